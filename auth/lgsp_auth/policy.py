@@ -1,0 +1,111 @@
+"""May this system make this call, now, for this purpose? Nothing is allowed that no grant allows.
+
+The order of the questions is what a caller learns: a service that only grant holders may know of does not exist for the
+others, a missing grant comes before a missing purpose, and each refusal says how to ask for what is missing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lgsp_problems import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most `requests` calls in each window of `seconds`."""
+
+    requests: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Which operations of a service one consumer may call, for which purposes, seeing which fields, until when.
+
+    `operations` maps an operation to the fields of its answer that may be seen; times are seconds since 1970.
+    """
+
+    name: str
+    consumer: str
+    service: str
+    major: int
+    operations: Mapping[str, tuple[str, ...]]
+    purposes: frozenset[str]
+    legal_basis: str
+    valid_from: float
+    valid_until: float
+    quota: Quota
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a call asks for. `purpose` is empty when none was sent; `personal` and `listed` come from the contract."""
+
+    consumer: str
+    service: str
+    major: int
+    operation: str
+    purpose: str
+    personal: bool
+    listed: bool
+
+
+def decide(ask: Ask, grants: Iterable[Grant], now: float) -> Grant:
+    """The grant under which a call is made.
+
+    Args:
+        grants: those that the consumer holds on the service.
+
+    Raises:
+        Refusal: `unknown-service`, `not-granted`, `malformed` (no purpose sent) or `purpose-not-granted`.
+    """
+    held = [grant for grant in grants if grant.valid_from <= now < grant.valid_until]
+    if not held and not ask.listed:
+        raise unknown_service(ask.service, ask.major)
+    fitting = [grant for grant in held if ask.operation in grant.operations]
+    if not fitting:
+        raise _not_granted(ask)
+    if not ask.purpose and ask.personal:
+        raise _purpose_missing(fitting)
+    for grant in fitting:
+        if ask.purpose in grant.purposes or (not ask.purpose and not ask.personal):
+            return grant
+    raise _purpose_not_granted(ask, fitting)
+
+
+def unknown_service(service: str, major: int) -> Refusal:
+    """The refusal for a service that does not exist, or that this caller may not know of."""
+    return Refusal(
+        "unknown-service",
+        vi=f"Không có dịch vụ {service} v{major}; hãy xem các dịch vụ ở /catalog/services.",
+        en=f"There is no service {service} v{major}; see /catalog/services for those there are.",
+    )
+
+
+def _not_granted(ask: Ask) -> Refusal:
+    what = f"{ask.service} v{ask.major}/{ask.operation}"
+    return Refusal(
+        "not-granted",
+        vi=f"Hệ thống {ask.consumer} chưa có quyền khai thác {what}; hãy gửi đề nghị cấp quyền tới đơn vị cung cấp qua quản trị trục.",
+        en=f"System {ask.consumer} holds no grant in force for {what}; ask the provider for one through the operator of the bus.",
+    )
+
+
+def _purpose_missing(grants: list[Grant]) -> Refusal:
+    return Refusal(
+        "malformed",
+        vi=f"Thao tác này đọc dữ liệu cá nhân nên phải nêu mục đích: gửi Lgsp-Purpose với một trong: {_purposes(grants)}.",
+        en=f"This operation reads personal data, so say why: send Lgsp-Purpose with one of: {_purposes(grants)}.",
+    )
+
+
+def _purpose_not_granted(ask: Ask, grants: list[Grant]) -> Refusal:
+    return Refusal(
+        "purpose-not-granted",
+        vi=f"Hệ thống {ask.consumer} được khai thác thao tác này cho mục đích: {_purposes(grants)}; hãy gửi một trong số đó, hoặc đề nghị cấp thêm mục đích.",
+        en=f"System {ask.consumer} may call this for: {_purposes(grants)}; send one of them, or ask for a grant with the purpose you need.",
+    )
+
+
+def _purposes(grants: list[Grant]) -> str:
+    return ", ".join(sorted({purpose for grant in grants for purpose in grant.purposes}))

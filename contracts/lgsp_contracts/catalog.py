@@ -1,0 +1,38 @@
+"""The catalogue: all contracts of a folder, by service and major version."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from lgsp_contracts import documents
+from lgsp_contracts.contract import Contract
+from lgsp_problems import Refusal
+
+Catalog = dict[tuple[str, int], Contract]
+"""Service id and major version to the contract that serves it."""
+
+
+def shipped_folder() -> Path:
+    """Where the contracts that come with lgsp stand: in the package when installed, beside it in a checkout."""
+    package = Path(str(files("lgsp_contracts")))
+    inside = package / "catalog"
+    return inside if inside.is_dir() else package.parent / "catalog"
+
+
+def load(folder: Path) -> Catalog:
+    """Read and compile every contract below a folder.
+
+    Raises:
+        Refusal: `invalid-document`, naming file and place; also when two contracts claim one service and major.
+    """
+    catalog: Catalog = {}
+    for where, document in documents.read_folder(folder):
+        contract = Contract.from_document(document, where)
+        key = (contract.service, contract.major)
+        if key in catalog:
+            raise Refusal(
+                "invalid-document",
+                vi=f"{where}: dịch vụ {contract.service} v{contract.major} đã có một hợp đồng khác; chỉ giữ một.",
+                en=f"{where}: service {contract.service} v{contract.major} has a contract already; keep one of them.",
+            )
+        catalog[key] = contract
+    return catalog

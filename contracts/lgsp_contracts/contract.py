@@ -1,0 +1,184 @@
+"""The contract document: what a service answers, to which requests, with which errors, and how its data is classified.
+
+`Contract.from_document` checks a document and compiles it; what comes out decides calls without further checks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from lgsp_contracts import pointers, strict_json
+from lgsp_contracts.documents import check
+from lgsp_contracts.schemas import Schema
+from lgsp_problems import CODES, ProblemCode, Refusal, Text, Violation
+
+Classification = Literal["open", "internal", "personal"]
+
+DEFAULT_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request and its answer that keep the contract; the sandbox answers exactly so."""
+
+    request: dict[str, Any]
+    response: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call that a service answers. `timeout` is in seconds, `subject` holds paths into the request."""
+
+    name: str
+    title: Text
+    classification: Classification
+    subject: tuple[tuple[str, ...], ...]
+    timeout: float
+    idempotent: bool
+    request: Schema
+    response: Schema
+    errors: Mapping[str, ProblemCode]
+    example: Example
+
+    def check_request(self, body: bytes) -> Any:
+        """The parsed request.
+
+        Raises:
+            Refusal: `malformed` or `contract-violation`.
+        """
+        document = strict_json.loads(body)
+        if not self.request.is_valid(document):
+            violations = self.request.violations(document)
+            raise Refusal(
+                "contract-violation",
+                vi=f"Yêu cầu trái hợp đồng ở {_places(violations)}; hãy sửa theo danh sách lỗi kèm theo.",
+                en=f"The request breaks the contract at {_places(violations)}; mend it as the list of errors says.",
+                violations=violations,
+            )
+        return document
+
+    def check_response(self, body: bytes) -> Any:
+        """The parsed answer of an adapter.
+
+        Raises:
+            Refusal: `provider-broke-contract`; nothing of the answer is in it, only where it breaks which rule.
+        """
+        try:
+            document = strict_json.loads(body)
+        except Refusal as refusal:
+            raise broken_answer(refusal.detail.en) from None
+        if not self.response.is_valid(document):
+            violations = self.response.violations(document)
+            raise broken_answer("breaks " + ", ".join(dict.fromkeys(found.rule for found in violations)))
+        return document
+
+    def subject_of(self, request: Any) -> str | None:
+        """The number of the person whose data is asked for, if the contract says where it stands."""
+        for path in self.subject:
+            value = pointers.find(request, path)
+            if isinstance(value, str):
+                return value
+        return None
+
+
+def _places(violations: list[Violation]) -> str:
+    return ", ".join(dict.fromkeys(found.pointer or "/" for found in violations[:3]))
+
+
+def broken_answer(private: str) -> Refusal:
+    """The refusal for an answer that may not reach the caller; `private` goes to the log only."""
+    return Refusal(
+        "provider-broke-contract",
+        vi="Hệ thống cung cấp trả lời trái hợp đồng nên câu trả lời bị giữ lại; hãy báo cho đơn vị vận hành trục kèm mã thông điệp.",
+        en="The provider's answer breaks the contract and was withheld; report the message id to the operator of the bus.",
+        private=private,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A published promise of a service, under one version."""
+
+    service: str
+    version: str
+    title: Text
+    provider: str
+    classification: Classification
+    listed: bool
+    operations: Mapping[str, Operation]
+
+    @property
+    def major(self) -> int:
+        """The part of the version that a caller names in the path."""
+        return int(self.version.split(".", 1)[0])
+
+    @classmethod
+    def from_document(cls, document: Any, where: str = "contract") -> "Contract":
+        """Check and compile a contract document.
+
+        Args:
+            document: as parsed from YAML or JSON.
+            where: what to call it in a refusal, such as a file name.
+
+        Raises:
+            Refusal: `invalid-document`, with each violation's pointer.
+        """
+        if isinstance(document, Mapping) and document.get("classification") == "secret":
+            raise Refusal(
+                "invalid-document",
+                vi=f"{where}: tài liệu mật không bao giờ được đi qua trục (Nghị định 278/2025, Điều 1); hãy bỏ dịch vụ này.",
+                en=f"{where}: nothing classified secret may ever pass the bus (Decree 278/2025, Article 1); withdraw the service.",
+            )
+        check("contract", document, where)
+        operations = {
+            name: _operation(name, content, document["classification"], f"{where}, /operations/{name}")
+            for name, content in document["operations"].items()
+        }
+        return cls(
+            service=document["service"],
+            version=document["version"],
+            title=Text(**document["title"]),
+            provider=document["provider"],
+            classification=document["classification"],
+            listed=document.get("listed", True),
+            operations=operations,
+        )
+
+
+def _operation(name: str, content: Mapping[str, Any], default: Classification, where: str) -> Operation:
+    errors = content.get("errors", {})
+    taken = sorted(errors.keys() & CODES.keys())
+    if taken:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{where}/errors: mã {taken[0]!r} đã có nghĩa trên trục; hãy chọn tên khác.",
+            en=f"{where}/errors: the code {taken[0]!r} has a meaning on the bus already; choose another name.",
+        )
+    subject = content.get("subject", [])
+    operation = Operation(
+        name=name,
+        title=Text(**content["title"]),
+        classification=cast(Classification, content.get("classification", default)),
+        subject=tuple(pointers.split(item) for item in ([subject] if isinstance(subject, str) else subject)),
+        timeout=_seconds(content["timeout"]) if "timeout" in content else DEFAULT_TIMEOUT,
+        idempotent=content.get("idempotent", False),
+        request=Schema(content["request"], f"{where}/request"),
+        response=Schema(content["response"], f"{where}/response"),
+        errors={code: ProblemCode(error["status"], Text(**error["title"])) for code, error in errors.items()},
+        example=Example(**content["example"]),
+    )
+    for part, schema in (("request", operation.request), ("response", operation.response)):
+        violations = schema.violations(getattr(operation.example, part))
+        if violations:
+            first = violations[0]
+            raise Refusal(
+                "invalid-document",
+                vi=f"{where}/example/{part}{first.pointer}: ví dụ {first.message.vi}.",
+                en=f"{where}/example/{part}{first.pointer}: the example {first.message.en}.",
+                violations=violations,
+            )
+    return operation
+
+
+def _seconds(text: str) -> float:
+    return int(text[:-2]) / 1000 if text.endswith("ms") else float(text[:-1])

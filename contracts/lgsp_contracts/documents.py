@@ -1,0 +1,89 @@
+"""Documents that people write (contracts, registry documents, adapter manifests): YAML in, checked by JSON Schema.
+
+Each kind's rules stand in `<kind>.schema.json` beside this module, so an editor can check them while they are written.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from lgsp_contracts.schemas import Schema
+from lgsp_problems import Refusal
+
+
+class _Loader(yaml.CSafeLoader):
+    """Safe YAML whose dates stay text (documents are JSON) and whose keys are unique."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # type: ignore[override]
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.MarkedYAMLError(problem=f"key {key!r} stands here twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read(path: Path) -> list[tuple[str, Any]]:
+    """The documents of one YAML file, each with a name for messages: `file.yaml` or `file.yaml, document 2`.
+
+    Raises:
+        Refusal: `invalid-document`, with file and line, when it is not YAML or cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = [document for document in yaml.load_all(text, _Loader) if document is not None]  # noqa: S506 - safe
+        orjson.dumps(found)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise _unreadable(path, f"dòng {line}: {error.problem}", f"line {line}: {error.problem}") from None
+    except TypeError:
+        raise _unreadable(path, "mọi khóa phải là chuỗi ký tự", "every key must be a string; quote it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, f"không đọc được: {error}", f"cannot be read: {error}") from None
+    if len(found) == 1:
+        return [(str(path), found[0])]
+    return [(f"{path}, document {number}", document) for number, document in enumerate(found, 1)]
+
+
+def read_folder(folder: Path) -> Iterator[tuple[str, Any]]:
+    """The documents of all `*.yaml` files below a folder, in the order of their paths."""
+    for path in sorted(folder.rglob("*.yaml")):
+        yield from read(path)
+
+
+def check(kind: str, document: Any, where: str) -> None:
+    """Hold a document against the rules of its kind.
+
+    Raises:
+        Refusal: `invalid-document` with all violations; its sentence names the first.
+    """
+    violations = _rules(kind).violations(document)
+    if violations:
+        first = violations[0]
+        raise Refusal(
+            "invalid-document",
+            vi=f"{where}, {first.pointer or '/'}: {first.message.vi}.",
+            en=f"{where}, {first.pointer or '/'}: {first.message.en}.",
+            violations=violations,
+        )
+
+
+@cache
+def _rules(kind: str) -> Schema:
+    text = files("lgsp_contracts").joinpath(f"{kind}.schema.json").read_text(encoding="utf-8")
+    return Schema(json.loads(text), f"{kind}.schema.json")
+
+
+def _unreadable(path: Path, vi: str, en: str) -> Refusal:
+    return Refusal("invalid-document", vi=f"{path}: {vi}.", en=f"{path}: {en}.")

@@ -1,0 +1,69 @@
+"""The identifiers of the Vietnamese state as JSON Schema formats, and the standard formats a contract may name.
+
+The rules are those of the field (see `docs/reference/formats.md`); python-stdnum knows the check digit of enterprise
+codes. A contract that names a format which is not here is refused: an unknown format checks nothing.
+"""
+
+import re
+from collections.abc import Callable
+
+from stdnum.vn import mst
+
+from lgsp_problems import Text
+
+Check = Callable[[str], bool]
+
+
+def _matches(pattern: str) -> Check:
+    compiled = re.compile(pattern)
+    return lambda value: compiled.fullmatch(value) is not None
+
+
+def _is_enterprise_code(value: str) -> bool:
+    # stdnum tolerates spaces and full stops; a document on the bus has one spelling.
+    return re.fullmatch(r"[0-9]{10}(-[0-9]{3})?", value) is not None and mst.is_valid(value)
+
+
+NATIONAL_FORMATS: dict[str, tuple[Check, Text]] = {
+    "so-dinh-danh": (
+        _matches(r"[0-9]{12}"),
+        Text("số định danh cá nhân gồm 12 chữ số", "a personal identification number of 12 digits"),
+    ),
+    "so-cmnd": (_matches(r"[0-9]{9}"), Text("số CMND gồm 9 chữ số", "an old identity card number of 9 digits")),
+    "ma-so-doanh-nghiep": (
+        _is_enterprise_code,
+        Text(
+            "mã số doanh nghiệp gồm 10 chữ số, chữ số cuối là số kiểm tra, có thể thêm -NNN",
+            "an enterprise code of 10 digits whose last is a check digit, with -NNN for a dependent unit",
+        ),
+    ),
+    "ma-so-bhxh": (
+        _matches(r"[0-9]{10}"),
+        Text("mã số bảo hiểm xã hội gồm 10 chữ số", "a social insurance number of 10 digits"),
+    ),
+    "ma-the-bhyt": (
+        _matches(r"([A-Z]{2}[1-5][0-9]{2})?[0-9]{10}"),
+        Text(
+            "mã thẻ bảo hiểm y tế gồm 10 chữ số, hoặc 15 ký tự theo mẫu cũ",
+            "a health card number of 10 digits, or the older form of 15 characters",
+        ),
+    ),
+    "ma-dinh-danh-dien-tu": (
+        _matches(r"[A-Z][0-9]{2}(\.[0-9]{1,3}){0,3}"),
+        Text("mã định danh điện tử, ví dụ H49.12", "an electronic identification code, such as H49.12"),
+    ),
+}
+
+STANDARD_FORMATS: dict[str, Text] = {
+    "date": Text("ngày theo ISO 8601, ví dụ 1993-05-17", "an ISO 8601 date, such as 1993-05-17"),
+    "date-time": Text(
+        "thời điểm theo RFC 3339, ví dụ 2026-01-31T08:00:00+07:00",
+        "an RFC 3339 time, such as 2026-01-31T08:00:00+07:00",
+    ),
+    "email": Text("địa chỉ thư điện tử", "an e-mail address"),
+    "uri": Text("một URI", "a URI"),
+    "uuid": Text("một UUID", "a UUID"),
+}
+
+FORMAT_CHECKS: dict[str, Check] = {name: check for name, (check, _) in NATIONAL_FORMATS.items()}
+FORMAT_WORDS: dict[str, Text] = {name: words for name, (_, words) in NATIONAL_FORMATS.items()} | STANDARD_FORMATS

@@ -1,0 +1,31 @@
+"""JSON Pointers (RFC 6901), as far as contracts need them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+
+def join(parts: Iterable[str | int]) -> str:
+    """The pointer of a path: `["a/b", 0]` → `/a~1b/0`."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def split(pointer: str) -> tuple[str, ...]:
+    """The path of a pointer: `/a~1b/0` → `("a/b", "0")`.
+
+    Raises:
+        ValueError: it is neither empty nor begins with a slash.
+    """
+    if not pointer:
+        return ()
+    if not pointer.startswith("/"):
+        raise ValueError(f"a JSON Pointer begins with a slash: {pointer!r}")
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
+
+
+def find(document: Any, path: tuple[str, ...]) -> Any:
+    """What stands at a path through objects, or None."""
+    for part in path:
+        if not isinstance(document, dict):
+            return None
+        document = document.get(part)
+    return document

@@ -1,0 +1,60 @@
+"""What of an answer a grant lets its holder see.
+
+A grant lists the fields it may see, as JSON Pointers into the answer; everything else is removed. A list is an
+allow-list, so a field that a later minor version adds stays hidden until somebody grants it. Arrays are looked through:
+`/nguoiDaiDien/hoVaTen` shows that field of every element.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lgsp_contracts import pointers
+
+_Tree = dict[str, Any]
+
+
+class Projection:
+    """The visible part of a document.
+
+    Args:
+        fields: JSON Pointers without array indices; `"*"` among them shows everything.
+
+    Raises:
+        ValueError: a field is not a JSON Pointer.
+    """
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        listed = tuple(fields)
+        self.shows_everything = "*" in listed
+        self._tree: _Tree = {}
+        for field in listed:
+            if field != "*":
+                self._add(pointers.split(field))
+
+    def _add(self, path: tuple[str, ...]) -> None:
+        node = self._tree
+        for part in path[:-1]:
+            child = node.setdefault(part, {})
+            if child is None:  # the whole of it is visible already
+                return
+            node = child
+        if path:
+            node[path[-1]] = None
+
+    def apply(self, document: Any) -> Any:
+        """The document without what may not be seen. The document itself is not changed."""
+        return document if self.shows_everything else _visible(document, self._tree)
+
+
+def _visible(value: Any, tree: _Tree | None) -> Any:
+    if tree is None:
+        return value
+    if isinstance(value, dict):
+        return {
+            key: _visible(value[key], below)
+            for key, below in tree.items()
+            if key in value and (below is None or isinstance(value[key], (dict, list)))
+        }
+    if isinstance(value, list):
+        return [_visible(item, tree) for item in value if isinstance(item, (dict, list))]
+    return None

@@ -1,0 +1,87 @@
+"""JSON Schemas compiled once and asked per call.
+
+jsonschema-rs both decides and says which rule was broken. The Python jsonschema package takes 21 µs where this takes
+0.3 µs, its regular expressions can be made to run for minutes, and two validators can disagree about one document; so it
+is not part of the bus, and only the tests hold the two side by side.
+
+Schemas are closed: `$ref` inside only, formats of the bus only, patterns only as a linear-time engine runs them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from lgsp_contracts import pointers
+from lgsp_contracts.formats import FORMAT_CHECKS, FORMAT_WORDS
+from lgsp_contracts.violations import explain
+from lgsp_problems import Refusal, Violation
+
+MAX_VIOLATIONS = 20
+"""How many broken rules one answer names."""
+
+
+class Schema:
+    """One compiled JSON Schema 2020-12.
+
+    Args:
+        document: the schema.
+        where: what to call it in a refusal, such as `population 1.0.0, /operations/verify-citizen/request`.
+
+    Raises:
+        Refusal: `invalid-document`, when it is not a schema, refers outside itself or names an unknown format.
+    """
+
+    def __init__(self, document: Mapping[str, Any], where: str) -> None:
+        self.document = dict(document)
+        _refuse_open_parts(document, (), where)
+        try:
+            self._validator = jsonschema_rs.Draft202012Validator(
+                self.document,
+                formats=dict(FORMAT_CHECKS),
+                validate_formats=True,
+                ignore_unknown_formats=False,
+                pattern_options=jsonschema_rs.RegexOptions(),
+                offline=True,
+            )
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+            reason = str(error).split("\n", 1)[0]
+            raise _invalid(where, f"không phải JSON Schema hợp lệ: {reason}", f"not a JSON Schema: {reason}") from None
+        self.is_valid = self._validator.is_valid
+
+    def violations(self, document: Any) -> list[Violation]:
+        """Which rules a document breaks, at most `MAX_VIOLATIONS`; empty when it keeps them all."""
+        found: list[Violation] = []
+        for error in self._validator.iter_errors(document):
+            found.extend(explain(error))
+            if len(found) >= MAX_VIOLATIONS:
+                break
+        return found[:MAX_VIOLATIONS]
+
+
+def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: str) -> None:
+    if isinstance(value, Mapping):
+        reference = value.get("$ref")
+        if isinstance(reference, str) and not reference.startswith("#"):
+            raise _invalid(
+                f"{where}{pointers.join(path)}",
+                f"$ref chỉ được trỏ vào bên trong tài liệu, không phải {reference!r}",
+                f"$ref may only point inside the document, not to {reference!r}",
+            )
+        form = value.get("format")
+        if isinstance(form, str) and form not in FORMAT_WORDS:
+            known = ", ".join(sorted(FORMAT_WORDS))
+            raise _invalid(
+                f"{where}{pointers.join(path)}",
+                f"định dạng {form!r} không có; hãy dùng một trong: {known}",
+                f"there is no format {form!r}; use one of: {known}",
+            )
+        for key, child in value.items():
+            _refuse_open_parts(child, (*path, key), where)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            _refuse_open_parts(child, (*path, index), where)
+
+
+def _invalid(where: str, vi: str, en: str) -> Refusal:
+    return Refusal("invalid-document", vi=f"{where}: {vi}.", en=f"{where}: {en}.")

@@ -1,0 +1,99 @@
+"""A broken rule in words: where, which rule, what to do, in Vietnamese and English.
+
+The words never repeat the value that was sent. It may be a person's number, and a violation is written to logs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import jsonschema_rs
+
+from lgsp_contracts import pointers
+from lgsp_contracts.formats import FORMAT_WORDS
+from lgsp_problems import Text, Violation
+
+_TYPES = {
+    "string": Text("chuỗi ký tự", "a string"),
+    "integer": Text("số nguyên", "an integer"),
+    "number": Text("số", "a number"),
+    "boolean": Text("true hoặc false", "true or false"),
+    "array": Text("mảng", "an array"),
+    "object": Text("đối tượng", "an object"),
+    "null": Text("null", "null"),
+}
+
+
+def _types(names: Any) -> Text:
+    known = [_TYPES[name] for name in ([names] if isinstance(names, str) else names)]
+    return Text(
+        "phải là " + " hoặc ".join(text.vi for text in known), "must be " + " or ".join(text.en for text in known)
+    )
+
+
+def _options(values: Iterable[Any]) -> Text:
+    listed = ", ".join(str(value) for value in values)
+    return Text(f"phải là một trong: {listed}", f"must be one of: {listed}")
+
+
+def _format(name: str) -> Text:
+    words = FORMAT_WORDS.get(name, Text(f"định dạng {name}", f"the format {name}"))
+    return Text(f"phải là {words.vi}", f"must be {words.en}")
+
+
+_WORDS: dict[str, Callable[[Any], Text]] = {
+    "type": _types,
+    "enum": _options,
+    "format": _format,
+    "const": lambda value: _options([value]),
+    "pattern": lambda value: Text(f"phải khớp mẫu {value}", f"must match the pattern {value}"),
+    "minLength": lambda value: Text(f"cần ít nhất {value} ký tự", f"needs at least {value} characters"),
+    "maxLength": lambda value: Text(f"tối đa {value} ký tự", f"may have at most {value} characters"),
+    "minItems": lambda value: Text(f"cần ít nhất {value} phần tử", f"needs at least {value} items"),
+    "maxItems": lambda value: Text(f"tối đa {value} phần tử", f"may have at most {value} items"),
+    "minProperties": lambda value: Text(f"cần ít nhất {value} trường", f"needs at least {value} fields"),
+    "maxProperties": lambda value: Text(f"tối đa {value} trường", f"may have at most {value} fields"),
+    "minimum": lambda value: Text(f"phải từ {value} trở lên", f"must be {value} or more"),
+    "maximum": lambda value: Text(f"phải từ {value} trở xuống", f"must be {value} or less"),
+    "exclusiveMinimum": lambda value: Text(f"phải lớn hơn {value}", f"must be greater than {value}"),
+    "exclusiveMaximum": lambda value: Text(f"phải nhỏ hơn {value}", f"must be less than {value}"),
+    "multipleOf": lambda value: Text(f"phải là bội số của {value}", f"must be a multiple of {value}"),
+    "uniqueItems": lambda _: Text("các phần tử không được trùng nhau", "the items must differ from each other"),
+}
+
+
+def explain(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
+    """The violations behind one error of the validator: one for each missing or unknown field."""
+    path = tuple(error.instance_path)
+    rule = pointers.join(error.schema_path)
+    name = error.kind.name
+    value: Any = getattr(error.kind, "value", None)
+    if name == "required":
+        yield Violation(pointers.join((*path, value)), rule, Text("bắt buộc phải có", "is required"))
+    elif name in ("additionalProperties", "unevaluatedProperties"):
+        for field in value:
+            yield Violation(pointers.join((*path, field)), rule, Text("không có trong hợp đồng", "is not part of the contract"))
+    elif name in ("anyOf", "oneOf", "oneOfNotValid"):
+        yield _alternatives(pointers.join(path), rule, value)
+    elif name in _WORDS:
+        yield Violation(pointers.join(path), rule, _WORDS[name](value))
+    else:
+        yield Violation(pointers.join(path), rule, Text(f"trái quy tắc {name}", f"breaks the rule {name}"))
+
+
+def _alternatives(pointer: str, rule: str, branches: Any) -> Violation:
+    """What each branch of an `anyOf` asks for, as one sentence: the usual case is "one of these fields"."""
+    if not isinstance(branches, list):  # oneOf, and more than one branch holds
+        return Violation(pointer, rule, Text("khớp nhiều hơn một lựa chọn", "fits more than one of the choices"))
+    missing = [str(error.kind.value) for branch in branches for error in branch if error.kind.name == "required"]
+    if missing:
+        listed = ", ".join(dict.fromkeys(missing))
+        return Violation(
+            pointer, rule, Text(f"cần ít nhất một trong các trường: {listed}", f"needs at least one of: {listed}")
+        )
+    words = [found.message for branch in branches for error in branch for found in explain(error)]
+    return Violation(
+        pointer,
+        rule,
+        Text(" hoặc ".join(dict.fromkeys(w.vi for w in words)), " or ".join(dict.fromkeys(w.en for w in words))),
+    )
+

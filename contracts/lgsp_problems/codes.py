@@ -1,0 +1,53 @@
+"""The table of problem codes. A code never changes its meaning; a new meaning is a new code.
+
+The codes are part of the protocol (as X-Road's error codes are of its own): programs branch on them, people read the
+sentence. `docs/reference/problems.md` is checked against this table by a test.
+"""
+
+from dataclasses import dataclass
+
+from lgsp_problems.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemCode:
+    """HTTP status and title of one code."""
+
+    status: int
+    title: Text
+
+
+def _code(status: int, vi: str, en: str) -> ProblemCode:
+    return ProblemCode(status, Text(vi, en))
+
+
+CODES: dict[str, ProblemCode] = {
+    # What a call can be answered with
+    "malformed": _code(400, "Yêu cầu sai cú pháp", "The request is malformed"),
+    "token-invalid": _code(401, "Mã truy cập không hợp lệ", "The access token is not valid"),
+    "not-granted": _code(403, "Chưa được cấp quyền khai thác", "No grant allows this call"),
+    "purpose-not-granted": _code(403, "Mục đích chưa được cấp quyền", "No grant allows this purpose"),
+    "unknown-service": _code(404, "Không có dịch vụ này", "There is no such service"),
+    "not-found": _code(404, "Không tìm thấy", "Not found"),
+    "method-not-allowed": _code(405, "Phương thức không được phép", "The method is not allowed"),
+    "idempotency-conflict": _code(409, "Khóa lặp lại bị trùng", "The idempotency key is taken"),
+    "too-large": _code(413, "Nội dung quá lớn", "The content is too large"),
+    "unsupported-media-type": _code(415, "Kiểu nội dung không được hỗ trợ", "The media type is not supported"),
+    "contract-violation": _code(422, "Yêu cầu trái hợp đồng dữ liệu", "The request breaks the contract"),
+    "quota-exceeded": _code(429, "Vượt hạn mức khai thác", "The quota is used up"),
+    "internal-error": _code(500, "Lỗi bên trong trục", "An error inside the bus"),
+    "provider-broke-contract": _code(502, "Trả lời trái hợp đồng dữ liệu", "The answer breaks the contract"),
+    "provider-failed": _code(502, "Hệ thống cung cấp gặp lỗi", "The provider's system failed"),
+    "no-adapter": _code(503, "Chưa có bộ kết nối phục vụ", "No adapter serves this now"),
+    "bus-unavailable": _code(503, "Trục tạm thời gián đoạn", "The bus is interrupted"),
+    "evidence-unavailable": _code(503, "Không ghi được nhật ký bằng chứng", "Evidence cannot be written"),
+    "provider-timeout": _code(504, "Hệ thống cung cấp không trả lời kịp", "The provider did not answer in time"),
+    # The token endpoint answers with the names of RFC 6749, section 5.2
+    "invalid_request": _code(400, "Yêu cầu cấp mã sai cú pháp", "The token request is malformed"),
+    "invalid_client": _code(401, "Không xác thực được hệ thống", "The client could not be authenticated"),
+    "unsupported_grant_type": _code(400, "Kiểu cấp mã không được hỗ trợ", "The grant type is not supported"),
+    # What a document or a command can be refused with
+    "invalid-document": _code(422, "Tài liệu không hợp lệ", "The document is not valid"),
+    "cannot-start": _code(500, "Không khởi động được", "Cannot start"),
+    "bus-not-found": _code(503, "Không tìm thấy trục", "No bus was found"),
+}

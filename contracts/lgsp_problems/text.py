@@ -1,0 +1,18 @@
+"""A sentence in the two languages of the bus."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["vi", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One sentence or title, said in Vietnamese and in English."""
+
+    vi: str
+    en: str
+
+    def said(self, language: Language) -> str:
+        """The text in one language."""
+        return self.en if language == "en" else self.vi
