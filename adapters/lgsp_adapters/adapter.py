@@ -1,0 +1,78 @@
+"""What an adapter is: one async method per operation, from a request that keeps the contract to an answer that does.
+
+    class Land(Adapter):
+        async def lookup_parcel(self, request, call):
+            row = await self.upstream.get_json(f"/parcels/{request['soThua']}", call)
+            if row is None:
+                raise Declared("parcel-not-found")
+            return {"soThua": row["no"], "dienTich": row["area"]}
+
+The method's name is the operation's with underscores. The gateway has checked the request and checks the answer.
+"""
+
+import time
+from abc import ABC
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from lgsp_contracts.wire import Context, Failure
+from lgsp_problems import ProblemCode, Refusal, Text
+
+Document = dict[str, Any]
+Connection = Mapping[str, Any]
+
+
+class Call:
+    """One call as its adapter sees it: who asks, why, and how long anybody still waits."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline; zero or less when nobody waits any more."""
+        return self.context.deadline / 1000 - time.time()
+
+
+class Declared(Refusal):
+    """An error that the contract declares, such as `citizen-not-found`: an answer like any other."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code, vi=code, en=code, kind=ProblemCode(400, Text(code, code)))
+
+
+class UpstreamFailed(Refusal):
+    """The system behind the adapter gave no usable answer. `note` goes to the log: no data of a person in it."""
+
+    def __init__(self, why: Failure, note: str) -> None:
+        super().__init__("provider-failed", vi=note, en=note, private=note)
+        self.why: Failure = why
+
+
+class UpstreamLate(Refusal):
+    """The system behind the adapter did not answer before the deadline."""
+
+    def __init__(self) -> None:
+        super().__init__("provider-timeout", vi="quá hạn", en="past the deadline")
+
+
+class Adapter(ABC):
+    """An adapter of the kind `python`.
+
+    Args:
+        connection: the manifest's `connection`, its references to secrets resolved.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def open(self) -> None:
+        """Get ready to answer. The system behind need not be up yet."""
+
+    async def close(self) -> None:
+        """Let go of what `open` took."""
+
+    def method(self, operation: str) -> Callable[[Document, Call], Awaitable[Document]] | None:
+        """The method that answers an operation, or None."""
+        found: Callable[[Document, Call], Awaitable[Document]] | None = getattr(self, operation.replace("-", "_"), None)
+        return found

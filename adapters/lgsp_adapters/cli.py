@@ -1,0 +1,14 @@
+"""The subcommands that adapters bring to the `lgsp` command. Imported at each start, so it names them and no more."""
+
+from cyclopts import App
+
+
+def register(app: App) -> None:
+    """Add `lgsp adapter …` and `lgsp sandbox …`."""
+    adapter = App(name="adapter", help="Run what answers for a provider's system.")
+    adapter.command("lgsp_adapters.commands:run_adapters", name="run")
+    app.command(adapter)
+    sandbox = App(name="sandbox", help="Servers that play the national databases.")
+    sandbox.command("lgsp_adapters.commands:run_sandbox", name="run")
+    sandbox.command("lgsp_adapters.commands:tell_sandbox", name="tell")
+    app.command(sandbox)

@@ -1,0 +1,70 @@
+"""What a sandbox server does wrong when it is told to.
+
+    POST /_sandbox/faults {"delayMs": 3000}         answer late
+                          {"garbage": "<html>…"}    answer this instead, with HTTP 200
+                          {"status": 500}           answer with this status
+                          {"drop": true}            close the connection without an answer
+                          {"expireTokens": true}    forget every token, once
+    DELETE /_sandbox/faults                         behave again
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+PATH = "/_sandbox/faults"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Faults:
+    """The faults of one server, as a middleware and two routes.
+
+    Args:
+        forget_tokens: called when it is told to expire its tokens.
+    """
+
+    def __init__(self, forget_tokens: Callable[[], None]) -> None:
+        self._forget_tokens = forget_tokens
+        self._delay = 0.0
+        self._garbage: str | None = None
+        self._status = 0
+        self._drop = False
+
+    def install(self, app: web.Application) -> None:
+        """Add them to a server."""
+        app.middlewares.append(self._middleware())
+        app.router.add_post(PATH, self._set)
+        app.router.add_delete(PATH, self._clear)
+
+    def _middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+        @web.middleware
+        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if request.path == PATH:
+                return await handler(request)
+            if self._delay:
+                await asyncio.sleep(self._delay)
+            if self._drop and request.transport:
+                request.transport.close()
+            if self._garbage is not None:
+                return web.Response(text=self._garbage, content_type="text/html")
+            if self._status:
+                return web.Response(status=self._status, text="Internal Server Error")
+            return await handler(request)
+
+        return middleware
+
+    async def _set(self, request: web.Request) -> web.Response:
+        told = await request.json()
+        self._delay = float(told.get("delayMs", 0)) / 1000
+        self._garbage = told.get("garbage")
+        self._status = int(told.get("status", 0))
+        self._drop = bool(told.get("drop"))
+        if told.get("expireTokens"):
+            self._forget_tokens()
+        return web.json_response(told)
+
+    async def _clear(self, _: web.Request) -> web.Response:
+        self._delay, self._garbage, self._status, self._drop = 0.0, None, 0, False
+        return web.Response(status=204)

@@ -1,0 +1,69 @@
+"""Runs one sandbox server as a process of its own."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiohttp import web
+
+from lgsp_adapters.sandbox import database
+from lgsp_adapters.sandbox.enterprise_registry import EnterpriseRegistryServer
+from lgsp_adapters.sandbox.insurance import InsuranceServer
+from lgsp_adapters.sandbox.population import PopulationServer
+from lgsp_problems import Refusal
+from lgsp_process import running
+
+SERVERS = {
+    "population": (PopulationServer, ("user", "secret", "auth-url", "api-key")),
+    "enterprise-registry": (EnterpriseRegistryServer, ("access-key", "secret-key")),
+    "insurance": (InsuranceServer, ("username", "password")),
+}
+"""Each server and the names of its credentials, which stand in the environment as the adapters' do."""
+
+
+def variable(server: str, credential: str) -> str:
+    """The environment variable of a credential: `LGSP_POPULATION_API_KEY`."""
+    return f"LGSP_{server}_{credential}".replace("-", "_").upper()
+
+
+async def serve(server: str, port: int, folder: Path, stop: asyncio.Event) -> None:
+    """Serve on loopback until told to stop.
+
+    Raises:
+        Refusal: `cannot-start`, when there is no such server, a credential is missing or the port is taken.
+    """
+    if server not in SERVERS:
+        known = ", ".join(SERVERS)
+        raise Refusal(
+            "cannot-start",
+            vi=f"Không có máy chủ thử nghiệm {server}; hãy chọn một trong: {known}.",
+            en=f"There is no sandbox server {server}; choose one of: {known}.",
+        )
+    make, needed = SERVERS[server]
+    app = make(database.opened(server, folder), _credentials(server, needed)).app()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+    except OSError as error:
+        raise Refusal(
+            "cannot-start",
+            vi=f"Không mở được cổng {port}: {error.strerror}; hãy chọn cổng khác bằng --port.",
+            en=f"Cannot listen on port {port}: {error.strerror}; choose another with --port.",
+        ) from None
+    running.ready(f"http://127.0.0.1:{port}")
+    await stop.wait()
+    await runner.cleanup()
+
+
+def _credentials(server: str, needed: tuple[str, ...]) -> Mapping[str, str]:
+    names = {credential: variable(server, credential) for credential in needed}
+    for name in names.values():
+        if name not in os.environ:
+            raise Refusal(
+                "cannot-start",
+                vi=f"Biến môi trường {name} chưa được đặt.",
+                en=f"The environment variable {name} is not set; set it to what the adapter will send.",
+            )
+    return {credential: os.environ[name] for credential, name in names.items()}

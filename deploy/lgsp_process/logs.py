@@ -1,0 +1,46 @@
+"""Structured logs on stderr: lines to read on a terminal, one JSON object a line everywhere else.
+
+A log line may hold names of systems, services and problem codes, and the message id that leads to the evidence. It never
+holds anything of a document that passes: `docs/operate/logs.md` says so to operations, and a test greps for it.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+
+def configure(process: str) -> None:
+    """Set up structlog and the logging of libraries, once, at the start of a process."""
+    readable = sys.stderr.isatty()
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=_json)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, last] if not readable else [*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+
+
+def _json(value: Any, **_: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+class _Bridge(logging.Handler):
+    """Hands what libraries log to structlog. Of an exception only the type is kept: its text may quote a document."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        log = structlog.get_logger()
+        log.log(max(record.levelno, logging.INFO), "library", logger=record.name, message=str(record.msg), error=error)

@@ -1,0 +1,88 @@
+"""The connection of a process to NATS: made patiently, kept for ever, and its ups and downs in the log."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nats
+import structlog
+from nats.aio.client import Client
+
+from lgsp_problems import Refusal
+
+Hook = Callable[[], Awaitable[None]]
+
+RECONNECT_WAIT = 0.2
+"""Seconds between two attempts to reconnect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where NATS is and who is knocking."""
+
+    url: str
+    user: str
+    password: str
+
+    @classmethod
+    def named(cls, url: str, user: str, password_file: Path) -> "Door":
+        """The door of a user whose password stands in a file.
+
+        Raises:
+            Refusal: `cannot-start`, when the file cannot be read.
+        """
+        try:
+            return cls(url, user, password_file.read_text(encoding="utf-8").strip())
+        except OSError as error:
+            raise Refusal(
+                "cannot-start",
+                vi=f"Không đọc được mật khẩu NATS ở {password_file}: {error.strerror}.",
+                en=f"Cannot read the NATS password in {password_file}: {error.strerror}; name the right file.",
+            ) from None
+
+
+async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> Client:
+    """Connect, and stay connected until `close`.
+
+    Args:
+        name: what the server calls this connection in its monitoring.
+        on_lost, on_back: told when the connection is lost and when it is back.
+
+    Raises:
+        Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
+    """
+    log = structlog.get_logger()
+
+    async def lost() -> None:
+        log.warning("nats connection lost", connection=name)
+        if on_lost:
+            await on_lost()
+
+    async def back() -> None:
+        log.info("nats connection back", connection=name)
+        if on_back:
+            await on_back()
+
+    async def failed(error: Exception) -> None:
+        log.info("nats trouble", connection=name, error=type(error).__name__)
+
+    try:
+        return await nats.connect(
+            door.url,
+            user=door.user,
+            password=door.password,
+            name=name,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT,
+            ping_interval=10,
+            error_cb=failed,
+            disconnected_cb=lost,
+            reconnected_cb=back,
+        )
+    except (OSError, nats.errors.Error) as error:
+        raise Refusal(
+            "cannot-start",
+            vi=f"Không kết nối được NATS ở {door.url}: {error}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",
+            en=f"Cannot connect to NATS at {door.url}: {error}; check the address, the server and the user.",
+        ) from None
