@@ -1,0 +1,132 @@
+"""The stream that holds the evidence, and reading it back.
+
+A message accepted by JetStream is on disk only where the server syncs always; by default it does so every two minutes,
+and acknowledged messages were lost in public tests because of that. `refuse_lazy_disk` looks before anything is served.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from nats.aio.client import Client
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, NotFoundError
+
+from lgsp_problems import Refusal
+
+STREAM = "LGSP_EVIDENCE"
+DEDUPLICATION_SECONDS = 600
+ANSWER_SECONDS = 0.25
+
+
+def subject_of(gateway: str) -> str:
+    """Where a gateway writes its evidence."""
+    return f"evidence.{gateway}"
+
+
+async def ensure(connection: Client, replicas: int) -> None:
+    """Make the stream, or check that it is as it must be.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    config = StreamConfig(
+        name=STREAM,
+        description="One message is a group of evidence entries, one JSON object a line",
+        subjects=["evidence.*"],
+        storage=StorageType.FILE,
+        retention=RetentionPolicy.LIMITS,
+        num_replicas=replicas,
+        duplicate_window=DEDUPLICATION_SECONDS,
+        deny_delete=True,
+        deny_purge=True,
+    )
+    jetstream = connection.jetstream()
+    try:
+        try:
+            await jetstream.stream_info(STREAM)
+        except NotFoundError:
+            await jetstream.add_stream(config)
+    except (APIError, NatsTimeoutError) as error:
+        raise Refusal(
+            "cannot-start",
+            vi=f"Không tạo được luồng {STREAM}: {error}; hãy kiểm tra JetStream của máy chủ NATS.",
+            en=f"Cannot make the stream {STREAM}: {error}; check the JetStream of the NATS server.",
+        ) from None
+
+
+async def refuse_lazy_disk(system_connection: Client) -> None:
+    """Ask every server whether it syncs each message to disk.
+
+    Args:
+        system_connection: a connection to the system account.
+
+    Raises:
+        Refusal: `cannot-start`, naming the server that does not, or when none answers.
+    """
+    inbox = system_connection.new_inbox()
+    answers = await system_connection.subscribe(inbox)
+    await system_connection.publish("$SYS.REQ.SERVER.PING.JSZ", b'{"config":true}', reply=inbox)
+    asked = 0
+    while True:
+        try:
+            message = await answers.next_msg(timeout=ANSWER_SECONDS if asked else 3)
+        except NatsTimeoutError:
+            break
+        asked += 1
+        answer: dict[str, Any] = orjson.loads(message.data)
+        config = answer.get("data", {}).get("config") or {}
+        if not config.get("sync_always"):
+            name = answer.get("server", {}).get("name", "?")
+            raise Refusal(
+                "cannot-start",
+                vi=f"Máy chủ NATS {name} không ghi đĩa ngay từng thông điệp nên có thể mất bằng chứng; hãy đặt jetstream {{ sync_interval: always }}.",
+                en=f"NATS server {name} does not sync each message to disk and could lose evidence; set jetstream {{ sync_interval: always }}.",
+            )
+    await answers.unsubscribe()
+    if not asked:
+        raise Refusal(
+            "cannot-start",
+            vi="Không máy chủ NATS nào cho biết cách ghi đĩa; hãy cấp cho gateway một người dùng trong tài khoản hệ thống.",
+            en="No NATS server says how it writes to disk; give the gateway a user in the system account.",
+        )
+
+
+async def last_sequence(connection: Client) -> int:
+    """The number of the newest group."""
+    info = await connection.jetstream().stream_info(STREAM)
+    return int(info.state.last_seq)
+
+
+async def read(connection: Client, after: int, follow: bool) -> AsyncIterator[tuple[int, bytes]]:
+    """Groups of entries with their sequence numbers.
+
+    Args:
+        after: only groups with a higher number.
+        follow: wait for what comes, for ever; otherwise end with the newest.
+    """
+    last = await last_sequence(connection)
+    if not follow and last <= after:
+        return
+    subscription = await connection.jetstream().subscribe(
+        "evidence.*",
+        stream=STREAM,
+        ordered_consumer=True,
+        config=ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1),
+    )
+    try:
+        while True:
+            try:
+                message = await subscription.next_msg(timeout=30)
+            except (NatsTimeoutError, asyncio.TimeoutError):
+                if follow:
+                    continue
+                return
+            number = message.metadata.sequence.stream
+            yield number, message.data
+            if not follow and number >= last:
+                return
+    finally:
+        await subscription.unsubscribe()

@@ -1,0 +1,236 @@
+"""The exchange: the story of one call.
+
+A caller holds a token. Somebody granted its system this operation for this purpose. The request keeps the contract. The
+adapter of the provider answers over NATS. The answer keeps the contract too; what the grant does not show is removed. The
+passage is written to disk. Only then does the answer leave.
+
+A "no" anywhere is a `Refusal`, and it is evidence like an answer. Only a caller that could not be identified leaves none:
+those are counted and sampled, so that a flood of bad tokens costs no disk.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+
+from lgsp_auth import policy
+from lgsp_auth.policy import Ask, Grant
+from lgsp_auth.tokens import Verifier, invalid_token
+from lgsp_contracts import wire
+from lgsp_contracts.contract import Contract, Operation, broken_answer
+from lgsp_gateway.bus import Bus, bus_unavailable
+from lgsp_gateway.evidence.log import EvidenceLog
+from lgsp_gateway.evidence.passage import Passage, Pseudonyms
+from lgsp_gateway.idempotency import Claim, Idempotency
+from lgsp_gateway.metrics import Metrics
+from lgsp_gateway.quotas import Quotas
+from lgsp_gateway.registry import Registry, System
+from lgsp_problems import Refusal
+
+
+@dataclass(slots=True)
+class Call:
+    """A call as it came in. `body` reads it; that happens only when the caller may call."""
+
+    message: str
+    traceparent: str
+    service: str
+    major: int
+    operation: str
+    authorization: str | None
+    purpose: str
+    idempotency_key: str
+    body: Callable[[], Awaitable[bytes]]
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the caller gets: the document, what is left of its quota, and where the time went (milliseconds)."""
+
+    body: bytes
+    quota: tuple[str, str]
+    timing: dict[str, float]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One gateway's exchange. `registry` gives the state of the moment."""
+
+    name: str
+    registry: Callable[[], Registry]
+    verifier: Verifier
+    bus: Bus
+    evidence: EvidenceLog
+    idempotency: Idempotency
+    quotas: Quotas
+    pseudonyms: Pseudonyms
+    metrics: Metrics
+
+    async def call(self, call: Call) -> Answer:
+        """Carry a call to its provider and the answer back.
+
+        Raises:
+            Refusal: whatever stood in the way; it is in the evidence already.
+        """
+        registry = self.registry()
+        system = self._identify(registry, call)
+        passage = Passage(call.message, call.traceparent[3:35], system.name, system.agency, self.name)
+        try:
+            answer = await self._governed(call, registry, system, passage)
+        except Refusal as refusal:
+            await self._refused(passage, refusal)
+            raise
+        except Exception as error:
+            refusal = _internal_error(error)
+            await self._refused(passage, refusal)
+            raise refusal from error
+        written = time.perf_counter()
+        await self.evidence.write(passage.entry())
+        answer.timing["evidence"] = (time.perf_counter() - written) * 1000
+        answer.timing["total"] = (time.perf_counter() - passage.began) * 1000
+        self.metrics.passed(passage)
+        return answer
+
+    async def _governed(self, call: Call, registry: Registry, system: System, passage: Passage) -> Answer:
+        """Everything between knowing the caller and writing the evidence."""
+        contract, operation = registry.operation(call.service, call.major, call.operation)
+        passage.service, passage.version, passage.operation = contract.service, contract.version, operation.name
+        if call.purpose in registry.purposes:
+            passage.purpose = call.purpose
+        grant = policy.decide(*self._ask(call, registry, system, contract, operation))
+        passage.grant = grant.name
+        quota = self.quotas.take(grant, time.time())
+        body = await call.body()
+        passage.received(body)
+        request = operation.check_request(body)
+        subject = operation.subject_of(request)
+        passage.subject = self.pseudonyms.of(subject) if subject else ""
+        checked = (time.perf_counter() - passage.began) * 1000
+        document = await self._answered(call, contract, operation, system, passage, body)
+        visible = orjson.dumps(registry.projection(grant, operation.name).apply(document))
+        passage.answered(visible)
+        return Answer(visible, quota, {"check": checked, "provider": passage.provider_ms})
+
+    def _identify(self, registry: Registry, call: Call) -> System:
+        try:
+            identity = self.verifier.verify(call.authorization, time.time())
+            system = registry.systems.get(identity.system)
+            if system is None:
+                raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
+        except Refusal as refusal:
+            self.metrics.unidentified(refusal)
+            raise
+        return system
+
+    def _ask(
+        self, call: Call, registry: Registry, system: System, contract: Contract, operation: Operation
+    ) -> tuple[Ask, list[Grant], float]:
+        ask = Ask(
+            consumer=system.name,
+            service=contract.service,
+            major=contract.major,
+            operation=operation.name,
+            purpose=call.purpose,
+            personal=operation.classification == "personal",
+            listed=contract.listed,
+        )
+        return ask, registry.held(system.name, contract.service, contract.major), time.time()
+
+    async def _answered(
+        self, call: Call, contract: Contract, operation: Operation, system: System, passage: Passage, body: bytes
+    ) -> Any:
+        """The provider's answer, or the answer that the same Idempotency-Key got before."""
+        if not self.bus.connected:
+            raise bus_unavailable()
+        subject = wire.subject(contract.service, contract.major, operation.name)
+        claim: Claim | bytes | None = None
+        if call.idempotency_key:
+            question = f"{subject} {call.purpose}"
+            claim = await self.idempotency.claim(
+                call.idempotency_key, system.name, question, body, repeatable=operation.idempotent
+            )
+        if isinstance(claim, bytes):
+            passage.outcome = "replayed"
+            return orjson.loads(claim)
+        try:
+            document = await self._asked(call, contract, operation, system, passage, body)
+        except Refusal as refusal:
+            if claim and (refusal.code == "no-adapter" or refusal.code in operation.errors):
+                await self.idempotency.give_back(claim)
+            raise
+        if claim and not operation.idempotent:
+            await self.idempotency.keep(claim, orjson.dumps(document))
+        return document
+
+    async def _asked(
+        self, call: Call, contract: Contract, operation: Operation, system: System, passage: Passage, body: bytes
+    ) -> Any:
+        """Ask the adapter, and hold what it says against the contract."""
+        context = wire.Context(
+            message=call.message,
+            consumer=system.name,
+            agency=system.agency,
+            purpose=call.purpose,
+            version=contract.version,
+            deadline=int((time.time() + operation.timeout) * 1000),
+            traceparent=call.traceparent,
+        )
+        sent = time.perf_counter()
+        try:
+            data = await self.bus.request(
+                wire.subject(contract.service, contract.major, operation.name),
+                wire.request(context, body),
+                operation.timeout,
+            )
+        finally:
+            passage.provider_ms = (time.perf_counter() - sent) * 1000
+        return _judged(operation, wire.parse_reply(data))
+
+    async def _refused(self, passage: Passage, refusal: Refusal) -> None:
+        passage.refused(refusal)
+        self.metrics.passed(passage)
+        log = structlog.get_logger()
+        log.info("refused", message=passage.message, consumer=passage.consumer, code=refusal.code, why=refusal.private)
+        await self.evidence.write(passage.entry())
+
+
+def _judged(operation: Operation, reply: wire.Reply | None) -> Any:
+    """The document of a reply that keeps the contract.
+
+    Raises:
+        Refusal: an error that the contract declares, `provider-timeout`, `provider-failed`, `provider-broke-contract`.
+    """
+    if reply is None:
+        raise broken_answer("the reply is not wire protocol 1")
+    if reply.status == "answered":
+        return operation.check_response(reply.body)
+    if reply.status == "error":
+        declared = operation.errors.get(reply.code)
+        if declared is None:
+            raise broken_answer("the reply names an error that the contract does not declare")
+        raise Refusal(reply.code, kind=declared, vi=f"{declared.title.vi}.", en=f"{declared.title.en}.")
+    if reply.status == "late":
+        raise Refusal(
+            "provider-timeout",
+            vi="Hệ thống cung cấp không trả lời bộ kết nối trong thời hạn của hợp đồng; hãy thử lại sau.",
+            en="The provider's system did not answer its adapter within the time its contract gives; try again later.",
+        )
+    raise Refusal(
+        "provider-failed",
+        vi="Bộ kết nối không lấy được kết quả từ hệ thống cung cấp; hãy thử lại sau, hoặc báo cho đơn vị vận hành trục.",
+        en="The adapter got no result from the provider's system; try again later, or tell the operator of the bus.",
+        private=f"adapter: {reply.code[:40]}",
+    )
+
+
+def _internal_error(error: Exception) -> Refusal:
+    """A fault of the bus itself. Its text may quote a document, so only its type is kept."""
+    return Refusal(
+        "internal-error",
+        vi="Trục gặp lỗi bên trong; hãy báo mã thông điệp này cho đơn vị vận hành trục.",
+        en="The bus made an error; report this message id to its operator.",
+        private=type(error).__name__,
+    )

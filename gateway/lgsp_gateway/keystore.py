@@ -1,0 +1,124 @@
+"""The keys of the bus on disk: made on first start, readable by their owner only, rotated by adding a file.
+
+Every gateway that shares the folder notices a new key within a second, or at once when it meets a token signed by one it
+does not know; so a rotation drops no call. An old key goes when no token that it signed can still count.
+"""
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lgsp_auth.issuing import DEFAULT_LIFE
+from lgsp_auth.keys import KeyRing, SigningKey
+from lgsp_problems import Refusal
+
+LOOK_SECONDS = 1.0
+KEEP_SECONDS = 2 * DEFAULT_LIFE
+"""How long a superseded key still verifies: twice the life of a token."""
+
+
+class KeyStore:
+    """A folder of signing keys, and the key of the pseudonyms."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ring: KeyRing | None = None
+        self._seen: tuple[str, ...] = ()
+        self._looked = 0.0
+
+    def ensure(self) -> None:
+        """Make what is missing.
+
+        Raises:
+            Refusal: `cannot-start`, when the folder cannot be written or read.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self._files():
+                self.rotate()
+            if not self._pseudonym_file().exists():
+                write_privately(self._pseudonym_file(), secrets.token_bytes(32))
+        except OSError as error:
+            raise _unusable(self._folder, error) from None
+
+    def rotate(self) -> SigningKey:
+        """Add a key that signs from now on, and remove those that no token needs any more."""
+        now = time.time()
+        files = self._files()
+        for old, successor in zip(files, files[1:], strict=False):
+            if successor.stat().st_mtime < now - KEEP_SECONDS:
+                old.unlink()
+        key = SigningKey.generate()
+        write_privately(self._folder / f"signing-{int(now * 1000):014d}-{key.kid[:8]}.pem", key.to_pem())
+        return key
+
+    def ring(self) -> KeyRing:
+        """The keys of the moment."""
+        if self._ring is None or time.monotonic() - self._looked > LOOK_SECONDS:
+            self._look()
+        assert self._ring is not None
+        return self._ring
+
+    def find(self, kid: str) -> object | None:
+        """The public key of a token, looking again where it is not known yet (at most ten times a second)."""
+        key = self.ring().public_key(kid)
+        if key is None and time.monotonic() - self._looked > LOOK_SECONDS / 10:
+            self._look()
+            key = self.ring().public_key(kid)
+        return key
+
+    def pseudonym_key(self) -> bytes:
+        """The key under which evidence names people. It is never rotated: entries would no longer be found."""
+        return self._pseudonym_file().read_bytes()
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        files = self._files()
+        names = tuple(file.name for file in files)
+        if names == self._seen and self._ring is not None:
+            return
+        try:
+            self._ring = KeyRing([SigningKey.from_pem(file.read_bytes()) for file in files])
+        except (OSError, ValueError) as error:
+            if self._ring is None:
+                raise _unusable(self._folder, error) from None
+            return  # a file is being removed or half copied: the keys known so far still count
+        self._seen = names
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("signing-*.pem"))
+
+    def _pseudonym_file(self) -> Path:
+        return self._folder / "pseudonym.key"
+
+
+def write_privately(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    with contextlib.suppress(FileNotFoundError):
+        unfinished.unlink()
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+
+
+def ensure_private(path: Path, make: Callable[[], bytes]) -> bytes:
+    """The content of a private file, made on first use."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_privately(path, make())
+    return path.read_bytes()
+
+
+def _unusable(folder: Path, error: Exception) -> Refusal:
+    return Refusal(
+        "cannot-start",
+        vi=f"Không dùng được thư mục khóa {folder}: {error}; hãy kiểm tra quyền và nội dung của nó.",
+        en=f"Cannot use the key folder {folder}: {error}; check its permissions and content.",
+    )

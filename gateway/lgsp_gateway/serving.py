@@ -1,0 +1,134 @@
+"""One gateway: puts the parts together, opens the doors in order, closes them in the reverse order."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+from nats.aio.client import Client
+
+from lgsp_auth.issuing import TokenEndpoint
+from lgsp_auth.keys import ALGORITHM
+from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_contracts import catalog, documents
+from lgsp_gateway.bus import Bus
+from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence.log import EvidenceLog
+from lgsp_gateway.evidence.passage import Pseudonyms
+from lgsp_gateway.exchange import Exchange
+from lgsp_gateway.idempotency import Idempotency
+from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.metrics import Metrics
+from lgsp_gateway.quotas import Quotas
+from lgsp_gateway.registry import Registry
+from lgsp_gateway.web.callers import Callers
+from lgsp_gateway.web.calls import Calls
+from lgsp_gateway.web.catalog import Catalogue
+from lgsp_gateway.web.door import Door
+from lgsp_gateway.web.evidence import Evidence
+from lgsp_gateway.web.status import Status
+from lgsp_gateway.web.tokens import Tokens
+from lgsp_process import nats_connection, running
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a gateway needs to know. `public_url` is where callers reach it: the issuer of its tokens."""
+
+    name: str
+    host: str
+    port: int
+    public_url: str
+    nats: nats_connection.Door
+    nats_system: nats_connection.Door | None
+    keys: Path
+    registry: Path
+    catalog: Path
+    replicas: int
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until told to stop, then drain.
+
+    Raises:
+        Refusal: `cannot-start` or `invalid-document`.
+    """
+    keys = KeyStore(settings.keys)
+    keys.ensure()
+    registry = Registry(documents.read_folder(settings.registry), catalog.load(settings.catalog))
+    async with AsyncExitStack() as stack:
+        bus = Bus()
+        connection = await nats_connection.connect(settings.nats, f"gateway {settings.name}", on_lost=bus.lost)
+        stack.push_async_callback(connection.close)
+        await _prepare(settings, connection)
+        await bus.start(connection)
+        stack.callback(bus.stop)
+        exchange = await _exchange(settings, registry, keys, bus, connection)
+        exchange.evidence.start()
+        stack.push_async_callback(exchange.evidence.stop)
+        door = Door(Calls(exchange), _application(settings, exchange, keys, connection, stop))
+        stack.push_async_callback(door.close)
+        port = await door.open(settings.host, settings.port)
+        running.ready(f"http://{settings.host}:{port}")
+        await stop.wait()
+
+
+async def _prepare(settings: Settings, connection: Client) -> None:
+    if settings.nats_system:
+        system = await nats_connection.connect(settings.nats_system, f"gateway {settings.name} system")
+        try:
+            await stream.refuse_lazy_disk(system)
+        finally:
+            await system.close()
+    await stream.ensure(connection, settings.replicas)
+
+
+async def _exchange(
+    settings: Settings, registry: Registry, keys: KeyStore, bus: Bus, connection: Client
+) -> Exchange:
+    idempotency = Idempotency()
+    await idempotency.start(connection, settings.replicas)
+    evidence_log = EvidenceLog(bus, stream.subject_of(settings.name))
+    metrics = Metrics()
+    metrics.watch(evidence_log)
+    return Exchange(
+        name=settings.name,
+        registry=lambda: registry,
+        verifier=Verifier([Issuer(settings.public_url, (ALGORITHM,), keys.find)]),
+        bus=bus,
+        evidence=evidence_log,
+        idempotency=idempotency,
+        quotas=Quotas(),
+        pseudonyms=Pseudonyms(keys.pseudonym_key()),
+        metrics=metrics,
+    )
+
+
+def _application(
+    settings: Settings, exchange: Exchange, keys: KeyStore, connection: Client, stop: asyncio.Event
+) -> web.Application:
+    app = Door.application()
+    callers = Callers(exchange.verifier, exchange.registry)
+    endpoint = TokenEndpoint(
+        issuer=settings.public_url,
+        addresses=(settings.public_url, f"{settings.public_url}/oauth2/token"),
+        keys=keys.ring,
+        find=lambda name: exchange.registry().client(name),
+    )
+
+    def checks() -> Mapping[str, bool]:
+        return {"nats": exchange.bus.connected, "evidence": exchange.evidence.kept == 0, "not stopping": not stop.is_set()}
+
+    Tokens(endpoint, keys).add_routes(app)
+    Status(exchange.metrics, checks).add_routes(app)
+    Catalogue(callers).add_routes(app)
+    Evidence(callers, connection, stop).add_routes(app)
+    return app
+
+
+def random_name() -> str:
+    """A name for a gateway that was given none."""
+    return f"gw-{secrets.token_hex(3)}"

@@ -1,0 +1,136 @@
+"""`POST /services/{service}/v{major}/{operation}`: reads a call from HTTP, hands it to the exchange, writes the answer."""
+
+import random
+import re
+
+import uuid_utils
+from aiohttp import web
+
+from lgsp_auth.policy import unknown_service
+from lgsp_gateway.exchange import Answer, Call, Exchange
+from lgsp_gateway.web import problems
+from lgsp_problems import Refusal
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request document. Larger content travels as a file beside the message."""
+
+PREFIX = "/services/"
+_PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
+_PURPOSE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_JSON_TYPES = re.compile(r"application/([a-z0-9.+-]+\+)?json")
+
+
+class Calls:
+    """The door for calls."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer one call, whatever comes of it."""
+        message = str(uuid_utils.uuid7())
+        traceparent = _trace(request.headers.get("traceparent"))
+        try:
+            answer = await self._exchange.call(_read(request, message, traceparent))
+        except Refusal as refusal:
+            return problems.answer(refusal, request, message, traceparent)
+        return _write(answer, message, traceparent)
+
+
+def _read(request: web.Request, message: str, traceparent: str) -> Call:
+    path = _PATH.fullmatch(request.path)
+    if path is None:
+        raise unknown_service(request.path.split("/")[2][:63], 1)
+    if request.method != "POST":
+        raise method_not_allowed("POST")
+    return Call(
+        message=message,
+        traceparent=traceparent,
+        service=path[1],
+        major=int(path[2]),
+        operation=path[3],
+        authorization=request.headers.get("Authorization"),
+        purpose=_purpose(request.headers.get("Lgsp-Purpose")),
+        idempotency_key=request.headers.get("Idempotency-Key", ""),
+        body=lambda: read_body(request),
+    )
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The request's JSON document.
+
+    Raises:
+        Refusal: `unsupported-media-type`, `too-large` or `malformed`.
+    """
+    if _JSON_TYPES.fullmatch(request.content_type) is None or (request.charset or "utf-8").lower() != "utf-8":
+        raise Refusal(
+            "unsupported-media-type",
+            vi="Nội dung phải là JSON mã hóa UTF-8; hãy gửi Content-Type: application/json.",
+            en="The body must be JSON in UTF-8; send Content-Type: application/json.",
+        )
+    if (request.content_length or 0) > MAX_BODY:
+        raise _too_large()
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise _too_large() from None
+    except (web.HTTPException, ValueError, OSError):
+        raise Refusal(
+            "malformed",
+            vi="Không đọc hết được nội dung yêu cầu; hãy kiểm tra Content-Length và Content-Encoding rồi gửi lại.",
+            en="The body could not be read to its end; check Content-Length and Content-Encoding and send it again.",
+        ) from None
+
+
+def method_not_allowed(allowed: str) -> Refusal:
+    """The refusal of a method that a path does not know."""
+    return Refusal(
+        "method-not-allowed",
+        vi=f"Đường dẫn này chỉ nhận phương thức {allowed}.",
+        en=f"This path takes {allowed} only; send the request with that method.",
+        headers={"Allow": allowed},
+    )
+
+
+def _write(answer: Answer, message: str, traceparent: str) -> web.Response:
+    limit, policy = answer.quota
+    timing = ", ".join([f"{name};dur={milliseconds:.2f}" for name, milliseconds in answer.timing.items()])
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Lgsp-Message-Id": message,
+        "Server-Timing": timing,
+        "RateLimit": limit,
+        "RateLimit-Policy": policy,
+        "traceparent": traceparent,
+    }
+    return web.Response(body=answer.body, headers=headers)
+
+
+def _purpose(header: str | None) -> str:
+    if header is None:
+        return ""
+    if len(header) > 63 or _PURPOSE.fullmatch(header) is None:
+        raise Refusal(
+            "malformed",
+            vi="Lgsp-Purpose phải là một mã mục đích viết thường không dấu, ví dụ giai-quyet-tthc.",
+            en="Lgsp-Purpose must be one purpose in lower case without accents, such as giai-quyet-tthc.",
+        )
+    return header
+
+
+def _trace(header: str | None) -> str:
+    """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own."""
+    span = f"{random.getrandbits(64) or 1:016x}"  # noqa: S311 - an identifier, not a secret
+    if header and _TRACEPARENT.fullmatch(header):
+        return f"{header[:36]}{span}{header[52:]}"
+    return f"00-{random.getrandbits(128) or 1:032x}-{span}-00"  # noqa: S311
+
+
+def _too_large() -> Refusal:
+    return Refusal(
+        "too-large",
+        vi=f"Nội dung vượt {MAX_BODY // 1024} KiB; hãy chia nhỏ yêu cầu.",
+        en=f"The body is larger than {MAX_BODY // 1024} KiB; send less in one request.",
+    )

@@ -1,0 +1,53 @@
+"""`/catalog/services`: which services there are, for a caller that may know of them, and which of them it may call."""
+
+import time
+
+from aiohttp import web
+
+from lgsp_contracts.contract import Contract
+from lgsp_gateway.registry import Registry, System
+from lgsp_gateway.web.callers import Callers
+
+
+class Catalogue:
+    """The door for whoever looks for a service."""
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the path."""
+        app.router.add_get("/catalog/services", self._services)
+
+    async def _services(self, request: web.Request) -> web.Response:
+        registry, system = self._callers.identified(request)
+        found = [_service(contract, registry, system) for _, contract in sorted(registry.catalog.items())]
+        return web.json_response({"items": [service for service in found if service]})
+
+
+def _service(contract: Contract, registry: Registry, system: System) -> dict[str, object] | None:
+    now = time.time()
+    grants = [
+        grant
+        for grant in registry.held(system.name, contract.service, contract.major)
+        if grant.valid_from <= now < grant.valid_until
+    ]
+    if not contract.listed and not grants:
+        return None
+    return {
+        "service": contract.service,
+        "version": contract.version,
+        "title": {"vi": contract.title.vi, "en": contract.title.en},
+        "provider": contract.provider,
+        "operations": [
+            {
+                "operation": name,
+                "path": f"/services/{contract.service}/v{contract.major}/{name}",
+                "title": {"vi": operation.title.vi, "en": operation.title.en},
+                "classification": operation.classification,
+                "purposes": sorted({p for grant in grants if name in grant.operations for p in grant.purposes}),
+                "example": {"request": operation.example.request},
+            }
+            for name, operation in contract.operations.items()
+        ],
+    }

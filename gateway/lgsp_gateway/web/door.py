@@ -1,0 +1,103 @@
+"""The HTTP door: one listening socket, calls on the short way, everything else through an aiohttp application.
+
+`web.Application` resolves routes, middlewares and signals for each request, which costs a tenth of a call's throughput
+(measured; docs/decisions/003). So the low-level `web.Server` looks at the path first. The application's own request
+factory is reused so that both ways see the same type; aiohttp has no public name for it, and a test holds it in place.
+"""
+
+import structlog
+from aiohttp import web
+
+from lgsp_gateway.web import problems
+from lgsp_gateway.web.calls import MAX_BODY, PREFIX, Calls, method_not_allowed
+from lgsp_problems import Refusal
+
+SHUTDOWN_SECONDS = 10.0
+
+
+class Door:
+    """Listens and answers.
+
+    Args:
+        app: has the routes of everything that is not a call.
+    """
+
+    def __init__(self, calls: Calls, app: web.Application) -> None:
+        self._calls = calls
+        self._app = app
+        self._runner: web.ServerRunner | None = None
+
+    @staticmethod
+    def application() -> web.Application:
+        """An application for the doors to add their routes to."""
+        return web.Application(client_max_size=MAX_BODY)
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen.
+
+        Returns:
+            The port, which the system chose where 0 was given.
+
+        Raises:
+            Refusal: `cannot-start`, when the port cannot be had.
+        """
+        self._app.freeze()
+        server = web.Server(self._answer, request_factory=self._app._make_request)  # noqa: SLF001
+        self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port, reuse_address=True).start()
+        except OSError as error:
+            raise Refusal(
+                "cannot-start",
+                vi=f"Không mở được cổng {port} trên {host}: {error.strerror}; hãy chọn cổng khác bằng --port.",
+                en=f"Cannot listen on port {port} of {host}: {error.strerror}; choose another with --port.",
+            ) from None
+        return int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        """Take no more connections and finish what is under way."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        assert isinstance(request, web.Request)
+        if request.path.startswith(PREFIX):
+            return await self._calls.answer(request)
+        try:
+            return await self._app._handle(request)  # noqa: SLF001
+        except Refusal as refusal:
+            return problems.answer(refusal, request)
+        except web.HTTPMethodNotAllowed as error:
+            return problems.answer(method_not_allowed(", ".join(sorted(error.allowed_methods))), request)
+        except web.HTTPException as error:
+            return problems.answer(_not_found(request) if error.status == 404 else _malformed(error), request)
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception as error:
+            structlog.get_logger().error("fault", path=request.path.split("/")[1], error=type(error).__name__)
+            return problems.answer(_fault(), request)
+
+
+def _not_found(request: web.Request) -> Refusal:
+    return Refusal(
+        "not-found",
+        vi=f"Không có đường dẫn {request.path[:80]}; dịch vụ nằm ở /services, danh mục ở /catalog/services.",
+        en=f"There is no path {request.path[:80]}; services are under /services, the catalogue is /catalog/services.",
+    )
+
+
+def _malformed(error: web.HTTPException) -> Refusal:
+    return Refusal(
+        "too-large" if error.status == 413 else "malformed",
+        vi="Không hiểu được yêu cầu HTTP này; hãy kiểm tra phương thức, tiêu đề và kích thước.",
+        en="This HTTP request could not be understood; check its method, headers and size.",
+    )
+
+
+def _fault() -> Refusal:
+    return Refusal(
+        "internal-error",
+        vi="Trục gặp lỗi bên trong; hãy thử lại, và báo cho đơn vị vận hành trục nếu lỗi còn.",
+        en="The bus made an error; try again, and tell its operator if it stays.",
+    )

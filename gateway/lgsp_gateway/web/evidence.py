@@ -1,0 +1,64 @@
+"""`/evidence/entries`: what was written down, for auditors, as it is written (server-sent events).
+
+Each event is one entry; its id is the number of its group, so a client that comes back with `Last-Event-ID` misses none
+(those of the last group it saw may come again).
+"""
+
+import asyncio
+import contextlib
+
+from aiohttp import web
+from nats.aio.client import Client
+
+from lgsp_gateway.evidence import stream
+from lgsp_gateway.web.callers import Callers
+from lgsp_problems import Refusal
+
+AUDITOR = "auditor"
+
+
+class Evidence:
+    """The door for auditors."""
+
+    def __init__(self, callers: Callers, connection: Client, stopping: asyncio.Event) -> None:
+        self._callers = callers
+        self._connection = connection
+        self._stopping = stopping
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the path."""
+        app.router.add_get("/evidence/entries", self._entries)
+
+    async def _entries(self, request: web.Request) -> web.StreamResponse:
+        self._callers.with_role(request, AUDITOR)
+        after = await self._after(request)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        copying = asyncio.create_task(self._copy(response, after, follow=request.query.get("follow") == "true"))
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((copying, stopping), return_when=asyncio.FIRST_COMPLETED)
+        for task in (copying, stopping):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            await copying
+        return response
+
+    async def _after(self, request: web.Request) -> int:
+        """The group after which to begin: what the client names, or what leaves the newest `last` groups."""
+        try:
+            named = request.headers.get("Last-Event-ID") or request.query.get("after")
+            if named is not None:
+                return max(0, int(named))
+            last = int(request.query.get("last", 10))
+        except ValueError:
+            raise Refusal(
+                "malformed",
+                vi="after, last và Last-Event-ID phải là số nguyên.",
+                en="after, last and Last-Event-ID must be integers; correct the request.",
+            ) from None
+        return max(0, await stream.last_sequence(self._connection) - max(0, last))
+
+    async def _copy(self, response: web.StreamResponse, after: int, *, follow: bool) -> None:
+        async for number, group in stream.read(self._connection, after, follow):
+            for line in group.split(b"\n"):
+                await response.write(b"id: %d\ndata: %b\n\n" % (number, line))

@@ -1,0 +1,18 @@
+"""Which of the two languages a caller reads (RFC 9110, section 12.5.4): Vietnamese, unless it prefers English."""
+
+from lgsp_problems import Language
+
+
+def preferred(accept_language: str | None) -> Language:
+    """The language to answer in."""
+    best: dict[str, float] = {}
+    for part in (accept_language or "").lower().split(","):
+        tag, _, parameter = part.strip().partition(";")
+        try:
+            weight = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
+        except ValueError:
+            continue
+        language = tag.split("-")[0].strip()
+        best[language] = max(weight, best.get(language, 0.0))
+    fallback = best.get("*", 0.0)
+    return "en" if best.get("en", fallback) > best.get("vi", fallback) else "vi"

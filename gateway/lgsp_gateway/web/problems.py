@@ -1,0 +1,48 @@
+"""Every "no" over HTTP: RFC 9457 problem details, in the caller's language.
+
+`type` is stable (`urn:lgsp:problem:` and the code), `instance` leads to the evidence, `errors` says where a document breaks
+which rule.
+"""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from lgsp_gateway.web.language import preferred
+from lgsp_problems import Refusal
+
+TYPE = "urn:lgsp:problem:"
+
+
+def answer(refusal: Refusal, request: web.BaseRequest, message: str = "", traceparent: str = "") -> web.Response:
+    """The response for a refusal."""
+    language = preferred(request.headers.get("Accept-Language"))
+    problem: dict[str, Any] = {
+        "type": TYPE + refusal.code,
+        "title": refusal.kind.title.said(language),
+        "status": refusal.kind.status,
+        "detail": refusal.detail.said(language),
+        "code": refusal.code,
+    }
+    headers = {"Content-Language": language, "Cache-Control": "no-store", "Vary": "Accept-Language", **refusal.headers}
+    if message:
+        problem["instance"] = f"urn:uuid:{message}"
+        headers["Lgsp-Message-Id"] = message
+    if traceparent:
+        headers["traceparent"] = traceparent
+    if refusal.violations:
+        problem["errors"] = [
+            {"pointer": found.pointer, "message": found.message.said(language)} for found in refusal.violations
+        ]
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(refusal.retry_after)
+    response = web.Response(
+        body=orjson.dumps(problem),
+        status=refusal.kind.status,
+        content_type="application/problem+json",
+        headers=headers,
+    )
+    if refusal.code == "too-large":
+        response.force_close()  # reading on would be the work that the limit is there to save
+    return response

@@ -1,0 +1,77 @@
+"""`/oauth2/token` and what a client needs to find it: RFC 6749, RFC 8414, RFC 7517. Refusals are those of RFC 6749."""
+
+import time
+
+from aiohttp import web
+
+from lgsp_auth.issuing import ASSERTION_ALGORITHMS, TokenEndpoint
+from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.web.language import preferred
+from lgsp_problems import Refusal
+
+MAX_FORM = 16 * 1024
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class Tokens:
+    """The door for tokens."""
+
+    def __init__(self, endpoint: TokenEndpoint, keys: KeyStore) -> None:
+        self._endpoint = endpoint
+        self._keys = keys
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the three paths."""
+        app.router.add_post("/oauth2/token", self._issue)
+        app.router.add_get("/.well-known/jwks.json", self._jwks)
+        app.router.add_get("/.well-known/oauth-authorization-server", self._metadata)
+
+    async def _issue(self, request: web.Request) -> web.Response:
+        try:
+            form = await self._form(request)
+            issued = self._endpoint.issue(form, request.headers.get("Authorization"), time.time())
+        except Refusal as refusal:
+            description = refusal.detail.said(preferred(request.headers.get("Accept-Language")))
+            return web.json_response(
+                {"error": refusal.code, "error_description": description},
+                status=refusal.kind.status,
+                headers={**_NO_STORE, **refusal.headers},
+            )
+        return web.json_response(issued, headers=_NO_STORE)
+
+    async def _form(self, request: web.Request) -> dict[str, str]:
+        if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > MAX_FORM:
+            raise _malformed()
+        form = await request.post()
+        if len(set(form)) != len(form):  # RFC 6749, section 3.2: a parameter is sent once
+            raise _malformed()
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+
+    async def _jwks(self, _: web.Request) -> web.Response:
+        return web.json_response(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
+
+    async def _metadata(self, _: web.Request) -> web.Response:
+        issuer = self._endpoint.issuer
+        return web.json_response(
+            {
+                "issuer": issuer,
+                "token_endpoint": f"{issuer}/oauth2/token",
+                "jwks_uri": f"{issuer}/.well-known/jwks.json",
+                "grant_types_supported": ["client_credentials"],
+                "response_types_supported": [],
+                "token_endpoint_auth_methods_supported": [
+                    "private_key_jwt",
+                    "client_secret_basic",
+                    "client_secret_post",
+                ],
+                "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+            }
+        )
+
+
+def _malformed() -> Refusal:
+    return Refusal(
+        "invalid_request",
+        vi="Hãy gửi mỗi tham số một lần, dạng application/x-www-form-urlencoded, không quá 16 KiB.",
+        en="Send each parameter once, as application/x-www-form-urlencoded, in no more than 16 KiB.",
+    )
