@@ -11,7 +11,6 @@ The method's name is the operation's with underscores. The gateway has checked t
 """
 
 import time
-from abc import ABC
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -56,7 +55,7 @@ class UpstreamLate(Refusal):
         super().__init__("provider-timeout", vi="quá hạn", en="past the deadline")
 
 
-class Adapter(ABC):
+class Adapter:
     """An adapter of the kind `python`.
 
     Args:

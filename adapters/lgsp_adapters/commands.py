@@ -17,7 +17,7 @@ from lgsp_process.nats_connection import Door
 
 
 def run_adapters(
-    manifests: list[Path],
+    manifests: list[str],
     /,
     *,
     nats: str = "nats://127.0.0.1:4222",
@@ -29,7 +29,7 @@ def run_adapters(
     Parameters
     ----------
     manifests
-        The adapters' manifests, `adapter.yaml` each.
+        The adapters' manifests: a path to `adapter.yaml`, or the name of one that comes with lgsp.
     nats
         Where NATS is.
     nats_passwords
@@ -37,7 +37,7 @@ def run_adapters(
     catalog
         The folder of contracts; those that come with lgsp by default.
     """
-    loaded = [manifest.load(path) for path in manifests]
+    loaded = [manifest.load(manifest.located(name)) for name in manifests]
     doors = [Door.named(nats, found.system, nats_passwords / found.system) for found in loaded]
     contracts = catalogs.load(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, doors, strict=True))

@@ -16,8 +16,9 @@ operators correct, such as what a system's codes mean, stands beside the manifes
 import importlib
 import os
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lgsp_adapters.adapter import Adapter
 from lgsp_contracts import documents
@@ -35,6 +36,25 @@ class Manifest:
     adapter: type[Adapter]
     connection: dict[str, Any]
     concurrency: int
+
+
+def located(name: str) -> Path:
+    """The file that a name on the command line means: a path, or an adapter that comes with lgsp.
+
+    Raises:
+        Refusal: `invalid-document`, naming those that come with lgsp.
+    """
+    package = Path(str(files("lgsp_adapters")))
+    shipped = next(folder for folder in (package / "systems", package.parent / "systems") if folder.is_dir())
+    for path in (Path(name), shipped / name / "adapter.yaml"):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.parent.name for path in shipped.glob("*/adapter.yaml")))
+    raise Refusal(
+        "invalid-document",
+        vi=f"Không có tệp {name} và không có bộ kết nối nào tên như vậy; các bộ kết nối kèm theo: {known}.",
+        en=f"There is no file {name} and no adapter of that name; those that come with lgsp are: {known}.",
+    )
 
 
 def load(path: Path) -> Manifest:
@@ -71,7 +91,7 @@ def _class(name: str, where: str) -> type[Adapter]:
             vi=f"{where}, /adapter: không có lớp Adapter nào tên {name}; hãy viết module:Lớp và kiểm tra PYTHONPATH.",
             en=f"{where}, /adapter: there is no Adapter class {name}; write module:Class and check PYTHONPATH.",
         )
-    return cast(type[Adapter], found)
+    return found
 
 
 def _resolved(value: Any, where: str, folder: Path) -> Any:

@@ -158,7 +158,7 @@ def _operation(name: str, content: Mapping[str, Any], default: Classification, w
     operation = Operation(
         name=name,
         title=Text(**content["title"]),
-        classification=cast(Classification, content.get("classification", default)),
+        classification=cast("Classification", content.get("classification", default)),
         subject=tuple(pointers.split(item) for item in ([subject] if isinstance(subject, str) else subject)),
         timeout=_seconds(content["timeout"]) if "timeout" in content else DEFAULT_TIMEOUT,
         idempotent=content.get("idempotent", False),

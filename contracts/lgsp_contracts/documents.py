@@ -20,7 +20,7 @@ from lgsp_problems import Refusal
 class _Loader(yaml.CSafeLoader):
     """Safe YAML whose dates stay text (documents are JSON) and whose keys are unique."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # type: ignore[override]
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
@@ -42,7 +42,7 @@ def read(path: Path) -> list[tuple[str, Any]]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        found = [document for document in yaml.load_all(text, _Loader) if document is not None]  # noqa: S506 - safe
+        found = [document for document in yaml.load_all(text, _Loader) if document is not None]
         orjson.dumps(found)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

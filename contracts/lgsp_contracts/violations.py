@@ -71,7 +71,9 @@ def explain(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
         yield Violation(pointers.join((*path, value)), rule, Text("bắt buộc phải có", "is required"))
     elif name in ("additionalProperties", "unevaluatedProperties"):
         for field in value:
-            yield Violation(pointers.join((*path, field)), rule, Text("không có trong hợp đồng", "is not part of the contract"))
+            yield Violation(
+                pointers.join((*path, field)), rule, Text("không có trong hợp đồng", "is not part of the contract")
+            )
     elif name in ("anyOf", "oneOf", "oneOfNotValid"):
         yield _alternatives(pointers.join(path), rule, value)
     elif name in _WORDS:
@@ -96,4 +98,3 @@ def _alternatives(pointer: str, rule: str, branches: Any) -> Violation:
         rule,
         Text(" hoặc ".join(dict.fromkeys(w.vi for w in words)), " or ".join(dict.fromkeys(w.en for w in words))),
     )
-

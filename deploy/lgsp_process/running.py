@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 import uvloop
 
-from lgsp_process import logs
 from lgsp_problems import Refusal
+from lgsp_process import logs
 
 Main = Callable[[asyncio.Event], Awaitable[None]]
 

@@ -84,9 +84,9 @@ class Exchange:
             await self._refused(passage, refusal)
             raise
         except Exception as error:
-            refusal = _internal_error(error)
-            await self._refused(passage, refusal)
-            raise refusal from error
+            fault = _internal_error(error)
+            await self._refused(passage, fault)
+            raise fault from error
         written = time.perf_counter()
         await self.evidence.write(passage.entry())
         answer.timing["evidence"] = (time.perf_counter() - written) * 1000

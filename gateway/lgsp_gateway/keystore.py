@@ -5,6 +5,7 @@ does not know; so a rotation drops no call. An old key goes when no token that i
 """
 
 import contextlib
+import itertools
 import os
 import secrets
 import time
@@ -48,7 +49,7 @@ class KeyStore:
         """Add a key that signs from now on, and remove those that no token needs any more."""
         now = time.time()
         files = self._files()
-        for old, successor in zip(files, files[1:], strict=False):
+        for old, successor in itertools.pairwise(files):
             if successor.stat().st_mtime < now - KEEP_SECONDS:
                 old.unlink()
         key = SigningKey.generate()

@@ -41,7 +41,11 @@ class Metrics:
             ("lgsp_evidence_entries_written", "Evidence entries on disk", lambda: evidence.entries_written),
             ("lgsp_evidence_groups_written", "Group commits", lambda: evidence.groups_written),
             ("lgsp_evidence_entries_kept", "Entries that wait for the stream", lambda: evidence.kept),
-            ("lgsp_evidence_entries_dropped", "Entries lost while nothing could be written", lambda: evidence.entries_dropped),
+            (
+                "lgsp_evidence_entries_dropped",
+                "Entries lost while nothing could be written",
+                lambda: evidence.entries_dropped,
+            ),
         ):
             Gauge(name, words, registry=self._registry).set_function(value)
 

@@ -86,9 +86,7 @@ async def _prepare(settings: Settings, connection: Client) -> None:
     await stream.ensure(connection, settings.replicas)
 
 
-async def _exchange(
-    settings: Settings, registry: Registry, keys: KeyStore, bus: Bus, connection: Client
-) -> Exchange:
+async def _exchange(settings: Settings, registry: Registry, keys: KeyStore, bus: Bus, connection: Client) -> Exchange:
     idempotency = Idempotency()
     await idempotency.start(connection, settings.replicas)
     evidence_log = EvidenceLog(bus, stream.subject_of(settings.name))
@@ -120,7 +118,11 @@ def _application(
     )
 
     def checks() -> Mapping[str, bool]:
-        return {"nats": exchange.bus.connected, "evidence": exchange.evidence.kept == 0, "not stopping": not stop.is_set()}
+        return {
+            "nats": exchange.bus.connected,
+            "evidence": exchange.evidence.kept == 0,
+            "not stopping": not stop.is_set(),
+        }
 
     Tokens(endpoint, keys).add_routes(app)
     Status(exchange.metrics, checks).add_routes(app)

@@ -12,7 +12,7 @@ def iso(text: str, layout: str) -> str:
         UpstreamFailed: it is no such date. The date itself is not quoted.
     """
     try:
-        return datetime.strptime(text, layout).date().isoformat()  # noqa: DTZ007 - a date has no time zone
+        return datetime.strptime(text, layout).date().isoformat()
     except ValueError:
         raise UpstreamFailed("unintelligible", f"a date is not in the form {layout}") from None
 

@@ -17,7 +17,7 @@ from lgsp_adapters.upstream import Upstream
 
 DATES = "%d/%m/%Y"
 VALID = "000"
-TOKEN_REFUSED = "401"
+TOKEN_REFUSED = "401"  # noqa: S105 - a result code
 NOT_FOUND = "404"
 FAILED = ("500", "205")
 """Codes that speak of the request or the system and not of the card."""
@@ -85,8 +85,8 @@ class Insurance(Adapter):
                 break
             self._session.refused(session)
         if answer["maKetQua"] in (TOKEN_REFUSED, "", *FAILED):
-            why = "refused" if answer["maKetQua"] == TOKEN_REFUSED else "broken"
-            raise UpstreamFailed(why, f"maKetQua {answer['maKetQua'][:10]!r}")
+            turned_away = answer["maKetQua"] == TOKEN_REFUSED
+            raise UpstreamFailed("refused" if turned_away else "broken", f"maKetQua {answer['maKetQua'][:10]!r}")
         return answer
 
     async def _take_session(self, call: Call) -> Lease[_Session]:
@@ -113,7 +113,7 @@ def _card(answer: Document) -> Document:
         "maTheBhyt": answer.get("maThe"),
         "hoVaTen": answer.get("hoTen"),
         "ngaySinh": _date(answer.get("ngaySinh")),
-        "gioiTinh": SEX.get(answer.get("gioiTinh") or "", None),
+        "gioiTinh": SEX.get(answer.get("gioiTinh") or ""),
         "diaChi": answer.get("diaChi"),
         "giaTriTu": _date(answer.get("gtTheTu")),
         "giaTriDen": _date(answer.get("gtTheDen")),

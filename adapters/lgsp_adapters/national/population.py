@@ -159,7 +159,6 @@ def _name(element: etree._Element | None) -> str:
     return whole or ((element.text or "").strip() if element is not None else "")
 
 
-
 def _place(element: etree._Element | None) -> Document:
     place = {
         "chiTiet": soap.text(element, "ChiTiet"),

@@ -46,7 +46,7 @@ def body_of(content: bytes) -> etree._Element:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError):
         raise UpstreamFailed("unintelligible", "the answer is not XML") from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]
         raise UpstreamFailed("unintelligible", "the answer declares a document type")
     found = root.find(f"{{{ENVELOPE}}}Body/*")
     if root.tag != f"{{{ENVELOPE}}}Envelope" or found is None:

@@ -66,7 +66,9 @@ def _citizen(citizen: Citizen, province: Province) -> dict[str, object]:
         "address": citizen.address,
         "birthplace": f"{citizen.ward[1]}, Tỉnh Quảng Ninh",
         "relatives": {
-            tag: {"number": number, "name": province.citizens[number].name} for tag, number in relatives.items() if number
+            tag: {"number": number, "name": province.citizens[number].name}
+            for tag, number in relatives.items()
+            if number
         },
     }
 

@@ -1,17 +1,18 @@
 """What a sandbox server does wrong when it is told to.
 
-    POST /_sandbox/faults {"delayMs": 3000}         answer late
-                          {"garbage": "<html>…"}    answer this instead, with HTTP 200
-                          {"status": 500}           answer with this status
-                          {"drop": true}            close the connection without an answer
-                          {"expireTokens": true}    forget every token, once
-    DELETE /_sandbox/faults                         behave again
+POST /_sandbox/faults {"delayMs": 3000}         answer late
+                      {"garbage": "<html>…"}    answer this instead, with HTTP 200
+                      {"status": 500}           answer with this status
+                      {"drop": true}            close the connection without an answer
+                      {"expireTokens": true}    forget every token, once
+DELETE /_sandbox/faults                         behave again
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 PATH = "/_sandbox/faults"
 
@@ -38,7 +39,7 @@ class Faults:
         app.router.add_post(PATH, self._set)
         app.router.add_delete(PATH, self._clear)
 
-    def _middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def _middleware(self) -> Middleware:
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
             if request.path == PATH:

@@ -69,7 +69,19 @@ class InsuranceServer:
         code = _verdict(known, asked)
         if known is None or code in ("050", "060", "070"):
             return web.json_response({"maKetQua": code, "ghiChu": NOTES[code]})
-        fields = ("hoTen", "ngaySinh", "gioiTinh", "diaChi", "maDKBD", "cqBHXH", "gtTheTu", "gtTheDen", "maKV", "ngayDu5Nam", "maTheCu")
+        fields = (
+            "hoTen",
+            "ngaySinh",
+            "gioiTinh",
+            "diaChi",
+            "maDKBD",
+            "cqBHXH",
+            "gtTheTu",
+            "gtTheDen",
+            "maKV",
+            "ngayDu5Nam",
+            "maTheCu",
+        )
         card = {"maKetQua": code, "ghiChu": NOTES[code], "maThe": number, "maSoBHXH": number}
         nothing_new = {"maTheMoi": None, "gtTheTuMoi": None, "gtTheDenMoi": None}
         return web.json_response({**card, **{field: known[field] for field in fields}, **nothing_new})

@@ -1,10 +1,65 @@
 """What the made-up people are named and where they live."""
 
-FAMILY = "Nguyễn Trần Lê Phạm Hoàng Vũ Phan Đặng Bùi Đỗ Hồ Ngô Dương Lý Đinh Đoàn".split()
-MIDDLE_MALE = "Văn Đức Minh Quang Hữu Công Thành Xuân Ngọc Anh".split()
-MIDDLE_FEMALE = "Thị Thu Ngọc Thanh Hồng Thúy Minh Khánh Phương Mai".split()
-GIVEN_MALE = "An Bảo Cường Dũng Đạt Hải Hiếu Hùng Khôi Long Nam Phong Quân Sơn Tuấn Việt Thắng Trung".split()
-GIVEN_FEMALE = "Anh Bình Chi Dung Giang Hà Hạnh Hoa Hương Lan Linh Mai Nga Nhung Oanh Trang Yến Vân".split()
+FAMILY = [
+    "Nguyễn",
+    "Trần",
+    "Lê",
+    "Phạm",
+    "Hoàng",
+    "Vũ",
+    "Phan",
+    "Đặng",
+    "Bùi",
+    "Đỗ",
+    "Hồ",
+    "Ngô",
+    "Dương",
+    "Lý",
+    "Đinh",
+    "Đoàn",
+]
+MIDDLE_MALE = ["Văn", "Đức", "Minh", "Quang", "Hữu", "Công", "Thành", "Xuân", "Ngọc", "Anh"]
+MIDDLE_FEMALE = ["Thị", "Thu", "Ngọc", "Thanh", "Hồng", "Thúy", "Minh", "Khánh", "Phương", "Mai"]
+GIVEN_MALE = [
+    "An",
+    "Bảo",
+    "Cường",
+    "Dũng",
+    "Đạt",
+    "Hải",
+    "Hiếu",
+    "Hùng",
+    "Khôi",
+    "Long",
+    "Nam",
+    "Phong",
+    "Quân",
+    "Sơn",
+    "Tuấn",
+    "Việt",
+    "Thắng",
+    "Trung",
+]
+GIVEN_FEMALE = [
+    "Anh",
+    "Bình",
+    "Chi",
+    "Dung",
+    "Giang",
+    "Hà",
+    "Hạnh",
+    "Hoa",
+    "Hương",
+    "Lan",
+    "Linh",
+    "Mai",
+    "Nga",
+    "Nhung",
+    "Oanh",
+    "Trang",
+    "Yến",
+    "Vân",
+]
 
 WARDS = (
     ("06685", "Phường Hồng Gai"),
@@ -31,5 +86,18 @@ BUSINESS = (
     ("0321", "Nuôi trồng thủy sản biển", "Thủy sản"),
     ("6201", "Lập trình máy vi tính", "Công nghệ"),
 )
-BUSINESS_NAMES = "Hạ Long,Bái Tử Long,Yên Tử,Vân Đồn,Cô Tô,Đông Bắc,Hồng Gai,Bình Minh,Biển Xanh,Hoàng Gia,Thành Công,An Phát".split(",")
+BUSINESS_NAMES = [
+    "Hạ Long",
+    "Bái Tử Long",
+    "Yên Tử",
+    "Vân Đồn",
+    "Cô Tô",
+    "Đông Bắc",
+    "Hồng Gai",
+    "Bình Minh",
+    "Biển Xanh",
+    "Hoàng Gia",
+    "Thành Công",
+    "An Phát",
+]
 """Split at commas: several of them are two words."""

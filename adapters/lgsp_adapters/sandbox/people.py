@@ -126,7 +126,10 @@ class _Maker:
         father = self._person(self._date(1950, 1998), False, home)
         mother = self._person(self._date(1952, 1999), True, home)
         self._marry(father, mother)
-        ethnicity, religion = self.chance.choice(("01", "01", "01", "09", "20", "02")), self.chance.choice(("00", "00", "00", "00", "01", "02"))
+        ethnicity, religion = (
+            self.chance.choice(("01", "01", "01", "09", "20", "02")),
+            self.chance.choice(("00", "00", "00", "00", "01", "02")),
+        )
         family = [father, mother]
         earliest = max(father.born.year, mother.born.year) + 20
         for _ in range(self.chance.randint(0, 3)):
@@ -197,9 +200,7 @@ class _Maker:
     def _person(
         self, born: datetime.date, female: bool, home: tuple[tuple[str, str], str], surname: str = ""
     ) -> Citizen:
-        middle, given = (
-            (names.MIDDLE_FEMALE, names.GIVEN_FEMALE) if female else (names.MIDDLE_MALE, names.GIVEN_MALE)
-        )
+        middle, given = (names.MIDDLE_FEMALE, names.GIVEN_FEMALE) if female else (names.MIDDLE_MALE, names.GIVEN_MALE)
         name = " ".join(
             (surname or self.chance.choice(names.FAMILY), self.chance.choice(middle), self.chance.choice(given))
         )

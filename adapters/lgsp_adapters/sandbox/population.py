@@ -22,7 +22,16 @@ COLLECTION = "http://www.mic.gov.vn/dancu/1.0"
 CLOCK_TOLERANCE = 300
 NEEDED = {
     "XacThucThongTinCongDan": ("MaYeuCau", "MaDVC", "MaTichHop", "MaCanBo", "HoVaTen"),
-    "TraCuuThongTinCongDan": ("MaYeuCau", "MaDVC", "MaTichHop", "MaCanBo", "MaDonVi", "TaiKhoan", "SoDienThoai", "HoVaTen"),
+    "TraCuuThongTinCongDan": (
+        "MaYeuCau",
+        "MaDVC",
+        "MaTichHop",
+        "MaCanBo",
+        "MaDonVi",
+        "TaiKhoan",
+        "SoDienThoai",
+        "HoVaTen",
+    ),
     "XacMinhThongTinNhanThan": ("MaYeuCau", "MaDVC", "MaTichHop", "MaCanBo", "MaDonVi", "HoVaTen"),
 }
 ROW = "SELECT number, old_number, name, born, record FROM citizen WHERE "
@@ -55,7 +64,9 @@ class PopulationServer:
         if operation is None or etree.QName(operation).namespace != NAMESPACE:
             return _fault("Client", "Unknown operation")
         name = etree.QName(operation).localname
-        missing = [field for field in NEEDED.get(name, ("operation",)) if not operation.findtext(f"{{{NAMESPACE}}}{field}")]
+        missing = [
+            field for field in NEEDED.get(name, ("operation",)) if not operation.findtext(f"{{{NAMESPACE}}}{field}")
+        ]
         if missing:
             return _fault("Client", f"Missing {missing[0]}")
         row = self._find(operation)
@@ -93,7 +104,6 @@ class PopulationServer:
         if row is None or not born or not row[3].startswith(born) or folded(row[2]) != folded(text("HoVaTen")):
             return None
         return row
-
 
 
 def _collection(row: tuple[Any, ...] | None) -> etree._Element:

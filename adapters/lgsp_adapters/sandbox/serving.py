@@ -14,7 +14,7 @@ from lgsp_adapters.sandbox.population import PopulationServer
 from lgsp_problems import Refusal
 from lgsp_process import running
 
-SERVERS = {
+SERVERS: dict[str, tuple[type[PopulationServer | EnterpriseRegistryServer | InsuranceServer], tuple[str, ...]]] = {
     "population": (PopulationServer, ("user", "secret", "auth-url", "api-key")),
     "enterprise-registry": (EnterpriseRegistryServer, ("access-key", "secret-key")),
     "insurance": (InsuranceServer, ("username", "password")),

@@ -1,1 +1,36 @@
-def main(): pass
+"""The composition root of the `lgsp` command: gathers what each installed package brings and runs one of them.
+
+A refusal anywhere ends here as one sentence on stderr, in the language of the terminal, and exit status 1.
+"""
+
+import os
+import sys
+from importlib.metadata import entry_points, version
+
+from cyclopts import App
+
+from lgsp_problems import Language, Refusal
+
+
+def main() -> None:
+    """Run the command."""
+    app = App(name="lgsp", help="The data bus of a province.", version=version("lgsp"))
+    for entry in entry_points(group="lgsp.commands"):
+        entry.load()(app)
+    try:
+        app()
+    except Refusal as refusal:
+        sys.stderr.write(f"lgsp: {refusal.detail.said(language())}\n")
+        for found in refusal.violations[1:]:
+            sys.stderr.write(f"      {found.pointer or '/'}: {found.message.said(language())}\n")
+        sys.exit(1)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def language() -> Language:
+    """The language of the terminal (POSIX: LC_ALL before LC_MESSAGES before LANG)."""
+    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "vi" if locale.lower().startswith("vi") else "en"

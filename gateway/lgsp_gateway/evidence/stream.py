@@ -4,7 +4,6 @@ A message accepted by JetStream is on disk only where the server syncs always; b
 and acknowledged messages were lost in public tests because of that. `refuse_lazy_disk` looks before anything is served.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -120,7 +119,7 @@ async def read(connection: Client, after: int, follow: bool) -> AsyncIterator[tu
         while True:
             try:
                 message = await subscription.next_msg(timeout=30)
-            except (NatsTimeoutError, asyncio.TimeoutError):
+            except (TimeoutError, NatsTimeoutError):
                 if follow:
                     continue
                 return

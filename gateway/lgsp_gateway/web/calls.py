@@ -122,10 +122,10 @@ def _purpose(header: str | None) -> str:
 
 def _trace(header: str | None) -> str:
     """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own."""
-    span = f"{random.getrandbits(64) or 1:016x}"  # noqa: S311 - an identifier, not a secret
+    span = f"{random.getrandbits(64) or 1:016x}"
     if header and _TRACEPARENT.fullmatch(header):
         return f"{header[:36]}{span}{header[52:]}"
-    return f"00-{random.getrandbits(128) or 1:032x}-{span}-00"  # noqa: S311
+    return f"00-{random.getrandbits(128) or 1:032x}-{span}-00"
 
 
 def _too_large() -> Refusal:

@@ -42,7 +42,7 @@ class Door:
             Refusal: `cannot-start`, when the port cannot be had.
         """
         self._app.freeze()
-        server = web.Server(self._answer, request_factory=self._app._make_request)  # noqa: SLF001
+        server = web.Server(self._answer, request_factory=self._app._make_request)
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         try:
@@ -65,7 +65,7 @@ class Door:
         if request.path.startswith(PREFIX):
             return await self._calls.answer(request)
         try:
-            return await self._app._handle(request)  # noqa: SLF001
+            return await self._app._handle(request)
         except Refusal as refusal:
             return problems.answer(refusal, request)
         except web.HTTPMethodNotAllowed as error:

@@ -1,0 +1,26 @@
+"""The `lgsp` command. `main.py` is the one composition root; each package names its subcommands in a `register`.
+
+The subcommands are named by path and imported when they are called, so that `lgsp token` does not wait for a gateway.
+"""
+
+from cyclopts import App
+
+
+def register(app: App) -> None:
+    """Add what the gateway brings."""
+    app.command(
+        "lgsp_gateway.cli.local_commands:up",
+        name="up",
+        help="Run a whole bus on this machine, with national databases in a sandbox.",
+    )
+    app.command("lgsp_gateway.cli.caller_commands:token", name="token", help="Print an access token of a system.")
+    app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
+    gateway = App(name="gateway", help="Run a gateway.")
+    gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run")
+    app.command(gateway)
+    keys = App(name="keys", help="The keys that sign access tokens.")
+    keys.command("lgsp_gateway.cli.gateway_commands:rotate_keys", name="rotate")
+    app.command(keys)
+    evidence = App(name="evidence", help="What was written down of every message.")
+    evidence.command("lgsp_gateway.cli.evidence_commands:tail", name="tail")
+    app.command(evidence)

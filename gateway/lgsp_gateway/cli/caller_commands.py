@@ -1,0 +1,130 @@
+"""What a developer of an agency program uses: `lgsp token` and `lgsp call`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import aiohttp
+import orjson
+from cyclopts import Parameter
+
+from lgsp_gateway.cli.bus_client import BusAddress, reaching
+from lgsp_gateway.cli.main import language
+from lgsp_gateway.local.state_dir import DEFAULT
+from lgsp_problems import Refusal, Text
+
+Url = Annotated[str, Parameter(env_var="LGSP_URL")]
+
+
+def token(system: str, /, *, state_dir: Path = DEFAULT, url: Url = "", key: Path | None = None) -> None:
+    """Print an access token of a system, alone on stdout.
+
+    Parameters
+    ----------
+    system
+        The system, such as mot-cua.
+    state_dir
+        The folder of the local bus.
+    url
+        The address of a remote bus.
+    key
+        The system's private key (PEM), where it is not in the state folder.
+    """
+    sys.stdout.write(BusAddress(state_dir, url).token(system, key) + "\n")
+
+
+def call(
+    service: str,
+    operation: str,
+    /,
+    *,
+    as_: Annotated[str, Parameter(name="--as")] = "",
+    purpose: str = "",
+    data: Annotated[str, Parameter(name=["--data", "-d"])] = "{}",
+    major: int = 1,
+    idempotency_key: str = "",
+    state_dir: Path = DEFAULT,
+    url: Url = "",
+    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = "",
+) -> None:
+    """Call a service: the answer on stdout, message id and timing on stderr.
+
+    Parameters
+    ----------
+    service, operation
+        What to call, such as `population verify-citizen`.
+    as_
+        The demo system that calls.
+    purpose
+        Why: needed where the operation reads personal data.
+    data
+        The request as JSON; @FILE reads a file, - reads stdin.
+    major
+        The major version of the service.
+    idempotency_key
+        The same key sent twice happens once.
+    state_dir
+        The folder of the local bus.
+    url
+        The address of a remote bus.
+    access_token
+        The access token, where no demo system calls.
+    """
+    address = BusAddress(state_dir, url)
+    if not (as_ or access_token):
+        raise Refusal(
+            "token-invalid",
+            vi="Chưa biết ai gọi; hãy thêm --as HỆ_THỐNG hoặc --token MÃ.",
+            en="Who calls is not known; add --as SYSTEM or --token TOKEN.",
+        )
+    headers = {
+        "Authorization": f"Bearer {access_token or address.token(as_)}",
+        "Content-Type": "application/json",
+        "Accept-Language": language(),
+        **({"Lgsp-Purpose": purpose} if purpose else {}),
+        **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
+    }
+    target = f"{address.resolved()}/services/{service}/v{major}/{operation}"
+    status, message, timing, body = reaching(address.resolved(), _post(target, headers, _document(data)))
+    _show(status, message, timing, body)
+
+
+async def _post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, str, str, bytes]:
+    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+        content = await answer.read()
+        return (
+            answer.status,
+            answer.headers.get("Lgsp-Message-Id", ""),
+            answer.headers.get("Server-Timing", ""),
+            content,
+        )
+
+
+def _document(data: str) -> bytes:
+    if data == "-":
+        return sys.stdin.buffer.read()
+    if not data.startswith("@"):
+        return data.encode()
+    try:
+        return Path(data[1:]).read_bytes()
+    except OSError as error:
+        raise Refusal(
+            "not-found",
+            vi=f"Không đọc được tệp {data[1:]}: {error.strerror}.",
+            en=f"Cannot read the file {data[1:]}: {error.strerror}; name another.",
+        ) from None
+
+
+def _show(status: int, message: str, timing: str, body: bytes) -> None:
+    try:
+        document = orjson.loads(body)
+        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+    except orjson.JSONDecodeError:
+        document = {}
+        sys.stdout.write(body.decode(errors="replace") + "\n")
+    words = Text("thông điệp", "message") if status == 200 else Text("bị từ chối, thông điệp", "refused, message")
+    sys.stderr.write(f"{words.said(language())} {message}\n")
+    if timing:
+        sys.stderr.write(f"{timing.replace(';dur=', ' ')} (ms)\n")
+    if status != 200:
+        sys.exit(1)

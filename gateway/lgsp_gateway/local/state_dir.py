@@ -1,0 +1,108 @@
+"""The folder of a local bus (`.lgsp` by default): everything it keeps, and how other commands find it."""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lgsp_problems import Refusal
+
+DEFAULT = Path(".lgsp")
+
+
+@dataclass(frozen=True, slots=True)
+class StateDir:
+    """The layout of the folder."""
+
+    root: Path
+
+    @property
+    def keys(self) -> Path:
+        """The keys that sign tokens."""
+        return self.root / "keys"
+
+    @property
+    def registry(self) -> Path:
+        """The registry's documents."""
+        return self.root / "registry"
+
+    @property
+    def credentials(self) -> Path:
+        """The private keys and secrets of the demo systems."""
+        return self.root / "credentials"
+
+    @property
+    def nats(self) -> Path:
+        """Configuration, passwords and data of nats-server."""
+        return self.root / "nats"
+
+    @property
+    def sandbox(self) -> Path:
+        """The databases of the sandbox servers."""
+        return self.root / "sandbox"
+
+    @property
+    def logs(self) -> Path:
+        """A log per process."""
+        return self.root / "logs"
+
+    @property
+    def running_file(self) -> Path:
+        """Where a running bus says where it is."""
+        return self.root / "running.json"
+
+    def make(self) -> None:
+        """Make the folders.
+
+        Raises:
+            Refusal: `cannot-start`, when the place cannot be written.
+        """
+        try:
+            for folder in (self.root, self.keys, self.registry, self.credentials, self.nats, self.sandbox, self.logs):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            probe = self.root / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise Refusal(
+                "cannot-start",
+                vi=f"Không ghi được vào thư mục {self.root}: {error.strerror}; hãy chọn thư mục khác bằng --state-dir.",
+                en=f"Cannot write to the folder {self.root}: {error.strerror}; choose another with --state-dir.",
+            ) from None
+
+    def lock(self) -> int:
+        """Keep this folder to this process, as long as it lives (also through kill -9).
+
+        Raises:
+            Refusal: `cannot-start`, when another process has it.
+        """
+        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise Refusal(
+                "cannot-start",
+                vi=f"Đã có một trục chạy với thư mục {self.root}; hãy dừng nó, hoặc chọn thư mục khác bằng --state-dir.",
+                en=f"Another bus runs on the folder {self.root}; stop it, or choose another folder with --state-dir.",
+            ) from None
+        return descriptor
+
+    def running(self) -> dict[str, Any]:
+        """What the bus that runs here said of itself.
+
+        Raises:
+            Refusal: `bus-not-found`.
+        """
+        try:
+            found: dict[str, Any] = orjson.loads(self.running_file.read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            raise Refusal(
+                "bus-not-found",
+                vi=f"Không có trục nào đang chạy với thư mục {self.root}; hãy chạy ./lgsp up, hoặc chỉ thư mục bằng --state-dir.",
+                en=f"No bus runs on the folder {self.root}; start it with ./lgsp up, or name its folder with --state-dir.",
+            ) from None
+        return found
