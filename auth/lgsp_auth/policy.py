@@ -75,10 +75,11 @@ def decide(ask: Ask, grants: Iterable[Grant], now: float) -> Grant:
 
 def unknown_service(service: str, major: int) -> Refusal:
     """The refusal for a service that does not exist, or that this caller may not know of."""
+    name = f"{service} v{major}" if service else "/services/{service}/v{major}/{operation}"
     return Refusal(
         "unknown-service",
-        vi=f"Không có dịch vụ {service} v{major}; hãy xem các dịch vụ ở /catalog/services.",
-        en=f"There is no service {service} v{major}; see /catalog/services for those there are.",
+        vi=f"Không có dịch vụ {name}; hãy xem các dịch vụ ở /catalog/services.",
+        en=f"There is no service {name}; see /catalog/services for those there are.",
     )
 
 

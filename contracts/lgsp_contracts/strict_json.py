@@ -30,8 +30,8 @@ def loads(body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise _malformed(
-            f"nội dung không phải JSON hợp lệ (dòng {error.lineno}, cột {error.colno})",
-            f"the body is not valid JSON ({where})",
+            f"Nội dung không phải JSON hợp lệ (dòng {error.lineno}, cột {error.colno})",
+            f"The body is not valid JSON ({where})",
         ) from None
     if isinstance(document, (dict, list)) and _count_keys(document, 1) != body.count(b":"):
         _refuse_duplicates(body)
@@ -40,7 +40,7 @@ def loads(body: bytes) -> Any:
 
 def _count_keys(value: dict[str, Any] | list[Any], depth: int) -> int:
     if depth > MAX_DEPTH:
-        raise _malformed(f"nội dung lồng quá {MAX_DEPTH} cấp", f"the body is nested deeper than {MAX_DEPTH} levels")
+        raise _malformed(f"Nội dung lồng quá {MAX_DEPTH} cấp", f"The body is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
         count = len(value)
         children: Any = value.values()
@@ -59,8 +59,8 @@ def _refuse_duplicates(body: bytes) -> None:
         for key, _ in pairs:
             if key in seen:
                 raise _malformed(
-                    "nội dung có một khóa xuất hiện hai lần trong cùng một đối tượng",
-                    "the body names one key twice in the same object",
+                    "Nội dung có một khóa xuất hiện hai lần trong cùng một đối tượng",
+                    "The body names one key twice in the same object",
                 )
             seen.add(key)
 

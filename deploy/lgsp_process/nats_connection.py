@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import nats
 import structlog
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
 
@@ -54,6 +54,8 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
     log = structlog.get_logger()
 
     async def lost() -> None:
+        if connection.is_closed:  # on purpose
+            return
         log.warning("nats connection lost", connection=name)
         if on_lost:
             await on_lost()
@@ -66,23 +68,25 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
     async def failed(error: Exception) -> None:
         log.info("nats trouble", connection=name, error=type(error).__name__)
 
+    connection = Client()
     try:
-        return await nats.connect(
+        await connection.connect(
             door.url,
             user=door.user,
             password=door.password,
             name=name,
             allow_reconnect=True,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT,
+            reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]
             ping_interval=10,
             error_cb=failed,
             disconnected_cb=lost,
             reconnected_cb=back,
         )
-    except (OSError, nats.errors.Error) as error:
+    except (OSError, NatsError) as error:
         raise Refusal(
             "cannot-start",
             vi=f"Không kết nối được NATS ở {door.url}: {error}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",
             en=f"Cannot connect to NATS at {door.url}: {error}; check the address, the server and the user.",
         ) from None
+    return connection

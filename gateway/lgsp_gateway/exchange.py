@@ -33,7 +33,7 @@ from lgsp_problems import Refusal
 
 @dataclass(slots=True)
 class Call:
-    """A call as it came in. `body` reads it; that happens only when the caller may call."""
+    """A call as it came in; an empty service when the path names none. `body` is read only when the caller may call."""
 
     message: str
     traceparent: str

@@ -6,7 +6,6 @@ import re
 import uuid_utils
 from aiohttp import web
 
-from lgsp_auth.policy import unknown_service
 from lgsp_gateway.exchange import Answer, Call, Exchange
 from lgsp_gateway.web import problems
 from lgsp_problems import Refusal
@@ -16,7 +15,6 @@ MAX_BODY = 1024 * 1024
 
 PREFIX = "/services/"
 _PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
-_PURPOSE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _JSON_TYPES = re.compile(r"application/([a-z0-9.+-]+\+)?json")
 
@@ -40,18 +38,16 @@ class Calls:
 
 def _read(request: web.Request, message: str, traceparent: str) -> Call:
     path = _PATH.fullmatch(request.path)
-    if path is None:
-        raise unknown_service(request.path.split("/")[2][:63], 1)
-    if request.method != "POST":
+    if path is not None and request.method != "POST":
         raise method_not_allowed("POST")
     return Call(
         message=message,
         traceparent=traceparent,
-        service=path[1],
-        major=int(path[2]),
-        operation=path[3],
+        service=path[1] if path else "",
+        major=int(path[2]) if path else 0,
+        operation=path[3] if path else "",
         authorization=request.headers.get("Authorization"),
-        purpose=_purpose(request.headers.get("Lgsp-Purpose")),
+        purpose=request.headers.get("Lgsp-Purpose", ""),
         idempotency_key=request.headers.get("Idempotency-Key", ""),
         body=lambda: read_body(request),
     )
@@ -71,6 +67,9 @@ async def read_body(request: web.Request) -> bytes:
         )
     if (request.content_length or 0) > MAX_BODY:
         raise _too_large()
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
@@ -106,18 +105,6 @@ def _write(answer: Answer, message: str, traceparent: str) -> web.Response:
         "traceparent": traceparent,
     }
     return web.Response(body=answer.body, headers=headers)
-
-
-def _purpose(header: str | None) -> str:
-    if header is None:
-        return ""
-    if len(header) > 63 or _PURPOSE.fullmatch(header) is None:
-        raise Refusal(
-            "malformed",
-            vi="Lgsp-Purpose phải là một mã mục đích viết thường không dấu, ví dụ giai-quyet-tthc.",
-            en="Lgsp-Purpose must be one purpose in lower case without accents, such as giai-quyet-tthc.",
-        )
-    return header
 
 
 def _trace(header: str | None) -> str:

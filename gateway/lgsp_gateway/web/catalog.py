@@ -6,6 +6,7 @@ from aiohttp import web
 
 from lgsp_contracts.contract import Contract
 from lgsp_gateway.registry import Registry, System
+from lgsp_gateway.web import answers
 from lgsp_gateway.web.callers import Callers
 
 
@@ -22,7 +23,7 @@ class Catalogue:
     async def _services(self, request: web.Request) -> web.Response:
         registry, system = self._callers.identified(request)
         found = [_service(contract, registry, system) for _, contract in sorted(registry.catalog.items())]
-        return web.json_response({"items": [service for service in found if service]})
+        return answers.document({"items": [service for service in found if service]})
 
 
 def _service(contract: Contract, registry: Registry, system: System) -> dict[str, object] | None:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.calls import MAX_BODY, PREFIX, Calls, method_not_allowed
+from lgsp_gateway.web.listener import Listener, fault
 from lgsp_problems import Refusal
 
 SHUTDOWN_SECONDS = 10.0
@@ -42,7 +43,7 @@ class Door:
             Refusal: `cannot-start`, when the port cannot be had.
         """
         self._app.freeze()
-        server = web.Server(self._answer, request_factory=self._app._make_request)
+        server = Listener(self._answer, request_factory=self._app._make_request)
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         try:
@@ -76,7 +77,7 @@ class Door:
             raise
         except Exception as error:
             structlog.get_logger().error("fault", path=request.path.split("/")[1], error=type(error).__name__)
-            return problems.answer(_fault(), request)
+            return problems.answer(fault(), request)
 
 
 def _not_found(request: web.Request) -> Refusal:
@@ -92,12 +93,4 @@ def _malformed(error: web.HTTPException) -> Refusal:
         "too-large" if error.status == 413 else "malformed",
         vi="Không hiểu được yêu cầu HTTP này; hãy kiểm tra phương thức, tiêu đề và kích thước.",
         en="This HTTP request could not be understood; check its method, headers and size.",
-    )
-
-
-def _fault() -> Refusal:
-    return Refusal(
-        "internal-error",
-        vi="Trục gặp lỗi bên trong; hãy thử lại, và báo cho đơn vị vận hành trục nếu lỗi còn.",
-        en="The bus made an error; try again, and tell its operator if it stays.",
     )

@@ -6,11 +6,12 @@ from aiohttp import web
 
 from lgsp_auth.issuing import ASSERTION_ALGORITHMS, TokenEndpoint
 from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.web import answers
 from lgsp_gateway.web.language import preferred
 from lgsp_problems import Refusal
 
 MAX_FORM = 16 * 1024
-_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749, section 5.1, beside Cache-Control
 
 
 class Tokens:
@@ -32,12 +33,12 @@ class Tokens:
             issued = self._endpoint.issue(form, request.headers.get("Authorization"), time.time())
         except Refusal as refusal:
             description = refusal.detail.said(preferred(request.headers.get("Accept-Language")))
-            return web.json_response(
+            return answers.document(
                 {"error": refusal.code, "error_description": description},
                 status=refusal.kind.status,
-                headers={**_NO_STORE, **refusal.headers},
+                headers={**_NO_CACHE, **refusal.headers},
             )
-        return web.json_response(issued, headers=_NO_STORE)
+        return answers.document(issued, headers=_NO_CACHE)
 
     async def _form(self, request: web.Request) -> dict[str, str]:
         if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > MAX_FORM:
@@ -48,11 +49,11 @@ class Tokens:
         return {name: value for name, value in form.items() if isinstance(value, str)}
 
     async def _jwks(self, _: web.Request) -> web.Response:
-        return web.json_response(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
+        return answers.document(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
 
     async def _metadata(self, _: web.Request) -> web.Response:
         issuer = self._endpoint.issuer
-        return web.json_response(
+        return answers.document(
             {
                 "issuer": issuer,
                 "token_endpoint": f"{issuer}/oauth2/token",
