@@ -1,7 +1,7 @@
 """May this system make this call, now, for this purpose? Nothing is allowed that no grant allows.
 
-The order of the questions is what a caller learns: a service that only grant holders may know of does not exist for the
-others, a missing grant comes before a missing purpose, and each refusal says how to ask for what is missing.
+The order of the questions is what a caller learns: a missing grant comes before a missing purpose, and each refusal says
+how to ask for what is missing. A service that only grant holders may know of does not exist for anybody else.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,10 +36,14 @@ class Grant:
     valid_until: float
     quota: Quota
 
+    def in_force(self, now: float) -> bool:
+        """Does it count at this time?"""
+        return self.valid_from <= now < self.valid_until
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a call asks for. `purpose` is empty when none was sent; `personal` and `listed` come from the contract."""
+    """What a call asks for. `purpose` is empty when none was sent; `personal` comes from the contract."""
 
     consumer: str
     service: str
@@ -47,7 +51,6 @@ class Ask:
     operation: str
     purpose: str
     personal: bool
-    listed: bool
 
 
 def decide(ask: Ask, grants: Iterable[Grant], now: float) -> Grant:
@@ -57,12 +60,9 @@ def decide(ask: Ask, grants: Iterable[Grant], now: float) -> Grant:
         grants: those that the consumer holds on the service.
 
     Raises:
-        Refusal: `unknown-service`, `not-granted`, `malformed` (no purpose sent) or `purpose-not-granted`.
+        Refusal: `not-granted`, `malformed` (no purpose sent) or `purpose-not-granted`.
     """
-    held = [grant for grant in grants if grant.valid_from <= now < grant.valid_until]
-    if not held and not ask.listed:
-        raise unknown_service(ask.service, ask.major)
-    fitting = [grant for grant in held if ask.operation in grant.operations]
+    fitting = [grant for grant in grants if grant.in_force(now) and ask.operation in grant.operations]
     if not fitting:
         raise _not_granted(ask)
     if not ask.purpose and ask.personal:

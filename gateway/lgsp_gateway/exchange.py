@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from lgsp_auth import policy
-from lgsp_auth.policy import Ask, Grant
+from lgsp_auth.policy import Ask
 from lgsp_auth.tokens import Verifier, invalid_token
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract, Operation, broken_answer
@@ -96,13 +96,15 @@ class Exchange:
 
     async def _governed(self, call: Call, registry: Registry, system: System, passage: Passage) -> Answer:
         """Everything between knowing the caller and writing the evidence."""
-        contract, operation = registry.operation(call.service, call.major, call.operation)
+        now = time.time()
+        contract, operation = registry.operation(system.name, call.service, call.major, call.operation, now)
         passage.service, passage.version, passage.operation = contract.service, contract.version, operation.name
         if call.purpose in registry.purposes:
             passage.purpose = call.purpose
-        grant = policy.decide(*self._ask(call, registry, system, contract, operation))
+        ask = _ask(call, system, contract, operation)
+        grant = policy.decide(ask, registry.held(system.name, contract.service, contract.major), now)
         passage.grant = grant.name
-        quota = self.quotas.take(grant, time.time())
+        quota = self.quotas.take(grant, now)
         body = await call.body()
         passage.received(body)
         request = operation.check_request(body)
@@ -124,20 +126,6 @@ class Exchange:
             self.metrics.unidentified(refusal)
             raise
         return system
-
-    def _ask(
-        self, call: Call, registry: Registry, system: System, contract: Contract, operation: Operation
-    ) -> tuple[Ask, list[Grant], float]:
-        ask = Ask(
-            consumer=system.name,
-            service=contract.service,
-            major=contract.major,
-            operation=operation.name,
-            purpose=call.purpose,
-            personal=operation.classification == "personal",
-            listed=contract.listed,
-        )
-        return ask, registry.held(system.name, contract.service, contract.major), time.time()
 
     async def _answered(
         self, call: Call, contract: Contract, operation: Operation, system: System, passage: Passage, body: bytes
@@ -195,6 +183,17 @@ class Exchange:
         log = structlog.get_logger()
         log.info("refused", message=passage.message, consumer=passage.consumer, code=refusal.code, why=refusal.private)
         await self.evidence.write(passage.entry())
+
+
+def _ask(call: Call, system: System, contract: Contract, operation: Operation) -> Ask:
+    return Ask(
+        consumer=system.name,
+        service=contract.service,
+        major=contract.major,
+        operation=operation.name,
+        purpose=call.purpose,
+        personal=operation.classification == "personal",
+    )
 
 
 def _judged(operation: Operation, reply: wire.Reply | None) -> Any:

@@ -62,14 +62,16 @@ class Registry:
                     add(where, name, spec)
         self.purposes = frozenset(purpose for grant in self.grants.values() for purpose in grant.purposes)
 
-    def operation(self, service: str, major: int, operation: str) -> tuple[Contract, Operation]:
-        """The contract and the operation that a path names.
+    def operation(
+        self, consumer: str, service: str, major: int, operation: str, now: float
+    ) -> tuple[Contract, Operation]:
+        """The contract and the operation that a path names, for a consumer that may know of them.
 
         Raises:
             Refusal: `unknown-service`.
         """
         contract = self.catalog.get((service, major))
-        if contract is None:
+        if contract is None or not self.may_know(consumer, contract, now):
             raise unknown_service(service, major)
         found = contract.operations.get(operation)
         if found is None:
@@ -80,6 +82,12 @@ class Registry:
                 en=f"Service {service} v{major} has no such operation; it has: {known}.",
             )
         return contract, found
+
+    def may_know(self, consumer: str, contract: Contract, now: float) -> bool:
+        """May a consumer know that a service exists? Of an unlisted one only while it holds a grant on it."""
+        if contract.listed:
+            return True
+        return any(grant.in_force(now) for grant in self.held(consumer, contract.service, contract.major))
 
     def held(self, consumer: str, service: str, major: int) -> list[Grant]:
         """The grants that a system holds on a service."""

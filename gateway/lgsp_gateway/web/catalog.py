@@ -22,19 +22,14 @@ class Catalogue:
 
     async def _services(self, request: web.Request) -> web.Response:
         registry, system = self._callers.identified(request)
-        found = [_service(contract, registry, system) for _, contract in sorted(registry.catalog.items())]
-        return answers.document({"items": [service for service in found if service]})
+        now = time.time()
+        known = [found for _, found in sorted(registry.catalog.items()) if registry.may_know(system.name, found, now)]
+        return answers.document({"items": [_service(contract, registry, system, now) for contract in known]})
 
 
-def _service(contract: Contract, registry: Registry, system: System) -> dict[str, object] | None:
-    now = time.time()
-    grants = [
-        grant
-        for grant in registry.held(system.name, contract.service, contract.major)
-        if grant.valid_from <= now < grant.valid_until
-    ]
-    if not contract.listed and not grants:
-        return None
+def _service(contract: Contract, registry: Registry, system: System, now: float) -> dict[str, object]:
+    held = registry.held(system.name, contract.service, contract.major)
+    grants = [grant for grant in held if grant.in_force(now)]
     return {
         "service": contract.service,
         "version": contract.version,

@@ -4,8 +4,6 @@ By default it quotes the bad bytes back in plain text; here the answer is a prob
 answer and log.
 """
 
-from typing import Any
-
 import structlog
 from aiohttp import web
 
@@ -16,13 +14,9 @@ from lgsp_problems import Refusal
 class Listener(web.Server):
     """A low-level server whose protocol errors are problem documents."""
 
-    def __init__(self, handler: Any, **settings: Any) -> None:
-        super().__init__(handler, **settings)
-        self._settings = settings
-
     def __call__(self) -> web.RequestHandler:
         """The protocol of one connection."""
-        return _Protocol(self, loop=self._loop, **self._settings)
+        return _Protocol(self, loop=self._loop, **self._kwargs)
 
 
 class _Protocol(web.RequestHandler):

@@ -1,0 +1,114 @@
+"""Processes of the bus as the tests start them: awaited until READY, killed for real."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LGSP = [sys.executable, "-m", "lgsp_gateway"]
+READY_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Process:
+    """One process; stdout is read line by line, stderr goes to a file."""
+
+    def __init__(self, command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.command = command
+        self.log = log
+        self.environment = {**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}
+        self.output: list[str] = []
+        self.process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    async def start(self, *, wait_ready: bool = True) -> "Process":
+        self._ready.clear()
+        self.output.clear()
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self.environment,
+                cwd=ROOT,
+                start_new_session=True,
+            )
+        self._reading = asyncio.create_task(self._read())
+        if wait_ready:
+            ready = asyncio.create_task(self._ready.wait())
+            ended = asyncio.create_task(self.process.wait())
+            await asyncio.wait((ready, ended), timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            assert ready.done(), f"{self.command} did not get ready:\n{self.log.read_text()[-2000:]}"
+            ended.cancel()
+        return self
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    async def ended(self) -> int:
+        assert self.process
+        code = await asyncio.wait_for(self.process.wait(), 30)
+        if self._reading:
+            await self._reading
+        return code
+
+    async def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.signal(signal.SIGKILL)
+        await self.ended()
+
+    async def stop(self) -> int:
+        if self.process is None or self.process.returncode is not None:
+            return 0
+        self.signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def _read(self) -> None:
+        assert self.process
+        assert self.process.stdout
+        async for line in self.process.stdout:
+            self.output.append(line.decode().rstrip())
+            if "READY" in self.output[-1]:
+                self._ready.set()
+
+
+async def run(*arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes = b"") -> tuple[int, str, str]:
+    """Run the lgsp command to its end: exit code, stdout, stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *LGSP,
+        *arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})},
+        cwd=ROOT,
+    )
+    out, err = await asyncio.wait_for(process.communicate(stdin), 60)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+def alive(pid: int) -> bool:
+    """Is a process there, and more than a zombie?"""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False

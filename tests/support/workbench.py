@@ -1,0 +1,291 @@
+"""A bus to try things on: nats-server, a gateway in a process of its own, and adapters that do what a test says.
+
+Its contract has an operation of every kind, its registry systems with every kind of grant.
+"""
+
+import asyncio
+import json
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from lgsp_adapters.adapter import Adapter, Call
+from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.runtime import Served
+from lgsp_auth.issuing import TokenEndpoint
+from lgsp_auth.keys import SigningKey
+from lgsp_contracts import catalog
+from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.local import nats_config
+from lgsp_gateway.local.state_dir import StateDir
+from lgsp_process.nats_connection import Door, connect
+from support.processes import LGSP, Process, free_port
+
+Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
+
+NUMBER = "022093001234"
+NAME = "Nguyễn Văn An"
+
+TEXT = {"vi": "Thử", "en": "Try"}
+REQUEST = {
+    "type": "object",
+    "required": ["soDinhDanh"],
+    "additionalProperties": False,
+    "properties": {
+        "soDinhDanh": {"type": "string", "format": "so-dinh-danh"},
+        "hoVaTen": {"type": "string", "maxLength": 120},
+    },
+}
+RESPONSE = {
+    "type": "object",
+    "required": ["ketQua"],
+    "additionalProperties": False,
+    "properties": {
+        "ketQua": {"type": "string", "maxLength": 100000},
+        "biMat": {"type": "string"},
+        "cha": {"type": "object", "properties": {"hoVaTen": {"type": "string"}, "tonGiao": {"type": "string"}}},
+    },
+}
+EXAMPLE = {"request": {"soDinhDanh": NUMBER}, "response": {"ketQua": "KHOP"}}
+
+
+def _operation(**more: Any) -> dict[str, Any]:
+    return {
+        "title": TEXT,
+        "subject": "/soDinhDanh",
+        "timeout": "700ms",
+        "idempotent": True,
+        "request": REQUEST,
+        "response": RESPONSE,
+        "errors": {"person-not-found": {"status": 404, "title": {"vi": "Không có người này", "en": "No such person"}}},
+        "example": EXAMPLE,
+        **more,
+    }
+
+
+CONTRACTS = [
+    {
+        "service": "desk",
+        "version": "1.0.0",
+        "title": TEXT,
+        "provider": "provider",
+        "classification": "internal",
+        "operations": {
+            "read": _operation(),
+            "read-person": _operation(classification="personal"),
+            "register": _operation(idempotent=False),
+            "narrow": _operation(),
+        },
+    },
+    {
+        "service": "hidden",
+        "version": "1.0.0",
+        "title": TEXT,
+        "provider": "provider",
+        "classification": "internal",
+        "listed": False,
+        "operations": {"read": _operation()},
+    },
+]
+
+ALL = ["*"]
+
+
+def _document(kind: str, name: str, **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "lgsp/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def _grant(name: str, consumer: str, service: str = "desk", requests: int = 100_000, **operations: list[str]) -> dict[str, Any]:
+    return _document(
+        "Grant",
+        name,
+        consumer=consumer,
+        service=service,
+        major=1,
+        operations={key.replace("_", "-"): {"fields": fields} for key, fields in operations.items()},
+        purposes=["thu-nghiem"],
+        legalBasis="Thử nghiệm",
+        quota={"requests": requests, "per": "hour"},
+        validFrom="2020-01-01",
+        validUntil="2040-01-01",
+    )
+
+
+class Workbench:
+    """The bus. Call `start`, then `call`; `serve` puts an adapter on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = StateDir(folder / "state")
+        self.catalog_folder = folder / "catalog"
+        self.port = free_port()
+        self.nats_port = free_port()
+        self.keys: dict[str, SigningKey] = {}
+        self._adapters: list[Served] = []
+        self._tokens: dict[str, str] = {}
+
+    async def start(self) -> "Workbench":
+        self.state.make()
+        self.catalog_folder.mkdir(parents=True)
+        for contract in CONTRACTS:
+            (self.catalog_folder / f"{contract['service']}.yaml").write_text(yaml.safe_dump(contract, allow_unicode=True))
+        self.catalog = catalog.load(self.catalog_folder)
+        self._write_registry()
+        config = nats_config.write(self.state, self.nats_port, self.catalog)
+        binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
+        assert binary
+        self.nats = Process([binary, "-c", str(config)], self.state.logs / "nats.log")
+        await self.start_nats()
+        self.gateway = Process(
+            [*LGSP, "gateway", "run", "--name", "bench", "--port", str(self.port), "--nats", self.nats_url]
+            + ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
+            + ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)],
+            self.state.logs / "gateway.log",
+        )
+        await self.gateway.start()
+        self.session = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
+        return self
+
+    async def stop(self) -> None:
+        for adapter in self._adapters:
+            await adapter.stop()
+        await self.session.close()
+        await self.gateway.stop()
+        await self.nats.stop()
+
+    @property
+    def nats_url(self) -> str:
+        return f"nats://127.0.0.1:{self.nats_port}"
+
+    async def start_nats(self) -> None:
+        await self.nats.start(wait_ready=False)
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.nats_port)
+            except OSError:
+                await asyncio.sleep(0.01)
+            else:
+                writer.close()
+                return
+
+    def door(self, user: str) -> Door:
+        return Door.named(self.nats_url, user, nats_config.passwords(self.state) / user)
+
+    async def serve(self, service: str = "desk", **answers: Answer) -> Served:
+        """Put an adapter on the bus; operations that are not named answer KHOP."""
+
+        async def match(request: dict[str, Any], call: Call) -> dict[str, Any]:
+            return {"ketQua": "KHOP"}
+
+        class Told(Adapter):
+            def method(self, operation: str) -> Answer:
+                return answers.get(operation.replace("-", "_"), match)
+
+        connection = await connect(self.door("provider"), f"test adapter {service}")
+        manifest = Manifest("test", service, 1, "provider", Told, {}, 64)
+        served = Served(Told({}), manifest, self.catalog[service, 1], connection)
+        await served.start()
+        self._adapters.append(served)
+        return served
+
+    async def unserve(self, served: Served) -> None:
+        self._adapters.remove(served)
+        await served.stop()
+        await served._connection.close()
+
+    def token(self, system: str, life: int = 3600) -> str:
+        if system not in self._tokens or life != 3600:
+            store = KeyStore(self.state.keys)
+            url = f"http://127.0.0.1:{self.port}"
+            token = TokenEndpoint(url, (url,), store.ring, lambda _: None, life).token(system, time.time())
+            if life != 3600:
+                return token
+            self._tokens[system] = token
+        return self._tokens[system]
+
+    async def call(
+        self,
+        operation: str = "read",
+        body: Any = None,
+        *,
+        system: str = "alpha",
+        service: str = "desk",
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> "Got":
+        """Call and read the answer."""
+        sent = {"Authorization": f"Bearer {self.token(system)}", "Content-Type": "application/json", **(headers or {})}
+        sent = {name: value for name, value in sent.items() if value}
+        data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        if body is None:
+            data = json.dumps({"soDinhDanh": NUMBER}).encode()
+        async with self.session.post(f"/services/{service}/v1/{operation}", data=data, headers=sent, **more) as answer:
+            return Got(answer.status, await answer.read(), dict(answer.headers))
+
+    async def ready(self) -> None:
+        """Wait until the gateway says that it serves."""
+        while True:
+            async with self.session.get("/readyz") as answer:
+                if answer.status == 200:
+                    return
+            await asyncio.sleep(0.02)
+
+    async def entries(self) -> list[dict[str, Any]]:
+        """All evidence there is, as an auditor reads it."""
+        headers = {"Authorization": f"Bearer {self.token('auditor')}"}
+        async with self.session.get("/evidence/entries?after=0", headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+            text = await answer.text()
+        return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+
+    async def entry(self, message: str) -> dict[str, Any]:
+        """The one entry of a message."""
+        [found] = [entry for entry in await self.entries() if entry["message"] == message]
+        return found
+
+    def _write_registry(self) -> None:
+        store = KeyStore(self.state.keys)
+        store.ensure()
+        documents = [_document("Agency", "H49.1", title=TEXT)]
+        for name in ("provider", "alpha", "beta", "gamma", "poor", "auditor"):
+            self.keys[name] = SigningKey.generate()
+            spec: dict[str, Any] = {"agency": "H49.1", "title": TEXT, "jwks": [self.keys[name].public_jwk()]}
+            documents.append(_document("System", name, **spec, **({"roles": ["auditor"]} if name == "auditor" else {})))
+        documents += [
+            _grant("alpha-desk", "alpha", read=ALL, read_person=ALL, register=ALL, narrow=["/ketQua", "/cha/hoVaTen"]),
+            _grant("alpha-hidden", "alpha", "hidden", read=ALL),
+            _grant("beta-desk", "beta", read=ALL),
+            _grant("poor-desk", "poor", requests=3, read=ALL),
+        ]
+        (self.state.registry / "registry.yaml").write_text(yaml.safe_dump_all(documents, allow_unicode=True))
+
+
+class Got:
+    """An answer: its status, its bytes, its headers."""
+
+    def __init__(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def message(self) -> str:
+        return self.headers["Lgsp-Message-Id"]
+
+    @property
+    def code(self) -> str:
+        return "" if self.status == 200 else self.json["code"]
+
+
+def idempotency_key() -> str:
+    return secrets.token_hex(16)
