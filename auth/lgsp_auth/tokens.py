@@ -42,7 +42,8 @@ class Issuer:
 class Verifier:
     """Turns an `Authorization` header into an identity, and remembers it by the token's hash until it expires."""
 
-    def __init__(self, issuers: Iterable[Issuer]) -> None:
+    def __init__(self, issuers: Iterable[Issuer], remember: int = MAX_REMEMBERED) -> None:
+        self._limit = remember
         self._issuers = {issuer.name: issuer for issuer in issuers}
         self._remembered: dict[bytes, Identity] = {}
 
@@ -68,9 +69,9 @@ class Verifier:
         self._remembered = {key: identity for key, identity in self._remembered.items() if not condition(identity)}
 
     def _remember(self, digest: bytes, identity: Identity, now: float) -> None:
-        if len(self._remembered) >= MAX_REMEMBERED:
+        if len(self._remembered) >= self._limit:
             self.forget(lambda known: known.expires <= now)
-        if len(self._remembered) >= MAX_REMEMBERED:
+        if len(self._remembered) >= self._limit:
             del self._remembered[next(iter(self._remembered))]
         self._remembered[digest] = identity
 

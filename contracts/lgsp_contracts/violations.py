@@ -24,7 +24,8 @@ _TYPES = {
 
 
 def _types(names: Any) -> Text:
-    known = [_TYPES[name] for name in ([names] if isinstance(names, str) else names)]
+    wanted = [names] if isinstance(names, str) else names
+    known = [words for name, words in _TYPES.items() if name in wanted]
     return Text(
         "phải là " + " hoặc ".join(text.vi for text in known), "must be " + " or ".join(text.en for text in known)
     )
@@ -84,7 +85,7 @@ def explain(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
 
 def _alternatives(pointer: str, rule: str, branches: Any) -> Violation:
     """What each branch of an `anyOf` asks for, as one sentence: the usual case is "one of these fields"."""
-    if not isinstance(branches, list):  # oneOf, and more than one branch holds
+    if not any(branches):  # oneOf, and more than one branch holds
         return Violation(pointer, rule, Text("khớp nhiều hơn một lựa chọn", "fits more than one of the choices"))
     missing = [str(error.kind.value) for branch in branches for error in branch if error.kind.name == "required"]
     if missing:

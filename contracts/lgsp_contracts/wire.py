@@ -108,9 +108,9 @@ def parse_reply(data: bytes) -> Reply | None:
     """The reply of an adapter, or None when it is not wire protocol 1."""
     if data.startswith(_ANSWERED):
         return Reply("answered", "", data[len(_ANSWERED) :])
-    line, _, body = data.partition(b"\n")
+    line, feed, body = data.partition(b"\n")
     try:
-        fields = orjson.loads(line)
+        fields = orjson.loads(line) if feed else {}
         status = fields["status"]
         code = fields.get("code" if status == "error" else "why", "")
     except (ValueError, KeyError, TypeError, AttributeError):

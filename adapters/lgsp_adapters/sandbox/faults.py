@@ -1,7 +1,7 @@
 """What a sandbox server does wrong when it is told to.
 
 POST /_sandbox/faults {"delayMs": 3000}         answer late
-                      {"garbage": "<html>…"}    answer this instead, with HTTP 200
+                      {"garbage": "<html>…"}    answer this instead, with HTTP 200; "times": so often
                       {"status": 500}           answer with this status
                       {"drop": true}            close the connection without an answer
                       {"expireTokens": true}    forget every token, once
@@ -59,7 +59,8 @@ class Faults:
     async def _set(self, request: web.Request) -> web.Response:
         told = await request.json()
         self._delay = float(told.get("delayMs", 0)) / 1000
-        self._garbage = told.get("garbage")
+        garbage = told.get("garbage")
+        self._garbage = garbage and garbage * int(told.get("times", 1))
         self._status = int(told.get("status", 0))
         self._drop = bool(told.get("drop"))
         if told.get("expireTokens"):

@@ -1,0 +1,62 @@
+"""The sandbox servers on real sockets, and the national adapters connected to them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from lgsp_adapters import manifest
+from lgsp_adapters.sandbox import database, serving
+from support.national import National
+
+
+@pytest_asyncio.fixture(scope="module")
+async def nationals(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, National]]:
+    folder = tmp_path_factory.mktemp("sandbox")
+    found: dict[str, National] = {}
+    runners = []
+    with pytest.MonkeyPatch.context() as environment:
+        for service, (server, needed) in serving.SERVERS.items():
+            credentials = {name: f"{service}-{name}" for name in needed}
+            runner = web.AppRunner(server(database.opened(service, folder), credentials).app())
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            runners.append(runner)
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            environment.setenv(serving.variable(service, "url"), url)
+            for name, value in credentials.items():
+                environment.setenv(serving.variable(service, name), value)
+            loaded = manifest.load(manifest.located(service))
+            adapter = loaded.adapter(loaded.connection)
+            await adapter.open()
+            found[service] = National(service, adapter, url, loaded.connection)
+        yield found
+    for national in found.values():
+        await national.adapter.close()
+    await asyncio.gather(*(runner.cleanup() for runner in runners))
+
+
+@pytest_asyncio.fixture
+async def population(nationals: dict[str, National]) -> AsyncIterator[National]:
+    yield nationals["population"]
+    await nationals["population"].tell()
+
+
+@pytest_asyncio.fixture
+async def enterprises(nationals: dict[str, National]) -> AsyncIterator[National]:
+    yield nationals["enterprise-registry"]
+    await nationals["enterprise-registry"].tell()
+
+
+@pytest_asyncio.fixture
+async def insurance(nationals: dict[str, National]) -> AsyncIterator[National]:
+    yield nationals["insurance"]
+    await nationals["insurance"].tell()
+
+
+@pytest.fixture(params=["population", "enterprise-registry", "insurance"])
+async def any_national(request: pytest.FixtureRequest, nationals: dict[str, National]) -> AsyncIterator[National]:
+    yield nationals[request.param]
+    await nationals[request.param].tell()

@@ -1,0 +1,56 @@
+"""The decision table of a call."""
+
+import dataclasses
+
+import pytest
+
+from lgsp_auth.policy import Ask, Grant, Quota, decide
+from lgsp_problems import Refusal
+
+NOW = 1000.0
+GRANT = Grant(
+    name="g",
+    consumer="mot-cua",
+    service="population",
+    major=1,
+    operations={"verify": ("*",)},
+    purposes=frozenset({"giai-quyet-tthc"}),
+    legal_basis="x",
+    valid_from=0,
+    valid_until=2000,
+    quota=Quota(1, 1),
+)
+ASK = Ask("mot-cua", "population", 1, "verify", "giai-quyet-tthc", personal=True)
+OTHER_PURPOSE = dataclasses.replace(GRANT, name="h", purposes=frozenset({"kham-chua-benh"}))
+
+
+@pytest.mark.parametrize(
+    ("ask", "grants", "outcome"),
+    [
+        (ASK, [GRANT], "g"),
+        (ASK, [], "not-granted"),
+        (ASK, [dataclasses.replace(GRANT, valid_until=NOW)], "not-granted"),
+        (ASK, [dataclasses.replace(GRANT, valid_from=NOW + 1)], "not-granted"),
+        (ASK, [dataclasses.replace(GRANT, valid_from=NOW)], "g"),
+        (dataclasses.replace(ASK, operation="lookup"), [GRANT], "not-granted"),
+        (dataclasses.replace(ASK, purpose=""), [GRANT], "malformed"),
+        (dataclasses.replace(ASK, purpose="", personal=False), [GRANT], "g"),
+        (dataclasses.replace(ASK, purpose="khac"), [GRANT], "purpose-not-granted"),
+        (dataclasses.replace(ASK, purpose="khac", personal=False), [GRANT], "purpose-not-granted"),
+        (dataclasses.replace(ASK, purpose="kham-chua-benh"), [GRANT, OTHER_PURPOSE], "h"),
+        (ASK, [OTHER_PURPOSE, GRANT], "g"),
+    ],
+)
+def test_decision(ask: Ask, grants: list[Grant], outcome: str) -> None:
+    try:
+        decided = decide(ask, grants, NOW).name
+    except Refusal as refusal:
+        decided = refusal.code
+        assert refusal.detail.vi != refusal.detail.en
+    assert decided == outcome
+
+
+def test_a_refusal_names_the_purposes_that_would_do() -> None:
+    with pytest.raises(Refusal) as refused:
+        decide(dataclasses.replace(ASK, purpose="khac"), [GRANT, OTHER_PURPOSE], NOW)
+    assert "giai-quyet-tthc, kham-chua-benh" in refused.value.detail.en
