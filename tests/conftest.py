@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis  # noqa: F401 - imported late, by its plugin, it trips over an interpreter bug (CPython 3.11 ast recursion)
 import pytest
 import pytest_asyncio
-
 from support.workbench import Workbench
 
 

@@ -1,5 +1,6 @@
 """The connection of a process to NATS: made patiently, kept for ever, and its ups and downs in the log."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,10 @@ from lgsp_problems import Refusal
 Hook = Callable[[], Awaitable[None]]
 
 RECONNECT_WAIT = 0.2
-"""Seconds between two attempts to reconnect."""
+"""Seconds between two attempts to connect."""
+
+START_SECONDS = 5.0
+"""How long a starting process waits for NATS to be there; a user who is refused is told at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
         Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
     """
     log = structlog.get_logger()
+    connection = Client()
+    last: list[Exception] = []
 
     async def lost() -> None:
         if connection.is_closed:  # on purpose
@@ -67,26 +73,30 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
 
     async def failed(error: Exception) -> None:
         log.info("nats trouble", connection=name, error=type(error).__name__)
+        last[:] = [error]
+        if "authorization" in str(error).lower() and not connection.is_connected:
+            patience.reschedule(0)
 
-    connection = Client()
     try:
-        await connection.connect(
-            door.url,
-            user=door.user,
-            password=door.password,
-            name=name,
-            allow_reconnect=True,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]
-            ping_interval=10,
-            error_cb=failed,
-            disconnected_cb=lost,
-            reconnected_cb=back,
-        )
-    except (OSError, NatsError) as error:
+        async with asyncio.timeout(START_SECONDS) as patience:
+            await connection.connect(
+                door.url,
+                user=door.user,
+                password=door.password,
+                name=name,
+                allow_reconnect=True,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]
+                ping_interval=10,
+                error_cb=failed,
+                disconnected_cb=lost,
+                reconnected_cb=back,
+            )
+    except (TimeoutError, OSError, NatsError) as error:
+        reason = last[0] if last else error
         raise Refusal(
             "cannot-start",
-            vi=f"Không kết nối được NATS ở {door.url}: {error}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",
-            en=f"Cannot connect to NATS at {door.url}: {error}; check the address, the server and the user.",
+            vi=f"Không kết nối được NATS ở {door.url}: {reason}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",
+            en=f"Cannot connect to NATS at {door.url}: {reason}; check the address, the server and the user.",
         ) from None
     return connection

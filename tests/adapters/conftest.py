@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from support.national import National
 
 from lgsp_adapters import manifest
 from lgsp_adapters.sandbox import database, serving
-from support.national import National
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -4,8 +4,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-
 from support.national import CATALOG, National
+
 from lgsp_adapters.adapter import Declared, UpstreamFailed, UpstreamLate
 from lgsp_adapters.sandbox import people
 
@@ -93,7 +93,9 @@ async def test_every_citizen_keeps_the_contract(population: National) -> None:
 async def test_one_representative_and_several_are_both_a_list(enterprises: National) -> None:
     for enterprise in list(PROVINCE.enterprises.values())[::8]:
         found = await enterprises.ask("lookup-enterprise", {"maSoDoanhNghiep": enterprise.code})
-        assert [person["hoVaTen"] for person in found["nguoiDaiDien"]] == [name for name, _ in enterprise.representatives]
+        assert [person["hoVaTen"] for person in found["nguoiDaiDien"]] == [
+            name for name, _ in enterprise.representatives
+        ]
         assert found["vonDieuLe"] == enterprise.capital
         assert found["ngayThanhLap"] == enterprise.founded.isoformat()
 
@@ -150,26 +152,24 @@ async def test_a_slow_system_is_late(any_national: National) -> None:
         await any_national.ask(*one_question(any_national), seconds=0.3)
 
 
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        "<html><body>Bảo trì hệ thống</body></html>",
-        "",
-        "null",
-        "[]",
-        "{}",
-        '{"MainInformation": 3}',
-        "\x00\xff" * 100,
-        '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body><x>&e;</x></soapenv:Body></soapenv:Envelope>',
-        '<!DOCTYPE l [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">'
-        "]><soapenv:Envelope xmlns:soapenv='http://schemas.xmlsoap.org/soap/envelope/'><soapenv:Body><x>&c;</x></soapenv:Body></soapenv:Envelope>",
-        "five megabytes",
-    ],
-    ids=["html", "empty", "null", "list", "object", "odd", "binary", "external-entity", "bomb", "five-megabytes"],
-)
-async def test_garbage_is_unintelligible(any_national: National, garbage: str) -> None:
-    await any_national.tell(garbage=garbage, times=400_000 if garbage == "five megabytes" else 1)
+SOAP = "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><x>&e;</x></s:Body></s:Envelope>"
+GARBAGE = {
+    "html": "<html><body>Bảo trì hệ thống</body></html>",
+    "empty": "",
+    "null": "null",
+    "list": "[]",
+    "object": "{}",
+    "odd": '{"MainInformation": 3}',
+    "binary": "\x00\xff" * 100,
+    "external entity": f'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>{SOAP}',
+    "bomb": f'<!DOCTYPE x [<!ENTITY a "{"a" * 99}"><!ENTITY b "{"&a;" * 99}"><!ENTITY e "{"&b;" * 99}">]>{SOAP}',
+    "five megabytes": "x",
+}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+async def test_garbage_is_unintelligible(any_national: National, kind: str) -> None:
+    await any_national.tell(garbage=GARBAGE[kind], times=5_000_000 if kind == "five megabytes" else 1)
     with pytest.raises(UpstreamFailed):
         await any_national.ask(*one_question(any_national))
     await any_national.tell()
@@ -191,7 +191,12 @@ async def test_forgotten_tokens_are_taken_anew(any_national: National) -> None:
 
 @pytest.mark.parametrize(
     ("service", "credential"),
-    [("population", "secret"), ("population", "api-key"), ("enterprise-registry", "secret-key"), ("insurance", "password")],
+    [
+        ("population", "secret"),
+        ("population", "api-key"),
+        ("enterprise-registry", "secret-key"),
+        ("insurance", "password"),
+    ],
 )
 async def test_wrong_credentials_are_refused(nationals: dict[str, National], service: str, credential: str) -> None:
     right = nationals[service]

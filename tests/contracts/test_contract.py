@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from support.workbench import CONTRACTS
 
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
-from support.workbench import CONTRACTS
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -36,7 +36,11 @@ REFUSED: list[tuple[str, Change, str]] = [
     ("unknown-field", lambda d: d.update(colour="red"), "/colour: is not part"),
     ("no-example", lambda d: operation(d).pop("example"), "/operations/read/example: is required"),
     ("wrong-example", lambda d: operation(d)["example"]["request"].pop("soDinhDanh"), "example/request/soDinhDanh"),
-    ("taken-code", lambda d: operation(d)["errors"].update({"no-adapter": {"status": 404, "title": d["title"]}}), "no-adapter"),
+    (
+        "taken-code",
+        lambda d: operation(d)["errors"].update({"no-adapter": {"status": 404, "title": d["title"]}}),
+        "no-adapter",
+    ),
     ("error-status", lambda d: operation(d)["errors"]["person-not-found"].update(status=200), "must be 400 or more"),
     ("remote-ref", lambda d: operation(d)["response"].update({"$ref": "http://x"}), "$ref may only point inside"),
     ("bad-timeout", lambda d: operation(d).update(timeout="soon"), "/operations/read/timeout: must match"),

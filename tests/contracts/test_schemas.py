@@ -24,8 +24,14 @@ checker = jsonschema.FormatChecker()
 for name, check in FORMAT_CHECKS.items():
     checker.checks(name)(lambda value, check=check: not isinstance(value, str) or check(value))
 
-junk = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(
-    ["2020-02-30", "2020-02-29", "1993-05-17", "1993", "022093001234", "NAM", "", "5700999001", "5700999002"]
+junk = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(
+        ["2020-02-30", "2020-02-29", "1993-05-17", "1993", "022093001234", "NAM", "", "5700999001", "5700999002"]
+    )
 )
 
 
@@ -45,7 +51,10 @@ def mutated(draw: Any, value: Any) -> Any:
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_two_validators_agree(operation: Any, data: Any) -> None:
-    for schema, example in ((operation.request, operation.example.request), (operation.response, operation.example.response)):
+    for schema, example in (
+        (operation.request, operation.example.request),
+        (operation.response, operation.example.response),
+    ):
         document = mutated(data.draw, copy.deepcopy(example))
         second = jsonschema.Draft202012Validator(schema.document, format_checker=checker)
         assert schema.is_valid(document) == second.is_valid(document)

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from lgsp_contracts import strict_json
 from lgsp_problems import Refusal
 
-scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=20
 )
@@ -37,7 +43,9 @@ def test_a_key_that_stands_twice_is_refused(key: str, first: Any, second: Any, b
         assert refused.value.code == "malformed"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"NaN", b"[Infinity]", b"[1e999]", b'"\\ud800"', b"\xef\xbb\xbf{}", b"'a'", b"[1,]"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"NaN", b"[Infinity]", b"[1e999]", b'"\\ud800"', b"\xef\xbb\xbf{}", b"'a'", b"[1,]"]
+)
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(Refusal):
         strict_json.loads(body)

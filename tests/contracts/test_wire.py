@@ -40,6 +40,8 @@ def test_anything_else_is_no_message(data: bytes) -> None:
         wire.parse_request(data)
 
 
-@pytest.mark.parametrize("line", [b"{}", b"[]", b"null", b"3", b'{"status":3}', b'{"status":"done"}', b'{"status":"error","code":[]}'])
+@pytest.mark.parametrize(
+    "line", [b"{}", b"[]", b"null", b"3", b'{"status":3}', b'{"status":"done"}', b'{"status":"error","code":[]}']
+)
 def test_a_line_of_another_shape_is_no_reply(line: bytes) -> None:
     assert wire.parse_reply(line + b"\n{}") is None

@@ -1,6 +1,9 @@
 """A call from end to end: every status of the table, in both languages, and the evidence that each leaves."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Iterator
@@ -9,11 +12,11 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared, UpstreamFailed
 from lgsp_auth.keys import SigningKey
 from lgsp_gateway.keystore import KeyStore
-from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 PERSON = {"soDinhDanh": NUMBER, "hoVaTen": NAME}
 
@@ -208,10 +211,6 @@ def forged_tokens(bus: Workbench) -> dict[str, str]:
     head = {"kid": key.kid, "typ": "at+jwt"}
 
     def hmac_with_public_key() -> str:
-        import base64
-        import hashlib
-        import hmac
-
         def part(value: Any) -> bytes:
             return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
 
@@ -237,8 +236,6 @@ def forged_tokens(bus: Workbench) -> dict[str, str]:
 
 
 def _changed(token: str) -> str:
-    import base64
-
     head, payload, signature = token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     forged = base64.urlsafe_b64encode(json.dumps({**claims, "sub": "beta"}).encode()).rstrip(b"=").decode()

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-
 from support.workbench import Workbench
 
 
@@ -28,7 +27,7 @@ async def exchange(bus: Workbench, request: bytes) -> bytes:
 )
 async def test_what_is_not_http_gets_a_problem_document(bus: Workbench, request_bytes: bytes) -> None:
     answer = await exchange(bus, request_bytes)
-    assert answer.startswith(b"HTTP/1.1 400") or answer.startswith(b"HTTP/1.0 400")
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
     assert b"application/problem+json" in answer
     assert b"urn:lgsp:problem:malformed" in answer
     assert b"022093001234" not in answer

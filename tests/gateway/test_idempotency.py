@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared
-from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 
 class Desk:

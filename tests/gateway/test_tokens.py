@@ -8,10 +8,10 @@ from typing import Any
 
 import jwt
 import pytest
+from support.workbench import Workbench
 
 from lgsp_auth.issuing import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
-from support.workbench import Workbench
 
 
 def assertion(bus: Workbench, key: SigningKey | None = None, **changed: Any) -> str:

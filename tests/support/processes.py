@@ -90,7 +90,9 @@ class Process:
                 self._ready.set()
 
 
-async def run(*arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes = b"") -> tuple[int, str, str]:
+async def run(
+    *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes = b""
+) -> tuple[int, str, str]:
     """Run the lgsp command to its end: exit code, stdout, stderr."""
     process = await asyncio.create_subprocess_exec(
         *LGSP,

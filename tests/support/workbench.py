@@ -102,7 +102,9 @@ def _document(kind: str, name: str, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": "lgsp/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
-def _grant(name: str, consumer: str, service: str = "desk", requests: int = 100_000, **operations: list[str]) -> dict[str, Any]:
+def _grant(
+    name: str, consumer: str, service: str = "desk", requests: int = 100_000, **operations: list[str]
+) -> dict[str, Any]:
     return _document(
         "Grant",
         name,
@@ -134,7 +136,9 @@ class Workbench:
         self.state.make()
         self.catalog_folder.mkdir(parents=True)
         for contract in CONTRACTS:
-            (self.catalog_folder / f"{contract['service']}.yaml").write_text(yaml.safe_dump(contract, allow_unicode=True))
+            (self.catalog_folder / f"{contract['service']}.yaml").write_text(
+                yaml.safe_dump(contract, allow_unicode=True)
+            )
         self.catalog = catalog.load(self.catalog_folder)
         self._write_registry()
         config = nats_config.write(self.state, self.nats_port, self.catalog)
@@ -142,19 +146,17 @@ class Workbench:
         assert binary
         self.nats = Process([binary, "-c", str(config)], self.state.logs / "nats.log")
         await self.start_nats()
-        self.gateway = Process(
-            [*LGSP, "gateway", "run", "--name", "bench", "--port", str(self.port), "--nats", self.nats_url]
-            + ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
-            + ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)],
-            self.state.logs / "gateway.log",
-        )
+        command = [*LGSP, "gateway", "run", "--name", "bench", "--port", str(self.port), "--nats", self.nats_url]
+        command += ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
+        command += ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)]
+        self.gateway = Process(command, self.state.logs / "gateway.log")
         await self.gateway.start()
         self.session = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
         return self
 
     async def stop(self) -> None:
-        for adapter in self._adapters:
-            await adapter.stop()
+        for adapter in list(self._adapters):
+            await self.unserve(adapter)
         await self.session.close()
         await self.gateway.stop()
         await self.nats.stop()

@@ -41,8 +41,9 @@ class BusAddress:
         Raises:
             Refusal: `not-found`, `bus-not-found` or `token-invalid`.
         """
-        signing = SigningKey.from_pem(key.read_bytes()) if key else demo.private_key(StateDir(self.state_dir), system)
-        return reaching(self.resolved(), _take(self.resolved(), system, signing))
+        url = self.resolved()
+        signing = _read_key(key) if key else demo.private_key(StateDir(self.state_dir), system)
+        return reaching(url, _take(url, system, signing))
 
 
 def reaching(url: str, work: Coroutine[Any, Any, T]) -> T:
@@ -58,6 +59,17 @@ def reaching(url: str, work: Coroutine[Any, Any, T]) -> T:
             "bus-not-found",
             vi=f"Không có trục nào trả lời ở {url}; hãy kiểm tra địa chỉ, hoặc chạy ./lgsp up.",
             en=f"No bus answers at {url}; check the address, or start one with ./lgsp up.",
+        ) from None
+
+
+def _read_key(path: Path) -> SigningKey:
+    try:
+        return SigningKey.from_pem(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Refusal(
+            "not-found",
+            vi=f"Không đọc được khóa riêng ở {path}: {error}; hãy chỉ một tệp PEM của khóa P-256.",
+            en=f"Cannot read the private key in {path}: {error}; name a PEM file of a P-256 key.",
         ) from None
 
 

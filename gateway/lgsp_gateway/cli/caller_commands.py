@@ -40,7 +40,7 @@ def call(
     *,
     as_: Annotated[str, Parameter(name="--as")] = "",
     purpose: str = "",
-    data: Annotated[str, Parameter(name=["--data", "-d"])] = "{}",
+    data: Annotated[str, Parameter(name=["--data", "-d"], allow_leading_hyphen=True)] = "{}",
     major: int = 1,
     idempotency_key: str = "",
     state_dir: Path = DEFAULT,

@@ -4,7 +4,7 @@ One publish at a time costs about 0.4 ms with `sync_interval: always`, whatever 
 one group is being written the next one gathers. No answer leaves before its entry is acknowledged.
 
 A group that was not acknowledged may still be on disk. It is kept and published again under the same number, which the
-stream recognises, followed by an entry for each of its messages that says the answer was withheld.
+stream recognises, followed by an entry for each of its answers that says it was withheld.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class EvidenceLog:
         self._group_number = 0
         self._groups: deque[_Group] = deque()
         self._gathered = asyncio.Event()
-        self._kept: deque[tuple[str, bytes]] = deque()
+        self._kept: deque[tuple[str, list[bytes]]] = deque()
         self._kept_entries = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -104,8 +104,8 @@ class EvidenceLog:
         try:
             await self._bus.publish_durably(self._subject, payload, number, PUBLISH_SECONDS)
         except Refusal as refusal:
-            self._keep(number, payload, len(group.entries))
-            self._keep(self._next_number(), _withheld(group.entries), len(group.entries))
+            self._keep(number, group.entries)
+            self._keep(self._next_number(), _withheld(group.entries))
             group.promise.set_exception(evidence_unavailable(refusal.private or refusal.code))
             group.promise.exception()  # every waiter may be gone; that is no error of its own
         else:
@@ -117,30 +117,28 @@ class EvidenceLog:
         self._group_number += 1
         return f"{self._run}-{self._group_number}"
 
-    def _keep(self, number: str, payload: bytes, entries: int) -> None:
-        if self._kept_entries + entries > MAX_KEPT:
-            self.entries_dropped += entries
-            structlog.get_logger().error("evidence dropped", entries=entries, in_all=self.entries_dropped)
-            return
-        self._kept.append((number, payload))
-        self._kept_entries += entries
+    def _keep(self, number: str, entries: list[bytes]) -> None:
+        if self._kept_entries + len(entries) > MAX_KEPT:
+            self.entries_dropped += len(entries)
+            structlog.get_logger().error("evidence dropped", entries=len(entries), in_all=self.entries_dropped)
+        elif entries:
+            self._kept.append((number, entries))
+            self._kept_entries += len(entries)
 
     async def _write_kept(self) -> None:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
             with contextlib.suppress(Refusal):
                 while self._kept and self._bus.connected:
-                    number, payload = self._kept[0]
-                    await self._bus.publish_durably(self._subject, payload, number, PUBLISH_SECONDS)
+                    number, entries = self._kept[0]
+                    await self._bus.publish_durably(self._subject, b"\n".join(entries), number, PUBLISH_SECONDS)
                     self._kept.popleft()
-                    self._kept_entries -= payload.count(b"\n") + 1
+                    self._kept_entries -= len(entries)
+                    self.entries_written += len(entries)
 
 
-def _withheld(entries: list[bytes]) -> bytes:
-    """For each entry, one that says its answer never left."""
-    lines = []
-    for line in entries:
-        entry: dict[str, Any] = orjson.loads(line)
-        empty = {"answerSha256": "", "answerSize": 0}
-        lines.append(orjson.dumps(entry | empty | {"outcome": "evidence-unavailable", "status": 503}))
-    return b"\n".join(lines)
+def _withheld(entries: list[bytes]) -> list[bytes]:
+    """For each entry that speaks of an answer, one that says it never left."""
+    found: list[dict[str, Any]] = [orjson.loads(line) for line in entries]
+    withheld = {"answerSha256": "", "answerSize": 0, "outcome": "evidence-unavailable", "status": 503}
+    return [orjson.dumps(entry | withheld) for entry in found if entry["status"] == 200]

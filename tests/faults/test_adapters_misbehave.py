@@ -1,0 +1,156 @@
+"""Adapters that answer nonsense, answer nothing, die, or reach for what is not theirs."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from support.workbench import Workbench
+
+from lgsp_adapters.adapter import Call
+from lgsp_contracts import wire
+from lgsp_process.nats_connection import connect
+
+Answer = Callable[[Msg], Awaitable[None]]
+
+
+async def raw(bus: Workbench, answer: bytes) -> Client:
+    """A program on NATS that answers these bytes."""
+    connection = await connect(bus.door("provider"), "raw")
+
+    async def respond(message: Msg) -> None:
+        await message.respond(answer)
+
+    await connection.subscribe("svc.desk.v1.read", queue="desk", cb=respond)
+    await connection.flush()
+    return connection
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"garbage",
+        b'{"ketQua":"KHOP"}',
+        b'{"status":"answered"}\n',
+        b'{"status":"answered"}\n{"ketQua":"KHOP"',
+        b'{"status":"answered"}\n{"ketQua":"KHOP","ketQua":"KHONG"}',
+        b'{"status":"answered"}\n[]',
+        b'{"status":"answered"}\n\xff',
+        b'{"status":"error","code":"../../etc"}\n',
+        b'{"status":"answered"}\n' + b"[" * 5000,
+    ],
+    ids=lambda answer: answer[:40].decode("latin-1"),
+)
+async def test_nonsense_never_reaches_the_caller(bus: Workbench, answer: bytes) -> None:
+    connection = await raw(bus, answer)
+    got = await bus.call(headers={"Accept-Language": "en"})
+    await connection.close()
+    assert (got.status, got.code) == (502, "provider-broke-contract")
+    assert "KHOP" not in got.body.decode()
+
+
+async def test_an_answer_after_the_deadline_goes_nowhere(bus: Workbench) -> None:
+    connection = await connect(bus.door("provider"), "raw")
+    late: asyncio.Queue[Msg] = asyncio.Queue()
+    await connection.subscribe("svc.desk.v1.read", queue="desk", cb=late.put)
+    await connection.flush()
+    began = time.monotonic()
+    got = await bus.call()
+    assert (got.status, got.code) == (504, "provider-timeout")
+    assert time.monotonic() - began < 3
+    await (await late.get()).respond(wire.answered({"ketQua": "KHOP"}))
+    await connection.close()
+    adapter = await bus.serve()
+    assert (await bus.call()).json == {"ketQua": "KHOP"}
+    await bus.unserve(adapter)
+
+
+async def test_an_adapter_that_dies_leaves_503_and_comes_back(bus: Workbench) -> None:
+    connection = await raw(bus, wire.answered({"ketQua": "KHOP"}))
+    assert (await bus.call()).status == 200
+    await connection.close()
+    assert (await bus.call()).code == "no-adapter"
+    connection = await raw(bus, wire.answered({"ketQua": "KHOP"}))
+    assert (await bus.call()).status == 200
+    await connection.close()
+
+
+async def test_a_stopping_adapter_finishes_its_calls(bus: Workbench) -> None:
+    reached, may_finish = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        reached.set()
+        await may_finish.wait()
+        return {"ketQua": "KHOP"}
+
+    adapter = await bus.serve(read=slow)
+    under_way = asyncio.create_task(bus.call())
+    await reached.wait()
+    stopping = asyncio.create_task(bus.unserve(adapter))
+    async with asyncio.timeout(5):
+        while (await bus.call("narrow")).code != "no-adapter":
+            pass
+    may_finish.set()
+    assert (await under_way).status == 200
+    await stopping
+
+
+async def test_an_expired_request_is_not_worked_on(bus: Workbench) -> None:
+    worked = []
+
+    async def work(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        worked.append(request)
+        return {"ketQua": "KHOP"}
+
+    adapter = await bus.serve(read=work)
+    gateway = await connect(bus.door("gateway"), "test")
+    past = wire.Context("1", "alpha", "H49.1", "", "1.0.0", 1, "")
+    replies = [
+        await gateway.request("svc.desk.v1.read", data, timeout=2)
+        for data in (wire.request(past, b"{}"), b"no wire protocol", b'{"wire":2}\n{}')
+    ]
+    await gateway.close()
+    await bus.unserve(adapter)
+    assert [wire.parse_reply(reply.data).status for reply in replies] == ["late", "failed", "failed"]  # type: ignore[union-attr]
+    assert worked == []
+
+
+async def test_an_adapter_is_announced_by_the_nats_services_protocol(bus: Workbench) -> None:
+    adapter = await bus.serve()
+    await bus.call()
+    gateway = await connect(bus.door("gateway"), "test")
+    info = (await gateway.request("$SRV.INFO.desk", timeout=2)).data
+    stats = (await gateway.request("$SRV.STATS.desk", timeout=2)).data
+    await gateway.close()
+    await bus.unserve(adapter)
+    assert b'"svc.desk.v1.read"' in info
+    assert b'"num_requests": 1' in stats
+
+
+@pytest.mark.parametrize(
+    ("verb", "subject"),
+    [
+        ("subscription", "svc.population.v1.verify-citizen"),
+        ("subscription", "svc.>"),
+        ("subscription", ">"),
+        ("subscription", "evidence.*"),
+        ("subscription", "$JS.API.>"),
+        ("subscription", "$SYS.>"),
+        ("publish", "svc.desk.v1.read"),
+        ("publish", "evidence.bench"),
+        ("publish", "$JS.API.STREAM.DELETE.LGSP_EVIDENCE"),
+        ("publish", "$SYS.REQ.SERVER.PING"),
+    ],
+)
+async def test_the_server_keeps_a_provider_to_its_own_services(bus: Workbench, verb: str, subject: str) -> None:
+    refused: asyncio.Queue[Exception] = asyncio.Queue()
+    connection = await connect(bus.door("provider"), "nosy")
+    connection._error_cb = refused.put
+    await (connection.subscribe(subject) if verb == "subscription" else connection.publish(subject, b"{}"))
+    said = str(await asyncio.wait_for(refused.get(), 5)).lower()
+    await connection.close()
+    assert f'permissions violation for {verb} to "{subject.lower()}"' in said

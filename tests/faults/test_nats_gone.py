@@ -1,0 +1,110 @@
+"""NATS dies, for real: no call hangs, no answered call loses its evidence, and the bus works again by itself."""
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any
+
+from support.workbench import Got, Workbench
+
+from lgsp_adapters.adapter import Call
+from lgsp_gateway.evidence import stream
+from lgsp_process.nats_connection import connect
+
+
+async def back(bus: Workbench) -> None:
+    """NATS is up again, and gateway and adapter have found it."""
+    await bus.start_nats()
+    await asyncio.wait_for(bus.ready(), 20)
+    async with asyncio.timeout(20):
+        while (await bus.call()).status != 200:
+            await asyncio.sleep(0.02)
+
+
+async def test_nats_dies_in_the_middle_of_a_call(breakable_bus: Workbench) -> None:
+    bus = breakable_bus
+    reached = asyncio.Event()
+
+    async def never(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        reached.set()
+        await asyncio.Event().wait()
+        return {}
+
+    await bus.serve(narrow=never)
+    assert (await bus.call()).status == 200
+    under_way = asyncio.create_task(bus.call("narrow"))
+    await reached.wait()
+    await bus.nats.kill()
+    got = await asyncio.wait_for(under_way, 10)
+    assert (got.status, got.code) == (503, "bus-unavailable") or (got.status, got.code) == (503, "evidence-unavailable")
+    assert int(got.headers["Retry-After"]) > 0
+
+    began = time.monotonic()
+    meanwhile = await bus.call()
+    assert meanwhile.status == 503
+    assert time.monotonic() - began < 5
+    async with bus.session.get("/livez") as answer:
+        assert answer.status == 200
+    async with bus.session.get("/readyz") as answer:
+        assert answer.status == 503
+        assert "[-] nats failed" in await answer.text()
+
+    await back(bus)
+    outcomes = Counter((entry["message"], entry["status"]) for entry in await bus.entries())
+    for refused in (got, meanwhile):
+        assert [status for message, status in outcomes if message == refused.message] in ([503], [200, 503])
+    assert max(outcomes.values()) == 1
+
+
+async def test_every_answered_call_is_written_once_when_nats_is_killed_under_load(breakable_bus: Workbench) -> None:
+    bus = breakable_bus
+    await bus.serve()
+    answered: list[Got] = []
+    stop = asyncio.Event()
+
+    async def load() -> None:
+        while not stop.is_set():
+            got = await bus.call()
+            answered.append(got)
+            if got.status != 200:
+                await asyncio.sleep(0.02)
+
+    callers = [asyncio.create_task(load()) for _ in range(16)]
+    for _ in range(3):
+        target = len(answered) + 200
+        while len(answered) < target:
+            await asyncio.sleep(0)
+        await bus.nats.kill()
+        await back(bus)
+    stop.set()
+    await asyncio.gather(*callers)
+    await asyncio.wait_for(bus.ready(), 20)
+    assert {got.status for got in answered} <= {200, 503}
+    written = Counter(entry["message"] for entry in await bus.entries() if entry["status"] == 200)
+    good = [got.message for got in answered if got.status == 200]
+    assert len(good) > 500
+    assert all(written[message] == 1 for message in good)
+    withheld = {entry["message"] for entry in await bus.entries() if entry["outcome"] == "evidence-unavailable"}
+    assert set(written) - {got.message for got in answered if got.status == 200} <= withheld | await _own_calls(bus)
+
+
+async def _own_calls(bus: Workbench) -> set[str]:
+    """Messages that `back` sent to see whether the bus works again: they were answered too, to nobody who kept them."""
+    return {entry["message"] for entry in await bus.entries() if entry["consumer"] == "alpha"}
+
+
+async def test_without_a_stream_nothing_passes(breakable_bus: Workbench) -> None:
+    bus = breakable_bus
+    await bus.serve()
+    connection = await connect(bus.door("gateway"), "test")
+    await connection.jetstream().delete_stream(stream.STREAM)
+    got = await bus.call(headers={"Accept-Language": "en"})
+    assert (got.status, got.code) == (503, "evidence-unavailable")
+    assert "KHOP" not in got.body.decode()
+    assert "gives no answer" in got.json["detail"]
+    await stream.ensure(connection, 1)
+    await asyncio.wait_for(bus.ready(), 10)
+    assert (await bus.call()).status == 200
+    await connection.close()
+    statuses = [entry["status"] for entry in await bus.entries() if entry["message"] == got.message]
+    assert statuses == [200, 503]

@@ -1,0 +1,96 @@
+"""The registry's documents: what is refused, with the place and the mend."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from lgsp_contracts import catalog
+from lgsp_gateway.registry import Registry
+from lgsp_problems import Refusal
+
+CATALOG = catalog.load(catalog.shipped_folder())
+TITLE = {"vi": "Một", "en": "One"}
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    def document(kind: str, name: str, **spec: Any) -> dict[str, Any]:
+        return {"apiVersion": "lgsp/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+    return {
+        "agency": document("Agency", "H49.1", title=TITLE),
+        "system": document("System", "mot-cua", agency="H49.1", title=TITLE),
+        "grant": document(
+            "Grant",
+            "g",
+            consumer="mot-cua",
+            service="population",
+            major=1,
+            operations={"lookup-citizen": {"fields": ["/hoVaTen", "/cha/soDinhDanh"]}},
+            purposes=["giai-quyet-tthc"],
+            legalBasis="Nghị định 61/2018",
+            quota={"requests": 10, "per": "minute"},
+            validFrom="2026-01-01",
+            validUntil="2026-12-31",
+        ),
+    }
+
+
+def registry(found: dict[str, dict[str, Any]]) -> Registry:
+    return Registry([(f"{name}.yaml", document) for name, document in found.items()], CATALOG)
+
+
+def test_a_grant_counts_from_its_first_day_to_its_last_in_vietnam() -> None:
+    [grant] = registry(documents()).held("mot-cua", "population", 1)
+    assert not grant.in_force(1767200399)  # 31/12/2025 23:59:59 +07:00
+    assert grant.in_force(1767200400)
+    assert grant.in_force(1798736399)  # 31/12/2026 23:59:59 +07:00
+    assert not grant.in_force(1798736400)
+    assert (grant.quota.requests, grant.quota.seconds) == (10, 60)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "words"),
+    [
+        ("agency", "kind", "Ministry", "/kind: must be one of"),
+        ("agency", "apiVersion", "v2", "/apiVersion: must be one of: lgsp/v1"),
+        ("agency", "metadata.name", "h49", "/metadata/name: must be an electronic identification code"),
+        ("system", "spec.agency", "H49.2", "there is no Agency H49.2"),
+        ("system", "spec.roles", ["king"], "/spec/roles/0: must be one of: auditor"),
+        ("system", "spec.jwks", [{"kty": "EC", "kid": "1", "d": "private"}], "/spec/jwks/0"),
+        ("grant", "spec.consumer", "nobody", "there is no System nobody"),
+        ("grant", "spec.service", "nothing", "there is no Service nothing v1"),
+        ("grant", "spec.major", 2, "there is no Service population v2"),
+        ("grant", "spec.operations", {"nothing": {"fields": ["*"]}}, "there is no operation nothing"),
+        ("grant", "spec.operations", {"lookup-citizen": {"fields": ["/khong"]}}, "fields/0: there is no field /khong"),
+        ("grant", "spec.operations", {"lookup-citizen": {"fields": ["/cha/khong"]}}, "there is no field /cha/khong"),
+        ("grant", "spec.operations", {"lookup-citizen": {"fields": []}}, "needs at least 1 items"),
+        ("grant", "spec.purposes", [], "/spec/purposes: needs at least 1 items"),
+        ("grant", "spec.validUntil", "31/12/2026", "/spec/validUntil: must be an ISO 8601 date"),
+        ("grant", "spec.quota", {"requests": 0, "per": "minute"}, "/spec/quota/requests: must be 1 or more"),
+        ("grant", "spec.legalBasis", "", "/spec/legalBasis"),
+    ],
+)
+def test_what_is_refused(name: str, path: str, value: Any, words: str) -> None:
+    found = copy.deepcopy(documents())
+    at = found[name]
+    *way, last = path.split(".")
+    for part in way:
+        at = at[part]
+    at[last] = value
+    with pytest.raises(Refusal) as refused:
+        registry(found)
+    assert refused.value.code == "invalid-document"
+    assert words in refused.value.detail.en
+    assert refused.value.detail.en.startswith(f"{name}.yaml")
+
+
+def test_a_name_is_used_once() -> None:
+    found = documents()
+    found["again"] = found["system"]
+    with pytest.raises(Refusal, match="there is a System mot-cua already"):
+        registry(found)
+
+
+def test_the_order_of_documents_does_not_matter() -> None:
+    assert registry(dict(reversed(documents().items()))).held("mot-cua", "population", 1)

@@ -1,0 +1,63 @@
+"""The house keeps its rules: style, types, floors, sizes, and documents that agree with the code."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lgsp_problems import CODES
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+MODULES = [
+    path for folder in ("gateway", "auth", "contracts", "adapters", "deploy") for path in (ROOT / folder).rglob("*.py")
+]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], ["lint-imports"]],
+    ids=" ".join,
+)
+def test_checks(command: list[str]) -> None:
+    done = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_are_small_and_say_why_they_exist(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 500
+    assert text.startswith('"""')
+
+
+def test_no_address_of_a_registry_is_in_the_repository() -> None:
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    pattern = re.compile(r"(extra-)?index-url|registry *= *[\"']?http|\"resolved\": \"http|/" + "simple/")
+    for name in filter(None, files.split("\0")):
+        assert name != "uv.lock"
+        path = ROOT / name
+        if path.is_file() and path.name not in ("test_house.py", "CONTRIBUTING.md") and "emit" not in name:
+            text = path.read_text(errors="ignore").replace("--no-emit-index-url", "")
+            assert not pattern.search(text), name
+
+
+def test_every_problem_code_is_documented() -> None:
+    page = (ROOT / "docs/reference/problems.md").read_text()
+    listed = {code: int(status) for status, code in re.findall(r"^\| (\d{3}) \| `([\w-]+)`", page, re.MULTILINE)}
+    assert listed == {code: kind.status for code, kind in CODES.items()}
+
+
+def test_the_problem_table_speaks_both_languages() -> None:
+    for kind in CODES.values():
+        assert kind.title.vi != kind.title.en
+        assert kind.title.en.isascii()
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
