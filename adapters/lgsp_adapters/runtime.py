@@ -12,6 +12,7 @@ from typing import Any
 import nats.micro
 import structlog
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from nats.micro.request import Request
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
@@ -100,11 +101,20 @@ class Served:
         try:
             context, document = wire.parse_request(request.data)
         except Refusal:
-            await request.respond(wire.failed("broken"))
+            await self._respond(request, wire.failed("broken"))
             return
         call = Call(context)
         reply = wire.late() if call.remaining <= 0 else await self._reply(operation, method, document, call)
-        await request.respond(reply)
+        await self._respond(request, reply)
+
+    async def _respond(self, request: Request, reply: bytes) -> None:
+        if len(reply) > self._connection.max_payload:
+            self._log.error("answer too large", size=len(reply), limit=self._connection.max_payload)
+            reply = wire.failed("broken")
+        try:
+            await request.respond(reply)
+        except NatsError as error:
+            self._log.warning("answer not sent", error=type(error).__name__)
 
     async def _reply(self, operation: str, method: Method, document: Document, call: Call) -> bytes:
         log = self._log.bind(operation=operation, message=call.context.message)

@@ -119,6 +119,16 @@ async def test_an_expired_request_is_not_worked_on(bus: Workbench) -> None:
     assert worked == []
 
 
+async def test_an_answer_larger_than_nats_carries_is_a_failure_at_once(bus: Workbench) -> None:
+    async def huge(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        return {"ketQua": "x" * 5_000_000}
+
+    adapter = await bus.serve(read=huge)
+    got = await bus.call()
+    await bus.unserve(adapter)
+    assert (got.status, got.code) == (502, "provider-failed")
+
+
 async def test_an_adapter_is_announced_by_the_nats_services_protocol(bus: Workbench) -> None:
     adapter = await bus.serve()
     await bus.call()

@@ -1,6 +1,7 @@
 """The door: what is not a call, what is not HTTP, and what watches it."""
 
 import asyncio
+import gzip
 
 import pytest
 from support.workbench import Workbench
@@ -57,6 +58,33 @@ async def test_a_body_that_does_not_end_is_stopped_at_the_limit(bus: Workbench) 
     except (ConnectionError, OSError):
         pass  # the door closed while the client was still writing, before it could read the answer
     assert (await bus.call(system="gamma")).status == 403
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"),
+    [
+        ("gzip", gzip.compress(b'{"soDinhDanh": "022093001234"}'), 503),
+        ("gzip", gzip.compress(b" " * 50_000_000), 413),
+        ("gzip", b"not gzip at all", 400),
+        ("gzip", gzip.compress(b'{"soDinhDanh": "022093001234"}')[:20], 400),
+        ("deflate", b"\x00\xff", 400),
+    ],
+    ids=["good", "bomb", "wrong", "cut", "deflate"],
+)
+async def test_compressed_bodies(bus: Workbench, encoding: str, body: bytes, status: int) -> None:
+    got = await bus.call("read", body, headers={"Content-Encoding": encoding})
+    assert got.status == status
+    assert got.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_body_that_never_comes_is_given_up(bus: Workbench) -> None:
+    head = "POST /services/desk/v1/read HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 30\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    writer.write(f"{head}Authorization: Bearer {bus.token('alpha')}\r\n\r\n{{".encode())
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"Connection: close" in answer
 
 
 async def test_unknown_paths_and_methods(bus: Workbench) -> None:

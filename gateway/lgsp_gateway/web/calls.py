@@ -1,5 +1,6 @@
 """`POST /services/{service}/v{major}/{operation}`: reads a call from HTTP, hands it to the exchange, writes the answer."""
 
+import asyncio
 import random
 import re
 
@@ -12,6 +13,9 @@ from lgsp_problems import Refusal
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request document. Larger content travels as a file beside the message."""
+
+BODY_SECONDS = 5
+"""How long a caller may take to send its document once it may call."""
 
 PREFIX = "/services/"
 _PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
@@ -71,14 +75,17 @@ async def read_body(request: web.Request) -> bytes:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
     try:
-        return await request.read()
+        if request.content.is_eof():  # it is here already, as it nearly always is: no timer to arm
+            return await request.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise _too_large() from None
-    except (web.HTTPException, ValueError, OSError):
+    except (TimeoutError, web.HTTPException, web.RequestPayloadError, ValueError, OSError):
         raise Refusal(
             "malformed",
-            vi="Không đọc hết được nội dung yêu cầu; hãy kiểm tra Content-Length và Content-Encoding rồi gửi lại.",
-            en="The body could not be read to its end; check Content-Length and Content-Encoding and send it again.",
+            vi=f"Không đọc hết được nội dung trong {BODY_SECONDS} giây; hãy kiểm tra Content-Length và Content-Encoding rồi gửi lại.",
+            en=f"The body could not be read to its end in {BODY_SECONDS} seconds; check Content-Length and Content-Encoding and send it again.",
         ) from None
 
 

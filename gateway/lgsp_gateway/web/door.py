@@ -14,6 +14,8 @@ from lgsp_gateway.web.listener import Listener, fault
 from lgsp_problems import Refusal
 
 SHUTDOWN_SECONDS = 10.0
+LINGERING_SECONDS = 2.0
+"""How long the rest of a refused body is read and thrown away, so that its sender gets to see the refusal."""
 
 
 class Door:
@@ -43,7 +45,7 @@ class Door:
             Refusal: `cannot-start`, when the port cannot be had.
         """
         self._app.freeze()
-        server = Listener(self._answer, request_factory=self._app._make_request)
+        server = Listener(self._answer, request_factory=self._app._make_request, lingering_time=LINGERING_SECONDS)
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         try:

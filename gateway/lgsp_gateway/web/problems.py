@@ -43,6 +43,6 @@ def answer(refusal: Refusal, request: web.BaseRequest, message: str = "", tracep
         content_type="application/problem+json",
         headers=headers,
     )
-    if refusal.code == "too-large":
-        response.force_close()  # reading on would be the work that the limit is there to save
+    if not request.content.is_eof():
+        response.force_close()  # the rest of the body is not waited for: it is too large, or may never come
     return response
