@@ -42,6 +42,11 @@ CODES: dict[str, ProblemCode] = {
     "bus-unavailable": _code(503, "Trục tạm thời gián đoạn", "The bus is interrupted"),
     "evidence-unavailable": _code(503, "Không ghi được nhật ký bằng chứng", "Evidence cannot be written"),
     "provider-timeout": _code(504, "Hệ thống cung cấp không trả lời kịp", "The provider did not answer in time"),
+    # What a change of the registry can be answered with
+    "already-exists": _code(409, "Tài liệu đã có", "The document exists already"),
+    "in-use": _code(409, "Tài liệu còn được dùng", "The document is in use"),
+    "revision-conflict": _code(412, "Tài liệu đã thay đổi", "The document has changed"),
+    "precondition-required": _code(428, "Thiếu điều kiện If-Match", "If-Match is required"),
     # The token endpoint answers with the names of RFC 6749, section 5.2
     "invalid_request": _code(400, "Yêu cầu cấp mã sai cú pháp", "The token request is malformed"),
     "invalid_client": _code(401, "Không xác thực được hệ thống", "The client could not be authenticated"),

@@ -69,6 +69,22 @@ class Bus:
             raise _no_adapter()
         return reply.data
 
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes,
+        headers: dict[str, str],
+        timeout: float,  # noqa: ASYNC109
+    ) -> dict[str, Any]:
+        """Publish to a stream: its acknowledgement; a refusal holds `error` (and a `seq` of 0). Empty when none came in time.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        reply = await self._ask(subject, payload, timeout, headers)
+        acknowledged: dict[str, Any] = orjson.loads(reply.data) if reply is not None and reply.data else {}
+        return acknowledged
+
     async def publish_durably(self, subject: str, payload: bytes, number: str, timeout: float) -> int:  # noqa: ASYNC109
         """Publish to a stream and wait until the message is on its disk.
 
@@ -81,9 +97,8 @@ class Bus:
         Raises:
             Refusal: `evidence-unavailable`, when no stream acknowledged in time.
         """
-        reply = await self._ask(subject, payload, timeout, {"Nats-Msg-Id": number})
-        acknowledged: Any = orjson.loads(reply.data) if reply is not None and reply.data else {}
-        if "seq" not in acknowledged:
+        acknowledged = await self.publish(subject, payload, {"Nats-Msg-Id": number}, timeout)
+        if not acknowledged.get("seq"):
             raise evidence_unavailable(str(acknowledged.get("error", {}).get("description", "no acknowledgement")))
         return int(acknowledged["seq"])
 

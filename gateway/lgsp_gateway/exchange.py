@@ -27,7 +27,7 @@ from lgsp_gateway.evidence.passage import Passage, Pseudonyms
 from lgsp_gateway.idempotency import Claim, Idempotency
 from lgsp_gateway.metrics import Metrics
 from lgsp_gateway.quotas import Quotas
-from lgsp_gateway.registry import Registry, System
+from lgsp_gateway.registry.state import Registry, System
 from lgsp_problems import Refusal
 
 
@@ -57,10 +57,10 @@ class Answer:
 
 @dataclass(slots=True)
 class Exchange:
-    """One gateway's exchange. `registry` gives the state of the moment."""
+    """One gateway's exchange."""
 
     name: str
-    registry: Callable[[], Registry]
+    registry: Registry
     verifier: Verifier
     bus: Bus
     evidence: EvidenceLog
@@ -75,11 +75,10 @@ class Exchange:
         Raises:
             Refusal: whatever stood in the way; it is in the evidence already.
         """
-        registry = self.registry()
-        system = self._identify(registry, call)
+        system = self._identify(call)
         passage = Passage(call.message, call.traceparent[3:35], system.name, system.agency, self.name)
         try:
-            answer = await self._governed(call, registry, system, passage)
+            answer = await self._governed(call, system, passage)
         except Refusal as refusal:
             await self._refused(passage, refusal)
             raise
@@ -94,12 +93,12 @@ class Exchange:
         self.metrics.passed(passage)
         return answer
 
-    async def _governed(self, call: Call, registry: Registry, system: System, passage: Passage) -> Answer:
+    async def _governed(self, call: Call, system: System, passage: Passage) -> Answer:
         """Everything between knowing the caller and writing the evidence."""
-        now = time.time()
+        now, registry = time.time(), self.registry
         contract, operation = registry.operation(system.name, call.service, call.major, call.operation, now)
         passage.service, passage.version, passage.operation = contract.service, contract.version, operation.name
-        if call.purpose in registry.purposes:
+        if registry.knows_purpose(call.purpose):
             passage.purpose = call.purpose
         ask = _ask(call, system, contract, operation)
         grant = policy.decide(ask, registry.held(system.name, contract.service, contract.major), now)
@@ -116,10 +115,10 @@ class Exchange:
         passage.answered(visible)
         return Answer(visible, quota, {"check": checked, "provider": passage.provider_ms})
 
-    def _identify(self, registry: Registry, call: Call) -> System:
+    def _identify(self, call: Call) -> System:
         try:
             identity = self.verifier.verify(call.authorization, time.time())
-            system = registry.systems.get(identity.system)
+            system = self.registry.systems.get(identity.system)
             if system is None:
                 raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
         except Refusal as refusal:

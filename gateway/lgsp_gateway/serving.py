@@ -13,7 +13,6 @@ from nats.aio.client import Client
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
-from lgsp_contracts import catalog, documents
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.log import EvidenceLog
@@ -23,12 +22,17 @@ from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.metrics import Metrics
 from lgsp_gateway.quotas import Quotas
-from lgsp_gateway.registry import Registry
+from lgsp_gateway.registry import bootstrap
+from lgsp_gateway.registry.administration import Administration
+from lgsp_gateway.registry.follower import Follower
+from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.store import Store
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.calls import Calls
 from lgsp_gateway.web.catalog import Catalogue
 from lgsp_gateway.web.door import Door
 from lgsp_gateway.web.evidence import Evidence
+from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
 from lgsp_process import nats_connection, running
@@ -58,18 +62,32 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """
     keys = KeyStore(settings.keys)
     keys.ensure()
-    registry = Registry(documents.read_folder(settings.registry), catalog.load(settings.catalog))
     async with AsyncExitStack() as stack:
-        bus = Bus()
-        connection = await nats_connection.connect(settings.nats, f"gateway {settings.name}", on_lost=bus.lost)
+        bus, registry = Bus(), Registry()
+        store = Store(bus)
+        follower = Follower(store, registry)
+
+        async def lost() -> None:
+            await bus.lost()
+            await follower.lost()
+
+        name = f"gateway {settings.name}"
+        connection = await nats_connection.connect(settings.nats, name, on_lost=lost, on_back=follower.back)
         stack.push_async_callback(connection.close)
         await _prepare(settings, connection)
         await bus.start(connection)
         stack.callback(bus.stop)
+        await store.start(connection, settings.replicas)
+        if not await store.last_revision():
+            await bootstrap.fill(store, settings.registry, settings.catalog)
+        await follower.start(connection)
+        stack.push_async_callback(follower.stop)
         exchange = await _exchange(settings, registry, keys, bus, connection)
         exchange.evidence.start()
         stack.push_async_callback(exchange.evidence.stop)
-        door = Door(Calls(exchange), _application(settings, exchange, keys, connection, stop))
+        app = _application(settings, exchange, keys)
+        _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, stop)
+        door = Door(Calls(exchange), app)
         stack.push_async_callback(door.close)
         port = await door.open(settings.host, settings.port)
         running.ready(f"http://{settings.host}:{port}")
@@ -94,7 +112,7 @@ async def _exchange(settings: Settings, registry: Registry, keys: KeyStore, bus:
     metrics.watch(evidence_log)
     return Exchange(
         name=settings.name,
-        registry=lambda: registry,
+        registry=registry,
         verifier=Verifier([Issuer(settings.public_url, (ALGORITHM,), keys.find)]),
         bus=bus,
         evidence=evidence_log,
@@ -105,30 +123,40 @@ async def _exchange(settings: Settings, registry: Registry, keys: KeyStore, bus:
     )
 
 
-def _application(
-    settings: Settings, exchange: Exchange, keys: KeyStore, connection: Client, stop: asyncio.Event
-) -> web.Application:
+def _application(settings: Settings, exchange: Exchange, keys: KeyStore) -> web.Application:
     app = Door.application()
-    callers = Callers(exchange.verifier, exchange.registry)
     endpoint = TokenEndpoint(
         issuer=settings.public_url,
         addresses=(settings.public_url, f"{settings.public_url}/oauth2/token"),
         keys=keys.ring,
-        find=lambda name: exchange.registry().client(name),
+        find=exchange.registry.client,
     )
-
-    def checks() -> Mapping[str, bool]:
-        return {
-            "nats": exchange.bus.connected,
-            "evidence": exchange.evidence.kept == 0,
-            "not stopping": not stop.is_set(),
-        }
-
     Tokens(endpoint, keys).add_routes(app)
-    Status(exchange.metrics, checks).add_routes(app)
-    Catalogue(callers).add_routes(app)
-    Evidence(callers, connection, stop).add_routes(app)
     return app
+
+
+def _add_doors(
+    app: web.Application,
+    exchange: Exchange,
+    administration: Administration,
+    follower: Follower,
+    connection: Client,
+    stop: asyncio.Event,
+) -> None:
+    callers = Callers(exchange.verifier, exchange.registry)
+    RegistryDoor(callers, administration).add_routes(app)
+    Catalogue(callers, exchange.registry).add_routes(app)
+    Evidence(callers, connection, stop).add_routes(app)
+    Status(exchange.metrics, lambda: _checks(exchange, follower, stop)).add_routes(app)
+
+
+def _checks(exchange: Exchange, follower: Follower, stop: asyncio.Event) -> Mapping[str, bool]:
+    return {
+        "nats": exchange.bus.connected,
+        "registry": follower.in_step,
+        "evidence": exchange.evidence.kept == 0,
+        "not stopping": not stop.is_set(),
+    }
 
 
 def random_name() -> str:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from nats.js.api import DiscardPolicy
 from support.workbench import Got, Workbench
 
 from lgsp_adapters.adapter import Call
@@ -91,6 +92,23 @@ async def test_every_answered_call_is_written_once_when_nats_is_killed_under_loa
 async def _own_calls(bus: Workbench) -> set[str]:
     """Messages that `back` sent to see whether the bus works again: they were answered too, to nobody who kept them."""
     return {entry["message"] for entry in await bus.entries() if entry["consumer"] == "alpha"}
+
+
+async def test_when_the_stream_is_full_nothing_passes(breakable_bus: Workbench) -> None:
+    bus = breakable_bus
+    await bus.serve()
+    assert (await bus.call()).status == 200
+    connection = await connect(bus.door("gateway"), "test")
+    config = (await connection.jetstream().stream_info(stream.STREAM)).config
+    config.max_msgs, config.discard = 1, DiscardPolicy.NEW
+    await connection.jetstream().update_stream(config)
+    got = await bus.call()
+    assert (got.status, got.code) == (503, "evidence-unavailable")
+    config.max_msgs = -1
+    await connection.jetstream().update_stream(config)
+    await asyncio.wait_for(bus.ready(), 10)
+    assert (await bus.call()).status == 200
+    await connection.close()
 
 
 async def test_without_a_stream_nothing_passes(breakable_bus: Workbench) -> None:

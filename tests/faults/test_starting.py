@@ -1,8 +1,11 @@
 """A gateway that must not start says why, in one sentence."""
 
 import asyncio
+import json
 import shutil
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from support.processes import Process, free_port, run
@@ -11,7 +14,7 @@ from support.workbench import Workbench
 from lgsp_gateway.local import nats_config
 
 
-async def start(bus: Workbench, option: str, value: object) -> tuple[int, str, str]:
+async def start(bus: Workbench, changed: dict[str, object]) -> tuple[int, str, str]:
     options = {
         "--port": free_port(),
         "--nats": bus.nats_url,
@@ -19,7 +22,7 @@ async def start(bus: Workbench, option: str, value: object) -> tuple[int, str, s
         "--keys": bus.state.keys,
         "--registry": bus.state.registry,
         "--catalog": bus.catalog_folder,
-        option: value,
+        **changed,
     }
     return await run("gateway", "run", *(str(part) for pair in options.items() for part in pair))
 
@@ -32,39 +35,52 @@ def sentence(result: tuple[int, str, str]) -> str:
     return line
 
 
-async def test_a_server_that_does_not_sync_is_refused(bus: Workbench, tmp_path: Path) -> None:
+@asynccontextmanager
+async def another_nats(bus: Workbench, folder: Path, **jetstream: str) -> AsyncIterator[str]:
+    """A nats-server with the users of the bus and an empty store of its own."""
     port = free_port()
-    config = (bus.state.nats / "nats.conf").read_text()
-    lazy = config.replace('"sync_interval": "always"', '"sync_interval": "2m"').replace(str(bus.nats_port), str(port))
-    lazy = lazy.replace(str(bus.state.nats.absolute() / "data"), str(tmp_path / "data"))
-    (tmp_path / "nats.conf").write_text(lazy)
+    config = json.loads((bus.state.nats / "nats.conf").read_text())
+    config["port"] = port
+    config["jetstream"] |= {"store_dir": str(folder / "data"), **jetstream}
+    (folder / "nats.conf").write_text(json.dumps(config))
     binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
-    server = await Process([str(binary), "-c", str(tmp_path / "nats.conf")], tmp_path / "log").start(wait_ready=False)
+    server = await Process([str(binary), "-c", str(folder / "nats.conf")], folder / "log").start(wait_ready=False)
     async with asyncio.timeout(10):
-        while "Server is ready" not in (tmp_path / "log").read_text():
+        while "Server is ready" not in (folder / "log").read_text():
             await asyncio.sleep(0.01)
-    said = sentence(await start(bus, "--nats", f"nats://127.0.0.1:{port}"))
+    yield f"nats://127.0.0.1:{port}"
     await server.stop()
+
+
+async def test_a_server_that_does_not_sync_is_refused(bus: Workbench, tmp_path: Path) -> None:
+    async with another_nats(bus, tmp_path, sync_interval="2m") as url:
+        said = sentence(await start(bus, {"--nats": url}))
     assert "does not sync each message to disk" in said
     assert "sync_interval: always" in said
 
 
 async def test_a_taken_port_is_said(bus: Workbench) -> None:
-    assert f"Cannot listen on port {bus.port}" in sentence(await start(bus, "--port", str(bus.port)))
+    assert f"Cannot listen on port {bus.port}" in sentence(await start(bus, {"--port": bus.port}))
 
 
 async def test_no_nats_is_said(bus: Workbench) -> None:
-    assert "Cannot connect to NATS" in sentence(await start(bus, "--nats", "nats://127.0.0.1:9"))
+    assert "Cannot connect to NATS" in sentence(await start(bus, {"--nats": "nats://127.0.0.1:9"}))
 
 
 async def test_a_wrong_password_is_said(bus: Workbench, tmp_path: Path) -> None:
     for user in ("gateway", "system"):
         (tmp_path / user).write_text("wrong")
-    assert "Cannot connect to NATS" in sentence(await start(bus, "--nats-passwords", str(tmp_path)))
-    assert "Cannot read the NATS password" in sentence(await start(bus, "--nats-passwords", str(tmp_path / "none")))
+    assert "Cannot connect to NATS" in sentence(await start(bus, {"--nats-passwords": tmp_path}))
+    assert "Cannot read the NATS password" in sentence(await start(bus, {"--nats-passwords": tmp_path / "none"}))
 
 
-async def test_a_broken_registry_is_said_with_its_place(bus: Workbench, tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_text("apiVersion: lgsp/v1\nkind: System\nmetadata: {name: a}\nspec: {agency: H49.1}\n")
-    said = sentence(await start(bus, "--registry", str(tmp_path)))
-    assert f"{tmp_path}/x.yaml, /spec/title: is required" in said
+async def test_what_an_empty_registry_is_filled_with_must_be_right(bus: Workbench, tmp_path: Path) -> None:
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    (folder / "x.yaml").write_text("apiVersion: lgsp/v1\nkind: System\nmetadata: {name: a}\nspec: {agency: H49.1}\n")
+    async with another_nats(bus, tmp_path) as url:
+        said = sentence(await start(bus, {"--registry": folder, "--nats": url}))
+        assert f"{folder}/x.yaml, /spec/title: is required" in said
+        good = (bus.state.registry / "registry.yaml").read_text()
+        (folder / "x.yaml").write_text(f"{good}\n---\n{good}")
+        assert "already; use each name once" in sentence(await start(bus, {"--registry": folder, "--nats": url}))

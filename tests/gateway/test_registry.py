@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from lgsp_contracts import catalog
-from lgsp_gateway.registry import Registry
+from lgsp_contracts import documents as files
+from lgsp_gateway.registry import rules
+from lgsp_gateway.registry.kinds import KINDS, Version, from_contract
+from lgsp_gateway.registry.state import Registry
 from lgsp_problems import Refusal
 
-CATALOG = catalog.load(catalog.shipped_folder())
+CONTRACTS = [contract for _, contract in files.read_folder(catalog.shipped_folder())]
 TITLE = {"vi": "Một", "en": "One"}
 
 
@@ -37,7 +40,19 @@ def documents() -> dict[str, dict[str, Any]]:
 
 
 def registry(found: dict[str, dict[str, Any]]) -> Registry:
-    return Registry([(f"{name}.yaml", document) for name, document in found.items()], CATALOG)
+    """Check and apply documents one after the other, each after those it refers to, as a bootstrap does."""
+    state = Registry()
+    providers = {contract["provider"] for contract in CONTRACTS}
+    for name in providers:
+        state.apply(Version("System", name, {"agency": "G01", "title": TITLE}, 1, 0, "x", ""))
+    every = [*found.items(), *((str(c["service"]), from_contract(c)) for c in CONTRACTS)]
+    order = [*KINDS, "Ministry"]  # what has no known kind comes first here, to be refused first
+    for revision, (name, document) in enumerate(
+        sorted(every, key=lambda pair: order.index(pair[1]["kind"]) % (len(order) - 1)), 2
+    ):
+        rules.check(document, f"{name}.yaml", state)
+        state.apply(Version(document["kind"], document["metadata"]["name"], document["spec"], revision, 0, "x", ""))
+    return state
 
 
 def test_a_grant_counts_from_its_first_day_to_its_last_in_vietnam() -> None:
@@ -56,11 +71,11 @@ def test_a_grant_counts_from_its_first_day_to_its_last_in_vietnam() -> None:
         ("agency", "apiVersion", "v2", "/apiVersion: must be one of: lgsp/v1"),
         ("agency", "metadata.name", "h49", "/metadata/name: must be an electronic identification code"),
         ("system", "spec.agency", "H49.2", "there is no Agency H49.2"),
-        ("system", "spec.roles", ["king"], "/spec/roles/0: must be one of: auditor"),
+        ("system", "spec.roles", ["king"], "/spec/roles/0: must be one of: operator"),
         ("system", "spec.jwks", [{"kty": "EC", "kid": "1", "d": "private"}], "/spec/jwks/0"),
         ("grant", "spec.consumer", "nobody", "there is no System nobody"),
-        ("grant", "spec.service", "nothing", "there is no Service nothing v1"),
-        ("grant", "spec.major", 2, "there is no Service population v2"),
+        ("grant", "spec.service", "nothing", "there is no Service nothing-v1"),
+        ("grant", "spec.major", 2, "there is no Service population-v2"),
         ("grant", "spec.operations", {"nothing": {"fields": ["*"]}}, "there is no operation nothing"),
         ("grant", "spec.operations", {"lookup-citizen": {"fields": ["/khong"]}}, "fields/0: there is no field /khong"),
         ("grant", "spec.operations", {"lookup-citizen": {"fields": ["/cha/khong"]}}, "there is no field /cha/khong"),
@@ -85,12 +100,43 @@ def test_what_is_refused(name: str, path: str, value: Any, words: str) -> None:
     assert refused.value.detail.en.startswith(f"{name}.yaml")
 
 
-def test_a_name_is_used_once() -> None:
-    found = documents()
-    found["again"] = found["system"]
-    with pytest.raises(Refusal, match="there is a System mot-cua already"):
-        registry(found)
+def test_a_service_is_named_after_its_contract() -> None:
+    state = registry(documents())
+    document = from_contract({**CONTRACTS[0]})
+    document["metadata"]["name"] = "other-v1"
+    with pytest.raises(Refusal, match="must be named enterprise-registry-v1"):
+        rules.check(document, "x.yaml", state)
 
 
-def test_the_order_of_documents_does_not_matter() -> None:
-    assert registry(dict(reversed(documents().items()))).held("mot-cua", "population", 1)
+@pytest.mark.parametrize(
+    ("kind", "name", "user"),
+    [
+        ("Agency", "H49.1", "System mot-cua"),
+        ("System", "mot-cua", "Grant g"),
+        ("System", "csdl-dan-cu", "Service population-v1"),
+        ("Service", "population-v1", "Grant g"),
+    ],
+)
+def test_what_is_used_stays(kind: str, name: str, user: str) -> None:
+    with pytest.raises(Refusal, match=f"still used by {user}"):
+        rules.check_unused(kind, name, registry(documents()))
+    rules.check_unused("Grant", "g", registry(documents()))
+
+
+def test_a_change_replaces_what_was_indexed() -> None:
+    state = registry(documents())
+    spec = copy.deepcopy(documents()["grant"]["spec"])
+    spec["purposes"], spec["operations"] = ["khac"], {"lookup-citizen": {"fields": ["/hoVaTen"]}}
+    [before] = state.held("mot-cua", "population", 1)
+    assert state.projection(before, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {
+        "cha": {"soDinhDanh": "1"}
+    }
+    state.apply(Version("Grant", "g", spec, state.revision + 1, 0, "x", ""))
+    [after] = state.held("mot-cua", "population", 1)
+    assert state.projection(after, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {}
+    assert (state.knows_purpose("khac"), state.knows_purpose("giai-quyet-tthc")) == (True, False)
+    state.apply(Version("Grant", "g", documents()["grant"]["spec"], 3, 0, "x", ""))  # older than what is known
+    assert state.knows_purpose("khac")
+    state.apply(Version("Grant", "g", None, state.revision + 1, 0, "x", ""))
+    assert state.held("mot-cua", "population", 1) == []
+    assert not state.knows_purpose("khac")

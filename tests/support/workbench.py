@@ -9,7 +9,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.runtime import Served
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_auth.keys import SigningKey
+from lgsp_auth.roles import ROLES
 from lgsp_contracts import catalog
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local import nats_config
@@ -98,14 +99,14 @@ CONTRACTS = [
 ALL = ["*"]
 
 
-def _document(kind: str, name: str, **spec: Any) -> dict[str, Any]:
+def document(kind: str, name: str, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": "lgsp/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
-def _grant(
+def grant(
     name: str, consumer: str, service: str = "desk", requests: int = 100_000, **operations: list[str]
 ) -> dict[str, Any]:
-    return _document(
+    return document(
         "Grant",
         name,
         consumer=consumer,
@@ -146,13 +147,18 @@ class Workbench:
         assert binary
         self.nats = Process([binary, "-c", str(config)], self.state.logs / "nats.log")
         await self.start_nats()
-        command = [*LGSP, "gateway", "run", "--name", "bench", "--port", str(self.port), "--nats", self.nats_url]
-        command += ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
-        command += ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)]
-        self.gateway = Process(command, self.state.logs / "gateway.log")
+        self.gateway = self.another_gateway("bench", self.port)
         await self.gateway.start()
         self.session = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
         return self
+
+    def another_gateway(self, name: str, port: int) -> Process:
+        """One more gateway of this bus, to start: the issuer of its tokens is the first one's address."""
+        command = [*LGSP, "gateway", "run", "--name", name, "--port", str(port), "--nats", self.nats_url]
+        command += ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
+        command += ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)]
+        command += ["--public-url", f"http://127.0.0.1:{self.port}"]
+        return Process(command, self.state.logs / f"gateway-{name}.log")
 
     async def stop(self) -> None:
         for adapter in list(self._adapters):
@@ -228,7 +234,24 @@ class Workbench:
         if body is None:
             data = json.dumps({"soDinhDanh": NUMBER}).encode()
         async with self.session.post(f"/services/{service}/v1/{operation}", data=data, headers=sent, **more) as answer:
-            return Got(answer.status, await answer.read(), dict(answer.headers))
+            return Got(answer.status, await answer.read(), answer.headers)
+
+    async def registry(
+        self,
+        method: str,
+        path: str,
+        sent_document: Any = None,
+        *,
+        system: str = "operator",
+        headers: dict[str, str] | None = None,
+        session: aiohttp.ClientSession | None = None,
+    ) -> "Got":
+        """Ask `/registry/…`."""
+        sent = {"Authorization": f"Bearer {self.token(system)}", "Accept-Language": "en", **(headers or {})}
+        async with (session or self.session).request(
+            method, f"/registry/{path}", json=sent_document, headers=sent
+        ) as answer:
+            return Got(answer.status, await answer.read(), answer.headers)
 
     async def ready(self) -> None:
         """Wait until the gateway says that it serves."""
@@ -254,16 +277,16 @@ class Workbench:
     def _write_registry(self) -> None:
         store = KeyStore(self.state.keys)
         store.ensure()
-        documents = [_document("Agency", "H49.1", title=TEXT)]
-        for name in ("provider", "alpha", "beta", "gamma", "poor", "auditor"):
+        documents = [document("Agency", name, title=TEXT) for name in ("H49.1", "H49.2")]
+        for name in ("provider", "alpha", "beta", "gamma", "poor", *ROLES):
             self.keys[name] = SigningKey.generate()
             spec: dict[str, Any] = {"agency": "H49.1", "title": TEXT, "jwks": [self.keys[name].public_jwk()]}
-            documents.append(_document("System", name, **spec, **({"roles": ["auditor"]} if name == "auditor" else {})))
+            documents.append(document("System", name, **spec, **({"roles": [name]} if name in ROLES else {})))
         documents += [
-            _grant("alpha-desk", "alpha", read=ALL, read_person=ALL, register=ALL, narrow=["/ketQua", "/cha/hoVaTen"]),
-            _grant("alpha-hidden", "alpha", "hidden", read=ALL),
-            _grant("beta-desk", "beta", read=ALL),
-            _grant("poor-desk", "poor", requests=3, read=ALL),
+            grant("alpha-desk", "alpha", read=ALL, read_person=ALL, register=ALL, narrow=["/ketQua", "/cha/hoVaTen"]),
+            grant("alpha-hidden", "alpha", "hidden", read=ALL),
+            grant("beta-desk", "beta", read=ALL),
+            grant("poor-desk", "poor", requests=3, read=ALL),
         ]
         (self.state.registry / "registry.yaml").write_text(yaml.safe_dump_all(documents, allow_unicode=True))
 
@@ -271,7 +294,7 @@ class Workbench:
 class Got:
     """An answer: its status, its bytes, its headers."""
 
-    def __init__(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.status = status
         self.body = body
         self.headers = headers

@@ -5,6 +5,15 @@ The subcommands are named by path and imported when they are called, so that `lg
 
 from cyclopts import App
 
+_REGISTRY = {
+    "apply": "Create or replace documents of the registry from files.",
+    "get": "Show documents of the registry.",
+    "describe": "Show one document whole.",
+    "history": "Show who changed a document, when, why and how.",
+    "export": "Write the whole registry as YAML.",
+    "delete": "Delete a document.",
+}
+
 
 def register(app: App) -> None:
     """Add what the gateway brings."""
@@ -15,6 +24,8 @@ def register(app: App) -> None:
     )
     app.command("lgsp_gateway.cli.caller_commands:token", name="token", help="Print an access token of a system.")
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
+    for name, words in _REGISTRY.items():
+        app.command(f"lgsp_gateway.cli.registry_commands:{name}", name=name, help=words)
     gateway = App(name="gateway", help="Run a gateway.")
     gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run")
     app.command(gateway)

@@ -1,34 +1,32 @@
 """Who calls a path that is not a service: the same token, and a role where the path asks for one."""
 
 import time
-from collections.abc import Callable
 
 from aiohttp import web
 
 from lgsp_auth.tokens import Verifier, invalid_token
-from lgsp_gateway.registry import Registry, System
+from lgsp_gateway.registry.state import Registry, System
 from lgsp_problems import Refusal
 
 
 class Callers:
-    """Identifies callers. `registry` gives the state of the moment."""
+    """Identifies callers."""
 
-    def __init__(self, verifier: Verifier, registry: Callable[[], Registry]) -> None:
+    def __init__(self, verifier: Verifier, registry: Registry) -> None:
         self._verifier = verifier
         self._registry = registry
 
-    def identified(self, request: web.Request) -> tuple[Registry, System]:
-        """The registry of the moment and the caller's system in it.
+    def identified(self, request: web.Request) -> System:
+        """The caller's system.
 
         Raises:
             Refusal: `token-invalid`.
         """
         identity = self._verifier.verify(request.headers.get("Authorization"), time.time())
-        registry = self._registry()
-        system = registry.systems.get(identity.system)
+        system = self._registry.systems.get(identity.system)
         if system is None:
             raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
-        return registry, system
+        return system
 
     def with_role(self, request: web.Request, role: str) -> System:
         """The caller's system, which has a role.
@@ -36,7 +34,7 @@ class Callers:
         Raises:
             Refusal: `token-invalid` or `not-granted`.
         """
-        _, system = self.identified(request)
+        system = self.identified(request)
         if role not in system.roles:
             raise Refusal(
                 "not-granted",

@@ -5,7 +5,7 @@ import time
 from aiohttp import web
 
 from lgsp_contracts.contract import Contract
-from lgsp_gateway.registry import Registry, System
+from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.web import answers
 from lgsp_gateway.web.callers import Callers
 
@@ -13,7 +13,8 @@ from lgsp_gateway.web.callers import Callers
 class Catalogue:
     """The door for whoever looks for a service."""
 
-    def __init__(self, callers: Callers) -> None:
+    def __init__(self, callers: Callers, registry: Registry) -> None:
+        self._registry = registry
         self._callers = callers
 
     def add_routes(self, app: web.Application) -> None:
@@ -21,9 +22,9 @@ class Catalogue:
         app.router.add_get("/catalog/services", self._services)
 
     async def _services(self, request: web.Request) -> web.Response:
-        registry, system = self._callers.identified(request)
+        registry, system = self._registry, self._callers.identified(request)
         now = time.time()
-        known = [found for _, found in sorted(registry.catalog.items()) if registry.may_know(system.name, found, now)]
+        known = [found for found in registry.contracts() if registry.may_know(system.name, found, now)]
         return answers.document({"items": [_service(contract, registry, system, now) for contract in known]})
 
 

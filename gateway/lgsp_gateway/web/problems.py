@@ -4,6 +4,7 @@
 which rule.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -15,8 +16,14 @@ from lgsp_problems import Refusal
 TYPE = "urn:lgsp:problem:"
 
 
-def answer(refusal: Refusal, request: web.BaseRequest, message: str = "", traceparent: str = "") -> web.Response:
-    """The response for a refusal."""
+def answer(
+    refusal: Refusal,
+    request: web.BaseRequest,
+    message: str = "",
+    traceparent: str = "",
+    extension: Mapping[str, Any] | None = None,
+) -> web.Response:
+    """The response for a refusal. `extension` holds further members of the problem document."""
     language = preferred(request.headers.get("Accept-Language"))
     problem: dict[str, Any] = {
         "type": TYPE + refusal.code,
@@ -35,6 +42,7 @@ def answer(refusal: Refusal, request: web.BaseRequest, message: str = "", tracep
         problem["errors"] = [
             {"pointer": found.pointer, "message": found.message.said(language)} for found in refusal.violations
         ]
+    problem |= extension or {}
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
     response = web.Response(

@@ -1,0 +1,35 @@
+"""Who may read and change what in the registry: one table.
+
+A role is something a system (or later a person) has on the bus itself; calling services takes grants, not roles. `ANY`
+means every document of the kind, `OWN` those of the caller's agency: for a service the provider's agency, for a grant the
+provider's, and for reading a grant the consumer's too. What is not in the table is not allowed.
+"""
+
+from typing import Literal
+
+Role = Literal["operator", "agency-admin", "integrator", "developer", "auditor"]
+Action = Literal["read", "change"]
+Scope = Literal["any", "own"]
+
+ANY: Scope = "any"
+OWN: Scope = "own"
+
+TABLE: dict[tuple[str, Action], dict[str, Scope]] = {
+    # kind and action          operator         agency-admin         integrator         developer         auditor
+    ("Agency", "read"): {"operator": ANY, "agency-admin": ANY, "integrator": ANY, "developer": ANY, "auditor": ANY},
+    ("Agency", "change"): {"operator": ANY},
+    ("System", "read"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN, "developer": OWN, "auditor": ANY},
+    ("System", "change"): {"operator": ANY, "agency-admin": OWN},
+    ("Service", "read"): {"operator": ANY, "agency-admin": ANY, "integrator": ANY, "developer": OWN, "auditor": ANY},
+    ("Service", "change"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN},
+    ("Grant", "read"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN, "developer": OWN, "auditor": ANY},
+    ("Grant", "change"): {"operator": ANY, "agency-admin": OWN},
+}
+
+ROLES: tuple[Role, ...] = ("operator", "agency-admin", "integrator", "developer", "auditor")
+
+
+def allowed(roles: frozenset[str], agency: str, kind: str, action: Action, owners: frozenset[str]) -> bool:
+    """May a holder of these roles, of this agency, do this to a document that belongs to `owners`?"""
+    scopes = {TABLE.get((kind, action), {}).get(role) for role in roles}
+    return ANY in scopes or (OWN in scopes and agency in owners)

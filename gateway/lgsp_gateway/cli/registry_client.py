@@ -1,0 +1,125 @@
+"""The registry over HTTP, as the commands need it: documents found, compared and sent."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from lgsp_gateway.cli.main import language
+from lgsp_gateway.registry.kinds import PLURALS
+from lgsp_problems import Refusal, Text, Violation
+
+PAGE = 1000
+_PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
+_SHORT = {"agency": "agencies", "system": "systems", "service": "services", "grant": "grants"}
+
+Document = dict[str, Any]
+
+
+def plural(word: str) -> str:
+    """The path of a kind, by whatever people call it: `grants`, `grant`, `Grant`.
+
+    Raises:
+        Refusal: `not-found`, naming the kinds.
+    """
+    found = _SHORT.get(word.lower(), word.lower())
+    if found not in PLURALS:
+        known = ", ".join(PLURALS)
+        raise Refusal(
+            "not-found",
+            vi=f"Không có loại tài liệu {word}; các loại: {known}.",
+            en=f"There is no kind of document {word}; the kinds are: {known}.",
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a document that was applied: `created`, `configured` or `unchanged`, and what it was before."""
+
+    verb: str
+    before: Document | None
+    after: Document
+
+
+class RegistryClient:
+    """Speaks to `/registry`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        headers = {"Authorization": f"Bearer {token}", "Accept-Language": language()}
+        self._session = aiohttp.ClientSession(f"{url}/", headers=headers)
+
+    async def __aenter__(self) -> "RegistryClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def find(self, kind: str, **filters: str) -> list[Document]:
+        """All documents of a kind, page by page."""
+        found: list[Document] = []
+        query = {"limit": str(PAGE), **{name: value for name, value in filters.items() if value}}
+        while True:
+            page = await self._ask("GET", f"registry/{kind}", params=query)
+            found += page["items"]
+            if "next" not in page:
+                return found
+            query["cursor"] = page["next"]
+
+    async def get(self, kind: str, name: str) -> Document:
+        """One document."""
+        found: Document = await self._ask("GET", f"registry/{kind}/{name}")
+        return found
+
+    async def history(self, kind: str, name: str) -> list[Document]:
+        """Every version of a document, newest first."""
+        found: list[Document] = (await self._ask("GET", f"registry/{kind}/{name}/history"))["items"]
+        return found
+
+    async def apply(self, document: Document, reason: str, *, dry_run: bool) -> Outcome:
+        """Create or replace a document, unless it is there as it is."""
+        kind, name = _PLURAL_OF.get(str(document.get("kind")), ""), str((document.get("metadata") or {}).get("name"))
+        before = await self._known(plural(kind or str(document.get("kind"))), name)
+        if before is not None and before["spec"] == document.get("spec"):
+            return Outcome("unchanged", before, before)
+        condition = {"If-Match": f'"{before["metadata"]["revision"]}"'} if before else {"If-None-Match": "*"}
+        query = {"reason": reason} | ({"dryRun": "true"} if dry_run else {})
+        sent = {**document, "metadata": {"name": name}}
+        after = await self._ask("PUT", f"registry/{kind}/{name}", json=sent, headers=condition, params=query)
+        return Outcome("configured" if before else "created", before, after)
+
+    async def delete(self, kind: str, name: str, reason: str) -> None:
+        """Delete a document."""
+        revision = (await self.get(kind, name))["metadata"]["revision"]
+        await self._ask(
+            "DELETE", f"registry/{kind}/{name}", headers={"If-Match": f'"{revision}"'}, params={"reason": reason}
+        )
+
+    async def _known(self, kind: str, name: str) -> Document | None:
+        try:
+            return await self.get(kind, name)
+        except Refusal as refusal:
+            if refusal.code == "not-found":
+                return None
+            raise
+
+    async def _ask(self, method: str, path: str, **more: Any) -> Any:
+        async with self._session.request(method, path, **more) as answer:
+            if answer.status == 204:
+                return {}
+            content = await answer.json(content_type=None)
+        if answer.status >= 400:
+            raise refusal_of(content)
+        return content
+
+
+def refusal_of(problem: dict[str, Any]) -> Refusal:
+    """The refusal behind a problem document, in the language in which it was asked for."""
+    words = str(problem.get("detail", problem))
+    violations = [
+        Violation(found["pointer"], "", Text(found["message"], found["message"])) for found in problem.get("errors", ())
+    ]
+    try:
+        return Refusal(str(problem.get("code")), vi=words, en=words, violations=violations)
+    except KeyError:
+        return Refusal("internal-error", vi=words, en=words)

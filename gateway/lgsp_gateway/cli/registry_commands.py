@@ -1,0 +1,243 @@
+"""What administers the registry: `lgsp apply`, `get`, `describe`, `history`, `export`, `delete`."""
+
+import datetime
+import difflib
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+import yaml
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from lgsp_contracts import documents
+from lgsp_gateway.cli.bus_client import BusAddress, reaching
+from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural
+from lgsp_gateway.local.state_dir import DEFAULT
+from lgsp_gateway.registry.kinds import KINDS, PLURALS, from_contract
+from lgsp_problems import Refusal
+
+Output = Annotated[Literal["table", "json", "yaml"], Parameter(name=["--output", "-o"])]
+
+
+@Parameter(name="*")
+@dataclass
+class Who:
+    """Which bus, and as whom.
+
+    Parameters
+    ----------
+    state_dir
+        The folder of the local bus.
+    url
+        The address of a remote bus.
+    as_
+        The demo system that asks.
+    access_token
+        The access token, where no demo system asks.
+    """
+
+    state_dir: Path = DEFAULT
+    url: Annotated[str, Parameter(env_var="LGSP_URL")] = ""
+    as_: Annotated[str, Parameter(name="--as")] = "van-hanh"
+    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
+
+    def run(self, work: Callable[[RegistryClient], Coroutine[Any, Any, Any]]) -> Any:
+        """Do something with the registry of that bus."""
+        address = BusAddress(self.state_dir, self.url)
+        url = address.resolved()
+        token = self.access_token or address.token(self.as_)
+
+        async def connected() -> Any:
+            async with RegistryClient(url, token) as client:
+                return await work(client)
+
+        return reaching(url, connected())
+
+
+def apply(
+    *,
+    file: Annotated[list[Path], Parameter(name=["--file", "-f"])],
+    reason: str = "",
+    dry_run: bool = False,
+    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
+) -> None:
+    """Create what is not there, replace what differs, leave what is the same. Applying again goes on where it stopped.
+
+    Parameters
+    ----------
+    file
+        Files or folders of documents; a contract of a catalogue is applied as the service it describes.
+    reason
+        Why; it stands in the history.
+    dry_run
+        Show what would change and change nothing.
+    """
+    found = sorted(_documents(file), key=_rank)
+
+    async def work(client: RegistryClient) -> None:
+        for document in found:
+            outcome = await client.apply(document, reason, dry_run=dry_run)
+            suffix = " (dry run)" if dry_run else ""
+            sys.stdout.write(f"{_plain_name(outcome.after)} {outcome.verb}{suffix}\n")
+            if outcome.verb == "configured":
+                sys.stdout.writelines(_difference(outcome.before or {}, outcome.after))
+            sys.stdout.flush()
+
+    who.run(work)
+
+
+def get(
+    kind: str,
+    name: str = "",
+    /,
+    *,
+    output: Output = "table",
+    agency: str = "",
+    consumer: str = "",
+    service: str = "",
+    who: Who = Who(),  # noqa: B008
+) -> None:
+    """Show documents: all of a kind, or one.
+
+    Parameters
+    ----------
+    kind
+        agencies, systems, services or grants.
+    name
+        One document.
+    output
+        A table, JSON or YAML.
+    agency, consumer, service
+        Only those of this agency, for this consumer, on this service.
+    """
+    path = plural(kind)
+    if name:
+        _show([who.run(lambda client: client.get(path, name))], output, single=True)
+        return
+    filters = {"agency": agency, "consumer": consumer, "service": service}
+    _show(who.run(lambda client: client.find(path, **filters)), output, single=False)
+
+
+def describe(kind: str, name: str, /, *, who: Who = Who()) -> None:  # noqa: B008
+    """Show one document whole, as YAML."""
+    path = plural(kind)
+    _show([who.run(lambda client: client.get(path, name))], "yaml", single=True)
+
+
+def history(kind: str, name: str, /, *, output: Output = "table", who: Who = Who()) -> None:  # noqa: B008
+    """Show who changed a document, when, why and how, newest first."""
+    path = plural(kind)
+    versions: list[Document] = who.run(lambda client: client.history(path, name))
+    if output != "table":
+        _show(versions, output, single=False)
+        return
+    for version, before in zip(versions, [*versions[1:], None], strict=True):
+        known = version["metadata"]
+        what = "deleted" if version["spec"] is None else "created" if before is None else "changed"
+        reason = f" ({known['reason']})" if known.get("reason") else ""
+        sys.stdout.write(
+            f"{_moment(known['updatedAt'])}  revision {known['revision']}  {what} by {known['updatedBy']}{reason}\n"
+        )
+        if what == "changed" and before is not None:
+            sys.stdout.writelines(_difference(before, version))
+
+
+def export(*, who: Who = Who()) -> None:  # noqa: B008
+    """Write the whole registry as YAML that `lgsp apply -f` takes, also on an empty bus."""
+
+    async def work(client: RegistryClient) -> list[Document]:
+        return [document for kind in PLURALS for document in await client.find(kind)]
+
+    found: list[Document] = who.run(work)
+    plain = [{**document, "metadata": {"name": document["metadata"]["name"]}} for document in found]
+    sys.stdout.write(_yaml(plain))
+
+
+def delete(kind: str, name: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
+    """Delete a document that no other refers to. Its history stays."""
+    path = plural(kind)
+    who.run(lambda client: client.delete(path, name, reason))
+    sys.stdout.write(f"{path}/{name} deleted\n")
+
+
+def _documents(paths: list[Path]) -> list[Document]:
+    found: list[Document] = []
+    for path in paths:
+        if not path.exists():
+            raise Refusal("not-found", vi=f"Không có {path}.", en=f"There is no {path}; name a file or a folder.")
+        for where, document in documents.read_folder(path) if path.is_dir() else documents.read(path):
+            wrapped = from_contract(document) if isinstance(document, dict) and "operations" in document else document
+            documents.check("registry", wrapped, where)
+            found.append(wrapped)
+    return found
+
+
+def _rank(document: Document) -> int:
+    return KINDS.index(document["kind"])
+
+
+def _show(found: list[Document], output: str, *, single: bool) -> None:
+    if output == "json":
+        content: Any = found[0] if single else found
+        sys.stdout.write(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
+    elif output == "yaml":
+        sys.stdout.write(_yaml(found))
+    else:
+        _table(found)
+
+
+_COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
+    "Agency": {"TITLE": lambda spec: spec["title"]["vi"]},
+    "System": {
+        "AGENCY": lambda spec: spec["agency"],
+        "ROLES": lambda spec: ", ".join(spec.get("roles", [])),
+        "TITLE": lambda spec: spec["title"]["vi"],
+    },
+    "Service": {
+        "VERSION": lambda spec: spec["contract"]["version"],
+        "PROVIDER": lambda spec: spec["contract"]["provider"],
+        "CLASSIFICATION": lambda spec: spec["contract"]["classification"],
+        "OPERATIONS": lambda spec: ", ".join(spec["contract"]["operations"]),
+    },
+    "Grant": {
+        "CONSUMER": lambda spec: spec["consumer"],
+        "SERVICE": lambda spec: f"{spec['service']} v{spec['major']}",
+        "PURPOSES": lambda spec: ", ".join(spec["purposes"]),
+        "UNTIL": lambda spec: spec["validUntil"],
+    },
+}
+
+
+def _table(found: list[Document]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="")
+    columns = _COLUMNS[found[0]["kind"]] if found else {}
+    for title in ("NAME", *columns, "REVISION"):
+        table.add_column(title, no_wrap=True, overflow="ignore")
+    for document in found:
+        cells = [column(document["spec"]) for column in columns.values()]
+        table.add_row(document["metadata"]["name"], *cells, str(document["metadata"]["revision"]))
+    Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(table)
+
+
+def _difference(before: Document, after: Document) -> list[str]:
+    old, new = (_yaml([document.get("spec")]).splitlines(keepends=True) for document in (before, after))
+    lines = list(difflib.unified_diff(old, new, n=1))[2:]
+    return [f"    {line}" for line in lines if not line.startswith("@@")]
+
+
+def _yaml(found: list[Any]) -> str:
+    return yaml.safe_dump_all(found, allow_unicode=True, sort_keys=False, width=110)
+
+
+def _plain_name(document: Document) -> str:
+    return f"{document['kind'].lower()}/{document['metadata']['name']}"
+
+
+def _moment(milliseconds: int) -> str:
+    moment = datetime.datetime.fromtimestamp(milliseconds / 1000).astimezone()
+    return f"{moment:%Y-%m-%d %H:%M:%S}"

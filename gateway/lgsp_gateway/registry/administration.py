@@ -1,0 +1,186 @@
+"""The way in for whoever changes the registry: may they, is the document right, did somebody else write first, and when
+is it in force.
+
+A role is given by an operator only: an administrator of an agency who could make a system of theirs an operator would be
+one.
+"""
+
+from typing import Any
+
+from lgsp_auth import roles
+from lgsp_gateway.registry import rules
+from lgsp_gateway.registry.follower import Follower
+from lgsp_gateway.registry.kinds import API_VERSION, Spec, Version
+from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.registry.store import Store, revision_conflict
+from lgsp_problems import Refusal
+
+ABSENT = 0
+"""The revision of a document that is not there."""
+
+
+class Administration:
+    """Reads and changes documents on behalf of a caller."""
+
+    def __init__(self, registry: Registry, store: Store, follower: Follower) -> None:
+        self._registry = registry
+        self._store = store
+        self._follower = follower
+
+    def find(self, caller: System, kind: str, name: str) -> Version:
+        """The document in force.
+
+        Raises:
+            Refusal: `not-found`, also for a document that the caller may not read.
+        """
+        version = self._registry.versions[kind].get(name)
+        if version is None or not self.may_read(caller, version):
+            raise _not_found(kind, name)
+        return version
+
+    def readable(self, caller: System, kind: str) -> list[Version]:
+        """All documents of a kind that the caller may read, by name.
+
+        Raises:
+            Refusal: `not-granted`, when the caller's roles read none of this kind.
+        """
+        if not any((kind, "read") in roles.TABLE and role in roles.TABLE[kind, "read"] for role in caller.roles):
+            raise _not_allowed(caller, kind)
+        found = self._registry.versions[kind]
+        return [found[name] for name in sorted(found) if self.may_read(caller, found[name])]
+
+    def may_read(self, caller: System, version: Version) -> bool:
+        """May a caller read a document?"""
+        spec = version.spec or {}
+        owners = self._registry.agency_of(version.kind, version.name, spec)
+        if version.kind == "Grant":
+            owners |= self._registry.consumer_agency(spec)
+        return roles.allowed(caller.roles, caller.agency, version.kind, "read", owners)
+
+    async def history(self, caller: System, kind: str, name: str) -> list[Version]:
+        """Every version of a document, newest first; also of a deleted one, for those who may read the last.
+
+        Raises:
+            Refusal: `not-found`.
+        """
+        versions = await self._store.history(kind, name)
+        last = next((version for version in versions if version.spec is not None), None)
+        if last is None or not self.may_read(caller, last):
+            raise _not_found(kind, name)
+        return versions
+
+    async def put(
+        self, caller: System, document: Any, expected: int | None, reason: str, *, dry_run: bool = False
+    ) -> Version:
+        """Create or replace a document.
+
+        Args:
+            expected: the revision that the change was made from, `ABSENT` to create, None to create or fail on what
+                is there.
+
+        Returns:
+            The new version, in force on this gateway (with `dry_run`: what it would be, under the revision it replaces).
+
+        Raises:
+            Refusal: `invalid-document`, `not-granted`, `already-exists`, `revision-conflict` or `bus-unavailable`.
+        """
+        kind, name, spec = _parts(document)
+        known = self._registry.versions[kind].get(name)
+        self._refuse_stranger(caller, kind, name, spec, known)
+        rules.check({**document, "metadata": {"name": name}}, f"{kind} {name}", self._registry)
+        if known and expected in (None, ABSENT):
+            raise Refusal(
+                "already-exists",
+                vi=f"{kind} {name} đã có; hãy thay bằng PUT kèm If-Match của bản hiện hành.",
+                en=f"There is a {kind} {name} already; replace it by PUT with the If-Match of its version.",
+            )
+        if (known.revision if known else ABSENT) != (expected or ABSENT):
+            raise revision_conflict(kind, name)
+        if dry_run:
+            return Version(kind, name, spec, known.revision if known else ABSENT, 0, caller.name, reason)
+        return await self._write(kind, name, spec, known, caller, reason)
+
+    async def delete(self, caller: System, kind: str, name: str, expected: int, reason: str) -> Version:
+        """Delete a document that nothing refers to. Its history stays.
+
+        Raises:
+            Refusal: `not-found`, `not-granted`, `in-use`, `revision-conflict` or `bus-unavailable`.
+        """
+        known = self.find(caller, kind, name)
+        self._refuse_stranger(caller, kind, name, known.spec or {}, known)
+        if known.revision != expected:
+            raise revision_conflict(kind, name)
+        rules.check_unused(kind, name, self._registry)
+        return await self._write(kind, name, None, known, caller, reason)
+
+    async def _write(
+        self, kind: str, name: str, spec: Spec | None, known: Version | None, caller: System, reason: str
+    ) -> Version:
+        base = known.revision if known else ABSENT
+        if known is None:  # a deleted document has a last revision too
+            latest = await self._store.latest(kind, name)
+            if latest and latest.spec is not None:
+                raise revision_conflict(kind, name)
+            base = latest.revision if latest else ABSENT
+        version = await self._store.write(kind, name, spec, base, caller.name, reason)
+        await self._follower.reached(version.revision)
+        return version
+
+    def _refuse_stranger(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> None:
+        """The caller must be allowed to change what is there and what it becomes."""
+        for state in (known.spec if known else None, spec):
+            if state is not None:
+                owners = self._registry.agency_of(kind, name, state)
+                if not roles.allowed(caller.roles, caller.agency, kind, "change", owners):
+                    raise _not_allowed(caller, kind)
+        before = set((known.spec or {}).get("roles", ())) if known else set()
+        if kind == "System" and set(spec.get("roles", ())) != before and "operator" not in caller.roles:
+            raise Refusal(
+                "not-granted",
+                vi="Chỉ người vận hành trục (vai trò operator) mới được thay đổi vai trò của hệ thống.",
+                en="Only an operator of the bus may change the roles of a system; ask one.",
+            )
+
+
+_NEEDED = {"Agency": (), "System": ("agency",), "Service": ("contract",), "Grant": ("service", "major", "consumer")}
+
+
+def _parts(document: Any) -> tuple[str, str, Spec]:
+    """Kind, name and spec, as far as they are needed to decide who may; the rules check the rest."""
+    try:
+        kind, name, spec = document["kind"], document["metadata"]["name"], document["spec"]
+        version = document["apiVersion"] if isinstance(spec.get("contract", {}), dict) else None
+        missing = [field for field in _NEEDED[kind] if field not in spec]
+    except (KeyError, TypeError, AttributeError):
+        kind = name = spec = version = None
+        missing = []
+    if not (
+        isinstance(kind, str)
+        and isinstance(name, str)
+        and isinstance(spec, dict)
+        and version == API_VERSION
+        and not missing
+    ):
+        raise Refusal(
+            "invalid-document",
+            vi=f"Tài liệu phải có apiVersion {API_VERSION}, kind, metadata.name và spec với các trường bắt buộc của loại đó.",
+            en=f"A document needs apiVersion {API_VERSION}, kind, metadata.name and a spec with the required fields of its kind.",
+        )
+    return kind, name, spec
+
+
+def _not_found(kind: str, name: str) -> Refusal:
+    return Refusal(
+        "not-found",
+        vi=f"Không có {kind} {name}, hoặc hệ thống này không được đọc.",
+        en=f"There is no {kind} {name}, or this system may not read it.",
+    )
+
+
+def _not_allowed(caller: System, kind: str) -> Refusal:
+    held = ", ".join(sorted(caller.roles)) or "-"
+    return Refusal(
+        "not-granted",
+        vi=f"Hệ thống {caller.name} (vai trò: {held}) không được làm việc này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
+        en=f"System {caller.name} (roles: {held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
+    )

@@ -1,0 +1,90 @@
+"""Keeps a gateway's registry in step with the store.
+
+Each stored change is republished with its revision; revisions are consecutive, so a gap shows at once that something was
+missed, and the store is read from there. Every second, and after each lost connection, the newest revision is compared
+too. Until it is in step again the gateway is not ready; it goes on with what it knew.
+"""
+
+import asyncio
+import contextlib
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from lgsp_gateway.registry import store
+from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.store import Store
+from lgsp_problems import Refusal
+
+LOOK_SECONDS = 1.0
+
+
+class Follower:
+    """Brings changes from the store into a registry."""
+
+    def __init__(self, documents: Store, registry: Registry) -> None:
+        self._store = documents
+        self._registry = registry
+        self._reading = asyncio.Lock()
+        self._applied = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+        self.in_step = False
+
+    async def start(self, connection: Client) -> None:
+        """Listen, then read what is there."""
+        await connection.subscribe(store.CHANGES + ">", cb=self._changed)
+        await connection.flush()
+        async for version in self._store.read(0, only_latest=True):
+            self._registry.apply(version)
+        await self._catch_up()
+        self._task = asyncio.create_task(self._look())
+
+    async def stop(self) -> None:
+        """Stop following."""
+        if self._task:
+            self._task.cancel()
+
+    async def lost(self) -> None:
+        """The connection is gone: whether something was missed shows when it is back."""
+        self.in_step = False
+
+    async def back(self) -> None:
+        """The connection is back."""
+        with contextlib.suppress(Refusal):
+            await self._catch_up()
+
+    async def reached(self, revision: int) -> None:
+        """Return when the registry has a revision: whoever wrote it then sees it in force."""
+        async with self._applied:
+            await self._applied.wait_for(lambda: self._registry.revision >= revision)
+
+    async def _changed(self, message: Msg) -> None:
+        revision = int((message.headers or {}).get("Nats-Sequence", 0))
+        if revision != self._registry.revision + 1:
+            await self._catch_up()
+            return
+        self._registry.apply(store.parse(message.subject, revision, message.data))
+        await self._tell()
+
+    async def _catch_up(self) -> None:
+        async with self._reading:
+            last = await self._store.last_revision()
+            if last > self._registry.revision:
+                async for version in self._store.read(self._registry.revision):
+                    self._registry.apply(version)
+            self.in_step = True
+        await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._applied:
+            self._applied.notify_all()
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self._catch_up()
+            except Refusal as refusal:
+                self.in_step = False
+                structlog.get_logger().warning("registry not in step", code=refusal.code)

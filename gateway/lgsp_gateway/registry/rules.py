@@ -1,0 +1,103 @@
+"""What a document must be before it is kept: its schema, and that what it refers to is there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lgsp_contracts import documents, pointers
+from lgsp_contracts.contract import Contract
+from lgsp_gateway.registry.kinds import service_name
+from lgsp_gateway.registry.state import Registry
+from lgsp_problems import Refusal
+
+
+def check(document: Any, where: str, registry: Registry) -> None:
+    """Hold a document against the rules of its kind and against the registry it is for.
+
+    Raises:
+        Refusal: `invalid-document`, naming place and mend.
+    """
+    documents.check("registry", document, where)
+    _CHECKS[document["kind"]](where, document["metadata"]["name"], document["spec"], registry)
+
+
+def check_unused(kind: str, name: str, registry: Registry) -> None:
+    """A document that others refer to stays.
+
+    Raises:
+        Refusal: `in-use`, naming one of them.
+    """
+    user = registry.user_of(kind, name)
+    if user:
+        raise Refusal(
+            "in-use",
+            vi=f"{kind} {name} còn được {user} dùng; hãy bỏ hoặc sửa tài liệu đó trước.",
+            en=f"{kind} {name} is still used by {user}; remove or change that document first.",
+        )
+
+
+def _agency(where: str, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+    pass  # its schema says it all
+
+
+def _system(where: str, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+    if spec["agency"] not in registry.agencies:
+        raise _missing(where, "/spec/agency", "Agency", spec["agency"])
+
+
+def _service(where: str, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+    contract = Contract.from_document(spec["contract"], f"{where}, /spec/contract")
+    expected = service_name(contract.service, contract.major)
+    if name != expected:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{where}, /metadata/name: hợp đồng {contract.service} {contract.version} phải mang tên {expected}.",
+            en=f"{where}, /metadata/name: the contract {contract.service} {contract.version} must be named {expected}.",
+        )
+    if contract.provider not in registry.systems:
+        raise _missing(where, "/spec/contract/provider", "System", contract.provider)
+
+
+def _grant(where: str, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+    if spec["consumer"] not in registry.systems:
+        raise _missing(where, "/spec/consumer", "System", spec["consumer"])
+    contract = registry.contract(spec["service"], spec["major"])
+    if contract is None:
+        raise _missing(where, "/spec/service", "Service", service_name(spec["service"], spec["major"]))
+    for operation, content in spec["operations"].items():
+        place = f"/spec/operations/{operation}"
+        if operation not in contract.operations:
+            raise _missing(where, place, "operation", operation)
+        schema = contract.operations[operation].response.document
+        for number, field in enumerate(content["fields"]):
+            if field != "*" and not _has_field(schema, field):
+                raise _missing(where, f"{place}/fields/{number}", "field", field)
+
+
+_CHECKS = {"Agency": _agency, "System": _system, "Service": _service, "Grant": _grant}
+
+
+def _has_field(schema: Mapping[str, Any], field: str) -> bool:
+    """Does a response schema know a field? References and arrays on the way are followed."""
+    at: Any = schema
+    for part in pointers.split(field):
+        at = _followed(schema, at)
+        if not isinstance(at, Mapping) or part not in at.get("properties", {}):
+            return False
+        at = at["properties"][part]
+    return True
+
+
+def _followed(root: Mapping[str, Any], at: Any) -> Any:
+    for _ in range(20):  # a reference to itself leads nowhere
+        if not isinstance(at, Mapping) or not ("$ref" in at or "items" in at):
+            return at
+        at = pointers.find(root, pointers.split(at["$ref"][1:])) if "$ref" in at else at["items"]
+    return None
+
+
+def _missing(where: str, pointer: str, kind: str, name: str) -> Refusal:
+    return Refusal(
+        "invalid-document",
+        vi=f"{where}, {pointer}: không có {kind} {name}; hãy khai báo nó trước hoặc sửa lại tên.",
+        en=f"{where}, {pointer}: there is no {kind} {name}; declare it first or correct the name.",
+    )

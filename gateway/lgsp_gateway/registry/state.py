@@ -1,0 +1,216 @@
+"""What a call asks of the registry, held in memory and indexed.
+
+A document arrives here after it was checked and stored, so it is taken as it is. Contracts and projections are compiled
+when they are first needed: ten thousand services cost a starting gateway nothing but their bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from lgsp_auth.issuing import Client
+from lgsp_auth.policy import Grant, Quota, unknown_service
+from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.projection import Projection
+from lgsp_gateway.registry.kinds import Version, service_name
+from lgsp_problems import Refusal, Text
+
+VIETNAM = timezone(timedelta(hours=7))
+"""A grant begins and ends with a day in Vietnam."""
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+Holding = tuple[str, str, int]
+"""Consumer, service, major."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A program of an agency. `roles` are what it may do on the bus itself."""
+
+    name: str
+    agency: str
+    title: Text
+    roles: frozenset[str]
+    client: Client
+
+
+class Registry:
+    """The registry of one gateway, as of `revision`."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.agencies: dict[str, Text] = {}
+        self.systems: dict[str, System] = {}
+        self.grants: dict[str, Grant] = {}
+        self.versions: dict[str, dict[str, Version]] = {"Agency": {}, "System": {}, "Service": {}, "Grant": {}}
+        self._compiled: dict[str, Contract] = {}
+        self._held: dict[Holding, dict[str, Grant]] = {}
+        self._projections: dict[tuple[str, str], Projection] = {}
+        self._purposes: dict[str, int] = {}
+
+    def apply(self, version: Version) -> None:
+        """Take a new version of a document into force. An older one than what is known changes nothing."""
+        known = self.versions.get(version.kind)
+        self.revision = max(self.revision, version.revision)
+        if known is None or (version.name in known and known[version.name].revision >= version.revision):
+            return
+        self._forget(version.kind, version.name)
+        if version.spec is None:
+            known.pop(version.name, None)
+            return
+        known[version.name] = version
+        if version.kind == "Agency":
+            self.agencies[version.name] = Text(**version.spec["title"])
+        elif version.kind == "System":
+            self.systems[version.name] = _system(version.name, version.spec)
+        elif version.kind == "Grant":
+            self._add_grant(_grant(version.name, version.spec))
+
+    def operation(
+        self, consumer: str, service: str, major: int, operation: str, now: float
+    ) -> tuple[Contract, Operation]:
+        """The contract and the operation that a path names, for a consumer that may know of them.
+
+        Raises:
+            Refusal: `unknown-service`.
+        """
+        contract = self.contract(service, major)
+        if contract is None or not self.may_know(consumer, contract, now):
+            raise unknown_service(service, major)
+        found = contract.operations.get(operation)
+        if found is None:
+            known = ", ".join(contract.operations)
+            raise Refusal(
+                "unknown-service",
+                vi=f"Dịch vụ {service} v{major} không có thao tác này; các thao tác của nó: {known}.",
+                en=f"Service {service} v{major} has no such operation; it has: {known}.",
+            )
+        return contract, found
+
+    def contract(self, service: str, major: int) -> Contract | None:
+        """The contract in force for a service and major version."""
+        return self._contract(service_name(service, major))
+
+    def contracts(self) -> list[Contract]:
+        """All contracts in force, by name."""
+        found = [self._contract(name) for name in sorted(self.versions["Service"])]
+        return [contract for contract in found if contract]
+
+    def may_know(self, consumer: str, contract: Contract, now: float) -> bool:
+        """May a consumer know that a service exists? Of an unlisted one only while it holds a grant on it."""
+        if contract.listed:
+            return True
+        return any(grant.in_force(now) for grant in self.held(consumer, contract.service, contract.major))
+
+    def held(self, consumer: str, service: str, major: int) -> list[Grant]:
+        """The grants that a system holds on a service, by name."""
+        return list(self._held.get((consumer, service, major), {}).values())
+
+    def projection(self, grant: Grant, operation: str) -> Projection:
+        """What a grant lets be seen of an operation's answer."""
+        projection = self._projections.get((grant.name, operation))
+        if projection is None:
+            projection = self._projections[grant.name, operation] = Projection(grant.operations[operation])
+        return projection
+
+    def knows_purpose(self, purpose: str) -> bool:
+        """Does any grant name this purpose?"""
+        return purpose in self._purposes
+
+    def client(self, name: str) -> Client | None:
+        """How a system proves who it is."""
+        system = self.systems.get(name)
+        return system.client if system else None
+
+    def agency_of(self, kind: str, name: str, spec: Mapping[str, Any]) -> frozenset[str]:
+        """The agencies whose document this is: its own, the provider's, and for a grant also the consumer's."""
+        if kind == "Agency":
+            return frozenset({name})
+        if kind == "System":
+            return frozenset({spec["agency"]})
+        if kind == "Service":
+            return self._agencies(str(spec["contract"].get("provider")))
+        service = self.versions["Service"].get(service_name(spec["service"], spec["major"]))
+        provider = service.spec["contract"]["provider"] if service and service.spec else ""
+        return self._agencies(str(provider))
+
+    def consumer_agency(self, spec: Mapping[str, Any]) -> frozenset[str]:
+        """The agency that a grant is for."""
+        return self._agencies(str(spec.get("consumer", "")))
+
+    def user_of(self, kind: str, name: str) -> str:
+        """A document that refers to this one, such as `System mot-cua`; empty when none does."""
+        if kind == "Agency":
+            return next((f"System {found.name}" for found in self.systems.values() if found.agency == name), "")
+        if kind == "System":
+            for service in self.versions["Service"].values():
+                if service.spec and service.spec["contract"]["provider"] == name:
+                    return f"Service {service.name}"
+            return next((f"Grant {grant.name}" for grant in self.grants.values() if grant.consumer == name), "")
+        if kind == "Service":
+            for grant in self.grants.values():
+                if service_name(grant.service, grant.major) == name:
+                    return f"Grant {grant.name}"
+        return ""
+
+    def _agencies(self, system: str) -> frozenset[str]:
+        found = self.systems.get(system)
+        return frozenset({found.agency}) if found else frozenset()
+
+    def _contract(self, name: str) -> Contract | None:
+        contract = self._compiled.get(name)
+        if contract is None:
+            version = self.versions["Service"].get(name)
+            if version is None or version.spec is None:
+                return None
+            contract = self._compiled[name] = Contract.from_document(version.spec["contract"], name)
+        return contract
+
+    def _add_grant(self, grant: Grant) -> None:
+        self.grants[grant.name] = grant
+        self._held.setdefault((grant.consumer, grant.service, grant.major), {})[grant.name] = grant
+        for purpose in grant.purposes:
+            self._purposes[purpose] = self._purposes.get(purpose, 0) + 1
+
+    def _forget(self, kind: str, name: str) -> None:
+        if kind == "Agency":
+            self.agencies.pop(name, None)
+        elif kind == "System":
+            self.systems.pop(name, None)
+        elif kind == "Service":
+            self._compiled.pop(name, None)
+        elif name in self.grants:
+            grant = self.grants.pop(name)
+            del self._held[grant.consumer, grant.service, grant.major][name]
+            for operation in grant.operations:
+                self._projections.pop((name, operation), None)
+            for purpose in grant.purposes:
+                self._purposes[purpose] -= 1
+                if not self._purposes[purpose]:
+                    del self._purposes[purpose]
+
+
+def _system(name: str, spec: Mapping[str, Any]) -> System:
+    client = Client(name, tuple(spec.get("jwks", ())), spec.get("secretSha256", ""))
+    return System(name, spec["agency"], Text(**spec["title"]), frozenset(spec.get("roles", ())), client)
+
+
+def _grant(name: str, spec: Mapping[str, Any]) -> Grant:
+    return Grant(
+        name=name,
+        consumer=spec["consumer"],
+        service=spec["service"],
+        major=spec["major"],
+        operations={operation: tuple(content["fields"]) for operation, content in spec["operations"].items()},
+        purposes=frozenset(spec["purposes"]),
+        legal_basis=spec["legalBasis"],
+        valid_from=_day(spec["validFrom"]).timestamp(),
+        valid_until=(_day(spec["validUntil"]) + timedelta(days=1)).timestamp(),
+        quota=Quota(spec["quota"]["requests"], _SECONDS[spec["quota"]["per"]]),
+    )
+
+
+def _day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=VIETNAM)

@@ -1,0 +1,169 @@
+"""The documents on disk: a JetStream stream laid out as a key-value bucket that forgets nothing.
+
+A bucket of the NATS client keeps at most 64 versions of a key; a registry must show who granted what years later. So the
+stream is made here, with the names and subjects of the bucket `LGSP_REGISTRY`, and without that limit: tools that know
+buckets read it all the same.
+
+A change names the revision it was made from (`Nats-Expected-Last-Subject-Sequence`), and the server itself refuses the
+second of two writers. What was stored is republished on `registry.>`, where every gateway listens.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.api import (
+    ConsumerConfig,
+    DeliverPolicy,
+    RePublish,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import APIError, NotFoundError
+
+from lgsp_gateway.bus import Bus, bus_unavailable
+from lgsp_gateway.registry.kinds import Spec, Version
+from lgsp_problems import Refusal
+
+STREAM = "KV_LGSP_REGISTRY"
+SUBJECTS = "$KV.LGSP_REGISTRY."
+CHANGES = "registry."
+WRITE_SECONDS = 5.0
+FETCH = 500
+_WRONG_REVISION = 10071
+
+
+class Store:
+    """Reads and writes versions of documents."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._connection: Client | None = None
+
+    async def start(self, connection: Client, replicas: int) -> None:
+        """Make the stream if it is not there.
+
+        Raises:
+            Refusal: `cannot-start`.
+        """
+        self._connection = connection
+        config = StreamConfig(
+            name=STREAM,
+            description="The registry: agencies, systems, services, grants, every version of each",
+            subjects=[SUBJECTS + ">"],
+            storage=StorageType.FILE,
+            retention=RetentionPolicy.LIMITS,
+            num_replicas=replicas,
+            deny_delete=True,
+            deny_purge=True,
+            allow_direct=True,
+            republish=RePublish(src=SUBJECTS + ">", dest=CHANGES + ">"),
+        )
+        try:
+            try:
+                await self._jetstream().stream_info(STREAM)
+            except NotFoundError:
+                await self._jetstream().add_stream(config)
+        except (APIError, NatsTimeoutError) as error:
+            raise Refusal(
+                "cannot-start",
+                vi=f"Không tạo được luồng {STREAM}: {error}; hãy kiểm tra JetStream của máy chủ NATS.",
+                en=f"Cannot make the stream {STREAM}: {error}; check the JetStream of the NATS server.",
+            ) from None
+
+    async def write(self, kind: str, name: str, spec: Spec | None, expected: int, by: str, reason: str) -> Version:
+        """Keep a new version of a document.
+
+        Args:
+            spec: None deletes the document; its history stays.
+            expected: the revision that the change was made from, 0 where there was no document.
+
+        Raises:
+            Refusal: `revision-conflict`, when somebody else wrote first; `bus-unavailable`.
+        """
+        draft = Version(kind, name, spec, 0, time.time_ns() // 1_000_000, by, reason)
+        headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
+        acknowledged = await self._bus.publish(_subject(kind, name), draft.stored(), headers, WRITE_SECONDS)
+        if acknowledged.get("seq"):
+            return Version(kind, name, spec, int(acknowledged["seq"]), draft.at, by, reason)
+        if acknowledged.get("error", {}).get("err_code") == _WRONG_REVISION:
+            raise revision_conflict(kind, name)
+        raise bus_unavailable()
+
+    async def latest(self, kind: str, name: str) -> Version | None:
+        """The newest version there is on disk; also of a deleted document."""
+        try:
+            message = await self._jetstream().get_last_msg(STREAM, _subject(kind, name))
+        except NotFoundError:
+            return None
+        except (NatsError, OSError):
+            raise bus_unavailable() from None
+        return Version.from_stored(kind, name, int(message.seq or 0), message.data or b"")
+
+    async def history(self, kind: str, name: str) -> list[Version]:
+        """Every version of a document, newest first."""
+        found = [version async for version in self.read(0, _subject(kind, name))]
+        return found[::-1]
+
+    async def last_revision(self) -> int:
+        """The newest revision of all."""
+        try:
+            return int((await self._jetstream().stream_info(STREAM)).state.last_seq)
+        except (NatsError, OSError):
+            raise bus_unavailable() from None
+
+    async def read(
+        self, after: int, subject: str = SUBJECTS + ">", *, only_latest: bool = False
+    ) -> AsyncIterator[Version]:
+        """Versions in the order in which they were written, up to the newest.
+
+        Args:
+            after: only those with a higher revision.
+            only_latest: of each document only the newest version.
+        """
+        policy = DeliverPolicy.LAST_PER_SUBJECT if only_latest else DeliverPolicy.BY_START_SEQUENCE
+        config = ConsumerConfig(
+            deliver_policy=policy,
+            opt_start_seq=None if only_latest else after + 1,
+            filter_subject=subject,
+            inactive_threshold=30,
+            mem_storage=True,
+        )
+        try:
+            subscription = await self._jetstream().pull_subscribe(subject, stream=STREAM, config=config)
+            left = (await subscription.consumer_info()).num_pending or 0
+            while left > 0:
+                for message in await subscription.fetch(min(FETCH, left), timeout=WRITE_SECONDS):
+                    left -= 1
+                    yield parse(message.subject, message.metadata.sequence.stream, message.data)
+            await subscription.unsubscribe()
+        except (NatsError, OSError):
+            raise bus_unavailable() from None
+
+    def _jetstream(self) -> Any:
+        if self._connection is None or not self._connection.is_connected:
+            raise bus_unavailable()
+        return self._connection.jetstream()
+
+
+def _subject(kind: str, name: str) -> str:
+    return f"{SUBJECTS}{kind}.{name}"
+
+
+def parse(subject: str, revision: int, data: bytes) -> Version:
+    """The version in a message, on its own subject or republished."""
+    kind, _, name = subject.removeprefix(SUBJECTS).removeprefix(CHANGES + SUBJECTS).removeprefix(CHANGES).partition(".")
+    return Version.from_stored(kind, name, revision, data)
+
+
+def revision_conflict(kind: str, name: str) -> Refusal:
+    """The refusal of a change that was made from a version which is not the newest any more."""
+    return Refusal(
+        "revision-conflict",
+        vi=f"{kind} {name} đã được người khác sửa; hãy đọc bản mới nhất, sửa lại rồi gửi với If-Match của bản đó.",
+        en=f"Somebody else changed {kind} {name}; read the newest version, make the change again and send its If-Match.",
+    )

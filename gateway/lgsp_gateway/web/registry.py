@@ -1,0 +1,181 @@
+"""`/registry/{agencies,systems,services,grants}`: the registry over HTTP, with the conventions of HTTP.
+
+`ETag` and `If-Match` carry the revision, so that of two writers the second learns of the first (412, with the current
+document). `?reason=` says why and stands in the history; `?dryRun=true` checks and writes nothing.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+from aiohttp import web
+
+from lgsp_contracts import strict_json
+from lgsp_gateway.registry.administration import ABSENT, Administration
+from lgsp_gateway.registry.kinds import PLURALS, Version
+from lgsp_gateway.registry.state import System
+from lgsp_gateway.web import answers, problems
+from lgsp_gateway.web.callers import Callers
+from lgsp_gateway.web.calls import read_body
+from lgsp_problems import Refusal
+
+DEFAULT_PAGE = 100
+LARGEST_PAGE = 1000
+MAX_REASON = 500
+FILTERS = ("agency", "consumer", "service", "provider")
+_PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
+
+
+class RegistryDoor:
+    """The door for whoever reads or changes the registry."""
+
+    def __init__(self, callers: Callers, administration: Administration) -> None:
+        self._callers = callers
+        self._administration = administration
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the paths."""
+        kinds = "/registry/{kind:" + "|".join(PLURALS) + "}"
+        app.router.add_get(kinds, self._list)
+        app.router.add_post(kinds, self._create)
+        app.router.add_get(kinds + "/{name}", self._get)
+        app.router.add_put(kinds + "/{name}", self._replace)
+        app.router.add_delete(kinds + "/{name}", self._delete)
+        app.router.add_get(kinds + "/{name}/history", self._history)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        caller = self._callers.identified(request)
+        wanted = {name: request.query[name] for name in FILTERS if name in request.query}
+        found = [
+            version
+            for version in self._administration.readable(caller, _kind(request))
+            if version.name > _cursor(request) and _fits(version, wanted)
+        ]
+        page = found[: _limit(request)]
+        body: dict[str, Any] = {"items": [version.document() for version in page]}
+        if len(found) > len(page):
+            body["next"] = base64.urlsafe_b64encode(page[-1].name.encode()).decode()
+        return answers.document(body)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        caller = self._callers.identified(request)
+        return _answer(self._administration.find(caller, _kind(request), request.match_info["name"]))
+
+    async def _history(self, request: web.Request) -> web.Response:
+        caller = self._callers.identified(request)
+        versions = await self._administration.history(caller, _kind(request), request.match_info["name"])
+        return answers.document({"items": [version.document() for version in versions]})
+
+    async def _create(self, request: web.Request) -> web.Response:
+        caller = self._callers.identified(request)
+        document = await self._document(request)
+        version = await self._put(request, caller, document, None)
+        response = _answer(version, status=201)
+        response.headers["Location"] = f"/registry/{_PLURAL_OF[version.kind]}/{version.name}"
+        return response
+
+    async def _replace(self, request: web.Request) -> web.Response:
+        caller = self._callers.identified(request)
+        document = await self._document(request)
+        name = request.match_info["name"]
+        if not isinstance(document.get("metadata"), dict) or document["metadata"].get("name") != name:
+            raise Refusal(
+                "invalid-document",
+                vi=f"metadata.name phải là {name}, như trong đường dẫn.",
+                en=f"metadata.name must be {name}, as in the path.",
+            )
+        if request.headers.get("If-None-Match") == "*":
+            return _answer(await self._put(request, caller, document, ABSENT), status=201)
+        try:
+            return _answer(await self._put(request, caller, document, _if_match(request)))
+        except Refusal as refusal:
+            return self._conflict(refusal, request, caller)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        caller = self._callers.identified(request)
+        kind, name = _kind(request), request.match_info["name"]
+        try:
+            await self._administration.delete(caller, kind, name, _if_match(request), _reason(request))
+        except Refusal as refusal:
+            return self._conflict(refusal, request, caller)
+        return web.Response(status=204)
+
+    async def _put(self, request: web.Request, caller: System, document: Any, expected: int | None) -> Version:
+        if not isinstance(document, dict) or document.get("kind") != _kind(request):
+            raise Refusal(
+                "invalid-document",
+                vi=f"kind phải là {_kind(request)}, như trong đường dẫn.",
+                en=f"kind must be {_kind(request)}, as in the path.",
+            )
+        dry_run = request.query.get("dryRun") == "true"
+        return await self._administration.put(caller, document, expected, _reason(request), dry_run=dry_run)
+
+    async def _document(self, request: web.Request) -> dict[str, Any]:
+        document = strict_json.loads(await read_body(request))
+        if not isinstance(document, dict):
+            raise Refusal(
+                "invalid-document",
+                vi="Tài liệu phải là một đối tượng JSON.",
+                en="The document must be a JSON object; send one.",
+            )
+        return document
+
+    def _conflict(self, refusal: Refusal, request: web.Request, caller: System) -> web.Response:
+        """A 412 carries the current document, so that the second writer can go on from it."""
+        if refusal.code != "revision-conflict":
+            raise refusal
+        current = self._administration.find(caller, _kind(request), request.match_info["name"])
+        response = problems.answer(refusal, request, extension={"current": current.document()})
+        response.headers["ETag"] = current.etag
+        return response
+
+
+def _answer(version: Version, status: int = 200) -> web.Response:
+    return answers.document(version.document(), status=status, headers={"ETag": version.etag})
+
+
+def _kind(request: web.Request) -> str:
+    return PLURALS[request.match_info["kind"]]
+
+
+def _fits(version: Version, wanted: dict[str, str]) -> bool:
+    spec = version.spec or {}
+    return all(str(spec.get("contract", spec).get(name)) == value for name, value in wanted.items())
+
+
+def _if_match(request: web.Request) -> int:
+    tag = request.headers.get("If-Match", "")
+    if not tag:
+        raise Refusal(
+            "precondition-required",
+            vi="Hãy gửi If-Match với ETag của bản đang sửa, hoặc If-None-Match: * để tạo mới.",
+            en="Send If-Match with the ETag of the version you change, or If-None-Match: * to create.",
+        )
+    revision = tag.removeprefix("W/").strip('"')
+    return int(revision) if revision.isdecimal() and revision.isascii() else -1
+
+
+def _reason(request: web.Request) -> str:
+    return request.query.get("reason", "")[:MAX_REASON]
+
+
+def _limit(request: web.Request) -> int:
+    text = request.query.get("limit", str(DEFAULT_PAGE))
+    if not (text.isdecimal() and text.isascii() and 1 <= int(text) <= LARGEST_PAGE):
+        raise Refusal(
+            "malformed",
+            vi=f"limit phải là số từ 1 đến {LARGEST_PAGE}.",
+            en=f"limit must be a number from 1 to {LARGEST_PAGE}; correct it.",
+        )
+    return int(text)
+
+
+def _cursor(request: web.Request) -> str:
+    try:
+        return base64.b64decode(request.query.get("cursor", ""), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise Refusal(
+            "malformed",
+            vi="cursor phải là giá trị next của trang trước.",
+            en="cursor must be the next of the page before; take it from there.",
+        ) from None

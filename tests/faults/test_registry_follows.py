@@ -1,0 +1,94 @@
+"""Every gateway follows the registry, through lost connections and killed servers."""
+
+import asyncio
+import time
+
+import aiohttp
+from support.processes import free_port
+from support.workbench import Workbench, grant
+
+
+async def test_a_change_is_in_force_on_every_gateway(breakable_bus: Workbench) -> None:
+    bus = breakable_bus
+    await bus.serve()
+    port = free_port()
+    second = bus.another_gateway("second", port)
+    await second.start()
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as other:
+        headers = {"Authorization": f"Bearer {bus.token('gamma')}"}
+
+        async def status() -> int:
+            async with other.post(
+                "/services/desk/v1/read", json={"soDinhDanh": "022093001234"}, headers=headers
+            ) as got:
+                return got.status
+
+        delays = []
+        for _ in range(10):
+            assert await status() == 403
+            made = await bus.registry("POST", "grants", grant("gamma", "gamma", read=["*"]))
+            assert made.status == 201
+            began = time.monotonic()
+            while await status() == 403:
+                pass
+            tag = {"If-Match": made.headers["ETag"]}
+            assert (await bus.registry("DELETE", "grants/gamma", headers=tag, session=bus.session)).status == 204
+            began = time.monotonic()
+            while await status() == 200:
+                pass
+            delays.append(time.monotonic() - began)
+        print(f"revocation seen by the other gateway after {max(delays) * 1000:.1f} ms at most")
+    await second.stop()
+
+
+async def test_a_gateway_catches_up_before_it_is_ready_again(breakable_bus: Workbench) -> None:
+    """What changed while a gateway was cut off is in force when it says that it is ready."""
+    bus = breakable_bus
+    await bus.serve()
+    assert (await bus.call(system="gamma")).code == "not-granted"
+    port = free_port()
+    second = bus.another_gateway("second", port)
+    await second.start()
+    second.signal(19)  # SIGSTOP: cut off, with its connection open
+    for number in range(30):
+        assert (await bus.registry("POST", "grants", grant(f"gamma-{number}", "gamma", read=["*"]))).status == 201
+    second.signal(18)  # SIGCONT
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as other:
+        found = 0
+        async with asyncio.timeout(20):
+            while found < 30:
+                got = await bus.registry("GET", "grants?consumer=gamma", session=other)
+                found = len(got.json["items"])
+    await second.stop()
+
+
+async def test_no_acknowledged_change_is_lost_when_nats_and_the_gateway_are_killed(breakable_bus: Workbench) -> None:
+    bus = breakable_bus
+    acknowledged = []
+
+    async def write() -> None:
+        number = 0
+        while True:
+            number += 1
+            name = f"gamma-{number}"
+            got = await bus.registry("POST", "grants", grant(name, "gamma", read=["*"]))
+            if got.status == 201:
+                acknowledged.append(name)
+
+    writer = asyncio.create_task(write())
+    for _ in range(2):
+        target = len(acknowledged) + 20
+        while len(acknowledged) < target:
+            await asyncio.sleep(0)
+        await bus.nats.kill()
+        await bus.start_nats()
+        await asyncio.wait_for(bus.ready(), 20)
+    target = len(acknowledged) + 20
+    while len(acknowledged) < target:
+        await asyncio.sleep(0)
+    await bus.gateway.kill()
+    writer.cancel()
+    await asyncio.gather(writer, return_exceptions=True)
+    await bus.gateway.start()
+    got = await bus.registry("GET", "grants?consumer=gamma&limit=1000")
+    assert set(acknowledged) <= {item["metadata"]["name"] for item in got.json["items"]}
