@@ -66,6 +66,9 @@ class Served:
 
     async def stop(self) -> None:
         """Take no more calls, finish those begun, let go."""
+        # nats-py's own stop unsubscribes, which throws away requests that have arrived and wait their turn.
+        endpoints, self._service._endpoints = self._service._endpoints, []
+        await asyncio.gather(*(endpoint._subscription.drain() for endpoint in endpoints))
         await self._service.stop()
         if self._working:
             await asyncio.wait(self._working, timeout=DRAIN_SECONDS)

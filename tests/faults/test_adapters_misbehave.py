@@ -164,3 +164,25 @@ async def test_the_server_keeps_a_provider_to_its_own_services(bus: Workbench, v
     said = str(await asyncio.wait_for(refused.get(), 5)).lower()
     await connection.close()
     assert f'permissions violation for {verb} to "{subject.lower()}"' in said
+
+
+async def test_copies_come_and_go_under_load_without_losing_a_call(bus: Workbench) -> None:
+    stop = asyncio.Event()
+    statuses: list[int] = []
+
+    async def load() -> None:
+        while not stop.is_set():
+            statuses.append((await bus.call()).status)
+
+    stays = await bus.serve()
+    callers = [asyncio.create_task(load()) for _ in range(32)]
+    for _ in range(8):
+        adapter = await bus.serve()
+        target = len(statuses) + 100
+        while len(statuses) < target:
+            await asyncio.sleep(0)
+        await bus.unserve(adapter)
+    stop.set()
+    await asyncio.gather(*callers)
+    await bus.unserve(stays)
+    assert set(statuses) == {200}

@@ -44,14 +44,14 @@ def registry(found: dict[str, dict[str, Any]]) -> Registry:
     state = Registry()
     providers = {contract["provider"] for contract in CONTRACTS}
     for name in providers:
-        state.apply(Version("System", name, {"agency": "G01", "title": TITLE}, 1, 0, "x", ""))
+        state.apply(Version.of("System", name, {"agency": "G01", "title": TITLE}, 1, 0, "x", ""))
     every = [*found.items(), *((str(c["service"]), from_contract(c)) for c in CONTRACTS)]
     order = [*KINDS, "Ministry"]  # what has no known kind comes first here, to be refused first
     for revision, (name, document) in enumerate(
         sorted(every, key=lambda pair: order.index(pair[1]["kind"]) % (len(order) - 1)), 2
     ):
         rules.check(document, f"{name}.yaml", state)
-        state.apply(Version(document["kind"], document["metadata"]["name"], document["spec"], revision, 0, "x", ""))
+        state.apply(Version.of(document["kind"], document["metadata"]["name"], document["spec"], revision, 0, "x", ""))
     return state
 
 
@@ -131,12 +131,12 @@ def test_a_change_replaces_what_was_indexed() -> None:
     assert state.projection(before, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {
         "cha": {"soDinhDanh": "1"}
     }
-    state.apply(Version("Grant", "g", spec, state.revision + 1, 0, "x", ""))
+    state.apply(Version.of("Grant", "g", spec, state.revision + 1, 0, "x", ""))
     [after] = state.held("mot-cua", "population", 1)
     assert state.projection(after, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {}
     assert (state.knows_purpose("khac"), state.knows_purpose("giai-quyet-tthc")) == (True, False)
-    state.apply(Version("Grant", "g", documents()["grant"]["spec"], 3, 0, "x", ""))  # older than what is known
+    state.apply(Version.of("Grant", "g", documents()["grant"]["spec"], 3, 0, "x", ""))  # older than what is known
     assert state.knows_purpose("khac")
-    state.apply(Version("Grant", "g", None, state.revision + 1, 0, "x", ""))
+    state.apply(Version.of("Grant", "g", None, state.revision + 1, 0, "x", ""))
     assert state.held("mot-cua", "population", 1) == []
     assert not state.knows_purpose("khac")

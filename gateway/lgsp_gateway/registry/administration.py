@@ -97,7 +97,7 @@ class Administration:
         if (known.revision if known else ABSENT) != (expected or ABSENT):
             raise revision_conflict(kind, name)
         if dry_run:
-            return Version(kind, name, spec, known.revision if known else ABSENT, 0, caller.name, reason)
+            return Version.of(kind, name, spec, known.revision if known else ABSENT, 0, caller.name, reason)
         return await self._write(kind, name, spec, known, caller, reason)
 
     async def delete(self, caller: System, kind: str, name: str, expected: int, reason: str) -> Version:

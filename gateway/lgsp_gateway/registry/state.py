@@ -4,6 +4,7 @@ A document arrives here after it was checked and stored, so it is taken as it is
 when they are first needed: ten thousand services cost a starting gateway nothing but their bytes.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -45,6 +46,7 @@ class Registry:
         self.systems: dict[str, System] = {}
         self.grants: dict[str, Grant] = {}
         self.versions: dict[str, dict[str, Version]] = {"Agency": {}, "System": {}, "Service": {}, "Grant": {}}
+        self._providers: dict[str, str] = {}
         self._compiled: dict[str, Contract] = {}
         self._held: dict[Holding, dict[str, Grant]] = {}
         self._projections: dict[tuple[str, str], Projection] = {}
@@ -57,16 +59,19 @@ class Registry:
         if known is None or (version.name in known and known[version.name].revision >= version.revision):
             return
         self._forget(version.kind, version.name)
-        if version.spec is None:
+        spec = version.spec
+        if spec is None:
             known.pop(version.name, None)
             return
         known[version.name] = version
         if version.kind == "Agency":
-            self.agencies[version.name] = Text(**version.spec["title"])
+            self.agencies[version.name] = Text(**spec["title"])
         elif version.kind == "System":
-            self.systems[version.name] = _system(version.name, version.spec)
+            self.systems[version.name] = _system(version.name, spec)
+        elif version.kind == "Service":
+            self._providers[version.name] = sys.intern(spec["contract"]["provider"])
         elif version.kind == "Grant":
-            self._add_grant(_grant(version.name, version.spec))
+            self._add_grant(_grant(version.name, spec))
 
     def operation(
         self, consumer: str, service: str, major: int, operation: str, now: float
@@ -132,9 +137,7 @@ class Registry:
             return frozenset({spec["agency"]})
         if kind == "Service":
             return self._agencies(str(spec["contract"].get("provider")))
-        service = self.versions["Service"].get(service_name(spec["service"], spec["major"]))
-        provider = service.spec["contract"]["provider"] if service and service.spec else ""
-        return self._agencies(str(provider))
+        return self._agencies(self._providers.get(service_name(spec["service"], spec["major"]), ""))
 
     def consumer_agency(self, spec: Mapping[str, Any]) -> frozenset[str]:
         """The agency that a grant is for."""
@@ -145,9 +148,9 @@ class Registry:
         if kind == "Agency":
             return next((f"System {found.name}" for found in self.systems.values() if found.agency == name), "")
         if kind == "System":
-            for service in self.versions["Service"].values():
-                if service.spec and service.spec["contract"]["provider"] == name:
-                    return f"Service {service.name}"
+            for service, provider in self._providers.items():
+                if provider == name:
+                    return f"Service {service}"
             return next((f"Grant {grant.name}" for grant in self.grants.values() if grant.consumer == name), "")
         if kind == "Service":
             for grant in self.grants.values():
@@ -162,10 +165,10 @@ class Registry:
     def _contract(self, name: str) -> Contract | None:
         contract = self._compiled.get(name)
         if contract is None:
-            version = self.versions["Service"].get(name)
-            if version is None or version.spec is None:
+            spec = self.versions["Service"][name].spec if name in self.versions["Service"] else None
+            if spec is None:
                 return None
-            contract = self._compiled[name] = Contract.from_document(version.spec["contract"], name)
+            contract = self._compiled[name] = Contract.from_document(spec["contract"], name)
         return contract
 
     def _add_grant(self, grant: Grant) -> None:
@@ -181,6 +184,7 @@ class Registry:
             self.systems.pop(name, None)
         elif kind == "Service":
             self._compiled.pop(name, None)
+            self._providers.pop(name, None)
         elif name in self.grants:
             grant = self.grants.pop(name)
             del self._held[grant.consumer, grant.service, grant.major][name]
@@ -198,14 +202,18 @@ def _system(name: str, spec: Mapping[str, Any]) -> System:
 
 
 def _grant(name: str, spec: Mapping[str, Any]) -> Grant:
+    # Grants repeat each other's words; interned, 100,000 of them share one copy of each.
     return Grant(
         name=name,
-        consumer=spec["consumer"],
-        service=spec["service"],
+        consumer=sys.intern(spec["consumer"]),
+        service=sys.intern(spec["service"]),
         major=spec["major"],
-        operations={operation: tuple(content["fields"]) for operation, content in spec["operations"].items()},
-        purposes=frozenset(spec["purposes"]),
-        legal_basis=spec["legalBasis"],
+        operations={
+            sys.intern(operation): tuple(map(sys.intern, content["fields"]))
+            for operation, content in spec["operations"].items()
+        },
+        purposes=frozenset(map(sys.intern, spec["purposes"])),
+        legal_basis=sys.intern(spec["legalBasis"]),
         valid_from=_day(spec["validFrom"]).timestamp(),
         valid_until=(_day(spec["validUntil"]) + timedelta(days=1)).timestamp(),
         quota=Quota(spec["quota"]["requests"], _SECONDS[spec["quota"]["per"]]),

@@ -8,6 +8,7 @@ A change names the revision it was made from (`Nats-Expected-Last-Subject-Sequen
 second of two writers. What was stored is republished on `registry.>`, where every gateway listens.
 """
 
+import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,6 +17,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import (
+    AckPolicy,
     ConsumerConfig,
     DeliverPolicy,
     RePublish,
@@ -85,11 +87,11 @@ class Store:
         Raises:
             Refusal: `revision-conflict`, when somebody else wrote first; `bus-unavailable`.
         """
-        draft = Version(kind, name, spec, 0, time.time_ns() // 1_000_000, by, reason)
+        draft = Version.of(kind, name, spec, 0, time.time_ns() // 1_000_000, by, reason)
         headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
-        acknowledged = await self._bus.publish(_subject(kind, name), draft.stored(), headers, WRITE_SECONDS)
+        acknowledged = await self._bus.publish(_subject(kind, name), draft.data, headers, WRITE_SECONDS)
         if acknowledged.get("seq"):
-            return Version(kind, name, spec, int(acknowledged["seq"]), draft.at, by, reason)
+            return Version(kind, name, int(acknowledged["seq"]), draft.data)
         if acknowledged.get("error", {}).get("err_code") == _WRONG_REVISION:
             raise revision_conflict(kind, name)
         raise bus_unavailable()
@@ -102,7 +104,7 @@ class Store:
             return None
         except (NatsError, OSError):
             raise bus_unavailable() from None
-        return Version.from_stored(kind, name, int(message.seq or 0), message.data or b"")
+        return Version(kind, name, int(message.seq or 0), message.data or b"")
 
     async def history(self, kind: str, name: str) -> list[Version]:
         """Every version of a document, newest first."""
@@ -130,6 +132,7 @@ class Store:
             deliver_policy=policy,
             opt_start_seq=None if only_latest else after + 1,
             filter_subject=subject,
+            ack_policy=AckPolicy.NONE,
             inactive_threshold=30,
             mem_storage=True,
         )
@@ -157,7 +160,7 @@ def _subject(kind: str, name: str) -> str:
 def parse(subject: str, revision: int, data: bytes) -> Version:
     """The version in a message, on its own subject or republished."""
     kind, _, name = subject.removeprefix(SUBJECTS).removeprefix(CHANGES + SUBJECTS).removeprefix(CHANGES).partition(".")
-    return Version.from_stored(kind, name, revision, data)
+    return Version(sys.intern(kind), name, revision, data)
 
 
 def revision_conflict(kind: str, name: str) -> Refusal:
