@@ -45,6 +45,8 @@ CODES: dict[str, ProblemCode] = {
     # What a change of the registry can be answered with
     "already-exists": _code(409, "Tài liệu đã có", "The document exists already"),
     "in-use": _code(409, "Tài liệu còn được dùng", "The document is in use"),
+    "step-not-allowed": _code(409, "Không được chuyển giai đoạn này", "This step is not allowed"),
+    "contract-incompatible": _code(422, "Hợp đồng không tương thích", "The contract is not compatible"),
     "revision-conflict": _code(412, "Tài liệu đã thay đổi", "The document has changed"),
     "precondition-required": _code(428, "Thiếu điều kiện If-Match", "If-Match is required"),
     # The token endpoint answers with the names of RFC 6749, section 5.2

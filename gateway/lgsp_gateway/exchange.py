@@ -9,7 +9,7 @@ those are counted and sampled, so that a flood of bad tokens costs no disk.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +48,12 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """What the caller gets: the document, what is left of its quota, and where the time went (milliseconds)."""
+    """What the caller gets: the document, what is left of its quota, what it must know of the service (headers), and
+    where the time went (milliseconds)."""
 
     body: bytes
     quota: tuple[str, str]
+    notice: Mapping[str, str]
     timing: dict[str, float]
 
 
@@ -113,7 +115,8 @@ class Exchange:
         document = await self._answered(call, contract, operation, system, passage, body)
         visible = orjson.dumps(registry.projection(grant, operation.name).apply(document))
         passage.answered(visible)
-        return Answer(visible, quota, {"check": checked, "provider": passage.provider_ms})
+        timing = {"check": checked, "provider": passage.provider_ms}
+        return Answer(visible, quota, registry.notice(contract), timing)
 
     def _identify(self, call: Call) -> System:
         try:

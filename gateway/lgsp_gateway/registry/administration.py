@@ -5,13 +5,14 @@ A role is given by an operator only: an administrator of an agency who could mak
 one.
 """
 
+import datetime
 from typing import Any
 
 from lgsp_auth import roles
-from lgsp_gateway.registry import rules
+from lgsp_gateway.registry import lifecycle, rules
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.kinds import API_VERSION, Spec, Version
-from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.registry.state import VIETNAM, Registry, System
 from lgsp_gateway.registry.store import Store, revision_conflict
 from lgsp_problems import Refusal
 
@@ -88,6 +89,9 @@ class Administration:
         known = self._registry.versions[kind].get(name)
         self._refuse_stranger(caller, kind, name, spec, known)
         rules.check({**document, "metadata": {"name": name}}, f"{kind} {name}", self._registry)
+        if kind == "Service":
+            today = datetime.datetime.now(VIETNAM).date()
+            lifecycle.check(name, known.spec if known else None, spec, "operator" in caller.roles, today)
         if known and expected in (None, ABSENT):
             raise Refusal(
                 "already-exists",

@@ -7,7 +7,8 @@ when they are first needed: ten thousand services cost a starting gateway nothin
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 from typing import Any
 
 from lgsp_auth.issuing import Client
@@ -15,11 +16,13 @@ from lgsp_auth.policy import Grant, Quota, unknown_service
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
 from lgsp_gateway.registry.kinds import Version, service_name
+from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
 from lgsp_problems import Refusal, Text
 
 VIETNAM = timezone(timedelta(hours=7))
 """A grant begins and ends with a day in Vietnam."""
 
+_NOTHING: Mapping[str, str] = {}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 Holding = tuple[str, str, int]
@@ -47,6 +50,8 @@ class Registry:
         self.grants: dict[str, Grant] = {}
         self.versions: dict[str, dict[str, Version]] = {"Agency": {}, "System": {}, "Service": {}, "Grant": {}}
         self._providers: dict[str, str] = {}
+        self._in_force: dict[str, bool] = {}
+        self._notices: dict[str, dict[str, str]] = {}
         self._compiled: dict[str, Contract] = {}
         self._held: dict[Holding, dict[str, Grant]] = {}
         self._projections: dict[tuple[str, str], Projection] = {}
@@ -70,6 +75,9 @@ class Registry:
             self.systems[version.name] = _system(version.name, spec)
         elif version.kind == "Service":
             self._providers[version.name] = sys.intern(spec["contract"]["provider"])
+            self._in_force[version.name] = phase_of(spec) in IN_FORCE
+            if "deprecation" in spec:
+                self._notices[version.name] = _notice(spec["deprecation"])
         elif version.kind == "Grant":
             self._add_grant(_grant(version.name, spec))
 
@@ -97,6 +105,10 @@ class Registry:
     def contract(self, service: str, major: int) -> Contract | None:
         """The contract in force for a service and major version."""
         return self._contract(service_name(service, major))
+
+    def notice(self, contract: Contract) -> Mapping[str, str]:
+        """What callers of a deprecated service are told: `Deprecation` (RFC 9745) and `Sunset` (RFC 8594)."""
+        return self._notices.get(service_name(contract.service, contract.major), _NOTHING)
 
     def contracts(self) -> list[Contract]:
         """All contracts in force, by name."""
@@ -163,6 +175,8 @@ class Registry:
         return frozenset({found.agency}) if found else frozenset()
 
     def _contract(self, name: str) -> Contract | None:
+        if not self._in_force.get(name):
+            return None
         contract = self._compiled.get(name)
         if contract is None:
             spec = self.versions["Service"][name].spec if name in self.versions["Service"] else None
@@ -185,6 +199,8 @@ class Registry:
         elif kind == "Service":
             self._compiled.pop(name, None)
             self._providers.pop(name, None)
+            self._in_force.pop(name, None)
+            self._notices.pop(name, None)
         elif name in self.grants:
             grant = self.grants.pop(name)
             del self._held[grant.consumer, grant.service, grant.major][name]
@@ -218,6 +234,11 @@ def _grant(name: str, spec: Mapping[str, Any]) -> Grant:
         valid_until=(_day(spec["validUntil"]) + timedelta(days=1)).timestamp(),
         quota=Quota(spec["quota"]["requests"], _SECONDS[spec["quota"]["per"]]),
     )
+
+
+def _notice(deprecation: Mapping[str, str]) -> dict[str, str]:
+    since, sunset = _day(deprecation["since"]), _day(deprecation["sunset"]) + timedelta(days=1)
+    return {"Deprecation": f"@{int(since.timestamp())}", "Sunset": format_datetime(sunset.astimezone(UTC), usegmt=True)}
 
 
 def _day(text: str) -> datetime:

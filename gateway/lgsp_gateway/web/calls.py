@@ -110,6 +110,7 @@ def _write(answer: Answer, message: str, traceparent: str) -> web.Response:
         "RateLimit": limit,
         "RateLimit-Policy": policy,
         "traceparent": traceparent,
+        **answer.notice,
     }
     return web.Response(body=answer.body, headers=headers)
 
