@@ -22,7 +22,8 @@ class Quota:
 class Grant:
     """Which operations of a service one consumer may call, for which purposes, seeing which fields, until when.
 
-    `operations` maps an operation to the fields of its answer that may be seen; times are seconds since 1970.
+    `operations` maps an operation to the fields of its answer that may be seen; times are seconds since 1970;
+    `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Grant:
     valid_from: float
     valid_until: float
     quota: Quota
+    suspended: tuple[str, str] | None = None
 
     def in_force(self, now: float) -> bool:
         """Does it count at this time?"""
@@ -60,17 +62,20 @@ def decide(ask: Ask, grants: Iterable[Grant], now: float) -> Grant:
         grants: those that the consumer holds on the service.
 
     Raises:
-        Refusal: `not-granted`, `malformed` (no purpose sent) or `purpose-not-granted`.
+        Refusal: `not-granted`, `malformed` (no purpose sent), `purpose-not-granted` or `grant-suspended`.
     """
     fitting = [grant for grant in grants if grant.in_force(now) and ask.operation in grant.operations]
     if not fitting:
         raise _not_granted(ask)
     if not ask.purpose and ask.personal:
         raise _purpose_missing(fitting)
-    for grant in fitting:
-        if ask.purpose in grant.purposes or (not ask.purpose and not ask.personal):
+    for_purpose = [grant for grant in fitting if ask.purpose in grant.purposes or not (ask.purpose or ask.personal)]
+    if not for_purpose:
+        raise _purpose_not_granted(ask, fitting)
+    for grant in for_purpose:
+        if grant.suspended is None:
             return grant
-    raise _purpose_not_granted(ask, fitting)
+    raise _suspended(for_purpose[0])
 
 
 def unknown_service(service: str, major: int) -> Refusal:
@@ -89,6 +94,15 @@ def _not_granted(ask: Ask) -> Refusal:
         "not-granted",
         vi=f"Hệ thống {ask.consumer} chưa có quyền khai thác {what}; hãy gửi đề nghị cấp quyền tới đơn vị cung cấp qua quản trị trục.",
         en=f"System {ask.consumer} holds no grant in force for {what}; ask the provider for one through the operator of the bus.",
+    )
+
+
+def _suspended(grant: Grant) -> Refusal:
+    reason, until = grant.suspended or ("", "")
+    return Refusal(
+        "grant-suspended",
+        vi=f"Quyền {grant.name} đang bị đơn vị cung cấp tạm dừng{f' đến {until}' if until else ''} ({reason}); hãy liên hệ đơn vị cung cấp.",
+        en=f"Grant {grant.name} is suspended by the provider until {until or 'further notice'}; ask the provider why.",
     )
 
 

@@ -2,13 +2,14 @@
 
 A role is something a system (or later a person) has on the bus itself; calling services takes grants, not roles. `ANY`
 means every document of the kind, `OWN` those of the caller's agency: for a service the provider's agency, for a grant the
-provider's, and for reading a grant the consumer's too. What is not in the table is not allowed.
+provider's, for reading a grant the consumer's too, for requesting one the consumer's. What is not in the table is not
+allowed.
 """
 
 from typing import Literal
 
 Role = Literal["operator", "agency-admin", "integrator", "developer", "auditor"]
-Action = Literal["read", "change"]
+Action = Literal["read", "change", "request"]
 Scope = Literal["any", "own"]
 
 ANY: Scope = "any"
@@ -23,6 +24,7 @@ TABLE: dict[tuple[str, Action], dict[str, Scope]] = {
     ("Service", "read"): {"operator": ANY, "agency-admin": ANY, "integrator": ANY, "developer": OWN, "auditor": ANY},
     ("Service", "change"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN},
     ("Grant", "read"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN, "developer": OWN, "auditor": ANY},
+    ("Grant", "request"): {"operator": ANY, "agency-admin": OWN, "developer": OWN},
     ("Grant", "change"): {"operator": ANY, "agency-admin": OWN},
 }
 

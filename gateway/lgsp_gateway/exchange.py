@@ -105,6 +105,7 @@ class Exchange:
         ask = _ask(call, system, contract, operation)
         grant = policy.decide(ask, registry.held(system.name, contract.service, contract.major), now)
         passage.grant = grant.name
+        registry.refuse_suspended(contract, now)
         quota = self.quotas.take(grant, now)
         body = await call.body()
         passage.received(body)
@@ -116,7 +117,7 @@ class Exchange:
         visible = orjson.dumps(registry.projection(grant, operation.name).apply(document))
         passage.answered(visible)
         timing = {"check": checked, "provider": passage.provider_ms}
-        return Answer(visible, quota, registry.notice(contract), timing)
+        return Answer(visible, quota, registry.notice(contract, now), timing)
 
     def _identify(self, call: Call) -> System:
         try:

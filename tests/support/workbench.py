@@ -278,10 +278,12 @@ class Workbench:
         store = KeyStore(self.state.keys)
         store.ensure()
         documents = [document("Agency", name, title=TEXT) for name in ("H49.1", "H49.2")]
-        for name in ("provider", "alpha", "beta", "gamma", "poor", *ROLES):
+        roles = {role: [role] for role in ROLES} | {"operator-2": ["operator"], "asker": ["developer"]}
+        for name in ("provider", "alpha", "beta", "gamma", "poor", *roles):
             self.keys[name] = SigningKey.generate()
-            spec: dict[str, Any] = {"agency": "H49.1", "title": TEXT, "jwks": [self.keys[name].public_jwk()]}
-            documents.append(document("System", name, **spec, **({"roles": [name]} if name in ROLES else {})))
+            agency = "H49.2" if name == "asker" else "H49.1"
+            spec: dict[str, Any] = {"agency": agency, "title": TEXT, "jwks": [self.keys[name].public_jwk()]}
+            documents.append(document("System", name, **spec, **({"roles": roles[name]} if name in roles else {})))
         documents += [
             grant("alpha-desk", "alpha", read=ALL, read_person=ALL, register=ALL, narrow=["/ketQua", "/cha/hoVaTen"]),
             grant("alpha-hidden", "alpha", "hidden", read=ALL),

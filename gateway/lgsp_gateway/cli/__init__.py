@@ -26,6 +26,10 @@ def register(app: App) -> None:
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
     for name, words in _REGISTRY.items():
         app.command(f"lgsp_gateway.cli.registry_commands:{name}", name=name, help=words)
+    app.command("lgsp_gateway.cli.registry_commands:act_on_grant", name="grant", help="Approve, deny, suspend a grant.")
+    app.command(
+        "lgsp_gateway.cli.registry_commands:act_on_service", name="service", help="Suspend or resume a service."
+    )
     gateway = App(name="gateway", help="Run a gateway.")
     gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run")
     app.command(gateway)

@@ -84,9 +84,14 @@ class RegistryClient:
             return Outcome("unchanged", before, before)
         condition = {"If-Match": f'"{before["metadata"]["revision"]}"'} if before else {"If-None-Match": "*"}
         query = {"reason": reason} | ({"dryRun": "true"} if dry_run else {})
-        sent = {**document, "metadata": {"name": name}}
+        sent = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
         after = await self._ask("PUT", f"registry/{kind}/{name}", json=sent, headers=condition, params=query)
         return Outcome("configured" if before else "created", before, after)
+
+    async def act(self, kind: str, name: str, action: str, said: dict[str, str]) -> Document:
+        """Take a step in the life of a grant or a service."""
+        found: Document = await self._ask("POST", f"registry/{kind}/{name}/{action}", json=said)
+        return found
 
     async def delete(self, kind: str, name: str, reason: str) -> None:
         """Delete a document."""

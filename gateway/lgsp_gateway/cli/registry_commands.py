@@ -100,6 +100,7 @@ def get(
     agency: str = "",
     consumer: str = "",
     service: str = "",
+    expiring: int | None = None,
     who: Who = Who(),  # noqa: B008
 ) -> None:
     """Show documents: all of a kind, or one.
@@ -114,12 +115,15 @@ def get(
         A table, JSON or YAML.
     agency, consumer, service
         Only those of this agency, for this consumer, on this service.
+    expiring
+        Only grants in force that end within so many days.
     """
     path = plural(kind)
     if name:
         _show([who.run(lambda client: client.get(path, name))], output, single=True)
         return
-    filters = {"agency": agency, "consumer": consumer, "service": service}
+    within = "" if expiring is None else str(expiring)
+    filters = {"agency": agency, "consumer": consumer, "service": service, "expiringWithin": within}
     _show(who.run(lambda client: client.find(path, **filters)), output, single=False)
 
 
@@ -148,14 +152,20 @@ def history(kind: str, name: str, /, *, output: Output = "table", who: Who = Who
 
 
 def export(*, who: Who = Who()) -> None:  # noqa: B008
-    """Write the whole registry as YAML that `lgsp apply -f` takes, also on an empty bus."""
+    """Write the registry as YAML that `lgsp apply -f` takes, also on an empty bus.
+
+    What is applied is in force, so grants that are not (requested, suspended, denied, revoked) are left out and named on
+    stderr.
+    """
 
     async def work(client: RegistryClient) -> list[Document]:
         return [document for kind in PLURALS for document in await client.find(kind)]
 
     found: list[Document] = who.run(work)
-    plain = [{**document, "metadata": {"name": document["metadata"]["name"]}} for document in found]
-    sys.stdout.write(_yaml(plain))
+    left_out = [document for document in found if document["kind"] == "Grant" and _phase(document) != "in-force"]
+    for document in left_out:
+        sys.stderr.write(f"left out: {_plain_name(document)} ({_phase(document)})\n")
+    sys.stdout.write(_yaml([_plain(document) for document in found if document not in left_out]))
 
 
 def delete(kind: str, name: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
@@ -163,6 +173,76 @@ def delete(kind: str, name: str, /, *, reason: str = "", who: Who = Who()) -> No
     path = plural(kind)
     who.run(lambda client: client.delete(path, name, reason))
     sys.stdout.write(f"{path}/{name} deleted\n")
+
+
+def act_on_grant(
+    action: Literal["approve", "deny", "suspend", "resume", "revoke"],
+    name: str,
+    /,
+    *,
+    reason: str = "",
+    until: str = "",
+    who: Who = Who(),  # noqa: B008
+) -> None:
+    """Take a step in the life of a grant.
+
+    Parameters
+    ----------
+    action
+        approve a request, deny it, suspend a grant in force, resume it, revoke it.
+    name
+        The grant.
+    reason
+        Why; needed to deny, suspend and revoke.
+    until
+        The expected end of a suspension, as a date.
+    """
+    said = {"reason": reason, "until": until}
+    after: Document = who.run(lambda client: client.act("grants", name, action, said))
+    sys.stdout.write(f"{_plain_name(after)} is {_phase(after)}\n")
+
+
+def act_on_service(
+    action: Literal["suspend", "resume"],
+    name: str,
+    /,
+    *,
+    reason: str = "",
+    since: str = "",
+    until: str = "",
+    who: Who = Who(),  # noqa: B008
+) -> None:
+    """Suspend a service, or end its suspension.
+
+    Parameters
+    ----------
+    action
+        suspend or resume.
+    name
+        The service document, such as population-v1.
+    reason
+        Why.
+    since
+        When a planned suspension begins, at least 7 working days ahead; at once where it is not said.
+    until
+        Its expected end.
+    """
+    said = {"reason": reason, "since": since, "until": until}
+    after: Document = who.run(lambda client: client.act("services", name, action, said))
+    planned = after.get("status", {}).get("suspension")
+    sys.stdout.write(
+        f"{_plain_name(after)} is {'suspended from ' + _moment(planned['since'] * 1000) if planned else 'not suspended'}\n"
+    )
+
+
+def _phase(document: Document) -> str:
+    return str(document.get("status", {}).get("phase", "in-force"))
+
+
+def _plain(document: Document) -> Document:
+    """A document as somebody would write it, without what the registry says of it."""
+    kept = {key: value for key, value in document.items() if key != "status"}
+    return kept | {"metadata": {"name": document["metadata"]["name"]}}
 
 
 def _documents(paths: list[Path]) -> list[Document]:
@@ -216,10 +296,13 @@ _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
 def _table(found: list[Document]) -> None:
     table = Table(box=None, pad_edge=False, header_style="")
     columns = _COLUMNS[found[0]["kind"]] if found else {}
-    for title in ("NAME", *columns, "REVISION"):
+    phase = ("PHASE",) if found and found[0]["kind"] == "Grant" else ()
+    for title in ("NAME", *columns, *phase, "REVISION"):
         table.add_column(title, no_wrap=True, overflow="ignore")
     for document in found:
         cells = [column(document["spec"]) for column in columns.values()]
+        if document["kind"] == "Grant":
+            cells.append(_phase(document))
         table.add_row(document["metadata"]["name"], *cells, str(document["metadata"]["revision"]))
     Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(table)
 
@@ -238,6 +321,6 @@ def _plain_name(document: Document) -> str:
     return f"{document['kind'].lower()}/{document['metadata']['name']}"
 
 
-def _moment(milliseconds: int) -> str:
+def _moment(milliseconds: float) -> str:
     moment = datetime.datetime.fromtimestamp(milliseconds / 1000).astimezone()
     return f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -9,10 +9,10 @@ import datetime
 from typing import Any
 
 from lgsp_auth import roles
-from lgsp_gateway.registry import lifecycle, rules
+from lgsp_gateway.registry import grant_life, lifecycle, rules, suspension
 from lgsp_gateway.registry.follower import Follower
-from lgsp_gateway.registry.kinds import API_VERSION, Spec, Version
-from lgsp_gateway.registry.state import VIETNAM, Registry, System
+from lgsp_gateway.registry.kinds import API_VERSION, VIETNAM, Spec, Version
+from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.registry.store import Store, revision_conflict
 from lgsp_problems import Refusal
 
@@ -87,8 +87,10 @@ class Administration:
         """
         kind, name, spec = _parts(document)
         known = self._registry.versions[kind].get(name)
-        self._refuse_stranger(caller, kind, name, spec, known)
-        rules.check({**document, "metadata": {"name": name}}, f"{kind} {name}", self._registry)
+        status = self._status(caller, kind, name, spec, known)
+        # What the registry itself says of a document may come back with it, as it was read.
+        plain = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
+        rules.check(plain, f"{kind} {name}", self._registry)
         if kind == "Service":
             today = datetime.datetime.now(VIETNAM).date()
             lifecycle.check(name, known.spec if known else None, spec, "operator" in caller.roles, today)
@@ -101,8 +103,8 @@ class Administration:
         if (known.revision if known else ABSENT) != (expected or ABSENT):
             raise revision_conflict(kind, name)
         if dry_run:
-            return Version.of(kind, name, spec, known.revision if known else ABSENT, 0, caller.name, reason)
-        return await self._write(kind, name, spec, known, caller, reason)
+            return Version.of(kind, name, spec, known.revision if known else ABSENT, 0, caller.name, reason, status)
+        return await self._write(kind, name, spec, known, caller, reason, status)
 
     async def delete(self, caller: System, kind: str, name: str, expected: int, reason: str) -> Version:
         """Delete a document that nothing refers to. Its history stays.
@@ -115,10 +117,52 @@ class Administration:
         if known.revision != expected:
             raise revision_conflict(kind, name)
         rules.check_unused(kind, name, self._registry)
-        return await self._write(kind, name, None, known, caller, reason)
+        return await self._write(kind, name, None, known, caller, reason, {})
+
+    async def act_on_grant(
+        self, caller: System, name: str, action: grant_life.Action, reason: str, until: str
+    ) -> Version:
+        """Take a step in the life of a grant.
+
+        Raises:
+            Refusal: `not-found`, `not-granted`, `step-not-allowed`, `malformed` or `bus-unavailable`.
+        """
+        known = self.find(caller, "Grant", name)
+        spec = known.spec or {}
+        self._refuse_stranger(caller, "Grant", name, spec, known)
+        status = grant_life.act(action, known.status, _actor(caller), self._registry.is_personal(spec), reason, until)
+        return await self._write("Grant", name, spec, known, caller, reason, status)
+
+    async def suspend_service(self, caller: System, name: str, since: str, until: str, reason: str) -> Version:
+        """Suspend a service, planned or at once.
+
+        Raises:
+            Refusal: `not-found`, `not-granted`, `malformed` or `bus-unavailable`.
+        """
+        known = self.find(caller, "Service", name)
+        self._refuse_stranger(caller, "Service", name, known.spec or {}, known)
+        status = {"suspension": suspension.planned(since, until, reason, datetime.datetime.now(VIETNAM))}
+        return await self._write("Service", name, known.spec, known, caller, reason, status)
+
+    async def resume_service(self, caller: System, name: str, reason: str) -> Version:
+        """End a suspension, or take back a planned one.
+
+        Raises:
+            Refusal: `not-found`, `not-granted` or `bus-unavailable`.
+        """
+        known = self.find(caller, "Service", name)
+        self._refuse_stranger(caller, "Service", name, known.spec or {}, known)
+        return await self._write("Service", name, known.spec, known, caller, reason, {})
 
     async def _write(
-        self, kind: str, name: str, spec: Spec | None, known: Version | None, caller: System, reason: str
+        self,
+        kind: str,
+        name: str,
+        spec: Spec | None,
+        known: Version | None,
+        caller: System,
+        reason: str,
+        status: Spec,
     ) -> Version:
         base = known.revision if known else ABSENT
         if known is None:  # a deleted document has a last revision too
@@ -126,9 +170,36 @@ class Administration:
             if latest and latest.spec is not None:
                 raise revision_conflict(kind, name)
             base = latest.revision if latest else ABSENT
-        version = await self._store.write(kind, name, spec, base, caller.name, reason)
+        version = await self._store.write(kind, name, spec, base, caller.name, reason, status)
         await self._follower.reached(version.revision)
         return version
+
+    def _status(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> Spec:
+        """May the caller write this, and what does the registry say of it then?
+
+        Raises:
+            Refusal: `not-granted` or `step-not-allowed`.
+        """
+        if kind == "Grant" and self._only_asks(caller, name, spec, known):
+            return grant_life.requested(caller.name)
+        self._refuse_stranger(caller, kind, name, spec, known)
+        if kind != "Grant":
+            return known.status if known else {}
+        before = known.status if known else None
+        return grant_life.put_by_provider(before, _actor(caller), self._registry.is_personal(spec))
+
+    def _only_asks(self, caller: System, name: str, spec: Spec, known: Version | None) -> bool:
+        """Does the caller ask for a grant that it could not give itself?"""
+        given = roles.allowed(
+            caller.roles, caller.agency, "Grant", "change", self._registry.agency_of("Grant", name, spec)
+        )
+        asked = self._registry.consumer_agency(spec)
+        if given or not roles.allowed(caller.roles, caller.agency, "Grant", "request", asked):
+            return False
+        if known is None:
+            return True
+        own = self._registry.consumer_agency(known.spec or {}) == asked
+        return own and grant_life.phase_of(known.status) in grant_life.ASKABLE
 
     def _refuse_stranger(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> None:
         """The caller must be allowed to change what is there and what it becomes."""
@@ -144,6 +215,10 @@ class Administration:
                 vi="Chỉ người vận hành trục (vai trò operator) mới được thay đổi vai trò của hệ thống.",
                 en="Only an operator of the bus may change the roles of a system; ask one.",
             )
+
+
+def _actor(caller: System) -> grant_life.Actor:
+    return grant_life.Actor(caller.name, "operator" in caller.roles)
 
 
 _NEEDED = {"Agency": (), "System": ("agency",), "Service": ("contract",), "Grant": ("service", "major", "consumer")}

@@ -5,9 +5,13 @@ Kubernetes' shape: `apiVersion`, `kind`, `metadata`, `spec`. The registry adds t
 """
 
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from typing import Any
 
 import orjson
+
+VIETNAM = timezone(timedelta(hours=7))
+"""Days of the registry begin and end in Vietnam."""
 
 API_VERSION = "lgsp/v1"
 
@@ -33,9 +37,19 @@ class Version:
     data: bytes
 
     @classmethod
-    def of(cls, kind: str, name: str, spec: Spec | None, revision: int, at: int, by: str, reason: str) -> "Version":
+    def of(
+        cls,
+        kind: str,
+        name: str,
+        spec: Spec | None,
+        revision: int,
+        at: int,
+        by: str,
+        reason: str,
+        status: Spec | None = None,
+    ) -> "Version":
         """A version from its parts. `spec` is None where the document is deleted; `at` is in ms since 1970."""
-        kept = {"spec": spec, "at": at, "by": by, "reason": reason}
+        kept = {"spec": spec, "at": at, "by": by, "reason": reason} | ({"status": status} if status else {})
         return cls(kind, name, revision, orjson.dumps(kept))
 
     @property
@@ -49,6 +63,12 @@ class Version:
         spec: Spec | None = orjson.loads(self.data)["spec"]
         return spec
 
+    @property
+    def status(self) -> Spec:
+        """What the registry has decided about the document; empty where there was nothing to decide."""
+        status: Spec = orjson.loads(self.data).get("status", {})
+        return status
+
     def document(self) -> dict[str, Any]:
         """The document as people and programs read it."""
         kept = orjson.loads(self.data)
@@ -60,7 +80,8 @@ class Version:
         }
         if kept["reason"]:
             metadata["reason"] = kept["reason"]
-        return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": kept["spec"]}
+        document = {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": kept["spec"]}
+        return document | ({"status": kept["status"]} if "status" in kept else {})
 
 
 def service_name(service: str, major: int) -> str:

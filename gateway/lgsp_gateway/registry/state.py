@@ -7,7 +7,7 @@ when they are first needed: ten thousand services cost a starting gateway nothin
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -15,12 +15,11 @@ from lgsp_auth.issuing import Client
 from lgsp_auth.policy import Grant, Quota, unknown_service
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
-from lgsp_gateway.registry.kinds import Version, service_name
+from lgsp_gateway.registry.grant_life import phase_of as phase_of_grant
+from lgsp_gateway.registry.kinds import VIETNAM, Version, service_name
 from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
+from lgsp_gateway.registry.suspension import Suspension, from_status
 from lgsp_problems import Refusal, Text
-
-VIETNAM = timezone(timedelta(hours=7))
-"""A grant begins and ends with a day in Vietnam."""
 
 _NOTHING: Mapping[str, str] = {}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -52,6 +51,7 @@ class Registry:
         self._providers: dict[str, str] = {}
         self._in_force: dict[str, bool] = {}
         self._notices: dict[str, dict[str, str]] = {}
+        self._suspensions: dict[str, Suspension] = {}
         self._compiled: dict[str, Contract] = {}
         self._held: dict[Holding, dict[str, Grant]] = {}
         self._projections: dict[tuple[str, str], Projection] = {}
@@ -76,10 +76,15 @@ class Registry:
         elif version.kind == "Service":
             self._providers[version.name] = sys.intern(spec["contract"]["provider"])
             self._in_force[version.name] = phase_of(spec) in IN_FORCE
+            status = version.status
             if "deprecation" in spec:
                 self._notices[version.name] = _notice(spec["deprecation"])
+            if "suspension" in status:
+                self._suspensions[version.name] = from_status(status["suspension"])
         elif version.kind == "Grant":
-            self._add_grant(_grant(version.name, spec))
+            status = version.status
+            if phase_of_grant(status) in ("in-force", "suspended"):
+                self._add_grant(_grant(version.name, spec, status))
 
     def operation(
         self, consumer: str, service: str, major: int, operation: str, now: float
@@ -106,9 +111,29 @@ class Registry:
         """The contract in force for a service and major version."""
         return self._contract(service_name(service, major))
 
-    def notice(self, contract: Contract) -> Mapping[str, str]:
-        """What callers of a deprecated service are told: `Deprecation` (RFC 9745) and `Sunset` (RFC 8594)."""
-        return self._notices.get(service_name(contract.service, contract.major), _NOTHING)
+    def notice(self, contract: Contract, now: float) -> Mapping[str, str]:
+        """What callers of a service are told in headers: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and
+        `Lgsp-Suspension`, a planned suspension as an ISO 8601 interval."""
+        if not (self._notices or self._suspensions):
+            return _NOTHING
+        name = service_name(contract.service, contract.major)
+        suspension = self._suspensions.get(name)
+        notices = self._notices.get(name, _NOTHING)
+        if suspension is None or suspension.over(now):
+            return notices
+        return {**notices, "Lgsp-Suspension": suspension.notice()}
+
+    def refuse_suspended(self, contract: Contract, now: float) -> None:
+        """A suspended service answers nobody.
+
+        Raises:
+            Refusal: `service-suspended`, with reason and expected end.
+        """
+        suspension = (
+            self._suspensions.get(service_name(contract.service, contract.major)) if self._suspensions else None
+        )
+        if suspension and suspension.holds(now):
+            raise suspension.refusal(contract.service, now)
 
     def contracts(self) -> list[Contract]:
         """All contracts in force, by name."""
@@ -154,6 +179,14 @@ class Registry:
     def consumer_agency(self, spec: Mapping[str, Any]) -> frozenset[str]:
         """The agency that a grant is for."""
         return self._agencies(str(spec.get("consumer", "")))
+
+    def is_personal(self, spec: Mapping[str, Any]) -> bool:
+        """Does a grant show personal data?"""
+        contract = self.contract(spec["service"], spec["major"])
+        if contract is None:
+            return True
+        named = (contract.operations.get(operation) for operation in spec.get("operations", {}))
+        return any(operation.classification == "personal" for operation in named if operation)
 
     def user_of(self, kind: str, name: str) -> str:
         """A document that refers to this one, such as `System mot-cua`; empty when none does."""
@@ -201,6 +234,7 @@ class Registry:
             self._providers.pop(name, None)
             self._in_force.pop(name, None)
             self._notices.pop(name, None)
+            self._suspensions.pop(name, None)
         elif name in self.grants:
             grant = self.grants.pop(name)
             del self._held[grant.consumer, grant.service, grant.major][name]
@@ -217,7 +251,7 @@ def _system(name: str, spec: Mapping[str, Any]) -> System:
     return System(name, spec["agency"], Text(**spec["title"]), frozenset(spec.get("roles", ())), client)
 
 
-def _grant(name: str, spec: Mapping[str, Any]) -> Grant:
+def _grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Grant:
     # Grants repeat each other's words; interned, 100,000 of them share one copy of each.
     return Grant(
         name=name,
@@ -233,7 +267,14 @@ def _grant(name: str, spec: Mapping[str, Any]) -> Grant:
         valid_from=_day(spec["validFrom"]).timestamp(),
         valid_until=(_day(spec["validUntil"]) + timedelta(days=1)).timestamp(),
         quota=Quota(spec["quota"]["requests"], _SECONDS[spec["quota"]["per"]]),
+        suspended=_suspended(status),
     )
+
+
+def _suspended(status: Mapping[str, Any]) -> tuple[str, str] | None:
+    if phase_of_grant(status) != "suspended":
+        return None
+    return str(status.get("reason", "")), str(status.get("until", ""))
 
 
 def _notice(deprecation: Mapping[str, str]) -> dict[str, str]:

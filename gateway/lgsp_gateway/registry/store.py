@@ -77,7 +77,16 @@ class Store:
                 en=f"Cannot make the stream {STREAM}: {error}; check the JetStream of the NATS server.",
             ) from None
 
-    async def write(self, kind: str, name: str, spec: Spec | None, expected: int, by: str, reason: str) -> Version:
+    async def write(
+        self,
+        kind: str,
+        name: str,
+        spec: Spec | None,
+        expected: int,
+        by: str,
+        reason: str,
+        status: Spec | None = None,
+    ) -> Version:
         """Keep a new version of a document.
 
         Args:
@@ -87,7 +96,7 @@ class Store:
         Raises:
             Refusal: `revision-conflict`, when somebody else wrote first; `bus-unavailable`.
         """
-        draft = Version.of(kind, name, spec, 0, time.time_ns() // 1_000_000, by, reason)
+        draft = Version.of(kind, name, spec, 0, time.time_ns() // 1_000_000, by, reason, status)
         headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
         acknowledged = await self._bus.publish(_subject(kind, name), draft.data, headers, WRITE_SECONDS)
         if acknowledged.get("seq"):

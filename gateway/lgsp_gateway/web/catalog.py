@@ -36,7 +36,7 @@ def _service(contract: Contract, registry: Registry, system: System, now: float)
         "version": contract.version,
         "title": {"vi": contract.title.vi, "en": contract.title.en},
         "provider": contract.provider,
-        "notice": dict(registry.notice(contract)),
+        "notice": dict(registry.notice(contract, now)),
         "operations": [
             {
                 "operation": name,

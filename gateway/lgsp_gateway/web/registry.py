@@ -6,13 +6,16 @@ document). `?reason=` says why and stands in the history; `?dryRun=true` checks 
 
 import base64
 import binascii
-from typing import Any
+import datetime
+import re
+from typing import Any, cast
 
 from aiohttp import web
 
 from lgsp_contracts import strict_json
 from lgsp_gateway.registry.administration import ABSENT, Administration
-from lgsp_gateway.registry.kinds import PLURALS, Version
+from lgsp_gateway.registry.grant_life import STEPS, Action, phase_of
+from lgsp_gateway.registry.kinds import PLURALS, VIETNAM, Version
 from lgsp_gateway.registry.state import System
 from lgsp_gateway.web import answers, problems
 from lgsp_gateway.web.callers import Callers
@@ -22,6 +25,7 @@ from lgsp_problems import Refusal
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000
 MAX_REASON = 500
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FILTERS = ("agency", "consumer", "service", "provider")
 _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
 
@@ -42,6 +46,9 @@ class RegistryDoor:
         app.router.add_put(kinds + "/{name}", self._replace)
         app.router.add_delete(kinds + "/{name}", self._delete)
         app.router.add_get(kinds + "/{name}/history", self._history)
+        app.router.add_post("/registry/grants/{name}/{action:" + "|".join(STEPS) + "}", self._act)
+        app.router.add_post("/registry/services/{name}/suspend", self._suspend)
+        app.router.add_post("/registry/services/{name}/resume", self._resume)
 
     async def _list(self, request: web.Request) -> web.Response:
         caller = self._callers.identified(request)
@@ -49,7 +56,7 @@ class RegistryDoor:
         found = [
             version
             for version in self._administration.readable(caller, _kind(request))
-            if version.name > _cursor(request) and _fits(version, wanted)
+            if version.name > _cursor(request) and _fits(version, wanted) and _expires(version, request)
         ]
         page = found[: _limit(request)]
         body: dict[str, Any] = {"items": [version.document() for version in page]}
@@ -100,6 +107,43 @@ class RegistryDoor:
             return self._conflict(refusal, request, caller)
         return web.Response(status=204)
 
+    async def _act(self, request: web.Request) -> web.Response:
+        caller = self._callers.identified(request)
+        said = await self._said(request)
+        name, action = request.match_info["name"], cast("Action", request.match_info["action"])
+        until = said["until"]
+        if until and not _DATE.fullmatch(until):
+            raise Refusal(
+                "malformed",
+                vi="until phải là ngày ISO 8601, ví dụ 2026-12-31.",
+                en="`until` must be an ISO 8601 date, such as 2026-12-31; correct it.",
+            )
+        return _answer(await self._administration.act_on_grant(caller, name, action, said["reason"], until))
+
+    async def _suspend(self, request: web.Request) -> web.Response:
+        caller = self._callers.identified(request)
+        said = await self._said(request)
+        name = request.match_info["name"]
+        version = await self._administration.suspend_service(caller, name, said["since"], said["until"], said["reason"])
+        return _answer(version)
+
+    async def _resume(self, request: web.Request) -> web.Response:
+        caller = self._callers.identified(request)
+        said = await self._said(request)
+        return _answer(await self._administration.resume_service(caller, request.match_info["name"], said["reason"]))
+
+    async def _said(self, request: web.Request) -> dict[str, str]:
+        """What a step is taken with: reason, since, until; each a text, empty where it is not said."""
+        said = await self._document(request) if request.can_read_body else {}
+        texts = {name: said.get(name, "") for name in ("reason", "since", "until")}
+        if not all(isinstance(text, str) for text in texts.values()) or set(said) - set(texts):
+            raise Refusal(
+                "malformed",
+                vi="Nội dung chỉ gồm reason, since và until, mỗi trường là một chuỗi.",
+                en="The body may hold reason, since and until, each a string; correct it.",
+            )
+        return {**texts, "reason": texts["reason"][:MAX_REASON]}
+
     async def _put(self, request: web.Request, caller: System, document: Any, expected: int | None) -> Version:
         if not isinstance(document, dict) or document.get("kind") != _kind(request):
             raise Refusal(
@@ -141,6 +185,23 @@ def _kind(request: web.Request) -> str:
 def _fits(version: Version, wanted: dict[str, str]) -> bool:
     spec = version.spec or {}
     return all(str(spec.get("contract", spec).get(name)) == value for name, value in wanted.items())
+
+
+def _expires(version: Version, request: web.Request) -> bool:
+    """With `expiringWithin=30`: is it a grant in force that ends within so many days?"""
+    within = request.query.get("expiringWithin")
+    if within is None:
+        return True
+    if not (within.isdecimal() and within.isascii() and len(within) < 5):
+        raise Refusal(
+            "malformed",
+            vi="expiringWithin phải là số ngày.",
+            en="expiringWithin must be a number of days; correct it.",
+        )
+    today = datetime.datetime.now(VIETNAM).date()
+    until = (version.spec or {}).get("validUntil", "9999-12-31")
+    last = (today + datetime.timedelta(days=int(within))).isoformat()
+    return phase_of(version.status) == "in-force" and today.isoformat() <= until <= last
 
 
 def _if_match(request: web.Request) -> int:

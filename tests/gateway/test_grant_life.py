@@ -1,0 +1,199 @@
+"""The life of a grant and of a suspension, over HTTP: who takes which step, and what the next call gets."""
+
+import datetime
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.workbench import NUMBER, Got, Workbench, document, grant
+
+PERSONAL = {"read_person": ["*"]}
+PURPOSE = {"Lgsp-Purpose": "thu-nghiem", "Accept-Language": "en"}
+
+
+class Asked:
+    """The grant `asked` of system `asker`, whose agency is not the provider's."""
+
+    def __init__(self, bus: Workbench) -> None:
+        self.bus = bus
+
+    async def request(self, system: str = "asker", **operations: list[str]) -> Got:
+        sent = grant("asked", "asker", **(operations or {"read": ["*"]}))
+        last = await self.bus.registry("GET", "grants/asked")
+        condition = {"If-Match": last.headers["ETag"]} if last.status == 200 else {"If-None-Match": "*"}
+        return await self.bus.registry("PUT", "grants/asked", sent, system=system, headers=condition)
+
+    async def act(self, action: str, system: str, **said: str) -> Got:
+        return await self.bus.registry("POST", f"grants/asked/{action}", said, system=system)
+
+    async def phase(self) -> str:
+        found: str = (await self.bus.registry("GET", "grants/asked")).json.get("status", {}).get("phase", "in-force")
+        return found
+
+    async def call(self, operation: str = "read") -> Got:
+        return await self.bus.call(operation, system="asker", headers=PURPOSE)
+
+    async def remove(self) -> None:
+        last = await self.bus.registry("GET", "grants/asked")
+        if last.status == 200:
+            await self.bus.registry("DELETE", "grants/asked", headers={"If-Match": last.headers["ETag"]})
+
+
+@pytest_asyncio.fixture
+async def asked(bus: Workbench) -> AsyncIterator[Asked]:
+    adapter = await bus.serve()
+    yield (found := Asked(bus))
+    await found.remove()
+    await bus.unserve(adapter)
+
+
+async def test_requested_approved_suspended_resumed_revoked(asked: Asked) -> None:
+    requested = await asked.request()
+    assert (requested.status, requested.json["status"]) == (201, {"phase": "requested", "requestedBy": "asker"})
+    assert (await asked.call()).code == "not-granted"
+    assert (await asked.act("approve", "asker")).code == "not-granted"
+    approved = await asked.act("approve", "agency-admin")
+    assert approved.json["status"]["phase"] == "in-force"
+    assert approved.json["status"]["approvedBy"] == ["agency-admin"]
+    assert (await asked.call()).status == 200
+
+    assert (await asked.act("suspend", "agency-admin")).code == "malformed"
+    suspended = await asked.act("suspend", "agency-admin", reason="lạm dụng", until="2040-01-31")
+    assert suspended.json["status"]["until"] == "2040-01-31"
+    got = await asked.call()
+    assert (got.status, got.code) == (403, "grant-suspended")
+    assert "until 2040-01-31" in got.json["detail"]
+    vietnamese = await asked.bus.call("read", system="asker", headers={**PURPOSE, "Accept-Language": "vi"})
+    assert "lạm dụng" in vietnamese.json["detail"]
+    assert (await asked.act("resume", "agency-admin")).status == 200
+    assert (await asked.call()).status == 200
+
+    assert (await asked.act("revoke", "agency-admin", reason="hết nhu cầu")).status == 200
+    assert (await asked.call()).code == "not-granted"
+    assert (await asked.act("resume", "operator")).code == "step-not-allowed"
+    assert (await asked.request("operator")).code == "step-not-allowed"
+    history = (await asked.bus.registry("GET", "grants/asked/history", system="asker")).json["items"]
+    phases = [version["status"]["phase"] for version in history if version["spec"]][:5]
+    assert phases == ["revoked", "in-force", "suspended", "in-force", "requested"]
+    assert history[0]["metadata"]["reason"] == "hết nhu cầu"
+
+
+async def test_personal_data_needs_a_second_person(asked: Asked) -> None:
+    await asked.request(**PERSONAL)
+    assert (await asked.act("approve", "agency-admin")).json["status"]["phase"] == "awaiting-operator"
+    assert (await asked.call("read-person")).code == "not-granted"
+    assert (await asked.act("approve", "agency-admin")).code == "not-granted"
+    assert (await asked.act("approve", "operator")).json["status"]["phase"] == "in-force"
+    assert (await asked.call("read-person")).status == 200
+
+    await asked.remove()
+    await asked.request(**PERSONAL)
+    assert (await asked.act("approve", "operator")).json["status"]["phase"] == "awaiting-operator"
+    own = await asked.act("approve", "operator")
+    assert (own.code, await asked.phase()) == ("not-granted", "awaiting-operator")
+    assert (await asked.act("approve", "operator-2")).json["status"]["phase"] == "in-force"
+
+    widened = await asked.request("agency-admin", read_person=["*"], read=["*"])
+    assert widened.json["status"]["phase"] == "awaiting-operator"
+    assert (await asked.call("read-person")).code == "not-granted"
+
+
+async def test_denied_and_asked_again(asked: Asked) -> None:
+    await asked.request()
+    denied = await asked.act("deny", "agency-admin", reason="thiếu căn cứ")
+    assert (denied.json["status"]["phase"], denied.json["status"]["reason"]) == ("denied", "thiếu căn cứ")
+    assert (await asked.request(read=["/ketQua"])).json["status"]["phase"] == "requested"
+    await asked.act("approve", "agency-admin")
+    assert (await asked.request(read=["*"])).code == "not-granted"
+
+
+@pytest.mark.parametrize("system", ["integrator", "auditor", "alpha", "asker"])
+async def test_nobody_else_decides(asked: Asked, system: str) -> None:
+    await asked.request()
+    for action in ("approve", "deny", "suspend", "resume", "revoke"):
+        got = await asked.act(action, system, reason="x")
+        assert got.code in ("not-granted", "not-found")
+    assert await asked.phase() == "requested"
+
+
+async def test_nobody_asks_for_somebody_else(bus: Workbench) -> None:
+    for system, consumer in (("asker", "alpha"), ("auditor", "auditor"), ("integrator", "alpha"), ("alpha", "alpha")):
+        got = await bus.registry("POST", "grants", grant("stolen", consumer, read=["*"]), system=system)
+        assert got.code == "not-granted"
+
+
+async def test_expiring_grants_are_listed(bus: Workbench) -> None:
+    today = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=7))).date()
+    made = []
+    for days in (10, 40):
+        sent = grant(f"ends-{days}", "gamma", read=["*"])
+        sent["spec"]["validUntil"] = (today + datetime.timedelta(days=days)).isoformat()
+        made.append(await bus.registry("POST", "grants", sent))
+    found = (await bus.registry("GET", "grants?expiringWithin=30")).json["items"]
+    assert [item["metadata"]["name"] for item in found] == ["ends-10"]
+    assert (await bus.registry("GET", "grants?expiringWithin=x")).code == "malformed"
+    for got in made:
+        name = got.json["metadata"]["name"]
+        await bus.registry("DELETE", f"grants/{name}", headers={"If-Match": got.headers["ETag"]})
+
+
+def in_days(days: int) -> str:
+    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)).isoformat()
+
+
+@pytest_asyncio.fixture
+async def desk(bus: Workbench) -> AsyncIterator[Any]:
+    adapter = await bus.serve()
+
+    async def act(action: str, system: str = "agency-admin", **said: str) -> Got:
+        return await bus.registry("POST", f"services/desk-v1/{action}", said, system=system)
+
+    yield act
+    await act("resume")
+    await bus.unserve(adapter)
+
+
+async def test_a_service_is_suspended_at_once(bus: Workbench, desk: Any) -> None:
+    assert (await desk("suspend", reason="sự cố", until=in_days(1))).status == 200
+    got = await bus.call(headers={"Accept-Language": "vi"})
+    assert (got.status, got.code) == (503, "service-suspended")
+    assert "sự cố" in got.json["detail"]
+    assert 86000 < int(got.headers["Retry-After"]) <= 86401
+    assert (await bus.call(system="gamma")).code == "not-granted"
+    assert (await desk("resume")).status == 200
+    assert (await bus.call()).status == 200
+
+
+async def test_a_planned_suspension_is_announced_seven_working_days_ahead(bus: Workbench, desk: Any) -> None:
+    early = await desk("suspend", reason="nâng cấp", since=in_days(8), until=in_days(9))
+    assert early.code == "malformed"
+    assert "7 working days" in early.json["detail"]
+    assert (await desk("suspend", reason="nâng cấp", since=in_days(20))).code == "malformed"
+    assert (await desk("suspend", reason="nâng cấp", since=in_days(20), until=in_days(19))).code == "malformed"
+    assert (await desk("suspend", since=in_days(20), until=in_days(21))).code == "malformed"
+    assert (await desk("suspend", reason="x", since="soon", until=in_days(21))).code == "malformed"
+    assert (await desk("suspend", reason="nâng cấp", since=in_days(20), until=in_days(21))).status == 200
+    got = await bus.call()
+    assert got.status == 200
+    since, until = (datetime.datetime.fromisoformat(part) for part in got.headers["Lgsp-Suspension"].split("/"))
+    assert until - since == datetime.timedelta(days=1)
+    async with bus.session.get("/catalog/services", headers={"Authorization": f"Bearer {bus.token('beta')}"}) as answer:
+        [item] = (await answer.json())["items"]
+    assert "Lgsp-Suspension" in item["notice"]
+
+
+@pytest.mark.parametrize("system", ["auditor", "developer", "alpha", "asker"])
+async def test_only_the_provider_suspends(desk: Any, system: str) -> None:
+    assert (await desk("suspend", system, reason="x")).code in ("not-granted", "not-found")
+
+
+async def test_a_changed_document_keeps_its_suspension(bus: Workbench, desk: Any) -> None:
+    await desk("suspend", reason="sự cố")
+    last = await bus.registry("GET", "services/desk-v1")
+    sent = document("Service", "desk-v1", **last.json["spec"])
+    put = await bus.registry("PUT", "services/desk-v1", sent, headers={"If-Match": last.headers["ETag"]})
+    assert put.status == 200
+    got = await bus.call("read", {"soDinhDanh": NUMBER})
+    assert got.code == "service-suspended"
+    assert "Retry-After" not in got.headers
