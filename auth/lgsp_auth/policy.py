@@ -23,7 +23,7 @@ class Grant:
     """Which operations of a service one consumer may call, for which purposes, seeing which fields, until when.
 
     `operations` maps an operation to the fields of its answer that may be seen; times are seconds since 1970;
-    `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it.
+    `daily` is a second quota per day, 0 where there is none; `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Grant:
     valid_from: float
     valid_until: float
     quota: Quota
+    daily: int = 0
     suspended: tuple[str, str] | None = None
 
     def in_force(self, now: float) -> bool:

@@ -106,7 +106,7 @@ class Exchange:
         grant = policy.decide(ask, registry.held(system.name, contract.service, contract.major), now)
         passage.grant = grant.name
         registry.refuse_suspended(contract, now)
-        quota = self.quotas.take(grant, now)
+        quota = self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
         body = await call.body()
         passage.received(body)
         request = operation.check_request(body)

@@ -1,50 +1,185 @@
-"""How often a grant may be used: counted in windows, told to the caller in the draft-standard `RateLimit` headers.
+"""How often a grant may be used: counted across all gateways, in windows, without a question per call.
 
-The headers follow draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy: "grant";q=600;w=60` is the promise,
-`RateLimit: "grant";r=599;t=42` what is left of it and for how many seconds.
+A gateway takes calls from the shared count in lots of half a percent of the quota (single calls where a quota is small) and
+spends them by itself. The count is a counter of NATS (`Nats-Incr`, ADR-49 of NATS): an increment answers with the total,
+so a lot can be had once only and a quota is never exceeded. What a gateway has taken and not spent when the quota runs
+out elsewhere is at most three quarters of a percent.
+
+Callers see the draft-standard headers (draft-ietf-httpapi-ratelimit-headers): `RateLimit-Policy: "grant";q=600;w=60` is the
+promise, `RateLimit: "grant";r=599;t=42` what is left of it and for how many seconds.
 """
 
+import asyncio
 from dataclasses import dataclass
 
-from lgsp_auth.policy import Grant
+import orjson
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from lgsp_auth.policy import Grant, Quota
+from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_problems import Refusal
+
+STREAM = "LGSP_QUOTAS"
+LOTS = 200
+"""Into how many lots a quota is divided."""
+KEPT_SECONDS = 2 * 86400
+LEASE_SECONDS = 2.0
+_VIETNAM_OFFSET = 7 * 3600
+"""A daily quota begins at midnight in Vietnam."""
 
 
 @dataclass(slots=True)
 class _Window:
+    """One window of one quota on this gateway. `left` is what it may still spend, `total` all that was taken anywhere."""
+
+    name: str
+    subject: str
+    quota: Quota
     ends: float
-    used: int
+    left: int = 0
+    total: int = 0
+    leasing: "asyncio.Task[None] | None" = None
+
+    @property
+    def lot(self) -> int:
+        return max(1, self.quota.requests // LOTS)
+
+    @property
+    def used_up(self) -> bool:
+        return self.left == 0 and self.total >= self.quota.requests
+
+    def limit(self, now: float) -> str:
+        """The item of `RateLimit`."""
+        remaining = max(0, self.quota.requests - self.total) + self.left
+        return f'"{self.name}";r={remaining};t={int(self.ends - now) + 1}'
+
+    def policy(self) -> str:
+        """The item of `RateLimit-Policy`."""
+        return f'"{self.name}";q={self.quota.requests};w={self.quota.seconds}'
 
 
 class Quotas:
-    """The counters of one gateway."""
+    """The quotas as one gateway spends them."""
 
-    def __init__(self) -> None:
-        self._windows: dict[str, _Window] = {}
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._windows: dict[tuple[str, str], _Window] = {}
 
-    def take(self, grant: Grant, now: float) -> tuple[str, str]:
-        """Count one call.
-
-        Returns:
-            The values of `RateLimit` and `RateLimit-Policy`.
+    async def start(self, connection: Client, replicas: int) -> None:
+        """Make the stream of counters if it is not there.
 
         Raises:
-            Refusal: `quota-exceeded`, with `Retry-After`.
+            Refusal: `cannot-start`.
         """
-        quota = grant.quota
-        window = self._windows.get(grant.name)
-        if window is None or window.ends <= now:
-            window = _Window((now // quota.seconds + 1) * quota.seconds, 0)
-            self._windows[grant.name] = window
-        policy = f'"grant";q={quota.requests};w={quota.seconds}'
-        left = int(window.ends - now) + 1
-        if window.used >= quota.requests:
+        # nats-py knows no counters yet, so the stream is made by the server's own API. Making it again changes nothing.
+        config = {
+            "name": STREAM,
+            "description": "How often each grant was used in each window",
+            "subjects": ["quota.>"],
+            "storage": "file",
+            "retention": "limits",
+            "num_replicas": replicas,
+            "max_age": KEPT_SECONDS * 1_000_000_000,
+            "max_msgs_per_subject": 1,
+            "allow_msg_counter": True,
+            "allow_direct": True,
+        }
+        try:
+            reply = await connection.request(f"$JS.API.STREAM.CREATE.{STREAM}", orjson.dumps(config), timeout=5)
+            error = orjson.loads(reply.data).get("error")
+        except (NatsError, OSError) as failure:
+            error = str(failure)
+        if error:
             raise Refusal(
-                "quota-exceeded",
-                vi=f"Quyền {grant.name} đã dùng hết {quota.requests} lượt trong {quota.seconds} giây; hãy thử lại sau {left} giây hoặc đề nghị tăng hạn mức.",
-                en=f"Grant {grant.name} has used its {quota.requests} calls in {quota.seconds} seconds; try again in {left} seconds, or ask for a higher quota.",
-                retry_after=left,
-                headers={"RateLimit": f'"grant";r=0;t={left}', "RateLimit-Policy": policy},
+                "cannot-start",
+                vi=f"Không tạo được luồng {STREAM}: {error}; cần nats-server 2.12 trở lên có JetStream.",
+                en=f"Cannot make the stream {STREAM}: {error}; it takes nats-server 2.12 or later with JetStream.",
             )
-        window.used += 1
-        return f'"grant";r={quota.requests - window.used};t={left}', policy
+
+    def try_take(self, grant: Grant, now: float) -> tuple[str, str] | None:
+        """Count one call out of what this gateway has taken already.
+
+        Returns:
+            The values of `RateLimit` and `RateLimit-Policy`; None when the shared count must be asked.
+        """
+        windows = self._of(grant, now)
+        for window in windows:
+            if window.left == 0:
+                return None
+        return self._spend(windows, now)
+
+    async def take(self, grant: Grant, now: float) -> tuple[str, str]:
+        """Count one call, asking the shared count where nothing is left.
+
+        Raises:
+            Refusal: `quota-exceeded`, with `Retry-After`; `bus-unavailable`.
+        """
+        windows = self._of(grant, now)
+        while True:
+            empty = next((window for window in windows if window.left == 0), None)
+            if empty is None:
+                return self._spend(windows, now)
+            if empty.used_up:
+                raise _exceeded(grant, empty, windows, now)
+            await asyncio.shield(self._lease(empty))
+
+    def _of(self, grant: Grant, now: float) -> list[_Window]:
+        windows = [self._window(grant, "grant", grant.quota, now)]
+        if grant.daily:
+            windows.append(self._window(grant, "daily", Quota(grant.daily, 86400), now))
+        return windows
+
+    def _window(self, grant: Grant, name: str, quota: Quota, now: float) -> _Window:
+        window = self._windows.get((grant.name, name))
+        if window is None or window.ends <= now or window.quota != quota:
+            number = int((now + _VIETNAM_OFFSET) // quota.seconds)
+            subject = f"quota.{grant.name}.{name}-{quota.seconds}.{number}"
+            window = _Window(name, subject, quota, (number + 1) * quota.seconds - _VIETNAM_OFFSET)
+            self._windows[grant.name, name] = window
+        return window
+
+    def _spend(self, windows: list[_Window], now: float) -> tuple[str, str]:
+        for window in windows:
+            window.left -= 1
+            if window.left <= window.lot // 2 and window.leasing is None and window.total < window.quota.requests:
+                self._lease(window)
+        if len(windows) == 1:
+            return windows[0].limit(now), windows[0].policy()
+        return ", ".join(w.limit(now) for w in windows), ", ".join(w.policy() for w in windows)
+
+    def _lease(self, window: _Window) -> "asyncio.Task[None]":
+        """Take the next lot: one question at a time for each window."""
+        if window.leasing is None:
+            window.leasing = asyncio.create_task(self._ask(window))
+            window.leasing.add_done_callback(lambda task: _leased(window, task))
+        return window.leasing
+
+    async def _ask(self, window: _Window) -> None:
+        lot = window.lot
+        acknowledged = await self._bus.publish(window.subject, b"", {"Nats-Incr": f"+{lot}"}, LEASE_SECONDS)
+        if "val" not in acknowledged:
+            raise bus_unavailable()
+        window.total = int(acknowledged["val"])
+        window.left += max(0, min(lot, window.quota.requests - (window.total - lot)))
+
+
+def _leased(window: _Window, task: "asyncio.Task[None]") -> None:
+    window.leasing = None
+    if not task.cancelled():
+        task.exception()  # whoever waited for it has been told; nobody may have
+
+
+def _exceeded(grant: Grant, window: _Window, windows: list[_Window], now: float) -> Refusal:
+    left = int(window.ends - now) + 1
+    requests, seconds = window.quota.requests, window.quota.seconds
+    return Refusal(
+        "quota-exceeded",
+        vi=f"Quyền {grant.name} đã dùng hết {requests} lượt trong {seconds} giây; hãy thử lại sau {left} giây hoặc đề nghị tăng hạn mức.",
+        en=f"Grant {grant.name} has used its {requests} calls in {seconds} seconds; try again in {left} seconds, or ask for a higher quota.",
+        retry_after=left,
+        headers={
+            "RateLimit": ", ".join(w.limit(now) for w in windows),
+            "RateLimit-Policy": ", ".join(w.policy() for w in windows),
+        },
+    )

@@ -108,6 +108,8 @@ async def _exchange(settings: Settings, registry: Registry, keys: KeyStore, bus:
     idempotency = Idempotency()
     await idempotency.start(connection, settings.replicas)
     evidence_log = EvidenceLog(bus, stream.subject_of(settings.name))
+    quotas = Quotas(bus)
+    await quotas.start(connection, settings.replicas)
     metrics = Metrics()
     metrics.watch(evidence_log)
     return Exchange(
@@ -117,7 +119,7 @@ async def _exchange(settings: Settings, registry: Registry, keys: KeyStore, bus:
         bus=bus,
         evidence=evidence_log,
         idempotency=idempotency,
-        quotas=Quotas(),
+        quotas=quotas,
         pseudonyms=Pseudonyms(keys.pseudonym_key()),
         metrics=metrics,
     )

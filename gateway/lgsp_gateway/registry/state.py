@@ -267,6 +267,7 @@ def _grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Gra
         valid_from=_day(spec["validFrom"]).timestamp(),
         valid_until=(_day(spec["validUntil"]) + timedelta(days=1)).timestamp(),
         quota=Quota(spec["quota"]["requests"], _SECONDS[spec["quota"]["per"]]),
+        daily=spec["quota"].get("daily", 0),
         suspended=_suspended(status),
     )
 
