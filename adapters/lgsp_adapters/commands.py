@@ -9,11 +9,11 @@ from cyclopts import Parameter
 
 from lgsp_adapters import manifest
 from lgsp_adapters.hosting import host
+from lgsp_adapters.identity import SystemIdentity
 from lgsp_adapters.sandbox import faults, serving
 from lgsp_contracts import catalog as catalogs
 from lgsp_problems import Refusal
 from lgsp_process import running
-from lgsp_process.nats_connection import Door
 
 
 def run_adapters(
@@ -21,7 +21,8 @@ def run_adapters(
     /,
     *,
     nats: str = "nats://127.0.0.1:4222",
-    nats_passwords: Path = Path(".lgsp/nats/passwords"),
+    gateway: str = "http://127.0.0.1:8080",
+    keys: Path = Path(".lgsp/credentials"),
     catalog: Path | None = None,
 ) -> None:
     """Run adapters in this process, until SIGTERM; calls they have begun are finished first.
@@ -32,17 +33,19 @@ def run_adapters(
         The adapters' manifests: a path to `adapter.yaml`, or the name of one that comes with lgsp.
     nats
         Where NATS is.
-    nats_passwords
-        A folder with the NATS password of each system, a file each, named after the system.
+    gateway
+        Where the bus hands out tokens.
+    keys
+        A folder with the private key of each system, SYSTEM.pem each.
     catalog
         The folder of contracts; those that come with lgsp by default.
     """
     loaded = [manifest.load(manifest.located(name)) for name in manifests]
-    doors = [Door.named(nats, found.system, nats_passwords / found.system) for found in loaded]
+    identities = [SystemIdentity(gateway, found.system, keys / f"{found.system}.pem") for found in loaded]
     contracts = catalogs.load(catalog or catalogs.shipped_folder())
-    pairs = list(zip(loaded, doors, strict=True))
+    pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(found.service for found in loaded)
-    running.run(f"adapter {names}", lambda stop: host(pairs, contracts, stop))
+    running.run(f"adapter {names}", lambda stop: host(pairs, nats, contracts, stop))
 
 
 def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")) -> None:

@@ -1,24 +1,101 @@
-"""A process that hosts adapters: each with its own connection to NATS, as the system it answers for."""
+"""A process that hosts adapters: each with its own connection to NATS, as the system it answers for.
+
+The server closes a connection when the token it was made with expires. So an adapter comes with a new token on a second
+connection in good time, and only then leaves the first: no call falls between the two.
+"""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
+import structlog
+from nats.aio.client import Client
+
+from lgsp_adapters.adapter import Adapter
+from lgsp_adapters.identity import SystemIdentity, Token
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.runtime import Served
 from lgsp_contracts.catalog import Catalog
+from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_process import running
 from lgsp_process.nats_connection import Door, connect
 
+RENEW_AT = 0.8
+"""The part of a token's life after which a new one is taken."""
 
-async def host(manifests: list[tuple[Manifest, Door]], catalog: Catalog, stop: asyncio.Event) -> None:
+
+class Hosted:
+    """One adapter on the bus, under the token of the moment."""
+
+    def __init__(self, manifest: Manifest, contract: Contract, nats: str, identity: SystemIdentity) -> None:
+        self._manifest = manifest
+        self._contract = contract
+        self._nats = nats
+        self._identity = identity
+        self._adapter: Adapter = manifest.adapter(manifest.connection)
+        self._token = Token("", 0)
+        self._current: tuple[Served, Client] | None = None
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open the adapter and go on the bus."""
+        await self._adapter.open()
+        await self._connect()
+        self._renewing = asyncio.create_task(self._renew())
+
+    async def stop(self) -> None:
+        """Leave the bus, finishing what was begun."""
+        if self._renewing:
+            self._renewing.cancel()
+        await self._leave(self._current)
+        await self._adapter.close()
+
+    async def _connect(self) -> None:
+        self._token = await self._identity.token()
+        connection = await connect(self._door(), f"adapter {self._manifest.service}", on_lost=self._take_token)
+        served = Served(self._adapter, self._manifest, self._contract, connection)
+        await served.start()
+        self._current = (served, connection)
+
+    def _door(self) -> Door:
+        return Door(self._nats, token=lambda: self._token.value)
+
+    async def _take_token(self) -> None:
+        """The connection is gone: it may be the token, so the next attempt brings a new one."""
+        try:
+            self._token = await self._identity.token()
+        except Refusal as refusal:
+            structlog.get_logger().warning("no token", reason=refusal.detail.en)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(max(1.0, (self._token.expires - time.time()) * RENEW_AT))
+            before = self._current
+            try:
+                await self._connect()
+            except Refusal as refusal:
+                structlog.get_logger().warning("not renewed", reason=refusal.detail.en)
+                continue
+            await self._leave(before)
+
+    async def _leave(self, left: tuple[Served, Client] | None) -> None:
+        if left:
+            served, connection = left
+            await served.stop()
+            await connection.close()
+
+
+async def host(
+    manifests: list[tuple[Manifest, SystemIdentity]], nats: str, catalog: Catalog, stop: asyncio.Event
+) -> None:
     """Serve until told to stop, then drain.
 
     Raises:
         Refusal: when an adapter cannot start; those that started are stopped again.
     """
     async with AsyncExitStack() as stack:
-        for manifest, door in manifests:
+        for manifest, identity in manifests:
             contract = catalog.get((manifest.service, manifest.major))
             if contract is None:
                 raise Refusal(
@@ -26,10 +103,8 @@ async def host(manifests: list[tuple[Manifest, Door]], catalog: Catalog, stop: a
                     vi=f"{manifest.where}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
                     en=f"{manifest.where}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
                 )
-            connection = await connect(door, f"adapter {manifest.service}")
-            stack.push_async_callback(connection.close)
-            served = Served(manifest.adapter(manifest.connection), manifest, contract, connection)
-            await served.start()
-            stack.push_async_callback(served.stop)
+            hosted = Hosted(manifest, contract, nats, identity)
+            await hosted.start()
+            stack.push_async_callback(hosted.stop)
         running.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in manifests))
         await stop.wait()

@@ -41,13 +41,12 @@ class Served:
         self._log = structlog.get_logger().bind(service=manifest.service)
 
     async def start(self) -> None:
-        """Open the adapter, subscribe, announce.
+        """Subscribe and announce.
 
         Raises:
             Refusal: `invalid-document`, when the adapter has no method for an operation of its contract.
         """
         methods = {name: self._method(name) for name in self._contract.operations}
-        await self._adapter.open()
         self._service = await nats.micro.add_service(
             self._connection,
             name=self._contract.service,
@@ -73,7 +72,6 @@ class Served:
         if self._working:
             await asyncio.wait(self._working, timeout=DRAIN_SECONDS)
         await self._connection.flush()
-        await self._adapter.close()
 
     def _method(self, operation: str) -> Method:
         method = self._adapter.method(operation)

@@ -22,11 +22,12 @@ START_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where NATS is and who is knocking."""
+    """Where NATS is and who is knocking: a user with a password, or whoever holds the access token of the moment."""
 
     url: str
-    user: str
-    password: str
+    user: str = ""
+    password: str = ""
+    token: Callable[[], str] | None = None
 
     @classmethod
     def named(cls, url: str, user: str, password_file: Path) -> "Door":
@@ -81,8 +82,7 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
         async with asyncio.timeout(START_SECONDS) as patience:
             await connection.connect(
                 door.url,
-                user=door.user,
-                password=door.password,
+                **({"token": door.token} if door.token else {"user": door.user, "password": door.password}),
                 name=name,
                 allow_reconnect=True,
                 max_reconnect_attempts=-1,

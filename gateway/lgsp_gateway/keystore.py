@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lgsp_auth.issuing import DEFAULT_LIFE
 from lgsp_auth.keys import KeyRing, SigningKey
+from lgsp_auth.nats_jwt import AccountKey
 from lgsp_problems import Refusal
 
 LOOK_SECONDS = 1.0
@@ -40,8 +41,9 @@ class KeyStore:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self._files():
                 self.rotate()
-            if not self._pseudonym_file().exists():
-                write_privately(self._pseudonym_file(), secrets.token_bytes(32))
+            for path in (self._pseudonym_file(), self._account_file()):
+                if not path.exists():
+                    write_privately(path, secrets.token_bytes(32))
         except OSError as error:
             raise _unusable(self._folder, error) from None
 
@@ -74,6 +76,13 @@ class KeyStore:
     def pseudonym_key(self) -> bytes:
         """The key under which evidence names people. It is never rotated: entries would no longer be found."""
         return self._pseudonym_file().read_bytes()
+
+    def account_key(self) -> AccountKey:
+        """The key that vouches for the users of NATS; the servers' configuration names its public half."""
+        return AccountKey(self._account_file().read_bytes())
+
+    def _account_file(self) -> Path:
+        return self._folder / "nats-account.key"
 
     def _look(self) -> None:
         self._looked = time.monotonic()

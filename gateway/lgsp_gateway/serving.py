@@ -21,6 +21,7 @@ from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.metrics import Metrics
+from lgsp_gateway.nats_door import NatsDoor
 from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
@@ -35,6 +36,7 @@ from lgsp_gateway.web.evidence import Evidence
 from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
+from lgsp_problems import Refusal
 from lgsp_process import nats_connection, running
 
 
@@ -74,7 +76,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         name = f"gateway {settings.name}"
         connection = await nats_connection.connect(settings.nats, name, on_lost=lost, on_back=follower.back)
         stack.push_async_callback(connection.close)
-        await _prepare(settings, connection)
+        system = await _prepare(settings, connection)
+        if system:
+            stack.push_async_callback(system.close)
         await bus.start(connection)
         stack.callback(bus.stop)
         await store.start(connection, settings.replicas)
@@ -84,6 +88,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         stack.push_async_callback(follower.stop)
         exchange = await _exchange(settings, registry, keys, bus, connection)
         exchange.evidence.start()
+        await NatsDoor(exchange.verifier, registry, keys.account_key()).start(connection, system)
         stack.push_async_callback(exchange.evidence.stop)
         app = _application(settings, exchange, keys)
         _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, stop)
@@ -94,14 +99,18 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await stop.wait()
 
 
-async def _prepare(settings: Settings, connection: Client) -> None:
+async def _prepare(settings: Settings, connection: Client) -> Client | None:
+    """Look at the servers' disks and make the stream of the evidence; the connection to the system account, if any."""
+    system = None
     if settings.nats_system:
         system = await nats_connection.connect(settings.nats_system, f"gateway {settings.name} system")
         try:
             await stream.refuse_lazy_disk(system)
-        finally:
+        except Refusal:
             await system.close()
+            raise
     await stream.ensure(connection, settings.replicas)
+    return system
 
 
 async def _exchange(settings: Settings, registry: Registry, keys: KeyStore, bus: Bus, connection: Client) -> Exchange:

@@ -142,7 +142,7 @@ class Workbench:
             )
         self.catalog = catalog.load(self.catalog_folder)
         self._write_registry()
-        config = nats_config.write(self.state, self.nats_port, self.catalog)
+        config = nats_config.write(self.state, self.nats_port, KeyStore(self.state.keys).account_key().public)
         binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
         assert binary
         self.nats = Process([binary, "-c", str(config)], self.state.logs / "nats.log")
@@ -183,6 +183,9 @@ class Workbench:
                 return
 
     def door(self, user: str) -> Door:
+        """Of the gateway's own users by password, of a system by its token."""
+        if user in self.keys:
+            return Door(self.nats_url, token=lambda: self.token(user))
         return Door.named(self.nats_url, user, nats_config.passwords(self.state) / user)
 
     async def serve(self, service: str = "desk", **answers: Answer) -> Served:

@@ -17,6 +17,7 @@ from pathlib import Path
 import orjson
 
 from lgsp_contracts import catalog as catalogs
+from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local import demo, nats_config
 from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.state_dir import StateDir
@@ -74,10 +75,11 @@ class LocalBus:
 
     async def _start(self) -> None:
         demo.seed(self._state)
-        contracts = catalogs.load(catalogs.shipped_folder())
+        keys = KeyStore(self._state.keys)
+        keys.ensure()
         ports = dict(zip(("nats", *NATIONAL), _free_ports(1 + len(NATIONAL)), strict=True))
         nats_url = f"nats://127.0.0.1:{ports['nats']}"
-        nats = self._nats(nats_config.write(self._state, ports["nats"], contracts), ports["nats"])
+        nats = self._nats(nats_config.write(self._state, ports["nats"], keys.account_key().public), ports["nats"])
         environment = _credentials(ports)
         sandboxes = [self._sandbox(server, ports[server], environment) for server in NATIONAL]
         adapters = [self._adapter(server, nats_url, environment) for server in NATIONAL]
@@ -126,7 +128,7 @@ class LocalBus:
 
     def _adapter(self, service: str, nats_url: str, environment: dict[str, str]) -> Child:
         command = [*_lgsp(), "adapter", "run", service, "--nats", nats_url]
-        command += ["--nats-passwords", str(nats_config.passwords(self._state))]
+        command += ["--gateway", f"http://127.0.0.1:{self._port}", "--keys", str(self._state.credentials)]
         return self._child(f"adapter {service}", command, environment)
 
     def _child(self, name: str, command: list[str], environment: dict[str, str] | None = None, **more: object) -> Child:

@@ -5,7 +5,7 @@ when they are first needed: ten thousand services cost a starting gateway nothin
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -50,6 +50,7 @@ class Registry:
         self.versions: dict[str, dict[str, Version]] = {"Agency": {}, "System": {}, "Service": {}, "Grant": {}}
         self._providers: dict[str, str] = {}
         self._in_force: dict[str, bool] = {}
+        self._listeners: list[Callable[[str, str], None]] = []
         self._notices: dict[str, dict[str, str]] = {}
         self._suspensions: dict[str, Suspension] = {}
         self._compiled: dict[str, Contract] = {}
@@ -67,8 +68,22 @@ class Registry:
         spec = version.spec
         if spec is None:
             known.pop(version.name, None)
-            return
-        known[version.name] = version
+        else:
+            known[version.name] = version
+            self._index(version, spec)
+        for listener in self._listeners:
+            listener(version.kind, version.name)
+
+    def on_change(self, listener: Callable[[str, str], None]) -> None:
+        """Tell a listener kind and name of every document that changes from now on."""
+        self._listeners.append(listener)
+
+    def provided_by(self, system: str) -> list[str]:
+        """The services of which a system is the provider."""
+        found = {name.rpartition("-v")[0] for name, provider in self._providers.items() if provider == system}
+        return sorted(found)
+
+    def _index(self, version: Version, spec: Mapping[str, Any]) -> None:
         if version.kind == "Agency":
             self.agencies[version.name] = Text(**spec["title"])
         elif version.kind == "System":

@@ -1,0 +1,92 @@
+"""Who an adapter is: its system's access token, taken from the bus with its private key, for the NATS door.
+
+The token is OAuth 2 client credentials with `private_key_jwt` (RFC 7523), as for any program that calls services: one
+identity, two doors.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+import structlog
+
+from lgsp_problems import Refusal
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+PATIENCE_SECONDS = 30.0
+RETRY_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and until when it counts, in seconds since 1970."""
+
+    value: str
+    expires: float
+
+
+class SystemIdentity:
+    """A system and its private key (PEM).
+
+    Raises:
+        Refusal: `cannot-start`, when the key cannot be read.
+    """
+
+    def __init__(self, gateway: str, system: str, key: Path) -> None:
+        self._gateway = gateway.rstrip("/")
+        self._system = system
+        try:
+            self._key = key.read_text(encoding="utf-8")
+        except OSError as error:
+            raise Refusal(
+                "cannot-start",
+                vi=f"Không đọc được khóa của hệ thống {system} ở {key}: {error.strerror}.",
+                en=f"Cannot read the key of system {system} in {key}: {error.strerror}; name the right folder.",
+            ) from None
+
+    async def token(self) -> Token:
+        """A new token; a gateway that is not there yet is waited for.
+
+        Raises:
+            Refusal: `cannot-start`, when no gateway answers in time or it does not know the system.
+        """
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._take()
+            except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+                if time.monotonic() > until:
+                    raise Refusal(
+                        "cannot-start",
+                        vi=f"Không gateway nào trả lời ở {self._gateway}; hãy kiểm tra --gateway.",
+                        en=f"No gateway answers at {self._gateway}; check --gateway.",
+                        private=type(error).__name__,
+                    ) from None
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _take(self) -> Token:
+        now = int(time.time())
+        claims = {"iss": self._system, "sub": self._system, "aud": self._gateway, "iat": now, "exp": now + 60}
+        assertion = jwt.encode({**claims, "jti": str(uuid.uuid4())}, self._key, algorithm="ES256")
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion,
+        }
+        timeout = aiohttp.ClientTimeout(total=5)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(f"{self._gateway}/oauth2/token", data=form) as answer,
+        ):
+            said: dict[str, Any] = await answer.json(content_type=None)
+        if "access_token" not in said:
+            words = str(said.get("error_description", said))
+            structlog.get_logger().error("no token", system=self._system, reason=words)
+            raise Refusal("cannot-start", vi=words, en=words)
+        return Token(str(said["access_token"]), now + float(said["expires_in"]))

@@ -1,0 +1,104 @@
+"""The tokens that NATS itself speaks: authorization requests from its auth callout, and the users that answer them.
+
+NATS JWTs are signed with Ed25519 keys written as "nkeys" (base32 of a prefix byte, the key and a CRC-16), and their `alg` is
+NATS's own, so no JOSE library writes them; the format is that of NATS's ADR-26 and of the nkeys specification.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_ACCOUNT = 0
+_HEADER = {"typ": "JWT", "alg": "ed25519-nkey"}
+REPLIES = {"max": 1, "ttl": 120_000_000_000}
+"""Whoever is asked may reply once, within two minutes (nanoseconds)."""
+
+
+class AccountKey:
+    """The key that vouches for users of the account of the bus.
+
+    Args:
+        seed: 32 bytes, kept as private as a signing key.
+    """
+
+    def __init__(self, seed: bytes) -> None:
+        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        raw = self._private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        self.public = _nkey(_ACCOUNT, raw)
+
+    def _sign(self, claims: dict[str, Any]) -> str:
+        body = json.dumps(claims, separators=(",", ":"), sort_keys=True).encode()
+        claims["jti"] = base64.b32encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
+        signed = f"{_part(_HEADER)}.{_part(claims)}"
+        signature = base64.urlsafe_b64encode(self._private.sign(signed.encode())).rstrip(b"=").decode()
+        return f"{signed}.{signature}"
+
+    def user(self, nkey: str, account: str, name: str, subscribe: Sequence[str], now: float, expires: float) -> str:
+        """A user that may subscribe to these subjects, reply to what it is asked, and nothing else.
+
+        Args:
+            nkey: the public key that the server gave the connection.
+            account: the account that it joins.
+            expires: when the server closes the connection, in seconds since 1970.
+        """
+        permissions = {
+            "pub": {"deny": [">"]},
+            "sub": {"allow": list(subscribe)} if subscribe else {"deny": [">"]},
+            "resp": REPLIES,
+            "subs": -1,
+            "data": -1,
+            "payload": -1,
+        }
+        return self._sign(
+            {
+                "iss": self.public,
+                "sub": nkey,
+                "aud": account,
+                "name": name,
+                "iat": int(now),
+                "exp": int(expires),
+                "nats": {**permissions, "type": "user", "version": 2},
+            }
+        )
+
+    def response(self, request: "CalloutRequest", user: str, error: str, now: float) -> bytes:
+        """The answer to an authorization request: a user, or why there is none."""
+        nats = {"type": "authorization_response", "version": 2, **({"error": error} if error else {"jwt": user})}
+        claims = {"iss": self.public, "sub": request.nkey, "aud": request.server, "iat": int(now), "nats": nats}
+        return self._sign(claims).encode()
+
+
+class CalloutRequest:
+    """What a server asks about a connection. It arrives on a subject that only servers may publish to.
+
+    Raises:
+        ValueError: it is no authorization request.
+    """
+
+    def __init__(self, token: bytes) -> None:
+        try:
+            payload = token.split(b".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+            nats: Mapping[str, Any] = claims["nats"]
+            self.nkey = str(nats["user_nkey"])
+            self.server = str(nats["server_id"]["id"])
+            self.client = str(nats["client_info"]["id"])
+            options = nats["connect_opts"]
+        except (IndexError, KeyError, TypeError, ValueError, binascii.Error) as error:
+            raise ValueError("not an authorization request") from error
+        self.auth_token = str(options.get("auth_token", ""))
+
+
+def _part(content: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).rstrip(b"=").decode()
+
+
+def _nkey(kind: int, raw: bytes) -> str:
+    body = bytes([kind]) + raw
+    return base64.b32encode(body + binascii.crc_hqx(body, 0).to_bytes(2, "little")).rstrip(b"=").decode()
