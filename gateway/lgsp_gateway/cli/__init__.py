@@ -35,6 +35,7 @@ def register(app: App) -> None:
     app.command(gateway)
     keys = App(name="keys", help="The keys that sign access tokens.")
     keys.command("lgsp_gateway.cli.gateway_commands:rotate_keys", name="rotate")
+    keys.command("lgsp_gateway.cli.gateway_commands:show_keys", name="show")
     app.command(keys)
     evidence = App(name="evidence", help="What was written down of every message.")
     evidence.command("lgsp_gateway.cli.evidence_commands:tail", name="tail")

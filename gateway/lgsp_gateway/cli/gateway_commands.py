@@ -64,6 +64,22 @@ def run_gateway(
     running.run(f"gateway {settings.name}", lambda stop: serving.serve(settings, stop))
 
 
+def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
+    """Show what others need to know of the keys: nothing of it is secret.
+
+    Parameters
+    ----------
+    state_dir
+        The folder of a local bus.
+    keys
+        The folder of keys, where it is another.
+    """
+    store = KeyStore(keys or StateDir(state_dir).keys)
+    store.ensure()
+    print(f"signs tokens              {store.ring().current.kid}")  # noqa: T201
+    print(f"auth callout issuer       {store.account_key().public}")  # noqa: T201
+
+
 def rotate_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
     """Make a new key that signs access tokens from now on. Tokens signed by the old one count until they expire.
 
