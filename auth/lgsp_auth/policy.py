@@ -23,7 +23,8 @@ class Grant:
     """Which operations of a service one consumer may call, for which purposes, seeing which fields, until when.
 
     `operations` maps an operation to the fields of its answer that may be seen; times are seconds since 1970;
-    `daily` is a second quota per day, 0 where there is none; `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it.
+    `daily` is a second quota per day, 0 where there is none; `on_behalf_of` is `citizen`, `officer` or `anyone` where a call
+    needs the token of a person; `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Grant:
     valid_until: float
     quota: Quota
     daily: int = 0
+    on_behalf_of: str = ""
     suspended: tuple[str, str] | None = None
 
     def in_force(self, now: float) -> bool:
@@ -86,6 +88,17 @@ def unknown_service(service: str, major: int) -> Refusal:
         "unknown-service",
         vi=f"Không có dịch vụ {name}; hãy xem các dịch vụ ở /catalog/services.",
         en=f"There is no service {name}; see /catalog/services for those there are.",
+    )
+
+
+def person_required(grant: Grant) -> Refusal:
+    """The refusal of a call that must be made on behalf of a person, and was not."""
+    vi = {"citizen": "công dân", "officer": "cán bộ"}.get(grant.on_behalf_of, "một người")
+    en = {"citizen": "a citizen", "officer": "an officer"}.get(grant.on_behalf_of, "a person")
+    return Refusal(
+        "person-required",
+        vi=f"Quyền {grant.name} chỉ dùng được thay mặt {vi}; hãy gửi mã của người đó trong Lgsp-On-Behalf-Of.",
+        en=f"Grant {grant.name} is used on behalf of {en} only; send that person's token in Lgsp-On-Behalf-Of.",
     )
 
 

@@ -5,8 +5,8 @@ token, passes for one. Which algorithms count is the issuer's entry here, never 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
@@ -31,12 +31,47 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Whom a verified token speaks of: a personal identification number, as a `citizen` or an `officer`."""
+
+    number: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Issuer:
-    """An issuer whose tokens count: its exact `iss`, the algorithms it may use, and how to find its key by `kid`."""
+    """An issuer whose tokens count.
+
+    Args:
+        name: its exact `iss`.
+        algorithms: those it may use, whatever its tokens say.
+        find_key: the key of a `kid`.
+        refresh: asks the issuer for its keys, where it is another than the bus itself.
+        audience, types: what its tokens must name as `aud` and `typ`.
+        system_claim: the claim that names a system, empty where its tokens speak of no systems.
+        systems: what the claim's values are called in the registry; a value that is not here is the name itself.
+        person_claim: the claim that holds a personal identification number, empty where they speak of no people.
+        person_kind: `citizen` or `officer`.
+    """
 
     name: str
     algorithms: tuple[str, ...]
     find_key: Callable[[str], Any | None]
+    refresh: Callable[[], Awaitable[bool]] | None = None
+    audience: str = AUDIENCE
+    types: tuple[str, ...] = (TOKEN_TYPE,)
+    system_claim: str = "sub"
+    systems: Mapping[str, str] = field(default_factory=dict)
+    person_claim: str = ""
+    person_kind: str = "citizen"
+
+
+class UnknownKey(Refusal):
+    """A token names a key that is not known: asking its issuer may help, once."""
+
+    def __init__(self, refusal: Refusal, refresh: Callable[[], Awaitable[bool]]) -> None:
+        super().__init__(refusal.code, vi=refusal.detail.vi, en=refusal.detail.en, headers=refusal.headers)
+        self.refresh = refresh
 
 
 class Verifier:
@@ -64,6 +99,22 @@ class Verifier:
             raise invalid_token("đã hết hạn", "has expired")
         return identity
 
+    def verify_person(self, token: str, now: float) -> Person:
+        """The person whom a token speaks of.
+
+        Raises:
+            Refusal: `token-invalid`.
+        """
+        if not token or len(token) > MAX_TOKEN_LENGTH:
+            raise invalid_token("của người được đại diện không hợp lệ", "of the person is not one")
+        issuer, claims = self._claims(token.encode("utf-8", "surrogateescape"))
+        if float(claims["exp"]) <= now:
+            raise invalid_token("đã hết hạn", "has expired")
+        number = claims.get(issuer.person_claim) if issuer.person_claim else None
+        if not isinstance(number, str) or not number:
+            raise invalid_token("không nói về một người", "does not speak of a person")
+        return Person(number, issuer.person_kind)
+
     def forget(self, condition: Callable[[Identity], bool]) -> None:
         """Drop every remembered token whose identity meets a condition."""
         self._remembered = {key: identity for key, identity in self._remembered.items() if not condition(identity)}
@@ -76,6 +127,15 @@ class Verifier:
         self._remembered[digest] = identity
 
     def _check(self, token: bytes) -> Identity:
+        issuer, claims = self._claims(token)
+        named = claims.get(issuer.system_claim) if issuer.system_claim else None
+        if not isinstance(named, str) or not named:
+            raise invalid_token("không nói về một hệ thống", "does not speak of a system")
+        name = issuer.systems.get(named, named)
+        return Identity(name, str(claims.get("jti", "")), issuer.name, float(claims["exp"]))
+
+    def _claims(self, token: bytes) -> tuple[Issuer, dict[str, Any]]:
+        """What a token says, after it has been found to count."""
         try:
             header = jwt.get_unverified_header(token)
             named = jwt.decode(token, options={"verify_signature": False}).get("iss")
@@ -86,11 +146,16 @@ class Verifier:
             raise invalid_token("do bên không được tin cậy cấp", "comes from an issuer that is not trusted here")
         key = issuer.find_key(str(header.get("kid", "")))
         if header.get("alg") not in issuer.algorithms or key is None:
-            raise invalid_token("không do khóa đang dùng của bên cấp ký", "is not signed by a key the issuer uses")
-        if str(header.get("typ", "")).lower().removeprefix("application/") != TOKEN_TYPE:
+            refusal = invalid_token("không do khóa đang dùng của bên cấp ký", "is not signed by a key the issuer uses")
+            if key is None and issuer.refresh and header.get("alg") in issuer.algorithms:
+                raise UnknownKey(refusal, issuer.refresh)
+            raise refusal
+        if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in issuer.types:
             raise invalid_token("không phải mã truy cập (typ at+jwt)", "is not an access token (typ at+jwt)")
-        claims = _decode(token, key, issuer)
-        return Identity(str(claims["sub"]), str(claims["jti"]), issuer.name, float(claims["exp"]))
+        return issuer, _decode(token, key, issuer)
+
+
+_REQUIRED = ("exp", "iat", "sub", "aud", "iss")
 
 
 def _bearer(authorization: str | None) -> bytes:
@@ -113,10 +178,10 @@ def _decode(token: bytes, key: Any, issuer: Issuer) -> dict[str, Any]:
             token,
             key,
             algorithms=list(issuer.algorithms),
-            audience=AUDIENCE,
+            audience=issuer.audience,
             issuer=issuer.name,
             leeway=5,
-            options={"require": ["exp", "iat", "sub", "jti", "aud", "iss"], "verify_exp": False},
+            options={"require": [*_REQUIRED, *(("jti",) if issuer.refresh is None else ())], "verify_exp": False},
         )
     except jwt.InvalidAudienceError:
         raise invalid_token("được cấp cho nơi khác", "was issued for somebody else") from None

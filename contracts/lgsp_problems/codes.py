@@ -27,6 +27,7 @@ CODES: dict[str, ProblemCode] = {
     "token-invalid": _code(401, "Mã truy cập không hợp lệ", "The access token is not valid"),
     "not-granted": _code(403, "Chưa được cấp quyền khai thác", "No grant allows this call"),
     "purpose-not-granted": _code(403, "Mục đích chưa được cấp quyền", "No grant allows this purpose"),
+    "person-required": _code(403, "Phải gọi thay mặt một người", "The call needs a person behind it"),
     "grant-suspended": _code(403, "Quyền khai thác đang tạm dừng", "The grant is suspended"),
     "unknown-service": _code(404, "Không có dịch vụ này", "There is no such service"),
     "not-found": _code(404, "Không tìm thấy", "Not found"),

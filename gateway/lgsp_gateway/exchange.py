@@ -17,14 +17,14 @@ import orjson
 import structlog
 
 from lgsp_auth import policy
-from lgsp_auth.policy import Ask
-from lgsp_auth.tokens import Verifier, invalid_token
+from lgsp_auth.policy import Ask, Grant
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract, Operation, broken_answer
 from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage, Pseudonyms
 from lgsp_gateway.idempotency import Claim, Idempotency
+from lgsp_gateway.identification import Identification
 from lgsp_gateway.metrics import Metrics
 from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry.state import Registry, System
@@ -42,6 +42,7 @@ class Call:
     operation: str
     authorization: str | None
     purpose: str
+    on_behalf_of: str
     idempotency_key: str
     body: Callable[[], Awaitable[bytes]]
 
@@ -63,7 +64,7 @@ class Exchange:
 
     name: str
     registry: Registry
-    verifier: Verifier
+    identification: Identification
     bus: Bus
     evidence: EvidenceLog
     idempotency: Idempotency
@@ -77,7 +78,7 @@ class Exchange:
         Raises:
             Refusal: whatever stood in the way; it is in the evidence already.
         """
-        system = self._identify(call)
+        system = await self._identify(call)
         passage = Passage(call.message, call.traceparent[3:35], system.name, system.agency, self.name)
         try:
             answer = await self._governed(call, system, passage)
@@ -106,6 +107,7 @@ class Exchange:
         grant = policy.decide(ask, registry.held(system.name, contract.service, contract.major), now)
         passage.grant = grant.name
         registry.refuse_suspended(contract, now)
+        passage.on_behalf_of = await self._behalf(call, grant, now)
         quota = self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
         body = await call.body()
         passage.received(body)
@@ -119,16 +121,27 @@ class Exchange:
         timing = {"check": checked, "provider": passage.provider_ms}
         return Answer(visible, quota, registry.notice(contract, now), timing)
 
-    def _identify(self, call: Call) -> System:
+    async def _identify(self, call: Call) -> System:
         try:
-            identity = self.verifier.verify(call.authorization, time.time())
-            system = self.registry.systems.get(identity.system)
-            if system is None:
-                raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
+            return await self.identification.system(call.authorization, time.time())
         except Refusal as refusal:
             self.metrics.unidentified(refusal)
             raise
-        return system
+
+    async def _behalf(self, call: Call, grant: Grant, now: float) -> str:
+        """The pseudonym of the person on whose behalf a call is made, where the grant asks for one or the caller names one.
+
+        Raises:
+            Refusal: `person-required` or `token-invalid`.
+        """
+        if not (grant.on_behalf_of or call.on_behalf_of):
+            return ""
+        if not call.on_behalf_of:
+            raise policy.person_required(grant)
+        person = await self.identification.person(call.on_behalf_of, now)
+        if grant.on_behalf_of not in ("", "anyone", person.kind):
+            raise policy.person_required(grant)
+        return self.pseudonyms.of(person.number)
 
     async def _answered(
         self, call: Call, contract: Contract, operation: Operation, system: System, passage: Passage, body: bytes

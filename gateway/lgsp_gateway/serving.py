@@ -13,12 +13,14 @@ from nats.aio.client import Client
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_gateway import issuers
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Pseudonyms
 from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.idempotency import Idempotency
+from lgsp_gateway.identification import Identification
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.metrics import Metrics
 from lgsp_gateway.nats_door import NatsDoor
@@ -54,6 +56,7 @@ class Settings:
     registry: Path
     catalog: Path
     replicas: int
+    issuers: Path | None
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -86,9 +89,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             await bootstrap.fill(store, settings.registry, settings.catalog)
         await follower.start(connection)
         stack.push_async_callback(follower.stop)
-        exchange = await _exchange(settings, registry, keys, bus, connection)
+        others = issuers.load(settings.issuers)
+        verifier = Verifier([Issuer(settings.public_url, (ALGORITHM,), keys.find), *(issuer for issuer, _ in others)])
+        for _, found in others:
+            stack.callback(asyncio.create_task(found.keep_fresh()).cancel)
+        exchange = await _exchange(settings, registry, keys, verifier, bus, connection)
         exchange.evidence.start()
-        await NatsDoor(exchange.verifier, registry, keys.account_key()).start(connection, system)
+        await NatsDoor(verifier, registry, keys.account_key()).start(connection, system)
         stack.push_async_callback(exchange.evidence.stop)
         app = _application(settings, exchange, keys)
         _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, stop)
@@ -113,7 +120,9 @@ async def _prepare(settings: Settings, connection: Client) -> Client | None:
     return system
 
 
-async def _exchange(settings: Settings, registry: Registry, keys: KeyStore, bus: Bus, connection: Client) -> Exchange:
+async def _exchange(
+    settings: Settings, registry: Registry, keys: KeyStore, verifier: Verifier, bus: Bus, connection: Client
+) -> Exchange:
     idempotency = Idempotency()
     await idempotency.start(connection, settings.replicas)
     evidence_log = EvidenceLog(bus, stream.subject_of(settings.name))
@@ -124,7 +133,7 @@ async def _exchange(settings: Settings, registry: Registry, keys: KeyStore, bus:
     return Exchange(
         name=settings.name,
         registry=registry,
-        verifier=Verifier([Issuer(settings.public_url, (ALGORITHM,), keys.find)]),
+        identification=Identification(verifier, registry),
         bus=bus,
         evidence=evidence_log,
         idempotency=idempotency,
@@ -154,7 +163,7 @@ def _add_doors(
     connection: Client,
     stop: asyncio.Event,
 ) -> None:
-    callers = Callers(exchange.verifier, exchange.registry)
+    callers = Callers(exchange.identification)
     RegistryDoor(callers, administration).add_routes(app)
     Catalogue(callers, exchange.registry).add_routes(app)
     Evidence(callers, connection, stop).add_routes(app)

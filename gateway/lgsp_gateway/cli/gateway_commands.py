@@ -23,6 +23,7 @@ def run_gateway(
     registry: Path = DEFAULT / "registry",
     catalog: Path | None = None,
     replicas: int = 1,
+    issuers: Path | None = None,
 ) -> None:
     """Run a gateway, until SIGTERM; calls it has begun are finished first.
 
@@ -48,6 +49,8 @@ def run_gateway(
         The folder of contracts; those that come with lgsp by default.
     replicas
         Copies of each stream: 3 on a NATS cluster.
+    issuers
+        A file that names other issuers whose tokens count (docs/operate/other-issuers.md).
     """
     settings = serving.Settings(
         name=name or serving.random_name(),
@@ -60,6 +63,7 @@ def run_gateway(
         registry=registry,
         catalog=catalog or catalogs.shipped_folder(),
         replicas=replicas,
+        issuers=issuers,
     )
     running.run(f"gateway {settings.name}", lambda stop: serving.serve(settings, stop))
 

@@ -29,6 +29,7 @@ class Passage:
     purpose: str = ""
     grant: str = ""
     subject: str = ""
+    on_behalf_of: str = ""
     outcome: str = "answered"
     status: int = 200
     request_sha256: str = ""
@@ -70,6 +71,7 @@ class Passage:
                 "purpose": self.purpose,
                 "grant": self.grant,
                 "subject": self.subject,
+                "onBehalfOf": self.on_behalf_of,
                 "outcome": self.outcome,
                 "status": self.status,
                 "requestSha256": self.request_sha256,

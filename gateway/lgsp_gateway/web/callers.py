@@ -4,37 +4,32 @@ import time
 
 from aiohttp import web
 
-from lgsp_auth.tokens import Verifier, invalid_token
-from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.identification import Identification
+from lgsp_gateway.registry.state import System
 from lgsp_problems import Refusal
 
 
 class Callers:
     """Identifies callers."""
 
-    def __init__(self, verifier: Verifier, registry: Registry) -> None:
-        self._verifier = verifier
-        self._registry = registry
+    def __init__(self, identification: Identification) -> None:
+        self._identification = identification
 
-    def identified(self, request: web.Request) -> System:
+    async def identified(self, request: web.Request) -> System:
         """The caller's system.
 
         Raises:
             Refusal: `token-invalid`.
         """
-        identity = self._verifier.verify(request.headers.get("Authorization"), time.time())
-        system = self._registry.systems.get(identity.system)
-        if system is None:
-            raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
-        return system
+        return await self._identification.system(request.headers.get("Authorization"), time.time())
 
-    def with_role(self, request: web.Request, role: str) -> System:
+    async def with_role(self, request: web.Request, role: str) -> System:
         """The caller's system, which has a role.
 
         Raises:
             Refusal: `token-invalid` or `not-granted`.
         """
-        system = self.identified(request)
+        system = await self.identified(request)
         if role not in system.roles:
             raise Refusal(
                 "not-granted",

@@ -52,6 +52,7 @@ def _read(request: web.Request, message: str, traceparent: str) -> Call:
         operation=path[3] if path else "",
         authorization=request.headers.get("Authorization"),
         purpose=request.headers.get("Lgsp-Purpose", ""),
+        on_behalf_of=request.headers.get("Lgsp-On-Behalf-Of", ""),
         idempotency_key=request.headers.get("Idempotency-Key", ""),
         body=lambda: read_body(request),
     )

@@ -22,7 +22,7 @@ class Catalogue:
         app.router.add_get("/catalog/services", self._services)
 
     async def _services(self, request: web.Request) -> web.Response:
-        registry, system = self._registry, self._callers.identified(request)
+        registry, system = self._registry, await self._callers.identified(request)
         now = time.time()
         known = [found for found in registry.contracts() if registry.may_know(system.name, found, now)]
         return answers.document({"items": [_service(contract, registry, system, now) for contract in known]})

@@ -30,7 +30,7 @@ class Evidence:
         app.router.add_get("/evidence/entries", self._entries)
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
-        self._callers.with_role(request, AUDITOR)
+        await self._callers.with_role(request, AUDITOR)
         after = await self._after(request)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)

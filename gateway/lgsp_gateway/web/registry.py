@@ -51,7 +51,7 @@ class RegistryDoor:
         app.router.add_post("/registry/services/{name}/resume", self._resume)
 
     async def _list(self, request: web.Request) -> web.Response:
-        caller = self._callers.identified(request)
+        caller = await self._callers.identified(request)
         wanted = {name: request.query[name] for name in FILTERS if name in request.query}
         found = [
             version
@@ -65,16 +65,16 @@ class RegistryDoor:
         return answers.document(body)
 
     async def _get(self, request: web.Request) -> web.Response:
-        caller = self._callers.identified(request)
+        caller = await self._callers.identified(request)
         return _answer(self._administration.find(caller, _kind(request), request.match_info["name"]))
 
     async def _history(self, request: web.Request) -> web.Response:
-        caller = self._callers.identified(request)
+        caller = await self._callers.identified(request)
         versions = await self._administration.history(caller, _kind(request), request.match_info["name"])
         return answers.document({"items": [version.document() for version in versions]})
 
     async def _create(self, request: web.Request) -> web.Response:
-        caller = self._callers.identified(request)
+        caller = await self._callers.identified(request)
         document = await self._document(request)
         version = await self._put(request, caller, document, None)
         response = _answer(version, status=201)
@@ -82,7 +82,7 @@ class RegistryDoor:
         return response
 
     async def _replace(self, request: web.Request) -> web.Response:
-        caller = self._callers.identified(request)
+        caller = await self._callers.identified(request)
         document = await self._document(request)
         name = request.match_info["name"]
         if not isinstance(document.get("metadata"), dict) or document["metadata"].get("name") != name:
@@ -99,7 +99,7 @@ class RegistryDoor:
             return self._conflict(refusal, request, caller)
 
     async def _delete(self, request: web.Request) -> web.Response:
-        caller = self._callers.identified(request)
+        caller = await self._callers.identified(request)
         kind, name = _kind(request), request.match_info["name"]
         try:
             await self._administration.delete(caller, kind, name, _if_match(request), _reason(request))
@@ -108,7 +108,7 @@ class RegistryDoor:
         return web.Response(status=204)
 
     async def _act(self, request: web.Request) -> web.Response:
-        caller = self._callers.identified(request)
+        caller = await self._callers.identified(request)
         said = await self._said(request)
         name, action = request.match_info["name"], cast("Action", request.match_info["action"])
         until = said["until"]
@@ -121,14 +121,14 @@ class RegistryDoor:
         return _answer(await self._administration.act_on_grant(caller, name, action, said["reason"], until))
 
     async def _suspend(self, request: web.Request) -> web.Response:
-        caller = self._callers.identified(request)
+        caller = await self._callers.identified(request)
         said = await self._said(request)
         name = request.match_info["name"]
         version = await self._administration.suspend_service(caller, name, said["since"], said["until"], said["reason"])
         return _answer(version)
 
     async def _resume(self, request: web.Request) -> web.Response:
-        caller = self._callers.identified(request)
+        caller = await self._callers.identified(request)
         said = await self._said(request)
         return _answer(await self._administration.resume_service(caller, request.match_info["name"], said["reason"]))
 

@@ -1,0 +1,83 @@
+"""The keys of another issuer, found by OpenID Connect discovery and kept: the only I/O of this package.
+
+A key that is not known is asked for, at most once in ten seconds, so that a flood of made-up `kid`s does not become a flood
+at the issuer. While the issuer is down its last keys go on counting.
+"""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import aiohttp
+import jwt
+
+MAX_ANSWER = 512 * 1024
+TIMEOUT_SECONDS = 5.0
+LEAST_SECONDS_BETWEEN = 10.0
+USUAL_SECONDS_BETWEEN = 600.0
+
+
+class IssuerKeys:
+    """The public keys of one issuer.
+
+    Args:
+        issuer: its exact `iss`, below which `/.well-known/openid-configuration` stands.
+    """
+
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer
+        self._keys: dict[str, Any] = {}
+        self._asked = float("-inf")
+        self._asking = asyncio.Lock()
+
+    def find(self, kid: str) -> Any | None:
+        """The key of a token, if it is known."""
+        return self._keys.get(kid)
+
+    async def refresh(self, least: float = LEAST_SECONDS_BETWEEN) -> bool:
+        """Ask for the keys, unless that was done just now.
+
+        Returns:
+            Whether there are fresh keys; with False the known ones still count.
+        """
+        async with self._asking:
+            if time.monotonic() - self._asked < least:
+                return False
+            self._asked = time.monotonic()
+            try:
+                self._keys = await self._fetch()
+            except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, jwt.PyJWTError):
+                return False
+            return True
+
+    async def keep_fresh(self) -> None:
+        """Ask now and then, for ever."""
+        while True:
+            fresh = await self.refresh(0)
+            await asyncio.sleep(USUAL_SECONDS_BETWEEN if fresh or self._keys else LEAST_SECONDS_BETWEEN)
+
+    async def _fetch(self) -> dict[str, Any]:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            found = await _json(session, self._issuer.rstrip("/") + "/.well-known/openid-configuration")
+            if found["issuer"] != self._issuer:  # OpenID Connect Discovery, section 4.3
+                raise ValueError("the discovery document is another issuer's")
+            keys = jwt.PyJWKSet.from_dict(await _json(session, found["jwks_uri"]))
+        usable = {key.key_id: key.key for key in keys.keys if key.key_id and key.public_key_use in (None, "sig")}
+        if not usable:
+            raise ValueError("no key to verify with")
+        return usable
+
+
+async def _json(session: aiohttp.ClientSession, url: str) -> Any:
+    async with session.get(url, allow_redirects=False) as answer:
+        answer.raise_for_status()
+        if answer.status != 200:
+            raise ValueError(f"HTTP {answer.status}")
+        content = b""
+        async for chunk in answer.content.iter_any():
+            content += chunk
+            if len(content) > MAX_ANSWER:
+                raise ValueError("the answer is too large")
+    return json.loads(content)

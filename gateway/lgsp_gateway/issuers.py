@@ -1,0 +1,50 @@
+"""Other issuers whose tokens count, from a configuration file.
+
+issuers:
+  - issuer: https://id.quangninh.gov.vn
+    audience: lgsp
+    algorithms: [RS256]
+    systems: {claim: client_id, names: {abc-123: mot-cua}}
+  - issuer: https://vneid.gov.vn
+    audience: lgsp
+    algorithms: [ES256]
+    people: {claim: so_dinh_danh, kind: citizen}
+"""
+
+from pathlib import Path
+from typing import Any
+
+from lgsp_auth.issuer_keys import IssuerKeys
+from lgsp_auth.tokens import Issuer
+from lgsp_contracts import documents
+
+
+def load(path: Path | None) -> list[tuple[Issuer, IssuerKeys]]:
+    """The issuers of a file, each with its keys, which are still to be asked for.
+
+    Raises:
+        Refusal: `invalid-document`, naming file, place and mend.
+    """
+    if path is None:
+        return []
+    [(where, document), *_] = documents.read(path) or [(str(path), None)]
+    documents.check("issuers", document, where)
+    return [_issuer(entry) for entry in document["issuers"]]
+
+
+def _issuer(entry: dict[str, Any]) -> tuple[Issuer, IssuerKeys]:
+    keys = IssuerKeys(entry["issuer"])
+    systems, people = entry.get("systems", {}), entry.get("people", {})
+    issuer = Issuer(
+        name=entry["issuer"],
+        algorithms=tuple(entry["algorithms"]),
+        find_key=keys.find,
+        refresh=keys.refresh,
+        audience=entry["audience"],
+        types=tuple(name.lower() for name in entry.get("tokenTypes", ("at+jwt", "jwt"))),
+        system_claim=systems.get("claim", ""),
+        systems=systems.get("names", {}),
+        person_claim=people.get("claim", ""),
+        person_kind=people.get("kind", "citizen"),
+    )
+    return issuer, keys

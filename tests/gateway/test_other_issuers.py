@@ -1,0 +1,220 @@
+"""Tokens of other issuers: a certified OpenID provider (`oidc-provider` from npm), and one that fails on purpose."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+import pytest
+import pytest_asyncio
+import yaml
+from aiohttp import web
+from support.processes import ROOT, Process, free_port
+from support.workbench import NUMBER, Workbench, grant
+
+from lgsp_auth.issuer_keys import IssuerKeys
+from lgsp_auth.keys import KeyRing, SigningKey
+from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_gateway.identification import Identification
+from lgsp_gateway.registry.state import Registry
+from lgsp_problems import Refusal
+
+MODULES = Path("~/.cache/lgsp-tests/oidc").expanduser()
+PROVIDER = ROOT / "tests" / "support" / "oidc" / "provider.mjs"
+
+
+@pytest.fixture(scope="module")
+def modules() -> Path:
+    """oidc-provider from npm, installed once outside the checkout."""
+    if not shutil.which("node"):
+        pytest.skip("there is no Node here")
+    if not (MODULES / "node_modules" / "oidc-provider").exists():
+        MODULES.mkdir(parents=True, exist_ok=True)
+        (MODULES / "package.json").write_text('{"private": true}')
+        subprocess.run(["npm", "install", "--silent", "oidc-provider@9"], cwd=MODULES, check=True)
+    return MODULES
+
+
+class Certified:
+    """The provider and a gateway that trusts it."""
+
+    def __init__(self, bus: Workbench, port: int, session: aiohttp.ClientSession, gateway: str) -> None:
+        self.bus = bus
+        self.gateway = gateway
+        self.issuer = f"http://127.0.0.1:{port}"
+        self.session = session
+
+    async def token(self, client: str) -> str:
+        auth = aiohttp.BasicAuth(client, "secret-of-the-client")
+        form = {"grant_type": "client_credentials"}
+        async with self.session.post(f"{self.issuer}/token", data=form, auth=auth) as answer:
+            return str((await answer.json())["access_token"])
+
+    async def call(self, token: str, operation: str = "read", **headers: str) -> tuple[int, dict[str, Any], str]:
+        sent = {
+            "Authorization": f"Bearer {token}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        url = f"{self.gateway}/services/desk/v1/{operation}"
+        async with self.session.post(url, json={"soDinhDanh": NUMBER}, headers=sent) as got:
+            return got.status, await got.json(content_type=None), got.headers["Lgsp-Message-Id"]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def certified(
+    bus: Workbench, modules: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Certified]:
+    folder = tmp_path_factory.mktemp("oidc")
+    port, gateway_port = free_port(), free_port()
+    provider = await Process(["node", str(PROVIDER), str(port), str(modules)], folder / "log").start()
+    issuer = {"issuer": f"http://127.0.0.1:{port}", "audience": "lgsp", "algorithms": ["RS256"]}
+    people = {"claim": "so_dinh_danh", "kind": "citizen"}
+    entry = {**issuer, "systems": {"claim": "client_id", "names": {"app-1": "alpha"}}, "people": people}
+    (folder / "issuers.yaml").write_text(yaml.safe_dump({"issuers": [entry]}))
+    gateway = bus.another_gateway("oidc", gateway_port)
+    gateway.command += ["--issuers", str(folder / "issuers.yaml")]
+    await gateway.start()
+    adapter = await bus.serve()
+    async with aiohttp.ClientSession() as session:
+        yield Certified(bus, port, session, f"http://127.0.0.1:{gateway_port}")
+    await bus.unserve(adapter)
+    await gateway.stop()
+    await provider.stop()
+
+
+async def test_a_token_of_a_certified_provider_calls(certified: Certified) -> None:
+    token = await certified.token("app-1")
+    status, answer, message = await certified.call(token)
+    assert (status, answer) == (200, {"ketQua": "KHOP"})
+    assert (await certified.bus.entry(message))["consumer"] == "alpha"
+    async with certified.session.get(
+        f"{certified.gateway}/catalog/services", headers={"Authorization": f"Bearer {token}"}
+    ) as got:
+        assert got.status == 200
+
+
+async def test_a_client_that_no_system_is_named_after_is_nobody(certified: Certified) -> None:
+    status, problem, _ = await certified.call(await certified.token("citizen-app"))
+    assert (status, problem["code"]) == (401, "token-invalid")
+
+
+async def test_another_algorithm_than_the_pinned_one_does_not_count(certified: Certified) -> None:
+    claims = {"iss": certified.issuer, "sub": "app-1", "client_id": "app-1", "aud": "lgsp", "exp": 2**33, "iat": 1}
+    token = jwt.encode(claims, "secret-of-the-client" * 3, algorithm="HS256", headers={"kid": "x"})
+    assert (await certified.call(token))[0] == 401
+
+
+async def test_on_behalf_of_a_person(certified: Certified) -> None:
+    bus = certified.bus
+    system = {"agency": "H49.1", "title": {"vi": "Thử", "en": "Try"}}
+    made = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": "behalf"}, "spec": system}
+    assert (await bus.registry("POST", "systems", made)).status == 201
+    sent = grant("behalf", "behalf", read=["*"])
+    sent["spec"]["onBehalfOf"] = "citizen"
+    assert (await bus.registry("POST", "grants", sent)).status == 201
+    token, person = bus.token("behalf"), await certified.token("citizen-app")
+
+    status, problem, _ = await certified.call(token)
+    assert (status, problem["code"]) == (403, "person-required")
+    status, problem, message = await certified.call(token, Lgsp_On_Behalf_Of="x.y.z")
+    assert (status, problem["code"]) == (401, "token-invalid")
+    assert (await bus.entry(message))["outcome"] == "token-invalid"
+    assert (await certified.call(token, Lgsp_On_Behalf_Of=await certified.token("app-1")))[0] == 401
+    status, answer, message = await certified.call(token, Lgsp_On_Behalf_Of=person)
+    assert (status, answer) == (200, {"ketQua": "KHOP"})
+    entry = await bus.entry(message)
+    assert len(entry["onBehalfOf"]) == 32
+    assert entry["onBehalfOf"] == entry["subject"]  # this citizen asked about themselves
+
+    changed = await bus.registry("GET", "grants/behalf")
+    document = {**changed.json, "spec": {**changed.json["spec"], "onBehalfOf": "officer"}}
+    await bus.registry("PUT", "grants/behalf", document, headers={"If-Match": changed.headers["ETag"]})
+    deadline = time.monotonic() + 5
+    while (await certified.call(token, Lgsp_On_Behalf_Of=person))[1].get("code") != "person-required":
+        assert time.monotonic() < deadline
+
+
+class Flaky:
+    """An issuer that a test can break, and that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.keys = [SigningKey.generate()]
+        self.asked = 0
+        self.broken = False
+        self.url = ""
+
+    async def discovery(self, _: web.Request) -> web.Response:
+        self.asked += 1
+        if self.broken:
+            return web.Response(status=500)
+        return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
+
+    async def jwks(self, _: web.Request) -> web.Response:
+        return web.json_response(KeyRing(self.keys).jwks())
+
+    def token(self) -> str:
+        claims = {"iss": self.url, "sub": "alpha", "aud": "lgsp", "iat": 1, "exp": 2**33, "jti": "1"}
+        return "Bearer " + self.keys[-1].sign(claims, "at+jwt")
+
+
+@pytest_asyncio.fixture
+async def flaky() -> AsyncIterator[Flaky]:
+    issuer = Flaky()
+    app = web.Application()
+    app.router.add_get("/.well-known/openid-configuration", issuer.discovery)
+    app.router.add_get("/jwks", issuer.jwks)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    issuer.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield issuer
+    await runner.cleanup()
+
+
+def identification(flaky: Flaky, keys: IssuerKeys, least: float) -> Identification:
+    issuer = Issuer(flaky.url, ("ES256",), keys.find, refresh=lambda: keys.refresh(least))
+    registry = Registry()
+    return Identification(Verifier([issuer]), registry)
+
+
+async def outcome(who: Identification, token: str) -> str:
+    """`known` when the token counts: nobody is registered, so the refusal says so."""
+    with pytest.raises(Refusal) as refused:
+        await who.system(token, 1000)
+    return "known" if "not registered" in refused.value.detail.en else "unknown"
+
+
+async def test_keys_are_found_rotated_and_kept_while_the_issuer_is_down(flaky: Flaky) -> None:
+    keys = IssuerKeys(flaky.url)
+    who = identification(flaky, keys, 0)
+    assert await outcome(who, flaky.token()) == "known"
+    flaky.keys.append(SigningKey.generate())
+    assert await outcome(who, flaky.token()) == "known"
+    assert flaky.asked == 2
+    flaky.broken = True
+    known = flaky.token()
+    assert not await keys.refresh(0)
+    assert await outcome(who, known) == "known"
+
+
+async def test_a_flood_of_unknown_keys_does_not_reach_the_issuer(flaky: Flaky) -> None:
+    keys = IssuerKeys(flaky.url)
+    who = identification(flaky, keys, 10)
+    assert await outcome(who, flaky.token()) == "known"
+    stranger = Flaky()
+    for _ in range(20):
+        stranger.keys = [SigningKey.generate()]
+        stranger.url = flaky.url
+        assert await outcome(who, stranger.token()) == "unknown"
+    assert flaky.asked == 1
+
+
+async def test_a_discovery_document_of_somebody_else_is_not_believed(flaky: Flaky) -> None:
+    honest, flaky.url = flaky.url, "https://elsewhere"
+    keys = IssuerKeys(honest)
+    assert not await keys.refresh(0)
+    assert keys.find(flaky.keys[0].kid) is None
