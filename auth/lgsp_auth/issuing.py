@@ -61,13 +61,14 @@ class TokenEndpoint:
         self._life = life
         self._used_assertions: dict[tuple[str, str], float] = {}
 
-    def issue(self, form: Mapping[str, str], authorization: str | None, now: float) -> dict[str, Any]:
+    def issue(self, form: Mapping[str, str], authorization: str | None, now: float, bound: str = "") -> dict[str, Any]:
         """The answer to a token request.
 
         Args:
             form: the parameters of the request's body.
             authorization: the request's `Authorization` header.
             now: seconds since 1970.
+            bound: the thumbprint of the key that the token is to be bound to (RFC 9449), if any.
 
         Raises:
             Refusal: with an error code of RFC 6749, section 5.2.
@@ -80,9 +81,10 @@ class TokenEndpoint:
                 "unsupported_grant_type", "chỉ hỗ trợ client_credentials", "only client_credentials is supported"
             )
         client = self._authenticate(form, authorization, now)
-        return {"access_token": self.token(client.system, now), "token_type": "Bearer", "expires_in": self._life}
+        kind = "DPoP" if bound else "Bearer"
+        return {"access_token": self.token(client.system, now, bound), "token_type": kind, "expires_in": self._life}
 
-    def token(self, system: str, now: float) -> str:
+    def token(self, system: str, now: float, bound: str = "") -> str:
         """A signed access token for a system, as RFC 9068 has it."""
         claims = {
             "iss": self.issuer,
@@ -92,6 +94,7 @@ class TokenEndpoint:
             "iat": int(now),
             "exp": int(now) + self._life,
             "jti": str(uuid.uuid4()),
+            **({"cnf": {"jkt": bound}} if bound else {}),
         }
         return self._keys().current.sign(claims, typ=TOKEN_TYPE)
 

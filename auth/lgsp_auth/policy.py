@@ -24,7 +24,7 @@ class Grant:
 
     `operations` maps an operation to the fields of its answer that may be seen; times are seconds since 1970;
     `daily` is a second quota per day, 0 where there is none; `on_behalf_of` is `citizen`, `officer` or `anyone` where a call
-    needs the token of a person; `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it.
+    needs the token of a person; `sender_constrained` grants take only tokens bound to a key; `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Grant:
     quota: Quota
     daily: int = 0
     on_behalf_of: str = ""
+    sender_constrained: bool = False
     suspended: tuple[str, str] | None = None
 
     def in_force(self, now: float) -> bool:
@@ -88,6 +89,15 @@ def unknown_service(service: str, major: int) -> Refusal:
         "unknown-service",
         vi=f"Không có dịch vụ {name}; hãy xem các dịch vụ ở /catalog/services.",
         en=f"There is no service {name}; see /catalog/services for those there are.",
+    )
+
+
+def token_not_bound(grant: Grant) -> Refusal:
+    """The refusal of a token that whoever stole it could use."""
+    return Refusal(
+        "token-not-bound",
+        vi=f"Quyền {grant.name} chỉ nhận mã truy cập gắn với khóa; hãy lấy mã kèm tiêu đề DPoP (RFC 9449).",
+        en=f"Grant {grant.name} takes only tokens that are bound to a key; take one with a DPoP header (RFC 9449).",
     )
 
 

@@ -22,12 +22,14 @@ MAX_REMEMBERED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who holds a verified token. `expires` is in seconds since 1970."""
+    """Who holds a verified token. `expires` is in seconds since 1970; `bound` is the thumbprint of the key that the token
+    is bound to (RFC 9449), empty where whoever bears it may use it."""
 
     system: str
     token: str
     issuer: str
     expires: float
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Verifier:
         Raises:
             Refusal: `token-invalid`, with the `WWW-Authenticate` of RFC 6750.
         """
-        token = _bearer(authorization)
+        scheme, token = _presented(authorization)
         digest = hashlib.sha256(token).digest()
         identity = self._remembered.get(digest)
         if identity is None:
@@ -97,6 +99,11 @@ class Verifier:
         if identity.expires <= now:
             self._remembered.pop(digest, None)
             raise invalid_token("đã hết hạn", "has expired")
+        if bool(identity.bound) != (scheme == "dpop"):
+            raise invalid_token(
+                "gắn với một khóa thì gửi bằng Authorization: DPoP, không thì Bearer",
+                "is sent as Authorization: DPoP where it is bound to a key, as Bearer where not",
+            )
         return identity
 
     def verify_person(self, token: str, now: float) -> Person:
@@ -132,7 +139,8 @@ class Verifier:
         if not isinstance(named, str) or not named:
             raise invalid_token("không nói về một hệ thống", "does not speak of a system")
         name = issuer.systems.get(named, named)
-        return Identity(name, str(claims.get("jti", "")), issuer.name, float(claims["exp"]))
+        bound = claims.get("cnf", {}).get("jkt", "") if isinstance(claims.get("cnf", {}), dict) else ""
+        return Identity(name, str(claims.get("jti", "")), issuer.name, float(claims["exp"]), str(bound))
 
     def _claims(self, token: bytes) -> tuple[Issuer, dict[str, Any]]:
         """What a token says, after it has been found to count."""
@@ -158,7 +166,8 @@ class Verifier:
 _REQUIRED = ("exp", "iat", "sub", "aud", "iss")
 
 
-def _bearer(authorization: str | None) -> bytes:
+def _presented(authorization: str | None) -> tuple[str, bytes]:
+    """Scheme and token of an `Authorization` header."""
     if authorization is None:
         raise Refusal(
             "token-invalid",
@@ -167,9 +176,10 @@ def _bearer(authorization: str | None) -> bytes:
             headers={"WWW-Authenticate": 'Bearer realm="lgsp"'},
         )
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_LENGTH:
+    scheme = scheme.lower()
+    if scheme not in ("bearer", "dpop") or not token or len(token) > MAX_TOKEN_LENGTH:
         raise invalid_token("không ở dạng Authorization: Bearer", "is not sent as Authorization: Bearer")
-    return token.strip().encode("utf-8", "surrogateescape")
+    return scheme, token.strip().encode("utf-8", "surrogateescape")
 
 
 def _decode(token: bytes, key: Any, issuer: Issuer) -> dict[str, Any]:

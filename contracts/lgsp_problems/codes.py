@@ -27,6 +27,7 @@ CODES: dict[str, ProblemCode] = {
     "token-invalid": _code(401, "Mã truy cập không hợp lệ", "The access token is not valid"),
     "not-granted": _code(403, "Chưa được cấp quyền khai thác", "No grant allows this call"),
     "purpose-not-granted": _code(403, "Mục đích chưa được cấp quyền", "No grant allows this purpose"),
+    "token-not-bound": _code(403, "Mã truy cập chưa gắn với khóa", "The token is not bound to a key"),
     "person-required": _code(403, "Phải gọi thay mặt một người", "The call needs a person behind it"),
     "grant-suspended": _code(403, "Quyền khai thác đang tạm dừng", "The grant is suspended"),
     "unknown-service": _code(404, "Không có dịch vụ này", "There is no such service"),
@@ -55,6 +56,7 @@ CODES: dict[str, ProblemCode] = {
     # The token endpoint answers with the names of RFC 6749, section 5.2
     "invalid_request": _code(400, "Yêu cầu cấp mã sai cú pháp", "The token request is malformed"),
     "invalid_client": _code(401, "Không xác thực được hệ thống", "The client could not be authenticated"),
+    "invalid_dpop_proof": _code(401, "Bằng chứng DPoP không hợp lệ", "The DPoP proof is not valid"),
     "unsupported_grant_type": _code(400, "Kiểu cấp mã không được hỗ trợ", "The grant type is not supported"),
     # What a document or a command can be refused with
     "invalid-document": _code(422, "Tài liệu không hợp lệ", "The document is not valid"),

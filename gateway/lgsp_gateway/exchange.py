@@ -24,7 +24,7 @@ from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage, Pseudonyms
 from lgsp_gateway.idempotency import Claim, Idempotency
-from lgsp_gateway.identification import Identification
+from lgsp_gateway.identification import Caller, Credentials, Identification
 from lgsp_gateway.metrics import Metrics
 from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry.state import Registry, System
@@ -40,7 +40,7 @@ class Call:
     service: str
     major: int
     operation: str
-    authorization: str | None
+    credentials: Credentials
     purpose: str
     on_behalf_of: str
     idempotency_key: str
@@ -78,10 +78,11 @@ class Exchange:
         Raises:
             Refusal: whatever stood in the way; it is in the evidence already.
         """
-        system = await self._identify(call)
+        caller = await self._identify(call)
+        system = caller.system
         passage = Passage(call.message, call.traceparent[3:35], system.name, system.agency, self.name)
         try:
-            answer = await self._governed(call, system, passage)
+            answer = await self._governed(call, caller, passage)
         except Refusal as refusal:
             await self._refused(passage, refusal)
             raise
@@ -96,8 +97,9 @@ class Exchange:
         self.metrics.passed(passage)
         return answer
 
-    async def _governed(self, call: Call, system: System, passage: Passage) -> Answer:
+    async def _governed(self, call: Call, caller: Caller, passage: Passage) -> Answer:
         """Everything between knowing the caller and writing the evidence."""
+        system = caller.system
         now, registry = time.time(), self.registry
         contract, operation = registry.operation(system.name, call.service, call.major, call.operation, now)
         passage.service, passage.version, passage.operation = contract.service, contract.version, operation.name
@@ -107,6 +109,8 @@ class Exchange:
         grant = policy.decide(ask, registry.held(system.name, contract.service, contract.major), now)
         passage.grant = grant.name
         registry.refuse_suspended(contract, now)
+        if grant.sender_constrained and not caller.bound:
+            raise policy.token_not_bound(grant)
         passage.on_behalf_of = await self._behalf(call, grant, now)
         quota = self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
         body = await call.body()
@@ -121,9 +125,9 @@ class Exchange:
         timing = {"check": checked, "provider": passage.provider_ms}
         return Answer(visible, quota, registry.notice(contract, now), timing)
 
-    async def _identify(self, call: Call) -> System:
+    async def _identify(self, call: Call) -> Caller:
         try:
-            return await self.identification.system(call.authorization, time.time())
+            return await self.identification.caller(call.credentials, time.time())
         except Refusal as refusal:
             self.metrics.unidentified(refusal)
             raise

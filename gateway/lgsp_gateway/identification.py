@@ -4,35 +4,74 @@ One place for every door. A token signed by a key that is not known yet is tried
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
+from lgsp_auth.dpop import Proofs
 from lgsp_auth.tokens import Person, UnknownKey, Verifier, invalid_token
 from lgsp_gateway.registry.state import Registry, System
 
 T = TypeVar("T")
 
 
-class Identification:
-    """Verifies tokens and looks their holders up."""
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request shows of its sender: the `Authorization` and `DPoP` headers, and what a proof must be for."""
 
-    def __init__(self, verifier: Verifier, registry: Registry) -> None:
+    authorization: str | None
+    proof: str
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A registered system. `bound`: it proved to hold the key that its token is bound to."""
+
+    system: System
+    bound: bool
+
+
+class Identification:
+    """Verifies tokens and looks their holders up.
+
+    Args:
+        base: the address under which callers reach the bus, which is what their proofs name.
+    """
+
+    def __init__(self, verifier: Verifier, registry: Registry, base: str) -> None:
         self._verifier = verifier
         self._registry = registry
+        self._base = base
+        self._proofs = Proofs()
 
-    async def system(self, authorization: str | None, now: float) -> System:
-        """The registered system that holds a bearer token.
+    async def caller(self, shown: Credentials, now: float) -> Caller:
+        """The registered system that holds a token.
 
         Raises:
-            Refusal: `token-invalid`.
+            Refusal: `token-invalid` or `invalid_dpop_proof`.
         """
         try:
-            identity = self._verifier.verify(authorization, now)
+            identity = self._verifier.verify(shown.authorization, now)
         except UnknownKey as unknown:
-            identity = await _again(unknown, lambda: self._verifier.verify(authorization, now))
+            identity = await _again(unknown, lambda: self._verifier.verify(shown.authorization, now))
+        if identity.bound:
+            token = (shown.authorization or "").partition(" ")[2].strip()
+            by = self._proofs.check(shown.proof, shown.method, self._base + shown.path, now, token)
+            if by != identity.bound:
+                raise invalid_token("gắn với một khóa khác", "is bound to another key")
         system = self._registry.systems.get(identity.system)
         if system is None:
             raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
-        return system
+        return Caller(system, bool(identity.bound))
+
+    def bound_to(self, proof: str, path: str, now: float) -> str:
+        """The thumbprint of the key behind a token request's proof.
+
+        Raises:
+            Refusal: `invalid_dpop_proof`.
+        """
+        return self._proofs.check(proof, "POST", self._base + path, now)
 
     async def person(self, token: str, now: float) -> Person:
         """The person whom a token speaks of.

@@ -133,7 +133,7 @@ async def _exchange(
     return Exchange(
         name=settings.name,
         registry=registry,
-        identification=Identification(verifier, registry),
+        identification=Identification(verifier, registry, settings.public_url),
         bus=bus,
         evidence=evidence_log,
         idempotency=idempotency,
@@ -151,7 +151,7 @@ def _application(settings: Settings, exchange: Exchange, keys: KeyStore) -> web.
         keys=keys.ring,
         find=exchange.registry.client,
     )
-    Tokens(endpoint, keys).add_routes(app)
+    Tokens(endpoint, keys, exchange.identification).add_routes(app)
     return app
 
 

@@ -19,7 +19,7 @@ from support.workbench import NUMBER, Workbench, grant
 from lgsp_auth.issuer_keys import IssuerKeys
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier
-from lgsp_gateway.identification import Identification
+from lgsp_gateway.identification import Credentials, Identification
 from lgsp_gateway.registry.state import Registry
 from lgsp_problems import Refusal
 
@@ -178,13 +178,13 @@ async def flaky() -> AsyncIterator[Flaky]:
 def identification(flaky: Flaky, keys: IssuerKeys, least: float) -> Identification:
     issuer = Issuer(flaky.url, ("ES256",), keys.find, refresh=lambda: keys.refresh(least))
     registry = Registry()
-    return Identification(Verifier([issuer]), registry)
+    return Identification(Verifier([issuer]), registry, "https://bus")
 
 
 async def outcome(who: Identification, token: str) -> str:
     """`known` when the token counts: nobody is registered, so the refusal says so."""
     with pytest.raises(Refusal) as refused:
-        await who.system(token, 1000)
+        await who.caller(Credentials(token, "", "POST", "/"), 1000)
     return "known" if "not registered" in refused.value.detail.en else "unknown"
 
 

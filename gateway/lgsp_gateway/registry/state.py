@@ -283,6 +283,7 @@ def _grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Gra
         valid_until=(_day(spec["validUntil"]) + timedelta(days=1)).timestamp(),
         quota=Quota(spec["quota"]["requests"], _SECONDS[spec["quota"]["per"]]),
         daily=spec["quota"].get("daily", 0),
+        sender_constrained=spec.get("senderConstrained", False),
         on_behalf_of=spec.get("onBehalfOf", ""),
         suspended=_suspended(status),
     )

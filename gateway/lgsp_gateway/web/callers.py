@@ -6,6 +6,7 @@ from aiohttp import web
 
 from lgsp_gateway.identification import Identification
 from lgsp_gateway.registry.state import System
+from lgsp_gateway.web.calls import shown
 from lgsp_problems import Refusal
 
 
@@ -19,9 +20,9 @@ class Callers:
         """The caller's system.
 
         Raises:
-            Refusal: `token-invalid`.
+            Refusal: `token-invalid` or `invalid_dpop_proof`.
         """
-        return await self._identification.system(request.headers.get("Authorization"), time.time())
+        return (await self._identification.caller(shown(request), time.time())).system
 
     async def with_role(self, request: web.Request, role: str) -> System:
         """The caller's system, which has a role.

@@ -8,6 +8,7 @@ import uuid_utils
 from aiohttp import web
 
 from lgsp_gateway.exchange import Answer, Call, Exchange
+from lgsp_gateway.identification import Credentials
 from lgsp_gateway.web import problems
 from lgsp_problems import Refusal
 
@@ -50,12 +51,18 @@ def _read(request: web.Request, message: str, traceparent: str) -> Call:
         service=path[1] if path else "",
         major=int(path[2]) if path else 0,
         operation=path[3] if path else "",
-        authorization=request.headers.get("Authorization"),
+        credentials=shown(request),
         purpose=request.headers.get("Lgsp-Purpose", ""),
         on_behalf_of=request.headers.get("Lgsp-On-Behalf-Of", ""),
         idempotency_key=request.headers.get("Idempotency-Key", ""),
         body=lambda: read_body(request),
     )
+
+
+def shown(request: web.Request) -> Credentials:
+    """What a request shows of its sender."""
+    headers = request.headers
+    return Credentials(headers.get("Authorization"), headers.get("DPoP", ""), request.method, request.path)
 
 
 async def read_body(request: web.Request) -> bytes:

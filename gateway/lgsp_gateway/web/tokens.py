@@ -4,7 +4,9 @@ import time
 
 from aiohttp import web
 
+from lgsp_auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from lgsp_auth.issuing import ASSERTION_ALGORITHMS, TokenEndpoint
+from lgsp_gateway.identification import Identification
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.web import answers
 from lgsp_gateway.web.language import preferred
@@ -17,8 +19,9 @@ _NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749, section 5.1, beside Cache-Contro
 class Tokens:
     """The door for tokens."""
 
-    def __init__(self, endpoint: TokenEndpoint, keys: KeyStore) -> None:
+    def __init__(self, endpoint: TokenEndpoint, keys: KeyStore, identification: Identification) -> None:
         self._endpoint = endpoint
+        self._identification = identification
         self._keys = keys
 
     def add_routes(self, app: web.Application) -> None:
@@ -30,7 +33,9 @@ class Tokens:
     async def _issue(self, request: web.Request) -> web.Response:
         try:
             form = await self._form(request)
-            issued = self._endpoint.issue(form, request.headers.get("Authorization"), time.time())
+            proof, now = request.headers.get("DPoP", ""), time.time()
+            bound = self._identification.bound_to(proof, request.path, now) if proof else ""
+            issued = self._endpoint.issue(form, request.headers.get("Authorization"), now, bound)
         except Refusal as refusal:
             description = refusal.detail.said(preferred(request.headers.get("Accept-Language")))
             return answers.document(
@@ -65,6 +70,7 @@ class Tokens:
                     "client_secret_basic",
                     "client_secret_post",
                 ],
+                "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
                 "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
             }
         )
