@@ -106,6 +106,14 @@ class Verifier:
             )
         return identity
 
+    def remembers(self, authorization: str | None) -> bool:
+        """Was this token verified before?"""
+        try:
+            _, token = _presented(authorization)
+        except Refusal:
+            return False
+        return hashlib.sha256(token).digest() in self._remembered
+
     def verify_person(self, token: str, now: float) -> Person:
         """The person whom a token speaks of.
 

@@ -17,6 +17,12 @@ from lgsp_contracts.formats import FORMAT_CHECKS, FORMAT_WORDS
 from lgsp_contracts.violations import explain
 from lgsp_problems import Refusal, Violation
 
+MAX_DEPTH = 48
+"""Levels of a schema document; a contract of five levels of fields takes about 20."""
+
+MAX_PARTS = 20_000
+"""Objects and lists in one schema; a contract of 300 fields takes about 700."""
+
 MAX_VIOLATIONS = 20
 """How many broken rules one answer names."""
 
@@ -34,7 +40,8 @@ class Schema:
 
     def __init__(self, document: Mapping[str, Any], where: str) -> None:
         self.document = dict(document)
-        _refuse_open_parts(document, (), where)
+        if _refuse_open_parts(document, (), where) > MAX_PARTS:
+            raise _invalid(where, f"lược đồ có hơn {MAX_PARTS} phần", f"the schema has more than {MAX_PARTS} parts")
         try:
             self._validator = jsonschema_rs.Draft202012Validator(
                 self.document,
@@ -59,7 +66,13 @@ class Schema:
         return found[:MAX_VIOLATIONS]
 
 
-def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: str) -> None:
+def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: str) -> int:
+    """Refuse what leads out of a schema or is too deep; count its parts."""
+    if len(path) > MAX_DEPTH:
+        raise _invalid(
+            where, f"lược đồ lồng quá {MAX_DEPTH} cấp", f"the schema is nested deeper than {MAX_DEPTH} levels"
+        )
+    parts = 1
     if isinstance(value, Mapping):
         reference = value.get("$ref")
         if isinstance(reference, str) and not reference.startswith("#"):
@@ -77,10 +90,11 @@ def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: str) -> N
                 f"there is no format {form!r}; use one of: {known}",
             )
         for key, child in value.items():
-            _refuse_open_parts(child, (*path, key), where)
+            parts += _refuse_open_parts(child, (*path, key), where)
     elif isinstance(value, list):
         for index, child in enumerate(value):
-            _refuse_open_parts(child, (*path, index), where)
+            parts += _refuse_open_parts(child, (*path, index), where)
+    return parts
 
 
 def _invalid(where: str, vi: str, en: str) -> Refusal:

@@ -38,6 +38,7 @@ CODES: dict[str, ProblemCode] = {
     "unsupported-media-type": _code(415, "Kiểu nội dung không được hỗ trợ", "The media type is not supported"),
     "contract-violation": _code(422, "Yêu cầu trái hợp đồng dữ liệu", "The request breaks the contract"),
     "quota-exceeded": _code(429, "Vượt hạn mức khai thác", "The quota is used up"),
+    "too-many-attempts": _code(429, "Quá nhiều mã không hợp lệ", "Too many invalid tokens"),
     "internal-error": _code(500, "Lỗi bên trong trục", "An error inside the bus"),
     "provider-broke-contract": _code(502, "Trả lời trái hợp đồng dữ liệu", "The answer breaks the contract"),
     "provider-failed": _code(502, "Hệ thống cung cấp gặp lỗi", "The provider's system failed"),

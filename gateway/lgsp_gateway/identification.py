@@ -9,19 +9,23 @@ from typing import TypeVar
 
 from lgsp_auth.dpop import Proofs
 from lgsp_auth.tokens import Person, UnknownKey, Verifier, invalid_token
+from lgsp_gateway.attempts import Attempts
 from lgsp_gateway.registry.state import Registry, System
+from lgsp_problems import Refusal
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request shows of its sender: the `Authorization` and `DPoP` headers, and what a proof must be for."""
+    """What a request shows of its sender: the `Authorization` and `DPoP` headers, what a proof must be for, and the
+    address it comes from."""
 
     authorization: str | None
     proof: str
     method: str
     path: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +48,23 @@ class Identification:
         self._registry = registry
         self._base = base
         self._proofs = Proofs()
+        self.attempts = Attempts()
 
     async def caller(self, shown: Credentials, now: float) -> Caller:
         """The registered system that holds a token.
 
         Raises:
-            Refusal: `token-invalid` or `invalid_dpop_proof`.
+            Refusal: `token-invalid`, `invalid_dpop_proof` or `too-many-attempts`.
         """
+        if not (self.attempts.may_try(shown.address, now) or self._verifier.remembers(shown.authorization)):
+            raise await self.attempts.refuse()
+        try:
+            return await self._caller(shown, now)
+        except Refusal:
+            self.attempts.failed(shown.address, now)
+            raise
+
+    async def _caller(self, shown: Credentials, now: float) -> Caller:
         try:
             identity = self._verifier.verify(shown.authorization, now)
         except UnknownKey as unknown:

@@ -184,7 +184,7 @@ def identification(flaky: Flaky, keys: IssuerKeys, least: float) -> Identificati
 async def outcome(who: Identification, token: str) -> str:
     """`known` when the token counts: nobody is registered, so the refusal says so."""
     with pytest.raises(Refusal) as refused:
-        await who.caller(Credentials(token, "", "POST", "/"), 1000)
+        await who.caller(Credentials(token, "", "POST", "/", ""), 1000)
     return "known" if "not registered" in refused.value.detail.en else "unknown"
 
 

@@ -62,7 +62,9 @@ def _read(request: web.Request, message: str, traceparent: str) -> Call:
 def shown(request: web.Request) -> Credentials:
     """What a request shows of its sender."""
     headers = request.headers
-    return Credentials(headers.get("Authorization"), headers.get("DPoP", ""), request.method, request.path)
+    return Credentials(
+        headers.get("Authorization"), headers.get("DPoP", ""), request.method, request.path, request.remote or ""
+    )
 
 
 async def read_body(request: web.Request) -> bytes:

@@ -32,16 +32,21 @@ class Tokens:
 
     async def _issue(self, request: web.Request) -> web.Response:
         try:
+            address = request.remote or ""
+            if not self._identification.attempts.may_try(address, time.time()):
+                raise await self._identification.attempts.refuse()
             form = await self._form(request)
             proof, now = request.headers.get("DPoP", ""), time.time()
             bound = self._identification.bound_to(proof, request.path, now) if proof else ""
             issued = self._endpoint.issue(form, request.headers.get("Authorization"), now, bound)
         except Refusal as refusal:
+            if refusal.code == "invalid_client":
+                self._identification.attempts.failed(address, time.time())
             description = refusal.detail.said(preferred(request.headers.get("Accept-Language")))
             return answers.document(
                 {"error": refusal.code, "error_description": description},
                 status=refusal.kind.status,
-                headers={**_NO_CACHE, **refusal.headers},
+                headers={**_NO_CACHE, **refusal.headers, **_retry(refusal)},
             )
         return answers.document(issued, headers=_NO_CACHE)
 
@@ -74,6 +79,10 @@ class Tokens:
                 "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
             }
         )
+
+
+def _retry(refusal: Refusal) -> dict[str, str]:
+    return {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
 
 
 def _malformed() -> Refusal:

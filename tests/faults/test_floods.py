@@ -1,0 +1,70 @@
+"""A flood of forged tokens: limited at its source, without disk, and good callers go on."""
+
+import asyncio
+import time
+
+from support.workbench import Workbench
+
+
+async def rate(bus: Workbench, seconds: float) -> float:
+    """Calls a second of eight good callers."""
+    done, until = 0, time.monotonic() + seconds
+
+    async def load() -> None:
+        nonlocal done
+        while time.monotonic() < until:
+            assert (await bus.call()).status == 200
+            done += 1
+
+    await asyncio.gather(*(load() for _ in range(8)))
+    return done / seconds
+
+
+async def test_good_callers_keep_half_their_rate_in_a_flood_from_their_own_address(breakable_bus: Workbench) -> None:
+    bus = breakable_bus
+    await bus.serve()
+    alone = await rate(bus, 1.5)
+    entries = len(await bus.entries())
+    statuses: list[int] = []
+    stop = asyncio.Event()
+
+    async def forge(number: int) -> None:
+        while not stop.is_set():
+            got = await bus.call(headers={"Authorization": f"Bearer a.{number}.{len(statuses)}"})
+            statuses.append(got.status)
+
+    flood = [asyncio.create_task(forge(number)) for number in range(64)]
+    while statuses.count(429) < 1:
+        await asyncio.sleep(0.01)
+    beside = await rate(bus, 1.5)
+    stop.set()
+    await asyncio.gather(*flood)
+    assert beside >= alone / 2
+    assert set(statuses) == {401, 429}
+    assert statuses.count(401) < 400
+    written = [entry for entry in (await bus.entries())[entries:] if entry["status"] in (401, 429)]
+    assert written == []
+    async with bus.session.get("/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    [counted] = [line for line in lines if line.startswith("lgsp_unidentified_calls_total")]
+    assert float(counted.split()[1]) == len(statuses)
+
+
+async def test_a_refused_flooder_is_told_when_to_come_back(breakable_bus: Workbench) -> None:
+    bus = breakable_bus
+    answers = await asyncio.gather(*(bus.call(headers={"Authorization": f"Bearer a.b.{n}"}) for n in range(300)))
+    late = [got for got in answers if got.status == 429]
+    assert late
+    assert late[0].code == "too-many-attempts"
+    assert int(late[0].headers["Retry-After"]) > 0
+
+
+async def test_guessing_secrets_is_limited_too(breakable_bus: Workbench) -> None:
+    async def guess(number: int) -> int:
+        form = {"grant_type": "client_credentials", "client_id": "alpha", "client_secret": f"guess {number}"}
+        async with breakable_bus.session.post("/oauth2/token", data=form) as answer:
+            return answer.status
+
+    statuses = await asyncio.gather(*(guess(number) for number in range(300)))
+    assert set(statuses) == {401, 429}
+    assert statuses.count(401) < 200
