@@ -14,6 +14,7 @@ from lgsp_adapters.sandbox import faults, serving
 from lgsp_contracts import catalog as catalogs
 from lgsp_problems import Refusal
 from lgsp_process import running
+from lgsp_process.tls_files import TlsFiles
 
 
 def run_adapters(
@@ -24,6 +25,7 @@ def run_adapters(
     gateway: str = "http://127.0.0.1:8080",
     keys: Path = Path(".lgsp/credentials"),
     catalog: Path | None = None,
+    nats_ca: Path | None = None,
 ) -> None:
     """Run adapters in this process, until SIGTERM; calls they have begun are finished first.
 
@@ -39,13 +41,16 @@ def run_adapters(
         A folder with the private key of each system, SYSTEM.pem each.
     catalog
         The folder of contracts; those that come with lgsp by default.
+    nats_ca
+        The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.
     """
+    tls = TlsFiles.client(nats_ca) if nats_ca else None
     loaded = [manifest.load(manifest.located(name)) for name in manifests]
     identities = [SystemIdentity(gateway, found.system, keys / f"{found.system}.pem") for found in loaded]
     contracts = catalogs.load(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(found.service for found in loaded)
-    running.run(f"adapter {names}", lambda stop: host(pairs, nats, contracts, stop))
+    running.run(f"adapter {names}", lambda stop: host(pairs, nats, contracts, tls, stop))
 
 
 def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")) -> None:

@@ -20,6 +20,7 @@ from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_process import running
 from lgsp_process.nats_connection import Door, connect
+from lgsp_process.tls_files import TlsFiles
 
 RENEW_AT = 0.8
 """The part of a token's life after which a new one is taken."""
@@ -28,10 +29,13 @@ RENEW_AT = 0.8
 class Hosted:
     """One adapter on the bus, under the token of the moment."""
 
-    def __init__(self, manifest: Manifest, contract: Contract, nats: str, identity: SystemIdentity) -> None:
+    def __init__(
+        self, manifest: Manifest, contract: Contract, nats: str, identity: SystemIdentity, tls: TlsFiles | None
+    ) -> None:
         self._manifest = manifest
         self._contract = contract
         self._nats = nats
+        self._tls = tls.context if tls else None
         self._identity = identity
         self._adapter: Adapter = manifest.adapter(manifest.connection)
         self._token = Token("", 0)
@@ -59,7 +63,7 @@ class Hosted:
         self._current = (served, connection)
 
     def _door(self) -> Door:
-        return Door(self._nats, token=lambda: self._token.value)
+        return Door(self._nats, token=lambda: self._token.value, tls=self._tls)
 
     async def _take_token(self) -> None:
         """The connection is gone: it may be the token, so the next attempt brings a new one."""
@@ -87,7 +91,11 @@ class Hosted:
 
 
 async def host(
-    manifests: list[tuple[Manifest, SystemIdentity]], nats: str, catalog: Catalog, stop: asyncio.Event
+    manifests: list[tuple[Manifest, SystemIdentity]],
+    nats: str,
+    catalog: Catalog,
+    tls: TlsFiles | None,
+    stop: asyncio.Event,
 ) -> None:
     """Serve until told to stop, then drain.
 
@@ -103,8 +111,10 @@ async def host(
                     vi=f"{manifest.where}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
                     en=f"{manifest.where}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
                 )
-            hosted = Hosted(manifest, contract, nats, identity)
+            hosted = Hosted(manifest, contract, nats, identity, tls)
             await hosted.start()
             stack.push_async_callback(hosted.stop)
+        if tls:
+            stack.callback(asyncio.create_task(tls.watch()).cancel)
         running.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in manifests))
         await stop.wait()

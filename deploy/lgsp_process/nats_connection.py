@@ -1,9 +1,11 @@
 """The connection of a process to NATS: made patiently, kept for ever, and its ups and downs in the log."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from nats.aio.client import Client
@@ -28,16 +30,17 @@ class Door:
     user: str = ""
     password: str = ""
     token: Callable[[], str] | None = None
+    tls: ssl.SSLContext | None = None
 
     @classmethod
-    def named(cls, url: str, user: str, password_file: Path) -> "Door":
+    def named(cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None) -> "Door":
         """The door of a user whose password stands in a file.
 
         Raises:
             Refusal: `cannot-start`, when the file cannot be read.
         """
         try:
-            return cls(url, user, password_file.read_text(encoding="utf-8").strip())
+            return cls(url, user, password_file.read_text(encoding="utf-8").strip(), tls=tls)
         except OSError as error:
             raise Refusal(
                 "cannot-start",
@@ -59,6 +62,9 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
     log = structlog.get_logger()
     connection = Client()
     last: list[Exception] = []
+    shown: dict[str, Any] = {"token": door.token} if door.token else {"user": door.user, "password": door.password}
+    if door.tls:
+        shown["tls"] = door.tls
 
     async def lost() -> None:
         if connection.is_closed:  # on purpose
@@ -82,7 +88,7 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
         async with asyncio.timeout(START_SECONDS) as patience:
             await connection.connect(
                 door.url,
-                **({"token": door.token} if door.token else {"user": door.user, "password": door.password}),
+                **shown,
                 name=name,
                 allow_reconnect=True,
                 max_reconnect_attempts=-1,

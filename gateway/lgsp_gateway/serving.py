@@ -40,6 +40,7 @@ from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
 from lgsp_problems import Refusal
 from lgsp_process import nats_connection, running
+from lgsp_process.tls_files import TlsFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ class Settings:
     registry: Path
     catalog: Path
     replicas: int
+    stale_seconds: float
     issuers: Path | None
+    tls: TlsFiles | None
+    nats_tls: TlsFiles | None
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -99,10 +103,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         stack.push_async_callback(exchange.evidence.stop)
         app = _application(settings, exchange, keys)
         _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, stop)
-        door = Door(Calls(exchange), app)
+        door = Door(Calls(exchange), app, lambda: follower.stale_for() > settings.stale_seconds)
         stack.push_async_callback(door.close)
-        port = await door.open(settings.host, settings.port)
-        running.ready(f"http://{settings.host}:{port}")
+        port = await door.open(settings.host, settings.port, settings.tls.context if settings.tls else None)
+        for files in filter(None, (settings.tls, settings.nats_tls)):
+            stack.callback(asyncio.create_task(files.watch()).cancel)
+        running.ready(f"{'https' if settings.tls else 'http'}://{settings.host}:{port}")
         await stop.wait()
 
 
@@ -165,7 +171,7 @@ def _add_doors(
 ) -> None:
     callers = Callers(exchange.identification)
     RegistryDoor(callers, administration).add_routes(app)
-    Catalogue(callers, exchange.registry).add_routes(app)
+    Catalogue(callers, exchange.registry, stop).add_routes(app)
     Evidence(callers, connection, stop).add_routes(app)
     Status(exchange.metrics, lambda: _checks(exchange, follower, stop)).add_routes(app)
 

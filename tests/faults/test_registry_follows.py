@@ -62,6 +62,36 @@ async def test_a_gateway_catches_up_before_it_is_ready_again(breakable_bus: Work
     await second.stop()
 
 
+async def test_what_is_known_is_served_for_a_while(breakable_bus: Workbench) -> None:
+    """Without NATS tokens and catalogue are served from what is known, until that is too old; health always."""
+    bus = breakable_bus
+    port = free_port()
+    second = bus.another_gateway("second", port)
+    second.command += ["--stale-seconds", "1"]
+    await second.start()
+    headers = {"Authorization": f"Bearer {bus.token('alpha')}"}
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as other:
+
+        async def status(path: str) -> int:
+            async with other.get(path, headers=headers) as answer:
+                return answer.status
+
+        assert await status("/catalog/services") == 200
+        await bus.nats.kill()
+        assert await status("/catalog/services") == 200
+        async with asyncio.timeout(10):
+            while await status("/catalog/services") == 200:
+                await asyncio.sleep(0.02)
+        assert await status("/catalog/services") == 503
+        assert (await status("/livez"), await status("/readyz"), await status("/metrics")) == (200, 503, 200)
+        await bus.start_nats()
+        async with asyncio.timeout(20):
+            while await status("/readyz") != 200:
+                await asyncio.sleep(0.02)
+        assert await status("/catalog/services") == 200
+    await second.stop()
+
+
 async def test_no_acknowledged_change_is_lost_when_nats_and_the_gateway_are_killed(breakable_bus: Workbench) -> None:
     bus = breakable_bus
     acknowledged = []

@@ -1,6 +1,8 @@
 """The life of a grant and of a suspension, over HTTP: who takes which step, and what the next call gets."""
 
+import asyncio
 import datetime
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -181,6 +183,20 @@ async def test_a_planned_suspension_is_announced_seven_working_days_ahead(bus: W
     async with bus.session.get("/catalog/services", headers={"Authorization": f"Bearer {bus.token('beta')}"}) as answer:
         [item] = (await answer.json())["items"]
     assert "Lgsp-Suspension" in item["notice"]
+
+
+async def test_a_suspension_is_announced_in_an_event(bus: Workbench, desk: Any) -> None:
+    headers = {"Authorization": f"Bearer {bus.token('beta')}"}
+    async with bus.session.get("/catalog/events", headers=headers) as events:
+        assert (await desk("suspend", reason="nâng cấp", since=in_days(20), until=in_days(21))).status == 200
+        async with asyncio.timeout(10):
+            async for line in events.content:
+                if line.startswith(b"data: "):
+                    event = json.loads(line[6:])
+                    break
+    assert (event["specversion"], event["type"]) == ("1.0", "lgsp.service.changed")
+    assert event["data"]["service"] == "desk"
+    assert "Lgsp-Suspension" in event["data"]["notice"]
 
 
 @pytest.mark.parametrize("system", ["auditor", "developer", "alpha", "asker"])

@@ -8,6 +8,7 @@ from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_process import running
 from lgsp_process.nats_connection import Door
+from lgsp_process.tls_files import TlsFiles
 
 
 def run_gateway(
@@ -23,7 +24,11 @@ def run_gateway(
     registry: Path = DEFAULT / "registry",
     catalog: Path | None = None,
     replicas: int = 1,
+    stale_seconds: float = 300,
     issuers: Path | None = None,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    nats_ca: Path | None = None,
 ) -> None:
     """Run a gateway, until SIGTERM; calls it has begun are finished first.
 
@@ -49,21 +54,33 @@ def run_gateway(
         The folder of contracts; those that come with lgsp by default.
     replicas
         Copies of each stream: 3 on a NATS cluster.
+    stale_seconds
+        How long it goes on serving what it knew of the registry after it lost NATS.
     issuers
         A file that names other issuers whose tokens count (docs/operate/other-issuers.md).
+    tls_cert, tls_key
+        Certificate chain and private key (PEM) of the HTTP door; loaded anew when they change.
+    nats_ca
+        The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.
     """
+    tls = TlsFiles.server(tls_cert, tls_key) if tls_cert and tls_key else None
+    nats_tls = TlsFiles.client(nats_ca) if nats_ca else None
+    context = nats_tls.context if nats_tls else None
     settings = serving.Settings(
         name=name or serving.random_name(),
         host=host,
         port=port,
-        public_url=public_url or f"http://{host}:{port}",
-        nats=Door.named(nats, "gateway", nats_passwords / "gateway"),
-        nats_system=None if allow_lazy_disk else Door.named(nats, "system", nats_passwords / "system"),
+        public_url=public_url or f"{'https' if tls else 'http'}://{host}:{port}",
+        nats=Door.named(nats, "gateway", nats_passwords / "gateway", context),
+        nats_system=None if allow_lazy_disk else Door.named(nats, "system", nats_passwords / "system", context),
         keys=keys,
         registry=registry,
         catalog=catalog or catalogs.shipped_folder(),
         replicas=replicas,
+        stale_seconds=stale_seconds,
         issuers=issuers,
+        tls=tls,
+        nats_tls=nats_tls,
     )
     running.run(f"gateway {settings.name}", lambda stop: serving.serve(settings, stop))
 

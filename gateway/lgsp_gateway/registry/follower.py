@@ -7,6 +7,7 @@ too. Until it is in step again the gateway is not ready; it goes on with what it
 
 import asyncio
 import contextlib
+import time
 
 import structlog
 from nats.aio.client import Client
@@ -30,6 +31,11 @@ class Follower:
         self._applied = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.in_step = False
+        self._out_of_step_since = time.monotonic()
+
+    def stale_for(self) -> float:
+        """Seconds since the registry was last known to be in step; 0 while it is."""
+        return 0.0 if self.in_step else time.monotonic() - self._out_of_step_since
 
     async def start(self, connection: Client) -> None:
         """Listen, then read what is there."""
@@ -47,7 +53,7 @@ class Follower:
 
     async def lost(self) -> None:
         """The connection is gone: whether something was missed shows when it is back."""
-        self.in_step = False
+        self._fall_behind()
 
     async def back(self) -> None:
         """The connection is back."""
@@ -76,6 +82,10 @@ class Follower:
             self.in_step = True
         await self._tell()
 
+    def _fall_behind(self) -> None:
+        if self.in_step:
+            self.in_step, self._out_of_step_since = False, time.monotonic()
+
     async def _tell(self) -> None:
         async with self._applied:
             self._applied.notify_all()
@@ -86,5 +96,5 @@ class Follower:
             try:
                 await self._catch_up()
             except Refusal as refusal:
-                self.in_step = False
+                self._fall_behind()
                 structlog.get_logger().warning("registry not in step", code=refusal.code)

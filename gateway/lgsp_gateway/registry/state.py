@@ -71,12 +71,16 @@ class Registry:
         else:
             known[version.name] = version
             self._index(version, spec)
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(version.kind, version.name)
 
     def on_change(self, listener: Callable[[str, str], None]) -> None:
         """Tell a listener kind and name of every document that changes from now on."""
         self._listeners.append(listener)
+
+    def no_longer(self, listener: Callable[[str, str], None]) -> None:
+        """Stop telling a listener."""
+        self._listeners.remove(listener)
 
     def provided_by(self, system: str) -> list[str]:
         """The services of which a system is the provider."""

@@ -1,7 +1,12 @@
 """`/catalog/services`: which services there are, for a caller that may know of them, and which of them it may call."""
 
+import asyncio
+import contextlib
+import datetime
 import time
 
+import orjson
+import uuid_utils
 from aiohttp import web
 
 from lgsp_contracts.contract import Contract
@@ -9,23 +14,68 @@ from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.web import answers
 from lgsp_gateway.web.callers import Callers
 
+BEAT_SECONDS = 5.0
+MAX_BEHIND = 1000
+
 
 class Catalogue:
     """The door for whoever looks for a service."""
 
-    def __init__(self, callers: Callers, registry: Registry) -> None:
+    def __init__(self, callers: Callers, registry: Registry, stopping: asyncio.Event) -> None:
+        self._stopping = stopping
         self._registry = registry
         self._callers = callers
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
         app.router.add_get("/catalog/services", self._services)
+        app.router.add_get("/catalog/events", self._events)
 
     async def _services(self, request: web.Request) -> web.Response:
         registry, system = self._registry, await self._callers.identified(request)
         now = time.time()
         known = [found for found in registry.contracts() if registry.may_know(system.name, found, now)]
         return answers.document({"items": [_service(contract, registry, system, now) for contract in known]})
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent CloudEvents: a service that the caller may know of has changed, or is to be suspended."""
+        caller = await self._callers.identified(request)
+        changed: asyncio.Queue[str] = asyncio.Queue(MAX_BEHIND)
+
+        def note(kind: str, name: str) -> None:
+            if kind == "Service" and not changed.full():
+                changed.put_nowait(name)
+
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        self._registry.on_change(note)
+        try:
+            while not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(BEAT_SECONDS):
+                        event = self._event(caller, await changed.get())
+                        if event:
+                            await response.write(b"event: service\ndata: " + orjson.dumps(event) + b"\n\n")
+                        continue
+                await response.write(b": still here\n\n")
+        finally:
+            self._registry.no_longer(note)
+        return response
+
+    def _event(self, caller: System, name: str) -> dict[str, object] | None:
+        service, _, major = name.rpartition("-v")
+        contract, now = self._registry.contract(service, int(major)), time.time()
+        if contract is None or not self._registry.may_know(caller.name, contract, now):
+            return None
+        return {
+            "specversion": "1.0",
+            "id": str(uuid_utils.uuid7()),
+            "source": f"/catalog/services/{service}/v{major}",
+            "type": "lgsp.service.changed",
+            "time": datetime.datetime.fromtimestamp(now, datetime.UTC).isoformat(),
+            "datacontenttype": "application/json",
+            "data": _service(contract, self._registry, caller, now),
+        }
 
 
 def _service(contract: Contract, registry: Registry, system: System, now: float) -> dict[str, object]:

@@ -5,14 +5,19 @@
 factory is reused so that both ways see the same type; aiohttp has no public name for it, and a test holds it in place.
 """
 
+import ssl
+from collections.abc import Callable
+
 import structlog
 from aiohttp import web
 
+from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.calls import MAX_BODY, PREFIX, Calls, method_not_allowed
 from lgsp_gateway.web.listener import Listener, fault
 from lgsp_problems import Refusal
 
+HEALTH = ("/livez", "/readyz", "/metrics")
 SHUTDOWN_SECONDS = 10.0
 LINGERING_SECONDS = 2.0
 """How long the rest of a refused body is read and thrown away, so that its sender gets to see the refusal."""
@@ -23,9 +28,11 @@ class Door:
 
     Args:
         app: has the routes of everything that is not a call.
+        stale: whether what the gateway knows is too old to be served; its health is shown all the same.
     """
 
-    def __init__(self, calls: Calls, app: web.Application) -> None:
+    def __init__(self, calls: Calls, app: web.Application, stale: Callable[[], bool]) -> None:
+        self._stale = stale
         self._calls = calls
         self._app = app
         self._runner: web.ServerRunner | None = None
@@ -35,7 +42,7 @@ class Door:
         """An application for the doors to add their routes to."""
         return web.Application(client_max_size=MAX_BODY)
 
-    async def open(self, host: str, port: int) -> int:
+    async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen.
 
         Returns:
@@ -49,7 +56,7 @@ class Door:
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, host, port, reuse_address=True).start()
+            await web.TCPSite(self._runner, host, port, reuse_address=True, ssl_context=tls).start()
         except OSError as error:
             raise Refusal(
                 "cannot-start",
@@ -65,8 +72,14 @@ class Door:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         assert isinstance(request, web.Request)
+        if self._stale() and request.path not in HEALTH:
+            return problems.answer(bus_unavailable(), request)
         if request.path.startswith(PREFIX):
             return await self._calls.answer(request)
+        return await self._other(request)
+
+    async def _other(self, request: web.Request) -> web.StreamResponse:
+        """Everything that is not a call."""
         try:
             return await self._app._handle(request)
         except Refusal as refusal:
