@@ -1,5 +1,6 @@
 """The registry by command, as an operator uses it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import yaml
-from support.processes import run
+from support.processes import LGSP, Process, run
 from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
 
@@ -125,3 +126,28 @@ async def test_mistakes_name_their_place(lgsp: Operator, folder: Path) -> None:
     code, _, err = await lgsp("get", "systems", system="alpha")
     assert code == 1
     assert "may not do this" in err
+
+
+async def test_half_a_folder_applied_converges_when_applied_again(breakable_bus: Workbench, tmp_path: Path) -> None:
+    bus = breakable_bus
+    grants = [grant(f"many-{number}", "gamma", read=["*"]) for number in range(300)]
+    (tmp_path / "many.yaml").write_text(yaml.safe_dump_all(grants))
+    where = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("operator")]
+    applying = Process([*LGSP, "apply", "-f", str(tmp_path / "many.yaml"), *where], tmp_path / "apply.log")
+    await applying.start(wait_ready=False)
+    async with asyncio.timeout(30):
+        while len(applying.output) < 50:
+            await asyncio.sleep(0.001)
+    await bus.gateway.kill()
+    assert await applying.ended() == 1
+    assert "No bus answers at" in applying.log.read_text()
+    done = len(applying.output)
+    assert done < 300
+
+    await bus.gateway.start()
+    code, out, _ = await Operator(bus)("apply", "-f", str(tmp_path / "many.yaml"))
+    assert code == 0
+    verbs = [line.split()[1] for line in out.splitlines()]
+    assert verbs.count("unchanged") >= done
+    assert verbs.count("unchanged") + verbs.count("created") == 300
+    assert len((await bus.registry("GET", "grants?consumer=gamma&limit=1000")).json["items"]) == 300
