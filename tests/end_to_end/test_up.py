@@ -18,6 +18,7 @@ import pytest_asyncio
 from support.processes import LGSP, ROOT, Process, alive, free_port, run
 
 AN = {"soDinhDanh": "022093001234", "hoVaTen": "Nguyễn Văn An", "ngaySinh": "1993-05-17"}
+VERIFY_AN = ("population", "verify-citizen", "--as", "mot-cua", "--purpose", "giai-quyet-tthc", "-d", json.dumps(AN))
 
 
 class Up:
@@ -155,19 +156,9 @@ async def test_all_three_databases_answer(up: Up) -> None:
 async def test_evidence_tail_shows_and_follows(up: Up) -> None:
     tail = Process([*LGSP, "evidence", "tail", "-n", "0", "--state-dir", str(up.state)], up.state / "tail.log")
     await tail.start(wait_ready=False)
-    arguments = [
-        "population",
-        "verify-citizen",
-        "--as",
-        "mot-cua",
-        "--purpose",
-        "giai-quyet-tthc",
-        "-d",
-        json.dumps(AN),
-    ]
     async with asyncio.timeout(20):
         while not tail.output:
-            _, _, err = await up.call(*arguments)
+            _, _, err = await up.call(*VERIFY_AN)
     await tail.kill()
     assert "mot-cua → population/verify-citizen [giai-quyet-tthc]  200 answered" in tail.output[0]
     code, out, _ = await up.lgsp("evidence", "tail", "-n", "1", "--no-follow", "-o", "json")
@@ -237,14 +228,12 @@ async def test_keys_rotate_without_dropping_a_call(up: Up) -> None:
 
 async def test_a_provider_that_is_down_and_comes_back(up: Up) -> None:
     """The sandbox server is killed for real; `up` starts it again and the next call works."""
-    body = json.dumps(AN)
-    arguments = ["population", "verify-citizen", "--as", "mot-cua", "--purpose", "giai-quyet-tthc", "-d", body]
     os.kill(up.running["processes"]["sandbox population"], signal.SIGKILL)
-    code, out, _ = await up.call(*arguments)
+    code, out, _ = await up.call(*VERIFY_AN)
     if code:
         assert json.loads(out)["code"] == "provider-failed"
     async with asyncio.timeout(20):
-        while (await up.call(*arguments))[0]:
+        while (await up.call(*VERIFY_AN))[0]:
             pass
     assert any("sandbox population ended (-9); starting it again" in line for line in up.process.output)
 
@@ -295,17 +284,7 @@ async def test_commands_without_a_bus_say_so(tmp_path: Path) -> None:
 
 async def test_ctrl_c_leaves_nothing_and_data_stays(tmp_path: Path) -> None:
     bus = await Up(tmp_path).start()
-    arguments = [
-        "population",
-        "verify-citizen",
-        "--as",
-        "mot-cua",
-        "--purpose",
-        "giai-quyet-tthc",
-        "-d",
-        json.dumps(AN),
-    ]
-    assert (await bus.call(*arguments))[0] == 0
+    assert (await bus.call(*VERIFY_AN))[0] == 0
     pids = [*bus.running["pids"], bus.process.pid]
     _, token, _ = await bus.lgsp("token", "mot-cua")
     assert len(pids) == 9
@@ -328,7 +307,7 @@ async def test_ctrl_c_leaves_nothing_and_data_stays(tmp_path: Path) -> None:
         while any(alive(pid) for pid in pids):
             await asyncio.sleep(0.01)
     await bus.start()
-    assert (await bus.call(*arguments))[0] == 0
+    assert (await bus.call(*VERIFY_AN))[0] == 0
     assert await bus.stop() == 0
 
 

@@ -18,7 +18,6 @@ SEED = 20220205
 
 CITIZENS = 2400
 ENTERPRISES = 320
-TODAY = datetime.date(2026, 1, 1)
 
 
 @dataclass(slots=True)

@@ -11,8 +11,8 @@ import orjson
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError, NotFoundError
 
+from lgsp_gateway import streams
 from lgsp_problems import Refusal
 
 STREAM = "LGSP_EVIDENCE"
@@ -42,18 +42,7 @@ async def ensure(connection: Client, replicas: int) -> None:
         deny_delete=True,
         deny_purge=True,
     )
-    jetstream = connection.jetstream()
-    try:
-        try:
-            await jetstream.stream_info(STREAM)
-        except NotFoundError:
-            await jetstream.add_stream(config)
-    except (APIError, NatsTimeoutError) as error:
-        raise Refusal(
-            "cannot-start",
-            vi=f"Không tạo được luồng {STREAM}: {error}; hãy kiểm tra JetStream của máy chủ NATS.",
-            en=f"Cannot make the stream {STREAM}: {error}; check the JetStream of the NATS server.",
-        ) from None
+    await streams.ensure(connection, config)
 
 
 async def refuse_lazy_disk(system_connection: Client) -> None:

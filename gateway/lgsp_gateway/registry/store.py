@@ -15,7 +15,6 @@ from typing import Any
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
@@ -25,8 +24,9 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import NotFoundError
 
+from lgsp_gateway import streams
 from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_gateway.registry.kinds import Spec, Version
 from lgsp_problems import Refusal
@@ -65,17 +65,7 @@ class Store:
             allow_direct=True,
             republish=RePublish(src=SUBJECTS + ">", dest=CHANGES + ">"),
         )
-        try:
-            try:
-                await self._jetstream().stream_info(STREAM)
-            except NotFoundError:
-                await self._jetstream().add_stream(config)
-        except (APIError, NatsTimeoutError) as error:
-            raise Refusal(
-                "cannot-start",
-                vi=f"Không tạo được luồng {STREAM}: {error}; hãy kiểm tra JetStream của máy chủ NATS.",
-                en=f"Cannot make the stream {STREAM}: {error}; check the JetStream of the NATS server.",
-            ) from None
+        await streams.ensure(connection, config)
 
     async def write(
         self,
