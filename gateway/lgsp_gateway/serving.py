@@ -50,6 +50,7 @@ class Settings:
     name: str
     host: str
     port: int
+    share_port: bool
     public_url: str
     nats: nats_connection.Door
     nats_system: nats_connection.Door | None
@@ -105,7 +106,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, stop)
         door = Door(Calls(exchange), app, lambda: follower.stale_for() > settings.stale_seconds)
         stack.push_async_callback(door.close)
-        port = await door.open(settings.host, settings.port, settings.tls.context if settings.tls else None)
+        tls = settings.tls.context if settings.tls else None
+        port = await door.open(settings.host, settings.port, tls, share_port=settings.share_port)
         for files in filter(None, (settings.tls, settings.nats_tls)):
             stack.callback(asyncio.create_task(files.watch()).cancel)
         running.ready(f"{'https' if settings.tls else 'http'}://{settings.host}:{port}")

@@ -13,7 +13,7 @@ import aiohttp
 from lgsp_auth.issuing import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
 from lgsp_gateway.cli.main import language
-from lgsp_gateway.local import demo
+from lgsp_gateway.local.scene import private_key
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
 
@@ -42,7 +42,7 @@ class BusAddress:
             Refusal: `not-found`, `bus-not-found` or `token-invalid`.
         """
         url = self.resolved()
-        signing = _read_key(key) if key else demo.private_key(StateDir(self.state_dir), system)
+        signing = _read_key(key) if key else private_key(StateDir(self.state_dir), system)
         return reaching(url, _take(url, system, signing))
 
 

@@ -15,6 +15,7 @@ def run_gateway(
     *,
     port: int = 8080,
     host: str = "127.0.0.1",
+    share_port: bool = False,
     name: str = "",
     public_url: str = "",
     nats: str = "nats://127.0.0.1:4222",
@@ -36,6 +37,8 @@ def run_gateway(
     ----------
     port, host
         Where it listens.
+    share_port
+        Let other gateways on this machine listen there too (SO_REUSEPORT): one process for each core.
     name
         Its name in the evidence; a random one by default. A name belongs to one gateway.
     public_url
@@ -70,6 +73,7 @@ def run_gateway(
         name=name or serving.random_name(),
         host=host,
         port=port,
+        share_port=share_port,
         public_url=public_url or f"{'https' if tls else 'http'}://{host}:{port}",
         nats=Door.named(nats, "gateway", nats_passwords / "gateway", context),
         nats_system=None if allow_lazy_disk else Door.named(nats, "system", nats_passwords / "system", context),

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from lgsp_gateway.local.scenes import demo
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.up import LocalBus
 
@@ -19,4 +20,4 @@ def up(*, port: int = 8080, state_dir: Path = DEFAULT, nats_server: Path | None 
     nats_server
         Another nats-server binary than the one that comes with lgsp.
     """
-    asyncio.run(LocalBus(StateDir(state_dir), port, nats_server).run())
+    asyncio.run(LocalBus(demo.SCENE, StateDir(state_dir), port, nats_server).run())

@@ -1,4 +1,4 @@
-"""`lgsp up`: nats-server, a gateway, three sandbox servers, their adapters and a demo registry, as one thing.
+"""A whole bus on this machine as one thing: nats-server, gateways, adapters and what a scene puts around them.
 
 Every process is the one that runs in production, started by the same command; only who starts it differs.
 """
@@ -6,29 +6,23 @@ Every process is the one that runs in production, started by the same command; o
 import asyncio
 import contextlib
 import os
-import secrets
 import shutil
 import signal
 import socket
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import orjson
 
-from lgsp_contracts import catalog as catalogs
 from lgsp_gateway.keystore import KeyStore
-from lgsp_gateway.local import demo, nats_config
+from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.processes import Child, end_leftovers
+from lgsp_gateway.local.scene import Scene
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
 
-NATIONAL = ("population", "enterprise-registry", "insurance")
-CREDENTIALS = {
-    "population": ("USER", "SECRET", "AUTH_URL", "API_KEY"),
-    "enterprise-registry": ("ACCESS_KEY", "SECRET_KEY"),
-    "insurance": ("USERNAME", "PASSWORD"),
-}
 NATS_POLL_SECONDS = 0.01
 
 
@@ -37,12 +31,22 @@ class LocalBus:
 
     Args:
         nats_server: another nats-server binary than the one that comes with lgsp.
+        before_ready: what is to be done when everything answers, before it says READY.
     """
 
-    def __init__(self, state: StateDir, port: int, nats_server: Path | None) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        state: StateDir,
+        port: int,
+        nats_server: Path | None,
+        before_ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._scene = scene
         self._state = state
         self._port = port
         self._nats_server = nats_server
+        self._before_ready = before_ready
         self._children: list[Child] = []
         self._keepers: list[asyncio.Task[None]] = []
         self._began = time.monotonic()
@@ -74,19 +78,22 @@ class LocalBus:
             os.close(lock)
 
     async def _start(self) -> None:
-        demo.seed(self._state)
+        scene = self._scene
+        scene.seed(self._state)
         keys = KeyStore(self._state.keys)
         keys.ensure()
-        ports = dict(zip(("nats", *NATIONAL), _free_ports(1 + len(NATIONAL)), strict=True))
+        ports = dict(zip(("nats", *scene.sandboxes), _free_ports(1 + len(scene.sandboxes)), strict=True))
         nats_url = f"nats://127.0.0.1:{ports['nats']}"
         nats = self._nats(nats_config.write(self._state, ports["nats"], keys.account_key().public), ports["nats"])
-        environment = _credentials(ports)
-        sandboxes = [self._sandbox(server, ports[server], environment) for server in NATIONAL]
-        adapters = [self._adapter(server, nats_url, environment) for server in NATIONAL]
-        gateway = self._gateway(nats_url)
+        environment = scene.environment(ports)
+        sandboxes = [self._sandbox(server, ports[server], environment) for server in scene.sandboxes]
+        adapters = [self._adapter(name, path, nats_url, environment) for name, path in scene.adapters.items()]
+        gateways = [self._gateway(name, nats_url) for name in scene.gateways]
         await self._begin(nats)
-        await asyncio.gather(*(self._begin(child) for child in (gateway, *adapters, *sandboxes)))
+        await asyncio.gather(*(self._begin(child) for child in (*gateways, *adapters, *sandboxes)))
         self._write_running(nats_url, ports)
+        if self._before_ready:
+            await self._before_ready()
         self._say_ready(ports)
 
     async def _begin(self, child: Child) -> None:
@@ -116,20 +123,26 @@ class LocalBus:
             )
         return self._child("nats-server", [str(binary), "-c", str(config)], ready=lambda: _port_answers(port))
 
-    def _gateway(self, nats_url: str) -> Child:
-        command = [*_lgsp(), "gateway", "run", "--name", "local", "--port", str(self._port), "--nats", nats_url]
+    def _gateway(self, name: str, nats_url: str) -> Child:
+        command = [*_lgsp(), "gateway", "run", "--name", name, "--port", str(self._port), "--nats", nats_url]
         command += ["--nats-passwords", str(nats_config.passwords(self._state))]
         command += ["--keys", str(self._state.keys), "--registry", str(self._state.registry)]
-        return self._child("gateway", command)
+        if self._scene.catalog:
+            command += ["--catalog", str(self._scene.catalog)]
+        if len(self._scene.gateways) == 1:
+            return self._child("gateway", command)
+        return self._child(f"gateway {name}", [*command, "--share-port"])
 
     def _sandbox(self, server: str, port: int, environment: dict[str, str]) -> Child:
         command = [*_lgsp(), "sandbox", "run", server, "--port", str(port), "--data", str(self._state.sandbox)]
         return self._child(f"sandbox {server}", command, environment)
 
-    def _adapter(self, service: str, nats_url: str, environment: dict[str, str]) -> Child:
-        command = [*_lgsp(), "adapter", "run", service, "--nats", nats_url]
+    def _adapter(self, name: str, manifest: str, nats_url: str, environment: dict[str, str]) -> Child:
+        command = [*_lgsp(), "adapter", "run", manifest, "--nats", nats_url]
         command += ["--gateway", f"http://127.0.0.1:{self._port}", "--keys", str(self._state.credentials)]
-        return self._child(f"adapter {service}", command, environment)
+        if self._scene.catalog:
+            command += ["--catalog", str(self._scene.catalog)]
+        return self._child(f"adapter {name}", command, environment)
 
     def _child(self, name: str, command: list[str], environment: dict[str, str] | None = None, **more: object) -> Child:
         log = self._state.logs / f"{name.replace(' ', '-')}.log"
@@ -144,7 +157,7 @@ class LocalBus:
         running = {
             "url": f"http://127.0.0.1:{self._port}",
             "nats": nats_url,
-            "sandbox": {server: f"http://127.0.0.1:{ports[server]}" for server in NATIONAL},
+            "sandbox": {server: f"http://127.0.0.1:{ports[server]}" for server in self._scene.sandboxes},
             "processes": {child.name: child.process.pid for child in self._children if child.process},
             "pids": [child.process.pid for child in self._children if child.process],
         }
@@ -158,45 +171,17 @@ class LocalBus:
             f"  gateway                      {url}",
             f"  nats-server                  127.0.0.1:{ports['nats']}",
         ]
-        lines += [f"  sandbox {server:<20} http://127.0.0.1:{ports[server]}" for server in NATIONAL]
+        lines += [f"  sandbox {server:<20} http://127.0.0.1:{ports[server]}" for server in self._scene.sandboxes]
         lines += [
             f"  state, logs and keys         {self._state.root}",
             "",
-            "Call the population database through the bus:",
-            "",
+            self._scene.words(url, self._state),
         ]
-        print("\n".join(lines))  # noqa: T201 - this is what the command is for
-        print(example_call(url, self._state), flush=True)  # noqa: T201
-
-
-def example_call(url: str, state: StateDir) -> str:
-    """A call to paste into a shell."""
-    lgsp = os.environ.get("LGSP_COMMAND", "lgsp")
-    where = "" if state.root == Path(".lgsp") else f" --state-dir {state.root}"
-    operation = catalogs.load(catalogs.shipped_folder())["population", 1].operations["verify-citizen"]
-    body = orjson.dumps(operation.example.request).decode()
-    return "\n".join(
-        (
-            f"curl -s {url}/services/population/v1/verify-citizen \\",
-            f'  -H "Authorization: Bearer $({lgsp} token mot-cua{where})" \\',
-            "  -H 'Lgsp-Purpose: giai-quyet-tthc' -H 'Content-Type: application/json' \\",
-            f"  -d '{body}'",
-        )
-    )
+        print("\n".join(lines), flush=True)  # noqa: T201 - this is what the command is for
 
 
 def _lgsp() -> list[str]:
     return [sys.executable, "-m", "lgsp_gateway"]
-
-
-def _credentials(ports: dict[str, int]) -> dict[str, str]:
-    """What the sandbox servers ask for and the adapters send: made anew for each start, in no file."""
-    environment = {}
-    for server, names in CREDENTIALS.items():
-        prefix = f"LGSP_{server.replace('-', '_').upper()}"
-        environment[f"{prefix}_URL"] = f"http://127.0.0.1:{ports[server]}"
-        environment |= {f"{prefix}_{name}": secrets.token_urlsafe(16) for name in names}
-    return environment
 
 
 def _free_ports(count: int) -> list[int]:

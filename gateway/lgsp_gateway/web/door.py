@@ -42,8 +42,11 @@ class Door:
         """An application for the doors to add their routes to."""
         return web.Application(client_max_size=MAX_BODY)
 
-    async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+    async def open(self, host: str, port: int, tls: ssl.SSLContext | None, *, share_port: bool) -> int:
         """Listen.
+
+        Args:
+            share_port: other processes may listen there too, and the kernel deals connections out among them.
 
         Returns:
             The port, which the system chose where 0 was given.
@@ -56,7 +59,10 @@ class Door:
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, host, port, reuse_address=True, ssl_context=tls).start()
+            site = web.TCPSite(
+                self._runner, host, port, reuse_address=True, reuse_port=share_port or None, ssl_context=tls
+            )
+            await site.start()
         except OSError as error:
             raise Refusal(
                 "cannot-start",

@@ -1,0 +1,89 @@
+"""What stands around a local bus: its registry, adapters and sandbox servers, as one value.
+
+The registry is written once into the state folder, with a key pair for each system made on the spot. Systems sign their own
+assertions (`private_key_jwt`); those in `with_secret` also have a secret, for programs that can do no better.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lgsp_auth.keys import SigningKey
+from lgsp_contracts import documents
+from lgsp_gateway.keystore import ensure_private, write_privately
+from lgsp_gateway.local.state_dir import StateDir
+from lgsp_problems import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A local bus before it is started.
+
+    Args:
+        registry: the documents it begins with.
+        words: what its user is told once it answers, from its address and its folder.
+        adapters: name and manifest of each, a path or the name of one that comes with lgsp.
+        catalog: a folder of contracts, where they are others than those that come with lgsp.
+        sandboxes: for each sandbox server, the names of the credentials it asks for.
+        with_secret: systems that have a client secret.
+        gateways: the names of the gateways; several share one port.
+    """
+
+    registry: Path
+    words: Callable[[str, StateDir], str]
+    adapters: Mapping[str, str]
+    catalog: Path | None = None
+    sandboxes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    with_secret: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ("local",)
+
+    def seed(self, state: StateDir) -> None:
+        """Fill an empty registry; leave one that is there as it is."""
+        target = state.registry / self.registry.name
+        if target.exists():
+            return
+        found = [document for _, document in documents.read(self.registry)]
+        for document in found:
+            if document["kind"] == "System":
+                self._identify(state, document)
+        write_privately(target, yaml.safe_dump_all(found, allow_unicode=True, sort_keys=False).encode())
+
+    def environment(self, ports: Mapping[str, int]) -> dict[str, str]:
+        """What the sandbox servers ask for and the adapters send: made anew for each start, in no file."""
+        environment = {}
+        for server, names in self.sandboxes.items():
+            prefix = f"LGSP_{server.replace('-', '_').upper()}"
+            environment[f"{prefix}_URL"] = f"http://127.0.0.1:{ports[server]}"
+            environment |= {f"{prefix}_{name}": secrets.token_urlsafe(16) for name in names}
+        return environment
+
+    def _identify(self, state: StateDir, document: dict[str, Any]) -> None:
+        name = document["metadata"]["name"]
+        path = state.credentials / f"{name}.pem"
+        key = SigningKey.from_pem(ensure_private(path, lambda: SigningKey.generate().to_pem()))
+        document["spec"]["jwks"] = [key.public_jwk()]
+        if name in self.with_secret:
+            secret = ensure_private(state.credentials / f"{name}.secret", lambda: secrets.token_urlsafe(32).encode())
+            document["spec"]["secretSha256"] = hashlib.sha256(secret).hexdigest()
+
+
+def private_key(state: StateDir, system: str) -> SigningKey:
+    """The private key of a system of a local bus.
+
+    Raises:
+        Refusal: `not-found`, naming the systems there are.
+    """
+    path = state.credentials / f"{system}.pem"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in state.credentials.glob("*.pem"))) or "-"
+        raise Refusal(
+            "not-found",
+            vi=f"Không có khóa của hệ thống {system} trong {state.credentials}; các hệ thống hiện có: {known}.",
+            en=f"There is no key of a system {system} in {state.credentials}; the systems are: {known}.",
+        )
+    return SigningKey.from_pem(path.read_bytes())
