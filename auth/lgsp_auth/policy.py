@@ -4,8 +4,9 @@ The order of the questions is what a caller learns: a missing grant comes before
 how to ask for what is missing. A service that only grant holders may know of does not exist for anybody else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lgsp_problems import Refusal
 
@@ -47,8 +48,7 @@ class Grant:
         return self.valid_from <= now < self.valid_until
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """What a call asks for. `purpose` is empty when none was sent; `personal` comes from the contract."""
 
     consumer: str
@@ -59,7 +59,7 @@ class Ask:
     personal: bool
 
 
-def decide(ask: Ask, grants: Iterable[Grant], now: float) -> Grant:
+def decide(ask: Ask, grants: Collection[Grant], now: float) -> Grant:
     """The grant under which a call is made.
 
     Args:
@@ -68,18 +68,28 @@ def decide(ask: Ask, grants: Iterable[Grant], now: float) -> Grant:
     Raises:
         Refusal: `not-granted`, `malformed` (no purpose sent), `purpose-not-granted` or `grant-suspended`.
     """
+    for grant in grants:
+        if (
+            grant.suspended is None
+            and grant.valid_from <= now < grant.valid_until
+            and ask.operation in grant.operations
+            and (ask.purpose in grant.purposes or not (ask.purpose or ask.personal))
+        ):
+            return grant
+    raise _refusal(ask, grants, now)
+
+
+def _refusal(ask: Ask, grants: Collection[Grant], now: float) -> Refusal:
+    """Why none of the grants will do."""
     fitting = [grant for grant in grants if grant.in_force(now) and ask.operation in grant.operations]
     if not fitting:
-        raise _not_granted(ask)
+        return _not_granted(ask)
     if not ask.purpose and ask.personal:
-        raise _purpose_missing(fitting)
+        return _purpose_missing(fitting)
     for_purpose = [grant for grant in fitting if ask.purpose in grant.purposes or not (ask.purpose or ask.personal)]
     if not for_purpose:
-        raise _purpose_not_granted(ask, fitting)
-    for grant in for_purpose:
-        if grant.suspended is None:
-            return grant
-    raise _suspended(for_purpose[0])
+        return _purpose_not_granted(ask, fitting)
+    return _suspended(for_purpose[0])
 
 
 def unknown_service(service: str, major: int) -> Refusal:

@@ -97,20 +97,16 @@ def broken_answer(private: str) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A published promise of a service, under one version."""
+    """A published promise of a service, under one version. `major` is the part of it that a caller names in the path."""
 
     service: str
     version: str
+    major: int
     title: Text
     provider: str
     classification: Classification
     listed: bool
     operations: Mapping[str, Operation]
-
-    @property
-    def major(self) -> int:
-        """The part of the version that a caller names in the path."""
-        return int(self.version.split(".", 1)[0])
 
     @classmethod
     def from_document(cls, document: Any, where: str = "contract") -> "Contract":
@@ -137,6 +133,7 @@ class Contract:
         return cls(
             service=document["service"],
             version=document["version"],
+            major=int(document["version"].split(".", 1)[0]),
             title=Text(**document["title"]),
             provider=document["provider"],
             classification=document["classification"],

@@ -4,8 +4,7 @@ A message is one line of JSON, a line feed, and the document. The line replaces 
 a call's throughput (measured); a client in any language splits at the first line feed.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -25,8 +24,7 @@ def subject(service: str, major: int, operation: str) -> str:
     return f"svc.{service}.v{major}.{operation}"
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Who asks, why, and until when. `deadline` is in milliseconds since 1970, after which nobody waits any more."""
 
     message: str
@@ -66,7 +64,7 @@ def parse_request(data: bytes) -> tuple[Context, Any]:
         fields = orjson.loads(line)
         if fields.pop("wire") != VERSION:
             raise ValueError("wire")
-        return Context(**{name: fields[name] for name in Context.__dataclass_fields__}), orjson.loads(body)
+        return Context(**{name: fields[name] for name in Context._fields}), orjson.loads(body)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refusal(
             "malformed",
@@ -95,8 +93,7 @@ def late() -> bytes:
     return b'{"status":"late"}\n'
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What came back: `status` is answered, error, failed or late; `code` qualifies error and failed."""
 
     status: Literal["answered", "error", "failed", "late"]

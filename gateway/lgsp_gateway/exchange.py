@@ -48,14 +48,23 @@ class Call:
 
 
 @dataclass(slots=True)
+class Spent:
+    """Where the time of a call went, in milliseconds."""
+
+    check: float
+    provider: float
+    evidence: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(slots=True)
 class Answer:
-    """What the caller gets: the document, what is left of its quota, what it must know of the service (headers), and
-    where the time went (milliseconds)."""
+    """What the caller gets: the document, what is left of its quota, what it must know of the service (headers)."""
 
     body: bytes
     quota: tuple[str, str]
     notice: Mapping[str, str]
-    timing: dict[str, float]
+    spent: Spent
 
 
 @dataclass(slots=True)
@@ -92,8 +101,8 @@ class Exchange:
             raise fault from error
         written = time.perf_counter()
         await self.evidence.write(passage.entry())
-        answer.timing["evidence"] = (time.perf_counter() - written) * 1000
-        answer.timing["total"] = (time.perf_counter() - passage.began) * 1000
+        now = time.perf_counter()
+        answer.spent.evidence, answer.spent.total = (now - written) * 1000, (now - passage.began) * 1000
         self.metrics.passed(passage)
         return answer
 
@@ -122,8 +131,7 @@ class Exchange:
         document = await self._answered(call, contract, operation, system, passage, body)
         visible = orjson.dumps(registry.projection(grant, operation.name).apply(document))
         passage.answered(visible)
-        timing = {"check": checked, "provider": passage.provider_ms}
-        return Answer(visible, quota, registry.notice(contract, now), timing)
+        return Answer(visible, quota, registry.notice(contract, now), Spent(checked, passage.provider_ms))
 
     async def _identify(self, call: Call) -> Caller:
         try:

@@ -4,8 +4,7 @@ One place for every door. A token signed by a key that is not known yet is tried
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from lgsp_auth.dpop import Proofs
 from lgsp_auth.tokens import Person, UnknownKey, Verifier, invalid_token
@@ -16,8 +15,7 @@ from lgsp_problems import Refusal
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """What a request shows of its sender: the `Authorization` and `DPoP` headers, what a proof must be for, and the
     address it comes from."""
 
@@ -28,8 +26,7 @@ class Credentials:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """A registered system. `bound`: it proved to hold the key that its token is bound to."""
 
     system: System

@@ -29,9 +29,9 @@ MAX_KEPT = 20_000
 
 @dataclass(slots=True)
 class _Group:
-    """Entries that are written together, and the promise that all their calls wait for."""
+    """Entries that are written together, and the calls that wait for that."""
 
-    promise: "asyncio.Future[None]"
+    waiting: "list[asyncio.Future[None]]" = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
     size: int = 0
 
@@ -60,6 +60,7 @@ class EvidenceLog:
 
     def start(self) -> None:
         """Begin to write."""
+        self._loop = asyncio.get_running_loop()
         self._tasks = [asyncio.create_task(self._write_groups()), asyncio.create_task(self._write_kept())]
 
     async def stop(self) -> None:
@@ -84,12 +85,14 @@ class EvidenceLog:
             Refusal: `evidence-unavailable`; the entry is kept and written when that is possible again.
         """
         if not self._groups or self._groups[-1].size > MAX_GROUP_BYTES:
-            self._groups.append(_Group(asyncio.get_running_loop().create_future()))
+            self._groups.append(_Group())
+            self._gathered.set()
         group = self._groups[-1]
+        written: asyncio.Future[None] = self._loop.create_future()
         group.entries.append(entry)
         group.size += len(entry)
-        self._gathered.set()
-        await asyncio.shield(group.promise)
+        group.waiting.append(written)
+        await written
 
     async def _write_groups(self) -> None:
         while not (self._stopping and not self._groups):
@@ -106,12 +109,15 @@ class EvidenceLog:
         except Refusal as refusal:
             self._keep(number, group.entries)
             self._keep(self._next_number(), _withheld(group.entries))
-            group.promise.set_exception(evidence_unavailable(refusal.private or refusal.code))
-            group.promise.exception()  # every waiter may be gone; that is no error of its own
+            for written in group.waiting:
+                if not written.done():  # its caller may be gone
+                    written.set_exception(evidence_unavailable(refusal.private or refusal.code))
         else:
             self.groups_written += 1
             self.entries_written += len(group.entries)
-            group.promise.set_result(None)
+            for written in group.waiting:
+                if not written.done():
+                    written.set_result(None)
 
     def _next_number(self) -> str:
         self._group_number += 1

@@ -5,7 +5,7 @@ when they are first needed: ten thousand services cost a starting gateway nothin
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,6 +22,7 @@ from lgsp_gateway.registry.suspension import Suspension, from_status
 from lgsp_problems import Refusal, Text
 
 _NOTHING: Mapping[str, str] = {}
+_NO_GRANTS: Mapping[str, Grant] = {}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 Holding = tuple[str, str, int]
@@ -165,9 +166,9 @@ class Registry:
             return True
         return any(grant.in_force(now) for grant in self.held(consumer, contract.service, contract.major))
 
-    def held(self, consumer: str, service: str, major: int) -> list[Grant]:
-        """The grants that a system holds on a service, by name."""
-        return list(self._held.get((consumer, service, major), {}).values())
+    def held(self, consumer: str, service: str, major: int) -> Collection[Grant]:
+        """The grants that a system holds on a service."""
+        return self._held.get((consumer, service, major), _NO_GRANTS).values()
 
     def projection(self, grant: Grant, operation: str) -> Projection:
         """What a grant lets be seen of an operation's answer."""

@@ -3,13 +3,17 @@
 import asyncio
 import random
 import re
+import time
+from email.utils import formatdate
 
 import uuid_utils
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import istr
 
 from lgsp_gateway.exchange import Answer, Call, Exchange
 from lgsp_gateway.identification import Credentials
 from lgsp_gateway.web import problems
+from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
 MAX_BODY = 1024 * 1024
@@ -21,6 +25,10 @@ BODY_SECONDS = 5
 PREFIX = "/services/"
 _PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_PURPOSE, _BEHALF, _KEY, _TRACE = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "traceparent"))
+_PROOF = istr("DPoP")
+_NOT_ZERO = 1 << 128 | 1
+"""Neither trace nor span may be all zeros."""
 _JSON_TYPES = re.compile(r"application/([a-z0-9.+-]+\+)?json")
 
 
@@ -29,22 +37,41 @@ class Calls:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._second = 0
+        self._date = ""
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one call, whatever comes of it."""
         message = str(uuid_utils.uuid7())
-        traceparent = _trace(request.headers.get("traceparent"))
+        traceparent = _trace(request.headers.get(_TRACE))
         try:
             answer = await self._exchange.call(_read(request, message, traceparent))
         except Refusal as refusal:
             return problems.answer(refusal, request, message, traceparent)
-        return _write(answer, message, traceparent)
+        return self._write(answer, message, traceparent)
+
+    def _write(self, answer: Answer, message: str, traceparent: str) -> WholeAnswer:
+        second = int(time.time())
+        if second != self._second:
+            self._second, self._date = second, formatdate(second, usegmt=True)
+        limit, policy = answer.quota
+        spent = answer.spent
+        more = "".join([f"{name}: {value}\r\n" for name, value in answer.notice.items()]) if answer.notice else ""
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
+            f"Content-Length: {len(answer.body)}\r\nDate: {self._date}\r\nLgsp-Message-Id: {message}\r\n"
+            f"Server-Timing: check;dur={spent.check:.2f}, provider;dur={spent.provider:.2f}, "
+            f"evidence;dur={spent.evidence:.2f}, total;dur={spent.total:.2f}\r\n"
+            f"RateLimit: {limit}\r\nRateLimit-Policy: {policy}\r\ntraceparent: {traceparent}\r\n{more}"
+        )
+        return WholeAnswer(head.encode("ascii"), answer.body)
 
 
-def _read(request: web.Request, message: str, traceparent: str) -> Call:
+def _read(request: web.BaseRequest, message: str, traceparent: str) -> Call:
     path = _PATH.fullmatch(request.path)
     if path is not None and request.method != "POST":
         raise method_not_allowed("POST")
+    headers = request.headers
     return Call(
         message=message,
         traceparent=traceparent,
@@ -52,28 +79,29 @@ def _read(request: web.Request, message: str, traceparent: str) -> Call:
         major=int(path[2]) if path else 0,
         operation=path[3] if path else "",
         credentials=shown(request),
-        purpose=request.headers.get("Lgsp-Purpose", ""),
-        on_behalf_of=request.headers.get("Lgsp-On-Behalf-Of", ""),
-        idempotency_key=request.headers.get("Idempotency-Key", ""),
+        purpose=headers.get(_PURPOSE, ""),
+        on_behalf_of=headers.get(_BEHALF, ""),
+        idempotency_key=headers.get(_KEY, ""),
         body=lambda: read_body(request),
     )
 
 
-def shown(request: web.Request) -> Credentials:
+def shown(request: web.BaseRequest) -> Credentials:
     """What a request shows of its sender."""
     headers = request.headers
     return Credentials(
-        headers.get("Authorization"), headers.get("DPoP", ""), request.method, request.path, request.remote or ""
+        headers.get(hdrs.AUTHORIZATION), headers.get(_PROOF, ""), request.method, request.path, request.remote or ""
     )
 
 
-async def read_body(request: web.Request) -> bytes:
+async def read_body(request: web.BaseRequest) -> bytes:
     """The request's JSON document.
 
     Raises:
         Refusal: `unsupported-media-type`, `too-large` or `malformed`.
     """
-    if _JSON_TYPES.fullmatch(request.content_type) is None or (request.charset or "utf-8").lower() != "utf-8":
+    kind = request.headers.get(hdrs.CONTENT_TYPE)
+    if kind != "application/json" and not _is_json(request):
         raise Refusal(
             "unsupported-media-type",
             vi="Nội dung phải là JSON mã hóa UTF-8; hãy gửi Content-Type: application/json.",
@@ -81,12 +109,29 @@ async def read_body(request: web.Request) -> bytes:
         )
     if (request.content_length or 0) > MAX_BODY:
         raise _too_large()
-    if request.headers.get("Expect", "").lower() == "100-continue":
+    if hdrs.EXPECT in request.headers:
+        await _encourage(request)
+    content = request.content
+    if content.is_eof() and content.exception() is None:  # it is here already, as it nearly always is
+        body = content.read_nowait()
+        if len(body) > MAX_BODY:
+            raise _too_large()
+        return body
+    return await _rest_of_body(request)
+
+
+def _is_json(request: web.BaseRequest) -> bool:
+    return _JSON_TYPES.fullmatch(request.content_type) is not None and (request.charset or "utf-8").lower() == "utf-8"
+
+
+async def _encourage(request: web.BaseRequest) -> None:
+    if request.headers[hdrs.EXPECT].lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
+
+
+async def _rest_of_body(request: web.BaseRequest) -> bytes:
     try:
-        if request.content.is_eof():  # it is here already, as it nearly always is: no timer to arm
-            return await request.read()
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
@@ -109,28 +154,12 @@ def method_not_allowed(allowed: str) -> Refusal:
     )
 
 
-def _write(answer: Answer, message: str, traceparent: str) -> web.Response:
-    limit, policy = answer.quota
-    timing = ", ".join([f"{name};dur={milliseconds:.2f}" for name, milliseconds in answer.timing.items()])
-    headers = {
-        "Content-Type": "application/json",
-        "Cache-Control": "no-store",
-        "Lgsp-Message-Id": message,
-        "Server-Timing": timing,
-        "RateLimit": limit,
-        "RateLimit-Policy": policy,
-        "traceparent": traceparent,
-        **answer.notice,
-    }
-    return web.Response(body=answer.body, headers=headers)
-
-
 def _trace(header: str | None) -> str:
     """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own."""
-    span = f"{random.getrandbits(64) or 1:016x}"
+    drawn = f"{random.getrandbits(192) | _NOT_ZERO:048x}"
     if header and _TRACEPARENT.fullmatch(header):
-        return f"{header[:36]}{span}{header[52:]}"
-    return f"00-{random.getrandbits(128) or 1:032x}-{span}-00"
+        return f"{header[:36]}{drawn[:16]}{header[52:]}"
+    return f"00-{drawn[16:]}-{drawn[:16]}-00"
 
 
 def _too_large() -> Refusal:
