@@ -36,18 +36,28 @@ class Context(NamedTuple):
     traceparent: str
 
 
-def request(context: Context, body: bytes) -> bytes:
-    """The request that a gateway sends: the context line and the caller's own bytes."""
+def request(
+    *,
+    message: str,
+    consumer: str,
+    agency: str,
+    purpose: str,
+    version: str,
+    deadline: int,
+    traceparent: str,
+    body: bytes,
+) -> bytes:
+    """The request that a gateway sends: the fields of its `Context` in one line, and the caller's own bytes."""
     line = orjson.dumps(
         {
             "wire": VERSION,
-            "message": context.message,
-            "consumer": context.consumer,
-            "agency": context.agency,
-            "purpose": context.purpose,
-            "version": context.version,
-            "deadline": context.deadline,
-            "traceparent": context.traceparent,
+            "message": message,
+            "consumer": consumer,
+            "agency": agency,
+            "purpose": purpose,
+            "version": version,
+            "deadline": deadline,
+            "traceparent": traceparent,
         }
     )
     return b"%b\n%b" % (line, body)
@@ -64,7 +74,7 @@ def parse_request(data: bytes) -> tuple[Context, Any]:
         fields = orjson.loads(line)
         if fields.pop("wire") != VERSION:
             raise ValueError("wire")
-        return Context(**{name: fields[name] for name in Context._fields}), orjson.loads(body)
+        return Context(*[fields[name] for name in Context._fields]), orjson.loads(body)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refusal(
             "malformed",

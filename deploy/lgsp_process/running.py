@@ -4,6 +4,7 @@ READY is a line on stdout: whoever started the process reads it, be it `lgsp up`
 """
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,9 @@ import uvloop
 
 from lgsp_problems import Refusal
 from lgsp_process import logs
+
+GARBAGE_THRESHOLD = 20_000
+"""New objects between two walks of the collector; Python's own default is 700."""
 
 Main = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -41,6 +45,17 @@ def run(process: str, main: Main) -> None:
     except Refusal as refusal:
         structlog.get_logger().error("cannot start", code=refusal.code, reason=refusal.detail.en)
         raise
+
+
+def settle() -> None:
+    """What a process has loaded by now stays: the garbage collector need not walk through it again and again.
+
+    A call leaves next to nothing that only the collector can free, and with its defaults it took 4% of a gateway's time
+    (measured), more the larger the registry.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
 
 
 def ready(what: str) -> None:

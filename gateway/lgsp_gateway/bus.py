@@ -24,15 +24,15 @@ class Bus:
     """Requests and acknowledged publishing on one NATS connection."""
 
     def __init__(self) -> None:
-        self._connection: Client | None = None
         self._inbox = f"_INBOX.{secrets.token_hex(11)}."
         self._prefix = len(self._inbox)
         self._number = 0
-        self._pending: dict[str, tuple[asyncio.Future[Msg], float]] = {}
+        self._pending: dict[str, tuple[asyncio.Future[Msg | None], float]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def start(self, connection: Client) -> None:
         """Subscribe to the inbox and begin to look after deadlines."""
+        self._loop = asyncio.get_running_loop()  # asked once: in Python 3.11 each asking is a system call
         self._connection = connection
         await connection.subscribe(self._inbox + "*", cb=self._receive, pending_bytes_limit=0)
         await connection.flush()
@@ -47,7 +47,7 @@ class Bus:
     @property
     def connected(self) -> bool:
         """Is NATS there?"""
-        return self._connection is not None and self._connection.is_connected
+        return self._sweeping is not None and self._connection.is_connected
 
     async def lost(self) -> None:
         """The connection is gone: nobody will get a reply to what is under way, so nobody waits for it."""
@@ -105,40 +105,37 @@ class Bus:
     async def _ask(
         self, subject: str, payload: bytes, seconds: float, headers: dict[str, str] | None = None
     ) -> Msg | None:
-        if self._connection is None or not self._connection.is_connected:
+        if not self.connected:
             raise bus_unavailable()
-        loop = asyncio.get_running_loop()
         self._number += 1
         token = str(self._number)
-        future: asyncio.Future[Msg] = loop.create_future()
-        self._pending[token] = (future, loop.time() + seconds)
+        reply: asyncio.Future[Msg | None] = self._loop.create_future()
+        self._pending[token] = (reply, self._loop.time() + seconds)
         try:
-            await self._connection.publish(subject, payload, reply=self._inbox + token, headers=headers)
-            return await future
-        except TimeoutError:
-            return None
+            await self._connection.publish(subject, payload, self._inbox + token, headers)
         except (NatsError, OSError):
+            del self._pending[token]
             raise bus_unavailable() from None
-        finally:
-            self._pending.pop(token, None)
+        return await reply
 
     async def _receive(self, message: Msg) -> None:
-        waiting = self._pending.get(message.subject[self._prefix :])
+        waiting = self._pending.pop(message.subject[self._prefix :], None)
         if waiting and not waiting[0].done():
             waiting[0].set_result(message)
 
     def _sweep(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        for future, deadline in self._pending.values():
-            if deadline < now and not future.done():
-                future.set_exception(TimeoutError())
-        self._sweeping = loop.call_later(SWEEP_SECONDS, self._sweep)
+        now = self._loop.time()
+        for token in [token for token, (_, deadline) in self._pending.items() if deadline < now]:
+            late, _ = self._pending.pop(token)
+            if not late.done():
+                late.set_result(None)
+        self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _fail_all(self) -> None:
-        for future, _ in self._pending.values():
-            if not future.done():
-                future.set_exception(bus_unavailable())
+        for reply, _ in self._pending.values():
+            if not reply.done():
+                reply.set_exception(bus_unavailable())
+        self._pending.clear()
 
 
 def bus_unavailable() -> Refusal:

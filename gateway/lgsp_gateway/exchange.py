@@ -185,7 +185,7 @@ class Exchange:
         self, call: Call, contract: Contract, operation: Operation, system: System, passage: Passage, body: bytes
     ) -> Any:
         """Ask the adapter, and hold what it says against the contract."""
-        context = wire.Context(
+        request = wire.request(
             message=call.message,
             consumer=system.name,
             agency=system.agency,
@@ -193,13 +193,12 @@ class Exchange:
             version=contract.version,
             deadline=int((time.time() + operation.timeout) * 1000),
             traceparent=call.traceparent,
+            body=body,
         )
         sent = time.perf_counter()
         try:
             data = await self.bus.request(
-                wire.subject(contract.service, contract.major, operation.name),
-                wire.request(context, body),
-                operation.timeout,
+                wire.subject(contract.service, contract.major, operation.name), request, operation.timeout
             )
         finally:
             passage.provider_ms = (time.perf_counter() - sent) * 1000

@@ -31,7 +31,8 @@ _VIETNAM_OFFSET = 7 * 3600
 
 @dataclass(slots=True)
 class _Window:
-    """One window of one quota on this gateway. `left` is what it may still spend, `total` all that was taken anywhere."""
+    """One window of one quota on this gateway. `left` is what it may still spend, `total` all that was taken anywhere,
+    `policy` the item of `RateLimit-Policy`."""
 
     name: str
     subject: str
@@ -40,10 +41,12 @@ class _Window:
     left: int = 0
     total: int = 0
     leasing: "asyncio.Task[None] | None" = None
+    lot: int = 1
+    policy: str = ""
 
-    @property
-    def lot(self) -> int:
-        return max(1, self.quota.requests // LOTS)
+    def __post_init__(self) -> None:
+        self.lot = max(1, self.quota.requests // LOTS)
+        self.policy = f'"{self.name}";q={self.quota.requests};w={self.quota.seconds}'
 
     @property
     def used_up(self) -> bool:
@@ -54,10 +57,6 @@ class _Window:
         remaining = max(0, self.quota.requests - self.total) + self.left
         return f'"{self.name}";r={remaining};t={int(self.ends - now) + 1}'
 
-    def policy(self) -> str:
-        """The item of `RateLimit-Policy`."""
-        return f'"{self.name}";q={self.quota.requests};w={self.quota.seconds}'
-
 
 class Quotas:
     """The quotas as one gateway spends them."""
@@ -65,6 +64,7 @@ class Quotas:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._windows: dict[tuple[str, str], _Window] = {}
+        self._current: dict[str, tuple[Grant, float, list[_Window]]] = {}
 
     async def start(self, connection: Client, replicas: int) -> None:
         """Make the stream of counters if it is not there.
@@ -125,9 +125,13 @@ class Quotas:
             await asyncio.shield(self._lease(empty))
 
     def _of(self, grant: Grant, now: float) -> list[_Window]:
+        current = self._current.get(grant.name)
+        if current and current[0] is grant and now < current[1]:
+            return current[2]
         windows = [self._window(grant, "grant", grant.quota, now)]
         if grant.daily:
             windows.append(self._window(grant, "daily", Quota(grant.daily, 86400), now))
+        self._current[grant.name] = (grant, min(window.ends for window in windows), windows)
         return windows
 
     def _window(self, grant: Grant, name: str, quota: Quota, now: float) -> _Window:
@@ -145,8 +149,8 @@ class Quotas:
             if window.left <= window.lot // 2 and window.leasing is None and window.total < window.quota.requests:
                 self._lease(window)
         if len(windows) == 1:
-            return windows[0].limit(now), windows[0].policy()
-        return ", ".join(w.limit(now) for w in windows), ", ".join(w.policy() for w in windows)
+            return windows[0].limit(now), windows[0].policy
+        return ", ".join(w.limit(now) for w in windows), ", ".join(w.policy for w in windows)
 
     def _lease(self, window: _Window) -> "asyncio.Task[None]":
         """Take the next lot: one question at a time for each window."""
@@ -180,6 +184,6 @@ def _exceeded(grant: Grant, window: _Window, windows: list[_Window], now: float)
         retry_after=left,
         headers={
             "RateLimit": ", ".join(w.limit(now) for w in windows),
-            "RateLimit-Policy": ", ".join(w.policy() for w in windows),
+            "RateLimit-Policy": ", ".join(w.policy for w in windows),
         },
     )

@@ -110,6 +110,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         port = await door.open(settings.host, settings.port, tls, share_port=settings.share_port)
         for files in filter(None, (settings.tls, settings.nats_tls)):
             stack.callback(asyncio.create_task(files.watch()).cancel)
+        running.settle()
         running.ready(f"{'https' if settings.tls else 'http'}://{settings.host}:{port}")
         await stop.wait()
 
