@@ -6,37 +6,51 @@ the gateway, not the adapter, words the answer to the caller.
 """
 
 import asyncio
+import contextlib
+import math
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import nats.micro
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.micro.request import Request
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
+from lgsp_process.quick_nats import QuickClient
 
 Method = Callable[[Document, Call], Awaitable[Document]]
 
 DRAIN_SECONDS = 10.0
 """How long a stopping adapter waits for the calls it has begun."""
 
+MAX_WAITING = 10_000
+"""Requests that wait for a place; what comes on top is answered as late."""
+
+SWEEP_SECONDS = 0.02
+"""How often deadlines are looked at."""
+
 
 class Served:
     """One adapter while it is on the bus."""
 
-    def __init__(self, adapter: Adapter, manifest: Manifest, contract: Contract, connection: Client) -> None:
+    def __init__(self, adapter: Adapter, manifest: Manifest, contract: Contract, connection: QuickClient) -> None:
         self._adapter = adapter
         self._manifest = manifest
         self._contract = contract
         self._connection = connection
-        self._places = asyncio.Semaphore(manifest.concurrency)
-        self._working: set[asyncio.Task[None]] = set()
+        self._places = manifest.concurrency
+        self._waiting: deque[tuple[_Work, str, bytes]] = deque()
+        self._working: dict[asyncio.Task[None], float] = {}
+        self._late: set[asyncio.Task[None]] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
         self._service: Any = None
         self._log = structlog.get_logger().bind(service=manifest.service)
 
@@ -47,6 +61,8 @@ class Served:
             Refusal: `invalid-document`, when the adapter has no method for an operation of its contract.
         """
         methods = {name: self._method(name) for name in self._contract.operations}
+        self._loop = asyncio.get_running_loop()
+        self._sweep()
         self._service = await nats.micro.add_service(
             self._connection,
             name=self._contract.service,
@@ -59,8 +75,10 @@ class Served:
                 name=name,
                 subject=wire.subject(self._contract.service, self._contract.major, name),
                 queue_group=self._contract.service,
-                handler=self._handler(name, method),
+                handler=_nothing,
             )
+            endpoint = self._service._endpoints[-1]
+            self._connection.take(endpoint._subscription, partial(self._take, _Work(name, method, endpoint)))
         await self._connection.flush()
 
     async def stop(self) -> None:
@@ -69,8 +87,12 @@ class Served:
         endpoints, self._service._endpoints = self._service._endpoints, []
         await asyncio.gather(*(endpoint._subscription.drain() for endpoint in endpoints))
         await self._service.stop()
-        if self._working:
-            await asyncio.wait(self._working, timeout=DRAIN_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while self._working:
+                    await asyncio.wait(self._working)
+        if self._sweeping:
+            self._sweeping.cancel()
         await self._connection.flush()
 
     def _method(self, operation: str) -> Method:
@@ -84,56 +106,107 @@ class Served:
             )
         return method
 
-    def _handler(self, operation: str, method: Method) -> Callable[[Request], Awaitable[None]]:
-        # nats-py awaits a handler before it hands over the next message, so the work goes into a task of its own.
-        async def take(request: Request) -> None:
-            await self._places.acquire()
-            task = asyncio.create_task(self._work(request, operation, method))
-            self._working.add(task)
-            task.add_done_callback(self._done)
+    def _take(self, work: "_Work", _subject: bytes, reply: bytes, data: bytes, _headers: bytes | None) -> None:
+        """A request has arrived: begin with it, or let it wait for a place."""
+        if self._places:
+            self._begin(work, reply.decode(), data)
+        elif len(self._waiting) < MAX_WAITING:
+            self._waiting.append((work, reply.decode(), data))
+        else:
+            self._respond(reply.decode(), wire.late())
 
-        return take
+    def _begin(self, work: "_Work", reply: str, data: bytes) -> None:
+        self._places -= 1
+        task = self._loop.create_task(self._answer(work, reply, data))
+        self._working[task] = math.inf
+        task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._working.discard(task)
-        self._places.release()
+        self._working.pop(task)
+        self._late.discard(task)
+        self._places += 1
+        if self._waiting:
+            self._begin(*self._waiting.popleft())
 
-    async def _work(self, request: Request, operation: str, method: Method) -> None:
+    async def _answer(self, work: "_Work", reply: str, data: bytes) -> None:
+        began = time.perf_counter_ns()
         try:
-            context, document = wire.parse_request(request.data)
+            context, document = wire.parse_request(data)
         except Refusal:
-            await self._respond(request, wire.failed("broken"))
+            self._respond(reply, wire.failed("broken"))
             return
         call = Call(context)
-        reply = wire.late() if call.remaining <= 0 else await self._reply(operation, method, document, call)
-        await self._respond(request, reply)
-
-    async def _respond(self, request: Request, reply: bytes) -> None:
-        if len(reply) > self._connection.max_payload:
-            self._log.error("answer too large", size=len(reply), limit=self._connection.max_payload)
-            reply = wire.failed("broken")
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        self._working[task] = self._loop.time() + call.remaining
         try:
-            await request.respond(reply)
+            answer = await self._tried(work, document, call) if call.remaining > 0 else wire.late()
+        except asyncio.CancelledError:
+            if task not in self._late:
+                raise
+            answer = self._too_late(work, call)
+        self._respond(reply, answer)
+        work.count(time.perf_counter_ns() - began)
+
+    def _respond(self, reply: str, answer: bytes) -> None:
+        if len(answer) > self._connection.max_payload:
+            self._log.error("answer too large", size=len(answer), limit=self._connection.max_payload)
+            answer = wire.failed("broken")
+        try:
+            self._connection.post(reply, answer)
         except NatsError as error:
             self._log.warning("answer not sent", error=type(error).__name__)
 
-    async def _reply(self, operation: str, method: Method, document: Document, call: Call) -> bytes:
-        log = self._log.bind(operation=operation, message=call.context.message)
+    async def _tried(self, work: "_Work", document: Document, call: Call) -> bytes:
         try:
-            async with asyncio.timeout(call.remaining):
-                return wire.answered(await method(document, call))
+            return wire.answered(await work.method(document, call))
         except Declared as declared:
             return wire.declared_error(declared.code)
         except UpstreamFailed as failure:
-            log.warning("upstream failed", why=failure.why, note=failure.private)
+            self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
             return wire.failed(failure.why)
         except (UpstreamLate, TimeoutError):
-            log.warning("upstream late")
-            return wire.late()
+            return self._too_late(work, call)
         except Exception as error:
             # The text of an unforeseen error may quote the document, so only its type and place are logged.
             place = error.__traceback__
             while place and place.tb_next:
                 place = place.tb_next
-            log.error("adapter broke", error=type(error).__name__, line=place.tb_lineno if place else 0)
+            line = place.tb_lineno if place else 0
+            self._log_of(work, call).error("adapter broke", error=type(error).__name__, line=line)
             return wire.failed("broken")
+
+    def _too_late(self, work: "_Work", call: Call) -> bytes:
+        self._log_of(work, call).warning("upstream late")
+        return wire.late()
+
+    def _log_of(self, work: "_Work", call: Call) -> Any:
+        return self._log.bind(operation=work.operation, message=call.context.message)
+
+    def _sweep(self) -> None:
+        """End what nobody waits for any more. A timer for each call would cost each 4 µs (measured)."""
+        now = self._loop.time()
+        for task, deadline in self._working.items():
+            if deadline < now and task not in self._late:
+                self._late.add(task)
+                task.cancel()
+        self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One operation: who answers it, and where the NATS services protocol counts it."""
+
+    operation: str
+    method: Method
+    endpoint: Any
+
+    def count(self, nanoseconds: int) -> None:
+        endpoint = self.endpoint
+        endpoint._num_requests += 1
+        endpoint._processing_time += nanoseconds
+        endpoint._average_processing_time = endpoint._processing_time // endpoint._num_requests
+
+
+async def _nothing(_request: object) -> None:
+    """Requests are taken as they are parsed; nats-py wants a handler all the same."""

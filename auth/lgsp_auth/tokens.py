@@ -106,6 +106,13 @@ class Verifier:
             )
         return identity
 
+    def recall(self, authorization: str | None, now: float) -> Identity | None:
+        """The holder of a bearer token that was verified before; None where it must be looked at."""
+        if authorization is None or not authorization.startswith("Bearer "):
+            return None
+        identity = self._remembered.get(hashlib.sha256(authorization[7:].encode("utf-8", "surrogateescape")).digest())
+        return identity if identity and identity.expires > now and not identity.bound else None
+
     def remembers(self, authorization: str | None) -> bool:
         """Was this token verified before?"""
         try:

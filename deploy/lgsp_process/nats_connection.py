@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
+from lgsp_process.quick_nats import QuickClient
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -49,7 +49,7 @@ class Door:
             ) from None
 
 
-async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> Client:
+async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> QuickClient:
     """Connect, and stay connected until `close`.
 
     Args:
@@ -60,7 +60,7 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
         Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
     """
     log = structlog.get_logger()
-    connection = Client()
+    connection = QuickClient()
     last: list[Exception] = []
     shown: dict[str, Any] = {"token": door.token} if door.token else {"user": door.user, "password": door.password}
     if door.tls:

@@ -10,14 +10,19 @@ import secrets
 from typing import Any
 
 import orjson
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
+from lgsp_process.quick_nats import QuickClient
 
 SWEEP_SECONDS = 0.02
 """How often deadlines are looked at; a call times out at most this much late."""
+
+
+Reply = tuple[bytes, bytes | None]
+"""Payload and raw headers."""
+
+_NO_RESPONDERS = b"NATS/1.0 503"
 
 
 class Bus:
@@ -27,14 +32,14 @@ class Bus:
         self._inbox = f"_INBOX.{secrets.token_hex(11)}."
         self._prefix = len(self._inbox)
         self._number = 0
-        self._pending: dict[str, tuple[asyncio.Future[Msg | None], float]] = {}
+        self._pending: dict[int, tuple[asyncio.Future[Reply | None], float]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def start(self, connection: Client) -> None:
+    async def start(self, connection: QuickClient) -> None:
         """Subscribe to the inbox and begin to look after deadlines."""
         self._loop = asyncio.get_running_loop()  # asked once: in Python 3.11 each asking is a system call
         self._connection = connection
-        await connection.subscribe(self._inbox + "*", cb=self._receive, pending_bytes_limit=0)
+        connection.take(await connection.subscribe(self._inbox + "*", cb=_nothing), self._arrived)
         await connection.flush()
         self._sweep()
 
@@ -62,12 +67,20 @@ class Bus:
         Raises:
             Refusal: `no-adapter`, `provider-timeout` or `bus-unavailable`.
         """
-        reply = await self._ask(subject, payload, timeout)
+        if not self.connected:
+            raise bus_unavailable()
+        token, waiting = self._waiting(timeout)
+        try:
+            self._connection.post(subject, payload, token)
+        except (NatsError, OSError):
+            raise bus_unavailable() from None
+        reply = await waiting
         if reply is None:
             raise _provider_timeout()
-        if not reply.data and reply.headers and reply.headers.get("Status") == "503":
+        data, headers = reply
+        if headers and not data and headers.startswith(_NO_RESPONDERS):
             raise _no_adapter()
-        return reply.data
+        return data
 
     async def publish(
         self,
@@ -81,8 +94,15 @@ class Bus:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        reply = await self._ask(subject, payload, timeout, headers)
-        acknowledged: dict[str, Any] = orjson.loads(reply.data) if reply is not None and reply.data else {}
+        if not self.connected:
+            raise bus_unavailable()
+        token, waiting = self._waiting(timeout)
+        try:
+            await self._connection.publish(subject, payload, token, headers)
+        except (NatsError, OSError):
+            raise bus_unavailable() from None
+        reply = await waiting
+        acknowledged: dict[str, Any] = orjson.loads(reply[0]) if reply is not None and reply[0] else {}
         return acknowledged
 
     async def publish_durably(self, subject: str, payload: bytes, number: str, timeout: float) -> int:  # noqa: ASYNC109
@@ -102,26 +122,17 @@ class Bus:
             raise evidence_unavailable(str(acknowledged.get("error", {}).get("description", "no acknowledgement")))
         return int(acknowledged["seq"])
 
-    async def _ask(
-        self, subject: str, payload: bytes, seconds: float, headers: dict[str, str] | None = None
-    ) -> Msg | None:
-        if not self.connected:
-            raise bus_unavailable()
+    def _waiting(self, seconds: float) -> "tuple[str, asyncio.Future[Reply | None]]":
+        """A reply subject of our own, and the reply to come on it; None when none does in time."""
         self._number += 1
-        token = str(self._number)
-        reply: asyncio.Future[Msg | None] = self._loop.create_future()
-        self._pending[token] = (reply, self._loop.time() + seconds)
-        try:
-            await self._connection.publish(subject, payload, self._inbox + token, headers)
-        except (NatsError, OSError):
-            del self._pending[token]
-            raise bus_unavailable() from None
-        return await reply
+        reply: asyncio.Future[Reply | None] = self._loop.create_future()
+        self._pending[self._number] = (reply, self._loop.time() + seconds)
+        return f"{self._inbox}{self._number}", reply
 
-    async def _receive(self, message: Msg) -> None:
-        waiting = self._pending.pop(message.subject[self._prefix :], None)
+    def _arrived(self, subject: bytes, _reply: bytes, data: bytes, headers: bytes | None) -> None:
+        waiting = self._pending.pop(int(subject[self._prefix :]), None)
         if waiting and not waiting[0].done():
-            waiting[0].set_result(message)
+            waiting[0].set_result((data, headers))
 
     def _sweep(self) -> None:
         now = self._loop.time()
@@ -136,6 +147,10 @@ class Bus:
             if not reply.done():
                 reply.set_exception(bus_unavailable())
         self._pending.clear()
+
+
+async def _nothing(_message: object) -> None:
+    """Replies are taken as they are parsed; nats-py wants a callback all the same."""
 
 
 def bus_unavailable() -> Refusal:

@@ -19,29 +19,27 @@ import structlog
 from lgsp_auth import policy
 from lgsp_auth.policy import Ask, Grant
 from lgsp_contracts import wire
-from lgsp_contracts.contract import Contract, Operation, broken_answer
+from lgsp_contracts.contract import Operation, broken_answer
 from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage, Pseudonyms
-from lgsp_gateway.idempotency import Claim, Idempotency
+from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Caller, Credentials, Identification
 from lgsp_gateway.metrics import Metrics
 from lgsp_gateway.quotas import Quotas
-from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.ways import Asked, Way, Ways
 from lgsp_problems import Refusal
 
 
 @dataclass(slots=True)
 class Call:
-    """A call as it came in; an empty service when the path names none. `body` is read only when the caller may call."""
+    """A call as it came in. `body` is read only when the caller may call."""
 
     message: str
     traceparent: str
-    service: str
-    major: int
-    operation: str
+    asked: Asked
     credentials: Credentials
-    purpose: str
     on_behalf_of: str
     idempotency_key: str
     body: Callable[[], Awaitable[bytes]]
@@ -73,6 +71,7 @@ class Exchange:
 
     name: str
     registry: Registry
+    ways: Ways
     identification: Identification
     bus: Bus
     evidence: EvidenceLog
@@ -87,7 +86,7 @@ class Exchange:
         Raises:
             Refusal: whatever stood in the way; it is in the evidence already.
         """
-        caller = await self._identify(call)
+        caller = self.identification.recall(call.credentials, time.time()) or await self._identify(call)
         system = caller.system
         passage = Passage(call.message, call.traceparent[3:35], system.name, system.agency, self.name)
         try:
@@ -108,19 +107,16 @@ class Exchange:
 
     async def _governed(self, call: Call, caller: Caller, passage: Passage) -> Answer:
         """Everything between knowing the caller and writing the evidence."""
-        system = caller.system
-        now, registry = time.time(), self.registry
-        contract, operation = registry.operation(system.name, call.service, call.major, call.operation, now)
-        passage.service, passage.version, passage.operation = contract.service, contract.version, operation.name
-        if registry.knows_purpose(call.purpose):
-            passage.purpose = call.purpose
-        ask = _ask(call, system, contract, operation)
-        grant = policy.decide(ask, registry.held(system.name, contract.service, contract.major), now)
-        passage.grant = grant.name
-        registry.refuse_suspended(contract, now)
+        now = time.time()
+        way = self.ways.known(passage.consumer, call.asked, now)
+        if way is None:
+            way = self._decided(call.asked, passage, now)
+        passage.goes(way)
+        grant, operation = way.grant, way.operation
         if grant.sender_constrained and not caller.bound:
             raise policy.token_not_bound(grant)
-        passage.on_behalf_of = await self._behalf(call, grant, now)
+        if grant.on_behalf_of or call.on_behalf_of:
+            passage.on_behalf_of = await self._behalf(call, grant, now)
         quota = self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
         body = await call.body()
         passage.received(body)
@@ -128,10 +124,27 @@ class Exchange:
         subject = operation.subject_of(request)
         passage.subject = self.pseudonyms.of(subject) if subject else ""
         checked = (time.perf_counter() - passage.began) * 1000
-        document = await self._answered(call, contract, operation, system, passage, body)
-        visible = orjson.dumps(registry.projection(grant, operation.name).apply(document))
+        document = await (self._once if call.idempotency_key else self._asked)(call, way, passage, body)
+        visible = orjson.dumps(way.projection.apply(document))
         passage.answered(visible)
-        return Answer(visible, quota, registry.notice(contract, now), Spent(checked, passage.provider_ms))
+        return Answer(visible, quota, self.registry.notice(way.contract, now), Spent(checked, passage.provider_ms))
+
+    def _decided(self, asked: Asked, passage: Passage, now: float) -> Way:
+        """Which way a call may go, where that is not remembered.
+
+        Raises:
+            Refusal: `unknown-service`, what `policy.decide` says, `service-suspended`.
+        """
+        registry, consumer = self.registry, passage.consumer
+        contract, operation = registry.operation(consumer, asked.service, asked.major, asked.operation, now)
+        passage.service, passage.version, passage.operation = contract.service, contract.version, operation.name
+        if registry.knows_purpose(asked.purpose):
+            passage.purpose = asked.purpose
+        ask = Ask(consumer, *asked, personal=operation.classification == "personal")
+        grant = policy.decide(ask, registry.held(consumer, contract.service, contract.major), now)
+        passage.grant = grant.name
+        registry.refuse_suspended(contract, now)
+        return self.ways.remember(consumer, asked, contract, operation, grant)
 
     async def _identify(self, call: Call) -> Caller:
         try:
@@ -141,13 +154,11 @@ class Exchange:
             raise
 
     async def _behalf(self, call: Call, grant: Grant, now: float) -> str:
-        """The pseudonym of the person on whose behalf a call is made, where the grant asks for one or the caller names one.
+        """The pseudonym of the person on whose behalf a call is made.
 
         Raises:
             Refusal: `person-required` or `token-invalid`.
         """
-        if not (grant.on_behalf_of or call.on_behalf_of):
-            return ""
         if not call.on_behalf_of:
             raise policy.person_required(grant)
         person = await self.identification.person(call.on_behalf_of, now)
@@ -155,24 +166,20 @@ class Exchange:
             raise policy.person_required(grant)
         return self.pseudonyms.of(person.number)
 
-    async def _answered(
-        self, call: Call, contract: Contract, operation: Operation, system: System, passage: Passage, body: bytes
-    ) -> Any:
+    async def _once(self, call: Call, way: Way, passage: Passage, body: bytes) -> Any:
         """The provider's answer, or the answer that the same Idempotency-Key got before."""
         if not self.bus.connected:
             raise bus_unavailable()
-        subject = wire.subject(contract.service, contract.major, operation.name)
-        claim: Claim | bytes | None = None
-        if call.idempotency_key:
-            question = f"{subject} {call.purpose}"
-            claim = await self.idempotency.claim(
-                call.idempotency_key, system.name, question, body, repeatable=operation.idempotent
-            )
+        operation = way.operation
+        question = f"{way.subject} {call.asked.purpose}"
+        claim = await self.idempotency.claim(
+            call.idempotency_key, passage.consumer, question, body, repeatable=operation.idempotent
+        )
         if isinstance(claim, bytes):
             passage.outcome = "replayed"
             return orjson.loads(claim)
         try:
-            document = await self._asked(call, contract, operation, system, passage, body)
+            document = await self._asked(call, way, passage, body)
         except Refusal as refusal:
             if claim and (refusal.code == "no-adapter" or refusal.code in operation.errors):
                 await self.idempotency.give_back(claim)
@@ -181,28 +188,25 @@ class Exchange:
             await self.idempotency.keep(claim, orjson.dumps(document))
         return document
 
-    async def _asked(
-        self, call: Call, contract: Contract, operation: Operation, system: System, passage: Passage, body: bytes
-    ) -> Any:
+    async def _asked(self, call: Call, way: Way, passage: Passage, body: bytes) -> Any:
         """Ask the adapter, and hold what it says against the contract."""
+        seconds = way.operation.timeout
         request = wire.request(
             message=call.message,
-            consumer=system.name,
-            agency=system.agency,
-            purpose=call.purpose,
-            version=contract.version,
-            deadline=int((time.time() + operation.timeout) * 1000),
+            consumer=passage.consumer,
+            agency=passage.agency,
+            purpose=call.asked.purpose,
+            version=way.contract.version,
+            deadline=int((time.time() + seconds) * 1000),
             traceparent=call.traceparent,
             body=body,
         )
         sent = time.perf_counter()
         try:
-            data = await self.bus.request(
-                wire.subject(contract.service, contract.major, operation.name), request, operation.timeout
-            )
+            data = await self.bus.request(way.subject, request, seconds)
         finally:
             passage.provider_ms = (time.perf_counter() - sent) * 1000
-        return _judged(operation, wire.parse_reply(data))
+        return _judged(way.operation, wire.parse_reply(data))
 
     async def _refused(self, passage: Passage, refusal: Refusal) -> None:
         passage.refused(refusal)
@@ -210,17 +214,6 @@ class Exchange:
         log = structlog.get_logger()
         log.info("refused", message=passage.message, consumer=passage.consumer, code=refusal.code, why=refusal.private)
         await self.evidence.write(passage.entry())
-
-
-def _ask(call: Call, system: System, contract: Contract, operation: Operation) -> Ask:
-    return Ask(
-        consumer=system.name,
-        service=contract.service,
-        major=contract.major,
-        operation=operation.name,
-        purpose=call.purpose,
-        personal=operation.classification == "personal",
-    )
 
 
 def _judged(operation: Operation, reply: wire.Reply | None) -> Any:

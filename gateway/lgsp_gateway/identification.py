@@ -47,6 +47,12 @@ class Identification:
         self._proofs = Proofs()
         self.attempts = Attempts()
 
+    def recall(self, shown: Credentials, now: float) -> Caller | None:
+        """The caller whose bearer token was verified before; None where there is more to look at."""
+        identity = self._verifier.recall(shown.authorization, now)
+        system = self._registry.systems.get(identity.system) if identity else None
+        return Caller(system, False) if system else None
+
     async def caller(self, shown: Credentials, now: float) -> Caller:
         """The registered system that holds a token.
 

@@ -30,6 +30,7 @@ from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.registry.store import Store
+from lgsp_gateway.ways import Ways
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.calls import Calls
 from lgsp_gateway.web.catalog import Catalogue
@@ -142,6 +143,7 @@ async def _exchange(
     return Exchange(
         name=settings.name,
         registry=registry,
+        ways=Ways(registry),
         identification=Identification(verifier, registry, settings.public_url),
         bus=bus,
         evidence=evidence_log,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from lgsp_gateway.ways import Way
 from lgsp_problems import Refusal
 
 
@@ -38,6 +39,12 @@ class Passage:
     provider_ms: float = 0.0
     began: float = field(default_factory=time.perf_counter)
     time_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+
+    def goes(self, way: Way) -> None:
+        """What was decided before the content is looked at."""
+        contract = way.contract
+        self.service, self.version, self.operation = contract.service, contract.version, way.operation.name
+        self.purpose, self.grant = way.purpose, way.grant.name
 
     def received(self, body: bytes) -> None:
         """The request, byte for byte as the caller sent it."""

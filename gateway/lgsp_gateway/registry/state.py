@@ -155,6 +155,10 @@ class Registry:
         if suspension and suspension.holds(now):
             raise suspension.refusal(contract.service, now)
 
+    def may_be_suspended(self, contract: Contract) -> bool:
+        """Is a suspension of this service known, past, present or planned?"""
+        return service_name(contract.service, contract.major) in self._suspensions
+
     def contracts(self) -> list[Contract]:
         """All contracts in force, by name."""
         found = [self._contract(name) for name in sorted(self.versions["Service"])]

@@ -5,6 +5,7 @@ import random
 import re
 import time
 from email.utils import formatdate
+from functools import lru_cache
 
 import uuid_utils
 from aiohttp import hdrs, web
@@ -12,6 +13,7 @@ from multidict import istr
 
 from lgsp_gateway.exchange import Answer, Call, Exchange
 from lgsp_gateway.identification import Credentials
+from lgsp_gateway.ways import Asked
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
@@ -24,6 +26,7 @@ BODY_SECONDS = 5
 
 PREFIX = "/services/"
 _PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
+_NOTHING = ("", 0, "")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _PURPOSE, _BEHALF, _KEY, _TRACE = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "traceparent"))
 _PROOF = istr("DPoP")
@@ -68,22 +71,25 @@ class Calls:
 
 
 def _read(request: web.BaseRequest, message: str, traceparent: str) -> Call:
-    path = _PATH.fullmatch(request.path)
-    if path is not None and request.method != "POST":
+    named = _named(request.path)
+    if named and request.method != "POST":
         raise method_not_allowed("POST")
     headers = request.headers
     return Call(
         message=message,
         traceparent=traceparent,
-        service=path[1] if path else "",
-        major=int(path[2]) if path else 0,
-        operation=path[3] if path else "",
+        asked=Asked(*(named or _NOTHING), headers.get(_PURPOSE, "")),
         credentials=shown(request),
-        purpose=headers.get(_PURPOSE, ""),
         on_behalf_of=headers.get(_BEHALF, ""),
         idempotency_key=headers.get(_KEY, ""),
         body=lambda: read_body(request),
     )
+
+
+@lru_cache(4096)
+def _named(path: str) -> tuple[str, int, str] | None:
+    found = _PATH.fullmatch(path)
+    return (found[1], int(found[2]), found[3]) if found else None
 
 
 def shown(request: web.BaseRequest) -> Credentials:
