@@ -8,7 +8,7 @@ nats-py does not promise to keep, so the lock file holds its version and `tests/
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
@@ -16,6 +16,18 @@ from nats.errors import ConnectionClosedError, MaxPayloadError
 
 Taker = Callable[[bytes, bytes, bytes, bytes | None], None]
 """Takes subject, reply subject, payload and raw headers of a message, at once and without waiting for anything."""
+
+
+def headers(fields: Mapping[str, str]) -> bytes:
+    """The header block of a message (NATS ADR-4).
+
+    Raises:
+        ValueError: a value holds a line end.
+    """
+    block = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
+    if block.count("\n") != len(fields) or block.count("\r") != len(fields):
+        raise ValueError("a header value holds a line end")
+    return f"NATS/1.0\r\n{block}\r\n".encode()
 
 
 class QuickClient(Client):
@@ -30,11 +42,12 @@ class QuickClient(Client):
         """Hand over the messages of a subscription as they are parsed, and not to its callback."""
         self._takers[subscription._id] = taker
 
-    def post(self, subject: str, payload: bytes, reply: str = "") -> None:
+    def post(self, subject: str, payload: bytes, reply: str = "", headers: bytes = b"") -> None:
         """Publish. What is posted in one turn of the event loop leaves in one write.
 
         Args:
             subject, reply: valid subjects; nobody checks them.
+            headers: as `headers` makes them.
 
         Raises:
             ConnectionClosedError: while there is no connection; nothing is kept for later.
@@ -46,7 +59,12 @@ class QuickClient(Client):
             raise MaxPayloadError
         if not self._outgoing:
             asyncio.get_running_loop().call_soon(self._send_outgoing)
-        self._outgoing += (f"PUB {subject} {reply} {len(payload)}\r\n".encode(), payload, b"\r\n")
+        if headers:
+            size = len(headers)
+            line = f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n".encode()
+            self._outgoing += (line, headers, payload, b"\r\n")
+        else:
+            self._outgoing += (f"PUB {subject} {reply} {len(payload)}\r\n".encode(), payload, b"\r\n")
 
     def _send_outgoing(self) -> None:
         data = b"".join(self._outgoing)

@@ -13,6 +13,7 @@ import orjson
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
+from lgsp_process import quick_nats
 from lgsp_process.quick_nats import QuickClient
 
 SWEEP_SECONDS = 0.02
@@ -67,14 +68,7 @@ class Bus:
         Raises:
             Refusal: `no-adapter`, `provider-timeout` or `bus-unavailable`.
         """
-        if not self.connected:
-            raise bus_unavailable()
-        token, waiting = self._waiting(timeout)
-        try:
-            self._connection.post(subject, payload, token)
-        except (NatsError, OSError):
-            raise bus_unavailable() from None
-        reply = await waiting
+        reply = await self.ask(subject, payload, timeout)
         if reply is None:
             raise _provider_timeout()
         data, headers = reply
@@ -94,40 +88,24 @@ class Bus:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        if not self.connected:
-            raise bus_unavailable()
-        token, waiting = self._waiting(timeout)
-        try:
-            await self._connection.publish(subject, payload, token, headers)
-        except (NatsError, OSError):
-            raise bus_unavailable() from None
-        reply = await waiting
-        acknowledged: dict[str, Any] = orjson.loads(reply[0]) if reply is not None and reply[0] else {}
-        return acknowledged
+        return acknowledgement(await self.ask(subject, payload, timeout, quick_nats.headers(headers)))
 
-    async def publish_durably(self, subject: str, payload: bytes, number: str, timeout: float) -> int:  # noqa: ASYNC109
-        """Publish to a stream and wait until the message is on its disk.
-
-        Args:
-            number: the same for every try of one message, so that the stream keeps it once.
-
-        Returns:
-            The message's sequence number in the stream.
+    def ask(self, subject: str, payload: bytes, seconds: float, headers: bytes = b"") -> "asyncio.Future[Reply | None]":
+        """Send a message with a reply subject of our own: the reply to come, None when none does in time.
 
         Raises:
-            Refusal: `evidence-unavailable`, when no stream acknowledged in time.
+            Refusal: `bus-unavailable`; the future may hold it too.
         """
-        acknowledged = await self.publish(subject, payload, {"Nats-Msg-Id": number}, timeout)
-        if not acknowledged.get("seq"):
-            raise evidence_unavailable(str(acknowledged.get("error", {}).get("description", "no acknowledgement")))
-        return int(acknowledged["seq"])
-
-    def _waiting(self, seconds: float) -> "tuple[str, asyncio.Future[Reply | None]]":
-        """A reply subject of our own, and the reply to come on it; None when none does in time."""
+        if not self.connected:
+            raise bus_unavailable()
         self._number += 1
+        try:
+            self._connection.post(subject, payload, f"{self._inbox}{self._number}", headers)
+        except (NatsError, OSError):
+            raise bus_unavailable() from None
         reply: asyncio.Future[Reply | None] = self._loop.create_future()
         self._pending[self._number] = (reply, self._loop.time() + seconds)
-        return f"{self._inbox}{self._number}", reply
+        return reply
 
     def _arrived(self, subject: bytes, _reply: bytes, data: bytes, headers: bytes | None) -> None:
         waiting = self._pending.pop(int(subject[self._prefix :]), None)
@@ -153,6 +131,12 @@ async def _nothing(_message: object) -> None:
     """Replies are taken as they are parsed; nats-py wants a callback all the same."""
 
 
+def acknowledgement(reply: Reply | None) -> dict[str, Any]:
+    """What a stream says to a message; empty when it said nothing."""
+    said: dict[str, Any] = orjson.loads(reply[0]) if reply and reply[0] else {}
+    return said
+
+
 def bus_unavailable() -> Refusal:
     """The refusal while NATS is away."""
     return Refusal(
@@ -160,17 +144,6 @@ def bus_unavailable() -> Refusal:
         vi="Trục đang mất kết nối bên trong nên chưa phục vụ được; hãy thử lại sau vài giây.",
         en="The bus has lost a connection inside and cannot serve this now; try again in a few seconds.",
         retry_after=2,
-    )
-
-
-def evidence_unavailable(private: str) -> Refusal:
-    """The refusal when evidence cannot be written: nothing passes that cannot be proved later."""
-    return Refusal(
-        "evidence-unavailable",
-        vi="Trục không ghi được nhật ký bằng chứng nên không trả kết quả; hãy thử lại sau vài giây.",
-        en="The bus cannot write its evidence and therefore gives no answer; try again in a few seconds.",
-        retry_after=5,
-        private=private,
     )
 
 

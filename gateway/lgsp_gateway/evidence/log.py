@@ -12,17 +12,23 @@ import contextlib
 import secrets
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
 import structlog
 
-from lgsp_gateway.bus import Bus, evidence_unavailable
+from lgsp_gateway.bus import Bus, Reply, acknowledgement
 from lgsp_problems import Refusal
+from lgsp_process import quick_nats
 
 MAX_GROUP_BYTES = 512 * 1024
 PUBLISH_SECONDS = 3.0
 RETRY_SECONDS = 0.5
+MAX_IN_FLIGHT = 2
+"""Groups that are being written at the same time: the second waits at the server's disk, not for a message to get there."""
+MESSAGE_ID = "Nats-Msg-Id"
+"""The same for every try of one group, so that the stream keeps it once."""
 MAX_KEPT = 20_000
 """Entries kept while nothing can be written; about 15 MB. What comes after is counted and logged."""
 
@@ -48,12 +54,14 @@ class EvidenceLog:
         self._subject = subject
         self._run = secrets.token_hex(6)
         self._group_number = 0
-        self._groups: deque[_Group] = deque()
-        self._gathered = asyncio.Event()
+        self._gathering = _Group()
+        self._full: deque[_Group] = deque()
+        self._in_flight = 0
+        self._scheduled = False
+        self._idle = asyncio.Event()
         self._kept: deque[tuple[str, list[bytes]]] = deque()
         self._kept_entries = 0
-        self._tasks: list[asyncio.Task[None]] = []
-        self._stopping = False
+        self._keeper: asyncio.Task[None] | None = None
         self.groups_written = 0
         self.entries_written = 0
         self.entries_dropped = 0
@@ -61,15 +69,16 @@ class EvidenceLog:
     def start(self) -> None:
         """Begin to write."""
         self._loop = asyncio.get_running_loop()
-        self._tasks = [asyncio.create_task(self._write_groups()), asyncio.create_task(self._write_kept())]
+        self._keeper = asyncio.create_task(self._write_kept())
 
     async def stop(self) -> None:
         """Write what is there, then stop."""
-        self._stopping = True
-        self._gathered.set()
-        await asyncio.wait(self._tasks[:1], timeout=PUBLISH_SECONDS + 1)
-        for task in self._tasks:
-            task.cancel()
+        self._idle.clear()
+        if self._in_flight or self._gathering.entries:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), PUBLISH_SECONDS + 1)
+        if self._keeper:
+            self._keeper.cancel()
         if self._kept:
             structlog.get_logger().error("evidence lost at stop", entries=self._kept_entries)
 
@@ -78,46 +87,66 @@ class EvidenceLog:
         """Entries that wait for the stream to come back."""
         return self._kept_entries
 
-    async def write(self, entry: bytes) -> None:
-        """Return when the entry is on disk.
+    def write(self, entry: bytes) -> "asyncio.Future[None]":
+        """Awaited, it returns when the entry is on disk.
 
         Raises:
-            Refusal: `evidence-unavailable`; the entry is kept and written when that is possible again.
+            Refusal: `evidence-unavailable`, when awaited; the entry is kept and written when that is possible again.
         """
-        if not self._groups or self._groups[-1].size > MAX_GROUP_BYTES:
-            self._groups.append(_Group())
-            self._gathered.set()
-        group = self._groups[-1]
-        written: asyncio.Future[None] = self._loop.create_future()
+        group = self._gathering
+        if group.size > MAX_GROUP_BYTES:
+            self._full.append(group)
+            group = self._gathering = _Group()
+        written = self._loop.create_future()
         group.entries.append(entry)
         group.size += len(entry)
         group.waiting.append(written)
-        await written
+        if self._in_flight < MAX_IN_FLIGHT and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._send)
+        return written
 
-    async def _write_groups(self) -> None:
-        while not (self._stopping and not self._groups):
-            await self._gathered.wait()
-            if self._groups:
-                await self._write_group(self._groups.popleft())
-            if not self._groups and not self._stopping:
-                self._gathered.clear()
-
-    async def _write_group(self, group: "_Group") -> None:
-        payload, number = b"\n".join(group.entries), self._next_number()
+    def _send(self) -> None:
+        """Begin to write what has gathered."""
+        self._scheduled = False
+        group = self._full.popleft() if self._full else self._gathering
+        if group is self._gathering:
+            self._gathering = _Group()
+        if not group.entries:
+            return
+        number, payload = self._next_number(), b"\n".join(group.entries)
         try:
-            await self._bus.publish_durably(self._subject, payload, number, PUBLISH_SECONDS)
+            reply = self._bus.ask(self._subject, payload, PUBLISH_SECONDS, quick_nats.headers({MESSAGE_ID: number}))
         except Refusal as refusal:
-            self._keep(number, group.entries)
-            self._keep(self._next_number(), _withheld(group.entries))
-            for written in group.waiting:
-                if not written.done():  # its caller may be gone
-                    written.set_exception(evidence_unavailable(refusal.private or refusal.code))
+            self._not_written(group, number, refusal.code)
         else:
+            self._in_flight += 1
+            reply.add_done_callback(partial(self._answered, group, number))
+
+    def _answered(self, group: "_Group", number: str, reply: "asyncio.Future[Reply | None]") -> None:
+        self._in_flight -= 1
+        failure = reply.exception()
+        said = {} if failure else acknowledgement(reply.result())
+        if said.get("seq"):
             self.groups_written += 1
             self.entries_written += len(group.entries)
             for written in group.waiting:
-                if not written.done():
+                if not written.done():  # its caller may be gone
                     written.set_result(None)
+        else:
+            reason = said.get("error", {}).get("description", "no acknowledgement")
+            self._not_written(group, number, str(failure or reason))
+        if self._full or self._gathering.entries:
+            self._send()
+        elif self._in_flight == 0:
+            self._idle.set()
+
+    def _not_written(self, group: "_Group", number: str, reason: str) -> None:
+        self._keep(number, group.entries)
+        self._keep(self._next_number(), _withheld(group.entries))
+        for written in group.waiting:
+            if not written.done():
+                written.set_exception(evidence_unavailable(reason))
 
     def _next_number(self) -> str:
         self._group_number += 1
@@ -137,7 +166,9 @@ class EvidenceLog:
             with contextlib.suppress(Refusal):
                 while self._kept and self._bus.connected:
                     number, entries = self._kept[0]
-                    await self._bus.publish_durably(self._subject, b"\n".join(entries), number, PUBLISH_SECONDS)
+                    payload, headers = b"\n".join(entries), {MESSAGE_ID: number}
+                    if not (await self._bus.publish(self._subject, payload, headers, PUBLISH_SECONDS)).get("seq"):
+                        break
                     self._kept.popleft()
                     self._kept_entries -= len(entries)
                     self.entries_written += len(entries)
@@ -148,3 +179,14 @@ def _withheld(entries: list[bytes]) -> list[bytes]:
     found: list[dict[str, Any]] = [orjson.loads(line) for line in entries]
     withheld = {"answerSha256": "", "answerSize": 0, "outcome": "evidence-unavailable", "status": 503}
     return [orjson.dumps(entry | withheld) for entry in found if entry["status"] == 200]
+
+
+def evidence_unavailable(private: str) -> Refusal:
+    """The refusal when evidence cannot be written: nothing passes that cannot be proved later."""
+    return Refusal(
+        "evidence-unavailable",
+        vi="Trục không ghi được nhật ký bằng chứng nên không trả kết quả; hãy thử lại sau vài giây.",
+        en="The bus cannot write its evidence and therefore gives no answer; try again in a few seconds.",
+        retry_after=5,
+        private=private,
+    )
