@@ -14,6 +14,8 @@ from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.errors import ConnectionClosedError, MaxPayloadError
 
+FLUSH_PARTS = 48
+
 Taker = Callable[[bytes, bytes, bytes, bytes | None], None]
 """Takes subject, reply subject, payload and raw headers of a message, at once and without waiting for anything."""
 
@@ -66,7 +68,12 @@ class QuickClient(Client):
         else:
             self._outgoing += (f"PUB {subject} {reply} {len(payload)}\r\n".encode(), payload, b"\r\n")
 
+        if len(self._outgoing) > FLUSH_PARTS:
+            self._send_outgoing()
+
     def _send_outgoing(self) -> None:
+        if not self._outgoing:
+            return
         data = b"".join(self._outgoing)
         self._outgoing.clear()
         if self._transport is not None and self.is_connected:
