@@ -34,7 +34,7 @@ from lgsp_problems import Refusal
 
 @dataclass(slots=True)
 class Call:
-    """A call as it came in. `body` is read only when the caller may call."""
+    """A call as it came in. `body` is there, or read once the caller may call."""
 
     message: str
     traceparent: str
@@ -42,7 +42,7 @@ class Call:
     credentials: Credentials
     on_behalf_of: str
     idempotency_key: str
-    body: Callable[[], Awaitable[bytes]]
+    body: bytes | Callable[[], Awaitable[bytes]]
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class Exchange:
         if grant.on_behalf_of or call.on_behalf_of:
             passage.on_behalf_of = await self._behalf(call, grant, now)
         quota = self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
-        body = await call.body()
+        body = call.body if isinstance(call.body, bytes) else await call.body()
         passage.received(body)
         request = operation.check_request(body)
         subject = operation.subject_of(request)

@@ -32,12 +32,12 @@ OTHER_PURPOSE = dataclasses.replace(GRANT, name="h", purposes=frozenset({"kham-c
         (ASK, [dataclasses.replace(GRANT, valid_until=NOW)], "not-granted"),
         (ASK, [dataclasses.replace(GRANT, valid_from=NOW + 1)], "not-granted"),
         (ASK, [dataclasses.replace(GRANT, valid_from=NOW)], "g"),
-        (dataclasses.replace(ASK, operation="lookup"), [GRANT], "not-granted"),
-        (dataclasses.replace(ASK, purpose=""), [GRANT], "malformed"),
-        (dataclasses.replace(ASK, purpose="", personal=False), [GRANT], "g"),
-        (dataclasses.replace(ASK, purpose="khac"), [GRANT], "purpose-not-granted"),
-        (dataclasses.replace(ASK, purpose="khac", personal=False), [GRANT], "purpose-not-granted"),
-        (dataclasses.replace(ASK, purpose="kham-chua-benh"), [GRANT, OTHER_PURPOSE], "h"),
+        (ASK._replace(operation="lookup"), [GRANT], "not-granted"),
+        (ASK._replace(purpose=""), [GRANT], "malformed"),
+        (ASK._replace(purpose="", personal=False), [GRANT], "g"),
+        (ASK._replace(purpose="khac"), [GRANT], "purpose-not-granted"),
+        (ASK._replace(purpose="khac", personal=False), [GRANT], "purpose-not-granted"),
+        (ASK._replace(purpose="kham-chua-benh"), [GRANT, OTHER_PURPOSE], "h"),
         (ASK, [OTHER_PURPOSE, GRANT], "g"),
     ],
 )
@@ -51,5 +51,5 @@ def test_decision(ask: Ask, grants: list[Grant], outcome: str) -> None:
 
 def test_a_refusal_names_the_purposes_that_would_do() -> None:
     with pytest.raises(Refusal) as refused:
-        decide(dataclasses.replace(ASK, purpose="khac"), [GRANT, OTHER_PURPOSE], NOW)
+        decide(ASK._replace(purpose="khac"), [GRANT, OTHER_PURPOSE], NOW)
     assert "giai-quyet-tthc, kham-chua-benh" in refused.value.detail.en

@@ -11,7 +11,7 @@ CONTEXT = wire.Context("01", "mot-cua", "H49.12", "giai-quyet-tthc", "1.0.0", 1_
 
 
 def test_a_request_arrives_as_it_was_sent() -> None:
-    context, document = wire.parse_request(wire.request(CONTEXT, b'{"a":\n"b\\nc"}'))
+    context, document = wire.parse_request(wire.request(**CONTEXT._asdict(), body=b'{"a":\n"b\\nc"}'))
     assert context == CONTEXT
     assert document == {"a": "b\nc"}
 

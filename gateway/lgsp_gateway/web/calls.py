@@ -15,6 +15,7 @@ from lgsp_gateway.exchange import Answer, Call, Exchange
 from lgsp_gateway.identification import Credentials
 from lgsp_gateway.ways import Asked
 from lgsp_gateway.web import problems
+from lgsp_gateway.web.listener import Incoming
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
@@ -24,7 +25,6 @@ MAX_BODY = 1024 * 1024
 BODY_SECONDS = 5
 """How long a caller may take to send its document once it may call."""
 
-PREFIX = "/services/"
 _PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
 _NOTHING = ("", 0, "")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -43,26 +43,38 @@ class Calls:
         self._second = 0
         self._date = ""
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(self, incoming: Incoming) -> WholeAnswer:
         """Answer one call, whatever comes of it."""
         message = str(uuid_utils.uuid7())
-        traceparent = _trace(request.headers.get(_TRACE))
+        traceparent = _trace(incoming.headers.get(_TRACE))
         try:
-            answer = await self._exchange.call(_read(request, message, traceparent))
+            answer = await self._exchange.call(_read(incoming, message, traceparent))
         except Refusal as refusal:
-            return problems.answer(refusal, request, message, traceparent)
+            return self.refusal(refusal, incoming, message, traceparent)
         return self._write(answer, message, traceparent)
 
-    def _write(self, answer: Answer, message: str, traceparent: str) -> WholeAnswer:
+    def refusal(self, refusal: Refusal, incoming: Incoming, message: str = "", traceparent: str = "") -> WholeAnswer:
+        """The answer that says no."""
+        language = incoming.headers.get(hdrs.ACCEPT_LANGUAGE)
+        headers, body = problems.written(refusal, language, message, traceparent)
+        headers["Date"] = self._now()
+        # A body that has not arrived is not waited for: it is too large, or may never come.
+        last = not incoming.has_arrived()
+        return WholeAnswer.of(refusal.kind.status, headers, body, last=last)
+
+    def _now(self) -> str:
         second = int(time.time())
         if second != self._second:
             self._second, self._date = second, formatdate(second, usegmt=True)
+        return self._date
+
+    def _write(self, answer: Answer, message: str, traceparent: str) -> WholeAnswer:
         limit, policy = answer.quota
         spent = answer.spent
         more = "".join([f"{name}: {value}\r\n" for name, value in answer.notice.items()]) if answer.notice else ""
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
-            f"Content-Length: {len(answer.body)}\r\nDate: {self._date}\r\nLgsp-Message-Id: {message}\r\n"
+            f"Content-Length: {len(answer.body)}\r\nDate: {self._now()}\r\nLgsp-Message-Id: {message}\r\n"
             f"Server-Timing: check;dur={spent.check:.2f}, provider;dur={spent.provider:.2f}, "
             f"evidence;dur={spent.evidence:.2f}, total;dur={spent.total:.2f}\r\n"
             f"RateLimit: {limit}\r\nRateLimit-Policy: {policy}\r\ntraceparent: {traceparent}\r\n{more}"
@@ -70,19 +82,21 @@ class Calls:
         return WholeAnswer(head.encode("ascii"), answer.body)
 
 
-def _read(request: web.BaseRequest, message: str, traceparent: str) -> Call:
-    named = _named(request.path)
-    if named and request.method != "POST":
+def _read(incoming: Incoming, message: str, traceparent: str) -> Call:
+    named = _named(incoming.path)
+    if named and incoming.method != "POST":
         raise method_not_allowed("POST")
-    headers = request.headers
+    headers = incoming.headers
     return Call(
-        message=message,
-        traceparent=traceparent,
-        asked=Asked(*(named or _NOTHING), headers.get(_PURPOSE, "")),
-        credentials=shown(request),
-        on_behalf_of=headers.get(_BEHALF, ""),
-        idempotency_key=headers.get(_KEY, ""),
-        body=lambda: read_body(request),
+        message,
+        traceparent,
+        Asked(*(named or _NOTHING), headers.get(_PURPOSE, "")),
+        Credentials(
+            headers.get(hdrs.AUTHORIZATION), headers.get(_PROOF, ""), incoming.method, incoming.path, incoming.address
+        ),
+        headers.get(_BEHALF, ""),
+        headers.get(_KEY, ""),
+        incoming.body,
     )
 
 

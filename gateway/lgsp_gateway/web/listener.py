@@ -1,26 +1,136 @@
-"""aiohttp's server, taught to refuse what is not HTTP as the bus refuses everything else.
+"""aiohttp's server, with a short way for ordinary calls, and taught to refuse what is not HTTP as the bus refuses
+everything else.
 
-By default it quotes the bad bytes back in plain text; here the answer is a problem document and the bytes stay out of
-answer and log.
+An ordinary call arrives whole, in one piece, on a connection that waits for it. aiohttp's parser reads it as ever; then its
+answer is worked out in one task. Why not aiohttp's own loop: it wakes one task, which builds a request object and starts
+another, whose end wakes the first, 8 µs of a call (measured; docs/decisions/008). Whatever is not an ordinary call goes
+that way: a body in pieces or compressed, other content types, pipelining, every other path.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import CIMultiDictProxy
 
 from lgsp_gateway.web import problems
+from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
+
+PREFIX = "/services/"
+_START = b"POST /services/"
+_JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
+
+
+class Incoming(NamedTuple):
+    """A request as the calls' door sees it. `body` is there, or to be awaited once it is needed; `has_arrived` says whether
+    all of it did."""
+
+    method: str
+    path: str
+    headers: CIMultiDictProxy[str]
+    address: str
+    body: bytes | Callable[[], Awaitable[bytes]]
+    has_arrived: Callable[[], bool] = lambda: True
+
+
+Short = Callable[[Incoming], Awaitable[WholeAnswer]]
 
 
 class Listener(web.Server):
-    """A low-level server whose protocol errors are problem documents."""
+    """A low-level server with a short way.
+
+    Args:
+        short: answers an ordinary call, whatever comes of it.
+    """
+
+    def __init__(
+        self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], short: Short, **more: Any
+    ) -> None:
+        super().__init__(handler, **more)
+        self.short = short
 
     def __call__(self) -> web.RequestHandler:
         """The protocol of one connection."""
-        return _Protocol(self, loop=self._loop, **self._kwargs)
+        return _Connection(self, loop=self._loop, **self._kwargs)
 
 
-class _Protocol(web.RequestHandler):
-    __slots__ = ()
+class _Connection(web.RequestHandler):
+    __slots__ = ("_answering", "_held", "_short")
+
+    def __init__(self, manager: Listener, **more: Any) -> None:
+        super().__init__(manager, **more)
+        self._short = manager.short
+        self._answering: asyncio.Task[None] | None = None
+        self._held = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Look whether an ordinary call has arrived; let aiohttp have everything else."""
+        if self._answering is not None:
+            self._hold(data)
+            return
+        waiter = self._waiter
+        if waiter is None or waiter.done() or self._messages or not data.startswith(_START):
+            super().data_received(data)
+            return
+        self._waiter = None  # or the message would wake aiohttp's own loop
+        super().data_received(data)
+        self._waiter = waiter
+        if len(self._messages) == 1 and (incoming := self._ordinary(*self._messages[0])):
+            message: Any = self._messages.popleft()[0]
+            assert self._parser is not None
+            self._parser.message_consumed()
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+            self._request_in_progress = True
+            keep = not message.should_close and message.version >= (1, 1)
+            self._answering = self._loop.create_task(self._answer(incoming, keep=keep))
+        elif self._messages and not waiter.done():
+            waiter.set_result(None)
+
+    def _ordinary(self, message: Any, payload: Any) -> Incoming | None:
+        path = getattr(message, "path", "")  # what is no HTTP has none
+        if (
+            "?" in path
+            or "%" in path
+            or not path.startswith(PREFIX)
+            or message.method != "POST"
+            or message.compression
+            or message.upgrade
+            or message.headers.get(hdrs.CONTENT_TYPE) not in _JSON
+            or not payload.is_eof()
+            or payload.exception() is not None
+        ):
+            return None
+        address = self.peername[0] if isinstance(self.peername, tuple) else ""
+        return Incoming("POST", path, message.headers, address, payload.read_nowait())
+
+    async def _answer(self, incoming: Incoming, *, keep: bool) -> None:
+        try:
+            answer = await self._short(incoming)
+            if self.transport is not None:
+                self.transport.write(answer.written(keep=keep and not (self._close or self._force_close)))
+                if self._paused:
+                    await self._drain_helper()
+                if not answer.keep_alive:
+                    self.transport.close()
+        except ConnectionError:
+            pass  # the caller has gone
+        finally:
+            self._answering = None
+            self._request_in_progress = False
+            if self._handler_waiter is not None and not self._handler_waiter.done():
+                self._handler_waiter.set_result(None)
+        if self._held:
+            held, self._held = self._held, b""
+            self.resume_reading()
+            self.data_received(held)
+
+    def _hold(self, data: bytes) -> None:
+        """The next request came before the answer to the last: it waits, and the rest stays with its sender."""
+        self._held += data
+        self.pause_reading()
 
     def handle_error(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from lgsp_gateway.web.language import preferred
 from lgsp_problems import Refusal
@@ -19,12 +19,25 @@ TYPE = "urn:lgsp:problem:"
 def answer(
     refusal: Refusal,
     request: web.BaseRequest,
-    message: str = "",
-    traceparent: str = "",
     extension: Mapping[str, Any] | None = None,
 ) -> web.Response:
     """The response for a refusal. `extension` holds further members of the problem document."""
-    language = preferred(request.headers.get("Accept-Language"))
+    headers, body = written(refusal, request.headers.get(hdrs.ACCEPT_LANGUAGE), extension=extension)
+    response = web.Response(body=body, status=refusal.kind.status, headers=headers)
+    if not request.content.is_eof():
+        response.force_close()  # the rest of the body is not waited for: it is too large, or may never come
+    return response
+
+
+def written(
+    refusal: Refusal,
+    accept_language: str | None,
+    message: str = "",
+    traceparent: str = "",
+    extension: Mapping[str, Any] | None = None,
+) -> tuple[dict[str, str], bytes]:
+    """Headers and body of the answer."""
+    language = preferred(accept_language)
     problem: dict[str, Any] = {
         "type": TYPE + refusal.code,
         "title": refusal.kind.title.said(language),
@@ -32,7 +45,13 @@ def answer(
         "detail": refusal.detail.said(language),
         "code": refusal.code,
     }
-    headers = {"Content-Language": language, "Cache-Control": "no-store", "Vary": "Accept-Language", **refusal.headers}
+    headers = {
+        "Content-Type": "application/problem+json",
+        "Content-Language": language,
+        "Cache-Control": "no-store",
+        "Vary": "Accept-Language",
+        **refusal.headers,
+    }
     if message:
         problem["instance"] = f"urn:uuid:{message}"
         headers["Lgsp-Message-Id"] = message
@@ -45,12 +64,4 @@ def answer(
     problem |= extension or {}
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
-    response = web.Response(
-        body=orjson.dumps(problem),
-        status=refusal.kind.status,
-        content_type="application/problem+json",
-        headers=headers,
-    )
-    if not request.content.is_eof():
-        response.force_close()  # the rest of the body is not waited for: it is too large, or may never come
-    return response
+    return headers, orjson.dumps(problem)
