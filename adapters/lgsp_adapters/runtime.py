@@ -106,7 +106,7 @@ class Served:
             )
         return method
 
-    def _take(self, work: "_Work", _subject: bytes, reply: bytes, data: bytes, _headers: bytes | None) -> None:
+    def _take(self, work: "_Work", _subject: bytes, reply: bytes, data: bytes, _headers: bytes) -> None:
         """A request has arrived: begin with it, or let it wait for a place."""
         if self._places:
             self._begin(work, reply.decode(), data)

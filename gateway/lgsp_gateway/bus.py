@@ -7,6 +7,8 @@ sweep looks after all deadlines.
 
 import asyncio
 import secrets
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -20,8 +22,11 @@ SWEEP_SECONDS = 0.02
 """How often deadlines are looked at; a call times out at most this much late."""
 
 
-Reply = tuple[bytes, bytes | None]
+Reply = tuple[bytes, bytes]
 """Payload and raw headers."""
+
+Then = Callable[[Reply | Refusal | None], None]
+"""Takes a reply; a refusal when the connection was lost; None when no reply came in time."""
 
 _NO_RESPONDERS = b"NATS/1.0 503"
 
@@ -33,7 +38,7 @@ class Bus:
         self._inbox = f"_INBOX.{secrets.token_hex(11)}."
         self._prefix = len(self._inbox)
         self._number = 0
-        self._pending: dict[int, tuple[asyncio.Future[Reply | None], float]] = {}
+        self._pending: dict[int, tuple[Then, float]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def start(self, connection: QuickClient) -> None:
@@ -68,11 +73,11 @@ class Bus:
         Raises:
             Refusal: `no-adapter`, `provider-timeout` or `bus-unavailable`.
         """
-        reply = await self.ask(subject, payload, timeout)
+        reply = await self._ask(subject, payload, timeout)
         if reply is None:
             raise _provider_timeout()
         data, headers = reply
-        if headers and not data and headers.startswith(_NO_RESPONDERS):
+        if not data and headers.startswith(_NO_RESPONDERS):
             raise _no_adapter()
         return data
 
@@ -88,13 +93,21 @@ class Bus:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        return acknowledgement(await self.ask(subject, payload, timeout, quick_nats.headers(headers)))
+        return acknowledgement(await self._ask(subject, payload, timeout, quick_nats.headers(headers)))
 
-    def ask(self, subject: str, payload: bytes, seconds: float, headers: bytes = b"") -> "asyncio.Future[Reply | None]":
-        """Send a message with a reply subject of our own: the reply to come, None when none does in time.
+    async def _ask(self, subject: str, payload: bytes, seconds: float, headers: bytes = b"") -> Reply | None:
+        reply: asyncio.Future[Reply | None] = self._loop.create_future()
+        self.ask(subject, payload, seconds, partial(_settle, reply), headers)
+        return await reply
+
+    def ask(self, subject: str, payload: bytes, seconds: float, then: Then, headers: bytes = b"") -> None:
+        """Send a message with a reply subject of our own.
+
+        Args:
+            then: called once with what comes, as it arrives.
 
         Raises:
-            Refusal: `bus-unavailable`; the future may hold it too.
+            Refusal: `bus-unavailable`; then `then` is not called.
         """
         if not self.connected:
             raise bus_unavailable()
@@ -103,32 +116,40 @@ class Bus:
             self._connection.post(subject, payload, f"{self._inbox}{self._number}", headers)
         except (NatsError, OSError):
             raise bus_unavailable() from None
-        reply: asyncio.Future[Reply | None] = self._loop.create_future()
-        self._pending[self._number] = (reply, self._loop.time() + seconds)
-        return reply
+        self._pending[self._number] = (then, self._loop.time() + seconds)
 
-    def _arrived(self, subject: bytes, _reply: bytes, data: bytes, headers: bytes | None) -> None:
+    def send_now(self) -> None:
+        """Do not wait for more to send together."""
+        self._connection.send_posted()
+
+    def _arrived(self, subject: bytes, _reply: bytes, data: bytes, headers: bytes) -> None:
         waiting = self._pending.pop(int(subject[self._prefix :]), None)
-        if waiting and not waiting[0].done():
-            waiting[0].set_result((data, headers))
+        if waiting:
+            waiting[0]((data, headers))
 
     def _sweep(self) -> None:
         now = self._loop.time()
         for token in [token for token, (_, deadline) in self._pending.items() if deadline < now]:
-            late, _ = self._pending.pop(token)
-            if not late.done():
-                late.set_result(None)
+            self._pending.pop(token)[0](None)
         self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _fail_all(self) -> None:
-        for reply, _ in self._pending.values():
-            if not reply.done():
-                reply.set_exception(bus_unavailable())
-        self._pending.clear()
+        lost, self._pending = self._pending, {}
+        for then, _ in lost.values():
+            then(bus_unavailable())
+
+
+def _settle(reply: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
+    if reply.done():  # whoever waited has gone
+        return
+    if isinstance(what, Refusal):
+        reply.set_exception(what)
+    else:
+        reply.set_result(what)
 
 
 async def _nothing(_message: object) -> None:
-    """Replies are taken as they are parsed; nats-py wants a callback all the same."""
+    """Replies are taken as they arrive; nats-py wants a callback all the same."""
 
 
 def acknowledgement(reply: Reply | None) -> dict[str, Any]:

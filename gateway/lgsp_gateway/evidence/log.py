@@ -116,17 +116,18 @@ class EvidenceLog:
             return
         number, payload = self._next_number(), b"\n".join(group.entries)
         try:
-            reply = self._bus.ask(self._subject, payload, PUBLISH_SECONDS, quick_nats.headers({MESSAGE_ID: number}))
+            headers = quick_nats.headers({MESSAGE_ID: number})
+            self._bus.ask(self._subject, payload, PUBLISH_SECONDS, partial(self._answered, group, number), headers)
+            self._bus.send_now()
         except Refusal as refusal:
             self._not_written(group, number, refusal.code)
         else:
             self._in_flight += 1
-            reply.add_done_callback(partial(self._answered, group, number))
 
-    def _answered(self, group: "_Group", number: str, reply: "asyncio.Future[Reply | None]") -> None:
+    def _answered(self, group: "_Group", number: str, reply: Reply | Refusal | None) -> None:
         self._in_flight -= 1
-        failure = reply.exception()
-        said = {} if failure else acknowledgement(reply.result())
+        lost = isinstance(reply, Refusal)
+        said = {} if isinstance(reply, Refusal) else acknowledgement(reply)
         if said.get("seq"):
             self.groups_written += 1
             self.entries_written += len(group.entries)
@@ -134,8 +135,8 @@ class EvidenceLog:
                 if not written.done():  # its caller may be gone
                     written.set_result(None)
         else:
-            reason = said.get("error", {}).get("description", "no acknowledgement")
-            self._not_written(group, number, str(failure or reason))
+            reason = said.get("error", {}).get("description", "connection lost" if lost else "no acknowledgement")
+            self._not_written(group, number, reason)
         if self._full or self._gathering.entries:
             self._send()
         elif self._in_flight == 0:
