@@ -18,7 +18,7 @@ from nats.errors import ConnectionClosedError, MaxPayloadError
 Taker = Callable[[bytes, bytes, bytes, bytes], None]
 """Takes subject, reply subject, payload and raw headers of a message, at once and without waiting for anything."""
 
-FLUSH_PARTS = 48
+FLUSH_PARTS = 96
 """Pieces that are gathered before they are sent: with 16 messages on their way the other side can begin."""
 
 

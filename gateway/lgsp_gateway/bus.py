@@ -73,7 +73,9 @@ class Bus:
         Raises:
             Refusal: `no-adapter`, `provider-timeout` or `bus-unavailable`.
         """
-        reply = await self._ask(subject, payload, timeout)
+        waiting: asyncio.Future[Reply | None] = self._loop.create_future()
+        self.ask(subject, payload, timeout, partial(_settle, waiting))
+        reply = await waiting
         if reply is None:
             raise _provider_timeout()
         data, headers = reply
@@ -93,12 +95,9 @@ class Bus:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        return acknowledgement(await self._ask(subject, payload, timeout, quick_nats.headers(headers)))
-
-    async def _ask(self, subject: str, payload: bytes, seconds: float, headers: bytes = b"") -> Reply | None:
-        reply: asyncio.Future[Reply | None] = self._loop.create_future()
-        self.ask(subject, payload, seconds, partial(_settle, reply), headers)
-        return await reply
+        waiting: asyncio.Future[Reply | None] = self._loop.create_future()
+        self.ask(subject, payload, timeout, partial(_settle, waiting), quick_nats.headers(headers))
+        return acknowledgement(await waiting)
 
     def ask(self, subject: str, payload: bytes, seconds: float, then: Then, headers: bytes = b"") -> None:
         """Send a message with a reply subject of our own.

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -105,7 +106,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await NatsDoor(verifier, registry, keys.account_key()).start(connection, system)
         app = _application(settings, exchange, keys)
         _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, stop)
-        door = Door(Calls(exchange), app, lambda: follower.stale_for() > settings.stale_seconds)
+        stale = partial(_stale, follower, settings.stale_seconds)
+        door = Door(Calls(exchange, stale), app, stale)
         stack.push_async_callback(door.close)
         tls = settings.tls.context if settings.tls else None
         port = await door.open(settings.host, settings.port, tls, share_port=settings.share_port)
@@ -188,6 +190,10 @@ def _checks(exchange: Exchange, follower: Follower, stop: asyncio.Event) -> Mapp
         "evidence": exchange.evidence.kept == 0,
         "not stopping": not stop.is_set(),
     }
+
+
+def _stale(follower: Follower, longest: float) -> bool:
+    return not follower.in_step and follower.stale_for() > longest
 
 
 def random_name() -> str:

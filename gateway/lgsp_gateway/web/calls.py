@@ -4,18 +4,21 @@ import asyncio
 import random
 import re
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
 
+import structlog
 import uuid_utils
 from aiohttp import hdrs, web
 from multidict import istr
 
+from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.exchange import Answer, Call, Exchange
 from lgsp_gateway.identification import Credentials
 from lgsp_gateway.ways import Asked
 from lgsp_gateway.web import problems
-from lgsp_gateway.web.listener import Incoming
+from lgsp_gateway.web.listener import Incoming, fault
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
@@ -36,10 +39,15 @@ _JSON_TYPES = re.compile(r"application/([a-z0-9.+-]+\+)?json")
 
 
 class Calls:
-    """The door for calls."""
+    """The door for calls.
 
-    def __init__(self, exchange: Exchange) -> None:
+    Args:
+        stale: whether what the gateway knows is too old to be served.
+    """
+
+    def __init__(self, exchange: Exchange, stale: Callable[[], bool]) -> None:
         self._exchange = exchange
+        self._stale = stale
         self._second = 0
         self._date = ""
 
@@ -48,13 +56,17 @@ class Calls:
         message = str(uuid_utils.uuid7())
         traceparent = _trace(incoming.headers.get(_TRACE))
         try:
+            if self._stale():
+                raise bus_unavailable()
             answer = await self._exchange.call(_read(incoming, message, traceparent))
+            return self._write(answer, message, traceparent)
         except Refusal as refusal:
-            return self.refusal(refusal, incoming, message, traceparent)
-        return self._write(answer, message, traceparent)
+            return self._refused(refusal, incoming, message, traceparent)
+        except Exception as error:
+            structlog.get_logger().error("fault", message=message, error=type(error).__name__)
+            return self._refused(fault(), incoming, message, traceparent)
 
-    def refusal(self, refusal: Refusal, incoming: Incoming, message: str = "", traceparent: str = "") -> WholeAnswer:
-        """The answer that says no."""
+    def _refused(self, refusal: Refusal, incoming: Incoming, message: str, traceparent: str) -> WholeAnswer:
         language = incoming.headers.get(hdrs.ACCEPT_LANGUAGE)
         headers, body = problems.written(refusal, language, message, traceparent)
         headers["Date"] = self._now()

@@ -16,7 +16,6 @@ from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.calls import MAX_BODY, Calls, method_not_allowed, read_body
 from lgsp_gateway.web.listener import PREFIX, Incoming, Listener, fault
-from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
 HEALTH = ("/livez", "/readyz", "/metrics")
@@ -58,7 +57,7 @@ class Door:
         """
         self._app.freeze()
         server = Listener(
-            self._answer, self._short, request_factory=self._app._make_request, lingering_time=LINGERING_SECONDS
+            self._answer, self._calls.answer, request_factory=self._app._make_request, lingering_time=LINGERING_SECONDS
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
@@ -85,22 +84,12 @@ class Door:
         path = request.path
         if path.startswith(PREFIX):
             body, arrived = partial(read_body, request), request.content.is_eof
-            return await self._short(
+            return await self._calls.answer(
                 Incoming(request.method, path, request.headers, request.remote or "", body, arrived)
             )
         if self._stale() and path not in HEALTH:
             return problems.answer(bus_unavailable(), request)
         return await self._other(request)
-
-    async def _short(self, incoming: Incoming) -> WholeAnswer:
-        """Answer a call."""
-        try:
-            if self._stale():
-                return self._calls.refusal(bus_unavailable(), incoming)
-            return await self._calls.answer(incoming)
-        except Exception as error:
-            structlog.get_logger().error("fault", path="services", error=type(error).__name__)
-            return self._calls.refusal(fault(), incoming)
 
     async def _other(self, request: web.Request) -> web.StreamResponse:
         """Everything that is not a call."""
