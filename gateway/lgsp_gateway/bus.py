@@ -117,6 +117,10 @@ class Bus:
             raise bus_unavailable() from None
         self._pending[self._number] = (then, self._loop.time() + seconds)
 
+    def outstanding(self, groups: int) -> int:
+        """Requests."""
+        return len(self._pending) - groups
+
     def send_now(self) -> None:
         """Do not wait for more to send together."""
         self._connection.send_posted()

@@ -25,6 +25,7 @@ from lgsp_process import quick_nats
 MAX_GROUP_BYTES = 512 * 1024
 PUBLISH_SECONDS = 3.0
 RETRY_SECONDS = 0.5
+FACTOR = 1.0
 MAX_IN_FLIGHT = 2
 """Groups that are being written at the same time: the second waits at the server's disk, not for a message to get there."""
 MESSAGE_ID = "Nats-Msg-Id"
@@ -58,6 +59,7 @@ class EvidenceLog:
         self._full: deque[_Group] = deque()
         self._in_flight = 0
         self._scheduled = False
+        self._timer: Any = None
         self._idle = asyncio.Event()
         self._kept: deque[tuple[str, list[bytes]]] = deque()
         self._kept_entries = 0
@@ -106,9 +108,13 @@ class EvidenceLog:
             self._loop.call_soon(self._send)
         return written
 
-    def _send(self) -> None:
+    def _send(self, due: bool = False) -> None:
         """Begin to write what has gathered."""
         self._scheduled = False
+        if not self._full and len(self._gathering.entries) < FACTOR * self._bus.outstanding(self._in_flight) and not due:
+            if self._timer is None and self._gathering.entries: self._timer = self._loop.call_later(0.001, self._send, True)
+            return
+        if self._timer: self._timer.cancel(); self._timer = None
         group = self._full.popleft() if self._full else self._gathering
         if group is self._gathering:
             self._gathering = _Group()
