@@ -62,7 +62,7 @@ class QuickClient(Client):
         if len(payload) > self._max_payload:
             raise MaxPayloadError
         if not self._outgoing:
-            asyncio.get_running_loop().call_soon(self.send_posted)
+            self._loop.call_soon(self.send_posted)
         if headers:
             size = len(headers)
             line = f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n".encode()
@@ -83,6 +83,7 @@ class QuickClient(Client):
     async def _process_connect_init(self) -> None:
         """Each new connection gets a sieve before nats-py's reader."""
         await super()._process_connect_init()
+        self._loop = asyncio.get_running_loop()
         writer: asyncio.StreamWriter | None = getattr(self._transport, "_io_writer", None)
         if writer is not None:
             transport = writer.transport

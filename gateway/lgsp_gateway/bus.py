@@ -60,6 +60,11 @@ class Bus:
         """Is NATS there?"""
         return self._sweeping is not None and self._connection.is_connected
 
+    @property
+    def awaited(self) -> int:
+        """How many replies are to come."""
+        return len(self._pending)
+
     async def lost(self) -> None:
         """The connection is gone: nobody will get a reply to what is under way, so nobody waits for it."""
         self._fail_all()
@@ -116,10 +121,6 @@ class Bus:
         except (NatsError, OSError):
             raise bus_unavailable() from None
         self._pending[self._number] = (then, self._loop.time() + seconds)
-
-    def outstanding(self, groups: int) -> int:
-        """Requests."""
-        return len(self._pending) - groups
 
     def send_now(self) -> None:
         """Do not wait for more to send together."""

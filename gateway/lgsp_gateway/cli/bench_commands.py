@@ -7,7 +7,7 @@ from pathlib import Path
 from lgsp_gateway.cli.bus_client import BusAddress
 from lgsp_gateway.keystore import write_privately
 from lgsp_gateway.local.scenes import bench
-from lgsp_gateway.local.state_dir import StateDir
+from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.up import LocalBus
 
 
@@ -25,7 +25,8 @@ def up(*, port: int = 8080, token_file: Path, gateways: int = 1, nats_server: Pa
     nats_server
         Another nats-server binary than the one that comes with lgsp.
     """
-    with tempfile.TemporaryDirectory(prefix="lgsp-bench-") as folder:
+    DEFAULT.mkdir(exist_ok=True)  # the disk that a bus would use, which a folder for temporary files may not be
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=DEFAULT) as folder:
         state = StateDir(Path(folder))
 
         async def write_token() -> None:

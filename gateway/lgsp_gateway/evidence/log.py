@@ -25,7 +25,10 @@ from lgsp_process import quick_nats
 MAX_GROUP_BYTES = 512 * 1024
 PUBLISH_SECONDS = 3.0
 RETRY_SECONDS = 0.5
-FACTOR = 1.0
+GATHER_TURNS = 8
+"""Turns of the event loop, some 5 µs each while it is idle, that a group waits for calls which are about to end: as long as
+more calls wait for their provider than stand in the group. A third fewer groups, a twelfth more calls (measured); the
+same thought as PostgreSQL's `commit_siblings`."""
 MAX_IN_FLIGHT = 2
 """Groups that are being written at the same time: the second waits at the server's disk, not for a message to get there."""
 MESSAGE_ID = "Nats-Msg-Id"
@@ -59,7 +62,6 @@ class EvidenceLog:
         self._full: deque[_Group] = deque()
         self._in_flight = 0
         self._scheduled = False
-        self._timer: Any = None
         self._idle = asyncio.Event()
         self._kept: deque[tuple[str, list[bytes]]] = deque()
         self._kept_entries = 0
@@ -105,16 +107,16 @@ class EvidenceLog:
         group.waiting.append(written)
         if self._in_flight < MAX_IN_FLIGHT and not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self._send, GATHER_TURNS)
         return written
 
-    def _send(self, due: bool = False) -> None:
-        """Begin to write what has gathered."""
-        self._scheduled = False
-        if not self._full and len(self._gathering.entries) < FACTOR * self._bus.outstanding(self._in_flight) and not due:
-            if self._timer is None and self._gathering.entries: self._timer = self._loop.call_later(0.001, self._send, True)
+    def _send(self, turns: int) -> None:
+        """Begin to write what has gathered, or let it gather for some more turns."""
+        waiting = len(self._gathering.entries)
+        self._scheduled = turns > 0 and not self._full and waiting < self._bus.awaited - self._in_flight
+        if self._scheduled:
+            self._loop.call_soon(self._send, turns - 1)
             return
-        if self._timer: self._timer.cancel(); self._timer = None
         group = self._full.popleft() if self._full else self._gathering
         if group is self._gathering:
             self._gathering = _Group()
@@ -144,7 +146,7 @@ class EvidenceLog:
             reason = said.get("error", {}).get("description", "connection lost" if lost else "no acknowledgement")
             self._not_written(group, number, reason)
         if self._full or self._gathering.entries:
-            self._send()
+            self._send(GATHER_TURNS)
         elif self._in_flight == 0:
             self._idle.set()
 
