@@ -129,6 +129,7 @@ class EvidenceLog:
             self._bus.send_now()
         except Refusal as refusal:
             self._not_written(group, number, refusal.code)
+            self._idle.set()
         else:
             self._in_flight += 1
 
@@ -145,7 +146,7 @@ class EvidenceLog:
         else:
             reason = said.get("error", {}).get("description", "connection lost" if lost else "no acknowledgement")
             self._not_written(group, number, reason)
-        if self._full or self._gathering.entries:
+        if (self._full or self._gathering.entries) and not self._scheduled:
             self._send(GATHER_TURNS)
         elif self._in_flight == 0:
             self._idle.set()
