@@ -30,6 +30,7 @@ class Projection:
         for field in listed:
             if field != "*":
                 self._add(pointers.split(field))
+        self._shown = frozenset(name for name, below in self._tree.items() if below is None)
 
     def _add(self, path: tuple[str, ...]) -> None:
         node = self._tree
@@ -40,6 +41,10 @@ class Projection:
             node = child
         if path:
             node[path[-1]] = None
+
+    def shows_all_of(self, document: Any) -> bool:
+        """Is nothing of this document hidden? Then its bytes can be given as they are. May say no where yes is true."""
+        return self.shows_everything or (isinstance(document, dict) and document.keys() <= self._shown)
 
     def apply(self, document: Any) -> Any:
         """The document without what may not be seen. The document itself is not changed."""

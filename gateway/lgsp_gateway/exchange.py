@@ -124,8 +124,9 @@ class Exchange:
         subject = operation.subject_of(request)
         passage.subject = self.pseudonyms.of(subject) if subject else ""
         checked = (time.perf_counter() - passage.began) * 1000
-        document = await (self._once if call.idempotency_key else self._asked)(call, way, passage, body)
-        visible = orjson.dumps(way.projection.apply(document))
+        answer, document = await (self._once if call.idempotency_key else self._asked)(call, way, passage, body)
+        projection = way.projection
+        visible = answer if projection.shows_all_of(document) else orjson.dumps(projection.apply(document))
         passage.answered(visible)
         return Answer(visible, quota, self.registry.notice(way.contract, now), Spent(checked, passage.provider_ms))
 
@@ -166,7 +167,7 @@ class Exchange:
             raise policy.person_required(grant)
         return self.pseudonyms.of(person.number)
 
-    async def _once(self, call: Call, way: Way, passage: Passage, body: bytes) -> Any:
+    async def _once(self, call: Call, way: Way, passage: Passage, body: bytes) -> tuple[bytes, Any]:
         """The provider's answer, or the answer that the same Idempotency-Key got before."""
         if not self.bus.connected:
             raise bus_unavailable()
@@ -177,19 +178,19 @@ class Exchange:
         )
         if isinstance(claim, bytes):
             passage.outcome = "replayed"
-            return orjson.loads(claim)
+            return claim, orjson.loads(claim)
         try:
-            document = await self._asked(call, way, passage, body)
+            answer, document = await self._asked(call, way, passage, body)
         except Refusal as refusal:
             if claim and (refusal.code == "no-adapter" or refusal.code in operation.errors):
                 await self.idempotency.give_back(claim)
             raise
         if claim and not operation.idempotent:
-            await self.idempotency.keep(claim, orjson.dumps(document))
-        return document
+            await self.idempotency.keep(claim, answer)
+        return answer, document
 
-    async def _asked(self, call: Call, way: Way, passage: Passage, body: bytes) -> Any:
-        """Ask the adapter, and hold what it says against the contract."""
+    async def _asked(self, call: Call, way: Way, passage: Passage, body: bytes) -> tuple[bytes, Any]:
+        """Ask the adapter, and hold what it says against the contract: the answer's bytes, and what they mean."""
         seconds = way.operation.timeout
         request = wire.request(
             message=call.message,
@@ -206,7 +207,8 @@ class Exchange:
             data = await self.bus.request(way.subject, request, seconds)
         finally:
             passage.provider_ms = (time.perf_counter() - sent) * 1000
-        return _judged(way.operation, wire.parse_reply(data))
+        reply = wire.parse_reply(data)
+        return reply.body if reply else b"", _judged(way.operation, reply)
 
     async def _refused(self, passage: Passage, refusal: Refusal) -> None:
         passage.refused(refusal)
