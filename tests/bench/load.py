@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.processes import LGSP, ROOT, Process, free_port
+from support.processes import LGSP, Process, free_port
 
 HERE = Path(__file__).parent
 VERIFY = json.dumps({"soDinhDanh": "022093001234", "hoVaTen": "Nguyễn Văn An", "ngaySinh": "1993-05-17"})
@@ -113,6 +113,18 @@ async def floor(folder: Path) -> Any:
             await process.stop()
 
 
+def gateway_under_load() -> int:
+    """The process id of the gateway that `lgsp bench up` started."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:  # it has ended
+            continue
+        if b"gateway" in words and b"bench-1" in words:
+            return int(folder.name)
+    raise AssertionError("no gateway of lgsp bench up is running")
+
+
 async def _listens(port: int) -> None:
     while True:
         try:
@@ -138,4 +150,4 @@ def ratio(ours: list[Loaded], theirs: list[Loaded], what: str = "rate") -> float
     return statistics.median(getattr(our, what) / getattr(their, what) for our, their in pairs)
 
 
-__all__ = ["COPY", "ROOT", "VERIFY", "Loaded", "Target", "bench_up", "floor", "in_turns", "load", "ratio"]
+__all__ = ["COPY", "VERIFY", "Loaded", "Target", "bench_up", "floor", "gateway_under_load", "in_turns", "load", "ratio"]

@@ -3,6 +3,7 @@
 from lgsp_adapters.adapter import Adapter, Call, Document
 
 _ANSWER: Document = {"ketQua": "KHOP", "doTinCay": 1.0}
+_LARGE: Document = {"noiDung": "x" * 64 * 1024}
 
 
 class Constant(Adapter):
@@ -11,3 +12,7 @@ class Constant(Adapter):
     async def verify(self, request: Document, call: Call) -> Document:
         """The constant."""
         return _ANSWER
+
+    async def copy(self, request: Document, call: Call) -> Document:
+        """A document of 64 KiB."""
+        return _LARGE

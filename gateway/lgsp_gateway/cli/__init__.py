@@ -39,6 +39,7 @@ def register(app: App) -> None:
     app.command(keys)
     bench = App(name="bench", help="Measure the bus.")
     bench.command("lgsp_gateway.cli.bench_commands:up", name="up")
+    bench.command("lgsp_gateway.cli.bench_commands:report", name="report")
     app.command(bench)
     evidence = App(name="evidence", help="What was written down of every message.")
     evidence.command("lgsp_gateway.cli.evidence_commands:tail", name="tail")

@@ -1,0 +1,144 @@
+"""The whole call, loaded by wrk beside the floor. `./lgsp bench run`; medians of rounds taken in turns, never asserted."""
+
+import asyncio
+import itertools
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from support.workbench import Workbench
+
+from bench import history
+from bench.load import COPY, VERIFY, Target, bench_up, floor, gateway_under_load, in_turns, load, ratio
+from bench.registry_size import fill
+from lgsp_gateway.cli.bench_commands import FLAME
+
+PATH = "/services/bench/v1/"
+ROUNDS = 5
+
+
+@pytest_asyncio.fixture(scope="module")
+async def sides(tmp_path_factory: Any) -> Any:
+    """A bus and the floor, both up; the one that is not loaded is idle."""
+    folder = tmp_path_factory.mktemp("bench")
+    async with bench_up(folder) as ours, floor(folder) as plain:
+        yield folder, ours, plain
+
+
+async def test_the_call_at_64_connections(sides: Any) -> None:
+    folder, ours, plain = sides
+    mine, its = await in_turns(
+        ROUNDS,
+        lambda: load(ours, PATH + "verify", VERIFY, folder),
+        lambda: load(plain, PATH + "verify", VERIFY, folder),
+    )
+    assert sum(one.refused for one in mine) == 0
+    history.record("calls, 64 connections, beside the floor", ratio(mine, its), "×", "≥ 0.95")
+    history.record("p99, 64 connections, beside the floor", ratio(mine, its, "p99"), "×", "≤ 1.1")
+
+
+async def test_the_call_at_8_connections(sides: Any) -> None:
+    folder, ours, plain = sides
+    mine, its = await in_turns(
+        ROUNDS,
+        lambda: load(ours, PATH + "verify", VERIFY, folder, connections=8),
+        lambda: load(plain, PATH + "verify", VERIFY, folder, connections=8),
+    )
+    history.record("calls, 8 connections, beside the floor", ratio(mine, its), "×", "≥ 0.75")
+
+
+async def test_documents_of_64_kib(sides: Any) -> None:
+    folder, ours, plain = sides
+    mine, its = await in_turns(
+        ROUNDS,
+        lambda: load(ours, PATH + "copy", COPY, folder, connections=16),
+        lambda: load(plain, PATH + "copy", COPY, folder, connections=16),
+    )
+    assert sum(one.refused for one in mine) == 0
+    history.record("calls with 64 KiB both ways, beside the floor", ratio(mine, its), "×", "≥ 0.8")
+
+
+async def test_latency_at_half_load(sides: Any) -> None:
+    """64 callers who pause, so that about half of what is possible comes; what is possible is measured just before."""
+    folder, ours, _ = sides
+    most = await load(ours, PATH + "verify", VERIFY, folder)
+    pause = round(64 / (most.rate / 2) * 1000)
+    [half] = await in_turns(ROUNDS, lambda: load(ours, PATH + "verify", VERIFY, folder, pause=pause))
+    middle = sorted(half, key=lambda one: one.p50)[ROUNDS // 2]
+    history.record("load of the latency test, of the most", middle.rate / most.rate, "×", "about 0.5")
+    history.record("p50 at half load", middle.p50, "ms", "< 1.5")
+    history.record("p99 at half load", middle.p99, "ms")
+
+
+async def test_where_the_time_goes(sides: Any) -> None:
+    """A flame graph of the gateway while it is loaded."""
+    folder, ours, _ = sides
+    loading = asyncio.create_task(load(ours, PATH + "verify", VERIFY, folder, seconds=8))
+    await asyncio.sleep(2)
+    FLAME.parent.mkdir(exist_ok=True)
+    options = ["--pid", str(gateway_under_load()), "--duration", "5", "--rate", "200", "--native"]
+    command = ["py-spy", "record", "--format", "flamegraph", "--output", str(FLAME), *options]
+    drawing = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, said = await drawing.communicate()
+    await loading
+    assert drawing.returncode == 0, said.decode()
+    assert b"<svg" in FLAME.read_bytes()
+
+
+async def test_a_province_of_registry_and_tokens() -> None:
+    """10,000 services, 5,000 systems, 100,000 grants and 10,000 tokens in rotation, beside a bus with ten of each."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        small, large = Workbench(folder / "small"), Workbench(folder / "large")
+        for bus in (small, large):
+            await bus.start()
+        await large.gateway.stop()
+        await fill(large, 10_000, 5_000, 100_000)
+        large.gateway = large.another_gateway("large", large.port)
+        await large.gateway.start()
+        for bus in (small, large):
+            await bus.serve()
+        one, many = folder / "one", folder / "many"
+        one.write_text(small.token("alpha") + "\n")
+        many.write_text("".join(large.token("alpha", 3000) + "\n" for _ in range(10_000)))
+        body = '{"soDinhDanh":"022093001234"}'
+        few, province = (
+            Target(f"http://127.0.0.1:{bus.port}", tokens) for bus, tokens in ((small, one), (large, many))
+        )
+        await load(province, "/services/desk/v1/read", body, folder, seconds=4)  # each token was seen once
+        its, mine = await in_turns(
+            ROUNDS,
+            lambda: load(few, "/services/desk/v1/read", body, folder),
+            lambda: load(province, "/services/desk/v1/read", body, folder),
+        )
+        assert sum(run.refused for run in itertools.chain(its, mine)) == 0
+        history.record(
+            "calls with 10,000 services, 100,000 grants, 10,000 tokens, beside ten", ratio(mine, its), "×", "≥ 0.95"
+        )
+        for bus in (small, large):
+            await bus.stop()
+
+
+async def test_nothing_is_let_go_under_load(tmp_path: Path) -> None:
+    """While wrk loads: every answer is in the evidence, and a revoked grant counts for nothing within 200 ms."""
+    bus = await Workbench(tmp_path / "bus").start()
+    await bus.serve()
+    tokens = tmp_path / "tokens"
+    tokens.write_text(bus.token("beta") + "\n")
+    target = Target(f"http://127.0.0.1:{bus.port}", tokens)
+    body = '{"soDinhDanh":"022093001234"}'
+    loading = asyncio.create_task(load(target, "/services/desk/v1/read", body, tmp_path, seconds=4))
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(2.5)
+    began = loop.time()
+    assert (await bus.registry("DELETE", "grants/alpha-desk")).status == 200
+    while (await bus.call()).status == 200:
+        pass
+    history.record("a revoked grant counts for nothing, under load", (loop.time() - began) * 1000, "ms", "≤ 200")
+    await loading
+    entries = [entry for entry in await bus.entries() if entry["consumer"] == "beta"]
+    messages = {entry["message"] for entry in entries}
+    assert len(messages) == len(entries) >= loading.result().calls
+    history.record("answers under load that are in the evidence", 1.0, "×", "1")
+    await bus.stop()
