@@ -88,7 +88,6 @@ async def test_functions_and_awaits(bus: Workbench) -> None:
         stop.set()
         await gateway
         await bus.unserve(served)
-        threading.setprofile(None)
     functions, awaits = (statistics.median(column) for column in zip(*counts, strict=True))
     assert functions <= FUNCTIONS, entered
     assert awaits <= AWAITS, entered
