@@ -88,6 +88,7 @@ async def test_functions_and_awaits(bus: Workbench) -> None:
         stop.set()
         await gateway
         await bus.unserve(served)
+        gc.unfreeze()  # what `settle` did to this process
     functions, awaits = (statistics.median(column) for column in zip(*counts, strict=True))
     assert functions <= FUNCTIONS, entered
     assert awaits <= AWAITS, entered

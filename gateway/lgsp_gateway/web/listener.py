@@ -124,13 +124,13 @@ class _Connection(web.RequestHandler):
                 self._handler_waiter.set_result(None)
         if self._held:
             held, self._held = self._held, b""
-            self.resume_reading()
+            self._resume_transport_reading()
             self.data_received(held)
 
     def _hold(self, data: bytes) -> None:
         """The next request came before the answer to the last: it waits, and the rest stays with its sender."""
         self._held += data
-        self.pause_reading()
+        self._pause_transport_reading()
 
     def handle_error(
         self,
