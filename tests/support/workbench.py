@@ -124,7 +124,8 @@ def grant(
 class Workbench:
     """The bus. Call `start`, then `call`; `serve` puts an adapter on it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, requests: int = 100_000) -> None:
+        self._requests = requests
         self.state = StateDir(folder / "state")
         self.catalog_folder = folder / "catalog"
         self.port = free_port()
@@ -288,9 +289,17 @@ class Workbench:
             spec: dict[str, Any] = {"agency": agency, "title": TEXT, "jwks": [self.keys[name].public_jwk()]}
             documents.append(document("System", name, **spec, **({"roles": roles[name]} if name in roles else {})))
         documents += [
-            grant("alpha-desk", "alpha", read=ALL, read_person=ALL, register=ALL, narrow=["/ketQua", "/cha/hoVaTen"]),
+            grant(
+                "alpha-desk",
+                "alpha",
+                requests=self._requests,
+                read=ALL,
+                read_person=ALL,
+                register=ALL,
+                narrow=["/ketQua", "/cha/hoVaTen"],
+            ),
             grant("alpha-hidden", "alpha", "hidden", read=ALL),
-            grant("beta-desk", "beta", read=ALL),
+            grant("beta-desk", "beta", requests=self._requests, read=ALL),
             grant("poor-desk", "poor", requests=3, read=ALL),
         ]
         (self.state.registry / "registry.yaml").write_text(yaml.safe_dump_all(documents, allow_unicode=True))
