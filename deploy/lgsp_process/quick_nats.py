@@ -19,7 +19,7 @@ Taker = Callable[[bytes, bytes, bytes, bytes], None]
 """Takes subject, reply subject, payload and raw headers of a message, at once and without waiting for anything."""
 
 FLUSH_PARTS = 96
-"""Pieces that are gathered before they are sent: with 16 messages on their way the other side can begin."""
+"""Pieces that are gathered before they are sent: with 32 messages on their way the other side can begin."""
 
 
 def headers(fields: Mapping[str, str]) -> bytes:
