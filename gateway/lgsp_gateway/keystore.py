@@ -41,7 +41,7 @@ class KeyStore:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self._files():
                 self.rotate()
-            for path in (self._pseudonym_file(), self._account_file()):
+            for path in (self._pseudonym_file(), self._account_file(), self._log_file()):
                 if not path.exists():
                     write_privately(path, secrets.token_bytes(32))
         except OSError as error:
@@ -77,9 +77,16 @@ class KeyStore:
         """The key under which evidence names people. It is never rotated: entries would no longer be found."""
         return self._pseudonym_file().read_bytes()
 
+    def log_key(self) -> bytes:
+        """The key that signs the checkpoints of the evidence: a seed of Ed25519, 32 bytes."""
+        return self._log_file().read_bytes()
+
     def account_key(self) -> AccountKey:
         """The key that vouches for the users of NATS; the servers' configuration names its public half."""
         return AccountKey(self._account_file().read_bytes())
+
+    def _log_file(self) -> Path:
+        return self._folder / "evidence-log.key"
 
     def _account_file(self) -> Path:
         return self._folder / "nats-account.key"

@@ -17,7 +17,9 @@ from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway import issuers
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence.checkpoint import Signer, origin_of
 from lgsp_gateway.evidence.log import EvidenceLog
+from lgsp_gateway.evidence.notary import Notary
 from lgsp_gateway.evidence.passage import Pseudonyms
 from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.idempotency import Idempotency
@@ -37,6 +39,7 @@ from lgsp_gateway.web.calls import Calls
 from lgsp_gateway.web.catalog import Catalogue
 from lgsp_gateway.web.door import Door
 from lgsp_gateway.web.evidence import Evidence
+from lgsp_gateway.web.evidence_logs import EvidenceLogs
 from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
@@ -100,12 +103,15 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         verifier = Verifier([Issuer(settings.public_url, (ALGORITHM,), keys.find), *(issuer for issuer, _ in others)])
         for _, found in others:
             stack.callback(asyncio.create_task(found.keep_fresh()).cancel)
-        exchange = await _exchange(settings, registry, keys, verifier, bus, connection)
+        notary = Notary(bus, settings.name, Signer(origin_of(settings.name), keys.log_key()))
+        await notary.start(connection, settings.replicas)
+        stack.push_async_callback(notary.stop)
+        exchange = await _exchange(settings, registry, keys, verifier, bus, connection, notary)
         exchange.evidence.start()
         stack.push_async_callback(exchange.evidence.stop)
         await NatsDoor(verifier, registry, keys.account_key()).start(connection, system)
         app = _application(settings, exchange, keys)
-        _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, stop)
+        _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, keys, stop)
         stale = partial(_stale, follower, settings.stale_seconds)
         door = Door(Calls(exchange, stale), app, stale)
         stack.push_async_callback(door.close)
@@ -133,11 +139,17 @@ async def _prepare(settings: Settings, connection: Client) -> Client | None:
 
 
 async def _exchange(
-    settings: Settings, registry: Registry, keys: KeyStore, verifier: Verifier, bus: Bus, connection: Client
+    settings: Settings,
+    registry: Registry,
+    keys: KeyStore,
+    verifier: Verifier,
+    bus: Bus,
+    connection: Client,
+    notary: Notary,
 ) -> Exchange:
     idempotency = Idempotency()
     await idempotency.start(connection, settings.replicas)
-    evidence_log = EvidenceLog(bus, stream.subject_of(settings.name))
+    evidence_log = EvidenceLog(bus, stream.subject_of(settings.name), notary)
     quotas = Quotas(bus)
     await quotas.start(connection, settings.replicas)
     metrics = Metrics()
@@ -174,12 +186,14 @@ def _add_doors(
     administration: Administration,
     follower: Follower,
     connection: Client,
+    keys: KeyStore,
     stop: asyncio.Event,
 ) -> None:
     callers = Callers(exchange.identification)
     RegistryDoor(callers, administration).add_routes(app)
     Catalogue(callers, exchange.registry, stop).add_routes(app)
     Evidence(callers, connection, stop).add_routes(app)
+    EvidenceLogs(callers, connection, keys.log_key()).add_routes(app)
     Status(exchange.metrics, lambda: _checks(exchange, follower, stop)).add_routes(app)
 
 

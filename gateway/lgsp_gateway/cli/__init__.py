@@ -43,4 +43,6 @@ def register(app: App) -> None:
     app.command(bench)
     evidence = App(name="evidence", help="What was written down of every message.")
     evidence.command("lgsp_gateway.cli.evidence_commands:tail", name="tail")
+    for name in ("export", "verify", "prove", "check", "keys"):
+        evidence.command(f"lgsp_gateway.cli.proof_commands:{name}", name=name)
     app.command(evidence)

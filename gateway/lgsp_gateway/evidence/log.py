@@ -19,6 +19,7 @@ import orjson
 import structlog
 
 from lgsp_gateway.bus import Bus, Reply, acknowledgement
+from lgsp_gateway.evidence.notary import Notary
 from lgsp_problems import Refusal
 from lgsp_process import quick_nats
 
@@ -51,10 +52,12 @@ class EvidenceLog:
 
     Args:
         subject: where in the stream this gateway writes.
+        notary: is told what is on disk, in the order in which it got there.
     """
 
-    def __init__(self, bus: Bus, subject: str) -> None:
+    def __init__(self, bus: Bus, subject: str, notary: Notary) -> None:
         self._bus = bus
+        self._notary = notary
         self._subject = subject
         self._run = secrets.token_hex(6)
         self._group_number = 0
@@ -138,6 +141,7 @@ class EvidenceLog:
         lost = isinstance(reply, Refusal)
         said = {} if isinstance(reply, Refusal) else acknowledgement(reply)
         if said.get("seq"):
+            self._notary.written(said["seq"], group.entries)
             self.groups_written += 1
             self.entries_written += len(group.entries)
             for written in group.waiting:
@@ -152,6 +156,7 @@ class EvidenceLog:
             self._idle.set()
 
     def _not_written(self, group: "_Group", number: str, reason: str) -> None:
+        self._notary.unsure()
         self._keep(number, group.entries)
         self._keep(self._next_number(), _withheld(group.entries))
         for written in group.waiting:
@@ -176,12 +181,28 @@ class EvidenceLog:
             with contextlib.suppress(Refusal):
                 while self._kept and self._bus.connected:
                     number, entries = self._kept[0]
-                    payload, headers = b"\n".join(entries), {MESSAGE_ID: number}
-                    if not (await self._bus.publish(self._subject, payload, headers, PUBLISH_SECONDS)).get("seq"):
+                    if not await self._write_again(number, entries):
                         break
                     self._kept.popleft()
                     self._kept_entries -= len(entries)
                     self.entries_written += len(entries)
+
+    async def _write_again(self, number: str, entries: list[bytes]) -> bool:
+        """Whether a kept group is on disk now. The notary is told as the answer arrives, before any later one."""
+        done: asyncio.Future[bool] = self._loop.create_future()
+
+        def answered(reply: Reply | Refusal | None) -> None:
+            said = {} if isinstance(reply, Refusal) else acknowledgement(reply)
+            if said.get("seq"):
+                self._notary.written(said["seq"], entries)
+            else:
+                self._notary.unsure()
+            if not done.done():
+                done.set_result(bool(said.get("seq")))
+
+        headers = quick_nats.headers({MESSAGE_ID: number})
+        self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, answered, headers)
+        return await done
 
 
 def _withheld(entries: list[bytes]) -> list[bytes]:

@@ -11,6 +11,7 @@ import orjson
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
 
 from lgsp_gateway import streams
 from lgsp_problems import Refusal
@@ -88,18 +89,33 @@ async def last_sequence(connection: Client) -> int:
     return int(info.state.last_seq)
 
 
-async def read(connection: Client, after: int, follow: bool) -> AsyncIterator[tuple[int, bytes]]:
+async def last_of(connection: Client, gateway: str) -> int:
+    """The number of the newest group that a gateway wrote; 0 where there is none."""
+    try:
+        return int((await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))).seq or 0)
+    except NotFoundError:
+        return 0
+
+
+async def gateways(connection: Client) -> list[str]:
+    """Who has written evidence."""
+    info = await connection.jetstream().stream_info(STREAM, subjects_filter=subject_of("*"))
+    return sorted(name.removeprefix(subject_of("")) for name in (info.state.subjects or {}))
+
+
+async def read(connection: Client, after: int, follow: bool, gateway: str = "*") -> AsyncIterator[tuple[int, bytes]]:
     """Groups of entries with their sequence numbers.
 
     Args:
         after: only groups with a higher number.
+        gateway: only groups that it wrote.
         follow: wait for what comes, for ever; otherwise end with the newest.
     """
-    last = await last_sequence(connection)
+    last = await (last_sequence(connection) if gateway == "*" else last_of(connection, gateway))
     if not follow and last <= after:
         return
     subscription = await connection.jetstream().subscribe(
-        "evidence.*",
+        subject_of(gateway),
         stream=STREAM,
         ordered_consumer=True,
         config=ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1),

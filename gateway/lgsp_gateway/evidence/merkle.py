@@ -1,0 +1,159 @@
+"""The Merkle tree of RFC 6962: hashes, a tree that only grows, and the proofs that an outsider checks.
+
+A tree that grows needs of all its leaves no more than one hash for each bit of its size (`Tree`). Proofs are made from the
+hashes of all leaves (`inclusion`, `consistency`), and checked with the algorithms of RFC 9162, section 2.1.3 and 2.1.4.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+EMPTY = hashlib.sha256().digest()
+"""The root of a tree without leaves."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """The hash of a leaf."""
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of two neighbours."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Tree:
+    """A tree that only grows.
+
+    Args:
+        size: how many leaves it has already.
+        edge: the roots of its full subtrees, the largest first: one for each bit of `size` that is set.
+
+    Raises:
+        ValueError: size and edge do not belong together.
+    """
+
+    def __init__(self, size: int = 0, edge: Iterable[bytes] = ()) -> None:
+        self.size = size
+        self._edge = list(edge)
+        if size < 0 or len(self._edge) != size.bit_count() or any(len(one) != 32 for one in self._edge):
+            raise ValueError("the edge does not belong to a tree of this size")
+
+    @property
+    def edge(self) -> tuple[bytes, ...]:
+        """What it takes to go on from here."""
+        return tuple(self._edge)
+
+    def append(self, entry: bytes) -> None:
+        """Add a leaf."""
+        found, size, edge = hashlib.sha256(b"\x00" + entry).digest(), self.size, self._edge
+        while size & 1:
+            found = hashlib.sha256(b"\x01" + edge.pop() + found).digest()
+            size >>= 1
+        edge.append(found)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root: it stands for all leaves and their order."""
+        if not self._edge:
+            return EMPTY
+        found = self._edge[-1]
+        for left in reversed(self._edge[:-1]):
+            found = node_hash(left, found)
+        return found
+
+
+def root_of(leaves: Sequence[bytes]) -> bytes:
+    """The root of a tree from the hashes of its leaves."""
+    level = list(leaves)
+    while len(level) > 1:
+        paired = [node_hash(level[n], level[n + 1]) for n in range(0, len(level) - 1, 2)]
+        level = paired + level[len(level) & ~1 :]
+    return level[0] if level else EMPTY
+
+
+def inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """The path that shows that a leaf is in the tree.
+
+    Args:
+        leaves: the hashes of all leaves of the tree.
+
+    Raises:
+        IndexError: there is no such leaf.
+    """
+    if not 0 <= index < len(leaves):
+        raise IndexError(index)
+    if len(leaves) == 1:
+        return []
+    split = _split(len(leaves))
+    if index < split:
+        return [*inclusion(leaves[:split], index), root_of(leaves[split:])]
+    return [*inclusion(leaves[split:], index - split), root_of(leaves[:split])]
+
+
+def consistency(leaves: Sequence[bytes], size: int) -> list[bytes]:
+    """The path that shows that the first `size` leaves are those of an earlier tree.
+
+    Raises:
+        IndexError: the tree was never that small or is not that large.
+    """
+    if not 0 < size <= len(leaves):
+        raise IndexError(size)
+    return _consistency(leaves, size, whole=True)
+
+
+def _consistency(leaves: Sequence[bytes], size: int, *, whole: bool) -> list[bytes]:
+    if size == len(leaves):
+        return [] if whole else [root_of(leaves)]
+    split = _split(len(leaves))
+    if size <= split:
+        return [*_consistency(leaves[:split], size, whole=whole), root_of(leaves[split:])]
+    return [*_consistency(leaves[split:], size - split, whole=False), root_of(leaves[:split])]
+
+
+def includes(root: bytes, size: int, index: int, leaf: bytes, path: Sequence[bytes]) -> bool:
+    """Does a path lead from a leaf to the root? (RFC 9162, 2.1.3.2)"""
+    if not 0 <= index < size:
+        return False
+    at, last, found = index, size - 1, leaf
+    for step in path:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            found = node_hash(step, found)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            found = node_hash(found, step)
+        at, last = at >> 1, last >> 1
+    return last == 0 and found == root
+
+
+def continues(old_root: bytes, old_size: int, root: bytes, size: int, path: Sequence[bytes]) -> bool:
+    """Does a tree continue an earlier one? (RFC 9162, 2.1.4.2)"""
+    if not 0 < old_size <= size:
+        return False
+    if old_size == size:
+        return not path and old_root == root
+    steps = [old_root, *path] if old_size & (old_size - 1) == 0 else list(path)
+    if not steps:
+        return False
+    at, last = old_size - 1, size - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    old, new = steps[0], steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            old, new = node_hash(step, old), node_hash(step, new)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            new = node_hash(new, step)
+        at, last = at >> 1, last >> 1
+    return last == 0 and old == old_root and new == root
+
+
+def _split(size: int) -> int:
+    """The largest power of two smaller than the size."""
+    return 1 << ((size - 1).bit_length() - 1)

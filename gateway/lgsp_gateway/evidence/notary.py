@@ -1,0 +1,163 @@
+"""The notary of one gateway's evidence: grows the Merkle tree by what is on disk, and signs a checkpoint every second.
+
+The order of the log is the order of the stream, which is what counts after a crash. While acknowledgements come one after
+the other, each group is added as it is acknowledged. When one does not come, nobody knows whether its group is on disk: then the
+stream is read from where the tree ends, as at every start. A checkpoint is kept in a stream of its own with the edge of the
+tree, so that a start reads only what came after it.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.api import StreamConfig
+from nats.js.errors import NotFoundError
+
+from lgsp_gateway import streams
+from lgsp_gateway.bus import Bus
+from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence.checkpoint import Signer
+from lgsp_gateway.evidence.merkle import Tree
+from lgsp_problems import Refusal
+
+STREAM = "LGSP_CHECKPOINTS"
+EVERY_SECONDS = 1.0
+WRITE_SECONDS = 3.0
+
+
+def subject_of(gateway: str) -> str:
+    """Where a gateway keeps its checkpoints."""
+    return f"checkpoints.{gateway}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A checkpoint as it is kept: `note` is what is signed, `sequence` the last message of the stream that it covers."""
+
+    note: str
+    size: int
+    edge: tuple[bytes, ...]
+    sequence: int
+
+    def data(self) -> bytes:
+        """As JSON."""
+        edge = [one.hex() for one in self.edge]
+        return orjson.dumps({"note": self.note, "size": self.size, "edge": edge, "sequence": self.sequence})
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Kept":
+        """Read it."""
+        found: dict[str, Any] = orjson.loads(data)
+        return cls(found["note"], found["size"], tuple(map(bytes.fromhex, found["edge"])), found["sequence"])
+
+
+class Notary:
+    """The tree and the checkpoints of one gateway."""
+
+    def __init__(self, bus: Bus, gateway: str, signer: Signer) -> None:
+        self._bus = bus
+        self._gateway = gateway
+        self._signer = signer
+        self._tree = Tree()
+        self._sequence = 0
+        self._signed = 0
+        self._in_step = False
+        self._unread: dict[int, list[bytes]] = {}
+        self._signing: asyncio.Task[None] | None = None
+
+    async def start(self, connection: Client, replicas: int) -> None:
+        """Go on where the last checkpoint ends, with what the stream holds after it.
+
+        Raises:
+            Refusal: `cannot-start`; `evidence-forged`, when the last checkpoint is not one of this log.
+        """
+        self._connection = connection
+        config = StreamConfig(
+            name=STREAM,
+            description="Signed checkpoints of the gateways' evidence",
+            subjects=[subject_of("*")],
+            num_replicas=replicas,
+            deny_delete=True,
+            deny_purge=True,
+        )
+        await streams.ensure(connection, config)
+        kept = await last_checkpoint(connection, self._gateway)
+        if kept:
+            signed = self._signer.key.opened(kept.note)
+            self._tree = Tree(kept.size, kept.edge)
+            if (self._tree.size, self._tree.root()) != (signed.size, signed.root):
+                raise Refusal(
+                    "cannot-start",
+                    vi=f"Điểm kiểm cuối của {self._gateway} không khớp cây của nó; hãy dùng tên gateway khác và báo kiểm toán viên.",
+                    en=f"The last checkpoint of {self._gateway} does not belong to its tree; use another gateway name and tell an auditor.",
+                )
+            self._sequence, self._signed = kept.sequence, kept.size
+        await self._read()
+        self._signing = asyncio.create_task(self._sign_regularly())
+
+    async def stop(self) -> None:
+        """Sign what was written."""
+        if self._signing:
+            self._signing.cancel()
+        with contextlib.suppress(Refusal, NatsError, OSError, TimeoutError):
+            await self._sign()
+
+    def written(self, sequence: int, entries: list[bytes]) -> None:
+        """A group is on disk, under this number of the stream."""
+        if not self._in_step:
+            self._unread[sequence] = entries
+        elif sequence > self._sequence:
+            self._add(sequence, entries)
+
+    def unsure(self) -> None:
+        """A group may be on disk or not: the stream knows."""
+        self._in_step = False
+
+    def _add(self, sequence: int, entries: list[bytes]) -> None:
+        for entry in entries:
+            self._tree.append(entry)
+        self._sequence = sequence
+
+    async def _read(self) -> None:
+        """Add what the stream holds and the tree does not."""
+        self._unread.clear()
+        async for sequence, group in stream.read(self._connection, self._sequence, False, self._gateway):
+            self._add(sequence, group.split(b"\n"))
+        for sequence in sorted(self._unread):
+            if sequence > self._sequence:
+                self._add(sequence, self._unread[sequence])
+        self._unread.clear()
+        self._in_step = True
+
+    async def _sign_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            try:
+                await self._sign()
+            except (Refusal, NatsError, OSError, TimeoutError) as error:
+                structlog.get_logger().warning("no checkpoint", error=type(error).__name__)
+
+    async def _sign(self) -> None:
+        if not self._in_step:
+            await self._read()
+        size, sequence, edge = self._tree.size, self._sequence, self._tree.edge
+        if size == self._signed:
+            return
+        kept = Kept(self._signer.sign(size, self._tree.root()), size, edge, sequence)
+        said = await self._bus.publish(subject_of(self._gateway), kept.data(), {}, WRITE_SECONDS)
+        if said.get("seq"):
+            self._signed = size
+
+
+async def last_checkpoint(connection: Client, gateway: str) -> Kept | None:
+    """The newest checkpoint of a gateway's log."""
+    try:
+        message = await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))
+    except NotFoundError:
+        return None
+    return Kept.parse(message.data or b"{}")

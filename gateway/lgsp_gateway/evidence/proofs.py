@@ -1,0 +1,106 @@
+"""What somebody outside can check without the bus: that an entry is in a log, and that a log holds all it ever held.
+
+A proof is a small JSON document: the entry as it was written, its place, the path to the root, and a signed checkpoint.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from lgsp_gateway.evidence import merkle
+from lgsp_gateway.evidence.checkpoint import Checkpoint, VerifierKey, forged
+from lgsp_problems import Refusal
+
+
+def prove(entries: Sequence[bytes], index: int, note: str) -> dict[str, Any]:
+    """The proof that an entry is in its log.
+
+    Args:
+        entries: all of the log, as far as the checkpoint goes.
+        note: the signed checkpoint.
+    """
+    path = merkle.inclusion([merkle.leaf_hash(entry) for entry in entries], index)
+    return {
+        "format": "lgsp-evidence-proof/1",
+        "index": index,
+        "entry": entries[index].decode(),
+        "path": [base64.b64encode(step).decode() for step in path],
+        "checkpoint": note,
+    }
+
+
+def check(proof: Any, key: VerifierKey, request: bytes | None = None, answer: bytes | None = None) -> dict[str, Any]:
+    """The entry that a proof proves.
+
+    Args:
+        request, answer: the caller's own bytes, to be held against the digests in the entry.
+
+    Raises:
+        Refusal: `malformed`, when it is no proof; `evidence-forged`, when it proves nothing.
+    """
+    try:
+        entry, index, note = proof["entry"].encode(), int(proof["index"]), str(proof["checkpoint"])
+        path = [base64.b64decode(step, validate=True) for step in proof["path"]]
+        if proof["format"] != "lgsp-evidence-proof/1" or any(len(step) != 32 for step in path):
+            raise ValueError("format")
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+        raise Refusal(
+            "malformed",
+            vi="Đây không phải tài liệu chứng minh của trục; hãy dùng tệp do `lgsp evidence prove -o` ghi.",
+            en="This is not a proof of the bus; use a file that `lgsp evidence prove -o` wrote.",
+        ) from None
+    signed = key.opened(note)
+    if not merkle.includes(signed.root, signed.size, index, merkle.leaf_hash(entry), path):
+        raise forged("mục này không có trong cây đã ký", "the entry is not in the tree that was signed")
+    found: dict[str, Any] = orjson.loads(entry)
+    for name, content in (("request", request), ("answer", answer)):
+        if content is not None and hashlib.sha256(content).hexdigest() != found[f"{name}Sha256"]:
+            raise forged(f"tệp {name} không phải là của thông điệp này", f"the {name} is not the one of this message")
+    return found
+
+
+def verify(entries: Iterable[bytes], notes: Iterable[str], key: VerifierKey) -> Checkpoint:
+    """Hold a whole log against its checkpoints: every one must be signed and fit, the last must cover all.
+
+    Returns:
+        The last checkpoint.
+
+    Raises:
+        Refusal: `evidence-forged`, naming the place as closely as it is known.
+    """
+    opened = sorted((key.opened(note) for note in notes), key=lambda one: one.size)
+    if not opened:
+        raise forged("không có điểm kiểm nào", "there is no checkpoint")
+    tree, awaited, last = merkle.Tree(), iter(opened), opened[-1]
+    due: Checkpoint | None = next(awaited)
+    good = 0
+    for entry in entries:
+        due, good = _compare(tree, due, awaited, good)
+        tree.append(entry)
+    due, good = _compare(tree, due, awaited, good)
+    if due is not None:
+        raise forged(
+            f"thiếu mục: có {tree.size}, điểm kiểm nói {due.size}",
+            f"entries are missing: there are {tree.size}, a checkpoint says {due.size}",
+        )
+    if tree.size != last.size:
+        raise forged(
+            f"có {tree.size - last.size} mục sau điểm kiểm cuối",
+            f"there are {tree.size - last.size} entries after the last checkpoint",
+        )
+    return last
+
+
+def _compare(tree: merkle.Tree, due: Checkpoint | None, awaited: Any, good: int) -> tuple[Checkpoint | None, int]:
+    while due is not None and due.size == tree.size:
+        if tree.root() != due.root:
+            raise forged(
+                f"một mục từ {good} đến {due.size - 1} đã bị đổi, thêm, bớt hoặc đảo chỗ",
+                f"an entry between {good} and {due.size - 1} was changed, added, removed or moved",
+            )
+        good, due = due.size, next(awaited, None)
+    return due, good
