@@ -18,6 +18,7 @@ from lgsp_gateway import issuers
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.checkpoint import Signer, origin_of
+from lgsp_gateway.evidence.index import Index
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.notary import Notary
 from lgsp_gateway.evidence.passage import Pseudonyms
@@ -40,6 +41,7 @@ from lgsp_gateway.web.catalog import Catalogue
 from lgsp_gateway.web.door import Door
 from lgsp_gateway.web.evidence import Evidence
 from lgsp_gateway.web.evidence_logs import EvidenceLogs
+from lgsp_gateway.web.evidence_search import EvidenceSearch
 from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
@@ -67,6 +69,7 @@ class Settings:
     issuers: Path | None
     tls: TlsFiles | None
     nats_tls: TlsFiles | None
+    index: Path | None = None
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -111,7 +114,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         stack.push_async_callback(exchange.evidence.stop)
         await NatsDoor(verifier, registry, keys.account_key()).start(connection, system)
         app = _application(settings, exchange, keys)
-        _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, keys, stop)
+        _add_doors(settings, app, exchange, Administration(registry, store, follower), follower, connection, keys, stop)
         stale = partial(_stale, follower, settings.stale_seconds)
         door = Door(Calls(exchange, stale), app, stale)
         stack.push_async_callback(door.close)
@@ -181,6 +184,7 @@ def _application(settings: Settings, exchange: Exchange, keys: KeyStore) -> web.
 
 
 def _add_doors(
+    settings: Settings,
     app: web.Application,
     exchange: Exchange,
     administration: Administration,
@@ -193,6 +197,8 @@ def _add_doors(
     RegistryDoor(callers, administration).add_routes(app)
     Catalogue(callers, exchange.registry, stop).add_routes(app)
     Evidence(callers, connection, stop).add_routes(app)
+    index = Index(settings.index, writes=False) if settings.index else None
+    EvidenceSearch(callers, index, exchange.pseudonyms, exchange.registry).add_routes(app)
     EvidenceLogs(callers, connection, keys.log_key()).add_routes(app)
     Status(exchange.metrics, lambda: _checks(exchange, follower, stop)).add_routes(app)
 

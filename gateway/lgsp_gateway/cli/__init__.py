@@ -33,6 +33,9 @@ def register(app: App) -> None:
     gateway = App(name="gateway", help="Run a gateway.")
     gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run")
     app.command(gateway)
+    indexer = App(name="indexer", help="Fill the search index of the evidence.")
+    indexer.command("lgsp_gateway.cli.gateway_commands:run_indexer", name="run")
+    app.command(indexer)
     keys = App(name="keys", help="The keys that sign access tokens.")
     keys.command("lgsp_gateway.cli.gateway_commands:rotate_keys", name="rotate")
     keys.command("lgsp_gateway.cli.gateway_commands:show_keys", name="show")
@@ -43,6 +46,7 @@ def register(app: App) -> None:
     app.command(bench)
     evidence = App(name="evidence", help="What was written down of every message.")
     evidence.command("lgsp_gateway.cli.evidence_commands:tail", name="tail")
+    evidence.command("lgsp_gateway.cli.evidence_commands:search", name="search")
     for name in ("export", "verify", "prove", "check", "keys"):
         evidence.command(f"lgsp_gateway.cli.proof_commands:{name}", name=name)
     app.command(evidence)

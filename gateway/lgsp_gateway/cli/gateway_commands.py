@@ -4,6 +4,8 @@ from pathlib import Path
 
 from lgsp_contracts import catalog as catalogs
 from lgsp_gateway import serving
+from lgsp_gateway.evidence import indexing
+from lgsp_gateway.evidence.index import Index
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_process import running
@@ -30,6 +32,7 @@ def run_gateway(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     nats_ca: Path | None = None,
+    index: Path | None = None,
 ) -> None:
     """Run a gateway, until SIGTERM; calls it has begun are finished first.
 
@@ -65,6 +68,8 @@ def run_gateway(
         Certificate chain and private key (PEM) of the HTTP door; loaded anew when they change.
     nats_ca
         The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.
+    index
+        The file that `lgsp indexer run` fills, to search the evidence with.
     """
     tls = TlsFiles.server(tls_cert, tls_key) if tls_cert and tls_key else None
     nats_tls = TlsFiles.client(nats_ca) if nats_ca else None
@@ -85,8 +90,34 @@ def run_gateway(
         issuers=issuers,
         tls=tls,
         nats_tls=nats_tls,
+        index=index,
     )
     running.run(f"gateway {settings.name}", lambda stop: serving.serve(settings, stop))
+
+
+def run_indexer(
+    *,
+    nats: str = "nats://127.0.0.1:4222",
+    nats_passwords: Path = DEFAULT / "nats" / "passwords",
+    index: Path = DEFAULT / "index.db",
+    nats_ca: Path | None = None,
+) -> None:
+    """Copy the evidence into a search index, until SIGTERM. Killed or removed, it goes on or begins again by itself.
+
+    Parameters
+    ----------
+    nats
+        Where NATS is.
+    nats_passwords
+        A folder with the NATS password of the user `gateway`.
+    index
+        The SQLite file, which is made on first use.
+    nats_ca
+        The authorities (PEM) that vouch for NATS servers reached by tls://.
+    """
+    context = TlsFiles.client(nats_ca).context if nats_ca else None
+    door = Door.named(nats, "gateway", nats_passwords / "gateway", context)
+    running.run("indexer", lambda stop: indexing.serve(door, Index(index, writes=True), stop))
 
 
 def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:

@@ -32,6 +32,7 @@ class Scene:
         sandboxes: for each sandbox server, the names of the credentials it asks for.
         with_secret: systems that have a client secret.
         gateways: the names of the gateways; several share one port.
+        searchable: an indexer runs too.
     """
 
     registry: Path
@@ -41,6 +42,7 @@ class Scene:
     sandboxes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     with_secret: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ("local",)
+    searchable: bool = False
 
     def seed(self, state: StateDir) -> None:
         """Fill an empty registry; leave one that is there as it is."""

@@ -50,6 +50,11 @@ class StateDir:
         return self.root / "logs"
 
     @property
+    def index(self) -> Path:
+        """The search index of the evidence."""
+        return self.root / "index.db"
+
+    @property
     def running_file(self) -> Path:
         """Where a running bus says where it is."""
         return self.root / "running.json"

@@ -91,6 +91,8 @@ class LocalBus:
         gateways = [self._gateway(name, nats_url) for name in scene.gateways]
         await self._begin(nats)
         await asyncio.gather(*(self._begin(child) for child in (*gateways, *adapters, *sandboxes)))
+        if scene.searchable:
+            await self._begin(self._indexer(nats_url))
         self._write_running(nats_url, ports)
         if self._before_ready:
             await self._before_ready()
@@ -131,11 +133,16 @@ class LocalBus:
         command = [*_lgsp(), "gateway", "run", "--name", name, "--port", str(self._port), "--nats", nats_url]
         command += ["--nats-passwords", str(nats_config.passwords(self._state))]
         command += ["--keys", str(self._state.keys), "--registry", str(self._state.registry)]
+        command += ["--index", str(self._state.index)] if self._scene.searchable else []
         if self._scene.catalog:
             command += ["--catalog", str(self._scene.catalog)]
         if len(self._scene.gateways) == 1:
             return self._child("gateway", command)
         return self._child(f"gateway {name}", [*command, "--share-port"])
+
+    def _indexer(self, nats_url: str) -> Child:
+        command = [*_lgsp(), "indexer", "run", "--nats", nats_url, "--index", str(self._state.index)]
+        return self._child("indexer", [*command, "--nats-passwords", str(nats_config.passwords(self._state))])
 
     def _sandbox(self, server: str, port: int, environment: dict[str, str]) -> Child:
         command = [*_lgsp(), "sandbox", "run", server, "--port", str(port), "--data", str(self._state.sandbox)]

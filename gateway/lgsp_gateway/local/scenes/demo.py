@@ -41,4 +41,5 @@ SCENE = Scene(
     adapters={name: name for name in _NATIONAL},
     sandboxes=_NATIONAL,
     with_secret=("du-lich", "mot-cua"),
+    searchable=True,
 )

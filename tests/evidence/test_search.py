@@ -1,0 +1,151 @@
+"""Searching the evidence: every entry is found once, by anything it says, wherever the indexer was killed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.processes import LGSP, Process, run
+from support.workbench import NUMBER, Got, Workbench
+
+from lgsp_gateway.local import nats_config
+
+
+class Searched:
+    """A bus whose gateway has an index."""
+
+    def __init__(self, bus: Workbench, folder: Path) -> None:
+        self.bus = bus
+        self.file = folder / "index.db"
+        command = [*LGSP, "indexer", "run", "--nats", bus.nats_url, "--index", str(self.file)]
+        command += ["--nats-passwords", str(nats_config.passwords(bus.state))]
+        self.indexer = Process(command, folder / "indexer.log")
+
+    async def get(self, system: str = "auditor", headers: dict[str, str] | None = None, **query: str) -> Got:
+        sent = {"Authorization": f"Bearer {self.bus.token(system)}", "Accept-Language": "en", **(headers or {})}
+        async with self.bus.session.get("/evidence/messages", params=query, headers=sent) as answer:
+            return Got(answer.status, await answer.read(), answer.headers)
+
+    async def items(self, headers: dict[str, str] | None = None, **query: str) -> list[dict[str, Any]]:
+        got = await self.get(headers=headers, **query)
+        assert got.status == 200, got.body
+        return list(got.json["items"])
+
+    async def indexed(self, message: str) -> dict[str, Any]:
+        """The entry of a message, as soon as the index has it."""
+        async with asyncio.timeout(20):
+            while True:
+                got = await self.get(message=message)
+                if got.status == 200 and got.json["items"]:
+                    return dict(got.json["items"][0])
+                await asyncio.sleep(0.05)
+
+
+@pytest_asyncio.fixture
+async def searched(breakable_bus: Workbench, tmp_path: Path) -> AsyncIterator[Searched]:
+    found = Searched(breakable_bus, tmp_path)
+    await breakable_bus.gateway.stop()
+    breakable_bus.gateway.command += ["--index", str(found.file)]
+    await breakable_bus.gateway.start()
+    await breakable_bus.serve()
+    await found.indexer.start()
+    yield found
+    await found.indexer.stop()
+
+
+async def test_messages_are_found_by_what_they_say(searched: Searched) -> None:
+    bus = searched.bus
+    answered = await bus.call()
+    personal = await bus.call("read-person", headers={"Lgsp-Purpose": "thu-nghiem"})
+    refused = await bus.call("read-person", system="beta")
+    for got in (answered, personal, refused):
+        await searched.indexed(got.message)
+
+    async def found(headers: dict[str, str] | None = None, **query: str) -> set[str]:
+        return {item["message"] for item in await searched.items(headers, **query)}
+
+    assert await found(message=answered.message) == {answered.message}
+    assert await found(consumer="beta") == {refused.message}
+    assert await found(operation="read-person") == {personal.message, refused.message}
+    assert await found(operation="read-person", outcome="answered") == {personal.message}
+    assert await found(purpose="thu-nghiem") == {personal.message}
+    assert await found(grant="alpha-desk") == {answered.message, personal.message}
+    assert await found(status="403") == {refused.message}
+    assert await found(provider="provider", service="desk") == {answered.message, personal.message, refused.message}
+    assert await found({"Lgsp-Subject": NUMBER}) == {answered.message, personal.message}
+    assert await found({"Lgsp-Subject": "022093009999"}) == set()
+    assert await found(minDuration="100000") == set()
+    assert await found(since="2099-01-01") == set()
+    assert await found(until="2099-01-01", consumer="beta") == {refused.message}
+
+
+async def test_pages_hold_each_message_once(searched: Searched) -> None:
+    sent = [(await searched.bus.call()).message for _ in range(25)]
+    await searched.indexed(sent[-1])
+    pages, cursor = [], ""
+    while True:
+        got = await searched.get(limit="10", consumer="alpha", **({"cursor": cursor} if cursor else {}))
+        pages.append([item["message"] for item in got.json["items"]])
+        cursor = got.json["cursor"]
+        if not cursor:
+            break
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert [message for page in pages for message in page] == sent[::-1]
+
+
+async def test_killed_and_removed_it_holds_each_entry_once(searched: Searched) -> None:
+    bus = searched.bus
+    sent: list[str] = []
+
+    async def more() -> None:
+        sent.extend([got.message for got in await asyncio.gather(*(bus.call() for _ in range(30)))])
+
+    await more()
+    await searched.indexed(sent[0])
+    await searched.indexer.kill()
+    await more()
+    await searched.indexer.start()
+    await searched.indexed(sent[-1])
+    for file in searched.file.parent.glob("index.db*"):  # while it runs
+        file.unlink()
+    await more()
+    for message in sent:
+        await searched.indexed(message)
+    items = await searched.items(limit="1000", consumer="alpha")
+    assert sorted(item["message"] for item in items) == sorted(sent)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"since": "yesterday"}, "ISO 8601"),
+        ({"limit": "-1"}, "limit"),
+        ({"cursor": "x"}, "cursor"),
+    ],
+)
+async def test_a_bad_search_is_refused(searched: Searched, query: dict[str, str], said: str) -> None:
+    await searched.indexed((await searched.bus.call()).message)
+    got = await searched.get(**query)
+    assert (got.status, said in got.json["detail"]) == (400, True)
+
+
+async def test_only_an_auditor_searches(bus: Workbench) -> None:
+    for system, status in (("alpha", 403), ("auditor", 503)):  # this gateway has no index
+        sent = {"Authorization": f"Bearer {bus.token(system)}", "Accept-Language": "en"}
+        async with bus.session.get("/evidence/messages", headers=sent) as answer:
+            assert answer.status == status
+            said = await answer.text()
+    assert "indexer run" in said
+
+
+async def test_the_command(searched: Searched) -> None:
+    got = await searched.bus.call()
+    await searched.indexed(got.message)
+    remote = ["--url", f"http://127.0.0.1:{searched.bus.port}", "--token", searched.bus.token("auditor")]
+    code, out, err = await run("evidence", "search", "--subject", NUMBER, *remote)
+    assert code == 0, err
+    assert got.message in out
+    assert NUMBER not in searched.bus.gateway.log.read_text()
