@@ -90,6 +90,23 @@ class Identification:
         """
         return self._proofs.check(proof, "POST", self._base + path, now)
 
+    async def citizen(self, shown: Credentials, now: float) -> Person:
+        """The citizen whose own token is shown.
+
+        Raises:
+            Refusal: `token-invalid` or `too-many-attempts`.
+        """
+        if not self.attempts.may_try(shown.address, now):
+            raise await self.attempts.refuse()
+        try:
+            person = await self.person((shown.authorization or "").removeprefix("Bearer "), now)
+            if person.kind != "citizen":
+                raise invalid_token("không phải của công dân", "is not one of a citizen")
+        except Refusal:
+            self.attempts.failed(shown.address, now)
+            raise
+        return person
+
     async def person(self, token: str, now: float) -> Person:
         """The person whom a token speaks of.
 

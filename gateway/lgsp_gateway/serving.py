@@ -35,6 +35,7 @@ from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.ways import Ways
+from lgsp_gateway.web.access_log import AccessLog
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.calls import Calls
 from lgsp_gateway.web.catalog import Catalogue
@@ -198,6 +199,7 @@ def _add_doors(
     Catalogue(callers, exchange.registry, stop).add_routes(app)
     Evidence(callers, connection, stop).add_routes(app)
     index = Index(settings.index, writes=False) if settings.index else None
+    AccessLog(exchange, index).add_routes(app)
     EvidenceSearch(callers, index, exchange.pseudonyms, exchange.registry).add_routes(app)
     EvidenceLogs(callers, connection, keys.log_key()).add_routes(app)
     Status(exchange.metrics, lambda: _checks(exchange, follower, stop)).add_routes(app)

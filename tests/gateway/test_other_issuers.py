@@ -1,5 +1,6 @@
 """Tokens of other issuers: a certified OpenID provider (`oidc-provider` from npm), and one that fails on purpose."""
 
+import asyncio
 import shutil
 import subprocess
 import time
@@ -13,13 +14,14 @@ import pytest
 import pytest_asyncio
 import yaml
 from aiohttp import web
-from support.processes import ROOT, Process, free_port
+from support.processes import LGSP, ROOT, Process, free_port
 from support.workbench import NUMBER, Workbench, grant
 
 from lgsp_auth.issuer_keys import IssuerKeys
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway.identification import Credentials, Identification
+from lgsp_gateway.local import nats_config
 from lgsp_gateway.registry.state import Registry
 from lgsp_problems import Refusal
 
@@ -136,6 +138,44 @@ async def test_on_behalf_of_a_person(certified: Certified) -> None:
     deadline = time.monotonic() + 5
     while (await certified.call(token, Lgsp_On_Behalf_Of=person))[1].get("code") != "person-required":
         assert time.monotonic() < deadline
+
+
+async def test_a_citizen_sees_who_read_about_them(breakable_bus: Workbench, modules: Path, tmp_path: Path) -> None:
+    bus, port, index = breakable_bus, free_port(), str(tmp_path / "index.db")
+    provider = await Process(["node", str(PROVIDER), str(port), str(modules)], tmp_path / "log").start()
+    people = {"claim": "so_dinh_danh", "kind": "citizen"}
+    entry = {"issuer": f"http://127.0.0.1:{port}", "audience": "lgsp", "algorithms": ["RS256"], "people": people}
+    (tmp_path / "issuers.yaml").write_text(yaml.safe_dump({"issuers": [entry]}))
+    await bus.gateway.stop()
+    bus.gateway.command += ["--issuers", str(tmp_path / "issuers.yaml"), "--index", index]
+    await bus.gateway.start()
+    command = [*LGSP, "indexer", "run", "--nats", bus.nats_url, "--index", index]
+    command += ["--nats-passwords", str(nats_config.passwords(bus.state))]
+    indexer = await Process(command, tmp_path / "indexer.log").start()
+    await bus.serve()
+    about = await bus.call("read-person", headers={"Lgsp-Purpose": "thu-nghiem"})
+    other = await bus.call(body={"soDinhDanh": "022093005678"})
+    async with aiohttp.ClientSession() as session:
+        citizen = await Certified(bus, port, session, "").token("citizen-app")
+
+    async def access_log(token: str) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with bus.session.get("/me/access-log", headers=headers) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async with asyncio.timeout(20):
+        while about.message not in str(found := (await access_log(citizen))[1]):
+            await asyncio.sleep(0.05)
+        while "chính bạn" not in str(found := (await access_log(citizen))[1]):
+            await asyncio.sleep(0.05)
+    [read] = [item for item in found["items"] if item["message"] == about.message]
+    assert "mục đích thu-nghiem; căn cứ Thử nghiệm; đã nhận được kết quả" in read["text"]
+    assert other.message not in str(found)
+    assert NUMBER not in str(found)
+    for token in (bus.token("alpha"), bus.token("auditor"), "x.y.z"):
+        assert (await access_log(token))[0] == 401
+    await indexer.stop()
+    await provider.stop()
 
 
 class Flaky:

@@ -89,10 +89,9 @@ class LocalBus:
         sandboxes = [self._sandbox(server, ports[server], environment) for server in scene.sandboxes]
         adapters = [self._adapter(name, path, nats_url, environment) for name, path in scene.adapters.items()]
         gateways = [self._gateway(name, nats_url) for name in scene.gateways]
+        indexers = [self._indexer(nats_url)] if scene.searchable else []
         await self._begin(nats)
-        await asyncio.gather(*(self._begin(child) for child in (*gateways, *adapters, *sandboxes)))
-        if scene.searchable:
-            await self._begin(self._indexer(nats_url))
+        await asyncio.gather(*(self._begin(child) for child in (*gateways, *adapters, *sandboxes, *indexers)))
         self._write_running(nats_url, ports)
         if self._before_ready:
             await self._before_ready()

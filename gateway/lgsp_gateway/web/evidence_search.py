@@ -42,7 +42,7 @@ class EvidenceSearch:
         search = self._read(request)
         structlog.get_logger().info("evidence searched", by=auditor.name, for_=sorted(search.exact))
         if self._index is None:
-            raise _no_index()
+            raise no_index()
         page = await asyncio.to_thread(self._index.search, search)
         return document({"items": page.items, "cursor": page.cursor})
 
@@ -102,7 +102,8 @@ def _malformed(vi: str, en: str, such_as: str) -> Refusal:
     return Refusal("malformed", vi=f"{vi}; chẳng hạn: {such_as}.", en=f"{en}; such as: {such_as}.")
 
 
-def _no_index() -> Refusal:
+def no_index() -> Refusal:
+    """The refusal where nothing can be searched."""
     return Refusal(
         "index-unavailable",
         vi="Gateway này không có chỉ mục tìm kiếm; hãy chạy `lgsp indexer run` rồi khởi động gateway với --index.",

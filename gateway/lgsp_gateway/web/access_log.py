@@ -1,0 +1,94 @@
+"""`GET /me/access-log`: which agency read what about the citizen who asks, when, why, on what legal basis.
+
+The citizen shows a token of an issuer that speaks of people (docs/operate/other-issuers.md); the number in it is turned into
+its pseudonym and searched for. Nobody can ask about somebody else, since there is nothing to ask with. The reading is evidence
+too, and is in the list the next time.
+"""
+
+import asyncio
+import datetime
+import time
+from typing import Any
+
+import orjson
+import uuid_utils
+from aiohttp import hdrs, web
+
+from lgsp_gateway.evidence.index import Index, Page, Search
+from lgsp_gateway.evidence.passage import Passage
+from lgsp_gateway.exchange import Exchange
+from lgsp_gateway.registry.kinds import VIETNAM
+from lgsp_gateway.web.calls import shown
+from lgsp_gateway.web.evidence_search import no_index
+
+SERVICE, OPERATION = "me", "access-log"
+PAGE = 50
+
+
+class AccessLog:
+    """The door for citizens.
+
+    Args:
+        index: None where this gateway has none.
+    """
+
+    def __init__(self, exchange: Exchange, index: Index | None) -> None:
+        self._exchange = exchange
+        self._index = index
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the path."""
+        app.router.add_get("/me/access-log", self._read)
+
+    async def _read(self, request: web.Request) -> web.Response:
+        exchange, message = self._exchange, str(uuid_utils.uuid7())
+        citizen = await exchange.identification.citizen(shown(request), time.time())
+        if self._index is None:
+            raise no_index()
+        pseudonym = exchange.pseudonyms.of(citizen.number)
+        search = Search({"subject": pseudonym}, {}, limit=PAGE, cursor=request.query.get("cursor", ""))
+        body = self._written(await asyncio.to_thread(self._index.search, search))
+        await exchange.evidence.write(self._entry(message, pseudonym, body))
+        headers = {"Cache-Control": "no-store", "Lgsp-Message-Id": message, hdrs.CONTENT_LANGUAGE: "vi"}
+        return web.Response(body=body, content_type="application/json", headers=headers)
+
+    def _written(self, page: Page) -> bytes:
+        return orjson.dumps({"items": [self._item(entry) for entry in page.items], "cursor": page.cursor})
+
+    def _item(self, entry: dict[str, Any]) -> dict[str, Any]:
+        registry = self._exchange.registry
+        moment = datetime.datetime.fromtimestamp(entry["time"] / 1000, VIETNAM)
+        item = {
+            "message": entry["message"],
+            "time": moment.isoformat(timespec="milliseconds"),
+            "agency": entry["agency"],
+            "system": entry["consumer"],
+            "service": entry["service"],
+            "operation": entry["operation"],
+            "purpose": entry["purpose"],
+            "legalBasis": "",
+            "outcome": entry["outcome"],
+        }
+        when = f"{moment:%H:%M:%S} ngày {moment:%d/%m/%Y}"
+        if (entry["service"], entry["operation"]) == (SERVICE, OPERATION):
+            return {**item, "text": f"{when}: chính bạn đã xem nhật ký này."}
+        grant = registry.grants.get(entry["grant"])
+        item["legalBasis"] = grant.legal_basis if grant else ""
+        contract = registry.contract(entry["service"], int(entry["version"].split(".")[0] or 0))
+        operation = contract.operations.get(entry["operation"]) if contract else None
+        agency, system = registry.agencies.get(entry["agency"]), registry.systems.get(entry["consumer"])
+        who = f"{agency.vi if agency else entry['agency']} ({system.title.vi if system else entry['consumer']})"
+        what = f"{contract.title.vi if contract else entry['service']}, {operation.title.vi if operation else entry['operation']}"
+        why = f"mục đích {entry['purpose'] or 'không nêu'}"
+        basis = f"căn cứ {item['legalBasis'] or 'theo quyền khai thác ' + entry['grant']}"
+        end = "đã nhận được kết quả" if entry["status"] == 200 else "không nhận được kết quả"
+        return {**item, "text": f"{when}: {who} hỏi {what}; {why}; {basis}; {end}."}
+
+    def _entry(self, message: str, pseudonym: str, body: bytes) -> bytes:
+        passage = Passage(
+            message, "", "", "", self._exchange.name, service=SERVICE, version="1.0.0", operation=OPERATION
+        )
+        passage.subject = passage.on_behalf_of = pseudonym
+        passage.received(b"")
+        passage.answered(body)
+        return passage.entry()
