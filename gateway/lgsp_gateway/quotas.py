@@ -154,7 +154,7 @@ class Quotas:
 
     def _lease(self, window: _Window) -> "asyncio.Task[None]":
         """Take the next lot: one question at a time for each window."""
-        if window.leasing is None:
+        if window.leasing is None or window.leasing.done():  # what it brought may be spent before anybody is told
             window.leasing = asyncio.create_task(self._ask(window))
             window.leasing.add_done_callback(lambda task: _leased(window, task))
         return window.leasing
@@ -169,7 +169,8 @@ class Quotas:
 
 
 def _leased(window: _Window, task: "asyncio.Task[None]") -> None:
-    window.leasing = None
+    if window.leasing is task:
+        window.leasing = None
     if not task.cancelled():
         task.exception()  # whoever waited for it has been told; nobody may have
 

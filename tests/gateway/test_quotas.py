@@ -1,6 +1,7 @@
 """Quotas, counted across all gateways."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,6 +9,11 @@ import aiohttp
 import pytest_asyncio
 from support.processes import free_port
 from support.workbench import NUMBER, Workbench, grant
+
+from lgsp_auth.policy import Grant, Quota
+from lgsp_gateway.bus import Bus
+from lgsp_gateway.quotas import Quotas
+from lgsp_problems import Refusal
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -94,3 +100,31 @@ async def test_a_changed_quota_counts_at_once(bus: Workbench, two_gateways: list
     put = await bus.registry("PUT", "grants/raised", document, headers={"If-Match": last.headers["ETag"]})
     assert put.status == 200
     assert [(await call(two_gateways[0], headers))[0] for _ in range(3)] == [200, 200, 429]
+
+
+async def test_what_a_lease_brought_may_be_gone_before_those_who_waited_wake() -> None:
+    """Many calls at once on a quota that is taken call by call: each is answered, and the loop is never held up."""
+
+    class Counter(Bus):
+        total = 0
+
+        async def publish(self, *_: Any) -> dict[str, Any]:
+            await asyncio.sleep(0)
+            self.total += 1
+            return {"val": str(self.total)}
+
+    quotas = Quotas(Counter())
+    grant = Grant("g", "c", "s", 1, {}, frozenset(), "", 0, 2**40, Quota(100, 3600))
+    taken = 0
+
+    async def call() -> None:
+        nonlocal taken
+        for _ in range(20):
+            with contextlib.suppress(Refusal):
+                quotas.try_take(grant, 1e9) or await quotas.take(grant, 1e9)
+                taken += 1
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(call() for _ in range(30)))
+    assert taken == 100
