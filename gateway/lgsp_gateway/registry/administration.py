@@ -170,9 +170,19 @@ class Administration:
             if latest and latest.spec is not None:
                 raise revision_conflict(kind, name)
             base = latest.revision if latest else ABSENT
-        version = await self._store.write(kind, name, spec, base, caller.name, reason, status)
+        try:
+            version = await self._store.write(kind, name, spec, base, caller.name, reason, status)
+        except Refusal:
+            await self._catch_up(kind, name)
+            raise
         await self._follower.reached(version.revision)
         return version
+
+    async def _catch_up(self, kind: str, name: str) -> None:
+        """Who lost to another writer is shown what the other wrote: this gateway may hear of it only now."""
+        latest = await self._store.latest(kind, name)
+        if latest:
+            await self._follower.reached(latest.revision)
 
     def _status(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> Spec:
         """May the caller write this, and what does the registry say of it then?
