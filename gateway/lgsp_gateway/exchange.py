@@ -138,7 +138,8 @@ class Exchange:
         """
         registry, consumer = self.registry, passage.consumer
         contract, operation = registry.operation(consumer, asked.service, asked.major, asked.operation, now)
-        passage.service, passage.version, passage.operation = contract.service, contract.version, operation.name
+        passage.provider, passage.service = contract.provider, contract.service
+        passage.version, passage.operation = contract.version, operation.name
         if registry.knows_purpose(asked.purpose):
             passage.purpose = asked.purpose
         ask = Ask(consumer, *asked, personal=operation.classification == "personal")

@@ -18,13 +18,13 @@ from lgsp_gateway import issuers
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.checkpoint import Signer, origin_of
-from lgsp_gateway.evidence.index import Index
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.notary import Notary
 from lgsp_gateway.evidence.passage import Pseudonyms
 from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Identification
+from lgsp_gateway.index.index import Index
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.metrics import Metrics
 from lgsp_gateway.nats_door import NatsDoor
@@ -70,7 +70,7 @@ class Settings:
     issuers: Path | None
     tls: TlsFiles | None
     nats_tls: TlsFiles | None
-    index: Path | None = None
+    index: str = ""
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -200,8 +200,8 @@ def _add_doors(
     Evidence(callers, connection, stop).add_routes(app)
     index = Index(settings.index, writes=False) if settings.index else None
     AccessLog(exchange, index).add_routes(app)
-    EvidenceSearch(callers, index, exchange.pseudonyms, exchange.registry).add_routes(app)
-    EvidenceLogs(callers, connection, keys.log_key()).add_routes(app)
+    EvidenceSearch(callers, index, exchange.pseudonyms).add_routes(app)
+    EvidenceLogs(callers, connection, keys.log_key(), index).add_routes(app)
     Status(exchange.metrics, lambda: _checks(exchange, follower, stop)).add_routes(app)
 
 

@@ -49,7 +49,7 @@ def test_a_tree_grown_is_the_tree_of_its_leaves(entries: list[bytes]) -> None:
 def test_each_entry_is_proved_and_no_other(entries: list[bytes], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(entries) - 1))
     leaves, root = hashes(entries), grown(entries).root()
-    path = merkle.inclusion(leaves, index)
+    path = merkle.inclusion(merkle.node_from(leaves), len(leaves), index)
     assert merkle.includes(root, len(entries), index, leaves[index], path)
     assert not merkle.includes(root, len(entries), index, merkle.leaf_hash(entries[index] + b"x"), path)
     other = data.draw(st.integers(0, len(entries) - 1))
@@ -64,7 +64,7 @@ def test_each_entry_is_proved_and_no_other(entries: list[bytes], data: st.DataOb
 def test_a_log_continues_what_it_was(entries: list[bytes], data: st.DataObject) -> None:
     old = data.draw(st.integers(1, len(entries)))
     root, before = grown(entries).root(), grown(entries[:old]).root()
-    path = merkle.consistency(hashes(entries), old)
+    path = merkle.consistency(merkle.node_from(hashes(entries)), len(entries), old)
     assert merkle.continues(before, old, root, len(entries), path)
     assert not merkle.continues(merkle.leaf_hash(b"another"), old, root, len(entries), path) or before == root
     if old < len(entries):

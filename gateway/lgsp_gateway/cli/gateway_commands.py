@@ -4,8 +4,8 @@ from pathlib import Path
 
 from lgsp_contracts import catalog as catalogs
 from lgsp_gateway import serving
-from lgsp_gateway.evidence import indexing
-from lgsp_gateway.evidence.index import Index
+from lgsp_gateway.index import indexing
+from lgsp_gateway.index.index import Index
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_process import running
@@ -32,7 +32,7 @@ def run_gateway(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     nats_ca: Path | None = None,
-    index: Path | None = None,
+    index: str = "",
 ) -> None:
     """Run a gateway, until SIGTERM; calls it has begun are finished first.
 
@@ -69,7 +69,7 @@ def run_gateway(
     nats_ca
         The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.
     index
-        The file that `lgsp indexer run` fills, to search the evidence with.
+        What `lgsp indexer run` fills, to search the evidence with: a file, or `postgresql://HOST/DATABASE`.
     """
     tls = TlsFiles.server(tls_cert, tls_key) if tls_cert and tls_key else None
     nats_tls = TlsFiles.client(nats_ca) if nats_ca else None
@@ -99,7 +99,7 @@ def run_indexer(
     *,
     nats: str = "nats://127.0.0.1:4222",
     nats_passwords: Path = DEFAULT / "nats" / "passwords",
-    index: Path = DEFAULT / "index.db",
+    index: str = str(DEFAULT / "index.db"),
     nats_ca: Path | None = None,
 ) -> None:
     """Copy the evidence into a search index, until SIGTERM. Killed or removed, it goes on or begins again by itself.
@@ -111,7 +111,7 @@ def run_indexer(
     nats_passwords
         A folder with the NATS password of the user `gateway`.
     index
-        The SQLite file, which is made on first use.
+        A SQLite file, which is made on first use, or `postgresql://USER@HOST/DATABASE` (password: PGPASSWORD or PGPASSFILE).
     nats_ca
         The authorities (PEM) that vouch for NATS servers reached by tls://.
     """

@@ -1,11 +1,11 @@
 """The Merkle tree of RFC 6962: hashes, a tree that only grows, and the proofs that an outsider checks.
 
 A tree that grows needs of all its leaves no more than one hash for each bit of its size (`Tree`). Proofs are made from the
-hashes of all leaves (`inclusion`, `consistency`), and checked with the algorithms of RFC 9162, section 2.1.3 and 2.1.4.
+roots of parts of it (`inclusion`, `consistency`), and checked with the algorithms of RFC 9162, section 2.1.3 and 2.1.4.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 EMPTY = hashlib.sha256().digest()
 """The root of a tree without leaves."""
@@ -71,43 +71,53 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     return level[0] if level else EMPTY
 
 
-def inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The path that shows that a leaf is in the tree.
+Node = Callable[[int, int], bytes]
+"""The root of the leaves from one place up to another."""
 
-    Args:
-        leaves: the hashes of all leaves of the tree.
+
+def node_from(leaves: Sequence[bytes]) -> Node:
+    """Where the hashes of all leaves are at hand."""
+    return lambda begin, end: root_of(leaves[begin:end])
+
+
+def inclusion(node: Node, size: int, index: int) -> list[bytes]:
+    """The path that shows that a leaf is in a tree of `size` leaves.
 
     Raises:
         IndexError: there is no such leaf.
     """
-    if not 0 <= index < len(leaves):
+    if not 0 <= index < size:
         raise IndexError(index)
-    if len(leaves) == 1:
-        return []
-    split = _split(len(leaves))
-    if index < split:
-        return [*inclusion(leaves[:split], index), root_of(leaves[split:])]
-    return [*inclusion(leaves[split:], index - split), root_of(leaves[:split])]
+    begin, end, path = 0, size, []
+    while end - begin > 1:
+        split = begin + _split(end - begin)
+        if index < split:
+            path.append(node(split, end))
+            end = split
+        else:
+            path.append(node(begin, split))
+            begin = split
+    return path[::-1]
 
 
-def consistency(leaves: Sequence[bytes], size: int) -> list[bytes]:
-    """The path that shows that the first `size` leaves are those of an earlier tree.
+def consistency(node: Node, size: int, old: int) -> list[bytes]:
+    """The path that shows that the first `old` leaves of a tree of `size` are those of an earlier tree.
 
     Raises:
         IndexError: the tree was never that small or is not that large.
     """
-    if not 0 < size <= len(leaves):
-        raise IndexError(size)
-    return _consistency(leaves, size, whole=True)
-
-
-def _consistency(leaves: Sequence[bytes], size: int, *, whole: bool) -> list[bytes]:
-    if size == len(leaves):
-        return [] if whole else [root_of(leaves)]
-    split = _split(len(leaves))
-    if size <= split:
-        return [*_consistency(leaves[:split], size, whole=whole), root_of(leaves[split:])]
-    return [*_consistency(leaves[split:], size - split, whole=False), root_of(leaves[:split])]
+    if not 0 < old <= size:
+        raise IndexError(old)
+    begin, end, path = 0, size, []
+    while old != end:
+        split = begin + _split(end - begin)
+        if old <= split:
+            path.append(node(split, end))
+            end = split
+        else:
+            path.append(node(begin, split))
+            begin = split
+    return ([node(begin, end)] if begin else []) + path[::-1]
 
 
 def includes(root: bytes, size: int, index: int, leaf: bytes, path: Sequence[bytes]) -> bool:

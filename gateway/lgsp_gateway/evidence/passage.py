@@ -23,6 +23,7 @@ class Passage:
     consumer: str
     agency: str
     gateway: str
+    provider: str = ""
     service: str = ""
     version: str = ""
     operation: str = ""
@@ -43,7 +44,8 @@ class Passage:
     def goes(self, way: Way) -> None:
         """What was decided before the content is looked at."""
         contract = way.contract
-        self.service, self.version, self.operation = contract.service, contract.version, way.operation.name
+        self.provider, self.service = contract.provider, contract.service
+        self.version, self.operation = contract.version, way.operation.name
         self.purpose, self.grant = way.purpose, way.grant.name
 
     def received(self, body: bytes) -> None:
@@ -71,6 +73,7 @@ class Passage:
                 "gateway": self.gateway,
                 "consumer": self.consumer,
                 "agency": self.agency,
+                "provider": self.provider,
                 "service": self.service,
                 "version": self.version,
                 "operation": self.operation,

@@ -16,18 +16,18 @@ from lgsp_gateway.evidence.checkpoint import Checkpoint, VerifierKey, forged
 from lgsp_problems import Refusal
 
 
-def prove(entries: Sequence[bytes], index: int, note: str) -> dict[str, Any]:
+def document(entry: bytes, index: int, path: Sequence[bytes], note: str) -> dict[str, Any]:
     """The proof that an entry is in its log.
 
     Args:
-        entries: all of the log, as far as the checkpoint goes.
+        index: its place in the log.
+        path: from it to the root.
         note: the signed checkpoint.
     """
-    path = merkle.inclusion([merkle.leaf_hash(entry) for entry in entries], index)
     return {
         "format": "lgsp-evidence-proof/1",
         "index": index,
-        "entry": entries[index].decode(),
+        "entry": entry.decode(),
         "path": [base64.b64encode(step).decode() for step in path],
         "checkpoint": note,
     }

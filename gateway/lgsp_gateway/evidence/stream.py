@@ -89,6 +89,14 @@ async def last_sequence(connection: Client) -> int:
     return int(info.state.last_seq)
 
 
+async def group(connection: Client, sequence: int) -> bytes | None:
+    """The group with a number; None where it is not in the stream any more."""
+    try:
+        return (await connection.jetstream().get_msg(STREAM, sequence)).data or b""
+    except NotFoundError:
+        return None
+
+
 async def last_of(connection: Client, gateway: str) -> int:
     """The number of the newest group that a gateway wrote; 0 where there is none."""
     try:

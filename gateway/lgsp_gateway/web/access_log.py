@@ -5,7 +5,6 @@ its pseudonym and searched for. Nobody can ask about somebody else, since there 
 too, and is in the list the next time.
 """
 
-import asyncio
 import datetime
 import time
 from typing import Any
@@ -14,9 +13,10 @@ import orjson
 import uuid_utils
 from aiohttp import hdrs, web
 
-from lgsp_gateway.evidence.index import Index, Page, Search
 from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.exchange import Exchange
+from lgsp_gateway.index.index import Index
+from lgsp_gateway.index.searching import Page, Search
 from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_gateway.web.calls import shown
 from lgsp_gateway.web.evidence_search import no_index
@@ -47,7 +47,7 @@ class AccessLog:
             raise no_index()
         pseudonym = exchange.pseudonyms.of(citizen.number)
         search = Search({"subject": pseudonym}, {}, limit=PAGE, cursor=request.query.get("cursor", ""))
-        body = self._written(await asyncio.to_thread(self._index.search, search))
+        body = self._written(await self._index.search(search))
         await exchange.evidence.write(self._entry(message, pseudonym, body))
         headers = {"Cache-Control": "no-store", "Lgsp-Message-Id": message, hdrs.CONTENT_LANGUAGE: "vi"}
         return web.Response(body=body, content_type="application/json", headers=headers)

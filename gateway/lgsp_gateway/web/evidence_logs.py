@@ -3,8 +3,9 @@
 from aiohttp import web
 from nats.aio.client import Client
 
-from lgsp_gateway.evidence import archive, notary, stream
+from lgsp_gateway.evidence import notary, reading, stream
 from lgsp_gateway.evidence.checkpoint import Signer, origin_of
+from lgsp_gateway.index.index import Index
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.evidence import AUDITOR
@@ -18,10 +19,11 @@ class EvidenceLogs:
         seed: the key that signs checkpoints.
     """
 
-    def __init__(self, callers: Callers, connection: Client, seed: bytes) -> None:
+    def __init__(self, callers: Callers, connection: Client, seed: bytes, index: Index | None) -> None:
         self._callers = callers
         self._connection = connection
         self._seed = seed
+        self._proofs = reading.Proofs(connection, index)
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
@@ -47,7 +49,7 @@ class EvidenceLogs:
 
     async def _checkpoints(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, AUDITOR)
-        return document({"items": await archive.notes(self._connection, request.match_info["gateway"])})
+        return document({"items": await reading.notes(self._connection, request.match_info["gateway"])})
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
         """The entries under the last checkpoint, or the first `to`, as they were written: one JSON object a line."""
@@ -57,7 +59,7 @@ class EvidenceLogs:
         size = min(_number(request, "to", kept.size if kept else 0), kept.size if kept else 0)
         response = web.StreamResponse(headers={"Content-Type": "application/jsonl", "Cache-Control": "no-store"})
         await response.prepare(request)
-        async for entry in archive.entries(self._connection, gateway, size):
+        async for entry in reading.entries(self._connection, gateway, size):
             await response.write(entry + b"\n")
         await response.write_eof()
         return response
@@ -65,11 +67,11 @@ class EvidenceLogs:
     async def _consistency(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, AUDITOR)
         old, new = _number(request, "from", 0), _number(request, "to", 0)
-        return document({"path": await archive.consistency(self._connection, request.match_info["gateway"], old, new)})
+        return document({"path": await self._proofs.consistency(request.match_info["gateway"], old, new)})
 
     async def _proof(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, AUDITOR)
-        return document(await archive.proof_of(self._connection, request.match_info["message"]))
+        return document(await self._proofs.of_message(request.match_info["message"]))
 
 
 def _number(request: web.Request, name: str, default: int) -> int:

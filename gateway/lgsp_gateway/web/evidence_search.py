@@ -1,14 +1,13 @@
 """`GET /evidence/messages`: finds messages by anything that the evidence says of them, for auditors."""
 
-import asyncio
 import datetime
 
 import structlog
 from aiohttp import web
 
-from lgsp_gateway.evidence.index import AT_LEAST, EXACT, MAX_PAGE, Index, Search
 from lgsp_gateway.evidence.passage import Pseudonyms
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.index.index import Index
+from lgsp_gateway.index.searching import AT_LEAST, EXACT, MAX_PAGE, Search
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.evidence import AUDITOR
@@ -17,7 +16,7 @@ from lgsp_problems import Refusal
 SUBJECT = "Lgsp-Subject"
 """The header with a person's number: addresses end up in histories and logs, so it has no place in one."""
 
-_KNOWN = (*EXACT, "status", "trace", "provider", *AT_LEAST, "since", "until", "limit", "cursor")
+_KNOWN = (*EXACT, "status", *AT_LEAST, "since", "until", "limit", "cursor")
 
 
 class EvidenceSearch:
@@ -27,11 +26,10 @@ class EvidenceSearch:
         index: None where this gateway has none.
     """
 
-    def __init__(self, callers: Callers, index: Index | None, pseudonyms: Pseudonyms, registry: Registry) -> None:
+    def __init__(self, callers: Callers, index: Index | None, pseudonyms: Pseudonyms) -> None:
         self._callers = callers
         self._index = index
         self._pseudonyms = pseudonyms
-        self._registry = registry
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
@@ -43,7 +41,7 @@ class EvidenceSearch:
         structlog.get_logger().info("evidence searched", by=auditor.name, for_=sorted(search.exact))
         if self._index is None:
             raise no_index()
-        page = await asyncio.to_thread(self._index.search, search)
+        page = await self._index.search(search)
         return document({"items": page.items, "cursor": page.cursor})
 
     def _read(self, request: web.Request) -> Search:
@@ -52,23 +50,13 @@ class EvidenceSearch:
         if unknown:
             known = ", ".join(_KNOWN)
             raise _malformed(f"{unknown[0][:40]} không phải là tham số", f"{unknown[0][:40]} is no parameter", known)
-        exact: dict[str, str | int] = {name: query[name] for name in (*EXACT, "trace") if name in query}
-        if "status" in query:
-            exact["status"] = int(_number(query["status"], "status"))
+        exact = {name: query[name] for name in EXACT if name in query}
         if SUBJECT in request.headers:
             exact["subject"] = self._pseudonyms.of(request.headers[SUBJECT])
-        if "provider" in query:
-            provided = self._registry.provided_by(query["provider"])
-            exact["service"] = provided[0] if len(provided) == 1 else query.get("service", "")
-            if exact["service"] not in provided:
-                raise _malformed(
-                    "hãy nêu thêm service của hệ thống cung cấp này",
-                    "name the service of this provider too",
-                    ", ".join(provided) or "-",
-                )
         return Search(
             exact=exact,
             least={column: _number(query[name], name) for name, column in AT_LEAST.items() if name in query},
+            status=int(_number(query["status"], "status")) if "status" in query else None,
             since=_moment(query["since"], "since") if "since" in query else None,
             until=_moment(query["until"], "until") if "until" in query else None,
             limit=max(1, min(MAX_PAGE, int(_number(query.get("limit", "50"), "limit")))),

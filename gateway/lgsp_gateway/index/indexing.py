@@ -1,21 +1,25 @@
 """The indexer: copies the evidence from its stream into the search index, for ever, from wherever the index ends."""
 
 import asyncio
+import time
 
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from lgsp_gateway.evidence import stream
-from lgsp_gateway.evidence.index import Index
+from lgsp_gateway.index.entries import Group
+from lgsp_gateway.index.index import Index
 from lgsp_problems import Refusal
 from lgsp_process import nats_connection, running
 
 BATCH = 200
 """Groups that go in together at most."""
 WAIT_SECONDS = 1.0
+FORGET_SECONDS = 60.0
 
 
 async def serve(door: nats_connection.Door, index: Index, stop: asyncio.Event) -> None:
@@ -31,7 +35,7 @@ async def serve(door: nats_connection.Door, index: Index, stop: asyncio.Event) -
     copying.cancel()
     await asyncio.gather(copying, return_exceptions=True)
     await connection.close()
-    index.close()
+    await index.close()
 
 
 async def _copy_for_ever(connection: Client, index: Index) -> None:
@@ -46,7 +50,7 @@ async def _copy_for_ever(connection: Client, index: Index) -> None:
 
 async def _copy(connection: Client, index: Index) -> None:
     """Copy until something goes wrong. A consumer that forgets itself suffices: the index knows where it is."""
-    after = await asyncio.to_thread(index.progress)
+    after = await index.progress()
     config = ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
         opt_start_seq=after + 1,
@@ -54,18 +58,24 @@ async def _copy(connection: Client, index: Index) -> None:
         inactive_threshold=60,
     )
     puller = await connection.jetstream().pull_subscribe(stream.subject_of("*"), stream=stream.STREAM, config=config)
+    forgot = 0.0
     try:
         while True:
+            if time.monotonic() - forgot > FORGET_SECONDS:
+                await index.forget_old_flows(time.time())
+                forgot = time.monotonic()
             try:
                 messages = await puller.fetch(BATCH, timeout=WAIT_SECONDS)
             except TimeoutError:
-                if await asyncio.to_thread(index.progress) < after:  # somebody removed the index
+                if await index.progress() != after:  # somebody removed the index
                     return
                 continue
-            groups = [(message.metadata.sequence.stream, message.data) for message in messages]
-            if await asyncio.to_thread(index.progress) != after:
-                return
-            await asyncio.to_thread(index.add, groups)
-            after = groups[-1][0]
+            groups = [_group(message) for message in messages]
+            await index.add(after, groups)
+            after = groups[-1].sequence
     finally:
         await puller.unsubscribe()
+
+
+def _group(message: Msg) -> Group:
+    return Group(message.metadata.sequence.stream, message.subject.removeprefix(stream.subject_of("")), message.data)

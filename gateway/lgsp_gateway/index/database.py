@@ -1,0 +1,154 @@
+"""The database that holds the index: a file of SQLite, or a PostgreSQL where the address begins with `postgresql://`.
+
+Readers and the one writer do not wait for each other. Whatever goes wrong with the database is one refusal,
+`index-unavailable`: calls need no index, and it is filled again from the stream.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, event, insert, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from lgsp_gateway.index import tables
+from lgsp_problems import Refusal
+
+PLAN_SECONDS = 10
+"""How long PostgreSQL may take for one search."""
+
+
+class Database:
+    """One database.
+
+    Args:
+        address: a path, or `postgresql://HOST/DATABASE`; a password comes from PGPASSWORD or PGPASSFILE.
+        writes: whether to make the tables where they are not there.
+    """
+
+    def __init__(self, address: str, *, writes: bool) -> None:
+        self._server = address if address.startswith(("postgresql://", "postgres://")) else ""
+        self._file = Path(address).absolute()
+        self._writes = writes
+        self._engine: AsyncEngine | None = None
+        self._opened = (0, 0)
+        self.times_opened = 0
+
+    @property
+    def shown(self) -> str:
+        """The address without what is secret in it."""
+        return self._server.rpartition("@")[2] or str(self._file)
+
+    @property
+    def on_server(self) -> bool:
+        """Is it a PostgreSQL?"""
+        return bool(self._server)
+
+    async def close(self) -> None:
+        """Let go of it."""
+        if self._engine:
+            await self._engine.dispose()
+        self._engine = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: all of it or nothing.
+
+        Raises:
+            Refusal: `index-unavailable`.
+        """
+        try:
+            async with (await self._open()).begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            await self.close()
+            raise self._unusable(error) from None
+
+    async def _open(self) -> AsyncEngine:
+        if self._engine and not self._server and self._identity() != self._opened:
+            await self.close()  # somebody removed the file, and perhaps there is a new one: begin again
+        if self._engine is None:
+            engine = self._made()
+            try:
+                if self._writes:
+                    await _prepare(engine)
+            except BaseException:
+                await engine.dispose()
+                raise
+            self._engine, self._opened = engine, self._identity()
+            self.times_opened += 1
+        return self._engine
+
+    def _made(self) -> AsyncEngine:
+        if self._server:
+            address = "postgresql+asyncpg://" + self._server.partition("://")[2]
+            limits = {"server_settings": {"statement_timeout": f"{PLAN_SECONDS}s", "application_name": "lgsp"}}
+            return create_async_engine(address, pool_size=5, pool_pre_ping=True, connect_args={**limits, "timeout": 5})
+        mode = "rwc" if self._writes else "ro"
+        engine = create_async_engine(f"sqlite+aiosqlite:///{self._file.as_uri()}?mode={mode}&uri=true")
+        if self._writes:
+            event.listen(engine.sync_engine, "connect", _set_up)
+        return engine
+
+    def _identity(self) -> tuple[int, int]:
+        """Which file stands under the name."""
+        try:
+            found = self._file.stat()
+        except OSError:
+            return (0, 0)
+        return (found.st_dev, found.st_ino)
+
+    def _unusable(self, error: Exception) -> Refusal:
+        why = str(getattr(error, "orig", None) or error).partition("\n")[0][:200] or type(error).__name__
+        return Refusal(
+            "index-unavailable",
+            vi=f"Chỉ mục tìm kiếm {self.shown} chưa dùng được ({why}); hãy chạy `lgsp indexer run` và kiểm tra cơ sở dữ liệu đó.",
+            en=f"The search index {self.shown} cannot be used ({why}); run `lgsp indexer run` and check that database.",
+            retry_after=5,
+        )
+
+
+def _set_up(connection: Any, _: object) -> None:
+    """Readers go on while the indexer writes; the last second may be lost with the power, and comes again."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+async def _prepare(engine: AsyncEngine) -> None:
+    """Make the tables. Those of another version are dropped: they are filled again from the stream."""
+    async with engine.begin() as connection:
+        await connection.run_sync(_drop_others)
+        await connection.run_sync(tables.metadata.create_all)
+        if (await connection.execute(select(tables.progress.c.sequence))).first() is None:
+            await connection.execute(insert(tables.progress), {"version": tables.VERSION, "sequence": 0})
+            await connection.execute(
+                insert(tables.names), [{"id": number, "name": name} for name, number in tables.FIXED.items()]
+            )
+
+
+def _drop_others(connection: Any) -> None:
+    there = connection.dialect.has_table(connection, "messages")
+    columns = {one["name"] for one in connection.dialect.get_columns(connection, "progress")} if there else set()
+    if there and ("version" not in columns or _version(connection) != tables.VERSION):
+        tables.metadata.drop_all(connection)
+
+
+def _version(connection: Any) -> int:
+    return int(connection.execute(text("SELECT version FROM progress")).scalar() or 0)
+
+
+async def upsert(
+    connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, sums: Collection[str] = ()
+) -> None:
+    """Insert rows; where one of the same key is there already, replace it, but add up what is in `sums`."""
+    if rows:
+        made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+        keys = [column.name for column in table.primary_key]
+        new = {name: made.excluded[name] for name in table.c.keys() if name not in keys}  # noqa: SIM118
+        added = {name: table.c[name] + value if name in sums else value for name, value in new.items()}
+        await connection.execute(made.on_conflict_do_update(index_elements=keys, set_=added), rows)

@@ -1,0 +1,110 @@
+"""Bringing entries into the index: the rows, the tree, the flows and the statistics in one transaction, each entry once."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lgsp_gateway.index import tables, tiles
+from lgsp_gateway.index.database import upsert
+from lgsp_gateway.index.entries import Entry, Group, duration_class, month_bounds, read
+from lgsp_gateway.index.names import Names
+from lgsp_problems import Refusal
+
+SPANS = {5: 15 * 60, 60: 3 * 3600, 1800: 2 * 86400}
+"""Flows are counted for spans of so many seconds, and kept for so long."""
+
+
+async def add(connection: AsyncConnection, names: Names, after: int, groups: Sequence[Group]) -> int:
+    """Add the groups that come after another: how many entries there were.
+
+    Raises:
+        Refusal: `index-unavailable`, when another one is the last that is in the index.
+    """
+    await _step(connection, after, groups[-1].sequence)
+    entries = read(groups)
+    said = [entry.said for entry in entries if entry.said]
+    wanted = {entry.gateway for entry in entries} | {one[name] for one in said for name in tables.NAMED}
+    numbers = await names.given(connection, wanted)
+    leaves = await tiles.grow(connection, numbers, entries)
+    readable = [(entry, leaf) for entry, leaf in zip(entries, leaves, strict=True) if entry.said]
+    if readable:
+        if connection.dialect.name == "postgresql":
+            await _make_partitions(connection, (entry.said["time"] for entry, _ in readable))
+        rows = [_row(entry, leaf, numbers) for entry, leaf in readable]
+        await connection.execute(insert(tables.messages), rows)
+        await upsert(connection, tables.flows, _flows(readable, numbers, time.time()), sums=("calls",))
+        await upsert(connection, tables.statistics, _statistics(readable, numbers), sums=_SUMS)
+    return len(entries)
+
+
+async def _step(connection: AsyncConnection, after: int, to: int) -> None:
+    last = tables.progress.c.sequence
+    moved = await connection.execute(update(tables.progress).where(last == after).values(sequence=to))
+    if moved.rowcount != 1:
+        raise Refusal(
+            "index-unavailable",
+            vi="Một tiến trình khác cũng đang ghi chỉ mục này, hoặc nó vừa bị xóa; hãy chỉ chạy một `lgsp indexer run` cho mỗi chỉ mục.",
+            en="Another process writes this index too, or it was just removed; run one `lgsp indexer run` for each index.",
+        )
+
+
+def _row(entry: Entry, leaf: int, numbers: dict[str, int]) -> dict[str, Any]:
+    said = entry.said
+    row = {name: numbers[said[name]] for name in tables.NAMED}
+    for name in ("time", "requestSize", "answerSize", "providerMs", "totalMs", "status"):
+        row[name] = said[name]
+    return {**row, **entry.packed, "place": entry.place, "leaf": leaf}
+
+
+async def _make_partitions(connection: AsyncConnection, times: Iterable[int]) -> None:
+    months = {month_bounds(moment) for moment in times}
+    for month, begins, ends in sorted(months):
+        await connection.execute(
+            text(
+                f"CREATE TABLE IF NOT EXISTS messages_{month} PARTITION OF messages FOR VALUES FROM ({begins}) TO ({ends})"
+            )
+        )
+
+
+def _flows(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int], now: float) -> list[dict[str, Any]]:
+    counted: Counter[tuple[int, ...]] = Counter()
+    for entry, _ in entries:
+        said = entry.said
+        second = said["time"] // 1000
+        who = tuple(numbers[said[name]] for name in ("consumer", "provider", "service", "operation"))
+        for span, kept in SPANS.items():
+            if second > now - kept:
+                counted[span, second - second % span, *who, entry.ending, duration_class(said["totalMs"])] += 1
+    named = tables.flows.c.keys()
+    return [dict(zip(named, (*key, calls), strict=True)) for key, calls in counted.items()]
+
+
+_SUMS = ("calls", "requestBytes", "answerBytes")
+
+
+def _statistics(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int]) -> list[dict[str, Any]]:
+    summed: dict[tuple[str | int, ...], list[int]] = {}
+    for entry, _ in entries:
+        said = entry.said
+        who = (numbers[said[name]] for name in ("agency", "provider", "service", "operation", "purpose"))
+        sums = summed.setdefault((entry.month, *who, entry.ending), [0, 0, 0])
+        for n, more in enumerate((1, said["requestSize"], said["answerSize"])):
+            sums[n] += more
+    named = tables.statistics.c.keys()
+    return [dict(zip(named, (*key, *sums), strict=True)) for key, sums in summed.items()]
+
+
+async def forget_old_flows(connection: AsyncConnection, now: float) -> None:
+    """Flows are for watching: what is older than the longest view goes."""
+    for span, kept in SPANS.items():
+        flows = tables.flows.c
+        await connection.execute(delete(tables.flows).where(flows.span == span, flows.began < int(now) - kept - span))
+
+
+async def progress(connection: AsyncConnection) -> int:
+    """The last group that is in the index; 0 where none is."""
+    return int((await connection.execute(select(tables.progress.c.sequence))).scalar() or 0)

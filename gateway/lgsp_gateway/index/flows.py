@@ -1,0 +1,90 @@
+"""Who calls what, how often, with what success and how fast: counted from the evidence, so all gateways are in it."""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lgsp_gateway.index import tables
+from lgsp_gateway.index.entries import duration_of
+from lgsp_gateway.index.names import Names
+
+WINDOWS = {"1m": (60, 5), "1h": (3600, 60), "1d": (86400, 1800)}
+"""Seconds that a window goes back, and the spans in which its calls are counted."""
+
+QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+_WHO = ("consumer", "provider", "service", "operation")
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One system that calls one operation. Rates are shares from 0 to 1, durations milliseconds, exact to a tenth."""
+
+    consumer: str
+    provider: str
+    service: str
+    operation: str
+    calls: int
+    per_second: float
+    refused: float
+    failed: float
+    quantiles: Mapping[str, float]
+
+    def document(self) -> dict[str, Any]:
+        """As it is shown."""
+        who = {name: getattr(self, name) for name in _WHO}
+        rates = {"perSecond": self.per_second, "refusedRate": self.refused, "errorRate": self.failed}
+        return {**who, "calls": self.calls, **rates, **self.quantiles}
+
+
+async def read(connection: AsyncConnection, names: Names, window: str, now: float) -> list[Flow]:
+    """The flows of the last minute, hour or day, those with the most calls first."""
+    seconds, span = WINDOWS[window]
+    flows = tables.flows.c
+    began = int(now) - seconds - int(now) % span
+    who = [flows[name] for name in _WHO]
+    query = (
+        select(*who, flows.ending, flows.duration, func.sum(flows.calls))
+        .where(flows.span == span, flows.began > began)
+        .group_by(*who, flows.ending, flows.duration)
+    )
+    counted: dict[tuple[int, ...], list[tuple[int, int, int]]] = defaultdict(list)
+    for *key, ending, duration, calls in await connection.execute(query):
+        counted[tuple(key)].append((ending, duration, int(calls)))
+    known = await names.names(connection, {number for key in counted for number in key})
+    covered = now - (began + span)
+    found = [_flow([known[number] for number in key], ends, covered) for key, ends in counted.items()]
+    return sorted(found, key=lambda flow: -flow.calls)
+
+
+def _flow(who: list[str], ends: list[tuple[int, int, int]], seconds: float) -> Flow:
+    calls = sum(number for _, _, number in ends)
+    refused = sum(number for ending, _, number in ends if ending == 4)
+    failed = sum(number for ending, _, number in ends if ending == 5)
+    durations = sorted((duration, number) for _, duration, number in ends)
+    quantiles = {name: _quantile(durations, calls, share) for name, share in QUANTILES.items()}
+    consumer, provider, service, operation = who
+    return Flow(
+        consumer=consumer,
+        provider=provider,
+        service=service,
+        operation=operation,
+        calls=calls,
+        per_second=round(calls / seconds, 3),
+        refused=round(refused / calls, 4),
+        failed=round(failed / calls, 4),
+        quantiles=quantiles,
+    )
+
+
+def _quantile(durations: list[tuple[int, int]], calls: int, share: float) -> float:
+    awaited = math.ceil(calls * share)
+    for duration, number in durations:
+        awaited -= number
+        if awaited <= 0:
+            return round(duration_of(duration), 2)
+    return 0.0

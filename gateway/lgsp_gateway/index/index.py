@@ -1,0 +1,122 @@
+"""The index: one database, and everything that is asked of it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lgsp_gateway.index import filling, flows, searching, statistics, tables, tiles
+from lgsp_gateway.index.database import Database
+from lgsp_gateway.index.entries import LINE_BITS, Group
+from lgsp_gateway.index.flows import Flow
+from lgsp_gateway.index.names import Names
+from lgsp_gateway.index.searching import Page, Search, packed_id
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the entry of a message stands: which line of which group of the stream, which leaf of which log."""
+
+    gateway: str
+    leaf: int
+    sequence: int
+    line: int
+
+
+class Index:
+    """One index, to fill or to ask.
+
+    Raises:
+        Refusal: `index-unavailable`, in every method, when the database cannot be used.
+    """
+
+    def __init__(self, address: str, *, writes: bool) -> None:
+        self._database = Database(address, writes=writes)
+        self._names = Names()
+        self._names_of = 0
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._database.close()
+
+    async def progress(self) -> int:
+        """The last group that is in it; 0 where none is."""
+        async with self._transaction() as connection:
+            return await filling.progress(connection)
+
+    async def add(self, after: int, groups: Sequence[Group]) -> int:
+        """Add groups, all or none: how many entries there were.
+
+        Args:
+            after: the last group that is in it.
+        """
+        async with self._transaction() as connection:
+            return await filling.add(connection, self._names, after, groups)
+
+    async def forget_old_flows(self, now: float) -> None:
+        """Drop counts that no window shows any more."""
+        async with self._transaction() as connection:
+            await filling.forget_old_flows(connection, now)
+
+    async def search(self, wanted: Search) -> Page:
+        """One page of what is found.
+
+        Raises:
+            Refusal: `malformed`, when the cursor is not one of ours.
+        """
+        async with self._transaction() as connection:
+            return await searching.search(connection, self._names, wanted)
+
+    async def flows(self, window: str, now: float) -> list[Flow]:
+        """Who calls what, within a window of `flows.WINDOWS`."""
+        async with self._transaction() as connection:
+            return await flows.read(connection, self._names, window, now)
+
+    async def statistics(self, since: str, until: str) -> list[dict[str, Any]]:
+        """What passed from one month to another.
+
+        Raises:
+            Refusal: `malformed`.
+        """
+        async with self._transaction() as connection:
+            return await statistics.read(connection, self._names, since, until)
+
+    async def place_of(self, message: str) -> Place | None:
+        """Where the entry of a message stands; the last one, where its answer was withheld."""
+        columns = tables.messages.c
+        query = select(columns.gateway, columns.leaf, columns.place).where(columns.message == packed_id(message))
+        async with self._transaction() as connection:
+            found = (await connection.execute(query.order_by(columns.place.desc()).limit(1))).first()
+            if found is None:
+                return None
+            gateway = (await self._names.names(connection, [found.gateway]))[found.gateway]
+            return Place(gateway, found.leaf, found.place >> LINE_BITS, found.place & (1 << LINE_BITS) - 1)
+
+    async def size_of(self, gateway: str) -> int:
+        """How many entries of a log are in it."""
+        async with self._transaction() as connection:
+            number = await self._names.number(connection, gateway)
+            return await tiles.size_of(connection, number) if number is not None else 0
+
+    async def inclusion(self, gateway: str, size: int, leaf: int) -> list[bytes]:
+        """The path from a leaf to the root of the first `size` entries of a log."""
+        async with self._transaction() as connection:
+            number = await self._names.number(connection, gateway)
+            return await tiles.inclusion(connection, number or 0, size, leaf)
+
+    async def consistency(self, gateway: str, old: int, new: int) -> list[bytes]:
+        """The path that shows that a log of `new` entries begins with the one of `old`."""
+        async with self._transaction() as connection:
+            number = await self._names.number(connection, gateway)
+            return await tiles.consistency(connection, number or 0, old, new)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        async with self._database.transaction() as connection:
+            if self._names_of != self._database.times_opened:  # it may be another database now
+                self._names_of = self._database.times_opened
+                self._names.forget()
+            yield connection

@@ -1,0 +1,137 @@
+"""Finding messages by anything that the evidence says of them: the newest first, page by page."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, literal_column, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lgsp_gateway.index import tables
+from lgsp_gateway.index.names import Names
+from lgsp_problems import Refusal
+
+EXACT = (*tables.NAMED, "message", "subject", "trace")
+"""What can be searched for as it stands."""
+AT_LEAST = {"minDuration": "totalMs", "minSize": "answerSize"}
+MAX_PAGE = 1000
+
+_BYTES = ("message", "trace", "subject", "onBehalfOf")
+_SHOWN = [column for column in tables.messages.c if column.name != "leaf"]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for: `exact` and `least` by the names of the entry's fields, times in milliseconds since 1970."""
+
+    exact: Mapping[str, str]
+    least: Mapping[str, float]
+    status: int | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 50
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, the newest first, and where the next page begins; empty when there is none."""
+
+    items: list[dict[str, Any]]
+    cursor: str
+
+
+async def search(connection: AsyncConnection, names: Names, wanted: Search) -> Page:
+    """One page of what is found.
+
+    Raises:
+        Refusal: `malformed`, when the cursor is not one of ours.
+    """
+    conditions = await _conditions(connection, names, wanted)
+    if conditions is None:
+        return Page([], "")
+    newest = tables.messages.c.time.desc(), tables.messages.c.place.desc()
+    query: Select[Any] = select(*_SHOWN).where(*conditions).order_by(*newest).limit(wanted.limit + 1)
+    found = (await connection.execute(query)).all()
+    shown = found[: wanted.limit]
+    numbers = {row[_PLACE_OF[name]] for row in shown for name in tables.NAMED}
+    known = await names.names(connection, numbers)
+    items = [_item(row, known) for row in shown]
+    return Page(items, _cursor(shown[-1].time, shown[-1].place) if len(found) > wanted.limit else "")
+
+
+_PLACE_OF = {str(column.name): place for place, column in enumerate(_SHOWN)}
+
+
+def _item(row: Row[Any], names: Mapping[int, str]) -> dict[str, Any]:
+    """An entry as the evidence words it, without the digests."""
+    item: dict[str, Any] = dict(zip(_PLACE_OF, row, strict=True))
+    del item["place"]
+    for name in tables.NAMED:
+        item[name] = names.get(item[name], "")
+    for name in _BYTES:
+        item[name] = item[name].hex() if item[name] else ""
+    item["message"] = _dashed(item["message"])
+    for name in ("providerMs", "totalMs"):
+        item[name] = round(item[name], 2)
+    return item
+
+
+async def _conditions(connection: AsyncConnection, names: Names, wanted: Search) -> list[ColumnElement[bool]] | None:
+    """What the rows must keep; None where none can."""
+    columns = tables.messages.c
+    conditions: list[ColumnElement[bool]] = []
+    for name, value in wanted.exact.items():
+        if name in tables.NAMED:
+            number = await names.number(connection, value)
+            if number is None:
+                return None
+            conditions.append(columns[name] == number)
+            if number > tables.RARE.get(name, number):  # said in the words of the partial index, so that it is used
+                conditions.append(columns[name] > literal_column(str(tables.RARE[name])))
+        else:
+            packed = packed_id(value)
+            if packed is None:
+                return None
+            conditions.append(columns[name] == packed)
+    conditions += [columns[name] >= least for name, least in wanted.least.items()]
+    if wanted.status is not None:
+        conditions.append(columns.status == wanted.status)
+    if wanted.since is not None:
+        conditions.append(columns.time >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(columns.time < wanted.until)
+    if wanted.cursor:
+        time, place = _place(wanted.cursor)
+        conditions += [columns.time <= time, tuple_(columns.time, columns.place) < tuple_(time, place)]
+    return conditions
+
+
+def packed_id(text: str) -> bytes | None:
+    """The bytes of an identifier in hex, with or without dashes; None where it is none."""
+    try:
+        return bytes.fromhex(text.replace("-", "")) or None
+    except ValueError:
+        return None
+
+
+def _dashed(text: str) -> str:
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" if len(text) == 32 else text
+
+
+def _cursor(time: int, place: int) -> str:
+    return base64.urlsafe_b64encode(f"{time}.{place}".encode()).decode().rstrip("=")
+
+
+def _place(cursor: str) -> tuple[int, int]:
+    try:
+        time, place = base64.urlsafe_b64decode(cursor + "==").decode().split(".")
+        return int(time), int(place)
+    except (binascii.Error, ValueError):
+        raise Refusal(
+            "malformed",
+            vi="cursor không phải do trang trước trả về; hãy bỏ nó đi để bắt đầu lại.",
+            en="cursor is not one that a page gave; leave it out to begin again.",
+        ) from None

@@ -1,0 +1,145 @@
+"""The tables of the index: the same in SQLite and in PostgreSQL, where the messages are partitioned by month.
+
+Names (of systems, agencies, services …) stand once in `names`; a message holds their numbers, which makes a row and each of
+its indexes small. Two numbers are fixed, so that an index can leave out what nobody looks for by it: nearly every
+message was answered, and what has no purpose has the empty one.
+"""
+
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+VERSION = 1
+"""Counted up with each change here: an index of another version is dropped and filled again."""
+
+NOTHING, ANSWERED = 0, 1
+FIXED = {"": NOTHING, "answered": ANSWERED}
+
+NAMED = (
+    "gateway",
+    "consumer",
+    "agency",
+    "provider",
+    "service",
+    "version",
+    "operation",
+    "purpose",
+    "grant",
+    "outcome",
+)
+"""What a message says by the number of a name."""
+
+RARE = {"purpose": NOTHING, "grant": NOTHING, "outcome": ANSWERED}
+"""Indexed only where the number is higher than this one."""
+
+metadata = MetaData()
+
+names = Table(
+    "names",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+"""The last group that is in the index. It changes in the transaction that brings the group in."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("time", BigInteger, nullable=False),
+    Column("place", BigInteger, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in NAMED),
+    Column("requestSize", Integer, nullable=False),
+    Column("answerSize", Integer, nullable=False),
+    Column("providerMs", REAL, nullable=False),
+    Column("totalMs", REAL, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("trace", LargeBinary),
+    Column("subject", LargeBinary),
+    Column("onBehalfOf", LargeBinary),
+    PrimaryKeyConstraint("time", "place"),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (time)",
+)
+"""`time` in milliseconds since 1970; `place` is the number of the group times 65,536 plus the line in it; `leaf` the place in
+the Merkle tree of the gateway's log."""
+
+Index("by_message", messages.c.message)
+_known = messages.c.subject.is_not(None)
+Index("by_subject", messages.c.subject, messages.c.time, sqlite_where=_known, postgresql_where=_known)
+for _name in ("consumer", "agency", "provider", "service", "operation"):
+    Index(f"by_{_name}", messages.c[_name], messages.c.time)
+for _name, _common in RARE.items():
+    _where = messages.c[_name] > _common
+    Index(f"by_{_name}", messages.c[_name], messages.c.time, sqlite_where=_where, postgresql_where=_where)
+for _name in ("totalMs", "answerSize"):
+    # SQLite has no figures of how many are that long, and would sort half of all messages by time.
+    Index(f"by_{_name}", messages.c[_name]).ddl_if(dialect="postgresql")
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("gateway", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("gateway", Integer, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("gateway", "level", "number"),
+)
+"""The hashes of a log's tree, 256 side by side in a tile (C2SP `tlog-tiles`): level 0 holds the leaves, each next level the
+roots of full tiles."""
+
+flows = Table(
+    "flows",
+    metadata,
+    Column("span", SmallInteger, nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("consumer", Integer, nullable=False),
+    Column("provider", Integer, nullable=False),
+    Column("service", Integer, nullable=False),
+    Column("operation", Integer, nullable=False),
+    Column("ending", SmallInteger, nullable=False),
+    Column("duration", SmallInteger, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    PrimaryKeyConstraint("span", "began", "consumer", "provider", "service", "operation", "ending", "duration"),
+    sqlite_with_rowid=False,
+)
+"""Calls that ended alike and took about the same time, counted for spans of so many seconds."""
+
+statistics = Table(
+    "statistics",
+    metadata,
+    Column("month", Text, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in ("agency", "provider", "service", "operation", "purpose")),
+    Column("ending", SmallInteger, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    Column("requestBytes", BigInteger, nullable=False),
+    Column("answerBytes", BigInteger, nullable=False),
+    PrimaryKeyConstraint("month", "agency", "provider", "service", "operation", "purpose", "ending"),
+    sqlite_with_rowid=False,
+)
+"""What passed in a month of Vietnam's time, for the reports an operator owes. Kept when messages are not."""
