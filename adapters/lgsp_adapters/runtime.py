@@ -20,6 +20,7 @@ import structlog
 from nats.errors import Error as NatsError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
+from lgsp_adapters.health import Health
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract
@@ -61,6 +62,7 @@ class Served:
             Refusal: `invalid-document`, when the adapter has no method for an operation of its contract.
         """
         methods = {name: self._method(name) for name in self._contract.operations}
+        health = {name: Health() for name in methods}
         self._loop = asyncio.get_running_loop()
         self._sweep()
         self._service = await nats.micro.add_service(
@@ -69,6 +71,7 @@ class Served:
             version=self._contract.version,
             description=self._contract.title.en,
             metadata={"system": self._manifest.system, "wire": str(wire.VERSION)},
+            stats_handler=lambda endpoint: health[endpoint.name].said() if endpoint.name in health else {},
         )
         for name, method in methods.items():
             await self._service.add_endpoint(
@@ -78,7 +81,9 @@ class Served:
                 handler=_nothing,
             )
             endpoint = self._service._endpoints[-1]
-            self._connection.take(endpoint._subscription, partial(self._take, _Work(name, method, endpoint)))
+            self._connection.take(
+                endpoint._subscription, partial(self._take, _Work(name, method, endpoint, health[name]))
+            )
         await self._connection.flush()
 
     async def stop(self) -> None:
@@ -159,10 +164,14 @@ class Served:
 
     async def _tried(self, work: "_Work", document: Document, call: Call) -> bytes:
         try:
-            return wire.answered(await work.method(document, call))
+            answer = wire.answered(await work.method(document, call))
+            work.health.well()
+            return answer
         except Declared as declared:
+            work.health.well()
             return wire.declared_error(declared.code)
         except UpstreamFailed as failure:
+            work.health.ill(failure.why)
             self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
             return wire.failed(failure.why)
         except (UpstreamLate, TimeoutError):
@@ -173,10 +182,12 @@ class Served:
             while place and place.tb_next:
                 place = place.tb_next
             line = place.tb_lineno if place else 0
+            work.health.ill("broken")
             self._log_of(work, call).error("adapter broke", error=type(error).__name__, line=line)
             return wire.failed("broken")
 
     def _too_late(self, work: "_Work", call: Call) -> bytes:
+        work.health.ill("late")
         self._log_of(work, call).warning("upstream late")
         return wire.late()
 
@@ -200,6 +211,7 @@ class _Work:
     operation: str
     method: Method
     endpoint: Any
+    health: Health
 
     def count(self, nanoseconds: int) -> None:
         endpoint = self.endpoint

@@ -8,14 +8,16 @@ takes 0.6 (measured).
 
 import time
 from bisect import bisect_left
+from collections import Counter as Counted
 from collections.abc import Iterator
 from itertools import accumulate
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from lgsp_gateway.adapters_seen import AdaptersSeen
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage
 from lgsp_problems import Refusal
@@ -66,6 +68,40 @@ class _Calls(Collector):
         yield durations
 
 
+class _Adapters(Collector):
+    """The adapters on the bus. Every gateway tells of all of them."""
+
+    def __init__(self, seen: AdaptersSeen) -> None:
+        self._seen = seen
+
+    def collect(self) -> Iterator[Metric]:
+        copies = GaugeMetricFamily("lgsp_adapter_copies", "Running copies of an adapter", labels=["service"])
+        for service, number in Counted(copy.service for copy in self._seen.copies).items():
+            copies.add_metric([service], number)
+        yield copies
+        up: dict[tuple[str, str], bool] = {}
+        failed: dict[tuple[str, str, str], int] = {}
+        for service, operation, said in self._seen.operations():
+            upstream = said.get("upstream", {})
+            up[service, operation] = up.get((service, operation), False) or bool(upstream.get("up", True))
+            for why, number in upstream.get("failed", {}).items():
+                failed[service, operation, why] = failed.get((service, operation, why), 0) + int(number)
+        ups = GaugeMetricFamily(
+            "lgsp_upstream_up", "Did the system behind answer the last call of a copy", labels=["service", "operation"]
+        )
+        for named, holds in up.items():
+            ups.add_metric(named, holds)
+        yield ups
+        failures = CounterMetricFamily(
+            "lgsp_upstream_failures",
+            "Calls that the system behind failed, as running copies count",
+            labels=["service", "operation", "reason"],
+        )
+        for reason, number in failed.items():
+            failures.add_metric(reason, number)
+        yield failures
+
+
 class Metrics:
     """The metrics of one gateway, in a registry of its own."""
 
@@ -92,6 +128,10 @@ class Metrics:
             ),
         ):
             Gauge(name, words, registry=self._registry).set_function(value)
+
+    def watch_adapters(self, seen: AdaptersSeen) -> None:
+        """Show the adapters on the bus."""
+        self._registry.register(_Adapters(seen))
 
     def passed(self, passage: Passage) -> None:
         """Count a call."""

@@ -15,6 +15,7 @@ from lgsp_auth.issuing import TokenEndpoint
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway import issuers
+from lgsp_gateway.adapters_seen import AdaptersSeen
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.checkpoint import Signer, origin_of
@@ -43,6 +44,7 @@ from lgsp_gateway.web.door import Door
 from lgsp_gateway.web.evidence import Evidence
 from lgsp_gateway.web.evidence_logs import EvidenceLogs
 from lgsp_gateway.web.evidence_search import EvidenceSearch
+from lgsp_gateway.web.operations import Operations
 from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
@@ -115,7 +117,10 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         stack.push_async_callback(exchange.evidence.stop)
         await NatsDoor(verifier, registry, keys.account_key()).start(connection, system)
         app = _application(settings, exchange, keys)
-        _add_doors(settings, app, exchange, Administration(registry, store, follower), follower, connection, keys, stop)
+        index = _index(stack, settings)
+        adapters = await _watched(stack, connection, exchange.metrics)
+        Operations(Callers(exchange.identification), index, adapters, stop).add_routes(app)
+        _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, keys, index, stop)
         stale = partial(_stale, follower, settings.stale_seconds)
         door = Door(Calls(exchange, stale), app, stale)
         stack.push_async_callback(door.close)
@@ -172,6 +177,21 @@ async def _exchange(
     )
 
 
+def _index(stack: AsyncExitStack, settings: Settings) -> Index | None:
+    index = Index(settings.index, writes=False) if settings.index else None
+    if index:
+        stack.push_async_callback(index.close)
+    return index
+
+
+async def _watched(stack: AsyncExitStack, connection: Client, metrics: Metrics) -> AdaptersSeen:
+    """The adapters on the bus, also as metrics."""
+    adapters = AdaptersSeen()
+    stack.callback((await adapters.start(connection)).cancel)
+    metrics.watch_adapters(adapters)
+    return adapters
+
+
 def _application(settings: Settings, exchange: Exchange, keys: KeyStore) -> web.Application:
     app = Door.application()
     endpoint = TokenEndpoint(
@@ -185,20 +205,19 @@ def _application(settings: Settings, exchange: Exchange, keys: KeyStore) -> web.
 
 
 def _add_doors(
-    settings: Settings,
     app: web.Application,
     exchange: Exchange,
     administration: Administration,
     follower: Follower,
     connection: Client,
     keys: KeyStore,
+    index: Index | None,
     stop: asyncio.Event,
 ) -> None:
     callers = Callers(exchange.identification)
     RegistryDoor(callers, administration).add_routes(app)
     Catalogue(callers, exchange.registry, stop).add_routes(app)
     Evidence(callers, connection, stop).add_routes(app)
-    index = Index(settings.index, writes=False) if settings.index else None
     AccessLog(exchange, index).add_routes(app)
     EvidenceSearch(callers, index, exchange.pseudonyms).add_routes(app)
     EvidenceLogs(callers, connection, keys.log_key(), index).add_routes(app)

@@ -1,61 +1,17 @@
 """Searching the evidence: every entry is found once, by anything it says, wherever the indexer was killed."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
-from support.processes import LGSP, Process, run
-from support.workbench import NUMBER, Got, Workbench
-
-from lgsp_gateway.local import nats_config
-
-
-class Searched:
-    """A bus whose gateway has an index."""
-
-    def __init__(self, bus: Workbench, folder: Path) -> None:
-        self.bus = bus
-        self.file = folder / "index.db"
-        command = [*LGSP, "indexer", "run", "--nats", bus.nats_url, "--index", str(self.file)]
-        command += ["--nats-passwords", str(nats_config.passwords(bus.state))]
-        self.indexer = Process(command, folder / "indexer.log")
-
-    async def get(self, system: str = "auditor", headers: dict[str, str] | None = None, **query: str) -> Got:
-        sent = {"Authorization": f"Bearer {self.bus.token(system)}", "Accept-Language": "en", **(headers or {})}
-        async with self.bus.session.get("/evidence/messages", params=query, headers=sent) as answer:
-            return Got(answer.status, await answer.read(), answer.headers)
-
-    async def items(self, headers: dict[str, str] | None = None, **query: str) -> list[dict[str, Any]]:
-        got = await self.get(headers=headers, **query)
-        assert got.status == 200, got.body
-        return list(got.json["items"])
-
-    async def indexed(self, message: str) -> dict[str, Any]:
-        """The entry of a message, as soon as the index has it."""
-        async with asyncio.timeout(20):
-            while True:
-                got = await self.get(message=message)
-                if got.status == 200 and got.json["items"]:
-                    return dict(got.json["items"][0])
-                await asyncio.sleep(0.05)
+from evidence.conftest import Postgres
+from support.processes import run
+from support.searched import Searched
+from support.workbench import NUMBER, Workbench
 
 
-@pytest_asyncio.fixture
-async def searched(breakable_bus: Workbench, tmp_path: Path) -> AsyncIterator[Searched]:
-    found = Searched(breakable_bus, tmp_path)
-    await breakable_bus.gateway.stop()
-    breakable_bus.gateway.command += ["--index", str(found.file)]
-    await breakable_bus.gateway.start()
-    await breakable_bus.serve()
-    await found.indexer.start()
-    yield found
-    await found.indexer.stop()
-
-
-async def test_messages_are_found_by_what_they_say(searched: Searched) -> None:
+async def test_messages_are_found_by_what_they_say(searched_in_either: Searched) -> None:
+    searched = searched_in_either
     bus = searched.bus
     answered = await bus.call()
     personal = await bus.call("read-person", headers={"Lgsp-Purpose": "thu-nghiem"})
@@ -81,7 +37,8 @@ async def test_messages_are_found_by_what_they_say(searched: Searched) -> None:
     assert await found(until="2099-01-01", consumer="beta") == {refused.message}
 
 
-async def test_pages_hold_each_message_once(searched: Searched) -> None:
+async def test_pages_hold_each_message_once(searched_in_either: Searched) -> None:
+    searched = searched_in_either
     sent = [(await searched.bus.call()).message for _ in range(25)]
     await searched.indexed(sent[-1])
     pages, cursor = [], ""
@@ -95,7 +52,8 @@ async def test_pages_hold_each_message_once(searched: Searched) -> None:
     assert [message for page in pages for message in page] == sent[::-1]
 
 
-async def test_killed_and_removed_it_holds_each_entry_once(searched: Searched) -> None:
+async def test_killed_and_removed_it_holds_each_entry_once(searched_in_either: Searched, postgres: Postgres) -> None:
+    searched = searched_in_either
     bus = searched.bus
     sent: list[str] = []
 
@@ -108,8 +66,11 @@ async def test_killed_and_removed_it_holds_each_entry_once(searched: Searched) -
     await more()
     await searched.indexer.start()
     await searched.indexed(sent[-1])
-    for file in searched.file.parent.glob("index.db*"):  # while it runs
-        file.unlink()
+    if searched.address.startswith("postgresql"):  # while it runs
+        await postgres.sql("DROP TABLE messages, progress, names", f"lgsp_{bus.port}")
+    else:
+        for file in Path(searched.address).parent.glob("index.db*"):
+            file.unlink()
     await more()
     for message in sent:
         await searched.indexed(message)

@@ -14,6 +14,12 @@ _REGISTRY = {
     "delete": "Delete a document.",
 }
 
+_OPERATIONS = {
+    "flows": "Show who calls what, how often and how fast.",
+    "adapters": "Show the adapters on the bus and the systems behind them.",
+    "statistics": "Write what passed by month, agency, service and purpose.",
+}
+
 
 def register(app: App) -> None:
     """Add what the gateway brings."""
@@ -30,6 +36,8 @@ def register(app: App) -> None:
     app.command(
         "lgsp_gateway.cli.registry_commands:act_on_service", name="service", help="Suspend or resume a service."
     )
+    for name, words in _OPERATIONS.items():
+        app.command(f"lgsp_gateway.cli.operation_commands:{name}", name=name, help=words)
     gateway = App(name="gateway", help="Run a gateway.")
     gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run")
     app.command(gateway)

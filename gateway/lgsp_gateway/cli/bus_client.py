@@ -3,18 +3,20 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import aiohttp
+import orjson
+from cyclopts import Parameter
 
 from lgsp_auth.issuing import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.scene import private_key
-from lgsp_gateway.local.state_dir import StateDir
+from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_problems import Refusal
 
 T = TypeVar("T")
@@ -46,6 +48,110 @@ class BusAddress:
         return reaching(url, _take(url, system, signing))
 
 
+@Parameter(name="*")
+@dataclass
+class Who:
+    """Which bus, and as whom.
+
+    Parameters
+    ----------
+    state_dir
+        The folder of the local bus.
+    url
+        The address of a remote bus.
+    as_
+        The demo system that asks.
+    access_token
+        The access token, where no demo system asks.
+    """
+
+    state_dir: Path = DEFAULT
+    url: Annotated[str, Parameter(env_var="LGSP_URL")] = ""
+    as_: Annotated[str, Parameter(name="--as")] = "van-hanh"
+    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
+
+    def resolved(self) -> tuple[str, str]:
+        """The address of the gateway, and an access token."""
+        address = BusAddress(self.state_dir, self.url)
+        return address.resolved(), self.access_token or address.token(self.as_)
+
+    def client(self) -> "Client":
+        """Something to ask that bus with."""
+        return Client(*self.resolved())
+
+
+class Client:
+    """Asks a gateway as somebody.
+
+    Args:
+        token: empty for what everybody may see.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self._headers = {"Accept-Language": language(), **({"Authorization": f"Bearer {token}"} if token else {})}
+
+    def get(self, path: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> bytes:
+        """The answer to a GET.
+
+        Raises:
+            Refusal: what the gateway refused with; `bus-not-found`.
+        """
+        return reaching(self.url, self._asked("GET", path, query or {}, headers or {}, None))
+
+    def post(self, path: str, body: bytes) -> bytes:
+        """The answer to a POST.
+
+        Raises:
+            Refusal: what the gateway refused with; `bus-not-found`.
+        """
+        return reaching(self.url, self._asked("POST", path, {}, {}, body))
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """The data of server-sent events, as they come."""
+        with asyncio.Runner() as runner:
+            events = self._events(path)
+            while (event := runner.run(anext(events, None))) is not None:
+                yield event
+
+    async def _asked(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes | None
+    ) -> bytes:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+        sent = {**self._headers, **headers}
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers=sent) as session,
+            session.request(method, self.url + path, params=query, data=body) as answer,
+        ):
+            content = await answer.read()
+            _refuse(answer.status, content)
+            return content
+
+    async def _events(self, path: str) -> AsyncIterator[bytes]:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+        headers = {**self._headers, "Accept": "text/event-stream"}
+        async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
+            try:
+                async with session.get(self.url + path) as answer:
+                    if answer.status != 200:
+                        _refuse(answer.status, await answer.read())
+                    async for line in answer.content:
+                        if line.startswith(b"data: "):
+                            yield line[6:].strip()
+            except aiohttp.ClientConnectionError:
+                raise _not_found(self.url) from None
+
+
+def _refuse(status: int, content: bytes) -> None:
+    if status >= 300:
+        try:
+            problem = orjson.loads(content)
+            words, code = str(problem["detail"]), str(problem["code"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            words, code = f"HTTP {status}", "bus-not-found"
+        raise Refusal(code, vi=words, en=words)
+
+
 def reaching(url: str, work: Coroutine[Any, Any, T]) -> T:
     """Run what talks to a bus.
 
@@ -55,11 +161,15 @@ def reaching(url: str, work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except (aiohttp.ClientConnectionError, TimeoutError):
-        raise Refusal(
-            "bus-not-found",
-            vi=f"Không có trục nào trả lời ở {url}; hãy kiểm tra địa chỉ, hoặc chạy ./lgsp up.",
-            en=f"No bus answers at {url}; check the address, or start one with ./lgsp up.",
-        ) from None
+        raise _not_found(url) from None
+
+
+def _not_found(url: str) -> Refusal:
+    return Refusal(
+        "bus-not-found",
+        vi=f"Không có trục nào trả lời ở {url}; hãy kiểm tra địa chỉ, hoặc chạy ./lgsp up.",
+        en=f"No bus answers at {url}; check the address, or start one with ./lgsp up.",
+    )
 
 
 def _read_key(path: Path) -> SigningKey:

@@ -1,29 +1,24 @@
-"""What operations uses to see what passes: `lgsp evidence tail`."""
+"""What operations uses to see what passes: `lgsp evidence tail | search`."""
 
 import datetime
 import sys
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Literal
 
-import aiohttp
 import orjson
 from cyclopts import Parameter
 
-from lgsp_gateway.cli.bus_client import BusAddress, reaching
-from lgsp_gateway.cli.main import language
-from lgsp_gateway.local.state_dir import DEFAULT
-from lgsp_problems import Refusal
+from lgsp_gateway.cli.bus_client import Who
+
+Output = Annotated[Literal["line", "json"], Parameter(name=["--output", "-o"])]
 
 
 def tail(
     *,
     last: Annotated[int, Parameter(name=["--last", "-n"])] = 10,
     follow: bool = True,
-    output: Annotated[Literal["line", "json"], Parameter(name=["--output", "-o"])] = "line",
-    as_: Annotated[str, Parameter(name="--as")] = "van-hanh",
-    state_dir: Path = DEFAULT,
-    url: Annotated[str, Parameter(env_var="LGSP_URL")] = "",
-    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = "",
+    output: Output = "line",
+    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Show the newest entries of the evidence and follow what comes, until Ctrl-C.
 
@@ -35,35 +30,9 @@ def tail(
         Wait for what comes.
     output
         A line to read, or the entry as JSON.
-    as_
-        The demo system that asks; it needs the role auditor.
-    state_dir
-        The folder of the local bus.
-    url
-        The address of a remote bus.
-    access_token
-        The access token, where no demo system asks.
     """
-    address = BusAddress(state_dir, url)
-    headers = {
-        "Authorization": f"Bearer {access_token or address.token(as_)}",
-        "Accept-Language": language(),
-    }
-    target = f"{address.resolved()}/evidence/entries?last={last}&follow={'true' if follow else 'false'}"
-    reaching(address.resolved(), _stream(target, headers, output))
-
-
-async def _stream(url: str, headers: dict[str, str], output: str) -> None:
-    timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url, headers=headers) as answer:
-        if answer.status != 200:
-            problem = await answer.json(content_type=None)
-            raise Refusal("not-granted", vi=problem["detail"], en=problem["detail"])
-        async for line in answer.content:
-            if line.startswith(b"data: "):
-                entry = line[6:].strip()
-                sys.stdout.write((entry.decode() if output == "json" else _readable(entry)) + "\n")
-                sys.stdout.flush()
+    path = f"/evidence/entries?last={last}&follow={'true' if follow else 'false'}"
+    _write(who.client().lines(path), output)
 
 
 def search(
@@ -84,20 +53,15 @@ def search(
     min_size: int = 0,
     limit: Annotated[int, Parameter(name=["--limit", "-n"])] = 20,
     cursor: str = "",
-    output: Annotated[Literal["line", "json"], Parameter(name=["--output", "-o"])] = "line",
-    as_: Annotated[str, Parameter(name="--as")] = "van-hanh",
-    state_dir: Path = DEFAULT,
-    url: Annotated[str, Parameter(env_var="LGSP_URL")] = "",
-    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = "",
+    output: Output = "line",
+    who: Who = Who(),  # noqa: B008
 ) -> None:
     """Find messages, the newest first.
 
     Parameters
     ----------
-    message, consumer, agency, service, operation, outcome, purpose, grant
+    message, consumer, agency, provider, service, operation, outcome, purpose, grant
         Exactly this.
-    provider
-        The system that provides the service.
     since, until
         ISO 8601, in Vietnam's time where no zone is given.
     subject
@@ -109,43 +73,27 @@ def search(
     limit
         How many.
     cursor
-        Where the last page ended.
+        Where the page before ended.
     output
         A line to read, or the entry as JSON.
-    as_
-        The demo system that asks; it needs the role auditor.
-    state_dir
-        The folder of the local bus.
-    url
-        The address of a remote bus.
-    access_token
-        The access token, where no demo system asks.
     """
-    address = BusAddress(state_dir, url)
-    headers = {"Authorization": f"Bearer {access_token or address.token(as_)}", "Accept-Language": language()}
-    if subject:
-        headers["Lgsp-Subject"] = subject
     named = {
         "message": message, "since": since, "until": until, "consumer": consumer, "agency": agency, "provider": provider,
         "service": service, "operation": operation, "outcome": outcome, "purpose": purpose, "grant": grant,
         "minDuration": min_duration, "minSize": min_size, "limit": limit, "cursor": cursor,
     }  # fmt: skip
     query = {name: str(value) for name, value in named.items() if value}
-    page = reaching(address.resolved(), _page(address.resolved(), query, headers))
-    for entry in page["items"]:
-        line = orjson.dumps(entry)
-        sys.stdout.write((line.decode() if output == "json" else _readable(line)) + "\n")
+    found = who.client().get("/evidence/messages", query, {"Lgsp-Subject": subject} if subject else {})
+    page = orjson.loads(found)
+    _write(map(orjson.dumps, page["items"]), output)
     if page["cursor"]:
         sys.stderr.write(f"more: --cursor {page['cursor']}\n")
 
 
-async def _page(url: str, query: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
-    target = f"{url}/evidence/messages"
-    async with aiohttp.ClientSession() as session, session.get(target, params=query, headers=headers) as answer:
-        found: dict[str, Any] = await answer.json(content_type=None)
-        if answer.status != 200:
-            raise Refusal(found["code"], vi=found["detail"], en=found["detail"])
-        return found
+def _write(entries: Iterable[bytes], output: str) -> None:
+    for entry in entries:
+        sys.stdout.write((entry.decode() if output == "json" else _readable(entry)) + "\n")
+        sys.stdout.flush()
 
 
 def _readable(line: bytes) -> str:

@@ -5,45 +5,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import aiohttp
 import orjson
 from cyclopts import Parameter
 
-from lgsp_gateway.cli.bus_client import BusAddress, reaching
-from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.bus_client import BusAddress, Client, Who
 from lgsp_gateway.evidence import proofs
 from lgsp_gateway.evidence.checkpoint import VerifierKey
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_problems import Refusal
 
-As = Annotated[str, Parameter(name="--as")]
-Url = Annotated[str, Parameter(env_var="LGSP_URL")]
-AccessToken = Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")]
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 
 
-def export(
-    folder: Path, /, *, as_: As = "van-hanh", state_dir: Path = DEFAULT, url: Url = "", access_token: AccessToken = ""
-) -> None:
+def export(folder: Path, /, *, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
     """Write all logs to a folder, to be verified anywhere: GATEWAY.jsonl, GATEWAY.checkpoints.json and keys.txt.
 
     Parameters
     ----------
     folder
         Where; it is made.
-    as_
-        The demo system that asks; it needs the role auditor.
-    state_dir
-        The folder of the local bus.
-    url
-        The address of a remote bus.
-    access_token
-        The access token, where no demo system asks.
     """
-    address = BusAddress(state_dir, url)
-    token = access_token or address.token(as_)
     folder.mkdir(parents=True, exist_ok=True)
-    names = reaching(address.resolved(), _export(address.resolved(), token, folder))
+    names = _export(who.client(), folder)
     print(f"{len(names)} logs in {folder}: {', '.join(names)}")  # noqa: T201
 
 
@@ -52,10 +35,7 @@ def verify(
     /,
     *,
     key: Path | None = None,
-    as_: As = "van-hanh",
-    state_dir: Path = DEFAULT,
-    url: Url = "",
-    access_token: AccessToken = "",
+    who: Who = Who(),  # noqa: B008
 ) -> None:
     """Hold every entry of every log against the signed checkpoints.
 
@@ -66,21 +46,11 @@ def verify(
     key
         A file of verifier keys that you trust, one a line. Without it the export's own keys.txt is used, which shows that
         nothing was changed since, but not who signed.
-    as_
-        The demo system that asks; it needs the role auditor.
-    state_dir
-        The folder of the local bus.
-    url
-        The address of a remote bus.
-    access_token
-        The access token, where no demo system asks.
     """
     with tempfile.TemporaryDirectory() as temporary:
         if folder is None:
             folder = Path(temporary)
-            address = BusAddress(state_dir, url)
-            token = access_token or address.token(as_)
-            reaching(address.resolved(), _export(address.resolved(), token, folder))
+            _export(who.client(), folder)
         for trusted in _keys(key or folder / "keys.txt"):
             name = trusted.name.partition("/")[2]
             notes = orjson.loads(_read(folder / f"{name}.checkpoints.json"))
@@ -93,10 +63,7 @@ def prove(
     /,
     *,
     output: Output = None,
-    as_: As = "van-hanh",
-    state_dir: Path = DEFAULT,
-    url: Url = "",
-    access_token: AccessToken = "",
+    who: Who = Who(),  # noqa: B008
 ) -> None:
     """Write the proof that a message passed: its entry, the path to the root of its log, and the signed root.
 
@@ -106,21 +73,9 @@ def prove(
         The message id, from `Lgsp-Message-Id`.
     output
         The file; stdout without it.
-    as_
-        The demo system that asks; it needs the role auditor.
-    state_dir
-        The folder of the local bus.
-    url
-        The address of a remote bus.
-    access_token
-        The access token, where no demo system asks.
     """
-    address = BusAddress(state_dir, url)
-    token = access_token or address.token(as_)
-    path = f"/evidence/messages/{message}/proof"
-    proof = orjson.dumps(
-        orjson.loads(reaching(address.resolved(), _get(address.resolved(), token, path))), option=orjson.OPT_INDENT_2
-    )
+    found = who.client().get(f"/evidence/messages/{message}/proof")
+    proof = orjson.dumps(orjson.loads(found), option=orjson.OPT_INDENT_2)
     if output:
         output.write_bytes(proof + b"\n")
     else:
@@ -149,7 +104,7 @@ def check(file: Path, /, *, key: str, request: Path | None = None, answer: Path 
     print(f"proved: entry {proof['index']} of {trusted.name}")  # noqa: T201
 
 
-def keys(*, state_dir: Path = DEFAULT, url: Url = "") -> None:
+def keys(*, state_dir: Path = DEFAULT, url: Annotated[str, Parameter(env_var="LGSP_URL")] = "") -> None:
     """Print the verifier keys of all logs; hand them over by another way than the evidence.
 
     Parameters
@@ -160,30 +115,19 @@ def keys(*, state_dir: Path = DEFAULT, url: Url = "") -> None:
         The address of a remote bus.
     """
     address = BusAddress(state_dir, url).resolved()
-    print(reaching(address, _get(address, "", "/evidence/keys")).decode(), end="")  # noqa: T201
+    print(Client(address, "").get("/evidence/keys").decode(), end="")  # noqa: T201
 
 
-async def _export(url: str, token: str, folder: Path) -> list[str]:
-    logs = orjson.loads(await _get(url, token, "/evidence/logs"))["items"]
-    (folder / "keys.txt").write_bytes(await _get(url, "", "/evidence/keys"))
+def _export(client: Client, folder: Path) -> list[str]:
+    logs = orjson.loads(client.get("/evidence/logs"))["items"]
+    (folder / "keys.txt").write_bytes(client.get("/evidence/keys"))
     for log in logs:
         name, size = log["gateway"], log["size"]
-        notes = orjson.loads(await _get(url, token, f"/evidence/logs/{name}/checkpoints"))["items"]
+        notes = orjson.loads(client.get(f"/evidence/logs/{name}/checkpoints"))["items"]
         covered = [note for note in notes if int(note.split("\n")[1]) <= size]
         (folder / f"{name}.checkpoints.json").write_bytes(orjson.dumps(covered, option=orjson.OPT_INDENT_2))
-        (folder / f"{name}.jsonl").write_bytes(await _get(url, token, f"/evidence/logs/{name}/entries?to={size}"))
+        (folder / f"{name}.jsonl").write_bytes(client.get(f"/evidence/logs/{name}/entries?to={size}"))
     return [log["gateway"] for log in logs]
-
-
-async def _get(url: str, token: str, path: str) -> bytes:
-    headers = {"Accept-Language": language(), **({"Authorization": f"Bearer {token}"} if token else {})}
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
-    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url + path, headers=headers) as answer:
-        content = await answer.read()
-        if answer.status != 200:
-            problem = orjson.loads(content)
-            raise Refusal(problem["code"], vi=problem["detail"], en=problem["detail"])
-        return content
 
 
 def _keys(file: Path) -> list[VerifierKey]:

@@ -3,60 +3,22 @@
 import datetime
 import difflib
 import sys
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
 import yaml
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 
 from lgsp_contracts import documents
-from lgsp_gateway.cli.bus_client import BusAddress, reaching
+from lgsp_gateway.cli import tables
+from lgsp_gateway.cli.bus_client import Who, reaching
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural
-from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_gateway.registry.kinds import KINDS, PLURALS, from_contract
 from lgsp_problems import Refusal
 
 Output = Annotated[Literal["table", "json", "yaml"], Parameter(name=["--output", "-o"])]
-
-
-@Parameter(name="*")
-@dataclass
-class Who:
-    """Which bus, and as whom.
-
-    Parameters
-    ----------
-    state_dir
-        The folder of the local bus.
-    url
-        The address of a remote bus.
-    as_
-        The demo system that asks.
-    access_token
-        The access token, where no demo system asks.
-    """
-
-    state_dir: Path = DEFAULT
-    url: Annotated[str, Parameter(env_var="LGSP_URL")] = ""
-    as_: Annotated[str, Parameter(name="--as")] = "van-hanh"
-    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
-
-    def run(self, work: Callable[[RegistryClient], Coroutine[Any, Any, Any]]) -> Any:
-        """Do something with the registry of that bus."""
-        address = BusAddress(self.state_dir, self.url)
-        url = address.resolved()
-        token = self.access_token or address.token(self.as_)
-
-        async def connected() -> Any:
-            async with RegistryClient(url, token) as client:
-                return await work(client)
-
-        return reaching(url, connected())
 
 
 def apply(
@@ -88,7 +50,7 @@ def apply(
                 sys.stdout.writelines(_difference(outcome.before or {}, outcome.after))
             sys.stdout.flush()
 
-    who.run(work)
+    run(who, work)
 
 
 def get(
@@ -120,23 +82,23 @@ def get(
     """
     path = plural(kind)
     if name:
-        _show([who.run(lambda client: client.get(path, name))], output, single=True)
+        _show([run(who, lambda client: client.get(path, name))], output, single=True)
         return
     within = "" if expiring is None else str(expiring)
     filters = {"agency": agency, "consumer": consumer, "service": service, "expiringWithin": within}
-    _show(who.run(lambda client: client.find(path, **filters)), output, single=False)
+    _show(run(who, lambda client: client.find(path, **filters)), output, single=False)
 
 
 def describe(kind: str, name: str, /, *, who: Who = Who()) -> None:  # noqa: B008
     """Show one document whole, as YAML."""
     path = plural(kind)
-    _show([who.run(lambda client: client.get(path, name))], "yaml", single=True)
+    _show([run(who, lambda client: client.get(path, name))], "yaml", single=True)
 
 
 def history(kind: str, name: str, /, *, output: Output = "table", who: Who = Who()) -> None:  # noqa: B008
     """Show who changed a document, when, why and how, newest first."""
     path = plural(kind)
-    versions: list[Document] = who.run(lambda client: client.history(path, name))
+    versions: list[Document] = run(who, lambda client: client.history(path, name))
     if output != "table":
         _show(versions, output, single=False)
         return
@@ -161,7 +123,7 @@ def export(*, who: Who = Who()) -> None:  # noqa: B008
     async def work(client: RegistryClient) -> list[Document]:
         return [document for kind in PLURALS for document in await client.find(kind)]
 
-    found: list[Document] = who.run(work)
+    found: list[Document] = run(who, work)
     left_out = [document for document in found if document["kind"] == "Grant" and _phase(document) != "in-force"]
     for document in left_out:
         sys.stderr.write(f"left out: {_plain_name(document)} ({_phase(document)})\n")
@@ -171,7 +133,7 @@ def export(*, who: Who = Who()) -> None:  # noqa: B008
 def delete(kind: str, name: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
     """Delete a document that no other refers to. Its history stays."""
     path = plural(kind)
-    who.run(lambda client: client.delete(path, name, reason))
+    run(who, lambda client: client.delete(path, name, reason))
     sys.stdout.write(f"{path}/{name} deleted\n")
 
 
@@ -198,7 +160,7 @@ def act_on_grant(
         The expected end of a suspension, as a date.
     """
     said = {"reason": reason, "until": until}
-    after: Document = who.run(lambda client: client.act("grants", name, action, said))
+    after: Document = run(who, lambda client: client.act("grants", name, action, said))
     sys.stdout.write(f"{_plain_name(after)} is {_phase(after)}\n")
 
 
@@ -228,7 +190,7 @@ def act_on_service(
         Its expected end.
     """
     said = {"reason": reason, "since": since, "until": until}
-    after: Document = who.run(lambda client: client.act("services", name, action, said))
+    after: Document = run(who, lambda client: client.act("services", name, action, said))
     planned = after.get("status", {}).get("suspension")
     sys.stdout.write(
         f"{_plain_name(after)} is {'suspended from ' + _moment(planned['since'] * 1000) if planned else 'not suspended'}\n"
@@ -294,17 +256,16 @@ _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
 
 
 def _table(found: list[Document]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="")
     columns = _COLUMNS[found[0]["kind"]] if found else {}
     phase = ("PHASE",) if found and found[0]["kind"] == "Grant" else ()
-    for title in ("NAME", *columns, *phase, "REVISION"):
-        table.add_column(title, no_wrap=True, overflow="ignore")
-    for document in found:
-        cells = [column(document["spec"]) for column in columns.values()]
-        if document["kind"] == "Grant":
-            cells.append(_phase(document))
-        table.add_row(document["metadata"]["name"], *cells, str(document["metadata"]["revision"]))
-    Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(table)
+    tables.show(("NAME", *columns, *phase, "REVISION"), (_row(document, columns) for document in found))
+
+
+def _row(document: Document, columns: Mapping[str, Callable[[Any], str]]) -> list[str]:
+    cells = [document["metadata"]["name"], *(column(document["spec"]) for column in columns.values())]
+    if document["kind"] == "Grant":
+        cells.append(_phase(document))
+    return [*cells, str(document["metadata"]["revision"])]
 
 
 def _difference(before: Document, after: Document) -> list[str]:
@@ -324,3 +285,14 @@ def _plain_name(document: Document) -> str:
 def _moment(milliseconds: float) -> str:
     moment = datetime.datetime.fromtimestamp(milliseconds / 1000).astimezone()
     return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def run(who: Who, work: Callable[[RegistryClient], Coroutine[Any, Any, Any]]) -> Any:
+    """Do something with the registry of a bus."""
+    url, token = who.resolved()
+
+    async def connected() -> Any:
+        async with RegistryClient(url, token) as client:
+            return await work(client)
+
+    return reaching(url, connected())

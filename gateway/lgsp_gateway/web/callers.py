@@ -24,14 +24,15 @@ class Callers:
         """
         return (await self._identification.caller(shown(request), time.time())).system
 
-    async def with_role(self, request: web.Request, role: str) -> System:
-        """The caller's system, which has a role.
+    async def with_role(self, request: web.Request, *roles: str) -> System:
+        """The caller's system, which has one of some roles.
 
         Raises:
             Refusal: `token-invalid` or `not-granted`.
         """
         system = await self.identified(request)
-        if role not in system.roles:
+        if not system.roles.intersection(roles):
+            role = " / ".join(roles)
             raise Refusal(
                 "not-granted",
                 vi=f"Hệ thống {system.name} không có vai trò {role}; hãy đề nghị đơn vị vận hành trục cấp.",

@@ -1,0 +1,46 @@
+"""How well the system behind an operation answers, as this copy of the adapter sees it.
+
+It is told in the statistics of the NATS services protocol (`$SRV.STATS`, the field `data` of each endpoint), where the
+gateways and `nats micro stats` read it.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Health:
+    """One operation's."""
+
+    answered: int = 0
+    failed: dict[str, int] = field(default_factory=dict)
+    failed_in_a_row: int = 0
+    last_answer: float = 0.0
+    last_failure: float = 0.0
+    last_reason: str = ""
+
+    def well(self) -> None:
+        """The system behind answered, be it with an error that the contract declares."""
+        self.answered += 1
+        self.failed_in_a_row = 0
+        self.last_answer = time.time()
+
+    def ill(self, why: str) -> None:
+        """It did not, or not so that it could be understood."""
+        self.failed[why] = self.failed.get(why, 0) + 1
+        self.failed_in_a_row += 1
+        self.last_failure, self.last_reason = time.time(), why
+
+    def said(self) -> dict[str, object]:
+        """As it is told: counts, and times in seconds since 1970 (0: never)."""
+        return {
+            "upstream": {
+                "up": self.failed_in_a_row == 0,
+                "answered": self.answered,
+                "failed": self.failed,
+                "failedInARow": self.failed_in_a_row,
+                "lastAnswer": round(self.last_answer, 3),
+                "lastFailure": round(self.last_failure, 3),
+                "lastReason": self.last_reason,
+            }
+        }

@@ -1,0 +1,95 @@
+"""What operations watches the bus with: `lgsp flows`, `lgsp adapters`, `lgsp statistics`."""
+
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+import orjson
+from cyclopts import Parameter
+
+from lgsp_gateway.cli import tables
+from lgsp_gateway.cli.bus_client import Who
+
+Output = Annotated[Literal["table", "json"], Parameter(name=["--output", "-o"])]
+
+
+def flows(
+    *,
+    window: Literal["1m", "1h", "1d"] = "1m",
+    watch: Annotated[bool, Parameter(name=["--watch", "-w"])] = False,
+    output: Output = "table",
+    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
+) -> None:
+    """Show who calls what: how often, with what success, how fast.
+
+    Parameters
+    ----------
+    window
+        The last minute, hour or day.
+    watch
+        Go on showing, until Ctrl-C.
+    output
+        A table, or JSON.
+    """
+    path = f"/ops/flows?window={window}"
+    for said in who.client().lines(path) if watch else [who.client().get(path)]:
+        if output == "json":
+            sys.stdout.write(f"{said.decode()}\n")
+        else:
+            tables.show(
+                ["CONSUMER", "OPERATION", "CALLS", "PER-S", "REFUSED", "ERRORS", "P50", "P95", "P99"],
+                map(_flow, orjson.loads(said)["items"]),
+            )
+        sys.stdout.flush()
+
+
+def adapters(*, output: Output = "table", who: Who = Who()) -> None:  # noqa: B008
+    """Show the adapters on the bus, and whether the systems behind them answer.
+
+    Parameters
+    ----------
+    output
+        A table, or JSON.
+    """
+    said = who.client().get("/ops/adapters")
+    if output == "json":
+        sys.stdout.write(f"{said.decode()}\n")
+        return
+    rows = [row for copy in orjson.loads(said)["items"] for row in _copy(copy)]
+    tables.show(["SERVICE", "SYSTEM", "COPY", "OPERATION", "REQUESTS", "AVERAGE", "UPSTREAM"], rows)
+
+
+def statistics(
+    *,
+    since: str = "",
+    until: str = "",
+    output: Annotated[Literal["csv", "json"], Parameter(name=["--output", "-o"])] = "csv",
+    who: Who = Who(),  # noqa: B008
+) -> None:
+    """Write what passed by month, agency, service and purpose, for reports.
+
+    Parameters
+    ----------
+    since, until
+        The first month and the last, such as 2026-11; all there are by default.
+    output
+        CSV for a spreadsheet, or JSON.
+    """
+    accept = {"Accept": "text/csv" if output == "csv" else "application/json"}
+    query = {name: month for name, month in (("since", since), ("until", until)) if month}
+    sys.stdout.write(who.client().get("/ops/statistics", query, accept).decode())
+
+
+def _flow(flow: dict[str, Any]) -> list[str]:
+    rates = [f"{flow[name]:.1%}" for name in ("refusedRate", "errorRate")]
+    times = [f"{flow[name]:.1f} ms" for name in ("p50", "p95", "p99")]
+    what = f"{flow['service'] or '?'}/{flow['operation'] or '?'}"
+    return [flow["consumer"], what, str(flow["calls"]), f"{flow['perSecond']:.1f}", *rates, *times]
+
+
+def _copy(copy: dict[str, Any]) -> Iterable[list[str]]:
+    for name, said in copy["operations"].items():
+        upstream = said.get("upstream", {})
+        state = "up" if upstream.get("up", True) else f"{upstream['lastReason']} ({upstream['failedInARow']} in a row)"
+        who = [f"{copy['service']} {copy['version']}", copy["system"], copy["id"][:8], name]
+        yield [*who, str(said["requests"]), f"{said['averageMs']:.1f} ms", state]

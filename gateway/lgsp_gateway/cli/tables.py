@@ -1,0 +1,17 @@
+"""Tables as `kubectl` prints them: no lines around, no cell cut off, whole where another program reads them."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+
+def show(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table."""
+    table = Table(box=None, pad_edge=False, header_style="")
+    for title in titles:
+        table.add_column(title, no_wrap=True, overflow="ignore")
+    for row in rows:
+        table.add_row(*row)
+    Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(table)

@@ -1,0 +1,66 @@
+"""Proofs from the tiles of the index are those that the whole log gives, however the entries came in."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import orjson
+from support.searched import Searched
+
+from lgsp_gateway.evidence import merkle
+from lgsp_gateway.index.entries import Group
+from lgsp_gateway.index.index import Index
+
+
+async def test_every_proof_from_tiles_holds(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    index = Index(str(tmp_path / "index.db"), writes=True)
+    entries: dict[str, list[bytes]] = {"gw-1": [], "gw-2": []}
+    trees = {gateway: merkle.Tree() for gateway in entries}
+    roots: dict[tuple[str, int], bytes] = {}
+    sequence = 0
+    while trees["gw-1"].size < 70_000:  # more than two levels of tiles
+        groups = []
+        for _ in range(chance.choice([1, 5, 60])):
+            sequence += 1
+            gateway = chance.choice(list(entries))
+            # What cannot be read as an entry has its place in the tree all the same.
+            lines = [b"%d" % chance.getrandbits(64) for _ in range(chance.choice([1, 3, 300]))]
+            for line in lines:
+                entries[gateway].append(line)
+                trees[gateway].append(line)
+            groups.append(Group(sequence, gateway, b"\n".join(lines)))
+        await index.add(groups[0].sequence - 1, groups)
+        for gateway, tree in trees.items():
+            roots[gateway, tree.size] = tree.root()
+    for gateway, tree in trees.items():
+        assert await index.size_of(gateway) == tree.size
+        sizes = sorted(size for name, size in roots if name == gateway and size)
+        for size in {1, *chance.sample(sizes, 12), tree.size} & set(sizes):
+            for leaf in {0, size - 1, *(chance.randrange(size) for _ in range(6))}:
+                path = await index.inclusion(gateway, size, leaf)
+                found = merkle.leaf_hash(entries[gateway][leaf])
+                assert merkle.includes(roots[gateway, size], size, leaf, found, path), (gateway, size, leaf)
+            old = chance.choice([one for one in sizes if one <= size])
+            path = await index.consistency(gateway, old, size)
+            assert merkle.continues(roots[gateway, old], old, roots[gateway, size], size, path)
+    await index.close()
+
+
+async def test_a_proof_comes_from_the_index_and_is_what_the_log_says(searched: Searched) -> None:
+    bus = searched.bus
+    for _ in range(5):
+        got = await bus.call()
+    await searched.indexed(got.message)
+    headers = {"Authorization": f"Bearer {bus.token('auditor')}"}
+    status = 404
+    async with asyncio.timeout(10):
+        while status == 404:  # not under a checkpoint yet
+            async with bus.session.get(f"/evidence/messages/{got.message}/proof", headers=headers) as answer:
+                status, proof = answer.status, await answer.json()
+    assert orjson.loads(proof["entry"])["message"] == got.message
+    size = int(proof["checkpoint"].split("\n")[1])
+    async with bus.session.get(f"/evidence/logs/bench/entries?to={size}", headers=headers) as answer:
+        leaves = [merkle.leaf_hash(line) for line in (await answer.read()).splitlines()]
+    assert len(leaves) == size
+    assert leaves[proof["index"]] == merkle.leaf_hash(proof["entry"].encode())
