@@ -47,6 +47,7 @@ CODES: dict[str, ProblemCode] = {
     "bus-unavailable": _code(503, "Trục tạm thời gián đoạn", "The bus is interrupted"),
     "evidence-unavailable": _code(503, "Không ghi được nhật ký bằng chứng", "Evidence cannot be written"),
     "provider-timeout": _code(504, "Hệ thống cung cấp không trả lời kịp", "The provider did not answer in time"),
+    "archive-unavailable": _code(503, "Kho lưu trữ chưa dùng được", "The archive is not available"),
     "index-unavailable": _code(503, "Chưa tìm kiếm được", "The search index is not available"),
     "evidence-forged": _code(409, "Bằng chứng không đúng", "The evidence is not true"),
     # What a change of the registry can be answered with

@@ -1,7 +1,7 @@
 """Which adapters are on the bus and how they do: asked of all of them every few seconds by the NATS services protocol.
 
-What a copy says of itself is believed only for the services that it may answer for, since the server lets nobody else answer
-on their subjects; anybody on the bus may call itself anything.
+What a copy says of itself is its own word: the server lets nobody else answer calls, but anybody on the bus may announce
+itself under any name. So this is for watching, and decides nothing.
 """
 
 import asyncio

@@ -22,6 +22,8 @@ from lgsp_gateway.evidence.checkpoint import Signer, origin_of
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.notary import Notary
 from lgsp_gateway.evidence.passage import Pseudonyms
+from lgsp_gateway.evidence.reading import Logs
+from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Identification
@@ -73,6 +75,7 @@ class Settings:
     tls: TlsFiles | None
     nats_tls: TlsFiles | None
     index: str = ""
+    archive: str = ""
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -116,11 +119,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         exchange.evidence.start()
         stack.push_async_callback(exchange.evidence.stop)
         await NatsDoor(verifier, registry, keys.account_key()).start(connection, system)
-        app = _application(settings, exchange, keys)
         index = _index(stack, settings)
         adapters = await _watched(stack, connection, exchange.metrics)
-        Operations(Callers(exchange.identification), index, adapters, stop).add_routes(app)
-        _add_doors(app, exchange, Administration(registry, store, follower), follower, connection, keys, index, stop)
+        logs = Logs(connection, Shelf(settings.archive) if settings.archive else None, index)
+        administration = Administration(registry, store, follower)
+        parts = _Parts(exchange, administration, follower, keys, index, logs, adapters, connection, stop)
+        app = _application(settings, parts)
         stale = partial(_stale, follower, settings.stale_seconds)
         door = Door(Calls(exchange, stale), app, stale)
         stack.push_async_callback(door.close)
@@ -192,36 +196,42 @@ async def _watched(stack: AsyncExitStack, connection: Client, metrics: Metrics) 
     return adapters
 
 
-def _application(settings: Settings, exchange: Exchange, keys: KeyStore) -> web.Application:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the doors open on."""
+
+    exchange: Exchange
+    administration: Administration
+    follower: Follower
+    keys: KeyStore
+    index: Index | None
+    logs: Logs
+    adapters: AdaptersSeen
+    connection: Client
+    stop: asyncio.Event
+
+
+def _application(settings: Settings, parts: _Parts) -> web.Application:
+    """Everything that is not a call."""
     app = Door.application()
+    exchange, keys, index, stop = parts.exchange, parts.keys, parts.index, parts.stop
     endpoint = TokenEndpoint(
         issuer=settings.public_url,
         addresses=(settings.public_url, f"{settings.public_url}/oauth2/token"),
         keys=keys.ring,
         find=exchange.registry.client,
     )
-    Tokens(endpoint, keys, exchange.identification).add_routes(app)
-    return app
-
-
-def _add_doors(
-    app: web.Application,
-    exchange: Exchange,
-    administration: Administration,
-    follower: Follower,
-    connection: Client,
-    keys: KeyStore,
-    index: Index | None,
-    stop: asyncio.Event,
-) -> None:
     callers = Callers(exchange.identification)
-    RegistryDoor(callers, administration).add_routes(app)
+    Tokens(endpoint, keys, exchange.identification).add_routes(app)
+    RegistryDoor(callers, parts.administration).add_routes(app)
     Catalogue(callers, exchange.registry, stop).add_routes(app)
-    Evidence(callers, connection, stop).add_routes(app)
+    Evidence(callers, parts.connection, stop).add_routes(app)
     AccessLog(exchange, index).add_routes(app)
     EvidenceSearch(callers, index, exchange.pseudonyms).add_routes(app)
-    EvidenceLogs(callers, connection, keys.log_key(), index).add_routes(app)
-    Status(exchange.metrics, lambda: _checks(exchange, follower, stop)).add_routes(app)
+    EvidenceLogs(callers, parts.logs, keys.log_key()).add_routes(app)
+    Operations(callers, index, parts.adapters, stop).add_routes(app)
+    Status(exchange.metrics, lambda: _checks(exchange, parts.follower, stop)).add_routes(app)
+    return app
 
 
 def _checks(exchange: Exchange, follower: Follower, stop: asyncio.Event) -> Mapping[str, bool]:

@@ -61,6 +61,17 @@ def test_each_entry_is_proved_and_no_other(entries: list[bytes], data: st.DataOb
 
 
 @given(ENTRIES, st.data())
+def test_the_edge_stands_for_what_came_before(entries: list[bytes], data: st.DataObject) -> None:
+    old = data.draw(st.integers(0, len(entries) - 1))
+    index = data.draw(st.integers(old, len(entries) - 1))
+    leaves = hashes(entries)
+    node = merkle.node_from(leaves[old:], old, grown(entries[:old]).edge)
+    assert merkle.inclusion(node, len(entries), index) == merkle.inclusion(
+        merkle.node_from(leaves), len(entries), index
+    )
+
+
+@given(ENTRIES, st.data())
 def test_a_log_continues_what_it_was(entries: list[bytes], data: st.DataObject) -> None:
     old = data.draw(st.integers(1, len(entries)))
     root, before = grown(entries).root(), grown(entries[:old]).root()

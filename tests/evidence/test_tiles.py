@@ -8,7 +8,7 @@ import orjson
 from support.searched import Searched
 
 from lgsp_gateway.evidence import merkle
-from lgsp_gateway.index.entries import Group
+from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index.index import Index
 
 

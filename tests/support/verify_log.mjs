@@ -49,7 +49,7 @@ const [what, file, ...more] = process.argv.slice(2);
 if (what === "log") {
   const lines = readFileSync(file).toString("latin1").split("\n").slice(0, -1).map((line) => Buffer.from(line, "latin1"));
   const leaves = lines.map(leaf);
-  const checkpoints = JSON.parse(readFileSync(more[0])).map((note) => opened(note, more[1]));
+  const checkpoints = JSON.parse(readFileSync(more[0])).items.map((note) => opened(note, more[1]));
   for (const one of checkpoints)
     if (one.size > leaves.length || !root(leaves.slice(0, one.size)).equals(one.root)) throw new Error(`broken at ${one.size}`);
   if (checkpoints.at(-1).size !== leaves.length) throw new Error("the last checkpoint does not cover the log");

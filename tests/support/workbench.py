@@ -26,6 +26,7 @@ from lgsp_contracts import catalog
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import StateDir
+from lgsp_gateway.nats_door import ACCOUNT
 from lgsp_process.nats_connection import Door, connect
 from support.processes import LGSP, Process, free_port
 
@@ -33,6 +34,7 @@ Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
 
 NUMBER = "022093001234"
 NAME = "Nguyễn Văn An"
+OWNER = secrets.token_urlsafe()
 
 TEXT = {"vi": "Thử", "en": "Try"}
 REQUEST = {
@@ -144,6 +146,10 @@ class Workbench:
         self.catalog = catalog.load(self.catalog_folder)
         self._write_registry()
         config = nats_config.write(self.state, self.nats_port, KeyStore(self.state.keys).account_key().public)
+        found = json.loads(config.read_text())
+        found["accounts"][ACCOUNT]["users"].append({"user": "owner-of-the-disk", "password": OWNER})
+        found["authorization"]["auth_callout"]["auth_users"].append("owner-of-the-disk")
+        config.write_text(json.dumps(found))
         binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
         assert binary
         self.nats = Process([binary, "-c", str(config)], self.state.logs / "nats.log")
@@ -171,6 +177,12 @@ class Workbench:
     @property
     def nats_url(self) -> str:
         return f"nats://127.0.0.1:{self.nats_port}"
+
+    async def drop_stream(self, name: str) -> None:
+        """Remove a stream behind the gateway's back: as whoever owns the disk can, and no user of the bus."""
+        connection = await connect(Door(self.nats_url, "owner-of-the-disk", OWNER), "test")
+        await connection.jetstream().delete_stream(name)
+        await connection.close()
 
     async def start_nats(self) -> None:
         await self.nats.start(wait_ready=False)

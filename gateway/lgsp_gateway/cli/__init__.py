@@ -55,6 +55,6 @@ def register(app: App) -> None:
     evidence = App(name="evidence", help="What was written down of every message.")
     evidence.command("lgsp_gateway.cli.evidence_commands:tail", name="tail")
     evidence.command("lgsp_gateway.cli.evidence_commands:search", name="search")
-    for name in ("export", "verify", "prove", "check", "keys"):
+    for name in ("export", "verify", "prove", "check", "keys", "archive"):
         evidence.command(f"lgsp_gateway.cli.proof_commands:{name}", name=name)
     app.command(evidence)

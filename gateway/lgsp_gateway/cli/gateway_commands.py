@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lgsp_contracts import catalog as catalogs
 from lgsp_gateway import serving
+from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.index import indexing
 from lgsp_gateway.index.index import Index
 from lgsp_gateway.keystore import KeyStore
@@ -33,6 +34,7 @@ def run_gateway(
     tls_key: Path | None = None,
     nats_ca: Path | None = None,
     index: str = "",
+    archive: str = "",
 ) -> None:
     """Run a gateway, until SIGTERM; calls it has begun are finished first.
 
@@ -70,6 +72,8 @@ def run_gateway(
         The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.
     index
         What `lgsp indexer run` fills, to search the evidence with: a file, or `postgresql://HOST/DATABASE`.
+    archive
+        Where `lgsp evidence archive` lays what is old, so that it can be proved and exported too: a folder, or `s3://…`.
     """
     tls = TlsFiles.server(tls_cert, tls_key) if tls_cert and tls_key else None
     nats_tls = TlsFiles.client(nats_ca) if nats_ca else None
@@ -91,6 +95,7 @@ def run_gateway(
         tls=tls,
         nats_tls=nats_tls,
         index=index,
+        archive=archive,
     )
     running.run(f"gateway {settings.name}", lambda stop: serving.serve(settings, stop))
 
@@ -100,6 +105,7 @@ def run_indexer(
     nats: str = "nats://127.0.0.1:4222",
     nats_passwords: Path = DEFAULT / "nats" / "passwords",
     index: str = str(DEFAULT / "index.db"),
+    archive: str = "",
     nats_ca: Path | None = None,
 ) -> None:
     """Copy the evidence into a search index, until SIGTERM. Killed or removed, it goes on or begins again by itself.
@@ -112,12 +118,15 @@ def run_indexer(
         A folder with the NATS password of the user `gateway`.
     index
         A SQLite file, which is made on first use, or `postgresql://USER@HOST/DATABASE` (password: PGPASSWORD or PGPASSFILE).
+    archive
+        Where `lgsp evidence archive` lays what is old: an index that begins anew is filled from there first.
     nats_ca
         The authorities (PEM) that vouch for NATS servers reached by tls://.
     """
     context = TlsFiles.client(nats_ca).context if nats_ca else None
     door = Door.named(nats, "gateway", nats_passwords / "gateway", context)
-    running.run("indexer", lambda stop: indexing.serve(door, Index(index, writes=True), stop))
+    shelf = Shelf(archive) if archive else None
+    running.run("indexer", lambda stop: indexing.serve(door, Index(index, writes=True), shelf, stop))
 
 
 def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:

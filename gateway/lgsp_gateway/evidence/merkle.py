@@ -75,9 +75,23 @@ Node = Callable[[int, int], bytes]
 """The root of the leaves from one place up to another."""
 
 
-def node_from(leaves: Sequence[bytes]) -> Node:
-    """Where the hashes of all leaves are at hand."""
-    return lambda begin, end: root_of(leaves[begin:end])
+def node_from(leaves: Sequence[bytes], size: int = 0, edge: Sequence[bytes] = ()) -> Node:
+    """Where the hashes of all leaves are at hand, or of those that came after a tree of which only the edge is known."""
+    known: dict[tuple[int, int], bytes] = {}
+    begin = 0
+    for place, root in zip((bit for bit in range(size.bit_length() - 1, -1, -1) if size >> bit & 1), edge, strict=True):
+        known[begin, begin + (1 << place)] = root
+        begin += 1 << place
+
+    def node(begin: int, end: int) -> bytes:
+        if begin >= size:
+            return root_of(leaves[begin - size : end - size])
+        if (begin, end) in known:
+            return known[begin, end]
+        split = begin + _split(end - begin)
+        return node_hash(node(begin, split), node(split, end))
+
+    return node
 
 
 def inclusion(node: Node, size: int, index: int) -> list[bytes]:

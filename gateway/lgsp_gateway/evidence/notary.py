@@ -15,7 +15,7 @@ import orjson
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js.api import StreamConfig
+from nats.js.api import ConsumerConfig, DeliverPolicy, StreamConfig
 from nats.js.errors import NotFoundError
 
 from lgsp_gateway import streams
@@ -83,7 +83,6 @@ class Notary:
             subjects=[subject_of("*")],
             num_replicas=replicas,
             deny_delete=True,
-            deny_purge=True,
         )
         await streams.ensure(connection, config)
         kept = await last_checkpoint(connection, self._gateway)
@@ -126,8 +125,8 @@ class Notary:
     async def _read(self) -> None:
         """Add what the stream holds and the tree does not."""
         self._unread.clear()
-        async for sequence, group in stream.read(self._connection, self._sequence, False, self._gateway):
-            self._add(sequence, group.split(b"\n"))
+        async for group in stream.read(self._connection, self._sequence, False, self._gateway):
+            self._add(group.sequence, group.entries)
         for sequence in sorted(self._unread):
             if sequence > self._sequence:
                 self._add(sequence, self._unread[sequence])
@@ -154,6 +153,12 @@ class Notary:
             self._signed = size
 
 
+async def gateways(connection: Client) -> list[str]:
+    """Whose logs are under a checkpoint, also where all they hold is archived."""
+    info = await connection.jetstream().stream_info(STREAM, subjects_filter=subject_of("*"))
+    return sorted(name.removeprefix(subject_of("")) for name in (info.state.subjects or {}))
+
+
 async def last_checkpoint(connection: Client, gateway: str) -> Kept | None:
     """The newest checkpoint of a gateway's log."""
     try:
@@ -161,3 +166,35 @@ async def last_checkpoint(connection: Client, gateway: str) -> Kept | None:
     except NotFoundError:
         return None
     return Kept.parse(message.data or b"{}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A checkpoint with its own number in the stream, and the time it was written, in seconds since 1970."""
+
+    kept: Kept
+    number: int
+    time: float
+
+
+async def checkpoints(connection: Client, gateway: str) -> list[Stored]:
+    """The checkpoints of a log that are still here, the oldest first."""
+    try:
+        last = await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))
+    except NotFoundError:
+        return []
+    subscription = await connection.jetstream().subscribe(
+        subject_of(gateway),
+        stream=STREAM,
+        ordered_consumer=True,
+        config=ConsumerConfig(deliver_policy=DeliverPolicy.ALL),
+    )
+    found: list[Stored] = []
+    try:
+        while not found or found[-1].number < (last.seq or 0):
+            message = await subscription.next_msg(timeout=10)
+            about = message.metadata
+            found.append(Stored(Kept.parse(message.data), about.sequence.stream, about.timestamp.timestamp()))
+    finally:
+        await subscription.unsubscribe()
+    return found

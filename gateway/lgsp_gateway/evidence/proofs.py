@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -63,8 +64,53 @@ def check(proof: Any, key: VerifierKey, request: bytes | None = None, answer: by
     return found
 
 
-def verify(entries: Iterable[bytes], notes: Iterable[str], key: VerifierKey) -> Checkpoint:
-    """Hold a whole log against its checkpoints: every one must be signed and fit, the last must cover all.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a part of a log begins: after how many entries, the edge of their tree, and the checkpoint that covers them."""
+
+    size: int = 0
+    edge: tuple[bytes, ...] = ()
+    note: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"size": self.size, "edge": [one.hex() for one in self.edge], "checkpoint": self.note}
+
+    @classmethod
+    def parse(cls, found: Any) -> "Start":
+        """Read it.
+
+        Raises:
+            Refusal: `evidence-forged`, when it is none.
+        """
+        try:
+            return cls(int(found["size"]), tuple(map(bytes.fromhex, found["edge"])), str(found["checkpoint"]))
+        except (KeyError, TypeError, ValueError):
+            raise forged("phần này không nói bắt đầu ở đâu", "the part does not say where it begins") from None
+
+    def tree(self, key: VerifierKey) -> merkle.Tree:
+        """The tree so far, as its checkpoint says it was.
+
+        Raises:
+            Refusal: `evidence-forged`.
+        """
+        try:
+            tree = merkle.Tree(self.size, self.edge)
+        except ValueError:
+            raise forged("cây ở chỗ bắt đầu không đúng", "the tree at its beginning is none") from None
+        if self.size:
+            signed = key.opened(self.note)
+            if (signed.size, signed.root) != (tree.size, tree.root()):
+                raise forged("cây ở chỗ bắt đầu chưa từng được ký", "the tree at its beginning was never signed")
+        return tree
+
+
+WHOLE = Start()
+"""A log from its first entry on."""
+
+
+def verify(entries: Iterable[bytes], notes: Iterable[str], key: VerifierKey, start: Start = WHOLE) -> Checkpoint:
+    """Hold a log, or a part of one, against its checkpoints: each must be signed and fit, the last must cover all.
 
     Returns:
         The last checkpoint.
@@ -75,9 +121,9 @@ def verify(entries: Iterable[bytes], notes: Iterable[str], key: VerifierKey) -> 
     opened = sorted((key.opened(note) for note in notes), key=lambda one: one.size)
     if not opened:
         raise forged("không có điểm kiểm nào", "there is no checkpoint")
-    tree, awaited, last = merkle.Tree(), iter(opened), opened[-1]
+    tree, awaited, last = start.tree(key), iter(opened), opened[-1]
     due: Checkpoint | None = next(awaited)
-    good = 0
+    good = start.size
     for entry in entries:
         due, good = _compare(tree, due, awaited, good)
         tree.append(entry)

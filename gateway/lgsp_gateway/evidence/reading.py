@@ -1,67 +1,87 @@
 """Reading the logs back: their entries in order, their checkpoints, and proofs made from them.
 
-Reading a whole log takes time with its length, some 100,000 entries a second; a proof of one message does not, where there
-is an index.
+A log begins in the archives and ends in the stream; whoever reads it here does not notice where. Reading a whole log takes
+time with its length, some 100,000 entries a second; a proof of one message does not, where there is an index.
 """
 
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import Any
 
 import orjson
 from nats.aio.client import Client
-from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from lgsp_gateway.evidence import merkle, notary, proofs, stream
-from lgsp_gateway.index.index import Index
+from lgsp_gateway.evidence.archive import Name
+from lgsp_gateway.evidence.notary import Kept
+from lgsp_gateway.evidence.proofs import WHOLE, Start
+from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_gateway.index.index import Index, Place
 from lgsp_problems import Refusal
 
 
-async def entries(connection: Client, gateway: str, size: int) -> AsyncIterator[bytes]:
-    """The first entries of a log, in its order."""
-    left = size
-    if left:
-        async for _, group in stream.read(connection, 0, False, gateway):
-            for entry in group.split(b"\n")[:left]:
-                yield entry
-                left -= 1
-            if left <= 0:
-                return
-
-
-async def notes(connection: Client, gateway: str) -> list[str]:
-    """All checkpoints of a log, the oldest first."""
-    last = await notary.last_checkpoint(connection, gateway)
-    if last is None:
-        return []
-    subscription = await connection.jetstream().subscribe(
-        notary.subject_of(gateway),
-        stream=notary.STREAM,
-        ordered_consumer=True,
-        config=ConsumerConfig(deliver_policy=DeliverPolicy.ALL),
-    )
-    found: list[str] = []
-    try:
-        while not found or found[-1] != last.note:
-            found.append(notary.Kept.parse((await subscription.next_msg(timeout=10)).data).note)
-    finally:
-        await subscription.unsubscribe()
-    return found
-
-
-class Proofs:
-    """Makes proofs.
+class Logs:
+    """All logs of a bus.
 
     Args:
+        shelf: where archives lie; None where this process does not know.
         index: where it has got to, a proof takes a few look-ups; otherwise the log is read.
     """
 
-    def __init__(self, connection: Client, index: Index | None) -> None:
+    def __init__(self, connection: Client, shelf: Shelf | None, index: Index | None) -> None:
         self._connection = connection
+        self._shelf = shelf
         self._index = index
 
-    async def of_message(self, message: str) -> dict[str, Any]:
+    async def names(self) -> list[str]:
+        """Who has written evidence."""
+        return sorted({*await stream.gateways(self._connection), *await notary.gateways(self._connection)})
+
+    async def last(self, gateway: str) -> Kept | None:
+        """The newest checkpoint of a log."""
+        return await notary.last_checkpoint(self._connection, gateway)
+
+    async def part(self, gateway: str, begin: int, end: int) -> tuple[Start, list[str]]:
+        """Where a part of a log can begin, and the checkpoints over it: the last at or before `begin`, those up to `end`.
+
+        Without a begin it begins where the stream does. Entries before that are in the archives.
+        """
+        found = await notary.checkpoints(self._connection, gateway)
+        first = await live_from(self._connection, gateway, [one.kept for one in found])
+        begins = [one.kept for one in found if first.size <= one.kept.size <= max(begin, first.size)]
+        start = _start(begins[-1]) if begins else first
+        return start, [one.kept.note for one in found if start.size < one.kept.size <= end]
+
+    async def entries(self, gateway: str, begin: int, end: int) -> AsyncIterator[bytes]:
+        """The entries of a log from one place up to another.
+
+        Raises:
+            Refusal: `archive-unavailable`, when some of them are in archives that this process does not know.
+        """
+        found = await notary.checkpoints(self._connection, gateway)
+        live = await live_from(self._connection, gateway, [one.kept for one in found])
+        at = begin
+        if begin < live.size:
+            for name in await asyncio.to_thread(self._archived, gateway, begin, live.size):
+                for entry in await asyncio.to_thread(self._read, name, at, end):
+                    yield entry
+                at = name.end
+        left, skipped = end - at, at - live.size
+        if left <= 0:
+            return
+        async for group in stream.read(self._connection, 0, False, gateway):
+            for entry in group.entries:
+                if skipped > 0:
+                    skipped -= 1
+                elif left > 0:
+                    yield entry
+                    left -= 1
+            if left <= 0:
+                return
+
+    async def proof_of(self, message: str) -> dict[str, Any]:
         """The proof of the entry of a message; of the last one, where an answer was withheld.
 
         Raises:
@@ -83,7 +103,7 @@ class Proofs:
         Raises:
             Refusal: `malformed`, when the log was never that long.
         """
-        kept = await notary.last_checkpoint(self._connection, gateway)
+        kept = await self.last(gateway)
         size = kept.size if kept else 0
         if not 0 < old <= new <= size:
             raise Refusal(
@@ -94,9 +114,30 @@ class Proofs:
         if self._index and await self._indexed(gateway) >= new:
             path = await self._index.consistency(gateway, old, new)
         else:
-            leaves = [merkle.leaf_hash(entry) async for entry in entries(self._connection, gateway, new)]
+            leaves = [merkle.leaf_hash(entry) async for entry in self.entries(gateway, 0, new)]
             path = await asyncio.to_thread(merkle.consistency, merkle.node_from(leaves), new, old)
         return [base64.b64encode(step).decode() for step in path]
+
+    def _archived(self, gateway: str, begin: int, end: int) -> list[Name]:
+        """The archives that hold a part of a log between them."""
+        names = self._shelf.names(gateway) if self._shelf else []
+        found, at = [], begin
+        for name in names:
+            if name.first <= at < name.end:
+                found.append(name)
+                at = name.end
+        if at < end:
+            raise Refusal(
+                "archive-unavailable",
+                vi=f"Các mục từ {at} của {gateway} đã vào kho lưu trữ; hãy khởi động gateway với --archive chỉ tới kho đó.",
+                en=f"The entries of {gateway} from {at} on are archived; start the gateway with --archive naming where.",
+            )
+        return found
+
+    def _read(self, name: Name, begin: int, end: int) -> list[bytes]:
+        assert self._shelf is not None
+        with self._shelf.taken(name) as archive:
+            return list(islice(archive.entries(), max(0, begin - name.first), max(0, end - name.first)))
 
     async def _indexed(self, gateway: str) -> int:
         """How much of a log is in the index."""
@@ -111,33 +152,60 @@ class Proofs:
             return None
         try:
             place = await self._index.place_of(message)
-            kept = await notary.last_checkpoint(self._connection, place.gateway) if place else None
+            kept = await self.last(place.gateway) if place else None
             if place is None or kept is None or not place.leaf < kept.size <= await self._indexed(place.gateway):
                 return None
-            group = await stream.group(self._connection, place.sequence)
+            entry = await self._entry(place)
             path = await self._index.inclusion(place.gateway, kept.size, place.leaf)
         except Refusal:
             return None
-        lines = group.split(b"\n") if group else []
-        if place.line >= len(lines) or not _proves(lines[place.line], place.leaf, path, kept):
+        if entry is None or not _proves(entry, place.leaf, path, kept):
             return None
-        return proofs.document(lines[place.line], place.leaf, path, kept.note)
+        return proofs.document(entry, place.leaf, path, kept.note)
+
+    async def _entry(self, place: Place) -> bytes | None:
+        group = await stream.group(self._connection, place.sequence)
+        if group is not None:
+            lines = group.split(b"\n")
+            return lines[place.line] if place.line < len(lines) else None
+        return await anext(self.entries(place.gateway, place.leaf, place.leaf + 1), None)
 
     async def _read_for(self, message: str) -> dict[str, Any] | None:
-        mark = f'"message":{orjson.dumps(message).decode()}'.encode()
-        for gateway in await stream.gateways(self._connection):
-            kept = await notary.last_checkpoint(self._connection, gateway)
+        """The proof from reading the logs, first what is still in the stream."""
+        for gateway in await self.names():
+            kept = await self.last(gateway)
             if kept is None:
                 continue
-            found = [entry async for entry in entries(self._connection, gateway, kept.size)]
-            index = next((n for n in range(len(found) - 1, -1, -1) if mark in found[n]), None)
-            if index is not None:
-                node = merkle.node_from([merkle.leaf_hash(entry) for entry in found])
-                path = await asyncio.to_thread(merkle.inclusion, node, len(found), index)
-                return proofs.document(found[index], index, path, kept.note)
+            start, _ = await self.part(gateway, 0, 0)
+            found = await self._read_from(gateway, start, kept, message)
+            if found is None and start.size and self._shelf:
+                found = await self._read_from(gateway, WHOLE, kept, message)
+            if found:
+                return found
         return None
 
+    async def _read_from(self, gateway: str, start: Start, kept: Kept, message: str) -> dict[str, Any] | None:
+        mark = f'"message":{orjson.dumps(message).decode()}'.encode()
+        found = [entry async for entry in self.entries(gateway, start.size, kept.size)]
+        place = next((n for n in range(len(found) - 1, -1, -1) if mark in found[n]), None)
+        if place is None:
+            return None
+        node = merkle.node_from([merkle.leaf_hash(entry) for entry in found], start.size, start.edge)
+        path = await asyncio.to_thread(merkle.inclusion, node, kept.size, start.size + place)
+        return proofs.document(found[place], start.size + place, path, kept.note)
 
-def _proves(entry: bytes, leaf: int, path: Sequence[bytes], kept: notary.Kept) -> bool:
+
+async def live_from(connection: Client, gateway: str, kept: Sequence[Kept]) -> Start:
+    """Where the part of a log begins that is still in the stream: archived is what lies under a checkpoint before it."""
+    first = await stream.first_of(connection, gateway)
+    before = [one for one in kept if not first or one.sequence < first]
+    return _start(before[-1]) if before else WHOLE
+
+
+def _start(kept: Kept) -> Start:
+    return Start(kept.size, kept.edge, kept.note)
+
+
+def _proves(entry: bytes, leaf: int, path: Sequence[bytes], kept: Kept) -> bool:
     root = merkle.Tree(kept.size, kept.edge).root()
     return merkle.includes(root, kept.size, leaf, merkle.leaf_hash(entry), path)

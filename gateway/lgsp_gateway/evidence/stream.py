@@ -5,6 +5,7 @@ and acknowledged messages were lost in public tests because of that. `refuse_laz
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,6 +20,20 @@ from lgsp_problems import Refusal
 STREAM = "LGSP_EVIDENCE"
 DEDUPLICATION_SECONDS = 600
 ANSWER_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A message of the stream: what a gateway wrote at once, an entry a line."""
+
+    sequence: int
+    gateway: str
+    data: bytes
+
+    @property
+    def entries(self) -> list[bytes]:
+        """Its entries."""
+        return self.data.split(b"\n")
 
 
 def subject_of(gateway: str) -> str:
@@ -40,8 +55,7 @@ async def ensure(connection: Client, replicas: int) -> None:
         retention=RetentionPolicy.LIMITS,
         num_replicas=replicas,
         duplicate_window=DEDUPLICATION_SECONDS,
-        deny_delete=True,
-        deny_purge=True,
+        deny_delete=True,  # purged it is by `lgsp evidence archive` alone, a NATS user of its own
     )
     await streams.ensure(connection, config)
 
@@ -97,6 +111,15 @@ async def group(connection: Client, sequence: int) -> bytes | None:
         return None
 
 
+async def first_of(connection: Client, gateway: str) -> int:
+    """The number of the oldest group of a gateway that is still here; 0 where there is none."""
+    try:
+        found = await connection.jetstream().get_msg(STREAM, 1, subject_of(gateway), next=True)
+    except NotFoundError:
+        return 0
+    return int(found.seq or 0)
+
+
 async def last_of(connection: Client, gateway: str) -> int:
     """The number of the newest group that a gateway wrote; 0 where there is none."""
     try:
@@ -111,8 +134,8 @@ async def gateways(connection: Client) -> list[str]:
     return sorted(name.removeprefix(subject_of("")) for name in (info.state.subjects or {}))
 
 
-async def read(connection: Client, after: int, follow: bool, gateway: str = "*") -> AsyncIterator[tuple[int, bytes]]:
-    """Groups of entries with their sequence numbers.
+async def read(connection: Client, after: int, follow: bool, gateway: str = "*") -> AsyncIterator[Group]:
+    """Groups of entries, in their order.
 
     Args:
         after: only groups with a higher number.
@@ -137,7 +160,7 @@ async def read(connection: Client, after: int, follow: bool, gateway: str = "*")
                     continue
                 return
             number = message.metadata.sequence.stream
-            yield number, message.data
+            yield Group(number, message.subject.removeprefix(subject_of("")), message.data)
             if not follow and number >= last:
                 return
     finally:

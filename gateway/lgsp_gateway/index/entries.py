@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from lgsp_gateway.evidence import merkle
+from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index.searching import packed_id
 from lgsp_gateway.index.tables import NAMED
 
@@ -17,20 +18,6 @@ LINE_BITS = 16
 """A place is the number of the group, followed by so many bits for the line in it."""
 
 VIETNAM = datetime.timezone(datetime.timedelta(hours=7))
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A message of the evidence stream: what a gateway wrote at once."""
-
-    sequence: int
-    gateway: str
-    data: bytes
-
-    @property
-    def lines(self) -> list[bytes]:
-        """Its entries."""
-        return self.data.split(b"\n")
 
 
 @dataclass(slots=True)
@@ -58,7 +45,7 @@ def read(groups: Iterable[Group]) -> list[Entry]:
     """The entries of groups. One that cannot be read keeps its place in the tree, and is said to be missing here."""
     found = []
     for group in groups:
-        for line, data in enumerate(group.lines):
+        for line, data in enumerate(group.entries):
             place = group.sequence << LINE_BITS | line
             said, packed = _said(data, place)
             found.append(Entry(place, group.gateway, merkle.leaf_hash(data), said, packed))

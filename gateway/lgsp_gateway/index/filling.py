@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index import tables, tiles
 from lgsp_gateway.index.database import upsert
-from lgsp_gateway.index.entries import Entry, Group, duration_class, month_bounds, read
+from lgsp_gateway.index.entries import Entry, duration_class, month_bounds, read
 from lgsp_gateway.index.names import Names
 from lgsp_problems import Refusal
 
@@ -57,6 +58,8 @@ def _row(entry: Entry, leaf: int, numbers: dict[str, int]) -> dict[str, Any]:
     row = {name: numbers[said[name]] for name in tables.NAMED}
     for name in ("time", "requestSize", "answerSize", "providerMs", "totalMs", "status"):
         row[name] = said[name]
+    row["durationClass"] = tables.class_of(said["totalMs"])
+    row["sizeClass"] = tables.class_of(said["answerSize"] / tables.SMALL_SIZE)
     return {**row, **entry.packed, "place": entry.place, "leaf": leaf}
 
 

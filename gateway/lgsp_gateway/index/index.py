@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index import filling, flows, searching, statistics, tables, tiles
 from lgsp_gateway.index.database import Database
-from lgsp_gateway.index.entries import LINE_BITS, Group
+from lgsp_gateway.index.entries import LINE_BITS
 from lgsp_gateway.index.flows import Flow
 from lgsp_gateway.index.names import Names
 from lgsp_gateway.index.searching import Page, Search, packed_id

@@ -1,7 +1,10 @@
 """The indexer: copies the evidence from its stream into the search index, for ever, from wherever the index ends."""
 
 import asyncio
+import heapq
 import time
+from collections.abc import AsyncIterator
+from itertools import islice
 
 import structlog
 from nats.aio.client import Client
@@ -11,7 +14,8 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from lgsp_gateway.evidence import stream
-from lgsp_gateway.index.entries import Group
+from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index.index import Index
 from lgsp_problems import Refusal
 from lgsp_process import nats_connection, running
@@ -22,14 +26,17 @@ WAIT_SECONDS = 1.0
 FORGET_SECONDS = 60.0
 
 
-async def serve(door: nats_connection.Door, index: Index, stop: asyncio.Event) -> None:
+async def serve(door: nats_connection.Door, index: Index, shelf: Shelf | None, stop: asyncio.Event) -> None:
     """Index until told to stop.
+
+    Args:
+        shelf: where archives lie, to begin with what is in the stream no more.
 
     Raises:
         Refusal: `cannot-start`.
     """
     connection = await nats_connection.connect(door, "indexer")
-    copying = asyncio.create_task(_copy_for_ever(connection, index))
+    copying = asyncio.create_task(_copy_for_ever(connection, index, shelf))
     running.ready("indexer")
     await stop.wait()
     copying.cancel()
@@ -38,14 +45,49 @@ async def serve(door: nats_connection.Door, index: Index, stop: asyncio.Event) -
     await index.close()
 
 
-async def _copy_for_ever(connection: Client, index: Index) -> None:
+async def _copy_for_ever(connection: Client, index: Index, shelf: Shelf | None) -> None:
     while True:
         try:
+            await _copy_archived(connection, index, shelf)
             await _copy(connection, index)
         except (Refusal, NatsError, OSError, TimeoutError, NotFoundError) as error:
             why = error.detail.en if isinstance(error, Refusal) else type(error).__name__
             structlog.get_logger().warning("index waits", why=why)
             await asyncio.sleep(WAIT_SECONDS)
+
+
+async def _copy_archived(connection: Client, index: Index, shelf: Shelf | None) -> None:
+    """Copy what the index lacks and archives hold.
+
+    Of one log the archives hold what the stream does not any more, but not of all logs up to the same place: so both are read
+    side by side, in the order of the stream, until the archives end.
+    """
+    after = await index.progress()
+    if shelf is None or after >= await stream.last_sequence(connection):
+        return
+    logs = {name.gateway for name in await asyncio.to_thread(shelf.names)}
+    indexed = {log: await index.size_of(log) for log in sorted(logs)}
+    async for groups in _side_by_side(connection, shelf, indexed, after):
+        await index.add(after, groups)
+        after = groups[-1].sequence
+
+
+async def _side_by_side(
+    connection: Client, shelf: Shelf, indexed: dict[str, int], after: int
+) -> AsyncIterator[list[Group]]:
+    parts = [shelf.written(log, size, after) for log, size in indexed.items()]
+    archived = heapq.merge(*parts, key=lambda group: group.sequence)
+    live = stream.read(connection, after, False)
+    beside = await anext(live, None)
+    while some := await asyncio.to_thread(list, islice(archived, BATCH)):
+        groups: list[Group] = []
+        for group in some:
+            while beside and beside.sequence < group.sequence:
+                groups.append(beside)
+                beside = await anext(live, None)
+            groups.append(group)
+        yield groups
+    await live.aclose()  # type: ignore[attr-defined]
 
 
 async def _copy(connection: Client, index: Index) -> None:

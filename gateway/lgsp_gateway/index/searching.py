@@ -2,33 +2,59 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Row,
+    Select,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from lgsp_gateway.index import tables
 from lgsp_gateway.index.names import Names
 from lgsp_problems import Refusal
 
-EXACT = (*tables.NAMED, "message", "subject", "trace")
-"""What can be searched for as it stands."""
-AT_LEAST = {"minDuration": "totalMs", "minSize": "answerSize"}
+EXACT = (
+    "consumer",
+    "agency",
+    "provider",
+    "service",
+    "operation",
+    "purpose",
+    "grant",
+    "outcome",
+    "message",
+    "subject",
+)
+"""What can be searched for as it stands; each has an index, by which the first page comes at once."""
+AT_LEAST = {"minDuration": ("totalMs", "durationClass", 1), "minSize": ("answerSize", "sizeClass", tables.SMALL_SIZE)}
+"""The column of an amount, that of its class, and what the first class ends with."""
 MAX_PAGE = 1000
 
 _BYTES = ("message", "trace", "subject", "onBehalfOf")
-_SHOWN = [column for column in tables.messages.c if column.name != "leaf"]
+_SHOWN = [column for column in tables.messages.c if column.name not in {"leaf", "durationClass", "sizeClass"}]
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for: `exact` and `least` by the names of the entry's fields, times in milliseconds since 1970."""
+    """What is looked for: `exact` by names of `EXACT`, `least` by those of `AT_LEAST`, times in milliseconds since 1970."""
 
     exact: Mapping[str, str]
     least: Mapping[str, float]
-    status: int | None = None
     since: int | None = None
     until: int | None = None
     limit: int = 50
@@ -52,9 +78,9 @@ async def search(connection: AsyncConnection, names: Names, wanted: Search) -> P
     conditions = await _conditions(connection, names, wanted)
     if conditions is None:
         return Page([], "")
-    newest = tables.messages.c.time.desc(), tables.messages.c.place.desc()
-    query: Select[Any] = select(*_SHOWN).where(*conditions).order_by(*newest).limit(wanted.limit + 1)
-    found = (await connection.execute(query)).all()
+    query = select(*_SHOWN).where(*conditions).order_by(*_newest(tables.messages.c)).limit(wanted.limit + 1)
+    split = await _split(connection, names, wanted)
+    found = (await connection.execute(_in_parts(connection, query, *split, wanted.limit + 1) if split else query)).all()
     shown = found[: wanted.limit]
     numbers = {row[_PLACE_OF[name]] for row in shown for name in tables.NAMED}
     known = await names.names(connection, numbers)
@@ -96,9 +122,7 @@ async def _conditions(connection: AsyncConnection, names: Names, wanted: Search)
             if packed is None:
                 return None
             conditions.append(columns[name] == packed)
-    conditions += [columns[name] >= least for name, least in wanted.least.items()]
-    if wanted.status is not None:
-        conditions.append(columns.status == wanted.status)
+    conditions += [columns[AT_LEAST[name][0]] >= least for name, least in wanted.least.items()]
     if wanted.since is not None:
         conditions.append(columns.time >= wanted.since)
     if wanted.until is not None:
@@ -107,6 +131,40 @@ async def _conditions(connection: AsyncConnection, names: Names, wanted: Search)
         time, place = _place(wanted.cursor)
         conditions += [columns.time <= time, tuple_(columns.time, columns.place) < tuple_(time, place)]
     return conditions
+
+
+async def _split(
+    connection: AsyncConnection, names: Names, wanted: Search
+) -> tuple[ColumnElement[int], Sequence[int]] | None:
+    """A column, and its values that can be: the newest of each are found by an index, and among them the newest of all."""
+    for name, least in wanted.least.items():
+        _, column, unit = AT_LEAST[name]
+        return tables.messages.c[column], tables.CLASSES[tables.class_of(least / unit) :]
+    if "provider" in wanted.exact and "service" not in wanted.exact:
+        provider = await names.number(connection, wanted.exact["provider"])
+        counted = tables.statistics.c
+        services = select(counted.service).distinct().where(counted.provider == provider)
+        return tables.messages.c.service, [row.service for row in await connection.execute(services)]
+    return None
+
+
+def _in_parts(
+    connection: AsyncConnection, query: Select[Any], column: ColumnElement[int], values: Sequence[int], limit: int
+) -> Select[Any]:
+    """A query for the newest, asked for each value of a column alone."""
+    if connection.dialect.name == "postgresql":  # planned once, not for each value and each month
+        each = func.unnest(cast(list(values), ARRAY(Integer))).table_valued("value").render_derived()
+        parts: FromClause = query.where(column == each.c.value).lateral()
+        whole = select(parts).select_from(each.join(parts, true()))
+    else:
+        asked = [select(query.where(column == value).subquery()) for value in values]
+        parts = union_all(*asked).subquery()
+        whole = select(parts)
+    return whole.order_by(*_newest(parts.c)).limit(limit)
+
+
+def _newest(columns: ReadOnlyColumnCollection[str, Any]) -> tuple[ColumnElement[Any], ...]:
+    return columns["time"].desc(), columns["place"].desc()
 
 
 def packed_id(text: str) -> bytes | None:

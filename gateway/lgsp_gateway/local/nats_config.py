@@ -1,5 +1,6 @@
-"""The configuration of the embedded nats-server: loopback, every message synced to disk, two users for the gateway.
+"""The configuration of the embedded nats-server: loopback, every message synced to disk, three users with passwords.
 
+The gateway's user may do anything but delete what is written; only the archiver's may, in the two streams of the evidence.
 Everybody else connects with an access token, and the server asks the gateway who that is (`nats_door.py`).
 """
 
@@ -14,10 +15,18 @@ from lgsp_gateway.nats_door import ACCOUNT
 
 GATEWAY = "gateway"
 SYSTEM = "system"
+ARCHIVER = "archiver"
+
+DELETING = ["$JS.API.STREAM.PURGE.>", "$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.MSG.DELETE.>"]
+ARCHIVING = [
+    *(f"$JS.API.STREAM.PURGE.{stream}" for stream in ("LGSP_EVIDENCE", "LGSP_CHECKPOINTS")),
+    *(f"$JS.API.{verb}.>" for verb in ("STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET", "CONSUMER")),
+    "$JS.FC.>",
+]
 
 
 def passwords(state: StateDir) -> Path:
-    """The folder that holds the passwords of the gateway's two users, a file each."""
+    """The folder that holds the passwords of these users, a file each."""
     return state.nats / "passwords"
 
 
@@ -27,6 +36,8 @@ def write(state: StateDir, port: int, account: str) -> Path:
     Args:
         account: the public key that vouches for whoever connects with an access token.
     """
+    gateway = {**_user(state, GATEWAY), "permissions": {"publish": {"deny": DELETING}}}
+    archiver = {**_user(state, ARCHIVER), "permissions": {"publish": ARCHIVING, "subscribe": "_INBOX.>"}}
     config = {
         "server_name": "lgsp-embedded",
         "host": "127.0.0.1",
@@ -35,12 +46,12 @@ def write(state: StateDir, port: int, account: str) -> Path:
         "max_pending": 64 * 1024 * 1024,
         "jetstream": {"store_dir": str(state.nats.absolute() / "data"), "sync_interval": "always"},
         "accounts": {
-            ACCOUNT: {"jetstream": "enabled", "users": [_user(state, GATEWAY)]},
+            ACCOUNT: {"jetstream": "enabled", "users": [gateway, archiver]},
             "SYS": {"users": [_user(state, SYSTEM)]},
         },
         "system_account": "SYS",
         "authorization": {
-            "auth_callout": {"issuer": account, "auth_users": [GATEWAY, SYSTEM], "account": ACCOUNT},
+            "auth_callout": {"issuer": account, "auth_users": [GATEWAY, SYSTEM, ARCHIVER], "account": ACCOUNT},
             "timeout": 3,
         },
     }

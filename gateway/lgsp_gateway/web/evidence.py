@@ -59,6 +59,6 @@ class Evidence:
         return max(0, await stream.last_sequence(self._connection) - max(0, last))
 
     async def _copy(self, response: web.StreamResponse, after: int, *, follow: bool) -> None:
-        async for number, group in stream.read(self._connection, after, follow):
-            for line in group.split(b"\n"):
-                await response.write(b"id: %d\ndata: %b\n\n" % (number, line))
+        async for group in stream.read(self._connection, after, follow):
+            for line in group.entries:
+                await response.write(b"id: %d\ndata: %b\n\n" % (group.sequence, line))

@@ -16,7 +16,7 @@ from lgsp_problems import Refusal
 SUBJECT = "Lgsp-Subject"
 """The header with a person's number: addresses end up in histories and logs, so it has no place in one."""
 
-_KNOWN = (*EXACT, "status", *AT_LEAST, "since", "until", "limit", "cursor")
+_KNOWN = (*EXACT, *AT_LEAST, "since", "until", "limit", "cursor")
 
 
 class EvidenceSearch:
@@ -55,8 +55,7 @@ class EvidenceSearch:
             exact["subject"] = self._pseudonyms.of(request.headers[SUBJECT])
         return Search(
             exact=exact,
-            least={column: _number(query[name], name) for name, column in AT_LEAST.items() if name in query},
-            status=int(_number(query["status"], "status")) if "status" in query else None,
+            least={name: _number(query[name], name) for name in AT_LEAST if name in query},
             since=_moment(query["since"], "since") if "since" in query else None,
             until=_moment(query["until"], "until") if "until" in query else None,
             limit=max(1, min(MAX_PAGE, int(_number(query.get("limit", "50"), "limit")))),

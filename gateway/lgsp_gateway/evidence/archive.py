@@ -1,0 +1,157 @@
+"""An archive: a part of one log in a file that anybody can open (tar, gzip) and that proves itself.
+
+    GATEWAY-000000000000-000000481200.tar.gz     the entries from the first number up to the second
+        archive.json       what this is, where it begins, and the groups in which the entries were written
+        entries.jsonl      the entries, byte for byte
+        checkpoints.json   the signed checkpoints over them; the last covers all
+
+It is signed by its checkpoints: whoever holds the log's verifier key sees that nothing in it was changed, added or removed, and
+where it begins is the checkpoint with which the archive before it ends.
+"""
+
+import gzip
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from lgsp_gateway.evidence import proofs
+from lgsp_gateway.evidence.checkpoint import Checkpoint, VerifierKey, forged
+from lgsp_gateway.evidence.proofs import Start
+
+FORMAT = "lgsp-evidence-archive/1"
+_NAME = re.compile(r"(?P<gateway>.+)-(?P<first>\d{12})-(?P<end>\d{12})\.tar\.gz")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Name:
+    """Which part of which log: the entries from `first` up to, but not with, `end`."""
+
+    gateway: str
+    first: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.gateway}-{self.first:012}-{self.end:012}.tar.gz"
+
+    @classmethod
+    def parse(cls, text: str) -> "Name | None":
+        """Read a file's name; None where it is not one of an archive."""
+        found = _NAME.fullmatch(text)
+        return cls(found["gateway"], int(found["first"]), int(found["end"])) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A group: its number in the stream, and how many entries it has."""
+
+    sequence: int
+    lines: int
+
+
+def write(file: Path, start: Start, groups: Sequence[Extent], entries: Path, notes: Sequence[str]) -> None:
+    """Write an archive.
+
+    Args:
+        entries: a file with the entries, a line each.
+    """
+    about = {
+        "format": FORMAT,
+        "start": start.document(),
+        "entries": sum(group.lines for group in groups),
+        "groups": [[group.sequence, group.lines] for group in groups],
+    }
+    # Without the time of day in it, the same part gives the same file.
+    with (
+        file.open("wb") as out,
+        gzip.GzipFile("", "wb", 6, out, mtime=0) as packed,
+        tarfile.open(None, "w", packed) as tar,
+    ):
+        _add(tar, "archive.json", BytesIO(orjson.dumps(about)))
+        with entries.open("rb") as lines:
+            _add(tar, "entries.jsonl", lines)
+        _add(tar, "checkpoints.json", BytesIO(orjson.dumps(list(notes))))
+
+
+def _add(tar: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = content.seek(0, 2)
+    content.seek(0)
+    tar.addfile(member, content)
+
+
+class Archive:
+    """An archive to read.
+
+    Raises:
+        Refusal: `evidence-forged`, in each method, when the file is not whole.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def verify(self, key: VerifierKey) -> tuple[Start, Checkpoint]:
+        """Where it begins and ends, after all in it was held against its checkpoints.
+
+        Raises:
+            Refusal: `evidence-forged`.
+        """
+        start, groups, notes = self.about()
+        last = proofs.verify(self.entries(), notes, key, start)
+        if last.size - start.size != sum(group.lines for group in groups):
+            raise forged("các nhóm không khớp số mục", "its groups do not have as many entries")
+        return start, last
+
+    def about(self) -> tuple[Start, list[Extent], list[str]]:
+        """Where it begins, its groups and its checkpoints."""
+        with self._opened() as tar:
+            about = self._json(tar, "archive.json")
+            notes = self._json(tar, "checkpoints.json")
+        if not isinstance(about, dict) or about.get("format") != FORMAT or not isinstance(notes, list):
+            raise self._broken()
+        try:
+            groups = [Extent(int(sequence), int(lines)) for sequence, lines in about["groups"]]
+        except (KeyError, TypeError, ValueError):
+            raise self._broken() from None
+        return Start.parse(about.get("start")), groups, [str(note) for note in notes]
+
+    def entries(self) -> Iterator[bytes]:
+        """The entries, in order."""
+        try:
+            with self._opened() as tar:
+                lines = tar.extractfile("entries.jsonl")
+                assert lines is not None
+                for line in lines:
+                    yield line.removesuffix(b"\n")
+        except (tarfile.TarError, OSError, EOFError, KeyError, AssertionError, zlib.error):
+            raise self._broken() from None
+
+    def written(self) -> Iterator[tuple[int, bytes]]:
+        """The groups as they stood in the stream."""
+        _, groups, _ = self.about()
+        entries = self.entries()
+        for group in groups:
+            yield group.sequence, b"\n".join(next(entries) for _ in range(group.lines))
+
+    def _opened(self) -> tarfile.TarFile:
+        try:
+            return tarfile.open(self._file, "r:gz")
+        except (tarfile.TarError, OSError, EOFError):
+            raise self._broken() from None
+
+    def _json(self, tar: tarfile.TarFile, name: str) -> Any:
+        try:
+            content = tar.extractfile(name)
+            assert content is not None
+            return orjson.loads(content.read())
+        except (tarfile.TarError, OSError, EOFError, KeyError, AssertionError, ValueError, zlib.error):
+            raise self._broken() from None
+
+    def _broken(self) -> Exception:
+        return forged(f"{self._file.name} không phải kho lưu trữ toàn vẹn", f"{self._file.name} is not a whole archive")

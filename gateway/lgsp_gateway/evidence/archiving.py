@@ -1,0 +1,129 @@
+"""Moves what is old from the stream into archives: written, verified, read back, and only then deleted.
+
+Stopped anywhere, it is run again: an archive that lies there already is verified and taken as it is, and what was not deleted
+is deleted then. It is the only one who may delete: it has a NATS user of its own, whose rights the gateways lack.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError
+
+from lgsp_gateway.evidence import archive, notary, stream
+from lgsp_gateway.evidence.archive import Archive, Extent, Name
+from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, forged, origin_of
+from lgsp_gateway.evidence.notary import Stored
+from lgsp_gateway.evidence.proofs import Start
+from lgsp_gateway.evidence.reading import live_from
+from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_problems import Refusal
+
+MAX_ENTRIES = 500_000
+"""Entries in one archive, about: some 40 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What was archived of one log."""
+
+    name: Name
+    groups: int
+
+
+class Archiver:
+    """Archives the logs of a bus.
+
+    Args:
+        seed: the key that signs checkpoints; only its public half is used.
+    """
+
+    def __init__(self, connection: Client, shelf: Shelf, seed: bytes, max_entries: int = MAX_ENTRIES) -> None:
+        self._connection = connection
+        self._shelf = shelf
+        self._seed = seed
+        self._max_entries = max_entries
+
+    async def run(self, before: float) -> AsyncIterator[Moved]:
+        """Archive what was written before a time, in seconds since 1970.
+
+        Raises:
+            Refusal: `archive-unavailable`, `evidence-forged`, `bus-unavailable`; what is not archived is where it was.
+        """
+        for gateway in await stream.gateways(self._connection):
+            while moved := await self._archive_one(gateway, before):
+                yield moved
+
+    async def _archive_one(self, gateway: str, before: float) -> Moved | None:
+        """Archive the next part of a log, if there is one."""
+        key = Signer(origin_of(gateway), self._seed).key
+        there = await notary.checkpoints(self._connection, gateway)
+        start = await live_from(self._connection, gateway, [one.kept for one in there])
+        part = [one for one in there if one.kept.size > start.size and one.time < before]
+        if not part:
+            return None
+        within = [one for one in part if one.kept.size <= start.size + self._max_entries]
+        covered = within or part[:1]
+        last = covered[-1]
+        name = Name(gateway, start.size, last.kept.size)
+        await self._refuse_gap(name)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / str(name)
+            groups = await self._write(file, gateway, start, covered)
+            await asyncio.to_thread(self._lay_down, name, file, key)
+        await self._delete(gateway, last)
+        structlog.get_logger().info("archived", archive=str(name), groups=groups)
+        return Moved(name, groups)
+
+    async def _refuse_gap(self, name: Name) -> None:
+        """An archive begins where the one before it ends."""
+        if name.first:
+            ends = [one.end for one in await asyncio.to_thread(self._shelf.names, name.gateway)]
+            if name.first not in ends:
+                raise forged(
+                    f"kho lưu trữ không có phần của {name.gateway} trước mục {name.first}",
+                    f"the archive does not hold the part of {name.gateway} before entry {name.first}",
+                )
+
+    async def _write(self, file: Path, gateway: str, start: Start, covered: list[Stored]) -> int:
+        last = covered[-1].kept
+        entries, groups = file.with_suffix(".entries"), list[Extent]()
+        with entries.open("wb") as out:
+            async for group in stream.read(self._connection, 0, False, gateway):
+                if group.sequence > last.sequence:
+                    break
+                out.write(group.data + b"\n")
+                groups.append(Extent(group.sequence, len(group.entries)))
+        notes = [one.kept.note for one in covered]
+        await asyncio.to_thread(archive.write, file, start, groups, entries, notes)
+        entries.unlink()
+        return len(groups)
+
+    def _lay_down(self, name: Name, file: Path, key: VerifierKey) -> None:
+        """Verify the archive, put it on the shelf, take it from there and verify it again."""
+        self._check(Archive(file), name, key)
+        self._shelf.put(name, file)
+        with self._shelf.taken(name) as laid:
+            self._check(laid, name, key)
+
+    def _check(self, found: Archive, name: Name, key: VerifierKey) -> None:
+        start, last = found.verify(key)
+        if (start.size, last.size) != (name.first, name.end):
+            raise forged(f"{name} không chứa đúng phần đó", f"{name} does not hold that part")
+
+    async def _delete(self, gateway: str, last: Stored) -> None:
+        jetstream = self._connection.jetstream()
+        try:
+            await jetstream.purge_stream(stream.STREAM, last.kept.sequence + 1, stream.subject_of(gateway))
+            await jetstream.purge_stream(notary.STREAM, last.number, notary.subject_of(gateway))
+        except (APIError, NatsError, OSError) as error:
+            raise Refusal(
+                "bus-unavailable",
+                vi=f"Đã lưu trữ nhưng chưa xóa được khỏi luồng ({error}); người dùng NATS archiver cần quyền PURGE. Hãy chạy lại sau khi cấp.",
+                en=f"It is archived, but could not be deleted from the stream ({error}); the NATS user archiver needs the right to PURGE. Grant it and run this again.",
+            ) from None

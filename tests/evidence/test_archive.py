@@ -1,0 +1,223 @@
+"""Archives: what is old leaves the stream whole, can be proved and searched as before, and shows any change."""
+
+import asyncio
+import gzip
+import socket
+import sys
+import tarfile
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from support.processes import Process, free_port, run
+from support.searched import Searched
+from support.workbench import Workbench
+
+from lgsp_gateway.evidence import notary, stream
+from lgsp_gateway.local import nats_config
+from lgsp_process.nats_connection import connect
+
+
+class Archived:
+    """A bus with calls on it, and a place for archives."""
+
+    def __init__(self, bus: Workbench, folder: Path) -> None:
+        self.bus = bus
+        self.shelf = folder / "archive"
+        self.keys = folder / "keys.txt"
+        self.remote = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("auditor")]
+
+    async def archive(self, older_than: str = "0s", **environment: str) -> tuple[int, str, str]:
+        more = ["--nats", self.bus.nats_url, "--nats-passwords", str(nats_config.passwords(self.bus.state))]
+        shelf = environment.pop("shelf", str(self.shelf))
+        command = ["evidence", "archive", "--to", shelf, "--older-than", older_than, *more]
+        return await run(*command, "--keys", str(self.bus.state.keys), environment=environment)
+
+    async def verify(self, *arguments: str) -> tuple[int, str, str]:
+        code, out, _ = await run("evidence", "keys", "--url", self.remote[1])
+        assert code == 0
+        self.keys.write_text(out)
+        return await run("evidence", "verify", *arguments, "--key", str(self.keys), *self.remote)
+
+    async def signed(self, count: int = 1) -> list[str]:
+        """Calls that are under a checkpoint."""
+        sent = [(await self.bus.call()).message for _ in range(count)]
+        await self.proof(sent[-1])
+        return sent
+
+    async def proof(self, message: str) -> dict[str, object]:
+        headers = {"Authorization": f"Bearer {self.bus.token('auditor')}"}
+        async with asyncio.timeout(15):
+            while True:
+                path = f"/evidence/messages/{message}/proof"
+                async with self.bus.session.get(path, headers=headers) as answer:
+                    if answer.status == 200:
+                        return dict(await answer.json())
+                    assert answer.status in {404, 503}, await answer.text()  # not under a checkpoint yet
+                await asyncio.sleep(0.1)
+
+    async def left(self) -> tuple[int, int]:
+        """Groups and checkpoints in the streams."""
+        connection = await connect(self.bus.door("gateway"), "test")
+        states = [(await connection.jetstream().stream_info(name)).state for name in (stream.STREAM, notary.STREAM)]
+        await connection.close()
+        return states[0].messages, states[1].messages
+
+
+@pytest_asyncio.fixture
+async def archived(breakable_bus: Workbench, tmp_path: Path) -> AsyncIterator[Archived]:
+    bus = breakable_bus
+    await bus.gateway.stop()
+    bus.gateway.command += ["--archive", str(tmp_path / "archive")]
+    await bus.gateway.start()
+    await bus.serve()
+    yield Archived(bus, tmp_path)
+
+
+async def test_what_is_old_is_archived_and_proved_as_before(archived: Archived) -> None:
+    first = await archived.signed(5)
+    code, out, err = await archived.archive()
+    assert (code, "archived, verified and deleted" in out) == (0, True), err
+    assert await archived.left() == (0, 1)
+    second = await archived.signed(3)
+    assert (await archived.archive())[0] == 0
+    third = await archived.signed(2)
+    for message in (*first, *second, *third):
+        await archived.proof(message)
+    code, out, err = await archived.verify("--archive", str(archived.shelf))
+    assert (code, out.count("whole")) == (0, 2), err
+    code, out, err = await archived.verify()
+    assert (code, "entries 8 to 10" in out) == (0, True), out + err
+    code, out, err = await run("evidence", "export", str(archived.shelf.parent / "export"), *archived.remote)
+    assert code == 0, err
+    code, out, err = await archived.verify(str(archived.shelf.parent / "export"), "--archive", str(archived.shelf))
+    assert (code, out.count("whole")) == (0, 3), out + err
+    # An older archive that is missing leaves a gap, which shows.
+    min(archived.shelf.glob("*.tar.gz")).unlink()
+    code, _, err = await archived.verify("--archive", str(archived.shelf))
+    assert (code, "lacks the part before" in err) == (1, True), err
+    # What is in the stream can be proved all the same, and archiving goes on where the last archive ends.
+    await archived.signed(1)
+    assert (await archived.archive())[0] == 0
+
+
+async def test_nothing_young_is_moved(archived: Archived) -> None:
+    await archived.signed(2)
+    before = await archived.left()
+    code, out, _ = await archived.archive("1d")
+    assert (code, out, await archived.left()) == (0, "nothing is that old\n", before)
+    code, _, err = await archived.archive("soon")
+    assert (code, "no age" in err) == (1, True)
+
+
+async def test_after_a_restart_the_log_goes_on_where_it_was(archived: Archived) -> None:
+    await archived.signed(2)
+    assert (await archived.archive())[0] == 0
+    await archived.bus.gateway.kill()
+    await archived.bus.gateway.start()
+    assert (await archived.proof((await archived.signed(1))[0]))["index"] == 2
+    code, out, err = await archived.verify()
+    assert (code, "entries 2 to 3" in out) == (0, True), out + err
+
+
+async def test_a_shelf_that_cannot_be_written_moves_nothing(archived: Archived) -> None:
+    await archived.signed(2)
+    before = await archived.left()
+    blocked = archived.shelf.parent / "blocked"
+    blocked.write_text("a file")
+    code, _, err = await archived.archive(shelf=str(blocked))
+    assert (code, "cannot be used" in err) == (1, True), err
+    assert await archived.left() == before
+
+
+async def test_the_gateway_itself_may_not_delete(archived: Archived) -> None:
+    await archived.signed(2)
+    before = await archived.left()
+    connection = await connect(archived.bus.door("gateway"), "test")
+    with pytest.raises(Exception, match="timeout"):
+        await connection.request(f"$JS.API.STREAM.PURGE.{stream.STREAM}", b"", timeout=0.5)
+    await connection.close()
+    assert await archived.left() == before
+
+
+@pytest.mark.parametrize("change", ["byte", "drop", "swap", "truncate", "groups"])
+async def test_a_changed_archive_is_found_out(archived: Archived, change: str) -> None:
+    await archived.signed(4)
+    assert (await archived.archive())[0] == 0
+    [file] = archived.shelf.glob("*.tar.gz")
+    if change == "truncate":
+        file.write_bytes(file.read_bytes()[:-200])
+    else:
+        with tarfile.open(file) as tar:
+            members = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+        lines = members["entries.jsonl"].splitlines(keepends=True)
+        members["entries.jsonl"] = {
+            "byte": members["entries.jsonl"].replace(b"answered", b"Answered", 1),
+            "drop": b"".join(lines[1:]),
+            "swap": b"".join([lines[1], lines[0], *lines[2:]]),
+            "groups": members["entries.jsonl"],
+        }[change]
+        if change == "groups":
+            members["archive.json"] = members["archive.json"].replace(b'"groups":[', b'"groups":[[1,9],')
+        with gzip.open(file, "wb") as packed, tarfile.open(None, "w", packed) as tar:
+            for name, content in members.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                tar.addfile(member, BytesIO(content))
+    code, _, err = await archived.verify("--archive", str(archived.shelf))
+    assert (code, "not true" in err) == (1, True), err
+
+
+async def test_a_new_index_begins_with_the_archives(searched: Searched, tmp_path: Path) -> None:
+    bus = searched.bus
+    other = bus.another_gateway("other", free_port())
+    await other.start()
+    archived = Archived(bus, tmp_path)
+    sent = await archived.signed(4)
+    assert (await archived.archive())[0] == 0
+    sent += await archived.signed(3)
+    assert (await archived.archive())[0] == 0
+    sent += await archived.signed(2)
+    await searched.indexer.stop()
+    for file in Path(searched.address).parent.glob("index.db*"):
+        file.unlink()
+    searched.indexer.command += ["--archive", str(archived.shelf)]
+    await searched.indexer.start()
+    for message in sent:
+        await searched.indexed(message)
+    items = await searched.items(limit="1000", consumer="alpha")
+    assert sorted(item["message"] for item in items) == sorted(sent)
+    await other.stop()
+
+
+async def test_archives_in_a_bucket(archived: Archived) -> None:
+    port = free_port()
+    server = Process([sys.executable, "-m", "moto.server", "-p", str(port)], archived.shelf.parent / "s3.log")
+    await server.start(wait_ready=False)
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                await asyncio.sleep(0.1)
+        async with archived.bus.session.put(f"http://127.0.0.1:{port}/evidence") as made:
+            assert made.status == 200, await made.text()
+        aws = {
+            "AWS_ENDPOINT": f"http://127.0.0.1:{port}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+        }
+        await archived.signed(3)
+        code, out, err = await archived.archive(shelf="s3://evidence/lgsp", **aws)
+        assert (code, "archived, verified and deleted" in out) == (0, True), err
+        await archived.verify()  # writes the keys
+        command = ["evidence", "verify", "--archive", "s3://evidence/lgsp", "--key", str(archived.keys)]
+        code, out, err = await run(*command, environment=aws)
+        assert (code, "whole" in out) == (0, True), err
+    finally:
+        await server.stop()
