@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,13 +17,14 @@ from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway import issuers
 from lgsp_gateway.adapters_seen import AdaptersSeen
 from lgsp_gateway.bus import Bus
-from lgsp_gateway.evidence import stream
-from lgsp_gateway.evidence.checkpoint import Signer, origin_of
+from lgsp_gateway.evidence import seals, stream
+from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.notary import Notary
 from lgsp_gateway.evidence.passage import Pseudonyms
 from lgsp_gateway.evidence.reading import Logs
 from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_gateway.evidence.timestamps import Timestamps
 from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Identification
@@ -76,6 +77,8 @@ class Settings:
     nats_tls: TlsFiles | None
     index: str = ""
     archive: str = ""
+    witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
+    timestamps: str = ""
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -112,9 +115,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         verifier = Verifier([Issuer(settings.public_url, (ALGORITHM,), keys.find), *(issuer for issuer, _ in others)])
         for _, found in others:
             stack.callback(asyncio.create_task(found.keep_fresh()).cancel)
-        notary = Notary(bus, settings.name, Signer(origin_of(settings.name), keys.log_key()))
-        await notary.start(connection, settings.replicas)
-        stack.push_async_callback(notary.stop)
+        notary = await _notary(stack, settings, keys, bus, connection)
         exchange = await _exchange(settings, registry, keys, verifier, bus, connection, notary)
         exchange.evidence.start()
         stack.push_async_callback(exchange.evidence.stop)
@@ -148,6 +149,7 @@ async def _prepare(settings: Settings, connection: Client) -> Client | None:
             await system.close()
             raise
     await stream.ensure(connection, settings.replicas)
+    await seals.ensure(connection, settings.replicas)
     return system
 
 
@@ -179,6 +181,16 @@ async def _exchange(
         pseudonyms=Pseudonyms(keys.pseudonym_key()),
         metrics=metrics,
     )
+
+
+async def _notary(stack: AsyncExitStack, settings: Settings, keys: KeyStore, bus: Bus, connection: Client) -> Notary:
+    notary = Notary(bus, settings.name, Signer(origin_of(settings.name), keys.log_key()))
+    await notary.start(connection, settings.replicas)
+    stack.push_async_callback(notary.stop)
+    if settings.timestamps:
+        stamping = Timestamps(bus, connection, settings.name, settings.timestamps)
+        stack.callback(asyncio.create_task(stamping.run()).cancel)
+    return notary
 
 
 def _index(stack: AsyncExitStack, settings: Settings) -> Index | None:
@@ -228,7 +240,7 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     Evidence(callers, parts.connection, stop).add_routes(app)
     AccessLog(exchange, index).add_routes(app)
     EvidenceSearch(callers, index, exchange.pseudonyms).add_routes(app)
-    EvidenceLogs(callers, parts.logs, keys.log_key()).add_routes(app)
+    EvidenceLogs(callers, parts.logs, keys.log_key(), exchange.bus, settings.witnesses).add_routes(app)
     Operations(callers, index, parts.adapters, stop).add_routes(app)
     Status(exchange.metrics, lambda: _checks(exchange, parts.follower, stop)).add_routes(app)
     return app

@@ -20,6 +20,14 @@ _OPERATIONS = {
     "statistics": "Write what passed by month, agency, service and purpose.",
 }
 
+_EVIDENCE = {
+    "evidence_commands": ("tail", "search"),
+    "proof_commands": ("prove", "check", "keys"),
+    "log_commands": ("export", "verify"),
+    "archive_commands": ("archive",),
+    "witness_commands": ("witness",),
+}
+
 
 def register(app: App) -> None:
     """Add what the gateway brings."""
@@ -53,8 +61,7 @@ def register(app: App) -> None:
     bench.command("lgsp_gateway.cli.bench_commands:report", name="report")
     app.command(bench)
     evidence = App(name="evidence", help="What was written down of every message.")
-    evidence.command("lgsp_gateway.cli.evidence_commands:tail", name="tail")
-    evidence.command("lgsp_gateway.cli.evidence_commands:search", name="search")
-    for name in ("export", "verify", "prove", "check", "keys", "archive"):
-        evidence.command(f"lgsp_gateway.cli.proof_commands:{name}", name=name)
+    for module, names in _EVIDENCE.items():
+        for name in names:
+            evidence.command(f"lgsp_gateway.cli.{module}:{name}", name=name)
     app.command(evidence)

@@ -118,7 +118,7 @@ class Client:
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes | None
     ) -> bytes:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
-        sent = {**self._headers, **headers}
+        sent = {**self._headers, **headers, **({"Content-Type": "application/json"} if body else {})}
         async with (
             aiohttp.ClientSession(timeout=timeout, headers=sent) as session,
             session.request(method, self.url + path, params=query, data=body) as answer,

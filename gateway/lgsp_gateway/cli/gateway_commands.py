@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lgsp_contracts import catalog as catalogs
 from lgsp_gateway import serving
+from lgsp_gateway.cli.files import keys_in
 from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.index import indexing
 from lgsp_gateway.index.index import Index
@@ -35,6 +36,8 @@ def run_gateway(
     nats_ca: Path | None = None,
     index: str = "",
     archive: str = "",
+    witnesses: Path | None = None,
+    timestamp_authority: str = "",
 ) -> None:
     """Run a gateway, until SIGTERM; calls it has begun are finished first.
 
@@ -74,6 +77,10 @@ def run_gateway(
         What `lgsp indexer run` fills, to search the evidence with: a file, or `postgresql://HOST/DATABASE`.
     archive
         Where `lgsp evidence archive` lays what is old, so that it can be proved and exported too: a folder, or `s3://…`.
+    witnesses
+        A file of verifier keys, one a line, of those whose seals on the evidence are kept (`lgsp evidence witness`).
+    timestamp_authority
+        The address of an RFC 3161 authority that stamps a checkpoint each minute.
     """
     tls = TlsFiles.server(tls_cert, tls_key) if tls_cert and tls_key else None
     nats_tls = TlsFiles.client(nats_ca) if nats_ca else None
@@ -96,6 +103,8 @@ def run_gateway(
         nats_tls=nats_tls,
         index=index,
         archive=archive,
+        witnesses={one.name: one for one in keys_in(witnesses)} if witnesses else {},
+        timestamps=timestamp_authority,
     )
     running.run(f"gateway {settings.name}", lambda stop: serving.serve(settings, stop))
 

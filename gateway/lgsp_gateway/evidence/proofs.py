@@ -14,24 +14,50 @@ import orjson
 
 from lgsp_gateway.evidence import merkle
 from lgsp_gateway.evidence.checkpoint import Checkpoint, VerifierKey, forged
+from lgsp_gateway.evidence.seals import Seal
 from lgsp_problems import Refusal
 
 
-def document(entry: bytes, index: int, path: Sequence[bytes], note: str) -> dict[str, Any]:
+def document(
+    entry: bytes, index: int, path: Sequence[bytes], note: str, sealed: Iterable[tuple[Seal, Sequence[bytes]]] = ()
+) -> dict[str, Any]:
     """The proof that an entry is in its log.
 
     Args:
         index: its place in the log.
         path: from it to the root.
         note: the signed checkpoint.
+        sealed: seals on checkpoints that cover it, each with the path to the root of its own.
     """
     return {
         "format": "lgsp-evidence-proof/1",
         "index": index,
         "entry": entry.decode(),
-        "path": [base64.b64encode(step).decode() for step in path],
+        "path": _encoded(path),
         "checkpoint": note,
+        "seals": [{**seal.document(), "path": _encoded(steps)} for seal, steps in sealed],
     }
+
+
+def _encoded(path: Sequence[bytes]) -> list[str]:
+    return [base64.b64encode(step).decode() for step in path]
+
+
+def seals_of(proof: Any, key: VerifierKey) -> list[Seal]:
+    """The seals beside a proof, as far as their checkpoints hold the entry.
+
+    Raises:
+        Refusal: `evidence-forged`, when one does not.
+    """
+    found = []
+    for one in proof.get("seals", []):
+        try:
+            seal = Seal.parse(one)
+        except ValueError:
+            raise forged("một dấu xác nhận bị hỏng", "a seal is broken") from None
+        check({**proof, "checkpoint": seal.note, "path": one.get("path")}, key)
+        found.append(seal)
+    return found
 
 
 def check(proof: Any, key: VerifierKey, request: bytes | None = None, answer: bytes | None = None) -> dict[str, Any]:

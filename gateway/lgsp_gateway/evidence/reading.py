@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 from nats.aio.client import Client
 
-from lgsp_gateway.evidence import merkle, notary, proofs, stream
+from lgsp_gateway.evidence import merkle, notary, proofs, seals, stream
 from lgsp_gateway.evidence.archive import Name
 from lgsp_gateway.evidence.notary import Kept
 from lgsp_gateway.evidence.proofs import WHOLE, Start
+from lgsp_gateway.evidence.seals import Seal
 from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.index.index import Index, Place
 from lgsp_problems import Refusal
@@ -42,6 +43,10 @@ class Logs:
     async def last(self, gateway: str) -> Kept | None:
         """The newest checkpoint of a log."""
         return await notary.last_checkpoint(self._connection, gateway)
+
+    async def seals(self, gateway: str) -> list[Seal]:
+        """The newest seal of each who seals a log."""
+        return await seals.newest(self._connection, gateway)
 
     async def part(self, gateway: str, begin: int, end: int) -> tuple[Start, list[str]]:
         """Where a part of a log can begin, and the checkpoints over it: the last at or before `begin`, those up to `end`.
@@ -157,11 +162,20 @@ class Logs:
                 return None
             entry = await self._entry(place)
             path = await self._index.inclusion(place.gateway, kept.size, place.leaf)
+            if entry is None or not _proves(entry, place.leaf, path, kept):
+                return None
+            sealed = [
+                (seal, await self._index.inclusion(place.gateway, size, place.leaf))
+                for seal, size in await self._seals_over(place.gateway, place.leaf, kept.size)
+            ]
         except Refusal:
             return None
-        if entry is None or not _proves(entry, place.leaf, path, kept):
-            return None
-        return proofs.document(entry, place.leaf, path, kept.note)
+        return proofs.document(entry, place.leaf, path, kept.note, sealed)
+
+    async def _seals_over(self, gateway: str, leaf: int, size: int) -> list[tuple[Seal, int]]:
+        """The newest seals on checkpoints that cover an entry, with the sizes of those."""
+        sealed = [(seal, size_in(seal.note)) for seal in await seals.newest(self._connection, gateway)]
+        return [(seal, covered) for seal, covered in sealed if leaf < covered <= size]
 
     async def _entry(self, place: Place) -> bytes | None:
         group = await stream.group(self._connection, place.sequence)
@@ -191,8 +205,12 @@ class Logs:
         if place is None:
             return None
         node = merkle.node_from([merkle.leaf_hash(entry) for entry in found], start.size, start.edge)
-        path = await asyncio.to_thread(merkle.inclusion, node, kept.size, start.size + place)
-        return proofs.document(found[place], start.size + place, path, kept.note)
+        leaf = start.size + place
+        path = await asyncio.to_thread(merkle.inclusion, node, kept.size, leaf)
+        over = await self._seals_over(gateway, leaf, kept.size)
+        # Of a checkpoint that lies before the part, only the edge is known.
+        sealed = [(seal, merkle.inclusion(node, size, leaf)) for seal, size in over if size > start.size]
+        return proofs.document(found[place], leaf, path, kept.note, sealed)
 
 
 async def live_from(connection: Client, gateway: str, kept: Sequence[Kept]) -> Start:
@@ -204,6 +222,11 @@ async def live_from(connection: Client, gateway: str, kept: Sequence[Kept]) -> S
 
 def _start(kept: Kept) -> Start:
     return Start(kept.size, kept.edge, kept.note)
+
+
+def size_in(note: str) -> int:
+    """How many entries a checkpoint covers, by its own words."""
+    return int(note.split("\n")[1])
 
 
 def _proves(entry: bytes, leaf: int, path: Sequence[bytes], kept: Kept) -> bool:

@@ -1,11 +1,18 @@
 """`/evidence/keys`, `/evidence/logs/…`, `/evidence/messages/{id}/proof`: what an auditor takes away to check elsewhere."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
-from lgsp_gateway.evidence.checkpoint import Signer, origin_of
+from lgsp_contracts import strict_json
+from lgsp_gateway.bus import Bus
+from lgsp_gateway.evidence import seals
+from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
 from lgsp_gateway.evidence.reading import Logs
+from lgsp_gateway.evidence.seals import Seal
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.callers import Callers
+from lgsp_gateway.web.calls import read_body
 from lgsp_gateway.web.evidence import AUDITOR
 from lgsp_problems import Refusal
 
@@ -15,12 +22,17 @@ class EvidenceLogs:
 
     Args:
         seed: the key that signs checkpoints.
+        witnesses: those whose seals are kept, by their names.
     """
 
-    def __init__(self, callers: Callers, logs: Logs, seed: bytes) -> None:
+    def __init__(
+        self, callers: Callers, logs: Logs, seed: bytes, bus: Bus, witnesses: Mapping[str, VerifierKey]
+    ) -> None:
         self._callers = callers
         self._logs = logs
         self._seed = seed
+        self._bus = bus
+        self._witnesses = witnesses
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
@@ -29,6 +41,8 @@ class EvidenceLogs:
         app.router.add_get("/evidence/logs/{gateway}/checkpoints", self._checkpoints)
         app.router.add_get("/evidence/logs/{gateway}/entries", self._entries)
         app.router.add_get("/evidence/logs/{gateway}/consistency", self._consistency)
+        app.router.add_get("/evidence/logs/{gateway}/seals", self._seals)
+        app.router.add_post("/evidence/logs/{gateway}/seals", self._seal)
         app.router.add_get("/evidence/messages/{message}/proof", self._proof)
 
     async def _keys(self, request: web.Request) -> web.Response:
@@ -66,6 +80,29 @@ class EvidenceLogs:
                 await response.write(entry + b"\n")
         await response.write_eof()
         return response
+
+    async def _seals(self, request: web.Request) -> web.Response:
+        await self._callers.with_role(request, AUDITOR)
+        found = await self._logs.seals(request.match_info["gateway"])
+        return document({"items": [seal.document() for seal in found]})
+
+    async def _seal(self, request: web.Request) -> web.Response:
+        """Keep a witness's seal: the body says `checkpoint`, with the witness's line."""
+        await self._callers.with_role(request, AUDITOR)
+        gateway = request.match_info["gateway"]
+        said = strict_json.loads(await read_body(request))
+        note = str(said.get("checkpoint", "")) if isinstance(said, dict) else ""
+        Signer(origin_of(gateway), self._seed).key.opened(note)
+        for name, witness in self._witnesses.items():
+            if f"\n— {name} " in note:
+                witness.cosigned_at(note)
+                await seals.keep(self._bus, gateway, Seal(name, note))
+                return document({"by": name}, status=201)
+        raise Refusal(
+            "not-granted",
+            vi="Không có chữ ký của nhân chứng nào mà gateway biết; hãy thêm khóa của nhân chứng vào tệp của --witnesses.",
+            en="No witness that this gateway knows has signed it; add the witness's key to the file named by --witnesses.",
+        )
 
     async def _end(self, request: web.Request, gateway: str) -> int:
         kept = await self._logs.last(gateway)

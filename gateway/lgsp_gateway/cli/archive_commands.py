@@ -1,0 +1,71 @@
+"""What operations does with old evidence: `lgsp evidence archive`."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lgsp_gateway.evidence.archiving import Archiver, Moved
+from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.local.state_dir import DEFAULT
+from lgsp_problems import Refusal
+from lgsp_process.nats_connection import Door, connect
+from lgsp_process.tls_files import TlsFiles
+
+
+def archive(
+    to: Annotated[str, Parameter(name="--to")],
+    *,
+    older_than: Annotated[str, Parameter(name="--older-than")] = "90d",
+    nats: str = "nats://127.0.0.1:4222",
+    nats_passwords: Path = DEFAULT / "nats" / "passwords",
+    nats_ca: Path | None = None,
+    keys: Path = DEFAULT / "keys",
+) -> None:
+    """Move what is old from the stream into archives that prove themselves. Nothing is deleted before its archive is verified.
+
+    Parameters
+    ----------
+    to
+        Where: a folder, or `s3://BUCKET/PREFIX` with the usual AWS_ variables.
+    older_than
+        The age from which on, such as 90d, 12h or 30m.
+    nats
+        Where NATS is.
+    nats_passwords
+        A folder with the NATS password of the user `archiver`, who alone may delete.
+    nats_ca
+        The authorities (PEM) that vouch for NATS servers reached by tls://.
+    keys
+        The folder of keys of the gateways.
+    """
+    before = time.time() - _seconds(older_than)
+    context = TlsFiles.client(nats_ca).context if nats_ca else None
+    door = Door.named(nats, "archiver", nats_passwords / "archiver", context)
+    moved = asyncio.run(_archive(door, Shelf(to), KeyStore(keys).log_key(), before))
+    for one in moved:
+        print(f"{one.name}: {one.name.end - one.name.first} entries archived, verified and deleted from the stream")  # noqa: T201
+    if not moved:
+        print("nothing is that old")  # noqa: T201
+
+
+async def _archive(door: Door, shelf: Shelf, seed: bytes, before: float) -> list[Moved]:
+    connection = await connect(door, "archiver")
+    try:
+        return [moved async for moved in Archiver(connection, shelf, seed).run(before)]
+    finally:
+        await connection.close()
+
+
+def _seconds(age: str) -> float:
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    if not (age[:-1].isdecimal() and age[-1] in units):
+        raise Refusal(
+            "malformed",
+            vi=f"{age} không phải là tuổi; hãy viết như 90d, 12h hoặc 30m.",
+            en=f"{age} is no age; write it as 90d, 12h or 30m.",
+        )
+    return float(int(age[:-1]) * units[age[-1]])

@@ -1,0 +1,140 @@
+"""What an auditor does with whole logs: `lgsp evidence export | verify`. Verifying what was exported needs no bus."""
+
+import datetime
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+from cyclopts import Parameter
+
+from lgsp_gateway.cli.bus_client import Client, Who
+from lgsp_gateway.cli.files import json_in, keys_in, lines_of
+from lgsp_gateway.evidence import proofs
+from lgsp_gateway.evidence.checkpoint import VerifierKey, forged, origin_of
+from lgsp_gateway.evidence.proofs import Start
+from lgsp_gateway.evidence.reading import size_in
+from lgsp_gateway.evidence.seals import Seal
+from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_problems import Refusal
+
+
+def export(folder: Path, /, *, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
+    """Write all logs to a folder, to be verified anywhere: GATEWAY.jsonl, GATEWAY.checkpoints.json and keys.txt.
+
+    Parameters
+    ----------
+    folder
+        Where; it is made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    names = _export(who.client(), folder)
+    print(f"{len(names)} logs in {folder}: {', '.join(names)}")  # noqa: T201
+
+
+def verify(
+    folder: Path | None = None,
+    /,
+    *,
+    key: Path | None = None,
+    witness: Path | None = None,
+    archive: str = "",
+    begin: Annotated[int, Parameter(name="--from")] = 0,
+    end: Annotated[int, Parameter(name="--to")] = 0,
+    who: Who = Who(),  # noqa: B008
+) -> None:
+    """Hold every entry of every log against the signed checkpoints.
+
+    Parameters
+    ----------
+    folder
+        What `lgsp evidence export` wrote; without it, the bus is asked.
+    key
+        A file of verifier keys that you trust, one a line. Without it the export's own keys.txt is used, which shows that
+        nothing was changed since, but not who signed.
+    witness
+        A file of verifier keys of witnesses: each must have sealed each log.
+    archive
+        Where archives lie, to verify those: a folder, or `s3://…`. With an export too, that it goes on where they end.
+    begin, end
+        Only a part: from the last checkpoint at or before one number of entries to the last at or before another.
+    """
+    ends = _verify_archives(Shelf(archive), keys_in(key) if key else []) if archive else {}
+    if archive and folder is None:
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        if folder is None:
+            folder = Path(temporary)
+            _export(who.client(), folder, begin, end)
+        for trusted in keys_in(key or folder / "keys.txt"):
+            _verify_one(folder, trusted, ends, keys_in(witness) if witness else [])
+
+
+def _verify_one(folder: Path, trusted: VerifierKey, archived: dict[str, int], witnesses: Sequence[VerifierKey]) -> None:
+    name = trusted.name.partition("/")[2]
+    part = json_in(folder / f"{name}.checkpoints.json")
+    start = Start.parse(part.get("start") if isinstance(part, dict) else None)
+    if name in archived and start.size > archived[name]:
+        raise forged(
+            f"thiếu các mục từ {archived[name]} đến {start.size} của {name}",
+            f"the entries of {name} from {archived[name]} up to {start.size} are nowhere",
+        )
+    if not part["items"] and not start.size:
+        print(f"{trusted.name}: nothing is covered by a checkpoint yet")  # noqa: T201
+        return
+    sealed = [seal for seal in _seals(folder / f"{name}.seals.json") if start.size < size_in(seal.note)]
+    notes = part["items"] or [start.note]
+    within = [seal.note for seal in sealed if size_in(seal.note) <= max(map(size_in, notes))]
+    last = proofs.verify(lines_of(folder / f"{name}.jsonl"), [*notes, *within], trusted, start)
+    where = f"entries {start.size} to {last.size}" if start.size else f"{last.size} entries"
+    print(f"{trusted.name}: {where}, {len(part['items'])} checkpoints, whole")  # noqa: T201
+    for one in witnesses:
+        note = next((seal.note for seal in sealed if seal.by == one.name and seal.note in within), "")
+        moment = datetime.datetime.fromtimestamp(one.cosigned_at(note), datetime.UTC)
+        print(f"{trusted.name}: {size_in(note)} entries sealed by {one.name} on {moment:%Y-%m-%d %H:%M:%S} UTC")  # noqa: T201
+
+
+def _seals(file: Path) -> list[Seal]:
+    try:
+        return [Seal.parse(one) for one in json_in(file)["items"]] if file.exists() else []
+    except (KeyError, TypeError, ValueError):
+        raise forged(f"{file.name} bị hỏng", f"{file.name} is broken") from None
+
+
+def _verify_archives(shelf: Shelf, keys: list[VerifierKey]) -> dict[str, int]:
+    """Verify archives one after the other: up to which entry each log is archived."""
+    ends: dict[str, int] = {}
+    for name in shelf.names():
+        trusted = next((key for key in keys if key.name == origin_of(name.gateway)), None)
+        if trusted is None:
+            raise Refusal(
+                "malformed",
+                vi=f"Không có khóa của {name.gateway}; hãy thêm --key với tệp từ `lgsp evidence keys`.",
+                en=f"There is no key of {name.gateway}; add --key with the file from `lgsp evidence keys`.",
+            )
+        if name.first != ends.get(name.gateway, 0):
+            raise forged(f"kho thiếu phần trước {name}", f"the archive lacks the part before {name}")
+        with shelf.taken(name) as archive:
+            start, last = archive.verify(trusted)
+        if (start.size, last.size) != (name.first, name.end):
+            raise forged(f"{name} không chứa đúng phần đó", f"{name} does not hold that part")
+        ends[name.gateway] = name.end
+        print(f"{name}: entries {name.first} to {name.end}, whole")  # noqa: T201
+    return ends
+
+
+def _export(client: Client, folder: Path, begin: int = 0, end: int = 0) -> list[str]:
+    logs = orjson.loads(client.get("/evidence/logs"))["items"]
+    (folder / "keys.txt").write_bytes(client.get("/evidence/keys"))
+    for log in logs:
+        name, size = log["gateway"], min(log["size"], end or log["size"])
+        found = orjson.loads(client.get(f"/evidence/logs/{name}/checkpoints?from={begin}&to={size}"))
+        notes = [note for note in found["items"] if size_in(note) <= size]
+        part = {"start": found["start"], "items": notes}
+        last = size_in(notes[-1]) if notes else found["start"]["size"]
+        (folder / f"{name}.checkpoints.json").write_bytes(orjson.dumps(part, option=orjson.OPT_INDENT_2))
+        (folder / f"{name}.seals.json").write_bytes(client.get(f"/evidence/logs/{name}/seals"))
+        path = f"/evidence/logs/{name}/entries?from={found['start']['size']}&to={last}"
+        (folder / f"{name}.jsonl").write_bytes(client.get(path))
+    return [log["gateway"] for log in logs]

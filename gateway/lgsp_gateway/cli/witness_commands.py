@@ -1,0 +1,118 @@
+"""What a second party does so that the bus alone cannot rewrite its evidence: `lgsp evidence witness`."""
+
+import base64
+import binascii
+import secrets
+import sys
+import time
+from pathlib import Path
+
+import orjson
+
+from lgsp_gateway.cli.bus_client import Client, Who
+from lgsp_gateway.cli.files import content_of, keys_in
+from lgsp_gateway.evidence import merkle
+from lgsp_gateway.evidence.checkpoint import Cosigner, VerifierKey, forged
+from lgsp_gateway.keystore import write_privately
+from lgsp_problems import Refusal
+
+
+def witness(
+    folder: Path,
+    /,
+    *,
+    name: str,
+    every: float = 60,
+    once: bool = False,
+    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
+) -> None:
+    """Cosign the checkpoints of all logs, each only after it was seen to go on from the one cosigned before.
+
+    Run it on a machine that the operator of the bus does not control. It keeps in its folder what it signed last, so a log that
+    was rewritten meanwhile is refused for ever.
+
+    Parameters
+    ----------
+    folder
+        Its key, what it signed last, and `trusted.txt`, the verifier keys of the logs; made on first use, then trusting the keys
+        that the bus names, which you should compare with what its operator handed you.
+    name
+        Who signs, as others know it, such as kiem-toan.quangninh.gov.vn.
+    every
+        Seconds between two looks.
+    once
+        Look once, then end.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    cosigner = Cosigner(name, _seed(folder / "witness.key"))
+    print(f"verifier key of this witness: {cosigner.key}", flush=True)  # noqa: T201
+    while True:
+        try:
+            _look(who.client(), folder, cosigner)
+        except Refusal as refusal:
+            if once or refusal.code == "evidence-forged":
+                raise
+            sys.stderr.write(f"lgsp: {refusal.detail.en}\n")
+        if once:
+            return
+        time.sleep(every)
+
+
+def _look(client: Client, folder: Path, cosigner: Cosigner) -> None:
+    trusted = folder / "trusted.txt"
+    if not trusted.exists():
+        named = client.get("/evidence/keys")
+        if not named:
+            return  # nothing has passed yet
+        trusted.write_bytes(named)
+    keys = {key.name.partition("/")[2]: key for key in keys_in(trusted)}
+    for log in orjson.loads(client.get("/evidence/logs"))["items"]:
+        gateway, note = log["gateway"], log["checkpoint"]
+        if not note:
+            continue
+        if gateway not in keys:
+            sys.stderr.write(f"lgsp: the log {gateway} is not in {trusted}; add its key to have it witnessed\n")
+            continue
+        _refuse_rewritten(client, folder / f"{gateway}.checkpoint", keys[gateway], gateway, note)
+        sealed = cosigner.cosign(note, int(time.time()))
+        # Written down before it is given away: after a crash it will not sign another history.
+        write_privately(folder / f"{gateway}.checkpoint", note.encode())
+        client.post(f"/evidence/logs/{gateway}/seals", orjson.dumps({"checkpoint": sealed}))
+        print(f"{gateway}: {keys[gateway].opened(note).size} entries sealed", flush=True)  # noqa: T201
+
+
+def _refuse_rewritten(client: Client, file: Path, key: VerifierKey, gateway: str, note: str) -> None:
+    """Refuse a log that does not go on from where it was when it was last sealed.
+
+    Raises:
+        Refusal: `evidence-forged`.
+    """
+    now = key.opened(note)
+    if not file.exists():
+        return
+    before = key.opened(content_of(file).decode())
+    path: list[bytes] = []
+    if before.size < now.size and before.size:
+        found = orjson.loads(client.get(f"/evidence/logs/{gateway}/consistency?from={before.size}&to={now.size}"))
+        try:
+            path = [base64.b64decode(step, validate=True) for step in found["path"]]
+        except (KeyError, TypeError, binascii.Error):
+            path = []
+    if before.size and not merkle.continues(before.root, before.size, now.root, now.size, path):
+        raise forged(
+            f"nhật ký {gateway} không nối tiếp điểm kiểm {before.size} mục đã thấy trước đây",
+            f"the log {gateway} does not go on from the {before.size} entries that were seen before",
+        )
+
+
+def _seed(file: Path) -> bytes:
+    if not file.exists():
+        write_privately(file, secrets.token_bytes(32).hex().encode())
+    try:
+        return bytes.fromhex(content_of(file).decode())
+    except ValueError:
+        raise Refusal(
+            "malformed",
+            vi=f"{file} không phải khóa của nhân chứng; hãy khôi phục từ bản sao.",
+            en=f"{file} is no key of a witness; restore it from a copy.",
+        ) from None

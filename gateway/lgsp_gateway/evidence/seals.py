@@ -1,0 +1,100 @@
+"""Seals: what others say of a log's checkpoints, so that the bus alone cannot rewrite what happened.
+
+A witness cosigns a checkpoint after it has seen that the log goes on from the one it cosigned before. A timestamp authority
+(RFC 3161) says when a checkpoint was there. The newest seal of each is kept in a stream, and put beside proofs.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from nats.aio.client import Client
+from nats.js.api import StreamConfig
+from nats.js.errors import NotFoundError
+
+from lgsp_gateway import streams
+from lgsp_gateway.bus import Bus, bus_unavailable
+
+STREAM = "LGSP_SEALS"
+TIMESTAMP = "timestamp"
+WRITE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """One: `by` is the witness, or `timestamp`.
+
+    Args:
+        note: the checkpoint, with the witness's line where a witness sealed it.
+        timestamp: the answer of the authority (DER), which is about the note's bytes.
+    """
+
+    by: str
+    note: str
+    timestamp: bytes = b""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        stamp = base64.b64encode(self.timestamp).decode()
+        return {"by": self.by, "checkpoint": self.note, **({"timestamp": stamp} if stamp else {})}
+
+    @classmethod
+    def parse(cls, found: Any) -> "Seal":
+        """Read it.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            return cls(
+                str(found["by"]), str(found["checkpoint"]), base64.b64decode(found.get("timestamp", ""), validate=True)
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("no seal") from error
+
+
+async def ensure(connection: Client, replicas: int) -> None:
+    """Make the stream, or check that it is as it must be.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    config = StreamConfig(
+        name=STREAM,
+        description="What witnesses and timestamp authorities say of the evidence",
+        subjects=["seals.*.*"],
+        num_replicas=replicas,
+        deny_delete=True,
+        deny_purge=True,
+    )
+    await streams.ensure(connection, config)
+
+
+async def keep(bus: Bus, gateway: str, seal: Seal) -> None:
+    """Keep a seal.
+
+    Raises:
+        Refusal: `bus-unavailable`.
+    """
+    said = await bus.publish(_subject(gateway, seal.by), orjson.dumps(seal.document()), {}, WRITE_SECONDS)
+    if not said.get("seq"):
+        raise bus_unavailable()
+
+
+async def newest(connection: Client, gateway: str) -> list[Seal]:
+    """The newest seal of each who seals a log."""
+    jetstream = connection.jetstream()
+    info = await jetstream.stream_info(STREAM, subjects_filter=f"seals.{gateway}.*")
+    found = []
+    for subject in sorted(info.state.subjects or {}):
+        try:
+            found.append(Seal.parse(orjson.loads((await jetstream.get_last_msg(STREAM, subject)).data or b"{}")))
+        except (NotFoundError, ValueError):
+            continue
+    return found
+
+
+def _subject(gateway: str, by: str) -> str:
+    """Names of witnesses may hold what subjects may not."""
+    return f"seals.{gateway}.{by.encode().hex()}"

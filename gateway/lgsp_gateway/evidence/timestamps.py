@@ -1,0 +1,93 @@
+"""Timestamps (RFC 3161): an authority that others trust says when a checkpoint was there.
+
+It is asked beside everything else, and as seldom as `EVERY_SECONDS`: no call waits for it, and while it is away the next checkpoint
+that it stamps covers all before it.
+"""
+
+import asyncio
+import datetime
+from pathlib import Path
+
+import aiohttp
+import structlog
+from cryptography import x509
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
+
+from lgsp_gateway.bus import Bus
+from lgsp_gateway.evidence import notary, seals
+from lgsp_gateway.evidence.checkpoint import forged
+from lgsp_gateway.evidence.seals import TIMESTAMP, Seal
+from lgsp_problems import Refusal
+
+EVERY_SECONDS = 60.0
+ANSWER_SECONDS = 15.0
+MAX_ANSWER = 64 * 1024
+
+
+class Timestamps:
+    """Has the checkpoints of one gateway stamped.
+
+    Args:
+        url: where the authority answers.
+    """
+
+    def __init__(self, bus: Bus, connection: Client, gateway: str, url: str) -> None:
+        self._bus = bus
+        self._connection = connection
+        self._gateway = gateway
+        self._url = url
+        self._stamped = ""
+
+    async def run(self) -> None:
+        """Go on asking, until cancelled."""
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while True:
+                try:
+                    await self._stamp(session)
+                except (Refusal, ValueError, NatsError, OSError, TimeoutError, aiohttp.ClientError) as error:
+                    structlog.get_logger().warning("no timestamp", error=type(error).__name__)
+                await asyncio.sleep(EVERY_SECONDS if self._stamped else 1)
+
+    async def _stamp(self, session: aiohttp.ClientSession) -> None:
+        kept = await notary.last_checkpoint(self._connection, self._gateway)
+        if kept is None or kept.note == self._stamped:
+            return
+        question = TimestampRequestBuilder().data(kept.note.encode()).build()
+        headers = {"Content-Type": "application/timestamp-query"}
+        async with session.post(self._url, data=question.as_bytes(), headers=headers, allow_redirects=False) as answer:
+            found = await answer.content.read(MAX_ANSWER)
+            if answer.status != 200 or decode_timestamp_response(found).status != 0:
+                raise ValueError("the authority gave no timestamp")
+        await seals.keep(self._bus, self._gateway, Seal(TIMESTAMP, kept.note, found))
+        self._stamped = kept.note
+
+
+def stamped_at(seal: Seal, roots: Path) -> datetime.datetime:
+    """When a checkpoint was there, by the word of an authority.
+
+    Args:
+        roots: the certificates (PEM) of the authorities that are trusted.
+
+    Raises:
+        Refusal: `evidence-forged`; `malformed`, when the certificates cannot be read.
+    """
+    try:
+        certificates = x509.load_pem_x509_certificates(roots.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Refusal(
+            "malformed",
+            vi=f"Không đọc được chứng thư ở {roots}: {error}; hãy chỉ một tệp PEM.",
+            en=f"Cannot read the certificates in {roots}: {error}; name a PEM file.",
+        ) from None
+    builder = VerifierBuilder()
+    for certificate in certificates:
+        builder = builder.add_root_certificate(certificate)
+    try:
+        answer = decode_timestamp_response(seal.timestamp)
+        builder.build().verify_message(answer, seal.note.encode())
+    except (VerificationError, ValueError):
+        raise forged("dấu thời gian không do tổ chức này cấp", "the timestamp is not by this authority") from None
+    return answer.tst_info.gen_time
