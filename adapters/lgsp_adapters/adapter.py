@@ -16,16 +16,23 @@ from typing import Any
 
 from lgsp_contracts.wire import Context, Failure
 from lgsp_problems import ProblemCode, Refusal, Text
+from lgsp_process.tracing import Spans
 
 Document = dict[str, Any]
+NOT_TRACED = Spans()
 Connection = Mapping[str, Any]
 
 
 class Call:
-    """One call as its adapter sees it: who asks, why, and how long anybody still waits."""
+    """One call as its adapter sees it: who asks, why, and how long anybody still waits.
 
-    def __init__(self, context: Context) -> None:
+    `traceparent` is to be sent on to the system behind, which `Upstream` does.
+    """
+
+    def __init__(self, context: Context, spans: Spans = NOT_TRACED) -> None:
         self.context = context
+        self.spans = spans
+        self.traceparent = context.traceparent
 
     @property
     def remaining(self) -> float:

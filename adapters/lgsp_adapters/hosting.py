@@ -5,6 +5,8 @@ connection in good time, and only then leaves the first: no call falls between t
 """
 
 import asyncio
+import os
+import socket
 import time
 from contextlib import AsyncExitStack
 
@@ -18,9 +20,10 @@ from lgsp_adapters.runtime import Served
 from lgsp_contracts.catalog import Catalog
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
-from lgsp_process import running
+from lgsp_process import running, tracing
 from lgsp_process.nats_connection import Door, connect
 from lgsp_process.tls_files import TlsFiles
+from lgsp_process.tracing import Spans
 
 RENEW_AT = 0.8
 """The part of a token's life after which a new one is taken."""
@@ -30,11 +33,18 @@ class Hosted:
     """One adapter on the bus, under the token of the moment."""
 
     def __init__(
-        self, manifest: Manifest, contract: Contract, nats: str, identity: SystemIdentity, tls: TlsFiles | None
+        self,
+        manifest: Manifest,
+        contract: Contract,
+        nats: str,
+        identity: SystemIdentity,
+        tls: TlsFiles | None,
+        spans: Spans,
     ) -> None:
         self._manifest = manifest
         self._contract = contract
         self._nats = nats
+        self._spans = spans
         self._tls = tls.context if tls else None
         self._identity = identity
         self._adapter: Adapter = manifest.adapter(manifest.connection)
@@ -58,7 +68,7 @@ class Hosted:
     async def _connect(self) -> None:
         self._token = await self._identity.token()
         connection = await connect(self._door(), f"adapter {self._manifest.service}", on_lost=self._take_token)
-        served = Served(self._adapter, self._manifest, self._contract, connection)
+        served = Served(self._adapter, self._manifest, self._contract, connection, self._spans)
         await served.start()
         self._current = (served, connection)
 
@@ -103,6 +113,8 @@ async def host(
         Refusal: when an adapter cannot start; those that started are stopped again.
     """
     async with AsyncExitStack() as stack:
+        spans = Spans(tracing.provider("lgsp-adapter", f"{socket.gethostname()}-{os.getpid()}"))
+        stack.callback(spans.close)
         for manifest, identity in manifests:
             contract = catalog.get((manifest.service, manifest.major))
             if contract is None:
@@ -111,7 +123,7 @@ async def host(
                     vi=f"{manifest.where}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
                     en=f"{manifest.where}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
                 )
-            hosted = Hosted(manifest, contract, nats, identity, tls)
+            hosted = Hosted(manifest, contract, nats, identity, tls, spans)
             await hosted.start()
             stack.push_async_callback(hosted.stop)
         if tls:

@@ -18,14 +18,16 @@ from typing import Any
 import nats.micro
 import structlog
 from nats.errors import Error as NatsError
+from opentelemetry.trace import SpanKind
 
-from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
 from lgsp_adapters.health import Health
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_process.quick_nats import QuickClient
+from lgsp_process.tracing import Spans
 
 Method = Callable[[Document, Call], Awaitable[Document]]
 
@@ -42,11 +44,19 @@ SWEEP_SECONDS = 0.02
 class Served:
     """One adapter while it is on the bus."""
 
-    def __init__(self, adapter: Adapter, manifest: Manifest, contract: Contract, connection: QuickClient) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        manifest: Manifest,
+        contract: Contract,
+        connection: QuickClient,
+        spans: Spans = NOT_TRACED,
+    ) -> None:
         self._adapter = adapter
         self._manifest = manifest
         self._contract = contract
         self._connection = connection
+        self._spans = spans
         self._places = manifest.concurrency
         self._waiting: deque[tuple[_Work, str, bytes]] = deque()
         self._working: dict[asyncio.Task[None], float] = {}
@@ -140,12 +150,17 @@ class Served:
         except Refusal:
             self._respond(reply, wire.failed("broken"))
             return
-        call = Call(context)
+        call = Call(context, self._spans)
         task = asyncio.current_task(self._loop)
         assert task is not None
         self._working[task] = self._loop.time() + call.remaining
         try:
-            answer = await self._tried(work, document, call) if call.remaining > 0 else wire.late()
+            if call.remaining <= 0:
+                answer = wire.late()
+            elif self._spans.provider is None:
+                answer = await self._tried(work, document, call)
+            else:
+                answer = await self._traced(work, document, call)
         except asyncio.CancelledError:
             if task not in self._late:
                 raise
@@ -161,6 +176,12 @@ class Served:
             self._connection.post(reply, answer)
         except NatsError as error:
             self._log.warning("answer not sent", error=type(error).__name__)
+
+    async def _traced(self, work: "_Work", document: Document, call: Call) -> bytes:
+        what = f"{self._contract.service}/{work.operation}"
+        about: dict[str, str | int] = {"lgsp.message": call.context.message, "messaging.system": "nats"}
+        with self._spans.around(what, SpanKind.SERVER, call.context.traceparent, about) as call.traceparent:
+            return await self._tried(work, document, call)
 
     async def _tried(self, work: "_Work", document: Document, call: Call) -> bytes:
         try:
@@ -192,7 +213,7 @@ class Served:
         return wire.late()
 
     def _log_of(self, work: "_Work", call: Call) -> Any:
-        return self._log.bind(operation=work.operation, message=call.context.message)
+        return self._log.bind(operation=work.operation, message=call.context.message, trace=call.traceparent[3:35])
 
     def _sweep(self) -> None:
         """End what nobody waits for any more. A timer for each call would cost each 4 µs (measured)."""

@@ -6,9 +6,11 @@ and an answer is read up to a limit.
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+from opentelemetry.trace import SpanKind
 
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 
@@ -25,6 +27,7 @@ class Upstream:
 
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/")
+        self._host = urlsplit(base).hostname or ""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=60), auto_decompress=True
         )
@@ -51,18 +54,20 @@ class Upstream:
         """
         if call.remaining <= 0:
             raise UpstreamLate
+        about: dict[str, str | int] = {"http.request.method": "POST", "server.address": self._host}
         try:
-            async with self._session.post(
-                self._base + path,
-                headers=headers,
-                params=params,
-                data=form if form is not None else body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=call.remaining),
-            ) as answer:
-                content = await answer.content.read(MAX_ANSWER + 1)
-                while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
-                    content += more
+            with call.spans.around(f"POST {self._host}", SpanKind.CLIENT, call.traceparent, about) as traceparent:
+                async with self._session.post(
+                    self._base + path,
+                    headers={"traceparent": traceparent, **(headers or {})},
+                    params=params,
+                    data=form if form is not None else body,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=call.remaining),
+                ) as answer:
+                    content = await answer.content.read(MAX_ANSWER + 1)
+                    while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
+                        content += more
         except TimeoutError:
             raise UpstreamLate from None
         except aiohttp.ClientError as error:

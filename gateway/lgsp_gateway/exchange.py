@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import structlog
 
 from lgsp_auth import policy
 from lgsp_auth.policy import Ask, Grant
@@ -25,19 +24,23 @@ from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage, Pseudonyms
 from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Caller, Credentials, Identification
-from lgsp_gateway.metrics import Metrics
 from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.watching.watch import Watch
 from lgsp_gateway.ways import Asked, Way, Ways
 from lgsp_problems import Refusal
 
 
 @dataclass(slots=True)
 class Call:
-    """A call as it came in. `body` is there, or read once the caller may call."""
+    """A call as it came in. `body` is there, or read once the caller may call.
+
+    `traceparent` is what it carries onwards, `parent` what its caller sent, where that begins a trace.
+    """
 
     message: str
     traceparent: str
+    parent: str
     asked: Asked
     credentials: Credentials
     on_behalf_of: str
@@ -78,7 +81,7 @@ class Exchange:
     idempotency: Idempotency
     quotas: Quotas
     pseudonyms: Pseudonyms
-    metrics: Metrics
+    watch: Watch
 
     async def call(self, call: Call) -> Answer:
         """Carry a call to its provider and the answer back.
@@ -92,17 +95,18 @@ class Exchange:
         try:
             answer = await self._governed(call, caller, passage)
         except Refusal as refusal:
-            await self._refused(passage, refusal)
+            await self._refused(call, passage, refusal)
             raise
         except Exception as error:
             fault = _internal_error(error)
-            await self._refused(passage, fault)
+            await self._refused(call, passage, fault)
             raise fault from error
         written = time.perf_counter()
         await self.evidence.write(passage.entry())
         now = time.perf_counter()
-        answer.spent.evidence, answer.spent.total = (now - written) * 1000, (now - passage.began) * 1000
-        self.metrics.passed(passage)
+        spent = answer.spent
+        spent.evidence, spent.total = (now - written) * 1000, (now - passage.began) * 1000
+        self.watch.answered(passage, call.traceparent, call.parent, spent.check, spent.evidence)
         return answer
 
     async def _governed(self, call: Call, caller: Caller, passage: Passage) -> Answer:
@@ -152,7 +156,8 @@ class Exchange:
         try:
             return await self.identification.caller(call.credentials, time.time())
         except Refusal as refusal:
-            self.metrics.unidentified(refusal)
+            trace, address = call.traceparent[3:35], call.credentials.address
+            self.watch.unidentified(call.message, trace, address, refusal)
             raise
 
     async def _behalf(self, call: Call, grant: Grant, now: float) -> str:
@@ -211,11 +216,9 @@ class Exchange:
         reply = wire.parse_reply(data)
         return reply.body if reply else b"", _judged(way.operation, reply)
 
-    async def _refused(self, passage: Passage, refusal: Refusal) -> None:
+    async def _refused(self, call: Call, passage: Passage, refusal: Refusal) -> None:
         passage.refused(refusal)
-        self.metrics.passed(passage)
-        log = structlog.get_logger()
-        log.info("refused", message=passage.message, consumer=passage.consumer, code=refusal.code, why=refusal.private)
+        self.watch.refused(passage, call.traceparent, call.parent, refusal)
         await self.evidence.write(passage.entry())
 
 

@@ -30,6 +30,7 @@ class KeyStore:
         self._ring: KeyRing | None = None
         self._seen: tuple[str, ...] = ()
         self._looked = 0.0
+        self.on_new_key: Callable[[str], None] | None = None
 
     def ensure(self) -> None:
         """Make what is missing.
@@ -103,6 +104,8 @@ class KeyStore:
             if self._ring is None:
                 raise _unusable(self._folder, error) from None
             return  # a file is being removed or half copied: the keys known so far still count
+        if self._seen and self.on_new_key:
+            self.on_new_key(self._ring.current.kid)
         self._seen = names
 
     def _files(self) -> list[Path]:

@@ -20,6 +20,7 @@ from lgsp_auth.nats_jwt import AccountKey, CalloutRequest
 from lgsp_auth.tokens import Identity, Verifier
 from lgsp_gateway.registry.state import Registry
 from lgsp_problems import Refusal
+from lgsp_process.security import SecurityLog
 
 ACCOUNT = "LGSP"
 SUBJECT = "$SYS.REQ.USER.AUTH"
@@ -28,10 +29,11 @@ SUBJECT = "$SYS.REQ.USER.AUTH"
 class NatsDoor:
     """Answers authorization requests of the NATS servers."""
 
-    def __init__(self, verifier: Verifier, registry: Registry, key: AccountKey) -> None:
+    def __init__(self, verifier: Verifier, registry: Registry, key: AccountKey, security: SecurityLog) -> None:
         self._verifier = verifier
         self._registry = registry
         self._key = key
+        self._security = security
         self._kicker: Client | None = None
         self._connections: dict[str, dict[tuple[str, str], tuple[str, ...]]] = {}
         self._kicks: set[asyncio.Task[None]] = set()
@@ -58,6 +60,8 @@ class NatsDoor:
             subjects = self._subjects(identity)
         except Refusal as refusal:
             structlog.get_logger().info("nats door refused", reason=refusal.detail.en)
+            reason = {"event__reason": refusal.code}
+            self._security.event("connection-refused", "failure", "authentication", refusal.detail.en, **reason)
             await message.respond(self._key.response(request, "", refusal.detail.en, now))
             return
         user = self._key.user(request.nkey, ACCOUNT, identity.system, subjects, now, identity.expires)

@@ -15,7 +15,6 @@ from lgsp_auth.issuing import TokenEndpoint
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway import issuers
-from lgsp_gateway.adapters_seen import AdaptersSeen
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import seals, stream
 from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
@@ -30,7 +29,6 @@ from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Identification
 from lgsp_gateway.index.index import Index
 from lgsp_gateway.keystore import KeyStore
-from lgsp_gateway.metrics import Metrics
 from lgsp_gateway.nats_door import NatsDoor
 from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry import bootstrap
@@ -38,6 +36,10 @@ from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.registry.store import Store
+from lgsp_gateway.watching.adapters_seen import AdaptersSeen
+from lgsp_gateway.watching.metrics import Metrics
+from lgsp_gateway.watching.traces import Traces
+from lgsp_gateway.watching.watch import Watch
 from lgsp_gateway.ways import Ways
 from lgsp_gateway.web.access_log import AccessLog
 from lgsp_gateway.web.callers import Callers
@@ -53,6 +55,7 @@ from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
 from lgsp_problems import Refusal
 from lgsp_process import nats_connection, running
+from lgsp_process.security import SecurityLog
 from lgsp_process.tls_files import TlsFiles
 
 
@@ -79,6 +82,7 @@ class Settings:
     archive: str = ""
     witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
     timestamps: str = ""
+    security_log: str = ""
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -90,6 +94,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     keys = KeyStore(settings.keys)
     keys.ensure()
     async with AsyncExitStack() as stack:
+        watch = _watch(stack, settings, keys)
         bus, registry = Bus(), Registry()
         store = Store(bus)
         follower = Follower(store, registry)
@@ -116,14 +121,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         for _, found in others:
             stack.callback(asyncio.create_task(found.keep_fresh()).cancel)
         notary = await _notary(stack, settings, keys, bus, connection)
-        exchange = await _exchange(settings, registry, keys, verifier, bus, connection, notary)
+        exchange = await _exchange(settings, registry, keys, verifier, bus, connection, notary, watch)
         exchange.evidence.start()
         stack.push_async_callback(exchange.evidence.stop)
-        await NatsDoor(verifier, registry, keys.account_key()).start(connection, system)
+        await NatsDoor(verifier, registry, keys.account_key(), watch.security).start(connection, system)
         index = _index(stack, settings)
-        adapters = await _watched(stack, connection, exchange.metrics)
+        adapters = await _watched(stack, connection, watch.metrics)
         logs = Logs(connection, Shelf(settings.archive) if settings.archive else None, index)
-        administration = Administration(registry, store, follower)
+        administration = Administration(registry, store, follower, watch.security)
         parts = _Parts(exchange, administration, follower, keys, index, logs, adapters, connection, stop)
         app = _application(settings, parts)
         stale = partial(_stale, follower, settings.stale_seconds)
@@ -161,14 +166,14 @@ async def _exchange(
     bus: Bus,
     connection: Client,
     notary: Notary,
+    watch: Watch,
 ) -> Exchange:
     idempotency = Idempotency()
     await idempotency.start(connection, settings.replicas)
     evidence_log = EvidenceLog(bus, stream.subject_of(settings.name), notary)
     quotas = Quotas(bus)
     await quotas.start(connection, settings.replicas)
-    metrics = Metrics()
-    metrics.watch(evidence_log)
+    watch.metrics.watch(evidence_log)
     return Exchange(
         name=settings.name,
         registry=registry,
@@ -179,8 +184,24 @@ async def _exchange(
         idempotency=idempotency,
         quotas=quotas,
         pseudonyms=Pseudonyms(keys.pseudonym_key()),
-        metrics=metrics,
+        watch=watch,
     )
+
+
+def _watch(stack: AsyncExitStack, settings: Settings, keys: KeyStore) -> Watch:
+    security = SecurityLog(settings.security_log, f"gateway {settings.name}")
+    traces = Traces(settings.name)
+    stack.callback(security.stop)
+    stack.callback(traces.stop)
+
+    def used(key: str) -> None:
+        security.event("key-used", "success", "configuration", f"{key} signs tokens from now on", lgsp__key=key)
+
+    keys.on_new_key = used
+    used(keys.ring().current.kid)
+    log = str(Signer(origin_of(settings.name), keys.log_key()).key)
+    security.event("key-used", "success", "configuration", "signs checkpoints from now on", lgsp__key=log)
+    return Watch(Metrics(), traces, security)
 
 
 async def _notary(stack: AsyncExitStack, settings: Settings, keys: KeyStore, bus: Bus, connection: Client) -> Notary:
@@ -234,7 +255,7 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
         find=exchange.registry.client,
     )
     callers = Callers(exchange.identification)
-    Tokens(endpoint, keys, exchange.identification).add_routes(app)
+    Tokens(endpoint, keys, exchange.identification, exchange.watch.security).add_routes(app)
     RegistryDoor(callers, parts.administration).add_routes(app)
     Catalogue(callers, exchange.registry, stop).add_routes(app)
     Evidence(callers, parts.connection, stop).add_routes(app)
@@ -242,7 +263,7 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     EvidenceSearch(callers, index, exchange.pseudonyms).add_routes(app)
     EvidenceLogs(callers, parts.logs, keys.log_key(), exchange.bus, settings.witnesses).add_routes(app)
     Operations(callers, index, parts.adapters, stop).add_routes(app)
-    Status(exchange.metrics, lambda: _checks(exchange, parts.follower, stop)).add_routes(app)
+    Status(exchange.watch.metrics, lambda: _checks(exchange, parts.follower, stop)).add_routes(app)
     return app
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from lgsp_adapters.adapter import Adapter, Call
+from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.runtime import Served
 from lgsp_auth.issuing import TokenEndpoint
@@ -28,6 +28,7 @@ from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.nats_door import ACCOUNT
 from lgsp_process.nats_connection import Door, connect
+from lgsp_process.tracing import Spans
 from support.processes import LGSP, Process, free_port
 
 Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
@@ -201,7 +202,7 @@ class Workbench:
             return Door(self.nats_url, token=lambda: self.token(user))
         return Door.named(self.nats_url, user, nats_config.passwords(self.state) / user)
 
-    async def serve(self, service: str = "desk", **answers: Answer) -> Served:
+    async def serve(self, service: str = "desk", spans: Spans = NOT_TRACED, **answers: Answer) -> Served:
         """Put an adapter on the bus; operations that are not named answer KHOP."""
 
         async def match(request: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -213,7 +214,7 @@ class Workbench:
 
         connection = await connect(self.door("provider"), f"test adapter {service}")
         manifest = Manifest("test", service, 1, "provider", Told, {}, 64)
-        served = Served(Told({}), manifest, self.catalog[service, 1], connection)
+        served = Served(Told({}), manifest, self.catalog[service, 1], connection, spans)
         await served.start()
         self._adapters.append(served)
         return served

@@ -38,6 +38,7 @@ def run_gateway(
     archive: str = "",
     witnesses: Path | None = None,
     timestamp_authority: str = "",
+    security_log: str = "",
 ) -> None:
     """Run a gateway, until SIGTERM; calls it has begun are finished first.
 
@@ -81,6 +82,8 @@ def run_gateway(
         A file of verifier keys, one a line, of those whose seals on the evidence are kept (`lgsp evidence witness`).
     timestamp_authority
         The address of an RFC 3161 authority that stamps a checkpoint each minute.
+    security_log
+        Where security events go (ECS JSON): a file, `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT` (RFC 5424).
     """
     tls = TlsFiles.server(tls_cert, tls_key) if tls_cert and tls_key else None
     nats_tls = TlsFiles.client(nats_ca) if nats_ca else None
@@ -105,6 +108,7 @@ def run_gateway(
         archive=archive,
         witnesses={one.name: one for one in keys_in(witnesses)} if witnesses else {},
         timestamps=timestamp_authority,
+        security_log=security_log,
     )
     running.run(f"gateway {settings.name}", lambda stop: serving.serve(settings, stop))
 

@@ -133,6 +133,7 @@ class LocalBus:
         command += ["--nats-passwords", str(nats_config.passwords(self._state))]
         command += ["--keys", str(self._state.keys), "--registry", str(self._state.registry)]
         command += ["--index", str(self._state.index)] if self._scene.searchable else []
+        command += ["--security-log", str(self._state.logs / "security.log")] if self._scene.searchable else []
         if self._scene.catalog:
             command += ["--catalog", str(self._scene.catalog)]
         if len(self._scene.gateways) == 1:

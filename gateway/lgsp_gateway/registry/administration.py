@@ -15,6 +15,7 @@ from lgsp_gateway.registry.kinds import API_VERSION, VIETNAM, Spec, Version
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.registry.store import Store, revision_conflict
 from lgsp_problems import Refusal
+from lgsp_process.security import SecurityLog
 
 ABSENT = 0
 """The revision of a document that is not there."""
@@ -23,8 +24,9 @@ ABSENT = 0
 class Administration:
     """Reads and changes documents on behalf of a caller."""
 
-    def __init__(self, registry: Registry, store: Store, follower: Follower) -> None:
+    def __init__(self, registry: Registry, store: Store, follower: Follower, security: SecurityLog) -> None:
         self._registry = registry
+        self._security = security
         self._store = store
         self._follower = follower
 
@@ -176,7 +178,29 @@ class Administration:
             await self._catch_up(kind, name)
             raise
         await self._follower.reached(version.revision)
+        self._tell(caller, known, version, reason)
         return version
+
+    def _tell(self, caller: System, known: Version | None, version: Version, reason: str) -> None:
+        """Those on watch hear of each change, and by another name of one of roles or keys."""
+        before, after = ((one.spec or {}) if one else {} for one in (known, version))
+        powers = version.kind == "System" and any(
+            before.get(name) != after.get(name) for name in ("roles", "jwks", "secretSha256")
+        )
+        action = "role-changed" if powers else "registry-changed"
+        what = f"{version.kind} {version.name} {'changed' if version.spec is not None else 'deleted'}"
+        self._security.event(
+            action,
+            "success",
+            "iam" if powers else "configuration",
+            what,
+            user__name=caller.name,
+            organization__id=caller.agency,
+            event__reason=reason,
+            lgsp__kind=version.kind,
+            lgsp__name=version.name,
+            lgsp__revision=version.revision,
+        )
 
     async def _catch_up(self, kind: str, name: str) -> None:
         """Who lost to another writer is shown what the other wrote: this gateway may hear of it only now."""

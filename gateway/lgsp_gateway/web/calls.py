@@ -48,28 +48,43 @@ class Calls:
     def __init__(self, exchange: Exchange, stale: Callable[[], bool]) -> None:
         self._exchange = exchange
         self._stale = stale
+        self._traced = exchange.watch.traces.begins
         self._second = 0
         self._date = ""
 
     async def answer(self, incoming: Incoming) -> WholeAnswer:
         """Answer one call, whatever comes of it."""
         message = str(uuid_utils.uuid7())
-        traceparent = _trace(incoming.headers.get(_TRACE))
+        began = time.perf_counter()
+        parent = incoming.headers.get(_TRACE, "")
+        if parent and not _TRACEPARENT.fullmatch(parent):
+            parent = ""
+        traceparent = self._trace(parent)
         try:
             if self._stale():
                 raise bus_unavailable()
-            answer = await self._exchange.call(_read(incoming, message, traceparent))
+            answer = await self._exchange.call(_read(incoming, message, traceparent, parent))
             return self._write(answer, message, traceparent)
         except Refusal as refusal:
-            return self._refused(refusal, incoming, message, traceparent)
+            return self._refused(refusal, incoming, message, traceparent, began)
         except Exception as error:
             structlog.get_logger().error("fault", message=message, error=type(error).__name__)
-            return self._refused(fault(), incoming, message, traceparent)
+            return self._refused(fault(), incoming, message, traceparent, began)
 
-    def _refused(self, refusal: Refusal, incoming: Incoming, message: str, traceparent: str) -> WholeAnswer:
+    def _trace(self, parent: str) -> str:
+        """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own."""
+        drawn = f"{random.getrandbits(192) | _NOT_ZERO:048x}"
+        if parent:
+            return f"{parent[:36]}{drawn[:16]}{parent[52:]}"
+        return f"00-{drawn[16:]}-{drawn[:16]}-{'01' if self._traced(drawn[16:]) else '00'}"
+
+    def _refused(
+        self, refusal: Refusal, incoming: Incoming, message: str, traceparent: str, began: float
+    ) -> WholeAnswer:
         language = incoming.headers.get(hdrs.ACCEPT_LANGUAGE)
         headers, body = problems.written(refusal, language, message, traceparent)
         headers["Date"] = self._now()
+        headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
         # A body that has not arrived is not waited for: it is too large, or may never come.
         last = not incoming.has_arrived()
         return WholeAnswer.of(refusal.kind.status, headers, body, last=last)
@@ -94,7 +109,7 @@ class Calls:
         return WholeAnswer(head.encode("ascii"), answer.body)
 
 
-def _read(incoming: Incoming, message: str, traceparent: str) -> Call:
+def _read(incoming: Incoming, message: str, traceparent: str, parent: str) -> Call:
     named = _named(incoming.path)
     if named and incoming.method != "POST":
         raise method_not_allowed("POST")
@@ -102,6 +117,7 @@ def _read(incoming: Incoming, message: str, traceparent: str) -> Call:
     return Call(
         message,
         traceparent,
+        parent,
         Asked(*(named or _NOTHING), headers.get(_PURPOSE, "")),
         Credentials(
             headers.get(hdrs.AUTHORIZATION), headers.get(_PROOF, ""), incoming.method, incoming.path, incoming.address
@@ -184,14 +200,6 @@ def method_not_allowed(allowed: str) -> Refusal:
         en=f"This path takes {allowed} only; send the request with that method.",
         headers={"Allow": allowed},
     )
-
-
-def _trace(header: str | None) -> str:
-    """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own."""
-    drawn = f"{random.getrandbits(192) | _NOT_ZERO:048x}"
-    if header and _TRACEPARENT.fullmatch(header):
-        return f"{header[:36]}{drawn[:16]}{header[52:]}"
-    return f"00-{drawn[16:]}-{drawn[:16]}-00"
 
 
 def _too_large() -> Refusal:

@@ -6,6 +6,7 @@ factory is reused so that both ways see the same type; aiohttp has no public nam
 """
 
 import ssl
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -87,9 +88,14 @@ class Door:
             return await self._calls.answer(
                 Incoming(request.method, path, request.headers, request.remote or "", body, arrived)
             )
+        began = time.perf_counter()
         if self._stale() and path not in HEALTH:
-            return problems.answer(bus_unavailable(), request)
-        return await self._other(request)
+            response: web.StreamResponse = problems.answer(bus_unavailable(), request)
+        else:
+            response = await self._other(request)
+        if not response.prepared:
+            response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
+        return response
 
     async def _other(self, request: web.Request) -> web.StreamResponse:
         """Everything that is not a call."""

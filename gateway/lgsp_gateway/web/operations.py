@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from lgsp_gateway.adapters_seen import AdaptersSeen
 from lgsp_gateway.index import statistics
 from lgsp_gateway.index.flows import WINDOWS
 from lgsp_gateway.index.index import Index
+from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.evidence import AUDITOR

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
-from lgsp_gateway.metrics import Metrics
+from lgsp_gateway.watching.metrics import Metrics
 
 
 class Status:

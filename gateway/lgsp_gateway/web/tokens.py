@@ -11,6 +11,7 @@ from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.web import answers
 from lgsp_gateway.web.language import preferred
 from lgsp_problems import Refusal
+from lgsp_process.security import SecurityLog
 
 MAX_FORM = 16 * 1024
 _NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749, section 5.1, beside Cache-Control
@@ -19,10 +20,13 @@ _NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749, section 5.1, beside Cache-Contro
 class Tokens:
     """The door for tokens."""
 
-    def __init__(self, endpoint: TokenEndpoint, keys: KeyStore, identification: Identification) -> None:
+    def __init__(
+        self, endpoint: TokenEndpoint, keys: KeyStore, identification: Identification, security: SecurityLog
+    ) -> None:
         self._endpoint = endpoint
         self._identification = identification
         self._keys = keys
+        self._security = security
 
     def add_routes(self, app: web.Application) -> None:
         """Add the three paths."""
@@ -31,8 +35,8 @@ class Tokens:
         app.router.add_get("/.well-known/oauth-authorization-server", self._metadata)
 
     async def _issue(self, request: web.Request) -> web.Response:
+        address = request.remote or ""
         try:
-            address = request.remote or ""
             if not self._identification.attempts.may_try(address, time.time()):
                 raise await self._identification.attempts.refuse()
             form = await self._form(request)
@@ -42,6 +46,8 @@ class Tokens:
         except Refusal as refusal:
             if refusal.code == "invalid_client":
                 self._identification.attempts.failed(address, time.time())
+            known = {"event__reason": refusal.code, "source__ip": address}
+            self._security.event("token-not-issued", "failure", "authentication", refusal.detail.en, **known)
             description = refusal.detail.said(preferred(request.headers.get("Accept-Language")))
             return answers.document(
                 {"error": refusal.code, "error_description": description},

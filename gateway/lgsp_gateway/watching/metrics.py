@@ -17,9 +17,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from lgsp_gateway.adapters_seen import AdaptersSeen
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage
+from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_problems import Refusal
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

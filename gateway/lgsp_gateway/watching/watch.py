@@ -1,0 +1,76 @@
+"""What a call leaves behind beside its evidence: a count, a span where its trace is recorded, a line in the log for each no, and an
+event for those on watch where somebody tried what it may not.
+"""
+
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from lgsp_gateway.evidence.passage import Passage
+from lgsp_gateway.watching.metrics import Metrics
+from lgsp_gateway.watching.traces import SAMPLED, Traces
+from lgsp_problems import Refusal
+from lgsp_process.security import SecurityLog
+
+DENIED = frozenset(
+    {"not-granted", "purpose-not-granted", "unknown-service", "token-not-bound", "person-required", "service-suspended"}
+)
+"""Refusals that say who may not, rather than what was wrong with a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Sees the calls of one gateway."""
+
+    metrics: Metrics
+    traces: Traces
+    security: SecurityLog
+
+    def answered(self, passage: Passage, traceparent: str, parent: str, check: float, evidence: float) -> None:
+        """A call got its answer; `check` and `evidence` in milliseconds."""
+        self.metrics.passed(passage)
+        if traceparent.endswith(SAMPLED):
+            spent = {"check": check, "provider": passage.provider_ms, "evidence": evidence}
+            self.traces.passed(passage, traceparent, parent, spent, (time.perf_counter() - passage.began) * 1000)
+
+    def refused(self, passage: Passage, traceparent: str, parent: str, refusal: Refusal) -> None:
+        """A call was refused."""
+        self.metrics.passed(passage)
+        known = {"message": passage.message, "trace": passage.trace, "consumer": passage.consumer}
+        what = {"service": passage.service, "operation": passage.operation, "status": passage.status}
+        structlog.get_logger().info("refused", **known, **what, code=refusal.code, why=refusal.private)
+        if refusal.code in DENIED or refusal.code == "quota-exceeded":
+            action = "call-denied" if refusal.code in DENIED else "quota-exceeded"
+            self._tell(action, passage, refusal)
+        spent = {"provider": passage.provider_ms} if passage.provider_ms else {}
+        self.traces.passed(passage, traceparent, parent, spent, (time.perf_counter() - passage.began) * 1000)
+
+    def unidentified(self, message: str, trace: str, address: str, refusal: Refusal) -> None:
+        """Somebody called with a token that does not count."""
+        self.metrics.unidentified(refusal)
+        self.security.event(
+            "token-refused",
+            "failure",
+            "authentication",
+            refusal.detail.en,
+            event__reason=refusal.code,
+            source__ip=address,
+            trace__id=trace,
+            lgsp__message=message,
+        )
+
+    def _tell(self, action: str, passage: Passage, refusal: Refusal) -> None:
+        self.security.event(
+            action,
+            "failure",
+            "api",
+            refusal.detail.en,
+            event__reason=refusal.code,
+            user__name=passage.consumer,
+            organization__id=passage.agency,
+            trace__id=passage.trace,
+            lgsp__message=passage.message,
+            lgsp__service=passage.service,
+            lgsp__operation=passage.operation,
+        )
