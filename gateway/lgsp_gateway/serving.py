@@ -37,6 +37,7 @@ from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
+from lgsp_gateway.watching.checks import Checks
 from lgsp_gateway.watching.metrics import Metrics
 from lgsp_gateway.watching.traces import Traces
 from lgsp_gateway.watching.watch import Watch
@@ -127,9 +128,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await NatsDoor(verifier, registry, keys.account_key(), watch.security).start(connection, system)
         index = _index(stack, settings)
         adapters = await _watched(stack, connection, watch.metrics)
+        checks = Checks(connection, follower, registry, exchange.evidence, notary, index, adapters)
+        stack.callback(asyncio.create_task(checks.run()).cancel)
+        watch.metrics.watch_checks(checks)
         logs = Logs(connection, Shelf(settings.archive) if settings.archive else None, index)
         administration = Administration(registry, store, follower, watch.security)
-        parts = _Parts(exchange, administration, follower, keys, index, logs, adapters, connection, stop)
+        parts = _Parts(exchange, administration, follower, keys, index, logs, adapters, checks, connection, stop)
         app = _application(settings, parts)
         stale = partial(_stale, follower, settings.stale_seconds)
         door = Door(Calls(exchange, stale), app, stale)
@@ -173,7 +177,7 @@ async def _exchange(
     evidence_log = EvidenceLog(bus, stream.subject_of(settings.name), notary)
     quotas = Quotas(bus)
     await quotas.start(connection, settings.replicas)
-    watch.metrics.watch(evidence_log)
+    watch.metrics.watch(evidence_log, notary)
     return Exchange(
         name=settings.name,
         registry=registry,
@@ -240,6 +244,7 @@ class _Parts:
     index: Index | None
     logs: Logs
     adapters: AdaptersSeen
+    checks: Checks
     connection: Client
     stop: asyncio.Event
 
@@ -262,7 +267,7 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     AccessLog(exchange, index).add_routes(app)
     EvidenceSearch(callers, index, exchange.pseudonyms).add_routes(app)
     EvidenceLogs(callers, parts.logs, keys.log_key(), exchange.bus, settings.witnesses).add_routes(app)
-    Operations(callers, index, parts.adapters, stop).add_routes(app)
+    Operations(callers, index, parts.adapters, parts.checks, stop).add_routes(app)
     Status(exchange.watch.metrics, lambda: _checks(exchange, parts.follower, stop)).add_routes(app)
     return app
 

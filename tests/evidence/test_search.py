@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from evidence.conftest import Postgres
+from support.postgres import Postgres
 from support.processes import run
 from support.searched import Searched
 from support.workbench import NUMBER, Workbench

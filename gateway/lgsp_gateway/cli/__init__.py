@@ -46,6 +46,9 @@ def register(app: App) -> None:
     )
     for name, words in _OPERATIONS.items():
         app.command(f"lgsp_gateway.cli.operation_commands:{name}", name=name, help=words)
+    app.command(
+        "lgsp_gateway.cli.doctor_commands:doctor", name="doctor", help="Is the bus well, and what to do if not."
+    )
     gateway = App(name="gateway", help="Run a gateway.")
     gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run")
     app.command(gateway)

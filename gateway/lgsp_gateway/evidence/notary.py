@@ -8,6 +8,7 @@ tree, so that a start reads only what came after it.
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,9 @@ class Notary:
         self._signed = 0
         self._in_step = False
         self._unread: dict[int, list[bytes]] = {}
+        self._unsigned_since = 0.0
+        self.last_signed_before = 0.0
+        """When the last checkpoint of the run before was written, in seconds since 1970: the clock cannot be earlier now."""
         self._signing: asyncio.Task[None] | None = None
 
     async def start(self, connection: Client, replicas: int) -> None:
@@ -85,8 +89,9 @@ class Notary:
             deny_delete=True,
         )
         await streams.ensure(connection, config)
-        kept = await last_checkpoint(connection, self._gateway)
-        if kept:
+        last = await _last_stored(connection, self._gateway)
+        if last:
+            kept, self.last_signed_before = last.kept, last.time
             signed = self._signer.key.opened(kept.note)
             self._tree = Tree(kept.size, kept.edge)
             if (self._tree.size, self._tree.root()) != (signed.size, signed.root):
@@ -96,8 +101,33 @@ class Notary:
                     en=f"The last checkpoint of {self._gateway} does not belong to its tree; use another gateway name and tell an auditor.",
                 )
             self._sequence, self._signed = kept.sequence, kept.size
+            await self._refuse_truncated()
         await self._read()
         self._signing = asyncio.create_task(self._sign_regularly())
+
+    @property
+    def sequence(self) -> int:
+        """The last group of the stream that is in the tree."""
+        return self._sequence
+
+    @property
+    def unsigned(self) -> int:
+        """Entries that no checkpoint covers yet."""
+        return self._tree.size - self._signed
+
+    def unsigned_for(self) -> float:
+        """Seconds since the oldest of them was to be signed; 0 where there is none."""
+        return time.monotonic() - self._unsigned_since if self._unsigned_since else 0.0
+
+    async def _refuse_truncated(self) -> None:
+        """The stream must reach as far as what was signed of it."""
+        there = await stream.last_sequence(self._connection)
+        if there < self._sequence:
+            raise Refusal(
+                "cannot-start",
+                vi=f"Luồng bằng chứng kết thúc ở nhóm {there}, trước nhóm {self._sequence} đã ký: có mục bị xóa. Hãy khôi phục bản sao của NATS, hoặc báo kiểm toán viên rồi khởi động gateway dưới tên khác.",
+                en=f"The evidence ends with group {there}, before group {self._sequence} that was signed: entries were removed. Restore a copy of NATS, or tell an auditor and start the gateway under another name.",
+            )
 
     async def stop(self) -> None:
         """Sign what was written."""
@@ -146,11 +176,13 @@ class Notary:
             await self._read()
         size, sequence, edge = self._tree.size, self._sequence, self._tree.edge
         if size == self._signed:
+            self._unsigned_since = 0.0
             return
+        self._unsigned_since = self._unsigned_since or time.monotonic()
         kept = Kept(self._signer.sign(size, self._tree.root()), size, edge, sequence)
         said = await self._bus.publish(subject_of(self._gateway), kept.data(), {}, WRITE_SECONDS)
         if said.get("seq"):
-            self._signed = size
+            self._signed, self._unsigned_since = size, 0.0
 
 
 async def gateways(connection: Client) -> list[str]:
@@ -161,11 +193,17 @@ async def gateways(connection: Client) -> list[str]:
 
 async def last_checkpoint(connection: Client, gateway: str) -> Kept | None:
     """The newest checkpoint of a gateway's log."""
+    last = await _last_stored(connection, gateway)
+    return last.kept if last else None
+
+
+async def _last_stored(connection: Client, gateway: str) -> "Stored | None":
     try:
         message = await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))
     except NotFoundError:
         return None
-    return Kept.parse(message.data or b"{}")
+    written = message.time.timestamp() if message.time else 0.0
+    return Stored(Kept.parse(message.data or b"{}"), int(message.seq or 0), written)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,10 @@ class Registry:
         """Stop telling a listener."""
         self._listeners.remove(listener)
 
+    def services_in_force(self) -> set[str]:
+        """Services that somebody may be calling now."""
+        return {name.rpartition("-v")[0] for name, holds in self._in_force.items() if holds}
+
     def provided_by(self, system: str) -> list[str]:
         """The services of which a system is the provider."""
         found = {name.rpartition("-v")[0] for name, provider in self._providers.items() if provider == system}

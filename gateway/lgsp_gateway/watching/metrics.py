@@ -10,16 +10,19 @@ import time
 from bisect import bisect_left
 from collections import Counter as Counted
 from collections.abc import Iterator
+from importlib.metadata import version
 from itertools import accumulate
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Info, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from lgsp_gateway.evidence.log import EvidenceLog
+from lgsp_gateway.evidence.notary import Notary
 from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
+from lgsp_gateway.watching.checks import Checks
 from lgsp_problems import Refusal
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -102,6 +105,38 @@ class _Adapters(Collector):
         yield failures
 
 
+class _Evidence(Collector):
+    """What this gateway has written down."""
+
+    def __init__(self, evidence: EvidenceLog, notary: Notary) -> None:
+        self._evidence = evidence
+        self._notary = notary
+
+    def collect(self) -> Iterator[Metric]:
+        evidence, notary = self._evidence, self._notary
+        written = "lgsp_evidence_entries", "Evidence entries on disk"
+        yield CounterMetricFamily(*written, value=evidence.entries_written)
+        yield CounterMetricFamily("lgsp_evidence_groups", "Group commits", value=evidence.groups_written)
+        dropped = "lgsp_evidence_entries_dropped", "Entries lost while nothing could be written"
+        yield CounterMetricFamily(*dropped, value=evidence.entries_dropped)
+        yield GaugeMetricFamily("lgsp_evidence_entries_kept", "Entries that wait for the stream", value=evidence.kept)
+        unsigned = "lgsp_evidence_entries_unsigned", "Entries that no checkpoint covers yet"
+        yield GaugeMetricFamily(*unsigned, value=notary.unsigned)
+
+
+class _Checks(Collector):
+    """What `lgsp doctor` says."""
+
+    def __init__(self, checks: Checks) -> None:
+        self._checks = checks
+
+    def collect(self) -> Iterator[Metric]:
+        failed = GaugeMetricFamily("lgsp_check_failed", "1 where lgsp doctor has something to say", labels=["check"])
+        for found in self._checks.found:
+            failed.add_metric([found.name], found.wrong is not None)
+        yield failed
+
+
 class Metrics:
     """The metrics of one gateway, in a registry of its own."""
 
@@ -109,25 +144,22 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._calls = _Calls()
         self._registry.register(self._calls)
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        Info("lgsp_build", "What runs here", registry=self._registry).info({"version": version("lgsp")})
         self._unidentified = Counter(
             "lgsp_unidentified_calls", "Calls whose token was refused", registry=self._registry
         )
         self._unsaid = 0
         self._last_said = 0.0
 
-    def watch(self, evidence: EvidenceLog) -> None:
+    def watch(self, evidence: EvidenceLog, notary: Notary) -> None:
         """Show the state of an evidence log."""
-        for name, words, value in (
-            ("lgsp_evidence_entries_written", "Evidence entries on disk", lambda: evidence.entries_written),
-            ("lgsp_evidence_groups_written", "Group commits", lambda: evidence.groups_written),
-            ("lgsp_evidence_entries_kept", "Entries that wait for the stream", lambda: evidence.kept),
-            (
-                "lgsp_evidence_entries_dropped",
-                "Entries lost while nothing could be written",
-                lambda: evidence.entries_dropped,
-            ),
-        ):
-            Gauge(name, words, registry=self._registry).set_function(value)
+        self._registry.register(_Evidence(evidence, notary))
+
+    def watch_checks(self, checks: Checks) -> None:
+        """Show which checks fail."""
+        self._registry.register(_Checks(checks))
 
     def watch_adapters(self, seen: AdaptersSeen) -> None:
         """Show the adapters on the bus."""

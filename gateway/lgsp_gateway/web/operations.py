@@ -1,4 +1,4 @@
-"""`/ops/flows`, `/ops/adapters`, `/ops/statistics`: what passes and how well, for those who run the bus."""
+"""`/ops/flows`, `/ops/adapters`, `/ops/statistics`, `/ops/checks`: what passes and how well, for those who run the bus."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,7 @@ from lgsp_gateway.index import statistics
 from lgsp_gateway.index.flows import WINDOWS
 from lgsp_gateway.index.index import Index
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
+from lgsp_gateway.watching.checks import Checks
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.evidence import AUDITOR
@@ -31,10 +32,13 @@ class Operations:
         index: None where this gateway has none.
     """
 
-    def __init__(self, callers: Callers, index: Index | None, adapters: AdaptersSeen, stopping: asyncio.Event) -> None:
+    def __init__(
+        self, callers: Callers, index: Index | None, adapters: AdaptersSeen, checks: Checks, stopping: asyncio.Event
+    ) -> None:
         self._callers = callers
         self._index = index
         self._adapters = adapters
+        self._checks = checks
         self._stopping = stopping
 
     def add_routes(self, app: web.Application) -> None:
@@ -42,6 +46,7 @@ class Operations:
         app.router.add_get("/ops/flows", self._flows)
         app.router.add_get("/ops/adapters", self._copies)
         app.router.add_get("/ops/statistics", self._statistics)
+        app.router.add_get("/ops/checks", self._look)
 
     async def _flows(self, request: web.Request) -> web.StreamResponse:
         await self._callers.with_role(request, OPERATOR, AUDITOR)
@@ -76,6 +81,10 @@ class Operations:
         await self._callers.with_role(request, OPERATOR, AUDITOR)
         copies = [copy.document() for copy in self._adapters.copies]
         return document({"time": round(self._adapters.seen_at, 3), "items": copies})
+
+    async def _look(self, request: web.Request) -> web.Response:
+        await self._callers.with_role(request, OPERATOR, AUDITOR)
+        return document({"items": [found.document() for found in await self._checks.look()]})
 
     async def _statistics(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, OPERATOR, AUDITOR)

@@ -1,0 +1,86 @@
+"""`lgsp doctor`: is the bus well, and what to do where it is not."""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from lgsp_gateway.cli.bus_client import Who
+from lgsp_gateway.cli.main import language
+from lgsp_gateway.local.state_dir import StateDir
+from lgsp_problems import Refusal, Text
+
+MIN_FREE = 2 * 1024**3
+"""Bytes that a disk should have left."""
+
+
+def doctor(*, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
+    """Look at everything that must hold, here and in the gateway, and say what to do where something does not."""
+    found = [*(_here(StateDir(who.state_dir)) if not who.url else ()), *_there(who)]
+    for name, wrong in found:
+        sys.stdout.write(
+            f"[{'!' if wrong else 'ok':>2}] {name:<12} {wrong.said(language()) if wrong else ''}".rstrip() + "\n"
+        )
+    failed = sum(wrong is not None for _, wrong in found)
+    if failed:
+        sys.stdout.write(f"{failed} of {len(found)} checks failed\n")
+        sys.exit(1)
+
+
+def _there(who: Who) -> list[tuple[str, Text | None]]:
+    """What the gateway finds."""
+    try:
+        items = orjson.loads(who.client().get("/ops/checks"))["items"]
+    except Refusal as refusal:
+        return [("gateway", refusal.detail)]
+    gateway: list[tuple[str, Text | None]] = [("gateway", None)]
+    return gateway + [(one["check"], Text(**one["detail"]) if one["detail"] else None) for one in items]
+
+
+def _here(state: StateDir) -> Iterator[tuple[str, Text | None]]:
+    """What only this machine can tell."""
+    yield "disk", _disk(state.root)
+    yield "key files", _key_files(state.keys)
+    yield "processes", _processes(state)
+
+
+def _disk(folder: Path) -> Text | None:
+    if not folder.exists():
+        return None
+    free = shutil.disk_usage(folder).free
+    if not os.access(folder, os.W_OK):
+        return Text(f"Không ghi được vào {folder}; hãy sửa quyền.", f"{folder} cannot be written; mend its rights.")
+    if free >= MIN_FREE:
+        return None
+    left = f"{free / 1024**2:.0f} MiB"
+    return Text(
+        f"Đĩa của {folder} chỉ còn {left}; hãy chạy `lgsp evidence archive` hoặc thêm đĩa.",
+        f"The disk of {folder} has only {left} left; run `lgsp evidence archive`, or add disk.",
+    )
+
+
+def _key_files(folder: Path) -> Text | None:
+    files = [*folder.glob("*.pem"), *folder.glob("*.key")] if folder.exists() else []
+    open_ = [file.name for file in files if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
+    if not open_:
+        return None
+    names = ", ".join(open_)
+    return Text(
+        f"Người khác trên máy đọc được khóa {names} trong {folder}; hãy chạy chmod 600.",
+        f"Others on this machine may read the keys {names} in {folder}; chmod 600 them.",
+    )
+
+
+def _processes(state: StateDir) -> Text | None:
+    try:
+        named = state.running()["processes"]
+    except Refusal as refusal:
+        return refusal.detail
+    gone = ", ".join(name for name, pid in named.items() if not Path(f"/proc/{pid}").exists())
+    if not gone or not Path("/proc/self").exists():
+        return None
+    return Text(f"Đã dừng: {gone}; hãy xem {state.logs}.", f"Not running: {gone}; look into {state.logs}.")

@@ -1,0 +1,198 @@
+"""What must hold for a bus to be well, looked at every few seconds: for `lgsp doctor`, and for an alert each.
+
+A check says in a sentence what is wrong and what to do. It decides nothing: what has to stop calls stops them where it happens.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError
+
+from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence.log import EvidenceLog
+from lgsp_gateway.evidence.notary import Notary
+from lgsp_gateway.index.index import Index
+from lgsp_gateway.registry.follower import Follower
+from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.watching.adapters_seen import AdaptersSeen
+from lgsp_problems import Refusal, Text
+
+EVERY_SECONDS = 10.0
+MAX_BEHIND = 5_000
+"""Groups that the index may be behind the stream; it catches up with some 700 a second."""
+MAX_UNSIGNED_SECONDS = 10.0
+CLOCK_SECONDS = 5.0
+FULL = 0.9
+"""The part of what JetStream may store that is too much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One check: `wrong` is None where all is well."""
+
+    name: str
+    wrong: Text | None
+
+    def document(self) -> dict[str, Any]:
+        """As it is shown."""
+        said = {"vi": self.wrong.vi, "en": self.wrong.en} if self.wrong else None
+        return {"check": self.name, "ok": self.wrong is None, "detail": said}
+
+
+@dataclass
+class Checks:
+    """The checks of one gateway."""
+
+    connection: Client
+    follower: Follower
+    registry: Registry
+    evidence: EvidenceLog
+    notary: Notary
+    index: Index | None
+    adapters: AdaptersSeen
+
+    def __post_init__(self) -> None:
+        self.found: list[Found] = []
+        self._clock = time.time() - time.monotonic()
+        self._said: set[str] = set()
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def look(self) -> list[Found]:
+        """Look at everything now."""
+        checks: dict[str, Callable[[], Awaitable[Text | None]]] = {
+            "registry": self._registry,
+            "evidence": self._evidence,
+            "checkpoints": self._checkpoints,
+            "log": self._log,
+            "storage": self._storage,
+            "index": self._index,
+            "clock": self._time,
+            "adapters": self._adapters,
+            "upstreams": self._upstreams,
+        }
+        self.found = [Found(name, await self._tried(check)) for name, check in checks.items()]
+        wrong = {one.name: one.wrong for one in self.found if one.wrong}
+        for name in wrong.keys() - self._said:
+            structlog.get_logger().error("check failed", check=name, why=wrong[name].en)
+        for name in self._said - wrong.keys():
+            structlog.get_logger().info("check holds again", check=name)
+        self._said = set(wrong)
+        return self.found
+
+    async def _tried(self, check: Callable[[], Awaitable[Text | None]]) -> Text | None:
+        try:
+            return await check()
+        except Refusal as refusal:
+            return refusal.detail
+        except (NatsError, APIError, OSError, TimeoutError) as error:
+            why = type(error).__name__
+            return Text(
+                f"NATS không trả lời ({why}); hãy kiểm tra máy chủ.",
+                f"NATS does not answer ({why}); check the servers.",
+            )
+
+    async def _registry(self) -> Text | None:
+        if self.follower.in_step:
+            return None
+        seconds = round(self.follower.stale_for())
+        return Text(
+            f"Sổ đăng ký chưa theo kịp từ {seconds} giây; hãy kiểm tra kết nối tới NATS.",
+            f"The registry has not been in step for {seconds} s; check the connection to NATS.",
+        )
+
+    async def _evidence(self) -> Text | None:
+        if not self.evidence.kept and not self.evidence.entries_dropped:
+            return None
+        kept, dropped = self.evidence.kept, self.evidence.entries_dropped
+        return Text(
+            f"{kept} mục bằng chứng đang chờ ghi, {dropped} mục đã mất; hãy kiểm tra đĩa và JetStream của NATS.",
+            f"{kept} entries of evidence wait to be written, {dropped} are lost; check the disk and JetStream of NATS.",
+        )
+
+    async def _checkpoints(self) -> Text | None:
+        seconds = self.notary.unsigned_for()
+        if seconds < MAX_UNSIGNED_SECONDS:
+            return None
+        return Text(
+            f"Chưa ký được điểm kiểm từ {seconds:.0f} giây; hãy kiểm tra luồng LGSP_CHECKPOINTS.",
+            f"No checkpoint could be signed for {seconds:.0f} s; check the stream LGSP_CHECKPOINTS.",
+        )
+
+    async def _log(self) -> Text | None:
+        known = self.notary.sequence
+        there = await stream.last_sequence(self.connection)
+        if there >= known:
+            return None
+        return Text(
+            f"Luồng bằng chứng kết thúc ở nhóm {there}, trước nhóm {known} đã ký: có mục bị xóa; hãy báo kiểm toán viên và khôi phục từ bản sao.",
+            f"The evidence ends with group {there}, before group {known} that was signed: entries were removed; tell an auditor and restore a copy.",
+        )
+
+    async def _storage(self) -> Text | None:
+        account = await self.connection.jetstream().account_info()
+        most = account.limits.max_storage
+        if most <= 0 or account.storage < FULL * most:
+            return None
+        share = account.storage / most
+        return Text(
+            f"JetStream đã dùng {share:.0%} dung lượng; hãy chạy `lgsp evidence archive` hoặc thêm đĩa.",
+            f"JetStream has used {share:.0%} of its storage; run `lgsp evidence archive`, or add disk.",
+        )
+
+    async def _index(self) -> Text | None:
+        if self.index is None:
+            return None
+        behind = await stream.last_sequence(self.connection) - await self.index.progress()
+        if behind < MAX_BEHIND:
+            return None
+        return Text(
+            f"Chỉ mục tìm kiếm chậm {behind} nhóm; hãy kiểm tra `lgsp indexer run`.",
+            f"The search index is {behind} groups behind; check `lgsp indexer run`.",
+        )
+
+    async def _time(self) -> Text | None:
+        jumped = time.time() - time.monotonic() - self._clock
+        ahead = self.notary.last_signed_before - time.time()
+        if abs(jumped) < CLOCK_SECONDS and ahead < CLOCK_SECONDS:
+            return None
+        seconds = jumped if abs(jumped) >= CLOCK_SECONDS else -ahead
+        return Text(
+            f"Đồng hồ máy đã nhảy {seconds:+.0f} giây; hãy kiểm tra NTP rồi khởi động lại gateway này.",
+            f"The clock of this machine has jumped by {seconds:+.0f} s; check NTP, then restart this gateway.",
+        )
+
+    async def _adapters(self) -> Text | None:
+        if not self.adapters.seen_at:
+            return None
+        missing = ", ".join(sorted(self.registry.services_in_force() - {copy.service for copy in self.adapters.copies}))
+        if not missing:
+            return None
+        return Text(
+            f"Không có bộ kết nối nào phục vụ: {missing}; hãy chạy `lgsp adapter run`.",
+            f"No adapter serves: {missing}; run `lgsp adapter run`.",
+        )
+
+    async def _upstreams(self) -> Text | None:
+        down = sorted(
+            f"{service}/{operation} ({said['upstream']['lastReason']})"
+            for service, operation, said in self.adapters.operations()
+            if not said.get("upstream", {}).get("up", True)
+        )
+        if not down:
+            return None
+        those = ", ".join(dict.fromkeys(down))
+        return Text(
+            f"Hệ thống phía sau không trả lời: {those}; hãy liên hệ đơn vị quản lý.",
+            f"Systems behind do not answer: {those}; call those who run them.",
+        )
