@@ -5,15 +5,20 @@ holds anything of a document that passes: `docs/operate/logs.md` says so to oper
 """
 
 import logging
+import os
 import sys
 from typing import Any
 
 import orjson
 import structlog
 
+LEVEL = "LGSP_LOG_LEVEL"
+"""The variable that says from which level on a process logs: debug (each answered call too), info, warning, error."""
+
 
 def configure(process: str) -> None:
     """Set up structlog and the logging of libraries, once, at the start of a process."""
+    level = logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "info").upper(), logging.INFO)
     readable = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -25,7 +30,7 @@ def configure(process: str) -> None:
     )
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, last] if not readable else [*shared, last],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

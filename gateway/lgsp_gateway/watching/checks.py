@@ -4,6 +4,7 @@ A check says in a sentence what is wrong and what to do. It decides nothing: wha
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ class Checks:
             "adapters": self._adapters,
             "upstreams": self._upstreams,
         }
+        with contextlib.suppress(NatsError, OSError):
+            await self.adapters.ask()
         self.found = [Found(name, await self._tried(check)) for name, check in checks.items()]
         wrong = {one.name: one.wrong for one in self.found if one.wrong}
         for name in wrong.keys() - self._said:

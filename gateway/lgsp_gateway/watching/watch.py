@@ -2,8 +2,9 @@
 event for those on watch where somebody tried what it may not.
 """
 
+import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -26,10 +27,13 @@ class Watch:
     metrics: Metrics
     traces: Traces
     security: SecurityLog
+    says_answers: bool = field(default_factory=lambda: structlog.get_logger().is_enabled_for(logging.DEBUG))
 
     def answered(self, passage: Passage, traceparent: str, parent: str, check: float, evidence: float) -> None:
         """A call got its answer; `check` and `evidence` in milliseconds."""
         self.metrics.passed(passage)
+        if self.says_answers:
+            structlog.get_logger().debug("answered", **_decision(passage))
         if traceparent.endswith(SAMPLED):
             spent = {"check": check, "provider": passage.provider_ms, "evidence": evidence}
             self.traces.passed(passage, traceparent, parent, spent, (time.perf_counter() - passage.began) * 1000)
@@ -37,9 +41,7 @@ class Watch:
     def refused(self, passage: Passage, traceparent: str, parent: str, refusal: Refusal) -> None:
         """A call was refused."""
         self.metrics.passed(passage)
-        known = {"message": passage.message, "trace": passage.trace, "consumer": passage.consumer}
-        what = {"service": passage.service, "operation": passage.operation, "status": passage.status}
-        structlog.get_logger().info("refused", **known, **what, code=refusal.code, why=refusal.private)
+        structlog.get_logger().info("refused", **_decision(passage), code=refusal.code, why=refusal.private)
         if refusal.code in DENIED or refusal.code == "quota-exceeded":
             action = "call-denied" if refusal.code in DENIED else "quota-exceeded"
             self._tell(action, passage, refusal)
@@ -74,3 +76,9 @@ class Watch:
             lgsp__service=passage.service,
             lgsp__operation=passage.operation,
         )
+
+
+def _decision(passage: Passage) -> dict[str, str | int]:
+    """What every log line of a decision says, so that all that was logged of a message is found by its id or its trace."""
+    who = {"message": passage.message, "trace": passage.trace, "consumer": passage.consumer, "grant": passage.grant}
+    return {**who, "service": passage.service, "operation": passage.operation, "status": passage.status}
