@@ -103,6 +103,13 @@ async def test_what_is_old_is_archived_and_proved_as_before(archived: Archived) 
     assert (await archived.archive())[0] == 0
 
 
+async def test_a_part_is_verified_alone(archived: Archived) -> None:
+    for _ in range(3):
+        await archived.signed(2)
+    code, out, err = await archived.verify("--from", "3", "--to", "4")
+    assert (code, "entries 2 to 4, 1 checkpoints, whole" in out) == (0, True), out + err
+
+
 async def test_nothing_young_is_moved(archived: Archived) -> None:
     await archived.signed(2)
     before = await archived.left()

@@ -1,15 +1,19 @@
 """Proofs from the tiles of the index are those that the whole log gives, however the entries came in."""
 
 import asyncio
+import os
 import random
 from pathlib import Path
 
 import orjson
+import pytest
+from support.postgres import Postgres
 from support.searched import Searched
 
 from lgsp_gateway.evidence import merkle
 from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index.index import Index
+from lgsp_gateway.index.searching import Search
 
 
 async def test_every_proof_from_tiles_holds(tmp_path: Path) -> None:
@@ -64,3 +68,29 @@ async def test_a_proof_comes_from_the_index_and_is_what_the_log_says(searched: S
         leaves = [merkle.leaf_hash(line) for line in (await answer.read()).splitlines()]
     assert len(leaves) == size
     assert leaves[proof["index"]] == merkle.leaf_hash(proof["entry"].encode())
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_what_is_forgotten_is_not_found_but_counted(tmp_path: Path, postgres: Postgres, database: str) -> None:
+    address = str(tmp_path / "index.db")
+    if database == "postgresql":
+        await postgres.sql(f"CREATE DATABASE forgetting_{os.getpid()}")
+        address = postgres.address(f"forgetting_{os.getpid()}")
+    index, day = Index(address, writes=True), 86_400_000
+    january = 1_769_000_000_000  # 21 January 2026
+    entries = [
+        orjson.dumps({
+            "message": f"{n:032x}", "time": january + n * day, "gateway": "gw", "consumer": "c", "agency": "a", "service": "s",
+            "version": "1.0.0", "operation": "o", "purpose": "", "grant": "g", "subject": "", "onBehalfOf": "",
+            "outcome": "answered", "status": 200, "requestSize": 1, "answerSize": 1, "providerMs": 1.0, "totalMs": 1.0, "trace": "",
+        })
+        for n in range(100)
+    ]  # fmt: skip
+    await index.add(0, [Group(1, "gw", b"\n".join(entries))])
+    await index.forget_messages((january + 50 * day) / 1000)
+    left = (await index.search(Search({}, {}, limit=1000))).items
+    assert {item["time"] for item in left} >= {january + n * day for n in range(50, 100)}
+    assert len(left) < 100
+    assert sum(row["calls"] for row in await index.statistics("", "")) == 100
+    assert await index.size_of("gw") == 100
+    await index.close()

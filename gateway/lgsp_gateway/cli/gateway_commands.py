@@ -119,6 +119,7 @@ def run_indexer(
     nats_passwords: Path = DEFAULT / "nats" / "passwords",
     index: str = str(DEFAULT / "index.db"),
     archive: str = "",
+    keep_days: int = 0,
     nats_ca: Path | None = None,
 ) -> None:
     """Copy the evidence into a search index, until SIGTERM. Killed or removed, it goes on or begins again by itself.
@@ -133,13 +134,15 @@ def run_indexer(
         A SQLite file, which is made on first use, or `postgresql://USER@HOST/DATABASE` (password: PGPASSWORD or PGPASSFILE).
     archive
         Where `lgsp evidence archive` lays what is old: an index that begins anew is filled from there first.
+    keep_days
+        For how long messages can be searched; 0 for ever. Their evidence, proofs and statistics are not touched.
     nats_ca
         The authorities (PEM) that vouch for NATS servers reached by tls://.
     """
     context = TlsFiles.client(nats_ca).context if nats_ca else None
     door = Door.named(nats, "gateway", nats_passwords / "gateway", context)
     shelf = Shelf(archive) if archive else None
-    running.run("indexer", lambda stop: indexing.serve(door, Index(index, writes=True), shelf, stop))
+    running.run("indexer", lambda stop: indexing.serve(door, Index(index, writes=True), shelf, keep_days, stop))
 
 
 def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_gateway.evidence.stream import Group
@@ -17,6 +17,8 @@ from lgsp_problems import Refusal
 
 SPANS = {5: 15 * 60, 60: 3 * 3600, 1800: 2 * 86400}
 """Flows are counted for spans of so many seconds, and kept for so long."""
+FORGOTTEN_AT_ONCE = 10_000
+"""Rows, where they are dropped one by one."""
 
 
 async def add(connection: AsyncConnection, names: Names, after: int, groups: Sequence[Group]) -> int:
@@ -106,6 +108,25 @@ async def forget_old_flows(connection: AsyncConnection, now: float) -> None:
     for span, kept in SPANS.items():
         flows = tables.flows.c
         await connection.execute(delete(tables.flows).where(flows.span == span, flows.began < int(now) - kept - span))
+
+
+async def forget_messages(connection: AsyncConnection, before: int) -> bool:
+    """Drop messages of before a time (milliseconds since 1970), and say whether there are more.
+
+    PostgreSQL drops whole months, which costs nothing; SQLite some thousands of rows at a time, so that nobody waits.
+    """
+    if connection.dialect.name != "postgresql":
+        times = select(tables.messages.c.time).where(tables.messages.c.time < before)
+        last = times.order_by(tables.messages.c.time).offset(FORGOTTEN_AT_ONCE).limit(1)
+        border = (await connection.execute(last)).scalar() or before
+        gone = await connection.execute(delete(tables.messages).where(tables.messages.c.time < border))
+        return gone.rowcount >= FORGOTTEN_AT_ONCE
+    oldest = (await connection.execute(select(func.min(tables.messages.c.time)))).scalar()
+    while oldest is not None and month_bounds(oldest)[2] <= before:
+        month, _, ends = month_bounds(oldest)
+        await connection.execute(text(f"DROP TABLE IF EXISTS messages_{month}"))
+        oldest = ends
+    return False
 
 
 async def progress(connection: AsyncConnection) -> int:

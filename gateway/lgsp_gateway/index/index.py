@@ -62,6 +62,13 @@ class Index:
         async with self._transaction() as connection:
             await filling.forget_old_flows(connection, now)
 
+    async def forget_messages(self, before: float) -> None:
+        """Drop messages of before a time, in seconds since 1970. What was counted of them stays."""
+        more = True
+        while more:
+            async with self._transaction() as connection:
+                more = await filling.forget_messages(connection, int(before * 1000))
+
     async def search(self, wanted: Search) -> Page:
         """One page of what is found.
 

@@ -26,17 +26,20 @@ WAIT_SECONDS = 1.0
 FORGET_SECONDS = 60.0
 
 
-async def serve(door: nats_connection.Door, index: Index, shelf: Shelf | None, stop: asyncio.Event) -> None:
+async def serve(
+    door: nats_connection.Door, index: Index, shelf: Shelf | None, keep_days: int, stop: asyncio.Event
+) -> None:
     """Index until told to stop.
 
     Args:
         shelf: where archives lie, to begin with what is in the stream no more.
+        keep_days: for how long messages can be found; 0 for ever.
 
     Raises:
         Refusal: `cannot-start`.
     """
     connection = await nats_connection.connect(door, "indexer")
-    copying = asyncio.create_task(_copy_for_ever(connection, index, shelf))
+    copying = asyncio.create_task(_copy_for_ever(connection, index, shelf, keep_days))
     running.ready("indexer")
     await stop.wait()
     copying.cancel()
@@ -45,11 +48,11 @@ async def serve(door: nats_connection.Door, index: Index, shelf: Shelf | None, s
     await index.close()
 
 
-async def _copy_for_ever(connection: Client, index: Index, shelf: Shelf | None) -> None:
+async def _copy_for_ever(connection: Client, index: Index, shelf: Shelf | None, keep_days: int) -> None:
     while True:
         try:
             await _copy_archived(connection, index, shelf)
-            await _copy(connection, index)
+            await _copy(connection, index, keep_days)
         except (Refusal, NatsError, OSError, TimeoutError, NotFoundError) as error:
             why = error.detail.en if isinstance(error, Refusal) else type(error).__name__
             structlog.get_logger().warning("index waits", why=why)
@@ -90,7 +93,7 @@ async def _side_by_side(
     await live.aclose()  # type: ignore[attr-defined]
 
 
-async def _copy(connection: Client, index: Index) -> None:
+async def _copy(connection: Client, index: Index, keep_days: int) -> None:
     """Copy until something goes wrong. A consumer that forgets itself suffices: the index knows where it is."""
     after = await index.progress()
     config = ConsumerConfig(
@@ -105,6 +108,8 @@ async def _copy(connection: Client, index: Index) -> None:
         while True:
             if time.monotonic() - forgot > FORGET_SECONDS:
                 await index.forget_old_flows(time.time())
+                if keep_days:
+                    await index.forget_messages(time.time() - keep_days * 86400)
                 forgot = time.monotonic()
             try:
                 messages = await puller.fetch(BATCH, timeout=WAIT_SECONDS)
