@@ -1,7 +1,7 @@
 """Structured logs on stderr: lines to read on a terminal, one JSON object a line everywhere else.
 
 A log line may hold names of systems, services and problem codes, and the message id that leads to the evidence. It never
-holds anything of a document that passes: `docs/operate/logs.md` says so to operations, and a test greps for it.
+holds anything of a document that passes: `docs/operate/watch-the-bus.md` says so to operations, and a test greps for it.
 """
 
 import logging
