@@ -68,28 +68,18 @@ def decide(ask: Ask, grants: Collection[Grant], now: float) -> Grant:
     Raises:
         Refusal: `not-granted`, `malformed` (no purpose sent), `purpose-not-granted` or `grant-suspended`.
     """
-    for grant in grants:
-        if (
-            grant.suspended is None
-            and grant.valid_from <= now < grant.valid_until
-            and ask.operation in grant.operations
-            and (ask.purpose in grant.purposes or not (ask.purpose or ask.personal))
-        ):
-            return grant
-    raise _refusal(ask, grants, now)
-
-
-def _refusal(ask: Ask, grants: Collection[Grant], now: float) -> Refusal:
-    """Why none of the grants will do."""
     fitting = [grant for grant in grants if grant.in_force(now) and ask.operation in grant.operations]
     if not fitting:
-        return _not_granted(ask)
-    if not ask.purpose and ask.personal:
-        return _purpose_missing(fitting)
-    for_purpose = [grant for grant in fitting if ask.purpose in grant.purposes or not (ask.purpose or ask.personal)]
+        raise _not_granted(ask)
+    if ask.personal and not ask.purpose:
+        raise _purpose_missing(fitting)
+    for_purpose = [grant for grant in fitting if ask.purpose in grant.purposes or not ask.purpose]
     if not for_purpose:
-        return _purpose_not_granted(ask, fitting)
-    return _suspended(for_purpose[0])
+        raise _purpose_not_granted(ask, fitting)
+    usable = next((grant for grant in for_purpose if grant.suspended is None), None)
+    if usable is None:
+        raise _suspended(for_purpose[0])
+    return usable
 
 
 def unknown_service(service: str, major: int) -> Refusal:

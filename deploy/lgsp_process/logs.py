@@ -18,7 +18,6 @@ LEVEL = "LGSP_LOG_LEVEL"
 
 def configure(process: str) -> None:
     """Set up structlog and the logging of libraries, once, at the start of a process."""
-    level = logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "info").upper(), logging.INFO)
     readable = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -30,12 +29,17 @@ def configure(process: str) -> None:
     )
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, last] if not readable else [*shared, last],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(level()),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+
+
+def level() -> int:
+    """From which level on this process logs, as `logging` numbers them."""
+    return logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "info").upper(), logging.INFO)
 
 
 def _json(value: Any, **_: Any) -> str:

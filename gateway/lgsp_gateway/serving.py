@@ -1,6 +1,7 @@
 """One gateway: puts the parts together, opens the doors in order, closes them in the reverse order."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -55,7 +56,7 @@ from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
 from lgsp_problems import Refusal
-from lgsp_process import nats_connection, running
+from lgsp_process import logs, nats_connection, running
 from lgsp_process.security import SecurityLog
 from lgsp_process.tls_files import TlsFiles
 
@@ -205,7 +206,7 @@ def _watch(stack: AsyncExitStack, settings: Settings, keys: KeyStore) -> Watch:
     used(keys.ring().current.kid)
     log = str(Signer(origin_of(settings.name), keys.log_key()).key)
     security.event("key-used", "success", "configuration", "signs checkpoints from now on", lgsp__key=log)
-    return Watch(Metrics(), traces, security)
+    return Watch(Metrics(), traces, security, logs.level() == logging.DEBUG)
 
 
 async def _notary(stack: AsyncExitStack, settings: Settings, keys: KeyStore, bus: Bus, connection: Client) -> Notary:

@@ -21,7 +21,7 @@ async def test_bench_up_serves_with_nothing_left_out(tmp_path: Path) -> None:
         async with session.post("/services/bench/v1/verify", json={}, headers=headers) as answer:
             assert answer.status == 422
         async with session.get("/metrics") as answer:
-            assert "lgsp_evidence_entries_written 2.0" in await answer.text()
+            assert "lgsp_evidence_entries_total 2.0" in await answer.text()
     assert await bus.stop() == 0
 
 

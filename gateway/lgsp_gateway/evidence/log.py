@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 import structlog
 
-from lgsp_gateway.bus import Bus, Reply, acknowledgement
+from lgsp_gateway.bus import Bus, Reply, Then, acknowledgement
 from lgsp_gateway.evidence.notary import Notary
 from lgsp_problems import Refusal
 from lgsp_process import quick_nats
@@ -125,16 +125,19 @@ class EvidenceLog:
             self._gathering = _Group()
         if not group.entries:
             return
-        number, payload = self._next_number(), b"\n".join(group.entries)
+        number = self._next_number()
         try:
-            headers = quick_nats.headers({MESSAGE_ID: number})
-            self._bus.ask(self._subject, payload, PUBLISH_SECONDS, partial(self._answered, group, number), headers)
+            self._publish(number, group.entries, partial(self._answered, group, number))
             self._bus.send_now()
         except Refusal as refusal:
             self._not_written(group, number, refusal.code)
             self._idle.set()
         else:
             self._in_flight += 1
+
+    def _publish(self, number: str, entries: list[bytes], then: Then) -> None:
+        headers = quick_nats.headers({MESSAGE_ID: number})
+        self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, then, headers)
 
     def _answered(self, group: "_Group", number: str, reply: Reply | Refusal | None) -> None:
         self._in_flight -= 1
@@ -200,8 +203,7 @@ class EvidenceLog:
             if not done.done():
                 done.set_result(bool(said.get("seq")))
 
-        headers = quick_nats.headers({MESSAGE_ID: number})
-        self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, answered, headers)
+        self._publish(number, entries, answered)
         return await done
 
 

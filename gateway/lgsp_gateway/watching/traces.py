@@ -43,10 +43,11 @@ class Traces:
         self._ids = _Ids()
         self._provider: TracerProvider | None = tracing.provider("lgsp-gateway", name, self._ids)
         self._bound = int(tracing.share() * (1 << 64))
+        self.begins = self._begins if self._provider else None
+        """Whether a trace that begins here is recorded (32 hex digits); None where none is."""
 
-    def begins(self, trace_id: str) -> bool:
-        """Whether a trace that begins here is recorded (32 hex digits; by the lower half, as OpenTelemetry does)."""
-        return self._provider is not None and int(trace_id[16:], 16) < self._bound
+    def _begins(self, trace_id: str) -> bool:
+        return int(trace_id[16:], 16) < self._bound  # by the lower half, as OpenTelemetry does
 
     def stop(self) -> None:
         """Send what waits."""

@@ -2,9 +2,8 @@
 event for those on watch where somebody tried what it may not.
 """
 
-import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -27,7 +26,8 @@ class Watch:
     metrics: Metrics
     traces: Traces
     security: SecurityLog
-    says_answers: bool = field(default_factory=lambda: structlog.get_logger().is_enabled_for(logging.DEBUG))
+    says_answers: bool = False
+    """Whether each answered call is logged too."""
 
     def answered(self, passage: Passage, traceparent: str, parent: str, check: float, evidence: float) -> None:
         """A call got its answer; `check` and `evidence` in milliseconds."""

@@ -76,7 +76,8 @@ class Calls:
         drawn = f"{random.getrandbits(192) | _NOT_ZERO:048x}"
         if parent:
             return f"{parent[:36]}{drawn[:16]}{parent[52:]}"
-        return f"00-{drawn[16:]}-{drawn[:16]}-{'01' if self._traced(drawn[16:]) else '00'}"
+        traced = self._traced and self._traced(drawn[16:])
+        return f"00-{drawn[16:]}-{drawn[:16]}-{'01' if traced else '00'}"
 
     def _refused(
         self, refusal: Refusal, incoming: Incoming, message: str, traceparent: str, began: float
