@@ -38,7 +38,7 @@ async def test_calls_that_finish_together_share_a_publish(bus: Workbench) -> Non
     assert sorted(entry["message"] for entry in entries) == sorted(got.message for got in answers)
     async with bus.session.get("/metrics") as answer:
         lines = dict(line.rsplit(" ", 1) for line in (await answer.text()).splitlines() if not line.startswith("#"))
-    assert float(lines["lgsp_evidence_groups_written"]) < float(lines["lgsp_evidence_entries_written"])
+    assert float(lines["lgsp_evidence_groups_total"]) < float(lines["lgsp_evidence_entries_total"])
 
 
 async def test_only_an_auditor_reads_it(bus: Workbench) -> None:
