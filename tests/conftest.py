@@ -38,24 +38,25 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest_asyncio.fixture
-async def searched(breakable_bus: Workbench, tmp_path: Path) -> AsyncIterator[Searched]:
+async def searched(tmp_path: Path) -> AsyncIterator[Searched]:
     """A bus indexed in SQLite."""
-    found = await Searched(breakable_bus, tmp_path).start()
+    found = await _searched(tmp_path, str(tmp_path / "index.db"))
     yield found
-    await found.indexer.stop()
+    await found.stop()
 
 
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"])
-async def searched_in_either(
-    breakable_bus: Workbench, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Searched]:
+async def searched_in_either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Searched]:
     """A bus indexed in SQLite, and one in PostgreSQL."""
-    address = ""
+    address = str(tmp_path / "index.db")
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
-        name = f"lgsp_{breakable_bus.port}"
-        await server.sql(f"CREATE DATABASE {name}")
-        address = server.address(name)
-    found = await Searched(breakable_bus, tmp_path, address).start()
+        address = await server.new_database()
+    found = await _searched(tmp_path, address)
     yield found
-    await found.indexer.stop()
+    await found.stop()
+
+
+async def _searched(folder: Path, address: str) -> Searched:
+    bus = await Workbench(folder).start("--index", address)
+    return await Searched(bus, folder, address).start()

@@ -40,7 +40,6 @@ from lgsp_gateway.registry.store import Store
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks
 from lgsp_gateway.watching.metrics import Metrics
-from lgsp_gateway.watching.traces import Traces
 from lgsp_gateway.watching.watch import Watch
 from lgsp_gateway.ways import Ways
 from lgsp_gateway.web.access_log import AccessLog
@@ -56,7 +55,7 @@ from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
 from lgsp_problems import Refusal
-from lgsp_process import logs, nats_connection, running
+from lgsp_process import logs, nats_connection, running, tracing
 from lgsp_process.security import SecurityLog
 from lgsp_process.tls_files import TlsFiles
 
@@ -195,9 +194,13 @@ async def _exchange(
 
 def _watch(stack: AsyncExitStack, settings: Settings, keys: KeyStore) -> Watch:
     security = SecurityLog(settings.security_log, f"gateway {settings.name}")
-    traces = Traces(settings.name)
     stack.callback(security.stop)
-    stack.callback(traces.stop)
+    traces = None
+    if tracing.configured():
+        from lgsp_gateway.watching.traces import Traces  # noqa: PLC0415 - takes 0.1 s to load
+
+        traces = Traces(settings.name)
+        stack.callback(traces.stop)
 
     def used(key: str) -> None:
         security.event("key-used", "success", "configuration", f"{key} signs tokens from now on", lgsp__key=key)

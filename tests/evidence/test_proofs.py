@@ -74,23 +74,21 @@ async def test_a_message_is_proved_to_an_outsider(auditor: Auditor) -> None:
     assert (code, "answer" in err) == (1, True)
 
 
-@pytest.mark.parametrize("change", ["entry", "index", "path", "checkpoint"])
-async def test_a_forged_proof_proves_nothing(auditor: Auditor, change: str) -> None:
+async def test_a_forged_proof_proves_nothing(auditor: Auditor) -> None:
     for _ in range(3):
         got = await auditor.bus.call()
-    file = auditor.folder / "proof.json"
+    file, key = auditor.folder / "proof.json", await auditor.key()
     proof = await auditor.proved(got.message, file)
-    proof[change] = {
-        "entry": proof["entry"].replace("answered", "refused"),
-        "index": proof["index"] - 1,
-        "path": proof["path"][:-1],
-        "checkpoint": proof["checkpoint"].replace("\n", "1\n", 2),
-    }[change]
-    file.write_text(json.dumps(proof))
-    key = await auditor.key()
-    code, _, err = await auditor.lgsp("check", str(file), "--key", key)
-    assert (code, "not true" in err) == (1, True), err
-    assert (await auditor.outsider("proof", str(file), key))[0] != 0
+    for change in (
+        {"entry": proof["entry"].replace("answered", "refused")},
+        {"index": proof["index"] - 1},
+        {"path": proof["path"][:-1]},
+        {"checkpoint": proof["checkpoint"].replace("\n", "1\n", 2)},
+    ):
+        file.write_text(json.dumps(proof | change))
+        code, _, err = await auditor.lgsp("check", str(file), "--key", key)
+        assert (code, "not true" in err) == (1, True), err
+        assert (await auditor.outsider("proof", str(file), key))[0] != 0
 
 
 async def test_an_export_is_verified_without_the_bus(auditor: Auditor) -> None:

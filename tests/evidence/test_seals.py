@@ -39,17 +39,17 @@ class Sealed(Archived):
 
 
 @pytest_asyncio.fixture
-async def sealed(breakable_bus: Workbench, tmp_path: Path) -> AsyncIterator[Sealed]:
-    bus = breakable_bus
-    found = Sealed(bus, tmp_path)
-    _, out, _ = await found.witness()  # the gateway does not know it yet
-    key = next(line for line in out.splitlines() if line.startswith("verifier key")).split(": ")[1]
-    found.witnesses.write_text(key + "\n")
-    await bus.gateway.stop()
-    bus.gateway.command += ["--witnesses", str(found.witnesses)]
-    await bus.gateway.start()
+async def sealed(tmp_path: Path) -> AsyncIterator[Sealed]:
+    """A bus that knows the witness, whose key is made before."""
+    folder = tmp_path / "witness"
+    folder.mkdir()
+    (folder / "witness.key").write_text((b"7" * 32).hex())
+    witnesses = tmp_path / "witnesses.txt"
+    witnesses.write_text(f"{Cosigner(WITNESS, b'7' * 32).key}\n")
+    bus = await Workbench(tmp_path).start("--witnesses", str(witnesses))
     await bus.serve()
-    yield found
+    yield Sealed(bus, tmp_path)
+    await bus.stop()
 
 
 async def test_a_proof_carries_the_witness(sealed: Sealed) -> None:
@@ -161,14 +161,9 @@ async def authority(tmp_path: Path) -> AsyncIterator[tuple[str, Path]]:
     await runner.cleanup()
 
 
-async def test_an_authority_stamps_checkpoints(
-    breakable_bus: Workbench, tmp_path: Path, authority: tuple[str, Path]
-) -> None:
+async def test_an_authority_stamps_checkpoints(tmp_path: Path, authority: tuple[str, Path]) -> None:
     url, roots = authority
-    bus = breakable_bus
-    await bus.gateway.stop()
-    bus.gateway.command += ["--timestamp-authority", url]
-    await bus.gateway.start()
+    bus = await Workbench(tmp_path).start("--timestamp-authority", url)
     await bus.serve()
     sealed = Sealed(bus, tmp_path)
     [message] = await sealed.signed(1)
@@ -187,3 +182,4 @@ async def test_an_authority_stamps_checkpoints(
     )  # fmt: skip
     code, _, err = await run(*command, str(other))
     assert (code, "not by this authority" in err) == (1, True), err
+    await bus.stop()

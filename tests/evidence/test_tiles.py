@@ -1,7 +1,6 @@
 """Proofs from the tiles of the index are those that the whole log gives, however the entries came in."""
 
 import asyncio
-import os
 import random
 from pathlib import Path
 
@@ -74,8 +73,7 @@ async def test_a_proof_comes_from_the_index_and_is_what_the_log_says(searched: S
 async def test_what_is_forgotten_is_not_found_but_counted(tmp_path: Path, postgres: Postgres, database: str) -> None:
     address = str(tmp_path / "index.db")
     if database == "postgresql":
-        await postgres.sql(f"CREATE DATABASE forgetting_{os.getpid()}")
-        address = postgres.address(f"forgetting_{os.getpid()}")
+        address = await postgres.new_database()
     index, day = Index(address, writes=True), 86_400_000
     january = 1_769_000_000_000  # 21 January 2026
     entries = [

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.postgres import Postgres
+from support.postgres import Postgres, name_in
 from support.processes import run
 from support.searched import Searched
 from support.workbench import Workbench
@@ -78,24 +78,22 @@ async def test_a_full_store_refuses_and_loses_nothing(breakable_bus: Workbench) 
     assert len(written) == len(set(written))
 
 
-async def test_a_read_only_database_holds_up_the_index_and_nothing_else(
-    breakable_bus: Workbench, tmp_path: Path, postgres: Postgres
-) -> None:
-    name = f"lgsp_{breakable_bus.port}"
-    await postgres.sql(f"CREATE DATABASE {name}")
-    searched = await Searched(breakable_bus, tmp_path, postgres.address(name)).start()
-    await searched.indexed((await breakable_bus.call()).message)
+async def test_a_read_only_database_holds_up_the_index_and_nothing_else(tmp_path: Path, postgres: Postgres) -> None:
+    address = await postgres.new_database()
+    name, bus = name_in(address), await Workbench(tmp_path).start("--index", address)
+    searched = await Searched(bus, tmp_path, address).start()
+    await searched.indexed((await bus.call()).message)
     await postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     await searched.indexer.kill()
     await searched.indexer.start()
-    got = await breakable_bus.call()
+    got = await bus.call()
     assert got.status == 200
     async with asyncio.timeout(20):
         while "read-only transaction" not in searched.indexer.log.read_text():
             await asyncio.sleep(0.1)
     await postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = off")
     await searched.indexed(got.message)
-    await searched.indexer.stop()
+    await searched.stop()
 
 
 async def test_a_clock_set_back_is_said(breakable_bus: Workbench) -> None:

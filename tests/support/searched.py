@@ -12,9 +12,9 @@ from support.workbench import Got, Workbench
 class Searched:
     """A bus whose gateway has an index."""
 
-    def __init__(self, bus: Workbench, folder: Path, address: str = "") -> None:
+    def __init__(self, bus: Workbench, folder: Path, address: str) -> None:
         self.bus = bus
-        self.address = address or str(folder / "index.db")
+        self.address = address
         command = [*LGSP, "indexer", "run", "--nats", bus.nats_url, "--index", self.address]
         command += ["--nats-passwords", str(nats_config.passwords(bus.state))]
         self.indexer = Process(command, folder / "indexer.log")
@@ -39,10 +39,12 @@ class Searched:
                 await asyncio.sleep(0.05)
 
     async def start(self) -> "Searched":
-        """Begin to index, and let the gateway search."""
-        await self.bus.gateway.stop()
-        self.bus.gateway.command += ["--index", self.address]
-        await self.bus.gateway.start()
+        """Put an adapter on the bus, and begin to index."""
         await self.bus.serve()
         await self.indexer.start()
         return self
+
+    async def stop(self) -> None:
+        """Stop all of it."""
+        await self.indexer.stop()
+        await self.bus.stop()

@@ -137,7 +137,8 @@ class Workbench:
         self._adapters: list[Served] = []
         self._tokens: dict[str, str] = {}
 
-    async def start(self) -> "Workbench":
+    async def start(self, *options: str) -> "Workbench":
+        """Start it, the gateway with further options."""
         self.state.make()
         self.catalog_folder.mkdir(parents=True)
         for contract in CONTRACTS:
@@ -156,6 +157,7 @@ class Workbench:
         self.nats = Process([binary, "-c", str(config)], self.state.logs / "nats.log")
         await self.start_nats()
         self.gateway = self.another_gateway("bench", self.port)
+        self.gateway.command += options
         await self.gateway.start()
         self.session = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
         return self

@@ -1,4 +1,4 @@
-"""The spans of a call, made when it is over: while it runs, nothing but its `traceparent` has to be known.
+"""The spans of a call, where a collector is named; this module is loaded only then. They are made when it is over: while it runs, nothing but its `traceparent` has to be known.
 
 A span for the call as its caller sees it, and below it one each for the checks, the way to the adapter and back, and the evidence.
 The adapter's own span lies below the call's, since that is what its `traceparent` names.
@@ -12,9 +12,6 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status,
 
 from lgsp_gateway.evidence.passage import Passage
 from lgsp_process import tracing
-
-SAMPLED = "1"
-"""What a `traceparent` ends with whose trace is recorded; of the flags only this one is defined."""
 
 
 class _Ids(RandomIdGenerator):
@@ -43,11 +40,10 @@ class Traces:
         self._ids = _Ids()
         self._provider: TracerProvider | None = tracing.provider("lgsp-gateway", name, self._ids)
         self._bound = int(tracing.share() * (1 << 64))
-        self.begins = self._begins if self._provider else None
-        """Whether a trace that begins here is recorded (32 hex digits); None where none is."""
 
-    def _begins(self, trace_id: str) -> bool:
-        return int(trace_id[16:], 16) < self._bound  # by the lower half, as OpenTelemetry does
+    def begins(self, trace_id: str) -> bool:
+        """Whether a trace that begins here is recorded (32 hex digits; by the lower half, as OpenTelemetry does)."""
+        return int(trace_id[16:], 16) < self._bound
 
     def stop(self) -> None:
         """Send what waits."""
@@ -63,7 +59,7 @@ class Traces:
             spent: milliseconds of each part, in the order in which they came.
             total: milliseconds of all.
         """
-        if self._provider is None or not traceparent.endswith(SAMPLED):
+        if self._provider is None:
             return
         tracer = self._provider.get_tracer("lgsp.gateway")
         self._ids.trace, self._ids.span = int(traceparent[3:35], 16), int(traceparent[36:52], 16)

@@ -4,14 +4,20 @@ event for those on watch where somebody tried what it may not.
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 
 from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.watching.metrics import Metrics
-from lgsp_gateway.watching.traces import SAMPLED, Traces
 from lgsp_problems import Refusal
 from lgsp_process.security import SecurityLog
+
+if TYPE_CHECKING:
+    from lgsp_gateway.watching.traces import Traces
+
+SAMPLED = "1"
+"""What a `traceparent` ends with whose trace is recorded; of the flags only this one is defined."""
 
 DENIED = frozenset(
     {"not-granted", "purpose-not-granted", "unknown-service", "token-not-bound", "person-required", "service-suspended"}
@@ -24,7 +30,7 @@ class Watch:
     """Sees the calls of one gateway."""
 
     metrics: Metrics
-    traces: Traces
+    traces: "Traces | None"
     security: SecurityLog
     says_answers: bool = False
     """Whether each answered call is logged too."""
@@ -34,7 +40,7 @@ class Watch:
         self.metrics.passed(passage)
         if self.says_answers:
             structlog.get_logger().debug("answered", **_decision(passage))
-        if traceparent.endswith(SAMPLED):
+        if self.traces and traceparent.endswith(SAMPLED):
             spent = {"check": check, "provider": passage.provider_ms, "evidence": evidence}
             self.traces.passed(passage, traceparent, parent, spent, (time.perf_counter() - passage.began) * 1000)
 
@@ -45,6 +51,8 @@ class Watch:
         if refusal.code in DENIED or refusal.code == "quota-exceeded":
             action = "call-denied" if refusal.code in DENIED else "quota-exceeded"
             self._tell(action, passage, refusal)
+        if self.traces is None or not traceparent.endswith(SAMPLED):
+            return
         spent = {"provider": passage.provider_ms} if passage.provider_ms else {}
         self.traces.passed(passage, traceparent, parent, spent, (time.perf_counter() - passage.began) * 1000)
 

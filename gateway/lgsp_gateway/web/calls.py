@@ -48,7 +48,7 @@ class Calls:
     def __init__(self, exchange: Exchange, stale: Callable[[], bool]) -> None:
         self._exchange = exchange
         self._stale = stale
-        self._traced = exchange.watch.traces.begins
+        self._traced = exchange.watch.traces.begins if exchange.watch.traces else None
         self._second = 0
         self._date = ""
 

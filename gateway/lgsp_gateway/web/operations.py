@@ -79,6 +79,7 @@ class Operations:
 
     async def _copies(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, OPERATOR, AUDITOR)
+        await self._adapters.ask()
         copies = [copy.document() for copy in self._adapters.copies]
         return document({"time": round(self._adapters.seen_at, 3), "items": copies})
 
