@@ -10,7 +10,8 @@ from cyclopts import Parameter
 from lgsp_gateway.evidence.archiving import Archiver, Moved
 from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.keystore import KeyStore
-from lgsp_gateway.local.state_dir import DEFAULT
+from lgsp_gateway.local import nats_config
+from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_problems import Refusal
 from lgsp_process.nats_connection import Door, connect
 from lgsp_process.tls_files import TlsFiles
@@ -20,10 +21,11 @@ def archive(
     to: Annotated[str, Parameter(name="--to")],
     *,
     older_than: Annotated[str, Parameter(name="--older-than")] = "90d",
-    nats: str = "nats://127.0.0.1:4222",
-    nats_passwords: Path = DEFAULT / "nats" / "passwords",
+    state_dir: Path = DEFAULT,
+    nats: str = "",
+    nats_passwords: Path | None = None,
     nats_ca: Path | None = None,
-    keys: Path = DEFAULT / "keys",
+    keys: Path | None = None,
 ) -> None:
     """Move what is old from the stream into archives that prove themselves. Nothing is deleted before its archive is verified.
 
@@ -33,6 +35,8 @@ def archive(
         Where: a folder, or `s3://BUCKET/PREFIX` with the usual AWS_ variables.
     older_than
         The age from which on, such as 90d, 12h or 30m.
+    state_dir
+        The folder of the local bus, where the next options name nothing else.
     nats
         Where NATS is.
     nats_passwords
@@ -44,8 +48,10 @@ def archive(
     """
     before = time.time() - _seconds(older_than)
     context = TlsFiles.client(nats_ca).context if nats_ca else None
-    door = Door.named(nats, "archiver", nats_passwords / "archiver", context)
-    moved = asyncio.run(_archive(door, Shelf(to), KeyStore(keys).log_key(), before))
+    state = StateDir(state_dir)
+    passwords = nats_passwords or nats_config.passwords(state)
+    door = Door.named(nats or state.running()["nats"], nats_config.ARCHIVER, passwords / nats_config.ARCHIVER, context)
+    moved = asyncio.run(_archive(door, Shelf(to), KeyStore(keys or state.keys).log_key(), before))
     for one in moved:
         print(f"{one.name}: {one.name.end - one.name.first} entries archived, verified and deleted from the stream")  # noqa: T201
     if not moved:

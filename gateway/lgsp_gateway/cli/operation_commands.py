@@ -90,6 +90,8 @@ def _flow(flow: dict[str, Any]) -> list[str]:
 def _copy(copy: dict[str, Any]) -> Iterable[list[str]]:
     for name, said in copy["operations"].items():
         upstream = said.get("upstream", {})
-        state = "up" if upstream.get("up", True) else f"{upstream['lastReason']} ({upstream['failedInARow']} in a row)"
+        state = "up" if upstream.get("answered") else "not asked yet"
+        if not upstream.get("up", True):
+            state = f"{upstream['lastReason']} ({upstream['failedInARow']} in a row)"
         who = [f"{copy['service']} {copy['version']}", copy["system"], copy["id"][:8], name]
         yield [*who, str(said["requests"]), f"{said['averageMs']:.1f} ms", state]
