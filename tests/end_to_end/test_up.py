@@ -236,6 +236,9 @@ async def test_a_provider_that_is_down_and_comes_back(up: Up) -> None:
         while (await up.call(*VERIFY_AN))[0]:
             pass
     assert any("sandbox population ended (-9); starting it again" in line for line in up.process.output)
+    async with asyncio.timeout(20):
+        while "[ok] processes" not in (await up.lgsp("doctor"))[1]:  # which knows the new process
+            await asyncio.sleep(0.1)
 
 
 async def test_slow_and_wrong_providers(up: Up) -> None:

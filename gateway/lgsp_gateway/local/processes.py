@@ -61,8 +61,8 @@ class Child:
             raise self._did_not_start()
         ended.cancel()
 
-    async def keep(self, say: Callable[[str], None]) -> None:
-        """Start it again whenever it dies, until it is stopped."""
+    async def keep(self, say: Callable[[str], None], started: Callable[[], None]) -> None:
+        """Start it again whenever it dies, until it is stopped; `started` is called each time."""
         backoff = 0.25
         while True:
             assert self.process is not None
@@ -74,6 +74,7 @@ class Child:
             backoff = min(backoff * 2, LONGEST_BACKOFF)
             with contextlib.suppress(Refusal):
                 await self.start()
+                started()
                 backoff = 0.25
 
     async def stop(self) -> None:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -49,6 +50,7 @@ class LocalBus:
         self._before_ready = before_ready
         self._children: list[Child] = []
         self._keepers: list[asyncio.Task[None]] = []
+        self._where: dict[str, Any] = {}
         self._began = time.monotonic()
 
     async def run(self) -> None:
@@ -92,7 +94,12 @@ class LocalBus:
         indexers = [self._indexer(nats_url)] if scene.searchable else []
         await self._begin(nats)
         await asyncio.gather(*(self._begin(child) for child in (*gateways, *adapters, *sandboxes, *indexers)))
-        self._write_running(nats_url, ports)
+        self._where = {
+            "url": f"http://127.0.0.1:{self._port}",
+            "nats": nats_url,
+            "sandbox": {server: f"http://127.0.0.1:{ports[server]}" for server in scene.sandboxes},
+        }
+        self._write_running()
         if self._before_ready:
             await self._before_ready()
         self._say_ready(ports)
@@ -101,7 +108,7 @@ class LocalBus:
         self._children.append(child)
         await child.start()
         _say(f"{child.name} answers", time.monotonic() - self._began)
-        self._keepers.append(asyncio.create_task(child.keep(_say)))
+        self._keepers.append(asyncio.create_task(child.keep(_say, self._write_running)))
 
     async def _stop(self) -> None:
         for child in self._children:
@@ -164,15 +171,12 @@ class LocalBus:
             end_leftovers(self._state.running()["pids"], str(self._state.root))
         self._state.running_file.unlink(missing_ok=True)
 
-    def _write_running(self, nats_url: str, ports: dict[str, int]) -> None:
-        running = {
-            "url": f"http://127.0.0.1:{self._port}",
-            "nats": nats_url,
-            "sandbox": {server: f"http://127.0.0.1:{ports[server]}" for server in self._scene.sandboxes},
-            "processes": {child.name: child.process.pid for child in self._children if child.process},
-            "pids": [child.process.pid for child in self._children if child.process],
-        }
-        self._state.running_file.write_bytes(orjson.dumps(running, option=orjson.OPT_INDENT_2))
+    def _write_running(self) -> None:
+        """Say where everything is, and which processes they are now."""
+        if self._where:
+            pids = {child.name: child.process.pid for child in self._children if child.process}
+            running = {**self._where, "processes": pids, "pids": list(pids.values())}
+            self._state.running_file.write_bytes(orjson.dumps(running, option=orjson.OPT_INDENT_2))
 
     def _say_ready(self, ports: dict[str, int]) -> None:
         url = f"http://127.0.0.1:{self._port}"
