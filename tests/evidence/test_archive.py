@@ -15,7 +15,7 @@ from support.processes import Process, free_port, run
 from support.searched import Searched
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence import notary, stream
+from lgsp_gateway.evidence import checkpoint_stream, stream
 from lgsp_gateway.evidence.archive import Archive
 from lgsp_gateway.evidence.checkpoint import VerifierKey
 from lgsp_gateway.local import nats_config
@@ -64,7 +64,9 @@ class Archived:
     async def left(self) -> tuple[int, int]:
         """Groups and checkpoints in the streams."""
         connection = await connect(self.bus.door("gateway"), "test")
-        states = [(await connection.jetstream().stream_info(name)).state for name in (stream.STREAM, notary.STREAM)]
+        states = [
+            (await connection.jetstream().stream_info(name)).state for name in (stream.STREAM, checkpoint_stream.STREAM)
+        ]
         await connection.close()
         return states[0].messages, states[1].messages
 

@@ -15,10 +15,10 @@ from support.processes import run
 from support.searched import Searched
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence import notary, stream
+from lgsp_gateway.evidence import checkpoint_stream, stream
 from lgsp_gateway.evidence.checkpoint import Signer
+from lgsp_gateway.evidence.checkpoint_stream import Kept
 from lgsp_gateway.evidence.merkle import Tree
-from lgsp_gateway.evidence.notary import Kept
 from lgsp_gateway.nats_door import ACCOUNT
 from lgsp_process.nats_connection import connect
 
@@ -166,7 +166,7 @@ async def test_a_forged_checkpoint_is_not_built_upon(breakable_bus: Workbench) -
     tree.append(b"something else")
     note = Signer("lgsp/bench", b"x" * 32).sign(1, tree.root())
     connection = await connect(bus.door("gateway"), "test")
-    subject = notary.subject_of("bench")
+    subject = checkpoint_stream.subject_of("bench")
     await connection.jetstream().publish(subject, Kept(note, 1, tree.edge, 1).data())
     await connection.close()
     with pytest.raises(AssertionError):

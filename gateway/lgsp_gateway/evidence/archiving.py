@@ -15,10 +15,10 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from lgsp_gateway.evidence import archive, notary, stream
+from lgsp_gateway.evidence import archive, checkpoint_stream, stream
 from lgsp_gateway.evidence.archive import Archive, Extent, Name
 from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, forged, origin_of
-from lgsp_gateway.evidence.notary import Stored
+from lgsp_gateway.evidence.checkpoint_stream import Stored
 from lgsp_gateway.evidence.proofs import Start
 from lgsp_gateway.evidence.reading import live_from
 from lgsp_gateway.evidence.shelf import Shelf
@@ -62,14 +62,18 @@ class Archiver:
     async def _archive_one(self, gateway: str, before: float) -> Moved | None:
         """Archive the next part of a log, if there is one."""
         key = Signer(origin_of(gateway), self._seed).key
-        there = await notary.checkpoints(self._connection, gateway)
-        start = await live_from(self._connection, gateway, [one.kept for one in there])
-        part = [one for one in there if one.kept.size > start.size and one.time < before]
-        if not part:
-            return None
-        within = [one for one in part if one.kept.size <= start.size + self._max_entries]
-        covered = within or part[:1]
-        last = covered[-1]
+        start, number = await live_from(self._connection, gateway)
+        most = start.size + self._max_entries
+
+        def fits(one: Stored) -> bool:
+            return one.time < before and one.kept.size <= most
+
+        last = await checkpoint_stream.newest_where(self._connection, gateway, fits)
+        if last is None or last.kept.size <= start.size:  # the next checkpoint alone covers more than an archive should
+            last = await checkpoint_stream.from_number(self._connection, gateway, number + 1)
+            if last is None or last.time >= before or last.kept.size <= start.size:
+                return None
+        covered = await checkpoint_stream.between(self._connection, gateway, number, last)
         name = Name(gateway, start.size, last.kept.size)
         await self._refuse_gap(name)
         with tempfile.TemporaryDirectory() as folder:
@@ -120,7 +124,7 @@ class Archiver:
         jetstream = self._connection.jetstream()
         try:
             await jetstream.purge_stream(stream.STREAM, last.kept.sequence + 1, stream.subject_of(gateway))
-            await jetstream.purge_stream(notary.STREAM, last.number, notary.subject_of(gateway))
+            await jetstream.purge_stream(checkpoint_stream.STREAM, last.number, checkpoint_stream.subject_of(gateway))
         except (APIError, NatsError, OSError) as error:
             raise Refusal(
                 "bus-unavailable",

@@ -9,52 +9,20 @@ tree, so that a start reads only what came after it.
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
-from typing import Any
 
-import orjson
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js.api import ConsumerConfig, DeliverPolicy, StreamConfig
-from nats.js.errors import NotFoundError
 
-from lgsp_gateway import streams
 from lgsp_gateway.bus import Bus
-from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence import checkpoint_stream, stream
 from lgsp_gateway.evidence.checkpoint import Signer
+from lgsp_gateway.evidence.checkpoint_stream import Kept
 from lgsp_gateway.evidence.merkle import Tree
 from lgsp_problems import Refusal
 
-STREAM = "LGSP_CHECKPOINTS"
 EVERY_SECONDS = 1.0
 WRITE_SECONDS = 3.0
-
-
-def subject_of(gateway: str) -> str:
-    """Where a gateway keeps its checkpoints."""
-    return f"checkpoints.{gateway}"
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A checkpoint as it is kept: `note` is what is signed, `sequence` the last message of the stream that it covers."""
-
-    note: str
-    size: int
-    edge: tuple[bytes, ...]
-    sequence: int
-
-    def data(self) -> bytes:
-        """As JSON."""
-        edge = [one.hex() for one in self.edge]
-        return orjson.dumps({"note": self.note, "size": self.size, "edge": edge, "sequence": self.sequence})
-
-    @classmethod
-    def parse(cls, data: bytes) -> "Kept":
-        """Read it."""
-        found: dict[str, Any] = orjson.loads(data)
-        return cls(found["note"], found["size"], tuple(map(bytes.fromhex, found["edge"])), found["sequence"])
 
 
 class Notary:
@@ -81,15 +49,8 @@ class Notary:
             Refusal: `cannot-start`; `evidence-forged`, when the last checkpoint is not one of this log.
         """
         self._connection = connection
-        config = StreamConfig(
-            name=STREAM,
-            description="Signed checkpoints of the gateways' evidence",
-            subjects=[subject_of("*")],
-            num_replicas=replicas,
-            deny_delete=True,
-        )
-        await streams.ensure(connection, config)
-        last = await _last_stored(connection, self._gateway)
+        await checkpoint_stream.ensure(connection, replicas)
+        last = await checkpoint_stream.last(connection, self._gateway)
         if last:
             kept, self.last_signed_before = last.kept, last.time
             signed = self._signer.key.opened(kept.note)
@@ -180,59 +141,6 @@ class Notary:
             return
         self._unsigned_since = self._unsigned_since or time.monotonic()
         kept = Kept(self._signer.sign(size, self._tree.root()), size, edge, sequence)
-        said = await self._bus.publish(subject_of(self._gateway), kept.data(), {}, WRITE_SECONDS)
+        said = await self._bus.publish(checkpoint_stream.subject_of(self._gateway), kept.data(), {}, WRITE_SECONDS)
         if said.get("seq"):
             self._signed, self._unsigned_since = size, 0.0
-
-
-async def gateways(connection: Client) -> list[str]:
-    """Whose logs are under a checkpoint, also where all they hold is archived."""
-    info = await connection.jetstream().stream_info(STREAM, subjects_filter=subject_of("*"))
-    return sorted(name.removeprefix(subject_of("")) for name in (info.state.subjects or {}))
-
-
-async def last_checkpoint(connection: Client, gateway: str) -> Kept | None:
-    """The newest checkpoint of a gateway's log."""
-    last = await _last_stored(connection, gateway)
-    return last.kept if last else None
-
-
-async def _last_stored(connection: Client, gateway: str) -> "Stored | None":
-    try:
-        message = await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))
-    except NotFoundError:
-        return None
-    written = message.time.timestamp() if message.time else 0.0
-    return Stored(Kept.parse(message.data or b"{}"), int(message.seq or 0), written)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A checkpoint with its own number in the stream, and the time it was written, in seconds since 1970."""
-
-    kept: Kept
-    number: int
-    time: float
-
-
-async def checkpoints(connection: Client, gateway: str) -> list[Stored]:
-    """The checkpoints of a log that are still here, the oldest first."""
-    try:
-        last = await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))
-    except NotFoundError:
-        return []
-    subscription = await connection.jetstream().subscribe(
-        subject_of(gateway),
-        stream=STREAM,
-        ordered_consumer=True,
-        config=ConsumerConfig(deliver_policy=DeliverPolicy.ALL),
-    )
-    found: list[Stored] = []
-    try:
-        while not found or found[-1].number < (last.seq or 0):
-            message = await subscription.next_msg(timeout=10)
-            about = message.metadata
-            found.append(Stored(Kept.parse(message.data), about.sequence.stream, about.timestamp.timestamp()))
-    finally:
-        await subscription.unsubscribe()
-    return found

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 from nats.aio.client import Client
 
-from lgsp_gateway.evidence import merkle, notary, proofs, seals, stream
+from lgsp_gateway.evidence import checkpoint_stream, merkle, proofs, seals, stream
 from lgsp_gateway.evidence.archive import Name
-from lgsp_gateway.evidence.notary import Kept
+from lgsp_gateway.evidence.checkpoint_stream import Kept, Stored
 from lgsp_gateway.evidence.proofs import WHOLE, Start
 from lgsp_gateway.evidence.seals import Seal
 from lgsp_gateway.evidence.shelf import Shelf
@@ -38,26 +38,35 @@ class Logs:
 
     async def names(self) -> list[str]:
         """Who has written evidence."""
-        return sorted({*await stream.gateways(self._connection), *await notary.gateways(self._connection)})
+        return sorted({*await stream.gateways(self._connection), *await checkpoint_stream.gateways(self._connection)})
 
     async def last(self, gateway: str) -> Kept | None:
         """The newest checkpoint of a log."""
-        return await notary.last_checkpoint(self._connection, gateway)
+        found = await checkpoint_stream.last(self._connection, gateway)
+        return found.kept if found else None
 
     async def seals(self, gateway: str) -> list[Seal]:
         """The newest seal of each who seals a log."""
         return await seals.newest(self._connection, gateway)
 
     async def part(self, gateway: str, begin: int, end: int) -> tuple[Start, list[str]]:
-        """Where a part of a log can begin, and the checkpoints over it: the last at or before `begin`, those up to `end`.
+        """Where a part of a log can begin, and checkpoints over it: the last at or before `begin`, those up to `end`.
 
         Without a begin it begins where the stream does. Entries before that are in the archives.
         """
-        found = await notary.checkpoints(self._connection, gateway)
-        first = await live_from(self._connection, gateway, [one.kept for one in found])
-        begins = [one.kept for one in found if first.size <= one.kept.size <= max(begin, first.size)]
-        start = _start(begins[-1]) if begins else first
-        return start, [one.kept.note for one in found if start.size < one.kept.size <= end]
+        start, number = await live_from(self._connection, gateway)
+        before = await self._at(gateway, begin)
+        if before and before.kept.size > start.size:
+            start, number = _start(before.kept), before.number
+        last = await self._at(gateway, end)
+        if last is None or last.kept.size <= start.size:
+            return start, []
+        found = await checkpoint_stream.between(self._connection, gateway, number, last)
+        return start, [one.kept.note for one in found]
+
+    async def _at(self, gateway: str, size: int) -> Stored | None:
+        """The last checkpoint over no more than so many entries."""
+        return await checkpoint_stream.newest_where(self._connection, gateway, lambda one: one.kept.size <= size)
 
     async def entries(self, gateway: str, begin: int, end: int) -> AsyncIterator[bytes]:
         """The entries of a log from one place up to another.
@@ -65,18 +74,19 @@ class Logs:
         Raises:
             Refusal: `archive-unavailable`, when some of them are in archives that this process does not know.
         """
-        found = await notary.checkpoints(self._connection, gateway)
-        live = await live_from(self._connection, gateway, [one.kept for one in found])
+        live, _ = await live_from(self._connection, gateway)
         at = begin
         if begin < live.size:
             for name in await asyncio.to_thread(self._archived, gateway, begin, live.size):
                 for entry in await asyncio.to_thread(self._read, name, at, end):
                     yield entry
                 at = name.end
-        left, skipped = end - at, at - live.size
-        if left <= 0:
+        if at >= end:
             return
-        async for group in stream.read(self._connection, 0, False, gateway):
+        before = await self._at(gateway, at)
+        known, after = (before.kept.size, before.kept.sequence) if before else (0, 0)
+        skipped, left = at - max(known, live.size), end - at
+        async for group in stream.read(self._connection, after, False, gateway):
             for entry in group.entries:
                 if skipped > 0:
                     skipped -= 1
@@ -213,11 +223,16 @@ class Logs:
         return proofs.document(found[place], leaf, path, kept.note, sealed)
 
 
-async def live_from(connection: Client, gateway: str, kept: Sequence[Kept]) -> Start:
-    """Where the part of a log begins that is still in the stream: archived is what lies under a checkpoint before it."""
+async def live_from(connection: Client, gateway: str) -> tuple[Start, int]:
+    """Where the part of a log begins that is still in the stream, and the number of the checkpoint there (0: at the beginning).
+
+    Archived is what lies under a checkpoint that covers nothing which is still in the stream.
+    """
     first = await stream.first_of(connection, gateway)
-    before = [one for one in kept if not first or one.sequence < first]
-    return _start(before[-1]) if before else WHOLE
+    before = await checkpoint_stream.newest_where(
+        connection, gateway, lambda one: not first or one.kept.sequence < first
+    )
+    return (_start(before.kept), before.number) if before else (WHOLE, 0)
 
 
 def _start(kept: Kept) -> Start:

@@ -16,7 +16,7 @@ from nats.errors import Error as NatsError
 from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
 
 from lgsp_gateway.bus import Bus
-from lgsp_gateway.evidence import notary, seals
+from lgsp_gateway.evidence import checkpoint_stream, seals
 from lgsp_gateway.evidence.checkpoint import forged
 from lgsp_gateway.evidence.seals import TIMESTAMP, Seal
 from lgsp_problems import Refusal
@@ -52,17 +52,18 @@ class Timestamps:
                 await asyncio.sleep(EVERY_SECONDS if self._stamped else 1)
 
     async def _stamp(self, session: aiohttp.ClientSession) -> None:
-        kept = await notary.last_checkpoint(self._connection, self._gateway)
-        if kept is None or kept.note == self._stamped:
+        last = await checkpoint_stream.last(self._connection, self._gateway)
+        if last is None or last.kept.note == self._stamped:
             return
-        question = TimestampRequestBuilder().data(kept.note.encode()).build()
+        note = last.kept.note
+        question = TimestampRequestBuilder().data(note.encode()).build()
         headers = {"Content-Type": "application/timestamp-query"}
         async with session.post(self._url, data=question.as_bytes(), headers=headers, allow_redirects=False) as answer:
             found = await answer.content.read(MAX_ANSWER)
             if answer.status != 200 or decode_timestamp_response(found).status != 0:
                 raise ValueError("the authority gave no timestamp")
-        await seals.keep(self._bus, self._gateway, Seal(TIMESTAMP, kept.note, found))
-        self._stamped = kept.note
+        await seals.keep(self._bus, self._gateway, Seal(TIMESTAMP, note, found))
+        self._stamped = note
 
 
 def stamped_at(seal: Seal, roots: Path) -> datetime.datetime:

@@ -1,0 +1,34 @@
+"""Among many checkpoints the right one is found by few look-ups, also where other logs' lie between them."""
+
+from support.workbench import Workbench
+
+from lgsp_gateway.evidence import checkpoint_stream
+from lgsp_gateway.evidence.checkpoint_stream import Kept
+from lgsp_process.nats_connection import connect
+
+
+async def test_the_right_one_among_many(breakable_bus: Workbench) -> None:
+    connection = await connect(breakable_bus.door("gateway"), "test")
+    try:
+        for n in range(120):
+            for log in ("many-1", "many-2") if n % 3 else ("many-1",):
+                kept = Kept(f"{log} {n}", 2 * n, (), n)
+                await connection.jetstream().publish(checkpoint_stream.subject_of(log), kept.data())
+        for wanted in (0, 1, 2, 77, 150, 238, 239, 10_000):
+            found = await checkpoint_stream.newest_where(
+                connection, "many-1", lambda one, size=wanted: one.kept.size <= size
+            )
+            assert found
+            assert found.kept.size == min(wanted // 2 * 2, 238)
+        assert await checkpoint_stream.newest_where(connection, "many-2", lambda one: one.kept.size < 2) is None
+        last = await checkpoint_stream.last(connection, "many-1")
+        assert last
+        whole = await checkpoint_stream.between(connection, "many-1", 0, last)
+        assert [one.kept.size for one in whole] == list(range(0, 240, 2))
+        some = await checkpoint_stream.between(connection, "many-1", 0, last, most=10)
+        assert len(some) <= 12
+        assert some[-1] == last
+        assert await checkpoint_stream.between(connection, "many-1", last.number, last) == []
+        assert await checkpoint_stream.last(connection, "nobody") is None
+    finally:
+        await connection.close()
