@@ -16,6 +16,7 @@ from lgsp_gateway.evidence.checkpoint import Cosigner, Signer, VerifierKey, forg
 from lgsp_gateway.evidence.merkle import Tree
 from lgsp_problems import Refusal
 
+OUTSIDER = Path(__file__).parents[1] / "support/verify_log.mjs"
 WITNESS = "kiem-toan.quangninh.gov.vn"
 
 
@@ -61,6 +62,12 @@ async def test_a_proof_carries_the_witness(sealed: Sealed) -> None:
     key = ["--key", str(sealed.keys)]
     code, out, err = await run("evidence", "check", str(file), *key, "--witness", str(sealed.witnesses))
     assert (code, f"sealed: by {WITNESS}" in out) == (0, True), err
+    vkeys = [sealed.keys.read_text().strip(), sealed.witnesses.read_text().strip()]
+    node = await asyncio.create_subprocess_exec(
+        "node", str(OUTSIDER), "sealed", str(file), *vkeys, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    said, _ = await node.communicate()
+    assert said.decode() == f"proved: {message}\nsealed: {WITNESS}\n"
     [later] = await sealed.signed(1)  # not sealed yet
     file = await sealed.proved(later)
     code, _, err = await run("evidence", "check", str(file), *key, "--witness", str(sealed.witnesses))

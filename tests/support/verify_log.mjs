@@ -1,5 +1,6 @@
 // Checks an export of a log, or a proof, with nothing but Node's own crypto: written from RFC 6962 and C2SP alone.
 //   node verify_log.mjs log ENTRIES.jsonl CHECKPOINTS.json VKEY      node verify_log.mjs proof PROOF.json VKEY
+//   node verify_log.mjs sealed PROOF.json VKEY WITNESS-VKEY          the proof, and a witness's seal beside it
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 
@@ -15,22 +16,23 @@ function root(leaves) {
   return node(root(leaves.slice(0, split)), root(leaves.slice(split)));
 }
 
-function opened(note, vkey) {
+function opened(note, vkey, kind = 1) {
   const [name, hash, encoded] = [vkey.split("+")[0], vkey.split("+")[1], vkey.split("+").slice(2).join("+")];
   const typed = Buffer.from(encoded, "base64");
   const id = sha(Buffer.from(name + "\n"), typed).subarray(0, 4);
-  if (id.toString("hex") !== hash || typed[0] !== 1) throw new Error("not a verifier key");
+  if (id.toString("hex") !== hash || typed[0] !== kind) throw new Error("not a verifier key");
   const der = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), typed.subarray(1)]);
   const key = createPublicKey({ key: der, format: "der", type: "spki" });
   const end = note.indexOf("\n\n") + 1;
   const signed = note.slice(end + 1).split("\n").some((line) => {
     const [dash, by, signature] = line.split(" ");
     const bytes = Buffer.from(signature ?? "", "base64");
+    const dated = kind === 4 ? `cosignature/v1\ntime ${bytes.length > 12 ? bytes.readBigUInt64BE(4) : 0}\n` : "";
     return dash === "—" && by === name && bytes.subarray(0, 4).equals(id)
-      && verify(null, Buffer.from(note.slice(0, end)), key, bytes.subarray(4));
+      && verify(null, Buffer.from(dated + note.slice(0, end)), key, bytes.subarray(kind === 4 ? 12 : 4));
   });
   const [origin, size, hashed] = note.split("\n");
-  if (!signed || origin !== name) throw new Error("not signed by this key");
+  if (!signed || (kind === 1 && origin !== name)) throw new Error("not signed by this key");
   return { size: Number(size), root: Buffer.from(hashed, "base64") };
 }
 
@@ -61,4 +63,14 @@ if (what === "log") {
   const found = climbed(proof.index, signed.size, leaf(Buffer.from(proof.entry)), path);
   if (found === null || !found.equals(signed.root)) throw new Error("the entry is not in the tree");
   console.log(`proved: ${JSON.parse(proof.entry).message}`);
+  if (what === "sealed") {
+    const by = more[1].split("+")[0];
+    const seal = proof.seals.find((one) => one.by === by);
+    const sealed = opened(seal.checkpoint, more[0]);
+    opened(seal.checkpoint, more[1], 4);
+    const steps = seal.path.map((step) => Buffer.from(step, "base64"));
+    const top = climbed(proof.index, sealed.size, leaf(Buffer.from(proof.entry)), steps);
+    if (top === null || !top.equals(sealed.root)) throw new Error("the entry is not in the tree that was sealed");
+    console.log(`sealed: ${by}`);
+  }
 }
