@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from nats.aio.client import Client
@@ -28,7 +29,6 @@ from lgsp_gateway.evidence.timestamps import Timestamps
 from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Identification
-from lgsp_gateway.index.index import Index
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.nats_door import NatsDoor
 from lgsp_gateway.quotas import Quotas
@@ -58,6 +58,9 @@ from lgsp_problems import Refusal
 from lgsp_process import logs, nats_connection, running, tracing
 from lgsp_process.security import SecurityLog
 from lgsp_process.tls_files import TlsFiles
+
+if TYPE_CHECKING:
+    from lgsp_gateway.index.index import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +225,13 @@ async def _notary(stack: AsyncExitStack, settings: Settings, keys: KeyStore, bus
     return notary
 
 
-def _index(stack: AsyncExitStack, settings: Settings) -> Index | None:
-    index = Index(settings.index, writes=False) if settings.index else None
-    if index:
-        stack.push_async_callback(index.close)
+def _index(stack: AsyncExitStack, settings: Settings) -> "Index | None":
+    if not settings.index:
+        return None
+    from lgsp_gateway.index.index import Index  # noqa: PLC0415 - a database's library takes 0.2 s to load
+
+    index = Index(settings.index, writes=False)
+    stack.push_async_callback(index.close)
     return index
 
 
@@ -245,7 +251,7 @@ class _Parts:
     administration: Administration
     follower: Follower
     keys: KeyStore
-    index: Index | None
+    index: "Index | None"
     logs: Logs
     adapters: AdaptersSeen
     checks: Checks

@@ -11,8 +11,8 @@ from support.searched import Searched
 
 from lgsp_gateway.evidence import merkle
 from lgsp_gateway.evidence.stream import Group
+from lgsp_gateway.index.asked import Search
 from lgsp_gateway.index.index import Index
-from lgsp_gateway.index.searching import Search
 
 
 async def test_every_proof_from_tiles_holds(tmp_path: Path) -> None:

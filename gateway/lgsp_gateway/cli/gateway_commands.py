@@ -6,8 +6,6 @@ from lgsp_contracts import catalog as catalogs
 from lgsp_gateway import serving
 from lgsp_gateway.cli.files import keys_in
 from lgsp_gateway.evidence.shelf import Shelf
-from lgsp_gateway.index import indexing
-from lgsp_gateway.index.index import Index
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_process import running
@@ -141,6 +139,9 @@ def run_indexer(
     """
     context = TlsFiles.client(nats_ca).context if nats_ca else None
     door = Door.named(nats, "gateway", nats_passwords / "gateway", context)
+    from lgsp_gateway.index import indexing  # noqa: PLC0415 - a database's library takes 0.2 s to load, for this command alone
+    from lgsp_gateway.index.index import Index  # noqa: PLC0415
+
     shelf = Shelf(archive) if archive else None
     running.run("indexer", lambda stop: indexing.serve(door, Index(index, writes=True), shelf, keep_days, stop))
 

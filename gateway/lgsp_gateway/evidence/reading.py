@@ -8,7 +8,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from nats.aio.client import Client
@@ -19,8 +19,11 @@ from lgsp_gateway.evidence.checkpoint_stream import Kept, Stored
 from lgsp_gateway.evidence.proofs import WHOLE, Start
 from lgsp_gateway.evidence.seals import Seal
 from lgsp_gateway.evidence.shelf import Shelf
-from lgsp_gateway.index.index import Index, Place
+from lgsp_gateway.index.asked import Place
 from lgsp_problems import Refusal
+
+if TYPE_CHECKING:
+    from lgsp_gateway.index.index import Index
 
 
 class Logs:
@@ -31,7 +34,7 @@ class Logs:
         index: where it has got to, a proof takes a few look-ups; otherwise the log is read.
     """
 
-    def __init__(self, connection: Client, shelf: Shelf | None, index: Index | None) -> None:
+    def __init__(self, connection: Client, shelf: Shelf | None, index: "Index | None") -> None:
         self._connection = connection
         self._shelf = shelf
         self._index = index

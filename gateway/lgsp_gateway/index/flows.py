@@ -2,43 +2,16 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_gateway.index import tables
+from lgsp_gateway.index.asked import FLOW_WHO, WINDOWS, Flow
 from lgsp_gateway.index.entries import duration_of
 from lgsp_gateway.index.names import Names
 
-WINDOWS = {"1m": (60, 5), "1h": (3600, 60), "1d": (86400, 1800)}
-"""Seconds that a window goes back, and the spans in which its calls are counted."""
-
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
-_WHO = ("consumer", "provider", "service", "operation")
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """One system that calls one operation. Rates are shares from 0 to 1, durations milliseconds, exact to a tenth."""
-
-    consumer: str
-    provider: str
-    service: str
-    operation: str
-    calls: int
-    per_second: float
-    refused: float
-    failed: float
-    quantiles: Mapping[str, float]
-
-    def document(self) -> dict[str, Any]:
-        """As it is shown."""
-        who = {name: getattr(self, name) for name in _WHO}
-        rates = {"perSecond": self.per_second, "refusedRate": self.refused, "errorRate": self.failed}
-        return {**who, "calls": self.calls, **rates, **self.quantiles}
 
 
 async def read(connection: AsyncConnection, names: Names, window: str, now: float) -> list[Flow]:
@@ -46,7 +19,7 @@ async def read(connection: AsyncConnection, names: Names, window: str, now: floa
     seconds, span = WINDOWS[window]
     flows = tables.flows.c
     began = int(now) - seconds - int(now) % span
-    who = [flows[name] for name in _WHO]
+    who = [flows[name] for name in FLOW_WHO]
     query = (
         select(*who, flows.ending, flows.duration, func.sum(flows.calls))
         .where(flows.span == span, flows.began > began)

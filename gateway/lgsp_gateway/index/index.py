@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -10,21 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index import filling, flows, searching, statistics, tables, tiles
+from lgsp_gateway.index.asked import Flow, Page, Place, Search
 from lgsp_gateway.index.database import Database
 from lgsp_gateway.index.entries import LINE_BITS
-from lgsp_gateway.index.flows import Flow
 from lgsp_gateway.index.names import Names
-from lgsp_gateway.index.searching import Page, Search, packed_id
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the entry of a message stands: which line of which group of the stream, which leaf of which log."""
-
-    gateway: str
-    leaf: int
-    sequence: int
-    line: int
+from lgsp_gateway.index.searching import packed_id
 
 
 class Index:

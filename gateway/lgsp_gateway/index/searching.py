@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -25,48 +24,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from lgsp_gateway.index import tables
+from lgsp_gateway.index.asked import Page, Search
 from lgsp_gateway.index.names import Names
 from lgsp_problems import Refusal
 
-EXACT = (
-    "consumer",
-    "agency",
-    "provider",
-    "service",
-    "operation",
-    "purpose",
-    "grant",
-    "outcome",
-    "message",
-    "subject",
-)
-"""What can be searched for as it stands; each has an index, by which the first page comes at once."""
-AT_LEAST = {"minDuration": ("totalMs", "durationClass", 1), "minSize": ("answerSize", "sizeClass", tables.SMALL_SIZE)}
+_AMOUNTS = {"minDuration": ("totalMs", "durationClass", 1), "minSize": ("answerSize", "sizeClass", tables.SMALL_SIZE)}
 """The column of an amount, that of its class, and what the first class ends with."""
-MAX_PAGE = 1000
 
 _BYTES = ("message", "trace", "subject", "onBehalfOf")
 _SHOWN = [column for column in tables.messages.c if column.name not in {"leaf", "durationClass", "sizeClass"}]
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What is looked for: `exact` by names of `EXACT`, `least` by those of `AT_LEAST`, times in milliseconds since 1970."""
-
-    exact: Mapping[str, str]
-    least: Mapping[str, float]
-    since: int | None = None
-    until: int | None = None
-    limit: int = 50
-    cursor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Entries, the newest first, and where the next page begins; empty when there is none."""
-
-    items: list[dict[str, Any]]
-    cursor: str
 
 
 async def search(connection: AsyncConnection, names: Names, wanted: Search) -> Page:
@@ -122,7 +88,7 @@ async def _conditions(connection: AsyncConnection, names: Names, wanted: Search)
             if packed is None:
                 return None
             conditions.append(columns[name] == packed)
-    conditions += [columns[AT_LEAST[name][0]] >= least for name, least in wanted.least.items()]
+    conditions += [columns[_AMOUNTS[name][0]] >= least for name, least in wanted.least.items()]
     if wanted.since is not None:
         conditions.append(columns.time >= wanted.since)
     if wanted.until is not None:
@@ -138,7 +104,7 @@ async def _split(
 ) -> tuple[ColumnElement[int], Sequence[int]] | None:
     """A column, and its values that can be: the newest of each are found by an index, and among them the newest of all."""
     for name, least in wanted.least.items():
-        _, column, unit = AT_LEAST[name]
+        _, column, unit = _AMOUNTS[name]
         return tables.messages.c[column], tables.CLASSES[tables.class_of(least / unit) :]
     if "provider" in wanted.exact and "service" not in wanted.exact:
         provider = await names.number(connection, wanted.exact["provider"])

@@ -7,23 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_gateway.index import tables
+from lgsp_gateway.index.asked import STATISTICS
 from lgsp_gateway.index.names import Names
 from lgsp_problems import Refusal
 
-COLUMNS = (
-    "month",
-    "agency",
-    "provider",
-    "service",
-    "operation",
-    "purpose",
-    "calls",
-    "answered",
-    "refused",
-    "failed",
-    "requestBytes",
-    "answerBytes",
-)
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _ENDINGS = {2: "answered", 4: "refused", 5: "failed"}
 _SUMS = ("calls", "requestBytes", "answerBytes")
@@ -53,7 +40,7 @@ async def read(connection: AsyncConnection, names: Names, since: str, until: str
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in rows:
         key = (row["month"], *(known[row[name]] for name in who))
-        one = found.setdefault(key, dict(zip(COLUMNS, (*key, 0, 0, 0, 0, 0, 0), strict=True)))
+        one = found.setdefault(key, dict(zip(STATISTICS, (*key, 0, 0, 0, 0, 0, 0), strict=True)))
         one[_ENDINGS.get(row["ending"], "failed")] += row["calls"]
         for name in _SUMS:
             one[name] += row[name]

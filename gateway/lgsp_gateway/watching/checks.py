@@ -8,7 +8,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from nats.aio.client import Client
@@ -18,11 +18,13 @@ from nats.js.errors import APIError
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.notary import Notary
-from lgsp_gateway.index.index import Index
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_problems import Refusal, Text
+
+if TYPE_CHECKING:
+    from lgsp_gateway.index.index import Index
 
 EVERY_SECONDS = 10.0
 MAX_BEHIND = 5_000
@@ -55,7 +57,7 @@ class Checks:
     registry: Registry
     evidence: EvidenceLog
     notary: Notary
-    index: Index | None
+    index: "Index | None"
     adapters: AdaptersSeen
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ too, and is in the list the next time.
 
 import datetime
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import uuid_utils
@@ -15,11 +15,13 @@ from aiohttp import hdrs, web
 
 from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.exchange import Exchange
-from lgsp_gateway.index.index import Index
-from lgsp_gateway.index.searching import Page, Search
+from lgsp_gateway.index.asked import Page, Search
 from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_gateway.web.calls import shown
 from lgsp_gateway.web.evidence_search import no_index
+
+if TYPE_CHECKING:
+    from lgsp_gateway.index.index import Index
 
 SERVICE, OPERATION = "me", "access-log"
 PAGE = 50
@@ -32,7 +34,7 @@ class AccessLog:
         index: None where this gateway has none.
     """
 
-    def __init__(self, exchange: Exchange, index: Index | None) -> None:
+    def __init__(self, exchange: Exchange, index: "Index | None") -> None:
         self._exchange = exchange
         self._index = index
 

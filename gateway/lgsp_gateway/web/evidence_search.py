@@ -1,17 +1,20 @@
 """`GET /evidence/messages`: finds messages by anything that the evidence says of them, for auditors."""
 
 import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
 
 from lgsp_gateway.evidence.passage import Pseudonyms
-from lgsp_gateway.index.index import Index
-from lgsp_gateway.index.searching import AT_LEAST, EXACT, MAX_PAGE, Search
+from lgsp_gateway.index.asked import AT_LEAST, EXACT, MAX_PAGE, Search
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.evidence import AUDITOR
 from lgsp_problems import Refusal
+
+if TYPE_CHECKING:
+    from lgsp_gateway.index.index import Index
 
 SUBJECT = "Lgsp-Subject"
 """The header with a person's number: addresses end up in histories and logs, so it has no place in one."""
@@ -26,7 +29,7 @@ class EvidenceSearch:
         index: None where this gateway has none.
     """
 
-    def __init__(self, callers: Callers, index: Index | None, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, callers: Callers, index: "Index | None", pseudonyms: Pseudonyms) -> None:
         self._callers = callers
         self._index = index
         self._pseudonyms = pseudonyms

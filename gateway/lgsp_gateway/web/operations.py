@@ -5,14 +5,12 @@ import contextlib
 import csv
 import io
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
 
-from lgsp_gateway.index import statistics
-from lgsp_gateway.index.flows import WINDOWS
-from lgsp_gateway.index.index import Index
+from lgsp_gateway.index.asked import STATISTICS, WINDOWS
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks
 from lgsp_gateway.web.answers import document
@@ -20,6 +18,9 @@ from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.evidence import AUDITOR
 from lgsp_gateway.web.evidence_search import no_index
 from lgsp_problems import Refusal
+
+if TYPE_CHECKING:
+    from lgsp_gateway.index.index import Index
 
 OPERATOR = "operator"
 LIVE_SECONDS = 2.0
@@ -33,7 +34,7 @@ class Operations:
     """
 
     def __init__(
-        self, callers: Callers, index: Index | None, adapters: AdaptersSeen, checks: Checks, stopping: asyncio.Event
+        self, callers: Callers, index: "Index | None", adapters: AdaptersSeen, checks: Checks, stopping: asyncio.Event
     ) -> None:
         self._callers = callers
         self._index = index
@@ -101,7 +102,7 @@ class Operations:
 def _csv(rows: list[dict[str, Any]]) -> bytes:
     """RFC 4180, with the mark by which spreadsheets know UTF-8."""
     written = io.StringIO()
-    table = csv.DictWriter(written, statistics.COLUMNS)
+    table = csv.DictWriter(written, STATISTICS)
     table.writeheader()
     table.writerows(rows)
     return written.getvalue().encode("utf-8-sig")
