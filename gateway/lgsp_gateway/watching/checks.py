@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 10.0
 MAX_BEHIND = 5_000
 """Groups that the index may be behind the stream; it catches up with some 700 a second."""
+MAX_STALLED_SECONDS = 15.0
+"""For how long the index may stand still while there is something to bring in."""
 MAX_UNSIGNED_SECONDS = 10.0
 CLOCK_SECONDS = 5.0
 FULL = 0.9
@@ -64,6 +66,7 @@ class Checks:
         self.found: list[Found] = []
         self._clock = time.time() - time.monotonic()
         self._said: set[str] = set()
+        self._indexed = (-1, time.monotonic())
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -158,8 +161,11 @@ class Checks:
     async def _index(self) -> Text | None:
         if self.index is None:
             return None
-        behind = await stream.last_sequence(self.connection) - await self.index.progress()
-        if behind < MAX_BEHIND:
+        at, now = await self.index.progress(), time.monotonic()
+        behind = await stream.last_sequence(self.connection) - at
+        if behind <= 0 or at != self._indexed[0]:
+            self._indexed = (at, now)
+        if behind < MAX_BEHIND and now - self._indexed[1] < MAX_STALLED_SECONDS:
             return None
         return Text(
             f"Chỉ mục tìm kiếm chậm {behind} nhóm; hãy kiểm tra `lgsp indexer run`.",
