@@ -42,11 +42,6 @@ class Database:
         """The address without what is secret in it."""
         return self._server.rpartition("@")[2] or str(self._file)
 
-    @property
-    def on_server(self) -> bool:
-        """Is it a PostgreSQL?"""
-        return bool(self._server)
-
     async def close(self) -> None:
         """Let go of it."""
         if self._engine:

@@ -33,7 +33,7 @@ class Names:
         return self._names
 
     async def given(self, connection: AsyncConnection, wanted: Iterable[str]) -> dict[str, int]:
-        """The numbers of names, new ones where they have none yet; `kept` once that is committed."""
+        """The numbers of names, new ones where they have none yet. They are remembered when they are read back, committed."""
         missing = sorted(set(wanted) - self._numbers.keys())
         if not missing:
             return self._numbers
