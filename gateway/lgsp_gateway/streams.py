@@ -1,4 +1,4 @@
-"""Making the streams of the bus: each is made by the first gateway that starts and left alone by the others."""
+"""The streams of the bus: each is made by the first gateway that starts and left alone by the others."""
 
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
@@ -6,6 +6,12 @@ from nats.js.api import StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
 from lgsp_problems import Refusal
+
+
+async def subjects(connection: Client, name: str, pattern: str) -> list[str]:
+    """The subjects of a stream that hold messages, of those that a pattern names."""
+    info = await connection.jetstream().stream_info(name, subjects_filter=pattern)
+    return sorted(info.state.subjects or {})
 
 
 async def ensure(connection: Client, config: StreamConfig) -> None:

@@ -6,12 +6,11 @@ Each ends in a clear word or a clean recovery, and no answered call loses its ev
 import asyncio
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from support.postgres import Postgres, name_in
-from support.processes import run
+from support.processes import apt_install, run
 from support.searched import Searched
 from support.workbench import Workbench
 
@@ -120,8 +119,7 @@ def faketime() -> str:
     """Debian's libfaketime, installed where it is missing and that is possible."""
     found = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
     if found is None:
-        for command in (["update"], ["install", "-y", "--no-install-recommends", "libfaketime"]):
-            subprocess.run(["apt-get", "-qq", *command], capture_output=True, check=False)
+        apt_install("libfaketime")
         found = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
     assert found, "libfaketime is missing; apt-get install libfaketime"
     return str(found)

@@ -114,3 +114,9 @@ def alive(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
         return False
+
+
+def apt_install(package: str) -> None:
+    """Install a Debian package, where that is possible; whoever needs it looks whether it is there then."""
+    for command in (["update"], ["install", "-y", "--no-install-recommends", package]):
+        subprocess.run(["apt-get", "-qq", *command], capture_output=True, check=False)

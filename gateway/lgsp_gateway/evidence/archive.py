@@ -97,7 +97,7 @@ class Archive:
         self._file = file
 
     def verify(self, key: VerifierKey) -> tuple[Start, Checkpoint]:
-        """Where it begins and ends, after all in it was held against its checkpoints.
+        """Where it begins and ends, after all in it was held against its checkpoints and its name.
 
         Raises:
             Refusal: `evidence-forged`.
@@ -106,6 +106,9 @@ class Archive:
         last = proofs.verify(self.entries(), notes, key, start)
         if last.size - start.size != sum(group.lines for group in groups):
             raise forged("các nhóm không khớp số mục", "its groups do not have as many entries")
+        name = Name.parse(self._file.name)
+        if name and (start.size, last.size) != (name.first, name.end):
+            raise forged(f"{name} không chứa đúng phần đó", f"{name} does not hold that part")
         return start, last
 
     def about(self) -> tuple[Start, list[Extent], list[str]]:

@@ -73,8 +73,8 @@ async def ensure(connection: Client, replicas: int) -> None:
 
 async def gateways(connection: Client) -> list[str]:
     """Whose logs are under a checkpoint, also where all they hold is archived."""
-    info = await connection.jetstream().stream_info(STREAM, subjects_filter=subject_of("*"))
-    return sorted(name.removeprefix(subject_of("")) for name in (info.state.subjects or {}))
+    found = await streams.subjects(connection, STREAM, subject_of("*"))
+    return [name.removeprefix(subject_of("")) for name in found]
 
 
 async def last(connection: Client, gateway: str) -> Stored | None:

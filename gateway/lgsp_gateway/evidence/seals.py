@@ -85,9 +85,8 @@ async def keep(bus: Bus, gateway: str, seal: Seal) -> None:
 async def newest(connection: Client, gateway: str) -> list[Seal]:
     """The newest seal of each who seals a log."""
     jetstream = connection.jetstream()
-    info = await jetstream.stream_info(STREAM, subjects_filter=f"seals.{gateway}.*")
     found = []
-    for subject in sorted(info.state.subjects or {}):
+    for subject in await streams.subjects(connection, STREAM, f"seals.{gateway}.*"):
         try:
             found.append(Seal.parse(orjson.loads((await jetstream.get_last_msg(STREAM, subject)).data or b"{}")))
         except (NotFoundError, ValueError):

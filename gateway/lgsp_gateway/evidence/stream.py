@@ -130,8 +130,8 @@ async def last_of(connection: Client, gateway: str) -> int:
 
 async def gateways(connection: Client) -> list[str]:
     """Who has written evidence."""
-    info = await connection.jetstream().stream_info(STREAM, subjects_filter=subject_of("*"))
-    return sorted(name.removeprefix(subject_of("")) for name in (info.state.subjects or {}))
+    found = await streams.subjects(connection, STREAM, subject_of("*"))
+    return [name.removeprefix(subject_of("")) for name in found]
 
 
 async def read(connection: Client, after: int, follow: bool, gateway: str = "*") -> AsyncIterator[Group]:

@@ -13,11 +13,10 @@ from lgsp_gateway.evidence import merkle
 from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index.searching import packed_id
 from lgsp_gateway.index.tables import NAMED
+from lgsp_gateway.registry.kinds import VIETNAM
 
 LINE_BITS = 16
 """A place is the number of the group, followed by so many bits for the line in it."""
-
-VIETNAM = datetime.timezone(datetime.timedelta(hours=7))
 
 
 @dataclass(slots=True)

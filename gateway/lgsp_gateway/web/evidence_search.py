@@ -8,6 +8,7 @@ from aiohttp import web
 
 from lgsp_gateway.evidence.passage import Pseudonyms
 from lgsp_gateway.index.asked import AT_LEAST, EXACT, MAX_PAGE, Search
+from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.evidence import AUDITOR
@@ -84,7 +85,7 @@ def _moment(text: str, name: str) -> int:
             f"{name} phải là thời điểm ISO 8601", f"{name} must be an ISO 8601 time", "2026-11-25T08:00:00+07:00"
         ) from None
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=7)))
+        moment = moment.replace(tzinfo=VIETNAM)
     return int(moment.timestamp() * 1000)
 
 
