@@ -54,7 +54,7 @@ def run_adapters(
 
 
 def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")) -> None:
-    """Run the server that plays a national database: population, enterprise-registry or insurance.
+    """Run the server that plays a system: population, enterprise-registry, insurance, or provincial for the offices' own.
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ import structlog
 from nats.aio.client import Client
 
 from lgsp_adapters.adapter import Adapter
+from lgsp_adapters.building import build
 from lgsp_adapters.identity import SystemIdentity, Token
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.runtime import Served
@@ -47,7 +48,7 @@ class Hosted:
         self._spans = spans
         self._tls = tls.context if tls else None
         self._identity = identity
-        self._adapter: Adapter = manifest.adapter(manifest.connection)
+        self._adapter: Adapter = build(manifest, contract)
         self._token = Token("", 0)
         self._current: tuple[Served, Client] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -120,8 +121,8 @@ async def host(
             if contract is None:
                 raise Refusal(
                     "invalid-document",
-                    vi=f"{manifest.where}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
-                    en=f"{manifest.where}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
+                    vi=f"{manifest.place}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
+                    en=f"{manifest.place}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
                 )
             hosted = Hosted(manifest, contract, nats, identity, tls, spans)
             await hosted.start()

@@ -1,41 +1,80 @@
-"""The manifest of an adapter: which service it answers, as which system, with what connection to the system behind.
+"""The manifest of an adapter: which service it answers, as which system, of which kind, with what connection.
 
     service: population
     major: 1
     system: csdl-dan-cu
-    kind: python
-    adapter: lgsp_adapters.national.population:Population
+    kind: http
     connection:
       url: {env: LGSP_POPULATION_URL}
       secret: {file: /run/secrets/population}
+    operations: …                  # as the kind says
 
 A secret never stands in a manifest: it is named, as an environment variable or a file, and read at the start. A table that
 operators correct, such as what a system's codes mean, stands beside the manifest: `codes: {yaml: codes.yaml}`.
 """
 
-import importlib
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from lgsp_adapters.adapter import Adapter
 from lgsp_contracts import documents
+from lgsp_contracts.places import Place
+from lgsp_contracts.schemas import Schema
 from lgsp_problems import Refusal
+
+CONCURRENCY = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One adapter. `concurrency` is how many calls it answers at the same time."""
+    """One adapter.
 
-    where: str
-    service: str
-    major: int
-    system: str
-    adapter: type[Adapter]
+    Args:
+        document: as it was written.
+        connection: its references resolved.
+        folder: where it lies; what it names is found from there.
+    """
+
+    place: Place
+    document: Mapping[str, Any]
     connection: dict[str, Any]
-    concurrency: int
+    folder: Path
+
+    @property
+    def service(self) -> str:
+        """The service it answers for."""
+        return str(self.document["service"])
+
+    @property
+    def major(self) -> int:
+        """The major version of its contract."""
+        return int(self.document["major"])
+
+    @property
+    def system(self) -> str:
+        """The system in the registry that answers."""
+        return str(self.document["system"])
+
+    @property
+    def kind(self) -> str:
+        """How its system is asked."""
+        return str(self.document["kind"])
+
+    @property
+    def operations(self) -> Mapping[str, Any]:
+        """What it says of each operation; nothing for the kind `python`."""
+        found: Mapping[str, Any] = self.document.get("operations", {})
+        return found
+
+    @property
+    def concurrency(self) -> int:
+        """How many calls it answers at the same time."""
+        return int(self.document.get("concurrency", CONCURRENCY))
 
 
 def located(name: str) -> Path:
@@ -58,43 +97,31 @@ def located(name: str) -> Path:
 
 
 def load(path: Path) -> Manifest:
-    """Read `adapter.yaml`, resolve its references, find its class.
+    """Read `adapter.yaml`, hold it against the rules of its kind, resolve its references.
 
     Raises:
-        Refusal: `invalid-document`, naming file, place and mend.
+        Refusal: `invalid-document`, naming file, line and mend.
     """
-    [(where, document), *_] = documents.read(path) or [(str(path), None)]
-    documents.check("adapter", document, where)
-    return Manifest(
-        where=where,
-        service=document["service"],
-        major=document["major"],
-        system=document["system"],
-        adapter=_class(document["adapter"], where),
-        connection={
-            name: _resolved(value, f"{where}, /connection/{name}", path.parent)
-            for name, value in document.get("connection", {}).items()
-        },
-        concurrency=document.get("concurrency", 64),
-    )
+    [(place, document), *_] = documents.read(path) or [(Place(str(path)), None)]
+    documents.hold(_rules("adapter"), document, place)
+    documents.hold(_rules(document["kind"]), document, place)
+    connection = {
+        name: _resolved(value, place / "connection" / name, path.parent)
+        for name, value in document.get("connection", {}).items()
+    }
+    return Manifest(place, document, connection, path.parent)
 
 
-def _class(name: str, where: str) -> type[Adapter]:
-    module, _, attribute = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError):
-        found = None
-    if not (isinstance(found, type) and issubclass(found, Adapter)):
-        raise Refusal(
-            "invalid-document",
-            vi=f"{where}, /adapter: không có lớp Adapter nào tên {name}; hãy viết module:Lớp và kiểm tra PYTHONPATH.",
-            en=f"{where}, /adapter: there is no Adapter class {name}; write module:Class and check PYTHONPATH.",
-        )
-    return found
+@cache
+def _rules(name: str) -> Schema:
+    """The rules of a kind's part, with the definitions that all kinds share."""
+    folder = files("lgsp_adapters").joinpath("kinds")
+    shared = json.loads(folder.joinpath("adapter.schema.json").read_text(encoding="utf-8"))
+    found = json.loads(folder.joinpath(f"{name}.schema.json").read_text(encoding="utf-8"))
+    return Schema({**found, "$defs": {**shared["$defs"], **found.get("$defs", {})}}, f"{name}.schema.json")
 
 
-def _resolved(value: Any, where: str, folder: Path) -> Any:
+def _resolved(value: Any, where: Place, folder: Path) -> Any:
     if not isinstance(value, dict):
         return value
     if "env" in value:

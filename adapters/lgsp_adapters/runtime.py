@@ -116,8 +116,8 @@ class Served:
             name = operation.replace("-", "_")
             raise Refusal(
                 "invalid-document",
-                vi=f"{self._manifest.where}: bộ kết nối không có phương thức {name} cho thao tác {operation}.",
-                en=f"{self._manifest.where}: the adapter has no method {name} for the operation {operation}; write it.",
+                vi=f"{self._manifest.place}: bộ kết nối không có phương thức {name} cho thao tác {operation}.",
+                en=f"{self._manifest.place}: the adapter has no method {name} for the operation {operation}; write it.",
             )
         return method
 

@@ -4,6 +4,7 @@ Redirects are not followed (a system that can send the adapter elsewhere can sen
 and an answer is read up to a limit.
 """
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 from opentelemetry.trace import SpanKind
+from yarl import URL
 
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 
@@ -23,21 +25,24 @@ class Upstream:
 
     Args:
         base: its address, without a slash at the end.
+        tls: whom to believe and what to show, where that is not what the machine believes.
     """
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, tls: ssl.SSLContext | None = None) -> None:
         self._base = base.rstrip("/")
         self._host = urlsplit(base).hostname or ""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=60), auto_decompress=True
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=60, ssl=tls or True),
+            auto_decompress=True,
         )
 
     async def close(self) -> None:
         """Close the pool."""
         await self._session.close()
 
-    async def post(
+    async def send(
         self,
+        method: str,
         path: str,
         call: Call,
         *,
@@ -54,11 +59,12 @@ class Upstream:
         """
         if call.remaining <= 0:
             raise UpstreamLate
-        about: dict[str, str | int] = {"http.request.method": "POST", "server.address": self._host}
+        about: dict[str, str | int] = {"http.request.method": method, "server.address": self._host}
         try:
-            with call.spans.around(f"POST {self._host}", SpanKind.CLIENT, call.traceparent, about) as traceparent:
-                async with self._session.post(
-                    self._base + path,
+            with call.spans.around(f"{method} {self._host}", SpanKind.CLIENT, call.traceparent, about) as traceparent:
+                async with self._session.request(
+                    method,
+                    URL(self._base + path, encoded=True),
                     headers={"traceparent": traceparent, **(headers or {})},
                     params=params,
                     data=form if form is not None else body,
@@ -70,7 +76,7 @@ class Upstream:
                         content += more
         except TimeoutError:
             raise UpstreamLate from None
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, ConnectionError) as error:
             raise UpstreamFailed("unreachable", type(error).__name__) from None
         if len(content) > MAX_ANSWER:
             raise UpstreamFailed("unintelligible", f"the answer is larger than {MAX_ANSWER} bytes")
@@ -85,7 +91,7 @@ class Upstream:
             UpstreamLate, UpstreamFailed: also when the answer is no JSON object or has another status.
         """
         headers = {"Content-Type": "application/json", **(headers or {})}
-        status, content = await self.post(path, call, headers=headers, body=orjson.dumps(document), **more)
+        status, content = await self.send("POST", path, call, headers=headers, body=orjson.dumps(document), **more)
         return json_object(status, content)
 
 

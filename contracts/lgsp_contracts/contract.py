@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from lgsp_contracts import pointers, strict_json
 from lgsp_contracts.documents import check
+from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
 from lgsp_problems import CODES, ProblemCode, Refusal, Text, Violation
 
@@ -109,7 +110,7 @@ class Contract:
     operations: Mapping[str, Operation]
 
     @classmethod
-    def from_document(cls, document: Any, where: str = "contract") -> "Contract":
+    def from_document(cls, document: Any, where: str | Place = "contract") -> "Contract":
         """Check and compile a contract document.
 
         Args:
@@ -125,9 +126,10 @@ class Contract:
                 vi=f"{where}: tài liệu mật không bao giờ được đi qua trục (Nghị định 278/2025, Điều 1); hãy bỏ dịch vụ này.",
                 en=f"{where}: nothing classified secret may ever pass the bus (Decree 278/2025, Article 1); withdraw the service.",
             )
-        check("contract", document, where)
+        place = Place.of(where)
+        check("contract", document, place)
         operations = {
-            name: _operation(name, content, document["classification"], f"{where}, /operations/{name}")
+            name: _operation(name, content, document["classification"], place / "operations" / name)
             for name, content in document["operations"].items()
         }
         return cls(
@@ -142,14 +144,14 @@ class Contract:
         )
 
 
-def _operation(name: str, content: Mapping[str, Any], default: Classification, where: str) -> Operation:
+def _operation(name: str, content: Mapping[str, Any], default: Classification, where: Place) -> Operation:
     errors = content.get("errors", {})
     taken = sorted(errors.keys() & CODES.keys())
     if taken:
         raise Refusal(
             "invalid-document",
-            vi=f"{where}/errors: mã {taken[0]!r} đã có nghĩa trên trục; hãy chọn tên khác.",
-            en=f"{where}/errors: the code {taken[0]!r} has a meaning on the bus already; choose another name.",
+            vi=f"{where / 'errors' / taken[0]}: mã {taken[0]!r} đã có nghĩa trên trục; hãy chọn tên khác.",
+            en=f"{where / 'errors' / taken[0]}: the code {taken[0]!r} has a meaning on the bus already; choose another name.",
         )
     subject = content.get("subject", [])
     operation = Operation(
@@ -159,8 +161,8 @@ def _operation(name: str, content: Mapping[str, Any], default: Classification, w
         subject=tuple(pointers.split(item) for item in ([subject] if isinstance(subject, str) else subject)),
         timeout=_seconds(content["timeout"]) if "timeout" in content else DEFAULT_TIMEOUT,
         idempotent=content.get("idempotent", False),
-        request=Schema(content["request"], f"{where}/request"),
-        response=Schema(content["response"], f"{where}/response"),
+        request=Schema(content["request"], where / "request"),
+        response=Schema(content["response"], where / "response"),
         errors={code: ProblemCode(error["status"], Text(**error["title"])) for code, error in errors.items()},
         example=Example(**content["example"]),
     )
@@ -168,10 +170,11 @@ def _operation(name: str, content: Mapping[str, Any], default: Classification, w
         violations = schema.violations(getattr(operation.example, part))
         if violations:
             first = violations[0]
+            at = (where / "example" / part).at(first.pointer)
             raise Refusal(
                 "invalid-document",
-                vi=f"{where}/example/{part}{first.pointer}: ví dụ {first.message.vi}.",
-                en=f"{where}/example/{part}{first.pointer}: the example {first.message.en}.",
+                vi=f"{at}: ví dụ {first.message.vi}.",
+                en=f"{at}: the example {first.message.en}.",
                 violations=violations,
             )
     return operation

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import yaml
 
+from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
 from lgsp_problems import Refusal
 
@@ -34,8 +35,8 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def read(path: Path) -> list[tuple[str, Any]]:
-    """The documents of one YAML file, each with a name for messages: `file.yaml` or `file.yaml, document 2`.
+def read(path: Path) -> list[tuple[Place, Any]]:
+    """The documents of one YAML file, each with its place for messages: `file.yaml` or `file.yaml, document 2`.
 
     Raises:
         Refusal: `invalid-document`, with file and line, when it is not YAML or cannot be read.
@@ -52,29 +53,42 @@ def read(path: Path) -> list[tuple[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, f"không đọc được: {error}", f"cannot be read: {error}") from None
     if len(found) == 1:
-        return [(str(path), found[0])]
-    return [(f"{path}, document {number}", document) for number, document in enumerate(found, 1)]
+        return [(Place(str(path), (), text), found[0])]
+    return [
+        (Place(f"{path}, document {number}", (), text, number - 1), document)
+        for number, document in enumerate(found, 1)
+    ]
 
 
-def read_folder(folder: Path) -> Iterator[tuple[str, Any]]:
+def read_folder(folder: Path) -> Iterator[tuple[Place, Any]]:
     """The documents of all `*.yaml` files below a folder, in the order of their paths."""
     for path in sorted(folder.rglob("*.yaml")):
         yield from read(path)
 
 
-def check(kind: str, document: Any, where: str) -> None:
+def check(kind: str, document: Any, where: str | Place) -> None:
     """Hold a document against the rules of its kind.
 
     Raises:
         Refusal: `invalid-document` with all violations; its sentence names the first.
     """
-    violations = _rules(kind).violations(document)
+    hold(_rules(kind), document, where)
+
+
+def hold(rules: Schema, document: Any, where: str | Place) -> None:
+    """Hold a document against rules.
+
+    Raises:
+        Refusal: `invalid-document` with all violations; its sentence names the first.
+    """
+    violations = rules.violations(document)
     if violations:
         first = violations[0]
+        place = Place.of(where).at(first.pointer)
         raise Refusal(
             "invalid-document",
-            vi=f"{where}, {first.pointer or '/'}: {first.message.vi}.",
-            en=f"{where}, {first.pointer or '/'}: {first.message.en}.",
+            vi=f"{place}: {first.message.vi}.",
+            en=f"{place}: {first.message.en}.",
             violations=violations,
         )
 

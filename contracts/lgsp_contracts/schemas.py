@@ -14,6 +14,7 @@ import jsonschema_rs
 
 from lgsp_contracts import pointers
 from lgsp_contracts.formats import FORMAT_CHECKS, FORMAT_WORDS
+from lgsp_contracts.places import Place
 from lgsp_contracts.violations import explain
 from lgsp_problems import Refusal, Violation
 
@@ -38,7 +39,8 @@ class Schema:
         Refusal: `invalid-document`, when it is not a schema, refers outside itself or names an unknown format.
     """
 
-    def __init__(self, document: Mapping[str, Any], where: str) -> None:
+    def __init__(self, document: Mapping[str, Any], where: str | Place) -> None:
+        where = Place.of(where)
         self.document = dict(document)
         if _refuse_open_parts(document, (), where) > MAX_PARTS:
             raise _invalid(where, f"lược đồ có hơn {MAX_PARTS} phần", f"the schema has more than {MAX_PARTS} parts")
@@ -66,7 +68,7 @@ class Schema:
         return found[:MAX_VIOLATIONS]
 
 
-def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: str) -> int:
+def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: Place) -> int:
     """Refuse what leads out of a schema or is too deep; count its parts."""
     if len(path) > MAX_DEPTH:
         raise _invalid(
@@ -77,7 +79,7 @@ def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: str) -> i
         reference = value.get("$ref")
         if isinstance(reference, str) and not reference.startswith("#"):
             raise _invalid(
-                f"{where}{pointers.join(path)}",
+                where.at(pointers.join(path)),
                 f"$ref chỉ được trỏ vào bên trong tài liệu, không phải {reference!r}",
                 f"$ref may only point inside the document, not to {reference!r}",
             )
@@ -85,7 +87,7 @@ def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: str) -> i
         if isinstance(form, str) and form not in FORMAT_WORDS:
             known = ", ".join(sorted(FORMAT_WORDS))
             raise _invalid(
-                f"{where}{pointers.join(path)}",
+                where.at(pointers.join(path)),
                 f"định dạng {form!r} không có; hãy dùng một trong: {known}",
                 f"there is no format {form!r}; use one of: {known}",
             )
@@ -97,5 +99,5 @@ def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: str) -> i
     return parts
 
 
-def _invalid(where: str, vi: str, en: str) -> Refusal:
+def _invalid(where: Place, vi: str, en: str) -> Refusal:
     return Refusal("invalid-document", vi=f"{where}: {vi}.", en=f"{where}: {en}.")

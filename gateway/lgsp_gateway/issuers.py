@@ -17,6 +17,7 @@ from typing import Any
 from lgsp_auth.issuer_keys import IssuerKeys
 from lgsp_auth.tokens import Issuer
 from lgsp_contracts import documents
+from lgsp_contracts.places import Place
 
 
 def load(path: Path | None) -> list[tuple[Issuer, IssuerKeys]]:
@@ -27,7 +28,7 @@ def load(path: Path | None) -> list[tuple[Issuer, IssuerKeys]]:
     """
     if path is None:
         return []
-    [(where, document), *_] = documents.read(path) or [(str(path), None)]
+    [(where, document), *_] = documents.read(path) or [(Place(str(path)), None)]
     documents.check("issuers", document, where)
     return [_issuer(entry) for entry in document["issuers"]]
 

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from support.national import National
+from support.national import CATALOG, National
 
 from lgsp_adapters import manifest
-from lgsp_adapters.sandbox import database, serving
+from lgsp_adapters.building import build
+from lgsp_adapters.sandbox import serving
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -18,9 +19,10 @@ async def nationals(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[d
     found: dict[str, National] = {}
     runners = []
     with pytest.MonkeyPatch.context() as environment:
-        for service, (server, needed) in serving.SERVERS.items():
+        for service in ("population", "enterprise-registry", "insurance"):
+            make, needed = serving.SERVERS[service]
             credentials = {name: f"{service}-{name}" for name in needed}
-            runner = web.AppRunner(server(database.opened(service, folder), credentials).app())
+            runner = web.AppRunner(make(folder, credentials).app())
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             runners.append(runner)
@@ -29,9 +31,9 @@ async def nationals(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[d
             for name, value in credentials.items():
                 environment.setenv(serving.variable(service, name), value)
             loaded = manifest.load(manifest.located(service))
-            adapter = loaded.adapter(loaded.connection)
+            adapter = build(loaded, CATALOG[service, 1])
             await adapter.open()
-            found[service] = National(service, adapter, url, loaded.connection)
+            found[service] = National(loaded, adapter, url)
         yield found
     for national in found.values():
         await national.adapter.close()

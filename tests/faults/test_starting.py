@@ -80,7 +80,7 @@ async def test_what_an_empty_registry_is_filled_with_must_be_right(bus: Workbenc
     (folder / "x.yaml").write_text("apiVersion: lgsp/v1\nkind: System\nmetadata: {name: a}\nspec: {agency: H49.1}\n")
     async with another_nats(bus, tmp_path) as url:
         said = sentence(await start(bus, {"--registry": folder, "--nats": url}))
-        assert f"{folder}/x.yaml, /spec/title: is required" in said
+        assert f"{folder}/x.yaml:4, /spec/title: is required" in said
         good = (bus.state.registry / "registry.yaml").read_text()
         (folder / "x.yaml").write_text(f"{good}\n---\n{good}")
         assert "already; use each name once" in sentence(await start(bus, {"--registry": folder, "--nats": url}))

@@ -1,11 +1,14 @@
 """A national system as the tests ask it: the server that plays it and the adapter before it."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 
 from lgsp_adapters.adapter import Adapter, Call
+from lgsp_adapters.building import build
+from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import catalog
 from lgsp_contracts.wire import Context
 
@@ -20,11 +23,18 @@ def call(seconds: float = 5) -> Call:
 class National:
     """One national system: the server that plays it and the adapter that asks it."""
 
-    def __init__(self, service: str, adapter: Adapter, url: str, connection: dict[str, Any]) -> None:
-        self.service = service
+    def __init__(self, manifest: Manifest, adapter: Adapter, url: str) -> None:
+        self.service = manifest.service
+        self.manifest = manifest
         self.adapter = adapter
         self.url = url
-        self.connection = connection
+
+    async def otherwise(self, **connection: Any) -> "National":
+        """The same system, asked with something else in the connection. To be closed."""
+        manifest = replace(self.manifest, connection={**self.manifest.connection, **connection})
+        adapter = build(manifest, CATALOG[self.service, 1])
+        await adapter.open()
+        return National(manifest, adapter, self.url)
 
     async def ask(self, operation: str, request: dict[str, Any], seconds: float = 5) -> dict[str, Any]:
         """Ask the adapter; its answer is held against the contract, as the gateway does."""

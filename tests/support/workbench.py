@@ -23,6 +23,7 @@ from lgsp_auth.issuing import TokenEndpoint
 from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES
 from lgsp_contracts import catalog
+from lgsp_contracts.places import Place
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import StateDir
@@ -215,7 +216,8 @@ class Workbench:
                 return answers.get(operation.replace("-", "_"), match)
 
         connection = await connect(self.door("provider"), f"test adapter {service}")
-        manifest = Manifest("test", service, 1, "provider", Told, {}, 64)
+        told = {"service": service, "major": 1, "system": "provider", "kind": "python"}
+        manifest = Manifest(Place("test"), told, {}, Path())
         served = Served(Told({}), manifest, self.catalog[service, 1], connection, spans)
         await served.start()
         self._adapters.append(served)

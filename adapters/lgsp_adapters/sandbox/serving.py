@@ -2,8 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 
@@ -11,13 +13,30 @@ from lgsp_adapters.sandbox import database
 from lgsp_adapters.sandbox.enterprise_registry import EnterpriseRegistryServer
 from lgsp_adapters.sandbox.insurance import InsuranceServer
 from lgsp_adapters.sandbox.population import PopulationServer
+from lgsp_adapters.sandbox.provincial import ProvincialServer
 from lgsp_problems import Refusal
 from lgsp_process import running
 
-SERVERS: dict[str, tuple[type[PopulationServer | EnterpriseRegistryServer | InsuranceServer], tuple[str, ...]]] = {
-    "population": (PopulationServer, ("user", "secret", "auth-url", "api-key")),
-    "enterprise-registry": (EnterpriseRegistryServer, ("access-key", "secret-key")),
-    "insurance": (InsuranceServer, ("username", "password")),
+
+class Server(Protocol):
+    """What plays a system."""
+
+    def app(self) -> web.Application:
+        """The HTTP application."""
+
+
+Make = Callable[[Path, Mapping[str, str]], Server]
+
+
+def _national(server: str, kind: Callable[[sqlite3.Connection, Mapping[str, str]], Server]) -> Make:
+    return lambda folder, credentials: kind(database.opened(server, folder), credentials)
+
+
+SERVERS: dict[str, tuple[Make, tuple[str, ...]]] = {
+    "population": (_national("population", PopulationServer), ("user", "secret", "auth-url", "api-key")),
+    "enterprise-registry": (_national("enterprise-registry", EnterpriseRegistryServer), ("access-key", "secret-key")),
+    "insurance": (_national("insurance", InsuranceServer), ("username", "password")),
+    "provincial": (ProvincialServer, ("client", "secret", "user", "password")),
 }
 """Each server and the names of its credentials, which stand in the environment as the adapters' do."""
 
@@ -41,7 +60,7 @@ async def serve(server: str, port: int, folder: Path, stop: asyncio.Event) -> No
             en=f"There is no sandbox server {server}; choose one of: {known}.",
         )
     make, needed = SERVERS[server]
-    app = make(database.opened(server, folder), _credentials(server, needed)).app()
+    app = make(folder, _credentials(server, needed)).app()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

@@ -213,8 +213,9 @@ def _documents(paths: list[Path]) -> list[Document]:
         if not path.exists():
             raise Refusal("not-found", vi=f"Không có {path}.", en=f"There is no {path}; name a file or a folder.")
         for where, document in documents.read_folder(path) if path.is_dir() else documents.read(path):
-            wrapped = from_contract(document) if isinstance(document, dict) and "operations" in document else document
-            documents.check("registry", wrapped, where)
+            bare = isinstance(document, dict) and "operations" in document
+            wrapped = from_contract(document) if bare else document
+            documents.check("registry", wrapped, where.name if bare else where)
             found.append(wrapped)
     return found
 

@@ -27,9 +27,10 @@ class Scene:
     Args:
         registry: the documents it begins with.
         words: what its user is told once it answers, from its address and its folder.
-        adapters: name and manifest of each, a path or the name of one that comes with lgsp.
+        adapters: name and manifests of each process, a path or the name of one that comes with lgsp.
         catalog: a folder of contracts, where they are others than those that come with lgsp.
         sandboxes: for each sandbox server, the names of the credentials it asks for.
+        systems: where the adapters find what no server of its own plays, from the state folder and the ports.
         with_secret: systems that have a client secret.
         gateways: the names of the gateways; several share one port.
         searchable: an indexer runs too.
@@ -37,9 +38,10 @@ class Scene:
 
     registry: Path
     words: Callable[[str, StateDir], str]
-    adapters: Mapping[str, str]
+    adapters: Mapping[str, tuple[str, ...]]
     catalog: Path | None = None
     sandboxes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    systems: Callable[[StateDir, Mapping[str, int]], dict[str, str]] = lambda _state, _ports: {}
     with_secret: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ("local",)
     searchable: bool = False
@@ -55,9 +57,9 @@ class Scene:
                 self._identify(state, document)
         write_privately(target, yaml.safe_dump_all(found, allow_unicode=True, sort_keys=False).encode())
 
-    def environment(self, ports: Mapping[str, int]) -> dict[str, str]:
+    def environment(self, state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
         """What the sandbox servers ask for and the adapters send: made anew for each start, in no file."""
-        environment = {}
+        environment = self.systems(state, ports)
         for server, names in self.sandboxes.items():
             prefix = f"LGSP_{server.replace('-', '_').upper()}"
             environment[f"{prefix}_URL"] = f"http://127.0.0.1:{ports[server]}"

@@ -87,9 +87,9 @@ class LocalBus:
         ports = dict(zip(("nats", *scene.sandboxes), _free_ports(1 + len(scene.sandboxes)), strict=True))
         nats_url = f"nats://127.0.0.1:{ports['nats']}"
         nats = self._nats(nats_config.write(self._state, ports["nats"], keys.account_key().public), ports["nats"])
-        environment = scene.environment(ports)
+        environment = scene.environment(self._state, ports)
         sandboxes = [self._sandbox(server, ports[server], environment) for server in scene.sandboxes]
-        adapters = [self._adapter(name, path, nats_url, environment) for name, path in scene.adapters.items()]
+        adapters = [self._adapter(name, paths, nats_url, environment) for name, paths in scene.adapters.items()]
         gateways = [self._gateway(name, nats_url) for name in scene.gateways]
         indexers = [self._indexer(nats_url)] if scene.searchable else []
         await self._begin(nats)
@@ -155,8 +155,8 @@ class LocalBus:
         command = [*_lgsp(), "sandbox", "run", server, "--port", str(port), "--data", str(self._state.sandbox)]
         return self._child(f"sandbox {server}", command, environment)
 
-    def _adapter(self, name: str, manifest: str, nats_url: str, environment: dict[str, str]) -> Child:
-        command = [*_lgsp(), "adapter", "run", manifest, "--nats", nats_url]
+    def _adapter(self, name: str, manifests: tuple[str, ...], nats_url: str, environment: dict[str, str]) -> Child:
+        command = [*_lgsp(), "adapter", "run", *manifests, "--nats", nats_url]
         command += ["--gateway", f"http://127.0.0.1:{self._port}", "--keys", str(self._state.credentials)]
         if self._scene.catalog:
             command += ["--catalog", str(self._scene.catalog)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lgsp_contracts import documents
+from lgsp_contracts.places import Place
 from lgsp_gateway.registry import rules
 from lgsp_gateway.registry.kinds import KINDS, Version, from_contract
 from lgsp_gateway.registry.state import Registry
@@ -23,7 +24,10 @@ async def fill(store: Store, folder: Path, catalog: Path) -> None:
     Raises:
         Refusal: `invalid-document`, naming file and place; then nothing was stored.
     """
-    found = [*documents.read_folder(folder), *((w, from_contract(c)) for w, c in documents.read_folder(catalog))]
+    found: list[tuple[str | Place, Any]] = [
+        *documents.read_folder(folder),
+        *((w.name, from_contract(c)) for w, c in documents.read_folder(catalog)),
+    ]
     staged = Registry()
     for where, document in _in_order(found):
         rules.check(document, where, staged)
@@ -44,7 +48,7 @@ async def fill(store: Store, folder: Path, catalog: Path) -> None:
                     raise
 
 
-def _in_order(found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+def _in_order(found: list[tuple[str | Place, Any]]) -> list[tuple[str | Place, Any]]:
     """Documents so that each comes after those it refers to; what has no known kind last, to be refused."""
     return sorted(found, key=lambda pair: _rank(pair[1]))
 

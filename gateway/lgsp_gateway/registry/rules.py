@@ -5,12 +5,13 @@ from typing import Any
 
 from lgsp_contracts import documents, pointers
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.places import Place
 from lgsp_gateway.registry.kinds import service_name
 from lgsp_gateway.registry.state import Registry
 from lgsp_problems import Refusal
 
 
-def check(document: Any, where: str, registry: Registry) -> None:
+def check(document: Any, where: str | Place, registry: Registry) -> None:
     """Hold a document against the rules of its kind and against the registry it is for.
 
     Raises:
@@ -35,29 +36,29 @@ def check_unused(kind: str, name: str, registry: Registry) -> None:
         )
 
 
-def _agency(where: str, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _agency(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     pass  # its schema says it all
 
 
-def _system(where: str, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _system(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     if spec["agency"] not in registry.agencies:
         raise _missing(where, "/spec/agency", "Agency", spec["agency"])
 
 
-def _service(where: str, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
-    contract = Contract.from_document(spec["contract"], f"{where}, /spec/contract")
+def _service(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+    contract = Contract.from_document(spec["contract"], Place.of(where) / "spec" / "contract")
     expected = service_name(contract.service, contract.major)
     if name != expected:
         raise Refusal(
             "invalid-document",
-            vi=f"{where}, /metadata/name: hợp đồng {contract.service} {contract.version} phải mang tên {expected}.",
-            en=f"{where}, /metadata/name: the contract {contract.service} {contract.version} must be named {expected}.",
+            vi=f"{Place.of(where).at('/metadata/name')}: hợp đồng {contract.service} {contract.version} phải mang tên {expected}.",
+            en=f"{Place.of(where).at('/metadata/name')}: the contract {contract.service} {contract.version} must be named {expected}.",
         )
     if contract.provider not in registry.systems:
         raise _missing(where, "/spec/contract/provider", "System", contract.provider)
 
 
-def _grant(where: str, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _grant(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     if spec["consumer"] not in registry.systems:
         raise _missing(where, "/spec/consumer", "System", spec["consumer"])
     contract = registry.contract(spec["service"], spec["major"])
@@ -95,9 +96,9 @@ def _followed(root: Mapping[str, Any], at: Any) -> Any:
     return None
 
 
-def _missing(where: str, pointer: str, kind: str, name: str) -> Refusal:
+def _missing(where: str | Place, pointer: str, kind: str, name: str) -> Refusal:
     return Refusal(
         "invalid-document",
-        vi=f"{where}, {pointer}: không có {kind} {name}; hãy khai báo nó trước hoặc sửa lại tên.",
-        en=f"{where}, {pointer}: there is no {kind} {name}; declare it first or correct the name.",
+        vi=f"{Place.of(where).at(pointer)}: không có {kind} {name}; hãy khai báo nó trước hoặc sửa lại tên.",
+        en=f"{Place.of(where).at(pointer)}: there is no {kind} {name}; declare it first or correct the name.",
     )

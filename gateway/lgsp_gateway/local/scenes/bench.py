@@ -20,7 +20,7 @@ def scene(gateways: int) -> Scene:
     return Scene(
         registry=_FILES / "registry.yaml",
         words=_words,
-        adapters={"bench": str(_FILES / "adapter.yaml")},
+        adapters={"bench": (str(_FILES / "adapter.yaml"),)},
         catalog=_FILES / "catalog",
         gateways=tuple(f"bench-{number}" for number in range(1, gateways + 1)),
     )

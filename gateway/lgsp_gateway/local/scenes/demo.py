@@ -1,6 +1,7 @@
-"""The demonstration of `lgsp up`: three national databases in a sandbox, and a province's systems that call them."""
+"""The demonstration of `lgsp up`: three national databases and four of a province's offices in a sandbox, and the systems that call them."""
 
 import os
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,6 +16,19 @@ _NATIONAL = {
     "enterprise-registry": ("ACCESS_KEY", "SECRET_KEY"),
     "insurance": ("USERNAME", "PASSWORD"),
 }
+
+
+_PROVINCIAL = ("land-parcels", "civil-servants", "health-records", "student-records")
+
+
+def _offices(state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
+    """The offices' databases are files here, and one server plays their REST systems."""
+    files = {
+        f"LGSP_{name}_URL": f"sqlite:///{(state.sandbox / file).absolute()}"
+        for name, file in (("LAND_PARCELS", "land-parcels.sqlite"), ("CIVIL_SERVANTS", "civil-servants.sqlite"))
+    }
+    server = f"http://127.0.0.1:{ports['provincial']}"
+    return {**files, "LGSP_HEALTH_RECORDS_URL": server, "LGSP_STUDENT_RECORDS_URL": server}
 
 
 def example_call(url: str, state: StateDir) -> str:
@@ -38,8 +52,9 @@ def example_call(url: str, state: StateDir) -> str:
 SCENE = Scene(
     registry=Path(str(files("lgsp_gateway").joinpath("local/scenes/demo.yaml"))),
     words=example_call,
-    adapters={name: name for name in _NATIONAL},
-    sandboxes=_NATIONAL,
+    adapters={**{name: (name,) for name in _NATIONAL}, "provincial": _PROVINCIAL},
+    sandboxes={**_NATIONAL, "provincial": ("CLIENT", "SECRET", "USER", "PASSWORD")},
+    systems=_offices,
     with_secret=("du-lich", "mot-cua"),
     searchable=True,
 )

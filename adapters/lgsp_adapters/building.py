@@ -1,0 +1,107 @@
+"""From a manifest and its contract to an adapter: finds the kind, and holds the two against each other.
+
+What can only go wrong is said here, before anything runs: an operation that nobody answers, an error that the contract
+does not declare, a required field that the mapping never fills.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+from lgsp_adapters.adapter import Adapter
+from lgsp_adapters.manifest import Manifest
+from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.places import Place
+from lgsp_problems import Refusal
+
+Build = Callable[[Manifest, Contract], Adapter]
+
+_KINDS = {
+    "python": "lgsp_adapters.kinds.python:build",
+    "http": "lgsp_adapters.kinds.http:HttpAdapter",
+    "soap": "lgsp_adapters.kinds.soap:SoapAdapter",
+    "sql": "lgsp_adapters.kinds.sql:SqlAdapter",
+    "files": "lgsp_adapters.kinds.files:FilesAdapter",
+}
+"""Loaded when a manifest names them: who asks over HTTP does not wait for a database's library."""
+
+
+def build(manifest: Manifest, contract: Contract) -> Adapter:
+    """The adapter, not yet open.
+
+    Raises:
+        Refusal: `invalid-document`, with file, line and mend.
+    """
+    for refusal in faults(manifest, contract):
+        raise refusal
+    module, _, name = _KINDS[manifest.kind].partition(":")
+    make: Build = getattr(import_module(module), name)
+    return make(manifest, contract)
+
+
+def faults(manifest: Manifest, contract: Contract) -> Iterable[Refusal]:
+    """Where a manifest does not keep what the contract promises."""
+    if manifest.kind == "python":
+        return
+    place = manifest.place / "operations"
+    for name in sorted(set(manifest.operations) - set(contract.operations)):
+        yield _fault(
+            place / name, f"hợp đồng không có thao tác {name}", f"the contract has no operation {name}; remove it"
+        )
+    for name, operation in contract.operations.items():
+        told = manifest.operations.get(name)
+        if told is None:
+            yield _fault(
+                place, f"thiếu thao tác {name} của hợp đồng", f"the contract's operation {name} is missing; add it"
+            )
+            continue
+        yield from _errors(told, operation, place / name)
+        if isinstance(told.get("answer"), dict):
+            yield from _fields(told["answer"], operation.response.document, place / name / "answer")
+
+
+def _errors(told: Mapping[str, Any], operation: Operation, place: Place) -> Iterable[Refusal]:
+    named = [
+        (place / "errors" / number / "is", rule["is"])
+        for number, rule in enumerate(told.get("errors", []))
+        if "is" in rule
+    ]
+    named += [(place / "none", told["none"])] if "none" in told else []
+    for at, code in named:
+        if code not in operation.errors:
+            known = ", ".join(operation.errors) or "-"
+            yield _fault(
+                at,
+                f"hợp đồng không khai lỗi {code}; các lỗi được khai: {known}",
+                f"the contract declares no error {code}; it declares: {known}",
+            )
+
+
+def _fields(template: Mapping[str, Any], schema: Mapping[str, Any], place: Place) -> Iterable[Refusal]:
+    """Required fields that the mapping never fills, and fields that the contract does not have."""
+    properties = schema.get("properties", {})
+    if "$as" in template:
+        inner = template["$as"]
+        if isinstance(inner, dict):
+            yield from _fields(inner, schema.get("items", {}) if "$each" in template else schema, place / "$as")
+        return
+    for name in schema.get("required", ()):
+        if template.get(name) is None:
+            yield _fault(
+                place,
+                f"trường bắt buộc {name} của hợp đồng không được điền; hãy thêm nó vào ánh xạ",
+                f"the contract requires the field {name}, which the mapping never fills; add it",
+            )
+    for name, value in template.items():
+        if name not in properties and schema.get("additionalProperties") is False:
+            yield _fault(
+                place / name,
+                f"hợp đồng không có trường {name}; hãy bỏ hoặc sửa tên",
+                f"the contract has no field {name}; remove it or correct its name",
+            )
+        elif isinstance(value, dict):
+            yield from _fields(value, properties.get(name, {}), place / name)
+
+
+def _fault(place: Place, vi: str, en: str) -> Refusal:
+    return Refusal("invalid-document", vi=f"{place}: {vi}.", en=f"{place}: {en}.")

@@ -1,0 +1,126 @@
+"""How an adapter makes itself known to its system, as the manifest says under `authentication`.
+
+    basic: {user: connection.user, password: connection.password}
+    oauth2: {path: /oauth2/token, client: connection.client, secret: connection.secret, scope: read}
+    login:                                     # any system of its own that hands out a token
+      path: /api/token/take
+      body: {username: connection.username, password: md5(connection.password)}
+      session: {token: answer.APIKey.access_token}
+      seconds: answer.expires_in               # or until: an ISO 8601 time
+    refused: "answer.maKetQua == '401'"        # then a new token is taken, and the call is tried once more
+
+What `session` holds is the variable `session` of every other mapping in the manifest.
+"""
+
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from lgsp_adapters.adapter import Call, Connection, UpstreamFailed
+from lgsp_adapters.kinds.asking import Asking
+from lgsp_adapters.kinds.mapping import Scope, Template
+from lgsp_adapters.kinds.reading import json_answer
+from lgsp_adapters.kinds.rules import mapped
+from lgsp_adapters.kinds.scope import before
+from lgsp_adapters.renewed_token import Lease, RenewedToken
+from lgsp_adapters.upstream import Upstream
+from lgsp_contracts.places import Place
+
+Session = Mapping[str, Any]
+
+REFUSED = "status == `401`"
+WITHOUT_END = 300.0
+"""Seconds for which a token counts that does not say how long (RFC 6749 leaves that open)."""
+
+
+class Authentication:
+    """What a request carries so that the system lets it in.
+
+    Args:
+        document: `authentication` of the manifest.
+    """
+
+    def __init__(self, document: Mapping[str, Any], place: Place, connection: Connection) -> None:
+        self._connection = connection
+        names = ("connection", "call", "now")
+        answered = (*names, "answer", "status")
+        self._basic = Template(document.get("basic"), place / "basic", names)
+        self._refused = Template(document.get("refused", REFUSED), place / "refused", answered)
+        login, at = document.get("login"), place / "login"
+        if "oauth2" in document:
+            login, at = _oauth2(document["oauth2"]), place / "oauth2"
+        self._asking = Asking(login, at, names, {}, place) if login else None
+        if login:
+            self._session = Template(login["session"], at / "session", answered)
+            self._seconds = Template(login.get("seconds"), at / "seconds", answered)
+            self._until = Template(login.get("until"), at / "until", answered)
+        self._token = RenewedToken(self._take)
+        self._bearer = "oauth2" in document
+
+    def open(self, upstream: Upstream) -> None:
+        """Take tokens from this system."""
+        self._upstream = upstream
+
+    async def session(self, call: Call) -> Session:
+        """The session of the moment; empty where there is none to take."""
+        return await self._token.get(call) if self._asking else {}
+
+    def headers(self, scope: Scope) -> dict[str, str]:
+        """The `Authorization` header of basic and oauth2."""
+        if self._bearer:
+            return {"Authorization": f"Bearer {scope['session']['access_token']}"}
+        if self._basic.empty:
+            return {}
+        found = self._basic(scope)
+        pair = f"{found['user']}:{found['password']}".encode()
+        return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
+
+    def turned_away(self, scope: Scope) -> bool:
+        """Did the system refuse the session? Then the next one is a new one."""
+        if self._asking is None or not self._refused(scope):
+            return False
+        self._token.refused(scope["session"])
+        return True
+
+    async def _take(self, call: Call) -> Lease[Session]:
+        assert self._asking is not None
+        scope = before(self._connection, {}, call)
+        status, content = await self._asking.send(self._upstream, call, scope)
+        scope = {**scope, "status": status, "answer": json_answer(status, content)}
+        session = mapped(self._session, scope)
+        if set(session or {}) != set(self._session.document):
+            raise UpstreamFailed("refused", "no token")
+        return Lease(session, self._life(scope))
+
+    def _life(self, scope: Scope) -> float:
+        until, seconds = mapped(self._until, scope), mapped(self._seconds, scope)
+        try:
+            if until is not None:
+                ends = datetime.fromisoformat(until)
+                ends = ends if ends.tzinfo else ends.replace(tzinfo=UTC)
+                return max(1.0, (ends - datetime.now(UTC)).total_seconds())
+            return float(seconds) if seconds is not None else WITHOUT_END
+        except (TypeError, ValueError):
+            raise UpstreamFailed("unintelligible", "how long a token counts is neither a number nor a time") from None
+
+
+def _oauth2(document: Mapping[str, Any]) -> dict[str, Any]:
+    """OAuth 2 client credentials (RFC 6749, section 4.4), the client's secret in the form or by Basic."""
+    form = {"grant_type": "'client_credentials'"}
+    headers = {}
+    if document.get("secret-in") == "header":
+        pair = f"base64(join(':', [{document['client']}, {document['secret']}]))"
+        headers["Authorization"] = f"join(' ', ['Basic', {pair}])"
+    else:
+        form |= {"client_id": document["client"], "client_secret": document["secret"]}
+    if "scope" in document:
+        form["scope"] = document["scope"]
+    return {
+        "method": "POST",
+        "path": document["path"],
+        "form": form,
+        "headers": headers,
+        "session": {"access_token": "answer.access_token"},
+        "seconds": "answer.expires_in",
+    }

@@ -1,0 +1,29 @@
+"""The kind `python`: a class with an async method per operation, for what no manifest can say."""
+
+import importlib
+
+from lgsp_adapters.adapter import Adapter
+from lgsp_adapters.manifest import Manifest
+from lgsp_contracts.contract import Contract
+from lgsp_problems import Refusal
+
+
+def build(manifest: Manifest, _contract: Contract) -> Adapter:
+    """The adapter that a manifest names as `module:Class`.
+
+    Raises:
+        Refusal: `invalid-document`, when there is no such class.
+    """
+    name, place = manifest.document["adapter"], manifest.place / "adapter"
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError):
+        found = None
+    if not (isinstance(found, type) and issubclass(found, Adapter)):
+        raise Refusal(
+            "invalid-document",
+            vi=f"{place}: không có lớp Adapter nào tên {name}; hãy viết module:Lớp và kiểm tra PYTHONPATH.",
+            en=f"{place}: there is no Adapter class {name}; write module:Class and check PYTHONPATH.",
+        )
+    return found(manifest.connection)

@@ -1,0 +1,72 @@
+"""What an answer of a system amounts to, where its manifest has to say so: "errors in a 200".
+
+    errors:
+      - when: answer.error_code == '404'
+        is: enterprise-not-found                # an error that the contract declares
+      - when: contains(['401', '900901'], answer.error_code)
+        failed: refused                         # or broken, unintelligible, unreachable
+
+The first rule that holds counts. `note` says more for the adapter's log: at most 40 characters, since a system may quote
+a person's data in what it calls an error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from lgsp_adapters.adapter import Declared, UpstreamFailed
+from lgsp_adapters.kinds.functions import Unmappable
+from lgsp_adapters.kinds.mapping import Scope, Template
+from lgsp_contracts.places import Place
+from lgsp_contracts.wire import Failure
+
+NOTE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    when: Template
+    declared: str
+    failed: Failure
+    note: Template
+
+
+class Rules:
+    """The `errors` of one operation."""
+
+    def __init__(self, document: list[Mapping[str, Any]], place: Place, names: tuple[str, ...]) -> None:
+        self.declared = {rule["is"]: place / number / "is" for number, rule in enumerate(document) if "is" in rule}
+        self._rules = [
+            _Rule(
+                Template(rule["when"], place / number / "when", names),
+                rule.get("is", ""),
+                cast("Failure", rule.get("failed", "broken")),
+                Template(rule.get("note"), place / number / "note", names),
+            )
+            for number, rule in enumerate(document)
+        ]
+
+    def apply(self, scope: Scope) -> None:
+        """Hold an answer against the rules.
+
+        Raises:
+            Declared, UpstreamFailed: as the first rule says that holds.
+        """
+        for rule in self._rules:
+            if not rule.when(scope):
+                continue
+            if rule.declared:
+                raise Declared(rule.declared)
+            raise UpstreamFailed(rule.failed, str(rule.note(scope) or rule.when.place)[:NOTE])
+
+
+def mapped(template: Template, scope: Scope) -> Any:
+    """A template over what a system said.
+
+    Raises:
+        UpstreamFailed: `unintelligible`, when a value does not fit it.
+    """
+    try:
+        return template(scope)
+    except Unmappable as unmappable:
+        raise UpstreamFailed("unintelligible", str(unmappable)) from None

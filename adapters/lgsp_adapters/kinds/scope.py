@@ -1,0 +1,28 @@
+"""The variables of a mapping before there is an answer."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from lgsp_adapters.adapter import Call, Document
+from lgsp_adapters.kinds.mapping import Scope
+
+ASKED = ("connection", "request", "call", "now", "session")
+
+
+def before(connection: Mapping[str, Any], request: Document, call: Call) -> Scope:
+    """`connection` of the manifest, the `request`, who asks (`call`) and when (`now`); `session` is filled by a login."""
+    now, context = time.time(), call.context
+    return {
+        "connection": connection,
+        "request": request,
+        "call": {
+            "message": context.message,
+            "consumer": context.consumer,
+            "agency": context.agency,
+            "purpose": context.purpose,
+        },
+        "now": {"milliseconds": str(int(now * 1000)), "iso": datetime.fromtimestamp(now, UTC).isoformat()},
+        "session": {},
+    }

@@ -1,0 +1,70 @@
+"""Where something stands in a document that people write, as a refusal names it: `adapter.yaml:12, /operations/lookup`.
+
+Lines are looked for only when somebody is told of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+import yaml
+
+from lgsp_contracts import pointers
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A document and a path into it.
+
+    Args:
+        name: what the document is called, such as its file.
+        path: into it, as in a JSON Pointer.
+        text: the YAML that it was read from, if it was; `number` says which document in it this is, from 0.
+    """
+
+    name: str
+    path: Path = ()
+    text: str = field(default="", repr=False)
+    number: int = 0
+
+    @classmethod
+    def of(cls, where: "str | Place") -> "Place":
+        """A place, be it given as one or by its name only."""
+        return where if isinstance(where, Place) else cls(where)
+
+    def __truediv__(self, part: str | int) -> "Place":
+        return replace(self, path=(*self.path, str(part)))
+
+    def at(self, pointer: str) -> "Place":
+        """The place that a JSON Pointer leads to from here."""
+        return replace(self, path=self.path + pointers.split(pointer))
+
+    @property
+    def line(self) -> int | None:
+        """Its line, counted from 1; that of the nearest thing around it where it is not there itself."""
+        lines = _lines(self.text)[self.number] if self.text else {}
+        return next((lines[self.path[:end]] for end in range(len(self.path), -1, -1) if self.path[:end] in lines), None)
+
+    def __str__(self) -> str:
+        line = self.line if self.path else None
+        name = f"{self.name}:{line}" if line else self.name
+        return f"{name}, {pointers.join(self.path)}" if self.path else name
+
+
+@cache
+def _lines(text: str) -> list[Mapping[Path, int]]:
+    nodes = [node for node in yaml.compose_all(text, yaml.CSafeLoader) if node.tag != "tag:yaml.org,2002:null"]
+    return [dict(_walk(node, (), node.start_mark.line + 1)) for node in nodes]
+
+
+def _walk(node: yaml.Node, path: Path, line: int) -> list[tuple[Path, int]]:
+    found = [(path, line)]
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            found += _walk(value, (*path, str(key.value)), key.start_mark.line + 1)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            found += _walk(item, (*path, str(number)), item.start_mark.line + 1)
+    return found
