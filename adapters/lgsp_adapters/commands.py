@@ -8,7 +8,7 @@ import aiohttp
 from cyclopts import Parameter
 
 from lgsp_adapters import manifest
-from lgsp_adapters.hosting import host
+from lgsp_adapters.hosting import Host
 from lgsp_adapters.identity import SystemIdentity
 from lgsp_adapters.sandbox import faults, serving
 from lgsp_contracts import catalog as catalogs
@@ -50,7 +50,7 @@ def run_adapters(
     contracts = catalogs.load(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(found.service for found in loaded)
-    running.run(f"adapter {names}", lambda stop: host(pairs, nats, contracts, tls, stop))
+    running.run(f"adapter {names}", Host(pairs, nats, contracts, tls).run)
 
 
 def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")) -> None:

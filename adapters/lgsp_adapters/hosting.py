@@ -8,7 +8,9 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import structlog
 from nats.aio.client import Client
@@ -16,7 +18,7 @@ from nats.aio.client import Client
 from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.building import build
 from lgsp_adapters.identity import SystemIdentity, Token
-from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.manifest import Manifest, load
 from lgsp_adapters.runtime import Served
 from lgsp_contracts.catalog import Catalog
 from lgsp_contracts.contract import Contract
@@ -25,6 +27,9 @@ from lgsp_process import running, tracing
 from lgsp_process.nats_connection import Door, connect
 from lgsp_process.tls_files import TlsFiles
 from lgsp_process.tracing import Spans
+
+LOOK_SECONDS = 1.0
+"""How often the manifests are looked at."""
 
 RENEW_AT = 0.8
 """The part of a token's life after which a new one is taken."""
@@ -66,6 +71,16 @@ class Hosted:
         await self._leave(self._current)
         await self._adapter.close()
 
+    async def take_over(self, changed: "Hosted") -> "Hosted":
+        """Go on with another manifest: its adapter is on the bus before this one leaves it.
+
+        Raises:
+            Refusal: when it cannot start; then this one goes on.
+        """
+        await changed.start()
+        await self.stop()
+        return changed
+
     async def _connect(self) -> None:
         self._token = await self._identity.token()
         connection = await connect(self._door(), f"adapter {self._manifest.service}", on_lost=self._take_token)
@@ -101,33 +116,103 @@ class Hosted:
             await connection.close()
 
 
-async def host(
-    manifests: list[tuple[Manifest, SystemIdentity]],
-    nats: str,
-    catalog: Catalog,
-    tls: TlsFiles | None,
-    stop: asyncio.Event,
-) -> None:
-    """Serve until told to stop, then drain.
+class Host:
+    """The adapters of one process, as their manifests say now.
 
-    Raises:
-        Refusal: when an adapter cannot start; those that started are stopped again.
+    Args:
+        adapters: each manifest and whose key it answers with.
     """
-    async with AsyncExitStack() as stack:
-        spans = Spans(tracing.provider("lgsp-adapter", f"{socket.gethostname()}-{os.getpid()}"))
-        stack.callback(spans.close)
-        for manifest, identity in manifests:
-            contract = catalog.get((manifest.service, manifest.major))
-            if contract is None:
-                raise Refusal(
-                    "invalid-document",
-                    vi=f"{manifest.place}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
-                    en=f"{manifest.place}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
-                )
-            hosted = Hosted(manifest, contract, nats, identity, tls, spans)
-            await hosted.start()
-            stack.push_async_callback(hosted.stop)
-        if tls:
-            stack.callback(asyncio.create_task(tls.watch()).cancel)
-        running.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in manifests))
-        await stop.wait()
+
+    def __init__(
+        self,
+        adapters: list[tuple[Manifest, SystemIdentity]],
+        nats: str,
+        catalog: Catalog,
+        tls: TlsFiles | None,
+    ) -> None:
+        self._adapters = adapters
+        self._nats = nats
+        self._catalog = catalog
+        self._tls = tls
+        self._spans = Spans(tracing.provider("lgsp-adapter", f"{socket.gethostname()}-{os.getpid()}"))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until told to stop, then drain.
+
+        Raises:
+            Refusal: when an adapter cannot start; those that started are stopped again.
+        """
+        async with AsyncExitStack() as stack:
+            stack.callback(self._spans.close)
+            for manifest, identity in self._adapters:
+                kept = _Kept(manifest, identity, self._hosted)
+                await kept.start()
+                stack.push_async_callback(kept.stop)
+            if self._tls:
+                stack.callback(asyncio.create_task(self._tls.watch()).cancel)
+            running.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in self._adapters))
+            await stop.wait()
+
+    def _hosted(self, manifest: Manifest, identity: SystemIdentity) -> Hosted:
+        contract = self._catalog.get((manifest.service, manifest.major))
+        if contract is None:
+            raise Refusal(
+                "invalid-document",
+                vi=f"{manifest.place}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
+                en=f"{manifest.place}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
+            )
+        return Hosted(manifest, contract, self._nats, identity, self._tls, self._spans)
+
+
+class _Kept:
+    """One adapter that follows its manifest and the files it names, looked at once a second."""
+
+    def __init__(
+        self, manifest: Manifest, identity: SystemIdentity, make: Callable[[Manifest, SystemIdentity], Hosted]
+    ) -> None:
+        self._manifest = manifest
+        self._identity = identity
+        self._make = make
+        self._seen = _times(manifest)
+        self._hosted = make(manifest, identity)
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self._hosted.start()
+        self._following = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        if self._following:
+            self._following.cancel()
+        await self._hosted.stop()
+
+    async def _follow(self) -> None:
+        log = structlog.get_logger().bind(manifest=self._manifest.place.name)
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if (now := _times(self._manifest)) == self._seen:
+                continue
+            self._seen = now
+            try:
+                changed = load(Path(self._manifest.place.name))
+                if changed.system != self._manifest.system:
+                    log.error("another system", reason="a manifest of another system takes a start of its own")
+                    continue
+                self._hosted = await self._hosted.take_over(self._make(changed, self._identity))
+                self._manifest, self._seen = changed, _times(changed)
+                log.warning("manifest changed, now served")
+            except Refusal as refusal:
+                log.error("changed manifest refused", reason=refusal.detail.en)
+
+
+def _times(manifest: Manifest) -> dict[Path, int]:
+    """When the manifest and the files that its connection names were last written, in nanoseconds."""
+    named = [
+        Path(value[kind])
+        for value in manifest.document.get("connection", {}).values()
+        if isinstance(value, dict)
+        for kind in ("file", "yaml")
+        if kind in value
+    ]
+    paths = (Path(manifest.place.name), *(manifest.folder / path for path in named))
+    return {path: path.stat().st_mtime_ns for path in paths if path.exists()}

@@ -21,6 +21,7 @@ from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
+from lgsp_adapters.breaker import Breaker
 from lgsp_adapters.health import Health
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import wire
@@ -58,6 +59,7 @@ class Served:
         self._connection = connection
         self._spans = spans
         self._places = manifest.concurrency
+        self._breaker = Breaker()
         self._waiting: deque[tuple[_Work, str, bytes]] = deque()
         self._working: dict[asyncio.Task[None], float] = {}
         self._late: set[asyncio.Task[None]] = set()
@@ -92,7 +94,10 @@ class Served:
             )
             endpoint = self._service._endpoints[-1]
             self._connection.take(
-                endpoint._subscription, partial(self._take, _Work(name, method, endpoint, health[name]))
+                endpoint._subscription,
+                partial(
+                    self._take, _Work(name, method, endpoint, health[name], self._contract.operations[name].idempotent)
+                ),
             )
         await self._connection.flush()
 
@@ -184,15 +189,24 @@ class Served:
             return await self._tried(work, document, call)
 
     async def _tried(self, work: "_Work", document: Document, call: Call) -> bytes:
+        if not self._breaker.allows():
+            work.health.ill("resting")
+            return wire.failed("unreachable")
         try:
-            answer = wire.answered(await work.method(document, call))
+            answer = wire.answered(await self._once_more(work, document, call))
             work.health.well()
+            self._breaker.well()
             return answer
         except Declared as declared:
             work.health.well()
+            self._breaker.well()
             return wire.declared_error(declared.code)
         except UpstreamFailed as failure:
             work.health.ill(failure.why)
+            if failure.why == "unreachable":
+                self._breaker.ill()
+            else:
+                self._breaker.well()
             self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
             return wire.failed(failure.why)
         except (UpstreamLate, TimeoutError):
@@ -207,8 +221,18 @@ class Served:
             self._log_of(work, call).error("adapter broke", error=type(error).__name__, line=line)
             return wire.failed("broken")
 
+    async def _once_more(self, work: "_Work", document: Document, call: Call) -> Document:
+        """The answer; where a connection broke and the operation may be repeated, that of a second try."""
+        try:
+            return await work.method(document, call)
+        except UpstreamFailed as failure:
+            if failure.why != "unreachable" or not work.repeatable or call.remaining <= 0:
+                raise
+        return await work.method(document, call)
+
     def _too_late(self, work: "_Work", call: Call) -> bytes:
         work.health.ill("late")
+        self._breaker.ill()
         self._log_of(work, call).warning("upstream late")
         return wire.late()
 
@@ -233,6 +257,7 @@ class _Work:
     method: Method
     endpoint: Any
     health: Health
+    repeatable: bool
 
     def count(self, nanoseconds: int) -> None:
         endpoint = self.endpoint

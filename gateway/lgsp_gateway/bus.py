@@ -6,6 +6,7 @@ sweep looks after all deadlines.
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -28,6 +29,9 @@ Reply = tuple[bytes, bytes]
 Then = Callable[[Reply | Refusal | None], None]
 """Takes a reply; a refusal when the connection was lost; None when no reply came in time."""
 
+Again = tuple[str, bytes] | None
+"""Subject and payload of a request that may be sent once more; None of what may not."""
+
 _NO_RESPONDERS = b"NATS/1.0 503"
 
 
@@ -38,7 +42,7 @@ class Bus:
         self._inbox = f"_INBOX.{secrets.token_hex(11)}."
         self._prefix = len(self._inbox)
         self._number = 0
-        self._pending: dict[int, tuple[Then, float]] = {}
+        self._pending: dict[int, tuple[Then, float, Again]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def start(self, connection: QuickClient) -> None:
@@ -69,17 +73,25 @@ class Bus:
         """The connection is gone: nobody will get a reply to what is under way, so nobody waits for it."""
         self._fail_all()
 
-    async def request(self, subject: str, payload: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 - swept, not armed
+    async def request(
+        self,
+        subject: str,
+        payload: bytes,
+        timeout: float,  # noqa: ASYNC109 - swept, not armed
+        *,
+        repeatable: bool,
+    ) -> bytes:
         """The reply of whoever serves a subject.
 
         Args:
             timeout: in seconds.
+            repeatable: another may answer it too, when the one that has it is gone.
 
         Raises:
             Refusal: `no-adapter`, `provider-timeout` or `bus-unavailable`.
         """
         waiting: asyncio.Future[Reply | None] = self._loop.create_future()
-        self.ask(subject, payload, timeout, partial(_settle, waiting))
+        self.ask(subject, payload, timeout, partial(_settle, waiting), again=(subject, payload) if repeatable else None)
         reply = await waiting
         if reply is None:
             raise _provider_timeout()
@@ -104,7 +116,9 @@ class Bus:
         self.ask(subject, payload, timeout, partial(_settle, waiting), quick_nats.headers(headers))
         return acknowledgement(await waiting)
 
-    def ask(self, subject: str, payload: bytes, seconds: float, then: Then, headers: bytes = b"") -> None:
+    def ask(
+        self, subject: str, payload: bytes, seconds: float, then: Then, headers: bytes = b"", again: Again = None
+    ) -> None:
         """Send a message with a reply subject of our own.
 
         Args:
@@ -120,7 +134,25 @@ class Bus:
             self._connection.post(subject, payload, f"{self._inbox}{self._number}", headers)
         except (NatsError, OSError):
             raise bus_unavailable() from None
-        self._pending[self._number] = (then, self._loop.time() + seconds)
+        self._pending[self._number] = (then, self._loop.time() + seconds, again)
+
+    def repeat(self, prefixes: tuple[str, ...]) -> int:
+        """Send once more what may be repeated and waits below these subjects: whoever had it may be gone.
+
+        The first reply counts. Each goes out under a reply subject of its own: a server that lets an adapter reply once
+        to a subject refuses both replies to one that it saw twice (nats-server 2.15, measured). Returns how many were sent.
+        """
+        found = [
+            (then, deadline, again)
+            for then, deadline, again in self._pending.values()
+            if again and again[0].startswith(prefixes)
+        ]
+        for then, deadline, (subject, payload) in found:
+            self._number += 1
+            with contextlib.suppress(NatsError, OSError):
+                self._connection.post(subject, payload, f"{self._inbox}{self._number}")
+                self._pending[self._number] = (then, deadline, None)
+        return len(found)
 
     def send_now(self) -> None:
         """Do not wait for more to send together."""
@@ -133,13 +165,13 @@ class Bus:
 
     def _sweep(self) -> None:
         now = self._loop.time()
-        for token in [token for token, (_, deadline) in self._pending.items() if deadline < now]:
+        for token in [token for token, (_, deadline, _) in self._pending.items() if deadline < now]:
             self._pending.pop(token)[0](None)
         self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _fail_all(self) -> None:
         lost, self._pending = self._pending, {}
-        for then, _ in lost.values():
+        for then, _, _ in lost.values():
             then(bus_unavailable())
 
 

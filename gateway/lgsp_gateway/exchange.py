@@ -210,7 +210,7 @@ class Exchange:
         )
         sent = time.perf_counter()
         try:
-            data = await self.bus.request(way.subject, request, seconds)
+            data = await self.bus.request(way.subject, request, seconds, repeatable=way.operation.idempotent)
         finally:
             passage.provider_ms = (time.perf_counter() - sent) * 1000
         reply = wire.parse_reply(data)

@@ -17,6 +17,7 @@ from lgsp_auth.issuing import TokenEndpoint
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway import issuers
+from lgsp_gateway.broken_off import BrokenOff
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import seals, stream
 from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
@@ -128,7 +129,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         exchange = await _exchange(settings, registry, keys, verifier, bus, connection, notary, watch)
         exchange.evidence.start()
         stack.push_async_callback(exchange.evidence.stop)
-        await NatsDoor(verifier, registry, keys.account_key(), watch.security).start(connection, system)
+        await _open_nats_door(
+            NatsDoor(verifier, registry, keys.account_key(), watch.security), exchange, connection, system
+        )
         index = _index(stack, settings)
         adapters = await _watched(stack, connection, watch.metrics)
         checks = Checks(connection, follower, registry, exchange.evidence, notary, index, adapters)
@@ -163,6 +166,13 @@ async def _prepare(settings: Settings, connection: Client) -> Client | None:
     await stream.ensure(connection, settings.replicas)
     await seals.ensure(connection, settings.replicas)
     return system
+
+
+async def _open_nats_door(door: NatsDoor, exchange: Exchange, connection: Client, system: Client | None) -> None:
+    """Let adapters in, and notice when one is gone."""
+    await door.start(connection, system)
+    if system:
+        await BrokenOff(exchange.bus, exchange.registry).start(system)
 
 
 async def _exchange(

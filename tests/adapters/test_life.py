@@ -1,0 +1,136 @@
+"""Adapters as processes before a system that fails: copies that are killed, manifests that change, systems that go away."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+import yaml
+from aiohttp import web
+from support.processes import LGSP, Process
+from support.workbench import Workbench
+
+MANIFEST = {
+    "service": "desk",
+    "major": 1,
+    "system": "provider",
+    "kind": "http",
+    "connection": {"url": ""},
+    "operations": {
+        name: {"path": "/ask/{request.soDinhDanh}", "answer": {"ketQua": "answer.said"}}
+        for name in ("read", "read-person", "register", "narrow")
+    },
+}
+
+
+class Office:
+    """The system behind: answers after a moment, counts who asks, and can go away."""
+
+    def __init__(self, folder: Path, bus: Workbench) -> None:
+        self.folder = folder
+        self.bus = bus
+        self.asked = 0
+        self.delay = 0.03
+        self.copies: list[Process] = []
+        self.port = 0
+
+    async def open(self) -> None:
+        app = web.Application()
+        app.router.add_get("/ask/{number}", self._answer)
+        self.runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", self.port).start()
+        self.port = self.runner.addresses[0][1]
+
+    async def _answer(self, _request: web.Request) -> web.Response:
+        self.asked += 1
+        await asyncio.sleep(self.delay)
+        return web.json_response({"said": "KHOP"})
+
+    def write(self, answer: str = "answer.said") -> Path:
+        document = json.loads(json.dumps(MANIFEST).replace("answer.said", answer))
+        document["connection"]["url"] = f"http://127.0.0.1:{self.port}"
+        path = self.folder / "adapter.yaml"
+        (self.folder / "unfinished").write_text(yaml.safe_dump(document))
+        (self.folder / "unfinished").rename(path)
+        return path
+
+    async def copy(self) -> Process:
+        (self.folder / "keys").mkdir(exist_ok=True)
+        (self.folder / "keys/provider.pem").write_bytes(self.bus.keys["provider"].to_pem())
+        command = [*LGSP, "adapter", "run", str(self.folder / "adapter.yaml"), "--nats", self.bus.nats_url]
+        command += ["--gateway", f"http://127.0.0.1:{self.bus.port}", "--keys", str(self.folder / "keys")]
+        command += ["--catalog", str(self.bus.catalog_folder)]
+        found = Process(command, self.folder / f"copy-{len(self.copies)}.log")
+        await found.start()
+        self.copies.append(found)
+        return found
+
+    async def load(self, callers: int, until: asyncio.Event, operation: str = "read") -> list[int]:
+        """Call again and again; the statuses of the answers."""
+        statuses: list[int] = []
+
+        async def caller() -> None:
+            while not until.is_set():
+                statuses.append((await self.bus.call(operation)).status)
+
+        await asyncio.gather(*(caller() for _ in range(callers)))
+        return statuses
+
+
+@pytest_asyncio.fixture
+async def office(tmp_path: Path, bus: Workbench) -> AsyncIterator[Office]:
+    found = Office(tmp_path, bus)
+    await found.open()
+    found.write()
+    yield found
+    for copy in found.copies:
+        await copy.stop()
+    await found.runner.cleanup()
+
+
+async def test_a_copy_that_is_killed_under_load_fails_no_call(office: Office) -> None:
+    copies = [await office.copy() for _ in range(3)]
+    done = asyncio.Event()
+    loading = asyncio.create_task(office.load(24, done))
+    for copy in copies[:2]:
+        before = office.asked
+        while office.asked < before + 200:
+            await asyncio.sleep(0.01)
+        await copy.kill()
+    before = office.asked
+    while office.asked < before + 200:
+        await asyncio.sleep(0.01)
+    done.set()
+    statuses = await loading
+    assert set(statuses) == {200}
+    assert len(statuses) > 500
+
+
+async def test_a_changed_manifest_is_served_and_a_wrong_one_is_not(office: Office) -> None:
+    copy = await office.copy()
+    done = asyncio.Event()
+    loading = asyncio.create_task(office.load(4, done))
+    office.write("ansver.said")
+    while "there is no variable ansver" not in copy.log.read_text():
+        await asyncio.sleep(0.02)
+    office.write("'MOI'")
+    while (await office.bus.call("read")).json["ketQua"] != "MOI":
+        await asyncio.sleep(0.02)
+    done.set()
+    assert set(await loading) == {200}
+
+
+async def test_a_system_that_is_gone_is_left_alone_and_found_again(office: Office) -> None:
+    await office.copy()
+    await office.runner.cleanup()
+    for _ in range(10):
+        assert (await office.bus.call("read")).code == "provider-failed"
+    office.delay = 30
+    await office.open()
+    assert (await office.bus.call("read")).code == "provider-failed"
+    assert office.asked == 0
+    office.delay = 0
+    while (await office.bus.call("read")).status != 200:
+        await asyncio.sleep(0.02)
