@@ -21,7 +21,7 @@ _KINDS = {
     "http": "lgsp_adapters.kinds.http:HttpAdapter",
     "soap": "lgsp_adapters.kinds.soap:SoapAdapter",
     "sql": "lgsp_adapters.kinds.sql:SqlAdapter",
-    "files": "lgsp_adapters.kinds.files:FilesAdapter",
+    "mock": "lgsp_adapters.kinds.mock:MockAdapter",
 }
 """Loaded when a manifest names them: who asks over HTTP does not wait for a database's library."""
 
@@ -41,7 +41,7 @@ def build(manifest: Manifest, contract: Contract) -> Adapter:
 
 def faults(manifest: Manifest, contract: Contract) -> Iterable[Refusal]:
     """Where a manifest does not keep what the contract promises."""
-    if manifest.kind == "python":
+    if manifest.kind in ("python", "mock"):
         return
     place = manifest.place / "operations"
     for name in sorted(set(manifest.operations) - set(contract.operations)):

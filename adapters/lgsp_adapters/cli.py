@@ -7,7 +7,13 @@ def register(app: App) -> None:
     """Add `lgsp adapter …` and `lgsp sandbox …`."""
     adapter = App(name="adapter", help="Run what answers for a provider's system.")
     adapter.command("lgsp_adapters.commands:run_adapters", name="run")
+    adapter.command("lgsp_adapters.trying_commands:check", name="check", help="Hold manifests against their contracts.")
+    adapter.command(
+        "lgsp_adapters.trying_commands:try_operation", name="try", help="Ask the system behind an adapter once."
+    )
     app.command(adapter)
+    contract = app["contract"]
+    contract.command("lgsp_adapters.trying_commands:hold", name="test", help="Hold an adapter against its contract.")
     sandbox = App(name="sandbox", help="Servers that play the national databases.")
     sandbox.command("lgsp_adapters.commands:run_sandbox", name="run")
     sandbox.command("lgsp_adapters.commands:tell_sandbox", name="tell")

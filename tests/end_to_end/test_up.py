@@ -290,7 +290,7 @@ async def test_ctrl_c_leaves_nothing_and_data_stays(tmp_path: Path) -> None:
     assert (await bus.call(*VERIFY_AN))[0] == 0
     pids = [*bus.running["pids"], bus.process.pid]
     _, token, _ = await bus.lgsp("token", "mot-cua")
-    assert len(pids) == 10
+    assert len(pids) == 12
     assert await bus.stop() == 0
     assert not any(alive(pid) for pid in pids)
 

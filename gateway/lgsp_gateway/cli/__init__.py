@@ -49,6 +49,10 @@ def register(app: App) -> None:
     app.command(
         "lgsp_gateway.cli.doctor_commands:doctor", name="doctor", help="Is the bus well, and what to do if not."
     )
+    contract = app["contract"]
+    contract.command(
+        "lgsp_gateway.cli.local_commands:mock", name="mock", help="Serve contracts before there is a provider."
+    )
     gateway = App(name="gateway", help="Run a gateway.")
     gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run")
     app.command(gateway)

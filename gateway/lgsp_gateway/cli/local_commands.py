@@ -1,9 +1,11 @@
 """`lgsp up`: a whole bus on this machine."""
 
 import asyncio
+import tempfile
 from pathlib import Path
 
 from lgsp_gateway.local.scenes import demo
+from lgsp_gateway.local.scenes import mock as mocks
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.up import LocalBus
 
@@ -21,3 +23,20 @@ def up(*, port: int = 8080, state_dir: Path = DEFAULT, nats_server: Path | None 
         Another nats-server binary than the one that comes with lgsp.
     """
     asyncio.run(LocalBus(demo.SCENE, StateDir(state_dir), port, nats_server).run())
+
+
+def mock(contracts: list[Path], /, *, port: int = 8080, nats_server: Path | None = None) -> None:
+    """Serve contracts from their examples and made data, as the bus would serve them.
+
+    Parameters
+    ----------
+    contracts
+        The contracts.
+    port
+        Where callers reach the gateway, on 127.0.0.1.
+    nats_server
+        Another nats-server binary than the one that comes with lgsp.
+    """
+    with tempfile.TemporaryDirectory(prefix="lgsp-mock-") as folder:
+        scene = mocks.scene(contracts, Path(folder) / "mock")
+        asyncio.run(LocalBus(scene, StateDir(Path(folder) / "state"), port, nats_server).run())

@@ -15,7 +15,8 @@ from lgsp_problems import Language, Refusal
 def main() -> None:
     """Run the command."""
     app = App(name="lgsp", help="The data bus of a province.", version=version("lgsp"))
-    for entry in entry_points(group="lgsp.commands"):
+    # `lgsp contract` comes first: the others add to it what needs an adapter or a bus
+    for entry in sorted(entry_points(group="lgsp.commands"), key=lambda entry: entry.name != "contracts"):
         entry.load()(app)
     try:
         app()

@@ -9,7 +9,9 @@ import orjson
 import uuid_utils
 from aiohttp import web
 
+from lgsp_auth.policy import unknown_service
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.openapi import openapi
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.web import answers
 from lgsp_gateway.web.callers import Callers
@@ -21,14 +23,16 @@ MAX_BEHIND = 1000
 class Catalogue:
     """The door for whoever looks for a service."""
 
-    def __init__(self, callers: Callers, registry: Registry, stopping: asyncio.Event) -> None:
+    def __init__(self, callers: Callers, registry: Registry, stopping: asyncio.Event, url: str) -> None:
         self._stopping = stopping
         self._registry = registry
         self._callers = callers
+        self._url = url
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
         app.router.add_get("/catalog/services", self._services)
+        app.router.add_get("/catalog/services/{service}/v{major:[0-9]+}/openapi.json", self._openapi)
         app.router.add_get("/catalog/events", self._events)
 
     async def _services(self, request: web.Request) -> web.Response:
@@ -36,6 +40,14 @@ class Catalogue:
         now = time.time()
         known = [found for found in registry.contracts() if registry.may_know(system.name, found, now)]
         return answers.document({"items": [_service(contract, registry, system, now) for contract in known]})
+
+    async def _openapi(self, request: web.Request) -> web.Response:
+        system = await self._callers.identified(request)
+        service, major = request.match_info["service"], int(request.match_info["major"])
+        contract = self._registry.contract(service, major)
+        if contract is None or not self._registry.may_know(system.name, contract, time.time()):
+            raise unknown_service(service, major)
+        return answers.document(openapi(contract, self._url))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent CloudEvents: a service that the caller may know of has changed, or is to be suspended."""

@@ -1,0 +1,37 @@
+"""The kind `mock`: answers what a contract says before there is a system behind it.
+
+The request of the contract's example gets the example's answer; any other gets one made from the schema, always the same to
+the same request.
+"""
+
+from functools import partial
+from typing import Any
+
+import orjson
+
+from lgsp_adapters.adapter import Adapter, Call, Document
+from lgsp_adapters.manifest import Manifest
+from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.samples import samples
+
+
+class MockAdapter(Adapter):
+    """Plays the provider of a contract."""
+
+    def __init__(self, manifest: Manifest, contract: Contract) -> None:
+        super().__init__(manifest.connection)
+        self._contract = contract
+
+    def method(self, operation: str) -> Any:
+        """The method that answers an operation, or None."""
+        found = self._contract.operations.get(operation)
+        return found and partial(_answer, found)
+
+
+async def _answer(operation: Operation, request: Document, _call: Call) -> Document:
+    if request == operation.example.request:
+        return operation.example.response
+    seed = orjson.dumps(request, option=orjson.OPT_SORT_KEYS).decode()
+    last: Document
+    *_, last = [operation.example.response, *samples(operation.response, 3, seed)]
+    return last

@@ -1,0 +1,147 @@
+"""An adapter held against its contract before anybody depends on it: examples, edge cases, and a system that talks nonsense.
+
+A trial passes when the adapter answers as the contract says: with an answer that keeps it, with an error that it declares, or
+with a failure in good order. What no trial may end in is an answer that breaks the contract or an adapter that breaks.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from aiohttp import web
+
+from lgsp_adapters.adapter import Call, Declared, UpstreamFailed, UpstreamLate
+from lgsp_adapters.building import build
+from lgsp_adapters.manifest import Manifest
+from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.samples import samples
+from lgsp_contracts.wire import Context
+
+GENERATED = 20
+_FAULT = "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>"
+NONSENSE: dict[str, tuple[int, str, bytes]] = {
+    "an HTML page": (200, "text/html", b"<html><body>B\xe1\xba\xa3o tr\xc3\xac</body></html>"),
+    "a megabyte of HTML": (200, "text/html", b"<p>x</p>" * 131_072),
+    "an empty answer": (200, "application/json", b""),
+    "an empty object": (200, "application/json", b"{}"),
+    "a list": (200, "application/json", b"[1, 2]"),
+    "half a document": (200, "application/json", b'{"a": {'),
+    "Latin-1 bytes": (200, "application/json", '{"hoVaTen": "Nguy\xean"}'.encode("latin-1")),
+    "an external entity": (200, "text/xml", _FAULT.encode()),
+    "a redirect inwards": (302, "text/html", b""),
+    "an error of the server": (500, "text/html", b"Internal Server Error"),
+}
+"""What systems say when they are not well: status, media type, bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One question and what came of it. `outcome` holds no value of a document."""
+
+    operation: str
+    what: str
+    passed: bool
+    outcome: str
+
+
+async def run(manifest: Manifest, contract: Contract) -> list[Trial]:
+    """All trials of an adapter, against the system that its manifest names.
+
+    Raises:
+        Refusal: `invalid-document`, when the adapter cannot be built.
+    """
+    found: list[Trial] = []
+    adapter = build(manifest, contract)
+    await adapter.open()
+    try:
+        for operation in contract.operations.values():
+            method = adapter.method(operation.name)
+            example = operation.example
+            found.append(await _tried(method, operation, example.request, contract, "the example", example.response))
+            for number, request in enumerate(samples(operation.request, GENERATED, contract.service), 1):
+                found.append(await _tried(method, operation, request, contract, f"a made request, {number}"))
+    finally:
+        await adapter.close()
+    if str(manifest.connection.get("url", "")).startswith("http"):
+        found += await _nonsense(manifest, contract)
+    return found
+
+
+async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
+    found: list[Trial] = []
+    for what, (status, media_type, body) in NONSENSE.items():
+        async with _server(status, media_type, body) as url:
+            adapter = build(replace(manifest, connection={**manifest.connection, "url": url}), contract)
+            await adapter.open()
+            for operation in contract.operations.values():
+                request = operation.example.request
+                found.append(
+                    await _tried(
+                        adapter.method(operation.name), operation, request, contract, f"the system says {what}"
+                    )
+                )
+            await adapter.close()
+    return found
+
+
+async def _tried(
+    method: Any, operation: Operation, request: Any, contract: Contract, what: str, example: Any = None
+) -> Trial:
+    deadline = int((time.time() + operation.timeout) * 1000)
+    context = Context("0190", "trial", "H49", "", contract.version, deadline, "00-" + "0" * 32 + "-" + "0" * 16 + "-00")
+
+    def trial(passed: bool, outcome: str) -> Trial:
+        return Trial(operation.name, what, passed, outcome)
+
+    try:
+        answer = await method(request, Call(context))
+    except Declared as declared:
+        known = declared.code in operation.errors and example is None
+        return trial(known, f"error {declared.code}")
+    except UpstreamFailed as failure:
+        return trial(example is None, f"failed, {failure.why}: {failure.private}")
+    except (UpstreamLate, TimeoutError):
+        return trial(example is None, "late")
+    except Exception as error:
+        return trial(False, f"the adapter broke: {type(error).__name__}")
+    return trial(*_judged(operation, answer, example))
+
+
+def _judged(operation: Operation, answer: Any, example: Any) -> tuple[bool, str]:
+    violations = operation.response.violations(answer)
+    if violations:
+        first = violations[0]
+        return False, (f"the answer breaks the contract at {first.rule}: {first.message.en}")
+    if example is not None and answer != example:
+        return True, "answered; other values than in the example"
+    return True, "answered"
+
+
+def report(manifest: Manifest, contract: Contract, trials: list[Trial]) -> dict[str, Any]:
+    """What is handed in with the request for approval."""
+    return {
+        "service": contract.service,
+        "version": contract.version,
+        "system": manifest.system,
+        "kind": manifest.kind,
+        "passed": sum(trial.passed for trial in trials),
+        "failed": sum(not trial.passed for trial in trials),
+        "trials": [asdict(trial) for trial in trials],
+    }
+
+
+@asynccontextmanager
+async def _server(status: int, media_type: str, body: bytes) -> AsyncIterator[str]:
+    async def answer(_: web.Request) -> web.Response:
+        headers = {"Content-Type": media_type, **({"Location": "http://169.254.169.254/"} if status == 302 else {})}
+        return web.Response(status=status, body=body, headers=headers)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()

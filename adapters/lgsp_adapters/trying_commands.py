@@ -1,0 +1,160 @@
+"""`lgsp adapter check`, `lgsp adapter try` and `lgsp contract test`: an adapter by itself, without a bus."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+from cyclopts import Parameter
+
+from lgsp_adapters import building, manifest, trials
+from lgsp_adapters.adapter import Call, Declared, UpstreamFailed, UpstreamLate
+from lgsp_adapters.manifest import Manifest
+from lgsp_contracts import catalog as catalogs
+from lgsp_contracts.contract import Contract
+from lgsp_contracts.wire import Context
+from lgsp_problems import Refusal
+
+Contracts = Annotated[list[Path], Parameter(name="--contract", negative="")]
+
+
+def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B006 - cyclopts reads it, nobody writes to it
+    """Hold manifests against their contracts; every fault with file, line and mend.
+
+    Parameters
+    ----------
+    names
+        The manifests: a path to `adapter.yaml`, or the name of one that comes with lgsp.
+    contract
+        A contract, or a folder of them; those that come with lgsp by default.
+    """
+    for name in names:
+        found, promised = _both(name, contract)
+        faults = list(building.faults(found, promised))
+        for fault in faults[1:]:
+            sys.stdout.write(f"{fault.detail.en}\n")
+        if faults:
+            raise faults[0]
+        building.build(found, promised)
+        sys.stdout.write(f"{found.place}: keeps {promised.service} {promised.version}\n")
+
+
+def try_operation(
+    name: str,
+    operation: str,
+    /,
+    *,
+    data: Annotated[str | None, Parameter(alias="-d")] = None,
+    contract: Contracts = [],  # noqa: B006
+) -> None:
+    """Ask the system behind an adapter once, without a bus, and show the answer or why there is none.
+
+    Parameters
+    ----------
+    name
+        The manifest: a path, or the name of one that comes with lgsp.
+    operation
+        What to ask.
+    data
+        The request; the contract's example by default.
+    contract
+        A contract, or a folder of them.
+    """
+    found, promised = _both(name, contract)
+    asked = promised.operations.get(operation)
+    if asked is None:
+        known = ", ".join(promised.operations)
+        raise Refusal(
+            "not-found",
+            vi=f"Không có thao tác {operation}; có: {known}.",
+            en=f"There is no operation {operation}; there are: {known}.",
+        )
+    request = asked.check_request(data.encode() if data else orjson.dumps(asked.example.request))
+    answer = asyncio.run(_asked(found, promised, operation, request))
+    sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
+    violations = asked.response.violations(answer)
+    if violations:
+        raise Refusal(
+            "provider-broke-contract",
+            vi="Câu trả lời trái hợp đồng; hãy sửa ánh xạ.",
+            en=f"The answer breaks the contract at {violations[0].pointer or '/'}: {violations[0].message.en}; mend the mapping.",
+        )
+
+
+def hold(name: str, /, *, contract: Contracts = [], report: Path | None = None) -> None:  # noqa: B006
+    """Hold an adapter and the system behind it against its contract: examples, edge cases, nonsense.
+
+    Parameters
+    ----------
+    name
+        The manifest: a path, or the name of one that comes with lgsp.
+    contract
+        A contract, or a folder of them.
+    report
+        Where to write what was tried, as JSON, to hand in with the request for approval.
+    """
+    found, promised = _both(name, contract)
+    tried = asyncio.run(trials.run(found, promised))
+    for trial in tried:
+        if not trial.passed:
+            sys.stdout.write(f"{trial.operation}, {trial.what}: {trial.outcome}\n")
+    said = trials.report(found, promised, tried)
+    if report:
+        report.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2))
+    sys.stdout.write(f"{said['passed']} passed, {said['failed']} failed\n")
+    if said["failed"]:
+        raise Refusal(
+            "provider-broke-contract",
+            vi=f"{said['failed']} phép thử không đạt; hãy sửa như nêu ở trên.",
+            en=f"{said['failed']} trials failed; mend what is said above.",
+        )
+
+
+def _both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
+    found = manifest.load(manifest.located(name))
+    catalog: catalogs.Catalog = {}
+    for path in paths or [catalogs.shipped_folder()]:
+        catalog |= catalogs.load(path)
+    promised = catalog.get((found.service, found.major))
+    if promised is None:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{found.place}: không có hợp đồng {found.service} v{found.major}; hãy chỉ ra bằng --contract.",
+            en=f"{found.place}: there is no contract {found.service} v{found.major}; name it with --contract.",
+        )
+    return found, promised
+
+
+async def _asked(found: Manifest, promised: Contract, operation: str, request: object) -> object:
+    adapter = building.build(found, promised)
+    method = adapter.method(operation)
+    assert method is not None
+    deadline = int((time.time() + promised.operations[operation].timeout) * 1000)
+    call = Call(
+        Context("0190", "try", "H49", "", promised.version, deadline, "00-" + "0" * 32 + "-" + "0" * 16 + "-00")
+    )
+    await adapter.open()
+    try:
+        return await method(request, call)  # type: ignore[arg-type]
+    except Declared as declared:
+        raise Refusal(
+            "not-found",
+            vi=f"Hệ thống trả lời lỗi {declared.code}.",
+            en=f"The system answers with the error {declared.code}.",
+        ) from None
+    except UpstreamFailed as failure:
+        raise Refusal(
+            "provider-failed",
+            vi=f"Hệ thống không trả lời được ({failure.why}): {failure.private}.",
+            en=f"The system gave no answer ({failure.why}): {failure.private}.",
+        ) from None
+    except (UpstreamLate, TimeoutError):
+        raise Refusal(
+            "provider-timeout",
+            vi="Hệ thống trả lời quá hạn.",
+            en="The system did not answer within the contract's timeout.",
+        ) from None
+    finally:
+        await adapter.close()

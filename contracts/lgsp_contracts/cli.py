@@ -1,0 +1,18 @@
+"""The subcommands that contracts bring to the `lgsp` command. Imported at each start, so it names them and no more."""
+
+from cyclopts import App
+
+_COMMANDS = {
+    "new": "Begin a contract.",
+    "check": "Hold contracts against the rules.",
+    "diff": "Say what a new version of a contract breaks, and whom.",
+    "docs": "Write a contract as OpenAPI 3.1.",
+}
+
+
+def register(app: App) -> None:
+    """Add `lgsp contract …`."""
+    contract = App(name="contract", help="Write contracts and hold them against the rules.")
+    for name, words in _COMMANDS.items():
+        contract.command(f"lgsp_contracts.commands:{name}", name=name, help=words)
+    app.command(contract)

@@ -1,0 +1,182 @@
+"""What `lgsp contract …` does with files alone."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import orjson
+from cyclopts import Parameter
+
+from lgsp_contracts import documents
+from lgsp_contracts.compatibility import breaks
+from lgsp_contracts.contract import Contract
+from lgsp_contracts.openapi import openapi
+from lgsp_contracts.places import Place
+from lgsp_problems import Refusal
+
+_DRAFT = """\
+service: {service}
+version: 1.0.0
+title: {{vi: {vi}, en: {en}}}
+provider: {provider}
+classification: {classification}
+operations:
+  {operation}:
+    title: {{vi: {vi}, en: {en}}}
+    timeout: 5s
+    idempotent: true          # false, where asking twice is not the same as asking once
+{subject}    request:
+      type: object
+      required: [soDinhDanh]
+      additionalProperties: false
+      properties:
+        soDinhDanh: {{type: string, format: so-dinh-danh}}
+    response:
+      type: object
+      required: [ketQua]
+      additionalProperties: false
+      properties:
+        ketQua: {{type: string, maxLength: 200}}
+    errors:
+      not-on-record: {{status: 404, title: {{vi: Không có dữ liệu, en: Nothing is on record}}}}
+    example:
+      request: {{soDinhDanh: '022093001234'}}
+      response: {{ketQua: Đạt}}
+"""
+
+
+def new(
+    service: str,
+    /,
+    *,
+    provider: str | None = None,
+    operation: str | None = None,
+    title_vi: str | None = None,
+    title_en: str | None = None,
+    classification: Literal["open", "internal", "personal"] | None = None,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+) -> None:
+    """Begin a contract. What no option says is asked for at a terminal.
+
+    Parameters
+    ----------
+    service
+        Its id, such as land-parcels.
+    provider
+        The system in the registry that answers.
+    operation
+        Its first operation, such as lookup-parcel.
+    title_vi, title_en
+        What people call it.
+    classification
+        How its data is classified: open, internal or personal.
+    output
+        Where to; SERVICE.yaml by default.
+    """
+    path = output or Path(f"{service}.yaml")
+    if path.exists():
+        raise Refusal(
+            "already-exists",
+            vi=f"Đã có {path}; hãy chọn tên khác bằng -o.",
+            en=f"{path} is there already; choose another name with -o.",
+        )
+    classified = classification or _asked("classification: open, internal or personal", "personal")
+    text = _DRAFT.format(
+        service=service,
+        provider=provider or _asked("provider: the system that answers", f"{service}-system"),
+        operation=operation or _asked("operation", "lookup-record"),
+        vi=title_vi or _asked("title in Vietnamese", service),
+        en=title_en or _asked("title in English", service),
+        classification=classified,
+        subject="    subject: /soDinhDanh\n" if classified == "personal" else "",
+    )
+    path.write_text(text, encoding="utf-8")
+    try:
+        _read(path)
+    except Refusal:
+        path.unlink()
+        raise
+    sys.stdout.write(f"{path}: write its fields, then: lgsp contract check {path}\n")
+
+
+def _asked(what: str, default: str) -> str:
+    if not sys.stdin.isatty():
+        return default
+    return input(f"{what} [{default}]: ").strip() or default
+
+
+def check(files: list[Path], /) -> None:
+    """Hold contracts against the rules; every fault with file, line and mend.
+
+    Parameters
+    ----------
+    files
+        The contracts.
+    """
+    for path in files:
+        _, contract = _read(path)
+        sys.stdout.write(
+            f"{path}: {contract.service} {contract.version} keeps the rules; operations: {', '.join(contract.operations)}\n"
+        )
+
+
+def diff(old: Path, new: Path, /) -> None:
+    """Say what a new version of a contract breaks, and whom. Ends with status 1 when it breaks anybody.
+
+    Parameters
+    ----------
+    old
+        The version that is served.
+    new
+        The one that is to take its place.
+    """
+    _, before = _read(old)
+    place, after = _read(new)
+    if before.service != after.service:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{new} là hợp đồng của dịch vụ khác: {after.service}.",
+            en=f"{new} is another service's contract: {after.service}.",
+        )
+    found = breaks(before, after)
+    for broken in found:
+        whom = "consumers that read the answer" if "/response" in broken.pointer else "consumers as they ask today"
+        sys.stdout.write(f"{place.at(broken.pointer)}: {broken.message.en}; breaks {whom}\n")
+    if found and before.major == after.major:
+        next_version = f"{before.major + 1}.0.0"
+        raise Refusal(
+            "contract-incompatible",
+            vi=f"{after.version} phá vỡ bên khai thác; hãy phát hành thành {next_version} và phục vụ cả hai.",
+            en=f"{after.version} breaks consumers; publish it as {next_version} and serve both until they have moved.",
+        )
+    if not found:
+        sys.stdout.write(f"{after.version} may take the place of {before.version}: nobody notices.\n")
+
+
+def docs(
+    file: Path, /, *, output: Annotated[Path | None, Parameter(alias="-o")] = None, url: str = "http://127.0.0.1:8080"
+) -> None:
+    """Write a contract as OpenAPI 3.1, for the tools that consumers have.
+
+    Parameters
+    ----------
+    file
+        The contract.
+    output
+        Where to; stdout by default.
+    url
+        Where the bus is.
+    """
+    [(place, document)] = documents.read(file)
+    content = (
+        orjson.dumps(openapi(Contract.from_document(document, place), url), option=orjson.OPT_INDENT_2).decode() + "\n"
+    )
+    if output:
+        output.write_text(content, encoding="utf-8")
+    else:
+        sys.stdout.write(content)
+
+
+def _read(path: Path) -> tuple[Place, Contract]:
+    [(place, document), *_] = documents.read(path) or [(Place(str(path)), None)]
+    return place, Contract.from_document(document, place)

@@ -1,0 +1,127 @@
+"""A contract as OpenAPI 3.1, whose schemas are JSON Schema 2020-12 as the contract's are.
+
+References inside a schema begin at its own root, which in one large document is another place: each schema stands whole among
+the components, and its references are led there.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lgsp_contracts.contract import Contract, Operation
+
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457; docs/reference/problems.md lists the codes",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "the message id"},
+        "code": {"type": "string"},
+    },
+}
+_COMMON = {
+    "400": "malformed",
+    "401": "token-invalid",
+    "403": "not-granted, purpose-not-granted",
+    "404": "unknown-service",
+    "422": "contract-violation",
+    "429": "quota-exceeded",
+    "502": "provider-failed, provider-broke-contract",
+    "503": "no-adapter",
+    "504": "provider-timeout",
+}
+
+
+def openapi(contract: Contract, url: str) -> dict[str, Any]:
+    """The OpenAPI document of a service, for a bus at this address."""
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": {
+            "title": contract.title.en,
+            "description": contract.title.vi,
+            "version": contract.version,
+            "x-provider": contract.provider,
+        },
+        "servers": [{"url": url.rstrip("/")}],
+        "security": [{"token": []}],
+        "paths": {
+            f"/services/{contract.service}/v{contract.major}/{name}": {"post": _operation(operation)}
+            for name, operation in contract.operations.items()
+        },
+        "components": {
+            "securitySchemes": {
+                "token": {
+                    "type": "oauth2",
+                    "flows": {"clientCredentials": {"tokenUrl": f"{url.rstrip('/')}/oauth2/token", "scopes": {}}},
+                }
+            },
+            "schemas": {"Problem": PROBLEM, **_schemas(contract)},
+        },
+    }
+
+
+def _schemas(contract: Contract) -> dict[str, Any]:
+    return {
+        f"{name}.{part}": _led(schema.document, f"#/components/schemas/{name}.{part}")
+        for name, operation in contract.operations.items()
+        for part, schema in (("request", operation.request), ("response", operation.response))
+    }
+
+
+def _led(schema: Any, root: str) -> Any:
+    if isinstance(schema, Mapping):
+        return {
+            key: root + value[1:] if key == "$ref" and isinstance(value, str) else _led(value, root)
+            for key, value in schema.items()
+        }
+    return [_led(item, root) for item in schema] if isinstance(schema, list) else schema
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    errors: dict[str, list[str]] = {status: [codes] for status, codes in _COMMON.items()}
+    for code, kind in operation.errors.items():
+        errors.setdefault(str(kind.status), []).append(f"{code}: {kind.title.en}")
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "operationId": operation.name,
+        "summary": operation.title.en,
+        "description": operation.title.vi,
+        "x-classification": operation.classification,
+        "parameters": [
+            {
+                "name": "Lgsp-Purpose",
+                "in": "header",
+                "required": operation.classification == "personal",
+                "schema": {"type": "string"},
+            },
+            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}},
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": f"#/components/schemas/{operation.name}.request"},
+                    "example": operation.example.request,
+                }
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "The answer, as far as the grant shows it",
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": f"#/components/schemas/{operation.name}.response"},
+                        "example": operation.example.response,
+                    }
+                },
+            },
+            **{
+                status: {"description": "; ".join(codes), "content": problem}
+                for status, codes in sorted(errors.items())
+            },
+        },
+    }

@@ -1,0 +1,138 @@
+"""Documents that keep a schema, made from it: the smallest, the largest, and others in between.
+
+For a contract's mock, and for holding an adapter against its contract. The same seed gives the same documents. What a schema
+asks beyond the keywords looked at here is found by trying: every document is held against the schema before it is given.
+"""
+
+import datetime
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import rstr
+
+from lgsp_contracts import pointers
+from lgsp_contracts.schemas import Schema
+
+TRIES = 20
+MANY = 3
+"""How many items a list has at most, unless more are asked for."""
+
+WORDS = ("Hạ Long", "Nguyễn Văn An", "Phường Hồng Gai", "Đông Triều", "Trần Thị Bình", "Cẩm Phả")
+
+
+def samples(schema: Schema, count: int, seed: str = "") -> Iterator[Any]:
+    """Up to so many different documents; fewer where the schema knows no more or none could be found."""
+    seen: list[Any] = []
+    for number in range(count * TRIES):
+        if len(seen) == count:
+            return
+        fullness = {0: 0.0, 1: 1.0}.get(number, 0.5)
+        made = _Maker(schema.document, random.Random(f"{seed}{number}"), fullness).value(schema.document)  # noqa: S311
+        if made not in seen and schema.is_valid(made):
+            seen.append(made)
+            yield made
+
+
+class _Maker:
+    def __init__(self, root: Mapping[str, Any], chance: random.Random, fullness: float) -> None:
+        self._root = root
+        self._chance = chance
+        self._fullness = fullness
+        self._patterns = rstr.Rstr(chance)
+
+    def value(self, schema: Any, depth: int = 0) -> Any:
+        if not isinstance(schema, Mapping):
+            return "x"
+        if "$ref" in schema:
+            return self.value(pointers.find(self._root, pointers.split(schema["$ref"][1:])), depth + 1)
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return self._chance.choice(schema["enum"])
+        for choices in ("anyOf", "oneOf"):
+            if choices in schema:
+                rest = {key: value for key, value in schema.items() if key != choices}
+                return self.value(_joined(rest, self._chance.choice(schema[choices])), depth)
+        kind = schema.get("type", "object" if "properties" in schema else "string")
+        make: Callable[[Mapping[str, Any], int], Any] = getattr(self, f"_{kind if isinstance(kind, str) else kind[0]}")
+        return make(schema, depth)
+
+    def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        required = schema.get("required", ())
+        return {
+            name: self.value(part, depth + 1)
+            for name, part in schema.get("properties", {}).items()
+            if name in required or (self._chance.random() < self._fullness and depth < MANY * 3)
+        }
+
+    def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
+        least = schema.get("minItems", 0)
+        most = max(least, min(schema.get("maxItems", MANY), MANY))
+        length = {0.0: least, 1.0: most}.get(self._fullness, self._chance.randint(least, most))
+        return [self.value(schema.get("items", {}), depth + 1) for _ in range(length)]
+
+    def _integer(self, schema: Mapping[str, Any], _: int) -> int:
+        step = schema.get("multipleOf", 1)
+        least = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
+        most = schema.get("maximum", schema.get("exclusiveMaximum", least + 1000) - 1)
+        edges = {0.0: least, 1.0: most}
+        return int(edges.get(self._fullness, self._chance.randint(int(least), int(max(least, most)))) // step * step)
+
+    def _number(self, schema: Mapping[str, Any], _: int) -> float:
+        least = schema.get("minimum", schema.get("exclusiveMinimum", -0.5) + 0.5)
+        most = schema.get("maximum", schema.get("exclusiveMaximum", least + 1000) - 0.5)
+        return round(self._chance.uniform(least, most), 1)
+
+    def _boolean(self, _schema: Mapping[str, Any], _: int) -> bool:
+        return self._chance.random() < 0.5
+
+    def _null(self, _schema: Mapping[str, Any], _: int) -> None:
+        return None
+
+    def _string(self, schema: Mapping[str, Any], _: int) -> str:
+        if "format" in schema:
+            return self._formatted(schema["format"])
+        if "pattern" in schema:
+            return self._patterns.xeger(schema["pattern"])
+        least: int = schema.get("minLength", 0)
+        most: int = schema.get("maxLength", 40)
+        if self._fullness == 1.0:
+            return ("Nguyễn Thị Hồng Ánh " * (most // 20 + 1))[:most].rstrip().ljust(least, "a")
+        return self._chance.choice(WORDS)[: max(most, 1)].ljust(least, "a") if least or self._fullness else ""
+
+    def _formatted(self, name: str) -> str:
+        digits = {"so-dinh-danh": 12, "so-cmnd": 9, "ma-so-bhxh": 10, "ma-the-bhyt": 10}
+        day = datetime.date(1930, 1, 1) + datetime.timedelta(self._chance.randrange(35_000))
+        if name in digits:
+            return "".join(self._chance.choices("0123456789", k=digits[name]))
+        if name == "ma-so-doanh-nghiep":
+            base = "57" + "".join(self._chance.choices("0123456789", k=7))
+            weights = (31, 29, 23, 19, 17, 13, 7, 5, 3)
+            return base + str((10 - sum(w * int(d) for w, d in zip(weights, base, strict=True)) % 11) % 10)
+        others = {
+            "date": day.isoformat(),
+            "date-time": f"{day.isoformat()}T08:00:00+07:00",
+            "email": "ho-tro@example.vn",
+            "uri": "https://example.vn/a",
+            "uuid": f"{self._chance.getrandbits(128):032x}",
+            "ma-dinh-danh-dien-tu": f"H49.{self._chance.randint(1, 99)}",
+        }
+        if name == "uuid":
+            found = others[name]
+            return "-".join((found[:8], found[8:12], found[12:16], found[16:20], found[20:]))
+        return others.get(name, "x")
+
+
+def _joined(one: Mapping[str, Any], other: Any) -> Mapping[str, Any]:
+    """A schema and one of its choices as one."""
+    if not isinstance(other, Mapping):
+        return one
+    required = [*one.get("required", ()), *other.get("required", ())]
+    properties = {**one.get("properties", {}), **other.get("properties", {})}
+    return {
+        **one,
+        **other,
+        **({"required": required} if required else {}),
+        **({"properties": properties} if properties else {}),
+    }
