@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import yaml
+
+from lgsp_auth.keys import SigningKey
 from lgsp_contracts import catalog as catalogs
 from lgsp_gateway import serving
 from lgsp_gateway.cli.files import keys_in
 from lgsp_gateway.evidence.shelf import Shelf
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keystore import KeyStore, ensure_private
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_process import running
 from lgsp_process.nats_connection import Door
@@ -176,3 +179,23 @@ def rotate_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
     store.ensure()
     key = store.rotate()
     print(f"{key.kid} signs from now on")  # noqa: T201
+
+
+def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder: Path = Path()) -> None:
+    """Make the key pair of a new system: the private half stays here, the document for `lgsp apply` is printed.
+
+    Parameters
+    ----------
+    system
+        The system's name, such as tau-ca.
+    agency
+        Whose it is: an electronic identification code in the registry.
+    title_vi, title_en
+        What people call it.
+    folder
+        Where SYSTEM.pem is written; one that is there is kept.
+    """
+    key = SigningKey.from_pem(ensure_private(folder / f"{system}.pem", lambda: SigningKey.generate().to_pem()))
+    spec = {"agency": agency, "title": {"vi": title_vi, "en": title_en}, "jwks": [key.public_jwk()]}
+    document = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": system}, "spec": spec}
+    print(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), end="")  # noqa: T201
