@@ -21,6 +21,7 @@ _KINDS = {
     "http": "lgsp_adapters.kinds.http:HttpAdapter",
     "soap": "lgsp_adapters.kinds.soap:SoapAdapter",
     "sql": "lgsp_adapters.kinds.sql:SqlAdapter",
+    "files": "lgsp_adapters.kinds.files:FilesAdapter",
     "mock": "lgsp_adapters.kinds.mock:MockAdapter",
 }
 """Loaded when a manifest names them: who asks over HTTP does not wait for a database's library."""

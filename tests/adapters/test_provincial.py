@@ -44,10 +44,11 @@ async def asked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
     with pytest.MonkeyPatch.context() as environment:
         for name, value in credentials.items():
             environment.setenv(serving.variable("provincial", name), value)
-        for service in ("land-parcels", "civil-servants", "health-records", "student-records"):
+        for service in ("land-parcels", "civil-servants", "health-records", "student-records", "construction-permits"):
             file = folder / f"{service}.sqlite"
             where = f"sqlite:///{file}" if file.exists() else url
             environment.setenv(serving.variable(service, "url"), where)
+            environment.setenv(serving.variable(service, "folder"), str(folder / service))
             loaded = manifest.load(manifest.located(service))
             adapter = build(loaded, CATALOG[service, 1])
             await adapter.open()

@@ -146,3 +146,18 @@ def results(citizen: Citizen, year: str) -> list[dict[str, Any]]:
     if citizen.number == "022220001236":
         found[0]["mark"], found[1]["mark"] = 8.5, 7.5
     return found
+
+
+PERMIT_HEADING = ("Số giấy phép", "Chủ đầu tư", "Địa điểm xây dựng", "Số tầng", "Ngày cấp", "Tình trạng")
+
+
+def permits(province: Province) -> list[tuple[str, ...]]:
+    """The register of construction permits, as the department exports it."""
+    chance = random.Random(SEED)  # noqa: S311 - reproducible on purpose
+    known = province.citizens["022093001234"]
+    rows: list[tuple[str, ...]] = [("1/2024/GPXD", known.name, known.address, "3", "15/03/2024", "Còn hiệu lực")]
+    for number, citizen in enumerate(list(_adults(province))[::5], 2):
+        issued = f"{chance.randint(1, 28):02}/{chance.randint(1, 12):02}/2024"
+        state = chance.choice(("Còn hiệu lực", "Còn hiệu lực", "Hết hiệu lực", "Thu hồi"))
+        rows.append((f"{number}/2024/GPXD", citizen.name, citizen.address, str(chance.randint(1, 7)), issued, state))
+    return rows

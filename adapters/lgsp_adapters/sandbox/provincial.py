@@ -1,7 +1,9 @@
 """Plays the systems of the province's own offices: a health record system behind OAuth 2, a student record system behind basic
-authentication with pages, and two databases, which are files here.
+authentication with pages, two databases, which are files here, and a folder into which an office drops its register.
 """
 
+import csv
+import os
 import secrets
 import sqlite3
 import time
@@ -26,6 +28,7 @@ class ProvincialServer:
         self._tokens: dict[str, float] = {}
         for service, tables in offices.tables(self._province).items():
             _make(folder / f"{service}.sqlite", tables)
+        _drop(folder / "construction-permits" / "permits.csv", offices.permits(self._province))
 
     def app(self) -> web.Application:
         """The HTTP application."""
@@ -84,4 +87,16 @@ def _make(path: Path, tables: list[offices.Table]) -> None:
             connection.execute("CREATE INDEX by_owner ON chu_su_dung (so_dinh_danh)")
             connection.execute("CREATE INDEX by_parcel ON chu_su_dung (thua_dat_id)")
     connection.close()
+    unfinished.rename(path)
+
+
+def _drop(path: Path, rows: list[tuple[str, ...]]) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=";").writerows([offices.PERMIT_HEADING, *rows])
+    last_night = time.time() - 3600
+    os.utime(unfinished, (last_night, last_night))
     unfinished.rename(path)

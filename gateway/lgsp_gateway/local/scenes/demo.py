@@ -18,7 +18,7 @@ _NATIONAL = {
 }
 
 
-_PROVINCIAL = ("land-parcels", "civil-servants", "health-records", "student-records")
+_PROVINCIAL = ("land-parcels", "civil-servants", "health-records", "student-records", "construction-permits")
 
 
 def _offices(state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
@@ -28,6 +28,7 @@ def _offices(state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
         for name, file in (("LAND_PARCELS", "land-parcels.sqlite"), ("CIVIL_SERVANTS", "civil-servants.sqlite"))
     }
     server = f"http://127.0.0.1:{ports['provincial']}"
+    files["LGSP_CONSTRUCTION_PERMITS_FOLDER"] = str((state.sandbox / "construction-permits").absolute())
     return {**files, "LGSP_HEALTH_RECORDS_URL": server, "LGSP_STUDENT_RECORDS_URL": server}
 
 
