@@ -11,9 +11,13 @@ def register(app: App) -> None:
     adapter.command(
         "lgsp_adapters.trying_commands:try_operation", name="try", help="Ask the system behind an adapter once."
     )
+    adapter.command("lgsp_adapters.drafting_commands:new", name="new", help="Begin a manifest for a contract.")
     app.command(adapter)
     contract = app["contract"]
     contract.command("lgsp_adapters.trying_commands:hold", name="test", help="Hold an adapter against its contract.")
+    contract["import"].command(
+        "lgsp_adapters.drafting_commands:import_table", name="table", help="Out of a table of a database."
+    )
     sandbox = App(name="sandbox", help="Servers that play the national databases.")
     sandbox.command("lgsp_adapters.commands:run_sandbox", name="run")
     sandbox.command("lgsp_adapters.commands:tell_sandbox", name="tell")

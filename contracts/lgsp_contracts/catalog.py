@@ -19,13 +19,13 @@ def shipped_folder() -> Path:
 
 
 def load(folder: Path) -> Catalog:
-    """Read and compile every contract below a folder.
+    """Read and compile every contract below a folder, or the one of a file.
 
     Raises:
         Refusal: `invalid-document`, naming file and place; also when two contracts claim one service and major.
     """
     catalog: Catalog = {}
-    for where, document in documents.read_folder(folder):
+    for where, document in documents.read(folder) if folder.is_file() else documents.read_folder(folder):
         contract = Contract.from_document(document, where)
         key = (contract.service, contract.major)
         if key in catalog:

@@ -15,4 +15,10 @@ def register(app: App) -> None:
     contract = App(name="contract", help="Write contracts and hold them against the rules.")
     for name, words in _COMMANDS.items():
         contract.command(f"lgsp_contracts.commands:{name}", name=name, help=words)
+    drafting = App(name="import", help="Draft a contract out of what a system says of itself.")
+    drafting.command("lgsp_contracts.commands:import_openapi", name="openapi", help="Out of an OpenAPI 3 document.")
+    contract.command(drafting)
     app.command(contract)
+    sdk = App(name="sdk", help="Write typed clients of services.")
+    sdk.command("lgsp_contracts.commands:sdk_python", name="python", help="One Python module, standard library only.")
+    app.command(sdk)

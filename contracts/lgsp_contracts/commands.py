@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import orjson
+import yaml
 from cyclopts import Parameter
 
-from lgsp_contracts import documents
+from lgsp_contracts import catalog as catalogs
+from lgsp_contracts import documents, drafts
 from lgsp_contracts.compatibility import breaks
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.openapi import openapi
 from lgsp_contracts.places import Place
+from lgsp_contracts.sdk_python import module
 from lgsp_problems import Refusal
 
 _DRAFT = """\
@@ -175,6 +178,79 @@ def docs(
         output.write_text(content, encoding="utf-8")
     else:
         sys.stdout.write(content)
+
+
+def import_openapi(
+    file: Path, /, *, service: str, provider: str, output: Annotated[Path, Parameter(alias="-o")]
+) -> None:
+    """Draft a contract out of an OpenAPI 3 document.
+
+    Parameters
+    ----------
+    file
+        The document, as YAML or JSON.
+    service
+        The id of the service.
+    provider
+        The system in the registry that answers.
+    output
+        Where to.
+    """
+    [(_, document), *_] = documents.read(file) or [(Place(str(file)), None)]
+    save(drafts.from_openapi(document, service, provider), output)
+
+
+def sdk_python(
+    service: str,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    major: int = 1,
+    contract: Path | None = None,
+) -> None:
+    """Write a typed client of a service: one Python module that needs the standard library alone.
+
+    Parameters
+    ----------
+    service
+        The service, of the contracts that come with lgsp.
+    output
+        Where to; stdout by default.
+    major
+        Which major version.
+    contract
+        A contract, or a folder of them, where it is another.
+    """
+    catalog = catalogs.load(contract or catalogs.shipped_folder())
+    found = catalog.get((service, major))
+    if found is None:
+        known = ", ".join(f"{name} v{number}" for name, number in sorted(catalog))
+        raise Refusal(
+            "not-found",
+            vi=f"Không có hợp đồng {service} v{major}; có: {known}.",
+            en=f"There is no contract {service} v{major}; there are: {known}.",
+        )
+    if output:
+        output.write_text(module(found), encoding="utf-8")
+    else:
+        sys.stdout.write(module(found))
+
+
+def save(document: dict[str, object], path: Path) -> None:
+    """Write a draft, unless there is a file already.
+
+    Raises:
+        Refusal: `already-exists`, `invalid-document`.
+    """
+    if path.exists():
+        raise Refusal(
+            "already-exists",
+            vi=f"Đã có {path}; hãy chọn tên khác.",
+            en=f"{path} is there already; choose another name.",
+        )
+    Contract.from_document(document, str(path))
+    path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120), encoding="utf-8")
+    sys.stdout.write(f"{path}: correct titles, classification and errors, then: lgsp contract check {path}\n")
 
 
 def _read(path: Path) -> tuple[Place, Contract]:

@@ -2,17 +2,25 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
+import yaml
 from aiohttp import web
+from support.national import CATALOG
+from support.postgres import Postgres, name_in
 from support.processes import LGSP, Process, free_port, run
 
+from lgsp_adapters import drafts
+from lgsp_adapters.building import build
+from lgsp_adapters.manifest import load
 from lgsp_adapters.sandbox import offices, people
 from lgsp_adapters.sandbox.provincial import _make
-from lgsp_contracts import catalog
+from lgsp_contracts import catalog, sdk_python
 
 LAND = catalog.shipped_folder() / "provincial/land-parcels.yaml"
 
@@ -112,5 +120,144 @@ async def test_a_mock_is_the_bus_before_the_provider_is_there(tmp_path: Path) ->
             assert (await described.json())["info"]["version"] == "1.0.0"
         async with session.get("/catalog/services/nobody/v1/openapi.json") as unknown:
             assert unknown.status == 404
+    client = tmp_path / "land_parcels.py"
+    assert (await run("sdk", "python", "land-parcels", "-o", str(client)))[0] == 0
+    used = tmp_path / "used.py"
+    used.write_text(USED)
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(used), f"http://127.0.0.1:{port}", token), stdout=asyncio.subprocess.PIPE
+    )
+    said = (await program.communicate())[0].decode()
+    assert said == "120.5 Nguyễn Văn An\npurpose-not-granted\n"
     assert await mock.stop() == 0
     assert not Path(state).exists()
+
+
+async def test_a_table_becomes_a_service_by_one_command(tmp_path: Path, postgres: Postgres) -> None:
+    address = await postgres.new_database()
+    await postgres.sql(
+        "CREATE TABLE ho_ngheo (so_dinh_danh CHAR(12) PRIMARY KEY, ho_ten VARCHAR(120) NOT NULL, tu_ngay DATE, diem NUMERIC(5, 1),"
+        ' con_hieu_luc BOOLEAN NOT NULL, "GHI_CHU" TEXT); INSERT INTO ho_ngheo VALUES'
+        " ('022093001234', 'Nguyễn Văn An', '2026-01-31', 12.5, true, ''); CREATE TABLE khong_khoa (a TEXT)",
+        name_in(address),
+    )
+    contract, manifest = tmp_path / "poor.yaml", tmp_path / "adapter.yaml"
+    told = ["--url", address, "--service", "poor-households", "--provider", "ho-ngheo"]
+    files = ["-o", str(contract), "--manifest", str(manifest)]
+    code, _, err = await run("contract", "import", "table", *told, "--table", "ho_ngheo", *files)
+    assert code == 0, err
+    assert "subject: /soDinhDanh" in contract.read_text()
+    there = {"LGSP_POOR_HOUSEHOLDS_URL": address}
+    asked = ("-d", '{"soDinhDanh": "022093001234"}', "--contract", str(contract))
+    code, out, err = await run("adapter", "try", str(manifest), "lookup-ho-ngheo", *asked, environment=there)
+    assert code == 0, err
+    assert json.loads(out) == {
+        "soDinhDanh": "022093001234",
+        "hoTen": "Nguyễn Văn An",
+        "tuNgay": "2026-01-31",
+        "diem": 12.5,
+        "conHieuLuc": True,
+    }
+    code, _, err = await run("contract", "import", "table", *told, "--table", "nowhere", "-o", str(tmp_path / "x"))
+    assert (code, "the tables are: ho_ngheo, khong_khoa" in err) == (1, True)
+    code, _, err = await run("contract", "import", "table", *told, "--table", "khong_khoa", "-o", str(tmp_path / "x"))
+    assert (code, "has no primary key" in err) == (1, True)
+
+
+async def test_an_openapi_document_becomes_a_contract(tmp_path: Path) -> None:
+    described, contract = tmp_path / "api.yaml", tmp_path / "patients.yaml"
+    described.write_text(OPENAPI)
+    told = ["--service", "patients", "--provider", "benh-an", "-o", str(contract)]
+    code, _, err = await run("contract", "import", "openapi", str(described), *told)
+    assert code == 0, err
+    code, out, _ = await run("contract", "check", str(contract))
+    assert (code, "operations: get-patient, list-visits" in out) == (0, True)
+    text = contract.read_text()
+    assert "$ref" not in text
+    assert "internal-note" not in text
+    assert (await run("contract", "import", "openapi", str(LAND), *told))[0] == 1
+
+
+@pytest.mark.parametrize("kind", ["http", "soap", "sql", "files"])
+def test_a_drafted_manifest_keeps_its_contract(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for contract in CATALOG.values():
+        prefix = f"LGSP_{contract.service.replace('-', '_').upper()}"
+        monkeypatch.setenv(f"{prefix}_URL", "sqlite://" if kind == "sql" else "http://127.0.0.1:9")
+        monkeypatch.setenv(f"{prefix}_FOLDER", str(tmp_path))
+        path = tmp_path / f"{contract.service}.yaml"
+        path.write_text(yaml.safe_dump(drafts.manifest(contract, kind), allow_unicode=True))
+        assert build(load(path), contract)
+
+
+USED = """
+import sys
+from land_parcels import LandParcels, Problem
+
+land = LandParcels(sys.argv[1], lambda: sys.argv[2])
+found = land.lookup_parcel({"maXa": "06685", "soTo": 1, "soThua": 1}, purpose="thu-nghiem")
+print(found["dienTich"], found["chuSuDung"][0]["hoVaTen"])
+try:
+    land.lookup_parcel({"maXa": "06685", "soTo": 1, "soThua": 1}, purpose="khac")
+except Problem as problem:
+    print(problem.code)
+"""
+
+
+def test_a_typed_client_is_typed(tmp_path: Path) -> None:
+    for contract in CATALOG.values():
+        (tmp_path / f"{contract.service.replace('-', '_')}.py").write_text(sdk_python.module(contract))
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(USED.replace('"soTo": 1', '"soTo": "1"').replace('found["dienTich"]', 'found["dienTic"]'))
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        "--cache-dir",
+        str(tmp_path / "cache"),
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = done.stdout
+    assert [line.partition(":")[0] for line in said.splitlines()[:-1] if "error" in line] == ["wrong.py"] * 3, said
+
+
+OPENAPI = """
+openapi: 3.0.3
+info: {title: Patients, version: '1'}
+paths:
+  /patients/{patientId}:
+    parameters: [{name: patientId, in: path, required: true, schema: {type: string, pattern: '^[0-9]{6}$'}}]
+    get:
+      operationId: getPatient
+      summary: A patient
+      responses:
+        '200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Patient'}}}}
+  /visits:
+    get:
+      operationId: listVisits
+      parameters: [{$ref: '#/components/parameters/Day'}]
+      responses:
+        '200':
+          description: ok
+          content: {application/json: {schema: {type: array, items: {$ref: '#/components/schemas/Patient'}}}}
+  /internal-note:
+    get: {responses: {'200': {description: ok, content: {text/html: {schema: {type: string}}}}}}
+components:
+  parameters:
+    Day: {name: day, in: query, schema: {type: string, format: date}}
+  schemas:
+    Patient:
+      allOf: [{$ref: '#/components/schemas/Person'}]
+      type: object
+      required: [number]
+      properties:
+        number: {type: string, maxLength: 20}
+        insured: {type: boolean}
+        next: {$ref: '#/components/schemas/Patient'}
+    Person:
+      type: object
+      required: [name]
+      properties: {name: {type: string, minLength: 1, maxLength: 100}, born: {type: string, format: date, nullable: true}}
+"""

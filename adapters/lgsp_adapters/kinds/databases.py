@@ -10,18 +10,21 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from lgsp_adapters.adapter import UpstreamLate
 from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
+
+T = TypeVar("T")
 
 _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
@@ -71,6 +74,23 @@ class Database:
     async def close(self) -> None:
         """Close the pool."""
         await self._engine.dispose()
+
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """What can be learned of the database itself, such as its tables.
+
+        Raises:
+            Refusal: `cannot-start`, when it is not reached; what `work` raises.
+        """
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(work)
+        except (DBAPIError, OSError) as error:
+            reason = type(getattr(error, "orig", error)).__name__
+            raise Refusal(
+                "cannot-start",
+                vi=f"{self._place}: không kết nối được cơ sở dữ liệu ({reason}); hãy kiểm tra địa chỉ và mật khẩu.",
+                en=f"{self._place}: the database is not reached ({reason}); check address and password.",
+            ) from None
 
     @asynccontextmanager
     async def transaction(self, seconds: float, *, write: bool) -> AsyncIterator[AsyncConnection]:

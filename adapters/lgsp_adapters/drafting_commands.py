@@ -1,0 +1,103 @@
+"""`lgsp adapter new` and `lgsp contract import table`: drafts to begin with."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from cyclopts import Parameter
+
+from lgsp_adapters import drafts
+from lgsp_contracts import documents
+from lgsp_contracts.commands import save
+from lgsp_contracts.contract import Contract
+from lgsp_contracts.places import Place
+from lgsp_problems import Refusal
+
+KINDS = ("http", "soap", "sql", "files", "python")
+Kind = Literal["http", "soap", "sql", "files", "python"]
+
+
+def new(
+    contract: Path,
+    /,
+    *,
+    kind: Kind | None = None,
+    system: str | None = None,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("adapter.yaml"),
+) -> None:
+    """Begin a manifest that fills what a contract requires. What no option says is asked for at a terminal.
+
+    Parameters
+    ----------
+    contract
+        The contract it answers for.
+    kind
+        How the system is asked: http, soap, sql, files or python.
+    system
+        The system in the registry that answers; the contract's provider by default.
+    output
+        Where to.
+    """
+    [(place, document), *_] = documents.read(contract) or [(Place(str(contract)), None)]
+    promised = Contract.from_document(document, place)
+    chosen = kind or _asked(f"kind: {', '.join(KINDS)}", "http")
+    if chosen not in KINDS:
+        raise Refusal(
+            "invalid-document",
+            vi=f"Không có loại {chosen}; có: {', '.join(KINDS)}.",
+            en=f"There is no kind {chosen}; there are: {', '.join(KINDS)}.",
+        )
+    found = drafts.manifest(promised, chosen, system or _asked("system that answers", promised.provider))
+    _write(found, output)
+    sys.stdout.write(f"{output}: correct what only you know, then: lgsp adapter check {output} --contract {contract}\n")
+
+
+def import_table(
+    *,
+    url: str,
+    table: str,
+    service: str,
+    provider: str,
+    output: Annotated[Path, Parameter(alias="-o")],
+    manifest: Path | None = None,
+) -> None:
+    """Draft a contract that looks up a row of a table by its primary key, and the manifest that does it.
+
+    Parameters
+    ----------
+    url
+        The database: postgresql://, mysql://, oracle://, mssql:// or sqlite:///.
+    table
+        The table or view, with its schema where that is not the default one.
+    service
+        The id of the service.
+    provider
+        The system in the registry that answers.
+    output
+        Where the contract is written.
+    manifest
+        Where the manifest is written, if it is wanted.
+    """
+    contract, told = asyncio.run(drafts.from_table(url, table, service, provider))
+    save(contract, output)
+    if manifest:
+        _write(told, manifest)
+        sys.stdout.write(f"{manifest}: the statement that answers it\n")
+
+
+def _write(document: dict[str, Any], path: Path) -> None:
+    if path.exists():
+        raise Refusal(
+            "already-exists",
+            vi=f"Đã có {path}; hãy chọn tên khác bằng -o.",
+            en=f"{path} is there already; choose another name with -o.",
+        )
+    path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120), encoding="utf-8")
+
+
+def _asked(what: str, default: str) -> str:
+    if not sys.stdin.isatty():
+        return default
+    return input(f"{what} [{default}]: ").strip() or default

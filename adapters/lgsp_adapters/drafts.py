@@ -1,0 +1,187 @@
+"""Drafts of manifests: from a contract for each kind, and from a table of a database together with its contract.
+
+What comes out is checked like any other manifest; what only the integrator knows (a path, a table, an element) is named after the
+contract and has to be corrected.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import inspect, types
+
+from lgsp_adapters.kinds.databases import Database
+from lgsp_contracts import drafts
+from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.places import Place
+from lgsp_problems import Refusal
+
+Document = dict[str, Any]
+Schema = Mapping[str, Any]
+
+_NUMBERS = ("so_dinh_danh", "sodinhdanh", "cccd", "so_cccd", "socccd")
+"""What columns with a personal identification number are called."""
+
+
+def manifest(contract: Contract, kind: str, system: str = "") -> Document:
+    """A manifest that fills what the contract requires."""
+    prefix = f"LGSP_{contract.service.replace('-', '_').upper()}"
+    head: Document = {
+        "service": contract.service,
+        "major": contract.major,
+        "system": system or contract.provider,
+        "kind": kind,
+    }
+    if kind == "python":
+        return {
+            **head,
+            "adapter": f"my_adapters.{contract.service.replace('-', '_')}:Service",
+            "connection": {"url": {"env": f"{prefix}_URL"}},
+        }
+    if kind == "files":
+        head |= {"connection": {"folder": {"env": f"{prefix}_FOLDER"}}, "files": {"pattern": "*.csv", "format": "csv"}}
+    else:
+        head["connection"] = {"url": {"env": f"{prefix}_URL"}}
+    if kind == "soap":
+        head["soap"] = {"namespace": f"http://example.vn/{contract.service}", "version": "1.1"}
+    make = {"sql": _sql, "http": _http, "soap": _soap, "files": _files}[kind]
+    return {**head, "operations": {name: make(operation) for name, operation in contract.operations.items()}}
+
+
+def _asked(operation: Operation) -> list[str]:
+    return list(operation.request.document.get("properties", {}))
+
+
+def _none(operation: Operation) -> Document:
+    code = next((code for code, kind in operation.errors.items() if kind.status == 404), "")
+    return {"none": code} if code else {}
+
+
+def _answer(schema: Schema, root: str, spelled: Any = str) -> Document:
+    return {name: f"{root}.{spelled(name)}" for name in schema.get("properties", {})}
+
+
+def _sql(operation: Operation) -> Document:
+    names = {snake(name): name for name in _asked(operation)}
+    columns = ", ".join(snake(name) for name in operation.response.document.get("properties", {})) or "*"
+    where = " AND ".join(f"{column} = :{column}" for column in names) or "1 = 1"
+    return {
+        "statement": f"SELECT {columns} FROM {snake(operation.name)} WHERE {where}",  # noqa: S608 - a draft
+        "parameters": {column: f"request.{name}" for column, name in names.items()},
+        **_none(operation),
+        "answer": _answer(operation.response.document, "row", snake),
+    }
+
+
+def _http(operation: Operation) -> Document:
+    body = {name: f"request.{name}" for name in _asked(operation)}
+    return {
+        "path": f"/{operation.name}",
+        "body": body,
+        **_none(operation),
+        "answer": _answer(operation.response.document, "answer"),
+    }
+
+
+def _soap(operation: Operation) -> Document:
+    element = "".join(part.capitalize() for part in operation.name.split("-"))
+    fields = {name: f"request.{name}" for name in _asked(operation)}
+    return {
+        "element": element,
+        "fields": fields,
+        **_none(operation),
+        "answer": _answer(operation.response.document, "answer"),
+    }
+
+
+def _files(operation: Operation) -> Document:
+    wanted = operation.request.document.get("required") or _asked(operation)
+    return {
+        "find": {name: f"request.{name}" for name in wanted},
+        **_none(operation),
+        "answer": _answer(operation.response.document, "row"),
+    }
+
+
+def snake(name: str) -> str:
+    """A column as databases write it: `soDinhDanh` → `so_dinh_danh`."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()).strip("_")
+
+
+async def from_table(address: str, table: str, service: str, provider: str) -> tuple[Document, Document]:
+    """A contract and a manifest that look up a row of a table by its primary key.
+
+    Raises:
+        Refusal: `not-found`, when there is no such table; `invalid-document`, when it has no primary key.
+    """
+    database = Database(address, Path(), Place("--url"))
+    try:
+        columns, key, quoted = await database.look(lambda connection: _shape(inspect(connection), table))
+    finally:
+        await database.close()
+    fields = {drafts.camel(column["name"]): column for column in columns}
+    asked = {name: _typed(column) for name, column in fields.items() if column["name"] in key}
+    request = {"type": "object", "required": list(asked), "additionalProperties": False, "properties": asked}
+    required = [name for name, column in fields.items() if not column["nullable"] or column["name"] in key]
+    answered = {name: _typed(column) for name, column in fields.items()}
+    response = {"type": "object", "required": required, "additionalProperties": False, "properties": answered}
+    name = "lookup-" + drafts.kebab(table)
+    operation = drafts.operation(name, request, response, idempotent=True)
+    operation["errors"] = {
+        "not-on-record": {"status": 404, "title": {"vi": "Không có dữ liệu", "en": "Nothing is on record"}}
+    }
+    subject = next((field for field in asked if asked[field].get("format") == "so-dinh-danh"), "")
+    if subject:
+        operation["subject"] = f"/{subject}"
+    where = " AND ".join(f"{fields[field]['quoted']} = :{field}" for field in asked)
+    statement = f"SELECT {', '.join(column['quoted'] for column in columns)} FROM {quoted} WHERE {where}"  # noqa: S608 - names that the database gave
+    told = {
+        "statement": statement,
+        "parameters": {field: f"request.{field}" for field in asked},
+        "none": "not-on-record",
+        "answer": {field: f'row."{column["name"]}"' for field, column in fields.items()},
+    }
+    url = {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}
+    head = {"service": service, "major": 1, "system": provider, "kind": "sql", "connection": {"url": url}}
+    return drafts.contract(service, provider, {name: operation}), {**head, "operations": {name: told}}
+
+
+def _shape(found: Any, table: str) -> tuple[list[Any], list[str], str]:
+    schema, _, bare = table.rpartition(".")
+    known = [*found.get_table_names(schema or None), *found.get_view_names(schema or None)]
+    if bare not in known:
+        raise Refusal(
+            "not-found",
+            vi=f"Không có bảng {table}; các bảng hiện có: {', '.join(sorted(known)[:20]) or '-'}.",
+            en=f"There is no table {table}; the tables are: {', '.join(sorted(known)[:20]) or '-'}.",
+        )
+    key = found.get_pk_constraint(bare, schema or None).get("constrained_columns") or []
+    if not key:
+        raise Refusal(
+            "invalid-document",
+            vi=f"Bảng {table} không có khóa chính nên không biết tra cứu theo cột nào; hãy viết hợp đồng bằng tay.",
+            en=f"The table {table} has no primary key, so nobody knows what to look it up by; write the contract by hand.",
+        )
+    quote = found.dialect.identifier_preparer.quote
+    columns = [{**column, "quoted": quote(column["name"])} for column in found.get_columns(bare, schema or None)]
+    return columns, key, ".".join(quote(part) for part in table.split("."))
+
+
+_TYPES: tuple[tuple[type[Any], Document], ...] = (
+    (types.Boolean, {"type": "boolean"}),
+    (types.Integer, {"type": "integer"}),
+    (types.DateTime, {"type": "string", "maxLength": 40}),  # with or without a zone, as the database has it
+    (types.Date, {"type": "string", "format": "date"}),
+    (types.Uuid, {"type": "string", "format": "uuid"}),
+)
+
+
+def _typed(column: Any) -> Document:
+    kind = column["type"]
+    if column["name"].lower() in _NUMBERS:
+        return {"type": "string", "format": "so-dinh-danh"}
+    if isinstance(kind, types.Numeric):
+        return {"type": "integer" if kind.scale == 0 else "number"}
+    found = next((dict(document) for known, document in _TYPES if isinstance(kind, known)), None)
+    return found or {"type": "string", "maxLength": getattr(kind, "length", None) or 4000}
