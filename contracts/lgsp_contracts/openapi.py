@@ -59,12 +59,13 @@ def openapi(contract: Contract, url: str) -> dict[str, Any]:
                     "flows": {"clientCredentials": {"tokenUrl": f"{url.rstrip('/')}/oauth2/token", "scopes": {}}},
                 }
             },
-            "schemas": {"Problem": PROBLEM, **_schemas(contract)},
+            "schemas": {"Problem": PROBLEM, **schemas(contract)},
         },
     }
 
 
-def _schemas(contract: Contract) -> dict[str, Any]:
+def schemas(contract: Contract) -> dict[str, Any]:
+    """Request and response of each operation as components, `OPERATION.request` and `OPERATION.response`."""
     return {
         f"{name}.{part}": _led(schema.document, f"#/components/schemas/{name}.{part}")
         for name, operation in contract.operations.items()

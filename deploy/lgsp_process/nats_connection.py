@@ -32,6 +32,11 @@ class Door:
     token: Callable[[], str] | None = None
     tls: ssl.SSLContext | None = None
 
+    @property
+    def place(self) -> str:
+        """Host and port of the first server, without whatever else an address may hold."""
+        return self.url.split(",")[0].rpartition("//")[2].rpartition("@")[2].rstrip("/")
+
     @classmethod
     def named(cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None) -> "Door":
         """The door of a user whose password stands in a file.

@@ -282,7 +282,7 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     callers = Callers(exchange.identification)
     Tokens(endpoint, keys, exchange.identification, exchange.watch.security).add_routes(app)
     RegistryDoor(callers, parts.administration).add_routes(app)
-    Catalogue(callers, exchange.registry, stop, settings.public_url).add_routes(app)
+    Catalogue(callers, exchange.registry, stop, settings.public_url, settings.nats.place).add_routes(app)
     Evidence(callers, parts.connection, stop).add_routes(app)
     AccessLog(exchange, index).add_routes(app)
     EvidenceSearch(callers, index, exchange.pseudonyms).add_routes(app)

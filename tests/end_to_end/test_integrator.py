@@ -118,6 +118,9 @@ async def test_a_mock_is_the_bus_before_the_provider_is_there(tmp_path: Path) ->
             assert wrong.status == 422
         async with session.get("/catalog/services/land-parcels/v1/openapi.json") as described:
             assert (await described.json())["info"]["version"] == "1.0.0"
+        async with session.get("/catalog/services/land-parcels/v1/asyncapi.json") as on_the_bus:
+            channels = (await on_the_bus.json())["channels"]
+            assert channels["lookup-parcel"]["address"] == "svc.land-parcels.v1.lookup-parcel"
         async with session.get("/catalog/services/nobody/v1/openapi.json") as unknown:
             assert unknown.status == 404
     client = tmp_path / "land_parcels.py"

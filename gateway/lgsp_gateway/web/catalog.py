@@ -10,6 +10,7 @@ import uuid_utils
 from aiohttp import web
 
 from lgsp_auth.policy import unknown_service
+from lgsp_contracts.asyncapi import asyncapi
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.openapi import openapi
 from lgsp_gateway.registry.state import Registry, System
@@ -23,16 +24,18 @@ MAX_BEHIND = 1000
 class Catalogue:
     """The door for whoever looks for a service."""
 
-    def __init__(self, callers: Callers, registry: Registry, stopping: asyncio.Event, url: str) -> None:
+    def __init__(self, callers: Callers, registry: Registry, stopping: asyncio.Event, url: str, nats: str) -> None:
         self._stopping = stopping
         self._registry = registry
         self._callers = callers
         self._url = url
+        self._nats = nats
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
         app.router.add_get("/catalog/services", self._services)
         app.router.add_get("/catalog/services/{service}/v{major:[0-9]+}/openapi.json", self._openapi)
+        app.router.add_get("/catalog/services/{service}/v{major:[0-9]+}/asyncapi.json", self._asyncapi)
         app.router.add_get("/catalog/events", self._events)
 
     async def _services(self, request: web.Request) -> web.Response:
@@ -42,12 +45,23 @@ class Catalogue:
         return answers.document({"items": [_service(contract, registry, system, now) for contract in known]})
 
     async def _openapi(self, request: web.Request) -> web.Response:
+        return answers.document(openapi(await self._asked(request), self._url))
+
+    async def _asyncapi(self, request: web.Request) -> web.Response:
+        return answers.document(asyncapi(await self._asked(request), self._nats))
+
+    async def _asked(self, request: web.Request) -> Contract:
+        """The contract that a path names.
+
+        Raises:
+            Refusal: `unknown-service`, also for one that the caller may not know of.
+        """
         system = await self._callers.identified(request)
         service, major = request.match_info["service"], int(request.match_info["major"])
         contract = self._registry.contract(service, major)
         if contract is None or not self._registry.may_know(system.name, contract, time.time()):
             raise unknown_service(service, major)
-        return answers.document(openapi(contract, self._url))
+        return contract
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent CloudEvents: a service that the caller may know of has changed, or is to be suspended."""
