@@ -20,11 +20,6 @@ class Breaker:
         self._failures = 0
         self._try_at = 0.0
 
-    @property
-    def open(self) -> bool:
-        """Is the system left alone now?"""
-        return self._failures >= IN_A_ROW
-
     def allows(self) -> bool:
         """May a call go to it? While it rests, one call in each `REST_SECONDS` may."""
         if self._failures < IN_A_ROW:

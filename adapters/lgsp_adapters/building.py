@@ -18,8 +18,8 @@ Build = Callable[[Manifest, Contract], Adapter]
 
 _KINDS = {
     "python": "lgsp_adapters.kinds.python:build",
-    "http": "lgsp_adapters.kinds.http:HttpAdapter",
-    "soap": "lgsp_adapters.kinds.soap:SoapAdapter",
+    "http": "lgsp_adapters.kinds.http:build",
+    "soap": "lgsp_adapters.kinds.soap:build",
     "sql": "lgsp_adapters.kinds.sql:SqlAdapter",
     "files": "lgsp_adapters.kinds.files:FilesAdapter",
     "mock": "lgsp_adapters.kinds.mock:MockAdapter",

@@ -151,3 +151,23 @@ def test_a_repeated_element_is_a_list_and_a_control_character_no_envelope() -> N
     assert envelopes.document(root) == {"b": ["1", {"c": "2"}], "d": None}
     with pytest.raises(UpstreamFailed):
         envelopes.request(VERSIONS["1.1"], "urn:x", "A", {"b": "\x01"})
+
+
+async def test_soap_takes_a_new_token_when_its_session_is_refused() -> None:
+    tokens = iter(("old", "new"))
+    said = f"<s:Envelope xmlns:s='{VERSIONS['1.1'].namespace}'><s:Body><r><kq>KHOP</kq></r></s:Body></s:Envelope>"
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            return web.json_response({"t": next(tokens)})
+        known = request.headers["Authorization"] == "Bearer new"
+        return web.Response(status=200 if known else 401, text=said, content_type="text/xml")
+
+    told = {
+        "soap": {"namespace": "urn:x"},
+        "headers": {"Authorization": "join(' ', ['Bearer', session.t])"},
+        "authentication": {"login": {"path": "/token", "session": {"t": "answer.t"}}},
+        "operations": {"read": {"element": "A", "fields": {}, "answer": {"ketQua": "answer.kq"}}},
+    }
+    async with served(answer) as url, opened("soap", url, **told) as adapter:
+        assert await ask(adapter) == {"ketQua": "KHOP"}

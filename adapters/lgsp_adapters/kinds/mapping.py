@@ -151,7 +151,7 @@ def _known(node: Any, place: Place, names: tuple[str, ...], *, top: bool) -> Non
             "filter_projection",
             "flatten",
         )
-        _known(child, place, names, top=top and not (inside and number > 0) and kind != "multi_select_dict_inner")
+        _known(child, place, names, top=top and not (inside and number > 0))
 
 
 def _children(node: Any) -> Iterator[Any]:

@@ -35,7 +35,6 @@ class Rules:
     """The `errors` of one operation."""
 
     def __init__(self, document: list[Mapping[str, Any]], place: Place, names: tuple[str, ...]) -> None:
-        self.declared = {rule["is"]: place / number / "is" for number, rule in enumerate(document) if "is" in rule}
         self._rules = [
             _Rule(
                 Template(rule["when"], place / number / "when", names),

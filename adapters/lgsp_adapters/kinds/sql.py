@@ -109,10 +109,8 @@ class _Operation:
         except DBAPIError as error:
             if database.timed_out(error):
                 raise UpstreamLate from None
-            why = "unreachable" if error.connection_invalidated else "broken"
-            raise UpstreamFailed(
-                "unreachable" if why == "unreachable" else "broken", type(error.orig).__name__
-            ) from None
+            lost = error.connection_invalidated
+            raise UpstreamFailed("unreachable" if lost else "broken", type(error.orig).__name__) from None
         except SQLAlchemyError as error:
             raise UpstreamFailed("broken", type(error).__name__) from None
         except OSError as error:

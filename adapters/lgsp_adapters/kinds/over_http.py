@@ -1,0 +1,84 @@
+"""What the kinds that ask over HTTP share: the pool, TLS, the login, and asking once more when a session is refused."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from lgsp_adapters.adapter import Adapter, Call, Document, UpstreamFailed
+from lgsp_adapters.kinds import tls
+from lgsp_adapters.kinds.login import Authentication
+from lgsp_adapters.kinds.mapping import Scope, Template
+from lgsp_adapters.kinds.rules import mapped
+from lgsp_adapters.kinds.scope import before
+from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.upstream import Upstream
+from lgsp_contracts.places import Place
+
+
+class WebOperation:
+    """One operation of such a kind, made from its part of the manifest."""
+
+    @abstractmethod
+    def __init__(self, document: Mapping[str, Any], place: Place, manifest: Manifest) -> None: ...
+
+    @abstractmethod
+    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Scope:
+        """Ask with these further headers: the variables with what was answered."""
+
+    @abstractmethod
+    def read(self, scope: Scope) -> Document:
+        """The answer in the words of the contract."""
+
+
+class WebAdapter(Adapter):
+    """An adapter that its manifest describes.
+
+    Args:
+        operation: the kind's own.
+    """
+
+    def __init__(self, manifest: Manifest, operation: type[WebOperation]) -> None:
+        super().__init__(manifest.connection)
+        place = manifest.place / "operations"
+        self.operations = {
+            name: operation(document, place / name, manifest) for name, document in manifest.operations.items()
+        }
+        login = manifest.document.get("authentication", {})
+        self._login = Authentication(login, manifest.place / "authentication", manifest.connection)
+        self._tls = tls.context(manifest.document.get("tls", {}), manifest.folder, manifest.place / "tls")
+
+    async def open(self) -> None:
+        """Open the pool of connections."""
+        self._upstream = Upstream(self.connection["url"], self._tls)
+        self._login.open(self._upstream)
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._upstream.close()
+
+    def method(self, operation: str) -> Any:
+        """The method that answers an operation, or None."""
+        found = self.operations.get(operation)
+        return found and partial(self._answer, found)
+
+    async def _answer(self, operation: WebOperation, request: Document, call: Call) -> Document:
+        scope = before(self.connection, request, call)
+        for _ in range(2):
+            asked = {**scope, "session": await self._login.session(call)}
+            answered = await operation.ask(self._upstream, call, asked, self._login.headers(asked))
+            if not self._login.turned_away(answered):
+                return operation.read(answered)
+        raise UpstreamFailed("refused", "a new token is refused too")
+
+
+def in_words(template: Template, scope: Scope) -> Document:
+    """The document that an answer makes.
+
+    Raises:
+        UpstreamFailed: `unintelligible`, when it makes none.
+    """
+    made = mapped(template, scope)
+    if not isinstance(made, dict):
+        raise UpstreamFailed("unintelligible", "the answer has nothing of what is asked for")
+    return made
