@@ -3,9 +3,8 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
 from cyclopts import Parameter
 
 from lgsp_adapters import drafts
@@ -13,6 +12,7 @@ from lgsp_contracts import documents
 from lgsp_contracts.commands import save
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
+from lgsp_contracts.terminal import asked, write_yaml
 from lgsp_problems import Refusal
 
 KINDS = ("http", "soap", "sql", "files", "python")
@@ -42,15 +42,15 @@ def new(
     """
     [(place, document), *_] = documents.read(contract) or [(Place(str(contract)), None)]
     promised = Contract.from_document(document, place)
-    chosen = kind or _asked(f"kind: {', '.join(KINDS)}", "http")
+    chosen = kind or asked(f"kind: {', '.join(KINDS)}", "http")
     if chosen not in KINDS:
         raise Refusal(
             "invalid-document",
             vi=f"Không có loại {chosen}; có: {', '.join(KINDS)}.",
             en=f"There is no kind {chosen}; there are: {', '.join(KINDS)}.",
         )
-    found = drafts.manifest(promised, chosen, system or _asked("system that answers", promised.provider))
-    _write(found, output)
+    found = drafts.manifest(promised, chosen, system or asked("system that answers", promised.provider))
+    write_yaml(found, output)
     sys.stdout.write(f"{output}: correct what only you know, then: lgsp adapter check {output} --contract {contract}\n")
 
 
@@ -83,21 +83,5 @@ def import_table(
     contract, told = asyncio.run(drafts.from_table(url, table, service, provider))
     save(contract, output)
     if manifest:
-        _write(told, manifest)
+        write_yaml(told, manifest)
         sys.stdout.write(f"{manifest}: the statement that answers it\n")
-
-
-def _write(document: dict[str, Any], path: Path) -> None:
-    if path.exists():
-        raise Refusal(
-            "already-exists",
-            vi=f"Đã có {path}; hãy chọn tên khác bằng -o.",
-            en=f"{path} is there already; choose another name with -o.",
-        )
-    path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120), encoding="utf-8")
-
-
-def _asked(what: str, default: str) -> str:
-    if not sys.stdin.isatty():
-        return default
-    return input(f"{what} [{default}]: ").strip() or default

@@ -6,7 +6,7 @@ _COMMANDS = {
     "new": "Begin a contract.",
     "check": "Hold contracts against the rules.",
     "diff": "Say what a new version of a contract breaks, and whom.",
-    "docs": "Write a contract as OpenAPI 3.1.",
+    "docs": "Render a contract as a page for people.",
 }
 
 
@@ -15,6 +15,7 @@ def register(app: App) -> None:
     contract = App(name="contract", help="Write contracts and hold them against the rules.")
     for name, words in _COMMANDS.items():
         contract.command(f"lgsp_contracts.commands:{name}", name=name, help=words)
+    contract.command("lgsp_contracts.commands:as_openapi", name="openapi", help="Write a contract as OpenAPI 3.1.")
     drafting = App(name="import", help="Draft a contract out of what a system says of itself.")
     drafting.command("lgsp_contracts.commands:import_openapi", name="openapi", help="Out of an OpenAPI 3 document.")
     contract.command(drafting)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import orjson
-import yaml
 from cyclopts import Parameter
 
 from lgsp_contracts import catalog as catalogs
@@ -13,9 +12,13 @@ from lgsp_contracts import documents, drafts
 from lgsp_contracts.compatibility import breaks
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.openapi import openapi
+from lgsp_contracts.pages.page import service
 from lgsp_contracts.places import Place
 from lgsp_contracts.sdk_python import module
-from lgsp_problems import Refusal
+from lgsp_contracts.terminal import Output, asked, give, not_there, write_yaml
+from lgsp_problems import Language, Refusal
+
+BUS = "http://127.0.0.1:8080"
 
 _DRAFT = """\
 service: {service}
@@ -57,7 +60,7 @@ def new(
     title_vi: str | None = None,
     title_en: str | None = None,
     classification: Literal["open", "internal", "personal"] | None = None,
-    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    output: Output = None,
 ) -> None:
     """Begin a contract. What no option says is asked for at a terminal.
 
@@ -77,19 +80,14 @@ def new(
         Where to; SERVICE.yaml by default.
     """
     path = output or Path(f"{service}.yaml")
-    if path.exists():
-        raise Refusal(
-            "already-exists",
-            vi=f"Đã có {path}; hãy chọn tên khác bằng -o.",
-            en=f"{path} is there already; choose another name with -o.",
-        )
-    classified = classification or _asked("classification: open, internal or personal", "personal")
+    not_there(path)
+    classified = classification or asked("classification: open, internal or personal", "personal")
     text = _DRAFT.format(
         service=service,
-        provider=provider or _asked("provider: the system that answers", f"{service}-system"),
-        operation=operation or _asked("operation", "lookup-record"),
-        vi=title_vi or _asked("title in Vietnamese", service),
-        en=title_en or _asked("title in English", service),
+        provider=provider or asked("provider: the system that answers", f"{service}-system"),
+        operation=operation or asked("operation", "lookup-record"),
+        vi=title_vi or asked("title in Vietnamese", service),
+        en=title_en or asked("title in English", service),
         classification=classified,
         subject="    subject: /soDinhDanh\n" if classified == "personal" else "",
     )
@@ -100,12 +98,6 @@ def new(
         path.unlink()
         raise
     sys.stdout.write(f"{path}: write its fields, then: lgsp contract check {path}\n")
-
-
-def _asked(what: str, default: str) -> str:
-    if not sys.stdin.isatty():
-        return default
-    return input(f"{what} [{default}]: ").strip() or default
 
 
 def check(files: list[Path], /) -> None:
@@ -156,9 +148,24 @@ def diff(old: Path, new: Path, /) -> None:
         sys.stdout.write(f"{after.version} may take the place of {before.version}: nobody notices.\n")
 
 
-def docs(
-    file: Path, /, *, output: Annotated[Path | None, Parameter(alias="-o")] = None, url: str = "http://127.0.0.1:8080"
-) -> None:
+def docs(file: Path, /, *, output: Output = None, url: str = BUS, lang: Language = "vi") -> None:
+    """Render a contract as a page for people: fields, errors, and a program that calls it in six languages.
+
+    Parameters
+    ----------
+    file
+        The contract.
+    output
+        Where to; stdout by default.
+    url
+        Where the bus is.
+    lang
+        vi or en.
+    """
+    give(service(_read(file)[1], url, lang, inside=False), output)
+
+
+def as_openapi(file: Path, /, *, output: Output = None, url: str = BUS) -> None:
     """Write a contract as OpenAPI 3.1, for the tools that consumers have.
 
     Parameters
@@ -170,14 +177,7 @@ def docs(
     url
         Where the bus is.
     """
-    [(place, document)] = documents.read(file)
-    content = (
-        orjson.dumps(openapi(Contract.from_document(document, place), url), option=orjson.OPT_INDENT_2).decode() + "\n"
-    )
-    if output:
-        output.write_text(content, encoding="utf-8")
-    else:
-        sys.stdout.write(content)
+    give(orjson.dumps(openapi(_read(file)[1], url), option=orjson.OPT_INDENT_2).decode() + "\n", output)
 
 
 def import_openapi(
@@ -204,7 +204,7 @@ def sdk_python(
     service: str,
     /,
     *,
-    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    output: Output = None,
     major: int = 1,
     contract: Path | None = None,
 ) -> None:
@@ -230,10 +230,7 @@ def sdk_python(
             vi=f"Không có hợp đồng {service} v{major}; có: {known}.",
             en=f"There is no contract {service} v{major}; there are: {known}.",
         )
-    if output:
-        output.write_text(module(found), encoding="utf-8")
-    else:
-        sys.stdout.write(module(found))
+    give(module(found), output)
 
 
 def save(document: dict[str, object], path: Path) -> None:
@@ -242,14 +239,9 @@ def save(document: dict[str, object], path: Path) -> None:
     Raises:
         Refusal: `already-exists`, `invalid-document`.
     """
-    if path.exists():
-        raise Refusal(
-            "already-exists",
-            vi=f"Đã có {path}; hãy chọn tên khác.",
-            en=f"{path} is there already; choose another name.",
-        )
+    not_there(path)
     Contract.from_document(document, str(path))
-    path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120), encoding="utf-8")
+    write_yaml(document, path)
     sys.stdout.write(f"{path}: correct titles, classification and errors, then: lgsp contract check {path}\n")
 
 

@@ -32,6 +32,7 @@ class Operation:
 
     name: str
     title: Text
+    description: Text | None
     classification: Classification
     subject: tuple[tuple[str, ...], ...]
     timeout: float
@@ -104,6 +105,7 @@ class Contract:
     version: str
     major: int
     title: Text
+    description: Text | None
     provider: str
     classification: Classification
     listed: bool
@@ -137,6 +139,7 @@ class Contract:
             version=document["version"],
             major=int(document["version"].split(".", 1)[0]),
             title=Text(**document["title"]),
+            description=_text(document.get("description")),
             provider=document["provider"],
             classification=document["classification"],
             listed=document.get("listed", True),
@@ -157,6 +160,7 @@ def _operation(name: str, content: Mapping[str, Any], default: Classification, w
     operation = Operation(
         name=name,
         title=Text(**content["title"]),
+        description=_text(content.get("description")),
         classification=cast("Classification", content.get("classification", default)),
         subject=tuple(pointers.split(item) for item in ([subject] if isinstance(subject, str) else subject)),
         timeout=_seconds(content["timeout"]) if "timeout" in content else DEFAULT_TIMEOUT,
@@ -178,6 +182,10 @@ def _operation(name: str, content: Mapping[str, Any], default: Classification, w
                 violations=violations,
             )
     return operation
+
+
+def _text(told: Mapping[str, str] | None) -> Text | None:
+    return Text(**told) if told else None
 
 
 def _seconds(text: str) -> float:

@@ -54,7 +54,7 @@ async def test_a_contract_from_draft_to_its_next_version(tmp_path: Path) -> None
     assert "publish it as 2.0.0" in err
     later.write_text(text.replace("type: string, maxLength", "type: strin, maxLength"))
     assert f"{later}:18, /operations/lookup-record/response" in (await run("contract", "check", str(later)))[2]
-    code, out, _ = await run("contract", "docs", str(path))
+    code, out, _ = await run("contract", "openapi", str(path))
     assert json.loads(out)["openapi"] == "3.1.0"
 
 

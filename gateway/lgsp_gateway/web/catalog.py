@@ -1,24 +1,36 @@
-"""`/catalog/services`: which services there are, for a caller that may know of them, and which of them it may call."""
+"""`/catalog`: which services there are, for people as pages and for programs as documents.
+
+A listed service is known to whoever reaches the bus, also without a token: a contract is no secret, and a person with a
+browser has none (docs/decisions/014). One that is not listed is known to those who hold a grant on it, and for everybody else
+does not exist. Which purposes a system holds, only it is told.
+"""
 
 import asyncio
 import contextlib
 import datetime
 import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 
 import orjson
 import uuid_utils
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from lgsp_auth.policy import unknown_service
 from lgsp_contracts.asyncapi import asyncapi
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.openapi import openapi
+from lgsp_contracts.pages import page
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.web import answers
 from lgsp_gateway.web.callers import Callers
+from lgsp_gateway.web.language import preferred
+from lgsp_problems import Language, Text
 
 BEAT_SECONDS = 5.0
 MAX_BEHIND = 1000
+MAX_WORDS = 100
+"""Characters of a search that are looked at."""
 
 
 class Catalogue:
@@ -32,7 +44,9 @@ class Catalogue:
         self._nats = nats
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the path."""
+        """Add the paths."""
+        app.router.add_get("/catalog", self._page)
+        app.router.add_get("/catalog/services/{service}/v{major:[0-9]+}", self._service_page)
         app.router.add_get("/catalog/services", self._services)
         app.router.add_get("/catalog/services/{service}/v{major:[0-9]+}/openapi.json", self._openapi)
         app.router.add_get("/catalog/services/{service}/v{major:[0-9]+}/asyncapi.json", self._asyncapi)
@@ -43,6 +57,16 @@ class Catalogue:
         now = time.time()
         known = [found for found in registry.contracts() if registry.may_know(system.name, found, now)]
         return answers.document({"items": [_service(contract, registry, system, now) for contract in known]})
+
+    async def _page(self, request: web.Request) -> web.Response:
+        system, now = await self._system(request), time.time()
+        known = [found for found in self._registry.contracts() if self._registry.may_know(system, found, now)]
+        return _html(page.catalogue(known, request.query.get("q", "")[:MAX_WORDS], _language(request)))
+
+    async def _service_page(self, request: web.Request) -> web.Response:
+        contract, language = await self._asked(request), _language(request)
+        notices = _notices(self._registry.notice(contract, time.time()))
+        return _html(page.service(contract, self._url, language, inside=True, notices=notices))
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return answers.document(openapi(await self._asked(request), self._url))
@@ -56,12 +80,22 @@ class Catalogue:
         Raises:
             Refusal: `unknown-service`, also for one that the caller may not know of.
         """
-        system = await self._callers.identified(request)
+        system = await self._system(request)
         service, major = request.match_info["service"], int(request.match_info["major"])
         contract = self._registry.contract(service, major)
-        if contract is None or not self._registry.may_know(system.name, contract, time.time()):
+        if contract is None or not self._registry.may_know(system, contract, time.time()):
             raise unknown_service(service, major)
         return contract
+
+    async def _system(self, request: web.Request) -> str:
+        """Whose token the request carries; "" without one.
+
+        Raises:
+            Refusal: `token-invalid`, for a token that does not hold.
+        """
+        if hdrs.AUTHORIZATION not in request.headers:
+            return ""
+        return (await self._callers.identified(request)).name
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent CloudEvents: a service that the caller may know of has changed, or is to be suspended."""
@@ -125,3 +159,40 @@ def _service(contract: Contract, registry: Registry, system: System, now: float)
             for name, operation in contract.operations.items()
         ],
     }
+
+
+def _notices(told: Mapping[str, str]) -> list[Text]:
+    found = []
+    if "Sunset" in told:
+        day = parsedate_to_datetime(told["Sunset"]).date().isoformat()
+        found.append(
+            Text(
+                f"Phiên bản này sẽ ngừng phục vụ sau ngày {day}; hãy chuyển sang phiên bản mới hơn.",
+                f"This version is served until {day}; move to a newer one.",
+            )
+        )
+    if "Lgsp-Suspension" in told:
+        begin, _, end = told["Lgsp-Suspension"].partition("/")
+        found.append(
+            Text(f"Tạm ngừng phục vụ từ {begin} đến {end or '…'}.", f"Suspended from {begin} until {end or '…'}.")
+        )
+    return found
+
+
+def _language(request: web.Request) -> Language:
+    asked = request.query.get("lang")
+    return preferred(asked if asked in ("vi", "en") else request.headers.get(hdrs.ACCEPT_LANGUAGE))
+
+
+def _html(text: str) -> web.Response:
+    return web.Response(
+        text=text,
+        content_type="text/html",
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": page.POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Vary": "Accept-Language",
+        },
+    )

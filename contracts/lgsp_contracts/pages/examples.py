@@ -1,0 +1,77 @@
+"""How one operation is called, in the languages that agencies write: a template each, run by a test each.
+
+An example takes its token from the environment variable LGSP_TOKEN, so that nobody pastes one into a program.
+"""
+
+import json
+import math
+import shlex
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from lgsp_contracts.contract import Operation
+
+LANGUAGES = {
+    "curl": ("curl", "curl.sh"),
+    "python": ("Python", "python.py"),
+    "java": ("Java", "java.java"),
+    "csharp": ("C#", "csharp.cs"),
+    "php": ("PHP", "php.php"),
+    "javascript": ("JavaScript", "javascript.mjs"),
+}
+PURPOSE = "MUC-DICH"
+"""Stands for the purpose that a grant names: no contract knows it."""
+
+MARGIN_SECONDS = 5
+"""How much longer than the contract's timeout a program waits: the bus answers at the latest then."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeExample:
+    """A program that calls an operation."""
+
+    language: str
+    title: str
+    text: str
+
+
+def examples(operation: Operation, url: str, purpose: str = PURPOSE) -> list[CodeExample]:
+    """The example request of an operation, in each language.
+
+    Args:
+        url: of the operation.
+        purpose: why it is asked, where the operation reads personal data.
+    """
+    request = operation.example.request
+    told = {
+        "url": url,
+        "request": request,
+        "body": json.dumps(request, ensure_ascii=False),
+        "purpose": purpose if operation.classification == "personal" else "",
+        "timeout": math.ceil(operation.timeout) + MARGIN_SECONDS,
+    }
+    return [
+        CodeExample(language, title, _TEMPLATES.get_template(f"{file}.jinja").render(told).rstrip() + "\n")
+        for language, (title, file) in LANGUAGES.items()
+    ]
+
+
+def _quoted(text: str) -> str:
+    """A string literal of Python, Java, C# and JavaScript."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _php(text: str) -> str:
+    """A literal of PHP in which nothing is replaced."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("lgsp_contracts.pages", "templates/examples"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,  # noqa: S701 - programs, not pages: each value goes through the literal of its language
+)
+_TEMPLATES.filters.update(quoted=_quoted, python=repr, php=_php, shell=shlex.quote)

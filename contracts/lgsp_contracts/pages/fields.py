@@ -1,0 +1,99 @@
+"""A schema as the rows of a table: which fields a document has, what they hold, and whether they must be there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lgsp_contracts import pointers
+from lgsp_contracts.formats import FORMAT_WORDS
+from lgsp_problems import Text
+
+MAX_DEPTH = 8
+"""Levels that are shown: a schema may refer to itself."""
+
+_KINDS = {
+    "string": Text("chuỗi", "text"),
+    "integer": Text("số nguyên", "whole number"),
+    "number": Text("số", "number"),
+    "boolean": Text("đúng/sai", "true or false"),
+    "object": Text("đối tượng", "object"),
+    "array": Text("danh sách", "list"),
+    "null": Text("null", "null"),
+}
+_LIMITS = {
+    "minLength": Text("ít nhất {} ký tự", "at least {} characters"),
+    "maxLength": Text("tối đa {} ký tự", "at most {} characters"),
+    "minimum": Text("từ {}", "from {}"),
+    "exclusiveMinimum": Text("lớn hơn {}", "more than {}"),
+    "maximum": Text("đến {}", "up to {}"),
+    "exclusiveMaximum": Text("nhỏ hơn {}", "less than {}"),
+    "multipleOf": Text("bội số của {}", "a multiple of {}"),
+    "minItems": Text("ít nhất {} phần tử", "at least {} items"),
+    "maxItems": Text("tối đa {} phần tử", "at most {} items"),
+    "pattern": Text("theo mẫu {}", "after the pattern {}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row. `path` is as a person writes it: `chuSuDung[].hoVaTen`."""
+
+    path: str
+    required: bool
+    kind: Text
+    meaning: str
+
+
+def fields(schema: Mapping[str, Any]) -> list[Field]:
+    """The rows of an object's schema, each parent before its children."""
+    return list(_under(schema, schema, "", 0))
+
+
+def _under(root: Mapping[str, Any], schema: Mapping[str, Any], path: str, depth: int) -> Iterator[Field]:
+    if depth == MAX_DEPTH:
+        return
+    required = schema.get("required", ())
+    for name, part in schema.get("properties", {}).items():
+        yield from _field(root, part, f"{path}.{name}" if path else name, name in required, depth)
+    for choices in ("anyOf", "oneOf", "allOf"):
+        for choice in schema.get(choices, ()):
+            yield from _under(root, _followed(root, choice), path, depth + 1)
+
+
+def _field(root: Mapping[str, Any], part: Any, path: str, required: bool, depth: int) -> Iterator[Field]:
+    told = _followed(root, part)
+    yield Field(path, required, _kind(root, told), str(told.get("description", "")))
+    while "items" in told and depth < MAX_DEPTH:
+        path, told, depth = f"{path}[]", _followed(root, told["items"]), depth + 1
+    yield from _under(root, told, path, depth + 1)
+
+
+def _followed(root: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
+    for _ in range(MAX_DEPTH):
+        if not isinstance(part, Mapping):
+            return {}
+        if "$ref" not in part:
+            return part
+        part = {
+            **pointers.find(root, pointers.split(part["$ref"][1:])),
+            **{key: value for key, value in part.items() if key != "$ref"},
+        }
+    return {}
+
+
+def _kind(root: Mapping[str, Any], told: Mapping[str, Any]) -> Text:
+    if "enum" in told or "const" in told:
+        values = " · ".join(str(value) for value in told.get("enum", [told.get("const")]))
+        return Text(f"một trong: {values}", f"one of: {values}")
+    names = told.get("type", "object" if "properties" in told else "string")
+    names = [names] if isinstance(names, str) else names
+    said = [_KINDS[name] for name in names]
+    if "format" in told and told["format"] in FORMAT_WORDS:
+        said = [FORMAT_WORDS[told["format"]], *said[1:]]
+    for name, words in _LIMITS.items():
+        if name in told:
+            said.append(Text(words.vi.format(told[name]), words.en.format(told[name])))
+    if "items" in told and (inner := _followed(root, told["items"])) and "properties" not in inner:
+        of = _kind(root, inner)
+        said.append(Text(f"gồm {of.vi}", f"of: {of.en}"))
+    return Text(", ".join(part.vi for part in said), ", ".join(part.en for part in said))

@@ -1,0 +1,93 @@
+"""The pages of the catalogue, in HTML that stands by itself: no script, no file beside it, nothing from another place.
+
+Whatever a contract says is text: it is escaped, and `POLICY` lets a browser run nothing.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from lgsp_contracts.contract import Contract
+from lgsp_contracts.pages.examples import PURPOSE, examples
+from lgsp_contracts.pages.fields import fields
+from lgsp_problems import CODES, Language, Text
+
+SHOWN = 200
+"""How many services one page of the catalogue lists."""
+
+CLASSIFIED = {
+    "open": Text("dữ liệu mở", "open data"),
+    "internal": Text("dùng trong cơ quan nhà nước", "internal"),
+    "personal": Text("dữ liệu cá nhân", "personal data"),
+}
+_COMMON = (
+    *("malformed", "token-invalid", "not-granted", "purpose-not-granted", "contract-violation", "quota-exceeded"),
+    *("provider-failed", "provider-broke-contract", "no-adapter", "provider-timeout"),
+)
+_STYLE = files("lgsp_contracts.pages").joinpath("templates/style.css").read_text(encoding="utf-8")
+_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy under which the pages are to be served."""
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("lgsp_contracts.pages", "templates"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=True,
+)
+
+
+def service(contract: Contract, url: str, language: Language, *, inside: bool, notices: Sequence[Text] = ()) -> str:
+    """The page of one service.
+
+    Args:
+        url: where the bus is.
+        inside: the page is one of a bus's catalogue, and has links to others of it.
+        notices: what is to be known before anything else, such as a day on which it ends.
+    """
+    return _written(
+        "service",
+        language,
+        contract=contract,
+        url=url.rstrip("/"),
+        inside=inside,
+        notices=notices,
+        fields=fields,
+        examples=examples,
+        purpose=PURPOSE,
+        common={code: CODES[code] for code in _COMMON},
+    )
+
+
+def catalogue(contracts: Iterable[Contract], words: str, language: Language) -> str:
+    """The page that lists services, those in which every one of some words stands."""
+    sought = words.casefold().split()
+    found = [contract for contract in contracts if all(word in _text_of(contract) for word in sought)]
+    return _written("catalogue", language, contracts=found[:SHOWN], count=len(found), words=words)
+
+
+def _text_of(contract: Contract) -> str:
+    titles = [contract.title, *(operation.title for operation in contract.operations.values())]
+    titles += [contract.description] if contract.description else []
+    names = [contract.service, contract.provider, *contract.operations]
+    return "\n".join([*names, *(f"{title.vi}\n{title.en}" for title in titles)]).casefold()
+
+
+def _written(name: str, language: Language, **told: object) -> str:
+    return _TEMPLATES.get_template(f"{name}.html.jinja").render(
+        language=language,
+        style=Markup(_STYLE),  # noqa: S704 - our own file
+        classified=CLASSIFIED,
+        say=lambda text: text.said(language),
+        t=lambda vi, en: en if language == "en" else vi,
+        pretty=lambda document: json.dumps(document, ensure_ascii=False, indent=2),
+        **told,
+    )

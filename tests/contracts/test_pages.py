@@ -1,0 +1,72 @@
+"""The pages of the catalogue say what a contract says, as text, in two languages."""
+
+import copy
+from html import unescape
+from typing import Any
+
+import pytest
+
+from lgsp_contracts import catalog
+from lgsp_contracts.contract import Contract
+from lgsp_contracts.documents import read
+from lgsp_contracts.pages.fields import fields
+from lgsp_contracts.pages.page import POLICY, catalogue, service
+from lgsp_problems import CODES
+
+SHIPPED = catalog.load(catalog.shipped_folder())
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def land() -> Any:
+    [(_, document)] = read(catalog.shipped_folder() / "provincial/land-parcels.yaml")
+    return copy.deepcopy(document)
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_a_page_of_every_service(name: tuple[str, int]) -> None:
+    contract = SHIPPED[name]
+    vi, en = (unescape(service(contract, "https://bus.example", language, inside=True)) for language in ("vi", "en"))
+    assert contract.title.vi in vi
+    assert contract.title.en in en
+    for operation in contract.operations.values():
+        assert operation.title.en in en
+        assert f"https://bus.example/services/{contract.service}/v{contract.major}/{operation.name}" in en
+        for code in operation.errors:
+            assert f"<code>{code}</code>" in en
+        for schema in (operation.request, operation.response):
+            for field in fields(schema.document):
+                assert f"<code>{field.path}</code>" in en
+    assert CODES["quota-exceeded"].title.vi in vi
+
+
+def test_what_a_contract_says_is_text(land: Any) -> None:
+    land["title"]["vi"] = land["description"]["vi"] = HOSTILE
+    land["operations"]["lookup-parcel"]["request"]["properties"]["maXa"]["description"] = HOSTILE
+    land["operations"]["lookup-parcel"]["example"]["response"]["diaChi"] = HOSTILE
+    contract = Contract.from_document(land)
+    for page in (service(contract, "", "vi", inside=True), catalogue([contract], HOSTILE, "vi")):
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+    assert "script-src" not in POLICY
+    assert "default-src 'none'" in POLICY
+
+
+def test_fields_of_lists_and_of_what_refers_to_itself() -> None:
+    person = {"type": "object", "required": ["ten"], "properties": {"ten": {"type": "string", "maxLength": 5}}}
+    person["properties"]["con"] = {"type": "array", "maxItems": 3, "items": {"$ref": "#/$defs/person"}}
+    found = {field.path: field for field in fields({"$defs": {"person": person}, **person})}
+    assert (found["ten"].required, found["con"].required) == (True, False)
+    assert found["con"].kind.en == "list, at most 3 items"
+    assert found["con[].ten"].kind.en == "text, at most 5 characters"
+    assert len(found) < 40
+
+
+def test_the_catalogue_is_searched_in_both_languages() -> None:
+    def found(words: str) -> set[str]:
+        page = catalogue(SHIPPED.values(), words, "en")
+        return {name for name, _ in SHIPPED if f"/catalog/services/{name}/" in page}
+
+    assert found("ĐẤT đai") == found("provincial land") == {"land-parcels"}
+    assert found("") == {name for name, _ in SHIPPED}
+    assert found("không có gì như vậy") == set()

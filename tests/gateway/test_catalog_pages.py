@@ -1,0 +1,76 @@
+"""The catalogue as a person with a browser sees it, and its examples as programs run them."""
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+from support.workbench import Workbench
+
+from lgsp_contracts.contract import Contract
+from lgsp_contracts.documents import read
+from lgsp_contracts.pages.examples import LANGUAGES, examples
+
+RUN = {
+    "curl": ("curl", "curl.sh", "bash curl.sh"),
+    "python": (sys.executable, "example.py", f"{sys.executable} example.py"),
+    "java": ("java", "Example.java", "java Example.java"),
+    "csharp": ("mcs", "example.cs", "mcs -nowarn:28 -r:System.Net.Http example.cs && mono example.exe"),
+    "php": ("php", "example.php", "php example.php"),
+    "javascript": ("node", "example.mjs", "node example.mjs"),
+}
+
+
+async def _seen(bus: Workbench, path: str, **headers: str) -> tuple[int, str, aiohttp.typedefs.LooseHeaders]:
+    async with bus.session.get(path, headers={"Accept": "text/html", **headers}) as answer:
+        return answer.status, await answer.text(), answer.headers
+
+
+async def test_a_browser_finds_listed_services_and_no_other(bus: Workbench) -> None:
+    status, text, headers = await _seen(bus, "/catalog")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "script" not in headers["Content-Security-Policy"]
+    assert set(re.findall(r"/catalog/services/(\w+)/v1", text)) == {"desk"}
+    assert (await _seen(bus, "/catalog/services/desk/v1"))[0] == 200
+    assert 'lang="en"' in (await _seen(bus, "/catalog/services/desk/v1?lang=en"))[1].split("<head>", maxsplit=1)[0]
+    answers = {}
+    for service in ("hidden", "absent"):
+        for document in ("", "/openapi.json", "/asyncapi.json"):
+            status, text, _ = await _seen(bus, f"/catalog/services/{service}/v1{document}")
+            answers[status, text.replace(service, "*")] = service
+    assert len(answers) == 1
+
+
+async def test_a_holder_of_a_grant_finds_the_unlisted_one(bus: Workbench) -> None:
+    token = f"Bearer {bus.token('alpha')}"
+    assert "/catalog/services/hidden/v1" in (await _seen(bus, "/catalog", Authorization=token))[1]
+    assert (await _seen(bus, "/catalog/services/hidden/v1", Authorization=token))[0] == 200
+    assert (await _seen(bus, "/catalog", Authorization="Bearer x.y.z"))[0] == 401
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_an_example_as_it_stands(bus: Workbench, tmp_path: Path, language: str) -> None:
+    needs, file, command = RUN[language]
+    if shutil.which(needs) is None:
+        pytest.skip(f"{needs} is not installed; .ci/run installs it")
+    await bus.serve(read_person=_match)
+    [(_, document), *_] = read(bus.catalog_folder / "desk.yaml")
+    operation = Contract.from_document(document).operations["read-person"]
+    url = f"http://127.0.0.1:{bus.port}/services/desk/v1/read-person"
+    [example] = [found for found in examples(operation, url, "thu-nghiem") if found.language == language]
+    (tmp_path / file).write_text(example.text)
+    environment = {**os.environ, "LGSP_TOKEN": bus.token("alpha"), "LC_ALL": "C.UTF-8"}
+    process = await asyncio.create_subprocess_shell(
+        command, cwd=tmp_path, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out = (await asyncio.wait_for(process.communicate(), 60))[0].decode()
+    assert process.returncode == 0, out
+    assert "NGUYỄN VĂN AN" in out
+
+
+async def _match(request: dict[str, object], _call: object) -> dict[str, object]:
+    return {"ketQua": "NGUYỄN VĂN AN" if request == {"soDinhDanh": "022093001234"} else "?"}
