@@ -15,9 +15,11 @@ def register(app: App) -> None:
     app.command(adapter)
     contract = app["contract"]
     contract.command("lgsp_adapters.trying_commands:hold", name="test", help="Hold an adapter against its contract.")
-    contract["import"].command(
-        "lgsp_adapters.drafting_commands:import_table", name="table", help="Out of a table of a database."
+    drafting = contract["import"]
+    drafting.command(
+        "lgsp_adapters.importing_commands:import_table", name="table", help="Out of a table of a database."
     )
+    drafting.command("lgsp_adapters.importing_commands:import_wsdl", name="wsdl", help="Out of the WSDL of a service.")
     sandbox = App(name="sandbox", help="Servers that play the national databases.")
     sandbox.command("lgsp_adapters.commands:run_sandbox", name="run")
     sandbox.command("lgsp_adapters.commands:tell_sandbox", name="tell")

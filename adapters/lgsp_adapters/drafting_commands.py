@@ -1,15 +1,13 @@
-"""`lgsp adapter new` and `lgsp contract import table`: drafts to begin with."""
+"""`lgsp adapter new`: a manifest to begin with."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from lgsp_adapters import drafts
+from lgsp_adapters.drafts.manifests import manifest as drafted
 from lgsp_contracts import documents
-from lgsp_contracts.commands import save
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 from lgsp_contracts.terminal import asked, write_yaml
@@ -49,39 +47,6 @@ def new(
             vi=f"Không có loại {chosen}; có: {', '.join(KINDS)}.",
             en=f"There is no kind {chosen}; there are: {', '.join(KINDS)}.",
         )
-    found = drafts.manifest(promised, chosen, system or asked("system that answers", promised.provider))
+    found = drafted(promised, chosen, system or asked("system that answers", promised.provider))
     write_yaml(found, output)
     sys.stdout.write(f"{output}: correct what only you know, then: lgsp adapter check {output} --contract {contract}\n")
-
-
-def import_table(
-    *,
-    url: str,
-    table: str,
-    service: str,
-    provider: str,
-    output: Annotated[Path, Parameter(alias="-o")],
-    manifest: Path | None = None,
-) -> None:
-    """Draft a contract that looks up a row of a table by its primary key, and the manifest that does it.
-
-    Parameters
-    ----------
-    url
-        The database: postgresql://, mysql://, oracle://, mssql:// or sqlite:///.
-    table
-        The table or view, with its schema where that is not the default one.
-    service
-        The id of the service.
-    provider
-        The system in the registry that answers.
-    output
-        Where the contract is written.
-    manifest
-        Where the manifest is written, if it is wanted.
-    """
-    contract, told = asyncio.run(drafts.from_table(url, table, service, provider))
-    save(contract, output)
-    if manifest:
-        write_yaml(told, manifest)
-        sys.stdout.write(f"{manifest}: the statement that answers it\n")

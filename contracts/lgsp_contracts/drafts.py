@@ -35,7 +35,7 @@ def kebab(name: str) -> str:
 def camel(name: str) -> str:
     """A field as agencies write it: `SO_DINH_DANH` → `soDinhDanh`."""
     first, *rest = [part for part in re.split(r"[^A-Za-z0-9]+", name) if part] or ["field"]
-    lowered = first.lower() if first.isupper() or not rest else first[:1].lower() + first[1:]
+    lowered = first.lower() if first.isupper() else first[:1].lower() + first[1:]
     return lowered + "".join(part[:1].upper() + part[1:].lower() for part in rest)
 
 

@@ -150,7 +150,7 @@ def test_a_repeated_element_is_a_list_and_a_control_character_no_envelope() -> N
     root = etree.fromstring("<a><b>1</b><b><c>2</c></b><d/><!-- x --></a>")
     assert envelopes.document(root) == {"b": ["1", {"c": "2"}], "d": None}
     with pytest.raises(UpstreamFailed):
-        envelopes.request(VERSIONS["1.1"], "urn:x", "A", {"b": "\x01"})
+        envelopes.Bare(VERSIONS["1.1"], "urn:x", "A").envelope({"b": "\x01"})
 
 
 async def test_soap_takes_a_new_token_when_its_session_is_refused() -> None:

@@ -15,8 +15,8 @@ from support.national import CATALOG
 from support.postgres import Postgres, name_in
 from support.processes import LGSP, Process, free_port, run
 
-from lgsp_adapters import drafts
 from lgsp_adapters.building import build
+from lgsp_adapters.drafts import manifests as drafts
 from lgsp_adapters.manifest import load
 from lgsp_adapters.sandbox import offices, people
 from lgsp_adapters.sandbox.provincial import _make

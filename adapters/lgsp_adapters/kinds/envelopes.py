@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from lxml import etree
 
@@ -74,16 +74,60 @@ class UsernameToken:
             password.set("Type", PASSWORD + "Text")
 
 
-def request(
-    version: Version, namespace: str, element: str, fields: Mapping[str, Any], security: UsernameToken | None = None
-) -> bytes:
-    """An envelope with one element in its body, and the fields below that in their order."""
-    root = etree.Element(f"{{{version.namespace}}}Envelope", nsmap={"soapenv": version.namespace, "ns": namespace})
-    header = etree.SubElement(root, f"{{{version.namespace}}}Header")
+class Speech(Protocol):
+    """How one operation is asked."""
+
+    @property
+    def version(self) -> Version:
+        """SOAP 1.1 or 1.2."""
+
+    @property
+    def action(self) -> str:
+        """The SOAP action."""
+
+    def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None) -> bytes:
+        """The envelope of a request.
+
+        Raises:
+            UpstreamFailed: `broken`, when it cannot be built.
+        """
+
+    def read(self, answer: Any) -> Any:
+        """The answer, with what is known of its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """An operation that nothing describes: one element in one namespace, and the fields below it in their order."""
+
+    version: Version
+    namespace: str
+    element: str
+    action: str = ""
+
+    def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None = None) -> bytes:
+        """The envelope of a request.
+
+        Raises:
+            UpstreamFailed: `broken`, when a value is nothing that XML can carry.
+        """
+        space = self.version.namespace
+        root = etree.Element(f"{{{space}}}Envelope", nsmap={"soapenv": space, "ns": self.namespace})
+        body = etree.SubElement(root, f"{{{space}}}Body")
+        _add(etree.SubElement(body, f"{{{self.namespace}}}{self.element}"), self.namespace, fields)
+        return sealed(root, self.version, security)
+
+    def read(self, answer: Any) -> Any:
+        """The answer as it is."""
+        return answer
+
+
+def sealed(root: etree._Element, version: Version, security: UsernameToken | None) -> bytes:
+    """The bytes of an envelope with a header in it, which says who asks where that is asked for."""
+    header = etree.Element(f"{{{version.namespace}}}Header")
+    root.insert(0, header)
     if security:
         security.add_to(header)
-    body = etree.SubElement(root, f"{{{version.namespace}}}Body")
-    _add(etree.SubElement(body, f"{{{namespace}}}{element}"), namespace, fields)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
@@ -122,6 +166,8 @@ def tree(content: bytes) -> etree._Element:
     Raises:
         UpstreamFailed: `unintelligible`, when it is none or declares a document type.
     """
+    if content.lstrip()[:2] == b"--":
+        raise UpstreamFailed("unintelligible", "the answer comes with attachments (multipart), which are not passed")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(content, parser)

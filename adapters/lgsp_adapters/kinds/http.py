@@ -35,7 +35,7 @@ def build(manifest: Manifest, _contract: Contract) -> WebAdapter:
 
 
 class _Operation(WebOperation):
-    def __init__(self, document: Mapping[str, Any], place: Place, manifest: Manifest) -> None:
+    def __init__(self, _name: str, document: Mapping[str, Any], place: Place, manifest: Manifest) -> None:
         self._asking = Asking(document, place, ASKED, manifest.document, manifest.place)
         self.rules = Rules(document.get("errors", []), place / "errors", ANSWERED)
         self.none = document.get("none", "")

@@ -1,7 +1,7 @@
 """What the kinds that ask over HTTP share: the pool, TLS, the login, and asking once more when a session is refused."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,9 +20,6 @@ class WebOperation:
     """One operation of such a kind, made from its part of the manifest."""
 
     @abstractmethod
-    def __init__(self, document: Mapping[str, Any], place: Place, manifest: Manifest) -> None: ...
-
-    @abstractmethod
     async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Scope:
         """Ask with these further headers: the variables with what was answered."""
 
@@ -35,14 +32,16 @@ class WebAdapter(Adapter):
     """An adapter that its manifest describes.
 
     Args:
-        operation: the kind's own.
+        operation: makes the kind's own, of its name, its part of the manifest, the place of that, and the manifest.
     """
 
-    def __init__(self, manifest: Manifest, operation: type[WebOperation]) -> None:
+    def __init__(
+        self, manifest: Manifest, operation: Callable[[str, Mapping[str, Any], Place, Manifest], WebOperation]
+    ) -> None:
         super().__init__(manifest.connection)
         place = manifest.place / "operations"
         self.operations = {
-            name: operation(document, place / name, manifest) for name, document in manifest.operations.items()
+            name: operation(name, document, place / name, manifest) for name, document in manifest.operations.items()
         }
         login = manifest.document.get("authentication", {})
         self._login = Authentication(login, manifest.place / "authentication", manifest.connection)

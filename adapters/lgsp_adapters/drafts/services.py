@@ -1,0 +1,122 @@
+"""A contract and a manifest out of the WSDL of a service."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lgsp_adapters.kinds import wsdl
+from lgsp_adapters.kinds.shapes import Shape
+from lgsp_contracts import drafts
+from lgsp_contracts.places import Place
+from lgsp_problems import Refusal
+
+Document = dict[str, Any]
+Spelling = Callable[[str], str]
+
+MAX_TEXT = 4000
+MAX_ITEMS = 1000
+NUMBER = "sodinhdanh"
+"""A field of this name, in whatever spelling, holds a personal identification number."""
+
+_TYPES: dict[str, Document] = {
+    "string": {"type": "string", "maxLength": MAX_TEXT},
+    "date": {"type": "string", "format": "date"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+}
+
+
+def from_wsdl(path: Path, port: str, service: str, provider: str) -> tuple[Document, Document]:
+    """A contract with an operation for each one of a port, and the manifest that asks it.
+
+    Raises:
+        Refusal: `invalid-document`, when the description cannot be read or no operation of it answers with a document.
+    """
+    found = wsdl.load(path, port, Place(str(path)))
+    told = {
+        name: operation for name, operation in found.operations.items() if operation.answered.fields
+    }  # one-way operations answer nothing that a caller could be told
+    if not told:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{path}: không thao tác nào trả lời bằng một tài liệu; hãy viết hợp đồng bằng tay.",
+            en=f"{path}: no operation answers with a document; write the contract by hand.",
+        )
+    pairs = {drafts.kebab(name): _operation(operation) for name, operation in told.items()}
+    head = {
+        "service": service,
+        "major": 1,
+        "system": provider,
+        "kind": "soap",
+        "connection": {"url": {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}},
+        "soap": {
+            "wsdl": path.name,
+            **({"port": port} if port else {}),
+            **({"path": found.path} if found.path.startswith("/") else {}),
+        },
+    }
+    contract = drafts.contract(service, provider, {name: pair[0] for name, pair in pairs.items()})
+    return contract, {**head, "operations": {name: pair[1] for name, pair in pairs.items()}}
+
+
+def _operation(told: wsdl.PortOperation) -> tuple[Document, Document]:
+    """What a wrapper is around, is answered: `<XResponse><XResult>…` as the document in `XResult`."""
+    answered, root, optional = told.answered, "answer", False
+    if len(answered.fields) == 1:
+        [(name, wrapped)] = answered.fields.items()
+        if wrapped.shape.kind == "object" and not wrapped.many:
+            answered, root, optional = wrapped.shape, f"answer.{_quoted(name)}", not wrapped.required
+    request = _schema(told.asked)
+    operation = drafts.operation(told.name, request, _schema(answered), idempotent=False)
+    subject = next((name for name, part in request["properties"].items() if part.get("format") == "so-dinh-danh"), "")
+    if subject:
+        operation["subject"] = f"/{subject}"
+    manifest: Document = {"operation": told.name, "fields": _asked(told.asked, "request")}
+    if optional:
+        operation["errors"] = {
+            "not-on-record": {"status": 404, "title": {"vi": "Không có dữ liệu", "en": "Nothing is on record"}}
+        }
+        manifest["errors"] = [{"when": f"!({root})", "is": "not-on-record"}]
+    return operation, {**manifest, "answer": _answered(answered, root)}
+
+
+def _schema(shape: Shape) -> Document:
+    if shape.kind != "object":
+        return dict(_TYPES[shape.kind])
+    properties = {}
+    for name, field in shape.fields.items():
+        part = _schema(field.shape)
+        if part.get("type") == "string" and re.sub(r"[^a-z]", "", name.lower()) == NUMBER:
+            part = {"type": "string", "format": "so-dinh-danh"}
+        properties[drafts.camel(name)] = {"type": "array", "maxItems": MAX_ITEMS, "items": part} if field.many else part
+    required = [drafts.camel(name) for name, field in shape.fields.items() if field.required and not field.many]
+    return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
+
+
+def _asked(shape: Shape, root: str) -> Document:
+    """The fields of the WSDL out of those of the contract."""
+    return _mapped(shape, root, drafts.camel, lambda name: name)
+
+
+def _answered(shape: Shape, root: str) -> Document:
+    """The fields of the contract out of those of the WSDL."""
+    return _mapped(shape, root, _quoted, drafts.camel)
+
+
+def _mapped(shape: Shape, root: str, read: Spelling, written: Spelling) -> Document:
+    found: Document = {}
+    for name, field in shape.fields.items():
+        value = f"{root}.{read(name)}"
+        if field.shape.kind != "object":
+            found[written(name)] = value
+        elif field.many:
+            found[written(name)] = {"$each": value, "$as": _mapped(field.shape, "item", read, written)}
+        else:
+            found[written(name)] = _mapped(field.shape, value, read, written)
+    return found
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else f'"{name}"'

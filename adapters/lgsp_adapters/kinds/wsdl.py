@@ -1,0 +1,145 @@
+"""A WSDL as the kind `soap` uses it: envelopes with every element in its namespace and order, and the shape of the answers.
+
+zeep reads the description and builds the envelopes; it takes 0.14 s to load, so it is imported for manifests that name a WSDL and
+for no other. It does not read the answers: those go the way of every other answer (`envelopes.py`), which is held against XML bombs
+and quotes nothing. Descriptions and what they import are files beside the manifest: nothing is fetched.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lxml import etree
+from zeep.exceptions import Error
+from zeep.exceptions import LookupError as NotDescribed
+from zeep.settings import Settings
+from zeep.transports import Transport
+from zeep.wsdl import Document
+from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
+from zeep.xsd.types import builtins
+
+from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.kinds.envelopes import VERSIONS, UsernameToken, Version, sealed
+from lgsp_adapters.kinds.shapes import Field, Kind, Shape
+from lgsp_contracts.places import Place
+from lgsp_problems import Refusal
+
+MAX_DEPTH = 12
+"""Levels that are followed: a type may hold itself."""
+
+_KINDS: tuple[tuple[type, Kind], ...] = (
+    (builtins.Boolean, "boolean"),
+    (builtins.Integer, "integer"),
+    (builtins.Decimal, "number"),
+    (builtins.Double, "number"),
+    (builtins.Float, "number"),
+    (builtins.Date, "date"),
+)
+
+
+class _Files(Transport):  # type: ignore[misc]
+    """Reads what is beside the description, and nothing from the network."""
+
+    def load(self, url: str) -> Any:
+        """The bytes of a file.
+
+        Raises:
+            Error: for an address.
+        """
+        if urlsplit(url).scheme in ("http", "https", "ftp"):
+            raise Error(f"it imports {url}; save that file beside it and name it there")
+        return super().load(url)
+
+
+@dataclass(frozen=True, slots=True)
+class PortOperation:
+    """One operation, as the kind `soap` speaks it."""
+
+    name: str
+    version: Version
+    action: str
+    asked: Shape
+    answered: Shape
+    _operation: Any
+
+    def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None) -> bytes:
+        """The envelope of a request.
+
+        Raises:
+            UpstreamFailed: `broken`, when the fields are not those of the description.
+        """
+        try:
+            content = self._operation.create(**fields).content
+        except (Error, TypeError, ValueError) as error:  # their texts quote values
+            raise UpstreamFailed("broken", f"the request does not fit the WSDL: {type(error).__name__}") from None
+        return sealed(content, self.version, security)
+
+    def read(self, answer: Any) -> Any:
+        """An answer with lists, numbers and truths as the description has them."""
+        return self.answered.read(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One way into a service: its operations and the path of its address."""
+
+    name: str
+    path: str
+    operations: Mapping[str, PortOperation]
+
+
+def load(path: Path, port: str, place: Place) -> Port:
+    """A port of a description.
+
+    Args:
+        port: its name; "" for the first one that speaks SOAP.
+
+    Raises:
+        Refusal: `invalid-document`.
+    """
+    try:
+        document = Document(str(path), _Files(), settings=Settings(forbid_dtd=True, forbid_entities=True))
+    except (Error, OSError, etree.LxmlError, ValueError, KeyError, NotDescribed) as error:
+        reason = str(error).split("\n", 1)[0][:200] or type(error).__name__
+        raise _wrong(place, f"không đọc được WSDL {path}: {reason}", f"cannot read the WSDL {path}: {reason}") from None
+    ports = {
+        name: found
+        for service in document.services.values()
+        for name, found in service.ports.items()
+        if isinstance(found.binding, SoapBinding)
+    }
+    if not ports or (port and port not in ports):
+        known = ", ".join(ports) or "-"
+        raise _wrong(
+            place, f"không có cổng SOAP {port}; có: {known}", f"there is no SOAP port {port}; there are: {known}"
+        )
+    name = port or next(iter(ports))
+    found = ports[name]
+    version = VERSIONS["1.2" if isinstance(found.binding, Soap12Binding) else "1.1"]
+    operations = {key: _operation(key, told, version) for key, told in found.binding._operations.items()}
+    return Port(name, urlsplit(found.binding_options.get("address", "")).path, operations)
+
+
+def _operation(name: str, told: Any, version: Version) -> PortOperation:
+    asked, answered = (_shape(part.body.type if part and part.body else None, 0) for part in (told.input, told.output))
+    return PortOperation(name, version, told.soapaction or "", asked, answered, told)
+
+
+def _shape(told: Any, depth: int) -> Shape:
+    elements = getattr(told, "elements", None)
+    if elements is None:
+        return Shape(next((kind for known, kind in _KINDS if isinstance(told, known)), "string"))
+    if depth == MAX_DEPTH:
+        return Shape("object")
+    fields = {
+        name: Field(_shape(element.type, depth + 1), not element.is_optional, bool(element.accepts_multiple))
+        for name, element in elements
+        if getattr(element, "type", None) is not None
+    }
+    return Shape("object", fields)
+
+
+def _wrong(place: Place, vi: str, en: str) -> Refusal:
+    return Refusal("invalid-document", vi=f"{place}: {vi}.", en=f"{place}: {en}.")

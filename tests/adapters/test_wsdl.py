@@ -1,0 +1,182 @@
+"""A service behind a WSDL: contract and manifest are drafted out of it, and what is sent keeps its schema."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import yaml
+from aiohttp import web
+from lxml import etree
+from support.national import call
+from support.processes import ROOT, run
+
+from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
+from lgsp_adapters.building import build
+from lgsp_adapters.kinds.envelopes import VERSIONS
+from lgsp_adapters.manifest import load
+from lgsp_contracts import catalog
+from lgsp_contracts.contract import Contract
+from lgsp_problems import Refusal
+
+DESCRIBED = ROOT / "tests/support/civil_status"
+ASKED = {"soDinhDanh": "022093001234", "nguoiHoi": {"hoTen": "Trần <Thị> Bình", "ngaySinh": "1990-01-31"}}
+PARENT = "<ChaMe><HoTen>Nguyễn Văn Ba</HoTen><NgaySinh>1960-05-01+07:00</NgaySinh></ChaMe>"
+FOUND = (
+    "<TraCuuKhaiSinhResponse xmlns='http://hotich.example.vn/types'><KetQua><So> 12/2019 </So><ConThu>2</ConThu>"
+    "<DangKyLai>false</DangKyLai><NgayDangKy>2019-06-01Z</NgayDangKy>{}</KetQua></TraCuuKhaiSinhResponse>"
+)
+
+
+class Office:
+    """A SOAP server that holds each request against the schema."""
+
+    def __init__(self) -> None:
+        self.version = VERSIONS["1.1"]
+        self.body = FOUND.format(PARENT)
+        self.sent: list[etree._Element] = []
+        self.actions: list[str] = []
+        self._schema = etree.XMLSchema(etree.parse(DESCRIBED / "civil.xsd"))
+
+    async def answer(self, request: web.Request) -> web.Response:
+        assert request.path == "/HoTich.asmx"
+        root = etree.fromstring(await request.read())
+        element = root.find(f"{{{self.version.namespace}}}Body/*")
+        assert element is not None
+        self._schema.assertValid(element)
+        self.sent.append(element)
+        self.actions.append(request.headers.get("SOAPAction", request.headers["Content-Type"]))
+        if self.body.startswith("--"):
+            return web.Response(text=self.body, content_type="multipart/related")
+        space = self.version.namespace
+        text = f"<s:Envelope xmlns:s='{space}'><s:Body>{self.body}</s:Body></s:Envelope>"
+        return web.Response(text=text, content_type="text/xml")
+
+
+@pytest_asyncio.fixture
+async def office() -> AsyncIterator[tuple[Office, str]]:
+    office, app = Office(), web.Application()
+    app.router.add_route("*", "/{path:.*}", office.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield office, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("wsdl")
+    for name in ("civil.wsdl", "civil.xsd"):
+        shutil.copy(DESCRIBED / name, made)
+    return made
+
+
+async def _drafted(folder: Path, port: str) -> tuple[Path, Path]:
+    contract, manifest = folder / f"contract{port}.yaml", folder / f"adapter{port}.yaml"
+    options = ["--service", "civil-status", "--provider", "tu-phap", "-o", str(contract), "--manifest", str(manifest)]
+    code, _, err = await run(
+        "contract", "import", "wsdl", str(folder / "civil.wsdl"), *options, *(["--port", port] if port else [])
+    )
+    assert code == 0, err
+    return contract, manifest
+
+
+async def _opened(paths: tuple[Path, Path], url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Adapter, Contract]:
+    monkeypatch.setenv("LGSP_CIVIL_STATUS_URL", url)
+    contract = catalog.load(paths[0])["civil-status", 1]
+    adapter = build(load(paths[1]), contract)
+    await adapter.open()
+    return adapter, contract
+
+
+@pytest.mark.parametrize("port", ["", "HoTichSoap12"])
+async def test_what_is_drafted_answers(
+    office: tuple[Office, str], folder: Path, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, url = office
+    server.version = VERSIONS["1.2" if port else "1.1"]
+    adapter, contract = await _opened(await _drafted(folder, port), url, monkeypatch)
+    method: Any = adapter.method("tra-cuu-khai-sinh")
+    answer = await method(dict(ASKED), call())
+    assert contract.operations["tra-cuu-khai-sinh"].response.is_valid(answer)
+    assert answer == {
+        "so": "12/2019",
+        "conThu": 2,
+        "dangKyLai": False,
+        "ngayDangKy": "2019-06-01",
+        "chaMe": [{"hoTen": "Nguyễn Văn Ba", "ngaySinh": "1960-05-01"}],
+    }
+    assert server.sent[0].findtext("{*}NguoiHoi/{*}HoTen") == "Trần <Thị> Bình"
+    assert "http://hotich.example.vn/ws/TraCuuKhaiSinh" in server.actions[0]
+    server.body = FOUND.format("")
+    assert (await method(dict(ASKED), call()))["chaMe"] == []
+    server.body = FOUND.format(PARENT * 2)
+    assert len((await method(dict(ASKED), call()))["chaMe"]) == 2
+    server.body = "<TraCuuKhaiSinhResponse xmlns='http://hotich.example.vn/types'/>"
+    with pytest.raises(Declared, match="not-on-record"):
+        await method(dict(ASKED), call())
+    await adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (FOUND.format("").replace("<ConThu>2<", "<ConThu>hai<"), "a text where the description has integer"),
+        (FOUND.format("").replace("<DangKyLai>false<", "<DangKyLai>có<"), "a text where the description has boolean"),
+        ("--abc\r\nContent-Type: application/xop+xml\r\n\r\n<x/>", "the answer comes with attachments"),
+    ],
+)
+async def test_an_answer_that_the_description_does_not_have(
+    office: tuple[Office, str], folder: Path, body: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, url = office
+    paths = (folder / "contract.yaml", folder / "adapter.yaml")
+    adapter, _ = await _opened(paths if paths[1].exists() else await _drafted(folder, ""), url, monkeypatch)
+    server.body = body
+    method: Any = adapter.method("tra-cuu-khai-sinh")
+    with pytest.raises(UpstreamFailed, match=why) as failed:
+        await method(dict(ASKED), call())
+    assert failed.value.why == "unintelligible"
+    await adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"operation": "TraCuu"}, ":16, /operations/tra-cuu-khai-sinh/operation: the WSDL has no operation TraCuu"),
+        ({"fields": {"So": "request.soDinhDanh"}}, "the WSDL has no field So; it has: SoDinhDanh, Nam, NguoiHoi"),
+        ({"fields": {"Nam": "`1`"}}, "the WSDL requires the field SoDinhDanh"),
+    ],
+)
+async def test_a_manifest_that_does_not_fit_its_wsdl(
+    folder: Path, changed: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LGSP_CIVIL_STATUS_URL", "http://127.0.0.1:1")
+    paths = (folder / "contract.yaml", folder / "adapter.yaml")
+    contract, manifest = paths if paths[1].exists() else await _drafted(folder, "")
+    document = yaml.safe_load(manifest.read_text())
+    document["operations"]["tra-cuu-khai-sinh"] |= changed
+    wrong = folder / "wrong.yaml"
+    wrong.write_text(yaml.safe_dump(document, sort_keys=False))
+    with pytest.raises(Refusal) as refused:
+        build(load(wrong), catalog.load(contract)["civil-status", 1])
+    assert said.rpartition(":16, ")[2] in refused.value.detail.en
+    assert f"{wrong}:" in refused.value.detail.en
+
+
+async def test_a_description_that_cannot_be_read(folder: Path) -> None:
+    text = (folder / "civil.wsdl").read_text()
+    wrong = folder / "wrong.wsdl"
+    for changed, said in (
+        (text.replace('schemaLocation="civil.xsd"', 'schemaLocation="http://10.0.0.1/civil.xsd"'), "save that file"),
+        ("<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>" + text.partition("?>")[2], "cannot read the WSDL"),
+        ("<html/>", "there is no SOAP port"),
+        ("nothing", "cannot read the WSDL"),
+    ):
+        wrong.write_text(changed)
+        options = ["--service", "civil-status", "--provider", "tu-phap", "-o", str(folder / "never.yaml")]
+        code, _, err = await run("contract", "import", "wsdl", str(wrong), *options)
+        assert (code, said in err) == (1, True), err
