@@ -4,7 +4,7 @@ What can only go wrong is said here, before anything runs: an operation that nob
 does not declare, a required field that the mapping never fills.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +14,8 @@ from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
 
-Build = Callable[[Manifest, Contract], Adapter]
+ROWS = ("rows",)
+"""Kinds that call a service instead of answering for one."""
 
 _KINDS = {
     "python": "lgsp_adapters.kinds.python:build",
@@ -22,6 +23,7 @@ _KINDS = {
     "soap": "lgsp_adapters.kinds.soap:build",
     "sql": "lgsp_adapters.kinds.sql:SqlAdapter",
     "files": "lgsp_adapters.kinds.files:FilesAdapter",
+    "rows": "lgsp_adapters.kinds.rows:Requests",
     "mock": "lgsp_adapters.kinds.mock:MockAdapter",
 }
 """Loaded when a manifest names them: who asks over HTTP does not wait for a database's library."""
@@ -33,16 +35,34 @@ def build(manifest: Manifest, contract: Contract) -> Adapter:
     Raises:
         Refusal: `invalid-document`, with file, line and mend.
     """
+    if manifest.kind in ROWS:
+        raise _fault(
+            manifest.place / "kind",
+            f"loại {manifest.kind} gọi dịch vụ chứ không trả lời; hãy chạy nó bằng lgsp adapter run",
+            f"the kind {manifest.kind} calls a service and answers nothing; run it with lgsp adapter run",
+        )
+    found: Adapter = hold(manifest, contract)
+    return found
+
+
+def hold(manifest: Manifest, contract: Contract) -> Any:
+    """What a manifest of any kind is made into, when it keeps its contract.
+
+    Raises:
+        Refusal: `invalid-document`, with file, line and mend.
+    """
     for refusal in faults(manifest, contract):
         raise refusal
     module, _, name = _KINDS[manifest.kind].partition(":")
-    make: Build = getattr(import_module(module), name)
-    return make(manifest, contract)
+    return getattr(import_module(module), name)(manifest, contract)
 
 
 def faults(manifest: Manifest, contract: Contract) -> Iterable[Refusal]:
     """Where a manifest does not keep what the contract promises."""
     if manifest.kind in ("python", "mock"):
+        return
+    if manifest.kind in ROWS:
+        yield from _rows(manifest, contract)
         return
     place = manifest.place / "operations"
     for name in sorted(set(manifest.operations) - set(contract.operations)):
@@ -59,6 +79,19 @@ def faults(manifest: Manifest, contract: Contract) -> Iterable[Refusal]:
         yield from _errors(told, operation, place / name)
         if isinstance(told.get("answer"), dict):
             yield from _fields(told["answer"], operation.response.document, place / name / "answer")
+
+
+def _rows(manifest: Manifest, contract: Contract) -> Iterable[Refusal]:
+    operation = contract.operations.get(manifest.document["operation"])
+    if operation is None:
+        known = ", ".join(contract.operations)
+        yield _fault(
+            manifest.place / "operation",
+            f"hợp đồng không có thao tác này; có: {known}",
+            f"the contract has no such operation; it has: {known}",
+        )
+        return
+    yield from _fields(manifest.document["request"], operation.request.document, manifest.place / "request")
 
 
 def _errors(told: Mapping[str, Any], operation: Operation, place: Place) -> Iterable[Refusal]:

@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any, Protocol
 
 import structlog
 from nats.aio.client import Client
 
 from lgsp_adapters.adapter import Adapter
-from lgsp_adapters.building import build
+from lgsp_adapters.building import build, hold
+from lgsp_adapters.feeding import Feeder
 from lgsp_adapters.identity import SystemIdentity, Token
 from lgsp_adapters.manifest import Manifest, load
 from lgsp_adapters.runtime import Served
@@ -33,6 +35,19 @@ LOOK_SECONDS = 1.0
 
 RENEW_AT = 0.8
 """The part of a token's life after which a new one is taken."""
+
+
+class Running(Protocol):
+    """What serves a manifest."""
+
+    async def start(self) -> None:
+        """Begin."""
+
+    async def stop(self) -> None:
+        """End, finishing what was begun."""
+
+    async def take_over(self, changed: Any) -> None:
+        """Let another one go on, of the same manifest as it is now."""
 
 
 class Hosted:
@@ -71,15 +86,14 @@ class Hosted:
         await self._leave(self._current)
         await self._adapter.close()
 
-    async def take_over(self, changed: "Hosted") -> "Hosted":
-        """Go on with another manifest: its adapter is on the bus before this one leaves it.
+    async def take_over(self, changed: "Running") -> None:
+        """Let another go on: it is on the bus before this one leaves it.
 
         Raises:
             Refusal: when it cannot start; then this one goes on.
         """
         await changed.start()
         await self.stop()
-        return changed
 
     async def _connect(self) -> None:
         self._token = await self._identity.token()
@@ -145,7 +159,7 @@ class Host:
         async with AsyncExitStack() as stack:
             stack.callback(self._spans.close)
             for manifest, identity in self._adapters:
-                kept = _Kept(manifest, identity, self._hosted)
+                kept = _Kept(manifest, identity, self._running)
                 await kept.start()
                 stack.push_async_callback(kept.stop)
             if self._tls:
@@ -153,7 +167,7 @@ class Host:
             running.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in self._adapters))
             await stop.wait()
 
-    def _hosted(self, manifest: Manifest, identity: SystemIdentity) -> Hosted:
+    def _running(self, manifest: Manifest, identity: SystemIdentity) -> Running:
         contract = self._catalog.get((manifest.service, manifest.major))
         if contract is None:
             raise Refusal(
@@ -161,6 +175,8 @@ class Host:
                 vi=f"{manifest.place}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
                 en=f"{manifest.place}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
             )
+        if manifest.kind == "rows":
+            return Feeder(hold(manifest, contract), manifest, identity)
         return Hosted(manifest, contract, self._nats, identity, self._tls, self._spans)
 
 
@@ -168,23 +184,23 @@ class _Kept:
     """One adapter that follows its manifest and the files it names, looked at once a second."""
 
     def __init__(
-        self, manifest: Manifest, identity: SystemIdentity, make: Callable[[Manifest, SystemIdentity], Hosted]
+        self, manifest: Manifest, identity: SystemIdentity, make: Callable[[Manifest, SystemIdentity], Running]
     ) -> None:
         self._manifest = manifest
         self._identity = identity
         self._make = make
         self._seen = _times(manifest)
-        self._hosted = make(manifest, identity)
+        self._running = make(manifest, identity)
         self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        await self._hosted.start()
+        await self._running.start()
         self._following = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
         if self._following:
             self._following.cancel()
-        await self._hosted.stop()
+        await self._running.stop()
 
     async def _follow(self) -> None:
         log = structlog.get_logger().bind(manifest=self._manifest.place.name)
@@ -198,11 +214,15 @@ class _Kept:
                 if changed.system != self._manifest.system:
                     log.error("another system", reason="a manifest of another system takes a start of its own")
                     continue
-                self._hosted = await self._hosted.take_over(self._make(changed, self._identity))
+                running = self._make(changed, self._identity)
+                await self._running.take_over(running)
+                self._running = running
                 self._manifest, self._seen = changed, _times(changed)
                 log.warning("manifest changed, now served")
             except Refusal as refusal:
                 log.error("changed manifest refused", reason=refusal.detail.en)
+            except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on
+                log.error("changed manifest failed", error=type(error).__name__)
 
 
 def _times(manifest: Manifest) -> dict[Path, int]:

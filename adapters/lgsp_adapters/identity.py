@@ -39,7 +39,7 @@ class SystemIdentity:
     """
 
     def __init__(self, gateway: str, system: str, key: Path) -> None:
-        self._gateway = gateway.rstrip("/")
+        self.gateway = gateway.rstrip("/")
         self._system = system
         try:
             self._key = key.read_text(encoding="utf-8")
@@ -64,15 +64,15 @@ class SystemIdentity:
                 if time.monotonic() > until:
                     raise Refusal(
                         "cannot-start",
-                        vi=f"Không gateway nào trả lời ở {self._gateway}; hãy kiểm tra --gateway.",
-                        en=f"No gateway answers at {self._gateway}; check --gateway.",
+                        vi=f"Không gateway nào trả lời ở {self.gateway}; hãy kiểm tra --gateway.",
+                        en=f"No gateway answers at {self.gateway}; check --gateway.",
                         private=type(error).__name__,
                     ) from None
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _take(self) -> Token:
         now = int(time.time())
-        claims = {"iss": self._system, "sub": self._system, "aud": self._gateway, "iat": now, "exp": now + 60}
+        claims = {"iss": self._system, "sub": self._system, "aud": self.gateway, "iat": now, "exp": now + 60}
         assertion = jwt.encode({**claims, "jti": str(uuid.uuid4())}, self._key, algorithm="ES256")
         form = {
             "grant_type": "client_credentials",
@@ -82,7 +82,7 @@ class SystemIdentity:
         timeout = aiohttp.ClientTimeout(total=5)
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(f"{self._gateway}/oauth2/token", data=form) as answer,
+            session.post(f"{self.gateway}/oauth2/token", data=form) as answer,
         ):
             said: dict[str, Any] = await answer.json(content_type=None)
         if "access_token" not in said:

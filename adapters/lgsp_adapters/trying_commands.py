@@ -37,7 +37,7 @@ def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B0
             sys.stdout.write(f"{fault.detail.en}\n")
         if faults:
             raise faults[0]
-        building.build(found, promised)
+        building.hold(found, promised)
         sys.stdout.write(f"{found.place}: keeps {promised.service} {promised.version}\n")
 
 

@@ -103,7 +103,7 @@ async def test_a_file_is_read_once(folder: Folder) -> None:
 
 
 def read(path: Path, layout: str) -> list[tables.Row]:
-    return tables.read(path, layout, delimiter=",", encoding="utf-8", row="giayPhep")
+    return tables.read(path, tables.Layout(layout, row="giayPhep"))
 
 
 def sheet(path: Path, *lines: tuple[str | float, ...]) -> Path:

@@ -1,7 +1,7 @@
 """The kind `files`: an office whose system is a folder. The newest file that is dropped there answers look-ups.
 
     kind: files
-    connection: {folder: {env: LGSP_CONSTRUCTION_PERMITS_FOLDER}}
+    connection: {folder: {env: LGSP_CONSTRUCTION_PERMITS_FOLDER}}    # a path, s3://… or sftp://…
     files: {pattern: '*.csv', format: csv, delimiter: ';'}
     operations:
       lookup-permit:
@@ -16,16 +16,16 @@ it has stopped changing.
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import orjson
 import structlog
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
+from lgsp_adapters.folders.folder import Drop, FolderGone, reached
+from lgsp_adapters.folders.watching import Watched
 from lgsp_adapters.kinds import tables
 from lgsp_adapters.kinds.functions import Unmappable
 from lgsp_adapters.kinds.mapping import Template
@@ -37,16 +37,9 @@ from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
 
 ANSWERED = ("connection", "row", "rows")
-LOOK_SECONDS = 0.5
-"""How often the folder is looked at."""
-
-SETTLE_SECONDS = 5.0
-"""How long a file stays as it is before it is taken: half an upload can look like a whole table."""
-
 MAX_FAULTS = 1000
-REPORT = ".report.json"
+OPEN_SECONDS = 5.0
 
-Mark = tuple[str, int, int]
 Rows = list[tables.Row]
 
 
@@ -55,37 +48,32 @@ class FilesAdapter(Adapter):
 
     def __init__(self, manifest: Manifest, contract: Contract) -> None:
         super().__init__(manifest.connection)
-        self._folder = manifest.folder / manifest.connection["folder"]
         told = manifest.document["files"]
-        self._pattern = told["pattern"]
-        self._read = partial(
-            tables.read,
-            layout=told["format"],
-            delimiter=told.get("delimiter", ","),
-            encoding=told.get("encoding", "utf-8"),
-            row=told.get("row", "row"),
-        )
+        self._folder = reached(manifest.connection, manifest.folder, manifest.place / "connection" / "folder")
+        self._watched = Watched(self._folder, told["pattern"])
+        self._layout = tables.Layout.of(told)
         place = manifest.place / "operations"
         self.operations = {
             name: _Operation(document, place / name, contract.operations[name].response, manifest.connection)
             for name, document in manifest.operations.items()
         }
-        self._seen: Mark | None = None
-        self._since = 0.0
-        self._taken: Mark | None = None
+        self._taken: Drop | None = None
         self._looking: asyncio.Task[None] | None = None
         self._log = structlog.get_logger().bind(service=manifest.service)
 
     async def open(self) -> None:
-        """Take what lies there, and look at the folder from now on."""
-        with contextlib.suppress(OSError):
-            await self._look()
-        self._looking = asyncio.create_task(self._look_on())
+        """Look at the folder from now on; what lies there is taken first, unless the folder is slow to reach."""
+        looked = asyncio.Event()
+        self._looking = asyncio.create_task(self._look_on(looked))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OPEN_SECONDS):
+                await looked.wait()
 
     async def close(self) -> None:
         """Look no more."""
         if self._looking:
             self._looking.cancel()
+        await self._folder.close()
 
     def method(self, operation: str) -> Any:
         """The method that answers an operation, or None."""
@@ -101,53 +89,47 @@ class FilesAdapter(Adapter):
             raise UpstreamFailed("unintelligible", "the rows have nothing of what is asked for")
         return answer
 
-    async def _look_on(self) -> None:
+    async def _look_on(self, looked: asyncio.Event) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self._look()
-            except OSError as error:
-                self._log.warning("folder not read", error=type(error).__name__)
+            await self._look()
+            looked.set()
+            await asyncio.sleep(self._folder.look_seconds)
 
     async def _look(self) -> None:
-        files = [path for path in self._folder.glob(self._pattern) if path.is_file() and not path.name.endswith(REPORT)]
-        if not files:
-            return
-        newest = max(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
-        found = newest.stat()
-        mark = (newest.name, found.st_mtime_ns, found.st_size)
-        if mark != self._seen:
-            self._seen, self._since = mark, time.monotonic()
-        # the clock of a share can be another than ours
-        settled = max(time.time() - found.st_mtime, time.monotonic() - self._since) > SETTLE_SECONDS
-        if settled and mark != self._taken:
-            self._taken = mark
-            await self._take(newest)
-
-    async def _take(self, path: Path) -> None:
-        """Swap the drop in, or say what keeps it out."""
         try:
-            rows = await asyncio.to_thread(self._read, path)
-            found = {
-                name: await asyncio.to_thread(operation.indexed, rows) for name, operation in self.operations.items()
-            }
+            settled = await self._watched.settled()
+            if settled and settled[-1] != self._taken:
+                await self._take(settled[-1])
+        except FolderGone as gone:
+            self._log.warning("folder not reached", error=str(gone))
+
+    async def _take(self, drop: Drop) -> None:
+        """Swap the drop in, or say what keeps it out.
+
+        Raises:
+            FolderGone: before it was taken, or before its report was written.
+        """
+        try:
+            async with self._folder.local(drop) as path:
+                rows = await asyncio.to_thread(tables.read, path, self._layout)
         except tables.Unreadable as unreadable:
-            self._report(path, 0, [{"fault": str(unreadable)}])
-            return
+            rows, faults = [], [{"row": 0, "fault": str(unreadable)}]
+        else:
+            faults = await self._swapped(rows)
+        self._taken = drop
+        log = self._log.warning if faults else self._log.info
+        log("drop refused" if faults else "drop taken", file=drop.name, rows=len(rows), faults=len(faults))
+        said = {"file": drop.name, "taken": not faults, "rows": len(rows), "faults": faults[:MAX_FAULTS]}
+        await self._folder.write_report(drop, orjson.dumps(said, option=orjson.OPT_INDENT_2))
+
+    async def _swapped(self, rows: Rows) -> list[dict[str, Any]]:
+        """What is wrong with rows; where nothing is, they answer from now on."""
+        found = {name: await asyncio.to_thread(operation.indexed, rows) for name, operation in self.operations.items()}
         faults = [{"operation": name, **fault} for name, (_, wrong) in found.items() for fault in wrong]
         if not faults:
             for name, (index, _) in found.items():
                 self.operations[name].index = index
-        self._report(path, len(rows), faults)
-
-    def _report(self, path: Path, rows: int, faults: list[dict[str, Any]]) -> None:
-        log = self._log.warning if faults else self._log.info
-        log("drop refused" if faults else "drop taken", file=path.name, rows=rows, faults=len(faults))
-        said = {"file": path.name, "taken": not faults, "rows": rows, "faults": faults[:MAX_FAULTS]}
-        try:
-            path.with_name(path.name + REPORT).write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2))
-        except OSError as error:
-            self._log.warning("report not written", file=path.name, error=type(error).__name__)
+        return faults
 
 
 class _Operation:

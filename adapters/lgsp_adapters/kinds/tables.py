@@ -2,7 +2,8 @@
 
 import csv
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +19,43 @@ class Unreadable(Exception):  # noqa: N818 - the file is
     """A file that is no such table; its text quotes nothing of it."""
 
 
-def read(path: Path, layout: str, *, delimiter: str, encoding: str, row: str) -> list[Row]:
-    """All rows of a file.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a table stands in a file, as `files` of a manifest says.
 
     Args:
-        layout: csv, xlsx or xml.
+        format: csv, xlsx or xml.
         row: in XML, the local name of the element that is a row.
+    """
+
+    format: str
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    row: str = "row"
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Layout":
+        """The layout that a manifest describes."""
+        return cls(**{name: value for name, value in told.items() if name != "pattern"})
+
+
+def read(path: Path, layout: Layout) -> list[Row]:
+    """All rows of a file.
 
     Raises:
         Unreadable: it cannot be read, has no heading, a row of another width, or more than `MAX_ROWS` rows.
     """
     try:
-        if layout == "csv":
-            with path.open(encoding=encoding, newline="") as file:
-                found = _limited(_headed(csv.reader(file, delimiter=delimiter, strict=True)))
-        elif layout == "xlsx":
+        if layout.format == "csv":
+            with path.open(encoding=layout.encoding, newline="") as file:
+                found = _limited(_headed(csv.reader(file, delimiter=layout.delimiter, strict=True)))
+        elif layout.format == "xlsx":
             sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0)
             found = _limited(_headed([_text(cell) for cell in line] for line in sheet.to_python(skip_empty_area=True)))
         else:
-            found = _limited(_elements(path, row))
+            found = _limited(_elements(path, layout.row))
     except UnicodeDecodeError:
-        raise Unreadable(f"it is not {encoding}") from None
+        raise Unreadable(f"it is not {layout.encoding}") from None
     except (OSError, csv.Error, CalamineError, etree.XMLSyntaxError) as error:
         raise Unreadable(type(error).__name__) from None
     return found

@@ -1,0 +1,70 @@
+"""The kind `rows`: an office whose system drops files, each row of which becomes one call of another system's service.
+
+    service: birth-records
+    major: 1
+    system: so-tu-phap                     # who calls, with its own grant
+    kind: rows
+    operation: register-birth
+    purpose: dang-ky-khai-sinh
+    connection: {folder: sftp://lgsp@10.1.2.3/khai-sinh, key: {file: id_ed25519}, known-hosts: {file: known_hosts}}
+    files: {pattern: '*.csv', format: csv}
+    request: {soDinhDanh: row."Số định danh"}
+
+This part makes requests of rows and holds them against the contract; `feeding.py` calls.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from lgsp_adapters.kinds.functions import Unmappable
+from lgsp_adapters.kinds.mapping import Template
+from lgsp_adapters.kinds.tables import Layout, Row
+from lgsp_adapters.manifest import Manifest
+from lgsp_contracts.contract import Contract
+from lgsp_problems import Refusal
+
+NAMES = ("connection", "row")
+
+
+class BadRow(Exception):  # noqa: N818 - the row is
+    """A row that no request can be made of; its text quotes nothing of it."""
+
+
+class Requests:
+    """What a manifest makes of rows.
+
+    Raises:
+        Refusal: `invalid-document`, when a personal operation is to be called without a purpose, or a template is wrong.
+    """
+
+    def __init__(self, manifest: Manifest, contract: Contract) -> None:
+        told = manifest.document
+        self.operation = contract.operations[told["operation"]]
+        self.purpose = str(told.get("purpose", ""))
+        if self.operation.classification == "personal" and not self.purpose:
+            raise Refusal(
+                "invalid-document",
+                vi=f"{manifest.place}: thao tác đọc dữ liệu cá nhân nên cần purpose; hãy thêm mục đích có trong quyền khai thác.",
+                en=f"{manifest.place}: the operation is about personal data, so purpose is missing; add one that the grant names.",
+            )
+        self.path = f"/services/{contract.service}/v{contract.major}/{self.operation.name}"
+        self.layout = Layout.of(told["files"])
+        self._template = Template(told["request"], manifest.place / "request", NAMES)
+        self._connection: Mapping[str, Any] = manifest.connection
+
+    def made(self, row: Row) -> bytes:
+        """The body of a row's call.
+
+        Raises:
+            BadRow: no request that keeps the contract can be made of it.
+        """
+        try:
+            request = self._template({"connection": self._connection, "row": row})
+        except Unmappable as unmappable:
+            raise BadRow(str(unmappable)) from None
+        if not self.operation.request.is_valid(request):
+            first = self.operation.request.violations(request)[0]
+            raise BadRow(f"{first.rule}: {first.message.en}")
+        return orjson.dumps(request)

@@ -1,0 +1,145 @@
+"""Files whose rows are calls: none is lost, none is sent twice, whatever dies; what is wrong with a row stands in the report."""
+
+import asyncio
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import yaml
+from support.processes import LGSP, Process, run
+from support.workbench import Workbench
+
+from lgsp_adapters.adapter import Call, Declared
+
+ROWS = 240
+MANIFEST: dict[str, Any] = {
+    "service": "desk",
+    "major": 1,
+    "system": "alpha",
+    "kind": "rows",
+    "operation": "register",
+    "purpose": "thu-nghiem",
+    "connection": {"folder": "drops"},
+    "files": {"pattern": "*.csv", "format": "csv"},
+    "request": {"soDinhDanh": 'row."Số"', "hoVaTen": 'row."Tên"'},
+}
+
+
+class Office:
+    """Drops files; `received` counts what the provider was asked."""
+
+    def __init__(self, folder: Path, bus: Workbench) -> None:
+        self.folder = folder
+        self.bus = bus
+        self.received: Counter[str] = Counter()
+        self.enough = asyncio.Event()
+        self.command: list[str] = []
+        self.feeder: Process | None = None
+
+    async def register(self, request: dict[str, Any], _call: Call) -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        self.received[request["soDinhDanh"]] += 1
+        if self.received.total() == ROWS // 3:
+            self.enough.set()
+        if request["soDinhDanh"] == number(7):
+            raise Declared("person-not-found")
+        return {"ketQua": "DA NHAN"}
+
+    def begin(self, **changed: Any) -> None:
+        (self.folder / "drops").mkdir()
+        (self.folder / "keys").mkdir()
+        (self.folder / "keys/alpha.pem").write_bytes(self.bus.keys["alpha"].to_pem())
+        (self.folder / "adapter.yaml").write_text(yaml.safe_dump({**MANIFEST, **changed}, allow_unicode=True))
+        self.command = [*LGSP, "adapter", "run", str(self.folder / "adapter.yaml"), "--nats", self.bus.nats_url]
+        self.command += ["--gateway", f"http://127.0.0.1:{self.bus.port}", "--keys", str(self.folder / "keys")]
+        self.command += ["--catalog", str(self.bus.catalog_folder)]
+
+    async def feed(self) -> Process:
+        self.feeder = await Process(self.command, self.folder / "feeder.log").start()
+        return self.feeder
+
+    def drop(self, name: str, lines: list[str]) -> None:
+        path = self.folder / "drops" / name
+        path.write_text("Số,Tên\n" + "\n".join(lines) + "\n")
+        os.utime(path, (1, 1))
+
+    async def finished(self, name: str) -> dict[str, Any]:
+        path = self.folder / "drops" / f"{name}.report.json"
+        async with asyncio.timeout(30):
+            while True:
+                if path.exists() and (said := json.loads(path.read_text()))["finished"]:
+                    return dict(said)
+                await asyncio.sleep(0.02)
+
+
+def number(row: int) -> str:
+    return f"0220930{row:05}"
+
+
+@pytest_asyncio.fixture
+async def office(tmp_path: Path, bus: Workbench) -> AsyncIterator[Office]:
+    found = Office(tmp_path, bus)
+    yield found
+    if found.feeder:
+        await found.feeder.stop()
+
+
+async def test_each_row_is_one_call_though_the_feeder_is_killed(office: Office) -> None:
+    served = await office.bus.serve(register=office.register)
+    office.begin()
+    lines = [f"{number(row)},Nguyễn Văn An" for row in range(1, ROWS + 1)]
+    lines[2], lines[4] = "12,Quá Ngắn", ",Không Số"
+    office.drop("a.csv", lines)
+    first = await office.feed()
+    async with asyncio.timeout(20):
+        await office.enough.wait()
+    await first.kill()
+    await office.feed()
+    said = await office.finished("a.csv")
+    wrong = {fault["row"]: fault["fault"] for fault in said["faults"]}
+    assert set(wrong) == {3, 5, 7}
+    assert wrong[7] == "person-not-found"
+    assert "soDinhDanh" in wrong[3]
+    assert (said["rows"], said["sent"]) == (ROWS, ROWS - 3)
+    assert office.received == Counter({number(row): 1 for row in range(1, ROWS + 1) if row not in (3, 5)})
+    assert "Quá" not in json.dumps(said, ensure_ascii=False)
+    shutil.copy(office.folder / "drops/a.csv", office.folder / "drops/again.csv")
+    os.utime(office.folder / "drops/again.csv", (2, 2))
+    assert (await office.finished("again.csv"))["sent"] == ROWS - 3
+    assert {told for told, asked in office.received.items() if asked > 1} <= {number(7)}  # a refusal is no answer
+    await office.bus.unserve(served)
+
+
+async def test_a_provider_that_is_away_is_waited_for(office: Office) -> None:
+    office.begin()
+    office.drop("a.csv", [f"{number(row)},Nguyễn Văn An" for row in range(1, 4)])
+    await office.feed()
+    log = office.folder / "feeder.log"
+    while "no-adapter" not in log.read_text():
+        await asyncio.sleep(0.05)
+    await office.bus.serve(register=office.register)
+    assert (await office.finished("a.csv"))["sent"] == 3
+    assert "Nguyễn" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"operation": "enlist"}, "the contract has no such operation; it has: narrow, read"),
+        ({"operation": "read-person", "purpose": None}, "purpose"),
+        ({"request": {"hoVaTen": "row.Ten"}}, "the contract requires the field soDinhDanh"),
+        ({"request": {"soDinhDanh": "rows.So"}}, "there is no variable rows; there are: connection, row"),
+    ],
+)
+async def test_a_manifest_that_could_only_fail(office: Office, changed: dict[str, Any], said: str) -> None:
+    told = {**MANIFEST, **changed}
+    path = office.folder / "adapter.yaml"
+    path.write_text(yaml.safe_dump({key: value for key, value in told.items() if value is not None}))
+    code, _, err = await run("adapter", "check", str(path), "--contract", str(office.bus.catalog_folder))
+    assert (code, said in err) == (1, True), err
