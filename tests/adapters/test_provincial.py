@@ -9,8 +9,12 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from support import mariadb
 from support.national import CATALOG, National, call
 from support.postgres import Postgres
+from support.processes import free_port
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed, UpstreamLate
@@ -75,10 +79,31 @@ async def land_in_postgres(asked: dict[str, National], postgres: Postgres) -> As
     await found.adapter.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest_asyncio.fixture(scope="module")
+async def land_in_mariadb(
+    asked: dict[str, National], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[National]:
+    async with mariadb.server(tmp_path_factory.mktemp("mariadb"), free_port()) as address:
+        engine = create_async_engine(address.replace("mariadb:", "mariadb+asyncmy:"))
+        async with engine.begin() as connection:
+            for table in offices.tables(PROVINCE)["land-parcels"]:
+                await connection.execute(text(table.create.replace("ngay_cap VARCHAR(10)", "ngay_cap DATE")))
+                names = [f"v{number}" for number in range(table.width)]
+                insert = text(f"INSERT INTO {table.name} VALUES ({', '.join(f':{name}' for name in names)})")
+                await connection.execute(insert, [dict(zip(names, row, strict=True)) for row in table.rows])
+        await engine.dispose()
+        found = await asked["land-parcels"].otherwise(url=address)
+        yield found
+        await found.adapter.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def land(request: pytest.FixtureRequest, asked: dict[str, National]) -> National:
+    if request.param == "mariadb" and mariadb.MARIADBD is None:
+        pytest.skip("MariaDB is not installed; .ci/run installs it")
+    fixtures = {"postgresql": "land_in_postgres", "mariadb": "land_in_mariadb"}
     found: National = (
-        asked["land-parcels"] if request.param == "sqlite" else request.getfixturevalue("land_in_postgres")
+        asked["land-parcels"] if request.param == "sqlite" else request.getfixturevalue(fixtures[request.param])
     )
     return found
 
@@ -148,7 +173,7 @@ async def test_an_operation_reads_only_unless_it_says_otherwise(land: National) 
 
 
 async def test_a_statement_ends_with_the_deadline_and_the_pool_lives_on(land: National) -> None:
-    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS c FROM n"
+    slow = "SELECT count(*) AS c FROM thua_dat a, thua_dat b, thua_dat c, thua_dat d WHERE a.so_to + b.so_to > c.so_to + d.so_to"
     with pytest.raises(UpstreamLate):
         await ask(await other_statement(land, slow), seconds=0.3)
     assert await land.ask("lookup-parcel", PARCEL)
@@ -252,8 +277,8 @@ WRONG = [
         "adapter.yaml:7, /connection/url: not the address of a database",
     ),
     (
-        {"url: {env: LGSP_LAND_PARCELS_URL}": "url: mysql://h/d"},
-        "the driver for mysql is not installed: pip install asyncmy",
+        {"url: {env: LGSP_LAND_PARCELS_URL}": "url: oracle://h/d"},
+        "the driver for oracle is not installed: pip install oracledb",
     ),
 ]
 

@@ -4,7 +4,7 @@
 | --- | --- | --- | --- |
 | PostgreSQL | asyncpg | by the server | by the server (`statement_timeout`) |
 | SQLite | aiosqlite | `PRAGMA query_only` | interrupted |
-| MySQL, MariaDB | asyncmy (`pip install asyncmy`) | by the server | the connection is given up |
+| MySQL, MariaDB | asyncmy (`pip install asyncmy`) | by the server | by the server (`max_execution_time`, `max_statement_time`) |
 | Oracle | oracledb (`pip install oracledb`) | by the server | the connection is given up |
 | SQL Server | aioodbc (`pip install aioodbc`) | rolled back; give it a reading user | the connection is given up |
 """
@@ -41,6 +41,9 @@ _READ_ONLY = {
     "mariadb": "SET TRANSACTION READ ONLY",
     "oracle": "SET TRANSACTION READ ONLY",
 }
+_OUT_OF_TIME = (1969, 3024)
+"""What MariaDB and MySQL call a statement that took too long."""
+
 _MAX_POOL = 20
 GRACE = 0.2
 """Seconds in which a database ends a statement itself; then nobody waits for it any more."""
@@ -108,9 +111,17 @@ class Database:
                 await connection.execute(text("PRAGMA query_only = 0"))
             if self._kind == "postgresql":
                 await connection.execute(text(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"))
+            elif self._kind in ("mysql", "mariadb"):
+                await connection.execute(text(self._limit(seconds)))
             async with self._interrupted(connection, seconds):
                 yield connection
             await (connection.commit() if write else connection.rollback())
+
+    def _limit(self, seconds: float) -> str:
+        """The two count in seconds and in milliseconds; it holds until the next one, which every transaction sets."""
+        if getattr(self._engine.dialect, "is_mariadb", False):
+            return f"SET SESSION max_statement_time = {max(0.001, seconds):.3f}"
+        return f"SET SESSION max_execution_time = {max(1, int(seconds * 1000))}"
 
     @asynccontextmanager
     async def _interrupted(self, connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
@@ -134,7 +145,9 @@ class Database:
 
     def timed_out(self, error: DBAPIError) -> bool:
         """Did the server end a statement because of its deadline?"""
-        return getattr(error.orig, "sqlstate", "") == "57014" or str(error.orig) == "interrupted"
+        if getattr(error.orig, "sqlstate", "") == "57014" or str(error.orig) == "interrupted":
+            return True
+        return self._kind in ("mysql", "mariadb") and getattr(error.orig, "args", (0,))[0] in _OUT_OF_TIME
 
     def _known(self, address: str, folder: Path) -> URL:
         try:
