@@ -8,6 +8,7 @@ import aiohttp
 from cyclopts import Parameter
 
 from lgsp_adapters import manifest
+from lgsp_adapters.following import Contracts
 from lgsp_adapters.hosting import Host
 from lgsp_adapters.identity import SystemIdentity
 from lgsp_adapters.sandbox import faults, serving
@@ -47,7 +48,7 @@ def run_adapters(
     tls = TlsFiles.client(nats_ca) if nats_ca else None
     loaded = [manifest.load(manifest.located(name)) for name in manifests]
     identities = [SystemIdentity(gateway, found.system, keys / f"{found.system}.pem") for found in loaded]
-    contracts = catalogs.load(catalog or catalogs.shipped_folder())
+    contracts = Contracts(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(found.service for found in loaded)
     running.run(f"adapter {names}", Host(pairs, nats, contracts, tls).run)

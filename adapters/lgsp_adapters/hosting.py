@@ -8,10 +8,8 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any, Protocol
+from functools import partial
 
 import structlog
 from nats.aio.client import Client
@@ -19,10 +17,10 @@ from nats.aio.client import Client
 from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.building import build, hold
 from lgsp_adapters.feeding import Feeder
+from lgsp_adapters.following import Contracts, Followed, Running
 from lgsp_adapters.identity import SystemIdentity, Token
-from lgsp_adapters.manifest import Manifest, load
+from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.runtime import Served
-from lgsp_contracts.catalog import Catalog
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_process import running, tracing
@@ -30,24 +28,8 @@ from lgsp_process.nats_connection import Door, connect
 from lgsp_process.tls_files import TlsFiles
 from lgsp_process.tracing import Spans
 
-LOOK_SECONDS = 1.0
-"""How often the manifests are looked at."""
-
 RENEW_AT = 0.8
 """The part of a token's life after which a new one is taken."""
-
-
-class Running(Protocol):
-    """What serves a manifest."""
-
-    async def start(self) -> None:
-        """Begin."""
-
-    async def stop(self) -> None:
-        """End, finishing what was begun."""
-
-    async def take_over(self, changed: Any) -> None:
-        """Let another one go on, of the same manifest as it is now."""
 
 
 class Hosted:
@@ -141,12 +123,12 @@ class Host:
         self,
         adapters: list[tuple[Manifest, SystemIdentity]],
         nats: str,
-        catalog: Catalog,
+        contracts: Contracts,
         tls: TlsFiles | None,
     ) -> None:
         self._adapters = adapters
         self._nats = nats
-        self._catalog = catalog
+        self._contracts = contracts
         self._tls = tls
         self._spans = Spans(tracing.provider("lgsp-adapter", f"{socket.gethostname()}-{os.getpid()}"))
 
@@ -159,7 +141,7 @@ class Host:
         async with AsyncExitStack() as stack:
             stack.callback(self._spans.close)
             for manifest, identity in self._adapters:
-                kept = _Kept(manifest, identity, self._running)
+                kept = Followed(manifest, self._contracts, partial(self._running, identity=identity))
                 await kept.start()
                 stack.push_async_callback(kept.stop)
             if self._tls:
@@ -168,71 +150,7 @@ class Host:
             await stop.wait()
 
     def _running(self, manifest: Manifest, identity: SystemIdentity) -> Running:
-        contract = self._catalog.get((manifest.service, manifest.major))
-        if contract is None:
-            raise Refusal(
-                "invalid-document",
-                vi=f"{manifest.place}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
-                en=f"{manifest.place}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
-            )
+        contract = self._contracts.of(manifest)
         if manifest.kind == "rows":
             return Feeder(hold(manifest, contract), manifest, identity)
         return Hosted(manifest, contract, self._nats, identity, self._tls, self._spans)
-
-
-class _Kept:
-    """One adapter that follows its manifest and the files it names, looked at once a second."""
-
-    def __init__(
-        self, manifest: Manifest, identity: SystemIdentity, make: Callable[[Manifest, SystemIdentity], Running]
-    ) -> None:
-        self._manifest = manifest
-        self._identity = identity
-        self._make = make
-        self._seen = _times(manifest)
-        self._running = make(manifest, identity)
-        self._following: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        await self._running.start()
-        self._following = asyncio.create_task(self._follow())
-
-    async def stop(self) -> None:
-        if self._following:
-            self._following.cancel()
-        await self._running.stop()
-
-    async def _follow(self) -> None:
-        log = structlog.get_logger().bind(manifest=self._manifest.place.name)
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if (now := _times(self._manifest)) == self._seen:
-                continue
-            self._seen = now
-            try:
-                changed = load(Path(self._manifest.place.name))
-                if changed.system != self._manifest.system:
-                    log.error("another system", reason="a manifest of another system takes a start of its own")
-                    continue
-                running = self._make(changed, self._identity)
-                await self._running.take_over(running)
-                self._running = running
-                self._manifest, self._seen = changed, _times(changed)
-                log.warning("manifest changed, now served")
-            except Refusal as refusal:
-                log.error("changed manifest refused", reason=refusal.detail.en)
-            except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on
-                log.error("changed manifest failed", error=type(error).__name__)
-
-
-def _times(manifest: Manifest) -> dict[Path, int]:
-    """When the manifest and the files that its connection names were last written, in nanoseconds."""
-    named = [
-        Path(value[kind])
-        for value in manifest.document.get("connection", {}).values()
-        if isinstance(value, dict)
-        for kind in ("file", "yaml")
-        if kind in value
-    ]
-    paths = (Path(manifest.place.name), *(manifest.folder / path for path in named))
-    return {path: path.stat().st_mtime_ns for path in paths if path.exists()}

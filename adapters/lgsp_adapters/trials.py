@@ -69,6 +69,12 @@ async def run(manifest: Manifest, contract: Contract) -> list[Trial]:
     return found
 
 
+def trial_call(contract: Contract, operation: Operation) -> Call:
+    """A call that no consumer made, with the contract's deadline."""
+    deadline = int((time.time() + operation.timeout) * 1000)
+    return Call(Context("0190", "trial", "H49", "", contract.version, deadline, f"00-{'0' * 32}-{'0' * 16}-00"))
+
+
 async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
     found: list[Trial] = []
     for what, (status, media_type, body) in NONSENSE.items():
@@ -89,14 +95,11 @@ async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
 async def _tried(
     method: Any, operation: Operation, request: Any, contract: Contract, what: str, example: Any = None
 ) -> Trial:
-    deadline = int((time.time() + operation.timeout) * 1000)
-    context = Context("0190", "trial", "H49", "", contract.version, deadline, "00-" + "0" * 32 + "-" + "0" * 16 + "-00")
-
     def trial(passed: bool, outcome: str) -> Trial:
         return Trial(operation.name, what, passed, outcome)
 
     try:
-        answer = await method(request, Call(context))
+        answer = await method(request, trial_call(contract, operation))
     except Declared as declared:
         known = declared.code in operation.errors and example is None
         return trial(known, f"error {declared.code}")

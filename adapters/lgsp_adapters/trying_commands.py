@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +9,10 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_adapters import building, manifest, trials
-from lgsp_adapters.adapter import Call, Declared, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Declared, UpstreamFailed, UpstreamLate
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.wire import Context
 from lgsp_problems import Refusal
 
 Contracts = Annotated[list[Path], Parameter(name="--contract", negative="")]
@@ -131,10 +129,7 @@ async def _asked(found: Manifest, promised: Contract, operation: str, request: o
     adapter = building.build(found, promised)
     method = adapter.method(operation)
     assert method is not None
-    deadline = int((time.time() + promised.operations[operation].timeout) * 1000)
-    call = Call(
-        Context("0190", "try", "H49", "", promised.version, deadline, "00-" + "0" * 32 + "-" + "0" * 16 + "-00")
-    )
+    call = trials.trial_call(promised, promised.operations[operation])
     await adapter.open()
     try:
         return await method(request, call)  # type: ignore[arg-type]

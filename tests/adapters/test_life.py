@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -61,7 +62,8 @@ class Office:
         (self.folder / "keys/provider.pem").write_bytes(self.bus.keys["provider"].to_pem())
         command = [*LGSP, "adapter", "run", str(self.folder / "adapter.yaml"), "--nats", self.bus.nats_url]
         command += ["--gateway", f"http://127.0.0.1:{self.bus.port}", "--keys", str(self.folder / "keys")]
-        command += ["--catalog", str(self.bus.catalog_folder)]
+        shutil.copytree(self.bus.catalog_folder, self.folder / "catalog", dirs_exist_ok=True)
+        command += ["--catalog", str(self.folder / "catalog")]
         found = Process(command, self.folder / f"copy-{len(self.copies)}.log")
         await found.start()
         self.copies.append(found)
@@ -120,6 +122,28 @@ async def test_a_changed_manifest_is_served_and_a_wrong_one_is_not(office: Offic
         await asyncio.sleep(0.02)
     done.set()
     assert set(await loading) == {200}
+
+
+async def test_a_changed_contract_is_kept_as_soon_as_the_manifest_does(office: Office) -> None:
+    copy = await office.copy()
+    contract = office.folder / "catalog/desk.yaml"
+    document = yaml.safe_load(contract.read_text())
+    document["version"] = "1.1.0"
+    document["operations"]["extra"] = document["operations"]["read"]
+    contract.write_text("service: desk\n")
+    while "/version" not in copy.log.read_text() and "is required" not in copy.log.read_text():
+        await asyncio.sleep(0.02)
+    contract.write_text(yaml.safe_dump(document))
+    while "the contract's operation extra is missing; add it" not in copy.log.read_text():
+        await asyncio.sleep(0.02)
+    assert (await office.bus.call("read")).status == 200
+    manifest = office.write()
+    told = yaml.safe_load(manifest.read_text())
+    told["operations"]["extra"] = told["operations"]["read"]
+    manifest.write_text(yaml.safe_dump(told))
+    while "now served" not in copy.log.read_text():
+        await asyncio.sleep(0.02)
+    assert (await office.bus.call("read")).status == 200
 
 
 async def test_a_system_that_is_gone_is_left_alone_and_found_again(office: Office) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +72,38 @@ async def test_an_adapter_is_checked_tried_and_tested_without_a_bus(tmp_path: Pa
     report = tmp_path / "report.json"
     code, out, _ = await run("contract", "test", "land-parcels", "--report", str(report), environment=land)
     assert (code, json.loads(report.read_text())["failed"]) == (0, 0)
+
+
+def at_terminal(*arguments: str, answers: list[str], folder: Path) -> str:
+    """Run the command at a terminal, and answer what it asks; all that was seen there."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*LGSP, *arguments], stdin=slave, stdout=slave, stderr=slave, cwd=folder, env={**os.environ, "NO_COLOR": "1"}
+    )
+    os.close(slave)
+    seen, left = "", list(answers)
+    try:
+        while True:
+            seen += os.read(master, 4096).decode(errors="replace")
+            if left and seen.endswith("]: "):
+                os.write(master, left.pop(0).encode() + b"\n")
+    except OSError:  # the terminal is closed at its end
+        pass
+    os.close(master)
+    assert process.wait(30) == 0, seen
+    return seen
+
+
+async def test_what_no_flag_says_is_asked_for(tmp_path: Path) -> None:
+    answers = ["internal", "tu-phap", "lookup-birth", "Khai sinh", ""]
+    seen = await asyncio.to_thread(at_terminal, "contract", "new", "births", answers=answers, folder=tmp_path)
+    assert "provider: the system that answers [births-system]: " in seen
+    [contract] = catalog.load(tmp_path / "births.yaml").values()
+    assert (contract.provider, contract.classification, contract.title.vi) == ("tu-phap", "internal", "Khai sinh")
+    assert (contract.title.en, list(contract.operations)) == ("births", ["lookup-birth"])
+    await asyncio.to_thread(at_terminal, "adapter", "new", "births.yaml", answers=["sql", ""], folder=tmp_path)
+    told = yaml.safe_load((tmp_path / "adapter.yaml").read_text())
+    assert (told["kind"], told["system"]) == ("sql", "tu-phap")
 
 
 async def test_a_system_that_breaks_the_contract_does_not_pass(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""What is served follows what is written: the manifest, the files that it names, and the contracts, looked at once a second.
+
+What is wrong is refused in the log, and what was served before goes on.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from lgsp_adapters.manifest import Manifest, load
+from lgsp_contracts import catalog
+from lgsp_contracts.contract import Contract
+from lgsp_problems import Refusal
+
+LOOK_SECONDS = 1.0
+"""How often the manifests are looked at."""
+
+Times = dict[Path, int]
+"""When files were last written, in nanoseconds."""
+
+
+class Running(Protocol):
+    """What serves a manifest."""
+
+    async def start(self) -> None:
+        """Begin."""
+
+    async def stop(self) -> None:
+        """End, finishing what was begun."""
+
+    async def take_over(self, changed: Any) -> None:
+        """Let another one go on, of the same manifest as it is now."""
+
+
+class Contracts:
+    """The contracts of a folder, or of a file, as they are now."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: Times = {}
+        self._catalog: catalog.Catalog = {}
+
+    def times(self) -> Times:
+        """When they were last written."""
+        return _times(self._folder.rglob("*.y*ml") if self._folder.is_dir() else [self._folder])
+
+    def of(self, manifest: Manifest) -> Contract:
+        """The one that a manifest answers for.
+
+        Raises:
+            Refusal: `invalid-document`, when one of them is wrong or there is none.
+        """
+        if (now := self.times()) != self._seen or not now:
+            self._catalog = catalog.load(self._folder)
+            self._seen = now
+        found = self._catalog.get((manifest.service, manifest.major))
+        if found is None:
+            raise Refusal(
+                "invalid-document",
+                vi=f"{manifest.place}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
+                en=f"{manifest.place}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
+            )
+        return found
+
+
+class Followed:
+    """One manifest, and what serves it.
+
+    Args:
+        make: makes what serves a manifest.
+
+    Raises:
+        Refusal: `invalid-document`, as `make` says.
+    """
+
+    def __init__(self, manifest: Manifest, contracts: Contracts, make: Callable[[Manifest], Running]) -> None:
+        self._manifest = manifest
+        self._contracts = contracts
+        self._make = make
+        self._seen = self._times()
+        self._running = make(manifest)
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Serve, and follow from now on."""
+        await self._running.start()
+        self._following = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Follow no more, and finish what was begun."""
+        if self._following:
+            self._following.cancel()
+        await self._running.stop()
+
+    async def _follow(self) -> None:
+        log = structlog.get_logger().bind(manifest=self._manifest.place.name)
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if (now := self._times()) == self._seen:
+                continue
+            self._seen = now
+            try:
+                changed = load(Path(self._manifest.place.name))
+                if changed.system != self._manifest.system:
+                    log.error("another system", reason="a manifest of another system takes a start of its own")
+                    continue
+                running = self._make(changed)
+                await self._running.take_over(running)
+                self._running, self._manifest = running, changed
+                self._seen = self._times()
+                log.warning("manifest or contract changed, now served")
+            except Refusal as refusal:
+                log.error("change refused", reason=refusal.detail.en)
+            except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on
+                log.error("change failed", error=type(error).__name__)
+
+    def _times(self) -> Times:
+        return _times(_files(self._manifest)) | self._contracts.times()
+
+
+def _files(manifest: Manifest) -> list[Path]:
+    """The manifest and the files that it names."""
+    named = [
+        value[kind]
+        for value in manifest.document.get("connection", {}).values()
+        if isinstance(value, dict)
+        for kind in ("file", "yaml")
+        if kind in value
+    ]
+    named += [told["wsdl"] for told in (manifest.document.get("soap", {}),) if "wsdl" in told]
+    return [Path(manifest.place.name), *(manifest.folder / path for path in named)]
+
+
+def _times(paths: Iterable[Path]) -> Times:
+    return {path: path.stat().st_mtime_ns for path in paths if path.exists()}
