@@ -57,7 +57,7 @@ async def test_an_example_as_it_stands(bus: Workbench, tmp_path: Path, language:
     needs, file, command = RUN[language]
     if shutil.which(needs) is None:
         pytest.skip(f"{needs} is not installed; .ci/run installs it")
-    await bus.serve(read_person=_match)
+    served = await bus.serve(read_person=_match)
     [(_, document), *_] = read(bus.catalog_folder / "desk.yaml")
     operation = Contract.from_document(document).operations["read-person"]
     url = f"http://127.0.0.1:{bus.port}/services/desk/v1/read-person"
@@ -68,6 +68,7 @@ async def test_an_example_as_it_stands(bus: Workbench, tmp_path: Path, language:
         command, cwd=tmp_path, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     out = (await asyncio.wait_for(process.communicate(), 60))[0].decode()
+    await bus.unserve(served)
     assert process.returncode == 0, out
     assert "NGUYỄN VĂN AN" in out
 

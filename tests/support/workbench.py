@@ -18,7 +18,7 @@ import yaml
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.runtime import Served
+from lgsp_adapters.serving.runtime import Served
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES

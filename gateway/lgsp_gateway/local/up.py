@@ -184,6 +184,7 @@ class LocalBus:
         lines = [
             "",
             f"  gateway                      {url}",
+            f"  catalogue, for a browser     {url}/catalog",
             f"  nats-server                  127.0.0.1:{ports['nats']}",
         ]
         lines += [f"  sandbox {server:<20} http://127.0.0.1:{ports[server]}" for server in self._scene.sandboxes]

@@ -21,9 +21,9 @@ from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
-from lgsp_adapters.breaker import Breaker
-from lgsp_adapters.health import Health
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.serving.breaker import Breaker
+from lgsp_adapters.serving.health import Health
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal

@@ -8,10 +8,10 @@ import aiohttp
 from cyclopts import Parameter
 
 from lgsp_adapters import manifest
-from lgsp_adapters.following import Contracts
-from lgsp_adapters.hosting import Host
-from lgsp_adapters.identity import SystemIdentity
 from lgsp_adapters.sandbox import faults, serving
+from lgsp_adapters.serving.following import Contracts
+from lgsp_adapters.serving.hosting import Host
+from lgsp_adapters.serving.identity import SystemIdentity
 from lgsp_contracts import catalog as catalogs
 from lgsp_problems import Refusal
 from lgsp_process import running

@@ -2,8 +2,7 @@
 
 from cyclopts import App
 
-_COMMANDS = {
-    "new": "Begin a contract.",
+_READING = {
     "check": "Hold contracts against the rules.",
     "diff": "Say what a new version of a contract breaks, and whom.",
     "docs": "Render a contract as a page for people.",
@@ -13,13 +12,22 @@ _COMMANDS = {
 def register(app: App) -> None:
     """Add `lgsp contract …`."""
     contract = App(name="contract", help="Write contracts and hold them against the rules.")
-    for name, words in _COMMANDS.items():
-        contract.command(f"lgsp_contracts.commands:{name}", name=name, help=words)
-    contract.command("lgsp_contracts.commands:as_openapi", name="openapi", help="Write a contract as OpenAPI 3.1.")
+    contract.command("lgsp_contracts.cli.writing_commands:new", name="new", help="Begin a contract.")
+    for name, words in _READING.items():
+        contract.command(f"lgsp_contracts.cli.reading_commands:{name}", name=name, help=words)
+    contract.command(
+        "lgsp_contracts.cli.reading_commands:as_openapi", name="openapi", help="Write a contract as OpenAPI 3.1."
+    )
     drafting = App(name="import", help="Draft a contract out of what a system says of itself.")
-    drafting.command("lgsp_contracts.commands:import_openapi", name="openapi", help="Out of an OpenAPI 3 document.")
+    drafting.command(
+        "lgsp_contracts.cli.writing_commands:import_openapi", name="openapi", help="Out of an OpenAPI 3 document."
+    )
     contract.command(drafting)
     app.command(contract)
     sdk = App(name="sdk", help="Write typed clients of services.")
-    sdk.command("lgsp_contracts.commands:sdk_python", name="python", help="One Python module, standard library only.")
+    sdk.command(
+        "lgsp_contracts.cli.reading_commands:sdk_python",
+        name="python",
+        help="One Python module, standard library only.",
+    )
     app.command(sdk)

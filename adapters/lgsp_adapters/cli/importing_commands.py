@@ -9,8 +9,8 @@ from cyclopts import Parameter
 
 from lgsp_adapters.drafts.services import from_wsdl
 from lgsp_adapters.drafts.tables import from_table
-from lgsp_contracts.commands import save
-from lgsp_contracts.terminal import write_yaml
+from lgsp_contracts.cli.terminal import write_yaml
+from lgsp_contracts.cli.writing_commands import save
 
 Output = Annotated[Path, Parameter(alias="-o")]
 

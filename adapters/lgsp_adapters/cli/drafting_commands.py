@@ -8,9 +8,9 @@ from cyclopts import Parameter
 
 from lgsp_adapters.drafts.manifests import manifest as drafted
 from lgsp_contracts import documents
+from lgsp_contracts.cli.terminal import asked, write_yaml
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
-from lgsp_contracts.terminal import asked, write_yaml
 from lgsp_problems import Refusal
 
 KINDS = ("http", "soap", "sql", "files", "python")

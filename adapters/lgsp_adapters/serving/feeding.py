@@ -1,8 +1,9 @@
 """Feeds a service from a folder: each row of each file that is dropped becomes one call, in the name of the office's system.
 
 No row is lost and none is sent twice. How far a file has come is written beside it after every `AT_ONCE` rows, in the report; what was
-on its way when the process died is asked again under the same `Idempotency-Key`, made of the file's content and the row's number, so
-that the bus gives the first answer. The same content under another name has the same keys. A bus that is away, a provider that is
+on its way when the process died is asked again under the same `Idempotency-Key`, so that the bus gives the first answer. The key is made
+of the file's name and the request, so a file that is dropped again with some rows mended sends those alone (within the day for which
+the bus keeps keys). The same content under another name is not sent at all. A bus that is away, a provider that is
 down and a quota that is spent are waited for; what is refused otherwise stands in the report, by row and code and without a value.
 """
 
@@ -10,6 +11,7 @@ import asyncio
 import hashlib
 import time
 import uuid
+from collections import Counter
 from typing import Any
 
 import aiohttp
@@ -18,10 +20,10 @@ import structlog
 
 from lgsp_adapters.folders.folder import Drop, FolderGone, reached
 from lgsp_adapters.folders.watching import Watched
-from lgsp_adapters.identity import SystemIdentity, Token
 from lgsp_adapters.kinds import tables
 from lgsp_adapters.kinds.rows import BadRow, Requests
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.serving.identity import SystemIdentity, Token
 from lgsp_problems import Refusal
 
 AT_ONCE = 16
@@ -46,6 +48,7 @@ class Feeder:
         self._token = Token("", 0)
         self._renewing = asyncio.Lock()
         self._done: set[Drop] = set()
+        self._contents: dict[str, str] = {}
         self._feeding: asyncio.Task[None] | None = None
         self._log = structlog.get_logger().bind(feeds=manifest.service)
 
@@ -87,29 +90,32 @@ class Feeder:
                 content = await asyncio.to_thread(lambda: hashlib.sha256(path.read_bytes()).hexdigest())
                 said = await self._said(drop, content)
                 if said["finished"]:
+                    self._contents.setdefault(content, drop.name)
                     return
                 rows = await asyncio.to_thread(tables.read, path, self._requests.layout)
+                told = await asyncio.to_thread(self._told, drop.name, rows)
         except tables.Unreadable as unreadable:
             said["faults"] = [{"row": 0, "fault": str(unreadable)}]
-            rows = []
+            told = []
         except OSError as error:  # it was taken away again
             raise FolderGone(type(error).__name__) from None
-        said["rows"] = len(rows)
-        while said["done"] < len(rows):
+        said["rows"] = len(told)
+        if self._contents.setdefault(content, drop.name) != drop.name:
+            said |= {"done": len(told), "sameAs": self._contents[content]}
+        while said["done"] < len(told):
             begin = said["done"]
-            part = rows[begin : begin + AT_ONCE]
-            keys = [str(uuid.uuid5(KEYS, f"{content}/{begin + number}")) for number in range(len(part))]
-            found = await asyncio.gather(*(self._fed(row, key) for row, key in zip(part, keys, strict=True)))
+            part = told[begin : begin + AT_ONCE]
+            found = await asyncio.gather(*(self._fed(body, key) for body, key in part))
             faults = [{"row": begin + number, **fault} for number, fault in enumerate(found, 1) if fault]
             said["faults"] += faults
             said["sent"] += len(part) - len(faults)
             said["done"] += len(part)
-            if said["done"] < len(rows):
+            if said["done"] < len(told):
                 await self._write(drop, said)
         said["finished"] = True
         await self._write(drop, said)
         log = self._log.warning if said["faults"] else self._log.info
-        log("drop fed", file=drop.name, rows=len(rows), sent=said["sent"], faults=len(said["faults"]))
+        log("drop fed", file=drop.name, rows=len(told), sent=said["sent"], faults=len(said["faults"]))
 
     async def _said(self, drop: Drop, content: str) -> dict[str, Any]:
         """What the report beside a file says of this content, or the beginning of one."""
@@ -125,12 +131,25 @@ class Feeder:
     async def _write(self, drop: Drop, said: dict[str, Any]) -> None:
         await self._folder.write_report(drop, orjson.dumps(said, option=orjson.OPT_INDENT_2))
 
-    async def _fed(self, row: tables.Row, key: str) -> dict[str, str] | None:
+    def _told(self, name: str, rows: list[tables.Row]) -> list[tuple[bytes | BadRow, str]]:
+        """What each row is made into, and its key: rows that say the same are told apart by how often it was said before."""
+        found: list[tuple[bytes | BadRow, str]] = []
+        seen: Counter[str] = Counter()
+        for row in rows:
+            try:
+                body = self._requests.made(row)
+            except BadRow as bad:
+                found.append((bad, ""))
+                continue
+            digest = hashlib.sha256(body).hexdigest()
+            found.append((body, str(uuid.uuid5(KEYS, f"{name}/{digest}/{seen[digest]}"))))
+            seen[digest] += 1
+        return found
+
+    async def _fed(self, body: bytes | BadRow, key: str) -> dict[str, str] | None:
         """What is wrong with a row, or nothing when its call was answered."""
-        try:
-            body = self._requests.made(row)
-        except BadRow as bad:
-            return {"fault": str(bad)}
+        if isinstance(body, BadRow):
+            return {"fault": str(body)}
         pause = 0.5
         while True:
             told = await self._asked(body, key)

@@ -111,7 +111,7 @@ class Followed:
                 await self._running.take_over(running)
                 self._running, self._manifest = running, changed
                 self._seen = self._times()
-                log.warning("manifest or contract changed, now served")
+                log.warning("now served")
             except Refusal as refusal:
                 log.error("change refused", reason=refusal.detail.en)
             except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on

@@ -16,11 +16,11 @@ from nats.aio.client import Client
 
 from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.building import build, hold
-from lgsp_adapters.feeding import Feeder
-from lgsp_adapters.following import Contracts, Followed, Running
-from lgsp_adapters.identity import SystemIdentity, Token
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.runtime import Served
+from lgsp_adapters.serving.feeding import Feeder
+from lgsp_adapters.serving.following import Contracts, Followed, Running
+from lgsp_adapters.serving.identity import SystemIdentity, Token
+from lgsp_adapters.serving.runtime import Served
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_process import running, tracing

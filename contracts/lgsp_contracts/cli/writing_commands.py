@@ -1,0 +1,125 @@
+"""What `lgsp contract new` and `import openapi` write: contracts to begin with."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from lgsp_contracts import documents, drafts
+from lgsp_contracts.cli.reading_commands import read
+from lgsp_contracts.cli.terminal import Output, asked, not_there, write_yaml
+from lgsp_contracts.contract import Contract
+from lgsp_contracts.places import Place
+from lgsp_problems import Refusal
+
+_DRAFT = """\
+service: {service}
+version: 1.0.0
+title: {{vi: {vi}, en: {en}}}
+provider: {provider}
+classification: {classification}
+operations:
+  {operation}:
+    title: {{vi: {vi}, en: {en}}}
+    timeout: 5s
+    idempotent: true          # false, where asking twice is not the same as asking once
+{subject}    request:
+      type: object
+      required: [soDinhDanh]
+      additionalProperties: false
+      properties:
+        soDinhDanh: {{type: string, format: so-dinh-danh}}
+    response:
+      type: object
+      required: [ketQua]
+      additionalProperties: false
+      properties:
+        ketQua: {{type: string, maxLength: 200}}
+    errors:
+      not-on-record: {{status: 404, title: {{vi: Không có dữ liệu, en: Nothing is on record}}}}
+    example:
+      request: {{soDinhDanh: '022093001234'}}
+      response: {{ketQua: Đạt}}
+"""
+
+
+def new(
+    service: str,
+    /,
+    *,
+    provider: str | None = None,
+    operation: str | None = None,
+    title_vi: str | None = None,
+    title_en: str | None = None,
+    classification: Literal["open", "internal", "personal"] | None = None,
+    output: Output = None,
+) -> None:
+    """Begin a contract. What no option says is asked for at a terminal.
+
+    Parameters
+    ----------
+    service
+        Its id, such as land-parcels.
+    provider
+        The system in the registry that answers.
+    operation
+        Its first operation, such as lookup-parcel.
+    title_vi, title_en
+        What people call it.
+    classification
+        How its data is classified: open, internal or personal.
+    output
+        Where to; SERVICE.yaml by default.
+    """
+    path = output or Path(f"{service}.yaml")
+    not_there(path)
+    classified = classification or asked("classification: open, internal or personal", "personal")
+    text = _DRAFT.format(
+        service=service,
+        provider=provider or asked("provider: the system that answers", f"{service}-system"),
+        operation=operation or asked("operation", "lookup-record"),
+        vi=title_vi or asked("title in Vietnamese", service),
+        en=title_en or asked("title in English", service),
+        classification=classified,
+        subject="    subject: /soDinhDanh\n" if classified == "personal" else "",
+    )
+    path.write_text(text, encoding="utf-8")
+    try:
+        read(path)
+    except Refusal:
+        path.unlink()
+        raise
+    sys.stdout.write(f"{path}: write its fields, then: lgsp contract check {path}\n")
+
+
+def import_openapi(
+    file: Path, /, *, service: str, provider: str, output: Annotated[Path, Parameter(alias="-o")]
+) -> None:
+    """Draft a contract out of an OpenAPI 3 document.
+
+    Parameters
+    ----------
+    file
+        The document, as YAML or JSON.
+    service
+        The id of the service.
+    provider
+        The system in the registry that answers.
+    output
+        Where to.
+    """
+    [(_, document), *_] = documents.read(file) or [(Place(str(file)), None)]
+    save(drafts.from_openapi(document, service, provider), output)
+
+
+def save(document: dict[str, object], path: Path) -> None:
+    """Write a draft, unless there is a file already.
+
+    Raises:
+        Refusal: `already-exists`, `invalid-document`.
+    """
+    not_there(path)
+    Contract.from_document(document, str(path))
+    write_yaml(document, path)
+    sys.stdout.write(f"{path}: correct titles, classification and errors, then: lgsp contract check {path}\n")
