@@ -139,7 +139,7 @@ class Bus:
     def repeat(self, prefixes: tuple[str, ...]) -> int:
         """Send once more what may be repeated and waits below these subjects: whoever had it may be gone.
 
-        The first reply counts. Each goes out under a reply subject of its own: a server that lets an adapter reply once
+        The first reply counts, but that nobody is there now is none: a copy that is stopping may be answering still. Each goes out under a reply subject of its own: a server that lets an adapter reply once
         to a subject refuses both replies to one that it saw twice (nats-server 2.15, measured). Returns how many were sent.
         """
         found = [
@@ -151,7 +151,7 @@ class Bus:
             self._number += 1
             with contextlib.suppress(NatsError, OSError):
                 self._connection.post(subject, payload, f"{self._inbox}{self._number}")
-                self._pending[self._number] = (then, deadline, None)
+                self._pending[self._number] = (partial(_unless_nobody, then), deadline, None)
         return len(found)
 
     def send_now(self) -> None:
@@ -173,6 +173,11 @@ class Bus:
         lost, self._pending = self._pending, {}
         for then, _, _ in lost.values():
             then(bus_unavailable())
+
+
+def _unless_nobody(then: Then, what: Reply | Refusal | None) -> None:
+    if what is None or isinstance(what, Refusal) or what[0] or not what[1].startswith(_NO_RESPONDERS):
+        then(what)
 
 
 def _settle(reply: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:

@@ -22,7 +22,7 @@ async def nationals(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[d
         for service in ("population", "enterprise-registry", "insurance"):
             make, needed = serving.SERVERS[service]
             credentials = {name: f"{service}-{name}" for name in needed}
-            runner = web.AppRunner(make(folder, credentials).app())
+            runner = web.AppRunner(make(folder, credentials).app(), shutdown_timeout=0.1)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             runners.append(runner)

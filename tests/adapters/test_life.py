@@ -20,7 +20,7 @@ MANIFEST = {
     "connection": {"url": ""},
     "operations": {
         name: {"path": "/ask/{request.soDinhDanh}", "answer": {"ketQua": "answer.said"}}
-        for name in ("read", "read-person", "register", "narrow")
+        for name in ("read", "read-person", "register", "narrow", "wait")
     },
 }
 

@@ -40,7 +40,7 @@ async def asked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
     folder = tmp_path_factory.mktemp("offices")
     make, needed = serving.SERVERS["provincial"]
     credentials = {name: f"provincial-{name}" for name in needed}
-    runner = web.AppRunner(make(folder, credentials).app())
+    runner = web.AppRunner(make(folder, credentials).app(), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -53,6 +53,17 @@ async def test_pages_hold_each_message_once(searched_in_either: Searched) -> Non
     assert [message for page in pages for message in page] == sent[::-1]
 
 
+async def test_told_to_stop_as_nats_goes_it_stops(tmp_path: Path) -> None:
+    address = str(tmp_path / "index.db")
+    bus = await Workbench(tmp_path).start("--index", address)
+    searched = Searched(bus, tmp_path, address)
+    await searched.indexer.start()
+    await searched.indexed((await bus.call()).message)
+    async with asyncio.timeout(8):
+        assert (await asyncio.gather(searched.indexer.stop(), bus.nats.stop()))[0] == 0
+    await searched.stop()
+
+
 async def test_killed_and_removed_it_holds_each_entry_once(searched_in_either: Searched, postgres: Postgres) -> None:
     searched = searched_in_either
     bus = searched.bus

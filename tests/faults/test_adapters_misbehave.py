@@ -90,13 +90,20 @@ async def test_a_stopping_adapter_finishes_its_calls(bus: Workbench) -> None:
         await may_finish.wait()
         return {"ketQua": "KHOP"}
 
-    adapter = await bus.serve(read=slow)
-    under_way = asyncio.create_task(bus.call())
+    adapter = await bus.serve(wait=slow)
+    under_way = asyncio.create_task(bus.call("wait"))
     await reached.wait()
     stopping = asyncio.create_task(bus.unserve(adapter))
     async with asyncio.timeout(5):
         while (await bus.call("narrow")).code != "no-adapter":
             pass
+    # another connection of the system ends, so what it may have had is asked again, of nobody
+    repeated = bus.gateway.log.read_text().count("calls repeated")
+    await (await connect(bus.door("provider"), "another")).close()
+    async with asyncio.timeout(4):
+        while bus.gateway.log.read_text().count("calls repeated") == repeated:
+            await asyncio.sleep(0.01)
+    await bus.call("narrow")
     may_finish.set()
     assert (await under_way).status == 200
     await stopping

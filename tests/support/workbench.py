@@ -87,6 +87,7 @@ CONTRACTS = [
             "read-person": _operation(classification="personal"),
             "register": _operation(idempotent=False),
             "narrow": _operation(),
+            "wait": _operation(timeout="5s"),
         },
     },
     {
@@ -314,6 +315,7 @@ class Workbench:
                 read_person=ALL,
                 register=ALL,
                 narrow=["/ketQua", "/cha/hoVaTen"],
+                wait=ALL,
             ),
             grant("alpha-hidden", "alpha", "hidden", read=ALL),
             grant("beta-desk", "beta", requests=self._requests, read=ALL),

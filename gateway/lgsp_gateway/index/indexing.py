@@ -1,6 +1,7 @@
 """The indexer: copies the evidence from its stream into the search index, for ever, from wherever the index ends."""
 
 import asyncio
+import contextlib
 import heapq
 import time
 from collections.abc import AsyncIterator
@@ -42,8 +43,11 @@ async def serve(
     copying = asyncio.create_task(_copy_for_ever(connection, index, shelf, keep_days))
     running.ready("indexer")
     await stop.wait()
-    copying.cancel()
-    await asyncio.gather(copying, return_exceptions=True)
+    while (
+        not copying.done()
+    ):  # before Python 3.12, wait_for can swallow one that comes together with a message (gh-86296)
+        copying.cancel()
+        await asyncio.wait({copying}, timeout=0.1)
     await connection.close()
     await index.close()
 
@@ -121,7 +125,9 @@ async def _copy(connection: Client, index: Index, keep_days: int) -> None:
             await index.add(after, groups)
             after = groups[-1].sequence
     finally:
-        await puller.unsubscribe()
+        # or its error would take the place of being told to stop
+        with contextlib.suppress(NatsError, OSError):
+            await puller.unsubscribe()
 
 
 def _group(message: Msg) -> Group:

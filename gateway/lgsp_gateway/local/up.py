@@ -113,7 +113,8 @@ class LocalBus:
     async def _stop(self) -> None:
         for child in self._children:
             child.stopping = True
-        by_kind = {kind: [c for c in self._children if c.name.startswith(kind)] for kind in ("gateway", "adapter", "")}
+        kinds = ("gateway", "adapter", "indexer", "")
+        by_kind = {kind: [child for child in self._children if child.name.startswith(kind)] for kind in kinds}
         for children in by_kind.values():
             await asyncio.gather(*(child.stop() for child in children))
         for keeper in self._keepers:
