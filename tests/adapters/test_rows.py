@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import yaml
-from support.processes import LGSP, Process, run
+from support.processes import LGSP, Process
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, Declared
+from lgsp_adapters.building import hold
+from lgsp_adapters.manifest import load
 from lgsp_adapters.serving.runtime import Served
+from lgsp_problems import Refusal
 
 ROWS = 240
 MANIFEST: dict[str, Any] = {
@@ -153,5 +156,6 @@ async def test_a_manifest_that_could_only_fail(office: Office, changed: dict[str
     told = {**MANIFEST, **changed}
     path = office.folder / "adapter.yaml"
     path.write_text(yaml.safe_dump({key: value for key, value in told.items() if value is not None}))
-    code, _, err = await run("adapter", "check", str(path), "--contract", str(office.bus.catalog_folder))
-    assert (code, said in err) == (1, True), err
+    with pytest.raises(Refusal) as refused:
+        hold(load(path), office.bus.catalog["desk", 1])
+    assert said in refused.value.detail.en

@@ -15,6 +15,7 @@ from support.processes import ROOT, run
 
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.building import build
+from lgsp_adapters.drafts.services import from_wsdl
 from lgsp_adapters.kinds.envelopes import VERSIONS
 from lgsp_adapters.manifest import load
 from lgsp_contracts import catalog
@@ -177,6 +178,6 @@ async def test_a_description_that_cannot_be_read(folder: Path) -> None:
         ("nothing", "cannot read the WSDL"),
     ):
         wrong.write_text(changed)
-        options = ["--service", "civil-status", "--provider", "tu-phap", "-o", str(folder / "never.yaml")]
-        code, _, err = await run("contract", "import", "wsdl", str(wrong), *options)
-        assert (code, said in err) == (1, True), err
+        with pytest.raises(Refusal) as refused:
+            from_wsdl(wrong, "", "civil-status", "tu-phap")
+        assert said in refused.value.detail.en
