@@ -36,8 +36,7 @@ def build(manifest: Manifest, contract: Contract) -> Adapter:
         Refusal: `invalid-document`, with file, line and mend.
     """
     if manifest.kind in ROWS:
-        raise _fault(
-            manifest.place / "kind",
+        raise (manifest.place / "kind").wrong(
             f"loại {manifest.kind} gọi dịch vụ chứ không trả lời; hãy chạy nó bằng lgsp adapter run",
             f"the kind {manifest.kind} calls a service and answers nothing; run it with lgsp adapter run",
         )
@@ -66,14 +65,14 @@ def faults(manifest: Manifest, contract: Contract) -> Iterable[Refusal]:
         return
     place = manifest.place / "operations"
     for name in sorted(set(manifest.operations) - set(contract.operations)):
-        yield _fault(
-            place / name, f"hợp đồng không có thao tác {name}", f"the contract has no operation {name}; remove it"
+        yield (place / name).wrong(
+            f"hợp đồng không có thao tác {name}", f"the contract has no operation {name}; remove it"
         )
     for name, operation in contract.operations.items():
         told = manifest.operations.get(name)
         if told is None:
-            yield _fault(
-                place, f"thiếu thao tác {name} của hợp đồng", f"the contract's operation {name} is missing; add it"
+            yield place.wrong(
+                f"thiếu thao tác {name} của hợp đồng", f"the contract's operation {name} is missing; add it"
             )
             continue
         yield from _errors(told, operation, place / name)
@@ -85,8 +84,7 @@ def _rows(manifest: Manifest, contract: Contract) -> Iterable[Refusal]:
     operation = contract.operations.get(manifest.document["operation"])
     if operation is None:
         known = ", ".join(contract.operations)
-        yield _fault(
-            manifest.place / "operation",
+        yield (manifest.place / "operation").wrong(
             f"hợp đồng không có thao tác này; có: {known}",
             f"the contract has no such operation; it has: {known}",
         )
@@ -104,8 +102,7 @@ def _errors(told: Mapping[str, Any], operation: Operation, place: Place) -> Iter
     for at, code in named:
         if code not in operation.errors:
             known = ", ".join(operation.errors) or "-"
-            yield _fault(
-                at,
+            yield at.wrong(
                 f"hợp đồng không khai lỗi {code}; các lỗi được khai: {known}",
                 f"the contract declares no error {code}; it declares: {known}",
             )
@@ -121,21 +118,15 @@ def _fields(template: Mapping[str, Any], schema: Mapping[str, Any], place: Place
         return
     for name in schema.get("required", ()):
         if template.get(name) is None:
-            yield _fault(
-                place,
+            yield place.wrong(
                 f"trường bắt buộc {name} của hợp đồng không được điền; hãy thêm nó vào ánh xạ",
                 f"the contract requires the field {name}, which the mapping never fills; add it",
             )
     for name, value in template.items():
         if name not in properties and schema.get("additionalProperties") is False:
-            yield _fault(
-                place / name,
+            yield (place / name).wrong(
                 f"hợp đồng không có trường {name}; hãy bỏ hoặc sửa tên",
                 f"the contract has no field {name}; remove it or correct its name",
             )
         elif isinstance(value, dict):
             yield from _fields(value, properties.get(name, {}), place / name)
-
-
-def _fault(place: Place, vi: str, en: str) -> Refusal:
-    return Refusal("invalid-document", vi=f"{place}: {vi}.", en=f"{place}: {en}.")

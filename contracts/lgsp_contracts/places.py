@@ -10,6 +10,7 @@ from functools import cache
 import yaml
 
 from lgsp_contracts import pointers
+from lgsp_problems import Refusal
 
 Path = tuple[str, ...]
 
@@ -46,6 +47,10 @@ class Place:
         """Its line, counted from 1; that of the nearest thing around it where it is not there itself."""
         lines = _lines(self.text)[self.number] if self.text else {}
         return next((lines[self.path[:end]] for end in range(len(self.path), -1, -1) if self.path[:end] in lines), None)
+
+    def wrong(self, vi: str, en: str) -> Refusal:
+        """The refusal of a document for what stands here: what is wrong and what to do, without a full stop."""
+        return Refusal("invalid-document", vi=f"{self}: {vi}.", en=f"{self}: {en}.")
 
     def __str__(self) -> str:
         line = self.line if self.path else None

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lgsp_contracts.places import Place
-from lgsp_problems import Refusal
 
 REPORT = ".report.json"
 
@@ -73,8 +72,7 @@ def reached(connection: Mapping[str, Any], base: Path, place: Place) -> Folder:
         from lgsp_adapters.folders.sftp import SftpFolder  # noqa: PLC0415
 
         return SftpFolder(address, connection, place)
-    raise Refusal(
-        "invalid-document",
-        vi=f"{place}: không biết đọc thư mục {scheme}://; hãy dùng đường dẫn, s3:// hoặc sftp://.",
-        en=f"{place}: a folder at {scheme}:// cannot be read; name a path, s3:// or sftp://.",
+    raise place.wrong(
+        f"không biết đọc thư mục {scheme}://; hãy dùng đường dẫn, s3:// hoặc sftp://",
+        f"a folder at {scheme}:// cannot be read; name a path, s3:// or sftp://",
     )

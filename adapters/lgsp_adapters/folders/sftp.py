@@ -16,7 +16,6 @@ import asyncssh
 
 from lgsp_adapters.folders.folder import REPORT, Drop, FolderGone
 from lgsp_contracts.places import Place
-from lgsp_problems import Refusal
 
 CONNECT_SECONDS = 10
 KEEPALIVE_SECONDS = 30
@@ -40,9 +39,9 @@ class SftpFolder:
     def __init__(self, address: str, connection: Mapping[str, Any], place: Place) -> None:
         told = urlsplit(address)
         if not told.username or not told.hostname or told.password:
-            raise _wrong(place, "địa chỉ phải là sftp://NGƯỜI-DÙNG@MÁY/ĐƯỜNG-DẪN, không kèm mật khẩu", _ADDRESS)
+            raise place.wrong("địa chỉ phải là sftp://NGƯỜI-DÙNG@MÁY/ĐƯỜNG-DẪN, không kèm mật khẩu", _ADDRESS)
         if "known-hosts" not in connection or not {"key", "password"} & set(connection):
-            raise _wrong(place, "SFTP cần known-hosts (khóa của máy chủ) và key hoặc password", _NEEDED)
+            raise place.wrong("SFTP cần known-hosts (khóa của máy chủ) và key hoặc password", _NEEDED)
         self._path = unquote(told.path) or "."
         try:
             self._options: dict[str, Any] = {
@@ -58,7 +57,7 @@ class SftpFolder:
                 "keepalive_interval": KEEPALIVE_SECONDS,
             }
         except (asyncssh.KeyImportError, ValueError):
-            raise _wrong(place, "key hoặc known-hosts không đọc được", "key or known-hosts cannot be read") from None
+            raise place.wrong("key hoặc known-hosts không đọc được", "key or known-hosts cannot be read") from None
         self._held: tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None = None
         self._connecting = asyncio.Lock()
 
@@ -127,7 +126,3 @@ class SftpFolder:
 
 _ADDRESS = "the address has to be sftp://USER@HOST/PATH, without a password in it"
 _NEEDED = "SFTP needs known-hosts (the server's key) and key or password; add them to the connection"
-
-
-def _wrong(place: Place, vi: str, en: str) -> Refusal:
-    return Refusal("invalid-document", vi=f"{place}: {vi}.", en=f"{place}: {en}.")

@@ -20,7 +20,6 @@ from jmespath.visitor import Options
 
 from lgsp_adapters.kinds.functions import FUNCTIONS, NAMES, Unmappable
 from lgsp_contracts.places import Place
-from lgsp_problems import Refusal
 
 Scope = Mapping[str, Any]
 Make = Callable[[Scope], Any]
@@ -90,7 +89,7 @@ def _object(fields: Mapping[str, Make], scope: Scope) -> dict[str, Any]:
 
 def _each(document: Mapping[str, Any], each: str, place: Place, names: tuple[str, ...]) -> Make:
     if set(document) != {each, "$as"}:
-        raise _wrong(place, f"{each} cần $as và không gì khác", f"{each} takes $as and nothing else")
+        raise place.wrong(f"{each} cần $as và không gì khác", f"{each} takes $as and nothing else")
     items = _compiled(document[each], place / each, names)
     item = _compiled(document["$as"], place / "$as", (*names, "item"))
 
@@ -109,8 +108,8 @@ def _expression(text: str, place: Place, names: tuple[str, ...]) -> Make:
     except JMESPathError as error:
         reason = str(error).split("\n", 1)[0].rstrip(".:")
         hint = "; a text that is meant as it stands is written \"'text'\""
-        raise _wrong(
-            place, f"không phải biểu thức JMESPath: {reason}", f"not a JMESPath expression: {reason}{hint}"
+        raise place.wrong(
+            f"không phải biểu thức JMESPath: {reason}", f"not a JMESPath expression: {reason}{hint}"
         ) from None
     _known(compiled.parsed, place, names, top=True)
 
@@ -129,17 +128,17 @@ def _known(node: Any, place: Place, names: tuple[str, ...], *, top: bool) -> Non
     """Refuse what nobody could mean: functions and variables that are not there."""
     kind, value = node["type"], node.get("value")
     if kind == "subexpression" and node["children"][0]["type"] == "not_expression":  # JMESPath reads !a.b as (!a).b
-        raise _wrong(place, "hãy viết !(a.b) thay cho !a.b", "write !(a.b) for !a.b, which JMESPath reads as (!a).b")
+        raise place.wrong("hãy viết !(a.b) thay cho !a.b", "write !(a.b) for !a.b, which JMESPath reads as (!a).b")
     if kind == "function_expression":
         if value not in NAMES:
-            raise _wrong(
-                place, f"không có hàm {value}", f"there is no function {value}; docs/reference/mapping.md lists them"
+            raise place.wrong(
+                f"không có hàm {value}", f"there is no function {value}; docs/reference/mapping.md lists them"
             )
         if len(node["children"]) < NAMES[value]:
-            raise _wrong(place, f"hàm {value} cần {NAMES[value]} tham số", f"{value} takes {NAMES[value]} arguments")
+            raise place.wrong(f"hàm {value} cần {NAMES[value]} tham số", f"{value} takes {NAMES[value]} arguments")
     if top and kind == "field" and value not in names:
         known = ", ".join(names)
-        raise _wrong(place, f"không có biến {value}; có: {known}", f"there is no variable {value}; there are: {known}")
+        raise place.wrong(f"không có biến {value}; có: {known}", f"there is no variable {value}; there are: {known}")
     for number, child in enumerate(_children(node)):
         # Behind a dot or inside a projection the names are those of the data.
         inside = kind in (
@@ -167,7 +166,3 @@ def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _pruned(item) for name, item in value.items() if item is not None}
     return [_pruned(item) for item in value] if isinstance(value, list) else value
-
-
-def _wrong(place: Place, vi: str, en: str) -> Refusal:
-    return Refusal("invalid-document", vi=f"{place}: {vi}.", en=f"{place}: {en}.")

@@ -23,7 +23,6 @@ from lgsp_adapters.kinds.mapping import Template
 from lgsp_adapters.kinds.tables import Layout, Row
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
-from lgsp_problems import Refusal
 
 NAMES = ("connection", "row")
 
@@ -44,10 +43,9 @@ class Requests:
         self.operation = contract.operations[told["operation"]]
         self.purpose = str(told.get("purpose", ""))
         if self.operation.classification == "personal" and not self.purpose:
-            raise Refusal(
-                "invalid-document",
-                vi=f"{manifest.place}: thao tác đọc dữ liệu cá nhân nên cần purpose; hãy thêm mục đích có trong quyền khai thác.",
-                en=f"{manifest.place}: the operation is about personal data, so purpose is missing; add one that the grant names.",
+            raise manifest.place.wrong(
+                "thao tác đọc dữ liệu cá nhân nên cần purpose; hãy thêm mục đích có trong quyền khai thác",
+                "the operation is about personal data, so purpose is missing; add one that the grant names",
             )
         self.path = f"/services/{contract.service}/v{contract.major}/{self.operation.name}"
         self.layout = Layout.of(told["files"])

@@ -34,7 +34,6 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
-from lgsp_problems import Refusal
 
 ANSWERED = (*ASKED, "answer", "status", "fault")
 FAULT_STATUSES = (400, 500)
@@ -56,8 +55,8 @@ def _bare(manifest: Manifest) -> Mapping[str, Speech]:
     version = envelopes.VERSIONS[told.get("version", "1.1")]
     for name, operation in manifest.operations.items():
         if "element" not in operation:
-            raise _wrong(
-                place / name, "thiếu element: tên phần tử của yêu cầu", "element is missing: name the request's element"
+            raise (place / name).wrong(
+                "thiếu element: tên phần tử của yêu cầu", "element is missing: name the request's element"
             )
     return {
         name: envelopes.Bare(version, told["namespace"], operation["element"], operation.get("action", ""))
@@ -75,8 +74,7 @@ def _described(manifest: Manifest) -> Mapping[str, Speech]:
         wanted = operation.get("operation", "")
         if wanted not in port.operations:
             known = ", ".join(port.operations)
-            raise _wrong(
-                place / name / "operation",
+            raise (place / name / "operation").wrong(
                 f"WSDL không có thao tác {wanted}; có: {known}",
                 f"the WSDL has no operation {wanted}; it has: {known}",
             )
@@ -89,8 +87,7 @@ def _fit(fields: Mapping[str, Any], asked: Shape, place: Place) -> None:
     for name, value in fields.items():
         if name not in asked.fields:
             known = ", ".join(asked.fields) or "-"
-            raise _wrong(
-                place / name,
+            raise (place / name).wrong(
                 f"WSDL không có trường {name}; có: {known}",
                 f"the WSDL has no field {name}; it has: {known}",
             )
@@ -98,13 +95,7 @@ def _fit(fields: Mapping[str, Any], asked: Shape, place: Place) -> None:
             _fit(value, asked.fields[name].shape, place / name)
     for name, told in asked.fields.items():
         if told.required and not told.many and name not in fields:
-            raise _wrong(
-                place, f"thiếu trường bắt buộc {name} của WSDL", f"the WSDL requires the field {name}; fill it"
-            )
-
-
-def _wrong(place: Place, vi: str, en: str) -> Refusal:
-    return Refusal("invalid-document", vi=f"{place}: {vi}.", en=f"{place}: {en}.")
+            raise place.wrong(f"thiếu trường bắt buộc {name} của WSDL", f"the WSDL requires the field {name}; fill it")
 
 
 class _Operation(WebOperation):

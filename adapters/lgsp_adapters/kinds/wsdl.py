@@ -24,7 +24,6 @@ from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.kinds.envelopes import VERSIONS, UsernameToken, Version, sealed
 from lgsp_adapters.kinds.shapes import Field, Kind, Shape
 from lgsp_contracts.places import Place
-from lgsp_problems import Refusal
 
 MAX_DEPTH = 12
 """Levels that are followed: a type may hold itself."""
@@ -103,7 +102,7 @@ def load(path: Path, port: str, place: Place) -> Port:
         document = Document(str(path), _Files(), settings=Settings(forbid_dtd=True, forbid_entities=True))
     except (Error, OSError, etree.LxmlError, ValueError, KeyError, NotDescribed) as error:
         reason = str(error).split("\n", 1)[0][:200] or type(error).__name__
-        raise _wrong(place, f"không đọc được WSDL {path}: {reason}", f"cannot read the WSDL {path}: {reason}") from None
+        raise place.wrong(f"không đọc được WSDL {path}: {reason}", f"cannot read the WSDL {path}: {reason}") from None
     ports = {
         name: found
         for service in document.services.values()
@@ -112,8 +111,8 @@ def load(path: Path, port: str, place: Place) -> Port:
     }
     if not ports or (port and port not in ports):
         known = ", ".join(ports) or "-"
-        raise _wrong(
-            place, f"không có cổng SOAP {port}; có: {known}", f"there is no SOAP port {port}; there are: {known}"
+        raise place.wrong(
+            f"không có cổng SOAP {port}; có: {known}", f"there is no SOAP port {port}; there are: {known}"
         )
     name = port or next(iter(ports))
     found = ports[name]
@@ -139,7 +138,3 @@ def _shape(told: Any, depth: int) -> Shape:
         if getattr(element, "type", None) is not None
     }
     return Shape("object", fields)
-
-
-def _wrong(place: Place, vi: str, en: str) -> Refusal:
-    return Refusal("invalid-document", vi=f"{place}: {vi}.", en=f"{place}: {en}.")

@@ -58,10 +58,9 @@ class Contracts:
             self._seen = now
         found = self._catalog.get((manifest.service, manifest.major))
         if found is None:
-            raise Refusal(
-                "invalid-document",
-                vi=f"{manifest.place}: không có hợp đồng {manifest.service} v{manifest.major} trong danh mục.",
-                en=f"{manifest.place}: the catalogue has no contract {manifest.service} v{manifest.major}; add it.",
+            raise manifest.place.wrong(
+                f"không có hợp đồng {manifest.service} v{manifest.major} trong danh mục",
+                f"the catalogue has no contract {manifest.service} v{manifest.major}; add it",
             )
         return found
 
