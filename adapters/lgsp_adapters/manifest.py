@@ -102,7 +102,7 @@ def load(path: Path) -> Manifest:
     Raises:
         Refusal: `invalid-document`, naming file, line and mend.
     """
-    [(place, document), *_] = documents.read(path) or [(Place(str(path)), None)]
+    place, document = documents.read_first(path)
     documents.hold(_rules("adapter"), document, place)
     documents.hold(_rules(document["kind"]), document, place)
     connection = {

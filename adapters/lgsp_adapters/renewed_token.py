@@ -1,4 +1,4 @@
-"""A token of a provider's system, taken when needed and renewed before it expires.
+"""A token, of a provider's system or of the bus, taken when needed and renewed before it expires.
 
 One renewal at a time: when a token runs out under load, one call takes the new one and the others wait for it.
 """
@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from lgsp_adapters.adapter import Call
-
 T = TypeVar("T")
+C = TypeVar("C")
 
 RENEW_BEFORE = 30.0
 """Seconds before the end at which a new token is taken, or a tenth of its life where that is shorter."""
@@ -25,20 +24,20 @@ class Lease(Generic[T]):
     seconds: float
 
 
-class RenewedToken(Generic[T]):
+class RenewedToken(Generic[T, C]):
     """Holds the token of the moment.
 
     Args:
-        take: asks the system for a new one; gets the call that needs it, for its deadline.
+        take: asks for a new one; gets what needs it, such as a call with its deadline.
     """
 
-    def __init__(self, take: Callable[[Call], Awaitable[Lease[T]]]) -> None:
+    def __init__(self, take: Callable[[C], Awaitable[Lease[T]]]) -> None:
         self._take = take
         self._value: T | None = None
         self._renew_at = 0.0
         self._lock = asyncio.Lock()
 
-    async def get(self, call: Call) -> T:
+    async def get(self, call: C) -> T:
         """A token that still counts."""
         value = self._value
         if value is not None and time.monotonic() < self._renew_at:
@@ -51,6 +50,6 @@ class RenewedToken(Generic[T]):
             return self._value
 
     def refused(self, value: T) -> None:
-        """The system turned a token away: take a new one next time, unless somebody has already."""
+        """A token was turned away: take a new one next time, unless somebody has already."""
         if self._value is value:
             self._value = None

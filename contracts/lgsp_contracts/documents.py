@@ -60,6 +60,16 @@ def read(path: Path) -> list[tuple[Place, Any]]:
     ]
 
 
+def read_first(path: Path) -> tuple[Place, Any]:
+    """The first document of a YAML file and its place; None where the file is empty.
+
+    Raises:
+        Refusal: `invalid-document`, as for `read`.
+    """
+    [first, *_] = read(path) or [(Place(str(path)), None)]
+    return first
+
+
 def read_folder(folder: Path) -> Iterator[tuple[Place, Any]]:
     """The documents of all `*.yaml` files below a folder, in the order of their paths."""
     for path in sorted(folder.rglob("*.yaml")):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lgsp_contracts.contract import Contract, Operation
+from lgsp_problems import CODES
 
 PROBLEM = {
     "type": "object",
@@ -22,17 +23,11 @@ PROBLEM = {
         "code": {"type": "string"},
     },
 }
-_COMMON = {
-    "400": "malformed",
-    "401": "token-invalid",
-    "403": "not-granted, purpose-not-granted",
-    "404": "unknown-service",
-    "422": "contract-violation",
-    "429": "quota-exceeded",
-    "502": "provider-failed, provider-broke-contract",
-    "503": "no-adapter",
-    "504": "provider-timeout",
-}
+COMMON = (
+    *("malformed", "token-invalid", "not-granted", "purpose-not-granted", "contract-violation", "quota-exceeded"),
+    *("provider-failed", "provider-broke-contract", "no-adapter", "provider-timeout"),
+)
+"""What the bus itself may say to any call of a service that its caller knows of."""
 
 
 def openapi(contract: Contract, url: str) -> dict[str, Any]:
@@ -83,7 +78,10 @@ def _led(schema: Any, root: str) -> Any:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    errors: dict[str, list[str]] = {status: [codes] for status, codes in _COMMON.items()}
+    common: dict[str, list[str]] = {}
+    for code in (*COMMON, "unknown-service"):
+        common.setdefault(str(CODES[code].status), []).append(code)
+    errors = {status: [", ".join(codes)] for status, codes in common.items()}
     for code, kind in operation.errors.items():
         errors.setdefault(str(kind.status), []).append(f"{code}: {kind.title.en}")
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

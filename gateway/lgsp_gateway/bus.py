@@ -96,7 +96,7 @@ class Bus:
         if reply is None:
             raise _provider_timeout()
         data, headers = reply
-        if not data and headers.startswith(_NO_RESPONDERS):
+        if _is_nobody(data, headers):
             raise _no_adapter()
         return data
 
@@ -139,8 +139,9 @@ class Bus:
     def repeat(self, prefixes: tuple[str, ...]) -> int:
         """Send once more what may be repeated and waits below these subjects: whoever had it may be gone.
 
-        The first reply counts, but that nobody is there now is none: a copy that is stopping may be answering still. Each goes out under a reply subject of its own: a server that lets an adapter reply once
-        to a subject refuses both replies to one that it saw twice (nats-server 2.15, measured). Returns how many were sent.
+        The first reply counts, but that nobody is there now is none: a copy that is stopping may be answering still. Each goes
+        out under a reply subject of its own: a server that lets an adapter reply once to a subject refuses both replies to one
+        that it saw twice (nats-server 2.15, measured). Returns how many were sent.
         """
         found = [
             (then, deadline, again)
@@ -175,8 +176,12 @@ class Bus:
             then(bus_unavailable())
 
 
+def _is_nobody(data: bytes, headers: bytes) -> bool:
+    return not data and headers.startswith(_NO_RESPONDERS)
+
+
 def _unless_nobody(then: Then, what: Reply | Refusal | None) -> None:
-    if what is None or isinstance(what, Refusal) or what[0] or not what[1].startswith(_NO_RESPONDERS):
+    if not isinstance(what, tuple) or not _is_nobody(*what):
         then(what)
 
 

@@ -17,7 +17,6 @@ from typing import Any
 from lgsp_auth.issuer_keys import IssuerKeys
 from lgsp_auth.tokens import Issuer
 from lgsp_contracts import documents
-from lgsp_contracts.places import Place
 
 
 def load(path: Path | None) -> list[tuple[Issuer, IssuerKeys]]:
@@ -28,7 +27,7 @@ def load(path: Path | None) -> list[tuple[Issuer, IssuerKeys]]:
     """
     if path is None:
         return []
-    [(where, document), *_] = documents.read(path) or [(Place(str(path)), None)]
+    where, document = documents.read_first(path)
     documents.check("issuers", document, where)
     return [_issuer(entry) for entry in document["issuers"]]
 

@@ -99,8 +99,6 @@ async def land_in_mariadb(
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def land(request: pytest.FixtureRequest, asked: dict[str, National]) -> National:
-    if request.param == "mariadb" and mariadb.MARIADBD is None:
-        pytest.skip("MariaDB is not installed; .ci/run installs it")
     fixtures = {"postgresql": "land_in_postgres", "mariadb": "land_in_mariadb"}
     found: National = (
         asked["land-parcels"] if request.param == "sqlite" else request.getfixturevalue(fixtures[request.param])

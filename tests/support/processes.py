@@ -116,7 +116,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def apt_install(package: str) -> None:
-    """Install a Debian package, where that is possible; whoever needs it looks whether it is there then."""
-    for command in (["update"], ["install", "-y", "--no-install-recommends", package]):
+def apt_install(*packages: str) -> None:
+    """Install Debian packages, where that is possible; whoever needs it looks whether it is there then."""
+    for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
         subprocess.run(["apt-get", "-qq", *command], capture_output=True, check=False)

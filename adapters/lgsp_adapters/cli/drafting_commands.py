@@ -7,10 +7,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from lgsp_adapters.drafts.manifests import manifest as drafted
-from lgsp_contracts import documents
+from lgsp_contracts.cli.reading_commands import read
 from lgsp_contracts.cli.terminal import asked, write_yaml
-from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
 
 KINDS = ("http", "soap", "sql", "files", "python")
@@ -38,8 +36,7 @@ def new(
     output
         Where to.
     """
-    [(place, document), *_] = documents.read(contract) or [(Place(str(contract)), None)]
-    promised = Contract.from_document(document, place)
+    _, promised = read(contract)
     chosen = kind or asked(f"kind: {', '.join(KINDS)}", "http")
     if chosen not in KINDS:
         raise Refusal(

@@ -1,12 +1,12 @@
 """A folder as the kinds that live on files see it, wherever it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from lgsp_contracts.places import Place
+from lgsp_adapters.manifest import Manifest
 
 REPORT = ".report.json"
 
@@ -49,21 +49,19 @@ class Folder(Protocol):
         """Let go of it."""
 
 
-def reached(connection: Mapping[str, Any], base: Path, place: Place) -> Folder:
+def reached(manifest: Manifest) -> Folder:
     """The folder that a manifest names: a path, `s3://BUCKET/PREFIX` or `sftp://USER@HOST/PATH`.
-
-    Args:
-        base: the folder that a path starts from.
 
     Raises:
         Refusal: `invalid-document`, for another address, or one that lacks what it needs.
     """
+    connection, place = manifest.connection, manifest.place / "connection" / "folder"
     address = str(connection["folder"])
     scheme = address.partition("://")[0] if "://" in address else ""
     if scheme == "":
         from lgsp_adapters.folders.local import LocalFolder  # noqa: PLC0415 - what the others need is loaded for them
 
-        return LocalFolder(base / address)
+        return LocalFolder(manifest.folder / address)
     if scheme == "s3":
         from lgsp_adapters.folders.s3 import S3Folder  # noqa: PLC0415
 

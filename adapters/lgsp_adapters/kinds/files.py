@@ -49,7 +49,7 @@ class FilesAdapter(Adapter):
     def __init__(self, manifest: Manifest, contract: Contract) -> None:
         super().__init__(manifest.connection)
         told = manifest.document["files"]
-        self._folder = reached(manifest.connection, manifest.folder, manifest.place / "connection" / "folder")
+        self._folder = reached(manifest)
         self._watched = Watched(self._folder, told["pattern"])
         self._layout = tables.Layout.of(told)
         place = manifest.place / "operations"

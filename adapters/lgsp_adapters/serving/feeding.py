@@ -23,7 +23,8 @@ from lgsp_adapters.folders.watching import Watched
 from lgsp_adapters.kinds import tables
 from lgsp_adapters.kinds.rows import BadRow, Requests
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.serving.identity import SystemIdentity, Token
+from lgsp_adapters.renewed_token import Lease, RenewedToken
+from lgsp_adapters.serving.identity import SystemIdentity
 from lgsp_problems import Refusal
 
 AT_ONCE = 16
@@ -33,8 +34,6 @@ KEYS = uuid.UUID("7d1f0c52-9a55-4b0e-8f0e-2f6f3f1b6a11")
 MARGIN_SECONDS = 10.0
 LONGEST_WAIT = 60.0
 AWAY = (429, 503)
-SOON = 10.0
-"""Seconds before its end at which a token is renewed."""
 
 
 class Feeder:
@@ -42,11 +41,10 @@ class Feeder:
 
     def __init__(self, requests: Requests, manifest: Manifest, identity: SystemIdentity) -> None:
         self._requests = requests
-        self._folder = reached(manifest.connection, manifest.folder, manifest.place / "connection" / "folder")
+        self._folder = reached(manifest)
         self._watched = Watched(self._folder, manifest.document["files"]["pattern"])
         self._identity = identity
-        self._token = Token("", 0)
-        self._renewing = asyncio.Lock()
+        self._token: RenewedToken[str, None] = RenewedToken(self._taken)
         self._done: set[Drop] = set()
         self._contents: dict[str, str] = {}
         self._feeding: asyncio.Task[None] | None = None
@@ -165,7 +163,7 @@ class Feeder:
             headers["Lgsp-Purpose"] = self._requests.purpose
         timeout = aiohttp.ClientTimeout(total=self._requests.operation.timeout + MARGIN_SECONDS)
         try:
-            token = await self._fresh()
+            token = await self._token.get(None)
             headers["Authorization"] = f"Bearer {token}"
             async with self._session.post(self._requests.path, data=body, headers=headers, timeout=timeout) as answer:
                 content = await answer.read()
@@ -174,31 +172,24 @@ class Feeder:
             return 0.0
         if answer.status < 300:
             return None
-        problem = _problem(content)
-        if answer.status == 401 and token == self._token.value:
-            self._token = Token("", 0)
+        code = _code(content)
+        if answer.status == 401:
+            self._token.refused(token)
             return 0.0
         if answer.status in AWAY or "Retry-After" in answer.headers:
-            self._log.warning("not sent, trying again", code=problem["code"])
+            self._log.warning("not sent, trying again", code=code)
             after = answer.headers.get("Retry-After", "")
             return min(float(after), LONGEST_WAIT) if after.isdigit() else 0.0
-        return {"fault": problem["code"], "message": answer.headers.get("Lgsp-Message-Id", "")}
+        return {"fault": code, "message": answer.headers.get("Lgsp-Message-Id", "")}
 
-    async def _fresh(self) -> str:
-        """A token that holds for the next call.
-
-        Raises:
-            Refusal: `cannot-start`, when none is to be had.
-        """
-        async with self._renewing:
-            if self._token.expires < time.time() + SOON:
-                self._token = await self._identity.token()
-            return self._token.value
+    async def _taken(self, _: None) -> Lease[str]:
+        token = await self._identity.token()
+        return Lease(token.value, token.expires - time.time())
 
 
-def _problem(content: bytes) -> dict[str, str]:
+def _code(content: bytes) -> str:
+    """The code of a problem document."""
     try:
-        found = orjson.loads(content)
-        return {"code": str(found["code"])}
+        return str(orjson.loads(content)["code"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        return {"code": "unintelligible"}
+        return "unintelligible"

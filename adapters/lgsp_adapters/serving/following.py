@@ -45,7 +45,7 @@ class Contracts:
 
     def times(self) -> Times:
         """When they were last written."""
-        return _times(self._folder.rglob("*.y*ml") if self._folder.is_dir() else [self._folder])
+        return _times(self._folder.rglob("*.yaml") if self._folder.is_dir() else [self._folder])
 
     def of(self, manifest: Manifest) -> Contract:
         """The one that a manifest answers for.
@@ -129,7 +129,8 @@ def _files(manifest: Manifest) -> list[Path]:
         for kind in ("file", "yaml")
         if kind in value
     ]
-    named += [told["wsdl"] for told in (manifest.document.get("soap", {}),) if "wsdl" in told]
+    if "wsdl" in manifest.document.get("soap", {}):
+        named.append(manifest.document["soap"]["wsdl"])
     return [Path(manifest.place.name), *(manifest.folder / path for path in named)]
 
 

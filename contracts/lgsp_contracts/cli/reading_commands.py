@@ -138,5 +138,5 @@ def read(path: Path) -> tuple[Place, Contract]:
     Raises:
         Refusal: `invalid-document`.
     """
-    [(place, document), *_] = documents.read(path) or [(Place(str(path)), None)]
+    place, document = documents.read_first(path)
     return place, Contract.from_document(document, place)

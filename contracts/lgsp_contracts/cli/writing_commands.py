@@ -10,7 +10,6 @@ from lgsp_contracts import documents, drafts
 from lgsp_contracts.cli.reading_commands import read
 from lgsp_contracts.cli.terminal import Output, asked, not_there, write_yaml
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
 
 _DRAFT = """\
@@ -109,7 +108,7 @@ def import_openapi(
     output
         Where to.
     """
-    [(_, document), *_] = documents.read(file) or [(Place(str(file)), None)]
+    _, document = documents.read_first(file)
     save(drafts.from_openapi(document, service, provider), output)
 
 

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.openapi import COMMON
 from lgsp_contracts.pages.examples import PURPOSE, examples
 from lgsp_contracts.pages.fields import fields
 from lgsp_problems import CODES, Language, Text
@@ -25,10 +26,6 @@ CLASSIFIED = {
     "internal": Text("dùng trong cơ quan nhà nước", "internal"),
     "personal": Text("dữ liệu cá nhân", "personal data"),
 }
-_COMMON = (
-    *("malformed", "token-invalid", "not-granted", "purpose-not-granted", "contract-violation", "quota-exceeded"),
-    *("provider-failed", "provider-broke-contract", "no-adapter", "provider-timeout"),
-)
 _STYLE = files("lgsp_contracts.pages").joinpath("templates/style.css").read_text(encoding="utf-8")
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = (
@@ -63,7 +60,7 @@ def service(contract: Contract, url: str, language: Language, *, inside: bool, n
         fields=fields,
         examples=examples,
         purpose=PURPOSE,
-        common={code: CODES[code] for code in _COMMON},
+        common={code: CODES[code] for code in COMMON},
     )
 
 

@@ -43,9 +43,8 @@ async def serve(
     copying = asyncio.create_task(_copy_for_ever(connection, index, shelf, keep_days))
     running.ready("indexer")
     await stop.wait()
-    while (
-        not copying.done()
-    ):  # before Python 3.12, wait_for can swallow one that comes together with a message (gh-86296)
+    # again and again: before Python 3.12, wait_for can swallow a cancellation that comes together with a message (gh-86296)
+    while not copying.done():
         copying.cancel()
         await asyncio.wait({copying}, timeout=0.1)
     await connection.close()

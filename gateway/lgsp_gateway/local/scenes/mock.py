@@ -11,7 +11,6 @@ import yaml
 
 from lgsp_contracts import documents
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
 from lgsp_gateway.local.scene import Scene
 from lgsp_gateway.local.state_dir import StateDir
 
@@ -30,7 +29,7 @@ def scene(paths: list[Path], folder: Path) -> Scene:
     catalog, adapters = folder / "catalog", {}
     catalog.mkdir(parents=True)
     for path in paths:
-        [(place, document), *_] = documents.read(path) or [(Place(str(path)), None)]
+        place, document = documents.read_first(path)
         contract = Contract.from_document(document, place)
         contracts.append(contract)
         name = f"{contract.service}-v{contract.major}"
