@@ -96,7 +96,7 @@ class Bus:
         if reply is None:
             raise _provider_timeout()
         data, headers = reply
-        if _is_nobody(data, headers):
+        if not data and _says_nobody(headers):
             raise _no_adapter()
         return data
 
@@ -176,12 +176,12 @@ class Bus:
             then(bus_unavailable())
 
 
-def _is_nobody(data: bytes, headers: bytes) -> bool:
-    return not data and headers.startswith(_NO_RESPONDERS)
+def _says_nobody(headers: bytes) -> bool:
+    return headers.startswith(_NO_RESPONDERS)
 
 
 def _unless_nobody(then: Then, what: Reply | Refusal | None) -> None:
-    if not isinstance(what, tuple) or not _is_nobody(*what):
+    if not isinstance(what, tuple) or what[0] or not _says_nobody(what[1]):
         then(what)
 
 
