@@ -4,7 +4,7 @@ Why not `publish` and callbacks alone: publishing takes two coroutines, two chec
 future for each flush; what arrives wakes a reader, is matched by regular expressions, becomes an object, goes through a queue
 and wakes a second task. Together that is 15 µs for a request and its reply, a fifth of what a whole call costs; this
 takes 4 (measured; docs/decisions/008). Connecting, identity, TLS, keeping alive, reconnecting and everything that is not a
-call stay nats-py's. It hooks into two methods that nats-py does not promise to keep, so the lock file holds its version
+call stay nats-py's. It hooks into three methods that nats-py does not promise to keep, so the lock file holds its version
 and `tests/faults/test_nats_gone.py` the behaviour.
 """
 
@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
-from nats.errors import ConnectionClosedError, MaxPayloadError
+from nats.errors import ConnectionClosedError, Error, MaxPayloadError
+from nats.protocol.parser import PERMISSIONS_ERR
 
 Taker = Callable[[bytes, bytes, bytes, bytes], None]
 """Takes subject, reply subject, payload and raw headers of a message, at once and without waiting for anything."""
@@ -88,6 +89,18 @@ class QuickClient(Client):
         if writer is not None:
             transport = writer.transport
             transport.set_protocol(_Sieve(transport.get_protocol(), self._takers))
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Why the server ends a connection is no reason to give up: a token that expired is followed by a new one.
+
+        nats-py closes for ever after most errors, and a process that looks well would serve nobody.
+        """
+        if PERMISSIONS_ERR in err_msg:
+            await super()._process_err(err_msg)
+            return
+        error = Error("nats: " + err_msg.strip("'"))
+        await self._error_cb(error)
+        await self._process_op_err(error)
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
         """What went past the sieve: it began before there was one, or its taker came later."""

@@ -21,7 +21,7 @@ async def knock(bus: Workbench, token: str) -> Client:
 async def closed(connection: Client) -> None:
     """Return when the server has closed the connection."""
     async with asyncio.timeout(10):
-        while connection.is_connected:
+        while connection.is_connected and not connection.stats["reconnects"]:
             await asyncio.sleep(0.01)
 
 
@@ -66,10 +66,14 @@ async def test_a_system_that_provides_nothing_hears_nothing(bus: Workbench) -> N
 
 
 async def test_the_server_ends_a_connection_when_its_token_expires(bus: Workbench) -> None:
-    token = bus.token("provider", life=2)
-    connection = await knock(bus, token)
+    tokens = iter((bus.token("provider", life=2), bus.token("provider")))
+    connection = await connect(Door(bus.nats_url, token=lambda: next(tokens)), "knock")
     assert connection.is_connected
     await closed(connection)
+    async with asyncio.timeout(10):
+        while not connection.is_connected:  # with its new token
+            await asyncio.sleep(0.01)
+    assert await connection.rtt() > 0
     await connection.close()
 
 

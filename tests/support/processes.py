@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,9 +19,12 @@ READY_SECONDS = 60
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens at, below those the kernel gives to outgoing connections: it is free still when its server starts."""
+    while True:
+        port = secrets.randbelow(20_000) + 10_000
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:
@@ -118,5 +124,7 @@ def alive(pid: int) -> bool:
 
 def apt_install(*packages: str) -> None:
     """Install Debian packages, where that is possible; whoever needs it looks whether it is there then."""
-    for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-        subprocess.run(["apt-get", "-qq", *command], capture_output=True, check=False)
+    with (Path(tempfile.gettempdir()) / "lgsp-tests-apt.lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+            subprocess.run(["apt-get", "-qq", *command], capture_output=True, check=False)

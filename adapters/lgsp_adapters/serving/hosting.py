@@ -13,6 +13,7 @@ from functools import partial
 
 import structlog
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 
 from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.building import build, hold
@@ -81,7 +82,11 @@ class Hosted:
         self._token = await self._identity.token()
         connection = await connect(self._door(), f"adapter {self._manifest.service}", on_lost=self._take_token)
         served = Served(self._adapter, self._manifest, self._contract, connection, self._spans)
-        await served.start()
+        try:
+            await served.start()
+        except NatsError:  # gone again already
+            await connection.close()
+            raise
         self._current = (served, connection)
 
     def _door(self) -> Door:
@@ -100,8 +105,9 @@ class Hosted:
             before = self._current
             try:
                 await self._connect()
-            except Refusal as refusal:
-                structlog.get_logger().warning("not renewed", reason=refusal.detail.en)
+            except (Refusal, NatsError) as error:
+                reason = error.detail.en if isinstance(error, Refusal) else type(error).__name__
+                structlog.get_logger().warning("not renewed", reason=reason)
                 continue
             await self._leave(before)
 

@@ -105,15 +105,18 @@ class Served:
         """Take no more calls, finish those begun, let go."""
         # nats-py's own stop unsubscribes, which throws away requests that have arrived and wait their turn.
         endpoints, self._service._endpoints = self._service._endpoints, []
-        await asyncio.gather(*(endpoint._subscription.drain() for endpoint in endpoints))
-        await self._service.stop()
+        # Without a connection nothing can be drained, and what was begun is finished all the same.
+        await asyncio.gather(*(endpoint._subscription.drain() for endpoint in endpoints), return_exceptions=True)
+        with contextlib.suppress(NatsError):
+            await self._service.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 while self._working:
                     await asyncio.wait(self._working)
         if self._sweeping:
             self._sweeping.cancel()
-        await self._connection.flush()
+        with contextlib.suppress(NatsError):
+            await self._connection.flush()
 
     def _method(self, operation: str) -> Method:
         method = self._adapter.method(operation)
