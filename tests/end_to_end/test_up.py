@@ -67,7 +67,7 @@ async def test_ready_says_what_runs_where(up: Up) -> None:
     assert f"READY {up.url}" in output
     for name in ("gateway", "nats-server", "sandbox population", "sandbox enterprise-registry", "sandbox insurance"):
         assert f"  {name}" in output
-    for child in ("adapter population", "adapter insurance", "adapter enterprise-registry", "gateway", "nats-server"):
+    for child in ("adapter national", "adapter provincial", "gateway", "nats-server"):
         assert f"lgsp: {child} answers" in output
 
 
@@ -290,7 +290,7 @@ async def test_ctrl_c_leaves_nothing_and_data_stays(tmp_path: Path) -> None:
     assert (await bus.call(*VERIFY_AN))[0] == 0
     pids = [*bus.running["pids"], bus.process.pid]
     _, token, _ = await bus.lgsp("token", "mot-cua")
-    assert len(pids) == 12
+    assert len(pids) == 10
     assert await bus.stop() == 0
     assert not any(alive(pid) for pid in pids)
 

@@ -27,6 +27,6 @@ def register(app: App) -> None:
         "lgsp_adapters.cli.importing_commands:import_wsdl", name="wsdl", help="Out of the WSDL of a service."
     )
     sandbox = App(name="sandbox", help="Servers that play the national databases.")
-    sandbox.command("lgsp_adapters.cli.running_commands:run_sandbox", name="run")
-    sandbox.command("lgsp_adapters.cli.running_commands:tell_sandbox", name="tell")
+    sandbox.command("lgsp_adapters.cli.sandbox_commands:run_sandbox", name="run")
+    sandbox.command("lgsp_adapters.cli.sandbox_commands:tell_sandbox", name="tell")
     app.command(sandbox)

@@ -53,7 +53,7 @@ def example_call(url: str, state: StateDir) -> str:
 SCENE = Scene(
     registry=Path(str(files("lgsp_gateway").joinpath("local/scenes/demo.yaml"))),
     words=example_call,
-    adapters={**{name: (name,) for name in _NATIONAL}, "provincial": _PROVINCIAL},
+    adapters={"national": tuple(_NATIONAL), "provincial": _PROVINCIAL},
     sandboxes={**_NATIONAL, "provincial": ("CLIENT", "SECRET", "USER", "PASSWORD")},
     systems=_offices,
     with_secret=("du-lich", "mot-cua"),
