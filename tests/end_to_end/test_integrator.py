@@ -112,7 +112,7 @@ async def test_a_system_that_breaks_the_contract_does_not_pass(tmp_path: Path) -
 
     app = web.Application()
     app.router.add_get("/api/patients/{number}/summary", answer)
-    app.router.add_post("/oauth2/token", lambda _: answer_token())
+    app.router.add_post("/oauth2/token", answer_token)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -126,7 +126,7 @@ async def test_a_system_that_breaks_the_contract_does_not_pass(tmp_path: Path) -
     assert "xxxx" not in out + err
 
 
-async def answer_token() -> web.Response:
+async def answer_token(_: web.Request) -> web.Response:
     return web.json_response({"access_token": "t", "expires_in": 60})
 
 

@@ -50,9 +50,9 @@ class Certified:
         self.session = session
 
     async def token(self, client: str) -> str:
-        auth = aiohttp.BasicAuth(client, "secret-of-the-client")
+        headers = {"Authorization": aiohttp.encode_basic_auth(client, "secret-of-the-client")}
         form = {"grant_type": "client_credentials"}
-        async with self.session.post(f"{self.issuer}/token", data=form, auth=auth) as answer:
+        async with self.session.post(f"{self.issuer}/token", data=form, headers=headers) as answer:
             return str((await answer.json())["access_token"])
 
     async def call(self, token: str, operation: str = "read", **headers: str) -> tuple[int, dict[str, Any], str]:

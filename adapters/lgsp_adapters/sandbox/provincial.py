@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from aiohttp import BasicAuth, web
+from aiohttp import encode_basic_auth, web
 
 from lgsp_adapters.sandbox import offices, people
 from lgsp_adapters.sandbox.faults import Faults
@@ -59,7 +59,7 @@ class ProvincialServer:
         return web.json_response(offices.patient(citizen))
 
     async def _results(self, request: web.Request) -> web.Response:
-        login = BasicAuth(self._credentials["user"], self._credentials["password"], "utf-8").encode()
+        login = encode_basic_auth(self._credentials["user"], self._credentials["password"])
         if not secrets.compare_digest(request.headers.get("Authorization", "").encode(), login.encode()):
             return web.json_response({"message": "unauthorized"}, status=401)
         citizen = self._province.citizens.get(request.query.get("pupil", ""))
