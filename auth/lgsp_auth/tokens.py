@@ -106,11 +106,9 @@ class Verifier:
             )
         return identity
 
-    def recall(self, authorization: str | None, now: float) -> Identity | None:
-        """The holder of a bearer token that was verified before; None where it must be looked at."""
-        if authorization is None or not authorization.startswith("Bearer "):
-            return None
-        identity = self._remembered.get(hashlib.sha256(authorization[7:].encode("utf-8", "surrogateescape")).digest())
+    def recall(self, digest: bytes, now: float) -> Identity | None:
+        """The holder of a bearer token that was verified before, by its `bearer_digest`; None where it must be looked at."""
+        identity = self._remembered.get(digest)
         return identity if identity and identity.expires > now and not identity.bound else None
 
     def remembers(self, authorization: str | None) -> bool:
@@ -176,6 +174,13 @@ class Verifier:
         if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in issuer.types:
             raise invalid_token("không phải mã truy cập (typ at+jwt)", "is not an access token (typ at+jwt)")
         return issuer, _decode(token, key, issuer)
+
+
+def bearer_digest(authorization: str | None) -> bytes:
+    """Under what a token is remembered; empty where none is sent as `Authorization: Bearer`."""
+    if authorization is None or not authorization.startswith("Bearer "):
+        return b""
+    return hashlib.sha256(authorization[7:].encode("utf-8", "surrogateescape")).digest()
 
 
 _REQUIRED = ("exp", "iat", "sub", "aud", "iss")

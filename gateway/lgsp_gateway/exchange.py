@@ -11,7 +11,7 @@ those are counted and sampled, so that a flood of bad tokens costs no disk.
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -31,20 +31,22 @@ from lgsp_gateway.ways import Asked, Way, Ways
 from lgsp_problems import Refusal
 
 
-@dataclass(slots=True)
-class Call:
-    """A call as it came in. `body` is there, or read once the caller may call.
+class Head(NamedTuple):
+    """What a caller says before its document. `parent` is the trace context that it sent, if any."""
 
-    `traceparent` is what it carries onwards, `parent` what its caller sent, where that begins a trace.
-    """
-
-    message: str
-    traceparent: str
-    parent: str
     asked: Asked
     credentials: Credentials
     on_behalf_of: str
     idempotency_key: str
+    parent: str
+
+
+class Call(NamedTuple):
+    """A call as it came in. `traceparent` is what it carries onwards. `body` is there, or read once the caller may call."""
+
+    message: str
+    traceparent: str
+    head: Head
     body: bytes | Callable[[], Awaitable[bytes]]
 
 
@@ -89,7 +91,7 @@ class Exchange:
         Raises:
             Refusal: whatever stood in the way; it is in the evidence already.
         """
-        caller = self.identification.recall(call.credentials, time.time()) or await self._identify(call)
+        caller = self.identification.recall(call.head.credentials, time.time()) or await self._identify(call)
         system = caller.system
         passage = Passage(call.message, call.traceparent[3:35], system.name, system.agency, self.name)
         try:
@@ -106,20 +108,20 @@ class Exchange:
         now = time.perf_counter()
         spent = answer.spent
         spent.evidence, spent.total = (now - written) * 1000, (now - passage.began) * 1000
-        self.watch.answered(passage, call.traceparent, call.parent, spent.check, spent.evidence)
+        self.watch.answered(passage, call.traceparent, call.head.parent, spent.check, spent.evidence)
         return answer
 
     async def _governed(self, call: Call, caller: Caller, passage: Passage) -> Answer:
         """Everything between knowing the caller and writing the evidence."""
         now = time.time()
-        way = self.ways.known(passage.consumer, call.asked, now)
+        way = self.ways.known(passage.consumer, call.head.asked, now)
         if way is None:
-            way = self._decided(call.asked, passage, now)
+            way = self._decided(call.head.asked, passage, now)
         passage.goes(way)
         grant, operation = way.grant, way.operation
         if grant.sender_constrained and not caller.bound:
             raise policy.token_not_bound(grant)
-        if grant.on_behalf_of or call.on_behalf_of:
+        if grant.on_behalf_of or call.head.on_behalf_of:
             passage.on_behalf_of = await self._behalf(call, grant, now)
         quota = self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
         body = call.body if isinstance(call.body, bytes) else await call.body()
@@ -128,7 +130,7 @@ class Exchange:
         subject = operation.subject_of(request)
         passage.subject = self.pseudonyms.of(subject) if subject else ""
         checked = (time.perf_counter() - passage.began) * 1000
-        answer, document = await (self._once if call.idempotency_key else self._asked)(call, way, passage, body)
+        answer, document = await (self._once if call.head.idempotency_key else self._asked)(call, way, passage, body)
         projection = way.projection
         visible = answer if projection.shows_all_of(document) else orjson.dumps(projection.apply(document))
         passage.answered(visible)
@@ -154,9 +156,9 @@ class Exchange:
 
     async def _identify(self, call: Call) -> Caller:
         try:
-            return await self.identification.caller(call.credentials, time.time())
+            return await self.identification.caller(call.head.credentials, time.time())
         except Refusal as refusal:
-            trace, address = call.traceparent[3:35], call.credentials.address
+            trace, address = call.traceparent[3:35], call.head.credentials.address
             self.watch.unidentified(call.message, trace, address, refusal)
             raise
 
@@ -166,9 +168,9 @@ class Exchange:
         Raises:
             Refusal: `person-required` or `token-invalid`.
         """
-        if not call.on_behalf_of:
+        if not call.head.on_behalf_of:
             raise policy.person_required(grant)
-        person = await self.identification.person(call.on_behalf_of, now)
+        person = await self.identification.person(call.head.on_behalf_of, now)
         if grant.on_behalf_of not in ("", "anyone", person.kind):
             raise policy.person_required(grant)
         return self.pseudonyms.of(person.number)
@@ -178,9 +180,9 @@ class Exchange:
         if not self.bus.connected:
             raise bus_unavailable()
         operation = way.operation
-        question = f"{way.subject} {call.asked.purpose}"
+        question = f"{way.subject} {call.head.asked.purpose}"
         claim = await self.idempotency.claim(
-            call.idempotency_key, passage.consumer, question, body, repeatable=operation.idempotent
+            call.head.idempotency_key, passage.consumer, question, body, repeatable=operation.idempotent
         )
         if isinstance(claim, bytes):
             passage.outcome = "replayed"
@@ -202,7 +204,7 @@ class Exchange:
             message=call.message,
             consumer=passage.consumer,
             agency=passage.agency,
-            purpose=call.asked.purpose,
+            purpose=call.head.asked.purpose,
             version=way.contract.version,
             deadline=int((time.time() + seconds) * 1000),
             traceparent=call.traceparent,
@@ -218,7 +220,7 @@ class Exchange:
 
     async def _refused(self, call: Call, passage: Passage, refusal: Refusal) -> None:
         passage.refused(refusal)
-        self.watch.refused(passage, call.traceparent, call.parent, refusal)
+        self.watch.refused(passage, call.traceparent, call.head.parent, refusal)
         await self.evidence.write(passage.entry())
 
 

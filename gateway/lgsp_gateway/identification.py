@@ -16,14 +16,15 @@ T = TypeVar("T")
 
 
 class Credentials(NamedTuple):
-    """What a request shows of its sender: the `Authorization` and `DPoP` headers, what a proof must be for, and the
-    address it comes from."""
+    """What a request shows of its sender: the `Authorization` and `DPoP` headers, what a proof must be for, the address
+    it comes from, and the `bearer_digest` of its token."""
 
     authorization: str | None
     proof: str
     method: str
     path: str
     address: str
+    digest: bytes = b""
 
 
 class Caller(NamedTuple):
@@ -49,7 +50,7 @@ class Identification:
 
     def recall(self, shown: Credentials, now: float) -> Caller | None:
         """The caller whose bearer token was verified before; None where there is more to look at."""
-        identity = self._verifier.recall(shown.authorization, now)
+        identity = self._verifier.recall(shown.digest, now)
         system = self._registry.systems.get(identity.system) if identity else None
         return Caller(system, False) if system else None
 

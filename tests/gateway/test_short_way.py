@@ -1,15 +1,13 @@
 """The short way of an ordinary call gives the same answers, in the same order, as the long one."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.workbench import NUMBER, Workbench
-
-BODY = json.dumps({"soDinhDanh": NUMBER}).encode()
+from support.bytes_of_http import BODY, answer, asking, request
+from support.workbench import Workbench
 
 
 @pytest_asyncio.fixture
@@ -21,22 +19,6 @@ async def desk(bus: Workbench) -> AsyncIterator[None]:
     served = await bus.serve(read=slowly)
     yield
     await bus.unserve(served)
-
-
-def request(bus: Workbench, body: bytes = BODY, *more: str, kind: str = "application/json") -> bytes:
-    lines = ["POST /services/desk/v1/read HTTP/1.1", "Host: bus", f"Authorization: Bearer {bus.token('alpha')}"]
-    lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}", *more, "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-def asking(seconds: str) -> bytes:
-    return json.dumps({"soDinhDanh": NUMBER, "hoVaTen": seconds}).encode()
-
-
-async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], Any]:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
-    return int(head[0].split()[1]), headers, json.loads(await reader.readexactly(int(headers["content-length"])))
 
 
 async def test_pipelined_calls_are_answered_in_order(bus: Workbench, desk: None) -> None:

@@ -17,8 +17,8 @@ from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.index.asked import Page, Search
 from lgsp_gateway.registry.kinds import VIETNAM
-from lgsp_gateway.web.calls import shown
 from lgsp_gateway.web.evidence_search import no_index
+from lgsp_gateway.web.head import shown
 
 if TYPE_CHECKING:
     from lgsp_gateway.index.index import Index

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from lgsp_gateway.identification import Identification
 from lgsp_gateway.registry.state import System
-from lgsp_gateway.web.calls import shown
+from lgsp_gateway.web.head import shown
 from lgsp_problems import Refusal
 
 

@@ -1,22 +1,17 @@
 """`POST /services/{service}/v{major}/{operation}`: reads a call from HTTP, hands it to the exchange, writes the answer."""
 
 import asyncio
-import random
 import re
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from functools import lru_cache
 
 import structlog
 import uuid_utils
 from aiohttp import hdrs, web
-from multidict import istr
 
 from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.exchange import Answer, Call, Exchange
-from lgsp_gateway.identification import Credentials
-from lgsp_gateway.ways import Asked
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.listener import Incoming, fault
 from lgsp_gateway.web.whole_answer import WholeAnswer
@@ -28,13 +23,6 @@ MAX_BODY = 1024 * 1024
 BODY_SECONDS = 5
 """How long a caller may take to send its document once it may call."""
 
-_PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
-_NOTHING = ("", 0, "")
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-_PURPOSE, _BEHALF, _KEY, _TRACE = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "traceparent"))
-_PROOF = istr("DPoP")
-_NOT_ZERO = 1 << 128 | 1
-"""Neither trace nor span may be all zeros."""
 _JSON_TYPES = re.compile(r"application/([a-z0-9.+-]+\+)?json")
 
 
@@ -56,14 +44,14 @@ class Calls:
         """Answer one call, whatever comes of it."""
         message = str(uuid_utils.uuid7())
         began = time.perf_counter()
-        parent = incoming.headers.get(_TRACE, "")
-        if parent and not _TRACEPARENT.fullmatch(parent):
-            parent = ""
-        traceparent = self._trace(parent)
+        head = incoming.head.said
+        traceparent = self._trace(head.parent, message.replace("-", ""))
         try:
             if self._stale():
                 raise bus_unavailable()
-            answer = await self._exchange.call(_read(incoming, message, traceparent, parent))
+            if incoming.head.wrong_method:
+                raise method_not_allowed("POST")
+            answer = await self._exchange.call(Call(message, traceparent, head, incoming.body))
             return self._write(answer, message, traceparent)
         except Refusal as refusal:
             return self._refused(refusal, incoming, message, traceparent, began)
@@ -71,19 +59,21 @@ class Calls:
             structlog.get_logger().error("fault", message=message, error=type(error).__name__)
             return self._refused(fault(), incoming, message, traceparent, began)
 
-    def _trace(self, parent: str) -> str:
-        """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own."""
-        drawn = f"{random.getrandbits(192) | _NOT_ZERO:048x}"
+    def _trace(self, parent: str, message: str) -> str:
+        """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own.
+
+        A trace that begins here is named after its message, whose last 62 bits are random (UUID version 7).
+        """
+        span = message[16:]
         if parent:
-            return f"{parent[:36]}{drawn[:16]}{parent[52:]}"
-        traced = self._traced and self._traced(drawn[16:])
-        return f"00-{drawn[16:]}-{drawn[:16]}-{'01' if traced else '00'}"
+            return f"{parent[:36]}{span}{parent[52:]}"
+        traced = self._traced and self._traced(message)
+        return f"00-{message}-{span}-{'01' if traced else '00'}"
 
     def _refused(
         self, refusal: Refusal, incoming: Incoming, message: str, traceparent: str, began: float
     ) -> WholeAnswer:
-        language = incoming.headers.get(hdrs.ACCEPT_LANGUAGE)
-        headers, body = problems.written(refusal, language, message, traceparent)
+        headers, body = problems.written(refusal, incoming.head.language, message, traceparent)
         headers["Date"] = self._now()
         headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
         # A body that has not arrived is not waited for: it is too large, or may never come.
@@ -108,39 +98,6 @@ class Calls:
             f"RateLimit: {limit}\r\nRateLimit-Policy: {policy}\r\ntraceparent: {traceparent}\r\n{more}"
         )
         return WholeAnswer(head.encode("ascii"), answer.body)
-
-
-def _read(incoming: Incoming, message: str, traceparent: str, parent: str) -> Call:
-    named = _named(incoming.path)
-    if named and incoming.method != "POST":
-        raise method_not_allowed("POST")
-    headers = incoming.headers
-    return Call(
-        message,
-        traceparent,
-        parent,
-        Asked(*(named or _NOTHING), headers.get(_PURPOSE, "")),
-        Credentials(
-            headers.get(hdrs.AUTHORIZATION), headers.get(_PROOF, ""), incoming.method, incoming.path, incoming.address
-        ),
-        headers.get(_BEHALF, ""),
-        headers.get(_KEY, ""),
-        incoming.body,
-    )
-
-
-@lru_cache(4096)
-def _named(path: str) -> tuple[str, int, str] | None:
-    found = _PATH.fullmatch(path)
-    return (found[1], int(found[2]), found[3]) if found else None
-
-
-def shown(request: web.BaseRequest) -> Credentials:
-    """What a request shows of its sender."""
-    headers = request.headers
-    return Credentials(
-        headers.get(hdrs.AUTHORIZATION), headers.get(_PROOF, ""), request.method, request.path, request.remote or ""
-    )
 
 
 async def read_body(request: web.BaseRequest) -> bytes:

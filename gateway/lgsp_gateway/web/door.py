@@ -16,6 +16,7 @@ from aiohttp import web
 from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.calls import MAX_BODY, Calls, method_not_allowed, read_body
+from lgsp_gateway.web.head import read
 from lgsp_gateway.web.listener import PREFIX, Incoming, Listener, fault
 from lgsp_problems import Refusal
 
@@ -85,9 +86,8 @@ class Door:
         path = request.path
         if path.startswith(PREFIX):
             body, arrived = partial(read_body, request), request.content.is_eof
-            return await self._calls.answer(
-                Incoming(request.method, path, request.headers, request.remote or "", body, arrived)
-            )
+            head = read(request.method, path, request.headers, request.remote or "")
+            return await self._calls.answer(Incoming(head, body, arrived))
         began = time.perf_counter()
         if self._stale() and path not in HEALTH:
             response: web.StreamResponse = problems.answer(bus_unavailable(), request)

@@ -2,7 +2,7 @@
 everything else.
 
 An ordinary call arrives whole, in one piece, on a connection that waits for it. aiohttp's parser reads it as ever; then its
-answer is worked out in one task. Why not aiohttp's own loop: it wakes one task, which builds a request object and starts
+answer is worked out in one task; a head that the connection has heard before is not even parsed (`heard`). Why not aiohttp's own loop: it wakes one task, which builds a request object and starts
 another, whose end wakes the first, 8 µs of a call (measured; docs/decisions/008). Whatever is not an ordinary call goes
 that way: a body in pieces or compressed, other content types, pipelining, every other path.
 """
@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import structlog
 from aiohttp import hdrs, web
-from multidict import CIMultiDictProxy
 
 from lgsp_gateway.web import problems
+from lgsp_gateway.web.head import HttpHead, read
+from lgsp_gateway.web.heard import Heard, Known
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
@@ -28,10 +29,7 @@ class Incoming(NamedTuple):
     """A request as the calls' door sees it. `body` is there, or to be awaited once it is needed; `has_arrived` says whether
     all of it did."""
 
-    method: str
-    path: str
-    headers: CIMultiDictProxy[str]
-    address: str
+    head: HttpHead
     body: bytes | Callable[[], Awaitable[bytes]]
     has_arrived: Callable[[], bool] = lambda: True
 
@@ -58,12 +56,13 @@ class Listener(web.Server):
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ("_answering", "_held", "_short")
+    __slots__ = ("_answering", "_heard", "_held", "_short")
 
     def __init__(self, manager: Listener, **more: Any) -> None:
         super().__init__(manager, **more)
         self._short = manager.short
         self._answering: asyncio.Task[None] | None = None
+        self._heard = Heard()
         self._held = b""
 
     def data_received(self, data: bytes) -> None:
@@ -73,25 +72,42 @@ class _Connection(web.RequestHandler):
             return
         waiter = self._waiter
         if waiter is None or waiter.done() or self._messages or not data.startswith(_START):
+            self._heard.between = False
             super().data_received(data)
-            return
+        elif (heard := self._heard.recall(data)) and not (self._close or self._force_close):
+            self._begin(*heard)
+        else:
+            self._parse(data, waiter)
+
+    def _parse(self, data: bytes, waiter: "asyncio.Future[None]") -> None:
+        self._heard.between = False
         self._waiter = None  # or the message would wake aiohttp's own loop
         super().data_received(data)
         self._waiter = waiter
-        if len(self._messages) == 1 and (incoming := self._ordinary(*self._messages[0])):
-            message: Any = self._messages.popleft()[0]
+        if len(self._messages) == 1 and self._is_ordinary(*self._messages[0]):
+            message: Any
+            message, payload = self._messages.popleft()
             assert self._parser is not None
             self._parser.message_consumed()
-            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-            self._request_in_progress = True
-            keep = not message.should_close and message.version >= (1, 1)
-            self._answering = self._loop.create_task(self._answer(incoming, keep=keep))
+            address = self.peername[0] if isinstance(self.peername, tuple) else ""
+            head = read(message.method, message.path, message.headers, address)
+            length = message.headers.get(hdrs.CONTENT_LENGTH, "")
+            known = Known(head, length, keep=not message.should_close and message.version >= (1, 1))
+            body = payload.read_nowait()  # asks for more, which arrives here as nothing
+            self._heard.learn(data, known)
+            self._begin(known, body)
         elif self._messages and not waiter.done():
             waiter.set_result(None)
 
-    def _ordinary(self, message: Any, payload: Any) -> Incoming | None:
+    def _begin(self, known: Known, body: bytes) -> None:
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        self._request_in_progress = True
+        self._answering = self._loop.create_task(self._answer(Incoming(known.head, body), keep=known.keep))
+
+    @staticmethod
+    def _is_ordinary(message: Any, payload: Any) -> bool:
         path = getattr(message, "path", "")  # what is no HTTP has none
-        if (
+        return not (
             "?" in path
             or "%" in path
             or not path.startswith(PREFIX)
@@ -101,10 +117,7 @@ class _Connection(web.RequestHandler):
             or message.headers.get(hdrs.CONTENT_TYPE) not in _JSON
             or not payload.is_eof()
             or payload.exception() is not None
-        ):
-            return None
-        address = self.peername[0] if isinstance(self.peername, tuple) else ""
-        return Incoming("POST", path, message.headers, address, payload.read_nowait())
+        )
 
     async def _answer(self, incoming: Incoming, *, keep: bool) -> None:
         try:

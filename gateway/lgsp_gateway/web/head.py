@@ -1,0 +1,57 @@
+"""What a caller says before its document, read from the head of an HTTP request."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from aiohttp import hdrs, web
+from multidict import istr
+
+from lgsp_auth import tokens
+from lgsp_gateway.exchange import Head
+from lgsp_gateway.identification import Credentials
+from lgsp_gateway.ways import Asked
+
+_PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_NOTHING = ("", 0, "")
+_PURPOSE, _BEHALF, _KEY, _TRACE = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "traceparent"))
+_PROOF = istr("DPoP")
+
+
+class HttpHead(NamedTuple):
+    """The head of a call as HTTP has it. `language` is `Accept-Language`, `wrong_method` says that its path takes another one."""
+
+    said: Head
+    language: str | None
+    wrong_method: bool
+
+
+def read(method: str, path: str, headers: Mapping[str, str], address: str) -> HttpHead:
+    """The head of a call. A path that names no operation asks for the service with no name."""
+    named, parent = _named(path), headers.get(_TRACE, "")
+    if parent and not _TRACEPARENT.fullmatch(parent):
+        parent = ""
+    asked = Asked(*(named or _NOTHING), headers.get(_PURPOSE, ""))
+    credentials = _credentials(method, path, headers, address)
+    said = Head(asked, credentials, headers.get(_BEHALF, ""), headers.get(_KEY, ""), parent)
+    return HttpHead(said, headers.get(hdrs.ACCEPT_LANGUAGE), named is not None and method != "POST")
+
+
+def shown(request: web.BaseRequest) -> Credentials:
+    """What a request that is no call shows of its sender."""
+    return _credentials(request.method, request.path, request.headers, request.remote or "")
+
+
+def _credentials(method: str, path: str, headers: Mapping[str, str], address: str) -> Credentials:
+    authorization = headers.get(hdrs.AUTHORIZATION)
+    return Credentials(
+        authorization, headers.get(_PROOF, ""), method, path, address, tokens.bearer_digest(authorization)
+    )
+
+
+@lru_cache(4096)
+def _named(path: str) -> tuple[str, int, str] | None:
+    found = _PATH.fullmatch(path)
+    return (found[1], int(found[2]), found[3]) if found else None

@@ -1,0 +1,105 @@
+"""A head that a connection has heard before is looked up, not parsed: nobody can tell but by the time it takes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from support.bytes_of_http import BODY, answer, asking, request
+from support.workbench import Workbench
+
+from lgsp_adapters.adapter import Call
+
+
+@pytest_asyncio.fixture
+async def desk(bus: Workbench) -> AsyncIterator[None]:
+    async def echo(document: dict[str, str], call: Call) -> dict[str, str]:
+        return {"ketQua": document.get("hoVaTen", "KHOP")}
+
+    served = await bus.serve(read=echo)
+    yield
+    await bus.unserve(served)
+
+
+async def silent(reader: asyncio.StreamReader) -> bool:
+    """Does nothing more come?"""
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 0.1)
+    return True
+
+
+async def test_each_document_gets_its_own_answer(bus: Workbench, desk: None) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    for name in ("An", "Bo", "Ca", *("x" * length for length in range(1, 30)), "An"):
+        writer.write(request(bus, asking(name)))
+        assert (await answer(reader))[2] == {"ketQua": name}
+    writer.close()
+
+
+async def test_each_head_is_its_own(bus: Workbench, desk: None) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    for _ in range(3):
+        for purpose, expected in (("thu-nghiem", 200), ("tra-cuu", 403)):
+            writer.write(request(bus, BODY, f"Lgsp-Purpose: {purpose}"))
+            assert (await answer(reader))[0] == expected
+    writer.close()
+
+
+async def test_a_known_call_inside_a_document_is_a_document(bus: Workbench, desk: None) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    known = request(bus)
+    for _ in range(2):
+        writer.write(known)
+        assert (await answer(reader))[0] == 200
+    head = request(bus, known).removesuffix(known)
+    writer.write(head)
+    await writer.drain()
+    assert await silent(reader)
+    writer.write(known)
+    assert (await answer(reader))[0] == 400  # it is no JSON
+    assert await silent(reader)
+    writer.write(known)
+    assert (await answer(reader))[0] == 200
+    writer.close()
+
+
+async def test_a_known_call_inside_a_head_is_part_of_it(bus: Workbench, desk: None) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    known = request(bus)
+    writer.write(known)
+    assert (await answer(reader))[0] == 200
+    writer.write(b"POST /services/nothing/v1/read HTTP/1.1\r\nX-Quoted: ")
+    await writer.drain()
+    assert await silent(reader)
+    writer.write(known)
+    assert (await answer(reader))[0] == 404
+    assert await silent(reader)
+    writer.close()
+
+
+@pytest.mark.parametrize("more", [b"P", b"POST /services/desk/v1/read HTTP/1.1\r\n"])
+async def test_the_beginning_of_the_next_call_is_not_lost(bus: Workbench, desk: None, more: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    known = request(bus)
+    for _ in range(2):
+        writer.write(known)
+        assert (await answer(reader))[0] == 200
+    writer.write(known + more)
+    assert (await answer(reader))[0] == 200
+    writer.write(known.removeprefix(more))
+    assert (await answer(reader))[0] == 200
+    writer.write(known)
+    assert (await answer(reader))[0] == 200
+    writer.close()
+
+
+async def test_a_token_expires_under_a_known_head(bus: Workbench, desk: None) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    sent = request(bus).replace(bus.token("alpha").encode(), bus.token("alpha", life=2).encode())
+    statuses = []
+    async with asyncio.timeout(10):
+        while 401 not in statuses:
+            writer.write(sent)
+            statuses.append((await answer(reader))[0])
+    assert set(statuses) == {200, 401}
+    writer.close()
