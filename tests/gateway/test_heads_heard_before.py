@@ -74,6 +74,38 @@ async def test_a_known_call_inside_a_head_is_part_of_it(bus: Workbench, desk: No
     writer.write(known)
     assert (await answer(reader))[0] == 404
     assert await silent(reader)
+    for _ in range(2):
+        writer.write(known)
+        assert (await answer(reader))[0] == 200
+    writer.close()
+
+
+async def test_what_ends_a_head_is_not_taken_for_one(bus: Workbench, desk: None) -> None:
+    """The second half of a call, which would be a call by itself, is not remembered as the whole."""
+    for quoting in (True, False, True, False):
+        reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+        for _ in range(2):
+            if quoting:
+                writer.write(b"POST /services/desk/v1/wait HTTP/1.1\r\nX-Quoted: ")
+                await writer.drain()
+                assert await silent(reader)
+            writer.write(request(bus, asking("An"), "Lgsp-Purpose: thu-nghiem"))
+            assert (await answer(reader))[2] == {"ketQua": "KHOP" if quoting else "An"}
+        writer.close()
+
+
+async def test_a_head_and_its_document_in_two_pieces(bus: Workbench, desk: None) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    for name in ("An", "Bo", "Ca"):
+        body = asking(name)
+        whole = request(bus, body)
+        writer.write(whole.removesuffix(body))
+        await writer.drain()
+        assert await silent(reader)
+        writer.write(body)
+        assert (await answer(reader))[2] == {"ketQua": name}
+        writer.write(whole)
+        assert (await answer(reader))[2] == {"ketQua": name}
     writer.close()
 
 

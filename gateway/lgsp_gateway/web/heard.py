@@ -1,22 +1,26 @@
-"""The heads of calls that one connection has heard before.
+"""The heads of calls that the gateway has heard before.
 
 A program that calls the bus sends the same head with each call of a kind: path, token, purpose, and a length that is one of a
 few. What aiohttp's parser made of these bytes holds for the same bytes again, so they are looked up and not parsed: a
-seventh of what a call costs the gateway (measured; docs/decisions/016). Who the caller is and what it may is decided anew for each
-call all the same. Every connection has a memory of its own, which ends with it: nothing of one caller reaches another.
+sixth of what a call costs the gateway (measured; docs/decisions/016). Who the caller is and what it may is decided anew for each
+call all the same. The token is part of what is looked up, so nobody finds the head of another. Only what was answered is
+kept: strangers cannot fill the memory, and push nothing out of it.
 """
 
 from typing import NamedTuple
 
 from lgsp_gateway.web.head import HttpHead
 
-MOST = 8
-"""Heads kept for a connection: a program's documents differ by some characters, and so does `Content-Length`."""
+MOST = 12_000
+"""Heads kept; some 40 MB when full of usual ones. The one that was kept first goes first."""
 
-MAX_BYTES = 4096
+MAX_BYTES = 2048
 """Of a head that is kept."""
 
 _END = b"\r\n\r\n"
+
+Key = tuple[str, bytes]
+"""The address of a caller and its head as it came, with the empty line."""
 
 
 class Known(NamedTuple):
@@ -28,29 +32,28 @@ class Known(NamedTuple):
 
 
 class Heard:
-    """One connection's memory. `between` says that all that came before was taken as whole calls, so that what comes now begins one."""
-
-    __slots__ = ("_known", "between")
+    """One gateway's memory."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Known] = {}
-        self.between = False
+        self._known: dict[Key, Known] = {}
 
-    def recall(self, data: bytes) -> tuple[Known, bytes] | None:
-        """A known head and its whole document, where that and nothing else is what has arrived."""
-        if not self.between:
-            return None
-        end = data.find(_END) + 4
-        known = self._known.get(data[:end])
-        if known is None or known.length != str(len(data) - end):
-            return None
-        return known, data[end:]
+    def recall(self, address: str, data: bytes) -> tuple[Key, Known | None]:
+        """The head at the beginning of what has arrived, empty where it does not end there; and what is known of it, where it
+        and its whole document and nothing else is there."""
+        end = data.find(_END) + len(_END)
+        if end < len(_END):
+            return (address, b""), None
+        key = (address, data[:end])
+        known = self._known.get(key)
+        return key, known if known is not None and known.length == str(len(data) - end) else None
 
-    def learn(self, data: bytes, known: Known) -> None:
-        """Keep the head of a call that aiohttp has parsed; what ends with its document leaves nothing in the parser."""
-        end = data.find(_END) + 4
-        self.between = end >= 4 and known.length == str(len(data) - end)
-        if self.between and end <= MAX_BYTES:
+    def learn(self, key: Key, known: Known) -> None:
+        """Keep a head whose call was answered."""
+        if len(key[1]) <= MAX_BYTES:
             if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[data[:end]] = known
+                del self._known[next(iter(self._known))]
+            self._known[key] = known
+
+    def forget(self, key: Key) -> None:
+        """Drop a head whose token does not count any more."""
+        self._known.pop(key, None)

@@ -2,13 +2,14 @@
 everything else.
 
 An ordinary call arrives whole, in one piece, on a connection that waits for it. aiohttp's parser reads it as ever; then its
-answer is worked out in one task; a head that the connection has heard before is not even parsed (`heard`). Why not aiohttp's own loop: it wakes one task, which builds a request object and starts
+answer is worked out in one task; a head that the gateway has heard before is not even parsed (`heard`). Why not aiohttp's own loop: it wakes one task, which builds a request object and starts
 another, whose end wakes the first, 8 µs of a call (measured; docs/decisions/008). Whatever is not an ordinary call goes
 that way: a body in pieces or compressed, other content types, pipelining, every other path.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import structlog
@@ -16,7 +17,7 @@ from aiohttp import hdrs, web
 
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.head import HttpHead, read
-from lgsp_gateway.web.heard import Heard, Known
+from lgsp_gateway.web.heard import Heard, Key, Known
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
@@ -49,6 +50,7 @@ class Listener(web.Server):
     ) -> None:
         super().__init__(handler, **more)
         self.short = short
+        self.heard = Heard()
 
     def __call__(self) -> web.RequestHandler:
         """The protocol of one connection."""
@@ -56,14 +58,21 @@ class Listener(web.Server):
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ("_answering", "_heard", "_held", "_short")
+    __slots__ = ("_address", "_answering", "_heard", "_held", "_owed", "_short")
 
     def __init__(self, manager: Listener, **more: Any) -> None:
         super().__init__(manager, **more)
         self._short = manager.short
         self._answering: asyncio.Task[None] | None = None
-        self._heard = Heard()
+        self._heard = manager.heard
         self._held = b""
+        self._address = ""
+        self._owed: int | None = 0
+        """Bytes that the last call's document still lacks: at 0 what comes now begins a request. None where nobody counts."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._address = self.peername[0] if isinstance(self.peername, tuple) else ""
 
     def data_received(self, data: bytes) -> None:
         """Look whether an ordinary call has arrived; let aiohttp have everything else."""
@@ -72,37 +81,48 @@ class _Connection(web.RequestHandler):
             return
         waiter = self._waiter
         if waiter is None or waiter.done() or self._messages or not data.startswith(_START):
-            self._heard.between = False
+            self._count(data)
             super().data_received(data)
-        elif (heard := self._heard.recall(data)) and not (self._close or self._force_close):
-            self._begin(*heard)
+            return
+        key, known = self._heard.recall(self._address, data)
+        if known and self._owed == 0 and not (self._close or self._force_close):
+            self._begin(key, known, data[len(key[1]) :], new=False)
         else:
-            self._parse(data, waiter)
+            self._parse(data, key, waiter)
 
-    def _parse(self, data: bytes, waiter: "asyncio.Future[None]") -> None:
-        self._heard.between = False
+    def _count(self, data: bytes) -> None:
+        if data:
+            self._owed = self._owed - len(data) if self._owed is not None and len(data) <= self._owed else None
+
+    def _parse(self, data: bytes, key: Key, waiter: "asyncio.Future[None]") -> None:
+        begins, self._owed = self._owed == 0, None
         self._waiter = None  # or the message would wake aiohttp's own loop
         super().data_received(data)
         self._waiter = waiter
-        if len(self._messages) == 1 and self._is_ordinary(*self._messages[0]):
-            message: Any
-            message, payload = self._messages.popleft()
+        message: Any
+        payload: Any
+        message, payload = self._messages[0] if len(self._messages) == 1 else (None, None)
+        if message is not None and self._is_ordinary(message, payload):
+            self._messages.popleft()
             assert self._parser is not None
             self._parser.message_consumed()
-            address = self.peername[0] if isinstance(self.peername, tuple) else ""
-            head = read(message.method, message.path, message.headers, address)
-            length = message.headers.get(hdrs.CONTENT_LENGTH, "")
-            known = Known(head, length, keep=not message.should_close and message.version >= (1, 1))
             body = payload.read_nowait()  # asks for more, which arrives here as nothing
-            self._heard.learn(data, known)
-            self._begin(known, body)
+            head = read(message.method, message.path, message.headers, self._address)
+            known = Known(
+                head,
+                message.headers.get(hdrs.CONTENT_LENGTH, ""),
+                keep=not message.should_close and message.version >= (1, 1),
+            )
+            self._owed = _owed(message, key[1], data) if begins else None
+            self._begin(key, known, body, new=self._owed == 0)
         elif self._messages and not waiter.done():
+            self._owed = _owed(message, key[1], data) if begins else None
             waiter.set_result(None)
 
-    def _begin(self, known: Known, body: bytes) -> None:
+    def _begin(self, key: Key, known: Known, body: bytes, *, new: bool) -> None:
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         self._request_in_progress = True
-        self._answering = self._loop.create_task(self._answer(Incoming(known.head, body), keep=known.keep))
+        self._answering = self._loop.create_task(self._answer(key, known, body, new=new))
 
     @staticmethod
     def _is_ordinary(message: Any, payload: Any) -> bool:
@@ -119,11 +139,15 @@ class _Connection(web.RequestHandler):
             or payload.exception() is not None
         )
 
-    async def _answer(self, incoming: Incoming, *, keep: bool) -> None:
+    async def _answer(self, key: Key, known: Known, body: bytes, *, new: bool) -> None:
         try:
-            answer = await self._short(incoming)
+            answer = await self._short(Incoming(known.head, body))
+            if new and answer.status == HTTPStatus.OK:
+                self._heard.learn(key, known)
+            elif answer.status == HTTPStatus.UNAUTHORIZED:
+                self._heard.forget(key)
             if self.transport is not None:
-                self.transport.write(answer.written(keep=keep and not (self._close or self._force_close)))
+                self.transport.write(answer.written(keep=known.keep and not (self._close or self._force_close)))
                 if self._paused:
                     await self._drain_helper()
                 if not answer.keep_alive:
@@ -158,6 +182,13 @@ class _Connection(web.RequestHandler):
         response = problems.answer(_malformed() if status < 500 else fault(), request)
         response.force_close()
         return response
+
+
+def _owed(message: Any, head: bytes, data: bytes) -> int | None:
+    """What the document of the one message in this data still lacks; None where that is not said, or more has come."""
+    length = message.headers.get(hdrs.CONTENT_LENGTH, "") if hasattr(message, "headers") else ""
+    missing = len(head) + int(length) - len(data) if head and length.isdecimal() else -1
+    return missing if missing >= 0 else None
 
 
 def _malformed() -> Refusal:

@@ -22,8 +22,9 @@ class WholeAnswer(web.StreamResponse):
         last: the connection ends with it.
     """
 
-    def __init__(self, head: bytes, body: bytes, *, last: bool = False) -> None:
+    def __init__(self, head: bytes, body: bytes, status: int = 200, *, last: bool = False) -> None:
         # The base class is there for its type: what its own __init__ makes is for headers that are still to be set.
+        self._status = status
         self._parts = (head, body)
         self._last = last
         self._kept = False
@@ -40,7 +41,7 @@ class WholeAnswer(web.StreamResponse):
         if block.count("\n") != len(headers) or block.count("\r") != len(headers):
             raise ValueError("a header holds a line end")
         head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Length: {len(body)}\r\n{block}"
-        return cls(head.encode("latin-1"), body, last=last)
+        return cls(head.encode("latin-1"), body, status, last=last)
 
     @property
     def keep_alive(self) -> bool:
