@@ -36,6 +36,18 @@ async def test_each_document_gets_its_own_answer(bus: Workbench, desk: None) -> 
     writer.close()
 
 
+async def test_calls_among_others_on_one_connection(bus: Workbench, desk: None) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    for name in ("An", "Bo", "Bo"):
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: bus\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
+        writer.write(request(bus, asking(name)))
+        assert (await answer(reader))[2] == {"ketQua": name}
+    writer.close()
+
+
 async def test_each_head_is_its_own(bus: Workbench, desk: None) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
     for _ in range(3):

@@ -81,8 +81,7 @@ class _Connection(web.RequestHandler):
             return
         waiter = self._waiter
         if waiter is None or waiter.done() or self._messages or not data.startswith(_START):
-            self._count(data)
-            super().data_received(data)
+            self._feed(data)
             return
         key, known = self._heard.recall(self._address, data)
         if known and self._owed == 0 and not (self._close or self._force_close):
@@ -90,14 +89,21 @@ class _Connection(web.RequestHandler):
         else:
             self._parse(data, key, waiter)
 
-    def _count(self, data: bytes) -> None:
-        if data:
-            self._owed = self._owed - len(data) if self._owed is not None and len(data) <= self._owed else None
+    def _feed(self, data: bytes) -> None:
+        """Give data to aiohttp, and count what it leaves to come."""
+        before, owed = len(self._messages), self._owed
+        super().data_received(data)
+        if not data:
+            return
+        if owed:
+            self._owed = owed - len(data) if len(data) <= owed else None
+        else:
+            begun = owed == 0 and len(self._messages) == before + 1
+            self._owed = _owed(self._messages[-1][0], data) if begun else None
 
     def _parse(self, data: bytes, key: Key, waiter: "asyncio.Future[None]") -> None:
-        begins, self._owed = self._owed == 0, None
         self._waiter = None  # or the message would wake aiohttp's own loop
-        super().data_received(data)
+        self._feed(data)
         self._waiter = waiter
         message: Any
         payload: Any
@@ -106,17 +112,11 @@ class _Connection(web.RequestHandler):
             self._messages.popleft()
             assert self._parser is not None
             self._parser.message_consumed()
-            body = payload.read_nowait()  # asks for more, which arrives here as nothing
             head = read(message.method, message.path, message.headers, self._address)
-            known = Known(
-                head,
-                message.headers.get(hdrs.CONTENT_LENGTH, ""),
-                keep=not message.should_close and message.version >= (1, 1),
-            )
-            self._owed = _owed(message, key[1], data) if begins else None
-            self._begin(key, known, body, new=self._owed == 0)
+            length = message.headers.get(hdrs.CONTENT_LENGTH, "")
+            known = Known(head, length, keep=not message.should_close and message.version >= (1, 1))
+            self._begin(key, known, payload.read_nowait(), new=self._owed == 0)
         elif self._messages and not waiter.done():
-            self._owed = _owed(message, key[1], data) if begins else None
             waiter.set_result(None)
 
     def _begin(self, key: Key, known: Known, body: bytes, *, new: bool) -> None:
@@ -184,10 +184,12 @@ class _Connection(web.RequestHandler):
         return response
 
 
-def _owed(message: Any, head: bytes, data: bytes) -> int | None:
+def _owed(message: Any, data: bytes) -> int | None:
     """What the document of the one message in this data still lacks; None where that is not said, or more has come."""
-    length = message.headers.get(hdrs.CONTENT_LENGTH, "") if hasattr(message, "headers") else ""
-    missing = len(head) + int(length) - len(data) if head and length.isdecimal() else -1
+    head = data.find(b"\r\n\r\n") + 4
+    if head < 4 or not hasattr(message, "headers") or message.chunked or message.upgrade:
+        return None
+    missing = head + int(message.headers.get(hdrs.CONTENT_LENGTH, "0")) - len(data)
     return missing if missing >= 0 else None
 
 
