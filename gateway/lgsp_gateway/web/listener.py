@@ -189,7 +189,8 @@ def _owed(message: Any, data: bytes) -> int | None:
     head = data.find(b"\r\n\r\n") + 4
     if head < 4 or not hasattr(message, "headers") or message.chunked or message.upgrade:
         return None
-    missing = head + int(message.headers.get(hdrs.CONTENT_LENGTH, "0")) - len(data)
+    length = message.headers.get(hdrs.CONTENT_LENGTH, "0")
+    missing = head + int(length) - len(data) if length.isdecimal() else -1
     return missing if missing >= 0 else None
 
 
