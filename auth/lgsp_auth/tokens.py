@@ -91,7 +91,7 @@ class Verifier:
             Refusal: `token-invalid`, with the `WWW-Authenticate` of RFC 6750.
         """
         scheme, token = _presented(authorization)
-        digest = hashlib.sha256(token).digest()
+        digest = _digest(token)
         identity = self._remembered.get(digest)
         if identity is None:
             identity = self._check(token)
@@ -117,7 +117,7 @@ class Verifier:
             _, token = _presented(authorization)
         except Refusal:
             return False
-        return hashlib.sha256(token).digest() in self._remembered
+        return _digest(token) in self._remembered
 
     def verify_person(self, token: str, now: float) -> Person:
         """The person whom a token speaks of.
@@ -180,7 +180,11 @@ def bearer_digest(authorization: str | None) -> bytes:
     """Under what a token is remembered; empty where none is sent as `Authorization: Bearer`."""
     if authorization is None or not authorization.startswith("Bearer "):
         return b""
-    return hashlib.sha256(authorization[7:].encode("utf-8", "surrogateescape")).digest()
+    return _digest(authorization[7:].encode("utf-8", "surrogateescape"))
+
+
+def _digest(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()
 
 
 _REQUIRED = ("exp", "iat", "sub", "aud", "iss")

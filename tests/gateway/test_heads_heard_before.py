@@ -1,4 +1,4 @@
-"""A head that a connection has heard before is looked up, not parsed: nobody can tell but by the time it takes."""
+"""A head that the gateway has heard before is looked up, not parsed: nobody can tell but by the time it takes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -118,6 +118,24 @@ async def test_a_head_and_its_document_in_two_pieces(bus: Workbench, desk: None)
         assert (await answer(reader))[2] == {"ketQua": name}
         writer.write(whole)
         assert (await answer(reader))[2] == {"ketQua": name}
+    writer.close()
+
+
+async def test_empty_lines_before_a_call(bus: Workbench, desk: None) -> None:
+    """A call after empty lines, whose document ends with a known one: the lines are not taken for the end of its head."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    known = request(bus)
+    writer.write(known)
+    assert (await answer(reader))[0] == 200
+    document = b" " * 2000 + known
+    writer.write(b"\r\n\r\n" + request(bus, document).removesuffix(known))
+    await writer.drain()
+    assert await silent(reader)
+    writer.write(known)
+    assert (await answer(reader))[0] == 400
+    assert await silent(reader)
+    writer.write(known)
+    assert (await answer(reader))[0] == 200
     writer.close()
 
 

@@ -17,7 +17,8 @@ MOST = 12_000
 MAX_BYTES = 2048
 """Of a head that is kept."""
 
-_END = b"\r\n\r\n"
+END = b"\r\n\r\n"
+"""Of a head."""
 
 Key = tuple[str, bytes]
 """The address of a caller and its head as it came, with the empty line."""
@@ -40,8 +41,8 @@ class Heard:
     def recall(self, address: str, data: bytes) -> tuple[Key, Known | None]:
         """The head at the beginning of what has arrived, empty where it does not end there; and what is known of it, where it
         and its whole document and nothing else is there."""
-        end = data.find(_END) + len(_END)
-        if end < len(_END):
+        end = data.find(END) + len(END)
+        if end < len(END):
             return (address, b""), None
         key = (address, data[:end])
         known = self._known.get(key)

@@ -1,10 +1,11 @@
 """aiohttp's server, with a short way for ordinary calls, and taught to refuse what is not HTTP as the bus refuses
 everything else.
 
-An ordinary call arrives whole, in one piece, on a connection that waits for it. aiohttp's parser reads it as ever; then its
-answer is worked out in one task; a head that the gateway has heard before is not even parsed (`heard`). Why not aiohttp's own loop: it wakes one task, which builds a request object and starts
-another, whose end wakes the first, 8 µs of a call (measured; docs/decisions/008). Whatever is not an ordinary call goes
-that way: a body in pieces or compressed, other content types, pipelining, every other path.
+An ordinary call arrives whole, in one piece, on a connection that waits for it. aiohttp's parser reads it as ever, unless
+the gateway has heard its head before (`heard`); then its answer is worked out in one task. Why not aiohttp's own loop: it
+wakes one task, which builds a request object and starts another, whose end wakes the first, 8 µs of a call (measured;
+docs/decisions/008). Whatever is not an ordinary call goes that way: a body in pieces or compressed, other content types,
+pipelining, every other path.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from aiohttp import hdrs, web
 
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.head import HttpHead, read
-from lgsp_gateway.web.heard import Heard, Key, Known
+from lgsp_gateway.web.heard import END, Heard, Key, Known
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
@@ -186,8 +187,10 @@ class _Connection(web.RequestHandler):
 
 def _owed(message: Any, data: bytes) -> int | None:
     """What the document of the one message in this data still lacks; None where that is not said, or more has come."""
-    head = data.find(b"\r\n\r\n") + 4
-    if head < 4 or not hasattr(message, "headers") or message.chunked or message.upgrade:
+    head = data.find(END) + len(END)
+    if head < len(END) or not hasattr(message, "headers") or message.chunked or message.upgrade:
+        return None
+    if data[0] in b"\r\n":  # aiohttp takes empty lines before a request, so this may not be where its head ends
         return None
     length = message.headers.get(hdrs.CONTENT_LENGTH, "0")
     missing = head + int(length) - len(data) if length.isdecimal() else -1
