@@ -114,7 +114,7 @@ async def test_a_province_of_registry_and_tokens(tmp_path: Path) -> None:
         few, many = (
             _target(bus, tmp_path / f"tokens-{number}", number) for bus, number in ((small, 10), (large, 10_000))
         )
-        await load(many, DESK, BODY, tmp_path, seconds=4)  # each token was seen once
+        await load(many, DESK, BODY, tmp_path, seconds=25)  # each token was seen, and its head heard
         its, mine = await in_turns(
             ROUNDS,
             lambda: load(few, DESK, BODY, tmp_path),

@@ -9,6 +9,11 @@ from support.bytes_of_http import BODY, answer, asking, request
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call
+from lgsp_gateway.exchange import Head
+from lgsp_gateway.identification import Credentials
+from lgsp_gateway.ways import Asked
+from lgsp_gateway.web.head import HttpHead
+from lgsp_gateway.web.heard import MOST, Heard, Key, Known
 
 
 @pytest_asyncio.fixture
@@ -165,3 +170,70 @@ async def test_a_token_expires_under_a_known_head(bus: Workbench, desk: None) ->
             statuses.append((await answer(reader))[0])
     assert set(statuses) == {200, 401}
     writer.close()
+
+
+@pytest.mark.parametrize(
+    "written", ["030", "+30", "-30", "30 ", " 30", "0x1e", "3_0", "30, 30", "30\r\nContent-Length: 30", "", "9" * 30]
+)
+async def test_a_length_written_otherwise_is_judged_as_ever(bus: Workbench, desk: None, written: str) -> None:
+    """Whether the rest of the head is known or not."""
+    assert len(BODY) == 30
+
+    async def said(*, known: bool) -> tuple[int, bool]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+        sent = request(bus, BODY, "X-Known: yes" if known else f"X-New: {written!r}")
+        for _ in range(3 if known else 0):
+            writer.write(sent)
+            assert (await answer(reader))[0] == 200
+        writer.write(sent.replace(b"Content-Length: 30", f"Content-Length: {written}".encode()))
+        status = (await answer(reader))[0]
+        closed = reader.at_eof() or not await _open(reader)
+        writer.close()
+        return status, closed
+
+    assert await said(known=True) == await said(known=False)
+
+
+async def _open(reader: asyncio.StreamReader) -> bool:
+    try:
+        return bool(await asyncio.wait_for(reader.read(1), 0.2))
+    except TimeoutError:
+        return True
+
+
+async def test_a_figure_shorter_or_longer_than_the_document(bus: Workbench, desk: None) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+    sent = request(bus)
+    for _ in range(3):
+        writer.write(sent)
+        assert (await answer(reader))[0] == 200
+    writer.write(sent.replace(b"Content-Length: 30", b"Content-Length: 32"))
+    await writer.drain()
+    assert await silent(reader)
+    writer.write(b"  ")
+    assert (await answer(reader))[0] == 200
+    writer.write(sent.replace(b"Content-Length: 30", b"Content-Length: 29"))
+    assert (await answer(reader))[0] == 400  # what is left of the document is no JSON, or its rest no request
+    writer.close()
+
+
+def test_what_is_kept() -> None:
+    """The newest of what was answered, and nothing that belongs to one call alone."""
+    heard = Heard()
+
+    def tell(number: int, *, parent: str = "", status: int = 200) -> bytes:
+        data = b"POST /services/desk/v1/read HTTP/1.1\r\nX-Number: %d\r\nContent-Length: 2\r\n\r\n{}" % number
+        said = Head(Asked("desk", 1, "read", ""), Credentials("Bearer x", "", "POST", "/", "::1"), "", "", parent)
+        heard.answered(Known(HttpHead(said, None, False), True, Key.of("::1", data)), status)
+        return data
+
+    known = [tell(number) for number in range(MOST)]
+    assert all(heard.recall("::1", data) for data in known)
+    assert heard.recall("::2", known[0]) is None
+    assert not any(heard.recall("::1", tell(MOST + 1, **more)) for more in ({"parent": "00-1"}, {"status": 403}))
+    assert heard.recall("::1", known[0])
+    assert heard.recall("::1", tell(MOST + 2))
+    assert heard.recall("::1", known[0]) is None
+    tell(7, status=401)
+    assert heard.recall("::1", known[7]) is None
+    assert heard.recall("::1", known[8])
