@@ -35,17 +35,12 @@ def loads(body: bytes) -> Any:
         ) from None
     if not isinstance(document, (dict, list)):
         return document
-    colons = _colons(body)
+    colons = len(body) - len(body.replace(b":", b""))  # in 64 KiB `count` takes 19 µs for it, this takes 2 (measured)
     if len(document) == colons and body.rfind(b"{") <= body.find(b"{") and b"[" not in body:
         return document  # one flat object, as most are: nothing to walk through
     if _count_keys(document, 1) != colons:
         _refuse_duplicates(body)
     return document
-
-
-def _colons(body: bytes) -> int:
-    """How many there are. In a document of 64 KiB `count` takes 19 µs for it, this takes 2 (measured)."""
-    return len(body) - len(body.replace(b":", b""))
 
 
 def _count_keys(value: dict[str, Any] | list[Any], depth: int) -> int:

@@ -140,9 +140,15 @@ class Served:
 
     def _begin(self, work: "_Work", reply: str, data: bytes) -> None:
         self._places -= 1
-        task = self._loop.create_task(self._answer(work, reply, data))
-        self._working[task] = math.inf
-        task.add_done_callback(self._done)
+        self._working[self._loop.create_task(self._work(work, reply, data))] = math.inf
+
+    async def _work(self, work: "_Work", reply: str, data: bytes) -> None:
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        try:
+            await self._answer(task, work, reply, data)
+        finally:
+            self._done(task)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._working.pop(task)
@@ -151,7 +157,7 @@ class Served:
         if self._waiting:
             self._begin(*self._waiting.popleft())
 
-    async def _answer(self, work: "_Work", reply: str, data: bytes) -> None:
+    async def _answer(self, task: asyncio.Task[None], work: "_Work", reply: str, data: bytes) -> None:
         began = time.perf_counter_ns()
         try:
             context, document = wire.parse_request(data)
@@ -159,11 +165,10 @@ class Served:
             self._respond(reply, wire.failed("broken"))
             return
         call = Call(context, self._spans)
-        task = asyncio.current_task(self._loop)
-        assert task is not None
-        self._working[task] = self._loop.time() + call.remaining
+        remaining = call.remaining
+        self._working[task] = self._loop.time() + remaining
         try:
-            if call.remaining <= 0:
+            if remaining <= 0:
                 answer = wire.late()
             elif self._spans.provider is None:
                 answer = await self._tried(work, document, call)
