@@ -44,6 +44,8 @@ class Bus:
         self._number = 0
         self._pending: dict[int, tuple[Then, float, Again]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
+        self.returning = 0
+        """Requests whose reply is here, and whose callers have not gone on with it yet."""
 
     async def start(self, connection: QuickClient) -> None:
         """Subscribe to the inbox and begin to look after deadlines."""
@@ -91,8 +93,13 @@ class Bus:
             Refusal: `no-adapter`, `provider-timeout` or `bus-unavailable`.
         """
         waiting: asyncio.Future[Reply | None] = self._loop.create_future()
-        self.ask(subject, payload, timeout, partial(_settle, waiting), again=(subject, payload) if repeatable else None)
-        reply = await waiting
+        self.ask(
+            subject, payload, timeout, partial(self._return, waiting), again=(subject, payload) if repeatable else None
+        )
+        try:
+            reply = await waiting
+        finally:
+            self.returning -= waiting.done() and not waiting.cancelled()
         if reply is None:
             raise _provider_timeout()
         data, headers = reply
@@ -158,6 +165,10 @@ class Bus:
     def send_now(self) -> None:
         """Do not wait for more to send together."""
         self._connection.send_posted()
+
+    def _return(self, waiting: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
+        self.returning += not waiting.done()
+        _settle(waiting, what)
 
     def _arrived(self, subject: bytes, _reply: bytes, data: bytes, headers: bytes) -> None:
         waiting = self._pending.pop(int(subject[self._prefix :]), None)

@@ -1,7 +1,7 @@
 """The notary of one gateway's evidence: grows the Merkle tree by what is on disk, and signs a checkpoint every second.
 
 The order of the log is the order of the stream, which is what counts after a crash. While acknowledgements come one after
-the other, each group is added as it is acknowledged. When one does not come, nobody knows whether its group is on disk: then the
+the other, each group is added once it is acknowledged. When one does not come, nobody knows whether its group is on disk: then the
 stream is read from where the tree ends, as at every start. A checkpoint is kept in a stream of its own with the edge of the
 tree, so that a start reads only what came after it.
 """
@@ -37,6 +37,7 @@ class Notary:
         self._signed = 0
         self._in_step = False
         self._unread: dict[int, list[bytes]] = {}
+        self._told: list[tuple[int, list[bytes]]] = []
         self._unsigned_since = 0.0
         self.last_signed_before = 0.0
         """When the last checkpoint of the run before was written, in seconds since 1970: the clock cannot be earlier now."""
@@ -69,11 +70,13 @@ class Notary:
     @property
     def sequence(self) -> int:
         """The last group of the stream that is in the tree."""
+        self.catch_up()
         return self._sequence
 
     @property
     def unsigned(self) -> int:
         """Entries that no checkpoint covers yet."""
+        self.catch_up()
         return self._tree.size - self._signed
 
     def unsigned_for(self) -> float:
@@ -98,11 +101,17 @@ class Notary:
             await self._sign()
 
     def written(self, sequence: int, entries: list[bytes]) -> None:
-        """A group is on disk, under this number of the stream."""
-        if not self._in_step:
-            self._unread[sequence] = entries
-        elif sequence > self._sequence:
-            self._add(sequence, entries)
+        """A group is on disk, under this number of the stream. Its callers wait for their answers, so it is not added yet."""
+        self._told.append((sequence, entries))
+
+    def catch_up(self) -> None:
+        """Add the groups that are on disk: when there is time, before a checkpoint at the latest."""
+        told, self._told = self._told, []
+        for sequence, entries in told:
+            if not self._in_step:
+                self._unread[sequence] = entries
+            elif sequence > self._sequence:
+                self._add(sequence, entries)
 
     def unsure(self) -> None:
         """A group may be on disk or not: the stream knows."""
@@ -133,6 +142,7 @@ class Notary:
                 structlog.get_logger().warning("no checkpoint", error=type(error).__name__)
 
     async def _sign(self) -> None:
+        self.catch_up()
         if not self._in_step:
             await self._read()
         size, sequence, edge = self._tree.size, self._sequence, self._tree.edge
