@@ -167,8 +167,9 @@ class Bus:
         self._connection.send_posted()
 
     def _return(self, waiting: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
-        self.returning += not waiting.done()
-        _settle(waiting, what)
+        if not waiting.done():
+            self.returning += 1
+            _settle(waiting, what)
 
     def _arrived(self, subject: bytes, _reply: bytes, data: bytes, headers: bytes) -> None:
         waiting = self._pending.pop(int(subject[self._prefix :]), None)

@@ -51,23 +51,17 @@ class Call(NamedTuple):
 
 
 @dataclass(slots=True)
-class Spent:
-    """Where the time of a call went, in milliseconds."""
-
-    check: float
-    provider: float
-    evidence: float = 0.0
-    total: float = 0.0
-
-
-@dataclass(slots=True)
 class Answer:
-    """What the caller gets: the document, what is left of its quota, what it must know of the service (headers)."""
+    """What the caller gets: the document, what is left of its quota, what it must know of the service (headers), and where the
+    time went, in milliseconds."""
 
     body: bytes
     quota: tuple[str, str]
     notice: Mapping[str, str]
-    spent: Spent
+    check: float
+    provider: float
+    evidence: float = 0.0
+    total: float = 0.0
 
 
 @dataclass(slots=True)
@@ -91,9 +85,10 @@ class Exchange:
         Raises:
             Refusal: whatever stood in the way; it is in the evidence already.
         """
-        caller = self.identification.recall(call.head.credentials, time.time()) or await self._identify(call)
-        system = caller.system
-        passage = Passage(call.message, call.traceparent[3:35], system.name, system.agency, self.name)
+        began, now = time.perf_counter(), time.time()
+        caller = self.identification.recall(call.head.credentials, now) or await self._identify(call)
+        name, agency = caller.system.name, caller.system.agency
+        passage = Passage(call.message, call.traceparent[3:35], name, agency, self.name, began, int(now * 1000))
         try:
             answer = await self._governed(call, caller, passage)
         except Refusal as refusal:
@@ -105,10 +100,9 @@ class Exchange:
             raise fault from error
         written = time.perf_counter()
         await self.evidence.write(passage.entry())
-        now = time.perf_counter()
-        spent = answer.spent
-        spent.evidence, spent.total = (now - written) * 1000, (now - passage.began) * 1000
-        self.watch.answered(passage, call.traceparent, call.head.parent, spent.check, spent.evidence)
+        done = time.perf_counter()
+        answer.evidence, answer.total = (done - written) * 1000, (done - began) * 1000
+        self.watch.answered(passage, call.traceparent, call.head.parent, answer.check, answer.evidence)
         return answer
 
     async def _governed(self, call: Call, caller: Caller, passage: Passage) -> Answer:
@@ -134,7 +128,7 @@ class Exchange:
         projection = way.projection
         visible = answer if projection.shows_all_of(document) else orjson.dumps(projection.apply(document))
         passage.answered(visible)
-        return Answer(visible, quota, self.registry.notice(way.contract, now), Spent(checked, passage.provider_ms))
+        return Answer(visible, quota, self.registry.notice(way.contract, now), checked, passage.provider_ms)
 
     def _decided(self, asked: Asked, passage: Passage, now: float) -> Way:
         """Which way a call may go, where that is not remembered.

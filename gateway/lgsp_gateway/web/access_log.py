@@ -87,8 +87,9 @@ class AccessLog:
         return {**item, "text": f"{when}: {who} hỏi {what}; {why}; {basis}; {end}."}
 
     def _entry(self, message: str, pseudonym: str, body: bytes) -> bytes:
+        now = time.perf_counter(), int(time.time() * 1000)
         passage = Passage(
-            message, "", "", "", self._exchange.name, service=SERVICE, version="1.0.0", operation=OPERATION
+            message, "", "", "", self._exchange.name, *now, service=SERVICE, version="1.0.0", operation=OPERATION
         )
         passage.subject = passage.on_behalf_of = pseudonym
         passage.received(b"")

@@ -13,7 +13,8 @@ from aiohttp import hdrs, web
 from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.exchange import Answer, Call, Exchange
 from lgsp_gateway.web import problems
-from lgsp_gateway.web.listener import Incoming, fault
+from lgsp_gateway.web.head import HttpHead
+from lgsp_gateway.web.listener import Body, fault
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
@@ -40,24 +41,30 @@ class Calls:
         self._second = 0
         self._date = ""
 
-    async def answer(self, incoming: Incoming) -> WholeAnswer:
-        """Answer one call, whatever comes of it."""
+    async def answer(self, heard: HttpHead, body: Body, has_arrived: Callable[[], bool] | None = None) -> WholeAnswer:
+        """Answer one call, whatever comes of it. `has_arrived` says whether all of the document did, where that is not sure."""
         message = str(uuid_utils.uuid7())
         began = time.perf_counter()
-        head = incoming.head.said
+        head = heard.said
         traceparent = self._trace(head.parent, message.replace("-", ""))
         try:
             if self._stale():
                 raise bus_unavailable()
-            if incoming.head.wrong_method:
+            if heard.wrong_method:
                 raise method_not_allowed("POST")
-            answer = await self._exchange.call(Call(message, traceparent, head, incoming.body))
+            answer = await self._exchange.call(Call(message, traceparent, head, body))
             return self._write(answer, message, traceparent)
         except Refusal as refusal:
-            return self._refused(refusal, incoming, message, traceparent, began)
+            said = refusal
         except Exception as error:
             structlog.get_logger().error("fault", message=message, error=type(error).__name__)
-            return self._refused(fault(), incoming, message, traceparent, began)
+            said = fault()
+        headers, problem = problems.written(said, heard.language, message, traceparent)
+        headers["Date"] = self._now()
+        headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
+        # A body that has not arrived is not waited for: it is too large, or may never come.
+        last = has_arrived is not None and not has_arrived()
+        return WholeAnswer.of(said.kind.status, headers, problem, last=last)
 
     def _trace(self, parent: str, message: str) -> str:
         """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own.
@@ -70,16 +77,6 @@ class Calls:
         traced = self._traced and self._traced(message)
         return f"00-{message}-{span}-{'01' if traced else '00'}"
 
-    def _refused(
-        self, refusal: Refusal, incoming: Incoming, message: str, traceparent: str, began: float
-    ) -> WholeAnswer:
-        headers, body = problems.written(refusal, incoming.head.language, message, traceparent)
-        headers["Date"] = self._now()
-        headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
-        # A body that has not arrived is not waited for: it is too large, or may never come.
-        last = not incoming.has_arrived()
-        return WholeAnswer.of(refusal.kind.status, headers, body, last=last)
-
     def _now(self) -> str:
         second = int(time.time())
         if second != self._second:
@@ -88,13 +85,12 @@ class Calls:
 
     def _write(self, answer: Answer, message: str, traceparent: str) -> WholeAnswer:
         limit, policy = answer.quota
-        spent = answer.spent
         more = "".join([f"{name}: {value}\r\n" for name, value in answer.notice.items()]) if answer.notice else ""
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
             f"Content-Length: {len(answer.body)}\r\nDate: {self._now()}\r\nLgsp-Message-Id: {message}\r\n"
-            f"Server-Timing: check;dur={spent.check:.2f}, provider;dur={spent.provider:.2f}, "
-            f"evidence;dur={spent.evidence:.2f}, total;dur={spent.total:.2f}\r\n"
+            f"Server-Timing: check;dur={answer.check:.2f}, provider;dur={answer.provider:.2f}, "
+            f"evidence;dur={answer.evidence:.2f}, total;dur={answer.total:.2f}\r\n"
             f"RateLimit: {limit}\r\nRateLimit-Policy: {policy}\r\ntraceparent: {traceparent}\r\n{more}"
         )
         return WholeAnswer(head.encode("ascii"), answer.body)

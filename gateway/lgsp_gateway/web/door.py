@@ -17,7 +17,7 @@ from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.calls import MAX_BODY, Calls, method_not_allowed, read_body
 from lgsp_gateway.web.head import read
-from lgsp_gateway.web.listener import PREFIX, Incoming, Listener, fault
+from lgsp_gateway.web.listener import PREFIX, Listener, fault
 from lgsp_problems import Refusal
 
 HEALTH = ("/livez", "/readyz", "/metrics")
@@ -87,7 +87,7 @@ class Door:
         if path.startswith(PREFIX):
             body, arrived = partial(read_body, request), request.content.is_eof
             head = read(request.method, path, request.headers, request.remote or "")
-            return await self._calls.answer(Incoming(head, body, arrived))
+            return await self._calls.answer(head, body, arrived)
         began = time.perf_counter()
         if self._stale() and path not in HEALTH:
             response: web.StreamResponse = problems.answer(bus_unavailable(), request)

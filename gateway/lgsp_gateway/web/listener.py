@@ -11,7 +11,7 @@ other content types, pipelining, every other path.
 import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from aiohttp import hdrs, web
@@ -27,16 +27,10 @@ _START = b"POST /services/"
 _JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 
 
-class Incoming(NamedTuple):
-    """A request as the calls' door sees it. `body` is there, or to be awaited once it is needed; `has_arrived` says whether
-    all of it did."""
+Body = bytes | Callable[[], Awaitable[bytes]]
+"""A document that is there, or is to be awaited once it is needed."""
 
-    head: HttpHead
-    body: bytes | Callable[[], Awaitable[bytes]]
-    has_arrived: Callable[[], bool] = lambda: True
-
-
-Short = Callable[[Incoming], Awaitable[WholeAnswer]]
+Short = Callable[[HttpHead, bytes], Awaitable[WholeAnswer]]
 
 _Work = tuple[Known, bytes, bool]
 """A call: its head, its document, and whether the head is new."""
@@ -167,7 +161,7 @@ class _Connection(web.RequestHandler):
             self._next = None
             known, body, new = work
             try:
-                answer = await self._short(Incoming(known.head, body))
+                answer = await self._short(known.head, body)
                 self._last = known if known.key and answer.status == HTTPStatus.OK else None
                 if new or answer.status != HTTPStatus.OK:
                     self._heard.answered(known, answer.status)
