@@ -18,7 +18,7 @@ AUDIENCE = "lgsp"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
 MAX_TOKEN_LENGTH = 8192
 MAX_REMEMBERED = 50_000
-"""Verified tokens kept; about 20 MB when full. Each one saves 270 µs per call (measured)."""
+"""Verified tokens kept; about 20 MB when full. Each one saves some 300 µs per call (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
