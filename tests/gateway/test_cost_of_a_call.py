@@ -21,7 +21,7 @@ from lgsp_gateway import serving
 CALLS = 40
 READS_AND_WRITES = 6
 """HTTP in and out; the request to the adapter and its reply; the evidence and its acknowledgement."""
-FUNCTIONS = 91
+FUNCTIONS = 90
 """Of gateway, contracts, identity and the connections to NATS, those of the adapter in this process among them.
 Two of them tell operations: how well the system behind answers, and whether the call is traced."""
 AWAITS = 15

@@ -140,15 +140,7 @@ class Served:
 
     def _begin(self, work: "_Work", reply: str, data: bytes) -> None:
         self._places -= 1
-        self._working[self._loop.create_task(self._work(work, reply, data))] = math.inf
-
-    async def _work(self, work: "_Work", reply: str, data: bytes) -> None:
-        task = asyncio.current_task(self._loop)
-        assert task is not None
-        try:
-            await self._answer(task, work, reply, data)
-        finally:
-            self._done(task)
+        self._working[self._loop.create_task(self._answer(work, reply, data))] = math.inf
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._working.pop(task)
@@ -157,27 +149,29 @@ class Served:
         if self._waiting:
             self._begin(*self._waiting.popleft())
 
-    async def _answer(self, task: asyncio.Task[None], work: "_Work", reply: str, data: bytes) -> None:
+    async def _answer(self, work: "_Work", reply: str, data: bytes) -> None:
         began = time.perf_counter_ns()
+        task = asyncio.current_task(self._loop)
+        assert task is not None
         try:
             context, document = wire.parse_request(data)
-        except Refusal:
-            self._respond(reply, wire.failed("broken"))
-            return
-        call = Call(context, self._spans)
-        remaining = call.remaining
-        self._working[task] = self._loop.time() + remaining
-        try:
+            call = Call(context, self._spans)
+            remaining = call.remaining
+            self._working[task] = self._loop.time() + remaining
             if remaining <= 0:
                 answer = wire.late()
             elif self._spans.provider is None:
                 answer = await self._tried(work, document, call)
             else:
                 answer = await self._traced(work, document, call)
+        except Refusal:  # it is not wire protocol 1
+            answer = wire.failed("broken")
         except asyncio.CancelledError:
             if task not in self._late:
                 raise
             answer = self._too_late(work, call)
+        finally:
+            self._done(task)
         self._respond(reply, answer)
         work.count(time.perf_counter_ns() - began)
 

@@ -108,7 +108,9 @@ class EvidenceLog:
         group.entries.append(entry)
         group.size += len(entry)
         group.waiting.append(written)
-        if self._in_flight < MAX_IN_FLIGHT and not self._scheduled:
+        if not (self._in_flight or self._bus.returning or self._bus.awaited):
+            self._send(0)  # nobody is on the way who could join
+        elif self._in_flight < MAX_IN_FLIGHT and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._send, GATHER_TURNS)
         return written
