@@ -6,6 +6,8 @@ import json
 
 from support.workbench import NUMBER, Workbench
 
+from lgsp_gateway.evidence.passage import Passage
+
 
 async def test_an_entry_proves_what_was_sent_and_answered(bus: Workbench) -> None:
     adapter = await bus.serve()
@@ -26,6 +28,14 @@ async def test_a_person_has_one_pseudonym(bus: Workbench) -> None:
     subjects = [(await bus.entry(message))["subject"] for message in messages]
     await bus.unserve(adapter)
     assert subjects[0] == subjects[2] != subjects[1]
+
+
+def test_an_entry_is_json_whatever_its_names_hold() -> None:
+    strange = 'Sở "Y tế" \\ \n\t'
+    passage = Passage("019ab", "1" * 32, "desk", strange, "gw-1", 0.0, 0, provider=strange, grant=strange)
+    entry = json.loads(passage.entry())
+    assert [entry["agency"], entry["provider"], entry["grant"]] == [strange] * 3
+    assert b"\n" not in passage.entry()
 
 
 async def test_calls_that_finish_together_share_a_publish(bus: Workbench) -> None:

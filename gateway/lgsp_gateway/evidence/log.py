@@ -119,7 +119,7 @@ class EvidenceLog:
         """Begin to write what has gathered, or let it gather for some more turns."""
         waiting = len(self._gathering.entries)
         coming = self._bus.returning or waiting < self._bus.awaited - self._in_flight
-        self._scheduled = turns > 0 and not self._full and bool(coming)
+        self._scheduled = turns > 0 and waiting > 0 and not self._full and bool(coming)
         if self._scheduled:
             self._loop.call_soon(self._send, turns - 1)
             return

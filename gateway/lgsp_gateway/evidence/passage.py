@@ -67,17 +67,8 @@ class Passage:
 
     def entry(self) -> bytes:
         """The entry: one line of JSON."""
-        standing = _standing(
-            self.gateway,
-            self.consumer,
-            self.agency,
-            self.provider,
-            self.service,
-            self.version,
-            self.operation,
-            self.purpose,
-            self.grant,
-        )
+        by = self.gateway, self.consumer, self.agency, self.provider
+        standing = _standing(*by, self.service, self.version, self.operation, self.purpose, self.grant)
         total = (time.perf_counter() - self.began) * 1000
         return (
             f'{{"message":"{self.message}","time":{self.time_ms},{standing},'
@@ -88,17 +79,7 @@ class Passage:
         ).encode()
 
 
-_STANDING = (
-    "gateway",
-    "consumer",
-    "agency",
-    "provider",
-    "service",
-    "version",
-    "operation",
-    "purpose",
-    "grant",
-)
+_STANDING = ("gateway", "consumer", "agency", "provider", "service", "version", "operation", "purpose", "grant")
 
 
 @lru_cache(10_000)
