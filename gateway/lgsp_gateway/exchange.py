@@ -41,13 +41,17 @@ class Head(NamedTuple):
     parent: str
 
 
+Body = bytes | Callable[[], Awaitable[bytes]]
+"""A document that is there, or read once its caller may call."""
+
+
 class Call(NamedTuple):
-    """A call as it came in. `traceparent` is what it carries onwards. `body` is there, or read once the caller may call."""
+    """A call as it came in. `traceparent` is what it carries onwards."""
 
     message: str
     traceparent: str
     head: Head
-    body: bytes | Callable[[], Awaitable[bytes]]
+    body: Body
 
 
 @dataclass(slots=True)

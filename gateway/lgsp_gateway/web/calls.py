@@ -11,10 +11,10 @@ import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_gateway.bus import bus_unavailable
-from lgsp_gateway.exchange import Answer, Call, Exchange
+from lgsp_gateway.exchange import Answer, Body, Call, Exchange
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.head import HttpHead
-from lgsp_gateway.web.listener import Body, fault
+from lgsp_gateway.web.listener import fault
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 

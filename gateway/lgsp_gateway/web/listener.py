@@ -26,10 +26,6 @@ PREFIX = "/services/"
 _START = b"POST /services/"
 _JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 
-
-Body = bytes | Callable[[], Awaitable[bytes]]
-"""A document that is there, or is to be awaited once it is needed."""
-
 Short = Callable[[HttpHead, bytes], Awaitable[WholeAnswer]]
 
 _Work = tuple[Known, bytes, bool]
