@@ -146,10 +146,19 @@ async def test_a_changed_contract_is_kept_as_soon_as_the_manifest_does(office: O
     assert (await office.bus.call("read")).status == 200
 
 
-async def test_a_system_that_is_gone_is_left_alone_and_found_again(office: Office) -> None:
+async def test_calls_that_fail_in_one_moment_do_not_close_the_way_for_the_next(office: Office) -> None:
     await office.copy()
+    office.delay = 30
+    held_up = await asyncio.gather(*(office.bus.call("read") for _ in range(24)))
+    assert {got.code for got in held_up} == {"provider-timeout"}
+    office.delay = 0
+    assert {(await office.bus.call("read")).status for _ in range(24)} == {200}
+
+
+async def test_a_system_that_is_gone_is_left_alone_and_found_again(office: Office) -> None:
+    copy = await office.copy()
     await office.runner.cleanup()
-    for _ in range(10):
+    while "upstream left alone" not in copy.log.read_text():
         assert (await office.bus.call("read")).code == "provider-failed"
     office.delay = 30
     await office.open()

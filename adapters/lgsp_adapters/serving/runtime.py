@@ -22,7 +22,7 @@ from opentelemetry.trace import SpanKind
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.serving.breaker import Breaker
+from lgsp_adapters.serving.breaker import REST_SECONDS, Breaker
 from lgsp_adapters.serving.health import Health
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract
@@ -205,11 +205,11 @@ class Served:
             return wire.declared_error(declared.code)
         except UpstreamFailed as failure:
             work.health.ill(failure.why)
+            self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
             if failure.why == "unreachable":
-                self._breaker.ill()
+                self._did_not_answer()
             else:
                 self._breaker.well()
-            self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
             return wire.failed(failure.why)
         except (UpstreamLate, TimeoutError):
             return self._too_late(work, call)
@@ -234,9 +234,13 @@ class Served:
 
     def _too_late(self, work: "_Work", call: Call) -> bytes:
         work.health.ill("late")
-        self._breaker.ill()
         self._log_of(work, call).warning("upstream late")
+        self._did_not_answer()
         return wire.late()
+
+    def _did_not_answer(self) -> None:
+        if self._breaker.ill():
+            self._log.warning("upstream left alone", tried_every_seconds=REST_SECONDS)
 
     def _log_of(self, work: "_Work", call: Call) -> Any:
         return self._log.bind(operation=work.operation, message=call.context.message, trace=call.traceparent[3:35])
