@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 import yaml
 from aiohttp import web
-from support.processes import LGSP, Process
+from support.preloaded import Preloaded
 from support.workbench import Workbench
 
 MANIFEST = {
@@ -33,7 +33,7 @@ class Office:
         self.bus = bus
         self.asked = 0
         self.delay = 0.03
-        self.copies: list[Process] = []
+        self.copies: list[Preloaded] = []
         self.port = 0
 
     async def open(self) -> None:
@@ -57,14 +57,14 @@ class Office:
         (self.folder / "unfinished").rename(path)
         return path
 
-    async def copy(self) -> Process:
+    async def copy(self) -> Preloaded:
         (self.folder / "keys").mkdir(exist_ok=True)
         (self.folder / "keys/provider.pem").write_bytes(self.bus.keys["provider"].to_pem())
-        command = [*LGSP, "adapter", "run", str(self.folder / "adapter.yaml"), "--nats", self.bus.nats_url]
+        command = ["adapter", "run", str(self.folder / "adapter.yaml"), "--nats", self.bus.nats_url]
         command += ["--gateway", f"http://127.0.0.1:{self.bus.port}", "--keys", str(self.folder / "keys")]
         shutil.copytree(self.bus.catalog_folder, self.folder / "catalog", dirs_exist_ok=True)
         command += ["--catalog", str(self.folder / "catalog")]
-        found = Process(command, self.folder / f"copy-{len(self.copies)}.log")
+        found = Preloaded(command, self.folder / f"copy-{len(self.copies)}.log")
         await found.start()
         self.copies.append(found)
         return found

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import yaml
-from support.processes import LGSP, Process
+from support.preloaded import Preloaded
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, Declared
@@ -44,7 +44,7 @@ class Office:
         self.received: Counter[str] = Counter()
         self.enough = asyncio.Event()
         self.command: list[str] = []
-        self.feeder: Process | None = None
+        self.feeder: Preloaded | None = None
         self.served: Served | None = None
 
     async def register(self, request: dict[str, Any], _call: Call) -> dict[str, Any]:
@@ -64,12 +64,12 @@ class Office:
         (self.folder / "keys").mkdir()
         (self.folder / "keys/alpha.pem").write_bytes(self.bus.keys["alpha"].to_pem())
         (self.folder / "adapter.yaml").write_text(yaml.safe_dump({**MANIFEST, **changed}, allow_unicode=True))
-        self.command = [*LGSP, "adapter", "run", str(self.folder / "adapter.yaml"), "--nats", self.bus.nats_url]
+        self.command = ["adapter", "run", str(self.folder / "adapter.yaml"), "--nats", self.bus.nats_url]
         self.command += ["--gateway", f"http://127.0.0.1:{self.bus.port}", "--keys", str(self.folder / "keys")]
         self.command += ["--catalog", str(self.bus.catalog_folder)]
 
-    async def feed(self) -> Process:
-        self.feeder = await Process(self.command, self.folder / "feeder.log").start()
+    async def feed(self) -> Preloaded:
+        self.feeder = await Preloaded(self.command, self.folder / "feeder.log").start()
         return self.feeder
 
     def drop(self, name: str, lines: list[str]) -> None:

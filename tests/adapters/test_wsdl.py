@@ -11,7 +11,8 @@ import yaml
 from aiohttp import web
 from lxml import etree
 from support.national import call
-from support.processes import ROOT, run
+from support.preloaded import run
+from support.processes import ROOT
 
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.building import build

@@ -15,7 +15,8 @@ import yaml
 from aiohttp import web
 from support.national import CATALOG
 from support.postgres import Postgres, name_in
-from support.processes import LGSP, Process, free_port, run
+from support.preloaded import run
+from support.processes import LGSP, Process, free_port
 
 from lgsp_adapters.building import build
 from lgsp_adapters.drafts import manifests as drafts

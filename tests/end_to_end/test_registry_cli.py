@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import yaml
-from support.processes import LGSP, Process, run
+from support.preloaded import run
+from support.processes import LGSP, Process
 from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
 

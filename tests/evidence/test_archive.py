@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from support.processes import Process, free_port, run
+from support.preloaded import run
+from support.processes import Process, free_port
 from support.searched import Searched
 from support.workbench import Workbench
 

@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 import aiohttp
-from support.processes import free_port, run
+from support.preloaded import run
+from support.processes import free_port
 from support.searched import Searched
 from support.workbench import Got, Workbench
 

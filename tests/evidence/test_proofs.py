@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.processes import run
+from support.preloaded import run
 from support.workbench import Workbench
 
 OUTSIDER = Path(__file__).parents[1] / "support" / "verify_log.mjs"

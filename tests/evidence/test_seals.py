@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from evidence.test_archive import Archived
-from support.processes import run
+from support.preloaded import run
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.checkpoint import Cosigner, Signer, VerifierKey, forged

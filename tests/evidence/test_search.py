@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from support.postgres import Postgres, name_in
-from support.processes import run
+from support.preloaded import run
 from support.searched import Searched
 from support.workbench import NUMBER, Workbench
 

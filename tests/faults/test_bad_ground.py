@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from support.postgres import Postgres, name_in
-from support.processes import apt_install, run
+from support.preloaded import run
+from support.processes import LGSP, Process, apt_install
 from support.searched import Searched
 from support.workbench import Workbench
 
@@ -103,8 +104,8 @@ async def test_a_clock_set_back_is_said(breakable_bus: Workbench) -> None:
     await bus.serve()
     assert (await bus.call()).status == 200
     await bus.gateway.stop()  # signs
-    bus.gateway.environment |= {"LD_PRELOAD": faketime(), "FAKETIME": "-3600s", "DONT_FAKE_MONOTONIC": "1"}
-    await bus.gateway.start()
+    behind = {"LD_PRELOAD": faketime(), "FAKETIME": "-3600s", "DONT_FAKE_MONOTONIC": "1"}
+    bus.gateway = await Process([*LGSP, *bus.gateway.command], bus.gateway.log, behind).start()
     got = await bus.call()
     assert got.status in {200, 401}  # a token of the future does not count yet
     async with bus.session.get("/metrics") as answer:

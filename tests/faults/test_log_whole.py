@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from support.processes import run
+from support.preloaded import run
 from support.workbench import Workbench
 
 

@@ -14,7 +14,8 @@ import pytest
 import pytest_asyncio
 import yaml
 from aiohttp import web
-from support.processes import LGSP, ROOT, Process, free_port
+from support.preloaded import Preloaded
+from support.processes import ROOT, Process, free_port
 from support.workbench import NUMBER, Workbench, grant
 
 from lgsp_auth.issuer_keys import IssuerKeys
@@ -148,9 +149,9 @@ async def test_a_citizen_sees_who_read_about_them(breakable_bus: Workbench, modu
     await bus.gateway.stop()
     bus.gateway.command += ["--issuers", str(tmp_path / "issuers.yaml"), "--index", index]
     await bus.gateway.start()
-    command = [*LGSP, "indexer", "run", "--nats", bus.nats_url, "--index", index]
+    command = ["indexer", "run", "--nats", bus.nats_url, "--index", index]
     command += ["--nats-passwords", str(nats_config.passwords(bus.state))]
-    indexer = await Process(command, tmp_path / "indexer.log").start()
+    indexer = await Preloaded(command, tmp_path / "indexer.log").start()
     await bus.serve()
     about = await bus.call("read-person", headers={"Lgsp-Purpose": "thu-nghiem"})
     other = await bus.call(body={"soDinhDanh": "022093005678"})

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).parents[2]
 LGSP = [sys.executable, "-m", "lgsp_gateway"]
@@ -27,6 +28,21 @@ def free_port() -> int:
             return port
 
 
+class Running(Protocol):
+    """What asyncio gives for a process."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+
+    async def wait(self) -> int: ...
+
+
 class Process:
     """One process; stdout is read line by line, stderr goes to a file."""
 
@@ -35,23 +51,14 @@ class Process:
         self.log = log
         self.environment = {**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}
         self.output: list[str] = []
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Running | None = None
         self._reading: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
     async def start(self, *, wait_ready: bool = True) -> "Process":
         self._ready.clear()
         self.output.clear()
-        with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=self.environment,
-                cwd=ROOT,
-                start_new_session=True,
-            )
+        self.process = await self._launch()
         self._reading = asyncio.create_task(self._read())
         if wait_ready:
             ready = asyncio.create_task(self._ready.wait())
@@ -86,6 +93,18 @@ class Process:
             return 0
         self.signal(signal.SIGTERM)
         return await self.ended()
+
+    async def _launch(self) -> "Running":
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self.environment,
+                cwd=ROOT,
+                start_new_session=True,
+            )
 
     async def _read(self) -> None:
         assert self.process

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lgsp_gateway.local import nats_config
-from support.processes import LGSP, Process
+from support.preloaded import Preloaded
 from support.workbench import Got, Workbench
 
 
@@ -15,9 +15,9 @@ class Searched:
     def __init__(self, bus: Workbench, folder: Path, address: str) -> None:
         self.bus = bus
         self.address = address
-        command = [*LGSP, "indexer", "run", "--nats", bus.nats_url, "--index", self.address]
+        command = ["indexer", "run", "--nats", bus.nats_url, "--index", self.address]
         command += ["--nats-passwords", str(nats_config.passwords(bus.state))]
-        self.indexer = Process(command, folder / "indexer.log")
+        self.indexer = Preloaded(command, folder / "indexer.log")
 
     async def get(self, system: str = "auditor", headers: dict[str, str] | None = None, **query: str) -> Got:
         sent = {"Authorization": f"Bearer {self.bus.token(system)}", "Accept-Language": "en", **(headers or {})}

@@ -30,7 +30,8 @@ from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.nats_door import ACCOUNT
 from lgsp_process.nats_connection import Door, connect
 from lgsp_process.tracing import Spans
-from support.processes import LGSP, Process, free_port
+from support.preloaded import Preloaded
+from support.processes import Process, free_port
 
 Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
 
@@ -158,7 +159,7 @@ class Workbench:
         assert binary
         self.nats = Process([binary, "-c", str(config)], self.state.logs / "nats.log")
         await self.start_nats()
-        self.gateway = self.another_gateway("bench", self.port)
+        self.gateway: Process = self.another_gateway("bench", self.port)
         self.gateway.command += options
         await self.gateway.start()
         self.session = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
@@ -166,11 +167,11 @@ class Workbench:
 
     def another_gateway(self, name: str, port: int) -> Process:
         """One more gateway of this bus, to start: the issuer of its tokens is the first one's address."""
-        command = [*LGSP, "gateway", "run", "--name", name, "--port", str(port), "--nats", self.nats_url]
+        command = ["gateway", "run", "--name", name, "--port", str(port), "--nats", self.nats_url]
         command += ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
         command += ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)]
         command += ["--public-url", f"http://127.0.0.1:{self.port}"]
-        return Process(command, self.state.logs / f"gateway-{name}.log")
+        return Preloaded(command, self.state.logs / f"gateway-{name}.log")
 
     async def stop(self) -> None:
         for adapter in list(self._adapters):

@@ -1,0 +1,115 @@
+"""`lgsp` processes forked from one that has imported the bus already: real processes, really killed, that start in a moment.
+
+Starting the interpreter and importing took 1.5 s of a core for each of the 400 processes of the suite, most of its time.
+What a fresh interpreter does is seen by `end_to_end/test_up.py`, `test_tutorial.py` and `faults/test_starting.py`, which take
+`Process`.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import pkgutil
+import sys
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+
+import lgsp_adapters.cli
+import lgsp_contracts.cli
+import lgsp_gateway.cli
+from lgsp_gateway.cli.main import main
+from support.processes import ROOT, Process
+
+_COMMANDS = [
+    f"{package.__name__}.{module.name}"
+    for package in (lgsp_gateway.cli, lgsp_adapters.cli, lgsp_contracts.cli)
+    for module in pkgutil.iter_modules(package.__path__)
+]
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([*_COMMANDS, "lgsp_gateway.index.indexing", "lgsp_adapters.serving.runtime"])
+
+
+class Preloaded(Process):
+    """One process of the bus, by the arguments of its command."""
+
+    async def _launch(self) -> "Fork":
+        with self.log.open("ab") as log:
+            return await Fork.of(self.command, self.environment, log.fileno())
+
+
+class Fork:
+    """A process as asyncio's own subprocesses look to those who use them."""
+
+    def __init__(self, process: multiprocessing.context.ForkServerProcess, stdout: asyncio.StreamReader) -> None:
+        self.stdout = stdout
+        self._process = process
+        self._ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(process.sentinel, self._ending, loop)
+
+    @classmethod
+    async def of(cls, arguments: list[str], environment: Mapping[str, str], stderr: int, stdin: bytes = b"") -> "Fork":
+        """Start it; `stderr` is a file descriptor."""
+        asked, to_ask = os.pipe()
+        told, to_tell = os.pipe()
+        os.write(to_ask, stdin)  # what a pipe holds: 64 KiB
+        os.close(to_ask)
+        given = [Connection(asked), Connection(to_tell, readable=False), Connection(os.dup(stderr), readable=False)]
+        process = _FORKS.Process(target=_become, args=(arguments, dict(environment), given), daemon=True)
+        process.start()
+        for connection in given:
+            connection.close()
+        return cls(process, await _reader(told))
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    async def wait(self) -> int:
+        await self._ended.wait()
+        assert self._process.exitcode is not None
+        return self._process.exitcode
+
+    def _ending(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.remove_reader(self._process.sentinel)
+        self._process.join()
+        self._ended.set()
+
+
+async def run(
+    *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes = b""
+) -> tuple[int, str, str]:
+    """Run the lgsp command to its end: exit code, stdout, stderr."""
+    told, to_tell = os.pipe()
+    env = {**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}
+    fork = await Fork.of(list(arguments), env, to_tell, stdin)
+    os.close(to_tell)
+    async with asyncio.timeout(60):
+        out, err = await asyncio.gather(fork.stdout.read(), (await _reader(told)).read())
+        return await fork.wait(), out.decode(), err.decode()
+
+
+async def _reader(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb")
+    )
+    return reader
+
+
+def _become(arguments: list[str], environment: dict[str, str], given: list[Connection]) -> None:
+    """Be the `lgsp` command with these arguments: the child's side."""
+    os.setsid()
+    for number, connection in enumerate(given):
+        os.dup2(connection.fileno(), number)
+        connection.close()
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(ROOT)
+    sys.argv = ["lgsp", *arguments]
+    main()
