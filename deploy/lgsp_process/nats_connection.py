@@ -37,6 +37,12 @@ class Door:
         """Host and port of the first server, without whatever else an address may hold."""
         return self.url.split(",")[0].rpartition("//")[2].rpartition("@")[2].rstrip("/")
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What nats-py wants to hear of who is knocking."""
+        who = {"token": self.token} if self.token else {"user": self.user, "password": self.password}
+        return {**who, "tls": self.tls} if self.tls else who
+
     @classmethod
     def named(cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None) -> "Door":
         """The door of a user whose password stands in a file.
@@ -54,6 +60,15 @@ class Door:
             ) from None
 
 
+def broke() -> Refusal:
+    """A connection that was there broke while something needed it to start."""
+    return Refusal(
+        "cannot-start",
+        vi="Kết nối NATS bị ngắt trong lúc khởi động; hãy kiểm tra máy chủ NATS rồi khởi động lại.",
+        en="The connection to NATS broke while this was starting; check the server, then start this again.",
+    )
+
+
 async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> QuickClient:
     """Connect, and stay connected until `close`.
 
@@ -67,9 +82,6 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
     log = structlog.get_logger()
     connection = QuickClient()
     last: list[Exception] = []
-    shown: dict[str, Any] = {"token": door.token} if door.token else {"user": door.user, "password": door.password}
-    if door.tls:
-        shown["tls"] = door.tls
 
     async def lost() -> None:
         if connection.is_closed:  # on purpose
@@ -79,12 +91,14 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
             await on_lost()
 
     async def back() -> None:
+        last.clear()
         log.info("nats connection back", connection=name)
         if on_back:
             await on_back()
 
     async def failed(error: Exception) -> None:
-        log.info("nats trouble", connection=name, error=type(error).__name__)
+        if not last or type(error) is not type(last[0]):  # five attempts a second fail in the same way
+            log.info("nats trouble", connection=name, error=type(error).__name__)
         last[:] = [error]
         if "authorization" in str(error).lower() and not connection.is_connected:
             patience.reschedule(0)
@@ -93,7 +107,7 @@ async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: H
         async with asyncio.timeout(START_SECONDS) as patience:
             await connection.connect(
                 door.url,
-                **shown,
+                **door.shown,
                 name=name,
                 allow_reconnect=True,
                 max_reconnect_attempts=-1,

@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 import uvloop
+from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
 from lgsp_process import logs
+from lgsp_process.nats_connection import broke
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two walks of the collector; Python's own default is 700."""
@@ -29,7 +31,7 @@ def run(process: str, main: Main) -> None:
         main: gets the event that SIGTERM and SIGINT set; returns when everything is stopped.
 
     Raises:
-        Refusal: what `main` refused to start for.
+        Refusal: what `main` refused to start for; `cannot-start`, when the connection to NATS broke meanwhile.
     """
     logs.configure(process)
 
@@ -42,9 +44,10 @@ def run(process: str, main: Main) -> None:
 
     try:
         uvloop.run(guarded())
-    except Refusal as refusal:
+    except (Refusal, NatsError) as error:
+        refusal = error if isinstance(error, Refusal) else broke()
         structlog.get_logger().error("cannot start", code=refusal.code, reason=refusal.detail.en)
-        raise
+        raise refusal from None
 
 
 def settle() -> None:

@@ -37,6 +37,7 @@ class Office:
         self.port = 0
 
     async def open(self) -> None:
+        self.folder.mkdir(exist_ok=True)
         app = web.Application()
         app.router.add_get("/ask/{number}", self._answer)
         self.runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -122,6 +123,28 @@ async def test_a_changed_manifest_is_served_and_a_wrong_one_is_not(office: Offic
         await asyncio.sleep(0.02)
     done.set()
     assert set(await loading) == {200}
+
+
+async def test_what_changes_while_nats_is_away_is_served_when_it_is_back(
+    tmp_path: Path, breakable_bus: Workbench
+) -> None:
+    office = Office(tmp_path / "office", breakable_bus)
+    await office.open()
+    office.write()
+    copy = await office.copy()
+    assert (await office.bus.call("read")).json["ketQua"] == "KHOP"
+    await office.bus.nats.stop()
+    office.write("'MOI'")
+    async with asyncio.timeout(20):
+        while "change refused" not in copy.log.read_text():
+            await asyncio.sleep(0.02)
+    await office.bus.start_nats()
+    async with asyncio.timeout(20):
+        while "now served" not in copy.log.read_text():
+            await asyncio.sleep(0.02)
+    assert (await office.bus.call("read")).json["ketQua"] == "MOI"
+    await copy.stop()
+    await office.runner.cleanup()
 
 
 async def test_a_changed_contract_is_kept_as_soon_as_the_manifest_does(office: Office) -> None:

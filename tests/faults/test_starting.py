@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from support.processes import Process, free_port, run
 from support.workbench import Workbench
 
@@ -65,6 +66,41 @@ async def test_a_taken_port_is_said(bus: Workbench) -> None:
 
 async def test_no_nats_is_said(bus: Workbench) -> None:
     assert "Cannot connect to NATS" in sentence(await start(bus, {"--nats": "nats://127.0.0.1:9"}))
+
+
+@pytest.mark.parametrize("process", ["gateway", "adapter"])
+async def test_a_connection_that_breaks_during_the_start_is_said(bus: Workbench, tmp_path: Path, process: str) -> None:
+    async with breaking_off(bus.nats_port, b"SUB ") as url:
+        if process == "gateway":
+            result = await start(bus, {"--nats": url})
+        else:
+            (tmp_path / "provider.pem").write_bytes(bus.keys["provider"].to_pem())
+            told = {"service": "desk", "major": 1, "system": "provider", "kind": "mock"}
+            (tmp_path / "adapter.yaml").write_text(json.dumps(told))
+            keys = ("--keys", str(tmp_path), "--catalog", str(bus.catalog_folder))
+            gateway = f"http://127.0.0.1:{bus.port}"
+            result = await run("adapter", "run", str(tmp_path), "--nats", url, "--gateway", gateway, *keys)
+    assert "The connection to NATS broke while this was starting" in sentence(result)
+    assert result[2].count("ConnectionRefusedError") <= 2  # not one for each of five attempts a second
+
+
+@asynccontextmanager
+async def breaking_off(port: int, at: bytes) -> AsyncIterator[str]:
+    """A way to NATS that ends as soon as a client says this, and is not there any more then."""
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, until: bytes) -> None:
+        while (data := await reader.read(65536)) and (not until or until not in data):
+            writer.write(data)
+        writer.close()
+
+    async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inside, to_inside = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pass_on(reader, to_inside, at), pass_on(inside, writer, b""), return_exceptions=True)
+        way.close()
+
+    way = await asyncio.start_server(between, "127.0.0.1", 0)
+    yield f"nats://127.0.0.1:{way.sockets[0].getsockname()[1]}"
+    way.close()
 
 
 async def test_a_wrong_password_is_said(bus: Workbench, tmp_path: Path) -> None:

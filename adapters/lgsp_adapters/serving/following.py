@@ -113,6 +113,8 @@ class Followed:
                 log.warning("now served")
             except Refusal as refusal:
                 log.error("change refused", reason=refusal.detail.en)
+                if refusal.code == "cannot-start":  # no fault of the change: NATS, say, is away
+                    self._seen = {}
             except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on
                 log.error("change failed", error=type(error).__name__)
 

@@ -25,7 +25,7 @@ from lgsp_adapters.serving.runtime import Served
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_process import running, tracing
-from lgsp_process.nats_connection import Door, connect
+from lgsp_process.nats_connection import START_SECONDS, Door, broke, connect
 from lgsp_process.tls_files import TlsFiles
 from lgsp_process.tracing import Spans
 
@@ -57,9 +57,17 @@ class Hosted:
         self._renewing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Open the adapter and go on the bus."""
+        """Open the adapter and go on the bus.
+
+        Raises:
+            Refusal: when that cannot be; then nothing is left open.
+        """
         await self._adapter.open()
-        await self._connect()
+        try:
+            await self._connect()
+        except Refusal:
+            await self._adapter.close()
+            raise
         self._renewing = asyncio.create_task(self._renew())
 
     async def stop(self) -> None:
@@ -83,10 +91,13 @@ class Hosted:
         connection = await connect(self._door(), f"adapter {self._manifest.service}", on_lost=self._take_token)
         served = Served(self._adapter, self._manifest, self._contract, connection, self._spans)
         try:
-            await served.start()
-        except NatsError:  # gone again already
+            async with asyncio.timeout(
+                START_SECONDS
+            ):  # nats-py may wait for ever to say something to a server that is gone
+                await served.start()
+        except (TimeoutError, NatsError):
             await connection.close()
-            raise
+            raise broke() from None
         self._current = (served, connection)
 
     def _door(self) -> Door:
@@ -105,9 +116,8 @@ class Hosted:
             before = self._current
             try:
                 await self._connect()
-            except (Refusal, NatsError) as error:
-                reason = error.detail.en if isinstance(error, Refusal) else type(error).__name__
-                structlog.get_logger().warning("not renewed", reason=reason)
+            except Refusal as refusal:
+                structlog.get_logger().warning("not renewed", reason=refusal.detail.en)
                 continue
             await self._leave(before)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import nats.micro
 import structlog
+from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
@@ -72,11 +73,11 @@ class Served:
 
         Raises:
             Refusal: `invalid-document`, when the adapter has no method for an operation of its contract.
+            nats.errors.Error: the connection is gone.
         """
         methods = {name: self._method(name) for name in self._contract.operations}
         health = {name: Health() for name in methods}
         self._loop = asyncio.get_running_loop()
-        self._sweep()
         self._service = await nats.micro.add_service(
             self._connection,
             name=self._contract.service,
@@ -100,6 +101,9 @@ class Served:
                 ),
             )
         await self._connection.flush()
+        if not self._connection.is_connected:  # nats-py's flush may return all the same
+            raise ConnectionClosedError
+        self._sweep()
 
     async def stop(self) -> None:
         """Take no more calls, finish those begun, let go."""

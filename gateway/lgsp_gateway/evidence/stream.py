@@ -16,6 +16,7 @@ from nats.js.errors import NotFoundError
 
 from lgsp_gateway import streams
 from lgsp_problems import Refusal
+from lgsp_process.nats_connection import broke
 
 STREAM = "LGSP_EVIDENCE"
 DEDUPLICATION_SECONDS = 600
@@ -89,6 +90,8 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
                 en=f"NATS server {name} does not sync each message to disk and could lose evidence; set jetstream {{ sync_interval: always }}.",
             )
     await answers.unsubscribe()
+    if not asked and not system_connection.is_connected:
+        raise broke()
     if not asked:
         raise Refusal(
             "cannot-start",
