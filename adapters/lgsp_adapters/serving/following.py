@@ -4,6 +4,7 @@ What is wrong is refused in the log, and what was served before goes on.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,10 +43,15 @@ class Contracts:
         self._folder = folder
         self._seen: Times = {}
         self._catalog: catalog.Catalog = {}
+        self._times: Times = {}
+        self._looked = -LOOK_SECONDS
 
     def times(self) -> Times:
-        """When they were last written."""
-        return _times(self._folder.rglob("*.yaml") if self._folder.is_dir() else [self._folder])
+        """When they were last written, looked at once for all adapters of a process that ask in the same moment."""
+        if time.monotonic() - self._looked > LOOK_SECONDS / 2:
+            self._times = _times(self._folder.rglob("*.yaml") if self._folder.is_dir() else [self._folder])
+            self._looked = time.monotonic()
+        return self._times
 
     def of(self, manifest: Manifest) -> Contract:
         """The one that a manifest answers for.
