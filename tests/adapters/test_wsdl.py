@@ -17,7 +17,9 @@ from support.processes import ROOT
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.building import build
 from lgsp_adapters.drafts.services import from_wsdl
+from lgsp_adapters.kinds import facets
 from lgsp_adapters.kinds.envelopes import VERSIONS
+from lgsp_adapters.kinds.shapes import Kind
 from lgsp_adapters.manifest import load
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
@@ -149,7 +151,10 @@ async def test_an_answer_that_the_description_does_not_have(
     ("changed", "said"),
     [
         ({"operation": "TraCuu"}, ":16, /operations/tra-cuu-khai-sinh/operation: the WSDL has no operation TraCuu"),
-        ({"fields": {"So": "request.soDinhDanh"}}, "the WSDL has no field So; it has: SoDinhDanh, Nam, NguoiHoi"),
+        (
+            {"fields": {"So": "request.soDinhDanh"}},
+            "the WSDL has no field So; it has: SoDinhDanh, Nam, MaHoSo, NguoiHoi",
+        ),
         ({"fields": {"Nam": "`1`"}}, "the WSDL requires the field SoDinhDanh"),
     ],
 )
@@ -167,6 +172,41 @@ async def test_a_manifest_that_does_not_fit_its_wsdl(
         build(load(wrong), catalog.load(contract)["civil-status", 1])
     assert said.rpartition(":16, ")[2] in refused.value.detail.en
     assert f"{wrong}:" in refused.value.detail.en
+
+
+async def test_what_the_description_lets_values_be_stands_in_the_contract(folder: Path) -> None:
+    contract, _ = from_wsdl(folder / "civil.wsdl", "", "civil-status", "tu-phap")
+    operation = contract["operations"]["tra-cuu-khai-sinh"]
+    asked, answered = operation["request"]["properties"], operation["response"]["properties"]
+    assert asked["nam"] == {"type": "integer", "minimum": 1900, "exclusiveMaximum": 2100}
+    assert asked["nguoiHoi"]["properties"]["hoTen"] == {"type": "string", "minLength": 1, "maxLength": 100}
+    assert asked["maHoSo"] == {"type": "string", "maxLength": 30}  # JSON Schema's patterns know no name characters
+    assert answered["gioi"] == {"type": "string", "enum": ["NAM", "NU"]}
+    assert answered["so"] == {"type": "string", "maxLength": 4000, "pattern": "^(?:[0-9]+/\\d{4})$"}
+
+
+@pytest.mark.parametrize(
+    ("restriction", "kind", "limits"),
+    [
+        ('<xs:restriction base="xs:long"><xs:maxInclusive value="9223372036854775807"/>', "integer", {"maximum": 2**63 - 1}),
+        ('<xs:restriction base="xs:double"><xs:maxInclusive value="INF"/>', "number", {}),
+        ('<xs:restriction base="xs:int"><xs:maxInclusive value="many"/>', "integer", {}),
+        ('<xs:restriction base="xs:date"><xs:minInclusive value="2000-01-01"/>', "date", {}),
+        ('<xs:restriction base="T"><xs:length value="3"/>', "string", {"minLength": 3, "maxLength": 3}),
+        ('<xs:restriction base="xs:string"><xs:pattern value="a"/><xs:pattern value="b"/>', "string", {"pattern": "^(?:a|b)$"}),
+        ('<xs:restriction base="xs:string"><xs:pattern value="[0-9-[5]]"/>', "string", {}),
+    ],
+)  # fmt: skip
+def test_facets_as_json_schema_says_them(restriction: str, kind: Kind, limits: dict[str, Any]) -> None:
+    schema = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="u:x" xmlns="u:x">
+        <xs:simpleType name="T">{restriction}</xs:restriction></xs:simpleType></xs:schema>"""
+    assert facets.keywords(facets.found_in([schema.encode()])["{u:x}T"], kind) == limits
+
+
+def test_facets_of_two_that_go_by_one_name_are_left_out() -> None:
+    one = '<xs:element name="A"><xs:simpleType><xs:restriction base="xs:string"><xs:length value="{}"/></xs:restriction></xs:simpleType></xs:element>'
+    schema = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:complexType name="t"><xs:all>{}</xs:all></xs:complexType></xs:schema>'
+    assert facets.found_in([schema.format(one.format(3) + one.format(4)).encode()]) == {}
 
 
 async def test_a_description_that_cannot_be_read(folder: Path) -> None:

@@ -9,6 +9,8 @@ from lgsp_adapters.kinds import wsdl
 from lgsp_adapters.kinds.shapes import Shape
 from lgsp_contracts import drafts
 from lgsp_contracts.places import Place
+from lgsp_contracts.samples import samples
+from lgsp_contracts.schemas import Schema
 from lgsp_problems import Refusal
 
 Document = dict[str, Any]
@@ -84,7 +86,7 @@ def _operation(told: wsdl.PortOperation) -> tuple[Document, Document]:
 
 def _schema(shape: Shape) -> Document:
     if shape.kind != "object":
-        return dict(_TYPES[shape.kind])
+        return _value(shape)
     properties = {}
     for name, field in shape.fields.items():
         part = _schema(field.shape)
@@ -93,6 +95,23 @@ def _schema(shape: Shape) -> Document:
         properties[drafts.camel(name)] = {"type": "array", "maxItems": MAX_ITEMS, "items": part} if field.many else part
     required = [drafts.camel(name) for name, field in shape.fields.items() if field.required and not field.many]
     return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
+
+
+def _value(shape: Shape) -> Document:
+    known = _TYPES[shape.kind]
+    if "enum" in shape.limits:
+        return {"type": known["type"], **shape.limits}
+    limited = {**known, **shape.limits}
+    without_pattern = {name: said for name, said in limited.items() if name != "pattern"}
+    return next((schema for schema in (limited, without_pattern) if _can_be_met(schema)), dict(known))
+
+
+def _can_be_met(schema: Document) -> bool:
+    """Is its pattern one that the bus runs, and does an example of it come out?"""
+    try:
+        return any(True for _ in samples(Schema(schema, "value"), 3))
+    except (Refusal, re.error):
+        return False
 
 
 def _asked(shape: Shape, root: str) -> Document:

@@ -21,6 +21,7 @@ from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
 from zeep.xsd.types import builtins
 
 from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.kinds import facets
 from lgsp_adapters.kinds.envelopes import VERSIONS, UsernameToken, Version, sealed
 from lgsp_adapters.kinds.shapes import Field, Kind, Shape
 from lgsp_contracts.places import Place
@@ -37,9 +38,16 @@ _KINDS: tuple[tuple[type, Kind], ...] = (
     (builtins.Date, "date"),
 )
 
+Simple = Mapping[str, facets.Facets]
+"""The facets of the simple types of a description, by `{namespace}name`."""
+
 
 class _Files(Transport):  # type: ignore[misc]
     """Reads what is beside the description, and nothing from the network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[bytes] = []
 
     def load(self, url: str) -> Any:
         """The bytes of a file.
@@ -49,7 +57,9 @@ class _Files(Transport):  # type: ignore[misc]
         """
         if urlsplit(url).scheme in ("http", "https", "ftp"):
             raise Error(f"it imports {url}; save that file beside it and name it there")
-        return super().load(url)
+        text: bytes = super().load(url)
+        self.texts.append(text)
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +108,9 @@ def load(path: Path, port: str, place: Place) -> Port:
     Raises:
         Refusal: `invalid-document`.
     """
+    files = _Files()
     try:
-        document = Document(str(path), _Files(), settings=Settings(forbid_dtd=True, forbid_entities=True))
+        document = Document(str(path), files, settings=Settings(forbid_dtd=True, forbid_entities=True))
     except (Error, OSError, etree.LxmlError, ValueError, KeyError, NotDescribed) as error:
         reason = str(error).split("\n", 1)[0][:200] or type(error).__name__
         raise place.wrong(f"không đọc được WSDL {path}: {reason}", f"cannot read the WSDL {path}: {reason}") from None
@@ -117,24 +128,32 @@ def load(path: Path, port: str, place: Place) -> Port:
     name = port or next(iter(ports))
     found = ports[name]
     version = VERSIONS["1.2" if isinstance(found.binding, Soap12Binding) else "1.1"]
-    operations = {key: _operation(key, told, version) for key, told in found.binding._operations.items()}
+    simple = facets.found_in(files.texts)
+    operations = {key: _operation(key, told, version, simple) for key, told in found.binding._operations.items()}
     return Port(name, urlsplit(found.binding_options.get("address", "")).path, operations)
 
 
-def _operation(name: str, told: Any, version: Version) -> PortOperation:
-    asked, answered = (_shape(part.body.type if part and part.body else None, 0) for part in (told.input, told.output))
+def _operation(name: str, told: Any, version: Version, simple: Simple) -> PortOperation:
+    bodies = (part.body.type if part and part.body else None for part in (told.input, told.output))
+    asked, answered = (_shape(body, simple, 0) for body in bodies)
     return PortOperation(name, version, told.soapaction or "", asked, answered, told)
 
 
-def _shape(told: Any, depth: int) -> Shape:
+def _shape(told: Any, simple: Simple, depth: int) -> Shape:
     elements = getattr(told, "elements", None)
     if elements is None:
-        return Shape(next((kind for known, kind in _KINDS if isinstance(told, known)), "string"))
+        return _value(told, simple)
     if depth == MAX_DEPTH:
         return Shape("object")
     fields = {
-        name: Field(_shape(element.type, depth + 1), not element.is_optional, bool(element.accepts_multiple))
+        name: Field(_shape(element.type, simple, depth + 1), not element.is_optional, bool(element.accepts_multiple))
         for name, element in elements
         if getattr(element, "type", None) is not None
     }
     return Shape("object", fields)
+
+
+def _value(told: Any, simple: Simple) -> Shape:
+    kind: Kind = next((kind for known, kind in _KINDS if isinstance(told, known)), "string")
+    named = simple.get(getattr(getattr(told, "qname", None), "text", ""), {})
+    return Shape(kind, limits=facets.keywords(named, kind))

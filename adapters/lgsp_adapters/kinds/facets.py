@@ -1,0 +1,113 @@
+"""What an XML Schema lets the simple values be (XML Schema Part 2, 4.3: facets), as JSON Schema says it.
+
+Own reading, since zeep, which reads everything else of a description, drops them. What has no like in JSON Schema is left out: a
+draft that lets pass too much is corrected by its reader, one that refuses a right value is found in production.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lxml import etree
+
+from lgsp_adapters.kinds.shapes import Kind
+
+Facets = Mapping[str, list[str]]
+"""The values of each facet; `enumeration` and `pattern` may have several."""
+
+_XS = "{http://www.w3.org/2001/XMLSchema}"
+_LENGTHS = {"length": ("minLength", "maxLength"), "minLength": ("minLength",), "maxLength": ("maxLength",)}
+_BOUNDS = {
+    "minInclusive": "minimum",
+    "maxInclusive": "maximum",
+    "minExclusive": "exclusiveMinimum",
+    "maxExclusive": "exclusiveMaximum",
+}
+_NOT_OURS = re.compile(r"\\[icICpP]|-\[|\$|(?<!\[)\^")
+"""What a pattern of XML Schema says otherwise than JSON Schema's: name characters, blocks, differences, and signs that are no anchors."""
+
+
+def found_in(texts: Iterable[bytes]) -> dict[str, Facets]:
+    """The facets of each simple type in schema documents or WSDLs, by `{namespace}name`; a nameless one goes by its element's.
+
+    Two that go by one name and differ are left out.
+    """
+    found: dict[str, Facets | None] = {}
+    bases: dict[str, str] = {}
+    for text in texts:
+        root = etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True))
+        for schema in root.iter(f"{_XS}schema"):
+            for restriction in schema.iterfind(f".//{_XS}simpleType/{_XS}restriction"):
+                name = _name(schema, restriction)
+                facets = _facets(restriction)
+                found[name] = facets if found.get(name, facets) == facets else None
+                bases[name] = _base(restriction)
+    return {name: _with_base(name, found, bases) for name, facets in found.items() if facets is not None}
+
+
+def keywords(facets: Facets, kind: Kind) -> dict[str, Any]:
+    """The keywords of JSON Schema for them; days, truths and objects have none, nor has what says a number by none."""
+    try:
+        return _of_text(facets) if kind == "string" else _of_number(facets) if kind in ("integer", "number") else {}
+    except ValueError:
+        return {}
+
+
+def _of_number(facets: Facets) -> dict[str, Any]:
+    said: dict[str, Any] = {ours: _number(facets[theirs][-1]) for theirs, ours in _BOUNDS.items() if theirs in facets}
+    if "enumeration" in facets:
+        said["enum"] = [_number(value) for value in facets["enumeration"]]
+    return said
+
+
+def _of_text(facets: Facets) -> dict[str, Any]:
+    if "enumeration" in facets:
+        return {"enum": facets["enumeration"]}
+    said: dict[str, Any] = {
+        ours: int(facets[theirs][-1]) for theirs, both in _LENGTHS.items() if theirs in facets for ours in both
+    }
+    patterns = facets.get("pattern", [])
+    if patterns and not any(_NOT_OURS.search(pattern) for pattern in patterns):
+        said["pattern"] = f"^(?:{'|'.join(patterns)})$"
+    return said
+
+
+def _name(schema: Any, restriction: Any) -> str:
+    simple_type = restriction.getparent()
+    name = simple_type.get("name") or simple_type.getparent().get("name", "")
+    return f"{{{schema.get('targetNamespace', '')}}}{name}"
+
+
+def _base(restriction: Any) -> str:
+    prefix, _, name = restriction.get("base", "").rpartition(":")
+    return f"{{{restriction.nsmap.get(prefix or None, '')}}}{name}"
+
+
+def _facets(restriction: Any) -> Facets:
+    facets: dict[str, list[str]] = {}
+    for facet in restriction.iterchildren(f"{_XS}*"):
+        if "value" in facet.attrib:
+            facets.setdefault(etree.QName(facet).localname, []).append(facet.get("value"))
+    return facets
+
+
+def _with_base(name: str, found: Mapping[str, Facets | None], bases: Mapping[str, str]) -> Facets:
+    """Its own, over those of what it restricts. Its patterns replace those of its base: one keyword holds one."""
+    merged: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    while name in found and name not in seen:
+        seen.add(name)
+        merged = {**(found[name] or {}), **merged}
+        name = bases[name]
+    return merged
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
