@@ -17,6 +17,7 @@ import lgsp_adapters.cli
 import lgsp_contracts.cli
 import lgsp_gateway.cli
 from lgsp_gateway.cli.main import main
+from lgsp_gateway.local.processes import die_with_parent
 from support.processes import ROOT, Process
 
 _COMMANDS = [
@@ -104,9 +105,11 @@ async def _reader(descriptor: int) -> asyncio.StreamReader:
 def _become(arguments: list[str], environment: dict[str, str], given: list[Connection]) -> None:
     """Be the `lgsp` command with these arguments: the child's side."""
     os.setsid()
+    die_with_parent()  # which ends with the tests, however these end
     for number, connection in enumerate(given):
         os.dup2(connection.fileno(), number)
         connection.close()
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # as a fresh process has it; one of them keeps the fork server alive
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
     os.environ.clear()
     os.environ.update(environment)

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from lgsp_gateway.local.processes import die_with_parent
+
 ROOT = Path(__file__).parents[2]
 LGSP = [sys.executable, "-m", "lgsp_gateway"]
 READY_SECONDS = 60
@@ -104,6 +106,7 @@ class Process:
                 env=self.environment,
                 cwd=ROOT,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
 
     async def _read(self) -> None:

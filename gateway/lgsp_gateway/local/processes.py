@@ -50,7 +50,7 @@ class Child:
                 stderr=log,
                 env={**os.environ, **self.environment},
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         said_ready = asyncio.create_task(self._read_output(self.process))
         waiting = asyncio.create_task(self._answers(said_ready))
@@ -121,6 +121,7 @@ def end_leftovers(pids: list[int], mark: str) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Be killed by the kernel when the parent ends; where there is no such thing (only Linux has it), go on."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
