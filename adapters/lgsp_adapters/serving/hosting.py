@@ -91,9 +91,7 @@ class Hosted:
         connection = await connect(self._door(), f"adapter {self._manifest.service}", on_lost=self._take_token)
         served = Served(self._adapter, self._manifest, self._contract, connection, self._spans)
         try:
-            async with asyncio.timeout(
-                START_SECONDS
-            ):  # nats-py may wait for ever to say something to a server that is gone
+            async with asyncio.timeout(START_SECONDS):  # nats-py may wait for ever for a server that is gone
                 await served.start()
         except (TimeoutError, NatsError):
             await connection.close()
