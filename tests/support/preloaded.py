@@ -18,7 +18,7 @@ import lgsp_contracts.cli
 import lgsp_gateway.cli
 from lgsp_gateway.cli.main import main
 from lgsp_gateway.local.processes import die_with_parent
-from support.processes import ROOT, Process
+from support.processes import ROOT, Process, surroundings
 
 _COMMANDS = [
     f"{package.__name__}.{module.name}"
@@ -86,8 +86,7 @@ async def run(
 ) -> tuple[int, str, str]:
     """Run the lgsp command to its end: exit code, stdout, stderr."""
     told, to_tell = os.pipe()
-    env = {**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}
-    fork = await Fork.of(list(arguments), env, to_tell, stdin)
+    fork = await Fork.of(list(arguments), surroundings(environment), to_tell, stdin)
     os.close(to_tell)
     async with asyncio.timeout(60):
         out, err = await asyncio.gather(fork.stdout.read(), (await _reader(told)).read())

@@ -30,6 +30,11 @@ def free_port() -> int:
             return port
 
 
+def surroundings(more: Mapping[str, str] | None) -> dict[str, str]:
+    """The environment of a process: that of the tests, in English."""
+    return {**os.environ, "LC_ALL": "C.UTF-8", **(more or {})}
+
+
 class Running(Protocol):
     """What asyncio gives for a process."""
 
@@ -51,7 +56,7 @@ class Process:
     def __init__(self, command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.command = command
         self.log = log
-        self.environment = {**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}
+        self.environment = surroundings(environment)
         self.output: list[str] = []
         self.process: Running | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -128,7 +133,7 @@ async def run(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})},
+        env=surroundings(environment),
         cwd=ROOT,
     )
     out, err = await asyncio.wait_for(process.communicate(stdin), 60)

@@ -1,11 +1,11 @@
 """A contract and a manifest out of the WSDL of a service."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lgsp_adapters.kinds import wsdl
+from lgsp_adapters.kinds import facets, wsdl
 from lgsp_adapters.kinds.shapes import Shape
 from lgsp_contracts import drafts
 from lgsp_contracts.places import Place
@@ -15,6 +15,8 @@ from lgsp_problems import Refusal
 
 Document = dict[str, Any]
 Spelling = Callable[[str], str]
+Simple = Mapping[str, facets.Facets]
+"""The facets of the simple types of a description."""
 
 MAX_TEXT = 4000
 MAX_ITEMS = 1000
@@ -46,7 +48,8 @@ def from_wsdl(path: Path, port: str, service: str, provider: str) -> tuple[Docum
             vi=f"{path}: không thao tác nào trả lời bằng một tài liệu; hãy viết hợp đồng bằng tay.",
             en=f"{path}: no operation answers with a document; write the contract by hand.",
         )
-    pairs = {drafts.kebab(name): _operation(operation) for name, operation in told.items()}
+    simple = facets.found_in(found.texts)
+    pairs = {drafts.kebab(name): _operation(operation, simple) for name, operation in told.items()}
     head = {
         "service": service,
         "major": 1,
@@ -63,15 +66,15 @@ def from_wsdl(path: Path, port: str, service: str, provider: str) -> tuple[Docum
     return contract, {**head, "operations": {name: pair[1] for name, pair in pairs.items()}}
 
 
-def _operation(told: wsdl.PortOperation) -> tuple[Document, Document]:
+def _operation(told: wsdl.PortOperation, simple: Simple) -> tuple[Document, Document]:
     """What a wrapper is around, is answered: `<XResponse><XResult>…` as the document in `XResult`."""
     answered, root, optional = told.answered, "answer", False
     if len(answered.fields) == 1:
         [(name, wrapped)] = answered.fields.items()
         if wrapped.shape.kind == "object" and not wrapped.many:
             answered, root, optional = wrapped.shape, f"answer.{_quoted(name)}", not wrapped.required
-    request = _schema(told.asked)
-    operation = drafts.operation(told.name, request, _schema(answered), idempotent=False)
+    request = _schema(told.asked, simple)
+    operation = drafts.operation(told.name, request, _schema(answered, simple), idempotent=False)
     subject = next((name for name, part in request["properties"].items() if part.get("format") == "so-dinh-danh"), "")
     if subject:
         operation["subject"] = f"/{subject}"
@@ -84,12 +87,12 @@ def _operation(told: wsdl.PortOperation) -> tuple[Document, Document]:
     return operation, {**manifest, "answer": _answered(answered, root)}
 
 
-def _schema(shape: Shape) -> Document:
+def _schema(shape: Shape, simple: Simple) -> Document:
     if shape.kind != "object":
-        return _value(shape)
+        return _value(shape, facets.keywords(simple.get(shape.type_name, {}), shape.kind))
     properties = {}
     for name, field in shape.fields.items():
-        part = _schema(field.shape)
+        part = _schema(field.shape, simple)
         if part.get("type") == "string" and re.sub(r"[^a-z]", "", name.lower()) == NUMBER:
             part = {"type": "string", "format": "so-dinh-danh"}
         properties[drafts.camel(name)] = {"type": "array", "maxItems": MAX_ITEMS, "items": part} if field.many else part
@@ -97,11 +100,11 @@ def _schema(shape: Shape) -> Document:
     return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
 
 
-def _value(shape: Shape) -> Document:
+def _value(shape: Shape, limits: Document) -> Document:
     known = _TYPES[shape.kind]
-    if "enum" in shape.limits:
-        return {"type": known["type"], **shape.limits}
-    limited = {**known, **shape.limits}
+    if "enum" in limits:
+        return {"type": known["type"], **limits}
+    limited = {**known, **limits}
     without_pattern = {name: said for name, said in limited.items() if name != "pattern"}
     return next((schema for schema in (limited, without_pattern) if _can_be_met(schema)), dict(known))
 

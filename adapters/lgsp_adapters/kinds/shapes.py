@@ -18,8 +18,8 @@ class Shape:
 
     kind: Kind
     fields: Mapping[str, "Field"] = field(default_factory=dict)
-    limits: Mapping[str, Any] = field(default_factory=dict)
-    """Of a simple value, in the keywords of JSON Schema: for a contract that is drafted, not for reading."""
+    type_name: str = ""
+    """Of a simple value: its type in the description, as `{namespace}name`."""
 
     def read(self, value: Any) -> Any:
         """A value as XML gives it, as what it is.

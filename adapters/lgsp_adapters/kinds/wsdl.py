@@ -5,7 +5,7 @@ for no other. It does not read the answers: those go the way of every other answ
 and quotes nothing. Descriptions and what they import are files beside the manifest: nothing is fetched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
 from zeep.xsd.types import builtins
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.kinds import facets
 from lgsp_adapters.kinds.envelopes import VERSIONS, UsernameToken, Version, sealed
 from lgsp_adapters.kinds.shapes import Field, Kind, Shape
 from lgsp_contracts.places import Place
@@ -37,9 +36,6 @@ _KINDS: tuple[tuple[type, Kind], ...] = (
     (builtins.Float, "number"),
     (builtins.Date, "date"),
 )
-
-Simple = Mapping[str, facets.Facets]
-"""The facets of the simple types of a description, by `{namespace}name`."""
 
 
 class _Files(Transport):  # type: ignore[misc]
@@ -92,11 +88,12 @@ class PortOperation:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One way into a service: its operations and the path of its address."""
+    """One way into a service: its operations, the path of its address, and the texts of the description."""
 
     name: str
     path: str
     operations: Mapping[str, PortOperation]
+    texts: Sequence[bytes]
 
 
 def load(path: Path, port: str, place: Place) -> Port:
@@ -128,32 +125,25 @@ def load(path: Path, port: str, place: Place) -> Port:
     name = port or next(iter(ports))
     found = ports[name]
     version = VERSIONS["1.2" if isinstance(found.binding, Soap12Binding) else "1.1"]
-    simple = facets.found_in(files.texts)
-    operations = {key: _operation(key, told, version, simple) for key, told in found.binding._operations.items()}
-    return Port(name, urlsplit(found.binding_options.get("address", "")).path, operations)
+    operations = {key: _operation(key, told, version) for key, told in found.binding._operations.items()}
+    return Port(name, urlsplit(found.binding_options.get("address", "")).path, operations, files.texts)
 
 
-def _operation(name: str, told: Any, version: Version, simple: Simple) -> PortOperation:
-    bodies = (part.body.type if part and part.body else None for part in (told.input, told.output))
-    asked, answered = (_shape(body, simple, 0) for body in bodies)
+def _operation(name: str, told: Any, version: Version) -> PortOperation:
+    asked, answered = (_shape(part.body.type if part and part.body else None, 0) for part in (told.input, told.output))
     return PortOperation(name, version, told.soapaction or "", asked, answered, told)
 
 
-def _shape(told: Any, simple: Simple, depth: int) -> Shape:
+def _shape(told: Any, depth: int) -> Shape:
     elements = getattr(told, "elements", None)
     if elements is None:
-        return _value(told, simple)
+        kind: Kind = next((kind for known, kind in _KINDS if isinstance(told, known)), "string")
+        return Shape(kind, type_name=getattr(getattr(told, "qname", None), "text", ""))
     if depth == MAX_DEPTH:
         return Shape("object")
     fields = {
-        name: Field(_shape(element.type, simple, depth + 1), not element.is_optional, bool(element.accepts_multiple))
+        name: Field(_shape(element.type, depth + 1), not element.is_optional, bool(element.accepts_multiple))
         for name, element in elements
         if getattr(element, "type", None) is not None
     }
     return Shape("object", fields)
-
-
-def _value(told: Any, simple: Simple) -> Shape:
-    kind: Kind = next((kind for known, kind in _KINDS if isinstance(told, known)), "string")
-    named = simple.get(getattr(getattr(told, "qname", None), "text", ""), {})
-    return Shape(kind, limits=facets.keywords(named, kind))

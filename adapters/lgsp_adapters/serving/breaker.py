@@ -23,12 +23,11 @@ class Breaker:
     def __init__(self) -> None:
         self._failures = 0
         self._since = 0.0
-        self._resting = False
-        self._try_at = 0.0
+        self._try_at = 0.0  # while it rests
 
     def allows(self) -> bool:
         """May a call go to it? While it rests, one call in each `REST_SECONDS` may."""
-        if not self._resting:
+        if not self._try_at:
             return True
         now = time.monotonic()
         if now < self._try_at:
@@ -39,7 +38,7 @@ class Breaker:
     def well(self) -> None:
         """It answered, whatever it said."""
         self._failures = 0
-        self._resting = False
+        self._try_at = 0.0
 
     def ill(self) -> bool:
         """It did not answer, or not in time. Is it left alone from now on?"""
@@ -47,8 +46,7 @@ class Breaker:
         if not self._failures:
             self._since = now
         self._failures += 1
-        if self._resting or self._failures < IN_A_ROW or now - self._since < FOR_SECONDS:
+        if self._try_at or self._failures < IN_A_ROW or now - self._since < FOR_SECONDS:
             return False
-        self._resting = True
         self._try_at = now + REST_SECONDS
         return True

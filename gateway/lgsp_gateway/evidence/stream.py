@@ -90,9 +90,9 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
                 en=f"NATS server {name} does not sync each message to disk and could lose evidence; set jetstream {{ sync_interval: always }}.",
             )
     await answers.unsubscribe()
-    if not asked and not system_connection.is_connected:
-        raise broke()
     if not asked:
+        if not system_connection.is_connected:
+            raise broke()
         raise Refusal(
             "cannot-start",
             vi="Không máy chủ NATS nào cho biết cách ghi đĩa; hãy cấp cho gateway một người dùng trong tài khoản hệ thống.",
