@@ -3,6 +3,7 @@
 A client signs a small JWT for each request with a key of its own. A token issued to such a request carries the key's
 thumbprint, and counts only beside a proof by that key, for that method and address, made just now and never seen before.
 
+A proof is verified first and used once its sender is known to be somebody: whoever is nobody has nothing remembered.
 Proofs are remembered by the gateway that saw them; behind several gateways one proof could be used once at each within
 its minute.
 """
@@ -10,59 +11,94 @@ its minute.
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
+from lgsp_auth import signed_jwt
+from lgsp_auth.replay_cache import ReplayCache
+from lgsp_auth.signed_jwt import InvalidClaimError, MalformedJwtError
 from lgsp_problems import Refusal
 
 PROOF_TYPE = "dpop+jwt"
 ALGORITHMS = ("ES256", "EdDSA", "PS256")
 PROOF_SECONDS = 60
 MAX_PROOF_LENGTH = 4096
-MAX_REMEMBERED = 100_000
+
+_MAX_REMEMBERED = 500_000
+"""Used proofs in all: some 100 MB."""
+_MAX_REMEMBERED_PER_KEY = 240_000
+"""Of one key: 2,000 requests a second for as long as they are remembered."""
 
 _MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
+_KEY_TYPES = {"ES256": "EC", "EdDSA": "OKP", "PS256": "RSA"}
+_MAX_MEMBER = 684
+"""Characters of a member of a JWK: the modulus of an RSA key of 4,096 bits."""
+_MAX_EXPONENT = 6
+"""Characters of an RSA exponent, 32 bits: checking a signature takes as long as the exponent is."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedProof:
+    """A proof that holds; whether it was used before is not looked at yet."""
+
+    thumbprint: str
+    identifier: str
 
 
 class Proofs:
-    """Checks proofs and remembers them for as long as they could be used again."""
+    """Checks proofs and remembers those that were used for as long as they could be used again.
 
-    def __init__(self) -> None:
-        self._seen: dict[bytes, float] = {}
+    Args:
+        clock: monotonic seconds.
+    """
 
-    def check(self, proof: str, method: str, url: str, now: float, token: str = "") -> str:
-        """The thumbprint of the key behind a proof.
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._used = ReplayCache(2 * PROOF_SECONDS, _MAX_REMEMBERED, _MAX_REMEMBERED_PER_KEY, clock)
+
+    def verify(self, proof: str, method: str, url: str, now: float, token: str = "") -> VerifiedProof:
+        """Check a proof, without using it.
 
         Args:
             method, url: of the request that it must be for; the address without query.
+            now: seconds since 1970.
             token: the access token that it must be for, empty at the token endpoint.
 
         Raises:
             Refusal: `invalid_dpop_proof`.
         """
-        header, claims = _verified(proof)
-        digest = base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
-        made = claims.get("iat")
+        jwk, claims = _verified(proof)
         if claims.get("htm") != method or claims.get("htu") != url:
             raise _refused("dành cho một yêu cầu khác (htm, htu)", f"is for another request; htu must be {url}")
-        if not isinstance(made, (int, float)) or abs(now - made) > PROOF_SECONDS:
+        try:
+            made = signed_jwt.time_claim(claims, "iat")
+            identifier = signed_jwt.text_claim(claims, "jti")
+        except InvalidClaimError as error:
+            raise _refused(error.vi, error.en) from error
+        if made is None or abs(now - made) > PROOF_SECONDS:
             raise _refused("không phải vừa được tạo (iat)", "was not made just now (iat)")
-        if token and claims.get("ath") != digest:
+        digest = base64.urlsafe_b64encode(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
+        if token and claims.get("ath") != digest.rstrip(b"=").decode():
             raise _refused("dành cho một mã truy cập khác (ath)", "is for another access token (ath)")
-        self._remember(claims.get("jti"), header["jwk"], now)
-        return thumbprint(header["jwk"])
+        return VerifiedProof(thumbprint(jwk), identifier)
 
-    def _remember(self, jti: Any, jwk: Mapping[str, Any], now: float) -> None:
-        if not isinstance(jti, str) or not jti:
-            raise _refused("thiếu jti", "has no jti")
-        key = hashlib.sha256(f"{thumbprint(jwk)} {jti}".encode()).digest()
-        if self._seen.get(key, 0) > now:
+    def use(self, proof: VerifiedProof) -> None:
+        """Use a proof, once.
+
+        Raises:
+            Refusal: `invalid_dpop_proof`, where it was used before; `too-many-attempts`.
+        """
+        if self._used.is_full(proof.thumbprint):
+            raise Refusal(
+                "too-many-attempts",
+                vi="Có quá nhiều bằng chứng DPoP trong hai phút vừa qua; hãy thử lại sau một phút.",
+                en="There were too many DPoP proofs in the last two minutes; try again in a minute.",
+                retry_after=PROOF_SECONDS,
+            )
+        if not self._used.use(proof.thumbprint, proof.identifier):
             raise _refused("đã được dùng", "was used before")
-        if len(self._seen) >= MAX_REMEMBERED:
-            self._seen = {seen: until for seen, until in self._seen.items() if until > now}
-        self._seen[key] = now + 2 * PROOF_SECONDS
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
@@ -72,22 +108,38 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
 
 
-def _verified(proof: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _verified(proof: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The key in a proof's header, and the claims that it signed."""
     try:
         if len(proof) > MAX_PROOF_LENGTH:
-            raise ValueError("too long")
-        header = jwt.get_unverified_header(proof)
-        jwk = header["jwk"]
-        if header.get("typ") != PROOF_TYPE or header.get("alg") not in ALGORITHMS or "d" in jwk:
-            raise ValueError("not a proof")
-        key = jwt.PyJWK.from_dict(jwk, algorithm=header["alg"])
-        thumbprint(jwk)
-        claims = jwt.decode(
-            proof, key.key, algorithms=[header["alg"]], options={"verify_aud": False, "verify_iat": False}
-        )
-    except (jwt.PyJWTError, KeyError, TypeError, ValueError):
-        raise _refused("không phải JWT dpop+jwt được ký đúng", "is not a well-signed dpop+jwt") from None
-    return header, claims
+            raise MalformedJwtError(f"longer than {MAX_PROOF_LENGTH} characters")
+        said = signed_jwt.parse(proof)
+        algorithm = said.header_text("alg")
+        if said.header_text("typ") != PROOF_TYPE or algorithm not in ALGORITHMS:
+            raise MalformedJwtError(f"not a {PROOF_TYPE} with one of {', '.join(ALGORITHMS)}")
+        jwk = said.header.get("jwk")
+        if not isinstance(jwk, dict):
+            raise MalformedJwtError("it has no jwk")
+        key = _public_key(jwk, algorithm)
+        return jwk, signed_jwt.verify_signature(proof, key, (algorithm,))
+    except MalformedJwtError as error:
+        raise _refused("không phải JWT dpop+jwt được ký đúng", "is not a well-signed dpop+jwt") from error
+
+
+def _public_key(jwk: Mapping[str, Any], algorithm: str) -> Any:
+    """The key that a proof brings along, if it is one that may sign proofs and costs no more than others to check."""
+    kind = _KEY_TYPES[algorithm]
+    if jwk.get("kty") != kind or "d" in jwk or "k" in jwk:
+        raise MalformedJwtError("its jwk is no public key for its algorithm")
+    members = [jwk.get(name) for name in _MEMBERS[kind]]
+    if not all(isinstance(member, str) and len(member) <= _MAX_MEMBER for member in members):
+        raise MalformedJwtError("its jwk lacks a member of its kty, or one is too long")
+    if len(jwk.get("e", "")) > _MAX_EXPONENT:
+        raise MalformedJwtError("its jwk has an RSA exponent of more than 32 bits")
+    try:
+        return jwt.PyJWK.from_dict(dict(jwk), algorithm=algorithm).key
+    except (jwt.PyJWTError, ValueError, TypeError) as error:
+        raise MalformedJwtError("its jwk cannot be loaded") from error
 
 
 def _refused(vi: str, en: str) -> Refusal:

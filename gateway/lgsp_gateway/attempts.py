@@ -3,9 +3,14 @@
 Each address has a budget of failed attempts. When it is used up, a token from there that is not known already is not
 looked at: its sender waits a second for its 429. Programs whose tokens are known are not held up, whatever else comes
 from their address; checking a signature costs 90 µs, and a sender that waits sends less.
+
+Budgets are refilled by monotonic time: a wall clock that jumps and comes back locks nobody out.
 """
 
 import asyncio
+import ipaddress
+import time
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from lgsp_problems import Refusal
@@ -15,6 +20,8 @@ BURST = 100.0
 WAIT_SECONDS = 1.0
 MAX_WAITING = 2000
 MAX_ADDRESSES = 50_000
+_IPV6_PREFIX = 64
+"""Bits of an IPv6 address that a network gives one customer (RFC 6177); the rest is the customer's to choose."""
 
 
 @dataclass(slots=True)
@@ -27,20 +34,24 @@ class Attempts:
     """The budgets of all addresses that failed lately."""
 
     def __init__(self) -> None:
-        self._budgets: dict[str, _Budget] = {}
+        self._budgets: OrderedDict[str, _Budget] = OrderedDict()
         self._waiting = 0
 
-    def may_try(self, address: str, now: float) -> bool:
+    def may_try(self, address: str) -> bool:
         """Has this address failed less than it may?"""
-        budget = self._budgets.get(address)
-        return budget is None or _refilled(budget, now) >= 1
+        budget = self._budgets.get(_source(address))
+        return budget is None or _refilled(budget, time.monotonic()) >= 1
 
-    def failed(self, address: str, now: float) -> None:
+    def failed(self, address: str) -> None:
         """Count a failed attempt."""
-        if len(self._budgets) >= MAX_ADDRESSES:
-            self._budgets = {key: kept for key, kept in self._budgets.items() if _refilled(kept, now) < BURST}
-        budget = self._budgets.setdefault(address, _Budget(BURST, now))
+        now, source = time.monotonic(), _source(address)
+        budget = self._budgets.get(source)
+        if budget is None:
+            if len(self._budgets) >= MAX_ADDRESSES:
+                self._budgets.popitem(last=False)
+            budget = self._budgets[source] = _Budget(BURST, now)
         budget.left, budget.at = max(0.0, _refilled(budget, now) - 1), now
+        self._budgets.move_to_end(source)
 
     async def refuse(self) -> Refusal:
         """The refusal of one attempt too many, after a wait that its sender pays for."""
@@ -60,3 +71,13 @@ class Attempts:
 
 def _refilled(budget: _Budget, now: float) -> float:
     return min(BURST, budget.left + (now - budget.at) * PER_SECOND)
+
+
+def _source(address: str) -> str:
+    """Whose budget an address draws on: its own, or that of its network where it is one of IPv6."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.IPv6Network((address.partition("%")[0], _IPV6_PREFIX), strict=False))
+    except ValueError:
+        return address

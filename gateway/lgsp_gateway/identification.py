@@ -3,6 +3,7 @@
 One place for every door. A token signed by a key that is not known yet is tried once more after its issuer was asked.
 """
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
@@ -45,7 +46,7 @@ class Identification:
         self._verifier = verifier
         self._registry = registry
         self._base = base
-        self._proofs = Proofs()
+        self.proofs = Proofs(time.monotonic)
         self.attempts = Attempts()
 
     def recall(self, shown: Credentials, now: float) -> Caller | None:
@@ -60,12 +61,12 @@ class Identification:
         Raises:
             Refusal: `token-invalid`, `invalid_dpop_proof` or `too-many-attempts`.
         """
-        if not (self.attempts.may_try(shown.address, now) or self._verifier.remembers(shown.authorization)):
+        if not (self.attempts.may_try(shown.address) or self._verifier.remembers(shown.authorization)):
             raise await self.attempts.refuse()
         try:
             return await self._caller(shown, now)
         except Refusal:
-            self.attempts.failed(shown.address, now)
+            self.attempts.failed(shown.address)
             raise
 
     async def _caller(self, shown: Credentials, now: float) -> Caller:
@@ -75,21 +76,14 @@ class Identification:
             identity = await _again(unknown, lambda: self._verifier.verify(shown.authorization, now))
         if identity.bound:
             token = (shown.authorization or "").partition(" ")[2].strip()
-            by = self._proofs.check(shown.proof, shown.method, self._base + shown.path, now, token)
-            if by != identity.bound:
+            proof = self.proofs.verify(shown.proof, shown.method, self._base + shown.path, now, token)
+            if proof.thumbprint != identity.bound:
                 raise invalid_token("gắn với một khóa khác", "is bound to another key")
+            self.proofs.use(proof)
         system = self._registry.systems.get(identity.system)
         if system is None:
             raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
         return Caller(system, bool(identity.bound))
-
-    def bound_to(self, proof: str, path: str, now: float) -> str:
-        """The thumbprint of the key behind a token request's proof.
-
-        Raises:
-            Refusal: `invalid_dpop_proof`.
-        """
-        return self._proofs.check(proof, "POST", self._base + path, now)
 
     async def citizen(self, shown: Credentials, now: float) -> Person:
         """The citizen whose own token is shown.
@@ -97,14 +91,14 @@ class Identification:
         Raises:
             Refusal: `token-invalid` or `too-many-attempts`.
         """
-        if not self.attempts.may_try(shown.address, now):
+        if not self.attempts.may_try(shown.address):
             raise await self.attempts.refuse()
         try:
             person = await self.person((shown.authorization or "").removeprefix("Bearer "), now)
             if person.kind != "citizen":
                 raise invalid_token("không phải của công dân", "is not one of a citizen")
         except Refusal:
-            self.attempts.failed(shown.address, now)
+            self.attempts.failed(shown.address)
             raise
         return person
 

@@ -49,6 +49,10 @@ class _Window:
         self.policy = f'"{self.name}";q={self.quota.requests};w={self.quota.seconds}'
 
     @property
+    def begins(self) -> float:
+        return self.ends - self.quota.seconds
+
+    @property
     def used_up(self) -> bool:
         return self.left == 0 and self.total >= self.quota.requests
 
@@ -64,7 +68,7 @@ class Quotas:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._windows: dict[tuple[str, str], _Window] = {}
-        self._current: dict[str, tuple[Grant, float, list[_Window]]] = {}
+        self._current: dict[str, tuple[Grant, float, float, list[_Window]]] = {}
 
     async def start(self, connection: Client, replicas: int) -> None:
         """Make the stream of counters if it is not there.
@@ -126,17 +130,19 @@ class Quotas:
 
     def _of(self, grant: Grant, now: float) -> list[_Window]:
         current = self._current.get(grant.name)
-        if current and current[0] is grant and now < current[1]:
-            return current[2]
+        if current and current[0] is grant and current[1] <= now < current[2]:
+            return current[3]
         windows = [self._window(grant, "grant", grant.quota, now)]
         if grant.daily:
             windows.append(self._window(grant, "daily", Quota(grant.daily, 86400), now))
-        self._current[grant.name] = (grant, min(window.ends for window in windows), windows)
+        begins, ends = max(window.begins for window in windows), min(window.ends for window in windows)
+        self._current[grant.name] = (grant, begins, ends, windows)
         return windows
 
     def _window(self, grant: Grant, name: str, quota: Quota, now: float) -> _Window:
         window = self._windows.get((grant.name, name))
-        if window is None or window.ends <= now or window.quota != quota:
+        # A clock that was ahead for a moment leaves windows that lie in the future: they do not count now.
+        if window is None or not window.begins <= now < window.ends or window.quota != quota:
             number = int((now + _VIETNAM_OFFSET) // quota.seconds)
             subject = f"quota.{grant.name}.{name}-{quota.seconds}.{number}"
             window = _Window(name, subject, quota, (number + 1) * quota.seconds - _VIETNAM_OFFSET)

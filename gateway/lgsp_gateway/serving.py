@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from nats.aio.client import Client
 
-from lgsp_auth.issuing import TokenEndpoint
+from lgsp_auth.client_authentication import ClientAuthenticator
+from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway import issuers
@@ -273,12 +275,9 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     """Everything that is not a call."""
     app = Door.application()
     exchange, keys, index, stop = parts.exchange, parts.keys, parts.index, parts.stop
-    endpoint = TokenEndpoint(
-        issuer=settings.public_url,
-        addresses=(settings.public_url, f"{settings.public_url}/oauth2/token"),
-        keys=keys.ring,
-        find=exchange.registry.client,
-    )
+    addresses = (settings.public_url, f"{settings.public_url}/oauth2/token")
+    clients = ClientAuthenticator(addresses, exchange.registry.client, time.monotonic)
+    endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients)
     callers = Callers(exchange.identification)
     Tokens(endpoint, keys, exchange.identification, exchange.watch.security).add_routes(app)
     RegistryDoor(callers, parts.administration).add_routes(app)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from bench import history
-from lgsp_auth.issuing import TokenEndpoint
+from lgsp_auth.issuing import AccessTokens
 from lgsp_auth.keys import ALGORITHM, KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier, bearer_digest
 from lgsp_contracts.projection import Projection
@@ -63,7 +63,7 @@ def test_recalling_a_token(keep: Any) -> None:
     key = SigningKey.generate()
     ring = KeyRing([key])
     verifier = Verifier([Issuer(ISSUER, (ALGORITHM,), ring.public_key)])
-    shown = "Bearer " + TokenEndpoint(ISSUER, (ISSUER,), lambda: ring, lambda _: None).token("mot-cua", time.time())
+    shown = "Bearer " + AccessTokens(ISSUER, lambda: ring).sign("mot-cua", time.time())
     assert verifier.verify(shown, time.time()).system == "mot-cua"
     assert keep(lambda: verifier.recall(bearer_digest(shown), time.time()))
 

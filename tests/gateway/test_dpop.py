@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from support.workbench import Got, Workbench, grant
 
-from lgsp_auth.issuing import ASSERTION_TYPE
+from lgsp_auth.client_authentication import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
 from lgsp_problems import Refusal
 from lgsp_process.nats_connection import Door, connect

@@ -10,7 +10,7 @@ import jwt
 import pytest
 from support.workbench import Workbench
 
-from lgsp_auth.issuing import ASSERTION_TYPE
+from lgsp_auth.client_authentication import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
 
 
@@ -64,6 +64,66 @@ async def test_a_signed_assertion_gets_a_token_that_calls(bus: Workbench) -> Non
 async def test_a_wrong_assertion_is_refused(bus: Workbench, changed: dict[str, Any]) -> None:
     status, said = await by_assertion(bus, assertion(bus, **changed))
     assert (status, said["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("seconds", [3, 10, 30, 55])
+async def test_a_clock_may_differ_by_a_minute(bus: Workbench, seconds: int) -> None:
+    now = int(time.time())
+    ahead = assertion(bus, iat=now + seconds, nbf=now + seconds, exp=now + 300 + seconds)
+    behind = assertion(bus, iat=now - 400, nbf=now - 400, exp=now - seconds)
+    assert [(await by_assertion(bus, text))[0] for text in (ahead, behind)] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"iat": 90}, "has iat in the future: the sender's clock is"),
+        ({"nbf": 90}, "has nbf in the future: the sender's clock is"),
+        ({"exp": -90}, "expired"),
+        ({"exp": 600}, "may live at most 300 seconds"),
+        ({"aud": "https://elsewhere"}, "must have aud http://127.0.0.1"),
+        ({"iss": "beta"}, "must have iss equal to sub"),
+        ({"jti": 7}, "must have jti, a text"),
+        ({"jti": None}, "must have jti, a text"),
+        ({"exp": None}, "must have exp"),
+        ({"exp": "soon"}, "must have exp in seconds since 1970"),
+    ],
+    ids=str,
+)
+async def test_who_signed_an_assertion_is_told_what_is_wrong_with_it(
+    bus: Workbench, changed: dict[str, Any], said: str
+) -> None:
+    now = int(time.time())
+    moved = {key: now + value if isinstance(value, int) and key != "jti" else value for key, value in changed.items()}
+    form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion(bus, **moved)}
+    status, answer = await ask(bus, {"Accept-Language": "en"}, **form)
+    assert (status, answer["error"]) == (401, "invalid_client")
+    assert answer["error_description"].startswith("The client_assertion ")
+    assert said in answer["error_description"]
+    _, answer = await ask(bus, {"Accept-Language": "vi"}, **form)
+    assert answer["error_description"].startswith("Client_assertion ")
+
+
+async def test_the_client_id_beside_an_assertion_is_the_one_that_signed_it(bus: Workbench) -> None:
+    form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion(bus), "client_id": "beta"}
+    status, said = await ask(bus, {"Accept-Language": "en"}, **form)
+    assert (status, said["error"]) == (401, "invalid_client")
+    assert "client_id" in said["error_description"]
+    assert (await ask(bus, **{**form, "client_id": "alpha"}))[0] == 200
+
+
+async def test_a_system_with_several_keys_need_not_name_one(bus: Workbench) -> None:
+    now = int(time.time())
+    claims = {"iss": "alpha", "sub": "alpha", "aud": f"http://127.0.0.1:{bus.port}", "exp": now + 60, "jti": now}
+    unnamed = jwt.encode({**claims, "jti": str(uuid.uuid4())}, bus.keys["alpha"].private, algorithm="ES256")
+    assert (await by_assertion(bus, unnamed))[0] == 200
+
+
+async def test_a_wrong_clock_is_not_counted_against_an_address(breakable_bus: Workbench) -> None:
+    bus, now = breakable_bus, int(time.time())
+    for _ in range(150):
+        assert (await by_assertion(bus, assertion(bus, iat=now + 600, exp=now + 700)))[0] == 401
+    assert (await by_assertion(bus, assertion(bus)))[0] == 200
 
 
 async def test_an_assertion_counts_once(bus: Workbench) -> None:

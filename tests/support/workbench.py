@@ -19,7 +19,7 @@ import yaml
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving.runtime import Served
-from lgsp_auth.issuing import TokenEndpoint
+from lgsp_auth.issuing import AccessTokens
 from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES
 from lgsp_contracts import catalog
@@ -234,7 +234,7 @@ class Workbench:
         if system not in self._tokens or life != 3600:
             store = KeyStore(self.state.keys)
             url = f"http://127.0.0.1:{self.port}"
-            token = TokenEndpoint(url, (url,), store.ring, lambda _: None, life).token(system, time.time())
+            token = AccessTokens(url, store.ring, life).sign(system, time.time())
             if life != 3600:
                 return token
             self._tokens[system] = token

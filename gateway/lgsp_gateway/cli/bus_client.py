@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 from cyclopts import Parameter
 
-from lgsp_auth.issuing import ASSERTION_TYPE
+from lgsp_auth.client_authentication import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.scene import private_key

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from lgsp_auth.issuing import Client
+from lgsp_auth.client_authentication import Client
 from lgsp_auth.policy import Grant, Quota, unknown_service
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection

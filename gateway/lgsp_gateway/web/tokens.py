@@ -4,8 +4,9 @@ import time
 
 from aiohttp import web
 
+from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS, UnauthenticatedClient
 from lgsp_auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
-from lgsp_auth.issuing import ASSERTION_ALGORITHMS, TokenEndpoint
+from lgsp_auth.issuing import TokenEndpoint
 from lgsp_gateway.identification import Identification
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.web import answers
@@ -37,15 +38,19 @@ class Tokens:
     async def _issue(self, request: web.Request) -> web.Response:
         address = request.remote or ""
         try:
-            if not self._identification.attempts.may_try(address, time.time()):
+            if not self._identification.attempts.may_try(address):
                 raise await self._identification.attempts.refuse()
             form = await self._form(request)
-            proof, now = request.headers.get("DPoP", ""), time.time()
-            bound = self._identification.bound_to(proof, request.path, now) if proof else ""
+            shown, now = request.headers.get("DPoP", ""), time.time()
+            proofs = self._identification.proofs
+            proof = proofs.verify(shown, "POST", self._endpoint.issuer + request.path, now) if shown else None
+            bound = proof.thumbprint if proof else ""
             issued = self._endpoint.issue(form, request.headers.get("Authorization"), now, bound)
+            if proof:
+                proofs.use(proof)
         except Refusal as refusal:
-            if refusal.code == "invalid_client":
-                self._identification.attempts.failed(address, time.time())
+            if isinstance(refusal, UnauthenticatedClient):
+                self._identification.attempts.failed(address)
             known = {"event__reason": refusal.code, "source__ip": address}
             self._security.event("token-not-issued", "failure", "authentication", refusal.detail.en, **known)
             description = refusal.detail.said(preferred(request.headers.get("Accept-Language")))
