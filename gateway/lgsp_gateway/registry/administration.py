@@ -9,6 +9,8 @@ import datetime
 from typing import Any
 
 from lgsp_auth import roles
+from lgsp_contracts import names
+from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import grant_life, lifecycle, rules, suspension
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.kinds import API_VERSION, VIETNAM, Spec, Version
@@ -30,7 +32,7 @@ class Administration:
         self._store = store
         self._follower = follower
 
-    def find(self, caller: System, kind: str, name: str) -> Version:
+    def find(self, caller: System, kind: str, name: DocumentName) -> Version:
         """The document in force.
 
         Raises:
@@ -54,23 +56,24 @@ class Administration:
 
     def may_read(self, caller: System, version: Version) -> bool:
         """May a caller read a document?"""
-        spec = version.spec or {}
-        owners = self._registry.agency_of(version.kind, version.name, spec)
-        if version.kind == "Grant":
-            owners |= self._registry.consumer_agency(spec)
+        owners = self._registry.readers_of(version)
         return roles.allowed(caller.roles, caller.agency, version.kind, "read", owners)
 
-    async def history(self, caller: System, kind: str, name: str) -> list[Version]:
-        """Every version of a document, newest first; also of a deleted one, for those who may read the last.
+    async def history(self, caller: System, kind: str, name: DocumentName) -> list[Version]:
+        """The versions of a document that the caller may read, newest first, for those who may read the newest.
+
+        Of a deleted document the deletion says whose it was. Nothing is fetched for anybody else.
 
         Raises:
-            Refusal: `not-found`.
+            Refusal: `not-found` or `bus-unavailable`.
         """
-        versions = await self._store.history(kind, name)
-        last = next((version for version in versions if version.spec is not None), None)
-        if last is None or not self.may_read(caller, last):
-            raise _not_found(kind, name)
-        return versions
+        if name not in self._registry.versions[kind]:
+            owners = self._registry.readers_of_deleted(kind, name)
+            if owners is None or not roles.allowed(caller.roles, caller.agency, kind, "read", owners):
+                raise _not_found(kind, name)
+        else:
+            self.find(caller, kind, name)
+        return [version for version in await self._store.history(kind, name) if self.may_read(caller, version)]
 
     async def put(
         self, caller: System, document: Any, expected: int | None, reason: str, *, dry_run: bool = False
@@ -108,7 +111,7 @@ class Administration:
             return Version.of(kind, name, spec, known.revision if known else ABSENT, 0, caller.name, reason, status)
         return await self._write(kind, name, spec, known, caller, reason, status)
 
-    async def delete(self, caller: System, kind: str, name: str, expected: int, reason: str) -> Version:
+    async def delete(self, caller: System, kind: str, name: DocumentName, expected: int, reason: str) -> Version:
         """Delete a document that nothing refers to. Its history stays.
 
         Raises:
@@ -119,10 +122,11 @@ class Administration:
         if known.revision != expected:
             raise revision_conflict(kind, name)
         rules.check_unused(kind, name, self._registry)
-        return await self._write(kind, name, None, known, caller, reason, {})
+        owners = {"owners": sorted(self._registry.readers_of(known))}
+        return await self._write(kind, name, None, known, caller, reason, owners)
 
     async def act_on_grant(
-        self, caller: System, name: str, action: grant_life.Action, reason: str, until: str
+        self, caller: System, name: DocumentName, action: grant_life.Action, reason: str, until: str
     ) -> Version:
         """Take a step in the life of a grant.
 
@@ -135,7 +139,7 @@ class Administration:
         status = grant_life.act(action, known.status, _actor(caller), self._registry.is_personal(spec), reason, until)
         return await self._write("Grant", name, spec, known, caller, reason, status)
 
-    async def suspend_service(self, caller: System, name: str, since: str, until: str, reason: str) -> Version:
+    async def suspend_service(self, caller: System, name: DocumentName, since: str, until: str, reason: str) -> Version:
         """Suspend a service, planned or at once.
 
         Raises:
@@ -146,7 +150,7 @@ class Administration:
         status = {"suspension": suspension.planned(since, until, reason, datetime.datetime.now(VIETNAM))}
         return await self._write("Service", name, known.spec, known, caller, reason, status)
 
-    async def resume_service(self, caller: System, name: str, reason: str) -> Version:
+    async def resume_service(self, caller: System, name: DocumentName, reason: str) -> Version:
         """End a suspension, or take back a planned one.
 
         Raises:
@@ -159,7 +163,7 @@ class Administration:
     async def _write(
         self,
         kind: str,
-        name: str,
+        name: DocumentName,
         spec: Spec | None,
         known: Version | None,
         caller: System,
@@ -202,7 +206,7 @@ class Administration:
             lgsp__revision=version.revision,
         )
 
-    async def _catch_up(self, kind: str, name: str) -> None:
+    async def _catch_up(self, kind: str, name: DocumentName) -> None:
         """Who lost to another writer is shown what the other wrote: this gateway may hear of it only now."""
         latest = await self._store.latest(kind, name)
         if latest:
@@ -258,7 +262,7 @@ def _actor(caller: System) -> grant_life.Actor:
 _NEEDED = {"Agency": (), "System": ("agency",), "Service": ("contract",), "Grant": ("service", "major", "consumer")}
 
 
-def _parts(document: Any) -> tuple[str, str, Spec]:
+def _parts(document: Any) -> tuple[str, DocumentName, Spec]:
     """Kind, name and spec, as far as they are needed to decide who may; the rules check the rest."""
     try:
         kind, name, spec = document["kind"], document["metadata"]["name"], document["spec"]
@@ -279,7 +283,11 @@ def _parts(document: Any) -> tuple[str, str, Spec]:
             vi=f"Tài liệu phải có apiVersion {API_VERSION}, kind, metadata.name và spec với các trường bắt buộc của loại đó.",
             en=f"A document needs apiVersion {API_VERSION}, kind, metadata.name and a spec with the required fields of its kind.",
         )
-    return kind, name, spec
+    try:
+        return kind, names.document_name(kind, name), spec
+    except Refusal as refusal:
+        vi, en = refusal.detail.vi, refusal.detail.en
+        raise Refusal("invalid-document", vi=f"/metadata/name: {vi}", en=f"/metadata/name: {en}") from refusal
 
 
 def _not_found(kind: str, name: str) -> Refusal:

@@ -7,7 +7,7 @@ both fill it; the store lets each document in once.
 from pathlib import Path
 from typing import Any
 
-from lgsp_contracts import documents
+from lgsp_contracts import documents, names
 from lgsp_contracts.places import Place
 from lgsp_gateway.registry import rules
 from lgsp_gateway.registry.kinds import KINDS, Version, from_contract
@@ -31,7 +31,8 @@ async def fill(store: Store, folder: Path, catalog: Path) -> None:
     staged = Registry()
     for where, document in _in_order(found):
         rules.check(document, where, staged)
-        kind, name = document["kind"], document["metadata"]["name"]
+        kind = document["kind"]
+        name = names.document_name(kind, document["metadata"]["name"])
         if name in staged.versions[kind]:
             raise Refusal(
                 "invalid-document",

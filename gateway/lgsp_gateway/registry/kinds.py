@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from lgsp_contracts.names import DocumentName
+
 VIETNAM = timezone(timedelta(hours=7))
 """Days of the registry begin and end in Vietnam."""
 
@@ -32,7 +34,7 @@ class Version:
     """
 
     kind: str
-    name: str
+    name: DocumentName
     revision: int
     data: bytes
 
@@ -40,7 +42,7 @@ class Version:
     def of(
         cls,
         kind: str,
-        name: str,
+        name: DocumentName,
         spec: Spec | None,
         revision: int,
         at: int,

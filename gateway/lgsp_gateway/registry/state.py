@@ -49,6 +49,7 @@ class Registry:
         self.systems: dict[str, System] = {}
         self.grants: dict[str, Grant] = {}
         self.versions: dict[str, dict[str, Version]] = {"Agency": {}, "System": {}, "Service": {}, "Grant": {}}
+        self._deleted: dict[tuple[str, str], frozenset[str]] = {}
         self._providers: dict[str, str] = {}
         self._in_force: dict[str, bool] = {}
         self._listeners: list[Callable[[str, str], None]] = []
@@ -69,6 +70,7 @@ class Registry:
         spec = version.spec
         if spec is None:
             known.pop(version.name, None)
+            self._deleted[version.kind, version.name] = frozenset(version.status.get("owners", ()))
         else:
             known[version.name] = version
             self._index(version, spec)
@@ -203,6 +205,18 @@ class Registry:
         if kind == "Service":
             return self._agencies(str(spec["contract"].get("provider")))
         return self._agencies(self._providers.get(service_name(spec["service"], spec["major"]), ""))
+
+    def readers_of(self, version: Version) -> frozenset[str]:
+        """The agencies whose own a version is for reading it: those of `agency_of`, and for a grant the consumer's."""
+        spec = version.spec
+        if spec is None:
+            return frozenset(version.status.get("owners", ()))
+        owners = self.agency_of(version.kind, version.name, spec)
+        return owners | self.consumer_agency(spec) if version.kind == "Grant" else owners
+
+    def readers_of_deleted(self, kind: str, name: str) -> frozenset[str] | None:
+        """The agencies whose own a deleted document was, as its deletion says; None where nothing was deleted."""
+        return self._deleted.get((kind, name))
 
     def consumer_agency(self, spec: Mapping[str, Any]) -> frozenset[str]:
         """The agency that a grant is for."""

@@ -26,6 +26,7 @@ from nats.js.api import (
 )
 from nats.js.errors import NotFoundError
 
+from lgsp_contracts.names import DocumentName
 from lgsp_gateway import streams
 from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_gateway.registry.kinds import Spec, Version
@@ -70,7 +71,7 @@ class Store:
     async def write(
         self,
         kind: str,
-        name: str,
+        name: DocumentName,
         spec: Spec | None,
         expected: int,
         by: str,
@@ -95,7 +96,7 @@ class Store:
             raise revision_conflict(kind, name)
         raise bus_unavailable()
 
-    async def latest(self, kind: str, name: str) -> Version | None:
+    async def latest(self, kind: str, name: DocumentName) -> Version | None:
         """The newest version there is on disk; also of a deleted document."""
         try:
             message = await self._jetstream().get_last_msg(STREAM, _subject(kind, name))
@@ -105,10 +106,25 @@ class Store:
             raise bus_unavailable() from None
         return Version(kind, name, int(message.seq or 0), message.data or b"")
 
-    async def history(self, kind: str, name: str) -> list[Version]:
-        """Every version of a document, newest first."""
-        found = [version async for version in self.read(0, _subject(kind, name))]
-        return found[::-1]
+    async def history(self, kind: str, name: DocumentName) -> list[Version]:
+        """Every version of a document, newest first.
+
+        They are fetched one by one: a consumer would be the servers' to make, to agree on and to forget.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        found: list[Version] = []
+        jetstream, subject, after = self._jetstream(), _subject(kind, name), 0
+        while True:
+            try:
+                message = await jetstream.get_msg(STREAM, after + 1, subject, next=True)
+            except NotFoundError:  # there is none after the newest
+                return found[::-1]
+            except (NatsError, OSError) as error:
+                raise bus_unavailable() from error
+            after = int(message.seq or 0)
+            found.append(Version(kind, name, after, message.data or b""))
 
     async def last_revision(self) -> int:
         """The newest revision of all."""
@@ -117,10 +133,8 @@ class Store:
         except (NatsError, OSError):
             raise bus_unavailable() from None
 
-    async def read(
-        self, after: int, subject: str = SUBJECTS + ">", *, only_latest: bool = False
-    ) -> AsyncIterator[Version]:
-        """Versions in the order in which they were written, up to the newest.
+    async def read(self, after: int, *, only_latest: bool = False) -> AsyncIterator[Version]:
+        """Versions of all documents in the order in which they were written, up to the newest.
 
         Args:
             after: only those with a higher revision.
@@ -130,19 +144,24 @@ class Store:
         config = ConsumerConfig(
             deliver_policy=policy,
             opt_start_seq=None if only_latest else after + 1,
-            filter_subject=subject,
+            filter_subject=SUBJECTS + ">",
             ack_policy=AckPolicy.NONE,
             inactive_threshold=30,
             mem_storage=True,
         )
+        jetstream = self._jetstream()
         try:
-            subscription = await self._jetstream().pull_subscribe(subject, stream=STREAM, config=config)
-            left = (await subscription.consumer_info()).num_pending or 0
-            while left > 0:
-                for message in await subscription.fetch(min(FETCH, left), timeout=WRITE_SECONDS):
-                    left -= 1
-                    yield parse(message.subject, message.metadata.sequence.stream, message.data)
-            await subscription.unsubscribe()
+            subscription = await jetstream.pull_subscribe(SUBJECTS + ">", stream=STREAM, config=config)
+            try:
+                told = await subscription.consumer_info()
+                left = told.num_pending or 0
+                while left > 0:
+                    for message in await subscription.fetch(min(FETCH, left), timeout=WRITE_SECONDS):
+                        left -= 1
+                        yield parse(message.subject, message.metadata.sequence.stream, message.data)
+            finally:
+                await subscription.unsubscribe()
+                await jetstream.delete_consumer(STREAM, str(config.name))
         except (NatsError, OSError):
             raise bus_unavailable() from None
 
@@ -152,14 +171,14 @@ class Store:
         return self._connection.jetstream()
 
 
-def _subject(kind: str, name: str) -> str:
+def _subject(kind: str, name: DocumentName) -> str:
     return f"{SUBJECTS}{kind}.{name}"
 
 
 def parse(subject: str, revision: int, data: bytes) -> Version:
     """The version in a message, on its own subject or republished."""
     kind, _, name = subject.removeprefix(SUBJECTS).removeprefix(CHANGES + SUBJECTS).removeprefix(CHANGES).partition(".")
-    return Version(sys.intern(kind), name, revision, data)
+    return Version(sys.intern(kind), DocumentName(name), revision, data)  # it was held before it was written
 
 
 def revision_conflict(kind: str, name: str) -> Refusal:

@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from lgsp_contracts import strict_json
+from lgsp_contracts import names, strict_json
+from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.administration import ABSENT, Administration
 from lgsp_gateway.registry.grant_life import STEPS, Action, phase_of
 from lgsp_gateway.registry.kinds import PLURALS, VIETNAM, Version
@@ -66,11 +67,11 @@ class RegistryDoor:
 
     async def _get(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
-        return _answer(self._administration.find(caller, _kind(request), request.match_info["name"]))
+        return _answer(self._administration.find(caller, _kind(request), _name(request)))
 
     async def _history(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
-        versions = await self._administration.history(caller, _kind(request), request.match_info["name"])
+        versions = await self._administration.history(caller, _kind(request), _name(request))
         return answers.document({"items": [version.document() for version in versions]})
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -84,7 +85,7 @@ class RegistryDoor:
     async def _replace(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
         document = await self._document(request)
-        name = request.match_info["name"]
+        name = _name(request)
         if not isinstance(document.get("metadata"), dict) or document["metadata"].get("name") != name:
             raise Refusal(
                 "invalid-document",
@@ -100,7 +101,7 @@ class RegistryDoor:
 
     async def _delete(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
-        kind, name = _kind(request), request.match_info["name"]
+        kind, name = _kind(request), _name(request)
         try:
             await self._administration.delete(caller, kind, name, _if_match(request), _reason(request))
         except Refusal as refusal:
@@ -110,7 +111,8 @@ class RegistryDoor:
     async def _act(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
         said = await self._said(request)
-        name, action = request.match_info["name"], cast("Action", request.match_info["action"])
+        name = names.document_name("Grant", request.match_info["name"])
+        action = cast("Action", request.match_info["action"])
         until = said["until"]
         if until and not _DATE.fullmatch(until):
             raise Refusal(
@@ -123,14 +125,15 @@ class RegistryDoor:
     async def _suspend(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
         said = await self._said(request)
-        name = request.match_info["name"]
+        name = names.document_name("Service", request.match_info["name"])
         version = await self._administration.suspend_service(caller, name, said["since"], said["until"], said["reason"])
         return _answer(version)
 
     async def _resume(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
         said = await self._said(request)
-        return _answer(await self._administration.resume_service(caller, request.match_info["name"], said["reason"]))
+        name = names.document_name("Service", request.match_info["name"])
+        return _answer(await self._administration.resume_service(caller, name, said["reason"]))
 
     async def _said(self, request: web.Request) -> dict[str, str]:
         """What a step is taken with: reason, since, until; each a text, empty where it is not said."""
@@ -168,7 +171,7 @@ class RegistryDoor:
         """A 412 carries the current document, so that the second writer can go on from it."""
         if refusal.code != "revision-conflict":
             raise refusal
-        current = self._administration.find(caller, _kind(request), request.match_info["name"])
+        current = self._administration.find(caller, _kind(request), _name(request))
         response = problems.answer(refusal, request, extension={"current": current.document()})
         response.headers["ETag"] = current.etag
         return response
@@ -180,6 +183,10 @@ def _answer(version: Version, status: int = 200) -> web.Response:
 
 def _kind(request: web.Request) -> str:
     return PLURALS[request.match_info["kind"]]
+
+
+def _name(request: web.Request) -> DocumentName:
+    return names.document_name(_kind(request), request.match_info["name"])
 
 
 def _fits(version: Version, wanted: dict[str, str]) -> bool:

@@ -1,0 +1,171 @@
+"""Names: parsed once where they come in, so that no bare text becomes a subject, a path, a file, a query or a header.
+
+Each kind of name is a type of its own (`typing.NewType`: nothing at run time, so a call is not slower by it) that only the
+functions here make. mypy refuses a `str` where a `ServiceName` is asked for. The patterns are those of the JSON Schemas of
+the documents; a test holds them together.
+
+A name here is one part: no slash is in any of them. The full form of a name, `instance/class/member/subsystem`, is parts joined
+by slashes, and takes a type of its own.
+"""
+
+import re
+from typing import NewType
+
+from lgsp_contracts.formats import FORMAT_CHECKS
+from lgsp_problems import Refusal
+
+AgencyCode = NewType("AgencyCode", str)
+"""The electronic identification code of an agency, such as `H49.12`. It has dots: as a part of a subject it takes several."""
+SystemName = NewType("SystemName", str)
+ServiceName = NewType("ServiceName", str)
+OperationName = NewType("OperationName", str)
+EventName = NewType("EventName", str)
+GrantName = NewType("GrantName", str)
+GatewayName = NewType("GatewayName", str)
+"""The name of a gateway: a part of its log's name, of subjects and of files."""
+DocumentName = NewType("DocumentName", str)
+"""The name of a document of the registry, as its kind asks: an agency's code, or a name."""
+Major = NewType("Major", int)
+MessageId = NewType("MessageId", str)
+"""The id of a message: a UUID as it is written."""
+
+MAX_NAME = 63
+NAME_PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+"""Of systems, services, operations, events, grants and purposes, with at most `MAX_NAME` characters."""
+GATEWAY_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$"
+MAX_MAJOR = 9999
+
+_NAME = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z")  # `$` would let a line feed follow
+_GATEWAY = re.compile(GATEWAY_PATTERN.removesuffix("$") + r"\Z")
+_MAJOR = re.compile(r"[1-9][0-9]{0,3}")
+_MESSAGE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_IS_AGENCY = FORMAT_CHECKS["ma-dinh-danh-dien-tu"]
+
+
+def agency_code(text: str) -> AgencyCode:
+    """Read the code of an agency.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    if not _IS_AGENCY(text):
+        raise Refusal(
+            "malformed",
+            vi="Mã cơ quan phải là mã định danh điện tử, ví dụ H49.12; hãy sửa lại mã.",
+            en="The code of an agency is an electronic identification code, such as H49.12; correct it.",
+        )
+    return AgencyCode(text)
+
+
+def system_name(text: str) -> SystemName:
+    """Read the name of a system.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    return SystemName(_held(text, "Tên hệ thống", "The name of a system"))
+
+
+def service_name(text: str) -> ServiceName:
+    """Read the name of a service, without its version.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    return ServiceName(_held(text, "Tên dịch vụ", "The name of a service"))
+
+
+def operation_name(text: str) -> OperationName:
+    """Read the name of an operation.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    return OperationName(_held(text, "Tên thao tác", "The name of an operation"))
+
+
+def event_name(text: str) -> EventName:
+    """Read the name of an event.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    return EventName(_held(text, "Tên sự kiện", "The name of an event"))
+
+
+def grant_name(text: str) -> GrantName:
+    """Read the name of a grant.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    return GrantName(_held(text, "Tên quyền khai thác", "The name of a grant"))
+
+
+def document_name(kind: str, text: str) -> DocumentName:
+    """Read the name of a document of the registry.
+
+    Args:
+        kind: Agency, System, Service or Grant.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    if kind == "Agency":
+        return DocumentName(agency_code(text))
+    return DocumentName(_held(text, f"Tên của {kind}", f"The name of a {kind}"))
+
+
+def gateway_name(text: str) -> GatewayName:
+    """Read the name of a gateway, which is that of its log too.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    if not _GATEWAY.match(text):
+        raise Refusal(
+            "malformed",
+            vi="Tên gateway (cũng là tên nhật ký) chỉ gồm chữ không dấu, chữ số, - và _, từ 1 đến 63 ký tự; hãy sửa lại tên.",
+            en="The name of a gateway, and of its log, has 1 to 63 letters, digits, - and _; correct it.",
+        )
+    return GatewayName(text)
+
+
+def major(text: str) -> Major:
+    """Read a major version, such as `1`.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    if not _MAJOR.fullmatch(text):
+        raise Refusal(
+            "malformed",
+            vi=f"Phiên bản chính phải là số từ 1 đến {MAX_MAJOR}; hãy sửa lại.",
+            en=f"A major version is a number from 1 to {MAX_MAJOR}; correct it.",
+        )
+    return Major(int(text))
+
+
+def message_id(text: str) -> MessageId:
+    """Read the id of a message.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    if not _MESSAGE.fullmatch(text):
+        raise Refusal(
+            "malformed",
+            vi="Mã thông điệp phải là UUID như trong tiêu đề Lgsp-Message-Id; hãy chép lại nguyên vẹn.",
+            en="The id of a message is a UUID, as in the header Lgsp-Message-Id; copy it whole.",
+        )
+    return MessageId(text)
+
+
+def _held(text: str, vi: str, en: str) -> str:
+    if len(text) > MAX_NAME or not _NAME.match(text):
+        raise Refusal(
+            "malformed",
+            vi=f"{vi} gồm chữ thường không dấu, chữ số và dấu - ở giữa, tối đa {MAX_NAME} ký tự, bắt đầu bằng chữ; hãy sửa lại tên.",
+            en=f"{en} has small letters, digits and single hyphens between them, at most {MAX_NAME} characters, and begins with a letter; correct it.",
+        )
+    return text
