@@ -1,0 +1,74 @@
+"""An error of our own can be located in the log, and its text is not there."""
+
+from lgsp_process.error_frames import MOST_ERRORS, MOST_FRAMES, frames
+
+NUMBER = "022093001234"
+
+
+def _raised(work: object, *given: object) -> BaseException:
+    try:
+        work(*given)  # type: ignore[operator]
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def _reads(text: str) -> int:
+    return int(f"nobody {text}")
+
+
+def _wraps(text: str) -> None:
+    try:
+        _reads(text)
+    except ValueError as error:
+        raise KeyError(text) from error
+
+
+def _suppresses(text: str) -> None:
+    try:
+        _reads(text)
+    except ValueError:
+        raise KeyError(text) from None
+
+
+def _recurses(depth: int) -> None:
+    if not depth:
+        raise RuntimeError(NUMBER)
+    _recurses(depth - 1)
+
+
+def test_each_frame_has_file_line_and_function_and_no_text() -> None:
+    told = frames(_raised(_reads, NUMBER))
+    assert told[0] == "ValueError"
+    file, _, function = told[-1].partition(" ")
+    assert function == "_reads"
+    path, _, line = file.rpartition(":")
+    assert path.endswith("watching/test_error_frames.py")
+    assert line.isdecimal()
+    assert NUMBER not in " ".join(told)
+
+
+def test_causes_are_told_after_the_error() -> None:
+    told = frames(_raised(_wraps, NUMBER))
+    assert [line for line in told if " " not in line] == ["KeyError", "ValueError"]
+    assert told[-1].endswith(" _reads")
+    assert "ValueError" not in frames(_raised(_suppresses, NUMBER))
+
+
+def test_a_group_tells_its_parts() -> None:
+    group = BaseExceptionGroup(NUMBER, [_raised(_reads, NUMBER), _raised(_wraps, NUMBER)])
+    named = [line for line in frames(group) if " " not in line]
+    assert sorted(named) == ["ExceptionGroup", "KeyError", "ValueError", "ValueError"]
+
+
+def test_recursions_and_long_chains_are_cut() -> None:
+    told = frames(_raised(_recurses, 500))
+    assert len(told) == MOST_FRAMES + 2
+    assert any("more)" in line for line in told)
+    error: BaseException = ValueError()
+    for _ in range(100):
+        wrapped = ValueError()
+        wrapped.__cause__, error = error, wrapped
+    assert len(frames(error)) == MOST_ERRORS + 1
+    error.__cause__ = error
+    assert frames(error) == ["ValueError"]
