@@ -22,6 +22,7 @@ from lgsp_contracts.contract import Operation, broken_answer
 from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage, Pseudonyms
+from lgsp_gateway.faults import fault
 from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Caller, Credentials, Identification
 from lgsp_gateway.quotas import Quotas
@@ -99,9 +100,9 @@ class Exchange:
             await self._refused(call, passage, refusal)
             raise
         except Exception as error:
-            fault = _internal_error(error)
-            await self._refused(call, passage, fault)
-            raise fault from error
+            said = fault(error, call.message)
+            await self._refused(call, passage, said)
+            raise said from error
         written = time.perf_counter()
         await self.evidence.write(passage.entry())
         done = time.perf_counter()
@@ -248,14 +249,4 @@ def _judged(operation: Operation, reply: wire.Reply | None) -> Any:
         vi="Bộ kết nối không lấy được kết quả từ hệ thống cung cấp; hãy thử lại sau, hoặc báo cho đơn vị vận hành trục.",
         en="The adapter got no result from the provider's system; try again later, or tell the operator of the bus.",
         private=f"adapter: {reply.code[:40]}",
-    )
-
-
-def _internal_error(error: Exception) -> Refusal:
-    """A fault of the bus itself. Its text may quote a document, so only its type is kept."""
-    return Refusal(
-        "internal-error",
-        vi="Trục gặp lỗi bên trong; hãy báo mã thông điệp này cho đơn vị vận hành trục.",
-        en="The bus made an error; report this message id to its operator.",
-        private=type(error).__name__,
     )

@@ -6,15 +6,14 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 
-import structlog
 import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.exchange import Answer, Body, Call, Exchange
+from lgsp_gateway.faults import fault
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.head import HttpHead
-from lgsp_gateway.web.listener import fault
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
@@ -57,8 +56,7 @@ class Calls:
         except Refusal as refusal:
             said = refusal
         except Exception as error:
-            structlog.get_logger().error("fault", message=message, error=type(error).__name__)
-            said = fault()
+            said = fault(error, message)
         headers, problem = problems.written(said, heard.language, message, traceparent)
         headers["Date"] = self._now()
         headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"

@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import structlog
+import uuid_utils
 from aiohttp import web
 
 from lgsp_gateway.bus import bus_unavailable
+from lgsp_gateway.faults import fault
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.calls import MAX_BODY, Calls, method_not_allowed, read_body
 from lgsp_gateway.web.head import read
-from lgsp_gateway.web.listener import PREFIX, Listener, fault
+from lgsp_gateway.web.listener import PREFIX, Listener
 from lgsp_problems import Refusal
 
 HEALTH = ("/livez", "/readyz", "/metrics")
@@ -101,17 +102,24 @@ class Door:
         """Everything that is not a call."""
         try:
             return await self._app._handle(request)
-        except Refusal as refusal:
-            return problems.answer(refusal, request)
-        except web.HTTPMethodNotAllowed as error:
-            return problems.answer(method_not_allowed(", ".join(sorted(error.allowed_methods))), request)
-        except web.HTTPException as error:
-            return problems.answer(_not_found(request) if error.status == 404 else _malformed(error), request)
-        except (ConnectionError, TimeoutError):
-            raise
         except Exception as error:
-            structlog.get_logger().error("fault", path=request.path.split("/")[1], error=type(error).__name__)
-            return problems.answer(fault(), request)
+            if isinstance(error, ConnectionError) and request.transport is None:
+                raise  # the caller has gone
+            message = "" if isinstance(error, (Refusal, web.HTTPException)) else str(uuid_utils.uuid7())
+            said = _refusal(error, request, message)
+            if request.writer.output_size > 0:  # what has been sent cannot be taken back: the caller sees it break off
+                raise ConnectionResetError("the answer broke off") from error
+            return problems.answer(said, request, message)
+
+
+def _refusal(error: Exception, request: web.Request, message: str) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return method_not_allowed(", ".join(sorted(error.allowed_methods)))
+    if isinstance(error, web.HTTPException):
+        return _not_found(request) if error.status == 404 else _malformed(error)
+    return fault(error, message)
 
 
 def _not_found(request: web.Request) -> Refusal:

@@ -14,8 +14,10 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+import uuid_utils
 from aiohttp import hdrs, web
 
+from lgsp_gateway.faults import fault
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.head import HttpHead, read
 from lgsp_gateway.web.heard import END, Heard, Key, Known
@@ -194,10 +196,17 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        structlog.get_logger().info("not http", status=status, error=type(exc).__name__)
+        if isinstance(exc, ConnectionError):  # the caller has gone, or its answer broke off and was logged
+            raise ConnectionError("nobody is left to answer") from exc
+        message = str(uuid_utils.uuid7())
+        if status < 500:
+            structlog.get_logger().info("not http", status=status, error=type(exc).__name__)
+            said = _malformed()
+        else:
+            said = fault(exc, message)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is on its way already")
-        response = problems.answer(_malformed() if status < 500 else fault(), request)
+        response = problems.answer(said, request, message if status >= 500 else "")
         response.force_close()
         return response
 
@@ -219,13 +228,4 @@ def _malformed() -> Refusal:
         "malformed",
         vi="Đây không phải yêu cầu HTTP hợp lệ; hãy kiểm tra dòng đầu và các tiêu đề rồi gửi lại.",
         en="This is not a valid HTTP request; check its first line and headers and send it again.",
-    )
-
-
-def fault() -> Refusal:
-    """The refusal for an error of the bus itself."""
-    return Refusal(
-        "internal-error",
-        vi="Trục gặp lỗi bên trong; hãy thử lại, và báo cho đơn vị vận hành trục nếu lỗi còn.",
-        en="The bus made an error; try again, and tell its operator if it stays.",
     )

@@ -19,10 +19,11 @@ TYPE = "urn:lgsp:problem:"
 def answer(
     refusal: Refusal,
     request: web.BaseRequest,
+    message: str = "",
     extension: Mapping[str, Any] | None = None,
 ) -> web.Response:
-    """The response for a refusal. `extension` holds further members of the problem document."""
-    headers, body = written(refusal, request.headers.get(hdrs.ACCEPT_LANGUAGE), extension=extension)
+    """The response for a refusal. `message` is the id to find it by, `extension` holds further members of the problem document."""
+    headers, body = written(refusal, request.headers.get(hdrs.ACCEPT_LANGUAGE), message, extension=extension)
     response = web.Response(body=body, status=refusal.kind.status, headers=headers)
     if not request.content.is_eof():
         response.force_close()  # the rest of the body is not waited for: it is too large, or may never come
