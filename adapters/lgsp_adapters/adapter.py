@@ -48,11 +48,18 @@ class Declared(Refusal):
 
 
 class UpstreamFailed(Refusal):
-    """The system behind the adapter gave no usable answer. `note` goes to the log: no data of a person in it."""
+    """The system behind the adapter gave no usable answer.
 
-    def __init__(self, why: Failure, note: str) -> None:
+    Args:
+        note: goes to the log: no data of a person in it.
+        said: the system's own words, which an integrator is shown on the terminal by `adapter try` and `contract test`. They may
+            quote a document, so they go into no log and on no wire.
+    """
+
+    def __init__(self, why: Failure, note: str, *, said: str = "") -> None:
         super().__init__("provider-failed", vi=note, en=note, private=note)
         self.why: Failure = why
+        self.said = said
 
 
 class UpstreamLate(Refusal):

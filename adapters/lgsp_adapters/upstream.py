@@ -1,7 +1,7 @@
 """HTTP to a provider's system: a pool of connections, the caller's deadline, and failures in the adapter's words.
 
 Redirects are not followed (a system that can send the adapter elsewhere can send it to an address inside the network),
-and an answer is read up to a limit.
+and an answer is read up to a limit. Nothing of one call reaches the next (`connections.py`).
 """
 
 import ssl
@@ -14,10 +14,12 @@ import orjson
 from opentelemetry.trace import SpanKind
 from yarl import URL
 
+from lgsp_adapters import connections
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
+from lgsp_adapters.answers import Answer
+from lgsp_adapters.connections import MAX_CONNECTIONS, Stale
 
 MAX_ANSWER = 4 * 1024 * 1024
-MAX_CONNECTIONS = 64
 
 
 class Upstream:
@@ -30,11 +32,10 @@ class Upstream:
 
     def __init__(self, base: str, tls: ssl.SSLContext | None = None) -> None:
         self._base = base.rstrip("/")
-        self._host = urlsplit(base).hostname or ""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=60, ssl=tls or True),
-            auto_decompress=True,
-        )
+        told = urlsplit(base)
+        self._host = told.hostname or ""
+        self._shown = told.netloc.rpartition("@")[2] + told.path.rstrip("/")
+        self._session = connections.pool(tls)
 
     async def close(self) -> None:
         """Close the pool."""
@@ -50,37 +51,42 @@ class Upstream:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         form: Mapping[str, str] | None = None,
-    ) -> tuple[int, bytes]:
-        """Status and body of the answer.
+        shown: str = "",
+    ) -> Answer:
+        """The answer, whatever its status.
+
+        Args:
+            shown: the path as logs may say it, without a value of the call.
 
         Raises:
             UpstreamLate: the deadline passed.
             UpstreamFailed: no connection, or an answer that is too large.
         """
-        if call.remaining <= 0:
-            raise UpstreamLate
+        where = f"{method} {self._shown}{shown}"
         about: dict[str, str | int] = {"http.request.method": method, "server.address": self._host}
         try:
             with call.spans.around(f"{method} {self._host}", SpanKind.CLIENT, call.traceparent, about) as traceparent:
-                async with self._session.request(
-                    method,
-                    URL(self._base + path, encoded=True),
-                    headers={"traceparent": traceparent, **(headers or {})},
-                    params=params,
-                    data=form if form is not None else body,
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=call.remaining),
-                ) as answer:
-                    content = await answer.content.read(MAX_ANSWER + 1)
-                    while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
-                        content += more
-        except TimeoutError:
-            raise UpstreamLate from None
+                for _ in range(MAX_CONNECTIONS + 1):  # each that is stale is closed
+                    if call.remaining <= 0:
+                        raise UpstreamLate
+                    try:
+                        async with self._session.request(
+                            method,
+                            URL(self._base + path, encoded=True),
+                            headers={"traceparent": traceparent, **(headers or {})},
+                            params=params,
+                            data=form if form is not None else body,
+                            allow_redirects=False,
+                            timeout=aiohttp.ClientTimeout(total=call.remaining),
+                        ) as answer:
+                            return await _heard(answer, where)
+                    except Stale:
+                        continue
+        except TimeoutError as error:
+            raise UpstreamLate from error
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise UpstreamFailed("unreachable", type(error).__name__) from None
-        if len(content) > MAX_ANSWER:
-            raise UpstreamFailed("unintelligible", f"the answer is larger than {MAX_ANSWER} bytes")
-        return answer.status, content
+            raise UpstreamFailed("unreachable", f"{where}: {type(error).__name__}") from error
+        raise UpstreamFailed("unreachable", f"{where}: the system sends answers that nobody asked for")
 
     async def post_json(
         self, path: str, call: Call, document: Any, *, headers: Mapping[str, str] | None = None, **more: Any
@@ -91,22 +97,38 @@ class Upstream:
             UpstreamLate, UpstreamFailed: also when the answer is no JSON object or has another status.
         """
         headers = {"Content-Type": "application/json", **(headers or {})}
-        status, content = await self.send("POST", path, call, headers=headers, body=orjson.dumps(document), **more)
-        return json_object(status, content)
+        return json_object(await self.send("POST", path, call, headers=headers, body=orjson.dumps(document), **more))
 
 
-def json_object(status: int, content: bytes) -> dict[str, Any]:
+async def _heard(answer: aiohttp.ClientResponse, where: str) -> Answer:
+    content = await answer.content.read(MAX_ANSWER + 1)
+    while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
+        content += more
+    if len(content) > MAX_ANSWER:
+        raise UpstreamFailed("unintelligible", f"{where}: the answer is larger than {MAX_ANSWER} bytes")
+    return Answer(
+        answer.status,
+        content,
+        where,
+        answer.content_type if "Content-Type" in answer.headers else "",
+        (answer.charset or "").lower(),
+        answer.headers.get("Content-Type", ""),
+        {name: morsel.coded_value for name, morsel in answer.cookies.items() if morsel.value},
+    )
+
+
+def json_object(answer: Answer) -> dict[str, Any]:
     """The object in an answer.
 
     Raises:
         UpstreamFailed: another status than 200, or no JSON object.
     """
-    if status != 200:
-        raise UpstreamFailed("refused" if status in (401, 403) else "broken", f"HTTP {status}")
+    if answer.status != 200:
+        raise answer.bad_status()
     try:
-        document = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        raise UpstreamFailed("unintelligible", "the answer is not JSON") from None
+        document = orjson.loads(answer.content)
+    except orjson.JSONDecodeError as error:
+        raise answer.failed("unintelligible", "the answer is not JSON") from error
     if not isinstance(document, dict):
-        raise UpstreamFailed("unintelligible", "the answer is not a JSON object")
+        raise answer.failed("unintelligible", "the answer is not a JSON object")
     return document

@@ -3,60 +3,21 @@
 import base64
 import hashlib
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
 from lxml import etree
 from support.authority import Authority
-from support.national import call
-from support.workbench import CONTRACTS
+from support.systems import CONTRACT, ask, opened, served
 
-from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
+from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.building import build
 from lgsp_adapters.kinds import envelopes
 from lgsp_adapters.kinds.envelopes import PASSWORD, VERSIONS, WSSE, WSU
 from lgsp_adapters.manifest import Manifest
-from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
-
-CONTRACT = Contract.from_document(
-    {**CONTRACTS[0], "operations": {"read": CONTRACTS[0]["operations"]["read"]}}  # type: ignore[index]
-)
-ASKED = {"soDinhDanh": "022093001234"}
-
-
-@asynccontextmanager
-async def opened(kind: str, url: str, folder: Path = Path(), **told: Any) -> AsyncIterator[Adapter]:
-    head = {"service": "desk", "major": 1, "system": "provider", "kind": kind, "connection": {"url": url}}
-    adapter = build(Manifest(Place("test"), {**head, **told}, {"url": url, "password": "bí mật"}, folder), CONTRACT)
-    await adapter.open()
-    try:
-        yield adapter
-    finally:
-        await adapter.close()
-
-
-async def ask(adapter: Adapter) -> Any:
-    method = adapter.method("read")
-    assert method
-    return await method(dict(ASKED), call())
-
-
-@asynccontextmanager
-async def served(answer: Any, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-
 
 HTTP = {"operations": {"read": {"path": "/", "answer": {"ketQua": "answer.a"}}}}
 

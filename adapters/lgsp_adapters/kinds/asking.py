@@ -12,6 +12,7 @@ from urllib.parse import quote
 import orjson
 
 from lgsp_adapters.adapter import Call, UpstreamFailed
+from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.functions import Unmappable
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.upstream import Upstream
@@ -26,6 +27,8 @@ class PathTemplate:
 
     def __init__(self, text: str, place: Place, names: tuple[str, ...]) -> None:
         parts = _VALUE.split(text)
+        self.text = text
+        """As it stands in the manifest, which logs may say."""
         self._parts = [Template(part, place, names) if odd % 2 else part for odd, part in enumerate(parts)]
 
     def __call__(self, scope: Scope) -> str:
@@ -66,8 +69,8 @@ class Asking:
         page: Mapping[str, str] = NOTHING,
         login: Mapping[str, str] = NOTHING,
         body: bytes | None = None,
-    ) -> tuple[int, bytes]:
-        """Status and body of the answer.
+    ) -> Answer:
+        """The answer.
 
         Args:
             page: further query parameters.
@@ -83,15 +86,24 @@ class Asking:
             path = self._path(scope)
         except Unmappable as unmappable:
             raise UpstreamFailed("broken", str(unmappable)) from None
-        headers = _texts({**login, **(shared["headers"] or {}), **(made["headers"] or {})})
+        headers = _joined(login, _texts({**(shared["headers"] or {}), **(made["headers"] or {})}))
         if not self._templates["body"].empty:
             headers.setdefault("Content-Type", "application/json")
             body = orjson.dumps(made["body"])
         query = _texts({**(shared["query"] or {}), **(made["query"] or {}), **page})
         form = _texts(made["form"]) if made["form"] is not None else None
         return await upstream.send(
-            self._method, path, call, headers=headers, params=query or None, body=body, form=form
+            self._method, path, call, headers=headers, params=query or None, body=body, form=form, shown=self._path.text
         )
+
+
+def _joined(login: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
+    """The headers of the login and those that the manifest tells, which count before them; cookies of both."""
+    found = {**login, **told}
+    if "Cookie" in login:
+        mine = [name for name in told if name.lower() == "cookie"]
+        found["Cookie"] = "; ".join([*(found.pop(name) for name in mine), login["Cookie"]])
+    return found
 
 
 def _texts(found: Mapping[str, Any] | None) -> dict[str, str]:

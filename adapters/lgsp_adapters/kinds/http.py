@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
+from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.asking import Asking
 from lgsp_adapters.kinds.mapping import Scope, Template
-from lgsp_adapters.kinds.over_http import WebAdapter, WebOperation, in_words
-from lgsp_adapters.kinds.reading import bad_status, json_answer, json_or_none
+from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
+from lgsp_adapters.kinds.reading import json_answer, json_or_none
 from lgsp_adapters.kinds.rules import Rules, mapped
 from lgsp_adapters.kinds.scope import ASKED
 from lgsp_adapters.manifest import Manifest
@@ -45,30 +46,28 @@ class _Operation(WebOperation):
         self._next = Template(pages["next"], place / "pages" / "next", ANSWERED) if pages else None
         self._parameter = pages["parameter"] if pages else ""
 
-    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Scope:
+    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
         """Ask for the answer, all pages of it."""
         more: dict[str, str] = {}
         items: list[Any] = []
         for _ in range(MAX_PAGES):
-            status, content = await self._asking.send(upstream, call, scope, more, login)
-            good = 200 <= status < 300
-            answer = json_answer(status, content) if good else json_or_none(content)
-            found = {**scope, "status": status, "answer": answer, "items": items}
-            if self._items is None or self._next is None or not good:
-                return found
+            heard = await self._asking.send(upstream, call, scope, more, login)
+            answer = json_answer(heard) if heard.good else json_or_none(heard.content)
+            found = {**scope, "status": heard.status, "answer": answer, "items": items}
+            if self._items is None or self._next is None or not heard.good:
+                return found, heard
             items += mapped(self._items, found) or []
             following = mapped(self._next, found)
             if following is None:
-                return found
+                return found, heard
             more = {self._parameter: str(following)}
         raise UpstreamFailed("broken", f"more than {MAX_PAGES} pages")
 
-    def read(self, scope: Scope) -> Document:
+    def read(self, scope: Scope, heard: Answer) -> Document:
         """The answer in the words of the contract."""
         self.rules.apply(scope)
-        status, answer = scope["status"], scope["answer"]
-        if self.none and (status == 404 or (200 <= status < 300 and answer in (None, [], {}))):
+        if self.none and (heard.status == 404 or (heard.good and scope["answer"] in (None, [], {}))):
             raise Declared(self.none)
-        if not 200 <= status < 300:
-            raise bad_status(status)
+        if not heard.good:
+            raise heard.bad_status()
         return in_words(self.answer, scope)

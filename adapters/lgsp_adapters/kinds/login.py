@@ -7,9 +7,11 @@
       body: {username: connection.username, password: md5(connection.password)}
       session: {token: answer.APIKey.access_token}
       seconds: answer.expires_in               # or until: an ISO 8601 time
+      cookies: [JSESSIONID]                    # or of the login's cookies, which go out with each call
     refused: "answer.maKetQua == '401'"        # then a new token is taken, and the call is tried once more
 
-What `session` holds is the variable `session` of every other mapping in the manifest.
+What `session` holds is the variable `session` of every other mapping in the manifest. Of cookies, those alone are kept that the login
+itself set and the manifest names, for as long as its session counts; what a call is given is nobody's.
 """
 
 import base64
@@ -29,6 +31,7 @@ from lgsp_contracts.places import Place
 
 Session = Mapping[str, Any]
 
+BAD = 400
 REFUSED = "status == `401`"
 WITHOUT_END = 300.0
 """Seconds for which a token counts that does not say how long (RFC 6749 leaves that open)."""
@@ -51,8 +54,9 @@ class Authentication:
         if "oauth2" in document:
             login, at = _oauth2(document["oauth2"]), place / "oauth2"
         self._asking = Asking(login, at, names, {}, place) if login else None
+        self._cookies: list[str] = (login or {}).get("cookies", [])
         if login:
-            self._session = Template(login["session"], at / "session", answered)
+            self._session = Template(login.get("session", {}), at / "session", answered)
             self._seconds = Template(login.get("seconds"), at / "seconds", answered)
             self._until = Template(login.get("until"), at / "until", answered)
         self._token = RenewedToken(self._take)
@@ -67,9 +71,15 @@ class Authentication:
         return await self._token.get(call) if self._asking else {}
 
     def headers(self, scope: Scope) -> dict[str, str]:
-        """The `Authorization` header of basic and oauth2."""
+        """The `Authorization` header of basic and oauth2, and the cookies of a login."""
+        if self._cookies:
+            kept = scope["session"]["cookies"]
+            return {**self._basic_header(scope), "Cookie": "; ".join(f"{name}={kept[name]}" for name in self._cookies)}
         if self._bearer:
             return {"Authorization": f"Bearer {scope['session']['access_token']}"}
+        return self._basic_header(scope)
+
+    def _basic_header(self, scope: Scope) -> dict[str, str]:
         if self._basic.empty:
             return {}
         found = self._basic(scope)
@@ -86,11 +96,19 @@ class Authentication:
     async def _take(self, call: Call) -> Lease[Session]:
         assert self._asking is not None
         scope = before(self._connection, {}, call)
-        status, content = await self._asking.send(self._upstream, call, scope)
-        scope = {**scope, "status": status, "answer": json_answer(status, content)}
+        heard = await self._asking.send(self._upstream, call, scope)
+        if heard.status >= BAD:
+            raise heard.bad_status()
+        kept = {name: heard.cookies[name] for name in self._cookies if name in heard.cookies}
+        if missing := set(self._cookies) - set(kept):
+            raise heard.failed("refused", f"HTTP {heard.status}: the login sets no cookie {', '.join(sorted(missing))}")
+        answer = json_answer(heard) if self._session.document or not kept else None
+        scope = {**scope, "status": heard.status, "answer": answer}
         session = mapped(self._session, scope)
         if set(session or {}) != set(self._session.document):
-            raise UpstreamFailed("refused", "no token")
+            raise heard.failed("refused", "no token")
+        if kept:
+            session = {**session, "cookies": kept}
         return Lease(session, self._life(scope))
 
     def _life(self, scope: Scope) -> float:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Adapter, Call, Document, UpstreamFailed
+from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds import tls
 from lgsp_adapters.kinds.login import Authentication
 from lgsp_adapters.kinds.mapping import Scope, Template
@@ -15,16 +16,18 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.places import Place
 
+Asked = tuple[Scope, Answer]
+
 
 class WebOperation:
     """One operation of such a kind, made from its part of the manifest."""
 
     @abstractmethod
-    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Scope:
-        """Ask with these further headers: the variables with what was answered."""
+    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
+        """Ask with these further headers: the variables with what was answered, and the answer itself."""
 
     @abstractmethod
-    def read(self, scope: Scope) -> Document:
+    def read(self, scope: Scope, heard: Answer) -> Document:
         """The answer in the words of the contract."""
 
 
@@ -65,10 +68,19 @@ class WebAdapter(Adapter):
         scope = before(self.connection, request, call)
         for _ in range(2):
             asked = {**scope, "session": await self._login.session(call)}
-            answered = await operation.ask(self._upstream, call, asked, self._login.headers(asked))
+            answered, heard = await operation.ask(self._upstream, call, asked, self._login.headers(asked))
             if not self._login.turned_away(answered):
-                return operation.read(answered)
-        raise UpstreamFailed("refused", "a new token is refused too")
+                return _read(operation, answered, heard)
+        raise heard.failed("refused", f"HTTP {heard.status}: a new token is refused too")
+
+
+def _read(operation: WebOperation, scope: Scope, heard: Answer) -> Document:
+    try:
+        return operation.read(scope, heard)
+    except UpstreamFailed as failure:
+        if failure.said:
+            raise
+        raise heard.failed(failure.why, failure.private) from failure
 
 
 def in_words(template: Template, scope: Scope) -> Document:

@@ -4,22 +4,21 @@ from typing import Any
 
 import orjson
 
-from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.mapping import told
-from lgsp_contracts.wire import Failure
 
 
-def json_answer(status: int, content: bytes) -> Any:
+def json_answer(answer: Answer) -> Any:
     """The JSON of an answer with a good status, null for an empty one.
 
     Raises:
         UpstreamFailed: another status, or no JSON.
     """
-    document = json_or_none(content)
-    if not 200 <= status < 300:
-        raise bad_status(status)
-    if document is None and content.strip() not in (b"", b"null"):
-        raise UpstreamFailed("unintelligible", "the answer is not JSON")
+    if not answer.good:
+        raise answer.bad_status()
+    document = json_or_none(answer.content)
+    if document is None and answer.content.strip() not in (b"", b"null"):
+        raise answer.failed("unintelligible", "the answer is not JSON")
     return document
 
 
@@ -29,9 +28,3 @@ def json_or_none(content: bytes) -> Any:
         return told(orjson.loads(content))
     except orjson.JSONDecodeError:
         return None
-
-
-def bad_status(status: int) -> UpstreamFailed:
-    """The failure that an HTTP status speaks of."""
-    why: Failure = "refused" if status in (401, 403) else "broken"
-    return UpstreamFailed(why, f"HTTP {status}")

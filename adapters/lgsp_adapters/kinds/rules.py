@@ -52,11 +52,11 @@ class Rules:
             Declared, UpstreamFailed: as the first rule says that holds.
         """
         for rule in self._rules:
-            if not rule.when(scope):
+            if not mapped(rule.when, scope):
                 continue
             if rule.declared:
                 raise Declared(rule.declared)
-            raise UpstreamFailed(rule.failed, str(rule.note(scope) or rule.when.place)[:NOTE])
+            raise UpstreamFailed(rule.failed, str(mapped(rule.note, scope) or rule.when.place)[:NOTE])
 
 
 def mapped(template: Template, scope: Scope) -> Any:
@@ -68,4 +68,4 @@ def mapped(template: Template, scope: Scope) -> Any:
     try:
         return template(scope)
     except Unmappable as unmappable:
-        raise UpstreamFailed("unintelligible", str(unmappable)) from None
+        raise UpstreamFailed("unintelligible", str(unmappable)) from unmappable

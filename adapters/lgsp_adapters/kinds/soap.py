@@ -20,13 +20,13 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
+from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds import envelopes
 from lgsp_adapters.kinds.asking import Asking
 from lgsp_adapters.kinds.envelopes import Speech
 from lgsp_adapters.kinds.functions import Unmappable
 from lgsp_adapters.kinds.mapping import Scope, Template
-from lgsp_adapters.kinds.over_http import WebAdapter, WebOperation, in_words
-from lgsp_adapters.kinds.reading import bad_status
+from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
 from lgsp_adapters.kinds.rules import Rules
 from lgsp_adapters.kinds.scope import ASKED
 from lgsp_adapters.kinds.shapes import Shape
@@ -115,25 +115,25 @@ class _Operation(WebOperation):
         self._none = document.get("none", "")
         self._made = Template(document["answer"], place / "answer", ANSWERED)
 
-    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Scope:
+    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
         """Ask for the answer, which may be a fault."""
         headers = {**login, **self._speech.version.headers(self._speech.action)}
-        status, content = await self._asking.send(upstream, call, scope, login=headers, body=self._envelope(scope))
-        if status in FAULT_STATUSES or 200 <= status < 300:
-            answer, fault = envelopes.body_of(content, self._speech.version)
+        heard = await self._asking.send(upstream, call, scope, login=headers, body=self._envelope(scope))
+        if heard.status in FAULT_STATUSES or heard.good:
+            answer, fault = envelopes.body_of(heard.content, self._speech.version)
             answer = self._speech.read(answer)
         else:
             answer, fault = None, ""
-        return {**scope, "status": status, "answer": answer, "fault": fault}
+        return {**scope, "status": heard.status, "answer": answer, "fault": fault}, heard
 
-    def read(self, scope: Scope) -> Document:
+    def read(self, scope: Scope, heard: Answer) -> Document:
         """The answer in the words of the contract."""
         self._rules.apply(scope)
-        status, answer, fault = scope["status"], scope["answer"], scope["fault"]
+        answer, fault = scope["answer"], scope["fault"]
         if fault:
             raise UpstreamFailed("refused" if fault in ("Client", "Sender") else "broken", f"SOAP fault {fault[:40]}")
-        if not 200 <= status < 300:
-            raise bad_status(status)
+        if not heard.good:
+            raise heard.bad_status()
         if self._none and not answer:
             raise Declared(self._none)
         return in_words(self._made, scope)

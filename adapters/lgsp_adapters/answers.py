@@ -1,0 +1,49 @@
+"""What a system answered over HTTP, before anybody reads it as a document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_contracts.wire import Failure
+
+SHOWN = 600
+"""Characters of an answer that an integrator is shown on the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer.
+
+    Args:
+        where: what was asked of whom, as logs may say it: `GET records.example.vn/records/{request.soDinhDanh}`, without values.
+        media_type, charset: of `Content-Type`, in lower case; "" where it says nothing.
+        content_type: the whole of it, with its parameters.
+        cookies: those that this answer sets, by name.
+    """
+
+    status: int
+    content: bytes
+    where: str = ""
+    media_type: str = ""
+    charset: str = ""
+    content_type: str = ""
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Has it a status of 2xx?"""
+        return 200 <= self.status < 300
+
+    def failed(self, why: Failure, note: str) -> UpstreamFailed:
+        """The failure that this answer is: `note` for the log, the answer's own words for the integrator."""
+        return UpstreamFailed(why, f"{self.where}: {note}" if self.where else note, said=self.said())
+
+    def bad_status(self) -> UpstreamFailed:
+        """The failure that its HTTP status speaks of."""
+        return self.failed("refused" if self.status in (401, 403) else "broken", f"HTTP {self.status}")
+
+    def said(self) -> str:
+        """Its status and first characters, for the eyes of an integrator alone."""
+        text = self.content[: SHOWN * 4].decode(errors="replace")[:SHOWN]
+        words = "".join(character if character.isprintable() else " " for character in text).strip()
+        return f"HTTP {self.status} {self.media_type}: {words or '(nothing)'}"

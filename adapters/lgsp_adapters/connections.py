@@ -1,0 +1,69 @@
+"""Connections to a system that carry nothing from one call to the next.
+
+A pool of connections is kept, since a handshake costs more than most questions. What a connection could carry over is cut off here:
+
+* cookies: none are kept. A system that keeps "the citizen being viewed" in its session would show one caller's to the next.
+* an answer that nobody asked for. aiohttp (3.14, its issue 13656) queues one that arrives while a connection waits in the pool, and gives
+  it to the next question: the record of another person. A connection that holds something unread is closed before it is used.
+* who was let in by the connection itself (NTLM, Negotiate): such a connection is closed after its call.
+"""
+
+import ssl
+
+import aiohttp
+from aiohttp import ClientRequest, ClientResponse
+from aiohttp.connector import Connection
+
+MAX_CONNECTIONS = 64
+KEEP_SECONDS = 60
+_BY_CONNECTION = ("ntlm", "negotiate", "kerberos")
+
+
+class Stale(aiohttp.ClientConnectionError):
+    """A pooled connection holds what nobody asked for. Nothing has been sent on it."""
+
+
+class _CleanRequest(ClientRequest):
+    async def send(self, conn: Connection) -> ClientResponse:
+        """Send it, unless the connection holds something unread.
+
+        Raises:
+            Stale: then the connection is closed, and the request may go out on another.
+        """
+        if conn.protocol is None or conn.protocol.should_close:
+            raise Stale
+        return await super().send(conn)
+
+
+class _CleanResponse(ClientResponse):
+    async def start(self, connection: Connection) -> ClientResponse:
+        """Wait for its head; a connection that knows somebody by now is used for nobody else."""
+        protocol = connection.protocol
+        await super().start(connection)
+        if protocol is not None and _lets_in_by_connection(self):
+            protocol.force_close()
+        return self
+
+
+def pool(tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
+    """A pool of connections; neither proxies nor passwords are taken from the environment.
+
+    Args:
+        tls: whom to believe and what to show, where that is not what the machine believes.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_SECONDS, ssl=tls or True),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        request_class=_CleanRequest,
+        response_class=_CleanResponse,
+        trust_env=False,
+        auto_decompress=True,
+    )
+
+
+def _lets_in_by_connection(answer: ClientResponse) -> bool:
+    """Does the system know its caller by the connection from now on? IIS says so in `Persistent-Auth`."""
+    if answer.headers.get("Persistent-Auth", "").strip().lower() == "true":
+        return True
+    challenges = answer.headers.getall("WWW-Authenticate", ())
+    return any(challenge.lstrip().lower().startswith(_BY_CONNECTION) for challenge in challenges)

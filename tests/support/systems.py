@@ -1,0 +1,55 @@
+"""A provider's system on a real socket, and an adapter before it that a manifest in the test describes."""
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from lgsp_adapters.adapter import Adapter
+from lgsp_adapters.building import build
+from lgsp_adapters.manifest import Manifest
+from lgsp_contracts.contract import Contract
+from lgsp_contracts.places import Place
+from support.national import call
+from support.workbench import CONTRACTS
+
+CONTRACT = Contract.from_document(
+    {**CONTRACTS[0], "operations": {"read": CONTRACTS[0]["operations"]["read"]}}  # type: ignore[index]
+)
+ASKED = {"soDinhDanh": "022093001234"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def opened(kind: str, url: str, folder: Path = Path(), **told: Any) -> AsyncIterator[Adapter]:
+    """An adapter of this kind before the system at `url`; the rest is its manifest."""
+    head = {"service": "desk", "major": 1, "system": "provider", "kind": kind, "connection": {"url": url}}
+    adapter = build(Manifest(Place("test"), {**head, **told}, {"url": url, "password": "bí mật"}, folder), CONTRACT)
+    await adapter.open()
+    try:
+        yield adapter
+    finally:
+        await adapter.close()
+
+
+async def ask(adapter: Adapter, seconds: float = 5, **asked: Any) -> Any:
+    """What the adapter answers."""
+    method = adapter.method("read")
+    assert method
+    return await method({**ASKED, **asked}, call(seconds))
+
+
+@asynccontextmanager
+async def served(answer: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """The address of a server that answers everything with `answer`."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    yield f"{'https' if tls else 'http'}://{host}:{runner.addresses[0][1]}"
+    await runner.cleanup()
