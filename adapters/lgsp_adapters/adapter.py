@@ -12,10 +12,12 @@ The method's name is the operation's with underscores. The gateway has checked t
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from lgsp_contracts.wire import Context, Failure
 from lgsp_problems import ProblemCode, Refusal, Text
+from lgsp_process.background import Background
 from lgsp_process.tracing import Spans
 
 Document = dict[str, Any]
@@ -78,6 +80,11 @@ class Adapter:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+
+    @cached_property
+    def background(self) -> Background:
+        """Where what runs beside the calls is started: it is watched, told of by `lgsp doctor`, and ended after `close`."""
+        return Background()
 
     async def open(self) -> None:
         """Get ready to answer. The system behind need not be up yet."""

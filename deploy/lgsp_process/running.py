@@ -5,6 +5,7 @@ READY is a line on stdout: whoever started the process reads it, be it `lgsp up`
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,12 +16,46 @@ from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
 from lgsp_process import logs
+from lgsp_process.background import Background, Stopped, until
 from lgsp_process.nats_connection import broke
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two walks of the collector; Python's own default is 700."""
 
-Main = Callable[[asyncio.Event], Awaitable[None]]
+STOP_SECONDS = 25.0
+"""How long a process may take to stop in order; then it ends all the same, and says so."""
+
+STOPPED_HARD = 70
+"""The exit status of a process that did not stop in order (`EX_SOFTWARE`)."""
+
+
+class Process:
+    """One process of the bus while it runs.
+
+    Args:
+        stop: set when it is to stop, by SIGTERM, SIGINT or a background task without which it is useless.
+        background: the tasks that it runs beside its work.
+    """
+
+    def __init__(self, stop: asyncio.Event, background: Background) -> None:
+        self.stop = stop
+        self.background = background
+        self._ready = asyncio.Event()
+
+    def ready(self, what: str) -> None:
+        """Say on stdout that the process answers now."""
+        self._ready.set()
+        sys.stdout.write(f"READY {what}\n")
+        sys.stdout.flush()
+
+    async def stopped_before_ready(self) -> None:
+        """Return when it is to stop and has not said READY."""
+        await self.stop.wait()
+        if self._ready.is_set():
+            await asyncio.Event().wait()
+
+
+Main = Callable[[Process], Awaitable[None]]
 
 
 def run(process: str, main: Main) -> None:
@@ -28,10 +63,12 @@ def run(process: str, main: Main) -> None:
 
     Args:
         process: its name in the logs.
-        main: gets the event that SIGTERM and SIGINT set; returns when everything is stopped.
+        main: starts, says `ready`, waits for `stop`, stops everything and returns. Until it says ready, it is cancelled instead:
+            a process that waits for another to be there stops at once.
 
     Raises:
-        Refusal: what `main` refused to start for; `cannot-start`, when the connection to NATS broke meanwhile.
+        Refusal: what `main` refused to start for; `cannot-start`, when the connection to NATS broke meanwhile;
+            `internal-error`, when a background task without which the process is useless fails for good.
     """
     logs.configure(process)
 
@@ -40,14 +77,33 @@ def run(process: str, main: Main) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await main(stop)
+        async with Background(stop) as background:
+            background.once("end of the process", _end_late(stop))
+            this = Process(stop, background)
+            try:
+                await until(this.stopped_before_ready(), _awaited(main, this))
+            except Stopped:
+                structlog.get_logger().info("stopped before it was ready")
 
     try:
         uvloop.run(guarded())
     except (Refusal, NatsError) as error:
         refusal = error if isinstance(error, Refusal) else broke()
-        structlog.get_logger().error("cannot start", code=refusal.code, reason=refusal.detail.en)
+        what = "cannot start" if refusal.code != "internal-error" else "ended"
+        structlog.get_logger().error(what, code=refusal.code, reason=refusal.detail.en)
         raise refusal from None
+
+
+async def _awaited(main: Main, process: Process) -> None:
+    await main(process)
+
+
+async def _end_late(stop: asyncio.Event) -> None:
+    """End a process that was told to stop and does not: its supervisor can start another one only then."""
+    await stop.wait()
+    await asyncio.sleep(STOP_SECONDS)
+    structlog.get_logger().critical("does not stop in order, ends now", seconds=STOP_SECONDS)
+    os._exit(STOPPED_HARD)
 
 
 def settle() -> None:
@@ -59,9 +115,3 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
-
-
-def ready(what: str) -> None:
-    """Say on stdout that the process answers now."""
-    sys.stdout.write(f"READY {what}\n")
-    sys.stdout.flush()

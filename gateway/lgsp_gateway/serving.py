@@ -92,7 +92,7 @@ class Settings:
     security_log: str = ""
 
 
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
+async def serve(settings: Settings, process: running.Process) -> None:
     """Serve until told to stop, then drain.
 
     Raises:
@@ -141,7 +141,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         watch.metrics.watch_checks(checks)
         logs = Logs(connection, Shelf(settings.archive) if settings.archive else None, index)
         administration = Administration(registry, store, follower, watch.security)
-        parts = _Parts(exchange, administration, follower, keys, index, logs, adapters, checks, connection, stop)
+        parts = _Parts(
+            exchange, administration, follower, keys, index, logs, adapters, checks, connection, process.stop
+        )
         app = _application(settings, parts)
         stale = partial(_stale, follower, settings.stale_seconds)
         door = Door(Calls(exchange, stale), app, stale)
@@ -151,8 +153,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         for files in filter(None, (settings.tls, settings.nats_tls)):
             stack.callback(asyncio.create_task(files.watch()).cancel)
         running.settle()
-        running.ready(f"{'https' if settings.tls else 'http'}://{settings.host}:{port}")
-        await stop.wait()
+        process.ready(f"{'https' if settings.tls else 'http'}://{settings.host}:{port}")
+        await process.stop.wait()
 
 
 async def _prepare(settings: Settings, connection: Client) -> Client | None:

@@ -17,6 +17,8 @@ from support.processes import free_port
 from support.workbench import Workbench
 
 from lgsp_gateway import serving
+from lgsp_process import running
+from lgsp_process.background import Background
 
 CALLS = 40
 READS_AND_WRITES = 6
@@ -69,8 +71,12 @@ async def test_functions_and_awaits(bus: Workbench) -> None:
         if event == "call" and "lgsp_" in frame.f_code.co_filename and "lgsp_adapters" not in frame.f_code.co_filename:
             entered.append((frame.f_code.co_qualname, bool(frame.f_code.co_flags & 0x80)))
 
+    async def serve() -> None:
+        async with Background(stop) as background:
+            await serving.serve(settings, running.Process(stop, background))
+
     served = await bus.serve()
-    gateway = asyncio.create_task(serving.serve(settings, stop))
+    gateway = asyncio.create_task(serve())
     counts = []
     try:
         reader, writer = await _connected(port)

@@ -24,7 +24,7 @@ def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")
     data
         The folder of its database, which is made on first use.
     """
-    running.run(f"sandbox {server}", lambda stop: serving.serve(server, port, data, stop))
+    running.run(f"sandbox {server}", lambda process: serving.serve(server, port, data, process))
 
 
 def tell_sandbox(

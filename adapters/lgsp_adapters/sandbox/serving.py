@@ -1,6 +1,5 @@
 """Runs one sandbox server as a process of its own."""
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -46,7 +45,7 @@ def variable(server: str, credential: str) -> str:
     return f"LGSP_{server}_{credential}".replace("-", "_").upper()
 
 
-async def serve(server: str, port: int, folder: Path, stop: asyncio.Event) -> None:
+async def serve(server: str, port: int, folder: Path, process: running.Process) -> None:
     """Serve on loopback until told to stop.
 
     Raises:
@@ -71,8 +70,8 @@ async def serve(server: str, port: int, folder: Path, stop: asyncio.Event) -> No
             vi=f"Không mở được cổng {port}: {error.strerror}; hãy chọn cổng khác bằng --port.",
             en=f"Cannot listen on port {port}: {error.strerror}; choose another with --port.",
         ) from None
-    running.ready(f"http://127.0.0.1:{port}")
-    await stop.wait()
+    process.ready(f"http://127.0.0.1:{port}")
+    await process.stop.wait()
     await runner.cleanup()
 
 

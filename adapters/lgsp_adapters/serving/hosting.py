@@ -146,7 +146,7 @@ class Host:
         self._tls = tls
         self._spans = Spans(tracing.provider("lgsp-adapter", f"{socket.gethostname()}-{os.getpid()}"))
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, process: running.Process) -> None:
         """Serve until told to stop, then drain.
 
         Raises:
@@ -160,8 +160,8 @@ class Host:
                 stack.push_async_callback(kept.stop)
             if self._tls:
                 stack.callback(asyncio.create_task(self._tls.watch()).cancel)
-            running.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in self._adapters))
-            await stop.wait()
+            process.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in self._adapters))
+            await process.stop.wait()
 
     def _running(self, manifest: Manifest, identity: SystemIdentity) -> Running:
         contract = self._contracts.of(manifest)

@@ -111,7 +111,7 @@ def run_gateway(
         timestamps=timestamp_authority,
         security_log=security_log,
     )
-    running.run(f"gateway {settings.name}", lambda stop: serving.serve(settings, stop))
+    running.run(f"gateway {settings.name}", lambda process: serving.serve(settings, process))
 
 
 def run_indexer(
@@ -146,7 +146,7 @@ def run_indexer(
     from lgsp_gateway.index.index import Index  # noqa: PLC0415
 
     shelf = Shelf(archive) if archive else None
-    running.run("indexer", lambda stop: indexing.serve(door, Index(index, writes=True), shelf, keep_days, stop))
+    running.run("indexer", lambda process: indexing.serve(door, Index(index, writes=True), shelf, keep_days, process))
 
 
 def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:

@@ -28,7 +28,7 @@ FORGET_SECONDS = 60.0
 
 
 async def serve(
-    door: nats_connection.Door, index: Index, shelf: Shelf | None, keep_days: int, stop: asyncio.Event
+    door: nats_connection.Door, index: Index, shelf: Shelf | None, keep_days: int, process: running.Process
 ) -> None:
     """Index until told to stop.
 
@@ -41,8 +41,8 @@ async def serve(
     """
     connection = await nats_connection.connect(door, "indexer")
     copying = asyncio.create_task(_copy_for_ever(connection, index, shelf, keep_days))
-    running.ready("indexer")
-    await stop.wait()
+    process.ready("indexer")
+    await process.stop.wait()
     # again and again: before Python 3.12, wait_for can swallow a cancellation that comes together with a message (gh-86296)
     while not copying.done():
         copying.cancel()
