@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 import socket
 import sys
 import tarfile
@@ -161,6 +162,11 @@ async def test_a_changed_archive_is_found_out(archived: Archived) -> None:
         {"entries.jsonl": members["entries.jsonl"] + lines[0]},
         {"archive.json": about.replace(b'"groups":[', b'"groups":[[1,9],')},
         {"archive.json": b"[]"},
+        {"archive.json": re.sub(rb'"groups":\[.*\]', b'"groups":[[1,-5],[2,9]]', about)},
+        {"archive.json": about + b" " * (65 << 20)},
+        {"entries.jsonl": b"x" * (2 << 20) + b"\n" + members["entries.jsonl"]},
+        {"entries.jsonl": members["entries.jsonl"].removesuffix(b"\n")},
+        {"more.json": b"{}"},
     ):
         with gzip.open(file, "wb") as packed, tarfile.open(None, "w", packed) as tar:
             for name, content in (members | changed).items():
@@ -169,14 +175,46 @@ async def test_a_changed_archive_is_found_out(archived: Archived) -> None:
                 tar.addfile(member, BytesIO(content))
         with pytest.raises(Refusal, match="not true"):
             Archive(file).verify(key)
-    for cut in (len(whole) - 200, len(whole) // 2, 5, 0):
+    for cut in (len(whole) - 200, len(whole) // 2, 5, 0, len(whole) - 1, len(whole) - 6):
         file.write_bytes(whole[:cut])
         with pytest.raises(Refusal, match="not true"):
             Archive(file).verify(key)
+    file.write_bytes(whole[:-6] + bytes([whole[-6] ^ 1]) + whole[-5:])  # the checksum of gzip
     code, _, err = await archived.verify("--archive", str(archived.shelf))
     assert (code, "not true" in err) == (1, True), err
     file.write_bytes(whole)
     assert Archive(file).verify(key)[1].size == 4
+
+
+async def test_a_hostile_archive_takes_no_memory(archived: Archived) -> None:
+    """Gigabytes of nothing, where a header, a document or a line should be, are not read."""
+    await archived.signed(1)
+    assert (await archived.archive())[0] == 0
+    await archived.verify()  # writes the keys
+    [file] = archived.shelf.glob("*.tar.gz")
+    for kind, name in ((tarfile.XHDTYPE, "pax"), (tarfile.GNUTYPE_LONGNAME, "long"), (tarfile.REGTYPE, "archive.json")):
+        header = tarfile.TarInfo(name)
+        header.type, header.size = kind, 1 << 30
+        file.write_bytes(gzip.compress(header.tobuf(tarfile.GNU_FORMAT)) + 64 * gzip.compress(bytes(16 << 20), 1))
+        code, usage = await _bounded_verify(archived, file)
+        assert code == 1, usage
+        assert "not a whole archive" in usage
+
+
+async def _bounded_verify(archived: Archived, file: Path) -> tuple[int, str]:
+    """Verify archives in a process that may have 700 MB of addresses, four of which are the interpreter's."""
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_DATA, (700 << 20, 700 << 20));"
+        "from lgsp_gateway.cli.main import main; sys.argv = ['lgsp', *sys.argv[1:]]; main()"
+    )
+    command = [sys.executable, "-c", program, "evidence", "verify", "--archive", str(file.parent)]
+    process = await asyncio.create_subprocess_exec(
+        *command, "--key", str(archived.keys), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    async with asyncio.timeout(60):
+        out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
 
 
 async def test_a_new_index_begins_with_the_archives(searched: Searched, tmp_path: Path) -> None:

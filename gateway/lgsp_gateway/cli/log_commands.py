@@ -105,6 +105,7 @@ def _seals(file: Path) -> list[Seal]:
 def _verify_archives(shelf: Shelf, keys: list[VerifierKey]) -> dict[str, int]:
     """Verify archives one after the other: up to which entry each log is archived."""
     ends: dict[str, int] = {}
+    roots: dict[str, bytes] = {}
     for name in shelf.names():
         trusted = next((key for key in keys if key.name == origin_of(name.gateway)), None)
         if trusted is None:
@@ -113,11 +114,15 @@ def _verify_archives(shelf: Shelf, keys: list[VerifierKey]) -> dict[str, int]:
                 vi=f"Không có khóa của {name.gateway}; hãy thêm --key với tệp từ `lgsp evidence keys`.",
                 en=f"There is no key of {name.gateway}; add --key with the file from `lgsp evidence keys`.",
             )
-        if name.first != ends.get(name.gateway, 0):
+        end = ends.get(name.gateway, 0)
+        if name.first > end:
             raise forged(f"kho thiếu phần trước {name}", f"the archive lacks the part before {name}")
         with shelf.taken(name) as archive:
-            archive.verify(trusted)
-        ends[name.gateway] = name.end
+            start, last = archive.verify(trusted)
+        if start.size and start.size == end and start.tree(trusted).root() != roots[name.gateway]:
+            raise forged(f"{name} không nối tiếp phần trước nó", f"{name} does not go on from the part before it")
+        if last.size > end:  # a part may lie within a longer one, where the archiver was killed between them
+            ends[name.gateway], roots[name.gateway] = last.size, last.root
         print(f"{name}: entries {name.first} to {name.end}, whole")  # noqa: T201
     return ends
 

@@ -14,18 +14,25 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
-from lgsp_gateway.evidence import proofs
+from lgsp_gateway.evidence import archive_members, proofs
+from lgsp_gateway.evidence.archive_members import BrokenArchiveError
 from lgsp_gateway.evidence.checkpoint import Checkpoint, VerifierKey, forged
 from lgsp_gateway.evidence.proofs import Start
 
 FORMAT = "lgsp-evidence-archive/1"
+MAX_ENTRY_BYTES = 1 << 20
+"""Of one entry; those of today have some 700."""
+_MEMBERS = {"archive.json": 64 << 20, "entries.jsonl": 8 << 30, "checkpoints.json": 64 << 20}
+"""What an archive holds, in this order, and how many bytes each may have unpacked. Entries are never held in memory together."""
 _NAME = re.compile(r"(?P<gateway>.+)-(?P<first>\d{12})-(?P<end>\d{12})\.tar\.gz")
 
 
@@ -87,7 +94,7 @@ def _add(tar: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
 
 
 class Archive:
-    """An archive to read.
+    """An archive to read. What it may take of memory is bounded, since it may come from somebody who wishes the reader ill.
 
     Raises:
         Refusal: `evidence-forged`, in each method, when the file is not whole.
@@ -113,48 +120,53 @@ class Archive:
 
     def about(self) -> tuple[Start, list[Extent], list[str]]:
         """Where it begins, its groups and its checkpoints."""
-        with self._opened() as tar:
-            about = self._json(tar, "archive.json")
-            notes = self._json(tar, "checkpoints.json")
-        if not isinstance(about, dict) or about.get("format") != FORMAT or not isinstance(notes, list):
-            raise self._broken()
-        try:
-            groups = [Extent(int(sequence), int(lines)) for sequence, lines in about["groups"]]
-        except (KeyError, TypeError, ValueError):
-            raise self._broken() from None
-        return Start.parse(about.get("start")), groups, [str(note) for note in notes]
+        with self._broken_if_unreadable():
+            about: Any = None
+            notes: Any = None
+            for name, content in archive_members.read(self._file, _MEMBERS):
+                if name == "archive.json":
+                    about = orjson.loads(content.read())
+                elif name == "checkpoints.json":
+                    notes = orjson.loads(content.read())
+            if about["format"] != FORMAT:
+                raise ValueError(about["format"])
+            start = Start.parse(about["start"])
+            return start, _extents(about["groups"]), [note for note in notes if isinstance(note, str)]
 
     def entries(self) -> Iterator[bytes]:
         """The entries, in order."""
-        try:
-            with self._opened() as tar:
-                lines = tar.extractfile("entries.jsonl")
-                assert lines is not None
-                for line in lines:
-                    yield line.removesuffix(b"\n")
-        except (tarfile.TarError, OSError, EOFError, KeyError, AssertionError, zlib.error):
-            raise self._broken() from None
+        with self._broken_if_unreadable():
+            for name, content in archive_members.read(self._file, _MEMBERS):
+                if name == "entries.jsonl":
+                    yield from content.lines(MAX_ENTRY_BYTES)
 
     def written(self) -> Iterator[tuple[int, bytes]]:
         """The groups as they stood in the stream."""
         _, groups, _ = self.about()
         entries = self.entries()
         for group in groups:
-            yield group.sequence, b"\n".join(next(entries) for _ in range(group.lines))
+            yield group.sequence, b"\n".join(islice(entries, group.lines))
 
-    def _opened(self) -> tarfile.TarFile:
+    @contextmanager
+    def _broken_if_unreadable(self) -> Iterator[None]:
         try:
-            return tarfile.open(self._file, "r:gz")
-        except (tarfile.TarError, OSError, EOFError):
-            raise self._broken() from None
+            yield
+        except (BrokenArchiveError, OSError, EOFError, zlib.error, KeyError, TypeError, ValueError) as error:
+            name = self._file.name
+            raise forged(f"{name} không phải kho lưu trữ toàn vẹn", f"{name} is not a whole archive") from error
 
-    def _json(self, tar: tarfile.TarFile, name: str) -> Any:
-        try:
-            content = tar.extractfile(name)
-            assert content is not None
-            return orjson.loads(content.read())
-        except (tarfile.TarError, OSError, EOFError, KeyError, AssertionError, ValueError, zlib.error):
-            raise self._broken() from None
 
-    def _broken(self) -> Exception:
-        return forged(f"{self._file.name} không phải kho lưu trữ toàn vẹn", f"{self._file.name} is not a whole archive")
+def _extents(found: Any) -> list[Extent]:
+    """The groups of an archive: each with entries, each after the one before it."""
+    groups = [Extent(sequence, lines) for sequence, lines in found]
+    before = 0
+    for group in groups:
+        if (
+            type(group.sequence) is not int
+            or type(group.lines) is not int
+            or group.sequence <= before
+            or group.lines < 1
+        ):
+            raise BrokenArchiveError("its groups are none")
+        before = group.sequence
+    return groups

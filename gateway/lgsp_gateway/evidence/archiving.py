@@ -1,7 +1,7 @@
 """Moves what is old from the stream into archives: written, verified, read back, and only then deleted.
 
-Stopped anywhere, it is run again: an archive that lies there already is verified and taken as it is, and what was not deleted
-is deleted then. It is the only one who may delete: it has a NATS user of its own, whose rights the gateways lack.
+Stopped anywhere, it is run again: an archive that lies there already is verified, and what it holds is deleted from the stream
+before the next part begins behind it. It is the only one who may delete: it has a NATS user of its own, whose rights the gateways lack.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from nats.js.errors import APIError
 
 from lgsp_gateway.evidence import archive, checkpoint_stream, stream
 from lgsp_gateway.evidence.archive import Archive, Extent, Name
-from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, forged, origin_of
+from lgsp_gateway.evidence.checkpoint import Checkpoint, Signer, VerifierKey, forged, origin_of
 from lgsp_gateway.evidence.checkpoint_stream import Stored
 from lgsp_gateway.evidence.proofs import Start
 from lgsp_gateway.evidence.reading import live_from
@@ -63,6 +63,9 @@ class Archiver:
         """Archive the next part of a log, if there is one."""
         key = Signer(origin_of(gateway), self._seed).key
         start, number = await live_from(self._connection, gateway)
+        laid = await asyncio.to_thread(self._shelf.beginning_at, gateway, start.size)
+        if laid:
+            return await self._finish(laid, start, key)
         most = start.size + self._max_entries
 
         def fits(one: Stored) -> bool:
@@ -76,13 +79,36 @@ class Archiver:
         covered = await checkpoint_stream.between(self._connection, gateway, number, last)
         name = Name(gateway, start.size, last.kept.size)
         await self._refuse_gap(name)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / str(name)
-            groups = await self._write(file, gateway, start, covered)
-            await asyncio.to_thread(self._lay_down, name, file, key)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / str(name)
+                groups = await self._write(file, gateway, start, covered)
+                await asyncio.to_thread(self._lay_down, name, file, key)
+        except OSError as error:
+            raise _no_room(error) from error
         await self._delete(gateway, last)
         structlog.get_logger().info("archived", archive=str(name), groups=groups)
         return Moved(name, groups)
+
+    async def _finish(self, laid: Name, start: Start, key: VerifierKey) -> Moved:
+        """Delete what an archive holds that was laid down by a run which was stopped before it deleted."""
+        last = await checkpoint_stream.newest_where(
+            self._connection, laid.gateway, lambda one: one.kept.size <= laid.end
+        )
+        verified, groups = await asyncio.to_thread(self._verify_laid, laid, key)
+        signed = key.opened(last.kept.note) if last else None
+        if last is None or verified != (start, signed):
+            raise forged(
+                f"{laid} không phải là phần tiếp theo của nhật ký này; hãy chuyển tệp đó ra khỏi kho",
+                f"{laid} is not what comes next in this log; move that file out of the archive",
+            )
+        await self._delete(laid.gateway, last)
+        structlog.get_logger().info("archived before, deleted now", archive=str(laid), groups=groups)
+        return Moved(laid, groups)
+
+    def _verify_laid(self, laid: Name, key: VerifierKey) -> tuple[tuple[Start, Checkpoint], int]:
+        with self._shelf.taken(laid) as archive:
+            return archive.verify(key), len(archive.about()[1])
 
     async def _refuse_gap(self, name: Name) -> None:
         """An archive begins where the one before it ends."""
@@ -112,8 +138,7 @@ class Archiver:
         """Verify the archive, put it on the shelf, take it from there and verify it again."""
         Archive(file).verify(key)
         self._shelf.put(name, file)
-        with self._shelf.taken(name) as laid:
-            laid.verify(key)
+        self._verify_laid(name, key)
 
     async def _delete(self, gateway: str, last: Stored) -> None:
         jetstream = self._connection.jetstream()
@@ -125,4 +150,13 @@ class Archiver:
                 "bus-unavailable",
                 vi=f"Đã lưu trữ nhưng chưa xóa được khỏi luồng ({error}); người dùng NATS archiver cần quyền PURGE. Hãy chạy lại sau khi cấp.",
                 en=f"It is archived, but could not be deleted from the stream ({error}); the NATS user archiver needs the right to PURGE. Grant it and run this again.",
-            ) from None
+            ) from error
+
+
+def _no_room(error: OSError) -> Refusal:
+    where = tempfile.gettempdir()
+    return Refusal(
+        "archive-unavailable",
+        vi=f"Không ghi được tệp tạm trong {where} ({error.strerror}); hãy giải phóng dung lượng hoặc đặt TMPDIR tới thư mục còn chỗ, rồi chạy lại. Chưa có gì bị xóa.",
+        en=f"Temporary files cannot be written in {where} ({error.strerror}); free some space or let TMPDIR name a folder that has it, and run this again. Nothing was deleted.",
+    )

@@ -1,6 +1,11 @@
-"""Where archives lie: a folder, or a bucket of S3 (`s3://BUCKET/PREFIX`, with the usual AWS_ variables)."""
+"""Where archives lie: a folder, or a bucket of S3 (`s3://BUCKET/PREFIX`, with the usual AWS_ variables).
+
+What is put there is on disk when `put` returns, since the evidence is deleted from the stream next. A bucket answers for that
+itself. In a folder the file and its name are synced, and it is read back from the disk, not from the memory of the machine.
+"""
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +13,16 @@ from pathlib import Path
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, from_url
+from obstore.store import from_url
 
 from lgsp_gateway.evidence.archive import Archive, Name
 from lgsp_gateway.evidence.stream import Group
 from lgsp_problems import Refusal
+from lgsp_process import durable_file
 
 READ_BYTES = 1 << 20
+_READABLE = 0o640
+"""An archive holds no personal data; the group of the archiver's user may read it."""
 
 
 class Shelf:
@@ -27,35 +35,35 @@ class Shelf:
     def __init__(self, address: str) -> None:
         self.address = address
         try:
-            if "://" in address:
-                self._store = from_url(address)
-            else:
-                self._store = LocalStore(Path(address).absolute(), mkdir=True)
+            self._store: _Folder | _Bucket = _Bucket(address) if "://" in address else _Folder(Path(address).absolute())
         except (BaseError, OSError, ValueError) as error:
-            raise self._unusable(error) from None
+            raise self._unusable(error) from error
 
     def names(self, gateway: str = "") -> list[Name]:
         """What lies there, of one log or of all, in order."""
         try:
-            paths = [found["path"] for some in obstore.list(self._store) for found in some]
+            names = [name for name in map(Name.parse, self._store.names()) if name]
         except (BaseError, OSError) as error:
-            raise self._unusable(error) from None
-        names = [name for name in map(Name.parse, paths) if name]
+            raise self._unusable(error) from error
         return sorted(name for name in names if gateway in ("", name.gateway))
 
+    def beginning_at(self, gateway: str, first: int) -> Name | None:
+        """The longest archive of a log that begins with an entry; None where there is none."""
+        return max((name for name in self.names(gateway) if name.first == first), default=None)
+
     def put(self, name: Name, file: Path) -> None:
-        """Lay an archive there, and read it back: it is there when this returns.
+        """Lay an archive there durably, and read it back: it is on disk when this returns.
 
         Raises:
             Refusal: `archive-unavailable`, also when another content comes back.
         """
         try:
-            obstore.put(self._store, str(name), file)
+            self._store.put(str(name), file)
             back = hashlib.sha256()
-            for chunk in obstore.get(self._store, str(name)).stream(READ_BYTES):
-                back.update(bytes(chunk))
+            for chunk in self._store.chunks(str(name)):
+                back.update(chunk)
         except (BaseError, OSError) as error:
-            raise self._unusable(error) from None
+            raise self._unusable(error) from error
         with file.open("rb") as content:
             if hashlib.file_digest(content, "sha256").digest() != back.digest():
                 raise self._unusable(ValueError("what comes back is not what was written"))
@@ -67,14 +75,14 @@ class Shelf:
             file = Path(folder) / str(name)
             try:
                 with file.open("wb") as out:
-                    for chunk in obstore.get(self._store, str(name)).stream(READ_BYTES):
-                        out.write(bytes(chunk))
+                    for chunk in self._store.chunks(str(name)):
+                        out.write(chunk)
             except (BaseError, OSError) as error:
-                raise self._unusable(error) from None
+                raise self._unusable(error) from error
             yield Archive(file)
 
     def written(self, gateway: str, entry: int, after: int) -> Iterator[Group]:
-        """The groups of a log that come after one of the stream, as far as they are archived.
+        """The groups of a log that come after one of the stream, as far as they are archived, each once.
 
         Args:
             entry: an entry of a later group; archives that end before it are not fetched.
@@ -82,14 +90,58 @@ class Shelf:
         for name in self.names(gateway):
             if name.end > entry:
                 with self.taken(name) as archive:
-                    groups = (Group(sequence, gateway, data) for sequence, data in archive.written())
-                    yield from (group for group in groups if group.sequence > after)
+                    for sequence, data in archive.written():
+                        if sequence > after:  # two archives may share groups, where the archiver was killed once
+                            after = sequence
+                            yield Group(sequence, gateway, data)
+                entry = name.end
 
     def _unusable(self, error: Exception) -> Refusal:
         why = str(error).partition("\n")[0][:200]
         return Refusal(
             "archive-unavailable",
-            vi=f"Không dùng được kho lưu trữ {self.address} ({why}); hãy kiểm tra địa chỉ và quyền ghi.",
-            en=f"The archive {self.address} cannot be used ({why}); check its address and the right to write there.",
+            vi=f"Không dùng được kho lưu trữ {self.address} ({why}); hãy kiểm tra địa chỉ, dung lượng và quyền ghi.",
+            en=f"The archive {self.address} cannot be used ({why}); check its address, its space and the right to write there.",
             retry_after=5,
         )
+
+
+class _Folder:
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        durable_file.make_folder(folder, 0o750)
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        with os.scandir(self._folder) as found:
+            return [one.name for one in found if one.is_file(follow_symlinks=False)]
+
+    def put(self, name: str, file: Path) -> None:
+        with file.open("rb") as content:
+            chunks = iter(lambda: content.read(READ_BYTES), b"")
+            durable_file.write_chunks(self._folder / name, chunks, _READABLE)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as content:
+            # What is synced is dropped from memory, so that the disk is asked for it.
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            while chunk := content.read(READ_BYTES):
+                yield chunk
+
+
+class _Bucket:
+    """A bucket of S3, or of what else obstore knows."""
+
+    def __init__(self, address: str) -> None:
+        self._store = from_url(address)
+
+    def names(self) -> list[str]:
+        return [found["path"] for some in obstore.list(self._store) for found in some]
+
+    def put(self, name: str, file: Path) -> None:
+        obstore.put(self._store, name, file)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        return (bytes(chunk) for chunk in obstore.get(self._store, name).stream(READ_BYTES))
