@@ -51,11 +51,9 @@ class IssuerKeys:
                 return False
             return True
 
-    async def keep_fresh(self) -> None:
-        """Ask now and then, for ever."""
-        while True:
-            fresh = await self.refresh(0)
-            await asyncio.sleep(USUAL_SECONDS_BETWEEN if fresh or self._keys else LEAST_SECONDS_BETWEEN)
+    def pause(self) -> float:
+        """Seconds after which to ask again, to keep them fresh."""
+        return USUAL_SECONDS_BETWEEN if self._keys else LEAST_SECONDS_BETWEEN
 
     async def _fetch(self) -> dict[str, Any]:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)

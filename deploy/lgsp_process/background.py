@@ -198,16 +198,12 @@ class Background:
         """Those that do not do their work now."""
         return (task for task in self.tasks if task.failing)
 
-    def drop(self, task: Task) -> None:
-        """Forget a task that was stopped before its process."""
-        self.tasks.remove(task)
-
     def said(self) -> dict[str, str]:
         """The tasks that do not do their work now, each with the error that it failed with."""
         return {task.name: task.last_error for task in self.failing()}
 
     def _begun(self, task: Task) -> Task:
-        self.tasks.append(task)
+        self.tasks = [*(one for one in self.tasks if not one.stopping), task]
         self._start(task)
         return task
 

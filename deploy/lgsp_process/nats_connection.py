@@ -1,16 +1,25 @@
-"""The connection of a process to NATS: made patiently, kept for ever, and its ups and downs in the log."""
+"""The connection of a process to NATS: made patiently, kept for ever, and its ups and downs in the log.
+
+nats-py keeps a connection alive by tasks of its own, which nobody sees end. So one of ours looks whether the server answers: a
+connection that is deaf is made anew, and where nats-py has given up, the process ends.
+"""
 
 import asyncio
+import contextlib
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
+from nats.errors import ConnectionClosedError, FlushTimeoutError
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
+from lgsp_process.background import Background
+from lgsp_process.error_frames import frames
 from lgsp_process.quick_nats import QuickClient
 
 Hook = Callable[[], Awaitable[None]]
@@ -21,10 +30,25 @@ RECONNECT_WAIT = 0.2
 START_SECONDS = 5.0
 """How long a starting process waits for NATS to be there; a user who is refused is told at once."""
 
+SERVER_SECONDS = 2.0
+"""How long it waits for each further server that an address names: one that is down may not even refuse."""
+
+LOOK_SECONDS = 5.0
+"""How often the connection is looked at."""
+
+ANSWER_SECONDS = 5
+"""How long the server may take to answer a ping."""
+
+SILENT_SECONDS = 60.0
+"""How long a lost connection may be without an attempt to make it anew; then nobody makes one any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where NATS is and who is knocking: a user with a password, or whoever holds the access token of the moment."""
+    """Where NATS is and who is knocking: a user with a password, or whoever holds the access token of the moment.
+
+    `url` names a server, or several with commas between them: whichever answers is taken.
+    """
 
     url: str
     user: str = ""
@@ -36,6 +60,11 @@ class Door:
     def place(self) -> str:
         """Host and port of the first server, without whatever else an address may hold."""
         return self.url.split(",")[0].rpartition("//")[2].rpartition("@")[2].rstrip("/")
+
+    @property
+    def servers(self) -> list[str]:
+        """The address of each server."""
+        return [server.strip() for server in self.url.split(",") if server.strip()]
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -69,59 +98,126 @@ def broke() -> Refusal:
     )
 
 
-async def connect(door: Door, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> QuickClient:
+async def connect(
+    door: Door,
+    name: str,
+    on_lost: Hook | None = None,
+    on_back: Hook | None = None,
+    background: Background | None = None,
+) -> QuickClient:
     """Connect, and stay connected until `close`.
 
     Args:
         name: what the server calls this connection in its monitoring.
         on_lost, on_back: told when the connection is lost and when it is back.
+        background: where the connection is watched; None for one that is used once.
 
     Raises:
         Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
     """
-    log = structlog.get_logger()
     connection = QuickClient()
-    last: list[Exception] = []
-
-    async def lost() -> None:
-        if connection.is_closed:  # on purpose
-            return
-        log.warning("nats connection lost", connection=name)
-        if on_lost:
-            await on_lost()
-
-    async def back() -> None:
-        last.clear()
-        log.info("nats connection back", connection=name)
-        if on_back:
-            await on_back()
-
-    async def failed(error: Exception) -> None:
-        if not last or type(error) is not type(last[0]):  # five attempts a second fail in the same way
-            log.info("nats trouble", connection=name, error=type(error).__name__)
-        last[:] = [error]
-        if "authorization" in str(error).lower() and not connection.is_connected:
-            patience.reschedule(0)
-
+    watched = _Watched(connection, name, on_lost, on_back)
     try:
-        async with asyncio.timeout(START_SECONDS) as patience:
+        async with asyncio.timeout(START_SECONDS + SERVER_SECONDS * (len(door.servers) - 1)) as watched.patience:
             await connection.connect(
-                door.url,
+                door.servers,
                 **door.shown,
                 name=name,
                 allow_reconnect=True,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]
                 ping_interval=10,
-                error_cb=failed,
-                disconnected_cb=lost,
-                reconnected_cb=back,
+                error_cb=watched.failed,
+                disconnected_cb=watched.lost,
+                reconnected_cb=watched.back,
             )
     except (TimeoutError, OSError, NatsError) as error:
-        reason = last[0] if last else error
+        await connection.close()
+        reason = watched.last or error
         raise Refusal(
             "cannot-start",
             vi=f"Không kết nối được NATS ở {door.url}: {reason}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",
             en=f"Cannot connect to NATS at {door.url}: {reason}; check the address, the server and the user.",
-        ) from None
+        ) from error
+    except asyncio.CancelledError:
+        await connection.close()
+        raise
+    if background:
+        connection.watched = background.every(
+            f"nats connection {name}", LOOK_SECONDS, watched.look, within=None, essential=True
+        )
     return connection
+
+
+class _Watched:
+    """One connection: what nats-py tells of it, and looking whether it lives."""
+
+    def __init__(self, connection: QuickClient, name: str, on_lost: Hook | None, on_back: Hook | None) -> None:
+        self._connection = connection
+        self._name = name
+        self._on_lost = on_lost
+        self._on_back = on_back
+        self._deaf = 0
+        self._tried_at = time.monotonic()
+        self._log = structlog.get_logger().bind(connection=name)
+        self.last: Exception | None = None
+        self.patience: asyncio.Timeout | None = None
+
+    async def lost(self) -> None:
+        """The connection ended."""
+        self._tried_at = time.monotonic()
+        if not self._connection.is_closed:  # then it is on purpose
+            self._log.warning("nats connection lost")
+            await self._tell(self._on_lost)
+
+    async def back(self) -> None:
+        """The connection is there again."""
+        self.last = None
+        self._log.info("nats connection back")
+        await self._tell(self._on_back)
+
+    async def failed(self, error: Exception) -> None:
+        """An attempt to connect failed, or something that the server or a callback said."""
+        self._tried_at = time.monotonic()
+        if not isinstance(error, (NatsError, OSError)):
+            self._log.error("nats callback broke", error=type(error).__name__, frames=frames(error))
+        elif type(error) is not type(self.last):  # five attempts a second fail in the same way
+            self._log.info("nats trouble", error=type(error).__name__)
+        self.last = error
+        if self.patience and "authorization" in str(error).lower() and not self._connection.is_connected:
+            with contextlib.suppress(RuntimeError):  # it has connected since
+                self.patience.reschedule(0)
+
+    async def look(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises:
+            ConnectionClosedError: nats-py has given the connection up.
+        """
+        connection = self._connection
+        if connection.is_closed or (not connection.is_connected and self._silent()):
+            raise ConnectionClosedError
+        if not connection.is_connected:
+            return
+        try:
+            await connection.flush(ANSWER_SECONDS)
+            self._deaf = 0
+        except FlushTimeoutError:
+            self._deaf += 1
+            if self._deaf > 1:
+                self._log.warning("nats does not answer, connecting anew")
+                self._deaf, self._tried_at = 0, time.monotonic()
+                await connection.force_reconnect()
+        except (NatsError, OSError):
+            pass  # it was lost just now, which nats-py has noticed
+
+    def _silent(self) -> bool:
+        return time.monotonic() - self._tried_at > SILENT_SECONDS
+
+    async def _tell(self, hook: Hook | None) -> None:
+        """What a hook raises would end nats-py's attempts to connect, for ever and without a word."""
+        try:
+            if hook:
+                await hook()
+        except Exception as error:
+            self._log.error("nats callback broke", error=type(error).__name__, frames=frames(error))

@@ -16,6 +16,8 @@ from nats.aio.subscription import Subscription
 from nats.errors import ConnectionClosedError, Error, MaxPayloadError
 from nats.protocol.parser import PERMISSIONS_ERR
 
+from lgsp_process.background import Task
+
 Taker = Callable[[bytes, bytes, bytes, bytes], None]
 """Takes subject, reply subject, payload and raw headers of a message, at once and without waiting for anything."""
 
@@ -42,6 +44,14 @@ class QuickClient(Client):
         super().__init__()
         self._takers: dict[bytes, Taker] = {}
         self._outgoing: list[bytes] = []
+        self.watched: Task | None = None
+        """Who looks whether it lives, until it is closed."""
+
+    async def close(self) -> None:
+        """Close it for good."""
+        if self.watched:
+            await self.watched.stop()
+        await super().close()
 
     def take(self, subscription: Subscription, taker: Taker) -> None:
         """Hand over the messages of a subscription as they arrive, and not to its callback."""
@@ -141,7 +151,11 @@ class _Sieve(asyncio.Protocol):
                     break
                 taker = takers.get(fields[2])
                 if taker is not None:
-                    self._hand_over(taker, fields, data[line_end + 2 : after - 2])
+                    try:
+                        self._hand_over(taker, fields, data[line_end + 2 : after - 2])
+                    except Exception as error:  # raised here, it would cost the connection with all that is under way
+                        told = {"message": "a message was not taken", "exception": error}
+                        asyncio.get_running_loop().call_exception_handler(told)
                     at = after
                     continue
             self._reader.data_received(data[at:after])

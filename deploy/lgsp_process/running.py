@@ -77,13 +77,15 @@ def run(process: str, main: Main) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        to_the_end = Background()
+        to_the_end.once("end of the process", _end_late(stop))
         async with Background(stop) as background:
-            background.once("end of the process", _end_late(stop))
             this = Process(stop, background)
             try:
                 await until(this.stopped_before_ready(), _awaited(main, this))
             except Stopped:
                 structlog.get_logger().info("stopped before it was ready")
+        await to_the_end.stop()
 
     try:
         uvloop.run(guarded())

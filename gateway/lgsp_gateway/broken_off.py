@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.nats_door import ACCOUNT
 from lgsp_gateway.registry.state import Registry
+from lgsp_process.background import Background
 
 SUBJECT = f"$SYS.ACCOUNT.{ACCOUNT}.DISCONNECT"
 
@@ -32,9 +33,9 @@ class BrokenOff:
         self._bus = bus
         self._registry = registry
 
-    async def start(self, system_connection: Client) -> None:
+    async def start(self, system_connection: Client, background: Background) -> None:
         """Listen from now on, in the system account."""
-        await system_connection.subscribe(SUBJECT, cb=self._ended)
+        await system_connection.subscribe(SUBJECT, cb=background.heard("connections ended", self._ended))
         await system_connection.flush()
 
     async def _ended(self, message: Msg) -> None:

@@ -177,15 +177,20 @@ class Bus:
             waiting[0]((data, headers))
 
     def _sweep(self) -> None:
+        self._sweeping = self._loop.call_later(
+            SWEEP_SECONDS, self._sweep
+        )  # first: whatever is raised below, it goes on
         now = self._loop.time()
         for token in [token for token, (_, deadline, _) in self._pending.items() if deadline < now]:
             self._pending.pop(token)[0](None)
-        self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _fail_all(self) -> None:
-        lost, self._pending = self._pending, {}
-        for then, _, _ in lost.values():
-            then(bus_unavailable())
+        while self._pending:
+            then, _, _ = self._pending.pop(next(iter(self._pending)))
+            try:
+                then(bus_unavailable())
+            except Exception as error:  # the others must hear of it too
+                self._loop.call_exception_handler({"message": "a lost request was not told of", "exception": error})
 
 
 def _says_nobody(headers: bytes) -> bool:

@@ -6,7 +6,6 @@ connection when the token expires. When a system or its services change, its con
 with what it may do now.
 """
 
-import asyncio
 import contextlib
 import time
 
@@ -20,6 +19,7 @@ from lgsp_auth.nats_jwt import AccountKey, CalloutRequest
 from lgsp_auth.tokens import Identity, Verifier
 from lgsp_gateway.registry.state import Registry
 from lgsp_problems import Refusal
+from lgsp_process.background import Background
 from lgsp_process.security import SecurityLog
 
 ACCOUNT = "LGSP"
@@ -29,14 +29,16 @@ SUBJECT = "$SYS.REQ.USER.AUTH"
 class NatsDoor:
     """Answers authorization requests of the NATS servers."""
 
-    def __init__(self, verifier: Verifier, registry: Registry, key: AccountKey, security: SecurityLog) -> None:
+    def __init__(
+        self, verifier: Verifier, registry: Registry, key: AccountKey, security: SecurityLog, background: Background
+    ) -> None:
         self._verifier = verifier
         self._registry = registry
         self._key = key
         self._security = security
+        self._background = background
         self._kicker: Client | None = None
         self._connections: dict[str, dict[tuple[str, str], tuple[str, ...]]] = {}
-        self._kicks: set[asyncio.Task[None]] = set()
 
     async def start(self, connection: Client, system_connection: Client | None) -> None:
         """Answer from now on. All gateways share the requests.
@@ -46,7 +48,8 @@ class NatsDoor:
         """
         self._kicker = system_connection
         self._registry.on_change(self._changed)
-        await connection.subscribe(SUBJECT, queue="gateways", cb=self._answer)
+        answer = self._background.heard("nats door", self._answer)
+        await connection.subscribe(SUBJECT, queue="gateways", cb=answer)
         await connection.flush()
 
     async def _answer(self, message: Msg) -> None:
@@ -93,9 +96,7 @@ class NatsDoor:
                     current = False
                 if not current:
                     del self._connections[system][server, client]
-                    task = asyncio.create_task(self._kick(server, client))
-                    self._kicks.add(task)
-                    task.add_done_callback(self._kicks.discard)
+                    self._background.once("nats connection closed", self._kick(server, client))
 
     async def _kick(self, server: str, client: str) -> None:
         if self._kicker is None:

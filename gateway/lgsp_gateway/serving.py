@@ -41,7 +41,7 @@ from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
-from lgsp_gateway.watching.checks import Checks
+from lgsp_gateway.watching.checks import EVERY_SECONDS, Checks
 from lgsp_gateway.watching.metrics import Metrics
 from lgsp_gateway.watching.watch import Watch
 from lgsp_gateway.ways import Ways
@@ -57,13 +57,19 @@ from lgsp_gateway.web.operations import Operations
 from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
-from lgsp_problems import Refusal
 from lgsp_process import logs, nats_connection, running, tracing
+from lgsp_process.background import Background
 from lgsp_process.security import SecurityLog
 from lgsp_process.tls_files import TlsFiles
 
 if TYPE_CHECKING:
     from lgsp_gateway.index.index import Index
+
+
+ISSUER_SECONDS = 30.0
+"""How long asking another issuer for its keys may take."""
+CHECKS_SECONDS = 60.0
+"""How long the checks of `lgsp doctor` may take together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ async def serve(settings: Settings, process: running.Process) -> None:
     Raises:
         Refusal: `cannot-start` or `invalid-document`.
     """
-    keys = KeyStore(settings.keys)
+    keys, background = KeyStore(settings.keys), process.background
     keys.ensure()
     async with AsyncExitStack() as stack:
         watch = _watch(stack, settings, keys)
@@ -111,33 +117,31 @@ async def serve(settings: Settings, process: running.Process) -> None:
             await follower.lost()
 
         name = f"gateway {settings.name}"
-        connection = await nats_connection.connect(settings.nats, name, on_lost=lost, on_back=follower.back)
+        connection = await nats_connection.connect(settings.nats, name, lost, follower.back, background)
         stack.push_async_callback(connection.close)
-        system = await _prepare(settings, connection)
-        if system:
-            stack.push_async_callback(system.close)
+        stack.push_async_callback(background.stop)
+        system = await _prepare(stack, settings, connection, background)
         await bus.start(connection)
         stack.callback(bus.stop)
         await store.start(connection, settings.replicas)
         if not await store.last_revision():
             await bootstrap.fill(store, settings.registry, settings.catalog)
-        await follower.start(connection)
+        await follower.start(connection, background)
         stack.push_async_callback(follower.stop)
         others = issuers.load(settings.issuers)
         verifier = Verifier([Issuer(settings.public_url, (ALGORITHM,), keys.find), *(issuer for issuer, _ in others)])
-        for _, found in others:
-            stack.callback(asyncio.create_task(found.keep_fresh()).cancel)
-        notary = await _notary(stack, settings, keys, bus, connection)
+        for issuer, found in others:
+            background.every(f"keys of {issuer.name}", found.pause, partial(found.refresh, 0), within=ISSUER_SECONDS)
+        notary = await _notary(stack, settings, keys, bus, connection, background)
         exchange = await _exchange(settings, registry, keys, verifier, bus, connection, notary, watch)
-        exchange.evidence.start()
+        exchange.evidence.start(background)
         stack.push_async_callback(exchange.evidence.stop)
-        await _open_nats_door(
-            NatsDoor(verifier, registry, keys.account_key(), watch.security), exchange, connection, system
-        )
+        nats_door = NatsDoor(verifier, registry, keys.account_key(), watch.security, background)
+        await _open_nats_door(nats_door, exchange, connection, system, background)
         index = _index(stack, settings)
-        adapters = await _watched(stack, connection, watch.metrics)
-        checks = Checks(connection, follower, registry, exchange.evidence, notary, index, adapters)
-        stack.callback(asyncio.create_task(checks.run()).cancel)
+        adapters = _watched(connection, watch.metrics, background)
+        checks = Checks(connection, follower, registry, exchange.evidence, notary, index, adapters, background)
+        background.every("checks", EVERY_SECONDS, checks.look, within=CHECKS_SECONDS)
         watch.metrics.watch_checks(checks)
         logs = Logs(connection, Shelf(settings.archive) if settings.archive else None, index)
         administration = Administration(registry, store, follower, watch.security)
@@ -151,32 +155,35 @@ async def serve(settings: Settings, process: running.Process) -> None:
         tls = settings.tls.context if settings.tls else None
         port = await door.open(settings.host, settings.port, tls, share_port=settings.share_port)
         for files in filter(None, (settings.tls, settings.nats_tls)):
-            stack.callback(asyncio.create_task(files.watch()).cancel)
+            background.keep("tls files", files.watch)
         running.settle()
         process.ready(f"{'https' if settings.tls else 'http'}://{settings.host}:{port}")
         await process.stop.wait()
 
 
-async def _prepare(settings: Settings, connection: Client) -> Client | None:
+async def _prepare(
+    stack: AsyncExitStack, settings: Settings, connection: Client, background: Background
+) -> Client | None:
     """Look at the servers' disks and make the stream of the evidence; the connection to the system account, if any."""
     system = None
     if settings.nats_system:
-        system = await nats_connection.connect(settings.nats_system, f"gateway {settings.name} system")
-        try:
-            await stream.refuse_lazy_disk(system)
-        except Refusal:
-            await system.close()
-            raise
+        system = await nats_connection.connect(
+            settings.nats_system, f"gateway {settings.name} system", background=background
+        )
+        stack.push_async_callback(system.close)
+        await stream.refuse_lazy_disk(system)
     await stream.ensure(connection, settings.replicas)
     await seals.ensure(connection, settings.replicas)
     return system
 
 
-async def _open_nats_door(door: NatsDoor, exchange: Exchange, connection: Client, system: Client | None) -> None:
+async def _open_nats_door(
+    door: NatsDoor, exchange: Exchange, connection: Client, system: Client | None, background: Background
+) -> None:
     """Let adapters in, and notice when one is gone."""
     await door.start(connection, system)
     if system:
-        await BrokenOff(exchange.bus, exchange.registry).start(system)
+        await BrokenOff(exchange.bus, exchange.registry).start(system, background)
 
 
 async def _exchange(
@@ -229,13 +236,15 @@ def _watch(stack: AsyncExitStack, settings: Settings, keys: KeyStore) -> Watch:
     return Watch(Metrics(), traces, security, logs.level() == logging.DEBUG)
 
 
-async def _notary(stack: AsyncExitStack, settings: Settings, keys: KeyStore, bus: Bus, connection: Client) -> Notary:
+async def _notary(
+    stack: AsyncExitStack, settings: Settings, keys: KeyStore, bus: Bus, connection: Client, background: Background
+) -> Notary:
     notary = Notary(bus, settings.name, Signer(origin_of(settings.name), keys.log_key()))
-    await notary.start(connection, settings.replicas)
+    await notary.start(connection, settings.replicas, background)
     stack.push_async_callback(notary.stop)
     if settings.timestamps:
         stamping = Timestamps(bus, connection, settings.name, settings.timestamps)
-        stack.callback(asyncio.create_task(stamping.run()).cancel)
+        background.keep("timestamps", stamping.run)
     return notary
 
 
@@ -249,10 +258,10 @@ def _index(stack: AsyncExitStack, settings: Settings) -> "Index | None":
     return index
 
 
-async def _watched(stack: AsyncExitStack, connection: Client, metrics: Metrics) -> AdaptersSeen:
+def _watched(connection: Client, metrics: Metrics, background: Background) -> AdaptersSeen:
     """The adapters on the bus, also as metrics."""
     adapters = AdaptersSeen()
-    stack.callback((await adapters.start(connection)).cancel)
+    adapters.start(connection, background)
     metrics.watch_adapters(adapters)
     return adapters
 

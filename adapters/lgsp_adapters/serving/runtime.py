@@ -251,12 +251,14 @@ class Served:
 
     def _sweep(self) -> None:
         """End what nobody waits for any more. A timer for each call would cost each 4 µs (measured)."""
+        self._sweeping = self._loop.call_later(
+            SWEEP_SECONDS, self._sweep
+        )  # first: whatever is raised below, it goes on
         now = self._loop.time()
         for task, deadline in self._working.items():
             if deadline < now and task not in self._late:
                 self._late.add(task)
                 task.cancel()
-        self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
 
 @dataclass(frozen=True, slots=True)

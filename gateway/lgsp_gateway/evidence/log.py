@@ -22,6 +22,7 @@ from lgsp_gateway.bus import Bus, Reply, Then, acknowledgement
 from lgsp_gateway.evidence.notary import Notary
 from lgsp_problems import Refusal
 from lgsp_process import quick_nats
+from lgsp_process.background import Background, Task
 
 MAX_GROUP_BYTES = 512 * 1024
 PUBLISH_SECONDS = 3.0
@@ -68,15 +69,15 @@ class EvidenceLog:
         self._idle = asyncio.Event()
         self._kept: deque[tuple[str, list[bytes]]] = deque()
         self._kept_entries = 0
-        self._keeper: asyncio.Task[None] | None = None
+        self._keeper: Task | None = None
         self.groups_written = 0
         self.entries_written = 0
         self.entries_dropped = 0
 
-    def start(self) -> None:
+    def start(self, background: Background) -> None:
         """Begin to write."""
         self._loop = asyncio.get_running_loop()
-        self._keeper = asyncio.create_task(self._write_kept())
+        self._keeper = background.every("evidence kept", RETRY_SECONDS, self._write_kept, within=None, at_once=False)
 
     async def stop(self) -> None:
         """Write what is there, then stop."""
@@ -85,7 +86,7 @@ class EvidenceLog:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), PUBLISH_SECONDS + 1)
         if self._keeper:
-            self._keeper.cancel()
+            await self._keeper.stop()
         if self._kept:
             structlog.get_logger().error("evidence lost at stop", entries=self._kept_entries)
 
@@ -183,16 +184,14 @@ class EvidenceLog:
             self._kept_entries += len(entries)
 
     async def _write_kept(self) -> None:
-        while True:
-            await asyncio.sleep(RETRY_SECONDS)
-            with contextlib.suppress(Refusal):
-                while self._kept and self._bus.connected:
-                    number, entries = self._kept[0]
-                    if not await self._write_again(number, entries):
-                        break
-                    self._kept.popleft()
-                    self._kept_entries -= len(entries)
-                    self.entries_written += len(entries)
+        with contextlib.suppress(Refusal):
+            while self._kept and self._bus.connected:
+                number, entries = self._kept[0]
+                if not await self._write_again(number, entries):
+                    break
+                self._kept.popleft()
+                self._kept_entries -= len(entries)
+                self.entries_written += len(entries)
 
     async def _write_again(self, number: str, entries: list[bytes]) -> bool:
         """Whether a kept group is on disk now. The notary is told as the answer arrives, before any later one."""

@@ -6,7 +6,6 @@ stream is read from where the tree ends, as at every start. A checkpoint is kept
 tree, so that a start reads only what came after it.
 """
 
-import asyncio
 import contextlib
 import time
 
@@ -20,6 +19,7 @@ from lgsp_gateway.evidence.checkpoint import Signer
 from lgsp_gateway.evidence.checkpoint_stream import Kept
 from lgsp_gateway.evidence.merkle import Tree
 from lgsp_problems import Refusal
+from lgsp_process.background import Background, Task
 
 EVERY_SECONDS = 1.0
 WRITE_SECONDS = 3.0
@@ -41,9 +41,9 @@ class Notary:
         self._unsigned_since = 0.0
         self.last_signed_before = 0.0
         """When the last checkpoint of the run before was written, in seconds since 1970: the clock cannot be earlier now."""
-        self._signing: asyncio.Task[None] | None = None
+        self._signing: Task | None = None
 
-    async def start(self, connection: Client, replicas: int) -> None:
+    async def start(self, connection: Client, replicas: int, background: Background) -> None:
         """Go on where the last checkpoint ends, with what the stream holds after it.
 
         Raises:
@@ -65,7 +65,7 @@ class Notary:
             self._sequence, self._signed = kept.sequence, kept.size
             await self._refuse_truncated()
         await self._read()
-        self._signing = asyncio.create_task(self._sign_regularly())
+        self._signing = background.every("checkpoints", EVERY_SECONDS, self._sign_patiently, within=None, at_once=False)
 
     @property
     def sequence(self) -> int:
@@ -96,7 +96,7 @@ class Notary:
     async def stop(self) -> None:
         """Sign what was written."""
         if self._signing:
-            self._signing.cancel()
+            await self._signing.stop()
         with contextlib.suppress(Refusal, NatsError, OSError, TimeoutError):
             await self._sign()
 
@@ -133,13 +133,11 @@ class Notary:
         self._unread.clear()
         self._in_step = True
 
-    async def _sign_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY_SECONDS)
-            try:
-                await self._sign()
-            except (Refusal, NatsError, OSError, TimeoutError) as error:
-                structlog.get_logger().warning("no checkpoint", error=type(error).__name__)
+    async def _sign_patiently(self) -> None:
+        try:
+            await self._sign()
+        except (Refusal, NatsError, OSError, TimeoutError) as error:
+            structlog.get_logger().warning("no checkpoint", error=type(error).__name__)
 
     async def _sign(self) -> None:
         self.catch_up()

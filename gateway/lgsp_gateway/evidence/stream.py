@@ -137,6 +137,12 @@ async def gateways(connection: Client) -> list[str]:
     return [name.removeprefix(subject_of("")) for name in found]
 
 
+async def _all_gone(connection: Client, last: int) -> bool:
+    """Has everything up to a group been archived meanwhile?"""
+    info = await connection.jetstream().stream_info(STREAM)
+    return int(info.state.first_seq) > last
+
+
 async def read(connection: Client, after: int, follow: bool, gateway: str = "*") -> AsyncIterator[Group]:
     """Groups of entries, in their order.
 
@@ -144,6 +150,9 @@ async def read(connection: Client, after: int, follow: bool, gateway: str = "*")
         after: only groups with a higher number.
         gateway: only groups that it wrote.
         follow: wait for what comes, for ever; otherwise end with the newest.
+
+    Raises:
+        nats.errors.TimeoutError: the rest did not come. Whoever reads never takes a part for the whole.
     """
     last = await (last_sequence(connection) if gateway == "*" else last_of(connection, gateway))
     if not follow and last <= after:
@@ -161,7 +170,9 @@ async def read(connection: Client, after: int, follow: bool, gateway: str = "*")
             except (TimeoutError, NatsTimeoutError):
                 if follow:
                     continue
-                return
+                if await _all_gone(connection, last):
+                    return
+                raise
             number = message.metadata.sequence.stream
             yield Group(number, message.subject.removeprefix(subject_of("")), message.data)
             if not follow and number >= last:

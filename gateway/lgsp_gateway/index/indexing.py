@@ -5,14 +5,15 @@ import contextlib
 import heapq
 import time
 from collections.abc import AsyncIterator
-from itertools import islice
+from functools import partial
+from itertools import islice, takewhile
 
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
 
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.shelf import Shelf
@@ -25,6 +26,13 @@ BATCH = 200
 """Groups that go in together at most."""
 WAIT_SECONDS = 1.0
 FORGET_SECONDS = 60.0
+REPEAT_SECONDS = 60.0
+"""How often the same trouble is logged while it lasts."""
+GATHER_SECONDS = 0.2
+"""How long groups gather in the stream before they go in together: a transaction for each trickle took half a core at 230
+entries a second (measured)."""
+ADD_SECONDS = 300.0
+"""How long bringing in a batch may take: a database that is gone without a word is given up then."""
 
 
 async def serve(
@@ -39,26 +47,26 @@ async def serve(
     Raises:
         Refusal: `cannot-start`.
     """
-    connection = await nats_connection.connect(door, "indexer")
-    copying = asyncio.create_task(_copy_for_ever(connection, index, shelf, keep_days))
+    connection = await nats_connection.connect(door, "indexer", background=process.background)
+    process.background.keep("index", partial(_copy_for_ever, connection, index, shelf, keep_days), essential=True)
     process.ready("indexer")
     await process.stop.wait()
-    # again and again: before Python 3.12, wait_for can swallow a cancellation that comes together with a message (gh-86296)
-    while not copying.done():
-        copying.cancel()
-        await asyncio.wait({copying}, timeout=0.1)
+    await process.background.stop()
     await connection.close()
     await index.close()
 
 
 async def _copy_for_ever(connection: Client, index: Index, shelf: Shelf | None, keep_days: int) -> None:
+    said, said_at = "", 0.0
     while True:
         try:
             await _copy_archived(connection, index, shelf)
             await _copy(connection, index, keep_days)
-        except (Refusal, NatsError, OSError, TimeoutError, NotFoundError) as error:
+        except (Refusal, NatsError, OSError, TimeoutError) as error:
             why = error.detail.en if isinstance(error, Refusal) else type(error).__name__
-            structlog.get_logger().warning("index waits", why=why)
+            if why != said or time.monotonic() - said_at > REPEAT_SECONDS:
+                structlog.get_logger().warning("index waits", why=why)
+                said, said_at = why, time.monotonic()
             await asyncio.sleep(WAIT_SECONDS)
 
 
@@ -74,7 +82,7 @@ async def _copy_archived(connection: Client, index: Index, shelf: Shelf | None) 
     logs = {name.gateway for name in await asyncio.to_thread(shelf.names)}
     indexed = {log: await index.size_of(log) for log in sorted(logs)}
     async for groups in _side_by_side(connection, shelf, indexed, after):
-        await index.add(after, groups)
+        await _add(index, after, groups)
         after = groups[-1].sequence
 
 
@@ -106,7 +114,7 @@ async def _copy(connection: Client, index: Index, keep_days: int) -> None:
         inactive_threshold=60,
     )
     puller = await connection.jetstream().pull_subscribe(stream.subject_of("*"), stream=stream.STREAM, config=config)
-    forgot = 0.0
+    forgot, delivered = 0.0, 0
     try:
         while True:
             if time.monotonic() - forgot > FORGET_SECONDS:
@@ -114,19 +122,47 @@ async def _copy(connection: Client, index: Index, keep_days: int) -> None:
                 if keep_days:
                     await index.forget_messages(time.time() - keep_days * 86400)
                 forgot = time.monotonic()
-            try:
-                messages = await puller.fetch(BATCH, timeout=WAIT_SECONDS)
-            except TimeoutError:
-                if await index.progress() != after:  # somebody removed the index
-                    return
-                continue
-            groups = [_group(message) for message in messages]
-            await index.add(after, groups)
-            after = groups[-1].sequence
+            messages = await _fetched(puller)
+            whole = list(takewhile(lambda pair: _number(pair[1]) == pair[0], enumerate(messages, delivered + 1)))
+            if whole:
+                groups = [_group(message) for _, message in whole]
+                await _add(index, after, groups)
+                after, delivered = groups[-1].sequence, whole[-1][0]
+            if len(whole) < len(messages):  # some were lost with a connection
+                return
+            if not messages and await index.progress() != after:  # somebody removed the index
+                return
+            if len(messages) < BATCH:
+                await asyncio.sleep(GATHER_SECONDS)
     finally:
         # or its error would take the place of being told to stop
         with contextlib.suppress(NatsError, OSError):
             await puller.unsubscribe()
+
+
+async def _fetched(puller: JetStreamContext.PullSubscription) -> list[Msg]:
+    """What has come; nothing where nothing has.
+
+    Raises:
+        nats.errors.Error: the consumer is gone, or NATS is.
+    """
+    try:
+        messages: list[Msg] = await puller.fetch(BATCH, timeout=WAIT_SECONDS)
+    except TimeoutError:
+        messages = []
+    if not messages:  # a fetch that only meets the server's status messages ends like one that meets nothing
+        await puller.consumer_info()
+    return messages
+
+
+async def _add(index: Index, after: int, groups: list[Group]) -> None:
+    async with asyncio.timeout(ADD_SECONDS):
+        await index.add(after, groups)
+
+
+def _number(message: Msg) -> int:
+    """Which message of its consumer it is: they are counted from 1, without a gap."""
+    return int(message.metadata.sequence.consumer)
 
 
 def _group(message: Msg) -> Group:

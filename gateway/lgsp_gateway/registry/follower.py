@@ -17,6 +17,7 @@ from lgsp_gateway.registry import store
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
+from lgsp_process.background import Background, Task
 
 LOOK_SECONDS = 1.0
 
@@ -29,7 +30,7 @@ class Follower:
         self._registry = registry
         self._reading = asyncio.Lock()
         self._applied = asyncio.Condition()
-        self._task: asyncio.Task[None] | None = None
+        self._looking: Task | None = None
         self.in_step = False
         self._out_of_step_since = time.monotonic()
 
@@ -37,19 +38,19 @@ class Follower:
         """Seconds since the registry was last known to be in step; 0 while it is."""
         return 0.0 if self.in_step else time.monotonic() - self._out_of_step_since
 
-    async def start(self, connection: Client) -> None:
+    async def start(self, connection: Client, background: Background) -> None:
         """Listen, then read what is there."""
-        await connection.subscribe(store.CHANGES + ">", cb=self._changed)
+        await connection.subscribe(store.CHANGES + ">", cb=background.heard("registry changes", self._changed))
         await connection.flush()
         async for version in self._store.read(0, only_latest=True):
             self._registry.apply(version)
         await self._catch_up()
-        self._task = asyncio.create_task(self._look())
+        self._looking = background.every("registry", LOOK_SECONDS, self._look, within=None, at_once=False)
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._task:
-            self._task.cancel()
+        if self._looking:
+            await self._looking.stop()
 
     async def lost(self) -> None:
         """The connection is gone: whether something was missed shows when it is back."""
@@ -91,10 +92,11 @@ class Follower:
             self._applied.notify_all()
 
     async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self._catch_up()
-            except Refusal as refusal:
-                self._fall_behind()
-                structlog.get_logger().warning("registry not in step", code=refusal.code)
+        try:
+            await self._catch_up()
+        except Refusal as refusal:
+            self._fall_behind()
+            structlog.get_logger().warning("registry not in step", code=refusal.code)
+        except Exception:
+            self._fall_behind()
+            raise

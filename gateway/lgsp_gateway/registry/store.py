@@ -8,6 +8,7 @@ A change names the revision it was made from (`Nats-Expected-Last-Subject-Sequen
 second of two writers. What was stored is republished on `registry.>`, where every gateway listens.
 """
 
+import contextlib
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -134,11 +135,14 @@ class Store:
             raise bus_unavailable() from None
 
     async def read(self, after: int, *, only_latest: bool = False) -> AsyncIterator[Version]:
-        """Versions of all documents in the order in which they were written, up to the newest.
+        """Versions of all documents in the order in which they were written, up to the newest, without a gap.
 
         Args:
             after: only those with a higher revision.
             only_latest: of each document only the newest version.
+
+        Raises:
+            Refusal: `bus-unavailable`, when one did not come.
         """
         policy = DeliverPolicy.LAST_PER_SUBJECT if only_latest else DeliverPolicy.BY_START_SEQUENCE
         config = ConsumerConfig(
@@ -153,15 +157,20 @@ class Store:
         try:
             subscription = await jetstream.pull_subscribe(SUBJECTS + ">", stream=STREAM, config=config)
             try:
-                told = await subscription.consumer_info()
-                left = told.num_pending or 0
-                while left > 0:
-                    for message in await subscription.fetch(min(FETCH, left), timeout=WRITE_SECONDS):
-                        left -= 1
+                all_there_are, number = (await subscription.consumer_info()).num_pending or 0, 0
+                while number < all_there_are:
+                    fetched = await subscription.fetch(min(FETCH, all_there_are - number), timeout=WRITE_SECONDS)
+                    if not fetched:  # only status messages of the server came: is the consumer there still?
+                        await subscription.consumer_info()
+                    for message in fetched:
+                        number += 1
+                        if message.metadata.sequence.consumer != number:  # one was lost with a connection
+                            raise bus_unavailable()
                         yield parse(message.subject, message.metadata.sequence.stream, message.data)
             finally:
-                await subscription.unsubscribe()
-                await jetstream.delete_consumer(STREAM, str(config.name))
+                with contextlib.suppress(NatsError, OSError):  # or its error would take the place of what came before
+                    await subscription.unsubscribe()
+                    await jetstream.delete_consumer(STREAM, str(config.name))
         except (NatsError, OSError):
             raise bus_unavailable() from None
 

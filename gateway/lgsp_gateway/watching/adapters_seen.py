@@ -16,8 +16,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from lgsp_process.background import Background
+
 ASK_SECONDS = 5.0
 ANSWER_SECONDS = 1.0
+ROUND_SECONDS = 30.0
 STATS = "$SRV.STATS"
 
 
@@ -45,10 +48,10 @@ class AdaptersSeen:
         self.copies: list[Copy] = []
         self.seen_at = 0.0
 
-    async def start(self, connection: Client) -> "asyncio.Task[None]":
-        """Begin to ask; the task to cancel at the end."""
+    def start(self, connection: Client, background: Background) -> None:
+        """Begin to ask."""
         self._connection = connection
-        return asyncio.create_task(self._ask_for_ever())
+        background.every("adapters seen", ASK_SECONDS, self._ask_patiently, within=ROUND_SECONDS)
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Service, operation and what one copy says of it."""
@@ -56,11 +59,9 @@ class AdaptersSeen:
             for name, said in copy.operations.items():
                 yield copy.service, name, said
 
-    async def _ask_for_ever(self) -> None:
-        while True:
-            with contextlib.suppress(NatsError, OSError):
-                await self.ask()
-            await asyncio.sleep(ASK_SECONDS)
+    async def _ask_patiently(self) -> None:
+        with contextlib.suppress(NatsError, OSError):
+            await self.ask()
 
     async def ask(self) -> None:
         """Ask all, and take what comes within a second."""

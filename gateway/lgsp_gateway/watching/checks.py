@@ -3,7 +3,6 @@
 A check says in a sentence what is wrong and what to do. It decides nothing: what has to stop calls stops them where it happens.
 """
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
@@ -22,6 +21,7 @@ from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_problems import Refusal, Text
+from lgsp_process.background import Background
 
 if TYPE_CHECKING:
     from lgsp_gateway.index.index import Index
@@ -61,6 +61,7 @@ class Checks:
     notary: Notary
     index: "Index | None"
     adapters: AdaptersSeen
+    background: Background
 
     def __post_init__(self) -> None:
         self.found: list[Found] = []
@@ -68,15 +69,10 @@ class Checks:
         self._said: set[str] = set()
         self._indexed = (-1, time.monotonic())
 
-    async def run(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(EVERY_SECONDS)
-
     async def look(self) -> list[Found]:
         """Look at everything now."""
         checks: dict[str, Callable[[], Awaitable[Text | None]]] = {
+            "tasks": self._tasks,
             "registry": self._registry,
             "evidence": self._evidence,
             "checkpoints": self._checkpoints,
@@ -109,6 +105,15 @@ class Checks:
                 f"NATS không trả lời ({why}); hãy kiểm tra máy chủ.",
                 f"NATS does not answer ({why}); check the servers.",
             )
+
+    async def _tasks(self) -> Text | None:
+        failing = ", ".join(f"{name} ({error})" for name, error in self.background.said().items())
+        if not failing:
+            return None
+        return Text(
+            f"Tác vụ nền của gateway liên tục hỏng: {failing}; hãy xem nhật ký của nó, và báo lỗi này nếu còn sau khi khởi động lại.",
+            f"Background tasks of the gateway fail: {failing}; read its log, restart it, and report this if it stays.",
+        )
 
     async def _registry(self) -> Text | None:
         if self.follower.in_step:

@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.web.callers import Callers
 from lgsp_problems import Refusal
+from lgsp_process.background import Stopped, until
 
 AUDITOR = "auditor"
 
@@ -34,13 +35,9 @@ class Evidence:
         after = await self._after(request)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        copying = asyncio.create_task(self._copy(response, after, follow=request.query.get("follow") == "true"))
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((copying, stopping), return_when=asyncio.FIRST_COMPLETED)
-        for task in (copying, stopping):
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-            await copying
+        copying = self._copy(response, after, follow=request.query.get("follow") == "true")
+        with contextlib.suppress(Stopped, ConnectionError):
+            await until(self._stopping.wait(), copying)
         return response
 
     async def _after(self, request: web.Request) -> int:
