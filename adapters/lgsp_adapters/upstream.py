@@ -18,6 +18,7 @@ from lgsp_adapters import connections
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.connections import MAX_CONNECTIONS, Stale
+from lgsp_contracts import exact_json
 
 MAX_ANSWER = 4 * 1024 * 1024
 
@@ -97,7 +98,9 @@ class Upstream:
             UpstreamLate, UpstreamFailed: also when the answer is no JSON object or has another status.
         """
         headers = {"Content-Type": "application/json", **(headers or {})}
-        return json_object(await self.send("POST", path, call, headers=headers, body=orjson.dumps(document), **more))
+        return json_object(
+            await self.send("POST", path, call, headers=headers, body=exact_json.dumps(document), **more)
+        )
 
 
 async def _heard(answer: aiohttp.ClientResponse, where: str) -> Answer:
@@ -126,7 +129,7 @@ def json_object(answer: Answer) -> dict[str, Any]:
     if answer.status != 200:
         raise answer.bad_status()
     try:
-        document = orjson.loads(answer.content)
+        document = exact_json.loads(answer.content)
     except orjson.JSONDecodeError as error:
         raise answer.failed("unintelligible", "the answer is not JSON") from error
     if not isinstance(document, dict):

@@ -4,11 +4,13 @@ A message is one line of JSON, a line feed, and the document. The line replaces 
 a call's throughput (measured); a client in any language splits at the first line feed.
 """
 
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from lgsp_contracts import exact_json
 from lgsp_problems import Refusal
 
 VERSION = 1
@@ -67,8 +69,11 @@ def request(
     return b"%b\n%b" % (line, body)
 
 
-def parse_request(data: bytes) -> tuple[Context, Any]:
+def parse_request(data: bytes, loads: Callable[[bytes], Any] = orjson.loads) -> tuple[Context, Any]:
     """The context and the document of a request.
+
+    Args:
+        loads: reads the document; `whole_numbers.reader` makes one that keeps the digits of numbers.
 
     Raises:
         Refusal: `malformed`, when it is not wire protocol 1.
@@ -78,7 +83,7 @@ def parse_request(data: bytes) -> tuple[Context, Any]:
         fields = orjson.loads(line)
         if fields.pop("wire") != VERSION:
             raise ValueError("wire")
-        return Context._make(_CONTEXT(fields)), orjson.loads(body)
+        return Context._make(_CONTEXT(fields)), loads(body)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refusal(
             "malformed",
@@ -88,8 +93,12 @@ def parse_request(data: bytes) -> tuple[Context, Any]:
 
 
 def answered(document: Any) -> bytes:
-    """The reply that carries an answer."""
-    return _ANSWERED + orjson.dumps(document)
+    """The reply that carries an answer; its numbers with the digits they have.
+
+    Raises:
+        exact_json.NoForm: a value of it is nothing that JSON can hold.
+    """
+    return _ANSWERED + exact_json.dumps(document)
 
 
 def declared_error(code: str) -> bytes:

@@ -12,6 +12,7 @@ from lgsp_adapters import building, manifest, trials
 from lgsp_adapters.adapter import Declared, UpstreamFailed, UpstreamLate
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import catalog as catalogs
+from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 
@@ -69,9 +70,19 @@ def try_operation(
             vi=f"Không có thao tác {operation}; có: {known}.",
             en=f"There is no operation {operation}; there are: {known}.",
         )
-    request = asked.check_request(data.encode() if data else orjson.dumps(asked.example.request))
+    body = data.encode() if data else orjson.dumps(asked.example.request)
+    asked.check_request(body)
+    request = whole_numbers.reader(asked.request.document)(body)
     answer = asyncio.run(_asked(found, promised, operation, request))
-    sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
+    try:
+        answer = whole_numbers.whole_numbers(asked.response.document)(answer)
+        sys.stdout.write(exact_json.dumps(answer, orjson.OPT_INDENT_2).decode() + "\n")
+    except exact_json.NoForm as error:
+        raise Refusal(
+            "provider-broke-contract",
+            vi=f"Câu trả lời có giá trị mà JSON không chứa được ({error}); hãy sửa ánh xạ.",
+            en=f"The answer cannot be written: {error}; mend the mapping.",
+        ) from error
     violations = asked.response.violations(answer)
     if violations:
         raise Refusal(

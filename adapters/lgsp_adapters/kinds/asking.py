@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
 from lgsp_adapters.adapter import Call, UpstreamFailed
 from lgsp_adapters.answers import Answer
-from lgsp_adapters.kinds.functions import Unmappable
 from lgsp_adapters.kinds.mapping import Scope, Template
+from lgsp_adapters.kinds.numbers import text_of
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.upstream import Upstream
+from lgsp_contracts import exact_json
 from lgsp_contracts.places import Place
 
 NOTHING: Mapping[str, str] = {}
@@ -37,7 +37,7 @@ class PathTemplate:
 
 
 def _escaped(value: Any, place: Place) -> str:
-    text = "" if value is None else str(value)
+    text = "" if value is None else text_of(value)
     if text in ("", ".", ".."):
         raise Unmappable(f"{place}: a part of the path is empty, . or ..")
     return quote(text, safe="")
@@ -89,7 +89,7 @@ class Asking:
         headers = _joined(login, _texts({**(shared["headers"] or {}), **(made["headers"] or {})}))
         if not self._templates["body"].empty:
             headers.setdefault("Content-Type", "application/json")
-            body = orjson.dumps(made["body"])
+            body = exact_json.dumps(made["body"])
         query = _texts({**(shared["query"] or {}), **(made["query"] or {}), **page})
         form = _texts(made["form"]) if made["form"] is not None else None
         return await upstream.send(
@@ -107,6 +107,4 @@ def _joined(login: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]
 
 
 def _texts(found: Mapping[str, Any] | None) -> dict[str, str]:
-    return {
-        name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in (found or {}).items()
-    }
+    return {name: text_of(value) for name, value in (found or {}).items()}

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from lxml import etree
 
 from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.kinds.numbers import text_of
 
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
 WSSE = f"{_WSS}-wssecurity-secext-1.0.xsd"
@@ -139,7 +140,7 @@ def _add(parent: etree._Element, namespace: str, fields: Mapping[str, Any]) -> N
                 _add(element, namespace, item)
             else:
                 try:
-                    element.text = str(item).lower() if isinstance(item, bool) else str(item)
+                    element.text = text_of(item)
                 except ValueError:  # a control character, which no XML can carry
                     raise UpstreamFailed("broken", f"{name} holds a character that XML cannot carry") from None
 

@@ -27,10 +27,10 @@ from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFai
 from lgsp_adapters.folders.folder import Drop, FolderGone, reached
 from lgsp_adapters.folders.watching import Watched
 from lgsp_adapters.kinds import tables
-from lgsp_adapters.kinds.functions import Unmappable
 from lgsp_adapters.kinds.mapping import Template
 from lgsp_adapters.kinds.rules import mapped
 from lgsp_adapters.kinds.scope import ASKED, before
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place

@@ -10,17 +10,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import orjson
 from jmespath import functions
 
+from lgsp_adapters.kinds.arithmetic import Arithmetic
+from lgsp_adapters.kinds.numbers import NOTATIONS, decimal_of, exact, integer_of, number_of, text_of
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.person_names import folded
+from lgsp_contracts import exact_json
 
 _LETTERS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 """The letters of a date pattern (Unicode TR 35, as Java and .NET write it)."""
-
-
-class Unmappable(Exception):  # noqa: N818 - a value is, nothing has gone wrong
-    """A value that the mapping cannot carry. Its text names the rule and never the value."""
 
 
 def layout(pattern: str) -> str:
@@ -35,19 +34,10 @@ def _date(value: str, pattern: str, wanted: Callable[[datetime], str]) -> str:
         raise Unmappable(f"a date is not in the form {pattern}") from None
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return str(value) if not isinstance(value, (bool, dict, list)) else orjson.dumps(value).decode()
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return int(value)
-    bare = re.sub(r"[.,\s]", "", str(value))
-    if not re.fullmatch("-?[0-9]{1,18}", bare):
-        raise Unmappable("a number is no number")
-    return int(bare)
+def _notation(name: Any) -> str:
+    if name not in ("", *NOTATIONS):
+        raise Unmappable(f"there is no such notation of numbers; there are: {', '.join(NOTATIONS)}")
+    return str(name)
 
 
 def _several(value: Any) -> list[Any]:
@@ -56,22 +46,35 @@ def _several(value: Any) -> list[Any]:
 
 
 _ANY: list[str] = []
+_MORE: dict[str, Any] = {"types": _ANY, "variadic": True}
+"""JMESPath has no optional arguments; `MOST` says how many there are."""
+
 _TEXT = ["string", "null"]
 _TABLE = ["object", "null"]
 
 
-class Functions(functions.Functions):
+class Functions(Arithmetic):
     """The functions of JMESPath and those of the bus, which `docs/reference/mapping.md` lists."""
 
     @functions.signature({"types": _ANY})
     def _func_text(self, value: Any) -> Any:
         """Anything as text."""
-        return None if value is None else _text(value)
+        return None if value is None else text_of(value)
 
-    @functions.signature({"types": _ANY})
-    def _func_integer(self, value: Any) -> Any:
-        """A whole number, be it written `5.000.000`."""
-        return None if value is None else _integer(value)
+    @functions.signature(_MORE)
+    def _func_integer(self, value: Any, notation: str = "") -> Any:
+        """A whole number, in the notation that is named."""
+        return None if value is None else integer_of(value, _notation(notation))
+
+    @functions.signature(_MORE)
+    def _func_number(self, value: Any, notation: str = "") -> Any:
+        """A number, an integer where it is whole."""
+        return None if value is None else number_of(value, _notation(notation))
+
+    @functions.signature(_MORE)
+    def _func_decimal(self, value: Any, notation: str = "") -> Any:
+        """A number with the decimals as they are written: `12.50` stays so, and `5.00` too."""
+        return None if value is None else decimal_of(value, _notation(notation))
 
     @functions.signature({"types": _ANY})
     def _func_several(self, value: Any) -> list[Any]:
@@ -91,7 +94,7 @@ class Functions(functions.Functions):
     @functions.signature({"types": _TABLE}, {"types": _ANY})
     def _func_lookup(self, table: dict[str, Any] | None, code: Any) -> Any:
         """What a code means; null where the table does not say."""
-        return (table or {}).get(_text(code)) if code is not None else None
+        return (table or {}).get(text_of(code)) if code is not None else None
 
     @functions.signature({"types": _TEXT})
     def _func_folded(self, value: str | None) -> Any:
@@ -100,8 +103,9 @@ class Functions(functions.Functions):
 
     @functions.signature({"types": _ANY})
     def _func_words(self, value: Any) -> Any:
-        """The texts of a list with a space between them; null where there is none."""
-        found = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+        """The texts and numbers of a list with a space between them; null where there is none."""
+        items = value if isinstance(value, list) else []
+        found = [text_of(item) for item in items if isinstance(item, str) or exact(item) is not None]
         return " ".join(found) or None
 
     @functions.signature({"types": _TEXT})
@@ -135,7 +139,7 @@ class Functions(functions.Functions):
     @functions.signature({"types": _ANY})
     def _func_json(self, value: Any) -> str:
         """Anything as JSON."""
-        return orjson.dumps(value).decode()
+        return exact_json.dumps(value).decode()
 
     @functions.signature({"types": _TEXT})
     def _func_base64(self, value: str | None) -> Any:
@@ -155,3 +159,20 @@ class Functions(functions.Functions):
 FUNCTIONS = Functions()
 NAMES: dict[str, int] = {name: len(entry["signature"]) for name, entry in FUNCTIONS.FUNCTION_TABLE.items()}
 """Each function and how many arguments it takes at least."""
+_OPTIONAL = {"integer": 2, "number": 2, "decimal": 2}
+MOST: dict[str, int] = {
+    name: _OPTIONAL.get(name, len(entry["signature"]))
+    for name, entry in FUNCTIONS.FUNCTION_TABLE.items()
+    if name in _OPTIONAL or not any(argument.get("variadic") for argument in entry["signature"])
+}
+"""How many arguments a function takes at most; nothing for one that takes any number."""
+
+
+def check_argument(function: str, number: int, value: Any) -> None:
+    """Hold an argument that stands in the manifest against what its function can take, before anything is called.
+
+    Raises:
+        Unmappable: it never fits.
+    """
+    if function in ("integer", "number", "decimal"):
+        _notation(value)

@@ -17,6 +17,7 @@ from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.asking import Asking
 from lgsp_adapters.kinds.mapping import Scope, Template
+from lgsp_adapters.kinds.numbers import text_of
 from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
 from lgsp_adapters.kinds.reading import json_answer, json_or_none
 from lgsp_adapters.kinds.rules import Rules, mapped
@@ -60,7 +61,7 @@ class _Operation(WebOperation):
             following = mapped(self._next, found)
             if following is None:
                 return found, heard
-            more = {self._parameter: str(following)}
+            more = {self._parameter: text_of(following)}
         raise UpstreamFailed("broken", f"more than {MAX_PAGES} pages")
 
     def read(self, scope: Scope, heard: Answer) -> Document:

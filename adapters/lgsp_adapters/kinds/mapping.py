@@ -11,20 +11,27 @@ A field whose value is null is left out, and so is an object of which nothing is
 manifest is read: a wrong expression, name of a function or variable is refused there, with its line.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import jmespath
-from jmespath.exceptions import JMESPathError
-from jmespath.visitor import Options
+from jmespath.exceptions import JMESPathError, JMESPathTypeError
+from jmespath.visitor import Options, TreeInterpreter
 
-from lgsp_adapters.kinds.functions import FUNCTIONS, NAMES, Unmappable
+from lgsp_adapters.kinds.arithmetic import same
+from lgsp_adapters.kinds.functions import FUNCTIONS, MOST, NAMES, check_argument
+from lgsp_adapters.kinds.numbers import exact
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_contracts.places import Place
 
 Scope = Mapping[str, Any]
 Make = Callable[[Scope], Any]
 
 _OPTIONS = Options(custom_functions=FUNCTIONS)
+MOST_DIGITS = 15
+"""Of a fraction in an expression: the library reads it as a double."""
 
 
 class Template:
@@ -59,12 +66,26 @@ class Template:
 
 
 def told(answer: Any) -> Any:
-    """What a system said, as mappings see it: texts without white space around them, and an empty text is null."""
+    """What a system said, as mappings see it: texts in NFC, without white space around them, and an empty text is null."""
     if isinstance(answer, str):
-        return answer.strip() or None
+        return nfc(answer).strip() or None
     if isinstance(answer, dict):
-        return {name: told(value) for name, value in answer.items()}
+        return {nfc(name): told(value) for name, value in answer.items()}
     return [told(item) for item in answer] if isinstance(answer, list) else answer
+
+
+def composed(document: Any) -> Any:
+    """What a caller said, as mappings see it: texts in NFC, so that they can be held against what systems say."""
+    if isinstance(document, str):
+        return nfc(document)
+    if isinstance(document, dict):
+        return {name: composed(value) for name, value in document.items()}
+    return [composed(item) for item in document] if isinstance(document, list) else document
+
+
+def nfc(text: str) -> str:
+    """A text whose letters are each written in one way: `ấ` is one sign and not three."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _compiled(document: Any, place: Place, names: tuple[str, ...]) -> Make:
@@ -103,25 +124,79 @@ def _each(document: Mapping[str, Any], each: str, place: Place, names: tuple[str
 
 
 def _expression(text: str, place: Place, names: tuple[str, ...]) -> Make:
+    text = unicodedata.normalize("NFC", text)  # as everything is that it will be held against
     try:
-        compiled = jmespath.compile(text)
+        parsed = jmespath.compile(text).parsed
     except JMESPathError as error:
         reason = str(error).split("\n", 1)[0].rstrip(".:")
         hint = "; a text that is meant as it stands is written \"'text'\""
         raise place.wrong(
             f"không phải biểu thức JMESPath: {reason}", f"not a JMESPath expression: {reason}{hint}"
-        ) from None
-    _known(compiled.parsed, place, names, top=True)
+        ) from error
+    _known(parsed, place, names, top=True)
+    tree, interpreter = _exact(parsed, place), _Interpreter(_OPTIONS)
 
     def make(scope: Scope) -> Any:
         try:
-            return _pruned(compiled.search(scope, options=_OPTIONS))
+            return _pruned(interpreter.visit(tree, scope))
         except Unmappable as unmappable:
-            raise Unmappable(f"{place}: {unmappable}") from None
-        except JMESPathError as error:  # its text quotes the value
-            raise Unmappable(f"{place}: {type(error).__name__}") from None
+            raise Unmappable(f"{place}: {unmappable}") from unmappable
+        except JMESPathTypeError as error:  # its text quotes the value
+            wanted = " or ".join(error.expected_types)
+            raise Unmappable(f"{place}: {error.function_name} takes {wanted}, not {error.actual_type}") from error
+        except (JMESPathError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
+            raise Unmappable(f"{place}: {type(error).__name__}") from error
 
     return make
+
+
+class _Interpreter(TreeInterpreter):
+    """JMESPath's own, with numbers that keep their digits."""
+
+    def visit_comparator(self, node: Any, value: Any) -> Any:
+        """Compare as JSON does; a number is never held against a text.
+
+        Raises:
+            Unmappable: one of two that are to be ordered is a number and one a text.
+        """
+        one, other = (self.visit(child, value) for child in node["children"])
+        kind = node["value"]
+        if kind in ("eq", "ne"):
+            return same(one, other) is (kind == "eq")
+        if isinstance(one, str) and isinstance(other, str):
+            return self.COMPARATOR_FUNC[kind](one, other)
+        numbers = exact(one), exact(other)
+        if None not in numbers:
+            return self.COMPARATOR_FUNC[kind](*numbers)
+        if (isinstance(one, str) and numbers[1] is not None) or (isinstance(other, str) and numbers[0] is not None):
+            raise Unmappable("a text is compared with a number; write number(…) of the text")
+        return None
+
+
+def _exact(node: Any, place: Place) -> Any:
+    """A parsed expression whose literal numbers keep their digits; the library shares what it has parsed, so this is another."""
+    if node["type"] == "literal":
+        return {**node, "value": _exact_literal(node["value"], place)}
+    children = [_exact(child, place) if isinstance(child, dict) else child for child in node.get("children", ())]
+    return {**node, "children": children}
+
+
+def _exact_literal(value: Any, place: Place) -> Any:
+    if isinstance(value, list):
+        return [_exact_literal(item, place) for item in value]
+    if isinstance(value, dict):
+        return {name: _exact_literal(item, place) for name, item in value.items()}
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if not isinstance(value, float):
+        return value
+    found = Decimal(repr(value))
+    if len(found.as_tuple().digits) > MOST_DIGITS:
+        raise place.wrong(
+            "một số trong biểu thức có quá nhiều chữ số; hãy viết number('…')",
+            "a number in the expression has more digits than are kept there; write number('…')",
+        )
+    return found
 
 
 def _known(node: Any, place: Place, names: tuple[str, ...], *, top: bool) -> None:
@@ -134,8 +209,7 @@ def _known(node: Any, place: Place, names: tuple[str, ...], *, top: bool) -> Non
             raise place.wrong(
                 f"không có hàm {value}", f"there is no function {value}; docs/reference/mapping.md lists them"
             )
-        if len(node["children"]) < NAMES[value]:
-            raise place.wrong(f"hàm {value} cần {NAMES[value]} tham số", f"{value} takes {NAMES[value]} arguments")
+        _called(value, node["children"], place)
     if top and kind == "field" and value not in names:
         known = ", ".join(names)
         raise place.wrong(f"không có biến {value}; có: {known}", f"there is no variable {value}; there are: {known}")
@@ -151,6 +225,20 @@ def _known(node: Any, place: Place, names: tuple[str, ...], *, top: bool) -> Non
             "flatten",
         )
         _known(child, place, names, top=top and not (inside and number > 0))
+
+
+def _called(name: str, arguments: list[Any], place: Place) -> None:
+    """Refuse a function with too few or too many arguments, or with a literal one that it can never take."""
+    least, most = NAMES[name], MOST.get(name, len(arguments))
+    if not least <= len(arguments) <= most:
+        wanted = str(least) if least == most else f"{least}–{most}"
+        raise place.wrong(f"hàm {name} cần {wanted} tham số", f"{name} takes {wanted} arguments")
+    for number, argument in enumerate(arguments):
+        if number and argument["type"] == "literal":
+            try:
+                check_argument(name, number, argument["value"])
+            except Unmappable as unmappable:
+                raise place.wrong(f"hàm {name}: {unmappable}", f"{name}: {unmappable}") from unmappable
 
 
 def _children(node: Any) -> Iterator[Any]:

@@ -11,6 +11,7 @@ import orjson
 
 from lgsp_adapters.adapter import Adapter, Call, Document
 from lgsp_adapters.manifest import Manifest
+from lgsp_contracts import exact_json
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.samples import samples
 
@@ -31,7 +32,7 @@ class MockAdapter(Adapter):
 async def _answer(operation: Operation, request: Document, _call: Call) -> Document:
     if request == operation.example.request:
         return operation.example.response
-    seed = orjson.dumps(request, option=orjson.OPT_SORT_KEYS).decode()
+    seed = exact_json.dumps(request, orjson.OPT_SORT_KEYS).decode()
     last: Document
     *_, last = [operation.example.response, *samples(operation.response, 3, seed)]
     return last

@@ -6,6 +6,7 @@ import orjson
 
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.mapping import told
+from lgsp_contracts import exact_json
 
 
 def json_answer(answer: Answer) -> Any:
@@ -23,8 +24,8 @@ def json_answer(answer: Answer) -> Any:
 
 
 def json_or_none(content: bytes) -> Any:
-    """The JSON of an answer, null where it is none: errors often come as a page of HTML."""
+    """The JSON of an answer with its numbers exact (`int`, `Decimal`), null where it is none: errors often come as a page of HTML."""
     try:
-        return told(orjson.loads(content))
-    except orjson.JSONDecodeError:
+        return told(exact_json.loads(content))
+    except (orjson.JSONDecodeError, RecursionError):
         return None

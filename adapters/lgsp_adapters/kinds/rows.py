@@ -16,12 +16,11 @@ This part makes requests of rows and holds them against the contract; `feeding.p
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from lgsp_adapters.kinds.functions import Unmappable
 from lgsp_adapters.kinds.mapping import Template
 from lgsp_adapters.kinds.tables import Layout, Row
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.manifest import Manifest
+from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract
 
 NAMES = ("connection", "row")
@@ -48,6 +47,7 @@ class Requests:
                 "the operation is about personal data, so purpose is missing; add one that the grant names",
             )
         self.path = f"/services/{contract.service}/v{contract.major}/{self.operation.name}"
+        self._whole = whole_numbers.whole_numbers(self.operation.request.document)
         self.layout = Layout.of(told["files"])
         self._template = Template(told["request"], manifest.place / "request", NAMES)
         self._connection: Mapping[str, Any] = manifest.connection
@@ -65,4 +65,4 @@ class Requests:
         if not self.operation.request.is_valid(request):
             first = self.operation.request.violations(request)[0]
             raise BadRow(f"{first.rule}: {first.message.en}")
-        return orjson.dumps(request)
+        return exact_json.dumps(self._whole(request))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Document
-from lgsp_adapters.kinds.mapping import Scope
+from lgsp_adapters.kinds.mapping import Scope, composed
 
 ASKED = ("connection", "request", "call", "now", "session")
 
@@ -16,7 +16,7 @@ def before(connection: Mapping[str, Any], request: Document, call: Call) -> Scop
     now, context = time.time(), call.context
     return {
         "connection": connection,
-        "request": request,
+        "request": composed(request),
         "call": {
             "message": context.message,
             "consumer": context.consumer,

@@ -5,9 +5,11 @@ XML alone does not tell a list of one from a single value, nor a number from a t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
 
 from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.kinds.numbers import MAX_DIGITS
 
 Kind = Literal["object", "string", "integer", "number", "boolean", "date"]
 
@@ -38,8 +40,8 @@ class Shape:
         if self.kind == "boolean" and value.lower() in ("true", "1", "false", "0"):
             return value.lower() in ("true", "1")
         try:
-            return int(value) if self.kind == "integer" else float(value)
-        except ValueError:
+            return int(value) if self.kind == "integer" else _number(value)
+        except (ValueError, ArithmeticError):
             raise UpstreamFailed("unintelligible", f"a text where the description has {self.kind}") from None
 
     def _object(self, value: Any) -> Any:
@@ -54,6 +56,18 @@ class Shape:
             elif name in found:
                 found[name] = told.shape.read(found[name])
         return found
+
+
+def _number(text: str) -> Decimal:
+    """An xs:decimal, xs:double or xs:float, with its digits.
+
+    Raises:
+        ValueError, ArithmeticError: it is none, or not finite.
+    """
+    found = Decimal(text)
+    if not found.is_finite() or abs(found.adjusted()) > MAX_DIGITS:
+        raise ValueError
+    return found
 
 
 @dataclass(frozen=True, slots=True)

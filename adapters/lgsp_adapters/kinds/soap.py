@@ -24,12 +24,12 @@ from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds import envelopes
 from lgsp_adapters.kinds.asking import Asking
 from lgsp_adapters.kinds.envelopes import Speech
-from lgsp_adapters.kinds.functions import Unmappable
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
 from lgsp_adapters.kinds.rules import Rules
 from lgsp_adapters.kinds.scope import ASKED
 from lgsp_adapters.kinds.shapes import Shape
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.contract import Contract

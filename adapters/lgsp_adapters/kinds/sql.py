@@ -25,10 +25,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
 from lgsp_adapters.kinds.databases import Database
-from lgsp_adapters.kinds.functions import Unmappable
 from lgsp_adapters.kinds.mapping import Template, told
 from lgsp_adapters.kinds.rules import mapped
 from lgsp_adapters.kinds.scope import ASKED, before
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place

@@ -25,7 +25,7 @@ from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document,
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving.breaker import REST_SECONDS, Breaker
 from lgsp_adapters.serving.health import Health
-from lgsp_contracts import wire
+from lgsp_contracts import exact_json, whole_numbers, wire
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_process.quick_nats import QuickClient
@@ -94,12 +94,17 @@ class Served:
                 handler=_nothing,
             )
             endpoint = self._service._endpoints[-1]
-            self._connection.take(
-                endpoint._subscription,
-                partial(
-                    self._take, _Work(name, method, endpoint, health[name], self._contract.operations[name].idempotent)
-                ),
+            operation = self._contract.operations[name]
+            work = _Work(
+                name,
+                method,
+                endpoint,
+                health[name],
+                operation.idempotent,
+                whole_numbers.reader(operation.request.document),
+                whole_numbers.whole_numbers(operation.response.document),
             )
+            self._connection.take(endpoint._subscription, partial(self._take, work))
         await self._connection.flush()
         if not self._connection.is_connected:  # nats-py's flush may return all the same
             raise ConnectionClosedError
@@ -158,7 +163,7 @@ class Served:
         task = asyncio.current_task(self._loop)
         assert task is not None
         try:
-            context, document = wire.parse_request(data)
+            context, document = wire.parse_request(data, work.loads)
             call = Call(context, self._spans)
             remaining = call.remaining
             self._working[task] = self._loop.time() + remaining
@@ -199,7 +204,7 @@ class Served:
             work.health.ill("resting")
             return wire.failed("unreachable")
         try:
-            answer = wire.answered(await self._once_more(work, document, call))
+            answer = wire.answered(work.whole(await self._once_more(work, document, call)))
             work.health.well()
             self._breaker.well()
             return answer
@@ -224,7 +229,8 @@ class Served:
                 place = place.tb_next
             line = place.tb_lineno if place else 0
             work.health.ill("broken")
-            self._log_of(work, call).error("adapter broke", error=type(error).__name__, line=line)
+            named = str(error) if isinstance(error, exact_json.NoForm) else type(error).__name__
+            self._log_of(work, call).error("adapter broke", error=named, line=line)
             return wire.failed("broken")
 
     async def _once_more(self, work: "_Work", document: Document, call: Call) -> Document:
@@ -263,13 +269,15 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One operation: who answers it, and where the NATS services protocol counts it."""
+    """One operation: who answers it, how its numbers are read and written, and where the NATS services protocol counts it."""
 
     operation: str
     method: Method
     endpoint: Any
     health: Health
     repeatable: bool
+    loads: Callable[[bytes], Document]
+    whole: Callable[[Document], Document]
 
     def count(self, nanoseconds: int) -> None:
         endpoint = self.endpoint

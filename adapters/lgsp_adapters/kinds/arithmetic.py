@@ -1,0 +1,150 @@
+"""JMESPath's own functions of numbers, for numbers that keep their digits.
+
+The library knows doubles alone: it calls a Decimal unknown, and its `to_number` and `avg` make doubles. These give the same answers
+as its specification says, exactly, and refuse what the specification calls a wrong type.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from typing import Any
+
+from jmespath import functions
+
+from lgsp_adapters.kinds.numbers import PLAIN, Number, decimal_of, exact, text_of
+from lgsp_adapters.kinds.unmappable import Unmappable
+
+_EXACT = Context(prec=2000, traps=[Inexact, InvalidOperation, Overflow])
+_ROUNDED = Context(prec=28)
+"""An average rarely ends; this many digits of it do."""
+
+_ANY: list[str] = []
+_LIST = ["array"]
+
+
+class Arithmetic(functions.Functions):
+    """What of JMESPath's own functions sees numbers."""
+
+    @functions.signature({"types": _ANY})
+    def _func_abs(self, value: Any) -> Number:
+        return abs(_number(value))
+
+    @functions.signature({"types": _ANY})
+    def _func_ceil(self, value: Any) -> int:
+        return math.ceil(_number(value))
+
+    @functions.signature({"types": _ANY})
+    def _func_floor(self, value: Any) -> int:
+        return math.floor(_number(value))
+
+    @functions.signature({"types": _LIST})
+    def _func_sum(self, values: list[Any]) -> Number:
+        return _sum([_number(value) for value in values])
+
+    @functions.signature({"types": _LIST})
+    def _func_avg(self, values: list[Any]) -> Number | None:
+        total = Decimal(_sum([_number(value) for value in values]))
+        return _ROUNDED.divide(total, Decimal(len(values))) if values else None
+
+    @functions.signature({"types": _LIST})
+    def _func_max(self, values: list[Any]) -> Any:
+        return max(_alike(values), default=None)
+
+    @functions.signature({"types": _LIST})
+    def _func_min(self, values: list[Any]) -> Any:
+        return min(_alike(values), default=None)
+
+    @functions.signature({"types": _LIST})
+    def _func_sort(self, values: list[Any]) -> list[Any]:
+        return sorted(_alike(values))
+
+    @functions.signature({"types": _LIST}, {"types": ["expref"]})
+    def _func_sort_by(self, values: list[Any], key: Any) -> list[Any]:
+        return [values[place] for place in _order(values, key)]
+
+    @functions.signature({"types": _LIST}, {"types": ["expref"]})
+    def _func_max_by(self, values: list[Any], key: Any) -> Any:
+        keys = _keys(values, key)
+        return values[keys.index(max(keys))] if keys else None
+
+    @functions.signature({"types": _LIST}, {"types": ["expref"]})
+    def _func_min_by(self, values: list[Any], key: Any) -> Any:
+        keys = _keys(values, key)
+        return values[keys.index(min(keys))] if keys else None
+
+    @functions.signature({"types": _ANY})
+    def _func_to_number(self, value: Any) -> Number | None:
+        try:
+            return None if value is None else decimal_of(value, PLAIN)
+        except Unmappable:
+            return None
+
+    @functions.signature({"types": _ANY})
+    def _func_to_string(self, value: Any) -> str:
+        return text_of(value)
+
+    @functions.signature({"types": _ANY})
+    def _func_type(self, value: Any) -> str:
+        names = {str: "string", bool: "boolean", list: "array", dict: "object", type(None): "null"}
+        return names.get(type(value), "number")
+
+    @functions.signature({"types": ["array", "string"]}, {"types": _ANY})
+    def _func_contains(self, where: list[Any] | str, what: Any) -> bool:
+        if isinstance(where, str):
+            return isinstance(what, str) and what in where
+        return any(same(item, what) for item in where)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Are two values equal as JSON has them? `1` is not true, and `0.10` is `0.1`."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, float) or isinstance(other, float):
+        one, other = exact(one) if isinstance(one, float) else one, exact(other) if isinstance(other, float) else other
+    return bool(one == other)
+
+
+def _number(value: Any) -> Number:
+    found = exact(value)
+    if found is None:
+        raise Unmappable("a function of numbers is given something else; write number(…) of a text")
+    return found
+
+
+def _sum(values: Sequence[Number]) -> Number:
+    total: Number = 0
+    for value in values:
+        total = total + value if isinstance(total, int) and isinstance(value, int) else _added(total, value)
+    return total
+
+
+def _added(one: Number, other: Number) -> Decimal:
+    try:
+        return _EXACT.add(Decimal(one), Decimal(other))
+    except ArithmeticError as error:
+        raise Unmappable("a sum has too many digits") from error
+
+
+def _alike(values: list[Any]) -> list[Any]:
+    """Numbers or texts.
+
+    Raises:
+        Unmappable: a mixture, or something else.
+    """
+    if all(isinstance(value, str) for value in values):
+        return values
+    return [_number(value) for value in values]
+
+
+def _keys(values: list[Any], key: Any) -> list[Any]:
+    return _alike([key.visit(key.expression, value) for value in values])
+
+
+def _order(values: list[Any], key: Any) -> list[int]:
+    keys = _keys(values, key)
+    by: Callable[[int], Any] = keys.__getitem__
+    return sorted(range(len(values)), key=by)
