@@ -39,11 +39,11 @@ def dumps(document: Any, option: int | None = None) -> bytes:
         NoForm: a value that JSON has no form for, such as a Decimal that is not finite.
     """
     try:
-        return orjson.dumps(document, default=_digits, option=option)
+        return orjson.dumps(document, default=digits, option=option)
     except TypeError:  # orjson asks nobody about an integer beyond 64 bits
         pass
     try:
-        return orjson.dumps(_with_long_integers(document), default=_digits, option=option)
+        return orjson.dumps(_with_long_integers(document), default=digits, option=option)
     except TypeError as error:
         raise NoForm(f"JSON has no form for {error.__cause__ or error}") from error
 
@@ -53,7 +53,12 @@ def plain(number: Decimal) -> str:
     return format(number or number.copy_abs(), "f")
 
 
-def _digits(value: Any) -> orjson.Fragment:
+def digits(value: Any) -> orjson.Fragment:
+    """Write a Decimal, as `default` of orjson.
+
+    Raises:
+        TypeError: it is none, or not finite.
+    """
     if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(plain(value))
     raise TypeError(f"a {type(value).__name__}" + (" that is not finite" if isinstance(value, Decimal) else ""))

@@ -29,6 +29,12 @@ def reader(schema: Mapping[str, Any]) -> Callable[[bytes], Document]:
     return lambda content: whole(exact_json.loads(content))
 
 
+def writer(schema: Mapping[str, Any], write: Callable[[Document], bytes]) -> Callable[[Document], bytes]:
+    """What writes the documents of a schema with its integers as such; where it has none, that is `write` itself."""
+    whole = whole_numbers(schema)
+    return write if whole is _same else lambda document: write(whole(document))
+
+
 def whole_numbers(schema: Mapping[str, Any]) -> Callable[[Document], Document]:
     """What makes `5` of `5.0` wherever a schema asks for an integer; the document that is given stays as it is."""
     root = _Place()

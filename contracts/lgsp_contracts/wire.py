@@ -98,7 +98,10 @@ def answered(document: Any) -> bytes:
     Raises:
         exact_json.NoForm: a value of it is nothing that JSON can hold.
     """
-    return _ANSWERED + exact_json.dumps(document)
+    try:
+        return _ANSWERED + orjson.dumps(document, default=exact_json.digits)
+    except TypeError:
+        return _ANSWERED + exact_json.dumps(document)
 
 
 def declared_error(code: str) -> bytes:

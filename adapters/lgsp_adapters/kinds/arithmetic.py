@@ -27,7 +27,8 @@ class Arithmetic(functions.Functions):
 
     @functions.signature({"types": _ANY})
     def _func_abs(self, value: Any) -> Number:
-        return abs(_number(value))
+        found = _number(value)
+        return found.copy_abs() if isinstance(found, Decimal) else abs(found)
 
     @functions.signature({"types": _ANY})
     def _func_ceil(self, value: Any) -> int:

@@ -46,9 +46,6 @@ def _several(value: Any) -> list[Any]:
 
 
 _ANY: list[str] = []
-_MORE: dict[str, Any] = {"types": _ANY, "variadic": True}
-"""JMESPath has no optional arguments; `MOST` says how many there are."""
-
 _TEXT = ["string", "null"]
 _TABLE = ["object", "null"]
 
@@ -61,17 +58,17 @@ class Functions(Arithmetic):
         """Anything as text."""
         return None if value is None else text_of(value)
 
-    @functions.signature(_MORE)
+    @functions.signature({"types": _ANY, "variadic": True})
     def _func_integer(self, value: Any, notation: str = "") -> Any:
         """A whole number, in the notation that is named."""
         return None if value is None else integer_of(value, _notation(notation))
 
-    @functions.signature(_MORE)
+    @functions.signature({"types": _ANY, "variadic": True})
     def _func_number(self, value: Any, notation: str = "") -> Any:
         """A number, an integer where it is whole."""
         return None if value is None else number_of(value, _notation(notation))
 
-    @functions.signature(_MORE)
+    @functions.signature({"types": _ANY, "variadic": True})
     def _func_decimal(self, value: Any, notation: str = "") -> Any:
         """A number with the decimals as they are written: `12.50` stays so, and `5.00` too."""
         return None if value is None else decimal_of(value, _notation(notation))

@@ -102,7 +102,7 @@ class Served:
                 health[name],
                 operation.idempotent,
                 whole_numbers.reader(operation.request.document),
-                whole_numbers.whole_numbers(operation.response.document),
+                whole_numbers.writer(operation.response.document, wire.answered),
             )
             self._connection.take(endpoint._subscription, partial(self._take, work))
         await self._connection.flush()
@@ -204,7 +204,7 @@ class Served:
             work.health.ill("resting")
             return wire.failed("unreachable")
         try:
-            answer = wire.answered(work.whole(await self._once_more(work, document, call)))
+            answer = work.write(await self._once_more(work, document, call))
             work.health.well()
             self._breaker.well()
             return answer
@@ -277,7 +277,7 @@ class _Work:
     health: Health
     repeatable: bool
     loads: Callable[[bytes], Document]
-    whole: Callable[[Document], Document]
+    write: Callable[[Document], bytes]
 
     def count(self, nanoseconds: int) -> None:
         endpoint = self.endpoint
