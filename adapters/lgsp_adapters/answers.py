@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.charsets import decoded
 from lgsp_contracts.wire import Failure
 
 SHOWN = 600
@@ -34,9 +35,18 @@ class Answer:
         """Has it a status of 2xx?"""
         return 200 <= self.status < 300
 
-    def failed(self, why: Failure, note: str) -> UpstreamFailed:
-        """The failure that this answer is: `note` for the log, the answer's own words for the integrator."""
-        return UpstreamFailed(why, f"{self.where}: {note}" if self.where else note, said=self.said())
+    def text(self) -> str:
+        """Its characters.
+
+        Raises:
+            UndecodableError: in no character set that it names.
+        """
+        return decoded(self.content, self.charset)
+
+    def failed(self, why: Failure, note: str, *, said: str = "") -> UpstreamFailed:
+        """The failure that this answer is: `note` for the log; `said` and the answer's own words for the integrator."""
+        words = f"{said}\n{self.said()}" if said else self.said()
+        return UpstreamFailed(why, f"{self.where}: {note}" if self.where else note, said=words)
 
     def bad_status(self) -> UpstreamFailed:
         """The failure that its HTTP status speaks of."""

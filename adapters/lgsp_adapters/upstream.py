@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
 from opentelemetry.trace import SpanKind
 from yarl import URL
 
@@ -129,8 +128,8 @@ def json_object(answer: Answer) -> dict[str, Any]:
     if answer.status != 200:
         raise answer.bad_status()
     try:
-        document = exact_json.loads(answer.content)
-    except orjson.JSONDecodeError as error:
+        document = exact_json.loads(answer.text())
+    except ValueError as error:
         raise answer.failed("unintelligible", "the answer is not JSON") from error
     if not isinstance(document, dict):
         raise answer.failed("unintelligible", "the answer is not a JSON object")

@@ -130,7 +130,7 @@ async def test_what_is_drafted_answers(
     [
         (FOUND.format("").replace("<ConThu>2<", "<ConThu>hai<"), "a text where the description has integer"),
         (FOUND.format("").replace("<DangKyLai>false<", "<DangKyLai>có<"), "a text where the description has boolean"),
-        ("--abc\r\nContent-Type: application/xop+xml\r\n\r\n<x/>", "the answer comes with attachments"),
+        ("--abc\r\nContent-Type: application/xop+xml\r\n\r\n<x/>\r\n--abc--", "the answer is not a SOAP 1.1 envelope"),
     ],
 )
 async def test_an_answer_that_the_description_does_not_have(

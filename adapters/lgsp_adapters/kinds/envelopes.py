@@ -1,7 +1,6 @@
 """SOAP envelopes, built and read with lxml.
 
-An envelope is built as a tree, never by putting strings together, so that a name with `<` in it stays a name. It is read
-without DTDs, entities or network, so that an XML bomb or an external entity is nothing but an unintelligible answer.
+An envelope is built as a tree, never by putting strings together, so that a name with `<` in it stays a name.
 """
 
 import base64
@@ -15,14 +14,18 @@ from typing import Any, Protocol
 from lxml import etree
 
 from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.answers import Answer
+from lgsp_adapters.kinds.multipart import refuse_references, root_part
 from lgsp_adapters.kinds.numbers import text_of
+from lgsp_adapters.kinds.references import resolve
+from lgsp_adapters.kinds.soap_faults import Fault, fault_of
+from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree
 
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
 WSSE = f"{_WSS}-wssecurity-secext-1.0.xsd"
 WSU = f"{_WSS}-wssecurity-utility-1.0.xsd"
 PASSWORD = f"{_WSS}-username-token-profile-1.0#Password"
 NONCE = f"{_WSS}-soap-message-security-1.0#Base64Binary"
-NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,12 @@ class Speech(Protocol):
             UpstreamFailed: `broken`, when it cannot be built.
         """
 
-    def read(self, answer: Any) -> Any:
-        """The answer, with what is known of its kind."""
+    def read(self, answer: etree._Element) -> Any:
+        """The answer as a document, with what is known of its kind.
+
+        Raises:
+            UpstreamFailed: `unintelligible`, when it is something else.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +125,9 @@ class Bare:
         _add(etree.SubElement(body, f"{{{self.namespace}}}{self.element}"), self.namespace, fields)
         return sealed(root, self.version, security)
 
-    def read(self, answer: Any) -> Any:
+    def read(self, answer: etree._Element) -> Any:
         """The answer as it is."""
-        return answer
+        return document(answer)
 
 
 def sealed(root: etree._Element, version: Version, security: UsernameToken | None) -> bytes:
@@ -145,56 +152,22 @@ def _add(parent: etree._Element, namespace: str, fields: Mapping[str, Any]) -> N
                     raise UpstreamFailed("broken", f"{name} holds a character that XML cannot carry") from None
 
 
-def body_of(content: bytes, version: Version) -> tuple[Any, str]:
-    """The first element in the body of an answer as a document, and the code of the fault that it may be.
+def body_of(answer: Answer, version: Version) -> etree._Element | Fault:
+    """The first element in the body of an answer, or the fault that it is.
 
     Raises:
         UpstreamFailed: `unintelligible`, for anything that is not an envelope of this version.
     """
-    root = tree(content)
-    found = root.find(f"{{{version.namespace}}}Body/*")
-    if root.tag != f"{{{version.namespace}}}Envelope" or found is None:
-        raise UpstreamFailed("unintelligible", f"the answer is not a SOAP {version.name} envelope")
-    if found.tag == f"{{{version.namespace}}}Fault":
-        code = found.findtext("faultcode") or found.findtext("{*}Code/{*}Value") or "-"
-        return None, code.strip().rpartition(":")[2]
-    return document(found), ""
-
-
-def tree(content: bytes) -> etree._Element:
-    """XML as a tree.
-
-    Raises:
-        UpstreamFailed: `unintelligible`, when it is none or declares a document type.
-    """
-    if content.lstrip()[:2] == b"--":
-        raise UpstreamFailed("unintelligible", "the answer comes with attachments (multipart), which are not passed")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        raise UpstreamFailed("unintelligible", "the answer is not XML") from None
-    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]
-        raise UpstreamFailed("unintelligible", "the answer declares a document type")
-    return root
-
-
-def document(element: etree._Element) -> Any:
-    """An element by local names: an object of its children, a list where a name repeats, a text, or null where it is empty.
-
-    What stands beside children is not taken, nor are attributes: no system met so far says anything there.
-    """
-    children = [child for child in element if isinstance(child.tag, str)]
-    if not children:
-        nil = element.get(NIL) in ("true", "1")
-        return None if nil else (element.text or "").strip() or None
-    found: dict[str, Any] = {}
-    for child in children:
-        name, value = etree.QName(child).localname, document(child)
-        if name not in found:
-            found[name] = value
-        elif isinstance(found[name], list):
-            found[name].append(value)
-        else:
-            found[name] = [found[name], value]
+        content, charset = root_part(answer)
+        root = tree(content, charset)
+        refuse_references(root)
+        found = root.find(f"{{{version.namespace}}}Body/*")
+        if root.tag != f"{{{version.namespace}}}Envelope" or found is None:
+            raise NotXmlError(f"the answer is not a SOAP {version.name} envelope")
+        if found.tag == f"{{{version.namespace}}}Fault":
+            return fault_of(found)
+        resolve(found)
+    except NotXmlError as error:
+        raise UpstreamFailed("unintelligible", str(error)) from error
     return found

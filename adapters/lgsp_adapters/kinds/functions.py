@@ -14,7 +14,9 @@ from jmespath import functions
 
 from lgsp_adapters.kinds.arithmetic import Arithmetic
 from lgsp_adapters.kinds.numbers import NOTATIONS, decimal_of, exact, integer_of, number_of, text_of
+from lgsp_adapters.kinds.parsing_functions import ParsingFunctions
 from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.kinds.xml_documents import TEXT
 from lgsp_adapters.person_names import folded
 from lgsp_contracts import exact_json
 
@@ -50,12 +52,14 @@ _TEXT = ["string", "null"]
 _TABLE = ["object", "null"]
 
 
-class Functions(Arithmetic):
+class Functions(Arithmetic, ParsingFunctions):
     """The functions of JMESPath and those of the bus, which `docs/reference/mapping.md` lists."""
 
     @functions.signature({"types": _ANY})
     def _func_text(self, value: Any) -> Any:
-        """Anything as text."""
+        """Anything as text; of an XML element with attributes its own."""
+        if isinstance(value, dict) and isinstance(value.get(TEXT), str):
+            return value[TEXT]
         return None if value is None else text_of(value)
 
     @functions.signature({"types": _ANY, "variadic": True})

@@ -19,7 +19,7 @@ from lgsp_adapters.kinds.asking import Asking
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.numbers import text_of
 from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
-from lgsp_adapters.kinds.reading import json_answer, json_or_none
+from lgsp_adapters.kinds.reading import read, read_or_none
 from lgsp_adapters.kinds.rules import Rules, mapped
 from lgsp_adapters.kinds.scope import ASKED
 from lgsp_adapters.manifest import Manifest
@@ -53,7 +53,7 @@ class _Operation(WebOperation):
         items: list[Any] = []
         for _ in range(MAX_PAGES):
             heard = await self._asking.send(upstream, call, scope, more, login)
-            answer = json_answer(heard) if heard.good else json_or_none(heard.content)
+            answer = read(heard) if heard.good else read_or_none(heard)
             found = {**scope, "status": heard.status, "answer": answer, "items": items}
             if self._items is None or self._next is None or not heard.good:
                 return found, heard
@@ -66,7 +66,7 @@ class _Operation(WebOperation):
 
     def read(self, scope: Scope, heard: Answer) -> Document:
         """The answer in the words of the contract."""
-        self.rules.apply(scope)
+        self.rules.apply(scope, well=heard.good)
         if self.none and (heard.status == 404 or (heard.good and scope["answer"] in (None, [], {}))):
             raise Declared(self.none)
         if not heard.good:

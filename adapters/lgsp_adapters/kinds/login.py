@@ -22,7 +22,7 @@ from typing import Any
 from lgsp_adapters.adapter import Call, Connection, UpstreamFailed
 from lgsp_adapters.kinds.asking import Asking
 from lgsp_adapters.kinds.mapping import Scope, Template
-from lgsp_adapters.kinds.reading import json_answer
+from lgsp_adapters.kinds.reading import read
 from lgsp_adapters.kinds.rules import mapped
 from lgsp_adapters.kinds.scope import before
 from lgsp_adapters.renewed_token import Lease, RenewedToken
@@ -102,7 +102,7 @@ class Authentication:
         kept = {name: heard.cookies[name] for name in self._cookies if name in heard.cookies}
         if missing := set(self._cookies) - set(kept):
             raise heard.failed("refused", f"HTTP {heard.status}: the login sets no cookie {', '.join(sorted(missing))}")
-        answer = json_answer(heard) if self._session.document or not kept else None
+        answer = read(heard) if self._session.document or not kept else None
         scope = {**scope, "status": heard.status, "answer": answer}
         session = mapped(self._session, scope)
         if set(session or {}) != set(self._session.document):

@@ -1,31 +1,41 @@
-"""What a system's bytes say, as documents that mappings see."""
+"""What a system's bytes say, as documents that mappings see: JSON, or XML where the answer says that it is XML."""
 
 from typing import Any
 
-import orjson
-
 from lgsp_adapters.answers import Answer
-from lgsp_adapters.kinds.mapping import told
+from lgsp_adapters.kinds.parsing_functions import trimmed
+from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree
 from lgsp_contracts import exact_json
 
 
-def json_answer(answer: Answer) -> Any:
-    """The JSON of an answer with a good status, null for an empty one.
+def read(answer: Answer) -> Any:
+    """The document of an answer with a good status, null for an empty one.
 
     Raises:
-        UpstreamFailed: another status, or no JSON.
+        UpstreamFailed: another status, or no document.
     """
     if not answer.good:
         raise answer.bad_status()
-    document = json_or_none(answer.content)
-    if document is None and answer.content.strip() not in (b"", b"null"):
-        raise answer.failed("unintelligible", "the answer is not JSON")
-    return document
-
-
-def json_or_none(content: bytes) -> Any:
-    """The JSON of an answer with its numbers exact (`int`, `Decimal`), null where it is none: errors often come as a page of HTML."""
     try:
-        return told(exact_json.loads(content))
-    except (orjson.JSONDecodeError, RecursionError):
+        return _read(answer)
+    except (NotXmlError, Unmappable) as error:
+        raise answer.failed("unintelligible", str(error)) from error
+    except ValueError as error:
+        raise answer.failed("unintelligible", "the answer is not JSON") from error
+
+
+def read_or_none(answer: Answer) -> Any:
+    """The document of an answer, null where it is none: errors often come as a page of HTML."""
+    try:
+        return _read(answer)
+    except (ValueError, Unmappable):
         return None
+
+
+def _read(answer: Answer) -> Any:
+    xml = answer.media_type.endswith(("/xml", "+xml")) and answer.media_type != "application/xhtml+xml"
+    if xml and answer.content.lstrip()[:1] not in (b"", b"{", b"["):  # some services say XML of their JSON
+        return document(tree(answer.content, answer.charset))
+    text = answer.text().strip()
+    return trimmed(exact_json.loads(text)) if text else None

@@ -10,6 +10,7 @@ The first rule that holds counts. `note` says more for the adapter's log: at mos
 a person's data in what it calls an error.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -21,6 +22,8 @@ from lgsp_contracts.places import Place
 from lgsp_contracts.wire import Failure
 
 NOTE = 40
+_OF_ERRORS = re.compile(r"(?<![.\w'])(status|fault|faultcode|subcode|faultstring|detail)\b")
+"""The variables that say how an answer came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +48,27 @@ class Rules:
             for number, rule in enumerate(document)
         ]
 
-    def apply(self, scope: Scope) -> None:
+    def apply(self, scope: Scope, *, well: bool = True) -> None:
         """Hold an answer against the rules.
+
+        Args:
+            well: it came with a good status and is no fault. Where it did not, a rule that would hold for no answer at all, such as
+                `!(answer.person)`, says nothing: an office that is down is no "not on record".
 
         Raises:
             Declared, UpstreamFailed: as the first rule says that holds.
         """
         for rule in self._rules:
-            if not mapped(rule.when, scope):
+            if not mapped(rule.when, scope) or not (well or self._speaks_of_errors(rule, scope)):
                 continue
             if rule.declared:
                 raise Declared(rule.declared)
             raise UpstreamFailed(rule.failed, str(mapped(rule.note, scope) or rule.when.place)[:NOTE])
+
+    def _speaks_of_errors(self, rule: _Rule, scope: Scope) -> bool:
+        if _OF_ERRORS.search(str(rule.when.document)):
+            return True
+        return not mapped(rule.when, {**scope, "answer": None})
 
 
 def mapped(template: Template, scope: Scope) -> Any:

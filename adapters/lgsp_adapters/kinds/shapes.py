@@ -1,17 +1,36 @@
 """What a system's description says of its documents: which fields, of what kind, and which of them are lists.
 
-XML alone does not tell a list of one from a single value, nor a number from a text.
+XML alone does not tell a list of one from a single value, nor a number from a text. Fields go by the names of `xml_documents.py`: `@name` is an
+attribute, `#text` the text of an element that may have attributes.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from lxml import etree
+
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.kinds.numbers import MAX_DIGITS
+from lgsp_adapters.kinds.xml_documents import (
+    TEXT,
+    TYPE,
+    add,
+    attributes,
+    beside,
+    document,
+    elements,
+    is_nil,
+    local,
+    whole_text,
+)
 
 Kind = Literal["object", "string", "integer", "number", "boolean", "date"]
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,52 +41,8 @@ class Shape:
     fields: Mapping[str, "Field"] = field(default_factory=dict)
     type_name: str = ""
     """Of a simple value: its type in the description, as `{namespace}name`."""
-
-    def read(self, value: Any) -> Any:
-        """A value as XML gives it, as what it is.
-
-        Raises:
-            UpstreamFailed: `unintelligible`, when it is something else; the text quotes nothing of it.
-        """
-        if self.kind == "object":
-            return self._object(value)
-        if value is None or self.kind == "string":
-            return value
-        if not isinstance(value, str):
-            raise UpstreamFailed("unintelligible", f"a document where the description has {self.kind}")
-        if self.kind == "date":
-            return value[:10]  # XML Schema lets a zone follow, which a day on the bus does not have
-        if self.kind == "boolean" and value.lower() in ("true", "1", "false", "0"):
-            return value.lower() in ("true", "1")
-        try:
-            return int(value) if self.kind == "integer" else _number(value)
-        except (ValueError, ArithmeticError):
-            raise UpstreamFailed("unintelligible", f"a text where the description has {self.kind}") from None
-
-    def _object(self, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        found = dict(value)
-        for name, told in self.fields.items():
-            if told.many:
-                one = found.get(name)
-                items = one if isinstance(one, list) else [] if one is None else [one]
-                found[name] = [told.shape.read(item) for item in items]
-            elif name in found:
-                found[name] = told.shape.read(found[name])
-        return found
-
-
-def _number(text: str) -> Decimal:
-    """An xs:decimal, xs:double or xs:float, with its digits.
-
-    Raises:
-        ValueError, ArithmeticError: it is none, or not finite.
-    """
-    found = Decimal(text)
-    if not found.is_finite() or abs(found.adjusted()) > MAX_DIGITS:
-        raise ValueError
-    return found
+    builtin: str = ""
+    """Of a simple value: the type of XML Schema that it is or restricts, such as `decimal`; "" where that is none or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +52,81 @@ class Field:
     shape: Shape
     required: bool
     many: bool
+
+
+Types = Callable[[str], Shape | None]
+"""The type of a description by its `{namespace}name`, for elements that say their own in `xsi:type`."""
+
+
+def read(shape: Shape, element: etree._Element, types: Types) -> Any:
+    """An element as what the description says.
+
+    Raises:
+        UpstreamFailed: `unintelligible`, when it is something else; the text quotes nothing of it.
+    """
+    if is_nil(element):
+        return None
+    shape = _own_type(element, types) or shape
+    if shape.kind == "object":
+        return _object(shape, element, types)
+    if not elements(element):
+        return simple(shape.kind, whole_text(element))
+    if shape.kind == "string":
+        return document(element)
+    raise UpstreamFailed("unintelligible", f"a document where the description has {shape.kind}")
+
+
+def simple(kind: Kind, value: str | None) -> Any:
+    """A text as what it is.
+
+    Raises:
+        UpstreamFailed: `unintelligible`, when it is something else.
+    """
+    if value is None or kind in ("string", "object"):
+        return value
+    if kind == "boolean" and value.lower() in ("true", "1", "false", "0"):
+        return value.lower() in ("true", "1")
+    if kind == "date" and (day := _DAY.fullmatch(value)):
+        return day[1]  # XML Schema lets a zone follow, which a day on the bus does not have
+    if len(value) <= MAX_DIGITS:
+        if kind == "integer" and _INTEGER.fullmatch(value):
+            return int(value)
+        if kind == "number" and _NUMBER.fullmatch(value) and abs(Decimal(value).adjusted()) <= MAX_DIGITS:
+            return Decimal(value)
+    raise UpstreamFailed("unintelligible", f"a text where the description has {kind}")
+
+
+def _object(shape: Shape, element: etree._Element, types: Types) -> Any:
+    found: dict[str, Any] = {
+        name: simple(shape.fields[name].shape.kind, value) if name in shape.fields else value
+        for name, value in attributes(element).items()
+    }
+    children = elements(element)
+    for child in children:
+        name = local(child)
+        told = shape.fields.get(name)
+        value = read(told.shape, child, types) if told else document(child)
+        if told and told.many:
+            found.setdefault(name, []).append(value)
+        else:
+            add(found, name, value)
+    text = shape.fields.get(TEXT)
+    if text:
+        found[TEXT] = simple(text.shape.kind, whole_text(element))
+    elif not children and not found:
+        return whole_text(element)  # an empty element is null
+    elif children and beside(element):
+        found[TEXT] = whole_text(element)
+    for name, told in shape.fields.items():
+        if told.many:
+            found.setdefault(name, [])
+    return found
+
+
+def _own_type(element: etree._Element, types: Types) -> Shape | None:
+    """The type that an element says it has: one that extends what is expected."""
+    told = element.get(TYPE, "").strip()
+    prefix, _, name = told.rpartition(":")
+    if not name:
+        return None
+    return types(f"{{{element.nsmap.get(prefix or None, '')}}}{name}")

@@ -12,7 +12,8 @@
 Where the system has a WSDL, `soap: {wsdl: civil.wsdl}` stands for version, namespace and actions; an operation then names the `operation`
 of the WSDL instead of an element, lists are always lists, and numbers and truths are such.
 
-In mappings `answer` is the first element of the body by local names (`envelopes.py`), `fault` the code of a SOAP fault.
+In mappings `answer` is the first element of the body by local names (`xml_documents.py`); `fault` or `faultcode`, `subcode`, `faultstring` and
+`detail` are what a SOAP fault says (`soap_faults.py`).
 """
 
 from collections.abc import Mapping
@@ -26,18 +27,19 @@ from lgsp_adapters.kinds.asking import Asking
 from lgsp_adapters.kinds.envelopes import Speech
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
+from lgsp_adapters.kinds.reading import read_or_none
 from lgsp_adapters.kinds.rules import Rules
 from lgsp_adapters.kinds.scope import ASKED
 from lgsp_adapters.kinds.shapes import Shape
+from lgsp_adapters.kinds.soap_faults import FAULT_NAMES, NO_FAULT, Fault, told_fault
 from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.kinds.xml_documents import document
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 
-ANSWERED = (*ASKED, "answer", "status", "fault")
-FAULT_STATUSES = (400, 500)
-"""SOAP 1.1 sends faults with 500, SOAP 1.2 a client's with 400."""
+ANSWERED = (*ASKED, "answer", "status", *FAULT_NAMES)
 
 
 def build(manifest: Manifest, _contract: Contract) -> WebAdapter:
@@ -100,41 +102,50 @@ def _fit(fields: Mapping[str, Any], asked: Shape, place: Place) -> None:
 
 class _Operation(WebOperation):
     def __init__(
-        self, speeches: Mapping[str, Speech], name: str, document: Mapping[str, Any], place: Place, manifest: Manifest
+        self, speeches: Mapping[str, Speech], name: str, operation: Mapping[str, Any], place: Place, manifest: Manifest
     ) -> None:
         told = manifest.document["soap"]
         self._speech = speeches[name]
-        path = {"method": "POST", "path": document.get("path", told.get("path", ""))}
+        path = {"method": "POST", "path": operation.get("path", told.get("path", ""))}
         self._asking = Asking(path, place, ASKED, manifest.document, manifest.place)
-        self._fields = Template(document["fields"], place / "fields", ASKED)
+        self._fields = Template(operation["fields"], place / "fields", ASKED)
         token = told.get("username-token", {})
         at = manifest.place / "soap" / "username-token"
         self._token = Template({key: token[key] for key in ("user", "password") if token}, at, ASKED)
         self._digest = token.get("digest", True)
-        self._rules = Rules(document.get("errors", []), place / "errors", ANSWERED)
-        self._none = document.get("none", "")
-        self._made = Template(document["answer"], place / "answer", ANSWERED)
+        self._rules = Rules(operation.get("errors", []), place / "errors", ANSWERED)
+        self._none = operation.get("none", "")
+        self._made = Template(operation["answer"], place / "answer", ANSWERED)
 
     async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
         """Ask for the answer, which may be a fault."""
         headers = {**login, **self._speech.version.headers(self._speech.action)}
         heard = await self._asking.send(upstream, call, scope, login=headers, body=self._envelope(scope))
-        if heard.status in FAULT_STATUSES or heard.good:
-            answer, fault = envelopes.body_of(heard.content, self._speech.version)
-            answer = self._speech.read(answer)
-        else:
-            answer, fault = None, ""
-        return {**scope, "status": heard.status, "answer": answer, "fault": fault}, heard
+        answer, fault = self._body(heard)
+        told = fault.variables() if fault else NO_FAULT
+        return {**scope, "status": heard.status, "answer": answer, **told}, heard
+
+    def _body(self, heard: Answer) -> tuple[Any, Fault | None]:
+        """What the body holds, or the fault that it is; an error may come as something else, or as nothing at all."""
+        try:
+            found = envelopes.body_of(heard, self._speech.version)
+            if isinstance(found, Fault):
+                return None, found
+            return (self._speech.read(found) if heard.good else document(found)), None
+        except UpstreamFailed as failure:
+            if heard.good:
+                raise heard.failed(failure.why, failure.private) from failure
+            return read_or_none(heard), None
 
     def read(self, scope: Scope, heard: Answer) -> Document:
         """The answer in the words of the contract."""
-        self._rules.apply(scope)
-        answer, fault = scope["answer"], scope["fault"]
+        fault = told_fault(scope)
+        self._rules.apply(scope, well=heard.good and fault is None)
         if fault:
-            raise UpstreamFailed("refused" if fault in ("Client", "Sender") else "broken", f"SOAP fault {fault[:40]}")
+            raise heard.failed(fault.why(), fault.note(), said=fault.said())
         if not heard.good:
             raise heard.bad_status()
-        if self._none and not answer:
+        if self._none and not scope["answer"]:
             raise Declared(self._none)
         return in_words(self._made, scope)
 

@@ -18,11 +18,14 @@ from zeep.settings import Settings
 from zeep.transports import Transport
 from zeep.wsdl import Document
 from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
+from zeep.xsd import Element
 from zeep.xsd.types import builtins
 
 from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.kinds import shapes
 from lgsp_adapters.kinds.envelopes import VERSIONS, UsernameToken, Version, sealed
-from lgsp_adapters.kinds.shapes import Field, Kind, Shape
+from lgsp_adapters.kinds.shapes import Field, Kind, Shape, Types
+from lgsp_adapters.kinds.xml_documents import TEXT
 from lgsp_contracts.places import Place
 
 MAX_DEPTH = 12
@@ -36,6 +39,16 @@ _KINDS: tuple[tuple[type, Kind], ...] = (
     (builtins.Float, "number"),
     (builtins.Date, "date"),
 )
+
+_BUILTINS: Mapping[type, str] = {
+    known: name[:1].lower() + name[1:]
+    for name, known in vars(builtins).items()
+    if isinstance(known, type) and issubclass(known, builtins.BuiltinType) and known is not builtins.BuiltinType
+}
+_CONTENT = "_value_1"
+"""What zeep calls the text of a type with simpleContent, and what a schema leaves open (`xs:any`)."""
+_ATTRIBUTE = "attr__"
+"""What zeep puts before an attribute whose name an element has too."""
 
 
 class _Files(Transport):  # type: ignore[misc]
@@ -67,6 +80,7 @@ class PortOperation:
     action: str
     asked: Shape
     answered: Shape
+    types: Types
     _operation: Any
 
     def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None) -> bytes:
@@ -81,9 +95,9 @@ class PortOperation:
             raise UpstreamFailed("broken", f"the request does not fit the WSDL: {type(error).__name__}") from None
         return sealed(content, self.version, security)
 
-    def read(self, answer: Any) -> Any:
+    def read(self, answer: etree._Element) -> Any:
         """An answer with lists, numbers and truths as the description has them."""
-        return self.answered.read(answer)
+        return shapes.read(self.answered, answer, self.types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +139,54 @@ def load(path: Path, port: str, place: Place) -> Port:
     name = port or next(iter(ports))
     found = ports[name]
     version = VERSIONS["1.2" if isinstance(found.binding, Soap12Binding) else "1.1"]
-    operations = {key: _operation(key, told, version) for key, told in found.binding._operations.items()}
+    types = _Types(document.types)
+    operations = {key: _operation(key, told, version, types) for key, told in found.binding._operations.items()}
     return Port(name, urlsplit(found.binding_options.get("address", "")).path, operations, files.texts)
 
 
-def _operation(name: str, told: Any, version: Version) -> PortOperation:
+class _Types:
+    """The types of a description, each made into a shape when an answer first names it."""
+
+    def __init__(self, described: Any) -> None:
+        self._described = described
+        self._known: dict[str, Shape] = {}
+
+    def __call__(self, name: str) -> Shape | None:
+        if name not in self._known:
+            try:
+                self._known[name] = _shape(self._described.get_type(name), 0)
+            except (NotDescribed, ValueError):  # nothing that the description knows: read as what was expected
+                return None
+        return self._known[name]
+
+
+def _operation(name: str, told: Any, version: Version, types: Types) -> PortOperation:
     asked, answered = (_shape(part.body.type if part and part.body else None, 0) for part in (told.input, told.output))
-    return PortOperation(name, version, told.soapaction or "", asked, answered, told)
+    return PortOperation(name, version, told.soapaction or "", asked, answered, types, told)
 
 
 def _shape(told: Any, depth: int) -> Shape:
-    elements = getattr(told, "elements", None)
-    if elements is None:
-        kind: Kind = next((kind for known, kind in _KINDS if isinstance(told, known)), "string")
-        return Shape(kind, type_name=getattr(getattr(told, "qname", None), "text", ""))
+    parts = getattr(told, "elements", None)
+    if parts is None:
+        return _simple(told)
     if depth == MAX_DEPTH:
         return Shape("object")
     fields = {
-        name: Field(_shape(element.type, depth + 1), not element.is_optional, bool(element.accepts_multiple))
-        for name, element in elements
-        if getattr(element, "type", None) is not None
+        f"@{name.removeprefix(_ATTRIBUTE)}": Field(_simple(attribute.type), bool(attribute.required), many=False)
+        for name, attribute in getattr(told, "attributes", ())
+        if name and getattr(attribute, "type", None) is not None
     }
+    if not fields and len(parts) == 1 and parts[0][0] == _CONTENT and isinstance(parts[0][1], Element):
+        return _simple(parts[0][1].type)  # simpleContent without an attribute is its text
+    for name, element in parts:
+        if isinstance(element, Element) and getattr(element, "type", None) is not None:
+            own = TEXT if name == _CONTENT else name
+            many = bool(element.accepts_multiple)
+            fields[own] = Field(_shape(element.type, depth + 1), not element.is_optional, many)
     return Shape("object", fields)
+
+
+def _simple(told: Any) -> Shape:
+    kind: Kind = next((kind for known, kind in _KINDS if isinstance(told, known)), "string")
+    builtin = next((_BUILTINS[known] for known in type(told).__mro__ if known in _BUILTINS), "")
+    return Shape(kind, type_name=getattr(getattr(told, "qname", None), "text", ""), builtin=builtin)

@@ -1,0 +1,64 @@
+"""Documents inside texts, as mappings read them: many a service of the .asmx kind answers one string that holds XML or JSON.
+
+A text is read as strictly as an answer: no DTDs, no entities, so many characters and levels and no more.
+"""
+
+import unicodedata
+from typing import Any
+
+from jmespath import functions
+
+from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree_of_text
+from lgsp_contracts import exact_json
+
+MAX_CHARACTERS = 1_048_576
+MAX_LEVELS = 200
+_TEXT = ["string", "null"]
+
+
+class ParsingFunctions(functions.Functions):
+    """`parse_json` and `parse_xml`; nothing in, nothing out."""
+
+    @functions.signature({"types": _TEXT})
+    def _func_parse_json(self, value: str | None) -> Any:
+        """The document in a text of JSON, read as an answer is."""
+        text = _bounded(value)
+        if not text:
+            return None
+        try:
+            return trimmed(exact_json.loads(text))
+        except ValueError as error:
+            raise Unmappable("a text is not JSON") from error
+
+    @functions.signature({"types": _TEXT})
+    def _func_parse_xml(self, value: str | None) -> Any:
+        """The root element in a text of XML, read as an answer is; its own name falls away."""
+        text = _bounded(value)
+        if not text:
+            return None
+        try:
+            return document(tree_of_text(text))
+        except NotXmlError as error:
+            raise Unmappable("a text is not XML, declares a document type or is too large") from error
+
+
+def trimmed(value: Any, level: int = 0) -> Any:
+    """A document whose texts are composed (NFC) and without white space around them, and whose empty texts are null.
+
+    Raises:
+        Unmappable: it is nested too deep.
+    """
+    if level > MAX_LEVELS:
+        raise Unmappable(f"a document is nested deeper than {MAX_LEVELS} levels")
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value).strip() or None
+    if isinstance(value, dict):
+        return {unicodedata.normalize("NFC", name): trimmed(item, level + 1) for name, item in value.items()}
+    return [trimmed(item, level + 1) for item in value] if isinstance(value, list) else value
+
+
+def _bounded(value: str | None) -> str:
+    if value is not None and len(value) > MAX_CHARACTERS:
+        raise Unmappable(f"a text is longer than {MAX_CHARACTERS} characters")
+    return (value or "").strip(" \t\r\n\ufeff")

@@ -1,0 +1,110 @@
+"""A SOAP fault as `errors` of a manifest can speak of it.
+
+.NET, WSO2 and others say "nobody of that number" or "debt open" as a fault whose detail holds the code. So what a fault says is as reachable as
+an answer:
+
+    errors:
+      - {when: detail.Err.Code == 'DEBT_OPEN', is: debt-open}
+      - {when: faultcode == 'Client' && starts_with(faultstring || '', 'NOT_FOUND'), is: not-found}
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from lgsp_adapters.kinds.xml_documents import document, elements, local, whole_text
+from lgsp_contracts.wire import Failure
+
+_OURS = (
+    "Client",
+    "Sender",
+    "FailedAuthentication",
+    "InvalidSecurity",
+    "InvalidSecurityToken",
+    "SecurityTokenUnavailable",
+)
+"""Codes that turn the adapter away: SOAP 1.1, 4.4.1; SOAP 1.2, 5.4.6; WS-Security, 12."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a fault says: local names of its codes, `""` where it says none; its reason; its detail as a document."""
+
+    code: str
+    subcode: str
+    reason: str | None
+    detail: Any
+
+    def why(self) -> Failure:
+        """Was the adapter turned away, or did the system break?"""
+        return "refused" if self.code.partition(".")[0] in _OURS or self.subcode in _OURS else "broken"
+
+    def note(self) -> str:
+        """What a log may say of it: its codes, and that it says no more where it does not."""
+        codes = "/".join(code[:40] for code in (self.code, self.subcode) if code) or "without a code"
+        return f"SOAP fault {codes}" + ("" if self.reason else ", without a faultstring")
+
+    def said(self) -> str:
+        """Its own words, for the eyes of an integrator alone."""
+        return f"SOAP fault {self.code or NO_CODE}: {self.reason or '(it gives no faultstring)'}"
+
+    def variables(self) -> dict[str, Any]:
+        """As mappings see it."""
+        told = {"fault": self.code or NO_CODE, "subcode": self.subcode, "detail": self.detail}
+        return {**told, "faultcode": self.code or NO_CODE, "faultstring": self.reason}
+
+
+NO_CODE = "-"
+"""The code of a fault that says none."""
+
+NO_FAULT: dict[str, Any] = {"fault": "", "faultcode": "", "subcode": "", "faultstring": None, "detail": None}
+FAULT_NAMES = tuple(NO_FAULT)
+
+
+def told_fault(scope: Mapping[str, Any]) -> Fault | None:
+    """The fault that these variables tell of."""
+    if not scope["fault"]:
+        return None
+    return Fault(
+        "" if scope["faultcode"] == NO_CODE else scope["faultcode"],
+        scope["subcode"],
+        scope["faultstring"],
+        scope["detail"],
+    )
+
+
+def fault_of(element: etree._Element) -> Fault:
+    """What a `Fault` element of either version says, be its parts qualified or not."""
+    parts = {local(child).lower(): child for child in elements(element)}
+    code = parts.get("faultcode", parts.get("code"))
+    reason = parts.get("faultstring", parts.get("reason"))
+    detail = parts.get("detail")
+    return Fault(
+        _code(code),
+        _code(_child(code, "Subcode")),
+        _reason(reason),
+        document(detail) if detail is not None else None,
+    )
+
+
+def _code(element: etree._Element | None) -> str:
+    """The local name of a code: the text of SOAP 1.1's, the `Value` of SOAP 1.2's."""
+    if element is None:
+        return ""
+    value = _child(element, "Value")
+    return ((element if value is None else value).text or "").strip().rpartition(":")[2]
+
+
+def _reason(element: etree._Element | None) -> str | None:
+    """Its text; of several languages the first."""
+    if element is None:
+        return None
+    text = _child(element, "Text")
+    return whole_text(element if text is None else text)
+
+
+def _child(element: etree._Element | None, name: str) -> etree._Element | None:
+    found = elements(element) if element is not None else []
+    return next((child for child in found if local(child) == name), None)

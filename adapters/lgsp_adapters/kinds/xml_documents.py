@@ -1,0 +1,142 @@
+"""XML as a document that mappings see, whatever it comes in: a SOAP answer, a row of an export, a text inside a text.
+
+    <Dan id="7"><Ten>An</Ten><Con>1</Con><Con>2</Con></Dan>      {"@id": "7", "Ten": "An", "Con": ["1", "2"]}
+    <Tien donVi="VND">5</Tien>                                   {"@donVi": "VND", "#text": "5"}
+    <Ten>Trần <b>Văn</b> Bình</Ten>                              "Trần Văn Bình"
+
+Names are local ones. A name that repeats is a list. Comments and processing instructions are nothing, also inside a text. What says how XML is
+read (`xmlns`, `xsi:type`, `xsi:schemaLocation`, SOAP's `encodingStyle`) is no attribute; `xsi:nil` is null. An empty element is null, texts
+are read without white space around them. XML is read without DTDs, entities or network, so that a bomb or an external entity is refused.
+"""
+
+import re
+import unicodedata
+from typing import Any
+
+from lxml import etree
+
+from lgsp_adapters.charsets import UndecodableError, decoded
+
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+NIL, TYPE = f"{{{XSI}}}nil", f"{{{XSI}}}type"
+MAX_ELEMENTS = 100_000
+TEXT = "#text"
+
+_NOT_DATA = (XSI, "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
+_PROLOG = re.compile(r"\s*<\?xml\s[^>]*\?>")
+_ENCODING = re.compile(rb"""<\?xml\s[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_BLANK = " \t\r\n\ufeff\u200b\xa0"
+
+
+class NotXmlError(ValueError):
+    """What is no XML that is taken. The text says why and quotes nothing."""
+
+
+def tree(content: bytes, charset: str = "") -> etree._Element:
+    """The root of XML in bytes.
+
+    Args:
+        charset: what the HTTP header says; "" for nothing.
+
+    Raises:
+        NotXmlError: when it is none, is in an unknown character set, declares a document type, or is too large.
+    """
+    found = _ENCODING.match(content.lstrip())
+    try:
+        text = decoded(content, charset, found[1].decode() if found else "")
+    except UndecodableError as error:
+        raise NotXmlError(f"the answer is not XML in a character set that it names: {error}") from error
+    return tree_of_text(text)
+
+
+def tree_of_text(text: str) -> etree._Element:
+    """The root of XML in characters, whatever encoding its prolog says.
+
+    Raises:
+        NotXmlError: when it is none, declares a document type, or is too large.
+    """
+    if text.count("<") > 2 * MAX_ELEMENTS:
+        raise NotXmlError(f"the XML has more than {MAX_ELEMENTS} elements")
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(_PROLOG.sub("", text.lstrip(_BLANK), count=1).encode(), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise NotXmlError("the answer is not XML") from error
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]
+        raise NotXmlError("the answer declares a document type")
+    return root
+
+
+def document(element: etree._Element) -> Any:
+    """An element as a document: an object, a text, or null."""
+    found = attributes(element)
+    children = elements(element)
+    if not children or _is_text(element, children):
+        value = None if is_nil(element) else whole_text(element)
+        if not found:
+            return value
+        return found if value is None else {**found, TEXT: value}
+    for child in children:
+        add(found, local(child), document(child))
+    if beside(element):
+        found[TEXT] = whole_text(element)
+    return found
+
+
+def elements(element: etree._Element) -> list[etree._Element]:
+    """The elements in an element, without comments and the like."""
+    return [child for child in element if isinstance(child.tag, str)]
+
+
+def local(element: etree._Element) -> str:
+    """Its name without a namespace."""
+    return etree.QName(element).localname
+
+
+def attributes(element: etree._Element) -> dict[str, Any]:
+    """Its attributes as `@name`, by local names; one without a namespace counts before one with."""
+    found: dict[str, Any] = {}
+    for key, value in element.attrib.items():
+        name = etree.QName(key)
+        if name.namespace not in _NOT_DATA and not (name.namespace and f"@{name.localname}" in found):
+            found[f"@{name.localname}"] = unicodedata.normalize("NFC", str(value))
+    return found
+
+
+def whole_text(element: etree._Element) -> str | None:
+    """All text in it, that of inner elements too; None where that is blank."""
+    return unicodedata.normalize("NFC", "".join(str(part) for part in element.itertext())).strip() or None
+
+
+def is_nil(element: etree._Element) -> bool:
+    """Does it say that it has no value?"""
+    return element.get(NIL, "").strip() in ("true", "1")
+
+
+def add(found: dict[str, Any], name: str, value: Any) -> None:
+    """Put a value under a name, into a list where there is one of that name already."""
+    if name not in found:
+        found[name] = value
+    elif isinstance(found[name], list):
+        found[name].append(value)
+    else:
+        found[name] = [found[name], value]
+
+
+def beside(element: etree._Element) -> bool:
+    """Is there text beside its elements?"""
+    texts = [element.text, *(child.tail for child in element)]
+    return any(text and text.strip(_BLANK) for text in texts)
+
+
+def _is_text(element: etree._Element, children: list[etree._Element]) -> bool:
+    """Is it a text with marks in it (`Trần <b>Văn</b> Bình`), and no structure beside which something stands?"""
+    return beside(element) and not any(len(child) or child.attrib for child in children)
