@@ -239,6 +239,21 @@ async def test_a_new_index_begins_with_the_archives(searched: Searched, tmp_path
     await other.stop()
 
 
+async def test_a_new_index_is_whole_where_the_stream_is_empty(searched: Searched, tmp_path: Path) -> None:
+    """Everything is archived, and nothing is written any more: the index does not wait for more."""
+    archived = Archived(searched.bus, tmp_path)
+    sent = await archived.signed(3)
+    assert (await archived.archive())[0] == 0
+    assert (await archived.left())[0] == 0
+    await searched.indexer.stop()
+    for file in Path(searched.address).parent.glob("index.db*"):
+        file.unlink()
+    searched.indexer.command += ["--archive", str(archived.shelf)]
+    await searched.indexer.start()
+    for message in sent:
+        await searched.indexed(message)
+
+
 async def test_archives_in_a_bucket(archived: Archived) -> None:
     port = free_port()
     server = Process([sys.executable, "-m", "moto.server", "-p", str(port)], archived.shelf.parent / "s3.log")

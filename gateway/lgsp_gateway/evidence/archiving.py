@@ -7,6 +7,7 @@ before the next part begins behind it. It is the only one who may delete: it has
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from lgsp_gateway.evidence import archive, checkpoint_stream, stream
+from lgsp_gateway.evidence import archive, checkpoint_stream, group_consumer, stream
 from lgsp_gateway.evidence.archive import Archive, Extent, Name
 from lgsp_gateway.evidence.checkpoint import Checkpoint, Signer, VerifierKey, forged, origin_of
 from lgsp_gateway.evidence.checkpoint_stream import Stored
@@ -124,11 +125,12 @@ class Archiver:
         last = covered[-1].kept
         entries, groups = file.with_suffix(".entries"), list[Extent]()
         with entries.open("wb") as out:
-            async for group in stream.read(self._connection, 0, False, gateway):
-                if group.sequence > last.sequence:
-                    break
-                out.write(group.data + b"\n")
-                groups.append(Extent(group.sequence, len(group.entries)))
+            async with aclosing(group_consumer.read(self._connection, 0, follow=False, gateway=gateway)) as found:
+                async for group in found:
+                    if group.sequence > last.sequence:
+                        break
+                    out.write(group.data + b"\n")
+                    groups.append(Extent(group.sequence, len(group.entries)))
         notes = [one.kept.note for one in covered]
         await asyncio.to_thread(archive.write, file, start, groups, entries, notes)
         entries.unlink()

@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_gateway.bus import Bus
-from lgsp_gateway.evidence import checkpoint_stream, stream
+from lgsp_gateway.evidence import checkpoint_stream, group_consumer, stream
 from lgsp_gateway.evidence.checkpoint import Signer
 from lgsp_gateway.evidence.checkpoint_stream import Kept
 from lgsp_gateway.evidence.merkle import Tree
@@ -125,7 +125,7 @@ class Notary:
     async def _read(self) -> None:
         """Add what the stream holds and the tree does not."""
         self._unread.clear()
-        async for group in stream.read(self._connection, self._sequence, False, self._gateway):
+        async for group in group_consumer.read(self._connection, self._sequence, follow=False, gateway=self._gateway):
             self._add(group.sequence, group.entries)
         for sequence in sorted(self._unread):
             if sequence > self._sequence:

@@ -7,13 +7,14 @@ time with its length, some 100,000 entries a second; a proof of one message does
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from nats.aio.client import Client
 
-from lgsp_gateway.evidence import checkpoint_stream, merkle, proofs, seals, stream
+from lgsp_gateway.evidence import checkpoint_stream, group_consumer, merkle, proofs, seals, stream
 from lgsp_gateway.evidence.archive import Name
 from lgsp_gateway.evidence.checkpoint_stream import Kept, Stored
 from lgsp_gateway.evidence.proofs import WHOLE, Start
@@ -89,15 +90,14 @@ class Logs:
         before = await self._at(gateway, at)
         known, after = (before.kept.size, before.kept.sequence) if before else (0, 0)
         skipped, left = at - max(known, live.size), end - at
-        async for group in stream.read(self._connection, after, False, gateway):
-            for entry in group.entries:
-                if skipped > 0:
-                    skipped -= 1
-                elif left > 0:
+        async with aclosing(group_consumer.read(self._connection, after, follow=False, gateway=gateway)) as groups:
+            async for group in groups:
+                for entry in group.entries[skipped:][:left]:
                     yield entry
                     left -= 1
-            if left <= 0:
-                return
+                skipped = max(0, skipped - len(group.entries))
+                if left <= 0:
+                    return
 
     async def proof_of(self, message: str) -> dict[str, Any]:
         """The proof of the entry of a message; of the last one, where an answer was withheld.

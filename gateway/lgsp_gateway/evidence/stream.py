@@ -4,14 +4,13 @@ A message accepted by JetStream is on disk only where the server syncs always; b
 and acknowledged messages were lost in public tests because of that. `refuse_lazy_disk` looks before anything is served.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 from lgsp_gateway import streams
@@ -116,8 +115,13 @@ async def group(connection: Client, sequence: int) -> bytes | None:
 
 async def first_of(connection: Client, gateway: str) -> int:
     """The number of the oldest group of a gateway that is still here; 0 where there is none."""
+    return await first_after(connection, 0, gateway)
+
+
+async def first_after(connection: Client, after: int, gateway: str) -> int:
+    """The number of the oldest group of a gateway, or of any (`*`), with a higher number than one; 0 where there is none."""
     try:
-        found = await connection.jetstream().get_msg(STREAM, 1, subject_of(gateway), next=True)
+        found = await connection.jetstream().get_msg(STREAM, after + 1, subject_of(gateway), next=True)
     except NotFoundError:
         return 0
     return int(found.seq or 0)
@@ -135,47 +139,3 @@ async def gateways(connection: Client) -> list[str]:
     """Who has written evidence."""
     found = await streams.subjects(connection, STREAM, subject_of("*"))
     return [name.removeprefix(subject_of("")) for name in found]
-
-
-async def _all_gone(connection: Client, last: int) -> bool:
-    """Has everything up to a group been archived meanwhile?"""
-    info = await connection.jetstream().stream_info(STREAM)
-    return int(info.state.first_seq) > last
-
-
-async def read(connection: Client, after: int, follow: bool, gateway: str = "*") -> AsyncIterator[Group]:
-    """Groups of entries, in their order.
-
-    Args:
-        after: only groups with a higher number.
-        gateway: only groups that it wrote.
-        follow: wait for what comes, for ever; otherwise end with the newest.
-
-    Raises:
-        nats.errors.TimeoutError: the rest did not come. Whoever reads never takes a part for the whole.
-    """
-    last = await (last_sequence(connection) if gateway == "*" else last_of(connection, gateway))
-    if not follow and last <= after:
-        return
-    subscription = await connection.jetstream().subscribe(
-        subject_of(gateway),
-        stream=STREAM,
-        ordered_consumer=True,
-        config=ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1),
-    )
-    try:
-        while True:
-            try:
-                message = await subscription.next_msg(timeout=30)
-            except (TimeoutError, NatsTimeoutError):
-                if follow:
-                    continue
-                if await _all_gone(connection, last):
-                    return
-                raise
-            number = message.metadata.sequence.stream
-            yield Group(number, message.subject.removeprefix(subject_of("")), message.data)
-            if not follow and number >= last:
-                return
-    finally:
-        await subscription.unsubscribe()

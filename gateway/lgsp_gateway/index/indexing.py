@@ -1,21 +1,18 @@
 """The indexer: copies the evidence from its stream into the search index, for ever, from wherever the index ends."""
 
 import asyncio
-import contextlib
 import heapq
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import partial
-from itertools import islice, takewhile
+from itertools import islice
 
 import structlog
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence import group_consumer, stream
 from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index.index import Index
@@ -91,79 +88,38 @@ async def _side_by_side(
 ) -> AsyncIterator[list[Group]]:
     parts = [shelf.written(log, size, after) for log, size in indexed.items()]
     archived = heapq.merge(*parts, key=lambda group: group.sequence)
-    live = stream.read(connection, after, False)
-    beside = await anext(live, None)
-    while some := await asyncio.to_thread(list, islice(archived, BATCH)):
-        groups: list[Group] = []
-        for group in some:
-            while beside and beside.sequence < group.sequence:
-                groups.append(beside)
-                beside = await anext(live, None)
-            groups.append(group)
-        yield groups
-    await live.aclose()  # type: ignore[attr-defined]
+    async with aclosing(group_consumer.read(connection, after, follow=False)) as live:
+        beside = await anext(live, None)
+        while some := await asyncio.to_thread(list, islice(archived, BATCH)):
+            groups: list[Group] = []
+            for group in some:
+                while beside and beside.sequence < group.sequence:
+                    groups.append(beside)
+                    beside = await anext(live, None)
+                groups.append(group)
+            yield groups
 
 
 async def _copy(connection: Client, index: Index, keep_days: int) -> None:
     """Copy until something goes wrong. A consumer that forgets itself suffices: the index knows where it is."""
-    after = await index.progress()
-    config = ConsumerConfig(
-        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-        opt_start_seq=after + 1,
-        ack_policy=AckPolicy.NONE,
-        inactive_threshold=60,
-    )
-    puller = await connection.jetstream().pull_subscribe(stream.subject_of("*"), stream=stream.STREAM, config=config)
-    forgot, delivered = 0.0, 0
-    try:
+    after, forgot = await index.progress(), 0.0
+    async with group_consumer.consume(connection, after) as consumer:
         while True:
             if time.monotonic() - forgot > FORGET_SECONDS:
                 await index.forget_old_flows(time.time())
                 if keep_days:
                     await index.forget_messages(time.time() - keep_days * 86400)
                 forgot = time.monotonic()
-            messages = await _fetched(puller)
-            whole = list(takewhile(lambda pair: _number(pair[1]) == pair[0], enumerate(messages, delivered + 1)))
-            if whole:
-                groups = [_group(message) for _, message in whole]
+            groups = await consumer.fetch(BATCH, WAIT_SECONDS)
+            if groups:
                 await _add(index, after, groups)
-                after, delivered = groups[-1].sequence, whole[-1][0]
-            if len(whole) < len(messages):  # some were lost with a connection
+                after = groups[-1].sequence
+            elif await index.progress() != after:  # somebody removed the index
                 return
-            if not messages and await index.progress() != after:  # somebody removed the index
-                return
-            if len(messages) < BATCH:
+            if len(groups) < BATCH:
                 await asyncio.sleep(GATHER_SECONDS)
-    finally:
-        # or its error would take the place of being told to stop
-        with contextlib.suppress(NatsError, OSError):
-            await puller.unsubscribe()
-
-
-async def _fetched(puller: JetStreamContext.PullSubscription) -> list[Msg]:
-    """What has come; nothing where nothing has.
-
-    Raises:
-        nats.errors.Error: the consumer is gone, or NATS is.
-    """
-    try:
-        messages: list[Msg] = await puller.fetch(BATCH, timeout=WAIT_SECONDS)
-    except TimeoutError:
-        messages = []
-    if not messages:  # a fetch that only meets the server's status messages ends like one that meets nothing
-        await puller.consumer_info()
-    return messages
 
 
 async def _add(index: Index, after: int, groups: list[Group]) -> None:
     async with asyncio.timeout(ADD_SECONDS):
         await index.add(after, groups)
-
-
-def _number(message: Msg) -> int:
-    """Which message of its consumer it is: they are counted from 1, without a gap."""
-    return int(message.metadata.sequence.consumer)
-
-
-def _group(message: Msg) -> Group:
-    return Group(message.metadata.sequence.stream, message.subject.removeprefix(stream.subject_of("")), message.data)

@@ -6,11 +6,12 @@ Each event is one entry; its id is the number of its group, so a client that com
 
 import asyncio
 import contextlib
+from contextlib import aclosing
 
 from aiohttp import web
 from nats.aio.client import Client
 
-from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence import group_consumer, stream
 from lgsp_gateway.web.callers import Callers
 from lgsp_problems import Refusal
 from lgsp_process.background import Stopped, until
@@ -56,6 +57,7 @@ class Evidence:
         return max(0, await stream.last_sequence(self._connection) - max(0, last))
 
     async def _copy(self, response: web.StreamResponse, after: int, *, follow: bool) -> None:
-        async for group in stream.read(self._connection, after, follow):
-            for line in group.entries:
-                await response.write(b"id: %d\ndata: %b\n\n" % (group.sequence, line))
+        async with aclosing(group_consumer.read(self._connection, after, follow=follow)) as groups:
+            async for group in groups:
+                for line in group.entries:
+                    await response.write(b"id: %d\ndata: %b\n\n" % (group.sequence, line))
