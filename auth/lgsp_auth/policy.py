@@ -25,7 +25,8 @@ class Grant:
 
     `operations` maps an operation to the fields of its answer that may be seen; times are seconds since 1970;
     `daily` is a second quota per day, 0 where there is none; `on_behalf_of` is `citizen`, `officer` or `anyone` where a call
-    needs the token of a person; `sender_constrained` grants take only tokens bound to a key; `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it.
+    needs the token of a person; `sender_constrained` grants take only tokens bound to a key; `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it; `shows_personal`
+    says whether it is approved for personal data.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Grant:
     on_behalf_of: str = ""
     sender_constrained: bool = False
     suspended: tuple[str, str] | None = None
+    shows_personal: bool = True
 
     def in_force(self, now: float) -> bool:
         """Does it count at this time?"""
@@ -68,9 +70,12 @@ def decide(ask: Ask, grants: Collection[Grant], now: float) -> Grant:
     Raises:
         Refusal: `not-granted`, `malformed` (no purpose sent), `purpose-not-granted` or `grant-suspended`.
     """
-    fitting = [grant for grant in grants if grant.in_force(now) and ask.operation in grant.operations]
-    if not fitting:
+    held = [grant for grant in grants if grant.in_force(now) and ask.operation in grant.operations]
+    if not held:
         raise _not_granted(ask)
+    fitting = [grant for grant in held if grant.shows_personal or not ask.personal]
+    if not fitting:
+        raise _not_approved(held[0])
     if ask.personal and not ask.purpose:
         raise _purpose_missing(fitting)
     for_purpose = [grant for grant in fitting if ask.purpose in grant.purposes or not ask.purpose]
@@ -118,6 +123,15 @@ def _not_granted(ask: Ask) -> Refusal:
         "not-granted",
         vi=f"Hệ thống {ask.consumer} chưa có quyền khai thác {what}; hãy gửi đề nghị cấp quyền tới đơn vị cung cấp qua quản trị trục.",
         en=f"System {ask.consumer} holds no grant in force for {what}; ask the provider for one through the operator of the bus.",
+    )
+
+
+def _not_approved(grant: Grant) -> Refusal:
+    """An operation became personal after its grant was approved."""
+    return Refusal(
+        "not-granted",
+        vi=f"Quyền {grant.name} chưa được phê duyệt cho dữ liệu cá nhân; hãy đề nghị đơn vị cung cấp và người vận hành trục phê duyệt.",
+        en=f"Grant {grant.name} is not approved for personal data; ask the provider and an operator of the bus to approve it.",
     )
 
 

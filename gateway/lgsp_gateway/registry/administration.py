@@ -5,15 +5,20 @@ A role is given by an operator only: an administrator of an agency who could mak
 one.
 """
 
+import asyncio
 import datetime
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from lgsp_auth import roles
-from lgsp_contracts import names
+from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry import grant_life, lifecycle, rules, suspension
+from lgsp_gateway.registry import grant_life, powers, rules, suspension
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.kinds import API_VERSION, VIETNAM, Spec, Version
+from lgsp_gateway.registry.ownership import Names
+from lgsp_gateway.registry.permission import Permission, not_allowed
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.registry.store import Store, revision_conflict
 from lgsp_problems import Refusal
@@ -22,11 +27,23 @@ from lgsp_process.security import SecurityLog
 ABSENT = 0
 """The revision of a document that is not there."""
 
+ATTEMPTS = 20
+"""How often a change is decided anew because somebody else wrote in between."""
+
 
 class Administration:
     """Reads and changes documents on behalf of a caller."""
 
-    def __init__(self, registry: Registry, store: Store, follower: Follower, security: SecurityLog) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        follower: Follower,
+        security: SecurityLog,
+        permission: Permission | None = None,
+    ) -> None:
+        self._permission = permission or Permission(registry, Names(registry, store))
+        self._writing = asyncio.Lock()
         self._registry = registry
         self._security = security
         self._store = store
@@ -50,7 +67,7 @@ class Administration:
             Refusal: `not-granted`, when the caller's roles read none of this kind.
         """
         if not any((kind, "read") in roles.TABLE and role in roles.TABLE[kind, "read"] for role in caller.roles):
-            raise _not_allowed(caller, kind)
+            raise not_allowed(caller, kind)
         found = self._registry.versions[kind]
         return [found[name] for name in sorted(found) if self.may_read(caller, found[name])]
 
@@ -91,25 +108,26 @@ class Administration:
             Refusal: `invalid-document`, `not-granted`, `already-exists`, `revision-conflict` or `bus-unavailable`.
         """
         kind, name, spec = _parts(document)
-        known = self._registry.versions[kind].get(name)
-        status = self._status(caller, kind, name, spec, known)
         # What the registry itself says of a document may come back with it, as it was read.
         plain = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
-        rules.check(plain, f"{kind} {name}", self._registry)
-        if kind == "Service":
-            today = datetime.datetime.now(VIETNAM).date()
-            lifecycle.check(name, known.spec if known else None, spec, "operator" in caller.roles, today)
-        if known and expected in (None, ABSENT):
-            raise Refusal(
-                "already-exists",
-                vi=f"{kind} {name} đã có; hãy thay bằng PUT kèm If-Match của bản hiện hành.",
-                en=f"There is a {kind} {name} already; replace it by PUT with the If-Match of its version.",
-            )
-        if (known.revision if known else ABSENT) != (expected or ABSENT):
-            raise revision_conflict(kind, name)
+        documents.check("registry", plain, f"{kind} {name}")
+
+        async def decide() -> _Draft:
+            known = self._registry.versions[kind].get(name)
+            self._permission.may_change(caller, kind, name, spec, known)
+            rules.check(plain, f"{kind} {name}", self._registry)
+            status = await self._permission.put(caller, kind, name, spec, known)
+            if known and expected in (None, ABSENT):
+                raise _already_exists(kind, name)
+            if (known.revision if known else ABSENT) != (expected or ABSENT):
+                raise revision_conflict(kind, name)
+            return _Draft(kind, name, known, spec, status)
+
         if dry_run:
-            return Version.of(kind, name, spec, known.revision if known else ABSENT, 0, caller.name, reason, status)
-        return await self._write(kind, name, spec, known, caller, reason, status)
+            draft = await decide()
+            base = draft.known.revision if draft.known else ABSENT
+            return Version.of(kind, name, spec, base, 0, caller.name, reason, draft.status)
+        return await self._write(decide, caller, reason)
 
     async def delete(self, caller: System, kind: str, name: DocumentName, expected: int, reason: str) -> Version:
         """Delete a document that nothing refers to. Its history stays.
@@ -117,13 +135,16 @@ class Administration:
         Raises:
             Refusal: `not-found`, `not-granted`, `in-use`, `revision-conflict` or `bus-unavailable`.
         """
-        known = self.find(caller, kind, name)
-        self._refuse_stranger(caller, kind, name, known.spec or {}, known)
-        if known.revision != expected:
-            raise revision_conflict(kind, name)
-        rules.check_unused(kind, name, self._registry)
-        owners = {"owners": sorted(self._registry.readers_of(known))}
-        return await self._write(kind, name, None, known, caller, reason, owners)
+
+        async def decide() -> _Draft:
+            known = self._own(caller, kind, name)
+            if known.revision != expected:
+                raise revision_conflict(kind, name)
+            self._permission.delete(caller, kind, name, known)
+            rules.check_unused(kind, name, self._registry)
+            return _Draft(kind, name, known, None, {"owners": sorted(self._registry.readers_of(known))})
+
+        return await self._write(decide, caller, reason)
 
     async def act_on_grant(
         self, caller: System, name: DocumentName, action: grant_life.Action, reason: str, until: str
@@ -131,24 +152,34 @@ class Administration:
         """Take a step in the life of a grant.
 
         Raises:
-            Refusal: `not-found`, `not-granted`, `step-not-allowed`, `malformed` or `bus-unavailable`.
+            Refusal: `not-found`, `not-granted`, `step-not-allowed`, `invalid-document`, `malformed` or `bus-unavailable`.
         """
-        known = self.find(caller, "Grant", name)
-        spec = known.spec or {}
-        self._refuse_stranger(caller, "Grant", name, spec, known)
-        status = grant_life.act(action, known.status, _actor(caller), self._registry.is_personal(spec), reason, until)
-        return await self._write("Grant", name, spec, known, caller, reason, status)
+
+        async def decide() -> _Draft:
+            known = self._own(caller, "Grant", name)
+            if action in ("approve", "resume"):  # what it refers to may have gone meanwhile
+                plain = {**known.document(), "metadata": {"name": name}}
+                plain.pop("status", None)
+                rules.check(plain, f"Grant {name}", self._registry)
+            status = self._permission.act(caller, name, known, action, reason, until)
+            return _Draft("Grant", name, known, known.spec, status)
+
+        return await self._write(decide, caller, reason)
 
     async def suspend_service(self, caller: System, name: DocumentName, since: str, until: str, reason: str) -> Version:
         """Suspend a service, planned or at once.
 
         Raises:
-            Refusal: `not-found`, `not-granted`, `malformed` or `bus-unavailable`.
+            Refusal: `not-found`, `not-granted`, `step-not-allowed`, `malformed` or `bus-unavailable`.
         """
-        known = self.find(caller, "Service", name)
-        self._refuse_stranger(caller, "Service", name, known.spec or {}, known)
-        status = {"suspension": suspension.planned(since, until, reason, datetime.datetime.now(VIETNAM))}
-        return await self._write("Service", name, known.spec, known, caller, reason, status)
+
+        async def decide() -> _Draft:
+            known, now = self._own(caller, "Service", name), datetime.datetime.now(VIETNAM)
+            suspension.check_step(known.status, "plan" if since else "suspend", now)
+            status = {"suspension": suspension.planned(since, until, reason, now)}
+            return _Draft("Service", name, known, known.spec, status)
+
+        return await self._write(decide, caller, reason)
 
     async def resume_service(self, caller: System, name: DocumentName, reason: str) -> Version:
         """End a suspension, or take back a planned one.
@@ -156,47 +187,65 @@ class Administration:
         Raises:
             Refusal: `not-found`, `not-granted` or `bus-unavailable`.
         """
-        known = self.find(caller, "Service", name)
-        self._refuse_stranger(caller, "Service", name, known.spec or {}, known)
-        return await self._write("Service", name, known.spec, known, caller, reason, {})
 
-    async def _write(
-        self,
-        kind: str,
-        name: DocumentName,
-        spec: Spec | None,
-        known: Version | None,
-        caller: System,
-        reason: str,
-        status: Spec,
-    ) -> Version:
-        base = known.revision if known else ABSENT
-        if known is None:  # a deleted document has a last revision too
-            latest = await self._store.latest(kind, name)
-            if latest and latest.spec is not None:
-                raise revision_conflict(kind, name)
-            base = latest.revision if latest else ABSENT
-        try:
-            version = await self._store.write(kind, name, spec, base, caller.name, reason, status)
-        except Refusal:
-            await self._catch_up(kind, name)
-            raise
-        await self._follower.reached(version.revision)
-        self._tell(caller, known, version, reason)
-        return version
+        async def decide() -> _Draft:
+            known = self._own(caller, "Service", name)
+            suspension.check_step(known.status, "resume", datetime.datetime.now(VIETNAM))
+            return _Draft("Service", name, known, known.spec, {})
+
+        return await self._write(decide, caller, reason)
+
+    def _own(self, caller: System, kind: str, name: DocumentName) -> Version:
+        """A document that the caller may change."""
+        known = self.find(caller, kind, name)
+        owners = self._registry.agency_of(kind, name, known.spec or {})
+        if not roles.allowed(caller.roles, caller.agency, kind, "change", owners):
+            raise not_allowed(caller, kind)
+        return known
+
+    async def _write(self, decide: Callable[[], Awaitable["_Draft"]], caller: System, reason: str) -> Version:
+        """Decide on a change and write it, unless anything was written since it was decided: then decide again.
+
+        So what a decision rests on (owners, grants, contracts) still holds when it is written, whichever gateway writes.
+        """
+        async with self._writing:
+            for _ in range(ATTEMPTS):
+                at = self._registry.revision
+                draft = await decide()
+                base = await self._base(draft)
+                try:
+                    version = await self._store.write(
+                        draft.kind, draft.name, draft.spec, base, caller.name, reason, draft.status, at=at
+                    )
+                except Refusal as refusal:
+                    if refusal.code != "revision-conflict":
+                        raise
+                    await self._follower.catch_up()
+                    continue
+                await self._follower.reached(version.revision)
+                self._tell(caller, draft.known, version, reason)
+                return version
+        raise revision_conflict(draft.kind, draft.name)
+
+    async def _base(self, draft: "_Draft") -> int:
+        """The revision that a change replaces; a deleted document has a last one too."""
+        if draft.known:
+            return draft.known.revision
+        if self._registry.readers_of_deleted(draft.kind, draft.name) is None:
+            return ABSENT
+        latest = await self._store.latest(draft.kind, draft.name)
+        return latest.revision if latest else ABSENT
 
     def _tell(self, caller: System, known: Version | None, version: Version, reason: str) -> None:
         """Those on watch hear of each change, and by another name of one of roles or keys."""
         before, after = ((one.spec or {}) if one else {} for one in (known, version))
-        powers = version.kind == "System" and any(
-            before.get(name) != after.get(name) for name in ("roles", "jwks", "secretSha256")
-        )
-        action = "role-changed" if powers else "registry-changed"
+        powerful = version.kind == "System" and bool(powers.changed(before, after))
+        action = "role-changed" if powerful else "registry-changed"
         what = f"{version.kind} {version.name} {'changed' if version.spec is not None else 'deleted'}"
         self._security.event(
             action,
             "success",
-            "iam" if powers else "configuration",
+            "iam" if powerful else "configuration",
             what,
             user__name=caller.name,
             organization__id=caller.agency,
@@ -206,57 +255,16 @@ class Administration:
             lgsp__revision=version.revision,
         )
 
-    async def _catch_up(self, kind: str, name: DocumentName) -> None:
-        """Who lost to another writer is shown what the other wrote: this gateway may hear of it only now."""
-        latest = await self._store.latest(kind, name)
-        if latest:
-            await self._follower.reached(latest.revision)
 
-    def _status(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> Spec:
-        """May the caller write this, and what does the registry say of it then?
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A change that was decided: `spec` is None where the document is deleted."""
 
-        Raises:
-            Refusal: `not-granted` or `step-not-allowed`.
-        """
-        if kind == "Grant" and self._only_asks(caller, name, spec, known):
-            return grant_life.requested(caller.name)
-        self._refuse_stranger(caller, kind, name, spec, known)
-        if kind != "Grant":
-            return known.status if known else {}
-        before = known.status if known else None
-        return grant_life.put_by_provider(before, _actor(caller), self._registry.is_personal(spec))
-
-    def _only_asks(self, caller: System, name: str, spec: Spec, known: Version | None) -> bool:
-        """Does the caller ask for a grant that it could not give itself?"""
-        given = roles.allowed(
-            caller.roles, caller.agency, "Grant", "change", self._registry.agency_of("Grant", name, spec)
-        )
-        asked = self._registry.consumer_agency(spec)
-        if given or not roles.allowed(caller.roles, caller.agency, "Grant", "request", asked):
-            return False
-        if known is None:
-            return True
-        own = self._registry.consumer_agency(known.spec or {}) == asked
-        return own and grant_life.phase_of(known.status) in grant_life.ASKABLE
-
-    def _refuse_stranger(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> None:
-        """The caller must be allowed to change what is there and what it becomes."""
-        for state in (known.spec if known else None, spec):
-            if state is not None:
-                owners = self._registry.agency_of(kind, name, state)
-                if not roles.allowed(caller.roles, caller.agency, kind, "change", owners):
-                    raise _not_allowed(caller, kind)
-        before = set((known.spec or {}).get("roles", ())) if known else set()
-        if kind == "System" and set(spec.get("roles", ())) != before and "operator" not in caller.roles:
-            raise Refusal(
-                "not-granted",
-                vi="Chỉ người vận hành trục (vai trò operator) mới được thay đổi vai trò của hệ thống.",
-                en="Only an operator of the bus may change the roles of a system; ask one.",
-            )
-
-
-def _actor(caller: System) -> grant_life.Actor:
-    return grant_life.Actor(caller.name, "operator" in caller.roles)
+    kind: str
+    name: DocumentName
+    known: Version | None
+    spec: Spec | None
+    status: Spec
 
 
 _NEEDED = {"Agency": (), "System": ("agency",), "Service": ("contract",), "Grant": ("service", "major", "consumer")}
@@ -298,10 +306,9 @@ def _not_found(kind: str, name: str) -> Refusal:
     )
 
 
-def _not_allowed(caller: System, kind: str) -> Refusal:
-    held = ", ".join(sorted(caller.roles)) or "-"
+def _already_exists(kind: str, name: str) -> Refusal:
     return Refusal(
-        "not-granted",
-        vi=f"Hệ thống {caller.name} (vai trò: {held}) không được làm việc này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
-        en=f"System {caller.name} (roles: {held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
+        "already-exists",
+        vi=f"{kind} {name} đã có; hãy thay bằng PUT kèm If-Match của bản hiện hành.",
+        en=f"There is a {kind} {name} already; replace it by PUT with the If-Match of its version.",
     )

@@ -66,6 +66,14 @@ class Follower:
         async with self._applied:
             await self._applied.wait_for(lambda: self._registry.revision >= revision)
 
+    async def catch_up(self) -> None:
+        """Read what was written meanwhile.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        await self._catch_up()
+
     async def _changed(self, message: Msg) -> None:
         revision = int((message.headers or {}).get("Nats-Sequence", 0))
         if revision != self._registry.revision + 1:

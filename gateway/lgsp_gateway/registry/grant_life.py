@@ -1,68 +1,108 @@
 """The life of a grant: requested by the consumer, approved by the provider, by an operator too where data is personal, in
 force; suspended, resumed, revoked.
 
-The registry writes a grant's `status`; its `spec` is what was asked for. Whoever may change a grant may take these steps;
-the second approval is an operator's, and a second person's.
+The registry writes a grant's `status`; its `spec` is what was asked for. One rule stands above the table: where it leads
+into force and the grant shows personal data, a system for the provider and another that is an operator must have approved
+what the grant says now. Until then it waits for the one that is missing.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lgsp_gateway.registry import approvals
+from lgsp_gateway.registry.approvals import Approvals
+from lgsp_gateway.registry.life import ABSENT, Life
 from lgsp_problems import Refusal
 
-Phase = Literal["requested", "awaiting-operator", "in-force", "suspended", "denied", "revoked"]
 Action = Literal["approve", "deny", "suspend", "resume", "revoke"]
+Who = Literal["consumer", "provider", "operator"]
 Status = dict[str, Any]
 
-STEPS: dict[Action, dict[Phase, Phase]] = {
-    "approve": {"requested": "in-force", "awaiting-operator": "in-force"},
-    "deny": {"requested": "denied", "awaiting-operator": "denied"},
-    "suspend": {"in-force": "suspended"},
-    "resume": {"suspended": "in-force"},
-    "revoke": {"in-force": "revoked", "suspended": "revoked"},
-}
+ACTIONS: tuple[Action, ...] = ("approve", "deny", "suspend", "resume", "revoke")
+"""Steps that are taken by themselves; to request, to put and to delete are changes of the document."""
+
 NEEDS_REASON = ("deny", "suspend", "revoke")
-ASKABLE: tuple[Phase, ...] = ("requested", "denied")
-"""Phases in which the consumer may still change what it asks for."""
+
+LIFE = Life(
+    ("consumer", "provider", "operator"),
+    {
+        (ABSENT, "request"): {"consumer": "requested"},
+        (ABSENT, "put"): {"provider": "in-force", "operator": "in-force"},
+        ("requested", "request"): {"consumer": "requested"},
+        ("requested", "put"): {"provider": "in-force", "operator": "in-force"},
+        ("requested", "approve"): {"provider": "in-force", "operator": "in-force"},
+        ("requested", "deny"): {"provider": "denied", "operator": "denied"},
+        ("requested", "delete"): {"provider": ABSENT, "operator": ABSENT},
+        ("awaiting-operator", "put"): {"provider": "in-force", "operator": "in-force"},
+        ("awaiting-operator", "approve"): {"operator": "in-force"},
+        ("awaiting-operator", "deny"): {"provider": "denied", "operator": "denied"},
+        ("awaiting-operator", "delete"): {"provider": ABSENT, "operator": ABSENT},
+        ("awaiting-provider", "put"): {"provider": "in-force", "operator": "in-force"},
+        ("awaiting-provider", "approve"): {"provider": "in-force"},
+        ("awaiting-provider", "deny"): {"provider": "denied", "operator": "denied"},
+        ("awaiting-provider", "delete"): {"provider": ABSENT, "operator": ABSENT},
+        ("in-force", "put"): {"provider": "in-force", "operator": "in-force"},
+        ("in-force", "approve"): {"provider": "in-force", "operator": "in-force"},
+        ("in-force", "suspend"): {"provider": "suspended", "operator": "suspended"},
+        ("in-force", "revoke"): {"provider": "revoked", "operator": "revoked"},
+        ("in-force", "delete"): {"provider": ABSENT, "operator": ABSENT},
+        ("suspended", "put"): {"provider": "suspended", "operator": "suspended"},
+        ("suspended", "resume"): {"provider": "in-force", "operator": "in-force"},
+        ("suspended", "revoke"): {"provider": "revoked", "operator": "revoked"},
+        ("suspended", "delete"): {"provider": ABSENT, "operator": ABSENT},
+        ("denied", "request"): {"consumer": "requested"},
+        ("denied", "put"): {"provider": "in-force", "operator": "in-force"},
+        ("denied", "delete"): {"provider": ABSENT, "operator": ABSENT},
+        ("revoked", "delete"): {"provider": ABSENT, "operator": ABSENT},
+    },
+)
+
+_APPROVED = ("awaiting-operator", "awaiting-provider", "in-force", "suspended")
+"""Phases in which approvals count for what comes next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who takes a step: its name, and whether it is an operator."""
+    """Who takes a step: its name, and as what it may act on this grant."""
 
     name: str
-    operator: bool
+    may_be: frozenset[Who]
 
 
-def phase_of(status: Mapping[str, Any]) -> Phase:
-    """The phase of a grant; one without a status was put in force by an operator."""
-    phase: Phase = status.get("phase", "in-force")
+def phase_of(status: Mapping[str, Any]) -> str:
+    """The phase of a grant; one without a status came with the bus when it was installed."""
+    phase: str = status.get("phase", "in-force")
     return phase
 
 
-def requested(by: str) -> Status:
-    """The status of a grant that its consumer asks for."""
-    return {"phase": "requested", "requestedBy": by}
+def request(before: Mapping[str, Any] | None, actor: Actor) -> Status | None:
+    """The status of a grant that its consumer asks for; None where it may not ask now."""
+    phase = LIFE.after(_phase(before), "request", actor.may_be & {"consumer"})
+    return {"phase": phase, "requestedBy": actor.name} if phase else None
 
 
-def put_by_provider(before: Mapping[str, Any] | None, actor: Actor, personal: bool) -> Status:
-    """The status of a grant that its provider or an operator writes without being asked.
+def put(before: Mapping[str, Any] | None, actor: Actor, *, personal: bool, narrowed: bool) -> Status:
+    """The status of a grant that its provider or an operator writes, which approves it.
+
+    Args:
+        narrowed: it allows nothing that it did not allow before, so what others approved holds.
 
     Raises:
         Refusal: `step-not-allowed`, when the grant was revoked.
     """
-    phase = phase_of(before) if before is not None else None
-    if phase == "revoked":
-        raise _no_step("revoked", "-")
-    if phase == "suspended":
-        return dict(before or {})
-    if personal and not actor.operator:
-        return {"phase": "awaiting-operator", "approvedBy": [actor.name]}
-    return {"phase": "in-force", "approvedBy": [actor.name]}
+    phase = _phase(before)
+    known = approvals.of(before) if before is not None and narrowed and phase in _APPROVED else {}
+    after = LIFE.after(phase, "put", actor.may_be)
+    if after is None:
+        raise _no_step(phase)
+    given = _approved(known, actor, LIFE.followers(phase, "put"))
+    if after == "suspended" and not (personal and not approvals.suffice(given)):
+        return {**(before or {}), **_said(given)}
+    return {"phase": _settled(given, personal), **_said(given)}
 
 
-def act(action: Action, status: Mapping[str, Any], actor: Actor, personal: bool, reason: str, until: str) -> Status:
+def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bool, reason: str, until: str) -> Status:
     """The status after a step.
 
     Args:
@@ -72,44 +112,86 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, personal: bool,
     Raises:
         Refusal: `step-not-allowed`, `not-granted` or `malformed`.
     """
-    phase = phase_of(status)
-    after = STEPS[action].get(phase)
+    phase, known = phase_of(status), approvals.of(status)
+    followers = LIFE.followers(phase, action)
+    if not followers:
+        raise _no_step(phase)
+    after = LIFE.after(phase, action, actor.may_be)
     if after is None:
-        raise _no_step(phase, ", ".join(name for name, steps in STEPS.items() if phase in steps) or "-")
+        raise _other_needed(next(iter(followers)))
     if action in NEEDS_REASON and not reason:
         raise Refusal(
             "malformed",
             vi="Bước này phải nêu lý do: gửi reason trong nội dung yêu cầu.",
             en="This step needs a reason: send `reason` in the body.",
         )
-    approvers = list(status.get("approvedBy", ()))
     if action == "approve":
-        if phase == "awaiting-operator":
-            _check_second(actor, approvers)
-        approvers.append(actor.name)
-        if personal and len(approvers) < 2:
-            after = "awaiting-operator"
+        if actor.name in known:
+            raise _same_again()
+        known = _approved(known, actor, followers)
+    if after == "in-force":
+        after = _settled(known, personal)
+    if after not in _APPROVED:
+        known = {}
     kept = {key: status[key] for key in ("requestedBy",) if key in status}
     said = {"reason": reason, "until": until, "by": actor.name}
-    return {"phase": after, **kept, "approvedBy": approvers, **{key: value for key, value in said.items() if value}}
+    return {"phase": after, **kept, **_said(known), **{key: value for key, value in said.items() if value}}
 
 
-def _check_second(actor: Actor, approvers: list[str]) -> None:
-    if not actor.operator:
-        raise Refusal(
+def check_delete(status: Mapping[str, Any], actor: Actor) -> None:
+    """May a grant be deleted?
+
+    Raises:
+        Refusal: `step-not-allowed`.
+    """
+    if LIFE.after(phase_of(status), "delete", actor.may_be) is None:
+        raise _no_step(phase_of(status))
+
+
+def _phase(status: Mapping[str, Any] | None) -> str:
+    return ABSENT if status is None else phase_of(status)
+
+
+def _approved(known: Approvals, actor: Actor, followers: Mapping[str, str]) -> Approvals:
+    """The approvals with that of one more, as what is missing where it may be both. Who approved before does not count again."""
+    may_be = [who for who in ("provider", "operator") if who in actor.may_be and who in followers]
+    if actor.name in known or not may_be:
+        return known
+    return {**known, actor.name: next((who for who in may_be if who not in known.values()), may_be[0])}
+
+
+def _settled(given: Approvals, personal: bool) -> str:
+    return f"awaiting-{approvals.missing(given)}" if personal and not approvals.suffice(given) else "in-force"
+
+
+def _said(given: Approvals) -> Status:
+    return {"approvedBy": list(given), "approvedAs": dict(given)}
+
+
+def _other_needed(who: str) -> Refusal:
+    if who == "operator":
+        return Refusal(
             "not-granted",
-            vi="Quyền khai thác dữ liệu cá nhân cần người vận hành trục phê duyệt lần hai.",
-            en="A grant on personal data needs the second approval of an operator of the bus; ask one.",
+            vi="Quyền khai thác dữ liệu cá nhân cần người vận hành trục phê duyệt; hãy nhờ họ.",
+            en="A grant on personal data needs the second approval, of an operator of the bus; ask one.",
         )
-    if actor.name in approvers:
-        raise Refusal(
-            "not-granted",
-            vi="Người phê duyệt lần hai phải khác người phê duyệt lần đầu.",
-            en="The second approval must come from somebody else than the first; ask another operator.",
-        )
+    return Refusal(
+        "not-granted",
+        vi="Quyền khai thác dữ liệu cá nhân cần quản trị viên của cơ quan cung cấp phê duyệt; hãy nhờ họ.",
+        en="A grant on personal data needs the approval of an administrator of the provider's agency too; ask one.",
+    )
 
 
-def _no_step(phase: str, possible: str) -> Refusal:
+def _same_again() -> Refusal:
+    return Refusal(
+        "not-granted",
+        vi="Người phê duyệt lần hai phải khác người phê duyệt lần đầu; hãy nhờ người khác.",
+        en="The second approval must come from somebody else than the first; ask somebody else.",
+    )
+
+
+def _no_step(phase: str) -> Refusal:
+    possible = ", ".join(step for step in LIFE.steps(phase) if step in ACTIONS) or "-"
     return Refusal(
         "step-not-allowed",
         vi=f"Quyền này đang ở giai đoạn {phase} nên không làm được bước này; các bước có thể: {possible}.",

@@ -1,16 +1,19 @@
 """The life of a contract: draft, submitted, published, deprecated, retired; and what may change on the way.
 
-One table says who may make which step. What is published was promised: a new version of it must be higher and compatible
-with the last (`lgsp_contracts.compatibility`), and only an operator puts it in force. A classification is lowered by an
-operator only.
+One table says who may take which step. What is published was promised: a new version of it must be higher and compatible
+with the last (`lgsp_contracts.compatibility`), only an operator puts it in force, and its end is what was announced: it is
+retired, not deleted.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
+
+import orjson
 
 from lgsp_contracts.compatibility import breaks
 from lgsp_contracts.contract import Contract
+from lgsp_gateway.registry.life import ABSENT, Life
 from lgsp_problems import Refusal
 
 Phase = Literal["draft", "submitted", "published", "deprecated", "retired"]
@@ -19,23 +22,38 @@ Who = Literal["owner", "operator"]
 IN_FORCE = ("published", "deprecated")
 """Phases in which a service answers calls."""
 
-STEPS: dict[tuple[Phase | None, Phase], Who] = {
-    (None, "draft"): "owner",
-    (None, "submitted"): "owner",
-    (None, "published"): "operator",
-    ("draft", "submitted"): "owner",
-    ("draft", "published"): "operator",
-    ("submitted", "draft"): "owner",
-    ("submitted", "published"): "operator",
-    ("published", "deprecated"): "owner",
-    ("deprecated", "published"): "owner",
-    ("deprecated", "retired"): "owner",
+LIFE = Life(
+    ("owner", "operator"),
+    {
+        (ABSENT, "draft"): {"owner": "draft", "operator": "draft"},
+        (ABSENT, "submit"): {"owner": "submitted", "operator": "submitted"},
+        (ABSENT, "publish"): {"operator": "published"},
+        ("draft", "edit"): {"owner": "draft", "operator": "draft"},
+        ("draft", "submit"): {"owner": "submitted", "operator": "submitted"},
+        ("draft", "publish"): {"operator": "published"},
+        ("draft", "delete"): {"owner": ABSENT, "operator": ABSENT},
+        ("submitted", "draft"): {"owner": "draft", "operator": "draft"},
+        ("submitted", "publish"): {"operator": "published"},
+        ("submitted", "delete"): {"owner": ABSENT, "operator": ABSENT},
+        ("published", "edit"): {"operator": "published"},
+        ("published", "deprecate"): {"owner": "deprecated", "operator": "deprecated"},
+        ("published", "delete"): {"operator": ABSENT},
+        ("deprecated", "edit"): {"operator": "deprecated"},
+        ("deprecated", "publish"): {"owner": "published", "operator": "published"},
+        ("deprecated", "retire"): {"owner": "retired", "operator": "retired"},
+        ("deprecated", "delete"): {"operator": ABSENT},
+        ("retired", "delete"): {"operator": ABSENT},
+    },
+)
+"""A submitted contract is not edited: somebody else is reading it."""
+
+_STEP_TO = {
+    "draft": "draft",
+    "submitted": "submit",
+    "published": "publish",
+    "deprecated": "deprecate",
+    "retired": "retire",
 }
-
-EDITS: dict[Phase, Who] = {"draft": "owner", "published": "operator", "deprecated": "operator"}
-"""Who may change the contract itself while the phase stays. A submitted one is being read by somebody else."""
-
-_RANKS = {"open": 0, "internal": 1, "personal": 2}
 
 
 def phase_of(spec: Mapping[str, Any]) -> Phase:
@@ -45,38 +63,63 @@ def phase_of(spec: Mapping[str, Any]) -> Phase:
 
 
 def check(
-    name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any], operator: bool, today: datetime.date
+    name: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    may_be: Collection[Who],
+    today: datetime.date,
 ) -> None:
     """May a service document become what it is to become?
 
     Args:
         before: its spec until now, None where there was none.
-        operator: whether the caller is one.
+        may_be: as what the caller acts on it.
 
     Raises:
         Refusal: `step-not-allowed`, `contract-incompatible` or `not-granted`.
     """
-    old, new = phase_of(before) if before else None, phase_of(after)
-    edited = before is not None and before["contract"] != after["contract"]
+    old, new = phase_of(before) if before else ABSENT, phase_of(after)
     if old != new:
-        _check_step(name, old, new, operator)
-    if old == "deprecated" and new == "retired" and not operator:
-        _check_sunset(name, before or {}, today)
-    if before is not None and edited:
-        _check_edit(name, old, before["contract"], after["contract"], operator)
+        _check_step(name, old, new, may_be)
+    if before is None:
+        return
+    if old == "deprecated" and new == "retired" and "operator" not in may_be:
+        _check_sunset(name, before, today)
+    if not same(before["contract"], after["contract"]):
+        _check_edit(name, old, before["contract"], after["contract"], may_be)
 
 
-def _check_step(name: str, old: Phase | None, new: Phase, operator: bool) -> None:
-    who = STEPS.get((old, new))
-    if who is None:
-        possible = ", ".join(to for of, to in STEPS if of == old) or "-"
+def check_delete(name: str, spec: Mapping[str, Any], may_be: Collection[Who]) -> None:
+    """May a service document be deleted? What was published is retired; only an operator removes it.
+
+    Raises:
+        Refusal: `not-granted`.
+    """
+    phase = phase_of(spec)
+    if LIFE.after(phase, "delete", may_be) is None:
+        raise Refusal(
+            "not-granted",
+            vi=f"Dịch vụ {name} đang ở giai đoạn {phase}, đã được công bố nên không được xóa; hãy ngừng (deprecated) rồi dừng hẳn (retired) sau ngày đã hứa.",
+            en=f"Service {name} is {phase}: what was published is not deleted; deprecate it and retire it after its sunset.",
+        )
+
+
+def same(one: Any, other: Any) -> bool:
+    """Are two documents the same JSON? `==` takes 1, 1.0 and true for one another."""
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
+
+
+def _check_step(name: str, old: str, new: str, may_be: Collection[Who]) -> None:
+    step = _STEP_TO[new]
+    if not LIFE.followers(old, step):
+        possible = ", ".join(to for to, way in _STEP_TO.items() if LIFE.followers(old, way)) or "-"
         raise Refusal(
             "step-not-allowed",
             vi=f"Dịch vụ {name} đang ở giai đoạn {old} nên không thể chuyển sang {new}; có thể chuyển sang: {possible}.",
             en=f"Service {name} is {old} and cannot become {new}; it can become: {possible}.",
         )
-    if who == "operator" and not operator:
-        raise _operator_needed(name, f"chuyển sang {new}", f"make it {new}; submit it (phase: submitted) and ask one")
+    if LIFE.after(old, step, may_be) is None:
+        raise operator_needed(name, f"chuyển sang {new}", f"make it {new}; submit it (phase: submitted) and ask one")
 
 
 def _check_sunset(name: str, before: Mapping[str, Any], today: datetime.date) -> None:
@@ -89,21 +132,17 @@ def _check_sunset(name: str, before: Mapping[str, Any], today: datetime.date) ->
         )
 
 
-def _check_edit(name: str, phase: Phase | None, old: Any, new: Any, operator: bool) -> None:
-    who = EDITS.get(phase) if phase else None
-    if who is None:
+def _check_edit(name: str, phase: str, old: Any, new: Any, may_be: Collection[Who]) -> None:
+    if not LIFE.followers(phase, "edit"):
         raise Refusal(
             "step-not-allowed",
             vi=f"Hợp đồng {name} ở giai đoạn {phase} không được sửa; hãy đưa về draft trước.",
             en=f"The contract of {name} cannot be changed while it is {phase}; make it a draft first.",
         )
-    if who == "operator" and not operator:
-        raise _operator_needed(name, "sửa hợp đồng đã công bố", "change a published contract; ask one")
-    before, after = Contract.from_document(old, name), Contract.from_document(new, name)
-    if not operator and _lowered(before, after):
-        raise _operator_needed(name, "hạ mức phân loại", "lower a classification; ask one")
+    if LIFE.after(phase, "edit", may_be) is None:
+        raise operator_needed(name, "sửa hợp đồng đã công bố", "change a published contract; ask one")
     if phase in IN_FORCE:
-        _check_version(name, before, after)
+        _check_version(name, Contract.from_document(old, name), Contract.from_document(new, name))
 
 
 def _check_version(name: str, before: Contract, after: Contract) -> None:
@@ -124,20 +163,12 @@ def _check_version(name: str, before: Contract, after: Contract) -> None:
         )
 
 
-def _lowered(before: Contract, after: Contract) -> bool:
-    if _RANKS[after.classification] < _RANKS[before.classification]:
-        return True
-    return any(
-        name in after.operations and _RANKS[after.operations[name].classification] < _RANKS[operation.classification]
-        for name, operation in before.operations.items()
-    )
-
-
 def _numbers(contract: Contract) -> tuple[int, ...]:
     return tuple(map(int, contract.version.split(".")))
 
 
-def _operator_needed(name: str, vi: str, en: str) -> Refusal:
+def operator_needed(name: str, vi: str, en: str) -> Refusal:
+    """The refusal of what an operator may do alone."""
     return Refusal(
         "not-granted",
         vi=f"Dịch vụ {name}: chỉ người vận hành trục mới được {vi}.",

@@ -14,9 +14,11 @@ from typing import Any
 from lgsp_auth.client_authentication import Client
 from lgsp_auth.policy import Grant, Quota, unknown_service
 from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.names import DocumentName
 from lgsp_contracts.projection import Projection
+from lgsp_gateway.registry import approvals
 from lgsp_gateway.registry.grant_life import phase_of as phase_of_grant
-from lgsp_gateway.registry.kinds import VIETNAM, Version, service_name
+from lgsp_gateway.registry.kinds import KINDS, VIETNAM, Version, service_name
 from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
 from lgsp_gateway.registry.suspension import Suspension, from_status
 from lgsp_problems import Refusal, Text
@@ -48,8 +50,9 @@ class Registry:
         self.agencies: dict[str, Text] = {}
         self.systems: dict[str, System] = {}
         self.grants: dict[str, Grant] = {}
-        self.versions: dict[str, dict[str, Version]] = {"Agency": {}, "System": {}, "Service": {}, "Grant": {}}
+        self.versions: dict[str, dict[str, Version]] = {kind: {} for kind in KINDS}
         self._deleted: dict[tuple[str, str], frozenset[str]] = {}
+        self._majors: dict[str, set[DocumentName]] = {}
         self._providers: dict[str, str] = {}
         self._in_force: dict[str, bool] = {}
         self._listeners: list[Callable[[str, str], None]] = []
@@ -68,6 +71,8 @@ class Registry:
             return
         self._forget(version.kind, version.name)
         spec = version.spec
+        if version.kind == "Service":
+            self._majors.setdefault(version.name.rpartition("-v")[0], set()).add(version.name)
         if spec is None:
             known.pop(version.name, None)
             self._deleted[version.kind, version.name] = frozenset(version.status.get("owners", ()))
@@ -93,6 +98,10 @@ class Registry:
         """The services of which a system is the provider."""
         found = {name.rpartition("-v")[0] for name, provider in self._providers.items() if provider == system}
         return sorted(found)
+
+    def majors(self, service: str) -> set[DocumentName]:
+        """The names of all documents of a service there ever were, deleted ones too."""
+        return self._majors.get(service, set())
 
     def _index(self, version: Version, spec: Mapping[str, Any]) -> None:
         if version.kind == "Agency":
@@ -245,6 +254,22 @@ class Registry:
                     return f"Grant {grant.name}"
         return ""
 
+    def open_grant_of(self, consumer: str) -> str:
+        """A grant that a system holds or may yet be given; empty when there is none."""
+        for name, version in self.versions["Grant"].items():
+            closed = phase_of_grant(version.status) in ("denied", "revoked")
+            if not closed and (version.spec or {}).get("consumer") == consumer:
+                return name
+        return ""
+
+    def approved_for_less(self, service: str, major: int, operations: Collection[str]) -> str:
+        """A grant in force that names one of some operations and is not approved for personal data; empty when there is none."""
+        for grant in self.grants.values():
+            unapproved = not grant.shows_personal and grant.suspended is None
+            if unapproved and (grant.service, grant.major) == (service, major) and grant.operations.keys() & operations:
+                return grant.name
+        return ""
+
     def _agencies(self, system: str) -> frozenset[str]:
         found = self.systems.get(system)
         return frozenset({found.agency}) if found else frozenset()
@@ -313,6 +338,7 @@ def _grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Gra
         sender_constrained=spec.get("senderConstrained", False),
         on_behalf_of=spec.get("onBehalfOf", ""),
         suspended=_suspended(status),
+        shows_personal=approvals.suffice(approvals.of(status)),
     )
 
 

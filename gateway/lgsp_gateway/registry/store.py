@@ -38,7 +38,7 @@ SUBJECTS = "$KV.LGSP_REGISTRY."
 CHANGES = "registry."
 WRITE_SECONDS = 5.0
 FETCH = 500
-_WRONG_REVISION = 10071
+_WRONG_REVISION = (10071, 10164)
 
 
 class Store:
@@ -78,22 +78,27 @@ class Store:
         by: str,
         reason: str,
         status: Spec | None = None,
+        *,
+        at: int | None = None,
     ) -> Version:
         """Keep a new version of a document.
 
         Args:
             spec: None deletes the document; its history stays.
             expected: the revision that the change was made from, 0 where there was no document.
+            at: the newest revision of all that the change was decided on, where it rests on other documents too.
 
         Raises:
             Refusal: `revision-conflict`, when somebody else wrote first; `bus-unavailable`.
         """
         draft = Version.of(kind, name, spec, 0, time.time_ns() // 1_000_000, by, reason, status)
         headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
+        if at is not None:
+            headers["Nats-Expected-Last-Sequence"] = str(at)
         acknowledged = await self._bus.publish(_subject(kind, name), draft.data, headers, WRITE_SECONDS)
         if acknowledged.get("seq"):
             return Version(kind, name, int(acknowledged["seq"]), draft.data)
-        if acknowledged.get("error", {}).get("err_code") == _WRONG_REVISION:
+        if acknowledged.get("error", {}).get("err_code") in _WRONG_REVISION:
             raise revision_conflict(kind, name)
         raise bus_unavailable()
 

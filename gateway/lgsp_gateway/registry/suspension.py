@@ -7,9 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from lgsp_gateway.registry.kinds import VIETNAM
+from lgsp_gateway.registry.life import Life
 from lgsp_problems import Refusal
 
 WORKING_DAYS_AHEAD = 7
+
+LIFE = Life(
+    ("owner", "operator"),
+    {
+        ("answering", "suspend"): {"owner": "suspended", "operator": "suspended"},
+        ("answering", "plan"): {"owner": "planned", "operator": "planned"},
+        ("answering", "resume"): {"owner": "answering", "operator": "answering"},
+        ("planned", "suspend"): {"owner": "suspended", "operator": "suspended"},
+        ("planned", "plan"): {"owner": "planned", "operator": "planned"},
+        ("planned", "resume"): {"owner": "answering", "operator": "answering"},
+        ("suspended", "suspend"): {"owner": "suspended", "operator": "suspended"},
+        ("suspended", "resume"): {"owner": "answering", "operator": "answering"},
+    },
+)
+"""A planned suspension becomes one, and ends, with time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +86,30 @@ def planned(since: str, until: str, reason: str, now: datetime.datetime) -> dict
     if ends and ends <= start:
         raise _malformed("until phải sau since", "`until` must be after `since`")
     return {"since": start.timestamp(), "until": ends.timestamp() if ends else 0, "reason": reason}
+
+
+def phase_of(status: dict[str, Any], now: float) -> str:
+    """What a service does at a time: `answering`, `planned` or `suspended`."""
+    found = from_status(status["suspension"]) if "suspension" in status else None
+    if found is None or found.over(now):
+        return "answering"
+    return "suspended" if found.holds(now) else "planned"
+
+
+def check_step(status: dict[str, Any], step: str, now: datetime.datetime) -> None:
+    """Is this step possible? A suspended service is not resumed by planning another suspension.
+
+    Raises:
+        Refusal: `step-not-allowed`.
+    """
+    phase = phase_of(status, now.timestamp())
+    if not LIFE.followers(phase, step):
+        possible = ", ".join(LIFE.steps(phase))
+        raise Refusal(
+            "step-not-allowed",
+            vi=f"Dịch vụ đang tạm ngừng ({phase}) nên không làm được bước này; các bước có thể: {possible}.",
+            en=f"The service is {phase} and does not allow this step; the steps there are: {possible}.",
+        )
 
 
 def from_status(status: dict[str, Any]) -> Suspension:

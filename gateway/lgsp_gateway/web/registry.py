@@ -15,7 +15,7 @@ from aiohttp import web
 from lgsp_contracts import names, strict_json
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.administration import ABSENT, Administration
-from lgsp_gateway.registry.grant_life import STEPS, Action, phase_of
+from lgsp_gateway.registry.grant_life import ACTIONS, Action, phase_of
 from lgsp_gateway.registry.kinds import PLURALS, VIETNAM, Version
 from lgsp_gateway.registry.state import System
 from lgsp_gateway.web import answers, problems
@@ -47,7 +47,7 @@ class RegistryDoor:
         app.router.add_put(kinds + "/{name}", self._replace)
         app.router.add_delete(kinds + "/{name}", self._delete)
         app.router.add_get(kinds + "/{name}/history", self._history)
-        app.router.add_post("/registry/grants/{name}/{action:" + "|".join(STEPS) + "}", self._act)
+        app.router.add_post("/registry/grants/{name}/{action:" + "|".join(ACTIONS) + "}", self._act)
         app.router.add_post("/registry/services/{name}/suspend", self._suspend)
         app.router.add_post("/registry/services/{name}/resume", self._resume)
 

@@ -1,0 +1,93 @@
+"""A classification falls by an operator only: not by an edit, not in another version, not after a deletion, not under
+another name.
+
+What is known of a service is all that its versions ever said, deleted ones too. Where one of them ranked an operation lower
+than the one before, an operator did that, and what was known before counts no more.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from lgsp_gateway.registry.lifecycle import operator_needed
+from lgsp_problems import Refusal
+
+_RANKS = {"open": 0, "internal": 1, "personal": 2}
+
+ContractDocument = Mapping[str, Any]
+
+
+class _Operation(NamedTuple):
+    rank: int
+    answer: bytes
+
+
+def check(
+    name: str,
+    before: ContractDocument | None,
+    known: Iterable[Sequence[ContractDocument]],
+    after: ContractDocument,
+) -> None:
+    """Does a contract classify anything lower than was known?
+
+    Args:
+        before: the contract that it takes the place of, None where there is none.
+        known: of each major version of the service all contracts there were, the oldest first.
+        after: the new contract, which keeps its schema.
+
+    Raises:
+        Refusal: `not-granted`.
+    """
+    own = _operations(before) if before else {}
+    new = _operations(after)
+    remembered = [_remembered(contracts) for contracts in known]
+    if before and _RANKS[after["classification"]] < _RANKS[before["classification"]]:
+        raise _lowered(name)
+    for operation, found in new.items():
+        if operation in own:
+            least = own[operation].rank
+        else:
+            least = max((_rank(operations, operation, new) for operations in remembered), default=0)
+        if found.rank < least:
+            raise _lowered(name, operation)
+
+
+def rises(before: ContractDocument, after: ContractDocument) -> set[str]:
+    """The operations that were not personal, and are, from one version of a contract to the next."""
+    old, new = _operations(before), _operations(after)
+    personal = _RANKS["personal"]
+    return {name for name in old.keys() & new.keys() if old[name].rank < personal == new[name].rank}
+
+
+def _remembered(contracts: Sequence[ContractDocument]) -> dict[str, _Operation]:
+    known: dict[str, _Operation] = {}
+    for contract in contracts:
+        operations = _operations(contract)
+        fell = any(name in known and found.rank < known[name].rank for name, found in operations.items())
+        known = operations if fell else known | operations
+    return known
+
+
+def _rank(known: Mapping[str, _Operation], name: str, new: Mapping[str, _Operation]) -> int:
+    """How an operation was ranked: under its name; else the highest of those that it may be under another name, which are
+    gone or answer the same."""
+    if name in known:
+        return known[name].rank
+    alike = (found.rank for at, found in known.items() if at not in new or found.answer == new[name].answer)
+    return max(alike, default=0)
+
+
+def _operations(contract: ContractDocument) -> dict[str, _Operation]:
+    return {
+        name: _Operation(
+            _RANKS[content.get("classification", contract["classification"])],
+            orjson.dumps(content["response"], option=orjson.OPT_SORT_KEYS),
+        )
+        for name, content in contract["operations"].items()
+    }
+
+
+def _lowered(name: str, operation: str = "") -> Refusal:
+    where = f" ({operation})" if operation else ""
+    return operator_needed(name, f"hạ mức phân loại{where}", f"lower a classification{where}; ask one")

@@ -1,0 +1,41 @@
+"""A life cycle as a table: from which phase which step leads where, and who may take it.
+
+What is not in the table is not possible. The same tables stand in `docs/operate/administer-the-registry.md`, where a test
+compares them.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+
+ABSENT = "-"
+"""The phase of what is not there: before it is made and after it is deleted."""
+
+Rows = Mapping[tuple[str, str], Mapping[str, str]]
+"""Phase and step, and by role the phase that follows."""
+
+
+class Life:
+    """The life cycle of one kind of thing."""
+
+    def __init__(self, roles: tuple[str, ...], rows: Rows) -> None:
+        self.roles = roles
+        self.rows = rows
+
+    def followers(self, phase: str, step: str) -> Mapping[str, str]:
+        """By role the phase after a step; empty where there is no such step."""
+        return self.rows.get((phase, step), {})
+
+    def after(self, phase: str, step: str, roles: Collection[str]) -> str | None:
+        """The phase after a step that somebody in one of some roles takes; None where nobody of them may."""
+        followers = self.followers(phase, step)
+        return next((followers[role] for role in self.roles if role in roles and role in followers), None)
+
+    def steps(self, phase: str) -> list[str]:
+        """The steps that somebody may take in a phase."""
+        return [step for of, step in self.rows if of == phase]
+
+    def table(self) -> Iterator[str]:
+        """The lines of the table in Markdown."""
+        yield f"| phase | step | {' | '.join(self.roles)} |"
+        yield f"| --- | --- |{' --- |' * len(self.roles)}"
+        for (phase, step), followers in self.rows.items():
+            yield f"| {phase} | {step} | {' | '.join(followers.get(role, '') for role in self.roles)} |"

@@ -1,0 +1,187 @@
+"""May this caller make this change, and what does the registry say of the document then?
+
+Each question has its module: roles (`lgsp_auth.roles`), names (`ownership`), what roles are made of (`powers`),
+classifications, the life of contracts and of grants. Here stands which are asked of which change.
+"""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from lgsp_auth import roles
+from lgsp_contracts.names import DocumentName
+from lgsp_gateway.registry import classification, grant_life, lifecycle, ownership, powers
+from lgsp_gateway.registry.approvals import hold
+from lgsp_gateway.registry.kinds import VIETNAM, Spec, Version
+from lgsp_gateway.registry.ownership import Names
+from lgsp_gateway.registry.state import Registry, System
+from lgsp_problems import Refusal
+
+
+class Permission:
+    """Decides on changes of documents that keep their schema."""
+
+    def __init__(self, registry: Registry, names: Names) -> None:
+        self.registry = registry
+        self.names = names
+
+    def may_change(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> None:
+        """May the caller change what is there and what it becomes, as far as its roles go?
+
+        Raises:
+            Refusal: `not-granted`.
+        """
+        before = known.spec if known else None
+        if kind == "Grant" and self._asks_only(caller, name, spec, before):
+            return
+        for state in (before, spec):
+            if state is not None:
+                owners = self.registry.agency_of(kind, name, state)
+                if not roles.allowed(caller.roles, caller.agency, kind, "change", owners):
+                    raise not_allowed(caller, kind)
+
+    async def put(self, caller: System, kind: str, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+        """The status of a document that a caller writes.
+
+        Raises:
+            Refusal: `not-granted`, `step-not-allowed`, `contract-incompatible` or `in-use`.
+        """
+        if kind == "System":
+            await self.check_system(caller, name, spec, known)
+        elif kind == "Service":
+            await self.check_service(caller, name, spec, known)
+        elif kind == "Grant":
+            return await self.put_grant(caller, name, spec, known)
+        return known.status if known else {}
+
+    def delete(self, caller: System, kind: str, name: DocumentName, known: Version) -> None:
+        """May the caller delete a document that it may change?
+
+        Raises:
+            Refusal: `not-granted` or `step-not-allowed`.
+        """
+        spec = known.spec or {}
+        if kind == "System" and not _operator(caller):
+            powers.check(spec, None)
+        if kind == "Grant":
+            grant_life.check_delete(known.status, self._actor(caller, name, spec))
+        if kind == "Service":
+            lifecycle.check_delete(name, spec, _may_be(caller))
+
+    def act(
+        self, caller: System, name: str, known: Version, action: grant_life.Action, reason: str, until: str
+    ) -> Spec:
+        """The status of a grant after a step.
+
+        Raises:
+            Refusal: `step-not-allowed`, `not-granted` or `malformed`.
+        """
+        spec = known.spec or {}
+        personal = self.registry.is_personal(spec)
+        actor = self._actor(caller, name, spec)
+        return grant_life.act(action, known.status, actor, personal=personal, reason=reason, until=until)
+
+    async def check_system(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> None:
+        """A system's roles and what they are made of, its name, and what moves with it to another agency."""
+        before = known.spec if known else None
+        if not _operator(caller):
+            powers.check(before, spec)
+        last = before or await self.names.last("System", name)
+        if last is None or last["agency"] == spec["agency"]:
+            return
+        if not _operator(caller):
+            ownership.refuse_foreign("System", name, {last["agency"]}, spec["agency"])
+        grant = self.registry.open_grant_of(name)
+        if grant:
+            raise Refusal(
+                "in-use",
+                vi=f"Quyền {grant} được cấp cho hệ thống {name} của cơ quan {last['agency']}; hãy thu hồi (revoke) quyền đó trước khi chuyển hệ thống sang cơ quan khác.",
+                en=f"Grant {grant} is for system {name} of agency {last['agency']}; revoke it before the system moves to another agency.",
+            )
+
+    async def check_service(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> None:
+        """A service's name, its classifications, its life, and the grants on it."""
+        before = known.spec if known else None
+        if not _operator(caller):
+            majors = await self.names.majors(spec["contract"]["service"])
+            if before is None:
+                await self.check_name(caller, spec["contract"]["service"], majors)
+            self.check_classification(name, before, majors, spec)
+        lifecycle.check(name, before, spec, _may_be(caller), datetime.datetime.now(VIETNAM).date())
+        if before is not None and lifecycle.phase_of(before) in lifecycle.IN_FORCE:
+            self.check_grants(before["contract"], spec["contract"])
+
+    async def check_name(self, caller: System, service: str, majors: Mapping[str, list[Version]]) -> None:
+        """A service's name belongs to the agency that had it first."""
+        ownership.refuse_foreign("Service", service, await self.names.owners(majors), caller.agency)
+
+    def check_classification(
+        self, name: str, before: Spec | None, majors: Mapping[str, list[Version]], spec: Spec
+    ) -> None:
+        """A classification does not fall."""
+        known = [
+            [said["contract"] for version in reversed(versions) if (said := version.spec)]
+            for versions in majors.values()
+        ]
+        classification.check(name, before["contract"] if before else None, known, spec["contract"])
+
+    def check_grants(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """What becomes personal must not be read under grants that were approved for less."""
+        major = int(str(after["version"]).split(".")[0])
+        risen = classification.rises(before, after)
+        grant = self.registry.approved_for_less(after["service"], major, risen) if risen else ""
+        if grant:
+            raise Refusal(
+                "in-use",
+                vi=f"Quyền {grant} chưa được phê duyệt cho dữ liệu cá nhân; hãy phê duyệt lần hai (lgsp grant approve {grant}) hoặc tạm dừng quyền đó trước.",
+                en=f"Grant {grant} is not approved for personal data; have it approved a second time (lgsp grant approve {grant}) or suspend it first.",
+            )
+
+    async def put_grant(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+        """A grant's consumer, service and approvals."""
+        before = known.spec if known else None
+        last = before or (None if _operator(caller) else await self.names.last("Grant", name))
+        if last is not None:
+            ownership.refuse_other_grant(name, last, spec)
+        actor, status = self._actor(caller, name, spec), known.status if known else None
+        if "consumer" in actor.may_be and not actor.may_be & {"provider", "operator"}:
+            asked = grant_life.request(status, actor)
+            if asked is None:
+                raise not_allowed(caller, "Grant")
+            return asked
+        narrowed = before is not None and hold(before, spec)
+        return grant_life.put(status, actor, personal=self.registry.is_personal(spec), narrowed=narrowed)
+
+    def _asks_only(self, caller: System, name: str, spec: Spec, before: Spec | None) -> bool:
+        """Does the caller ask for a grant of its agency that it could not give itself?"""
+        states = [spec] if before is None else [before, spec]
+        return all(self._actor(caller, name, state).may_be == {"consumer"} for state in states)
+
+    def _actor(self, caller: System, name: str, spec: Spec) -> grant_life.Actor:
+        """As what a caller may act on a grant."""
+        provider = self.registry.agency_of("Grant", name, spec)
+        consumer = self.registry.consumer_agency(spec)
+        ranks: dict[grant_life.Who, bool] = {
+            "operator": _operator(caller),
+            "provider": roles.allowed(caller.roles - {"operator"}, caller.agency, "Grant", "change", provider),
+            "consumer": roles.allowed(caller.roles - {"operator"}, caller.agency, "Grant", "request", consumer),
+        }
+        return grant_life.Actor(caller.name, frozenset(who for who, may in ranks.items() if may))
+
+
+def _operator(caller: System) -> bool:
+    return "operator" in caller.roles
+
+
+def _may_be(caller: System) -> tuple[lifecycle.Who, ...]:
+    return ("owner", "operator") if _operator(caller) else ("owner",)
+
+
+def not_allowed(caller: System, kind: str) -> Refusal:
+    """The refusal of what a caller's roles do not allow."""
+    held = ", ".join(sorted(caller.roles)) or "-"
+    return Refusal(
+        "not-granted",
+        vi=f"Hệ thống {caller.name} (vai trò: {held}) không được làm việc này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
+        en=f"System {caller.name} (roles: {held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
+    )
