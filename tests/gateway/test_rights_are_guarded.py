@@ -214,6 +214,17 @@ async def test_a_classification_does_not_fall_in_two_steps(changes: Changes) -> 
     assert (await draft(changes, "integrator", kept)).status == 200
 
 
+async def test_what_is_personal_is_not_answered_by_an_operation_that_is_not(changes: Changes) -> None:
+    found = contract("swapped", provider="provider", read="internal", person="personal")
+    found["operations"]["person"]["response"]["required"] = ["ketQua", "biMat"]
+    found["operations"]["person"]["example"] = {**found["operations"]["person"]["example"]}
+    found["operations"]["person"]["example"]["response"] = {"ketQua": "KHOP", "biMat": "x"}
+    assert (await draft(changes, "integrator", found)).status == 201
+    swapped = copy.deepcopy(found)
+    swapped["operations"]["read"] = {**copy.deepcopy(found["operations"]["person"]), "classification": "internal"}
+    assert (await draft(changes, "integrator", swapped)).code == "not-granted"
+
+
 async def test_true_does_not_pass_for_one_in_a_published_contract(changes: Changes) -> None:
     """In Python they are equal."""
     found = contract("booleans", provider="provider")

@@ -45,10 +45,12 @@ def check(
     if before and _RANKS[after["classification"]] < _RANKS[before["classification"]]:
         raise _lowered(name)
     for operation, found in new.items():
-        if operation in own:
-            least = own[operation].rank
-        else:
+        if operation not in own:
             least = max((_rank(operations, operation, new) for operations in remembered), default=0)
+        elif found.answer != own[operation].answer:
+            least = max(own[operation].rank, _rank_of_answer(remembered, found.answer))
+        else:
+            least = own[operation].rank
         if found.rank < least:
             raise _lowered(name, operation)
 
@@ -75,6 +77,12 @@ def _rank(known: Mapping[str, _Operation], name: str, new: Mapping[str, _Operati
     if name in known:
         return known[name].rank
     alike = (found.rank for at, found in known.items() if at not in new or found.answer == new[name].answer)
+    return max(alike, default=0)
+
+
+def _rank_of_answer(remembered: Iterable[Mapping[str, _Operation]], answer: bytes) -> int:
+    """How what an operation answers was ranked, under whichever name."""
+    alike = (found.rank for known in remembered for found in known.values() if found.answer == answer)
     return max(alike, default=0)
 
 

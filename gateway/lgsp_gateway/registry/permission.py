@@ -61,8 +61,8 @@ class Permission:
             Refusal: `not-granted` or `step-not-allowed`.
         """
         spec = known.spec or {}
-        if kind == "System" and not _operator(caller):
-            powers.check(spec, None)
+        if kind == "System":
+            self.check_powers(caller, spec, None)
         if kind == "Grant":
             grant_life.check_delete(known.status, self._actor(caller, name, spec))
         if kind == "Service":
@@ -84,8 +84,7 @@ class Permission:
     async def check_system(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> None:
         """A system's roles and what they are made of, its name, and what moves with it to another agency."""
         before = known.spec if known else None
-        if not _operator(caller):
-            powers.check(before, spec)
+        self.check_powers(caller, before, spec)
         last = before or await self.names.last("System", name)
         if last is None or last["agency"] == spec["agency"]:
             return
@@ -98,6 +97,11 @@ class Permission:
                 vi=f"Quyền {grant} được cấp cho hệ thống {name} của cơ quan {last['agency']}; hãy thu hồi (revoke) quyền đó trước khi chuyển hệ thống sang cơ quan khác.",
                 en=f"Grant {grant} is for system {name} of agency {last['agency']}; revoke it before the system moves to another agency.",
             )
+
+    def check_powers(self, caller: System, before: Spec | None, after: Spec | None) -> None:
+        """What a role is made of is an operator's."""
+        if not _operator(caller):
+            powers.check(before, after)
 
     async def check_service(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> None:
         """A service's name, its classifications, its life, and the grants on it."""
