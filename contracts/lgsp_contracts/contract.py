@@ -3,15 +3,16 @@
 `Contract.from_document` checks a document and compiles it; what comes out decides calls without further checks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from lgsp_contracts import pointers, strict_json
+from lgsp_contracts import checking, pointers, strict_json
 from lgsp_contracts.documents import check
 from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
-from lgsp_problems import CODES, ProblemCode, Refusal, Text, Violation
+from lgsp_contracts.strict_json import Limits
+from lgsp_problems import CODES, ProblemCode, Refusal, Text
 
 Classification = Literal["open", "internal", "personal"]
 
@@ -41,60 +42,39 @@ class Operation:
     response: Schema
     errors: Mapping[str, ProblemCode]
     example: Example
+    limits: Limits = strict_json.DEFAULT
 
     def check_request(self, body: bytes) -> Any:
         """The parsed request.
 
         Raises:
-            Refusal: `malformed` or `contract-violation`.
+            Refusal: `malformed`, `too-large` or `contract-violation`.
         """
-        document = strict_json.loads(body)
-        if not self.request.is_valid(document):
-            violations = self.request.violations(document)
-            raise Refusal(
-                "contract-violation",
-                vi=f"Yêu cầu trái hợp đồng ở {_places(violations)}; hãy sửa theo danh sách lỗi kèm theo.",
-                en=f"The request breaks the contract at {_places(violations)}; mend it as the list of errors says.",
-                violations=violations,
-            )
-        return document
+        return checking.check_request(self.request, self.limits, body)
 
-    def check_response(self, body: bytes) -> Any:
+    def check_response(self, body: bytes, *, in_haste: bool = False) -> Any:
         """The parsed answer of an adapter.
+
+        Args:
+            in_haste: do not look for the rules that it breaks where that takes long.
 
         Raises:
             Refusal: `provider-broke-contract`; nothing of the answer is in it, only where it breaks which rule.
         """
-        try:
-            document = strict_json.loads(body)
-        except Refusal as refusal:
-            raise broken_answer(refusal.detail.en) from None
-        if not self.response.is_valid(document):
-            violations = self.response.violations(document)
-            raise broken_answer("breaks " + ", ".join(dict.fromkeys(found.rule for found in violations)))
-        return document
+        return checking.check_answer(self.response, self.limits, body, in_haste=in_haste)
 
     def subject_of(self, request: Any) -> str | None:
         """The number of the person whose data is asked for, if the contract says where it stands."""
-        for path in self.subject:
-            value = pointers.find(request, path)
-            if isinstance(value, str):
-                return value
-        return None
+        return person_in(request, self.subject)
 
 
-def _places(violations: list[Violation]) -> str:
-    return ", ".join(dict.fromkeys(found.pointer or "/" for found in violations[:3]))
-
-
-def broken_answer(private: str) -> Refusal:
-    """The refusal for an answer that may not reach the caller; `private` goes to the log only."""
-    return Refusal(
-        "provider-broke-contract",
-        vi="Hệ thống cung cấp trả lời trái hợp đồng nên câu trả lời bị giữ lại; hãy báo cho đơn vị vận hành trục kèm mã thông điệp.",
-        en="The provider's answer breaks the contract and was withheld; report the message id to the operator of the bus.",
-        private=private,
-    )
+def person_in(request: Any, paths: Iterable[tuple[str, ...]]) -> str | None:
+    """The number of a person in a request: the first that is there."""
+    for path in paths:
+        value = pointers.find(request, path)
+        if isinstance(value, str):
+            return value
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +149,7 @@ def _operation(name: str, content: Mapping[str, Any], default: Classification, w
         response=Schema(content["response"], where / "response"),
         errors={code: ProblemCode(error["status"], Text(**error["title"])) for code, error in errors.items()},
         example=Example(**content["example"]),
+        limits=Limits(**content.get("limits", {})),
     )
     for part, schema in (("request", operation.request), ("response", operation.response)):
         violations = schema.violations(getattr(operation.example, part))

@@ -3,10 +3,16 @@
 A grant lists the fields it may see, as JSON Pointers into the answer; everything else is removed. A list is an
 allow-list, so a field that a later minor version adds stays hidden until somebody grants it. Arrays are looked through:
 `/nguoiDaiDien/hoVaTen` shows that field of every element.
+
+The numbers of what is left are the provider's own, digit for digit: a document that holds one which orjson would write otherwise
+(`1.10`, `5.0`, `12345678901234567.89`, `-0`) is read by `json`, which hands over the digits as they stand.
 """
 
+import json
 from collections.abc import Iterable
 from typing import Any
+
+import orjson
 
 from lgsp_contracts import pointers
 
@@ -24,7 +30,7 @@ class Projection:
     """
 
     def __init__(self, fields: Iterable[str]) -> None:
-        listed = tuple(fields)
+        self.fields = listed = tuple(fields)
         self.shows_everything = "*" in listed
         self._tree: _Tree = {}
         for field in listed:
@@ -49,6 +55,37 @@ class Projection:
     def apply(self, document: Any) -> Any:
         """The document without what may not be seen. The document itself is not changed."""
         return document if self.shows_everything else _visible(document, self._tree)
+
+    def cut(self, body: bytes, document: Any = None) -> bytes:
+        """The bytes of a document without what may not be seen.
+
+        Args:
+            document: the same, parsed by orjson, where that was done.
+        """
+        if self.shows_everything:
+            return body
+        visible = self.apply(orjson.loads(body) if document is None else document)
+        if b"-0" in body or _holds_float(visible):
+            visible = self.apply(json.loads(body, parse_float=orjson.Fragment, parse_int=orjson.Fragment))
+        return orjson.dumps(visible)
+
+
+def _holds_float(value: Any) -> bool:
+    """Is there a number that is not written as its digits alone?"""
+    level = [value]
+    while level:
+        kinds = set(map(type, level))
+        if float in kinds:
+            return True
+        if not kinds & {dict, list}:
+            return False
+        level = [
+            child
+            for one in level
+            if isinstance(one, (dict, list))
+            for child in (one.values() if isinstance(one, dict) else one)
+        ]
+    return False
 
 
 def _visible(value: Any, tree: _Tree | None) -> Any:

@@ -8,11 +8,14 @@ Schemas are closed: `$ref` inside only, formats of the bus only, patterns only a
 """
 
 from collections.abc import Mapping
+from functools import cached_property
+from itertools import chain, islice
 from typing import Any
 
 import jsonschema_rs
 
-from lgsp_contracts import pointers
+from lgsp_contracts import effort, pointers
+from lgsp_contracts.effort import Effort
 from lgsp_contracts.formats import FORMAT_CHECKS, FORMAT_WORDS
 from lgsp_contracts.places import Place
 from lgsp_contracts.violations import explain
@@ -21,7 +24,7 @@ from lgsp_problems import Refusal, Violation
 MAX_DEPTH = 48
 """Levels of a schema document; a contract of five levels of fields takes about 20."""
 
-MAX_PARTS = 20_000
+MAX_PARTS = 5_000
 """Objects and lists in one schema; a contract of 300 fields takes about 700."""
 
 MAX_VIOLATIONS = 20
@@ -58,14 +61,30 @@ class Schema:
             raise _invalid(where, f"không phải JSON Schema hợp lệ: {reason}", f"not a JSON Schema: {reason}") from None
         self.is_valid = self._validator.is_valid
 
+    @cached_property
+    def effort(self) -> Effort:
+        """How much work a document can make."""
+        return effort.of(self.document, _compiles_to)
+
+    @cached_property
+    def light_bytes(self) -> int:
+        """Documents of up to so many bytes may be checked where nobody may wait long."""
+        return self.effort.light_bytes
+
     def violations(self, document: Any) -> list[Violation]:
         """Which rules a document breaks, at most `MAX_VIOLATIONS`; empty when it keeps them all."""
-        found: list[Violation] = []
-        for error in self._validator.iter_errors(document):
-            found.extend(explain(error))
-            if len(found) >= MAX_VIOLATIONS:
-                break
-        return found[:MAX_VIOLATIONS]
+        found = chain.from_iterable(map(explain, self._validator.iter_errors(document)))
+        return list(islice(found, MAX_VIOLATIONS))
+
+
+def _compiles_to(pattern: str, size: int) -> bool:
+    """Does a pattern fit into so many bytes once it is compiled?"""
+    options = jsonschema_rs.RegexOptions(size_limit=size)
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=options, offline=True)
+    except (jsonschema_rs.ValidationError, ValueError):
+        return False
+    return True
 
 
 def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: Place) -> int:

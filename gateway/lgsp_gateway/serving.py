@@ -30,6 +30,7 @@ from lgsp_gateway.evidence.reading import Logs
 from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.evidence.timestamps import Timestamps
 from lgsp_gateway.exchange import Exchange
+from lgsp_gateway.heavy_documents import HeavyDocuments
 from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Identification
 from lgsp_gateway.keystore import KeyStore
@@ -187,6 +188,7 @@ async def _open_nats_door(
 
 
 async def _exchange(
+    stack: AsyncExitStack,
     settings: Settings,
     registry: Registry,
     keys: KeyStore,
@@ -199,6 +201,8 @@ async def _exchange(
     idempotency = Idempotency()
     await idempotency.start(connection, settings.replicas)
     evidence_log = EvidenceLog(bus, stream.subject_of(settings.name), notary)
+    heavy = HeavyDocuments()
+    stack.push_async_callback(heavy.stop)
     quotas = Quotas(bus)
     await quotas.start(connection, settings.replicas)
     watch.metrics.watch(evidence_log, notary)
@@ -213,6 +217,7 @@ async def _exchange(
         quotas=quotas,
         pseudonyms=Pseudonyms(keys.pseudonym_key()),
         watch=watch,
+        heavy=heavy,
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from lgsp_contracts import strict_json
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import seals
 from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
@@ -12,8 +11,8 @@ from lgsp_gateway.evidence.reading import Logs
 from lgsp_gateway.evidence.seals import Seal
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.calls import read_body
 from lgsp_gateway.web.evidence import AUDITOR
+from lgsp_gateway.web.managed_documents import read_document
 from lgsp_problems import Refusal
 
 
@@ -90,7 +89,7 @@ class EvidenceLogs:
         """Keep a witness's seal: the body says `checkpoint`, with the witness's line."""
         await self._callers.with_role(request, AUDITOR)
         gateway = request.match_info["gateway"]
-        said = strict_json.loads(await read_body(request))
+        said = await read_document(request)
         note = str(said.get("checkpoint", "")) if isinstance(said, dict) else ""
         Signer(origin_of(gateway), self._seed).key.opened(note)
         for name, witness in self._witnesses.items():

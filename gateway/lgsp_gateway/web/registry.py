@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from lgsp_contracts import names, strict_json
+from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.administration import ABSENT, Administration
 from lgsp_gateway.registry.grant_life import ACTIONS, Action, phase_of
@@ -20,7 +20,7 @@ from lgsp_gateway.registry.kinds import PLURALS, VIETNAM, Version
 from lgsp_gateway.registry.state import System
 from lgsp_gateway.web import answers, problems
 from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.calls import read_body
+from lgsp_gateway.web.managed_documents import read_document
 from lgsp_problems import Refusal
 
 DEFAULT_PAGE = 100
@@ -158,7 +158,7 @@ class RegistryDoor:
         return await self._administration.put(caller, document, expected, _reason(request), dry_run=dry_run)
 
     async def _document(self, request: web.Request) -> dict[str, Any]:
-        document = strict_json.loads(await read_body(request))
+        document = await read_document(request)
         if not isinstance(document, dict):
             raise Refusal(
                 "invalid-document",
