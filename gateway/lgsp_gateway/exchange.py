@@ -88,6 +88,11 @@ class Exchange:
     watch: Watch
     heavy: HeavyDocuments
 
+    async def stop(self) -> None:
+        """Write what is left of the evidence, and end what was started for heavy documents."""
+        await self.evidence.stop()
+        await self.heavy.stop()
+
     async def call(self, call: Call) -> Answer:
         """Carry a call to its provider and the answer back.
 

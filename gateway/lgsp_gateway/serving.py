@@ -136,7 +136,7 @@ async def serve(settings: Settings, process: running.Process) -> None:
         notary = await _notary(stack, settings, keys, bus, connection, background)
         exchange = await _exchange(settings, registry, keys, verifier, bus, connection, notary, watch)
         exchange.evidence.start(background)
-        stack.push_async_callback(exchange.evidence.stop)
+        stack.push_async_callback(exchange.stop)
         nats_door = NatsDoor(verifier, registry, keys.account_key(), watch.security, background)
         await _open_nats_door(nats_door, exchange, connection, system, background)
         index = _index(stack, settings)
@@ -188,7 +188,6 @@ async def _open_nats_door(
 
 
 async def _exchange(
-    stack: AsyncExitStack,
     settings: Settings,
     registry: Registry,
     keys: KeyStore,
@@ -201,8 +200,6 @@ async def _exchange(
     idempotency = Idempotency()
     await idempotency.start(connection, settings.replicas)
     evidence_log = EvidenceLog(bus, stream.subject_of(settings.name), notary)
-    heavy = HeavyDocuments()
-    stack.push_async_callback(heavy.stop)
     quotas = Quotas(bus)
     await quotas.start(connection, settings.replicas)
     watch.metrics.watch(evidence_log, notary)
@@ -217,7 +214,7 @@ async def _exchange(
         quotas=quotas,
         pseudonyms=Pseudonyms(keys.pseudonym_key()),
         watch=watch,
-        heavy=heavy,
+        heavy=HeavyDocuments(),
     )
 
 
