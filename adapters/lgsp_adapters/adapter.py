@@ -92,6 +92,10 @@ class Adapter:
     async def close(self) -> None:
         """Let go of what `open` took."""
 
+    def standing(self) -> Mapping[str, Any]:
+        """What it says of the data that it answers from, for the health of the service; nothing where it keeps none."""
+        return {}
+
     def method(self, operation: str) -> Callable[[Document, Call], Awaitable[Document]] | None:
         """The method that answers an operation, or None."""
         found: Callable[[Document, Call], Awaitable[Document]] | None = getattr(self, operation.replace("-", "_"), None)

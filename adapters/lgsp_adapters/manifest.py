@@ -28,6 +28,7 @@ from lgsp_contracts.schemas import Schema
 from lgsp_problems import Refusal
 
 CONCURRENCY = 64
+_OPENING = ("folder", "key", "secret", "region", "endpoint", "password", "known-hosts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,11 @@ class Manifest:
         """What it says of each operation; nothing for the kind `python`."""
         found: Mapping[str, Any] = self.document.get("operations", {})
         return found
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The connection without what opens a folder: the process that reads dropped files knows no secret."""
+        return {name: value for name, value in self.connection.items() if name not in _OPENING}
 
     @property
     def concurrency(self) -> int:

@@ -105,7 +105,8 @@ async def test_a_file_is_read_once(folder: Folder) -> None:
 
 
 def read(path: Path, layout: str) -> list[tables.Row]:
-    return tables.read(path, tables.Layout(layout, row="giayPhep"))
+    with path.open("rb") as file:
+        return tables.read(file, tables.Layout(layout, row="giayPhep")).rows
 
 
 def sheet(path: Path, *lines: tuple[str | float, ...]) -> Path:

@@ -1,27 +1,78 @@
-"""A folder as the kinds that live on files see it, wherever it is."""
+"""A folder as the kinds that live on files see it, wherever it is. Others write in it, so nothing in it is believed.
 
-from collections.abc import Sequence
+What is no plain file is never read, a name may be any bytes, and what is written there goes to a name that nobody can guess first.
+Every wait has an end and every listing a bound. `tests/adapters/test_hostile_folders.py` holds all kinds of folders against the same.
+"""
+
+import hashlib
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import BinaryIO, NamedTuple, Protocol
 
 from lgsp_adapters.manifest import Manifest
 
 REPORT = ".report.json"
+"""What was made of a file."""
+
+ACCEPTED = ".accepted.json"
+"""That somebody has looked at a file that is held, and wants it taken."""
+
+PART = ".lgsp-part"
+"""What is being written; it is renamed when it is whole."""
+
+MAX_SEEN = 200_000
+"""Names of one listing, whatever they are."""
+
+LIST_SECONDS = 30.0
+MAX_BESIDE = 8 * 1024 * 1024
+"""Bytes of what was written beside a file."""
+
+MAX_ODD = 100
+_LONGEST_NAME = 250
+_KEPT_OF_NAME = 160
 
 
 class FolderGone(Exception):  # noqa: N818 - the folder is
     """The folder cannot be reached now; its text quotes nothing that is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """A file that lies there. `stamp` is another one when its content is; `modified` is the folder's own clock, in seconds."""
+class Changed(Exception):  # noqa: N818 - the file is
+    """A file is not any more what it was when it was listed; it is looked at again."""
+
+
+class Drop(NamedTuple):
+    """A file that lies there.
+
+    Args:
+        name: as the folder has it; bytes that are no text are kept as Python keeps them in names. `shown` makes it harmless.
+        stamp: another one when its content is.
+        modified: by the folder's own clock, in seconds.
+        size: in bytes.
+    """
 
     name: str
     stamp: str
     modified: float
+    size: int = 0
+
+
+@dataclass(slots=True)
+class Listing:
+    """What lies in a folder.
+
+    Args:
+        drops: the plain files whose names match.
+        odd: what is no such file though its name matches, and why; at most `MAX_ODD`.
+    """
+
+    drops: list[Drop] = field(default_factory=list)
+    odd: dict[str, str] = field(default_factory=dict)
+
+    def refuse(self, name: str, why: str) -> None:
+        """Leave something out."""
+        if len(self.odd) < MAX_ODD:
+            self.odd[name] = why
 
 
 class Folder(Protocol):
@@ -33,20 +84,39 @@ class Folder(Protocol):
     settle_seconds: float
     """How long a file stays as it is before it is taken: half an upload can look like a whole table. 0 where files appear whole."""
 
-    async def drops(self, pattern: str) -> Sequence[Drop]:
-        """The files whose names match."""
+    async def listing(self, pattern: str) -> Listing:
+        """What lies there under names that match."""
 
-    def local(self, drop: Drop) -> AbstractAsyncContextManager[Path]:
-        """A file, to read on this machine for as long as it is needed."""
+    def opened(self, drop: Drop) -> AbstractAsyncContextManager[BinaryIO]:
+        """A file of this machine that holds what a drop holds, for as long as it is needed.
 
-    async def report(self, drop: Drop) -> bytes | None:
-        """What was written beside a file, or None."""
+        Raises:
+            Changed: it is another one than was listed, or became one while it was read.
+            Unreadable: it is no plain file, may not be read, or is too large.
+        """
 
-    async def write_report(self, drop: Drop, content: bytes) -> None:
+    async def beside(self, drop: Drop, ending: str) -> bytes | None:
+        """What was written beside a file, or None; None, too, for what nobody of us can have written."""
+
+    async def write_beside(self, drop: Drop, ending: str, content: bytes) -> None:
         """Write beside a file, whole or not at all."""
 
     async def close(self) -> None:
         """Let go of it."""
+
+
+def ours(name: str, pattern: str) -> bool:
+    """Is a name a drop's: does it match, and is it none that we write?"""
+    return fnmatchcase(name, pattern) and not name.endswith((REPORT, ACCEPTED, PART))
+
+
+def beside_name(name: str, ending: str) -> str:
+    """The name of what is written beside a file; a long one is cut, so that there is a name at all."""
+    whole = (name + ending).encode("utf-8", "surrogateescape")
+    if len(whole) <= _LONGEST_NAME:
+        return name + ending
+    begin = whole[:_KEPT_OF_NAME].decode("utf-8", "ignore")
+    return f"{begin}~{hashlib.sha256(whole).hexdigest()[:16]}{ending}"
 
 
 def reached(manifest: Manifest) -> Folder:

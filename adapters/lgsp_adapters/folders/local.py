@@ -1,12 +1,37 @@
-"""A folder of this machine, or of a share that is mounted here."""
+"""A folder of this machine, or of a share that is mounted here.
 
-import asyncio
+Whoever writes in it could put a link where a file is expected, to have another office's file read or ours overwritten. So everything
+is opened by its name in a folder that is held open, never through a link, without waiting for a pipe, and has to be a plain file with one
+name. What is written is a new file first, under a name that nobody can guess.
+"""
+
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import secrets
+import stat
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from lgsp_adapters.folders.folder import REPORT, Drop, FolderGone
+from lgsp_adapters.folders.folder import (
+    LIST_SECONDS,
+    MAX_BESIDE,
+    MAX_SEEN,
+    PART,
+    Changed,
+    Drop,
+    FolderGone,
+    Listing,
+    beside_name,
+    ours,
+)
+from lgsp_adapters.folders.threads import OwnThread
+from lgsp_adapters.tabular.limits import MAX_BYTES, Unreadable
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class LocalFolder:
@@ -17,51 +42,124 @@ class LocalFolder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._thread = OwnThread()
 
-    async def drops(self, pattern: str) -> Sequence[Drop]:
-        """The files whose names match."""
-        return await asyncio.to_thread(self._drops, pattern)
+    async def listing(self, pattern: str) -> Listing:
+        """What lies there under names that match."""
+        return await self._thread.run(self._listing, pattern)
 
-    def _drops(self, pattern: str) -> list[Drop]:
-        found = []
-        try:
-            for path in self._path.glob(pattern):
-                if path.name.endswith(REPORT) or not path.is_file():
+    def _listing(self, pattern: str) -> Listing:
+        found, until = Listing(), time.monotonic() + LIST_SECONDS
+        with self._held() as folder, os.scandir(folder) as entries:
+            for number, entry in enumerate(entries):
+                if number == MAX_SEEN:
+                    raise FolderGone(f"it holds more than {MAX_SEEN} files; move old ones away")
+                if number % 1000 == 0 and time.monotonic() > until:
+                    raise FolderGone(f"it is not listed within {LIST_SECONDS:g} seconds")
+                if not ours(entry.name, pattern):
                     continue
-                told = path.stat()
-                found.append(Drop(path.name, f"{told.st_mtime_ns}-{told.st_size}", told.st_mtime))
-        except OSError as error:
-            raise FolderGone(type(error).__name__) from None
+                with suppress(FileNotFoundError):  # it was taken away again
+                    told = entry.stat(follow_symlinks=False)
+                    if why := _odd(told):
+                        found.refuse(entry.name, why)
+                    else:
+                        found.drops.append(Drop(entry.name, _stamp(told), told.st_mtime, told.st_size))
         return found
 
     @asynccontextmanager
-    async def local(self, drop: Drop) -> AsyncIterator[Path]:
+    async def opened(self, drop: Drop) -> AsyncIterator[BinaryIO]:
         """The file itself."""
-        yield self._path / drop.name
+        file = await self._thread.run(self._open, drop)
+        with file:
+            yield file
+            if _stamp(os.fstat(file.fileno())) != drop.stamp:
+                raise Changed
 
-    async def report(self, drop: Drop) -> bytes | None:
+    def _open(self, drop: Drop) -> BinaryIO:
+        with self._held() as folder:
+            try:
+                file = os.fdopen(os.open(drop.name, _READ, dir_fd=folder), "rb")
+            except FileNotFoundError:
+                raise Changed from None
+            except OSError as error:
+                raise Unreadable(f"it cannot be opened ({type(error).__name__})") from error
+        told = os.fstat(file.fileno())
+        if _odd(told) or _stamp(told) != drop.stamp:
+            file.close()
+            raise Changed
+        if told.st_size > MAX_BYTES:
+            file.close()
+            raise Unreadable(f"it is larger than {MAX_BYTES // 1024**2} MiB")
+        return file
+
+    async def beside(self, drop: Drop, ending: str) -> bytes | None:
         """What was written beside a file, or None."""
-        try:
-            return await asyncio.to_thread((self._path / (drop.name + REPORT)).read_bytes)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise FolderGone(type(error).__name__) from None
+        return await self._thread.run(self._beside, beside_name(drop.name, ending))
 
-    async def write_report(self, drop: Drop, content: bytes) -> None:
+    def _beside(self, name: str) -> bytes | None:
+        with self._held() as folder:
+            try:
+                with os.fdopen(os.open(name, _READ, dir_fd=folder), "rb") as file:
+                    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                        return None
+                    content = file.read(MAX_BESIDE + 1)
+            except OSError:  # there is none, or a link, or one that is not for us
+                return None
+        return content if len(content) <= MAX_BESIDE else None
+
+    async def write_beside(self, drop: Drop, ending: str, content: bytes) -> None:
         """Write beside a file, whole or not at all."""
-        await asyncio.to_thread(self._write, self._path / (drop.name + REPORT), content)
+        await self._thread.run(self._write, beside_name(drop.name, ending), content)
 
-    def _write(self, path: Path, content: bytes) -> None:
-        part = path.with_name(f".{path.name}.part")
+    def _write(self, name: str, content: bytes) -> None:
+        part = f".{secrets.token_hex(16)}{PART}"
+        with self._held() as folder:
+            with os.fdopen(os.open(part, _NEW, 0o666, dir_fd=folder), "wb") as file:
+                try:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+                except OSError:
+                    with suppress(OSError):
+                        os.unlink(part, dir_fd=folder)
+                    raise
+            os.fsync(folder)
+
+    @contextmanager
+    def _held(self) -> Iterator[int]:
+        """The folder, open: what is named in it stays in it, wherever its path leads by then.
+
+        Raises:
+            FolderGone: it cannot be reached, or something in it cannot.
+        """
         try:
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
+            folder = os.open(self._path, _FOLDER)
+        except NotADirectoryError as error:  # what a link is, too
+            why = "it is a link; name the folder that it leads to" if self._path.is_symlink() else "NotADirectoryError"
+            raise FolderGone(why) from error
         except OSError as error:
-            raise FolderGone(type(error).__name__) from None
+            raise FolderGone(type(error).__name__) from error
+        try:
+            yield folder
+        except OSError as error:
+            raise FolderGone(type(error).__name__) from error
+        finally:
+            os.close(folder)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Let its thread go."""
+        self._thread.close()
+
+
+def _stamp(told: os.stat_result) -> str:
+    return f"{told.st_mtime_ns}-{told.st_size}-{told.st_ctime_ns}"
+
+
+def _odd(told: os.stat_result) -> str:
+    """Why something is not read, if it is not."""
+    if stat.S_ISLNK(told.st_mode):
+        return "a link; put the file itself here"
+    if not stat.S_ISREG(told.st_mode):
+        return "no plain file"
+    return "a file with several names (hard links); copy it here" if told.st_nlink > 1 else ""

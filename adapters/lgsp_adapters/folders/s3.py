@@ -1,18 +1,44 @@
-"""A bucket of S3, or of what speaks like it. Objects appear whole, and each change has another tag."""
+"""A bucket of S3, or of what speaks like it. Objects appear whole, and each change has another tag.
+
+botocore, since it lists keys as they are: obstore refuses a whole listing for one key with an empty or a dotted part, or a control
+character, so whoever may put one object could stop a feed (tried in November 2026).
+"""
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
-from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.session import get_session
 
-from lgsp_adapters.folders.folder import REPORT, Drop, FolderGone
+from lgsp_adapters.folders.folder import (
+    LIST_SECONDS,
+    MAX_BESIDE,
+    MAX_SEEN,
+    Changed,
+    Drop,
+    FolderGone,
+    Listing,
+    beside_name,
+    ours,
+)
+from lgsp_adapters.folders.threads import OwnThread
+from lgsp_adapters.tabular.limits import MAX_BYTES, Unreadable
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 15
+TRIES = 2
+FETCH_SECONDS = 50.0
+"""For one object, however slowly it comes."""
+
+_CHUNK = 1024 * 1024
+_GONE = (BotoCoreError, ClientError, HTTPClientError, OSError)
+_ABSENT = ("404", "NoSuchKey", "NotFound")
+_OTHER_NOW = ("412", "PreconditionFailed", *_ABSENT)
 
 
 class S3Folder:
@@ -27,55 +53,129 @@ class S3Folder:
     settle_seconds = 0.0
 
     def __init__(self, address: str, connection: Mapping[str, Any]) -> None:
-        names = {"key": "access_key_id", "secret": "secret_access_key", "region": "region", "endpoint": "endpoint"}
-        told = {name: str(connection[key]) for key, name in names.items() if key in connection}
-        patience: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=20)}
-        options: Any = {"timeout": "30s", "connect_timeout": "5s"}
-        # a server in the office's own network may have no certificate
-        options["allow_http"] = told.get("endpoint", "").startswith("http://")
-        config: Any = told
-        self._store: Any = S3Store.from_url(address, config=config, client_options=options, retry_config=patience)
+        told = urlsplit(address)
+        self._bucket = told.netloc
+        prefix = told.path.strip("/")
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._connection = connection
+        self._thread = OwnThread()
+        self._made: Any = None
 
-    async def drops(self, pattern: str) -> Sequence[Drop]:
+    def _client(self) -> Any:
+        if self._made is None:
+            told = {name: str(value) for name, value in self._connection.items() if isinstance(value, (str, int))}
+            config = Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                retries={"total_max_attempts": TRIES, "mode": "standard"},
+                request_checksum_calculation="when_required",  # what speaks like S3 need not know the newer ones
+                response_checksum_validation="when_required",
+                s3={"addressing_style": "path"} if "endpoint" in told else {},
+            )
+            self._made = get_session().create_client(
+                "s3",
+                aws_access_key_id=told.get("key"),
+                aws_secret_access_key=told.get("secret"),
+                region_name=told.get("region"),
+                endpoint_url=told.get("endpoint"),
+                config=config,
+            )
+        return self._made
+
+    async def listing(self, pattern: str) -> Listing:
         """The objects whose names match, those in deeper folders left out."""
-        try:
-            found = await obstore.list_with_delimiter_async(self._store)
-        except (BaseError, OSError) as error:
-            raise FolderGone(type(error).__name__) from None
-        return [
-            Drop(told["path"], told["e_tag"] or str(told["last_modified"]), told["last_modified"].timestamp())
-            for told in found["objects"]
-            if fnmatchcase(told["path"], pattern) and not told["path"].endswith(REPORT)
-        ]
+        return await self._thread.run(self._listing, pattern)
+
+    def _listing(self, pattern: str) -> Listing:
+        found, seen, until = Listing(), 0, time.monotonic() + LIST_SECONDS
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix, "Delimiter": "/"}
+        while True:
+            try:
+                page = self._client().list_objects_v2(**asked)
+            except _GONE as error:
+                raise FolderGone(_name(error)) from error
+            for told in page.get("CommonPrefixes", ()):
+                part = str(told["Prefix"]).removeprefix(self._prefix)
+                if part in ("/", "./", "../"):
+                    found.refuse(part, "objects whose key has an empty or a dotted part; give them another key")
+            for told in page.get("Contents", ()):
+                name = str(told["Key"]).removeprefix(self._prefix)
+                if ours(name, pattern):
+                    modified = told["LastModified"].timestamp()
+                    found.drops.append(Drop(name, str(told.get("ETag") or modified), modified, int(told["Size"])))
+            seen += len(page.get("Contents", ())) + len(page.get("CommonPrefixes", ()))
+            if seen > MAX_SEEN:
+                raise FolderGone(f"it holds more than {MAX_SEEN} objects; move old ones away")
+            token = page.get("NextContinuationToken")
+            if not page.get("IsTruncated") or not token:
+                return found
+            if token == asked.get("ContinuationToken") or time.monotonic() > until:
+                raise FolderGone(f"it is not listed within {LIST_SECONDS:g} seconds")
+            asked["ContinuationToken"] = token
 
     @asynccontextmanager
-    async def local(self, drop: Drop) -> AsyncIterator[Path]:
+    async def opened(self, drop: Drop) -> AsyncIterator[BinaryIO]:
         """A copy of an object."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "drop"
-            try:
-                with path.open("wb") as file:
-                    async for chunk in (await obstore.get_async(self._store, drop.name)).stream():
-                        file.write(bytes(chunk))
-            except (BaseError, OSError) as error:
-                raise FolderGone(type(error).__name__) from None
-            yield path
+        if drop.size > MAX_BYTES:
+            raise Unreadable(f"it is larger than {MAX_BYTES // 1024**2} MiB")
+        with tempfile.TemporaryFile() as file:
+            await self._thread.run(self._fetch, drop, file)
+            yield file
 
-    async def report(self, drop: Drop) -> bytes | None:
+    def _fetch(self, drop: Drop, file: BinaryIO) -> None:
+        until = time.monotonic() + FETCH_SECONDS
+        condition = {"IfMatch": drop.stamp} if drop.stamp.startswith('"') else {}
+        try:
+            answer = self._client().get_object(Bucket=self._bucket, Key=self._prefix + drop.name, **condition)
+            got = 0
+            for chunk in answer["Body"].iter_chunks(_CHUNK):
+                got += file.write(chunk)
+                if got > MAX_BYTES or time.monotonic() > until:
+                    raise FolderGone(f"an object does not come within {FETCH_SECONDS:g} seconds")
+        except ClientError as error:
+            if _code(error) in _OTHER_NOW:
+                raise Changed from error
+            raise FolderGone(_name(error)) from error
+        except _GONE as error:
+            raise FolderGone(_name(error)) from error
+        file.flush()
+
+    async def beside(self, drop: Drop, ending: str) -> bytes | None:
         """What was written beside an object, or None."""
-        try:
-            return bytes(await (await obstore.get_async(self._store, drop.name + REPORT)).bytes_async())
-        except FileNotFoundError:
-            return None
-        except (BaseError, OSError) as error:
-            raise FolderGone(type(error).__name__) from None
+        return await self._thread.run(self._beside, self._prefix + beside_name(drop.name, ending))
 
-    async def write_report(self, drop: Drop, content: bytes) -> None:
-        """Write beside an object."""
+    def _beside(self, key: str) -> bytes | None:
         try:
-            await obstore.put_async(self._store, drop.name + REPORT, content)
-        except (BaseError, OSError) as error:
-            raise FolderGone(type(error).__name__) from None
+            answer = self._client().get_object(Bucket=self._bucket, Key=key)
+            content = bytes(answer["Body"].read(MAX_BESIDE + 1))
+        except ClientError as error:
+            if _code(error) in _ABSENT:
+                return None
+            raise FolderGone(_name(error)) from error
+        except _GONE as error:
+            raise FolderGone(_name(error)) from error
+        return content if len(content) <= MAX_BESIDE else None
+
+    async def write_beside(self, drop: Drop, ending: str, content: bytes) -> None:
+        """Write beside an object."""
+        await self._thread.run(self._write, self._prefix + beside_name(drop.name, ending), content)
+
+    def _write(self, key: str, content: bytes) -> None:
+        try:
+            self._client().put_object(Bucket=self._bucket, Key=key, Body=content, ContentType="application/json")
+        except _GONE as error:
+            raise FolderGone(_name(error)) from error
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Let its thread go."""
+        self._thread.close()
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _name(error: Exception) -> str:
+    """What went wrong, without what was asked for."""
+    code = _code(error) if isinstance(error, ClientError) else ""
+    return f"{type(error).__name__} {code}".strip()

@@ -1,24 +1,42 @@
-"""A folder reached by SFTP, on one connection that is made anew when it breaks.
+"""A folder reached by SFTP, on one connection that is made anew when it breaks, or when the server takes too long.
 
 The server's key has to be known (`known-hosts`): whoever could stand in its place would hand people's data to whom it likes.
 """
 
 import asyncio
+import secrets
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import asyncssh
 
-from lgsp_adapters.folders.folder import REPORT, Drop, FolderGone
+from lgsp_adapters.folders.folder import (
+    LIST_SECONDS,
+    MAX_BESIDE,
+    MAX_SEEN,
+    PART,
+    Changed,
+    Drop,
+    FolderGone,
+    Listing,
+    beside_name,
+    ours,
+)
+from lgsp_adapters.tabular.limits import MAX_BYTES, Unreadable
 from lgsp_contracts.places import Place
 
 CONNECT_SECONDS = 10
 KEEPALIVE_SECONDS = 30
+ANSWER_SECONDS = 20.0
+"""For one question; a server that keeps its connection alive and says nothing is left."""
+
+FETCH_SECONDS = 300.0
+"""For one file, however slowly it comes."""
+
+_CHUNK = 256 * 1024
 _GONE = (asyncssh.Error, OSError, TimeoutError)
 
 
@@ -61,67 +79,119 @@ class SftpFolder:
         self._held: tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None = None
         self._connecting = asyncio.Lock()
 
-    async def drops(self, pattern: str) -> Sequence[Drop]:
-        """The files whose names match."""
-        async with self._client() as client:
-            found = await client.readdir(self._path)
-        return [
-            Drop(name, f"{entry.attrs.mtime}-{entry.attrs.size}", float(entry.attrs.mtime or 0))
-            for entry in found
-            if (name := str(entry.filename))
-            and fnmatchcase(name, pattern)
-            and not name.endswith(REPORT)
-            and entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR
-        ]
+    async def listing(self, pattern: str) -> Listing:
+        """What lies there under names that match."""
+        found, seen = Listing(), 0
+        async with self._client(LIST_SECONDS) as client:
+            async for entry in client.scandir(self._path):
+                seen += 1
+                if seen > MAX_SEEN:
+                    raise FolderGone(f"it holds more than {MAX_SEEN} files; move old ones away")
+                name = str(entry.filename)
+                if not ours(name, pattern):
+                    continue
+                if entry.attrs.type != asyncssh.FILEXFER_TYPE_REGULAR:
+                    found.refuse(name, "no plain file")
+                elif "/" in name:
+                    found.refuse(name, "a name that leads elsewhere")
+                else:
+                    found.drops.append(_drop(name, entry.attrs))
+        return found
 
     @asynccontextmanager
-    async def local(self, drop: Drop) -> AsyncIterator[Path]:
+    async def opened(self, drop: Drop) -> AsyncIterator[BinaryIO]:
         """A copy of a file."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "drop"
-            async with self._client() as client:
-                await client.get(self._at(drop.name), str(path))
-            yield path
+        if drop.size > MAX_BYTES:
+            raise Unreadable(f"it is larger than {MAX_BYTES // 1024**2} MiB")
+        with tempfile.TemporaryFile() as file:
+            async with self._client(FETCH_SECONDS) as client:
+                await _fetch(client, self._at(drop.name), drop, file)
+            yield file
 
-    async def report(self, drop: Drop) -> bytes | None:
+    async def beside(self, drop: Drop, ending: str) -> bytes | None:
         """What was written beside a file, or None."""
+        path = self._at(beside_name(drop.name, ending))
         async with self._client() as client:
             try:
-                async with client.open(self._at(drop.name + REPORT), "rb") as file:
-                    content: bytes = await file.read()
-                    return content
-            except asyncssh.SFTPNoSuchFile:
+                told = await client.lstat(path)
+                if told.type != asyncssh.FILEXFER_TYPE_REGULAR or (told.size or 0) > MAX_BESIDE:
+                    return None
+                async with client.open(path, "rb") as file:
+                    content: bytes = await _some(file, MAX_BESIDE + 1)
+            except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied):
                 return None
+        return content if len(content) <= MAX_BESIDE else None
 
-    async def write_report(self, drop: Drop, content: bytes) -> None:
+    async def write_beside(self, drop: Drop, ending: str, content: bytes) -> None:
         """Write beside a file, whole or not at all."""
-        part, report = self._at(f".{drop.name}{REPORT}.part"), self._at(drop.name + REPORT)
+        part, whole = self._at(f".{secrets.token_hex(16)}{PART}"), self._at(beside_name(drop.name, ending))
         async with self._client() as client:
-            async with client.open(part, "wb") as file:
-                await file.write(content)
-            await client.posix_rename(part, report)
+            try:
+                async with client.open(part, "xb") as file:
+                    await file.write(content)
+                await client.posix_rename(part, whole)
+            except asyncssh.SFTPError:
+                with suppress(asyncssh.SFTPError):
+                    await client.remove(part)
+                raise
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, without asking the server."""
         if self._held:
             self._held[1].exit()
-            self._held[0].close()
+            self._held[0].abort()
             self._held = None
 
     def _at(self, name: str) -> str:
         return f"{self._path.rstrip('/')}/{name}"
 
     @asynccontextmanager
-    async def _client(self) -> AsyncIterator[asyncssh.SFTPClient]:
+    async def _client(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[asyncssh.SFTPClient]:
         try:
-            async with self._connecting:
-                if self._held is None:
-                    connection = await asyncssh.connect(**self._options)
-                    self._held = (connection, await connection.start_sftp_client())
-            yield self._held[1]
+            async with asyncio.timeout(seconds):
+                async with self._connecting:
+                    if self._held is None:
+                        connection = await asyncssh.connect(**self._options)
+                        # a name may be any bytes
+                        client = connection.start_sftp_client(path_encoding="utf-8", path_errors="surrogateescape")
+                        self._held = (connection, await client)
+                yield self._held[1]
+        except TimeoutError as error:
+            await self.close()
+            raise FolderGone(f"it does not answer within {seconds:g} seconds") from error
         except _GONE as error:
             await self.close()
-            raise FolderGone(type(error).__name__) from None
+            raise FolderGone(type(error).__name__) from error
+
+
+async def _fetch(client: asyncssh.SFTPClient, path: str, drop: Drop, file: BinaryIO) -> None:
+    """Copy what was listed, and nothing else."""
+    try:
+        told = await client.lstat(path)
+        if told.type != asyncssh.FILEXFER_TYPE_REGULAR or _drop(drop.name, told) != drop:
+            raise Changed
+        async with client.open(path, "rb") as source:
+            got = 0
+            while chunk := await _some(source, _CHUNK):
+                got += file.write(chunk)
+                if got > drop.size:
+                    raise Changed
+            if got != drop.size or _drop(drop.name, await source.stat()) != drop:
+                raise Changed
+    except asyncssh.SFTPNoSuchFile:
+        raise Changed from None
+    except asyncssh.SFTPPermissionDenied as error:
+        raise Unreadable("it cannot be opened (SFTPPermissionDenied)") from error
+    file.flush()
+
+
+async def _some(file: asyncssh.SFTPClientFile, size: int) -> bytes:
+    found = await file.read(size)
+    return found.encode() if isinstance(found, str) else bytes(found)
+
+
+def _drop(name: str, told: asyncssh.SFTPAttrs) -> Drop:
+    return Drop(name, f"{told.mtime}-{told.size}", float(told.mtime or 0), int(told.size or 0))
 
 
 _ADDRESS = "the address has to be sftp://USER@HOST/PATH, without a password in it"

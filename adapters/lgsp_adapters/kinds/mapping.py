@@ -140,12 +140,14 @@ def _expression(text: str, place: Place, names: tuple[str, ...]) -> Make:
         try:
             return _pruned(interpreter.visit(tree, scope))
         except Unmappable as unmappable:
-            raise Unmappable(f"{place}: {unmappable}") from unmappable
+            raise Unmappable(f"{place}: {unmappable}", place) from unmappable
         except JMESPathTypeError as error:  # its text quotes the value
             wanted = " or ".join(error.expected_types)
-            raise Unmappable(f"{place}: {error.function_name} takes {wanted}, not {error.actual_type}") from error
+            raise Unmappable(
+                f"{place}: {error.function_name} takes {wanted}, not {error.actual_type}", place
+            ) from error
         except (JMESPathError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
-            raise Unmappable(f"{place}: {type(error).__name__}") from error
+            raise Unmappable(f"{place}: {type(error).__name__}", place) from error
 
     return make
 

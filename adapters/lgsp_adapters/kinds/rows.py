@@ -16,18 +16,60 @@ This part makes requests of rows and holds them against the contract; `feeding.p
 from collections.abc import Mapping
 from typing import Any
 
+from lgsp_adapters.kinds import columns
 from lgsp_adapters.kinds.mapping import Template
 from lgsp_adapters.kinds.tables import Layout, Row
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.tabular.text import composed
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.places import Place
+from lgsp_contracts.schemas import Schema
 
 NAMES = ("connection", "row")
 
 
 class BadRow(Exception):  # noqa: N818 - the row is
-    """A row that no request can be made of; its text quotes nothing of it."""
+    """A row that no request can be made of; its text quotes nothing of it. `column` is what it is about, where that is known."""
+
+    def __init__(self, fault: str, column: str = "") -> None:
+        super().__init__(fault)
+        self.column = column
+
+
+class Made:
+    """Makes the bodies of calls out of rows.
+
+    Raises:
+        Refusal: `invalid-document`, when the template is wrong.
+    """
+
+    def __init__(self, template: Any, place: Place, schema: Schema, connection: Mapping[str, Any]) -> None:
+        self._template = Template(composed(template), place, NAMES)
+        self._schema = schema
+        self._connection = connection
+        self._whole = whole_numbers.whole_numbers(schema.document)
+        self.needed = columns.named(composed(template), {"row": "row"})
+
+    def __call__(self, row: Row) -> bytes:
+        """The body of a row's call.
+
+        Raises:
+            BadRow: no request that keeps the contract can be made of it.
+        """
+        try:
+            request = self._template({"connection": self._connection, "row": row})
+        except Unmappable as unmappable:
+            raise BadRow(str(unmappable)) from None
+        if not self._schema.is_valid(request):
+            first = self._schema.violations(request)[0]
+            raise BadRow(f"{first.rule}: {first.message.en}", self._column(first.pointer))
+        return exact_json.dumps(self._whole(request))
+
+    def _column(self, pointer: str) -> str:
+        field = self._template.document.get(pointer.split("/")[1]) if pointer.count("/") == 1 else None
+        return ", ".join(sorted(columns.named(field, {"row": "row"}))) if isinstance(field, str) else ""
 
 
 class Requests:
@@ -47,22 +89,5 @@ class Requests:
                 "the operation is about personal data, so purpose is missing; add one that the grant names",
             )
         self.path = f"/services/{contract.service}/v{contract.major}/{self.operation.name}"
-        self._whole = whole_numbers.whole_numbers(self.operation.request.document)
-        self.layout = Layout.of(told["files"])
-        self._template = Template(told["request"], manifest.place / "request", NAMES)
-        self._connection: Mapping[str, Any] = manifest.connection
-
-    def made(self, row: Row) -> bytes:
-        """The body of a row's call.
-
-        Raises:
-            BadRow: no request that keeps the contract can be made of it.
-        """
-        try:
-            request = self._template({"connection": self._connection, "row": row})
-        except Unmappable as unmappable:
-            raise BadRow(str(unmappable)) from None
-        if not self.operation.request.is_valid(request):
-            first = self.operation.request.violations(request)[0]
-            raise BadRow(f"{first.rule}: {first.message.en}")
-        return exact_json.dumps(self._whole(request))
+        self.layout = Layout.of(told["files"], manifest.place / "files")
+        Made(told["request"], manifest.place / "request", self.operation.request, manifest.tables)

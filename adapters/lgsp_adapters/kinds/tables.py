@@ -1,22 +1,32 @@
-"""Files that hold a table, read as rows: CSV, Excel and XML. A row is what stands under each heading, as text."""
+"""Files that hold a table, read as rows: CSV, workbooks and XML. A row is what stands under each heading, as text.
+
+What can be said of one cell is a fault with its line and heading, and the rest is read all the same, so that a report names everything at
+once. Whatever the file is, it is read where it can be killed (`serving/bounded.py`).
+"""
 
 import csv
-import datetime
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import io
+import zipfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
 
-from lxml import etree
-from python_calamine import CalamineError, CalamineWorkbook
+from lgsp_adapters.tabular import encodings
+from lgsp_adapters.tabular.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Unreadable
+from lgsp_adapters.tabular.numbers import ERROR, Bad
+from lgsp_adapters.tabular.text import ERRORS, cell, heading
+from lgsp_contracts.places import Place
 
-MAX_ROWS = 500_000
+MAX_FAULTS = 1000
+"""That a report names; more say nothing new."""
 
 Row = dict[str, Any]
+Fault = dict[str, Any]
+"""`row` counts from 1 (0: the file as a whole), `line` is where it stands in the file, `column` a heading, `fault` what is wrong."""
 
-
-class Unreadable(Exception):  # noqa: N818 - the file is
-    """A file that is no such table; its text quotes nothing of it."""
+_SHOWN_HEADINGS = 40
+_WORKBOOK = b"PK\x03\x04"
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,75 +36,194 @@ class Layout:
     Args:
         format: csv, xlsx or xml.
         row: in XML, the local name of the element that is a row.
+        sheet: of a workbook; the first one when it is empty.
+        heading: the line on which the headings stand.
     """
 
     format: str
     delimiter: str = ","
     encoding: str = "utf-8"
     row: str = "row"
+    sheet: str = ""
+    heading: int = 1
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> "Layout":
-        """The layout that a manifest describes."""
-        return cls(**{name: value for name, value in told.items() if name != "pattern"})
+    def of(cls, told: Mapping[str, Any], place: Place) -> "Layout":
+        """The layout that a manifest describes.
+
+        Raises:
+            Refusal: `invalid-document`, when there is no such encoding.
+        """
+        known = {name: value for name, value in told.items() if name in cls.__slots__}
+        try:
+            return cls(**{**known, "encoding": encodings.canonical(str(known.get("encoding", "utf-8")))})
+        except encodings.UnknownEncoding:
+            raise (place / "encoding").wrong(
+                "không có bảng mã này; hãy dùng utf-8, utf-16, windows-1258, tcvn3 hoặc vni",
+                "there is no such encoding; use utf-8, utf-16, windows-1258, tcvn3 or vni",
+            ) from None
 
 
-def read(path: Path, layout: Layout) -> list[Row]:
-    """All rows of a file.
+@dataclass(slots=True)
+class Table:
+    """What was read.
+
+    Args:
+        heading: the headings in their order; in XML, the names that some row has.
+        lines: where each row stands in the file.
+        faults: of cells, in the order of rows.
+    """
+
+    heading: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(self, line: int, row: Row) -> None:
+        """Take a row in.
+
+        Raises:
+            Unreadable: there are more than `MAX_ROWS`.
+        """
+        if len(self.rows) == MAX_ROWS:
+            raise Unreadable(f"it has more than {MAX_ROWS} rows")
+        self.rows.append(row)
+        self.lines.append(line)
+
+    def wrong(self, column: str, fault: str) -> None:
+        """Say what is wrong with a cell of the last row."""
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append({"row": len(self.rows), "line": self.lines[-1], "column": column, "fault": str(fault)})
+
+
+def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
+    """The table that a file holds.
+
+    Args:
+        file: from its beginning; it has to be able to go back there.
+        needed: the headings that have to be there, rows or not.
 
     Raises:
-        Unreadable: it cannot be read, has no heading, a row of another width, or more than `MAX_ROWS` rows.
+        Unreadable: it cannot be read, has no heading, lacks one that is needed, has a row of another width, or is too large.
     """
     try:
-        if layout.format == "csv":
-            with path.open(encoding=layout.encoding, newline="") as file:
-                found = _limited(_headed(csv.reader(file, delimiter=layout.delimiter, strict=True)))
-        elif layout.format == "xlsx":
-            sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0)
-            found = _limited(_headed([_text(cell) for cell in line] for line in sheet.to_python(skip_empty_area=True)))
-        else:
-            found = _limited(_elements(path, layout.row))
-    except UnicodeDecodeError:
+        if layout.format == "xml":
+            return _elements(file, layout.row)
+        found = (
+            _headed(_csv(file, layout), layout.heading)
+            if layout.format == "csv"
+            else _headed(_padded(_sheet(file, layout)), layout.heading)
+        )
+        heads = next(found)
+        _refuse_missing(needed, heads.heading)
+        for _ in found:
+            pass
+    except UnicodeError:
         raise Unreadable(f"it is not {layout.encoding}") from None
-    except (OSError, csv.Error, CalamineError, etree.XMLSyntaxError) as error:
-        raise Unreadable(type(error).__name__) from None
-    return found
+    except csv.Error as error:
+        raise Unreadable("a line is not CSV as the manifest says; look at quotes and delimiter") from error
+    except (zipfile.BadZipFile, KeyError, zipfile.LargeZipFile, NotImplementedError) as error:
+        raise Unreadable("it is no whole workbook; open it in Excel and save it as .xlsx") from error
+    except SyntaxError as error:  # what lxml raises
+        raise Unreadable("it is not well-formed XML") from error
+    return heads
 
 
-def _headed(lines: Iterable[list[str]]) -> Iterator[Row]:
+def _refuse_missing(needed: Collection[str], headings: list[str]) -> None:
+    missing = [name for name in needed if name not in headings]
+    if missing:
+        shown = ", ".join(name for name in headings[:_SHOWN_HEADINGS] if name)
+        raise Unreadable(f"there is no column {', '.join(missing)}; the headings are: {shown}")
+
+
+def _csv(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(encodings.lines(file, layout.encoding), delimiter=layout.delimiter, strict=True)
+    before = 0
+    for line in reader:
+        yield before + 1, line
+        before = reader.line_num
+
+
+def _sheet(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    from lgsp_adapters.tabular import ods, xls, xlsx  # noqa: PLC0415 - for who has workbooks
+
+    begin = file.read(len(_WORKBOOK))
+    file.seek(0)
+    if begin == _OLD_WORKBOOK:
+        return xls.lines(file.read(), layout.sheet)
+    if begin != _WORKBOOK:
+        raise Unreadable("it is no workbook")
+    archive = zipfile.ZipFile(file)
+    parts = set(archive.namelist())
+    if "xl/workbook.bin" in parts:
+        raise Unreadable("it is a binary workbook; save it as .xlsx")
+    if "content.xml" in parts:
+        return ods.lines(archive, layout.sheet)
+    return xlsx.lines(archive, layout.sheet)
+
+
+def _padded(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a sheet, none shorter than the longest so far: a sheet does not keep the empty cells at the end of a row."""
+    width = 0
+    for number, line in lines:
+        width = max(width, len(line))
+        yield number, line + [""] * (width - len(line))
+
+
+def _headed(lines: Iterable[tuple[int, list[str]]], at: int) -> Iterator[Table]:
+    """The table once its heading is known, and again after each row."""
+    table, cells = Table(), 0
     lines = iter(lines)
-    heading = [name.strip().lstrip("\ufeff") for name in next(lines, [])]
-    if not any(heading) or len(set(heading)) < len(heading):
-        raise Unreadable("its first line is not a heading with a name for each column")
-    for number, line in enumerate(lines, 2):
-        if not any(line):
+    names = next((line for number, line in lines if number >= at), [])
+    heads = _without_end([heading(name) for name in names])
+    width, named = len(heads), [name for name in heads if name]
+    if not named or len(set(named)) < len(named) or any(isinstance(name, Bad) for name in names):
+        which = "its first line" if at == 1 else f"line {at}"
+        raise Unreadable(f"{which} is not a heading with a name for each column")
+    if width > MAX_COLUMNS:
+        raise Unreadable(f"it has more than {MAX_COLUMNS} columns")
+    table.heading = heads
+    yield table
+    for number, raw in lines:
+        line = _without_end(raw)
+        if not line:
             continue
-        if len(line) != len(heading):
-            raise Unreadable(f"line {number} has {len(line)} columns, the heading {len(heading)}")
-        yield {name: cell.strip() or None for name, cell in zip(heading, line, strict=True)}
+        if len(raw) < width or len(line) > width:
+            raise Unreadable(f"line {number} has {len(raw)} columns, the heading {width}")
+        cells += width
+        if cells > MAX_CELLS:
+            raise Unreadable(f"it has more than {MAX_CELLS} cells")
+        table.add(number, {})
+        row = table.rows[-1]
+        for name, text in zip(heads, line + [""] * (width - len(line)), strict=True):
+            row[name] = None if isinstance(text, Bad) else cell(text)
+            if isinstance(text, Bad):
+                table.wrong(name, text)
+            elif row[name] in ERRORS:
+                row[name] = None
+                table.wrong(name, ERROR)
+        yield table
 
 
-def _elements(path: Path, name: str) -> Iterator[Row]:
-    with path.open("rb") as file:
-        options = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
-        for _, element in etree.iterparse(file, tag=f"{{*}}{name}", **options):
-            if element.getroottree().docinfo.doctype:
-                raise Unreadable("it declares a document type")
-            yield {etree.QName(child).localname: (child.text or "").strip() or None for child in element}
-            element.clear()
+def _without_end(line: list[str]) -> list[str]:
+    """Without the empty cells at its end."""
+    end = len(line)
+    while end and not cell(line[end - 1]):
+        end -= 1
+    return line[:end]
 
 
-def _limited(rows: Iterator[Row]) -> list[Row]:
-    found: list[Row] = []
-    for row in rows:
-        if len(found) == MAX_ROWS:
-            raise Unreadable(f"it has more than {MAX_ROWS} rows")
-        found.append(row)
-    return found
+def _elements(file: BinaryIO, name: str) -> Table:
+    from lgsp_adapters.tabular import xml_rows  # noqa: PLC0415 - for who has XML
+
+    table, heads = Table(), dict[str, None]()
+    for line, row in xml_rows.rows(file, name):
+        heads.update(dict.fromkeys(row))
+        table.add(line, row)
+    table.heading = list(heads)
+    return table
 
 
-def _text(cell: Any) -> str:
-    """A cell of a sheet: whole numbers without a point, dates as ISO 8601."""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return cell.isoformat() if isinstance(cell, (datetime.date, datetime.time)) else str(cell)
+def of_bytes(content: bytes, layout: Layout, needed: Collection[str] = ()) -> Table:
+    """The table that bytes hold; see `read`."""
+    return read(io.BytesIO(content), layout, needed)

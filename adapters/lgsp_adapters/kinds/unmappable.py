@@ -1,5 +1,15 @@
 """What every part of a mapping says of a value that it cannot carry."""
 
+from lgsp_contracts.places import Place
+
 
 class Unmappable(Exception):  # noqa: N818 - a value is, nothing has gone wrong
-    """A value that the mapping cannot carry. Its text names the rule and never the value."""
+    """A value that the mapping cannot carry. Its text names the rule and never the value.
+
+    Args:
+        place: of the expression, once that is known.
+    """
+
+    def __init__(self, text: str, place: Place | None = None) -> None:
+        super().__init__(text)
+        self.place = place

@@ -8,24 +8,28 @@ down and a quota that is spent are waited for; what is refused otherwise stands 
 """
 
 import asyncio
-import hashlib
 import time
 import uuid
-from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 import aiohttp
 import orjson
 import structlog
 
-from lgsp_adapters.folders.folder import Drop, FolderGone, reached
+from lgsp_adapters.folders import holding
+from lgsp_adapters.folders.folder import REPORT, Changed, Drop, FolderGone, reached
 from lgsp_adapters.folders.watching import Watched
-from lgsp_adapters.kinds import tables
-from lgsp_adapters.kinds.rows import BadRow, Requests
+from lgsp_adapters.kinds.rows import Requests
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.renewed_token import Lease, RenewedToken
+from lgsp_adapters.serving import bounded
 from lgsp_adapters.serving.identity import SystemIdentity
+from lgsp_adapters.tabular.limits import Unreadable
+from lgsp_adapters.tabular.text import shown
 from lgsp_problems import Refusal
+from lgsp_process.background import Background, Task
+from lgsp_process.error_frames import frames
 
 AT_ONCE = 16
 """Calls that are under way at the same time."""
@@ -36,30 +40,46 @@ LONGEST_WAIT = 60.0
 AWAY = (429, 503)
 
 
+MAX_FAULTS = 1000
+"""That a report names; what comes on top is counted."""
+
+
 class Feeder:
     """One folder and the service that it feeds."""
 
     def __init__(self, requests: Requests, manifest: Manifest, identity: SystemIdentity) -> None:
+        self.background = Background()
         self._requests = requests
         self._folder = reached(manifest)
-        self._watched = Watched(self._folder, manifest.document["files"]["pattern"])
+        self._service = manifest.service
+        self._watched = Watched(self._folder, manifest.document["files"]["pattern"], feeds=manifest.service)
         self._identity = identity
         self._token: RenewedToken[str, None] = RenewedToken(self._taken)
+        self._job = {
+            "kind": "rows",
+            "name": manifest.place.name,
+            "text": manifest.place.text,
+            "layout": asdict(requests.layout),
+            "request": manifest.document["request"],
+            "schema": requests.operation.request.document,
+            "connection": manifest.tables,
+        }
         self._done: set[Drop] = set()
         self._contents: dict[str, str] = {}
-        self._feeding: asyncio.Task[None] | None = None
+        self._gone = ""
+        self._feeding: Task | None = None
         self._log = structlog.get_logger().bind(feeds=manifest.service)
 
     async def start(self) -> None:
         """Feed from now on."""
         self._session = aiohttp.ClientSession(self._identity.gateway)
-        self._feeding = asyncio.create_task(self._feed_on())
+        self._feeding = self.background.every(f"feeding {self._service}", self._watched.pause, self._look, within=None)
 
     async def stop(self) -> None:
         """Stop; what is under way is asked again at the next start, and happens once."""
         if self._feeding:
-            self._feeding.cancel()
-            await asyncio.wait([self._feeding])
+            await self._feeding.stop()
+        await self.background.stop()
         await self._session.close()
         await self._folder.close()
 
@@ -68,86 +88,100 @@ class Feeder:
         await self.stop()
         await changed.start()
 
-    async def _feed_on(self) -> None:
-        while True:
-            try:
-                settled = await self._watched.settled()
-                self._done.intersection_update(settled)
-                for drop in settled:
-                    if drop not in self._done:
-                        await self._feed(drop)
-                        self._done.add(drop)
-            except FolderGone as gone:
+    async def _look(self) -> None:
+        """Feed what is there and was not fed yet. What is wrong with one file keeps no other from being fed."""
+        try:
+            settled = await self._watched.settled()
+            self._done.intersection_update(settled)
+            for drop in settled:
+                if drop not in self._done and await self._judged(drop):
+                    self._done.add(drop)
+            self._gone = ""
+        except FolderGone as gone:
+            if str(gone) != self._gone:
                 self._log.warning("folder not reached", error=str(gone))
-            await asyncio.sleep(self._folder.look_seconds)
+            self._gone = str(gone)
+
+    async def _judged(self, drop: Drop) -> bool:
+        """Feed a file. Is it done with? One that changes meanwhile is not.
+
+        Raises:
+            FolderGone: nothing is known of it then.
+        """
+        try:
+            await self._feed(drop)
+        except Changed:
+            return False
+        except FolderGone:
+            raise
+        except Exception as error:
+            self._log.error("drop not fed", file=shown(drop.name), error=type(error).__name__, frames=frames(error))
+            said = {**_beginning(drop, ""), "finished": True}
+            fault = f"it cannot be fed ({type(error).__name__}); the adapter's log says where"
+            await self._write(drop, {**said, "faults": [{"row": 0, "fault": fault}]})
+        return True
 
     async def _feed(self, drop: Drop) -> None:
         """All rows of a file that were not fed yet."""
+        before = holding.document(await self._folder.beside(drop, REPORT))
+        if before.get("finished") is True and before.get("stamp") == drop.stamp:
+            self._contents.setdefault(str(before.get("content", "")), drop.name)
+            return
+        requests: list[dict[str, Any]] = []
+        whole = ""
         try:
-            async with self._folder.local(drop) as path:
-                content = await asyncio.to_thread(lambda: hashlib.sha256(path.read_bytes()).hexdigest())
-                said = await self._said(drop, content)
-                if said["finished"]:
-                    self._contents.setdefault(content, drop.name)
-                    return
-                rows = await asyncio.to_thread(tables.read, path, self._requests.layout)
-                told = await asyncio.to_thread(self._told, drop.name, rows)
-        except tables.Unreadable as unreadable:
-            said["faults"] = [{"row": 0, "fault": str(unreadable)}]
-            told = []
-        except OSError as error:  # it was taken away again
-            raise FolderGone(type(error).__name__) from None
-        said["rows"] = len(told)
-        if self._contents.setdefault(content, drop.name) != drop.name:
-            said |= {"done": len(told), "sameAs": self._contents[content]}
-        while said["done"] < len(told):
-            begin = said["done"]
-            part = told[begin : begin + AT_ONCE]
-            found = await asyncio.gather(*(self._fed(body, key) for body, key in part))
-            faults = [{"row": begin + number, **fault} for number, fault in enumerate(found, 1) if fault]
-            said["faults"] += faults
-            said["sent"] += len(part) - len(faults)
-            said["done"] += len(part)
-            if said["done"] < len(told):
-                await self._write(drop, said)
+            async with self._folder.opened(drop) as file:
+                last = await bounded.read(file, self._job, lambda part: requests.extend(part["requests"]))
+            content = str(last["content"])
+        except Unreadable as unreadable:
+            whole = str(unreadable)
+        except bounded.ReaderBroke as broke:
+            self._log.error("reader broke", file=shown(drop.name), error=broke.error, frames=broke.frames)
+            whole = str(broke)
+        if whole:
+            said = {**_beginning(drop, ""), "faults": [{"row": 0, "fault": whole}]}
+            requests = []
+        else:
+            said = _so_far(before, drop, content, len(requests))
+            if said["finished"]:
+                self._contents.setdefault(content, drop.name)
+                return
+            if self._contents.setdefault(content, drop.name) != drop.name:
+                said |= {"done": len(requests), "sameAs": shown(self._contents[content])}
+        said["rows"] = len(requests)
+        await self._send(drop, said, requests)
         said["finished"] = True
         await self._write(drop, said)
         log = self._log.warning if said["faults"] else self._log.info
-        log("drop fed", file=drop.name, rows=len(told), sent=said["sent"], faults=len(said["faults"]))
+        log("drop fed", file=shown(drop.name), rows=len(requests), sent=said["sent"], faults=len(said["faults"]))
 
-    async def _said(self, drop: Drop, content: str) -> dict[str, Any]:
-        """What the report beside a file says of this content, or the beginning of one."""
-        report = await self._folder.report(drop)
-        try:
-            said: Any = orjson.loads(report or b"{}")
-        except orjson.JSONDecodeError:
-            said = {}
-        if isinstance(said, dict) and said.get("content") == content:
-            return said
-        return {"file": drop.name, "content": content, "finished": False, "rows": 0, "done": 0, "sent": 0, "faults": []}
+    async def _send(self, drop: Drop, said: dict[str, Any], requests: list[dict[str, Any]]) -> None:
+        name = drop.name.encode("utf-8", "surrogateescape")
+        name_of_keys = drop.name if name.decode("utf-8", "replace") == drop.name else name.decode("latin-1")
+        while said["done"] < len(requests):
+            begin = said["done"]
+            part = requests[begin : begin + AT_ONCE]
+            found = await asyncio.gather(*(self._fed(request, name_of_keys) for request in part))
+            faults = [
+                {"row": begin + number, "line": part[number - 1]["line"], **fault}
+                for number, fault in enumerate(found, 1)
+                if fault
+            ]
+            said["faults"] = [*said["faults"], *faults][:MAX_FAULTS]
+            said["sent"] += len(part) - len(faults)
+            said["done"] += len(part)
+            if said["done"] < len(requests):
+                await self._write(drop, said)
 
     async def _write(self, drop: Drop, said: dict[str, Any]) -> None:
-        await self._folder.write_report(drop, orjson.dumps(said, option=orjson.OPT_INDENT_2))
+        await self._folder.write_beside(drop, REPORT, orjson.dumps(said, option=orjson.OPT_INDENT_2))
 
-    def _told(self, name: str, rows: list[tables.Row]) -> list[tuple[bytes | BadRow, str]]:
-        """What each row is made into, and its key: rows that say the same are told apart by how often it was said before."""
-        found: list[tuple[bytes | BadRow, str]] = []
-        seen: Counter[str] = Counter()
-        for row in rows:
-            try:
-                body = self._requests.made(row)
-            except BadRow as bad:
-                found.append((bad, ""))
-                continue
-            digest = hashlib.sha256(body).hexdigest()
-            found.append((body, str(uuid.uuid5(KEYS, f"{name}/{digest}/{seen[digest]}"))))
-            seen[digest] += 1
-        return found
-
-    async def _fed(self, body: bytes | BadRow, key: str) -> dict[str, str] | None:
+    async def _fed(self, request: dict[str, Any], name: str) -> dict[str, str] | None:
         """What is wrong with a row, or nothing when its call was answered."""
-        if isinstance(body, BadRow):
-            return {"fault": str(body)}
+        if "fault" in request:
+            column = {"column": request["column"]} if request.get("column") else {}
+            return {**column, "fault": request["fault"]}
+        body, key = request["body"].encode(), str(uuid.uuid5(KEYS, f"{name}/{request['said']}"))
         pause = 0.5
         while True:
             told = await self._asked(body, key)
@@ -185,6 +219,21 @@ class Feeder:
     async def _taken(self, _: None) -> Lease[str]:
         token = await self._identity.token()
         return Lease(token.value, token.expires - time.time())
+
+
+def _so_far(said: dict[str, Any], drop: Drop, content: str, rows: int) -> dict[str, Any]:
+    """What the report beside a file says of this content, or the beginning of one. Others write there, so it is looked at twice."""
+    counts = [said.get(name) for name in ("done", "sent", "rows")]
+    right = all(isinstance(count, int) and 0 <= count <= rows for count in counts)
+    if said.get("content") == content and right and isinstance(said.get("faults"), list):
+        return {**said, "finished": said.get("finished") is True, "stamp": drop.stamp}
+    return _beginning(drop, content)
+
+
+def _beginning(drop: Drop, content: str) -> dict[str, Any]:
+    """A report on a file of which nothing was fed."""
+    begun = {"finished": False, "rows": 0, "done": 0, "sent": 0, "faults": []}
+    return {"file": shown(drop.name), "content": content, "stamp": drop.stamp, **begun}
 
 
 def _code(content: bytes) -> str:

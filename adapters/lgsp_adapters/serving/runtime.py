@@ -84,7 +84,9 @@ class Served:
             version=self._contract.version,
             description=self._contract.title.en,
             metadata={"system": self._manifest.system, "wire": str(wire.VERSION)},
-            stats_handler=lambda endpoint: health[endpoint.name].said() if endpoint.name in health else {},
+            stats_handler=lambda endpoint: (
+                {**health[endpoint.name].said(), **self._adapter.standing()} if endpoint.name in health else {}
+            ),
         )
         for name, method in methods.items():
             await self._service.add_endpoint(

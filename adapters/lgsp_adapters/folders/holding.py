@@ -1,0 +1,63 @@
+"""A drop that shrinks a register is held until somebody has looked at it.
+
+An export that broke off, or a file of the wrong kind under the right name, has the right headings and few rows. Taken, it makes the bus say
+"does not exist" of thousands who exist. So such a file is not taken: its report says so, the health of the adapter says so, what was served
+before goes on, and `lgsp adapter accept` takes it. How large the register was stands in the reports, so that a restart knows it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from lgsp_adapters.folders.folder import ACCEPTED, Drop, Folder
+
+SHARE = 0.5
+"""The share of its rows that a register may lose unasked, where the manifest does not say."""
+
+Sizes = Mapping[str, int]
+"""How many rows each operation finds."""
+
+
+def why(sizes: Sizes, rows: int, before: Sizes, share: float) -> str:
+    """Why a drop is held; "" where it is not.
+
+    Args:
+        sizes: what it would make of the register.
+        rows: that it holds.
+        before: what the register is.
+    """
+    if not rows:
+        known = max(before.values(), default=0)
+        return f"it holds no row, and the register has {known}" if known else "it holds no row"
+    for name, now in sizes.items():
+        if now < before.get(name, 0) * (1 - share):
+            return f"{name} would find {now} rows, and finds {before[name]} now"
+    return ""
+
+
+async def accepted(folder: Folder, drop: Drop, content: str) -> bool:
+    """Has somebody looked at this content and wanted it taken?
+
+    Raises:
+        FolderGone: as the folder says.
+    """
+    said = document(await folder.beside(drop, ACCEPTED))
+    return bool(content) and said.get("content") == content
+
+
+def document(content: bytes | None) -> dict[str, Any]:
+    """What stands beside a file, as far as it is a document: others write there."""
+    try:
+        found = orjson.loads(content or b"{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def sizes_of(report: Mapping[str, Any]) -> Sizes:
+    """How large the register was when a report was written."""
+    told = report.get("register")
+    if not isinstance(told, dict):
+        return {}
+    return {str(name): size for name, size in told.items() if isinstance(size, int) and not isinstance(size, bool)}

@@ -1,0 +1,123 @@
+"""Reads what others wrote where it can be killed: in a process of its own, bounded in memory, time and what it may say.
+
+A workbook of 1.4 KB can ask for terabytes, a library written in C can abort, an expression can run for minutes. None of it reaches the
+process that answers calls: the reader ends, the report beside the file says why, and what was served before goes on. The reader knows no
+secret: neither the environment of this process nor the keys of a connection are handed to it.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import orjson
+
+from lgsp_adapters.tabular.limits import Unreadable
+
+SECONDS = 120.0
+"""A file of half a million rows takes about one (measured, two shared cores)."""
+
+MEMORY = 1024 * 1024 * 1024
+"""Bytes of address space."""
+
+MAX_SAID = 512 * 1024 * 1024
+"""Bytes that it may say in all."""
+
+MAX_FRAME = 64 * 1024 * 1024
+_LENGTH = 4
+_KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "HOME")
+"""Variables that a Python needs to find itself."""
+
+
+class ReaderBroke(Exception):  # noqa: N818 - the reader did
+    """An error of our own in the reader. Its text is for the report; `frames` say where it arose."""
+
+    def __init__(self, error: str, frames: list[str]) -> None:
+        super().__init__(f"it cannot be read ({error}); the adapter's log says where")
+        self.error = error
+        self.frames = frames
+
+
+async def read(file: BinaryIO, job: dict[str, Any], take: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Let a process read a file.
+
+    Args:
+        file: open, a real file.
+        job: what to do with it, as `reading_child` says.
+        take: gets each part of what it says.
+
+    Returns:
+        What it says at its end.
+
+    Raises:
+        Unreadable: the file is no such table, or more than a reader may need was needed; the text says which.
+        ReaderBroke: an error of our own.
+    """
+    limits = {"memory": MEMORY, "seconds": int(SECONDS)}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "lgsp_adapters.serving.reading_child", str(file.fileno())),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        pass_fds=(file.fileno(),),
+        env={name: value for name in _KEPT if (value := os.environ.get(name)) is not None},
+        cwd="/",
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            last = await _said(process, orjson.dumps({**job, "limits": limits}), take)
+            await process.wait()
+    except TimeoutError:
+        raise Unreadable(f"it was not read within {SECONDS:g} seconds") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if last is None:
+        raise Unreadable(_ended(process.returncode or 0))
+    if "unreadable" in last:
+        raise Unreadable(str(last["unreadable"]))
+    if "broke" in last:
+        raise ReaderBroke(str(last["broke"]), [str(frame) for frame in last["frames"]])
+    return last
+
+
+async def _said(
+    process: asyncio.subprocess.Process, job: bytes, take: Callable[[dict[str, Any]], None]
+) -> dict[str, Any] | None:
+    """Its last word; None when it ended without one."""
+    assert process.stdin
+    assert process.stdout
+    asking = asyncio.ensure_future(_asked(process.stdin, job))
+    left = MAX_SAID
+    try:
+        while True:
+            length = int.from_bytes(await process.stdout.readexactly(_LENGTH))
+            left -= length
+            if length > MAX_FRAME or left < 0:
+                raise Unreadable(f"its rows take more than {MAX_SAID // 1024**2} MiB")
+            part: dict[str, Any] = orjson.loads(await process.stdout.readexactly(length))
+            if part.get("last"):
+                return part
+            take(part)
+            await asyncio.sleep(0)  # a pipe that is always full would keep the calls waiting
+    except asyncio.IncompleteReadError:
+        return None
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+
+async def _asked(stdin: asyncio.StreamWriter, job: bytes) -> None:
+    stdin.write(job)
+    await stdin.drain()
+    stdin.close()
+
+
+def _ended(code: int) -> str:
+    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "its reader was ended by the system: it takes too much time or memory"
+    name = signal.Signals(-code).name if code < 0 else f"exit {code}"
+    return f"its reader ended ({name}): it is damaged, or takes more than {MEMORY // 1024**3} GiB of memory"

@@ -1,0 +1,132 @@
+"""The encodings in which offices write text, those of before Unicode too.
+
+Python reads Unicode and the code pages of Windows. Two that Vietnamese offices still write, TCVN3 and VNI, it does not know, and no
+kept library on PyPI does (November 2026: unicode converters there are programs for a screen). So their tables stand here:
+
+* `tcvn3`: TCVN 5712:1993, VN3, as the ABC fonts have it; checked against glibc's `TCVN5712-1`. What is set in a font of capitals
+  (`.VnTimeH`) has the codes of small letters and is read as such: the file does not say which font it was.
+* `vni`: the VNI fonts for Windows, a letter followed by one sign for its accents, as UniKey's `VNI Windows` writes it.
+"""
+
+import codecs
+import io
+import unicodedata
+from collections.abc import Iterator
+from typing import BinaryIO
+
+_NO_TEXT = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"))
+_WIDE = {"utf-16": 2, "utf-16-le": 2, "utf-16-be": 2, "utf-32": 4, "utf-32-le": 4, "utf-32-be": 4}
+_MARKS = {
+    "utf-16": ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")),
+    "utf-32": ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")),
+}
+_LOOKED_AT = 4096
+
+_RUNS = {
+    0xA1: "ĂÂÊÔƠƯĐăâêôơưđ",
+    0xB5: "àảãáạ",
+    0xBB: "ằẳẵắ",
+    0xC6: "ặầẩẫấậè",
+    0xCE: "ẻẽéẹềểễếệìỉ",
+    0xDC: "ĩíịò",
+    0xE1: "ỏõóọồổỗốộờởỡớợù",
+    0xF1: "ủũúụừửữứựỳỷỹýỵ",
+}
+"""The letters of TCVN3 from a code on."""
+
+_TCVN3 = {first + number: letter for first, letters in _RUNS.items() for number, letter in enumerate(letters)}
+
+_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT = "\u0300", "\u0301", "\u0309", "\u0303", "\u0323"
+_CIRCUMFLEX, _BREVE = "\u0302", "\u0306"
+_VNI_MARKS = {
+    0xF8: _GRAVE, 0xF9: _ACUTE, 0xFB: _HOOK, 0xF5: _TILDE, 0xEF: _DOT,
+    0xE2: _CIRCUMFLEX, 0xE0: _CIRCUMFLEX + _GRAVE, 0xE1: _CIRCUMFLEX + _ACUTE, 0xE5: _CIRCUMFLEX + _HOOK,
+    0xE3: _CIRCUMFLEX + _TILDE, 0xE4: _CIRCUMFLEX + _DOT,
+    0xEA: _BREVE, 0xE8: _BREVE + _GRAVE, 0xE9: _BREVE + _ACUTE, 0xFA: _BREVE + _HOOK, 0xFC: _BREVE + _TILDE,
+    0xEB: _BREVE + _DOT,
+}  # fmt: skip
+_VNI_LETTERS = {0xF4: "ơ", 0xF6: "ư", 0xF1: "đ", 0xEC: "ì", 0xED: "í", 0xE6: "ỉ", 0xF3: "ĩ", 0xF2: "ị", 0xEE: "ỵ"}
+_CAPITAL = 0x20
+"""How far below a small letter or mark of VNI its capital stands."""
+
+
+class UnknownEncoding(Exception):  # noqa: N818 - it is
+    """A name that no encoding of text has."""
+
+
+def canonical(name: str) -> str:
+    """One name for an encoding.
+
+    Raises:
+        UnknownEncoding: there is none that files are written in.
+    """
+    plain = name.lower().replace("_", "-")
+    if plain in ("tcvn3", "tcvn-3", "abc", "vni"):
+        return "vni" if plain == "vni" else "tcvn3"
+    try:
+        found = codecs.lookup(name).name
+        b"a".decode(found)
+    except UnicodeError:  # it is one, of more bytes than one for a letter
+        pass
+    except LookupError as error:
+        raise UnknownEncoding(name) from error
+    if found.replace("_", "-") in {one.replace("_", "-") for one in _NO_TEXT}:
+        raise UnknownEncoding(name)
+    return "utf-8" if found == "utf-8-sig" else found
+
+
+def lines(file: BinaryIO, encoding: str) -> Iterator[str]:
+    """The lines of a file, with their ends.
+
+    Args:
+        encoding: as `canonical` says.
+
+    Raises:
+        UnicodeError: it is written otherwise.
+    """
+    if encoding == "tcvn3":
+        table = {code: _TCVN3.get(code, chr(code) if code < 0x80 else None) for code in range(256)}
+        return (codecs.charmap_decode(line, "strict", table)[0] for line in file)
+    if encoding == "vni":
+        return (_vni(line) for line in file)
+    if encoding in _WIDE:
+        encoding = _wide(file, encoding)
+    return _unmarked(io.TextIOWrapper(file, encoding=encoding, newline=""))
+
+
+def _unmarked(found: Iterator[str]) -> Iterator[str]:
+    for number, line in enumerate(found):
+        yield line.removeprefix("\ufeff") if number == 0 else line
+
+
+def _wide(file: BinaryIO, encoding: str) -> str:
+    """Which way round the bytes stand: as the mark says, else as the zero bytes of a heading say."""
+    begin = file.read(_LOOKED_AT)
+    file.seek(0)
+    width = _WIDE[encoding]
+    if encoding in _MARKS:
+        for mark, marked in _MARKS[encoding]:
+            if begin.startswith(mark):
+                return marked
+        low, high = begin[0::width].count(0), begin[width - 1 :: width].count(0)
+        encoding = f"{encoding}-{'le' if high > low else 'be'}"
+    if begin and 0 not in begin:  # every delimiter and every end of a line has one
+        raise UnicodeError(f"it is not {encoding}")
+    return encoding
+
+
+def _vni(line: bytes) -> str:
+    found: list[str] = []
+    for code in line:
+        if code < 0x80:
+            found.append(chr(code))
+        elif code in _VNI_LETTERS:
+            found.append(_VNI_LETTERS[code])
+        elif code + _CAPITAL in _VNI_LETTERS:
+            found.append(_VNI_LETTERS[code + _CAPITAL].upper())
+        else:
+            mark = _VNI_MARKS.get(code) or _VNI_MARKS.get(code + _CAPITAL)
+            if mark is None or not found or found[-1].lower() not in "aăâeêioôơuưy":
+                raise UnicodeError("it is not vni")
+            found.append(mark)
+    return unicodedata.normalize("NFC", "".join(found))

@@ -1,0 +1,114 @@
+"""A workbook of LibreOffice (.ods), read in a stream.
+
+A cell tells its value and, beside it, what its writer saw. What was seen counts for texts, truths, and numbers that a format gave zeros;
+what is kept counts for days and for all other numbers. Own reading: odfpy and ezodf have had no release for years, and python-calamine tells no
+errors.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from lxml import etree
+
+from lgsp_adapters.tabular import numbers
+from lgsp_adapters.tabular.limits import MAX_COLUMNS, Unreadable
+from lgsp_adapters.tabular.packed import elements
+from lgsp_adapters.tabular.text import ERRORS
+
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_SPAN = re.compile(r"P(?:(\d+)D)?T(\d+)H(\d+)M(\d+)(?:[.,]\d+)?S")
+
+
+def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
+    """The rows of a sheet: the number of each, and its cells; what is wrong with a cell is a `Bad` in its place.
+
+    Raises:
+        Unreadable, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or has not this sheet.
+    """
+    number, names = 1, list[str]()
+    for element in elements(archive, "content.xml", "table-row"):
+        table = next(element.iterancestors(f"{_TABLE}table"), None)
+        name = "" if table is None else str(table.get(f"{_TABLE}name", ""))
+        if name not in names:
+            names.append(name)
+            number = 1
+        if name == (sheet or names[0]):
+            cells = _cells(element)
+            repeated = _times(element.get(f"{_TABLE}number-rows-repeated"))
+            if any(cells) and repeated > 1:
+                raise Unreadable(f"line {number} is repeated {repeated} times")
+            yield number, cells
+            number += repeated
+        elif not sheet:
+            return
+    if sheet and sheet not in names:
+        raise Unreadable(f"it has no sheet {sheet}; it has: {', '.join(names)}")
+
+
+def _times(told: str | None) -> int:
+    return int(told) if told and told.isdigit() and len(told) < 8 else 1
+
+
+def _cells(row: Any) -> list[str]:
+    found: list[str] = []
+    for cell in row:
+        if cell.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
+            continue
+        text, times = _shown(cell), _times(cell.get(f"{_TABLE}number-columns-repeated"))
+        if text and len(found) + times > MAX_COLUMNS:
+            raise Unreadable(f"it has a cell beyond the {MAX_COLUMNS}th column")
+        found += [text] * min(times, MAX_COLUMNS - len(found))
+    return found
+
+
+def _shown(cell: Any) -> str:
+    seen = "\n".join("".join(part.itertext()) for part in cell.iterchildren(f"{_TEXT}p"))
+    kinds = {value for name, value in cell.attrib.items() if etree.QName(name).localname == "value-type"}
+    if "error" in kinds or seen in ERRORS or seen.startswith("Err:"):
+        return numbers.ERROR
+    if not kinds and not seen and f"{_TABLE}formula" in cell.attrib:
+        return numbers.UNCOMPUTED
+    told = _TOLD.get(cell.get(f"{_OFFICE}value-type", ""))
+    return told(cell, seen) if told else seen
+
+
+def _date(cell: Any, _seen: str) -> str:
+    return str(cell.get(f"{_OFFICE}date-value", "")).removesuffix("T00:00:00")
+
+
+def _time(cell: Any, _seen: str) -> str:
+    told = _SPAN.fullmatch(str(cell.get(f"{_OFFICE}time-value", "")))
+    return f"{int(told[1] or 0) * 24 + int(told[2]):02}:{told[3]}:{told[4]}" if told else numbers.NO_NUMBER
+
+
+def _truth(cell: Any, _seen: str) -> str:
+    return "TRUE" if cell.get(f"{_OFFICE}boolean-value") == "true" else "FALSE"
+
+
+def _value(cell: Any, seen: str) -> str:
+    return _number(str(cell.get(f"{_OFFICE}value", "")), seen)
+
+
+_TOLD = {
+    **dict.fromkeys(("float", "currency", "percentage"), _value),
+    "date": _date,
+    "time": _time,
+    "boolean": _truth,
+}
+
+
+def _number(raw: str, seen: str) -> str:
+    plain = numbers.shown(raw, "General")
+    if isinstance(plain, numbers.Bad):
+        return plain
+    dotted = seen.replace(",", ".", 1) if seen.count(",") == 1 and "." not in seen else seen
+    try:
+        same = bool(re.fullmatch("[0-9]+([.][0-9]+)?", dotted)) and Decimal(dotted) == Decimal(plain)
+    except InvalidOperation:
+        same = False
+    return dotted if same and len(dotted) > len(plain) else plain

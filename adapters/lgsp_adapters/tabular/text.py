@@ -1,0 +1,84 @@
+"""Texts of others as they are compared: one spelling for what looks the same.
+
+A file holds letters in two spellings (a letter with its accents, or a letter followed by them), spaces that no eye tells apart and marks
+that none sees. Left as they are, a heading is not found that stands there, and a number is not found that was asked for.
+"""
+
+import math
+import re
+import unicodedata
+from decimal import Decimal
+from typing import Any
+
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
+_EDGE = " \t\r\n\v\f\u00a0\u200b\u2060\ufeff"
+
+ERRORS = frozenset(
+    ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!")
+)
+"""What a spreadsheet shows for a cell that could not be computed (ECMA-376, 18.17.3, and two that are younger)."""
+
+_ABSENT = frozenset(("", "None", "none", "NaN", "nan", "NAN", "null", "Null", "NULL", "<NA>", "NaT"))
+"""How programs write a value that is not there when they turn it into text."""
+
+
+def cell(text: str) -> str | None:
+    """The text of a cell: composed letters (NFC), nothing invisible around it; None when nothing is left."""
+    return unicodedata.normalize("NFC", text).strip().strip(_EDGE).strip() or None
+
+
+def heading(text: str) -> str:
+    """The heading of a column: composed letters, one plain space where there is any, nothing invisible."""
+    return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
+
+
+def composed(document: Any) -> Any:
+    """A part of a manifest with its letters composed (NFC), as those of files are."""
+    if isinstance(document, str):
+        return unicodedata.normalize("NFC", document)
+    if isinstance(document, dict):
+        return {composed(name): composed(value) for name, value in document.items()}
+    return [composed(item) for item in document] if isinstance(document, list) else document
+
+
+def key(value: Any) -> str | None:
+    """A value as it is looked for; None for what is absent, and so is never found and finds nothing.
+
+    Numbers are written out (`1`, `1.0` and the text `1` are one key), truths as a spreadsheet shows them, so that `true` is never `1`.
+
+    Args:
+        value: a text, a number, a truth or None.
+
+    Raises:
+        ValueError: it is a list or an object.
+    """
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, (int, float, Decimal)):
+        return _number(value)
+    if not isinstance(value, str):
+        raise ValueError("a list or an object is no key")
+    found = heading(value)
+    return None if found in _ABSENT or found in ERRORS else found
+
+
+def _number(value: int | float | Decimal) -> str | None:
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite():
+        return None
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shown(name: str) -> str:
+    """A name that somebody else gave, harmless in a log, a report and a terminal: what cannot be printed is written as its code."""
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
+
+
+def _escaped(letter: str) -> str:
+    code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as Python keeps it in names
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,49 @@
+"""Rows of an XML export, read in a stream; each is a document as `xml_documents.py` says, and always an object."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from lxml import etree
+
+from lgsp_adapters.kinds import xml_documents
+from lgsp_adapters.tabular.limits import Unreadable
+from lgsp_adapters.tabular.text import heading
+
+
+def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each element of a local name, the outermost ones: its line and its document.
+
+    Raises:
+        Unreadable, lxml.etree.XMLSyntaxError: it is no such document.
+    """
+    options: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    inside = 0
+    source: Any = file
+    for event, element in etree.iterparse(
+        source, events=("start", "end"), remove_comments=True, remove_pis=True, **options
+    ):
+        if element.getroottree().docinfo.doctype:
+            raise Unreadable("it declares a document type")
+        row = etree.QName(element).localname == name
+        if event == "start":
+            inside += row
+            continue
+        inside -= row
+        if inside:
+            continue
+        if row:
+            yield element.sourceline or 0, _row(element)
+        element.clear()
+        while (before := element.getprevious()) is not None and (parent := before.getparent()) is not None:
+            parent.remove(before)
+
+
+def _row(element: Any) -> dict[str, Any]:
+    """A row is an object whatever stands in it: stray text between its columns does not take their place."""
+    found = xml_documents.attributes(element)
+    for child in xml_documents.elements(element):
+        xml_documents.add(found, heading(xml_documents.local(child)), xml_documents.document(child))
+    if xml_documents.beside(element):
+        texts = [element.text, *(child.tail for child in element)]
+        found[xml_documents.TEXT] = heading("".join(text for text in texts if text))
+    return found

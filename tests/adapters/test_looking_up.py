@@ -1,0 +1,198 @@
+"""A look-up in dropped files: what is absent is never found and finds nothing, and no row answers for another."""
+
+import json
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.office import FIELDS, HEADING, loaded, office, written
+from support.workbooks import error, formula, number
+from support.workbooks import written as workbook
+
+from lgsp_adapters import building
+from lgsp_adapters.tabular.text import key
+from lgsp_problems import Refusal
+
+BINH = "A1,Trần Văn Bình,022093001235\n"
+NOBODY = ",Người Không Số,022093009999\n"
+NOTHING: list[dict[str, Any]] = [
+    {},
+    {"so": None},
+    {"so": ""},
+    {"so": "  "},
+    {"so": "None"},
+    {"so": "NaN"},
+    {"so": "#REF!"},
+    {"so": "\u00a0"},
+]
+
+
+async def test_what_is_absent_finds_nothing(tmp_path: Path) -> None:
+    async with office(tmp_path) as there:
+        rows = [BINH, NOBODY, "None,Tên Một,1\n", "nan,Tên Hai,2\n", "   ,Tên Ba,3\n"]
+        report = await there.drop("1.csv", HEADING + "".join(rows))
+        assert (report["taken"], report["rows"], report["withoutKey"]) == (True, 5, {"find": 4})
+        for request in NOTHING:
+            assert await there.find(**request) == "not-found-here"
+        assert (await there.find(so="A1"))["ten"] == "Trần Văn Bình"
+
+
+async def test_a_key_of_two_columns_needs_both(tmp_path: Path) -> None:
+    async with office(tmp_path, find={"Số": "request.so", "CCCD": "request.cccd"}) as there:
+        await there.drop("1.csv", HEADING + BINH + "A2,Lê Thị Cúc,\n")
+        assert await there.find(so="A2") == "not-found-here"
+        assert await there.find(so="A2", cccd="") == "not-found-here"
+        assert (await there.find(so="A1", cccd="022093001235"))["ten"] == "Trần Văn Bình"
+
+
+@pytest.mark.parametrize(
+    ("row", "asked", "same"),
+    [
+        ("1", 1, True), ("1", 1.0, True), ("1", "1", True), ("1", True, False), ("1", "1.0", False), ("1.0", 1, False),
+        ("TRUE", True, True), ("True", True, False), ("0", False, False), ("5", 5.0, True), ("2.5", 2.5, True),
+        ("Đắk-1", unicodedata.normalize("NFD", "Đắk-1"), True), ("a  b", "a\u00a0b", True), ("A1", "a1", False),
+        ("12345678901234567", 12345678901234567, True), ("1e3", 1000, False), ("1000", 1e3, True),
+        ("1", [1], False),
+    ],
+)  # fmt: skip
+def test_keys_are_compared_as_what_they_are(row: str, asked: Any, same: bool) -> None:
+    try:
+        assert (key(row) == key(asked)) is same
+    except ValueError:
+        assert isinstance(asked, list)
+
+
+async def test_the_manifest_maps_the_side_of_the_row(tmp_path: Path) -> None:
+    padded = "part(join('', ['000000000000', row.CCCD]), `-12`, `99`)"
+    find = [{"row": f"row.CCCD && {padded}", "equals": "request.cccd"}]
+    async with office(tmp_path, find=find) as there:
+        await there.drop("1.csv", HEADING + "A1,Bình,22093001235\nA2,Cúc,022093001236\nA3,Dũng,\n")
+        assert (await there.find(cccd="022093001235"))["so"] == "A1"
+        assert (await there.find(cccd="022093001236"))["so"] == "A2"
+        assert await there.find(cccd="22093001235") == "not-found-here"
+        assert await there.find() == "not-found-here"
+        same = await there.drop("2.csv", HEADING + "A1,Bình,22093001235\nA2,Cúc,022093001235\n")
+        assert (same["taken"], same["faults"][0]["row"], same["faults"][0]["line"]) == (False, 2, 3)
+        assert (same["faults"][0]["column"], "line 2" in same["faults"][0]["fault"]) == ("CCCD", True)
+        assert (await there.find(cccd="022093001236"))["so"] == "A2"
+
+
+async def test_two_rows_answer_only_where_the_manifest_wants_rows(tmp_path: Path) -> None:
+    async with office(tmp_path, answer={"ten": {"$each": "rows", "$as": 'item."Họ tên"'}}) as there:
+        report = await there.drop("1.csv", HEADING + BINH + BINH.replace("Bình", "Cúc"))
+        assert report["taken"]
+        assert (await there.find(so="A1"))["ten"] == ["Trần Văn Bình", "Trần Văn Cúc"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Ghi chú\n",
+        "Số,Họ và tên,CCCD\n" + BINH,
+        "Số,Họ tên\nA2,Lê Thị Cúc\n",
+        "Hướng dẫn,,\nĐiền vào trang sau,,\n",
+        "",
+        HEADING.encode() + b"A2,\xff\xfe,1\n",
+        HEADING,
+        HEADING + ",,\n\n",
+        HEADING + "A1,Trần Văn Bình,#N/A\n",
+    ],
+)
+async def test_no_wrong_file_empties_a_register(tmp_path: Path, content: str | bytes) -> None:
+    async with office(tmp_path) as there:
+        assert (await there.drop("1.csv", HEADING + BINH))["taken"]
+        report = await there.drop("2.csv", content)
+        assert not report["taken"]
+        assert report["faults"]
+        assert (await there.find(so="A1"))["ten"] == "Trần Văn Bình"
+        there.put("3.csv", HEADING + BINH.replace("Bình", "Ba"))
+        assert (await there.report("3.csv"))["taken"]
+
+
+async def test_the_headings_that_were_found_are_named(tmp_path: Path) -> None:
+    async with office(tmp_path) as there:
+        report = await there.drop("1.csv", "Số,Họ và tên,CCCD\n" + BINH)
+        assert report["faults"][0]["fault"] == "there is no column Họ tên; the headings are: Số, Họ và tên, CCCD"
+        odd = unicodedata.normalize("NFD", "\ufeffSố\u00a0,Họ \u00a0tên,CC\u200bCD\n")
+        assert (await there.drop("2.csv", odd + unicodedata.normalize("NFD", BINH)))["taken"]
+        assert await there.find(so="A1") == {"so": "A1", "ten": "Trần Văn Bình", "cccd": "022093001235"}
+
+
+async def test_a_manifest_in_another_spelling_of_letters(tmp_path: Path) -> None:
+    def apart(told: Any) -> Any:
+        return json.loads(unicodedata.normalize("NFD", json.dumps(told, ensure_ascii=False)))
+
+    async with office(tmp_path, find=apart({"Số": "request.so"}), answer=apart(FIELDS)) as there:
+        assert (await there.drop("1.csv", HEADING + BINH))["taken"]
+        assert (await there.find(so="A1"))["ten"] == "Trần Văn Bình"
+
+
+BAD_CELLS = [
+    *(error(name) for name in ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")),
+    formula('CONCATENATE("0","22093001234")'),
+    number("1914310000010100016"),
+    number("1E21"),
+    number("1e999999999"),
+    number("-5", 4),
+    number("60", 4),
+]
+
+
+async def test_a_cell_that_says_nothing_is_a_fault_of_its_row(tmp_path: Path) -> None:
+    async with office(tmp_path, files={"pattern": "*.xlsx", "format": "xlsx"}) as there:
+        heads = ("Số", "Họ tên", "CCCD")
+        book = workbook(tmp_path / "a.xlsx", heads, ("A1", "Bình", number("22093001235", 1)))
+        assert (await there.drop("1.xlsx", book.read_bytes()))["taken"]
+        assert (await there.find(so="A1"))["cccd"] == "022093001235"
+        lines: list[tuple[str | float, ...]] = [(f"A{row}", "Cúc", cell) for row, cell in enumerate(BAD_CELLS)]
+        book = workbook(tmp_path / "b.xlsx", heads, ("A99", "Bình", "1"), *lines, (error("#REF!"), "Dũng", "2"))
+        report = await there.drop("2.xlsx", book.read_bytes())
+        assert not report["taken"]
+        assert [fault["line"] for fault in report["faults"]] == list(range(3, 4 + len(BAD_CELLS)))
+        assert {fault["column"] for fault in report["faults"][:-1]} == {"CCCD"}
+        assert report["faults"][-1]["column"] == "Số"
+        assert (await there.find(so="A1"))["cccd"] == "022093001235"
+
+
+async def test_a_workbook_that_begins_with_a_guide(tmp_path: Path) -> None:
+    rows: list[tuple[str | float, ...]] = [("Số", "Họ tên", "CCCD"), ("A1", "Bình", "1")]
+    book = workbook(tmp_path / "a.xlsx", ("Hướng dẫn",), ("",), **{"Danh sách": rows})
+    async with office(tmp_path, files={"pattern": "*.xlsx", "format": "xlsx"}) as there:
+        report = await there.drop("1.xlsx", book.read_bytes())
+        assert report["faults"][0]["fault"].startswith(
+            "there is no column CCCD, Họ tên, Số; the headings are: Hướng dẫn"
+        )
+    async with office(tmp_path, files={"pattern": "*.xlsx", "format": "xlsx", "sheet": "Danh sách"}) as there:
+        assert (await there.drop("1.xlsx", book.read_bytes()))["taken"]
+        assert (await there.find(so="A1"))["ten"] == "Bình"
+
+
+async def test_what_the_fault_is_about_is_named(tmp_path: Path) -> None:
+    response = {
+        "type": "object",
+        "required": ["so"],
+        "properties": {"so": {"type": "string", "maxLength": 3}, "ngay": {"type": "string"}},
+    }
+    answer = {"so": 'row."Số"', "ngay": "iso_date(row.CCCD, 'dd/MM/yyyy')"}
+    async with office(tmp_path, answer=answer, response=response) as there:
+        report = await there.drop("1.csv", "Tên,Số,CCCD\na,A1,01/02/2020\nb,A2,2020\n\nc,A3456,01/02/2020\n")
+        assert [(fault["row"], fault["line"], fault["column"]) for fault in report["faults"]] == [
+            (2, 3, "CCCD"),
+            (3, 5, "Số"),
+        ]
+        assert "A3456" not in json.dumps(report)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"files": {"encoding": "base64"}}, "there is no such encoding"),
+        ({"files": {"encoding": "tcvn33"}}, "there is no such encoding"),
+        ({"find": [{"row": "rows.So", "equals": "request.so"}]}, "there is no variable rows"),
+        ({"find": [{"row": "row.So", "equals": "row.So"}]}, "there is no variable row"),
+    ],
+)
+def test_a_manifest_that_could_only_fail_is_refused(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(Refusal, match=said):
+        building.build(*loaded(written(tmp_path, **changed)))

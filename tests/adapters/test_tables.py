@@ -1,0 +1,175 @@
+"""What a cell says: the text that its writer saw, in whatever encoding, workbook or XML it stands."""
+
+import io
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.workbooks import Cell, formula, number, text, truth, written
+
+from lgsp_adapters.kinds.tables import Layout, Table, read
+from lgsp_adapters.tabular.encodings import UnknownEncoding, canonical
+from lgsp_adapters.tabular.limits import Unreadable
+
+
+def table(content: bytes | str, layout: Layout) -> Table:
+    return read(io.BytesIO(content if isinstance(content, bytes) else content.encode()), layout)
+
+
+def csv(content: bytes, encoding: str) -> Table:
+    return table(content, Layout("csv", encoding=canonical(encoding)))
+
+
+def one(path: Path, *cells: Cell) -> list[str | None]:
+    """What cells of a workbook say."""
+    names = [f"c{number}" for number in range(len(cells))]
+    with written(path, tuple(names), cells).open("rb") as file:
+        found = read(file, Layout("xlsx"))
+    assert found.faults == []
+    return [found.rows[0][name] for name in names]
+
+
+def test_a_cell_is_what_excel_shows(tmp_path: Path) -> None:
+    assert one(
+        tmp_path / "a.xlsx",
+        number("22093001234", 1), number("22093001234"), number("2024.1", 2), number("2024.123", 2), number("1250000.5"),
+        number("0.30000000000000004"), number("1.25", 3), number("45000", 4), number("0.354166666666667", 5),
+        number("93001234", 6), number("1250000", 7), number("45000.5", 8), truth(1), truth(0), formula("1+1", "2"),
+        text("  a_x000D_b "), number("3.0"), number("-12"), number("1E3"), number("999999999999999"), number("61", 4),
+        number("59", 4), Cell('<c t="str"><f>""</f><v></v></c>'),
+    ) == [
+        "022093001234", "22093001234", "2024.10", "2024.123", "1250000.5",
+        "0.3", "30:00:00", "2023-03-15", "08:30:00",
+        "022093001234", "1250000", "2023-03-15T12:00:00", "TRUE", "FALSE", "2",
+        "a\rb", "3", "-12", "1000", "999999999999999", "1900-03-01",
+        "1900-02-28", None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        # "Hà Nội, Đắk Lắk, Nguyễn Văn Hùng, Quảng Ninh" as glibc's `iconv -t TCVN5712-1` writes it
+        ("tcvn3", b"c\nH\xb5 N\xe9i; \xa7\xbek L\xbek; Nguy\xd4n V\xa8n H\xefng; Qu\xb6ng Ninh\n"),
+        # the same as UniKey writes it in VNI Windows
+        ("vni", b"c\nHa\xf8 No\xe4i; \xd1a\xe9k La\xe9k; Nguye\xe3n Va\xean Hu\xf8ng; Qua\xfbng Ninh\n"),
+        ("VNI", b"c\r\nHa\xf8 No\xe4i; \xd1a\xe9k La\xe9k; Nguye\xe3n Va\xean Hu\xf8ng; Qua\xfbng Ninh\r\n"),
+    ],
+)
+def test_encodings_of_before_unicode(encoding: str, content: bytes) -> None:
+    assert csv(content, encoding).rows == [{"c": "Hà Nội; Đắk Lắk; Nguyễn Văn Hùng; Quảng Ninh"}]
+
+
+def test_windows_1258_is_composed() -> None:
+    apart = unicodedata.normalize("NFD", "Nguyễn Thị Hằng, Đắk Lắk").replace("e\u0302", "ê").replace("a\u0306", "ă")
+    assert csv(b"c;d\n".replace(b";d", b"") + apart.replace(",", "").encode("cp1258") + b"\n", "windows-1258").rows == [
+        {"c": "Nguyễn Thị Hằng Đắk Lắk"}
+    ]
+
+
+@pytest.mark.parametrize("width", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("end", ["-le", "-be", ""])
+@pytest.mark.parametrize("marked", [True, False])
+def test_wide_encodings_with_and_without_a_mark(width: str, end: str, marked: bool) -> None:
+    written_as = f"{width}{end or '-le'}"
+    content = ("\ufeff" if marked else "") + "Số,Tên\nA1,Đặng Thị Ỷ\n"
+    for told in {width, written_as}:
+        assert csv(content.encode(written_as), told).rows == [{"Số": "A1", "Tên": "Đặng Thị Ỷ"}]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("utf-16", "Số,Tên\nA1,Bình\n".encode()),
+        ("utf-16-le", "Số,Tên\nA1,Bình.\n".encode()),
+        ("utf-8", "Số,Tên\n".encode("utf-16")),
+        ("vni", "Số,Tên\nA1,Nguyễn\n".encode()),
+        ("tcvn3", b"S\x90,T\n"),
+        ("ascii", "Số\n1\n".encode()),
+        ("utf-32", b"S\x00o\x00\n\x00"),
+    ],
+)
+def test_another_encoding_than_was_said(encoding: str, content: bytes) -> None:
+    with pytest.raises(Unreadable, match=f"it is not {encoding}"):
+        csv(content, encoding)
+
+
+@pytest.mark.parametrize(
+    "name", ["base64", "zip", "rot13", "idna", "punycode", "unicode_escape", "tcvn", "", "utf-9", "x" * 5000, "utf-7"]
+)
+def test_what_is_no_encoding(name: str) -> None:
+    with pytest.raises(UnknownEncoding):
+        canonical(name)
+
+
+def test_rows_of_xml_as_documents() -> None:
+    found = table(
+        """<?xml version="1.0"?><?x y?><ds xmlns:q="urn:q" xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><!-- a -->
+        <row id="7" q:loai="x"><So>A1<!-- b --></So><!-- nhap lai --><?x y?><Ten>Chủ 1</Ten><Ten>Chủ 2</Ten></row>
+        <row><Ten>Trần <b>Văn</b> Bình</Ten><Gia tien="VND">5</Gia><Trong/><Khong i:nil="true">x</Khong></row>
+        <q:row>lạc<DiaChi><Xa ma="1">Bãi Cháy</Xa><row><So>2</So></row></DiaChi></q:row><row/></ds>""",
+        Layout("xml"),
+    )
+    assert found.rows == [
+        {"@id": "7", "@loai": "x", "So": "A1", "Ten": ["Chủ 1", "Chủ 2"]},
+        {"Ten": "Trần Văn Bình", "Gia": {"@tien": "VND", "#text": "5"}, "Trong": None, "Khong": None},
+        {"DiaChi": {"Xa": {"@ma": "1", "#text": "Bãi Cháy"}, "row": {"So": "2"}}, "#text": "lạc"},
+        {},
+    ]
+    assert found.lines[0] == 2
+
+
+def test_an_open_document(tmp_path: Path) -> None:
+    def cell(kind: str, shown: str, **values: str) -> str:
+        told = "".join(f' office:{name.replace("_", "-")}="{value}"' for name, value in values.items())
+        return f'<table:table-cell office:value-type="{kind}"{told}><text:p>{shown}</text:p></table:table-cell>'
+
+    cells = [
+        cell("string", "Bình"), cell("float", "022093001234", value="22093001234"), cell("float", "2024,10", value="2024.1"),
+        cell("float", "1.250.000", value="1250000"), cell("date", "15/03/23", date_value="2023-03-15"),
+        cell("boolean", "ĐÚNG", boolean_value="true"), cell("time", "30:00", time_value="PT30H00M00S"),
+    ]  # fmt: skip
+    names = "".join(f"<table:table-cell><text:p>c{n}</text:p></table:table-cell>" for n in range(len(cells) + 1))
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+    )
+    last = '<table:table-cell office:value-type="string"><text:p>#DIV/0!</text:p></table:table-cell>'
+    far = '<table:table-row table:number-rows-repeated="1048574"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+    rows = f"<table:table-row>{names}</table:table-row><table:table-row>{''.join(cells)}{last}</table:table-row>{far}"
+    path = tmp_path / "a.ods"
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr(
+            "content.xml",
+            f'<office:document-content {spaces}><office:body><office:spreadsheet><table:table table:name="a">{rows}</table:table></office:spreadsheet></office:body></office:document-content>',
+        )
+    with path.open("rb") as file:
+        found = read(file, Layout("xlsx"))
+    assert list(found.rows[0].values()) == [
+        "Bình",
+        "022093001234",
+        "2024.10",
+        "1250000",
+        "2023-03-15",
+        "TRUE",
+        "30:00:00",
+        None,
+    ]
+    assert [fault["column"] for fault in found.faults] == ["c7"]
+
+
+def test_headings_and_widths() -> None:
+    found = table("a;b;;\n1;2;;\n;;;\n3;4;;;;\n", Layout("csv", delimiter=";"))
+    assert (found.rows, found.lines) == ([{"a": "1", "b": "2"}, {"a": "3", "b": "4"}], [2, 4])
+    found = table("DANH SÁCH,\n,\na,b\n1,2\n", Layout("csv", heading=3))
+    assert found.rows == [{"a": "1", "b": "2"}]
+    for content, said in {
+        "a,b\n1\n": "line 2 has 1 columns, the heading 2",
+        "a,b\n1,2,3\n": "line 2 has 3 columns, the heading 2",
+        "a,a\n": "its first line is not a heading",
+        ",\n": "its first line is not a heading",
+        'a\n"1\n': "a line is not CSV",
+    }.items():
+        with pytest.raises(Unreadable, match=said):
+            table(content, Layout("csv"))
