@@ -8,14 +8,16 @@
         parameters: {xa: request.maXa, so: request.soThua}
         none: parcel-not-found                   # what no row means
         answer: {soThua: row.so_thua, dienTich: row.dien_tich}
+      register-parcel:
+        write: true
+        statement: INSERT INTO …
+        errors: [{sqlstate: '23505', is: already-registered}]    # or a class of them, '23'
 
 Parameters are bound by the driver and never become text of the statement. A transaction is read-only and rolled back unless
 the operation says `write: true`; it ends with the caller's deadline; more rows than `limit` are a failure, not a part.
+What columns become in a mapping stands in `sql_values.py`, what SQLSTATE means in `sql_errors.py`.
 """
 
-import datetime
-import decimal
-import uuid
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -24,15 +26,17 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
+from lgsp_adapters.kinds import statements
 from lgsp_adapters.kinds.databases import Database
 from lgsp_adapters.kinds.mapping import Template, told
-from lgsp_adapters.kinds.rules import mapped
+from lgsp_adapters.kinds.rules import Rules, mapped
 from lgsp_adapters.kinds.scope import ASKED, before
+from lgsp_adapters.kinds.sql_errors import Said, said
+from lgsp_adapters.kinds.sql_values import of_row, parameter
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
-from lgsp_problems import Refusal
 
 ANSWERED = (*ASKED, "row", "rows")
 LIMIT = 1000
@@ -46,7 +50,10 @@ class SqlAdapter(Adapter):
         self._database = Database(manifest.connection["url"], manifest.folder, manifest.place / "connection" / "url")
         self._places = manifest.concurrency
         place = manifest.place / "operations"
-        self.operations = {name: _Operation(document, place / name) for name, document in manifest.operations.items()}
+        self.operations = {
+            name: _Operation(document, place / name, self._database.kind)
+            for name, document in manifest.operations.items()
+        }
 
     async def open(self) -> None:
         """Make the pool; a connection is opened when it is needed."""
@@ -64,29 +71,27 @@ class SqlAdapter(Adapter):
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
         scope = before(self.connection, request, call)
         rows = await operation.rows(self._database, scope, call)
+        found = {**scope, "rows": rows, "row": rows[0] if rows else None}
+        operation.rules.apply(found)
         if not rows and operation.none:
             raise Declared(operation.none)
-        answer = mapped(operation.answer, {**scope, "rows": rows, "row": rows[0] if rows else None})
+        answer = mapped(operation.answer, found)
         if not isinstance(answer, dict):
             raise UpstreamFailed("unintelligible", "the rows have nothing of what is asked for")
         return answer
 
 
 class _Operation:
-    def __init__(self, document: Mapping[str, Any], place: Place) -> None:
+    def __init__(self, document: Mapping[str, Any], place: Place, kind: str) -> None:
         self._statement = text(document["statement"])
-        given, named = document.get("parameters", {}), set(self._statement._bindparams)
-        if given.keys() != named:
-            lacking = ", ".join(sorted(named ^ given.keys()))
-            raise Refusal(
-                "invalid-document",
-                vi=f"{place / 'parameters'}: câu lệnh và danh sách tham số không khớp ở: {lacking}.",
-                en=f"{place / 'parameters'}: statement and parameters do not agree on: {lacking}; name each in both.",
-            )
-        names = {name: Template(value, place / "parameters" / name, ASKED) for name, value in given.items()}
-        self._parameters = names
+        given = document.get("parameters", {})
+        statements.hold(document["statement"], set(self._statement.compile().params), set(given), kind, place)
+        self._parameters = {name: Template(value, place / "parameters" / name, ASKED) for name, value in given.items()}
+        self._place = place / "parameters"
         self._write = document.get("write", False)
         self._limit = document.get("limit", LIMIT)
+        self._states, rules = _parted(document.get("errors", []))
+        self.rules = Rules(rules, place / "errors", ANSWERED)
         self.none = document.get("none", "")
         self.answer = Template(document["answer"], place / "answer", ANSWERED)
 
@@ -94,42 +99,62 @@ class _Operation:
         """What the statement finds.
 
         Raises:
-            UpstreamLate, UpstreamFailed: the database's message stays unsaid, since it quotes values.
+            Declared: the database refuses, and the manifest says what that means.
+            UpstreamLate, UpstreamFailed: the database's own words are for the integrator's terminal, since they quote values.
         """
-        try:
-            values = {name: template(scope) for name, template in self._parameters.items()}
-        except Unmappable as unmappable:
-            raise UpstreamFailed("broken", str(unmappable)) from None
+        values = self._values(scope, database.kind)
         try:
             async with database.transaction(call.remaining, write=self._write) as connection:
                 result = await connection.execute(self._statement, values)
+                types = {column[0]: column[1] for column in result.cursor.description or ()} if result.cursor else {}
                 found = result.mappings().fetchmany(self._limit + 1) if result.returns_rows else []
+                names = list(result.keys()) if result.returns_rows else []
         except (TimeoutError, UpstreamLate):
             raise UpstreamLate from None
         except DBAPIError as error:
             if database.timed_out(error):
-                raise UpstreamLate from None
-            lost = error.connection_invalidated
-            raise UpstreamFailed("unreachable" if lost else "broken", type(error.orig).__name__) from None
+                raise UpstreamLate from error
+            raise self._meant(said(error, database.kind)) from error
         except SQLAlchemyError as error:
-            raise UpstreamFailed("broken", type(error).__name__) from None
+            raise UpstreamFailed("broken", type(error).__name__, said=str(error)) from error
         except OSError as error:
-            raise UpstreamFailed("unreachable", type(error).__name__) from None
+            raise UpstreamFailed("unreachable", type(error).__name__, said=str(error)) from error
+        except (ValueError, ArithmeticError, TypeError) as error:  # the driver's, of a value that it cannot make
+            raise UpstreamFailed(
+                "unintelligible",
+                f"the driver cannot carry a value ({type(error).__name__}); CAST it to text",
+                said=str(error),
+            ) from error
         if len(found) > self._limit:
             raise UpstreamFailed("broken", f"more than {self._limit} rows")
-        return [{name: told(_plain(value)) for name, value in row.items()} for row in found]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise UpstreamFailed("broken", f"two columns are called {twice}; name one of them with AS")
+        return [told(of_row(row, database.kind, types)) for row in found]
+
+    def _values(self, scope: Mapping[str, Any], kind: str) -> dict[str, Any]:
+        try:
+            values = {name: template(scope) for name, template in self._parameters.items()}
+        except Unmappable as unmappable:
+            raise UpstreamFailed("broken", str(unmappable)) from unmappable
+        for name, value in values.items():
+            try:
+                values[name] = parameter(value, kind)
+            except Unmappable as unmappable:
+                raise UpstreamFailed("broken", f"{self._place / name}: it is {unmappable}") from unmappable
+        return values
+
+    def _meant(self, refused: Said) -> Declared | UpstreamFailed:
+        """What the manifest says of a refusal; the longest state that fits counts."""
+        fitting = [state for state in self._states if refused.state.startswith(state)]
+        rule = self._states[max(fitting, key=len)] if fitting else {}
+        if "is" in rule:
+            return Declared(rule["is"])
+        return UpstreamFailed(rule.get("failed", refused.why), refused.note, said=refused.words)
 
 
-def _plain(value: Any) -> Any:
-    """A value of a database as JSON has it: dates as ISO 8601, numbers as numbers, bytes not at all."""
-    if isinstance(value, decimal.Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    if isinstance(value, (bytes, memoryview)):
-        raise UpstreamFailed(
-            "unintelligible", "a column holds bytes; leave it out or turn it into text in the statement"
-        )
-    return value
+def _parted(errors: list[Mapping[str, Any]]) -> tuple[dict[str, Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The rules for what the database refuses, by state, and those for what it answers."""
+    return {rule["sqlstate"]: rule for rule in errors if "sqlstate" in rule}, [
+        rule for rule in errors if "when" in rule
+    ]

@@ -1,0 +1,39 @@
+"""A statement of a manifest, held against what its database would take wrongly or not at all, before it is ever sent."""
+
+import re
+
+from lgsp_contracts.places import Place
+
+_CAST = re.compile(r"(?<![:\w\\]):(\w+)::\s*([A-Za-z_][\w.]*(?:\s*\([\d,\s]*\))?(?:\[\])?)")
+_SQLITE_DATE = re.compile(r"\bAS\s+(date|datetime|timestamp|time)\s*\)", re.IGNORECASE)
+
+
+def hold(statement: str, named: set[str], given: set[str], kind: str, place: Place) -> None:
+    """Refuse what could only go wrong.
+
+    Args:
+        named: the parameters in the statement, as the library reads it.
+        given: those that the manifest gives.
+        kind: of the database.
+        place: of the operation.
+
+    Raises:
+        Refusal: `invalid-document`, with what to write instead.
+    """
+    cast = _CAST.search(statement)
+    if cast:
+        meant = f"CAST(:{cast.group(1)} AS {cast.group(2)})"
+        raise (place / "statement").wrong(
+            f"hãy viết {meant} thay cho {cast.group()}", f"write {meant} for {cast.group()}"
+        )
+    if kind == "sqlite" and _SQLITE_DATE.search(statement):
+        raise (place / "statement").wrong(
+            "SQLite đọc CAST(… AS date) thành số năm; hãy viết date(…)",
+            "SQLite makes the number of the year of CAST(… AS date); write date(…)",
+        )
+    if named != given:
+        lacking = ", ".join(sorted(named ^ given))
+        raise (place / "parameters").wrong(
+            f"câu lệnh và danh sách tham số không khớp ở: {lacking}; dấu hai chấm trong chuỗi viết là \\:",
+            f"statement and parameters do not agree on: {lacking}; name each in both, and write a colon in a text as \\:",
+        )

@@ -1,0 +1,363 @@
+"""The kind `sql` against real databases: exact values, typed parameters, errors by their SQLSTATE, and nothing left for the next call."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from support import mariadb
+from support.adapters import CONTRACT, manifest_of, opened, reading
+from support.national import call
+from support.postgres import Postgres
+from support.processes import free_port
+
+from lgsp_adapters.adapter import Declared, UpstreamFailed
+from lgsp_adapters.building import build
+from lgsp_contracts import exact_json
+from lgsp_problems import Refusal
+
+MONEY = "12345678901234567.89"
+TABLE = (
+    "CREATE TABLE ho_so (so VARCHAR(20) NOT NULL PRIMARY KEY, tien NUMERIC(20, 2), ngay DATE, id INTEGER UNIQUE, cha VARCHAR(20),"
+    " FOREIGN KEY (cha) REFERENCES ho_so (so))"
+)
+ROWS = (
+    f"INSERT INTO ho_so VALUES ('Đắk-1', {MONEY}, '1993-05-17', 1, NULL)",
+    "INSERT INTO ho_so VALUES ('A2', 5.00, NULL, 2, NULL)",
+)
+
+
+async def filled(address: str) -> None:
+    engine = create_async_engine(address)
+    async with engine.begin() as connection:
+        for statement in (TABLE, *ROWS):
+            await connection.execute(text(statement))
+    await engine.dispose()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def in_postgresql(postgres: Postgres) -> str:
+    address = await postgres.new_database()
+    await filled(address.replace("postgresql:", "postgresql+asyncpg:"))
+    return address
+
+
+@pytest_asyncio.fixture(scope="module")
+async def in_mariadb(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    async with mariadb.server(tmp_path_factory.mktemp("mariadb"), free_port()) as address:
+        await filled(address.replace("mariadb:", "mariadb+asyncmy:"))
+        yield address
+
+
+@pytest_asyncio.fixture(scope="module")
+async def in_sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
+    address = f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/ho-so.db"
+    await filled(address.replace("sqlite:", "sqlite+aiosqlite:"))
+    return address
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def database(request: pytest.FixtureRequest) -> str:
+    found: str = request.getfixturevalue(f"in_{request.param}")
+    return found
+
+
+async def rows(address: str, statement: str, request: Any = None, **told: Any) -> Any:
+    """What a statement finds, as JSON."""
+    told.setdefault("answer", {"ketQua": "rows"})
+    async with opened("sql", address, **reading(statement, **told)) as adapter:
+        return await ask(adapter, request)
+
+
+async def ask(adapter: Any, request: Any = None) -> Any:
+    answer = await adapter.method("read")(request or {}, call())
+    return exact_json.dumps(answer["ketQua"]).decode()
+
+
+async def test_money_keeps_its_digits(in_postgresql: str, in_mariadb: str) -> None:
+    for address in (in_postgresql, in_mariadb):
+        assert await rows(address, "SELECT tien FROM ho_so ORDER BY so DESC") == f'[{{"tien":{MONEY}}},{{"tien":5.00}}]'
+        found = await rows(
+            address,
+            "SELECT tien FROM ho_so WHERE tien = :t",
+            {"t": exact_json.loads(MONEY)},
+            parameters={"t": "request.t"},
+        )
+        assert found == f'[{{"tien":{MONEY}}}]'
+
+
+async def test_a_number_that_sqlite_cannot_keep_is_refused(in_sqlite: str) -> None:
+    found = await rows(in_sqlite, "SELECT :t AS t", {"t": exact_json.loads("12.50")}, parameters={"t": "request.t"})
+    assert found == '[{"t":12.5}]'
+    for large in (MONEY, "99999999999999999999"):
+        with pytest.raises(UpstreamFailed, match=r"/parameters/t: it is .*SQLite"):
+            await rows(in_sqlite, "SELECT :t AS t", {"t": exact_json.loads(large)}, parameters={"t": "request.t"})
+    with pytest.raises(UpstreamFailed, match="the column a holds NaN or an infinite number"):
+        await rows(in_sqlite, "SELECT 9e999 AS a")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("interval '1 month 2 days 03:04:05.5'", '"P1M2DT3H4M5.5S"'),
+        ("interval '-1 month'", '"P-1M"'),
+        ("interval '0'", '"PT0S"'),
+        ("'10.0.0.1/24'::inet", '"10.0.0.1/24"'),
+        ("'10.0.0.0/8'::cidr", '"10.0.0.0/8"'),
+        ("'08:30'::time", '"08:30:00"'),
+        ("85.2::real", "85.2"),
+        ("0.1::float8", "0.1"),
+        ("1e30::numeric", "1000000000000000000000000000000"),
+        ("'{1.50,2}'::numeric[]", "[1.50,2]"),
+        ("array['10.0.0.1'::inet]", '["10.0.0.1"]'),
+        ("array['1993-05-17'::date]", '["1993-05-17"]'),
+        ("""'{"a": [1.10, 12345678901234567.89]}'::jsonb""", '{"a":[1.10,12345678901234567.89]}'),
+        ("""'{"a": 1.10}'::json""", '{"a":1.10}'),
+        ("'1993-05-17'::date", '"1993-05-17"'),
+        ("'1993-05-17 08:00'::timestamp", '"1993-05-17T08:00:00"'),
+        ("'1993-05-17 00:00+07'::timestamptz", '"1993-05-16T17:00:00+00:00"'),
+        ("'a1b2c3d4-0000-4000-8000-000000000000'::uuid", '"a1b2c3d4-0000-4000-8000-000000000000"'),
+        ("row(1, '1993-05-17'::date, 2.50)", '[1,"1993-05-17",2.50]'),
+        ("9223372036854775807::bigint", "9223372036854775807"),
+    ],
+)
+async def test_what_columns_of_postgresql_become(in_postgresql: str, value: str, said: str) -> None:
+    assert (
+        await rows(in_postgresql, "SELECT " + value.replace(":", r"\:").replace(r"\:\:", "::") + " AS a")
+        == f'[{{"a":{said}}}]'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("'NaN'::numeric", "NaN"),
+        ("'Infinity'::numeric", "infinite"),
+        ("'NaN'::float8", "NaN"),
+        ("'Infinity'::real", "infinite"),
+        ("'0044-03-15 BC'::date", "outside the years 1 to 9999"),
+        ("'infinity'::date", "infinite"),
+        ("'-infinity'::timestamptz", "infinite"),
+        ("array['infinity'::date]", "infinite"),
+        ("int4range(1, 5)", "a range"),
+        ("B'101'", "a bit string"),
+        ("'\\x01'::bytea", "bytes"),
+        ("point(1, 2)", "a Point"),
+        ("array[B'101']", "a bit string"),
+    ],
+)
+async def test_what_json_cannot_hold_is_said_by_its_column(in_postgresql: str, value: str, said: str) -> None:
+    with pytest.raises(UpstreamFailed) as failed:
+        await rows(in_postgresql, f"SELECT 1 AS tot, {value} AS hong")
+    assert failed.value.why == "unintelligible"
+    assert "the column hong holds" in (failed.value.private or "")
+    assert said in (failed.value.private or "")
+
+
+async def test_what_columns_of_mariadb_become(in_mariadb: str) -> None:
+    found = await rows(
+        in_mariadb,
+        r"SELECT CAST('-838\:59\:59' AS TIME) AS a, CAST('10\:11\:12' AS TIME) AS b, CAST(85.2 AS FLOAT) AS c",
+    )
+    assert found == '[{"a":"-838:59:59","b":"10:11:12","c":85.2}]'
+    for value, said in (("X'01'", "bytes"), ("CAST('0000-00-00' AS DATE)", "no calendar")):
+        with pytest.raises(UpstreamFailed, match=f"the column hong holds .*{said}"):
+            await rows(in_mariadb, f"SELECT {value} AS hong")
+
+
+async def test_a_date_parameter_is_a_text(database: str) -> None:
+    day = {"d": "1993-05-17"}
+    found = await rows(database, "SELECT so FROM ho_so WHERE ngay = :d", day, parameters={"d": "request.d"})
+    assert found == '[{"so":"Đắk-1"}]'
+    if database.startswith("sqlite"):
+        with pytest.raises(Refusal, match=r"write date\(…\)"):
+            await rows(
+                database, "SELECT so FROM ho_so WHERE ngay = CAST(:d AS date)", day, parameters={"d": "request.d"}
+            )
+        return
+    found = await rows(
+        database, "SELECT so FROM ho_so WHERE ngay = CAST(:d AS date)", day, parameters={"d": "request.d"}
+    )
+    assert found == '[{"so":"Đắk-1"}]'
+    optional = "SELECT so FROM ho_so WHERE CAST(:d AS date) IS NULL OR ngay = CAST(:d AS date)"
+    assert await rows(database, optional, day, parameters={"d": "request.d"}) == '[{"so":"Đắk-1"}]'
+
+
+async def test_a_key_that_is_absent_finds_nothing_and_a_text_finds_a_number(database: str) -> None:
+    statement = "SELECT so FROM ho_so WHERE id = :i"
+    assert await rows(database, statement, {}, parameters={"i": "request.i"}) == "[]"
+    assert await rows(database, statement, {"i": "2"}, parameters={"i": "request.i"}) == '[{"so":"A2"}]'
+
+
+async def test_letters_are_composed_before_they_are_looked_for(database: str) -> None:
+    decomposed = {"so": "Đa\u0306\u0301k-1"}
+    found = await rows(database, "SELECT so FROM ho_so WHERE so = :so", decomposed, parameters={"so": "request.so"})
+    assert found == '[{"so":"Đắk-1"}]'
+
+
+REGISTER = "INSERT INTO ho_so (so, id, cha) VALUES (:so, :id, :cha)"
+PARAMETERS = {"so": "request.so", "id": "request.id", "cha": "request.cha"}
+ERRORS = [{"sqlstate": "23505", "is": "person-not-found"}, {"sqlstate": "23", "failed": "refused"}]
+
+
+async def test_a_refusal_of_the_database_is_an_error_of_the_contract(database: str) -> None:
+    told = {"parameters": PARAMETERS, "write": True, "errors": ERRORS, "answer": {"ketQua": "'ghi'"}}
+    async with opened("sql", database, **reading(REGISTER, **told)) as adapter:
+        with pytest.raises(Declared) as declared:
+            await ask(adapter, {"so": "A2", "id": 77})
+        assert declared.value.code == "person-not-found"
+        with pytest.raises(UpstreamFailed) as failed:  # NOT NULL: the class says what it is
+            await ask(adapter, {"id": 78})
+        assert failed.value.why == "refused"
+        assert "SQLSTATE 23502" in (failed.value.private or "")
+        if not database.startswith("sqlite"):  # SQLite looks at foreign keys only where it is told to
+            with pytest.raises(UpstreamFailed, match="SQLSTATE 23503"):
+                await ask(adapter, {"so": "A3", "id": 79, "cha": "không có"})
+
+
+async def test_the_databases_own_words_are_for_the_terminal_alone(database: str) -> None:
+    told = {"parameters": PARAMETERS, "write": True, "answer": {"ketQua": "'ghi'"}}
+    async with opened("sql", database, **reading(REGISTER, **told)) as adapter:
+        with pytest.raises(UpstreamFailed) as failed:
+            await ask(adapter, {"so": "A2", "id": 77})
+    assert "SQLSTATE 23505" in (failed.value.private or "")
+    assert failed.value.said
+    for words in (failed.value.private or "", failed.value.detail.en, failed.value.detail.vi):
+        assert "A2" not in words
+
+
+async def test_an_error_that_the_contract_does_not_declare_is_refused_at_the_start(in_sqlite: str) -> None:
+    told = reading("SELECT 1 AS a", errors=[{"sqlstate": "23505", "is": "already-there"}], answer={"ketQua": "row.a"})
+    with pytest.raises(Refusal, match="declares no error already-there"):
+        build(manifest_of("sql", in_sqlite, **told), CONTRACT)
+
+
+async def test_a_row_can_say_what_is_wrong(database: str) -> None:
+    errors = [{"when": "row.loi == 'KHONG_CO'", "is": "person-not-found"}]
+    with pytest.raises(Declared):
+        await rows(database, "SELECT 'KHONG_CO' AS loi", errors=errors)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("SELECT so FROM ho_so WHERE id = :d::int", r"write CAST\(:d AS int\) for :d::int"),
+        ("SELECT so FROM ho_so WHERE so = ANY(:d::text[])", r"write CAST\(:d AS text\[\]\)"),
+        ("SELECT so FROM ho_so WHERE so = ':x' OR so = :d", r"do not agree on: x.*write a colon in a text as"),
+        ("SELECT so FROM ho_so", "do not agree on: d"),
+    ],
+)
+async def test_a_statement_that_cannot_work_is_refused_at_the_start(
+    in_postgresql: str, statement: str, said: str
+) -> None:
+    with pytest.raises(Refusal, match=said):
+        await rows(in_postgresql, statement, parameters={"d": "request.d"})
+
+
+async def test_two_columns_of_one_name_are_refused(database: str) -> None:
+    with pytest.raises(UpstreamFailed, match="two columns are called so"):
+        await rows(database, "SELECT a.so, b.so FROM ho_so a JOIN ho_so b ON b.id = a.id")
+
+
+LEFT_IN_POSTGRESQL = [
+    ("SELECT set_config('search_path', 'pg_catalog', false)", "SELECT current_setting('search_path') AS a", "public"),
+    ("SELECT set_config('app.nguoi', 'An', false)", "SELECT current_setting('app.nguoi', true) AS a", "An"),
+    ("CREATE TEMPORARY TABLE tam AS SELECT 1 AS a", "SELECT relname AS a FROM pg_class WHERE relname = 'tam'", "tam"),
+    ("SELECT pg_advisory_lock(7)", "SELECT locktype AS a FROM pg_locks WHERE locktype = 'advisory'", "advisory"),
+    ("LISTEN thu", "SELECT pg_listening_channels() AS a", "thu"),
+    (
+        "DECLARE con_tro CURSOR WITH HOLD FOR SELECT 1",
+        "SELECT name AS a FROM pg_cursors WHERE name = 'con_tro'",
+        "con_tro",
+    ),
+    ("SET work_mem = '65kB'", "SELECT current_setting('work_mem') AS a", "65kB"),
+    ("SET ROLE pg_monitor", "SELECT current_user AS a", "pg_monitor"),
+]
+
+
+@pytest.mark.parametrize(("leaves", "finds", "trace"), LEFT_IN_POSTGRESQL)
+@pytest.mark.parametrize("write", [True, False])
+async def test_nothing_of_one_call_reaches_the_next_in_postgresql(
+    in_postgresql: str, leaves: str, finds: str, trace: str, write: bool
+) -> None:
+    first, then = reading(leaves, write=write, answer={"ketQua": "rows"}), reading(finds, answer={"ketQua": "rows"})
+    async with opened("sql", in_postgresql, **then, concurrency=1) as adapter:
+        clean = await ask(adapter)
+        leaving = build(manifest_of("sql", in_postgresql, **first), CONTRACT)
+        adapter.operations["dirty"] = leaving.operations["read"]  # type: ignore[attr-defined]
+        with contextlib.nullcontext() if write else contextlib.suppress(UpstreamFailed):
+            await adapter.method("dirty")({}, call())  # type: ignore[misc]
+        assert await ask(adapter) == clean
+        assert trace == "public" or trace not in clean
+
+
+@pytest.mark.parametrize(
+    ("leaves", "finds"),
+    [
+        ("SET @nguoi = 'An'", "SELECT @nguoi AS a"),
+        ("SET SESSION sql_mode = 'ANSI_QUOTES'", "SELECT @@sql_mode AS a"),
+        ("CREATE TEMPORARY TABLE tam AS SELECT 1 AS a", "SELECT a FROM tam"),
+        ("SELECT GET_LOCK('khoa', 0) AS a", "SELECT IS_USED_LOCK('khoa') AS a"),
+        ("LOCK TABLES ho_so READ", "SELECT 1 AS a"),
+    ],
+)
+async def test_nothing_of_one_call_reaches_the_next_in_mariadb(in_mariadb: str, leaves: str, finds: str) -> None:
+    first, then = reading(leaves, write=True, answer={"ketQua": "rows"}), reading(finds, answer={"ketQua": "rows"})
+
+    async def found(adapter: Any) -> str:
+        try:
+            return await ask(adapter)
+        except UpstreamFailed as failed:
+            return failed.private or ""
+
+    async with opened("sql", in_mariadb, **then, concurrency=1) as adapter:
+        clean = await found(adapter)
+        leaving = build(manifest_of("sql", in_mariadb, **first), CONTRACT)
+        adapter.operations["dirty"] = leaving.operations["read"]  # type: ignore[attr-defined]
+        await adapter.method("dirty")({}, call())  # type: ignore[misc]
+        assert await found(adapter) == clean
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO ho_so (so) VALUES ('len-lut')",
+        "CREATE TABLE len_lut (a INTEGER)",
+        "DELETE FROM ho_so",
+        "DROP TABLE ho_so",
+    ],
+)
+async def test_what_may_not_write_does_not(database: str, statement: str) -> None:
+    with pytest.raises(UpstreamFailed) as failed:
+        await rows(database, statement)
+    assert failed.value.said
+    assert await rows(database, "SELECT COUNT(*) AS n FROM ho_so") == '[{"n":2}]'
+
+
+async def test_pragmas_end_with_their_call(in_sqlite: str, tmp_path: Path) -> None:
+    told = reading("SELECT COUNT(*) AS n FROM pragma_database_list", answer={"ketQua": "row.n"})
+    async with opened("sql", in_sqlite, **told, concurrency=1) as adapter:
+        clean = await ask(adapter)
+        attach = reading(f"ATTACH '{tmp_path}/anderes.db' AS khac", answer={"ketQua": "rows"})
+        adapter.operations["dirty"] = build(manifest_of("sql", in_sqlite, **attach), CONTRACT).operations["read"]  # type: ignore[attr-defined]
+        await adapter.method("dirty")({}, call())  # type: ignore[misc]
+        assert await ask(adapter) == clean
+
+
+async def test_why_a_database_is_not_reached(in_postgresql: str, in_mariadb: str, postgres: Postgres) -> None:
+    wrong = {
+        f"postgresql://ai-do:@/postgres?host={postgres.folder}": ("refused", "28000"),
+        "postgresql://a:b@127.0.0.1:1/c": ("unreachable", "ConnectionRefusedError"),
+        in_mariadb.replace("bi mat", "sai"): ("refused", "28000"),
+        "mariadb://a:b@127.0.0.1:1/c": ("unreachable", "08001"),
+    }
+    for address, (why, note) in wrong.items():
+        with pytest.raises(UpstreamFailed) as failed:
+            await rows(address, "SELECT 1 AS a")
+        assert failed.value.why == why
+        assert note in (failed.value.private or "")
+        assert failed.value.said
