@@ -43,8 +43,8 @@ async def forget(connection: Any) -> None:
 
 
 def _to_day(value: Any) -> tuple[int]:
-    day = date.fromisoformat(value) if isinstance(value, str) else value
-    return ((day - _EPOCH.date()).days if type(day) is date else (day.date() - _EPOCH.date()).days,)
+    day: date = date.fromisoformat(value) if isinstance(value, str) else value
+    return ((day - _EPOCH.date()).days,)
 
 
 def _from_day(value: tuple[int]) -> str | Odd:

@@ -130,7 +130,7 @@ class _Operation:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise UpstreamFailed("broken", f"two columns are called {twice}; name one of them with AS")
-        return [told(of_row(row, database.kind, types)) for row in found]
+        return [told(of_row(dict(row), database.kind, types)) for row in found]
 
     def _values(self, scope: Mapping[str, Any], kind: str) -> dict[str, Any]:
         try:
