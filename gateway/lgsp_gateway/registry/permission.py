@@ -115,12 +115,12 @@ class Permission:
         if before is not None and lifecycle.phase_of(before) in lifecycle.IN_FORCE:
             self.check_grants(before["contract"], spec["contract"])
 
-    async def check_name(self, caller: System, service: str, majors: Mapping[str, list[Version]]) -> None:
+    async def check_name(self, caller: System, service: str, majors: Mapping[DocumentName, list[Version]]) -> None:
         """A service's name belongs to the agency that had it first."""
         ownership.refuse_foreign("Service", service, await self.names.owners(majors), caller.agency)
 
     def check_classification(
-        self, name: str, before: Spec | None, majors: Mapping[str, list[Version]], spec: Spec
+        self, name: str, before: Spec | None, majors: Mapping[DocumentName, list[Version]], spec: Spec
     ) -> None:
         """A classification does not fall."""
         known = [
