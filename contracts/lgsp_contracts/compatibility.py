@@ -40,6 +40,18 @@ def breaks(old: Contract, new: Contract) -> list[Violation]:
             continue
         found += _request(before.request.document, after.request.document, (*place, "request"))
         found += _response(before.response.document, after.response.document, (*place, "response"))
+        if after.key_required and not before.key_required:
+            words = Text(
+                "yêu cầu Idempotency-Key mà trước đây không cần",
+                "demands an Idempotency-Key that it did not demand before",
+            )
+            found.append(Violation(pointers.join((*place, "idempotencyKey", "required")), "", words))
+        if before.deduplicated and not after.deduplicated:
+            words = Text(
+                "không còn nhận ra lần gọi lặp lại theo call.key",
+                "no longer recognises a repeated call by its call.key",
+            )
+            found.append(Violation(pointers.join((*place, "idempotencyKey", "deduplicated")), "", words))
         if before.idempotent and not after.idempotent:
             words = Text("thao tác không còn lặp lại được", "the operation may no longer be repeated")
             found.append(Violation(pointers.join((*place, "idempotent")), "", words))

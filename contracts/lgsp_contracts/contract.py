@@ -29,7 +29,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call that a service answers. `timeout` is in seconds, `subject` holds paths into the request."""
+    """One call that a service answers.
+
+    Args:
+        subject: paths into the request, to the person whom it is about.
+        timeout: in seconds.
+        idempotent: asking twice is the same as asking once.
+        key_required: a call needs an Idempotency-Key.
+        deduplicated: its provider does nothing twice under one `call.key`.
+    """
 
     name: str
     title: Text
@@ -42,6 +50,8 @@ class Operation:
     response: Schema
     errors: Mapping[str, ProblemCode]
     example: Example
+    key_required: bool = False
+    deduplicated: bool = False
     limits: Limits = strict_json.DEFAULT
 
     def check_request(self, body: bytes) -> Any:
@@ -136,7 +146,13 @@ def _operation(name: str, content: Mapping[str, Any], default: Classification, w
             vi=f"{where / 'errors' / taken[0]}: mã {taken[0]!r} đã có nghĩa trên trục; hãy chọn tên khác.",
             en=f"{where / 'errors' / taken[0]}: the code {taken[0]!r} has a meaning on the bus already; choose another name.",
         )
-    subject = content.get("subject", [])
+    subject, key = content.get("subject", []), content.get("idempotencyKey", {})
+    if key and content.get("idempotent", False):
+        raise Refusal(
+            "invalid-document",
+            vi=f"{where / 'idempotencyKey'}: thao tác idempotent không cần khóa; hãy bỏ idempotencyKey, hoặc đặt idempotent: false.",
+            en=f"{where / 'idempotencyKey'}: an idempotent operation needs no key; leave idempotencyKey out, or say idempotent: false.",
+        )
     operation = Operation(
         name=name,
         title=Text(**content["title"]),
@@ -149,6 +165,8 @@ def _operation(name: str, content: Mapping[str, Any], default: Classification, w
         response=Schema(content["response"], where / "response"),
         errors={code: ProblemCode(error["status"], Text(**error["title"])) for code, error in errors.items()},
         example=Example(**content["example"]),
+        key_required=key.get("required", False),
+        deduplicated=key.get("deduplicated", False),
         limits=Limits(**content.get("limits", {})),
     )
     for part, schema in (("request", operation.request), ("response", operation.response)):

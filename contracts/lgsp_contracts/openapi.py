@@ -97,7 +97,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
                 "required": operation.classification == "personal",
                 "schema": {"type": "string"},
             },
-            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}},
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": operation.key_required,
+                "schema": {"type": "string"},
+            },
         ],
         "requestBody": {
             "required": True,

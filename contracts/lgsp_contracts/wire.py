@@ -28,7 +28,12 @@ def subject(service: str, major: int, operation: str) -> str:
 
 
 class Context(NamedTuple):
-    """Who asks, why, and until when. `deadline` is in milliseconds since 1970, after which nobody waits any more."""
+    """Who asks, why, and until when.
+
+    Args:
+        deadline: milliseconds since 1970, after which nobody waits any more.
+        key: the same for each try of one call, a UUID; empty where its caller gave no Idempotency-Key.
+    """
 
     message: str
     consumer: str
@@ -37,36 +42,28 @@ class Context(NamedTuple):
     version: str
     deadline: int
     traceparent: str
+    key: str = ""
 
 
 _CONTEXT = itemgetter(*Context._fields)
+_OPTIONAL = {"key": ""}
 
 
-def request(
-    *,
-    message: str,
-    consumer: str,
-    agency: str,
-    purpose: str,
-    version: str,
-    deadline: int,
-    traceparent: str,
-    body: bytes,
-) -> bytes:
-    """The request that a gateway sends: the fields of its `Context` in one line, and the caller's own bytes."""
-    line = orjson.dumps(
-        {
-            "wire": VERSION,
-            "message": message,
-            "consumer": consumer,
-            "agency": agency,
-            "purpose": purpose,
-            "version": version,
-            "deadline": deadline,
-            "traceparent": traceparent,
-        }
-    )
-    return b"%b\n%b" % (line, body)
+def request(context: Context, body: bytes) -> bytes:
+    """The request that a gateway sends: its context in one line, and the caller's own bytes."""
+    fields = {
+        "wire": VERSION,
+        "message": context.message,
+        "consumer": context.consumer,
+        "agency": context.agency,
+        "purpose": context.purpose,
+        "version": context.version,
+        "deadline": context.deadline,
+        "traceparent": context.traceparent,
+    }
+    if context.key:
+        fields["key"] = context.key
+    return b"%b\n%b" % (orjson.dumps(fields), body)
 
 
 def parse_request(data: bytes, loads: Callable[[bytes], Any] = orjson.loads) -> tuple[Context, Any]:
@@ -83,7 +80,7 @@ def parse_request(data: bytes, loads: Callable[[bytes], Any] = orjson.loads) -> 
         fields = orjson.loads(line)
         if fields.pop("wire") != VERSION:
             raise ValueError("wire")
-        return Context._make(_CONTEXT(fields)), loads(body)
+        return Context._make(_CONTEXT(_OPTIONAL | fields)), loads(body)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refusal(
             "malformed",

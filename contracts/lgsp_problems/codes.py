@@ -32,6 +32,7 @@ CODES: dict[str, ProblemCode] = {
     "grant-suspended": _code(403, "Quyền khai thác đang tạm dừng", "The grant is suspended"),
     "unknown-service": _code(404, "Không có dịch vụ này", "There is no such service"),
     "not-found": _code(404, "Không tìm thấy", "Not found"),
+    "idempotency-key-required": _code(400, "Thiếu Idempotency-Key", "The Idempotency-Key is missing"),
     "method-not-allowed": _code(405, "Phương thức không được phép", "The method is not allowed"),
     "idempotency-conflict": _code(409, "Khóa lặp lại bị trùng", "The idempotency key is taken"),
     "too-large": _code(413, "Nội dung quá lớn", "The content is too large"),

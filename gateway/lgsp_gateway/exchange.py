@@ -23,7 +23,7 @@ from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage, Pseudonyms
 from lgsp_gateway.faults import fault
 from lgsp_gateway.heavy_documents import HeavyDocuments
-from lgsp_gateway.idempotency import Idempotency
+from lgsp_gateway.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required
 from lgsp_gateway.identification import Caller, Credentials, Identification
 from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry.state import Registry
@@ -129,6 +129,8 @@ class Exchange:
         grant, operation = way.grant, way.operation
         if grant.sender_constrained and not caller.bound:
             raise policy.token_not_bound(grant)
+        if operation.key_required and not call.head.idempotency_key:
+            raise key_required(operation.name)
         if grant.on_behalf_of or call.head.on_behalf_of:
             passage.on_behalf_of = await self._behalf(call, grant, now)
         quota = self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
@@ -202,28 +204,27 @@ class Exchange:
         if not self.bus.connected:
             raise bus_unavailable()
         operation = way.operation
-        question = f"{way.subject} {call.head.asked.purpose}"
-        claim = await self.idempotency.claim(
-            call.head.idempotency_key, passage.consumer, question, body, repeatable=operation.idempotent
-        )
+        key, consumer = call.head.idempotency_key, passage.consumer
+        question = Question(call.head.asked.purpose, body, operation.idempotent, operation.deduplicated)
+        claim = await self.idempotency.claim(key, consumer, call.message, way.subject, question)
         if isinstance(claim, bytes):
             passage.outcome = "replayed"
             return claim, None
         try:
-            answer, document = await self._asked(call, way, passage, body)
+            answer, document = await self._asked(call, way, passage, body, call_key(consumer, key))
         except Refusal as refusal:
-            if claim and (refusal.code == "no-adapter" or refusal.code in operation.errors):
+            if claim and (refusal.code in NOTHING_HAPPENED or refusal.code in operation.errors):
                 await self.idempotency.give_back(claim)
             raise
         if claim and not operation.idempotent:
             await self.idempotency.keep(claim, answer)
         return answer, document
 
-    async def _asked(self, call: Call, way: Way, passage: Passage, body: bytes) -> tuple[bytes, Any]:
+    async def _asked(self, call: Call, way: Way, passage: Passage, body: bytes, key: str = "") -> tuple[bytes, Any]:
         """Ask the adapter, and hold what it says against the contract: the answer's bytes, and what they mean where that was
         worked out here."""
         seconds = way.operation.timeout
-        request = wire.request(
+        context = wire.Context(
             message=call.message,
             consumer=passage.consumer,
             agency=passage.agency,
@@ -231,11 +232,13 @@ class Exchange:
             version=way.contract.version,
             deadline=int((time.time() + seconds) * 1000),
             traceparent=call.traceparent,
-            body=body,
+            key=key,
         )
+        request = wire.request(context, body)
+        repeatable = way.operation.idempotent or bool(key and way.operation.deduplicated)
         sent = time.perf_counter()
         try:
-            data = await self.bus.request(way.subject, request, seconds, repeatable=way.operation.idempotent)
+            data = await self.bus.request(way.subject, request, seconds, repeatable=repeatable)
         finally:
             passage.provider_ms = (time.perf_counter() - sent) * 1000
         answer = _answered(way.operation, wire.parse_reply(data))

@@ -5,6 +5,10 @@ fingerprint of the first, so that one key cannot carry two different requests. W
 answer is kept for a day and given again. It may be a person's record, so it is stored encrypted under a key made from
 the caller's own Idempotency-Key, and the store's name for it is a digest: who reads the disk reads nothing.
 
+Where the outcome of a call is unknown (its adapter was killed, say), its key stays taken: nobody may be registered twice. The
+operator settles it once the provider has been asked, or the call is sent again where the provider does nothing twice under one
+`call.key`.
+
 The store is a key-value bucket, so all gateways share it (draft-ietf-httpapi-idempotency-key-header).
 """
 
@@ -12,7 +16,10 @@ import base64
 import hashlib
 import os
 import re
+import uuid
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -24,6 +31,7 @@ from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSe
 from nats.js.kv import KeyValue
 
 from lgsp_gateway.bus import bus_unavailable
+from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_problems import Refusal
 
 BUCKET = "LGSP_IDEMPOTENCY"
@@ -33,12 +41,48 @@ _KEY = re.compile(r'"?([\x21\x23-\x7e]{16,255})"?')
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One key, claimed for one call. `revision` is the record's in the bucket."""
+    """One key, claimed for one call. `revision` is the record's in the bucket, `shared` says that another try may hold it too."""
 
     name: str
     secret: bytes
-    fingerprint: str
+    record: dict[str, Any]
     revision: int
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """What is known of a key: `begun` (no result yet), `done` (its answer is kept) or `settled` (it happened, its answer is not
+    known), by which call, of which operation, since when (ISO 8601)."""
+
+    state: str
+    message: str
+    operation: str
+    at: str
+
+    def document(self) -> dict[str, str]:
+        """As JSON."""
+        return {"state": self.state, "message": self.message, "operation": self.operation, "at": self.at}
+
+
+class Question(NamedTuple):
+    """What is asked under a key, so that one key carries one request.
+
+    Args:
+        repeatable: the operation is idempotent by its contract.
+        deduplicated: its provider does nothing twice under one `call.key`.
+    """
+
+    purpose: str
+    body: bytes
+    repeatable: bool
+    deduplicated: bool
+
+
+NOTHING_HAPPENED = frozenset({"no-adapter", "request-unfit"})
+"""Refusals after which a key is free again: its call reached no system."""
+
+Outcome = Literal["happened", "did-not-happen"]
 
 
 class Idempotency:
@@ -57,14 +101,14 @@ class Idempotency:
             self._bucket = await jetstream.create_key_value(config)
 
     async def claim(
-        self, key: str, consumer: str, operation: str, body: bytes, *, repeatable: bool
+        self, key: str, consumer: str, message: str, subject: str, question: Question
     ) -> Claim | bytes | None:
         """Claim a key for a call.
 
         Args:
             key: the header's value.
-            operation: subject of the operation and purpose, so that a key belongs to one question.
-            repeatable: the operation is idempotent by its contract.
+            message: the id of the call.
+            subject: of the operation, as people are told it.
 
         Returns:
             A claim, to be kept or given back; the first call's answer, if there is one; or None, when the operation
@@ -73,61 +117,164 @@ class Idempotency:
         Raises:
             Refusal: `malformed`, `idempotency-conflict` or `bus-unavailable`.
         """
-        matched = _KEY.fullmatch(key)
-        if matched is None:
-            raise Refusal(
-                "malformed",
-                vi="Idempotency-Key phải có 16 đến 255 ký tự ASCII, chẳng hạn một UUID; hãy tạo khóa mới cho mỗi lần gọi.",
-                en="Idempotency-Key must have 16 to 255 ASCII characters, such as a UUID; make a new one for each call.",
-            )
-        secret = f"{consumer}\0{matched[1]}".encode()
+        secret = _secret(consumer, key)
         name = _digest(b"name", secret)
-        fingerprint = _digest(b"fingerprint", secret, operation.encode(), body)
-        record = orjson.dumps({"fingerprint": fingerprint, "state": "begun"})
+        fingerprint = _digest(b"fingerprint", secret, f"{subject} {question.purpose}".encode(), question.body)
+        record = {"fingerprint": fingerprint, "state": "begun", "message": message, "operation": subject, "at": _now()}
         try:
             try:
-                return Claim(name, secret, fingerprint, await self._open().create(name, record))
+                return Claim(name, secret, record, await self._open().create(name, orjson.dumps(record)))
             except KeyWrongLastSequenceError:
-                known = orjson.loads((await self._open().get(name)).value or b"{}")
-        except KeyNotFoundError:  # given back by the first call just now
-            raise _still_running() from None
-        except (NatsError, OSError):
-            raise bus_unavailable() from None
+                entry = await self._open().get(name)
+        except KeyNotFoundError as error:  # given back by the first call just now
+            raise _still_running() from error
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
+        known = orjson.loads(entry.value or b"{}")
         if known.get("fingerprint") != fingerprint:
-            raise Refusal(
-                "idempotency-conflict",
-                vi="Idempotency-Key này đã dùng cho một yêu cầu khác; hãy tạo khóa mới cho yêu cầu mới.",
-                en="This Idempotency-Key was used for another request; make a new key for a new request.",
+            raise _conflict(
+                "Idempotency-Key này đã dùng cho một yêu cầu khác; hãy tạo khóa mới cho yêu cầu mới.",
+                "This Idempotency-Key was used for another request; make a new key for a new request.",
             )
-        if repeatable:
+        if question.repeatable:
             return None
-        if known.get("state") != "done":
-            raise _still_running()
-        return _opened(secret, fingerprint, known["answer"])
+        if known.get("state") == "done":
+            return _opened(secret, fingerprint, known["answer"])
+        if known.get("state") == "settled":
+            raise _conflict(
+                "Lần gọi với Idempotency-Key này đã được thực hiện nhưng không giữ được câu trả lời; hãy tra cứu kết quả ở hệ thống cung cấp.",
+                "The call with this Idempotency-Key did happen, but its answer is not known; look its result up with the provider.",
+            )
+        if question.deduplicated:
+            return Claim(name, secret, known, int(entry.revision or 0), shared=True)
+        raise _still_running()
 
     async def keep(self, claim: Claim, answer: bytes) -> None:
         """The call succeeded: keep its answer."""
-        record = {
-            "fingerprint": claim.fingerprint,
-            "state": "done",
-            "answer": _sealed(claim.secret, claim.fingerprint, answer),
-        }
         try:
-            await self._open().update(claim.name, orjson.dumps(record), last=claim.revision)
-        except (NatsError, OSError):
-            raise bus_unavailable() from None
+            await self._open().update(claim.name, _done(claim.secret, claim.record, answer), last=claim.revision)
+        except KeyWrongLastSequenceError as error:
+            if not claim.shared:  # of two tries at once, the other was first to keep what is the same answer
+                raise bus_unavailable() from error
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
 
     async def give_back(self, claim: Claim) -> None:
         """The call certainly did nothing: the key may be used again."""
+        if claim.shared:  # another try may have done something
+            return
         try:
             await self._open().delete(claim.name, last=claim.revision)
-        except (NatsError, OSError):
-            raise bus_unavailable() from None
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
+
+    async def look_up(self, consumer: str, key: str) -> KeyRecord:
+        """What is known of a key of a system.
+
+        Raises:
+            Refusal: `malformed`, `not-found` or `bus-unavailable`.
+        """
+        known, _ = await self._known(_secret(consumer, key))
+        return _told(known)
+
+    async def settle(self, consumer: str, key: str, outcome: Outcome, answer: bytes = b"") -> KeyRecord:
+        """Say what became of a call whose outcome is unknown, for whoever has asked the provider.
+
+        Args:
+            outcome: whether it happened. Where it did not, the key is free again.
+            answer: the answer that the next call under this key gets, where it is known.
+
+        Returns:
+            What was known of the key.
+
+        Raises:
+            Refusal: `not-found`; `idempotency-conflict`, where its outcome is known; `revision-conflict`; `bus-unavailable`.
+        """
+        secret = _secret(consumer, key)
+        known, revision = await self._known(secret)
+        if known["state"] != "begun":
+            raise _conflict(
+                "Kết quả của lần gọi này đã biết, không có gì để xác định.",
+                "The outcome of this call is known; there is nothing to settle.",
+            )
+        name = _digest(b"name", secret)
+        try:
+            if outcome == "did-not-happen":
+                await self._open().delete(name, last=revision)
+            else:
+                settled = _done(secret, known, answer) if answer else orjson.dumps({**known, "state": "settled"})
+                await self._open().update(name, settled, last=revision)
+        except KeyWrongLastSequenceError as error:
+            raise Refusal(
+                "revision-conflict",
+                vi="Lần gọi này vừa có kết quả; hãy xem lại trước khi xác định.",
+                en="This call has just come to a result; look again before you settle it.",
+            ) from error
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
+        return _told(known)
+
+    async def _known(self, secret: bytes) -> tuple[dict[str, Any], int]:
+        try:
+            entry = await self._open().get(_digest(b"name", secret))
+        except KeyNotFoundError as error:
+            raise Refusal(
+                "not-found",
+                vi="Hệ thống này chưa dùng Idempotency-Key đó trong 24 giờ qua; hãy kiểm tra tên hệ thống và khóa.",
+                en="This system has not used that Idempotency-Key in the last 24 hours; check the system's name and the key.",
+            ) from error
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
+        return orjson.loads(entry.value or b"{}"), int(entry.revision or 0)
 
     def _open(self) -> KeyValue:
         if self._bucket is None:
             raise bus_unavailable()
         return self._bucket
+
+
+def key_required(operation: str) -> Refusal:
+    """The refusal of a call without a key, where the contract demands one."""
+    return Refusal(
+        "idempotency-key-required",
+        vi=f"Thao tác {operation} cần tiêu đề Idempotency-Key để không bị thực hiện hai lần; hãy gửi một UUID mới cho mỗi việc, và gửi lại chính nó khi thử lại.",
+        en=f"The operation {operation} needs the header Idempotency-Key, so that it is not done twice; send a new UUID for each thing to do, and the same one when you try again.",
+    )
+
+
+def call_key(consumer: str, key: str) -> str:
+    """What a provider is told of an Idempotency-Key: a UUID (version 8, RFC 9562), the same for each try, of which nobody learns the
+    key or meets another system's.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    number = int(_digest(b"call key", _secret(consumer, key))[:32], 16)
+    number = number & ~(0xF << 76) & ~(0x3 << 62) | (8 << 76) | (2 << 62)
+    return str(uuid.UUID(int=number))
+
+
+def _secret(consumer: str, key: str) -> bytes:
+    matched = _KEY.fullmatch(key)
+    if matched is None:
+        raise Refusal(
+            "malformed",
+            vi="Idempotency-Key phải có 16 đến 255 ký tự ASCII, chẳng hạn một UUID; hãy tạo khóa mới cho mỗi lần gọi.",
+            en="Idempotency-Key must have 16 to 255 ASCII characters, such as a UUID; make a new one for each call.",
+        )
+    return f"{consumer}\0{matched[1]}".encode()
+
+
+def _now() -> str:
+    return datetime.now(VIETNAM).isoformat(timespec="milliseconds")
+
+
+def _told(known: dict[str, Any]) -> KeyRecord:
+    return KeyRecord(*(str(known.get(name, "")) for name in ("state", "message", "operation", "at")))
+
+
+def _done(secret: bytes, record: dict[str, Any], answer: bytes) -> bytes:
+    return orjson.dumps({**record, "state": "done", "answer": _sealed(secret, record["fingerprint"], answer)})
 
 
 def _digest(purpose: bytes, *parts: bytes) -> str:
@@ -150,14 +297,18 @@ def _opened(secret: bytes, fingerprint: str, sealed: str) -> bytes:
     content = base64.b64decode(sealed)
     try:
         return _cipher(secret, fingerprint).decrypt(content[:12], content[12:], None)
-    except InvalidTag:
-        raise _still_running() from None
+    except InvalidTag as error:
+        raise _still_running() from error
+
+
+def _conflict(vi: str, en: str) -> Refusal:
+    return Refusal("idempotency-conflict", vi=vi, en=en)
 
 
 def _still_running() -> Refusal:
     return Refusal(
         "idempotency-conflict",
-        vi="Lần gọi đầu với Idempotency-Key này chưa có kết quả; hãy chờ rồi hỏi lại, đừng gửi khóa khác nếu chưa biết kết quả.",
-        en="The first call with this Idempotency-Key has no known result yet; wait and ask again, and do not send another key before you know it.",
+        vi="Lần gọi đầu với Idempotency-Key này chưa có kết quả; hãy gọi lại với cùng khóa sau vài giây, đừng gửi khóa khác; nếu vẫn vậy, hãy nhờ đơn vị vận hành trục xác định kết quả.",
+        en="The first call with this Idempotency-Key has no known result yet; ask again with the same key in some seconds, and send no other; if it stays so, ask the operator of the bus to settle it.",
         retry_after=5,
     )

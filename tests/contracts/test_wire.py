@@ -10,10 +10,16 @@ from lgsp_problems import Refusal
 CONTEXT = wire.Context("01", "mot-cua", "H49.12", "giai-quyet-tthc", "1.0.0", 1_795_000_000_000, "00-a-b-01")
 
 
-def test_a_request_arrives_as_it_was_sent() -> None:
-    context, document = wire.parse_request(wire.request(**CONTEXT._asdict(), body=b'{"a":\n"b\\nc"}'))
-    assert context == CONTEXT
+@pytest.mark.parametrize("key", ["", "0192f0c1-2b3d-8e4f-8a5b-6c7d8e9fa0b1"])
+def test_a_request_arrives_as_it_was_sent(key: str) -> None:
+    sent = CONTEXT._replace(key=key)
+    context, document = wire.parse_request(wire.request(sent, b'{"a":\n"b\\nc"}'))
+    assert context == sent
     assert document == {"a": "b\nc"}
+
+
+def test_a_request_without_a_key_is_as_it_was_in_wire_1() -> None:
+    assert b'"key"' not in wire.request(CONTEXT, b"{}")
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ async def test_an_expired_request_is_not_worked_on(bus: Workbench) -> None:
     past = wire.Context("1", "alpha", "H49.1", "", "1.0.0", 1, "")
     replies = [
         await gateway.request("svc.desk.v1.read", data, timeout=2)
-        for data in (wire.request(**past._asdict(), body=b"{}"), b"no wire protocol", b'{"wire":2}\n{}')
+        for data in (wire.request(past, b"{}"), b"no wire protocol", b'{"wire":2}\n{}')
     ]
     await gateway.close()
     await bus.unserve(adapter)

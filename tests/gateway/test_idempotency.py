@@ -1,12 +1,14 @@
 """Idempotency-Key: a call sent twice happens once, and one key carries one request."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import pytest
 from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared
+from lgsp_gateway.idempotency import call_key
 
 
 class Desk:
@@ -14,12 +16,14 @@ class Desk:
 
     def __init__(self) -> None:
         self.registered = 0
+        self.keys: list[str] = []
         self.may_finish = asyncio.Event()
         self.may_finish.set()
         self.began = asyncio.Event()
 
     async def register(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
         self.registered += 1
+        self.keys.append(call.context.key)
         self.began.set()
         await self.may_finish.wait()
         if request.get("hoVaTen") == "declared":
@@ -93,3 +97,64 @@ async def test_a_kept_answer_is_unreadable_on_disk(bus: Workbench, desk: Desk) -
     assert NAME in got.body.decode()
     store = b"".join(path.read_bytes() for path in bus.state.nats.rglob("*") if path.is_file())
     assert NAME.encode() not in store
+
+
+async def test_a_provider_is_told_a_key_that_is_the_same_for_each_try(bus: Workbench, desk: Desk) -> None:
+    key = idempotency_key()
+    body = {"soDinhDanh": NUMBER, "hoVaTen": "declared"}
+    for _ in range(2):
+        await bus.call("register", body, headers={"Idempotency-Key": key})
+    await bus.call("register", body, headers={"Idempotency-Key": idempotency_key()})
+    await bus.call("register", body)
+    first, second, other, without = desk.keys
+    assert first == second
+    assert first != other
+    assert call_key("alpha", key) == first != call_key("beta", key)
+    assert uuid.UUID(first).version == 8
+    assert key not in first
+    assert without == ""
+
+
+async def test_a_contract_can_demand_a_key(bus: Workbench, desk: Desk) -> None:
+    got = await bus.call("register-once", headers={"Accept-Language": "en"})
+    assert (got.status, got.code) == (400, "idempotency-key-required")
+    assert "Idempotency-Key" in got.json["detail"]
+    assert (await bus.entry(got.message))["outcome"] == "idempotency-key-required"
+
+
+class Register:
+    """A provider that does nothing twice under one key, and whose answers are lost at first."""
+
+    def __init__(self) -> None:
+        self.done: dict[str, str] = {}
+        self.answers = asyncio.Event()
+
+    async def register_once(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
+        result = self.done.setdefault(call.context.key, f"so {len(self.done) + 1}")
+        await self.answers.wait()
+        return {"ketQua": result}
+
+
+async def test_a_call_whose_outcome_is_unknown_is_sent_again_where_the_provider_knows_its_key(bus: Workbench) -> None:
+    register = Register()
+    adapter = await bus.serve(register_once=register.register_once)
+    headers = {"Idempotency-Key": idempotency_key()}
+    lost = await bus.call("register-once", headers=headers)
+    assert (lost.status, lost.code) == (504, "provider-timeout")
+    register.answers.set()
+    again = [await bus.call("register-once", headers=headers) for _ in range(3)]
+    assert [got.status for got in again] == [200] * 3
+    assert {got.json["ketQua"] for got in again} == {"so 1"}
+    assert len(register.done) == 1
+    assert (await bus.entry(again[-1].message))["outcome"] == "replayed"
+    await bus.unserve(adapter)
+
+
+async def test_tries_at_once_get_one_answer(bus: Workbench) -> None:
+    register = Register()
+    register.answers.set()
+    adapter = await bus.serve(register_once=register.register_once)
+    headers = {"Idempotency-Key": idempotency_key()}
+    answers = await asyncio.gather(*(bus.call("register-once", headers=headers) for _ in range(8)))
+    assert {(got.status, got.body) for got in answers} == {(200, b'{"ketQua":"so 1"}')}
+    await bus.unserve(adapter)

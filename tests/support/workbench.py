@@ -87,6 +87,9 @@ CONTRACTS = [
             "read": _operation(),
             "read-person": _operation(classification="personal"),
             "register": _operation(idempotent=False),
+            "register-once": _operation(
+                idempotent=False, idempotencyKey={"required": True, "deduplicated": True}, timeout="2s"
+            ),
             "narrow": _operation(),
             "wait": _operation(timeout="5s"),
         },
@@ -315,6 +318,7 @@ class Workbench:
                 read=ALL,
                 read_person=ALL,
                 register=ALL,
+                register_once=ALL,
                 narrow=["/ketQua", "/cha/hoVaTen"],
                 wait=ALL,
             ),

@@ -22,6 +22,7 @@ def before(connection: Mapping[str, Any], request: Document, call: Call) -> Scop
             "consumer": context.consumer,
             "agency": context.agency,
             "purpose": context.purpose,
+            "key": context.key or None,
         },
         "now": {"milliseconds": str(int(now * 1000)), "iso": datetime.fromtimestamp(now, UTC).isoformat()},
         "session": {},
