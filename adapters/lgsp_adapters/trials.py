@@ -15,6 +15,7 @@ from aiohttp import web
 from lgsp_adapters.adapter import Call, Declared, UpstreamFailed, UpstreamLate
 from lgsp_adapters.building import build
 from lgsp_adapters.manifest import Manifest
+from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.samples import samples
 from lgsp_contracts.wire import Context
@@ -38,12 +39,14 @@ NONSENSE: dict[str, tuple[int, str, bytes]] = {
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One question and what came of it. `outcome` holds no value of a document."""
+    """One question and what came of it. `outcome` holds no value of a document; `said`, the system's own words, may, so it is in no
+    report."""
 
     operation: str
     what: str
     passed: bool
     outcome: str
+    said: str = ""
 
 
 async def run(manifest: Manifest, contract: Contract) -> list[Trial]:
@@ -95,20 +98,25 @@ async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
 async def _tried(
     method: Any, operation: Operation, request: Any, contract: Contract, what: str, example: Any = None
 ) -> Trial:
-    def trial(passed: bool, outcome: str) -> Trial:
-        return Trial(operation.name, what, passed, outcome)
+    def trial(passed: bool, outcome: str, said: str = "") -> Trial:
+        return Trial(operation.name, what, passed, outcome, said)
 
+    asked = whole_numbers.reader(operation.request.document)(exact_json.dumps(request))  # as a call on the bus is read
     try:
-        answer = await method(request, trial_call(contract, operation))
+        answer = await method(asked, trial_call(contract, operation))
     except Declared as declared:
         known = declared.code in operation.errors and example is None
         return trial(known, f"error {declared.code}")
     except UpstreamFailed as failure:
-        return trial(example is None, f"failed, {failure.why}: {failure.private}")
+        return trial(example is None, f"failed, {failure.why}: {failure.private}", failure.said)
     except (UpstreamLate, TimeoutError):
         return trial(example is None, "late")
     except Exception as error:
         return trial(False, f"the adapter broke: {type(error).__name__}")
+    try:
+        exact_json.dumps(answer)
+    except exact_json.NoForm as error:
+        return trial(False, str(error))
     return trial(*_judged(operation, answer, example))
 
 
@@ -117,7 +125,9 @@ def _judged(operation: Operation, answer: Any, example: Any) -> tuple[bool, str]
     if violations:
         first = violations[0]
         return False, (f"the answer breaks the contract at {first.rule}: {first.message.en}")
-    if example is not None and answer != example:
+    if example is not None and exact_json.loads(exact_json.dumps(answer)) != exact_json.loads(
+        exact_json.dumps(example)
+    ):
         return True, "answered; other values than in the example"
     return True, "answered"
 
@@ -131,7 +141,7 @@ def report(manifest: Manifest, contract: Contract, trials: list[Trial]) -> dict[
         "kind": manifest.kind,
         "passed": sum(trial.passed for trial in trials),
         "failed": sum(not trial.passed for trial in trials),
-        "trials": [asdict(trial) for trial in trials],
+        "trials": [{name: value for name, value in asdict(trial).items() if name != "said"} for trial in trials],
     }
 
 

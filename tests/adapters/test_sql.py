@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import yaml
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from support import mariadb
 from support.adapters import CONTRACT, manifest_of, opened, reading
 from support.national import call
 from support.postgres import Postgres
+from support.preloaded import run
 from support.processes import free_port
+from support.workbench import CONTRACTS
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.building import build
@@ -361,3 +364,43 @@ async def test_why_a_database_is_not_reached(in_postgresql: str, in_mariadb: str
         assert failed.value.why == why
         assert note in (failed.value.private or "")
         assert failed.value.said
+
+
+async def test_an_integrator_reads_the_drivers_words_and_the_report_does_not(
+    tmp_path: Path, in_postgresql: str
+) -> None:
+    """`adapter try` shows what the database says, exact digits in the answer, and a sentence where there is no answer."""
+    contract = {**CONTRACTS[0], "operations": {"read": CONTRACTS[0]["operations"]["read"]}}  # type: ignore[index]
+    properties = {"ketQua": {}, "tien": {"type": "number"}, "so": {"type": "integer"}}
+    contract["operations"]["read"] = {
+        **contract["operations"]["read"],
+        "response": {"type": "object", "additionalProperties": False, "properties": properties},
+        "example": {"request": {"soDinhDanh": "022093001234"}, "response": {"ketQua": "A2"}},
+    }
+    (tmp_path / "desk.yaml").write_text(yaml.safe_dump(contract))
+    manifest = {"service": "desk", "major": 1, "system": "x", "kind": "sql", "connection": {"url": {"env": "URL"}}}
+
+    async def tried(statement: str, answer: Any, command: tuple[str, ...] = ("adapter", "try")) -> tuple[int, str, str]:
+        told = reading(statement, parameters={"s": "request.soDinhDanh"}, answer=answer)
+        (tmp_path / "adapter.yaml").write_text(yaml.safe_dump({**manifest, **told}))
+        operation = ("read",) if command[1] == "try" else ("--report", str(tmp_path / "report.json"))
+        contracts = ("--contract", str(tmp_path / "desk.yaml"))
+        return await run(
+            *command, str(tmp_path / "adapter.yaml"), *operation, *contracts, environment={"URL": in_postgresql}
+        )
+
+    exact = {"tien": "row.tien", "so": "row.tron"}
+    money = f"SELECT CAST({MONEY} AS numeric(20, 2)) AS tien, CAST(5 AS numeric(20, 2)) AS tron WHERE :s <> ''"
+    code, out, _ = await tried(money, exact)
+    assert (code, MONEY in out, '"so": 5,' in out) == (0, True, True)
+    broken = "SELECT CAST('x' || :s AS integer) AS tien"
+    code, _, err = await tried(broken, {"tien": "row.tien"})
+    assert (
+        code,
+        "SQLSTATE 22P02" in err,
+        'It says: invalid input syntax for type integer: "x022093001234"' in err,
+    ) == (1, True, True)
+    code, _, err = await tried("SELECT CAST('Infinity' AS numeric) AS tien WHERE :s <> ''", {"tien": "row.tien"})
+    assert (code, "the column tien holds NaN or an infinite number" in err, "Traceback" in err) == (1, True, False)
+    code, out, _ = await tried(broken, {"tien": "row.tien"}, ("contract", "test"))
+    assert (code, "x022093001234" in out, "x022093001234" in (tmp_path / "report.json").read_text()) == (1, True, False)

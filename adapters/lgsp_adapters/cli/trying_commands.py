@@ -108,7 +108,7 @@ def hold(name: str, /, *, contract: Contracts = [], report: Path | None = None) 
     tried = asyncio.run(trials.run(found, promised))
     for trial in tried:
         if not trial.passed:
-            sys.stdout.write(f"{trial.operation}, {trial.what}: {trial.outcome}\n")
+            sys.stdout.write(f"{trial.operation}, {trial.what}: {trial.outcome}{_words(trial.said, 'it says')}\n")
     said = trials.report(found, promised, tried)
     if report:
         report.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2))
@@ -136,6 +136,11 @@ def _both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
     return found, promised
 
 
+def _words(said: str, before: str) -> str:
+    """What a system said itself, for this terminal: it may quote a document, so it is printed here and goes nowhere else."""
+    return f" {before}: {said}" if said else ""
+
+
 async def _asked(found: Manifest, promised: Contract, operation: str, request: object) -> object:
     adapter = building.build(found, promised)
     method = adapter.method(operation)
@@ -153,9 +158,9 @@ async def _asked(found: Manifest, promised: Contract, operation: str, request: o
     except UpstreamFailed as failure:
         raise Refusal(
             "provider-failed",
-            vi=f"Hệ thống không trả lời được ({failure.why}): {failure.private}.",
-            en=f"The system gave no answer ({failure.why}): {failure.private}.",
-        ) from None
+            vi=f"Hệ thống không trả lời được ({failure.why}): {failure.private}.{_words(failure.said, 'Hệ thống nói')}",
+            en=f"The system gave no answer ({failure.why}): {failure.private}.{_words(failure.said, 'It says')}",
+        ) from failure
     except (UpstreamLate, TimeoutError):
         raise Refusal(
             "provider-timeout",
