@@ -6,13 +6,15 @@ Nothing in, nothing out: each gives null for null, so that a field that a system
 import base64
 import hashlib
 import re
-from collections.abc import Callable
-from datetime import datetime
+import unicodedata
+from datetime import timedelta
 from typing import Any
 
 from jmespath import functions
 
+from lgsp_adapters.kinds import dates
 from lgsp_adapters.kinds.arithmetic import Arithmetic
+from lgsp_adapters.kinds.date_patterns import FIRST_YEAR
 from lgsp_adapters.kinds.numbers import NOTATIONS, decimal_of, exact, integer_of, number_of, text_of
 from lgsp_adapters.kinds.parsing_functions import ParsingFunctions
 from lgsp_adapters.kinds.unmappable import Unmappable
@@ -20,26 +22,17 @@ from lgsp_adapters.kinds.xml_documents import TEXT
 from lgsp_adapters.person_names import folded
 from lgsp_contracts import exact_json
 
-_LETTERS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
-"""The letters of a date pattern (Unicode TR 35, as Java and .NET write it)."""
-
-
-def layout(pattern: str) -> str:
-    """A date pattern such as `dd/MM/yyyy` as strptime takes it."""
-    return re.sub("yyyy|MM|dd|HH|mm|ss", lambda found: _LETTERS[found.group()], pattern)
-
-
-def _date(value: str, pattern: str, wanted: Callable[[datetime], str]) -> str:
-    try:
-        return wanted(datetime.strptime(value, layout(pattern)))
-    except ValueError:
-        raise Unmappable(f"a date is not in the form {pattern}") from None
-
 
 def _notation(name: Any) -> str:
     if name not in ("", *NOTATIONS):
         raise Unmappable(f"there is no such notation of numbers; there are: {', '.join(NOTATIONS)}")
     return str(name)
+
+
+def _year(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= 9900:
+        raise Unmappable("the first year of the hundred that yy means is a year, such as `1930`")
+    return value
 
 
 def _several(value: Any) -> list[Any]:
@@ -82,20 +75,62 @@ class Functions(Arithmetic, ParsingFunctions):
         """One or many, as a list; null is none."""
         return _several(value)
 
-    @functions.signature({"types": _TEXT}, {"types": ["string"]})
-    def _func_iso_date(self, value: str | None, pattern: str) -> Any:
-        """A date of the system, `dd/MM/yyyy` say, as ISO 8601."""
-        return None if value is None else _date(value, pattern, lambda found: found.date().isoformat())
+    @functions.signature({"types": _ANY}, {"types": ["string"], "variadic": True})
+    def _func_iso_date(self, value: Any, pattern: str, first_year: Any = FIRST_YEAR) -> Any:
+        """A day of the system, `dd/MM/yyyy` say, as ISO 8601."""
+        return None if value is None else dates.iso_date(value, pattern, _year(first_year))
 
-    @functions.signature({"types": _TEXT}, {"types": ["string"]})
-    def _func_date_text(self, value: str | None, pattern: str) -> Any:
-        """An ISO 8601 date in the form of the system."""
-        return None if value is None else _date(value[:10], "yyyy-MM-dd", lambda day: day.strftime(layout(pattern)))
+    @functions.signature({"types": _ANY}, {"types": ["string"]})
+    def _func_date_text(self, value: Any, pattern: str) -> Any:
+        """An ISO 8601 date or time in the form of the system, as Vietnam's clocks show it."""
+        return None if value is None else dates.date_text(value, pattern)
+
+    @functions.signature({"types": _ANY})
+    def _func_local_date(self, value: Any) -> Any:
+        """The day in Vietnam of an ISO 8601 date or time."""
+        return None if value is None else dates.local_date(value)
+
+    @functions.signature({"types": _ANY, "variadic": True})
+    def _func_instant(self, value: Any, pattern: str = "", first_year: Any = FIRST_YEAR) -> Any:
+        """A moment with its zone; without one it is Vietnam's."""
+        return None if value is None else dates.instant(value, pattern, _year(first_year))
+
+    @functions.signature({"types": _ANY})
+    def _func_epoch_seconds(self, value: Any) -> Any:
+        """The instant of seconds since 1970."""
+        return None if value is None else dates.epoch(value, timedelta(seconds=1))
+
+    @functions.signature({"types": _ANY})
+    def _func_epoch_milliseconds(self, value: Any) -> Any:
+        """The instant of milliseconds since 1970."""
+        return None if value is None else dates.epoch(value, timedelta(milliseconds=1))
+
+    @functions.signature({"types": _ANY})
+    def _func_json_date(self, value: Any) -> Any:
+        """The instant in `/Date(738349200000)/`."""
+        return None if value is None else dates.json_date(value)
+
+    @functions.signature({"types": _ANY, "variadic": True})
+    def _func_excel_date(self, value: Any, system: str = "1900") -> Any:
+        """The day of an Excel serial."""
+        return None if value is None else dates.excel_date(value, system)
 
     @functions.signature({"types": _TABLE}, {"types": _ANY})
     def _func_lookup(self, table: dict[str, Any] | None, code: Any) -> Any:
         """What a code means; null where the table does not say."""
         return (table or {}).get(text_of(code)) if code is not None else None
+
+    @functions.signature({"types": _TEXT})
+    def _func_nfc(self, value: str | None) -> Any:
+        """A text whose letters are each written in one way."""
+        return None if value is None else unicodedata.normalize("NFC", value)
+
+    @functions.signature({"types": _ANY}, {"types": ["number"]}, {"types": ["string"]})
+    def _func_pad_left(self, value: Any, width: int, fill: str) -> Any:
+        """A text or number as text, filled on the left: a number that lost its zeros has them again."""
+        if len(fill) != 1:
+            raise Unmappable("pad_left fills with one character")
+        return None if value is None else text_of(value).rjust(int(width), fill)
 
     @functions.signature({"types": _TEXT})
     def _func_folded(self, value: str | None) -> Any:
@@ -160,7 +195,7 @@ class Functions(Arithmetic, ParsingFunctions):
 FUNCTIONS = Functions()
 NAMES: dict[str, int] = {name: len(entry["signature"]) for name, entry in FUNCTIONS.FUNCTION_TABLE.items()}
 """Each function and how many arguments it takes at least."""
-_OPTIONAL = {"integer": 2, "number": 2, "decimal": 2}
+_OPTIONAL = {"integer": 2, "number": 2, "decimal": 2, "iso_date": 3, "instant": 3, "excel_date": 2}
 MOST: dict[str, int] = {
     name: _OPTIONAL.get(name, len(entry["signature"]))
     for name, entry in FUNCTIONS.FUNCTION_TABLE.items()
@@ -177,3 +212,9 @@ def check_argument(function: str, number: int, value: Any) -> None:
     """
     if function in ("integer", "number", "decimal"):
         _notation(value)
+    elif function in ("iso_date", "date_text", "instant") and number == 1:
+        dates.check_pattern(function, value if isinstance(value, str) else "")
+    elif function in ("iso_date", "instant"):
+        _year(value)
+    elif function == "excel_date":
+        dates.excel_date(1, value)

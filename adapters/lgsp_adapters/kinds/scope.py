@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Document
+from lgsp_adapters.kinds.dates import VIETNAM
 from lgsp_adapters.kinds.mapping import Scope, composed
 
 ASKED = ("connection", "request", "call", "now", "session")
@@ -24,6 +25,10 @@ def before(connection: Mapping[str, Any], request: Document, call: Call) -> Scop
             "purpose": context.purpose,
             "key": context.key or None,
         },
-        "now": {"milliseconds": str(int(now * 1000)), "iso": datetime.fromtimestamp(now, UTC).isoformat()},
+        "now": {
+            "milliseconds": str(int(now * 1000)),
+            "iso": datetime.fromtimestamp(now, UTC).isoformat(),
+            "date": datetime.fromtimestamp(now, VIETNAM).date().isoformat(),
+        },
         "session": {},
     }

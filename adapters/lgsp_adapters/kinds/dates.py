@@ -1,0 +1,205 @@
+"""Days, clocks without a zone, and instants: three different things, and where one becomes another it is in Vietnam.
+
+`1993-05-16T17:00:00Z` is midnight of 17 May in Hanoi, and how most back ends send a birthday. A day is therefore never cut off an
+instant: it is the day in Vietnam. A clock without a zone is Vietnam's. What is Vietnam's time then and there (there were three before
+1976) the tz database says. Instants are written with `+07:00`.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lgsp_adapters.kinds.date_patterns import FIRST_YEAR, compiled, zone_of
+from lgsp_adapters.kinds.numbers import decimal_of, integer_of
+from lgsp_adapters.kinds.unmappable import Unmappable
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+_HOUR_7 = timezone(timedelta(hours=7))
+_UTC_1970 = datetime(1970, 1, 1, tzinfo=UTC)
+_ISO = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?",
+    re.IGNORECASE,
+)
+_JSON_DATE = re.compile(r"\\?/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)\\?/")
+_SERIALS = {"1900": date(1899, 12, 30), "1904": date(1904, 1, 1)}
+_NO_LEAP_DAY = 60
+"""Excel's serial of 29 February 1900, which was none; the days before it are one off."""
+_MAX_SERIAL = 2_958_465
+"""31 December 9999."""
+
+
+def iso_date(value: Any, pattern: str, first_year: int = FIRST_YEAR) -> str:
+    """A day of a system as ISO 8601; of a pattern with a zone the day in Vietnam.
+
+    A value that is an ISO 8601 date or time already passes, unless the pattern itself begins with a year and a dash: there only the
+    pattern counts, since day and month could be meant the other way round.
+
+    Raises:
+        Unmappable: it is neither.
+    """
+    text, form = _text(value), compiled(pattern)
+    if not form.has_day:
+        raise Unmappable(f"a pattern of a day has year, month and day, which {pattern} has not")
+    try:
+        moment = form.read(text, first_year)
+    except Unmappable:
+        if _ISO.fullmatch(text) is None or pattern.lower().startswith("yyyy-"):
+            raise
+        return local_date(text)
+    if moment.zone is None:
+        return moment.day.isoformat()
+    return _day_there(datetime.combine(moment.day, moment.time or time(), moment.zone)).isoformat()
+
+
+def local_date(value: Any) -> str:
+    """The day, in Vietnam where it is an instant, of an ISO 8601 date or time.
+
+    Raises:
+        Unmappable: it is none.
+    """
+    found = _iso(_text(value))
+    return (_day_there(found) if isinstance(found, datetime) else found).isoformat()
+
+
+def date_text(value: Any, pattern: str) -> str:
+    """An ISO 8601 date or time in the form of a system; an instant as the clocks in Vietnam show it.
+
+    Raises:
+        Unmappable: it is none, or has not what the pattern asks for.
+    """
+    found, form = _iso(_text(value)), compiled(pattern)
+    if not isinstance(found, datetime):
+        return form.write(found)
+    there = _there(found) if found.tzinfo else found.replace(tzinfo=VIETNAM)
+    return form.write(there, timezone(there.utcoffset() or timedelta()))
+
+
+def instant(value: Any, pattern: str = "", first_year: int = FIRST_YEAR) -> str:
+    """A moment with its zone, `1993-05-17T08:00:00+07:00`; where the system names no zone it is Vietnam's.
+
+    Args:
+        pattern: "" for ISO 8601.
+
+    Raises:
+        Unmappable: it is no moment; a day alone is none.
+    """
+    text = _text(value)
+    if pattern:
+        form = compiled(pattern)
+        if not (form.has_day and form.has_time):
+            raise Unmappable(f"a pattern of an instant has a day and an hour, which {pattern} has not")
+        said = form.read(text, first_year)
+        return _written(datetime.combine(said.day, said.time or time(), said.zone or VIETNAM))
+    found = _iso(text)
+    if not isinstance(found, datetime):
+        raise Unmappable("a day alone is no instant")
+    return _written(found if found.tzinfo else found.replace(tzinfo=VIETNAM))
+
+
+def epoch(value: Any, unit: timedelta) -> str:
+    """The instant that so many units since 1970 are.
+
+    Raises:
+        Unmappable: it is no whole number, or beyond the years 1 to 9999.
+    """
+    return _since_1970(integer_of(value, "plain"), unit)
+
+
+def json_date(value: Any) -> str:
+    """The instant in `/Date(738349200000+0700)/`, as old .NET services write it.
+
+    Raises:
+        Unmappable: it is none.
+    """
+    found = _JSON_DATE.fullmatch(_text(value))
+    if found is None:
+        raise Unmappable("a text is not of the form /Date(…)/")
+    return _since_1970(int(found.group(1)), timedelta(milliseconds=1))
+
+
+def excel_date(value: Any, system: str = "1900") -> str:
+    """The day of an Excel serial; a fraction, which is the time of the day, falls away.
+
+    Excel takes 1900 for a leap year: 60 is 29 February 1900, which is refused, and the days before it are counted as Excel shows them.
+
+    Args:
+        system: `1904` for workbooks that come from an old Macintosh.
+
+    Raises:
+        Unmappable: it is no serial.
+    """
+    if system not in _SERIALS:
+        raise Unmappable("a workbook counts its days from '1900' or '1904'")
+    serial = int(decimal_of(value, "plain"))
+    if not (1 if system == "1900" else 0) <= serial <= _MAX_SERIAL:
+        raise Unmappable("a number is no Excel serial of a day")
+    if system == "1900" and serial == _NO_LEAP_DAY:
+        raise Unmappable("a number is the Excel serial of 29 February 1900, which was no day")
+    shift = 1 if system == "1900" and serial < _NO_LEAP_DAY else 0
+    try:
+        return (_SERIALS[system] + timedelta(days=serial + shift)).isoformat()
+    except (OverflowError, ValueError) as error:
+        raise Unmappable("a number is no Excel serial of a day") from error
+
+
+def check_pattern(function: str, pattern: str) -> None:
+    """Hold a pattern of a manifest against its function, before any call.
+
+    Raises:
+        Unmappable: it never fits.
+    """
+    form = compiled(pattern)
+    if function == "iso_date" and not form.has_day:
+        raise Unmappable(f"a pattern of a day has year, month and day, which {pattern} has not")
+    if function == "instant" and not (form.has_day and form.has_time):
+        raise Unmappable(f"a pattern of an instant has a day and an hour, which {pattern} has not")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise Unmappable("what should be a date is neither a text nor a whole number")
+
+
+def _iso(text: str) -> date | datetime:
+    found = _ISO.fullmatch(text)
+    if found is None:
+        raise Unmappable("a date is not ISO 8601, such as 1993-05-17 or 1993-05-17T08:00:00+07:00")
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    try:
+        that_day = date(int(year), int(month), int(day))
+        if hour is None:
+            return that_day
+        parts = int(hour), int(minute), int(second or 0), int((fraction or "").ljust(6, "0")[:6])
+        return datetime.combine(that_day, time(*parts), zone_of(zone))
+    except ValueError as error:
+        raise Unmappable("a date is on no calendar") from error
+
+
+def _there(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(VIETNAM)
+    except (OverflowError, ValueError) as error:
+        raise Unmappable("a moment is at the very end of the calendar") from error
+
+
+def _day_there(moment: datetime) -> date:
+    return (_there(moment) if moment.tzinfo else moment).date()
+
+
+def _written(moment: datetime) -> str:
+    try:
+        return moment.astimezone(_HOUR_7).isoformat()
+    except (OverflowError, ValueError) as error:
+        raise Unmappable("a moment is at the very end of the calendar") from error
+
+
+def _since_1970(count: int, unit: timedelta) -> str:
+    try:
+        return _written(_UTC_1970 + count * unit)
+    except (OverflowError, ValueError) as error:
+        raise Unmappable("a number of seconds is beyond the years 1 to 9999") from error
