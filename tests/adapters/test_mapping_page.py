@@ -1,0 +1,63 @@
+"""The page on mappings is true: each of its examples is run, and each function has one."""
+
+import re
+from typing import Any
+
+import pytest
+from support.processes import ROOT
+
+from lgsp_adapters.kinds.functions import NAMES
+from lgsp_adapters.kinds.mapping import Template
+from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_contracts import exact_json
+from lgsp_contracts.places import Place
+
+PAGE = (ROOT / "docs/reference/mapping.md").read_text()
+EXAMPLES = re.findall(r"^\| `(?:` )?(.+?)(?: `)?` \| `(.+)` \| (?:`(.+)`|refused: (.+)) \|$", PAGE, re.MULTILINE)
+JMESPATH = [
+    "abs",
+    "avg",
+    "ceil",
+    "contains",
+    "ends_with",
+    "floor",
+    "join",
+    "keys",
+    "length",
+    "map",
+    "max",
+    "max_by",
+    "merge",
+    "min",
+    "min_by",
+    "not_null",
+    "reverse",
+    "sort",
+    "sort_by",
+    "starts_with",
+    "sum",
+    "to_array",
+    "to_number",
+    "to_string",
+    "type",
+    "values",
+]
+
+
+def made(expression: str, value: Any) -> Any:
+    return Template(expression, Place("page"), ("x",))({"x": value})
+
+
+@pytest.mark.parametrize(("expression", "value", "result", "refusal"), EXAMPLES)
+def test_an_example(expression: str, value: str, result: str, refusal: str) -> None:
+    asked = exact_json.loads(value)
+    if refusal:
+        with pytest.raises(Unmappable, match=re.escape(refusal)):
+            made(expression, asked)
+    else:
+        assert exact_json.dumps(made(expression, asked)) == exact_json.dumps(exact_json.loads(result))
+
+
+def test_every_function_has_an_example() -> None:
+    shown = {name for expression, *_ in EXAMPLES for name in re.findall(r"([a-z0-9_]+)\(", expression)}
+    assert set(NAMES) - set(JMESPATH) <= shown
