@@ -79,8 +79,8 @@ class KeysAreFree(Permission):
 class SuspensionForgets(Permission):
     """A suspended grant stays suspended whatever it becomes, and is resumed as what it is."""
 
-    async def put_grant(self, caller: System, name: str, spec: Spec, known: Version | None) -> Spec:
-        status = await super().put_grant(caller, name, spec, known)
+    def put_grant(self, caller: System, name: str, spec: Spec, known: Version | None) -> Spec:
+        status = super().put_grant(caller, name, spec, known)
         return known.status if known and known.status.get("phase") == "suspended" else status
 
     def act(

@@ -20,7 +20,8 @@ from typing import Any, ClassVar, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from lgsp_auth.issuing import TokenEndpoint
+from lgsp_auth.client_authentication import ClientAuthenticator
+from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.policy import Ask, decide
 from lgsp_gateway.bus import Bus
@@ -31,6 +32,7 @@ from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
+from lgsp_process.background import Background
 from lgsp_process.nats_connection import Door, connect
 from lgsp_process.security import SecurityLog
 from support.processes import Process, free_port
@@ -53,7 +55,8 @@ class World:
         self.numbers = count()
         self.registry = Registry()
         key = SigningKey.generate()
-        self.endpoint = TokenEndpoint("https://x", ("https://x",), lambda: KeyRing([key]), self.registry.client)
+        clients = ClientAuthenticator(("https://x",), self.registry.client, time.monotonic)
+        self.endpoint = TokenEndpoint(AccessTokens("https://x", lambda: KeyRing([key])), clients)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something to its end."""
@@ -80,7 +83,7 @@ class World:
         root = {"agency": "H49.3", "title": TEXT, "roles": ["operator"]}
         await self.store.write("System", "root", root, 0, "test", "")
         self.follower = Follower(self.store, self.registry)
-        await self.follower.start(self._connection)
+        await self.follower.start(self._connection, Background())
 
     def administration(self, permission: type[Permission]) -> Administration:
         """The way into this registry, guarded as said."""

@@ -1,7 +1,7 @@
 """Whose a name is, for ever: evidence and grants speak of names, so that of a deleted document stays its agency's.
 
 A service's name belongs to the agency whose system provides it, with all its major versions; a system's name to its
-agency; a grant's name to its consumer and service. Only an operator gives a name to somebody else.
+agency. Only an operator gives a name to somebody else. A grant is, while it is there, for one consumer and one service.
 """
 
 from collections.abc import Mapping

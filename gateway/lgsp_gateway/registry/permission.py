@@ -51,7 +51,7 @@ class Permission:
         elif kind == "Service":
             await self.check_service(caller, name, spec, known)
         elif kind == "Grant":
-            return await self.put_grant(caller, name, spec, known)
+            return self.put_grant(caller, name, spec, known)
         return known.status if known else {}
 
     def delete(self, caller: System, kind: str, name: DocumentName, known: Version) -> None:
@@ -141,12 +141,11 @@ class Permission:
                 en=f"Grant {grant} is not approved for personal data; have it approved a second time (lgsp grant approve {grant}) or suspend it first.",
             )
 
-    async def put_grant(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+    def put_grant(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
         """A grant's consumer, service and approvals."""
         before = known.spec if known else None
-        last = before or (None if _operator(caller) else await self.names.last("Grant", name))
-        if last is not None:
-            ownership.refuse_other_grant(name, last, spec)
+        if before is not None:
+            ownership.refuse_other_grant(name, before, spec)
         actor, status = self._actor(caller, name, spec), known.status if known else None
         if "consumer" in actor.may_be and not actor.may_be & {"provider", "operator"}:
             asked = grant_life.request(status, actor)
