@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-import jwt
-
 from lgsp_auth import signed_jwt
+from lgsp_auth.public_jwk import key_for
 from lgsp_auth.replay_cache import ReplayCache
 from lgsp_auth.signed_jwt import CLOCK_SKEW, InvalidClaimError, MalformedJwtError
 from lgsp_problems import Refusal
@@ -163,15 +162,9 @@ def refused(code: str, vi: str, en: str) -> Refusal:
 
 def _keys(jwks: tuple[Mapping[str, Any], ...], kid: Any, algorithm: str) -> list[Any]:
     """The keys of a system that may have signed with this `kid` (any, where none is named) and algorithm."""
-    found = []
-    for jwk in jwks:
-        if kid is not None and jwk.get("kid") != kid:
-            continue
-        try:
-            found.append(jwt.PyJWK.from_dict(dict(jwk), algorithm=algorithm).key)
-        except (jwt.PyJWTError, ValueError, TypeError):
-            continue  # a key that does not go with this algorithm, or that cannot be loaded, has signed nothing
-    return found
+    named = (jwk for jwk in jwks if kid is None or jwk.get("kid") == kid)
+    # A key that does not go with this algorithm, or counts no more, has signed nothing.
+    return [key for jwk in named if (key := key_for(jwk, algorithm)) is not None]
 
 
 def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[str, str]:

@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
 from lgsp_auth import signed_jwt
+from lgsp_auth.public_jwk import key_for
 from lgsp_auth.replay_cache import ReplayCache
 from lgsp_auth.signed_jwt import InvalidClaimError, MalformedJwtError
 from lgsp_problems import Refusal
@@ -136,10 +135,10 @@ def _public_key(jwk: Mapping[str, Any], algorithm: str) -> Any:
         raise MalformedJwtError("its jwk lacks a member of its kty, or one is too long")
     if len(jwk.get("e", "")) > _MAX_EXPONENT:
         raise MalformedJwtError("its jwk has an RSA exponent of more than 32 bits")
-    try:
-        return jwt.PyJWK.from_dict(dict(jwk), algorithm=algorithm).key
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
-        raise MalformedJwtError("its jwk cannot be loaded") from error
+    key = key_for(jwk, algorithm)
+    if key is None:
+        raise MalformedJwtError("its jwk is weak, for something else, or cannot be loaded")
+    return key
 
 
 def _refused(vi: str, en: str) -> Refusal:

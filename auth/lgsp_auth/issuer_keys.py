@@ -12,6 +12,8 @@ from typing import Any
 import aiohttp
 import jwt
 
+from lgsp_auth.public_jwk import fault_of
+
 MAX_ANSWER = 512 * 1024
 TIMEOUT_SECONDS = 5.0
 LEAST_SECONDS_BETWEEN = 10.0
@@ -58,14 +60,21 @@ class IssuerKeys:
     async def _fetch(self) -> dict[str, Any]:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            found = await _json(session, self._issuer.rstrip("/") + "/.well-known/openid-configuration")
-            if found["issuer"] != self._issuer:  # OpenID Connect Discovery, section 4.3
+            discovered = await _json(session, self._issuer.rstrip("/") + "/.well-known/openid-configuration")
+            if discovered["issuer"] != self._issuer:  # OpenID Connect Discovery, section 4.3
                 raise ValueError("the discovery document is another issuer's")
-            keys = jwt.PyJWKSet.from_dict(await _json(session, found["jwks_uri"]))
-        usable = {key.key_id: key.key for key in keys.keys if key.key_id and key.public_key_use in (None, "sig")}
+            published = (await _json(session, discovered["jwks_uri"]))["keys"]
+        found = [jwk for jwk in published if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str)]
+        usable = {jwk["kid"]: _key(jwk) for jwk in found if jwk["kid"] and fault_of(jwk) is None}
         if not usable:
             raise ValueError("no key to verify with")
         return usable
+
+
+def _key(jwk: dict[str, Any]) -> Any:
+    """A key, which verifies with its `alg` alone where it has one."""
+    key = jwt.PyJWK.from_dict(jwk)
+    return key if "alg" in jwk else key.key
 
 
 async def _json(session: aiohttp.ClientSession, url: str) -> Any:

@@ -14,6 +14,8 @@ import pytest
 import pytest_asyncio
 import yaml
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 from support.preloaded import Preloaded
 from support.processes import ROOT, Process, free_port
 from support.workbench import NUMBER, Workbench, grant
@@ -185,6 +187,7 @@ class Flaky:
         self.keys = [SigningKey.generate()]
         self.asked = 0
         self.broken = False
+        self.beside: list[Any] = []  # what it publishes beside its keys
         self.url = ""
 
     async def discovery(self, _: web.Request) -> web.Response:
@@ -194,7 +197,7 @@ class Flaky:
         return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
 
     async def jwks(self, _: web.Request) -> web.Response:
-        return web.json_response(KeyRing(self.keys).jwks())
+        return web.json_response({"keys": [*KeyRing(self.keys).jwks()["keys"], *self.beside]})
 
     def token(self) -> str:
         claims = {"iss": self.url, "sub": "alpha", "aud": "lgsp", "iat": 1, "exp": 2**33, "jti": "1"}
@@ -258,3 +261,40 @@ async def test_a_discovery_document_of_somebody_else_is_not_believed(flaky: Flak
     keys = IssuerKeys(honest)
     assert not await keys.refresh(0)
     assert keys.find(flaky.keys[0].kid) is None
+
+
+async def test_what_an_issuer_publishes_is_held(flaky: Flaky) -> None:
+    other = SigningKey.generate().public_jwk()
+    weak = RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key(), as_dict=True)
+    flaky.beside = [
+        "abc",
+        None,
+        {"kid": ["x"]},
+        {**weak, "kid": "weak"},
+        {**other, "kid": "to-encrypt", "use": "enc"},
+        {**other, "kid": "to-sign", "key_ops": ["sign"]},
+        {**other, "kid": "other-alg", "alg": "RS256"},
+        {**other, "kid": "broken", "x": "AAAA"},
+    ]
+    keys = IssuerKeys(flaky.url)
+    assert await keys.refresh(0)
+    assert all(keys.find(name) is None for name in ("weak", "to-encrypt", "to-sign", "other-alg", "broken"))
+    assert await outcome(identification(flaky, keys, 10), flaky.token()) == "known"
+
+
+async def test_a_key_of_an_issuer_verifies_with_its_own_algorithm_alone(flaky: Flaky) -> None:
+    private = rsa.generate_private_key(65537, 2048)
+    published = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    flaky.beside = [{**published, "kid": "pss", "alg": "PS256"}, {**published, "kid": "any"}]
+    keys = IssuerKeys(flaky.url)
+    issuer = Issuer(flaky.url, ("PS256", "RS256"), keys.find, refresh=lambda: keys.refresh(10))
+    who = Identification(Verifier([issuer]), Registry(), "https://bus")
+    claims = {"iss": flaky.url, "sub": "alpha", "aud": "lgsp", "iat": 1, "exp": 2**33}
+    for kid, algorithm, expected in (
+        ("pss", "PS256", "known"),
+        ("pss", "RS256", "unknown"),
+        ("any", "PS256", "known"),
+        ("any", "RS256", "known"),
+    ):
+        token = jwt.encode(claims, private, algorithm, {"kid": kid, "typ": "at+jwt"})
+        assert await outcome(who, f"Bearer {token}") == expected, (kid, algorithm)

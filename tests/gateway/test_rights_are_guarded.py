@@ -155,6 +155,19 @@ async def test_an_administrator_changes_the_keys_of_systems_without_roles(change
     assert (await changes.delete("systems/plain", "agency-admin")).status == 204
 
 
+async def test_a_key_that_cannot_count_is_refused_in_words(changes: Changes) -> None:
+    jwk = SigningKey.generate().public_jwk()
+    for keys, words in (
+        ([{**jwk, "x": "AAAA"}], "System keyed, /spec/jwks/0: the key cannot be read"),
+        ([jwk, {**jwk, "d": "AAAA"}], "/spec/jwks/1: the key holds the private half"),
+        ([jwk, jwk], "/spec/jwks/1: the key has the kid of another"),
+        ([{"kty": "EC", "kid": ""}], "/spec/jwks/0/kid"),
+    ):
+        got = await changes.put("System", "keyed", agency="H49.1", title=TEXT, jwks=keys)
+        assert (got.status, got.code) == (422, "invalid-document")
+        assert words in got.json["detail"]
+
+
 # Classifications, and the end of what was published
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS
+from lgsp_auth.public_jwk import fault_of
 from lgsp_contracts import documents, pointers
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 from lgsp_gateway.registry.kinds import service_name
 from lgsp_gateway.registry.state import Registry
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, Text
 
 
 def check(document: Any, where: str | Place, registry: Registry) -> None:
@@ -43,6 +45,15 @@ def _agency(where: str | Place, name: str, spec: Mapping[str, Any], registry: Re
 def _system(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     if spec["agency"] not in registry.agencies:
         raise _missing(where, "/spec/agency", "Agency", spec["agency"])
+    for number, jwk in enumerate(spec.get("jwks", ())):
+        fault = fault_of(jwk, ASSERTION_ALGORITHMS)
+        if fault is None and jwk["kid"] in [other["kid"] for other in spec["jwks"][:number]]:
+            fault = Text(
+                "có kid trùng với khóa khác; mỗi khóa một kid", "has the kid of another; give each key its own"
+            )
+        if fault:
+            place = Place.of(where) / "spec" / "jwks" / str(number)
+            raise Refusal("invalid-document", vi=f"{place}: khóa {fault.vi}.", en=f"{place}: the key {fault.en}.")
 
 
 def _service(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
