@@ -94,7 +94,10 @@ class Identification:
         if not self.attempts.may_try(shown.address):
             raise await self.attempts.refuse()
         try:
-            person = await self.person((shown.authorization or "").removeprefix("Bearer "), now)
+            scheme, _, token = (shown.authorization or "").partition(" ")
+            if scheme.lower() != "bearer":
+                raise invalid_token("phải gửi trong Authorization: Bearer", "is sent as Authorization: Bearer")
+            person = await self.person(token.strip(), now)
             if person.kind != "citizen":
                 raise invalid_token("không phải của công dân", "is not one of a citizen")
         except Refusal:

@@ -47,6 +47,7 @@ from lgsp_gateway.watching.metrics import Metrics
 from lgsp_gateway.watching.watch import Watch
 from lgsp_gateway.ways import Ways
 from lgsp_gateway.web.access_log import AccessLog
+from lgsp_gateway.web.api_description import ApiDescription
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.calls import Calls
 from lgsp_gateway.web.catalog import Catalogue
@@ -297,10 +298,11 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     Catalogue(callers, exchange.registry, stop, settings.public_url, settings.nats.place).add_routes(app)
     Evidence(callers, parts.connection, stop).add_routes(app)
     AccessLog(exchange, index).add_routes(app)
-    EvidenceSearch(callers, index, exchange.pseudonyms).add_routes(app)
+    EvidenceSearch(callers, index, exchange.pseudonyms, exchange.registry).add_routes(app)
     EvidenceLogs(callers, parts.logs, keys.log_key(), exchange.bus, settings.witnesses).add_routes(app)
     Operations(callers, index, parts.adapters, parts.checks, stop).add_routes(app)
     Status(exchange.watch.metrics, lambda: _checks(exchange, parts.follower, stop)).add_routes(app)
+    ApiDescription(settings.public_url).add_routes(app)
     return app
 
 

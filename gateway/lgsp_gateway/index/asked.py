@@ -45,7 +45,10 @@ STATISTICS = (
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for: `exact` by names of `EXACT`, `least` by those of `AT_LEAST`, times in milliseconds since 1970."""
+    """What is looked for: `exact` by names of `EXACT`, `least` by those of `AT_LEAST`, times in milliseconds since 1970.
+
+    `of_systems` leaves out the looks of people at their own log, which no system made.
+    """
 
     exact: Mapping[str, str]
     least: Mapping[str, float]
@@ -53,6 +56,7 @@ class Search:
     until: int | None = None
     limit: int = 50
     cursor: str = ""
+    of_systems: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,15 @@ class Page:
 
     items: list[dict[str, Any]]
     cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLooks:
+    """A day on which a person looked at their own log: the first look and the last, in milliseconds since 1970, and how many."""
+
+    first: int
+    last: int
+    looks: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The index: one database, and everything that is asked of it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_gateway.evidence.stream import Group
-from lgsp_gateway.index import filling, flows, searching, statistics, tables, tiles
-from lgsp_gateway.index.asked import Flow, Page, Place, Search
+from lgsp_gateway.index import filling, flows, own_looks, searching, statistics, tables, tiles
+from lgsp_gateway.index.asked import Flow, OwnLooks, Page, Place, Search
 from lgsp_gateway.index.database import Database
 from lgsp_gateway.index.entries import LINE_BITS
 from lgsp_gateway.index.names import Names
@@ -66,6 +66,19 @@ class Index:
         """
         async with self._transaction() as connection:
             return await searching.search(connection, self._names, wanted)
+
+    async def unknown(self, names: Iterable[str]) -> str | None:
+        """The first of some names that nothing in the index is called by."""
+        async with self._transaction() as connection:
+            for name in names:
+                if await self._names.number(connection, name) is None:
+                    return name
+        return None
+
+    async def own_looks(self, subject: str) -> list[OwnLooks]:
+        """The days on which a person, by pseudonym, looked at their own log; the newest first."""
+        async with self._transaction() as connection:
+            return await own_looks.read(connection, packed_id(subject) or b"")
 
     async def flows(self, window: str, now: float) -> list[Flow]:
         """Who calls what, within a window of `flows.WINDOWS`."""

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -89,6 +90,8 @@ async def _conditions(connection: AsyncConnection, names: Names, wanted: Search)
                 return None
             conditions.append(columns[name] == packed)
     conditions += [columns[_AMOUNTS[name][0]] >= least for name, least in wanted.least.items()]
+    if wanted.of_systems:
+        conditions.append(columns.consumer != tables.NOTHING)
     if wanted.since is not None:
         conditions.append(columns.time >= wanted.since)
     if wanted.until is not None:
@@ -144,6 +147,16 @@ def packed_id(text: str) -> bytes | None:
         return None
 
 
+def _unpacked(cursor: str) -> str:
+    padding = "=" * (-len(cursor) % 4)
+    return base64.b64decode(cursor + padding, altchars=b"-_", validate=True).decode("ascii")
+
+
+_CURSOR = re.compile(r"(-?[0-9]{1,19})\.([0-9]{1,19})")
+_LARGEST = 2**63 - 1
+"""Of a number that a database keeps."""
+
+
 def _dashed(text: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" if len(text) == 32 else text
 
@@ -154,8 +167,10 @@ def _cursor(time: int, place: int) -> str:
 
 def _place(cursor: str) -> tuple[int, int]:
     try:
-        time, place = base64.urlsafe_b64decode(cursor + "==").decode().split(".")
-        return int(time), int(place)
+        found = _CURSOR.fullmatch(_unpacked(cursor))
+        if found is None or max(int(found[1]), int(found[2])) > _LARGEST:
+            raise ValueError("no place")
+        return int(found[1]), int(found[2])
     except (binascii.Error, ValueError):
         raise Refusal(
             "malformed",

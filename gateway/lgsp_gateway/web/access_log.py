@@ -2,7 +2,7 @@
 
 The citizen shows a token of an issuer that speaks of people (docs/operate/other-issuers.md); the number in it is turned into
 its pseudonym and searched for. Nobody can ask about somebody else, since there is nothing to ask with. The reading is evidence
-too, and is in the list the next time.
+too, and limited; the next time it is told as one of so many looks of its day, beside what agencies asked and not among it.
 """
 
 import datetime
@@ -15,16 +15,38 @@ from aiohttp import hdrs, web
 
 from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.exchange import Exchange
-from lgsp_gateway.index.asked import Page, Search
+from lgsp_gateway.index.asked import OwnLooks, Page, Search
+from lgsp_gateway.looks import Looks
 from lgsp_gateway.registry.kinds import VIETNAM
+from lgsp_gateway.web.api_schemas import json_of
 from lgsp_gateway.web.evidence_search import no_index
 from lgsp_gateway.web.head import shown
+from lgsp_gateway.web.parameters import text
+from lgsp_gateway.web.routes import Route, Said, add
 
 if TYPE_CHECKING:
     from lgsp_gateway.index.index import Index
 
 SERVICE, OPERATION = "me", "access-log"
 PAGE = 50
+
+CURSOR = text("cursor", "where the page before ended", longest=100)
+ACCESS_LOG = Route(
+    "GET",
+    "/me/access-log",
+    "readAccessLog",
+    "Read who asked about the citizen who shows their token, when, why, and on what legal basis",
+    "person",
+    {
+        200: Said(
+            "What systems asked, page by page; on the first page also the citizen's own looks, by day",
+            json_of("AccessLog"),
+        )
+    },
+    parameters=(CURSOR,),
+    problems=("quota-exceeded", "index-unavailable"),
+    tag="citizens",
+)
 
 
 class AccessLog:
@@ -37,25 +59,29 @@ class AccessLog:
     def __init__(self, exchange: Exchange, index: "Index | None") -> None:
         self._exchange = exchange
         self._index = index
+        self._looks = Looks()
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
-        app.router.add_get("/me/access-log", self._read)
+        add(app, ACCESS_LOG, self._read)
 
     async def _read(self, request: web.Request) -> web.Response:
         exchange, message = self._exchange, str(uuid_utils.uuid7())
         citizen = await exchange.identification.citizen(shown(request), time.time())
         if self._index is None:
             raise no_index()
-        pseudonym = exchange.pseudonyms.of(citizen.number)
-        search = Search({"subject": pseudonym}, {}, limit=PAGE, cursor=request.query.get("cursor", ""))
-        body = self._written(await self._index.search(search))
+        pseudonym, cursor = exchange.pseudonyms.of(citizen.number), CURSOR.of(request)
+        self._looks.take(pseudonym)
+        search = Search({"subject": pseudonym}, {}, limit=PAGE, cursor=cursor, of_systems=True)
+        page = await self._index.search(search)
+        body = self._written(page, [] if cursor else await self._index.own_looks(pseudonym))
         await exchange.evidence.write(self._entry(message, pseudonym, body))
         headers = {"Cache-Control": "no-store", "Lgsp-Message-Id": message, hdrs.CONTENT_LANGUAGE: "vi"}
         return web.Response(body=body, content_type="application/json", headers=headers)
 
-    def _written(self, page: Page) -> bytes:
-        return orjson.dumps({"items": [self._item(entry) for entry in page.items], "cursor": page.cursor})
+    def _written(self, page: Page, own: list[OwnLooks]) -> bytes:
+        items = [self._item(entry) for entry in page.items]
+        return orjson.dumps({"items": items, "cursor": page.cursor, "own": [_day(looks) for looks in own]})
 
     def _item(self, entry: dict[str, Any]) -> dict[str, Any]:
         registry = self._exchange.registry
@@ -72,8 +98,6 @@ class AccessLog:
             "outcome": entry["outcome"],
         }
         when = f"{moment:%H:%M:%S} ngày {moment:%d/%m/%Y}"
-        if (entry["service"], entry["operation"]) == (SERVICE, OPERATION):
-            return {**item, "text": f"{when}: chính bạn đã xem nhật ký này."}
         grant = registry.grants.get(entry["grant"])
         item["legalBasis"] = grant.legal_basis if grant else ""
         contract = registry.contract(entry["service"], int(entry["version"].split(".")[0] or 0))
@@ -95,3 +119,14 @@ class AccessLog:
         passage.received(b"")
         passage.answered(body)
         return passage.entry()
+
+
+def _day(own: OwnLooks) -> dict[str, Any]:
+    first, last = (datetime.datetime.fromtimestamp(time / 1000, VIETNAM) for time in (own.first, own.last))
+    return {
+        "date": f"{last:%Y-%m-%d}",
+        "first": first.isoformat(timespec="milliseconds"),
+        "last": last.isoformat(timespec="milliseconds"),
+        "looks": own.looks,
+        "text": f"Ngày {last:%d/%m/%Y}: chính bạn đã xem nhật ký này {own.looks} lần, lần cuối lúc {last:%H:%M:%S}.",
+    }

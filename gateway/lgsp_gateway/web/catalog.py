@@ -19,18 +19,90 @@ from aiohttp import hdrs, web
 from lgsp_auth.policy import unknown_service
 from lgsp_contracts.asyncapi import asyncapi
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.names import MAX_MAJOR, MAX_NAME, NAME_PATTERN
 from lgsp_contracts.openapi import openapi
 from lgsp_contracts.pages import page
 from lgsp_gateway.registry.state import Registry, System
-from lgsp_gateway.web import answers
+from lgsp_gateway.web import answers, streams
+from lgsp_gateway.web.api_schemas import TEXT, json_of
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.language import preferred
+from lgsp_gateway.web.parameters import choice, text, whole
+from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Language, Text
 
 BEAT_SECONDS = 5.0
 MAX_BEHIND = 1000
 MAX_WORDS = 100
 """Characters of a search that are looked at."""
+
+SERVICE = text("service", "the name of a service", longest=MAX_NAME, pattern=NAME_PATTERN, place="path")
+MAJOR = whole("major", "its major version", 1, MAX_MAJOR, 1, place="path")
+LANGUAGE = choice("lang", "the language of the page; by default the one that Accept-Language prefers", ("vi", "en"), "")
+WORDS = text("q", "words to look for among the services")
+_HTML = {"text/html": TEXT}
+
+PAGE = Route(
+    "GET",
+    "/catalog",
+    "showCatalogue",
+    "Show the services that there are, as a page",
+    "optional",
+    {200: Said("The page", _HTML)},
+    parameters=(WORDS, LANGUAGE),
+    tag="catalogue",
+)
+SERVICE_PAGE = Route(
+    "GET",
+    "/catalog/services/{service}/v{major:[0-9]+}",
+    "showService",
+    "Show a service, as a page",
+    "optional",
+    {200: Said("The page", _HTML)},
+    parameters=(SERVICE, MAJOR, LANGUAGE),
+    problems=("unknown-service",),
+    tag="catalogue",
+)
+SERVICES = Route(
+    "GET",
+    "/catalog/services",
+    "readCatalogue",
+    "List the services that the caller may know of, and the purposes granted to it",
+    "token",
+    {200: Said("The services", json_of("Catalogue"))},
+    tag="catalogue",
+)
+OPENAPI = Route(
+    "GET",
+    "/catalog/services/{service}/v{major:[0-9]+}/openapi.json",
+    "describeService",
+    "Describe a service as OpenAPI 3.1",
+    "optional",
+    {200: Said("The description", json_of("OpenApi"))},
+    parameters=(SERVICE, MAJOR),
+    problems=("unknown-service",),
+    tag="catalogue",
+)
+ASYNCAPI = Route(
+    "GET",
+    "/catalog/services/{service}/v{major:[0-9]+}/asyncapi.json",
+    "describeAdapter",
+    "Describe what an adapter of a service hears and says, as AsyncAPI 3.0",
+    "optional",
+    {200: Said("The description", json_of("AsyncApi"))},
+    parameters=(SERVICE, MAJOR),
+    problems=("unknown-service",),
+    tag="catalogue",
+)
+EVENTS = Route(
+    "GET",
+    "/catalog/events",
+    "followCatalogue",
+    "Follow changes of services that the caller may know of, as server-sent CloudEvents",
+    "token",
+    {200: Said("An event for each change, until the caller leaves", {streams.EVENTS: TEXT})},
+    tag="catalogue",
+)
 
 
 class Catalogue:
@@ -45,12 +117,12 @@ class Catalogue:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        app.router.add_get("/catalog", self._page)
-        app.router.add_get("/catalog/services/{service}/v{major:[0-9]+}", self._service_page)
-        app.router.add_get("/catalog/services", self._services)
-        app.router.add_get("/catalog/services/{service}/v{major:[0-9]+}/openapi.json", self._openapi)
-        app.router.add_get("/catalog/services/{service}/v{major:[0-9]+}/asyncapi.json", self._asyncapi)
-        app.router.add_get("/catalog/events", self._events)
+        add(app, PAGE, self._page)
+        add(app, SERVICE_PAGE, self._service_page)
+        add(app, SERVICES, self._services)
+        add(app, OPENAPI, self._openapi)
+        add(app, ASYNCAPI, self._asyncapi)
+        add(app, EVENTS, self._events)
 
     async def _services(self, request: web.Request) -> web.Response:
         registry, system = self._registry, await self._callers.identified(request)
@@ -61,7 +133,7 @@ class Catalogue:
     async def _page(self, request: web.Request) -> web.Response:
         system, now = await self._system(request), time.time()
         known = [found for found in self._registry.contracts() if self._registry.may_know(system, found, now)]
-        return _html(page.catalogue(known, request.query.get("q", "")[:MAX_WORDS], _language(request)))
+        return _html(page.catalogue(known, WORDS.of(request)[:MAX_WORDS], _language(request)))
 
     async def _service_page(self, request: web.Request) -> web.Response:
         contract, language = await self._asked(request), _language(request)
@@ -81,7 +153,7 @@ class Catalogue:
             Refusal: `unknown-service`, also for one that the caller may not know of.
         """
         system = await self._system(request)
-        service, major = request.match_info["service"], int(request.match_info["major"])
+        service, major = SERVICE.of(request), MAJOR.of(request)
         contract = self._registry.contract(service, major)
         if contract is None or not self._registry.may_know(system, contract, time.time()):
             raise unknown_service(service, major)
@@ -106,8 +178,9 @@ class Catalogue:
             if kind == "Service" and not changed.full():
                 changed.put_nowait(name)
 
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        await response.prepare(request)
+        response = await streams.begin(request, streams.EVENTS)
+        if streams.is_head(request):
+            return response
         self._registry.on_change(note)
         try:
             while not self._stopping.is_set():
@@ -180,8 +253,7 @@ def _notices(told: Mapping[str, str]) -> list[Text]:
 
 
 def _language(request: web.Request) -> Language:
-    asked = request.query.get("lang")
-    return preferred(asked if asked in ("vi", "en") else request.headers.get(hdrs.ACCEPT_LANGUAGE))
+    return preferred(LANGUAGE.of(request) or request.headers.get(hdrs.ACCEPT_LANGUAGE))
 
 
 def _html(text: str) -> web.Response:

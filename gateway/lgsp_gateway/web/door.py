@@ -15,7 +15,7 @@ from aiohttp import web
 
 from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.faults import fault
-from lgsp_gateway.web import problems
+from lgsp_gateway.web import problems, routes
 from lgsp_gateway.web.calls import MAX_BODY, Calls, method_not_allowed, read_body
 from lgsp_gateway.web.head import read
 from lgsp_gateway.web.listener import PREFIX, Listener
@@ -44,7 +44,7 @@ class Door:
     @staticmethod
     def application() -> web.Application:
         """An application for the doors to add their routes to."""
-        return web.Application(client_max_size=MAX_BODY)
+        return routes.application(MAX_BODY)
 
     async def open(self, host: str, port: int, tls: ssl.SSLContext | None, *, share_port: bool) -> int:
         """Listen.

@@ -12,11 +12,33 @@ from aiohttp import web
 from nats.aio.client import Client
 
 from lgsp_gateway.evidence import group_consumer, stream
+from lgsp_gateway.web import streams
+from lgsp_gateway.web.api_schemas import TEXT
 from lgsp_gateway.web.callers import Callers
-from lgsp_problems import Refusal
+from lgsp_gateway.web.parameters import flag, whole
+from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_process.background import Stopped, until
 
 AUDITOR = "auditor"
+LAST_NUMBER = 2**53 - 1
+"""Of groups and entries: what every JSON parser reads exactly."""
+
+AFTER = whole("after", "the number of the group after which to begin", 0, LAST_NUMBER, None)
+LAST = whole("last", "how many groups back to begin, where nothing else says", 0, LAST_NUMBER, 10)
+FOLLOW = flag("follow", "whether to wait for what comes, for ever")
+LAST_EVENT = whole("Last-Event-ID", "the id of the last event that was seen", 0, LAST_NUMBER, None, place="header")
+
+ENTRIES = Route(
+    "GET",
+    "/evidence/entries",
+    "followEntries",
+    "Read entries of the evidence as they are written, as server-sent events",
+    "token",
+    {200: Said("An event for each entry: `data` is an Entry, `id` the number of its group", {streams.EVENTS: TEXT})},
+    roles=(AUDITOR,),
+    parameters=(AFTER, LAST, FOLLOW, LAST_EVENT),
+    tag="evidence",
+)
 
 
 class Evidence:
@@ -29,32 +51,26 @@ class Evidence:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
-        app.router.add_get("/evidence/entries", self._entries)
+        add(app, ENTRIES, self._entries)
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
         await self._callers.with_role(request, AUDITOR)
         after = await self._after(request)
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        await response.prepare(request)
-        copying = self._copy(response, after, follow=request.query.get("follow") == "true")
+        follow = FOLLOW.of(request)
+        response = await streams.begin(request, streams.EVENTS)
+        if streams.is_head(request):
+            return response
         with contextlib.suppress(Stopped, ConnectionError):
-            await until(self._stopping.wait(), copying)
+            await until(self._stopping.wait(), self._copy(response, after, follow=follow))
         return response
 
     async def _after(self, request: web.Request) -> int:
         """The group after which to begin: what the client names, or what leaves the newest `last` groups."""
-        try:
-            named = request.headers.get("Last-Event-ID") or request.query.get("after")
-            if named is not None:
-                return max(0, int(named))
-            last = int(request.query.get("last", 10))
-        except ValueError:
-            raise Refusal(
-                "malformed",
-                vi="after, last và Last-Event-ID phải là số nguyên.",
-                en="after, last and Last-Event-ID must be integers; correct the request.",
-            ) from None
-        return max(0, await stream.last_sequence(self._connection) - max(0, last))
+        last_seen, after, last = LAST_EVENT.of(request), AFTER.of(request), LAST.of(request)
+        named = after if last_seen is None else last_seen
+        if named is not None:
+            return named
+        return max(0, await stream.last_sequence(self._connection) - last)
 
     async def _copy(self, response: web.StreamResponse, after: int, *, follow: bool) -> None:
         async with aclosing(group_consumer.read(self._connection, after, follow=follow)) as groups:

@@ -1,19 +1,118 @@
 """`/evidence/keys`, `/evidence/logs/…`, `/evidence/messages/{id}/proof`: what an auditor takes away to check elsewhere."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
+from lgsp_contracts.names import GATEWAY_PATTERN, MAX_NAME
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import seals
 from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
 from lgsp_gateway.evidence.reading import Logs
 from lgsp_gateway.evidence.seals import Seal
+from lgsp_gateway.web import bodies, streams
 from lgsp_gateway.web.answers import document
+from lgsp_gateway.web.api_schemas import TEXT, json_of
 from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.evidence import AUDITOR
-from lgsp_gateway.web.managed_documents import read_document
+from lgsp_gateway.web.evidence import AUDITOR, LAST_NUMBER
+from lgsp_gateway.web.parameters import Parameter, message_id, text, whole
+from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
+
+_LINES = "application/jsonl"
+
+GATEWAY = text(
+    "gateway",
+    "the name of a gateway, which is that of its log",
+    longest=MAX_NAME,
+    pattern=GATEWAY_PATTERN,
+    place="path",
+)
+MESSAGE = message_id("message", "the id of a message", place="path")
+FROM = whole("from", "the first entry", 0, LAST_NUMBER, 0)
+TO = whole("to", "the entry up to which; by default the last under a checkpoint", 0, LAST_NUMBER, None)
+
+KEYS = Route(
+    "GET",
+    "/evidence/keys",
+    "readEvidenceKeys",
+    "Read the keys that checkpoints are signed with, as C2SP writes them, one a line",
+    "public",
+    {200: Said("The keys", {"text/plain": TEXT})},
+    tag="evidence",
+)
+
+
+def _route(path: str, name: str, summary: str, said: Said, *parameters: Parameter[Any], **more: Any) -> Route:
+    return Route(
+        "GET",
+        path,
+        name,
+        summary,
+        "token",
+        {200: said},
+        roles=(AUDITOR,),
+        parameters=parameters,
+        tag="evidence",
+        **more,
+    )
+
+
+LOGS = _route(
+    "/evidence/logs", "listLogs", "List the logs, with their newest checkpoints", Said("The logs", json_of("LogList"))
+)
+CHECKPOINTS = _route(
+    "/evidence/logs/{gateway}/checkpoints",
+    "readCheckpoints",
+    "Read the checkpoints over a part of a log, and where that part begins",
+    Said("The checkpoints", json_of("Checkpoints")),
+    *(GATEWAY, FROM, TO),
+)
+LOG_ENTRIES = _route(
+    "/evidence/logs/{gateway}/entries",
+    "readEntries",
+    "Read a part of a log: one JSON object a line",
+    Said("The entries, sent as they are read; each line is an Entry", {_LINES: TEXT}),
+    *(GATEWAY, FROM, TO),
+    problems=("archive-unavailable",),
+)
+CONSISTENCY = _route(
+    "/evidence/logs/{gateway}/consistency",
+    "readConsistency",
+    "Read the proof that a log of `to` entries begins with the one of `from` (RFC 6962)",
+    Said("The proof", json_of("Consistency")),
+    *(GATEWAY, FROM, TO),
+    problems=("not-found", "archive-unavailable"),
+)
+SEALS = _route(
+    "/evidence/logs/{gateway}/seals",
+    "listSeals",
+    "List the newest seal of each who seals a log",
+    Said("The seals", json_of("SealList")),
+    GATEWAY,
+)
+SEAL = Route(
+    "POST",
+    "/evidence/logs/{gateway}/seals",
+    "keepSeal",
+    "Keep a witness's seal",
+    "token",
+    {201: Said("It is kept", json_of("SealKept"))},
+    roles=(AUDITOR,),
+    parameters=(GATEWAY,),
+    body=json_of("Seal"),
+    problems=("evidence-forged",),
+    tag="evidence",
+)
+PROOF = _route(
+    "/evidence/messages/{message}/proof",
+    "proveMessage",
+    "Prove that the entry of a message is in its log",
+    Said("The proof", json_of("Proof")),
+    MESSAGE,
+    problems=("not-found", "archive-unavailable"),
+)
 
 
 class EvidenceLogs:
@@ -35,14 +134,14 @@ class EvidenceLogs:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        app.router.add_get("/evidence/keys", self._keys)
-        app.router.add_get("/evidence/logs", self._all)
-        app.router.add_get("/evidence/logs/{gateway}/checkpoints", self._checkpoints)
-        app.router.add_get("/evidence/logs/{gateway}/entries", self._entries)
-        app.router.add_get("/evidence/logs/{gateway}/consistency", self._consistency)
-        app.router.add_get("/evidence/logs/{gateway}/seals", self._seals)
-        app.router.add_post("/evidence/logs/{gateway}/seals", self._seal)
-        app.router.add_get("/evidence/messages/{message}/proof", self._proof)
+        add(app, KEYS, self._keys)
+        add(app, LOGS, self._all)
+        add(app, CHECKPOINTS, self._checkpoints)
+        add(app, LOG_ENTRIES, self._entries)
+        add(app, CONSISTENCY, self._consistency)
+        add(app, SEALS, self._seals)
+        add(app, SEAL, self._seal)
+        add(app, PROOF, self._proof)
 
     async def _keys(self, request: web.Request) -> web.Response:
         """Who signs: nothing of it is secret, and whoever checks should have it from elsewhere too."""
@@ -60,20 +159,19 @@ class EvidenceLogs:
     async def _checkpoints(self, request: web.Request) -> web.Response:
         """The checkpoints over a part of a log, and where that part begins: at the last checkpoint before `from`."""
         await self._callers.with_role(request, AUDITOR)
-        gateway = request.match_info["gateway"]
+        gateway = GATEWAY.of(request)
         end = await self._end(request, gateway)
-        start, notes = await self._logs.part(gateway, _number(request, "from", 0), end)
+        start, notes = await self._logs.part(gateway, FROM.of(request), end)
         return document({"start": start.document(), "items": notes})
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
         """The entries from `from` up to `to`, at most those under the last checkpoint: one JSON object a line."""
         await self._callers.with_role(request, AUDITOR)
-        gateway = request.match_info["gateway"]
-        entries = self._logs.entries(gateway, _number(request, "from", 0), await self._end(request, gateway))
+        gateway = GATEWAY.of(request)
+        entries = self._logs.entries(gateway, FROM.of(request), await self._end(request, gateway))
         first = await anext(entries, None)
-        response = web.StreamResponse(headers={"Content-Type": "application/jsonl", "Cache-Control": "no-store"})
-        await response.prepare(request)
-        if first is not None:
+        response = await streams.begin(request, _LINES)
+        if first is not None and not streams.is_head(request):
             await response.write(first + b"\n")
             async for entry in entries:
                 await response.write(entry + b"\n")
@@ -82,15 +180,15 @@ class EvidenceLogs:
 
     async def _seals(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, AUDITOR)
-        found = await self._logs.seals(request.match_info["gateway"])
+        found = await self._logs.seals(GATEWAY.of(request))
         return document({"items": [seal.document() for seal in found]})
 
     async def _seal(self, request: web.Request) -> web.Response:
         """Keep a witness's seal: the body says `checkpoint`, with the witness's line."""
         await self._callers.with_role(request, AUDITOR)
-        gateway = request.match_info["gateway"]
-        said = await read_document(request)
-        note = str(said.get("checkpoint", "")) if isinstance(said, dict) else ""
+        gateway = GATEWAY.of(request)
+        said = (await bodies.json_object(request)).get("checkpoint")
+        note = said if isinstance(said, str) else ""
         Signer(origin_of(gateway), self._seed).key.opened(note)
         for name, witness in self._witnesses.items():
             if f"\n— {name} " in note:
@@ -106,27 +204,14 @@ class EvidenceLogs:
     async def _end(self, request: web.Request, gateway: str) -> int:
         kept = await self._logs.last(gateway)
         size = kept.size if kept else 0
-        return min(_number(request, "to", size), size)
+        end = TO.of(request)
+        return size if end is None else min(end, size)
 
     async def _consistency(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, AUDITOR)
-        old, new = _number(request, "from", 0), _number(request, "to", 0)
-        return document({"path": await self._logs.consistency(request.match_info["gateway"], old, new)})
+        old, new = FROM.of(request), TO.of(request) or 0
+        return document({"path": await self._logs.consistency(GATEWAY.of(request), old, new)})
 
     async def _proof(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, AUDITOR)
-        return document(await self._logs.proof_of(request.match_info["message"]))
-
-
-def _number(request: web.Request, name: str, default: int) -> int:
-    try:
-        found = int(request.query.get(name, default))
-    except ValueError:
-        found = -1
-    if found < 0:
-        raise Refusal(
-            "malformed",
-            vi=f"{name} phải là số nguyên không âm.",
-            en=f"{name} must be an integer of zero or more; correct the request.",
-        )
-    return found
+        return document(await self._logs.proof_of(MESSAGE.of(request)))

@@ -1,17 +1,23 @@
 """`GET /evidence/messages`: finds messages by anything that the evidence says of them, for auditors."""
 
-import datetime
+import re
 from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
 
+from lgsp_contracts.formats import FORMAT_CHECKS
+from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
 from lgsp_gateway.evidence.passage import Pseudonyms
-from lgsp_gateway.index.asked import AT_LEAST, EXACT, MAX_PAGE, Search
-from lgsp_gateway.registry.kinds import VIETNAM
+from lgsp_gateway.index.asked import EXACT, MAX_PAGE, Search
+from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.web.answers import document
+from lgsp_gateway.web.api_schemas import json_of
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.evidence import AUDITOR
+from lgsp_gateway.web.known_names import refuse_unknown
+from lgsp_gateway.web.parameters import Parameter, amount, message_id, moment, text, whole
+from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:
@@ -20,7 +26,46 @@ if TYPE_CHECKING:
 SUBJECT = "Lgsp-Subject"
 """The header with a person's number: addresses end up in histories and logs, so it has no place in one."""
 
-_KNOWN = (*EXACT, *AT_LEAST, "since", "until", "limit", "cursor")
+_PEOPLE = ("so-dinh-danh", "so-cmnd", "ma-the-bhyt", "ma-so-bhxh")
+"""Formats of the numbers by which people are known."""
+
+_AGENCY = "^[A-Z][0-9]{2}(\\.[0-9]{1,3}){0,3}$"
+
+
+def _exact(name: str) -> Parameter[str]:
+    if name == "message":
+        return message_id(name, "the id of a message")
+    if name == "subject":
+        return text(name, "the pseudonym of a person", longest=32, pattern="^[0-9a-f]{32}$")
+    if name == "outcome":
+        return text(name, "how it ended: answered, or the code of a problem", longest=MAX_NAME, pattern="^[a-z_-]+$")
+    pattern = _AGENCY if name == "agency" else NAME_PATTERN
+    return text(name, f"the {name} that the evidence names", longest=MAX_NAME, pattern=pattern)
+
+
+_EXACT = {name: _exact(name) for name in EXACT}
+_LEAST = {
+    "minDuration": amount("minDuration", "milliseconds that it took at least", 1e9),
+    "minSize": amount("minSize", "bytes that its answer had at least", 1e9),
+}
+_SINCE = moment("since", "not before this time; in Vietnam's time where no zone is given")
+_UNTIL = moment("until", "before this time; in Vietnam's time where no zone is given")
+_LIMIT = whole("limit", "how many", 1, MAX_PAGE, 50)
+_CURSOR = text("cursor", "where the page before ended", longest=100)
+_SUBJECT = text(SUBJECT, "the number of a person whom messages are about", longest=64, place="header")
+
+SEARCH = Route(
+    "GET",
+    "/evidence/messages",
+    "searchMessages",
+    "Find messages by anything that the evidence says of them, the newest first",
+    "token",
+    {200: Said("A page of what is found", json_of("EntryPage"))},
+    roles=(AUDITOR,),
+    parameters=(*_EXACT.values(), *_LEAST.values(), _SINCE, _UNTIL, _LIMIT, _CURSOR, _SUBJECT),
+    problems=("index-unavailable",),
+    tag="evidence",
+)
 
 
 class EvidenceSearch:
@@ -30,14 +75,15 @@ class EvidenceSearch:
         index: None where this gateway has none.
     """
 
-    def __init__(self, callers: Callers, index: "Index | None", pseudonyms: Pseudonyms) -> None:
+    def __init__(self, callers: Callers, index: "Index | None", pseudonyms: Pseudonyms, registry: Registry) -> None:
         self._callers = callers
         self._index = index
         self._pseudonyms = pseudonyms
+        self._registry = registry
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
-        app.router.add_get("/evidence/messages", self._search)
+        add(app, SEARCH, self._search)
 
     async def _search(self, request: web.Request) -> web.Response:
         auditor = await self._callers.with_role(request, AUDITOR)
@@ -45,52 +91,39 @@ class EvidenceSearch:
         structlog.get_logger().info("evidence searched", by=auditor.name, for_=sorted(search.exact))
         if self._index is None:
             raise no_index()
+        await refuse_unknown(search.exact, self._registry, self._index)
         page = await self._index.search(search)
         return document({"items": page.items, "cursor": page.cursor})
 
     def _read(self, request: web.Request) -> Search:
-        query = request.query
-        unknown = sorted(set(query) - set(_KNOWN))
-        if unknown:
-            known = ", ".join(_KNOWN)
-            raise _malformed(f"{unknown[0][:40]} không phải là tham số", f"{unknown[0][:40]} is no parameter", known)
-        exact = {name: query[name] for name in EXACT if name in query}
-        if SUBJECT in request.headers:
-            exact["subject"] = self._pseudonyms.of(request.headers[SUBJECT])
+        exact = {name: one.of(request) for name, one in _EXACT.items() if name in request.query}
+        number = _SUBJECT.of(request)
+        if number:
+            exact["subject"] = self._pseudonyms.of(_held(number))
+        least = {name: one.of(request) for name, one in _LEAST.items()}
         return Search(
             exact=exact,
-            least={name: _number(query[name], name) for name in AT_LEAST if name in query},
-            since=_moment(query["since"], "since") if "since" in query else None,
-            until=_moment(query["until"], "until") if "until" in query else None,
-            limit=max(1, min(MAX_PAGE, int(_number(query.get("limit", "50"), "limit")))),
-            cursor=query.get("cursor", ""),
+            least={name: found for name, found in least.items() if found is not None},
+            since=_SINCE.of(request),
+            until=_UNTIL.of(request),
+            limit=_LIMIT.of(request),
+            cursor=_CURSOR.of(request),
         )
 
 
-def _number(text: str, name: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < 1e15:
-        raise _malformed(f"{name} phải là số không âm", f"{name} must be a number of zero or more", "1, 250, 2.5")
-    return found
+def _held(number: str) -> str:
+    """The number of a person. One of digits alone must be as long as such numbers are; contracts may know people by other texts.
 
-
-def _moment(text: str, name: str) -> int:
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise _malformed(
-            f"{name} phải là thời điểm ISO 8601", f"{name} must be an ISO 8601 time", "2026-11-25T08:00:00+07:00"
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=VIETNAM)
-    return int(moment.timestamp() * 1000)
-
-
-def _malformed(vi: str, en: str, such_as: str) -> Refusal:
-    return Refusal("malformed", vi=f"{vi}; chẳng hạn: {such_as}.", en=f"{en}; such as: {such_as}.")
+    Raises:
+        Refusal: `malformed`.
+    """
+    if re.fullmatch("[0-9]+", number) and not any(FORMAT_CHECKS[name](number) for name in _PEOPLE):
+        raise Refusal(
+            "malformed",
+            vi="Số của một người phải là số định danh 12 chữ số, số CMND 9 chữ số, hoặc mã BHYT, BHXH 10 chữ số; hãy kiểm tra lại.",
+            en="The number of a person has 12 digits, 9 where it is an old identity card, 10 where it is one of insurance; check it.",
+        )
+    return number
 
 
 def no_index() -> Refusal:

@@ -13,10 +13,14 @@ from aiohttp import web
 from lgsp_gateway.index.asked import STATISTICS, WINDOWS
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks
+from lgsp_gateway.web import streams
 from lgsp_gateway.web.answers import document
+from lgsp_gateway.web.api_schemas import TEXT, json_of
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.evidence import AUDITOR
 from lgsp_gateway.web.evidence_search import no_index
+from lgsp_gateway.web.parameters import Parameter, choice, month
+from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:
@@ -24,6 +28,41 @@ if TYPE_CHECKING:
 
 OPERATOR = "operator"
 LIVE_SECONDS = 2.0
+
+WINDOW = choice("window", "how far back to count", tuple(WINDOWS), "1m")
+SINCE = month("since", "the first month")
+UNTIL = month("until", "the last month")
+
+
+def _route(path: str, name: str, summary: str, said: Said, *parameters: Parameter[Any]) -> Route:
+    needs = ("index-unavailable",) if path in ("/ops/flows", "/ops/statistics") else ()
+    return Route(
+        *("GET", path, name, summary, "token", {200: said}),
+        roles=(OPERATOR, AUDITOR),
+        parameters=parameters,
+        problems=needs,
+        tag="operations",
+    )
+
+
+FLOWS = _route(
+    "/ops/flows",
+    "readFlows",
+    "Read who calls what, how often, with what success and how fast; asked for as server-sent events, again and again",
+    Said("The flows; each event's `data` is a Flows", {**json_of("Flows"), streams.EVENTS: TEXT}),
+    WINDOW,
+)
+ADAPTERS = _route(
+    "/ops/adapters", "listAdapters", "List the adapters on the bus", Said("The adapters", json_of("AdapterList"))
+)
+STATISTICS_ROUTE = _route(
+    "/ops/statistics",
+    "readStatistics",
+    "Read what passed by month, agency, service and purpose",
+    Said("A row for each", {**json_of("Statistics"), "text/csv": TEXT}),
+    *(SINCE, UNTIL),
+)
+CHECKS = _route("/ops/checks", "readChecks", "Read whether the bus is well", Said("The checks", json_of("CheckList")))
 
 
 class Operations:
@@ -44,22 +83,20 @@ class Operations:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        app.router.add_get("/ops/flows", self._flows)
-        app.router.add_get("/ops/adapters", self._copies)
-        app.router.add_get("/ops/statistics", self._statistics)
-        app.router.add_get("/ops/checks", self._look)
+        add(app, FLOWS, self._flows)
+        add(app, ADAPTERS, self._copies)
+        add(app, STATISTICS_ROUTE, self._statistics)
+        add(app, CHECKS, self._look)
 
     async def _flows(self, request: web.Request) -> web.StreamResponse:
         await self._callers.with_role(request, OPERATOR, AUDITOR)
-        window = request.query.get("window", "1m")
-        if window not in WINDOWS:
-            known = ", ".join(WINDOWS)
-            raise Refusal("malformed", vi=f"window phải là một trong: {known}.", en=f"window must be one of: {known}.")
-        if "text/event-stream" not in request.headers.get("Accept", ""):
+        window = WINDOW.of(request)
+        if streams.EVENTS not in request.headers.get("Accept", ""):
             return document(await self._read(window))
         first = await self._read(window)
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        await response.prepare(request)
+        response = await streams.begin(request, streams.EVENTS)
+        if streams.is_head(request):
+            return response
         with contextlib.suppress(ConnectionError, Refusal):
             await response.write(b"data: %b\n\n" % orjson.dumps(first))
             while not await self._stops_within(LIVE_SECONDS):
@@ -90,9 +127,10 @@ class Operations:
 
     async def _statistics(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, OPERATOR, AUDITOR)
+        since, until = SINCE.of(request), UNTIL.of(request)
         if self._index is None:
             raise no_index()
-        rows = await self._index.statistics(request.query.get("since", ""), request.query.get("until", ""))
+        rows = await self._index.statistics(since, until)
         if "text/csv" not in request.headers.get("Accept", ""):
             return document({"items": rows})
         headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="statistics.csv"'}

@@ -5,7 +5,6 @@ document). `?reason=` says why and stands in the history; `?dryRun=true` checks 
 """
 
 import base64
-import binascii
 import datetime
 import re
 from typing import Any, cast
@@ -15,19 +14,25 @@ from aiohttp import web
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.administration import ABSENT, Administration
-from lgsp_gateway.registry.grant_life import ACTIONS, Action, phase_of
+from lgsp_gateway.registry.grant_life import Action, phase_of
 from lgsp_gateway.registry.kinds import PLURALS, VIETNAM, Version
 from lgsp_gateway.registry.state import System
-from lgsp_gateway.web import answers, problems
+from lgsp_gateway.web import answers, bodies, problems, registry_routes
 from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.managed_documents import read_document
+from lgsp_gateway.web.registry_routes import (
+    CURSOR,
+    DRY_RUN,
+    EXPIRING,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LIMIT,
+    MAX_REASON,
+    REASON,
+)
+from lgsp_gateway.web.routes import add
 from lgsp_problems import Refusal
 
-DEFAULT_PAGE = 100
-LARGEST_PAGE = 1000
-MAX_REASON = 500
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-FILTERS = ("agency", "consumer", "service", "provider")
 _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
 
 
@@ -40,26 +45,28 @@ class RegistryDoor:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        kinds = "/registry/{kind:" + "|".join(PLURALS) + "}"
-        app.router.add_get(kinds, self._list)
-        app.router.add_post(kinds, self._create)
-        app.router.add_get(kinds + "/{name}", self._get)
-        app.router.add_put(kinds + "/{name}", self._replace)
-        app.router.add_delete(kinds + "/{name}", self._delete)
-        app.router.add_get(kinds + "/{name}/history", self._history)
-        app.router.add_post("/registry/grants/{name}/{action:" + "|".join(ACTIONS) + "}", self._act)
-        app.router.add_post("/registry/services/{name}/suspend", self._suspend)
-        app.router.add_post("/registry/services/{name}/resume", self._resume)
+        for plural in PLURALS:
+            routes = registry_routes.of(plural)
+            add(app, routes.list, self._list)
+            add(app, routes.create, self._create)
+            add(app, routes.get, self._get)
+            add(app, routes.replace, self._replace)
+            add(app, routes.delete, self._delete)
+            add(app, routes.history, self._history)
+        taken = {"act": self._act, "suspend": self._suspend, "resume": self._resume}
+        for step, route in registry_routes.steps():
+            add(app, route, taken[step])
 
     async def _list(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
-        wanted = {name: request.query[name] for name in FILTERS if name in request.query}
+        wanted = {one.name: one.of(request) for one in registry_routes.filters(_kind(request)) if one.of(request)}
+        after, limit, within = CURSOR.of(request), LIMIT.of(request), EXPIRING.of(request)
         found = [
             version
             for version in self._administration.readable(caller, _kind(request))
-            if version.name > _cursor(request) and _fits(version, wanted) and _expires(version, request)
+            if version.name > after and _fits(version, wanted) and _expires(version, within)
         ]
-        page = found[: _limit(request)]
+        page = found[:limit]
         body: dict[str, Any] = {"items": [version.document() for version in page]}
         if len(found) > len(page):
             body["next"] = base64.urlsafe_b64encode(page[-1].name.encode()).decode()
@@ -92,7 +99,7 @@ class RegistryDoor:
                 vi=f"metadata.name phải là {name}, như trong đường dẫn.",
                 en=f"metadata.name must be {name}, as in the path.",
             )
-        if request.headers.get("If-None-Match") == "*":
+        if IF_NONE_MATCH.of(request) == "*":
             return _answer(await self._put(request, caller, document, ABSENT), status=201)
         try:
             return _answer(await self._put(request, caller, document, _if_match(request)))
@@ -103,7 +110,7 @@ class RegistryDoor:
         caller = await self._callers.identified(request)
         kind, name = _kind(request), _name(request)
         try:
-            await self._administration.delete(caller, kind, name, _if_match(request), _reason(request))
+            await self._administration.delete(caller, kind, name, _if_match(request), REASON.of(request))
         except Refusal as refusal:
             return self._conflict(refusal, request, caller)
         return web.Response(status=204)
@@ -154,18 +161,11 @@ class RegistryDoor:
                 vi=f"kind phải là {_kind(request)}, như trong đường dẫn.",
                 en=f"kind must be {_kind(request)}, as in the path.",
             )
-        dry_run = request.query.get("dryRun") == "true"
-        return await self._administration.put(caller, document, expected, _reason(request), dry_run=dry_run)
+        reason, dry_run = REASON.of(request), DRY_RUN.of(request)
+        return await self._administration.put(caller, document, expected, reason, dry_run=dry_run)
 
     async def _document(self, request: web.Request) -> dict[str, Any]:
-        document = await read_document(request)
-        if not isinstance(document, dict):
-            raise Refusal(
-                "invalid-document",
-                vi="Tài liệu phải là một đối tượng JSON.",
-                en="The document must be a JSON object; send one.",
-            )
-        return document
+        return await bodies.json_object(request)
 
     def _conflict(self, refusal: Refusal, request: web.Request, caller: System) -> web.Response:
         """A 412 carries the current document, so that the second writer can go on from it."""
@@ -194,56 +194,22 @@ def _fits(version: Version, wanted: dict[str, str]) -> bool:
     return all(str(spec.get("contract", spec).get(name)) == value for name, value in wanted.items())
 
 
-def _expires(version: Version, request: web.Request) -> bool:
-    """With `expiringWithin=30`: is it a grant in force that ends within so many days?"""
-    within = request.query.get("expiringWithin")
+def _expires(version: Version, within: int | None) -> bool:
+    """Is it a grant in force that ends within so many days? Without a number of days, all are what is looked for."""
     if within is None:
         return True
-    if not (within.isdecimal() and within.isascii() and len(within) < 5):
-        raise Refusal(
-            "malformed",
-            vi="expiringWithin phải là số ngày.",
-            en="expiringWithin must be a number of days; correct it.",
-        )
     today = datetime.datetime.now(VIETNAM).date()
     until = (version.spec or {}).get("validUntil", "9999-12-31")
-    last = (today + datetime.timedelta(days=int(within))).isoformat()
+    last = (today + datetime.timedelta(days=within)).isoformat()
     return phase_of(version.status) == "in-force" and today.isoformat() <= until <= last
 
 
 def _if_match(request: web.Request) -> int:
-    tag = request.headers.get("If-Match", "")
-    if not tag:
+    revision = IF_MATCH.of(request)
+    if revision is None:
         raise Refusal(
             "precondition-required",
             vi="Hãy gửi If-Match với ETag của bản đang sửa, hoặc If-None-Match: * để tạo mới.",
             en="Send If-Match with the ETag of the version you change, or If-None-Match: * to create.",
         )
-    revision = tag.removeprefix("W/").strip('"')
-    return int(revision) if revision.isdecimal() and revision.isascii() else -1
-
-
-def _reason(request: web.Request) -> str:
-    return request.query.get("reason", "")[:MAX_REASON]
-
-
-def _limit(request: web.Request) -> int:
-    text = request.query.get("limit", str(DEFAULT_PAGE))
-    if not (text.isdecimal() and text.isascii() and 1 <= int(text) <= LARGEST_PAGE):
-        raise Refusal(
-            "malformed",
-            vi=f"limit phải là số từ 1 đến {LARGEST_PAGE}.",
-            en=f"limit must be a number from 1 to {LARGEST_PAGE}; correct it.",
-        )
-    return int(text)
-
-
-def _cursor(request: web.Request) -> str:
-    try:
-        return base64.b64decode(request.query.get("cursor", ""), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise Refusal(
-            "malformed",
-            vi="cursor phải là giá trị next của trang trước.",
-            en="cursor must be the next of the page before; take it from there.",
-        ) from None
+    return revision

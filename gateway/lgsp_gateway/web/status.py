@@ -5,6 +5,29 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from lgsp_gateway.watching.metrics import Metrics
+from lgsp_gateway.web.api_schemas import TEXT
+from lgsp_gateway.web.routes import Route, Said, add
+
+_PLAIN = {"text/plain": TEXT}
+LIVE = Route("GET", "/livez", "isAlive", "Is the process alive?", "anybody", {200: Said("It is", _PLAIN)}, tag="health")
+READY = Route(
+    "GET",
+    "/readyz",
+    "isReady",
+    "Does the gateway serve?",
+    "anybody",
+    {200: Said("It does", _PLAIN), 503: Said("It does not; a line for each check says why", _PLAIN)},
+    tag="health",
+)
+METRICS = Route(
+    "GET",
+    "/metrics",
+    "readMetrics",
+    "Read the gateway's metrics as Prometheus takes them",
+    "anybody",
+    {200: Said("The metrics", _PLAIN)},
+    tag="health",
+)
 
 
 class Status:
@@ -16,9 +39,9 @@ class Status:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the three paths."""
-        app.router.add_get("/livez", self._live)
-        app.router.add_get("/readyz", self._ready)
-        app.router.add_get("/metrics", self._exposition)
+        add(app, LIVE, self._live)
+        add(app, READY, self._ready)
+        add(app, METRICS, self._exposition)
 
     async def _live(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")

@@ -9,13 +9,54 @@ from lgsp_auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_gateway.identification import Identification
 from lgsp_gateway.keystore import KeyStore
-from lgsp_gateway.web import answers
+from lgsp_gateway.web import answers, bodies
+from lgsp_gateway.web.api_schemas import json_of, ref
 from lgsp_gateway.web.language import preferred
+from lgsp_gateway.web.parameters import text
+from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
 from lgsp_process.security import SecurityLog
 
 MAX_FORM = 16 * 1024
 _NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749, section 5.1, beside Cache-Control
+_ERROR = json_of("TokenError")
+
+ISSUE = Route(
+    "POST",
+    "/oauth2/token",
+    "issueToken",
+    "Take an access token (RFC 6749, section 4.4), by private_key_jwt or a client secret",
+    "client",
+    {
+        200: Said("The token", json_of("Token")),
+        400: Said("invalid_request, unsupported_grant_type", _ERROR),
+        401: Said("invalid_client, invalid_dpop_proof", _ERROR),
+        429: Said("Too many invalid attempts from this address", _ERROR),
+    },
+    parameters=(
+        text("DPoP", "a proof of the key that the token is to be bound to (RFC 9449)", longest=8192, place="header"),
+    ),
+    body={"application/x-www-form-urlencoded": ref("TokenRequest")},
+    tag="tokens",
+)
+JWKS = Route(
+    "GET",
+    "/.well-known/jwks.json",
+    "readKeys",
+    "Read the keys that tokens are signed with (RFC 7517)",
+    "public",
+    {200: Said("The keys", json_of("Keys"))},
+    tag="tokens",
+)
+METADATA = Route(
+    "GET",
+    "/.well-known/oauth-authorization-server",
+    "readAuthorizationServer",
+    "Read how tokens are taken (RFC 8414)",
+    "public",
+    {200: Said("The metadata", json_of("AuthorizationServer"))},
+    tag="tokens",
+)
 
 
 class Tokens:
@@ -31,9 +72,9 @@ class Tokens:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the three paths."""
-        app.router.add_post("/oauth2/token", self._issue)
-        app.router.add_get("/.well-known/jwks.json", self._jwks)
-        app.router.add_get("/.well-known/oauth-authorization-server", self._metadata)
+        add(app, ISSUE, self._issue)
+        add(app, JWKS, self._jwks)
+        add(app, METADATA, self._metadata)
 
     async def _issue(self, request: web.Request) -> web.Response:
         address = request.remote or ""
@@ -62,12 +103,15 @@ class Tokens:
         return answers.document(issued, headers=_NO_CACHE)
 
     async def _form(self, request: web.Request) -> dict[str, str]:
-        if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > MAX_FORM:
-            raise _malformed()
-        form = await request.post()
-        if len(set(form)) != len(form):  # RFC 6749, section 3.2: a parameter is sent once
-            raise _malformed()
-        return {name: value for name, value in form.items() if isinstance(value, str)}
+        """The parameters of a token request.
+
+        Raises:
+            Refusal: `invalid_request`, as RFC 6749 calls whatever is wrong with a body.
+        """
+        try:
+            return await bodies.form(request, MAX_FORM)
+        except Refusal as refusal:
+            raise Refusal("invalid_request", vi=refusal.detail.vi, en=refusal.detail.en) from refusal
 
     async def _jwks(self, _: web.Request) -> web.Response:
         return answers.document(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
@@ -94,11 +138,3 @@ class Tokens:
 
 def _retry(refusal: Refusal) -> dict[str, str]:
     return {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
-
-
-def _malformed() -> Refusal:
-    return Refusal(
-        "invalid_request",
-        vi="Hãy gửi mỗi tham số một lần, dạng application/x-www-form-urlencoded, không quá 16 KiB.",
-        en="Send each parameter once, as application/x-www-form-urlencoded, in no more than 16 KiB.",
-    )

@@ -1,0 +1,27 @@
+"""How often a person looked at their own log, by day: thousands of looks are a line each day, and push nothing out of sight."""
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lgsp_gateway.index import tables
+from lgsp_gateway.index.asked import OwnLooks
+
+DAYS = 31
+"""With looks in them that are told, the newest."""
+
+_DAY = 86_400_000
+_VIETNAM = 7 * 3_600_000
+
+
+async def read(connection: AsyncConnection, subject: bytes) -> list[OwnLooks]:
+    """The days of Vietnam on which a person looked, the newest first."""
+    columns = tables.messages.c
+    day = (columns.time + _VIETNAM) // _DAY
+    query = (
+        select(func.min(columns.time), func.max(columns.time), func.count())
+        .where(columns.subject == subject, columns.consumer == tables.NOTHING)
+        .group_by(day)
+        .order_by(day.desc())
+        .limit(DAYS)
+    )
+    return [OwnLooks(first, last, looks) for first, last, looks in await connection.execute(query)]

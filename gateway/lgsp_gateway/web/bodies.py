@@ -1,0 +1,98 @@
+"""What a request carries, decoded in one place: JSON objects and forms, both UTF-8 and nothing else.
+
+A charset that a caller names is not looked up among those that Python knows: some of them (`zlib`, `idna`, `utf-7`) are no
+charsets, or make half characters out of plain ones.
+"""
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import hdrs, web
+
+from lgsp_gateway.web.calls import BODY_SECONDS
+from lgsp_gateway.web.managed_documents import read_document
+from lgsp_problems import Refusal
+
+FORM = "application/x-www-form-urlencoded"
+MAX_FIELDS = 50
+
+
+async def json_object(request: web.BaseRequest) -> dict[str, Any]:
+    """The JSON object that a request carries.
+
+    Raises:
+        Refusal: as `read_document`; `invalid-document` where it is JSON and no object.
+    """
+    found = await read_document(request)
+    if not isinstance(found, dict):
+        raise Refusal(
+            "invalid-document",
+            vi="Tài liệu phải là một đối tượng JSON; hãy gửi một đối tượng.",
+            en="The document must be a JSON object; send one.",
+        )
+    return found
+
+
+async def form(request: web.BaseRequest, most: int) -> dict[str, str]:
+    """The fields of a form, each of which is sent once.
+
+    Args:
+        most: bytes that it may have.
+
+    Raises:
+        Refusal: `unsupported-media-type`, `too-large` or `malformed`.
+    """
+    charset = (request.charset or "utf-8").lower().replace("_", "-")
+    if request.content_type != FORM or charset not in ("utf-8", "utf8") or hdrs.CONTENT_ENCODING in request.headers:
+        raise Refusal(
+            "unsupported-media-type",
+            vi=f"Nội dung phải là {FORM} mã hóa UTF-8, không nén; hãy gửi lại như vậy.",
+            en=f"The body must be {FORM} in UTF-8, not compressed; send it so.",
+        )
+    if (request.content_length or 0) > most:
+        raise _too_large(most)
+    body = await _read(request, most)
+    try:
+        fields = parse_qsl(
+            body.decode(), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_FIELDS
+        )
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise Refusal(
+            "malformed",
+            vi="Biểu mẫu phải là UTF-8 hợp lệ; hãy kiểm tra các ký tự mã hóa bằng %.",
+            en="The form must be valid UTF-8; check what is encoded with %.",
+        ) from error
+    found = dict(fields)
+    if len(found) != len(fields):  # RFC 6749, section 3.2
+        raise Refusal(
+            "malformed",
+            vi="Mỗi tham số của biểu mẫu chỉ được gửi một lần; hãy bỏ phần trùng.",
+            en="Each parameter of the form is sent once; leave out what is sent twice.",
+        )
+    return found
+
+
+async def _read(request: web.BaseRequest, most: int) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise _too_large(most) from error
+    except (TimeoutError, web.RequestPayloadError, OSError) as error:
+        raise Refusal(
+            "malformed",
+            vi=f"Không đọc hết được biểu mẫu trong {BODY_SECONDS} giây; hãy kiểm tra Content-Length rồi gửi lại.",
+            en=f"The form could not be read to its end in {BODY_SECONDS} seconds; check Content-Length and send it again.",
+        ) from error
+    if len(body) > most:
+        raise _too_large(most)
+    return body
+
+
+def _too_large(most: int) -> Refusal:
+    return Refusal(
+        "too-large",
+        vi=f"Biểu mẫu vượt {most // 1024} KiB; hãy bỏ phần thừa.",
+        en=f"The form is larger than {most // 1024} KiB; leave out what is not needed.",
+    )

@@ -1,0 +1,186 @@
+"""The routes of the registry as they are declared: the same for each kind of document, with what differs between kinds."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
+from lgsp_gateway.registry.grant_life import STEPS
+from lgsp_gateway.registry.kinds import PLURALS
+from lgsp_gateway.web.api_schemas import json_of
+from lgsp_gateway.web.parameters import NotReadableError, Parameter, choice, flag, text, whole
+from lgsp_gateway.web.routes import Route, Said
+from lgsp_problems import Text
+
+DEFAULT_PAGE = 100
+LARGEST_PAGE = 1000
+MAX_REASON = 500
+
+_AGENCY = "^[A-Z][0-9]{2}(\\.[0-9]{1,3}){0,3}$"
+_CURSOR = re.compile(r"[A-Za-z0-9.-]{1,63}")
+_ETAG = re.compile(r'(W/)?"?([0-9]{1,19})"?')
+_NEVER = -1
+"""A revision that no document has: a tag that is none of ours matches nothing."""
+
+
+def _read_cursor(sent: str) -> str:
+    try:
+        name = base64.b64decode(sent, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise NotReadableError from error
+    if not _CURSOR.fullmatch(name):
+        raise NotReadableError
+    return name
+
+
+def _read_tag(sent: str) -> int:
+    found = _ETAG.fullmatch(sent)
+    return int(found[2]) if found else _NEVER
+
+
+CURSOR = Parameter(
+    *("cursor", "query", "the `next` of the page before", {"type": "string", "maxLength": 100}),
+    Text("giá trị next của trang trước", "the `next` of the page before"),
+    _read_cursor,
+    "",
+)
+LIMIT = whole("limit", "how many", 1, LARGEST_PAGE, DEFAULT_PAGE)
+REASON = text("reason", "why; it stands in the history", longest=MAX_REASON)
+DRY_RUN = flag("dryRun", "whether to check and to write nothing")
+EXPIRING = whole("expiringWithin", "only grants in force that end within so many days", 0, 9999, None)
+IF_MATCH = Parameter(
+    *("If-Match", "header", "the ETag of the version that is changed", {"type": "string", "maxLength": 100}),
+    Text("ETag của bản đang sửa", "the ETag of the version that is changed"),
+    _read_tag,
+    None,
+)
+IF_NONE_MATCH = text("If-None-Match", "`*`: create, and change nothing that is there", longest=100, place="header")
+ACTION = choice("action", "the step", tuple(STEPS), "", place="path")
+
+_FILTERS = {
+    "Agency": (),
+    "System": (text("agency", "only those of an agency", longest=MAX_NAME, pattern=_AGENCY),),
+    "Service": (
+        text("service", "only versions of a service", longest=MAX_NAME, pattern=NAME_PATTERN),
+        text("provider", "only services of a system", longest=MAX_NAME, pattern=NAME_PATTERN),
+    ),
+    "Grant": (
+        text("consumer", "only grants of a system", longest=MAX_NAME, pattern=NAME_PATTERN),
+        text("service", "only grants on a service", longest=MAX_NAME, pattern=NAME_PATTERN),
+        EXPIRING,
+    ),
+}
+
+_BY_PROVIDER = ("invalid-document", "already-exists", "contract-incompatible", "step-not-allowed", "not-found")
+
+
+def filters(kind: str) -> tuple[Parameter[str], ...]:
+    """The parameters by which documents of a kind are chosen, each a member of their spec."""
+    return tuple(one for one in _FILTERS[kind] if one is not EXPIRING)  # type: ignore[misc]
+
+
+def of(plural: str) -> "RoutesOf":
+    """The routes of a kind."""
+    return RoutesOf(plural)
+
+
+class RoutesOf:
+    """The routes of a kind, by what they do."""
+
+    def __init__(self, plural: str) -> None:
+        kind = PLURALS[plural]
+        many = plural[0].upper() + plural[1:]
+        all_, one = f"/registry/{{kind:{plural}}}", f"/registry/{{kind:{plural}}}/{{name}}"
+        name = text(
+            *("name", f"the name of the {kind.lower()}"),
+            longest=MAX_NAME,
+            pattern=_AGENCY if kind == "Agency" else NAME_PATTERN,
+            place="path",
+        )
+        document = Said(f"The {kind.lower()}", json_of(kind), ("ETag",))
+        body = json_of(kind)
+        write, changes = (REASON, DRY_RUN), ("revision-conflict", *_BY_PROVIDER)
+        self.list = Route(
+            *("GET", all_, f"list{many}", f"List the {plural} that the caller may read", "token"),
+            {200: Said(f"A page of {plural}", json_of(f"{kind}List"))},
+            parameters=(*_FILTERS[kind], LIMIT, CURSOR),
+            tag="registry",
+        )
+        self.create = Route(
+            *("POST", all_, f"create{kind}", f"Create a {kind.lower()}", "token"),
+            {201: Said(f"The {kind.lower()}", json_of(kind), ("ETag", "Location"))},
+            parameters=write,
+            body=body,
+            problems=_BY_PROVIDER,
+            tag="registry",
+        )
+        self.get = Route(
+            *("GET", one, f"get{kind}", f"Read a {kind.lower()}", "token"),
+            {200: document},
+            parameters=(name,),
+            problems=("not-found",),
+            tag="registry",
+        )
+        self.replace = Route(
+            *("PUT", one, f"replace{kind}", f"Replace a {kind.lower()}, or create it", "token"),
+            {200: document, 201: document},
+            parameters=(name, IF_MATCH, IF_NONE_MATCH, *write),
+            body=body,
+            problems=("precondition-required", *changes),
+            tag="registry",
+        )
+        self.delete = Route(
+            *("DELETE", one, f"delete{kind}", f"Delete a {kind.lower()}", "token"),
+            {204: Said("It is gone; its history stays")},
+            parameters=(name, IF_MATCH, REASON),
+            problems=("precondition-required", "revision-conflict", "in-use", "not-found"),
+            tag="registry",
+        )
+        self.history = Route(
+            *("GET", f"{one}/history", f"read{kind}History", f"Read every version of a {kind.lower()}", "token"),
+            {200: Said("The versions, the newest first", json_of(f"{kind}History"))},
+            parameters=(name,),
+            problems=("not-found",),
+            tag="registry",
+        )
+
+
+def steps() -> Iterator[tuple[str, Route]]:
+    """The routes by which a grant, or a service, takes a step: `act`, `suspend`, `resume`."""
+    name = text("name", "the name of the document", longest=MAX_NAME, pattern=NAME_PATTERN, place="path")
+    actions = "|".join(STEPS)
+    yield (
+        "act",
+        Route(
+            *(
+                "POST",
+                f"/registry/grants/{{name}}/{{action:{actions}}}",
+                "actOnGrant",
+                "Take a step with a grant",
+                "token",
+            ),
+            {200: Said("The grant", json_of("Grant"), ("ETag",))},
+            parameters=(name, ACTION),
+            body=json_of("Step"),
+            body_required=False,
+            problems=("not-found", "step-not-allowed"),
+            tag="registry",
+        ),
+    )
+    for step, summary in (
+        ("suspend", "Suspend a service: planned, or at once"),
+        ("resume", "End a suspension of a service"),
+    ):
+        yield (
+            step,
+            Route(
+                *("POST", f"/registry/services/{{name}}/{step}", f"{step}Service", summary, "token"),
+                {200: Said("The service", json_of("Service"), ("ETag",))},
+                parameters=(name,),
+                body=json_of("Step"),
+                body_required=False,
+                problems=("not-found",),
+                tag="registry",
+            ),
+        )

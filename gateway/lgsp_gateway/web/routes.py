@@ -1,0 +1,138 @@
+"""Routes of the management API: what is declared of each beside its handler is what the gateway holds callers to, and what its
+OpenAPI description says (`api_description`).
+
+Three things hold for all of them and are done here: a query parameter that a route does not know is refused by its name
+(`?consumers=x` would else list what nobody asked for), one that is sent twice is refused, and what is public may be read by
+pages of other origins.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Literal
+
+from aiohttp import hdrs, web
+
+from lgsp_gateway.web.parameters import Parameter
+from lgsp_problems import Refusal
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+Access = Literal["public", "optional", "anybody", "token", "person", "client"]
+"""Who gets in: anybody, pages of other origins too; the same, and a system's token shows more; anybody who reaches the gateway; a
+system's token; a citizen's token; a client's own proof."""
+
+MAX_AGE = 86400
+"""Seconds that a browser may remember what a page of another origin may ask."""
+
+_SAFE_HEADERS = "Accept, Accept-Language, Content-Type"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an answer holds: `media` types with their schemas, and `headers` by name."""
+
+    description: str
+    media: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path.
+
+    Args:
+        path: as aiohttp writes it.
+        name: the operation's id, which becomes a method of generated clients.
+        roles: of which a caller needs one; empty where any system may ask.
+        body: media types that it takes, with their schemas.
+        says: what it answers, by status.
+        problems: codes of problems beside those that any route may answer with.
+    """
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    name: str
+    summary: str
+    access: Access
+    says: Mapping[int, Said]
+    roles: tuple[str, ...] = ()
+    parameters: tuple[Parameter[Any], ...] = ()
+    body: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    body_required: bool = True
+    problems: tuple[str, ...] = ()
+    tag: str = ""
+
+    @property
+    def public(self) -> bool:
+        """May a page of another origin read it?"""
+        return self.access in ("public", "optional")
+
+
+ROUTES = web.AppKey("routes", dict[web.AbstractResource, list[Route]])
+"""All routes of an application, by aiohttp's resource."""
+
+
+def application(max_body: int) -> web.Application:
+    """An application for routes to be added to."""
+    app = web.Application(client_max_size=max_body)
+    app[ROUTES] = {}
+    app.on_response_prepare.append(_let_pages_read)
+    return app
+
+
+def add(app: web.Application, route: Route, handler: Handler) -> None:
+    """Add a route. A GET answers HEAD too; what is public answers the preflight of a browser."""
+    known = frozenset(one.name for one in route.parameters if one.place == "query")
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        _refuse_unknown(request, known)
+        return await handler(request)
+
+    router = app.router
+    added = (
+        router.add_get(route.path, answer)
+        if route.method == "GET"
+        else router.add_route(route.method, route.path, answer)
+    )
+    assert added.resource is not None
+    app[ROUTES].setdefault(added.resource, []).append(route)
+    if route.public:
+        router.add_options(route.path, _preflight)
+
+
+def _refuse_unknown(request: web.Request, known: frozenset[str]) -> None:
+    for name in request.query:
+        if name not in known:
+            shown = name.encode("ascii", "backslashreplace").decode()[:40]
+            names = ", ".join(sorted(known)) or "-"
+            raise Refusal(
+                "malformed",
+                vi=f"{shown} không phải là tham số ở đây; các tham số có thể dùng: {names}.",
+                en=f"{shown} is no parameter here; those it takes: {names}.",
+            )
+        if len(request.query.getall(name)) > 1:
+            raise Refusal(
+                "malformed",
+                vi=f"Tham số {name} được gửi hai lần; hãy gửi một lần.",
+                en=f"The parameter {name} is sent twice; send it once.",
+            )
+
+
+async def _preflight(request: web.Request) -> web.Response:
+    methods = "GET, HEAD, OPTIONS"
+    headers = {"Allow": methods, "Cache-Control": f"public, max-age={MAX_AGE}"}
+    if hdrs.ORIGIN in request.headers:
+        headers |= {
+            hdrs.ACCESS_CONTROL_ALLOW_METHODS: methods,
+            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: _SAFE_HEADERS,
+            hdrs.ACCESS_CONTROL_MAX_AGE: str(MAX_AGE),
+        }
+    return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
+
+
+async def _let_pages_read(request: web.Request, response: web.StreamResponse) -> None:
+    """Anybody may read what is public, without credentials: `*` says just that, for answers and problems alike."""
+    resource = request.match_info.route.resource
+    if resource is not None and any(route.public for route in request.app[ROUTES].get(resource, ())):
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
