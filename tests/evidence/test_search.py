@@ -1,12 +1,16 @@
 """Searching the evidence: every entry is found once, by anything it says, wherever the indexer was killed."""
 
 import asyncio
+import base64
 from pathlib import Path
 
 from support.postgres import Postgres, name_in
 from support.preloaded import run
 from support.searched import Searched
 from support.workbench import NUMBER, Workbench
+from yarl import URL
+
+from lgsp_gateway.cli.times import in_milliseconds
 
 
 async def test_messages_are_found_by_what_they_say(searched_in_either: Searched) -> None:
@@ -107,6 +111,84 @@ async def test_only_an_auditor_searches(bus: Workbench) -> None:
             assert answer.status == status
             said = await answer.text()
     assert "indexer run" in said
+
+
+async def test_what_is_mistyped_is_said_so(searched: Searched) -> None:
+    await searched.indexed((await searched.bus.call()).message)
+    for name, value in (("outcome", "answerd"), ("service", "deks"), ("consumer", "alhpa"), ("agency", "H49.77")):
+        got = await searched.get(**{name: value})
+        assert (got.status, got.code) == (400, "malformed"), name
+        assert name in got.json["detail"]
+    for number in ("02209300123", "0220930012345", "1"):
+        got = await searched.get(headers={"Lgsp-Subject": number})
+        assert (got.status, "12 digits" in got.json["detail"]) == (400, True)
+    for name, value in (
+        ("message", "thu"),
+        ("provider", ""),
+        ("minSize", "9" * 400),
+        ("cursor", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTkuMQ"),
+    ):
+        got = await searched.get(**{name: value})
+        assert (got.status, name in got.json["detail"]) == (400, True), name
+    assert await searched.items(outcome="person-not-found") == []  # a contract declares it
+
+
+async def test_the_largest_of_everything_finds_nothing_and_breaks_nothing(searched_in_either: Searched) -> None:
+    searched = searched_in_either
+    await searched.indexed((await searched.bus.call()).message)
+    largest = {"minDuration": "1000000000", "minSize": "1000000000", "since": "9999-12-31T23:59:59", "limit": "1000"}
+    for name, value in largest.items():
+        assert len(await searched.items(**{name: value})) == (1 if name == "limit" else 0), name
+    for cursor in ("9223372036854775807.9223372036854775807", "-9223372036854775807.0"):
+        packed = base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
+        assert (await searched.get(cursor=packed)).status == 200
+    assert await searched.items(until="0001-01-01T00:00:00+14:00") == []
+
+
+async def test_times_are_understood_as_they_are_shown_and_typed(searched: Searched) -> None:
+    bus = searched.bus
+    entry = await searched.indexed((await bus.call()).message)
+    shown = in_milliseconds(entry["time"])
+    assert shown.endswith("+07:00")
+    minute = shown[:16]
+    headers = {"Authorization": f"Bearer {bus.token('auditor')}"}
+    typed = [shown, shown.replace("+", "%2B"), minute, minute.replace("T", "%20"), shown[11:16], f"T{shown[11:16]}"]
+    for since in typed:  # a + that is not encoded is a space to whoever reads the address
+        url = URL(f"http://127.0.0.1:{bus.port}/evidence/messages?since={since}", encoded=True)
+        async with bus.session.get(url, headers=headers) as answer:
+            assert answer.status == 200, (since, await answer.text())
+            assert [item["message"] for item in (await answer.json())["items"]] == [entry["message"]], since
+    assert await searched.items(since=minute[:11] + "23:59", until="2099-01-01") == []
+
+
+async def test_a_message_is_found_by_the_name_that_a_problem_gives_it(searched: Searched) -> None:
+    message = (await searched.bus.call()).message
+    await searched.indexed(message)
+    for name in (f"urn:uuid:{message}", message.upper(), message.replace("-", "")):
+        assert [item["message"] for item in await searched.items(message=name)] == [message]
+
+
+async def test_the_command_shows_the_zone_and_says_that_nothing_was_found(searched: Searched) -> None:
+    got = await searched.bus.call()
+    entry = await searched.indexed(got.message)
+    remote = ["--url", f"http://127.0.0.1:{searched.bus.port}", "--token", searched.bus.token("auditor")]
+    zone = {"TZ": "America/Lima", "LC_ALL": "C"}
+    code, out, err = await run("evidence", "search", *remote, environment=zone)
+    assert (code, out.split("  ")[0]) == (0, in_milliseconds(entry["time"])), err
+    code, again, _ = await run("evidence", "search", "--since", out[:16], *remote, environment=zone)
+    assert (code, again) == (0, out)
+    code, tailed, _ = await run("evidence", "tail", "--no-follow", *remote, environment=zone)
+    assert (code, tailed.split("  ")[0]) == (0, in_milliseconds(entry["time"]))
+    code, out, err = await run("evidence", "search", "--since", "2099-01-01", *remote, environment=zone)
+    assert (code, out) == (0, "")
+    assert "no such message" in err
+    code, out, err = await run("evidence", "search", "--subject", "02209300123", *remote, environment=zone)
+    assert (code, out) == (1, "")
+    assert "12 digits" in err
+    code, out, err = await run("flows", *remote, environment=zone)
+    assert code == 0, err
+    assert [line[:10] for line in out.splitlines()[1:]] == [in_milliseconds(entry["time"])[:10]]
+    assert all("+07:00" in line for line in out.splitlines()[1:])
 
 
 async def test_the_command(searched: Searched) -> None:

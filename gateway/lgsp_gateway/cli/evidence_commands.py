@@ -1,6 +1,5 @@
 """What operations uses to see what passes: `lgsp evidence tail | search`."""
 
-import datetime
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -8,7 +7,13 @@ from typing import Annotated, Literal
 import orjson
 from cyclopts import Parameter
 
+from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import Who
+from lgsp_gateway.cli.main import language
+from lgsp_problems import Text
+
+NOTHING = Text("Không có thông điệp nào như vậy.", "There is no such message.")
+"""What a search says that finds none."""
 
 Output = Annotated[Literal["line", "json"], Parameter(name=["--output", "-o"])]
 
@@ -56,14 +61,14 @@ def search(
     output: Output = "line",
     who: Who = Who(),  # noqa: B008
 ) -> None:
-    """Find messages, the newest first.
+    """Find messages, the newest first. Times are Vietnam's.
 
     Parameters
     ----------
     message, consumer, agency, provider, service, operation, outcome, purpose, grant
-        Exactly this.
+        Exactly this. A message also as `urn:uuid:…`, as problems name it.
     since, until
-        ISO 8601, in Vietnam's time where no zone is given.
+        ISO 8601, in Vietnam's time where no zone is given, as the lines show it; `19:40` is today's.
     subject
         The number of the person whom the messages are about; only its pseudonym is looked for.
     min_duration
@@ -86,6 +91,8 @@ def search(
     found = who.client().get("/evidence/messages", query, {"Lgsp-Subject": subject} if subject else {})
     page = orjson.loads(found)
     _write(map(orjson.dumps, page["items"]), output)
+    if not page["items"]:  # as kubectl does: said where programs do not read, and no failure
+        sys.stderr.write(f"{NOTHING.said(language())}\n")
     if page["cursor"]:
         sys.stderr.write(f"more: --cursor {page['cursor']}\n")
 
@@ -98,10 +105,9 @@ def _write(entries: Iterable[bytes], output: str) -> None:
 
 def _readable(line: bytes) -> str:
     entry = orjson.loads(line)
-    moment = datetime.datetime.fromtimestamp(entry["time"] / 1000).astimezone()
     what = f"{entry['service'] or '?'}/{entry['operation'] or '?'}"
     why = f" [{entry['purpose']}]" if entry["purpose"] else ""
     return (
-        f"{moment:%H:%M:%S}.{entry['time'] % 1000:03d}  {entry['consumer']} → {what}{why}  "
+        f"{times.in_milliseconds(entry['time'])}  {entry['consumer']} → {what}{why}  "
         f"{entry['status']} {entry['outcome']}  {entry['totalMs']:.1f} ms  {entry['message']}"
     )

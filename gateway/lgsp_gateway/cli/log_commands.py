@@ -1,6 +1,5 @@
 """What an auditor does with whole logs: `lgsp evidence export | verify`. Verifying what was exported needs no bus."""
 
-import datetime
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 import orjson
 from cyclopts import Parameter
 
+from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import Client, Who
 from lgsp_gateway.cli.files import json_in, keys_in, lines_of
 from lgsp_gateway.evidence import proofs
@@ -91,8 +91,8 @@ def _verify_one(folder: Path, trusted: VerifierKey, archived: dict[str, int], wi
     print(f"{trusted.name}: {where}, {len(part['items'])} checkpoints, whole")  # noqa: T201
     for one in witnesses:
         note = next((seal.note for seal in sealed if seal.by == one.name and seal.note in within), "")
-        moment = datetime.datetime.fromtimestamp(one.cosigned_at(note), datetime.UTC)
-        print(f"{trusted.name}: {size_in(note)} entries sealed by {one.name} on {moment:%Y-%m-%d %H:%M:%S} UTC")  # noqa: T201
+        when = times.in_seconds(one.cosigned_at(note))
+        print(f"{trusted.name}: {size_in(note)} entries sealed by {one.name} on {when}")  # noqa: T201
 
 
 def _seals(file: Path) -> list[Seal]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from cyclopts import Parameter
 
-from lgsp_gateway.cli import tables
+from lgsp_gateway.cli import tables, times
 from lgsp_gateway.cli.bus_client import Who
 
 Output = Annotated[Literal["table", "json"], Parameter(name=["--output", "-o"])]
@@ -37,8 +37,8 @@ def flows(
             sys.stdout.write(f"{said.decode()}\n")
         else:
             tables.show(
-                ["CONSUMER", "OPERATION", "CALLS", "PER-S", "REFUSED", "ERRORS", "P50", "P95", "P99"],
-                map(_flow, orjson.loads(said)["items"]),
+                ["TIME", "CONSUMER", "OPERATION", "CALLS", "PER-S", "REFUSED", "ERRORS", "P50", "P95", "P99"],
+                _flows(orjson.loads(said)),
             )
         sys.stdout.flush()
 
@@ -78,6 +78,11 @@ def statistics(
     accept = {"Accept": "text/csv" if output == "csv" else "application/json"}
     query = {name: month for name, month in (("since", since), ("until", until)) if month}
     sys.stdout.write(who.client().get("/ops/statistics", query, accept).decode())
+
+
+def _flows(said: dict[str, Any]) -> Iterable[list[str]]:
+    until = times.in_seconds(said["time"])
+    return ([until, *_flow(flow)] for flow in said["items"])
 
 
 def _flow(flow: dict[str, Any]) -> list[str]:

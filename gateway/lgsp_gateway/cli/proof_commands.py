@@ -1,12 +1,12 @@
 """What an auditor does with one message: `lgsp evidence prove | check | keys`. Checking needs no bus."""
 
-import datetime
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 from cyclopts import Parameter
 
+from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusAddress, Client, Who
 from lgsp_gateway.cli.files import content_of, json_in, keys_in
 from lgsp_gateway.evidence import proofs
@@ -78,11 +78,10 @@ def check(
     sealed = proofs.seals_of(proof, trusted)
     for one in keys_in(witness) if witness else []:
         note = next((seal.note for seal in sealed if seal.by == one.name), "")
-        moment = datetime.datetime.fromtimestamp(one.cosigned_at(note), datetime.UTC)
-        print(f"sealed: by {one.name} on {moment:%Y-%m-%d %H:%M:%S} UTC")  # noqa: T201
+        print(f"sealed: by {one.name} on {times.in_seconds(one.cosigned_at(note))}")  # noqa: T201
     if timestamp_roots:
         stamp = next((seal for seal in sealed if seal.by == TIMESTAMP), Seal(TIMESTAMP, ""))
-        print(f"stamped: on {stamped_at(stamp, timestamp_roots):%Y-%m-%d %H:%M:%S} UTC")  # noqa: T201
+        print(f"stamped: on {times.in_seconds(stamped_at(stamp, timestamp_roots).timestamp())}")  # noqa: T201
 
 
 def keys(*, state_dir: Path = DEFAULT, url: Annotated[str, Parameter(env_var="LGSP_URL")] = "") -> None:

@@ -1,6 +1,5 @@
 """What administers the registry: `lgsp apply`, `get`, `describe`, `history`, `export`, `delete`."""
 
-import datetime
 import difflib
 import sys
 from collections.abc import Callable, Coroutine, Mapping
@@ -12,7 +11,7 @@ import yaml
 from cyclopts import Parameter
 
 from lgsp_contracts import documents
-from lgsp_gateway.cli import tables
+from lgsp_gateway.cli import tables, times
 from lgsp_gateway.cli.bus_client import Who, reaching
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural
 from lgsp_gateway.registry.kinds import KINDS, PLURALS, from_contract
@@ -284,8 +283,7 @@ def _plain_name(document: Document) -> str:
 
 
 def _moment(milliseconds: float) -> str:
-    moment = datetime.datetime.fromtimestamp(milliseconds / 1000).astimezone()
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+    return times.in_seconds(milliseconds / 1000)
 
 
 def run(who: Who, work: Callable[[RegistryClient], Coroutine[Any, Any, Any]]) -> Any:
