@@ -10,6 +10,7 @@
 The method's name is the operation's with underscores. The gateway has checked the request and checks the answer.
 """
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
@@ -29,17 +30,22 @@ class Call:
     """One call as its adapter sees it: who asks, why, and how long anybody still waits.
 
     `traceparent` is to be sent on to the system behind, which `Upstream` does.
+
+    Args:
+        longest: seconds that a contract gives at most. The deadline is a time of the wall clock, which may be wrong here or at
+            the gateway, or jump: it is read once, and counts no longer than this.
     """
 
-    def __init__(self, context: Context, spans: Spans = NOT_TRACED) -> None:
+    def __init__(self, context: Context, spans: Spans = NOT_TRACED, longest: float = math.inf) -> None:
         self.context = context
+        self._until = time.monotonic() + min(context.deadline / 1000 - time.time(), longest)
         self.spans = spans
         self.traceparent = context.traceparent
 
     @property
     def remaining(self) -> float:
         """Seconds until the deadline; zero or less when nobody waits any more."""
-        return self.context.deadline / 1000 - time.time()
+        return self._until - time.monotonic()
 
 
 class Declared(Refusal):

@@ -18,6 +18,7 @@ from lgsp_problems import Refusal
 from lgsp_process import logs
 from lgsp_process.background import Background, Stopped, until
 from lgsp_process.nats_connection import broke
+from lgsp_process.supervision import Supervisor
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two walks of the collector; Python's own default is 700."""
@@ -35,16 +36,20 @@ class Process:
     Args:
         stop: set when it is to stop, by SIGTERM, SIGINT or a background task without which it is useless.
         background: the tasks that it runs beside its work.
+        supervisor: who is told that it lives.
     """
 
-    def __init__(self, stop: asyncio.Event, background: Background) -> None:
+    def __init__(self, stop: asyncio.Event, background: Background, supervisor: Supervisor = Supervisor()) -> None:  # noqa: B008
         self.stop = stop
         self.background = background
+        self._supervisor = supervisor
         self._ready = asyncio.Event()
 
     def ready(self, what: str) -> None:
-        """Say on stdout that the process answers now."""
+        """Say on stdout, and to the supervisor, that the process answers now."""
         self._ready.set()
+        self._supervisor.tell(READY="1")
+        self._supervisor.watch(self.background)
         sys.stdout.write(f"READY {what}\n")
         sys.stdout.flush()
 
@@ -71,6 +76,7 @@ def run(process: str, main: Main) -> None:
             `internal-error`, when a background task without which the process is useless fails for good.
     """
     logs.configure(process)
+    supervisor = Supervisor.named()
 
     async def guarded() -> None:
         stop = asyncio.Event()
@@ -80,7 +86,7 @@ def run(process: str, main: Main) -> None:
         to_the_end = Background()
         to_the_end.once("end of the process", _end_late(stop))
         async with Background(stop) as background:
-            this = Process(stop, background)
+            this = Process(stop, background, supervisor)
             try:
                 await until(this.stopped_before_ready(), _awaited(main, this))
             except Stopped:

@@ -8,7 +8,6 @@ down and a quota that is spent are waited for; what is refused otherwise stands 
 """
 
 import asyncio
-import time
 import uuid
 from dataclasses import asdict
 from typing import Any
@@ -218,7 +217,7 @@ class Feeder:
 
     async def _taken(self, _: None) -> Lease[str]:
         token = await self._identity.token()
-        return Lease(token.value, token.expires - time.time())
+        return Lease(token.value, token.left)
 
 
 def _so_far(said: dict[str, Any], drop: Drop, content: str, rows: int) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 What is wrong is refused in the log, and what was served before goes on.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,6 +14,8 @@ from lgsp_adapters.manifest import Manifest, load
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
+from lgsp_process.background import Background, Task
+from lgsp_process.error_frames import frames
 
 LOOK_SECONDS = 1.0
 """How often the manifests are looked at."""
@@ -87,42 +88,41 @@ class Followed:
         self._make = make
         self._seen = self._times()
         self._running = make(manifest)
-        self._following: asyncio.Task[None] | None = None
+        self._following: Task | None = None
 
-    async def start(self) -> None:
+    async def start(self, background: Background) -> None:
         """Serve, and follow from now on."""
         await self._running.start()
-        self._following = asyncio.create_task(self._follow())
+        name = f"manifest of {self._manifest.service}"
+        self._following = background.every(name, LOOK_SECONDS, self._look, within=None, at_once=False)
 
     async def stop(self) -> None:
         """Follow no more, and finish what was begun."""
         if self._following:
-            self._following.cancel()
+            await self._following.stop()
         await self._running.stop()
 
-    async def _follow(self) -> None:
+    async def _look(self) -> None:
+        if (now := self._times()) == self._seen:
+            return
+        self._seen = now
         log = structlog.get_logger().bind(manifest=self._manifest.place.name)
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if (now := self._times()) == self._seen:
-                continue
-            self._seen = now
-            try:
-                changed = load(Path(self._manifest.place.name))
-                if changed.system != self._manifest.system:
-                    log.error("another system", reason="a manifest of another system takes a start of its own")
-                    continue
-                running = self._make(changed)
-                await self._running.take_over(running)
-                self._running, self._manifest = running, changed
-                self._seen = self._times()
-                log.warning("now served")
-            except Refusal as refusal:
-                log.error("change refused", reason=refusal.detail.en)
-                if refusal.code == "cannot-start":  # no fault of the change: NATS, say, is away
-                    self._seen = {}
-            except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on
-                log.error("change failed", error=type(error).__name__)
+        try:
+            changed = load(Path(self._manifest.place.name))
+            if changed.system != self._manifest.system:
+                log.error("another system", reason="a manifest of another system takes a start of its own")
+                return
+            running = self._make(changed)
+            await self._running.take_over(running)
+            self._running, self._manifest = running, changed
+            self._seen = self._times()
+            log.warning("now served")
+        except Refusal as refusal:
+            log.error("change refused", reason=refusal.detail.en)
+            if refusal.code == "cannot-start":  # no fault of the change: NATS, say, is away
+                self._seen = {}
+        except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on
+            log.error("change failed", error=type(error).__name__, frames=frames(error))
 
     def _times(self) -> Times:
         return _times(_files(self._manifest)) | self._contracts.times()

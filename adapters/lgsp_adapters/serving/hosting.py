@@ -7,7 +7,6 @@ connection in good time, and only then leaves the first: no call falls between t
 import asyncio
 import os
 import socket
-import time
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -25,6 +24,7 @@ from lgsp_adapters.serving.runtime import Served
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_process import running, tracing
+from lgsp_process.background import Background, Task
 from lgsp_process.nats_connection import START_SECONDS, Door, broke, connect
 from lgsp_process.tls_files import TlsFiles
 from lgsp_process.tracing import Spans
@@ -44,7 +44,9 @@ class Hosted:
         identity: SystemIdentity,
         tls: TlsFiles | None,
         spans: Spans,
+        background: Background,
     ) -> None:
+        self._background = background
         self._manifest = manifest
         self._contract = contract
         self._nats = nats
@@ -52,9 +54,9 @@ class Hosted:
         self._tls = tls.context if tls else None
         self._identity = identity
         self._adapter: Adapter = build(manifest, contract)
-        self._token = Token("", 0)
+        self._token = Token("", 0, 0)
         self._current: tuple[Served, Client] | None = None
-        self._renewing: asyncio.Task[None] | None = None
+        self._renewing: Task | None = None
 
     async def start(self) -> None:
         """Open the adapter and go on the bus.
@@ -62,20 +64,25 @@ class Hosted:
         Raises:
             Refusal: when that cannot be; then nothing is left open.
         """
-        await self._adapter.open()
+        try:
+            await self._adapter.open()
+        except BaseException:
+            await self._adapter.background.stop()
+            raise
         try:
             await self._connect()
-        except Refusal:
-            await self._adapter.close()
+        except BaseException:
+            await self._close()
             raise
-        self._renewing = asyncio.create_task(self._renew())
+        name = f"token of {self._manifest.service}"
+        self._renewing = self._background.every(name, self._pause, self._renew, within=None, at_once=False)
 
     async def stop(self) -> None:
         """Leave the bus, finishing what was begun."""
         if self._renewing:
-            self._renewing.cancel()
+            await self._renewing.stop()
         await self._leave(self._current)
-        await self._adapter.close()
+        await self._close()
 
     async def take_over(self, changed: "Running") -> None:
         """Let another go on: it is on the bus before this one leaves it.
@@ -88,14 +95,18 @@ class Hosted:
 
     async def _connect(self) -> None:
         self._token = await self._identity.token()
-        connection = await connect(self._door(), f"adapter {self._manifest.service}", on_lost=self._take_token)
+        name = f"adapter {self._manifest.service}"
+        connection = await connect(self._door(), name, self._take_token, background=self._background)
         served = Served(self._adapter, self._manifest, self._contract, connection, self._spans)
         try:
             async with asyncio.timeout(START_SECONDS):  # nats-py may wait for ever for a server that is gone
                 await served.start()
-        except (TimeoutError, NatsError):
+        except (TimeoutError, NatsError) as error:
             await connection.close()
-            raise broke() from None
+            raise broke() from error
+        except BaseException:
+            await connection.close()
+            raise
         self._current = (served, connection)
 
     def _door(self) -> Door:
@@ -108,16 +119,21 @@ class Hosted:
         except Refusal as refusal:
             structlog.get_logger().warning("no token", reason=refusal.detail.en)
 
+    def _pause(self) -> float:
+        return max(1.0, self._token.left * RENEW_AT)
+
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(max(1.0, (self._token.expires - time.time()) * RENEW_AT))
-            before = self._current
-            try:
-                await self._connect()
-            except Refusal as refusal:
-                structlog.get_logger().warning("not renewed", reason=refusal.detail.en)
-                continue
+        before = self._current
+        try:
+            await self._connect()
+        except Refusal as refusal:
+            structlog.get_logger().warning("not renewed", reason=refusal.detail.en)
+        else:
             await self._leave(before)
+
+    async def _close(self) -> None:
+        await self._adapter.close()
+        await self._adapter.background.stop()
 
     async def _leave(self, left: tuple[Served, Client] | None) -> None:
         if left:
@@ -155,16 +171,17 @@ class Host:
         async with AsyncExitStack() as stack:
             stack.callback(self._spans.close)
             for manifest, identity in self._adapters:
-                kept = Followed(manifest, self._contracts, partial(self._running, identity=identity))
-                await kept.start()
+                make = partial(self._running, identity=identity, background=process.background)
+                kept = Followed(manifest, self._contracts, make)
+                await kept.start(process.background)
                 stack.push_async_callback(kept.stop)
             if self._tls:
-                stack.callback(asyncio.create_task(self._tls.watch()).cancel)
+                process.background.keep("tls files", self._tls.watch)
             process.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in self._adapters))
             await process.stop.wait()
 
-    def _running(self, manifest: Manifest, identity: SystemIdentity) -> Running:
+    def _running(self, manifest: Manifest, identity: SystemIdentity, background: Background) -> Running:
         contract = self._contracts.of(manifest)
         if manifest.kind == "rows":
             return Feeder(hold(manifest, contract), manifest, identity)
-        return Hosted(manifest, contract, self._nats, identity, self._tls, self._spans)
+        return Hosted(manifest, contract, self._nats, identity, self._tls, self._spans, background)

@@ -25,10 +25,19 @@ RETRY_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token and until when it counts, in seconds since 1970."""
+    """An access token and how long it counts, in seconds from when it was asked for (`time.monotonic()`).
+
+    The clock of the wall may jump in between, here or at the gateway: what the gateway said is a span.
+    """
 
     value: str
-    expires: float
+    seconds: float
+    asked_at: float
+
+    @property
+    def left(self) -> float:
+        """Seconds for which it still counts."""
+        return self.asked_at + self.seconds - time.monotonic()
 
 
 class SystemIdentity:
@@ -71,7 +80,7 @@ class SystemIdentity:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _take(self) -> Token:
-        now = int(time.time())
+        asked_at, now = time.monotonic(), int(time.time())
         claims = {"iss": self._system, "sub": self._system, "aud": self.gateway, "iat": now, "exp": now + 60}
         assertion = jwt.encode({**claims, "jti": str(uuid.uuid4())}, self._key, algorithm="ES256")
         form = {
@@ -89,4 +98,4 @@ class SystemIdentity:
             words = str(said.get("error_description", said))
             structlog.get_logger().error("no token", system=self._system, reason=words)
             raise Refusal("cannot-start", vi=words, en=words)
-        return Token(str(said["access_token"]), now + float(said["expires_in"]))
+        return Token(str(said["access_token"]), float(said["expires_in"]), asked_at)

@@ -166,7 +166,7 @@ class Served:
         assert task is not None
         try:
             context, document = wire.parse_request(data, work.loads)
-            call = Call(context, self._spans)
+            call = Call(context, self._spans, self._contract.operations[work.operation].timeout)
             remaining = call.remaining
             self._working[task] = self._loop.time() + remaining
             if remaining <= 0:

@@ -1,4 +1,7 @@
-"""A child process of a local bus: started, awaited until it says READY, started again when it dies, stopped in order.
+"""A child process of a local bus: started, awaited until it says READY, started again when it dies or is silent, stopped in order.
+
+A process of ours gives signs of life (`lgsp_process.supervision`). One that lives and gives none for `SILENT_SECONDS` is ended, and
+started again like one that died.
 
 A child dies with its parent, also when that is killed with -9: the kernel sends it the signal (Linux's parent death
 signal). Where there is no such thing, the next start ends what the last one left (`end_leftovers`).
@@ -11,15 +14,20 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lgsp_gateway.local.signs import Signs
 from lgsp_problems import Refusal
+from lgsp_process.background import Stopped, until
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 12.0
 LONGEST_BACKOFF = 5.0
+SILENT_SECONDS = 30.0
+LOOK_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -34,7 +42,7 @@ class Child:
     ready: Callable[[], Awaitable[None]] | None = None
     process: asyncio.subprocess.Process | None = None
     stopping: bool = False
-    _rest: asyncio.Task[bytes] | None = None
+    signs: Signs | None = None
 
     async def start(self) -> None:
         """Start it and wait until it answers.
@@ -42,33 +50,37 @@ class Child:
         Raises:
             Refusal: `cannot-start`, with the last line of its log.
         """
+        environment = {**os.environ, **self.environment}
+        if self.ready is None:  # one of ours
+            self.signs = self.signs or Signs()
+            self.signs.begin()
+            environment |= self.signs.environment
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **self.environment},
+                env=environment,
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
-        said_ready = asyncio.create_task(self._read_output(self.process))
-        waiting = asyncio.create_task(self._answers(said_ready))
-        ended = asyncio.create_task(self.process.wait())
-        await asyncio.wait((waiting, ended), timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done() or ended.done():
-            waiting.cancel()
-            raise self._did_not_start()
-        ended.cancel()
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await until(self.process.wait(), self.ready() if self.ready else self._said_ready(self.process))
+        except (Stopped, TimeoutError) as error:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+            raise self._did_not_start() from error
 
     async def keep(self, say: Callable[[str], None], started: Callable[[], None]) -> None:
         """Start it again whenever it dies, until it is stopped; `started` is called each time."""
         backoff = 0.25
-        while True:
+        while not self.stopping:
             assert self.process is not None
-            code = await self.process.wait()
+            code = await until(self._read_on(self.process), self._ended(self.process, say))
             if self.stopping:
-                return
+                break
             say(f"{self.name} ended ({code}); starting it again")
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, LONGEST_BACKOFF)
@@ -76,10 +88,33 @@ class Child:
                 await self.start()
                 started()
                 backoff = 0.25
+        await asyncio.Event().wait()  # there is nothing to keep any more
+
+    async def _ended(self, process: asyncio.subprocess.Process, say: Callable[[str], None]) -> int:
+        """Its exit status, when it has ended; one that is silent is ended."""
+        looked = time.monotonic()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    return await process.wait()
+            if self.signs is None:
+                continue
+            now = time.monotonic()
+            if now - looked > 2 * LOOK_SECONDS:  # this process itself stood still: it hears only now
+                self.signs.begin()
+            looked = now
+            if changed := self.signs.news():
+                say(f"{self.name}: {changed}")
+            if self.signs.silent_for() > SILENT_SECONDS:
+                say(f"{self.name} gives no sign of life; ending it")
+                process.kill()
 
     async def stop(self) -> None:
         """Ask it to stop, and make it where it does not."""
         self.stopping = True
+        if self.signs:
+            self.signs.close()
+            self.signs = None
         if self.process is None or self.process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -90,17 +125,22 @@ class Child:
                 self.process.kill()
                 await self.process.wait()
 
-    async def _answers(self, said_ready: asyncio.Task[None]) -> None:
-        await (self.ready() if self.ready else asyncio.shield(said_ready))
-
-    async def _read_output(self, process: asyncio.subprocess.Process) -> None:
-        """Return at the line READY; what comes after it is read on and thrown away."""
+    @staticmethod
+    async def _said_ready(process: asyncio.subprocess.Process) -> None:
+        """Return at the line READY."""
         assert process.stdout is not None
         while line := await process.stdout.readline():
             if line.startswith(b"READY"):
-                self._rest = asyncio.create_task(process.stdout.read())
                 return
         await asyncio.Event().wait()  # it ended: whoever waits for its end sees that
+
+    @staticmethod
+    async def _read_on(process: asyncio.subprocess.Process) -> None:
+        """Throw away what it says further, for ever."""
+        assert process.stdout is not None
+        while await process.stdout.read(65536):
+            pass
+        await asyncio.Event().wait()
 
     def _did_not_start(self) -> Refusal:
         lines = self.log.read_text(errors="replace").strip().splitlines()

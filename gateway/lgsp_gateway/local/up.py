@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.scene import Scene
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
+from lgsp_process import logs
+from lgsp_process.background import Background, Stopped, until
 
 NATS_POLL_SECONDS = 0.01
 
@@ -49,7 +52,7 @@ class LocalBus:
         self._nats_server = nats_server
         self._before_ready = before_ready
         self._children: list[Child] = []
-        self._keepers: list[asyncio.Task[None]] = []
+        self._background = Background()
         self._where: dict[str, Any] = {}
         self._began = time.monotonic()
 
@@ -59,6 +62,7 @@ class LocalBus:
         Raises:
             Refusal: `cannot-start`; nothing is left running.
         """
+        logs.configure("up")
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -67,14 +71,12 @@ class LocalBus:
         try:
             self._clear_leftovers()
             _refuse_taken(self._port)
-            starting = asyncio.create_task(self._start())
-            stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if starting.done():
-                starting.result()
-                await stopped
-            starting.cancel()
-            _say("stopping")
+            async with self._background:
+                with contextlib.suppress(Stopped):
+                    await until(stop.wait(), self._start())
+                    await stop.wait()
+                _say("stopping")
+                await self._stop()
         finally:
             await self._stop()
             os.close(lock)
@@ -108,7 +110,7 @@ class LocalBus:
         self._children.append(child)
         await child.start()
         _say(f"{child.name} answers", time.monotonic() - self._began)
-        self._keepers.append(asyncio.create_task(child.keep(_say, self._write_running)))
+        self._background.keep(child.name, partial(child.keep, _say, self._write_running))
 
     async def _stop(self) -> None:
         for child in self._children:
@@ -117,8 +119,6 @@ class LocalBus:
         by_kind = {kind: [child for child in self._children if child.name.startswith(kind)] for kind in kinds}
         for children in by_kind.values():
             await asyncio.gather(*(child.stop() for child in children))
-        for keeper in self._keepers:
-            keeper.cancel()
         with contextlib.suppress(OSError):
             self._state.running_file.unlink(missing_ok=True)
 
