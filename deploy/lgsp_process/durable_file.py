@@ -8,7 +8,7 @@ synced. Whoever reads sees the old content or the new, never a part.
 import contextlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def create(path: Path, content: bytes, mode: int = PRIVATE) -> bool:
     return True
 
 
-def ensure(path: Path, content: bytes, mode: int = PRIVATE) -> bytes:
+def ensure(path: Path, make: Callable[[], bytes], mode: int = PRIVATE) -> bytes:
     """Create a file durably where there is none, and its folder, and return what it holds then.
 
     Raises:
@@ -67,7 +67,7 @@ def ensure(path: Path, content: bytes, mode: int = PRIVATE) -> bytes:
     """
     make_folder(path.parent)
     if not path.exists():
-        create(path, content, mode)
+        create(path, make(), mode)
     return path.read_bytes()
 
 

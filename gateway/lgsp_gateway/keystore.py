@@ -4,18 +4,18 @@ Every gateway that shares the folder notices a new key within a second, or at on
 does not know; so a rotation drops no call. An old key goes when no token that it signed can still count.
 """
 
-import contextlib
 import itertools
-import os
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from lgsp_auth.issuing import DEFAULT_LIFE
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.nats_jwt import AccountKey
 from lgsp_problems import Refusal
+from lgsp_process import durable_file
 
 LOOK_SECONDS = 1.0
 KEEP_SECONDS = 2 * DEFAULT_LIFE
@@ -39,12 +39,11 @@ class KeyStore:
             Refusal: `cannot-start`, when the folder cannot be written or read.
         """
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            durable_file.make_folder(self._folder)
             if not self._files():
                 self.rotate()
             for path in (self._pseudonym_file(), self._account_file(), self._log_file()):
-                if not path.exists():
-                    write_privately(path, secrets.token_bytes(32))
+                durable_file.ensure(path, partial(secrets.token_bytes, 32))
         except OSError as error:
             raise _unusable(self._folder, error) from None
 
@@ -54,9 +53,11 @@ class KeyStore:
         files = self._files()
         for old, successor in itertools.pairwise(files):
             if successor.stat().st_mtime < now - KEEP_SECONDS:
-                old.unlink()
+                durable_file.remove(old)
         key = SigningKey.generate()
-        write_privately(self._folder / f"signing-{int(now * 1000):014d}-{key.kid[:8]}.pem", key.to_pem())
+        # The name says which is the newest, also where the clock was ahead when the last one was made.
+        number = max(int(now * 1000), *(_number(file) + 1 for file in files), 0)
+        durable_file.write(self._folder / f"signing-{number:014d}-{key.kid[:8]}.pem", key.to_pem())
         return key
 
     def ring(self) -> KeyRing:
@@ -115,25 +116,9 @@ class KeyStore:
         return self._folder / "pseudonym.key"
 
 
-def write_privately(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    with contextlib.suppress(FileNotFoundError):
-        unfinished.unlink()
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-
-
-def ensure_private(path: Path, make: Callable[[], bytes]) -> bytes:
-    """The content of a private file, made on first use."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_privately(path, make())
-    return path.read_bytes()
+def _number(file: Path) -> int:
+    number = file.name.split("-")[1]
+    return int(number) if number.isdecimal() else 0
 
 
 def _unusable(folder: Path, error: Exception) -> Refusal:

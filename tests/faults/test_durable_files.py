@@ -6,11 +6,13 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-from support.processes import apt_install
+from support.processes import ROOT, apt_install
 
+from lgsp_gateway.keystore import KeyStore
 from lgsp_process import durable_file
 
 
@@ -20,8 +22,8 @@ def names(folder: Path) -> list[str]:
 
 def test_what_is_written_is_whole_and_private(tmp_path: Path) -> None:
     file = tmp_path / "a" / "b.key"
-    assert durable_file.ensure(file, b"first") == b"first"
-    assert durable_file.ensure(file, b"second") == b"first"
+    assert durable_file.ensure(file, lambda: b"first") == b"first"
+    assert durable_file.ensure(file, lambda: b"second") == b"first"
     assert not durable_file.create(file, b"second")
     durable_file.write(file, b"third")
     assert file.read_bytes() == b"third"
@@ -56,7 +58,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 
 def _first(file: Path, content: bytes, found: "multiprocessing.Queue[bytes]") -> None:
-    found.put(durable_file.ensure(file, content))
+    found.put(durable_file.ensure(file, lambda: content))
 
 
 def test_several_processes_make_one_file(tmp_path: Path) -> None:
@@ -70,9 +72,6 @@ def test_several_processes_make_one_file(tmp_path: Path) -> None:
     for maker in makers:
         maker.join(20)
     assert len(contents) == 1
-
-
-CALLS = re.compile(r"(\w+)\((.*?)\) += (-?\d+)")
 
 
 def calls(tmp_path: Path, script: str) -> list[str]:
@@ -93,7 +92,55 @@ def test_file_and_folder_are_synced_before_it_returns(tmp_path: Path, what: str)
         "from pathlib import Path; from lgsp_process import durable_file\n"
         f"durable_file.make_folder(Path('{tmp_path}/place')); durable_file.{what}(Path('{tmp_path}/place/a'), b'x')"
     )
-    found = [re.split(r"[ (]", line, maxsplit=2)[1] for line in calls(tmp_path, script)]
+    found = [found[1] for line in calls(tmp_path, script) if (found := re.search(r"(\w+)\(", line))]
     named = "rename" if what == "write" else "linkat" if "linkat" in found else "link"
     assert found.index("fsync") < found.index(named)  # the content, then the name
     assert "fsync" in found[found.index(named) :]  # then the folder
+
+
+def test_a_key_is_on_disk_before_it_signs(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    found = calls(
+        tmp_path,
+        f"from lgsp_gateway.cli.main import main; import sys; sys.argv = ['lgsp', 'keys', 'rotate', '--keys', '{place}']; main()",
+    )
+    made = [line for line in found if re.search(r"\b(rename\w*|link\w*)\(", line)]
+    assert len(made) == 5  # two keys that sign tokens, the pseudonyms', the log's, the account's
+    for line in made:
+        before, after = found[: found.index(line)], found[found.index(line) + 1 :]
+        assert "fsync(" in before[-1]
+        assert re.search(rf"fsync\(\d+<{place}>\)", after[0])
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in place.iterdir())
+
+
+def test_a_key_made_while_the_clock_was_ahead_does_not_stay_the_newest(tmp_path: Path) -> None:
+    keys = KeyStore(tmp_path)
+    keys.ensure()
+    [first] = tmp_path.glob("signing-*.pem")
+    tomorrow = int((time.time() + 86400) * 1000)
+    first.rename(tmp_path / f"signing-{tomorrow:014d}-{first.name[-12:]}")
+    made = keys.rotate()
+    assert KeyStore(tmp_path).ring().current.kid == made.kid
+
+
+WRITERS = re.compile(r"\.write_(bytes|text)\(|\.open\(\"[wax]|os\.open\(")
+FOR_PEOPLE = {
+    "archive.py": "written to a temporary folder; laid down by shelf.py",
+    "archiving.py": "a temporary folder",
+    "shelf.py": "has its own fsync",
+    "log_commands.py": "what an auditor exports and looks at",
+    "proof_commands.py": "a proof that somebody asked for",
+    "main.py": "/dev/null",
+    "processes.py": "the log of a child",
+    "mock.py": "the temporary folder of lgsp contract mock",
+    "state_dir.py": "a lock, which holds nothing",
+}
+
+
+def test_state_is_written_by_the_one_module() -> None:
+    found = {
+        file.name
+        for file in (*(ROOT / "gateway/lgsp_gateway").rglob("*.py"), *(ROOT / "deploy/lgsp_process").rglob("*.py"))
+        if WRITERS.search(file.read_text()) and file.name != "durable_file.py"
+    }
+    assert found <= FOR_PEOPLE.keys()

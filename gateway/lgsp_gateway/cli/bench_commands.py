@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from lgsp_gateway.cli.bus_client import BusAddress
-from lgsp_gateway.keystore import write_privately
 from lgsp_gateway.local.scenes import bench
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.up import LocalBus
 from lgsp_problems import Refusal
+from lgsp_process import durable_file
 
 HISTORY = Path("tests/bench/history.jsonl")
 FLAME = DEFAULT / "flame.svg"
@@ -42,7 +42,7 @@ def up(*, port: int = 8080, token_file: Path, gateways: int = 1, nats_server: Pa
 
         async def write_token() -> None:
             token = await asyncio.to_thread(BusAddress(state.root, f"http://127.0.0.1:{port}").token, bench.CALLER)
-            write_privately(token_file, token.encode())
+            durable_file.write(token_file, token.encode())
 
         asyncio.run(LocalBus(bench.scene(gateways), state, port, nats_server, write_token).run())
 

@@ -9,9 +9,9 @@ from lgsp_contracts import catalog as catalogs
 from lgsp_gateway import serving
 from lgsp_gateway.cli.files import keys_in
 from lgsp_gateway.evidence.shelf import Shelf
-from lgsp_gateway.keystore import KeyStore, ensure_private
+from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
-from lgsp_process import running
+from lgsp_process import durable_file, running
 from lgsp_process.nats_connection import Door
 from lgsp_process.tls_files import TlsFiles
 
@@ -195,7 +195,7 @@ def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder
     folder
         Where SYSTEM.pem is written; one that is there is kept.
     """
-    key = SigningKey.from_pem(ensure_private(folder / f"{system}.pem", lambda: SigningKey.generate().to_pem()))
+    key = SigningKey.from_pem(durable_file.ensure(folder / f"{system}.pem", lambda: SigningKey.generate().to_pem()))
     spec = {"agency": agency, "title": {"vi": title_vi, "en": title_en}, "jwks": [key.public_jwk()]}
     document = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": system}, "spec": spec}
     print(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), end="")  # noqa: T201

@@ -13,8 +13,8 @@ from lgsp_gateway.cli.bus_client import Client, Who
 from lgsp_gateway.cli.files import content_of, keys_in
 from lgsp_gateway.evidence import merkle
 from lgsp_gateway.evidence.checkpoint import Cosigner, VerifierKey, forged
-from lgsp_gateway.keystore import write_privately
 from lgsp_problems import Refusal
+from lgsp_process import durable_file
 
 
 def witness(
@@ -43,7 +43,7 @@ def witness(
     once
         Look once, then end.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    durable_file.make_folder(folder)
     cosigner = Cosigner(name, _seed(folder / "witness.key"))
     print(f"verifier key of this witness: {cosigner.key}", flush=True)  # noqa: T201
     while True:
@@ -64,7 +64,7 @@ def _look(client: Client, folder: Path, cosigner: Cosigner) -> None:
         named = client.get("/evidence/keys")
         if not named:
             return  # nothing has passed yet
-        trusted.write_bytes(named)
+        durable_file.write(trusted, named)
     keys = {key.name.partition("/")[2]: key for key in keys_in(trusted)}
     for log in orjson.loads(client.get("/evidence/logs"))["items"]:
         gateway, note = log["gateway"], log["checkpoint"]
@@ -76,7 +76,7 @@ def _look(client: Client, folder: Path, cosigner: Cosigner) -> None:
         _refuse_rewritten(client, folder / f"{gateway}.checkpoint", keys[gateway], gateway, note)
         sealed = cosigner.cosign(note, int(time.time()))
         # Written down before it is given away: after a crash it will not sign another history.
-        write_privately(folder / f"{gateway}.checkpoint", note.encode())
+        durable_file.write(folder / f"{gateway}.checkpoint", note.encode())
         client.post(f"/evidence/logs/{gateway}/seals", orjson.dumps({"checkpoint": sealed}))
         print(f"{gateway}: {keys[gateway].opened(note).size} entries sealed", flush=True)  # noqa: T201
 
@@ -106,10 +106,9 @@ def _refuse_rewritten(client: Client, file: Path, key: VerifierKey, gateway: str
 
 
 def _seed(file: Path) -> bytes:
-    if not file.exists():
-        write_privately(file, secrets.token_bytes(32).hex().encode())
+    found = durable_file.ensure(file, lambda: secrets.token_bytes(32).hex().encode())
     try:
-        return bytes.fromhex(content_of(file).decode())
+        return bytes.fromhex(found.decode())
     except ValueError:
         raise Refusal(
             "malformed",

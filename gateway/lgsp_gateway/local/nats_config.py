@@ -9,9 +9,9 @@ from pathlib import Path
 
 import orjson
 
-from lgsp_gateway.keystore import ensure_private, write_privately
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.nats_door import ACCOUNT
+from lgsp_process import durable_file
 
 GATEWAY = "gateway"
 SYSTEM = "system"
@@ -56,10 +56,10 @@ def write(state: StateDir, port: int, account: str) -> Path:
         },
     }
     path = state.nats / "nats.conf"
-    write_privately(path, orjson.dumps(config, option=orjson.OPT_INDENT_2))
+    durable_file.write(path, orjson.dumps(config, option=orjson.OPT_INDENT_2))
     return path
 
 
 def _user(state: StateDir, name: str) -> dict[str, str]:
-    password = ensure_private(passwords(state) / name, lambda: secrets.token_urlsafe(32).encode()).decode()
+    password = durable_file.ensure(passwords(state) / name, lambda: secrets.token_urlsafe(32).encode()).decode()
     return {"user": name, "password": password}

@@ -15,9 +15,9 @@ import yaml
 
 from lgsp_auth.keys import SigningKey
 from lgsp_contracts import documents
-from lgsp_gateway.keystore import ensure_private, write_privately
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
+from lgsp_process import durable_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Scene:
         for document in found:
             if document["kind"] == "System":
                 self._identify(state, document)
-        write_privately(target, yaml.safe_dump_all(found, allow_unicode=True, sort_keys=False).encode())
+        durable_file.write(target, yaml.safe_dump_all(found, allow_unicode=True, sort_keys=False).encode())
 
     def environment(self, state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
         """What the sandbox servers ask for and the adapters send: made anew for each start, in no file."""
@@ -69,10 +69,12 @@ class Scene:
     def _identify(self, state: StateDir, document: dict[str, Any]) -> None:
         name = document["metadata"]["name"]
         path = state.credentials / f"{name}.pem"
-        key = SigningKey.from_pem(ensure_private(path, lambda: SigningKey.generate().to_pem()))
+        key = SigningKey.from_pem(durable_file.ensure(path, lambda: SigningKey.generate().to_pem()))
         document["spec"]["jwks"] = [key.public_jwk()]
         if name in self.with_secret:
-            secret = ensure_private(state.credentials / f"{name}.secret", lambda: secrets.token_urlsafe(32).encode())
+            secret = durable_file.ensure(
+                state.credentials / f"{name}.secret", lambda: secrets.token_urlsafe(32).encode()
+            )
             document["spec"]["secretSha256"] = hashlib.sha256(secret).hexdigest()
 
 

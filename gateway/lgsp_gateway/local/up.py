@@ -24,7 +24,7 @@ from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.scene import Scene
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
-from lgsp_process import logs
+from lgsp_process import durable_file, logs
 from lgsp_process.background import Background, Stopped, until
 
 NATS_POLL_SECONDS = 0.01
@@ -177,7 +177,7 @@ class LocalBus:
         if self._where:
             pids = {child.name: child.process.pid for child in self._children if child.process}
             running = {**self._where, "processes": pids, "pids": list(pids.values())}
-            self._state.running_file.write_bytes(orjson.dumps(running, option=orjson.OPT_INDENT_2))
+            durable_file.write(self._state.running_file, orjson.dumps(running, option=orjson.OPT_INDENT_2))
 
     def _say_ready(self, ports: dict[str, int]) -> None:
         url = f"http://127.0.0.1:{self._port}"
