@@ -111,3 +111,14 @@ async def test_a_new_service_is_served_without_a_restart(bus: Workbench) -> None
     assert (await bus.registry("DELETE", "services/novel-v1", headers=tag)).status == 204
     tag = {"If-Match": made.headers["ETag"]}
     assert (await bus.registry("DELETE", "systems/newcomer", headers=tag)).status == 204
+
+
+async def test_who_is_refused_once_tries_again(bus: Workbench) -> None:
+    tokens = iter((bus.token("provider", life=2), "refused", "refused", *[bus.token("provider")] * 9))
+    connection = await connect(Door(bus.nats_url, token=lambda: next(tokens)), "knock")
+    await closed(connection)
+    async with asyncio.timeout(15):
+        while not connection.is_connected:
+            await asyncio.sleep(0.01)
+    assert await connection.rtt() > 0
+    await connection.close()

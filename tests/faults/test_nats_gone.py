@@ -128,23 +128,3 @@ async def test_without_a_stream_nothing_passes(breakable_bus: Workbench) -> None
             await asyncio.sleep(0.1)
     statuses = [entry["status"] for entry in await bus.entries() if entry["message"] == got.message]
     assert statuses == [200, 503]
-
-
-async def test_nats_comes_back_before_the_gateway_and_refuses_everybody_meanwhile(breakable_bus: Workbench) -> None:
-    """Who may connect, only a gateway can say: an adapter that is refused tries again until there is one."""
-    bus = breakable_bus
-    await bus.serve()
-    await bus.nats.kill()
-    await bus.gateway.kill()
-    await bus.start_nats()
-    async with asyncio.timeout(20):
-        while (
-            bus.nats.log.read_text().count("Authorization Violation")
-            + bus.nats.log.read_text().count("authentication error")
-            < 2
-        ):
-            await asyncio.sleep(0.05)
-    await bus.gateway.start()
-    async with asyncio.timeout(20):
-        while (await bus.call()).status != 200:
-            await asyncio.sleep(0.02)

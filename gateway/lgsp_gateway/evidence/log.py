@@ -164,7 +164,7 @@ class EvidenceLog:
             self._idle.set()
 
     def _not_written(self, group: "_Group", number: str, reason: str) -> None:
-        self._notary.unsure()
+        self._notary.unsure(number)
         self._keep(number, group.entries)
         self._keep(self._next_number(), _withheld(group.entries))
         for written in group.waiting:
@@ -200,9 +200,10 @@ class EvidenceLog:
         def answered(reply: Reply | Refusal | None) -> None:
             said = {} if isinstance(reply, Refusal) else acknowledgement(reply)
             if said.get("seq"):
+                self._notary.settled(number)
                 self._notary.written(said["seq"], entries)
             else:
-                self._notary.unsure()
+                self._notary.unsure(number)
             if not done.done():
                 done.set_result(bool(said.get("seq")))
 

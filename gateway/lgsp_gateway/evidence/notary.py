@@ -1,8 +1,9 @@
 """The notary of one gateway's evidence: grows the Merkle tree by what is on disk, and signs a checkpoint every second.
 
 The order of the log is the order of the stream, which is what counts after a crash. While acknowledgements come one after
-the other, each group is added once it is acknowledged. When one does not come, nobody knows whether its group is on disk: then the
-stream is read from where the tree ends, as at every start. A checkpoint is kept in a stream of its own with the edge of the
+the other, each group is added once it is acknowledged. When one does not come, nobody knows whether its group is on disk, or will
+be: a server that stood still takes it in later from a connection that is long given up, before what was sent after it. So until
+its fate is known, and for a while after every start, the tree grows only by reading the stream from where it ends. A checkpoint is kept in a stream of its own with the edge of the
 tree, so that a start reads only what came after it.
 """
 
@@ -23,6 +24,8 @@ from lgsp_process.background import Background, Task
 
 EVERY_SECONDS = 1.0
 WRITE_SECONDS = 3.0
+SETTLE_SECONDS = 5.0
+"""How long after a start a group of the run before may still come in."""
 
 
 class Notary:
@@ -36,6 +39,8 @@ class Notary:
         self._sequence = 0
         self._signed = 0
         self._in_step = False
+        self._unsettled: set[str] = set()
+        self._settled_at = 0.0
         self._unread: dict[int, list[bytes]] = {}
         self._told: list[tuple[int, list[bytes]]] = []
         self._unsigned_since = 0.0
@@ -64,6 +69,7 @@ class Notary:
                 )
             self._sequence, self._signed = kept.sequence, kept.size
             await self._refuse_truncated()
+        self._settled_at = time.monotonic() + SETTLE_SECONDS
         await self._read()
         self._signing = background.every("checkpoints", EVERY_SECONDS, self._sign_patiently, within=None, at_once=False)
 
@@ -113,9 +119,14 @@ class Notary:
             elif sequence > self._sequence:
                 self._add(sequence, entries)
 
-    def unsure(self) -> None:
-        """A group may be on disk or not: the stream knows."""
+    def unsure(self, number: str) -> None:
+        """A group may be on disk or not, or get there later: the stream knows, when its fate is `settled`."""
+        self._unsettled.add(number)
         self._in_step = False
+
+    def settled(self, number: str) -> None:
+        """A group of which it was not sure is on disk."""
+        self._unsettled.discard(number)
 
     def _add(self, sequence: int, entries: list[bytes]) -> None:
         for entry in entries:
@@ -125,13 +136,16 @@ class Notary:
     async def _read(self) -> None:
         """Add what the stream holds and the tree does not."""
         self._unread.clear()
+        settled = not self._unsettled and time.monotonic() > self._settled_at
         async for group in group_consumer.read(self._connection, self._sequence, follow=False, gateway=self._gateway):
             self._add(group.sequence, group.entries)
-        for sequence in sorted(self._unread):
-            if sequence > self._sequence:
-                self._add(sequence, self._unread[sequence])
+        self.catch_up()
+        if settled and not self._unsettled:  # then what was acknowledged meanwhile came in without anything between
+            for sequence in sorted(self._unread):
+                if sequence > self._sequence:
+                    self._add(sequence, self._unread[sequence])
+            self._in_step = True
         self._unread.clear()
-        self._in_step = True
 
     async def _sign_patiently(self) -> None:
         try:

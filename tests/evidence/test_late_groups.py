@@ -1,0 +1,54 @@
+"""A group whose acknowledgement did not come gets to disk later than anybody thinks: the tree is that of the stream all the same."""
+
+import asyncio
+import itertools
+
+from support.workbench import Workbench
+
+from lgsp_gateway.bus import Bus
+from lgsp_gateway.evidence import checkpoint_stream, stream
+from lgsp_gateway.evidence.checkpoint import Signer, origin_of
+from lgsp_gateway.evidence.merkle import Tree
+from lgsp_gateway.evidence.notary import Notary
+from lgsp_process.background import Background
+from lgsp_process.nats_connection import connect
+
+NAMES = itertools.count()
+
+
+async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> None:
+    connection = await connect(bus.door("gateway"), "test")
+    name = f"late-{next(NAMES)}"
+    publishing = Bus()
+    await publishing.start(connection)
+    async with asyncio.timeout(60), Background() as background:
+        signer = Signer(origin_of(name), b"k" * 32)
+        notary = Notary(publishing, name, signer)
+        await notary.start(connection, 1, background)
+
+        async def stored(entry: bytes) -> int:
+            return int((await publishing.publish(stream.subject_of(name), entry, {}, 5))["seq"])
+
+        async def signed(size: int) -> None:
+            while (last := await checkpoint_stream.last(connection, name)) is None or last.kept.size < size:
+                await asyncio.sleep(0.05)
+            tree = Tree()
+            for number in range(size):
+                tree.append(b"entry %d" % number)
+            assert signer.key.opened(last.kept.note).root == tree.root()
+
+        notary.written(await stored(b"entry 0"), [b"entry 0"])
+        await signed(1)
+        notary.unsure("1")  # it is on its way
+        notary.written(await stored(b"entry 1"), [b"entry 1"])
+        await signed(2)  # the stream was read since
+        late = await stored(b"entry 2")
+        notary.written(await stored(b"entry 3"), [b"entry 3"])
+        await asyncio.sleep(0)
+        notary.settled("1")
+        notary.written(late, [b"entry 2"])
+        await signed(4)
+        notary.written(await stored(b"entry 4"), [b"entry 4"])
+        await signed(5)
+    publishing.stop()
+    await connection.close()
