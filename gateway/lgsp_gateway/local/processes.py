@@ -15,9 +15,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lgsp_gateway.local.signs import Signs
 from lgsp_problems import Refusal
@@ -39,7 +40,7 @@ class Child:
     command: list[str]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    ready: Callable[[], Awaitable[None]] | None = None
+    ready: Callable[[], Coroutine[Any, Any, None]] | None = None
     process: asyncio.subprocess.Process | None = None
     stopping: bool = False
     signs: Signs | None = None

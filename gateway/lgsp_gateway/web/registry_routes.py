@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
-from lgsp_gateway.registry.grant_life import STEPS
+from lgsp_gateway.registry.grant_life import ACTIONS
 from lgsp_gateway.registry.kinds import PLURALS
 from lgsp_gateway.web.api_schemas import json_of
 from lgsp_gateway.web.parameters import NotReadableError, Parameter, choice, flag, text, whole
@@ -56,7 +56,7 @@ IF_MATCH = Parameter(
     None,
 )
 IF_NONE_MATCH = text("If-None-Match", "`*`: create, and change nothing that is there", longest=100, place="header")
-ACTION = choice("action", "the step", tuple(STEPS), "", place="path")
+ACTION = choice("action", "the step", ACTIONS, "", place="path")
 
 _FILTERS = {
     "Agency": (),
@@ -149,7 +149,7 @@ class RoutesOf:
 def steps() -> Iterator[tuple[str, Route]]:
     """The routes by which a grant, or a service, takes a step: `act`, `suspend`, `resume`."""
     name = text("name", "the name of the document", longest=MAX_NAME, pattern=NAME_PATTERN, place="path")
-    actions = "|".join(STEPS)
+    actions = "|".join(ACTIONS)
     yield (
         "act",
         Route(
