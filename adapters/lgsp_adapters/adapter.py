@@ -70,6 +70,17 @@ class UpstreamFailed(Refusal):
         self.said = said
 
 
+class Unfit(Refusal):
+    """What was asked cannot be put to the system behind the adapter, and nothing was sent: no failure of the system, but of what was asked.
+
+    Args:
+        note: says what does not fit, for the log: no value of the request.
+    """
+
+    def __init__(self, note: str) -> None:
+        super().__init__("request-unfit", vi=note, en=note, private=note)
+
+
 class UpstreamLate(Refusal):
     """The system behind the adapter did not answer before the deadline."""
 

@@ -24,7 +24,8 @@ PROBLEM = {
     },
 }
 COMMON = (
-    *("malformed", "token-invalid", "not-granted", "purpose-not-granted", "contract-violation", "quota-exceeded"),
+    *("malformed", "token-invalid", "not-granted", "purpose-not-granted"),
+    *("contract-violation", "request-unfit", "quota-exceeded"),
     *("provider-failed", "provider-broke-contract", "no-adapter", "provider-timeout"),
 )
 """What the bus itself may say to any call of a service that its caller knows of."""

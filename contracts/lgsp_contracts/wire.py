@@ -15,9 +15,9 @@ from lgsp_problems import Refusal
 
 VERSION = 1
 
-Failure = Literal["unreachable", "refused", "unintelligible", "broken"]
+Failure = Literal["unreachable", "refused", "unintelligible", "broken", "unfit"]
 """Why an adapter has no answer: no connection to its system; the system turned the adapter away; it said what cannot be
-understood; the adapter itself is at fault."""
+understood; the adapter itself is at fault; what was asked cannot be put to its system, and nothing was sent."""
 
 _ANSWERED = b'{"status":"answered"}\n'
 

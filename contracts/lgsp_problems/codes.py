@@ -38,6 +38,9 @@ CODES: dict[str, ProblemCode] = {
     "too-large": _code(413, "Nội dung quá lớn", "The content is too large"),
     "unsupported-media-type": _code(415, "Kiểu nội dung không được hỗ trợ", "The media type is not supported"),
     "contract-violation": _code(422, "Yêu cầu trái hợp đồng dữ liệu", "The request breaks the contract"),
+    "request-unfit": _code(
+        422, "Hệ thống cung cấp không nhận được yêu cầu này", "The provider's system cannot take this request"
+    ),
     "quota-exceeded": _code(429, "Vượt hạn mức khai thác", "The quota is used up"),
     "too-many-attempts": _code(429, "Quá nhiều mã không hợp lệ", "Too many invalid tokens"),
     "internal-error": _code(500, "Lỗi bên trong trục", "An error inside the bus"),

@@ -275,6 +275,14 @@ def _answered(operation: Operation, reply: wire.Reply | None) -> bytes:
             vi="Hệ thống cung cấp không trả lời bộ kết nối trong thời hạn của hợp đồng; hãy thử lại sau.",
             en="The provider's system did not answer its adapter within the time its contract gives; try again later.",
         )
+    if reply.code == "unfit":
+        raise Refusal(
+            "request-unfit",
+            vi="Hệ thống cung cấp không nhận được một giá trị của yêu cầu (ký tự điều khiển, số quá lớn, ngày không có);"
+            " chưa có gì được gửi đi, hãy sửa giá trị đó.",
+            en="The provider's system cannot be sent a value of this request (a control character, a number too large, a day that is none);"
+            " nothing was sent, mend that value.",
+        )
     raise Refusal(
         "provider-failed",
         vi="Bộ kết nối không lấy được kết quả từ hệ thống cung cấp; hãy thử lại sau, hoặc báo cho đơn vị vận hành trục.",

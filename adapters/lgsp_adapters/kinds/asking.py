@@ -5,20 +5,22 @@ from meaning a folder.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from lgsp_adapters.adapter import Call, UpstreamFailed
+from lgsp_adapters.adapter import Call, Unfit, UpstreamFailed
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.mapping import Scope, Template
-from lgsp_adapters.kinds.numbers import text_of
+from lgsp_adapters.kinds.request_values import header, parameter, segment
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts import exact_json
 from lgsp_contracts.places import Place
 
 NOTHING: Mapping[str, str] = {}
+_ASKED = re.compile(r"\b(request|call)\b")
+"""The variables that hold what the caller says."""
 _VALUE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -32,15 +34,18 @@ class PathTemplate:
         self._parts = [Template(part, place, names) if odd % 2 else part for odd, part in enumerate(parts)]
 
     def __call__(self, scope: Scope) -> str:
-        """The path for these variables."""
-        return "".join(part if isinstance(part, str) else _escaped(part(scope), part.place) for part in self._parts)
+        """The path for these variables.
 
+        Raises:
+            Unfit, UpstreamFailed: a value cannot stand there.
+        """
+        return "".join(part if isinstance(part, str) else self._escaped(part, scope) for part in self._parts)
 
-def _escaped(value: Any, place: Place) -> str:
-    text = "" if value is None else text_of(value)
-    if text in ("", ".", ".."):
-        raise Unmappable(f"{place}: a part of the path is empty, . or ..")
-    return quote(text, safe="")
+    def _escaped(self, part: Template, scope: Scope) -> str:
+        try:
+            return quote(segment(part(scope)), safe="")
+        except Unmappable as unmappable:
+            raise unsendable(part, unmappable) from unmappable
 
 
 class Asking:
@@ -79,22 +84,36 @@ class Asking:
 
         Raises:
             UpstreamFailed, UpstreamLate: as the upstream says; `broken`, when the request cannot be built.
+            Unfit: it cannot be built of what was asked.
         """
-        try:
-            made = {name: template(scope) for name, template in self._templates.items()}
-            shared = {name: template(scope) for name, template in self._shared.items()}
-            path = self._path(scope)
-        except Unmappable as unmappable:
-            raise UpstreamFailed("broken", str(unmappable)) from None
-        headers = _joined(login, _texts({**(shared["headers"] or {}), **(made["headers"] or {})}))
+        headers = _joined(
+            login, {**_texts(self._shared["headers"], scope, header), **self._made("headers", scope, header)}
+        )
         if not self._templates["body"].empty:
             headers.setdefault("Content-Type", "application/json")
-            body = exact_json.dumps(made["body"])
-        query = _texts({**(shared["query"] or {}), **(made["query"] or {}), **page})
-        form = _texts(made["form"]) if made["form"] is not None else None
+            body = self._body(scope)
+        query = {**_texts(self._shared["query"], scope, parameter), **self._made("query", scope, parameter), **page}
+        form = None if self._templates["form"].empty else self._made("form", scope, parameter)
+        path, shown = self._path(scope), self._path.text
         return await upstream.send(
-            self._method, path, call, headers=headers, params=query or None, body=body, form=form, shown=self._path.text
+            self._method, path, call, headers=headers, params=query or None, body=body, form=form, shown=shown
         )
+
+    def _made(self, part: str, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:
+        return _texts(self._templates[part], scope, write)
+
+    def _body(self, scope: Scope) -> bytes:
+        template = self._templates["body"]
+        try:
+            return exact_json.dumps(template(scope))
+        except Unmappable as unmappable:
+            raise unsendable(template, unmappable) from unmappable
+
+
+def unsendable(template: Template, reason: Unmappable) -> Unfit | UpstreamFailed:
+    """What it means that a value cannot be sent: of what was asked, it does not fit; of the connection or the login, the adapter is broken."""
+    note = str(reason) if str(reason).startswith(str(template.place)) else f"{template.place}: {reason}"
+    return Unfit(note) if _ASKED.search(str(template.document)) else UpstreamFailed("broken", note)
 
 
 def _joined(login: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
@@ -106,5 +125,9 @@ def _joined(login: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]
     return found
 
 
-def _texts(found: Mapping[str, Any] | None) -> dict[str, str]:
-    return {name: text_of(value) for name, value in (found or {}).items()}
+def _texts(template: Template, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:
+    try:
+        found: Mapping[str, Any] = template(scope) or {}
+        return {name: write(value) for name, value in found.items()}
+    except Unmappable as unmappable:
+        raise unsendable(template, unmappable) from unmappable

@@ -16,10 +16,11 @@ from lxml import etree
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.multipart import refuse_references, root_part
-from lgsp_adapters.kinds.numbers import text_of
 from lgsp_adapters.kinds.references import resolve
+from lgsp_adapters.kinds.request_values import xml_text
 from lgsp_adapters.kinds.soap_faults import Fault, fault_of
-from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree
+from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.kinds.xml_documents import TEXT, NotXmlError, document, tree
 
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
 WSSE = f"{_WSS}-wssecurity-secext-1.0.xsd"
@@ -93,7 +94,7 @@ class Speech(Protocol):
         """The envelope of a request.
 
         Raises:
-            UpstreamFailed: `broken`, when it cannot be built.
+            Unmappable: a value does not fit.
         """
 
     def read(self, answer: etree._Element) -> Any:
@@ -117,7 +118,7 @@ class Bare:
         """The envelope of a request.
 
         Raises:
-            UpstreamFailed: `broken`, when a value is nothing that XML can carry.
+            Unmappable: a value is nothing that XML can carry.
         """
         space = self.version.namespace
         root = etree.Element(f"{{{space}}}Envelope", nsmap={"soapenv": space, "ns": self.namespace})
@@ -140,16 +141,27 @@ def sealed(root: etree._Element, version: Version, security: UsernameToken | Non
 
 
 def _add(parent: etree._Element, namespace: str, fields: Mapping[str, Any]) -> None:
+    """Put fields into an element; `@name` is an attribute, `#text` its text."""
     for name, value in fields.items():
+        if name.startswith("@"):
+            parent.set(name[1:], _text(name, value))
+            continue
+        if name == TEXT:
+            parent.text = _text(name, value)
+            continue
         for item in value if isinstance(value, list) else [value]:
             element = etree.SubElement(parent, f"{{{namespace}}}{name}")
             if isinstance(item, Mapping):
                 _add(element, namespace, item)
             else:
-                try:
-                    element.text = text_of(item)
-                except ValueError:  # a control character, which no XML can carry
-                    raise UpstreamFailed("broken", f"{name} holds a character that XML cannot carry") from None
+                element.text = _text(name, item)
+
+
+def _text(name: str, value: Any) -> str:
+    try:
+        return xml_text(value)
+    except Unmappable as unmappable:
+        raise Unmappable(f"{name}: {unmappable}") from unmappable
 
 
 def body_of(answer: Answer, version: Version) -> etree._Element | Fault:

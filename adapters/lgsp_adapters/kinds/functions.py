@@ -51,8 +51,7 @@ class Functions(Arithmetic, ParsingFunctions):
     @functions.signature({"types": _ANY})
     def _func_text(self, value: Any) -> Any:
         """Anything as text; of an XML element with attributes its own."""
-        if isinstance(value, dict) and isinstance(value.get(TEXT), str):
-            return value[TEXT]
+        value = value[TEXT] if isinstance(value, dict) and TEXT in value else value
         return None if value is None else text_of(value)
 
     @functions.signature({"types": _ANY, "variadic": True})

@@ -14,6 +14,8 @@ from lxml import etree
 
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.kinds.numbers import MAX_DIGITS
+from lgsp_adapters.kinds.request_values import xml_text
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import (
     TEXT,
     TYPE,
@@ -54,6 +56,9 @@ class Field:
     many: bool
 
 
+LIST = "list"
+"""The `builtin` of a simple type that is a list: values with a space between them."""
+
 Types = Callable[[str], Shape | None]
 """The type of a description by its `{namespace}name`, for elements that say their own in `xsi:type`."""
 
@@ -74,6 +79,37 @@ def read(shape: Shape, element: etree._Element, types: Types) -> Any:
     if shape.kind == "string":
         return document(element)
     raise UpstreamFailed("unintelligible", f"a document where the description has {shape.kind}")
+
+
+def write(shape: Shape, value: Any, path: str = "") -> Any:
+    """A value as the description has it, its simple values as texts.
+
+    Raises:
+        Unmappable: it does not fit; the text names the element and its type, and nothing of the value.
+    """
+    if shape.kind == "object" and shape.fields:
+        if not isinstance(value, Mapping) and TEXT in shape.fields:
+            value = {TEXT: value}
+        if not isinstance(value, Mapping):
+            raise Unmappable(f"it does not fit the WSDL: element {path}, one value where it has fields")
+        return {name: _written_field(shape, name, item, f"{path}/{name}".lstrip("/")) for name, item in value.items()}
+    try:
+        if shape.kind == "object":
+            return value
+        if shape.builtin == LIST:
+            return [xml_text(item) for item in (value if isinstance(value, list) else str(value).split())]
+        return xml_text(value, shape.builtin)
+    except Unmappable as unmappable:
+        raise Unmappable(f"it does not fit the WSDL: element {path}, {unmappable}") from unmappable
+
+
+def _written_field(shape: Shape, name: str, value: Any, path: str) -> Any:
+    told = shape.fields.get(name)
+    if told is None:
+        raise Unmappable(f"it does not fit the WSDL: there is no element {path}")
+    if told.many:
+        return [write(told.shape, item, path) for item in (value if isinstance(value, list) else [value])]
+    return write(told.shape, value, path)
 
 
 def simple(kind: Kind, value: str | None) -> Any:

@@ -23,7 +23,7 @@ from typing import Any
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds import envelopes
-from lgsp_adapters.kinds.asking import Asking
+from lgsp_adapters.kinds.asking import Asking, unsendable
 from lgsp_adapters.kinds.envelopes import Speech
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
@@ -152,7 +152,7 @@ class _Operation(WebOperation):
     def _envelope(self, scope: Scope) -> bytes:
         try:
             fields, token = self._fields(scope), self._token(scope)
+            security = envelopes.UsernameToken(token["user"], token["password"], self._digest) if token else None
+            return self._speech.envelope(fields, security)
         except Unmappable as unmappable:
-            raise UpstreamFailed("broken", str(unmappable)) from None
-        security = envelopes.UsernameToken(token["user"], token["password"], self._digest) if token else None
-        return self._speech.envelope(fields, security)
+            raise unsendable(self._fields, unmappable) from unmappable

@@ -20,11 +20,12 @@ from zeep.wsdl import Document
 from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
 from zeep.xsd import Element
 from zeep.xsd.types import builtins
+from zeep.xsd.types.collection import ListType
 
-from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.kinds import shapes
 from lgsp_adapters.kinds.envelopes import VERSIONS, UsernameToken, Version, sealed
-from lgsp_adapters.kinds.shapes import Field, Kind, Shape, Types
+from lgsp_adapters.kinds.shapes import LIST, Field, Kind, Shape, Types
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import TEXT
 from lgsp_contracts.places import Place
 
@@ -45,6 +46,8 @@ _BUILTINS: Mapping[type, str] = {
     for name, known in vars(builtins).items()
     if isinstance(known, type) and issubclass(known, builtins.BuiltinType) and known is not builtins.BuiltinType
 }
+_PARTS_OF_DAYS = ("gYear", "gYearMonth", "gMonthDay", "gMonth", "gDay")
+"""What zeep writes of numbers and a zone, and not of a text."""
 _CONTENT = "_value_1"
 """What zeep calls the text of a type with simpleContent, and what a schema leaves open (`xs:any`)."""
 _ATTRIBUTE = "attr__"
@@ -87,12 +90,14 @@ class PortOperation:
         """The envelope of a request.
 
         Raises:
-            UpstreamFailed: `broken`, when the fields are not those of the description.
+            Unmappable: the fields are not those of the description.
         """
+        told = shapes.write(self.asked, fields)
         try:
-            content = self._operation.create(**fields).content
+            content = self._operation.create(**_for_zeep(self.asked, told)).content
         except (Error, TypeError, ValueError) as error:  # their texts quote values
-            raise UpstreamFailed("broken", f"the request does not fit the WSDL: {type(error).__name__}") from None
+            where = ".".join(map(str, getattr(error, "path", None) or ()))
+            raise Unmappable(f"it does not fit the WSDL: {where or 'an element'}, {type(error).__name__}") from error
         return sealed(content, self.version, security)
 
     def read(self, answer: etree._Element) -> Any:
@@ -160,6 +165,23 @@ class _Types:
         return self._known[name]
 
 
+def _for_zeep(shape: Shape, value: Any) -> Any:
+    """A value by the names that zeep has for attributes and texts."""
+    if isinstance(value, list):
+        return [_for_zeep(shape, item) for item in value]
+    if not isinstance(value, Mapping):
+        return getattr(builtins, shape.builtin)().pythonvalue(value) if shape.builtin in _PARTS_OF_DAYS else value
+    return {_zeep_name(shape, name): _for_zeep(shape.fields[name].shape, item) for name, item in value.items()}
+
+
+def _zeep_name(shape: Shape, name: str) -> str:
+    if name == TEXT:
+        return _CONTENT
+    if not name.startswith("@"):
+        return name
+    return _ATTRIBUTE + name[1:] if name[1:] in shape.fields else name[1:]
+
+
 def _operation(name: str, told: Any, version: Version, types: Types) -> PortOperation:
     asked, answered = (_shape(part.body.type if part and part.body else None, 0) for part in (told.input, told.output))
     return PortOperation(name, version, told.soapaction or "", asked, answered, types, told)
@@ -189,4 +211,5 @@ def _shape(told: Any, depth: int) -> Shape:
 def _simple(told: Any) -> Shape:
     kind: Kind = next((kind for known, kind in _KINDS if isinstance(told, known)), "string")
     builtin = next((_BUILTINS[known] for known in type(told).__mro__ if known in _BUILTINS), "")
+    builtin = LIST if isinstance(told, ListType) else builtin
     return Shape(kind, type_name=getattr(getattr(told, "qname", None), "text", ""), builtin=builtin)

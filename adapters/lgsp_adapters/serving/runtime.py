@@ -21,13 +21,14 @@ from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
-from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, Unfit, UpstreamFailed, UpstreamLate
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving.breaker import REST_SECONDS, Breaker
 from lgsp_adapters.serving.health import Health
 from lgsp_contracts import exact_json, whole_numbers, wire
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
+from lgsp_process.error_frames import frames
 from lgsp_process.quick_nats import QuickClient
 from lgsp_process.tracing import Spans
 
@@ -214,26 +215,28 @@ class Served:
             work.health.well()
             self._breaker.well()
             return wire.declared_error(declared.code)
-        except UpstreamFailed as failure:
-            work.health.ill(failure.why)
-            self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
-            if failure.why == "unreachable":
-                self._did_not_answer()
-            else:
-                self._breaker.well()
-            return wire.failed(failure.why)
+        except (UpstreamFailed, Unfit) as failure:
+            return self._failed(work, call, failure)
         except (UpstreamLate, TimeoutError):
             return self._too_late(work, call)
         except Exception as error:
-            # The text of an unforeseen error may quote the document, so only its type and place are logged.
-            place = error.__traceback__
-            while place and place.tb_next:
-                place = place.tb_next
-            line = place.tb_lineno if place else 0
+            # The text of an unforeseen error may quote the document, so only where it arose is logged.
             work.health.ill("broken")
             named = str(error) if isinstance(error, exact_json.NoForm) else type(error).__name__
-            self._log_of(work, call).error("adapter broke", error=named, line=line)
+            self._log_of(work, call).error("adapter broke", error=named, frames=frames(error))
             return wire.failed("broken")
+
+    def _failed(self, work: "_Work", call: Call, failure: UpstreamFailed | Unfit) -> bytes:
+        if isinstance(failure, Unfit):  # what was asked is at fault, which says nothing of the system
+            self._log_of(work, call).warning("request does not fit", note=failure.private)
+            return wire.failed("unfit")
+        work.health.ill(failure.why)
+        self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
+        if failure.why == "unreachable":
+            self._did_not_answer()
+        else:
+            self._breaker.well()
+        return wire.failed(failure.why)
 
     async def _once_more(self, work: "_Work", document: Document, call: Call) -> Document:
         """The answer; where a connection broke and the operation may be repeated, that of a second try."""

@@ -1,0 +1,217 @@
+"""What is sent to a system is what was asked for, written as the system takes it; or nothing is sent, and the caller is told so."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aiohttp import web
+from lxml import etree
+from support.processes import ROOT
+from support.systems import ASKED, ask, opened, served
+from support.workbench import Workbench
+
+from lgsp_adapters.adapter import Unfit, UpstreamFailed
+from lgsp_adapters.kinds.envelopes import VERSIONS
+
+DESCRIBED = ROOT / "tests/support/described"
+XSI = (
+    "xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xmlns:xs='http://www.w3.org/2001/XMLSchema' xmlns:t='urn:t'"
+)
+
+
+class Office:
+    """A system that keeps what it is sent, and holds it against its schema."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.bodies: list[bytes] = []
+        self.headers: list[str] = []
+        self.says = "<Dap xmlns='urn:t'/>"
+        self._schema = etree.XMLSchema(etree.parse(DESCRIBED / "types.xsd"))
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.requests.append(request.raw_path)
+        self.headers.append(request.headers.get("X-Ten", ""))
+        self.bodies.append(await request.read())
+        return web.json_response({"a": "KHOP"})
+
+    async def soap(self, request: web.Request) -> web.Response:
+        root = etree.fromstring(await request.read())
+        [element] = root.findall("{*}Body/*")
+        self._schema.assertValid(element)
+        self.bodies.append(etree.tostring(element, method="c14n2", strip_text=True))
+        body = f"<s:Envelope xmlns:s='{VERSIONS['1.1'].namespace}'><s:Body>{self.says}</s:Body></s:Envelope>"
+        return web.Response(text=body, content_type="text/xml")
+
+
+def described(fields: dict[str, Any], answer: str = "'KHOP'") -> dict[str, Any]:
+    operation = {"operation": "Op", "fields": fields, "answer": {"ketQua": answer}}
+    return {"soap": {"wsdl": "types.wsdl"}, "operations": {"read": operation}}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sent"),
+    [
+        ("D", Decimal("1E+21"), "1000000000000000000000"),
+        ("D", Decimal("12345678901234567.89"), "12345678901234567.89"),
+        ("D", "12.50", "12.50"),
+        ("N", Decimal("5.0"), "5"),
+        ("N", "5", "5"),
+        ("Ngay", "1993-05-17", "1993-05-17"),
+        ("Luc", "2026-11-27T19:53:35.98+07:00", "2026-11-27T19:53:35.98+07:00"),
+        ("B", True, "true"),
+        ("B", "0", "false"),
+        ("S", True, "true"),
+        ("S", Decimal("5.50"), "5.50"),
+        ("Nam", 1993, "1993"),
+        ("Ds", [1, 2], "1 2"),
+    ],
+)
+async def test_a_value_is_written_as_the_wsdl_has_it(field: str, value: Any, sent: str) -> None:
+    office = Office()
+    async with (
+        served(office.soap) as url,
+        opened("soap", url, DESCRIBED, **described({field: "request.x"})) as adapter,
+    ):
+        await ask(adapter, x=value)
+    assert etree.fromstring(office.bodies[0]).findtext("{*}" + field) == sent
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("D", "1e21", "not an xs:decimal"),
+        ("D", "1.250,50", "not an xs:decimal"),
+        ("D", True, "not an xs:decimal"),
+        ("N", Decimal("5.5"), "not an xs:int"),
+        ("N", 2**31, "not an xs:int"),
+        ("Ngay", "17/05/1993", "not an xs:date"),
+        ("Ngay", "1993-02-30", "not an xs:date"),
+        ("Ngay", "2026-11-27T19:53:35+00:00", "not an xs:date"),
+        ("Luc", "2026-11-27", "not an xs:dateTime"),
+        ("Luc", "2026-11-27 19:53:35", "not an xs:dateTime"),
+        ("Luc", "2026-11-27T25:00:00", "not an xs:dateTime"),
+        ("B", "có", "not an xs:boolean"),
+        ("Nam", "93", "not an xs:gYear"),
+        ("S", "An\x00", "a character that XML cannot carry"),
+        ("S", "An\uffff", "a character that XML cannot carry"),
+        ("S", ["An"], "a document or a list"),
+    ],
+)
+async def test_what_does_not_fit_the_wsdl_is_not_sent(field: str, value: Any, said: str) -> None:
+    office = Office()
+    async with (
+        served(office.soap) as url,
+        opened("soap", url, DESCRIBED, **described({field: "request.x"})) as adapter,
+    ):
+        with pytest.raises(Unfit, match=f"does not fit the WSDL: element {field}, {said}") as unfit:
+            await ask(adapter, x=value)
+    assert not office.bodies
+    assert str(value) not in unfit.value.private
+
+
+async def test_attributes_and_the_text_beside_them_both_ways() -> None:
+    office = Office()
+    fields = {
+        "T": {"#text": "request.x", "@donVi": "'VND'", "@muc": "`3`"},
+        "Ai": {"$each": "request.y", "$as": {"Ten": "item", "@id": "`7`"}},
+    }
+    answer = 'join(\' \', [answer.T."@donVi", text(answer.T), text(answer.T."@muc"), text(answer.Ai."@id")])'
+    office.says = "<Dap xmlns='urn:t'><T donVi='VND' muc='3'> 5 </T><Ai id='7'><Ten>An</Ten></Ai></Dap>"
+    async with (
+        served(office.soap) as url,
+        opened("soap", url, DESCRIBED, **described(fields, answer)) as adapter,
+    ):
+        assert await ask(adapter, x=Decimal("5.0"), y=["An", "Bình"]) == {"ketQua": "VND 5 3 7"}
+        sent = etree.fromstring(office.bodies[0])
+        money = sent.find("{*}T")
+        assert money is not None
+        assert (money.text, dict(money.attrib)) == ("5", {"donVi": "VND", "muc": "3"})
+        assert [(one.findtext("{*}Ten"), one.get("id")) for one in sent.iterfind("{*}Ai")] == [
+            ("An", "7"),
+            ("Bình", "7"),
+        ]
+
+
+async def test_an_answer_of_a_type_that_extends_the_expected_one() -> None:
+    office = Office()
+    answer = "json([answer.Ai.Tuoi, answer.Ai.Con, answer.Gi])"
+    office.says = (
+        f"<t:Dap {XSI}><t:Ai xsi:type='t:CongDan'><t:Ten>An</t:Ten><t:Tuoi>33</t:Tuoi><t:Con>Chi</t:Con></t:Ai>"
+        "<t:Gi xsi:type='xs:int'>5</t:Gi></t:Dap>"
+    )
+    async with served(office.soap) as url, opened("soap", url, DESCRIBED, **described({}, answer)) as adapter:
+        assert await ask(adapter) == {"ketQua": '[33,["Chi"],5]'}
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("path", "a\x00b"),
+        ("path", "a\r\nb"),
+        ("path", ".."),
+        ("path", "."),
+        ("path", ""),
+        ("path", None),
+        ("query", "a\x00b"),
+        ("form", "a\x1bb"),
+        ("headers", "a\r\nX-Admin: true"),
+        ("headers", "a\nb"),
+        ("headers", "a\x00"),
+        ("body", "iso_date"),
+    ],
+)
+async def test_what_cannot_be_sent_over_http_is_the_callers(part: str, value: str | None) -> None:
+    office = Office()
+    operation: dict[str, Any] = {"path": "/a", "answer": {"ketQua": "answer.a"}}
+    operation |= {
+        "path": {"path": "/a/{request.x}"},
+        "query": {"query": {"x": "request.x"}},
+        "form": {"form": {"x": "request.x"}},
+        "headers": {"headers": {"X-Ten": "request.x"}},
+        "body": {"body": {"x": "iso_date(request.x, 'dd/MM/yyyy')"}},
+    }[part]
+    async with served(office.answer) as url, opened("http", url, operations={"read": operation}) as adapter:
+        with pytest.raises(Unfit) as unfit:
+            await ask(adapter, x=value)
+        assert unfit.value.private.startswith("test, /operations/read/")
+    assert not office.requests
+
+
+async def test_what_can_be_sent_is_sent_as_it_is() -> None:
+    office = Office()
+    operation = {
+        "path": "/a/{request.x}",
+        "query": {"x": "request.x", "n": "request.n"},
+        "headers": {"X-Ten": "request.x"},
+        "body": {"n": "request.n"},
+        "answer": {"ketQua": "answer.a"},
+    }
+    async with served(office.answer) as url, opened("http", url, operations={"read": operation}) as adapter:
+        await ask(adapter, x="Ân/%2e ?#", n=12345678901234567890123)
+    assert office.requests == ["/a/%C3%82n%2F%252e%20%3F%23?x=%C3%82n/%252e+?%23&n=12345678901234567890123"]
+    assert office.bodies == [b'{"n":12345678901234567890123}']
+
+
+async def test_a_header_of_the_connection_that_cannot_be_sent_is_the_adapters() -> None:
+    office = Office()
+    operations = {"read": {"path": "/a", "answer": {"ketQua": "answer.a"}}}
+    told = {"operations": operations, "headers": {"X-Ten": "join('', [connection.password, 'a\nb'])"}}
+    async with served(office.answer) as url, opened("http", url, **told) as adapter:
+        with pytest.raises(UpstreamFailed) as failed:
+            await ask(adapter)
+    assert failed.value.why == "broken"
+
+
+async def test_such_a_request_is_answered_as_one_and_says_nothing_of_the_system(bus: Workbench) -> None:
+    office = Office()
+    operation = {"path": "/a/{request.hoVaTen}", "answer": {"ketQua": "answer.a"}}
+    async with served(office.answer) as url, opened("http", url, operations={"read": operation}) as adapter:
+        on_the_bus = await bus.serve(read=adapter.method("read"))
+        for _ in range(12):
+            got = await bus.call(body={**ASKED, "hoVaTen": ".."}, headers={"Idempotency-Key": "khoa-cua-mot-lan-goi"})
+            assert (got.status, got.code) == (422, "request-unfit")
+        assert (await bus.call(body={**ASKED, "hoVaTen": "An"})).json == {"ketQua": "KHOP"}
+        health = on_the_bus._service.stats().endpoints[0].data["upstream"]
+        assert (health["up"], health["failed"]) == (True, {})
+        await bus.unserve(on_the_bus)
