@@ -82,10 +82,10 @@ class Unfit(Refusal):
 
 
 class UpstreamLate(Refusal):
-    """The system behind the adapter did not answer before the deadline."""
+    """The system behind the adapter did not answer before the deadline. `note` goes to the log: no data of a person in it."""
 
-    def __init__(self) -> None:
-        super().__init__("provider-timeout", vi="quá hạn", en="past the deadline")
+    def __init__(self, note: str = "") -> None:
+        super().__init__("provider-timeout", vi="quá hạn", en="past the deadline", private=note)
 
 
 class Adapter:

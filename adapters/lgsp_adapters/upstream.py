@@ -5,6 +5,7 @@ and an answer is read up to a limit. Nothing of one call reaches the next (`conn
 """
 
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,8 +19,18 @@ from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.connections import MAX_CONNECTIONS, Stale
 from lgsp_contracts import exact_json
+from lgsp_process import connection_reasons
 
 MAX_ANSWER = 4 * 1024 * 1024
+CONNECTING = 0.9
+"""The part of a call's time that a connection may take, TLS included; who is told of it first knows where the time went."""
+REASON_SECONDS = 30.0
+"""How long what was seen of a certificate counts: a system that is down is not looked at again for each call."""
+_WORDS: dict[type[BaseException], str] = {
+    aiohttp.ServerDisconnectedError: "it closed the connection without an answer",
+    aiohttp.ClientPayloadError: "its answer broke off",
+    aiohttp.ClientResponseError: "its answer is not HTTP",
+}
 
 
 class Upstream:
@@ -33,7 +44,8 @@ class Upstream:
     def __init__(self, base: str, tls: ssl.SSLContext | None = None) -> None:
         self._base = base.rstrip("/")
         told = urlsplit(base)
-        self._host = told.hostname or ""
+        self._host, self._port = told.hostname or "", told.port or (443 if told.scheme == "https" else 80)
+        self._seen: dict[str, tuple[str, float]] = {}
         self._shown = told.netloc.rpartition("@")[2] + told.path.rstrip("/")
         self._session = connections.pool(tls)
 
@@ -68,7 +80,7 @@ class Upstream:
             with call.spans.around(f"{method} {self._host}", SpanKind.CLIENT, call.traceparent, about) as traceparent:
                 for _ in range(MAX_CONNECTIONS + 1):  # each that is stale is closed
                     if call.remaining <= 0:
-                        raise UpstreamLate
+                        raise UpstreamLate(f"{where}: no time was left")
                     try:
                         async with self._session.request(
                             method,
@@ -77,16 +89,34 @@ class Upstream:
                             params=params,
                             data=form if form is not None else body,
                             allow_redirects=False,
-                            timeout=aiohttp.ClientTimeout(total=call.remaining),
+                            timeout=aiohttp.ClientTimeout(
+                                total=call.remaining, sock_connect=call.remaining * CONNECTING
+                            ),
                         ) as answer:
                             return await _heard(answer, where)
                     except Stale:
                         continue
+        except aiohttp.ConnectionTimeoutError as error:
+            raise UpstreamLate(f"{where}: no connection in time") from error
         except TimeoutError as error:
-            raise UpstreamLate from error
+            raise UpstreamLate(f"{where}: no answer in time") from error
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise UpstreamFailed("unreachable", f"{where}: {type(error).__name__}") from error
+            raise UpstreamFailed("unreachable", f"{where}: {await self._reason(error, call.remaining / 2)}") from error
         raise UpstreamFailed("unreachable", f"{where}: the system sends answers that nobody asked for")
+
+    async def _reason(self, error: BaseException, seconds: float) -> str:
+        said = next(
+            (words for kind, words in _WORDS.items() if isinstance(error, kind)), connection_reasons.reason(error)
+        )
+        if not isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return said
+        kept, until = self._seen.get(said, ("", 0.0))
+        if time.monotonic() > until:
+            until = time.monotonic() + REASON_SECONDS
+            self._seen = {said: (said, until)}  # for the calls that fail meanwhile
+            kept = await connection_reasons.with_certificate(error, self._host, self._port, seconds)
+            self._seen = {said: (kept, until)}
+        return kept
 
     async def post_json(
         self, path: str, call: Call, document: Any, *, headers: Mapping[str, str] | None = None, **more: Any

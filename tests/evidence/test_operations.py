@@ -89,7 +89,7 @@ async def test_an_upstream_that_fails_shows(breakable_bus: Workbench) -> None:
     bus = breakable_bus
 
     async def fail(request: dict[str, Any], call: Call) -> dict[str, Any]:
-        raise UpstreamFailed("unreachable", "ConnectionRefusedError")
+        raise UpstreamFailed("unreachable", "GET so.example.vn/so: certificate has expired", said="bí mật")
 
     await bus.serve(read=fail)
     await bus.call("narrow")
@@ -109,6 +109,7 @@ async def test_an_upstream_that_fails_shows(breakable_bus: Workbench) -> None:
     assert copy["operations"]["narrow"]["upstream"]["up"] is True
     upstream = copy["operations"]["read"]["upstream"]
     assert (upstream["up"], upstream["failed"], upstream["lastReason"]) == (False, {"unreachable": 2}, "unreachable")
+    assert upstream["lastNote"] == "GET so.example.vn/so: certificate has expired"
     async with bus.session.get("/metrics") as answer:
         exposed = await answer.text()
     assert 'lgsp_adapter_copies{service="desk"} 1.0' in exposed
@@ -117,6 +118,9 @@ async def test_an_upstream_that_fails_shows(breakable_bus: Workbench) -> None:
     remote = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("auditor")]
     code, out, err = await run("adapters", *remote)
     assert (code, "unreachable (2 in a row)" in out) == (0, True), err
+    _, out, _ = await run("doctor", *remote)
+    assert "desk/read (unreachable: GET so.example.vn/so: certificate has expired)" in " ".join(out.split())
+    assert "bí mật" not in out
 
 
 async def test_the_commands(searched: Searched) -> None:

@@ -7,6 +7,9 @@ gateways and `nats micro stats` read it.
 import time
 from dataclasses import dataclass, field
 
+NOTE = 300
+"""Characters of a note that are told."""
+
 
 @dataclass(slots=True)
 class Health:
@@ -18,6 +21,7 @@ class Health:
     last_answer: float = 0.0
     last_failure: float = 0.0
     last_reason: str = ""
+    last_note: str = ""
 
     def well(self) -> None:
         """The system behind answered, be it with an error that the contract declares."""
@@ -25,11 +29,15 @@ class Health:
         self.failed_in_a_row = 0
         self.last_answer = time.time()
 
-    def ill(self, why: str) -> None:
-        """It did not, or not so that it could be understood."""
+    def ill(self, why: str, note: str = "") -> None:
+        """It did not, or not so that it could be understood.
+
+        Args:
+            note: where and why, without a value of the call.
+        """
         self.failed[why] = self.failed.get(why, 0) + 1
         self.failed_in_a_row += 1
-        self.last_failure, self.last_reason = time.time(), why
+        self.last_failure, self.last_reason, self.last_note = time.time(), why, note[:NOTE]
 
     def said(self) -> dict[str, object]:
         """As it is told: counts, and times in seconds since 1970 (0: never)."""
@@ -42,5 +50,6 @@ class Health:
                 "lastAnswer": round(self.last_answer, 3),
                 "lastFailure": round(self.last_failure, 3),
                 "lastReason": self.last_reason,
+                "lastNote": self.last_note,
             }
         }

@@ -204,7 +204,7 @@ class Served:
 
     async def _tried(self, work: "_Work", document: Document, call: Call) -> bytes:
         if not self._breaker.allows():
-            work.health.ill("resting")
+            work.health.ill("resting", work.health.last_note)
             return wire.failed("unreachable")
         try:
             answer = work.write(await self._once_more(work, document, call))
@@ -217,8 +217,8 @@ class Served:
             return wire.declared_error(declared.code)
         except (UpstreamFailed, Unfit) as failure:
             return self._failed(work, call, failure)
-        except (UpstreamLate, TimeoutError):
-            return self._too_late(work, call)
+        except (UpstreamLate, TimeoutError) as late:
+            return self._too_late(work, call, late.private if isinstance(late, UpstreamLate) else "")
         except Exception as error:
             # The text of an unforeseen error may quote the document, so only where it arose is logged.
             work.health.ill("broken")
@@ -230,7 +230,7 @@ class Served:
         if isinstance(failure, Unfit):  # what was asked is at fault, which says nothing of the system
             self._log_of(work, call).warning("request does not fit", note=failure.private)
             return wire.failed("unfit")
-        work.health.ill(failure.why)
+        work.health.ill(failure.why, failure.private)
         self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
         if failure.why == "unreachable":
             self._did_not_answer()
@@ -247,9 +247,9 @@ class Served:
                 raise
         return await work.method(document, call)
 
-    def _too_late(self, work: "_Work", call: Call) -> bytes:
-        work.health.ill("late")
-        self._log_of(work, call).warning("upstream late")
+    def _too_late(self, work: "_Work", call: Call, note: str = "") -> bytes:
+        work.health.ill("late", note)
+        self._log_of(work, call).warning("upstream late", note=note)
         self._did_not_answer()
         return wire.late()
 

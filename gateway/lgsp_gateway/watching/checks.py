@@ -201,7 +201,7 @@ class Checks:
 
     async def _upstreams(self) -> Text | None:
         down = sorted(
-            f"{service}/{operation} ({said['upstream']['lastReason']})"
+            f"{service}/{operation} ({_why(said['upstream'])})"
             for service, operation, said in self.adapters.operations()
             if not said.get("upstream", {}).get("up", True)
         )
@@ -212,3 +212,8 @@ class Checks:
             f"Hệ thống phía sau không trả lời: {those}; hãy liên hệ đơn vị quản lý.",
             f"Systems behind do not answer: {those}; call those who run them.",
         )
+
+
+def _why(upstream: dict[str, Any]) -> str:
+    """What an adapter says of its system: the kind of failure, and where and why."""
+    return ": ".join(str(said) for said in (upstream["lastReason"], upstream.get("lastNote")) if said)
