@@ -45,7 +45,7 @@ class Answer:
 
     def failed(self, why: Failure, note: str, *, said: str = "") -> UpstreamFailed:
         """The failure that this answer is: `note` for the log; `said` and the answer's own words for the integrator."""
-        words = f"{said}\n{self.said()}" if said else self.said()
+        words = f"{printable(said)}\n{self.said()}" if said else self.said()
         return UpstreamFailed(why, f"{self.where}: {note}" if self.where else note, said=words)
 
     def bad_status(self) -> UpstreamFailed:
@@ -55,5 +55,9 @@ class Answer:
     def said(self) -> str:
         """Its status and first characters, for the eyes of an integrator alone."""
         text = self.content[: SHOWN * 4].decode(errors="replace")[:SHOWN]
-        words = "".join(character if character.isprintable() else " " for character in text).strip()
-        return f"HTTP {self.status} {self.media_type}: {words or '(nothing)'}"
+        return f"HTTP {self.status} {self.media_type}: {printable(text).strip() or '(nothing)'}"
+
+
+def printable(text: str) -> str:
+    """What a system said, harmless to a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -4,11 +4,12 @@ What can only go wrong is said here, before anything runs: an operation that nob
 does not declare, a required field that the mapping never fills.
 """
 
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
-from lgsp_adapters.adapter import Adapter
+from lgsp_adapters.adapter import Adapter, Call, Document
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.places import Place
@@ -44,6 +45,35 @@ def build(manifest: Manifest, contract: Contract) -> Adapter:
     return found
 
 
+def answering(adapter: Adapter, operation: str, place: Place) -> Callable[[Document, Call], Awaitable[Document]]:
+    """The method that answers an operation.
+
+    Raises:
+        Refusal: `invalid-document`, when there is none, or none that can be asked.
+    """
+    method = adapter.method(operation)
+    name = operation.replace("-", "_")
+    if method is None:
+        raise place.wrong(
+            f"bộ kết nối không có phương thức {name} cho thao tác {operation}; hãy viết nó",
+            f"the adapter has no method {name} for the operation {operation}; write it",
+        )
+    if inspect.ismethod(method) and not (inspect.iscoroutinefunction(method) and _takes_a_call(method)):
+        raise place.wrong(
+            f"phương thức {name} phải là `async def {name}(self, request, call)`",
+            f"the method {name} must be `async def {name}(self, request, call)`",
+        )
+    return method
+
+
+def _takes_a_call(method: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(method).bind({}, None)
+    except TypeError:
+        return False
+    return True
+
+
 def hold(manifest: Manifest, contract: Contract) -> Any:
     """What a manifest of any kind is made into, when it keeps its contract.
 
@@ -53,7 +83,11 @@ def hold(manifest: Manifest, contract: Contract) -> Any:
     for refusal in faults(manifest, contract):
         raise refusal
     module, _, name = _KINDS[manifest.kind].partition(":")
-    return getattr(import_module(module), name)(manifest, contract)
+    made = getattr(import_module(module), name)(manifest, contract)
+    if manifest.kind == "python":
+        for operation in contract.operations:
+            answering(made, operation, manifest.place / "adapter")
+    return made
 
 
 def faults(manifest: Manifest, contract: Contract) -> Iterable[Refusal]:

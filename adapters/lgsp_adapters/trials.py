@@ -5,6 +5,7 @@ with a failure in good order. What no trial may end in is an answer that breaks 
 """
 
 import time
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from lgsp_adapters.adapter import Call, Declared, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Call, Declared, Unfit, UpstreamFailed, UpstreamLate
 from lgsp_adapters.building import build
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import exact_json, whole_numbers
@@ -104,20 +105,26 @@ async def _tried(
     asked = whole_numbers.reader(operation.request.document)(exact_json.dumps(request))  # as a call on the bus is read
     try:
         answer = await method(asked, trial_call(contract, operation))
+        exact_json.dumps(answer)
     except Declared as declared:
         known = declared.code in operation.errors and example is None
         return trial(known, f"error {declared.code}")
-    except UpstreamFailed as failure:
-        return trial(example is None, f"failed, {failure.why}: {failure.private}", failure.said)
-    except (UpstreamLate, TimeoutError):
-        return trial(example is None, "late")
-    except Exception as error:
-        return trial(False, f"the adapter broke: {type(error).__name__}")
-    try:
-        exact_json.dumps(answer)
+    except (UpstreamFailed, Unfit, UpstreamLate, TimeoutError) as failure:
+        return trial(example is None, *_in_good_order(failure))
     except exact_json.NoForm as error:
         return trial(False, str(error))
+    except Exception as error:
+        return trial(False, f"the adapter broke: {type(error).__name__}", "".join(traceback.format_exception(error)))
     return trial(*_judged(operation, answer, example))
+
+
+def _in_good_order(failure: Exception) -> tuple[str, str]:
+    """What is told of a failure that a contract reckons with, and what the system said itself."""
+    if isinstance(failure, UpstreamFailed):
+        return f"failed, {failure.why}: {failure.private}", failure.said
+    if isinstance(failure, Unfit):
+        return f"cannot be put to the system: {failure.private}", ""
+    return f"late: {failure.private}" if isinstance(failure, UpstreamLate) and failure.private else "late", ""
 
 
 def _judged(operation: Operation, answer: Any, example: Any) -> tuple[bool, str]:

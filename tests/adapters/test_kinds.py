@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from lxml import etree
+from support.adapters import CONTRACT
 from support.authority import Authority
-from support.systems import CONTRACT, ask, opened, served
+from support.systems import ask, opened, served
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.building import build

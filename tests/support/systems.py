@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,9 @@ from aiohttp import web
 
 from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.building import build
-from lgsp_adapters.manifest import Manifest
-from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
+from support.adapters import CONTRACT, manifest_of
 from support.national import call
-from support.workbench import CONTRACTS
 
-CONTRACT = Contract.from_document(
-    {**CONTRACTS[0], "operations": {"read": CONTRACTS[0]["operations"]["read"]}}  # type: ignore[index]
-)
 ASKED = {"soDinhDanh": "022093001234"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,8 +22,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @asynccontextmanager
 async def opened(kind: str, url: str, folder: Path = Path(), **told: Any) -> AsyncIterator[Adapter]:
     """An adapter of this kind before the system at `url`; the rest is its manifest."""
-    head = {"service": "desk", "major": 1, "system": "provider", "kind": kind, "connection": {"url": url}}
-    adapter = build(Manifest(Place("test"), {**head, **told}, {"url": url, "password": "bí mật"}, folder), CONTRACT)
+    manifest = replace(manifest_of(kind, url, folder, **told), connection={"url": url, "password": "bí mật"})
+    adapter = build(manifest, CONTRACT)
     await adapter.open()
     try:
         yield adapter

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_adapters import building, manifest, trials
-from lgsp_adapters.adapter import Declared, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
+from lgsp_adapters.answers import printable
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import exact_json, whole_numbers
@@ -138,13 +140,13 @@ def _both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
 
 def _words(said: str, before: str) -> str:
     """What a system said itself, for this terminal: it may quote a document, so it is printed here and goes nowhere else."""
-    return f" {before}: {said}" if said else ""
+    lines = [printable(line) for line in said.splitlines()]
+    return f" {before}: " + "\n".join(lines) if lines else ""
 
 
 async def _asked(found: Manifest, promised: Contract, operation: str, request: object) -> object:
     adapter = building.build(found, promised)
-    method = adapter.method(operation)
-    assert method is not None
+    method = building.answering(adapter, operation, found.place)
     call = trials.trial_call(promised, promised.operations[operation])
     await adapter.open()
     try:
@@ -161,11 +163,27 @@ async def _asked(found: Manifest, promised: Contract, operation: str, request: o
             vi=f"Hệ thống không trả lời được ({failure.why}): {failure.private}.{_words(failure.said, 'Hệ thống nói')}",
             en=f"The system gave no answer ({failure.why}): {failure.private}.{_words(failure.said, 'It says')}",
         ) from failure
-    except (UpstreamLate, TimeoutError):
+    except Unfit as unfit:
+        raise Refusal(
+            "request-unfit",
+            vi=f"Yêu cầu này không gửi được đến hệ thống: {unfit.private}; chưa có gì được gửi đi.",
+            en=f"This request cannot be put to the system: {unfit.private}; nothing was sent.",
+        ) from unfit
+    except (UpstreamLate, TimeoutError) as late:
+        note = f" ({late.private})" if isinstance(late, UpstreamLate) and late.private else ""
         raise Refusal(
             "provider-timeout",
-            vi="Hệ thống trả lời quá hạn.",
-            en="The system did not answer within the contract's timeout.",
-        ) from None
+            vi=f"Hệ thống trả lời quá hạn{note}.",
+            en=f"The system did not answer within the contract's timeout{note}.",
+        ) from late
+    except Refusal:
+        raise
+    except Exception as error:  # the integrator's own code, on the integrator's own terminal
+        sys.stderr.write("".join(traceback.format_exception(error)))
+        raise Refusal(
+            "provider-failed",
+            vi=f"Bộ kết nối gặp lỗi {type(error).__name__}; vết lỗi ở trên cho biết dòng nào.",
+            en=f"The adapter broke: {type(error).__name__}; the traceback above says where.",
+        ) from error
     finally:
         await adapter.close()

@@ -17,9 +17,12 @@ def build(manifest: Manifest, _contract: Contract) -> Adapter:
     name, place = manifest.document["adapter"], manifest.place / "adapter"
     module, _, attribute = name.partition(":")
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError):
-        found = None
+        found = getattr(importlib.import_module(module), attribute, None)
+    except (ImportError, SyntaxError) as error:
+        raise place.wrong(
+            f"không nạp được {module}: {error}; hãy kiểm tra PYTHONPATH và các thư viện mà nó cần",
+            f"cannot import {module}: {error}; check PYTHONPATH and the packages that it needs",
+        ) from error
     if not (isinstance(found, type) and issubclass(found, Adapter)):
         raise Refusal(
             "invalid-document",

@@ -22,6 +22,7 @@ from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, Unfit, UpstreamFailed, UpstreamLate
+from lgsp_adapters.building import answering
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving.breaker import REST_SECONDS, Breaker
 from lgsp_adapters.serving.health import Health
@@ -76,7 +77,7 @@ class Served:
             Refusal: `invalid-document`, when the adapter has no method for an operation of its contract.
             nats.errors.Error: the connection is gone.
         """
-        methods = {name: self._method(name) for name in self._contract.operations}
+        methods = {name: answering(self._adapter, name, self._manifest.place) for name in self._contract.operations}
         health = {name: Health() for name in methods}
         self._loop = asyncio.get_running_loop()
         self._service = await nats.micro.add_service(
@@ -129,17 +130,6 @@ class Served:
             self._sweeping.cancel()
         with contextlib.suppress(NatsError):
             await self._connection.flush()
-
-    def _method(self, operation: str) -> Method:
-        method = self._adapter.method(operation)
-        if method is None:
-            name = operation.replace("-", "_")
-            raise Refusal(
-                "invalid-document",
-                vi=f"{self._manifest.place}: bộ kết nối không có phương thức {name} cho thao tác {operation}.",
-                en=f"{self._manifest.place}: the adapter has no method {name} for the operation {operation}; write it.",
-            )
-        return method
 
     def _take(self, work: "_Work", _subject: bytes, reply: bytes, data: bytes, _headers: bytes) -> None:
         """A request has arrived: begin with it, or let it wait for a place."""
