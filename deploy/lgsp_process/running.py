@@ -45,6 +45,11 @@ class Process:
         self._supervisor = supervisor
         self._ready = asyncio.Event()
 
+    @property
+    def is_ready(self) -> bool:
+        """Has it said that it answers?"""
+        return self._ready.is_set()
+
     def ready(self, what: str) -> None:
         """Say on stdout, and to the supervisor, that the process answers now."""
         self._ready.set()

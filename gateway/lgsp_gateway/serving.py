@@ -144,7 +144,7 @@ async def serve(settings: Settings, process: running.Process) -> None:
         adapters = _watched(connection, watch.metrics, background)
         checks = Checks(connection, follower, registry, exchange.evidence, notary, index, adapters, background)
         background.every("checks", EVERY_SECONDS, checks.look, within=CHECKS_SECONDS)
-        watch.metrics.watch_checks(checks)
+        watch.metrics.watch_checks(checks, background)
         logs = Logs(connection, Shelf(settings.archive) if settings.archive else None, index)
         administration = Administration(registry, store, follower, watch.security)
         parts = _Parts(
@@ -301,7 +301,8 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     EvidenceSearch(callers, index, exchange.pseudonyms, exchange.registry).add_routes(app)
     EvidenceLogs(callers, parts.logs, keys.log_key(), exchange.bus, settings.witnesses).add_routes(app)
     Operations(callers, index, parts.adapters, parts.checks, stop).add_routes(app)
-    Status(exchange.watch.metrics, lambda: _checks(exchange, parts.follower, stop)).add_routes(app)
+    holds = partial(_checks, exchange, parts.follower, stop)
+    Status(exchange.watch.metrics, holds, parts.checks.background.said).add_routes(app)
     ApiDescription(settings.public_url).add_routes(app)
     return app
 

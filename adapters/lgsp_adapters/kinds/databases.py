@@ -29,6 +29,7 @@ from lgsp_adapters.kinds import postgresql
 from lgsp_adapters.kinds.sql_errors import said
 from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
+from lgsp_process.background import Background
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class Database:
 
     def __init__(self, address: str, folder: Path, place: Place) -> None:
         self._place = place
+        self._background = Background()
         self._url = self._known(address, folder)
         self.kind = self._url.get_backend_name()
         """Which database: `postgresql`, `sqlite`, `mysql`, `mariadb`, `oracle` or `mssql`."""
@@ -94,6 +96,7 @@ class Database:
 
     async def close(self) -> None:
         """Close the pool."""
+        await self._background.stop()
         await self._engine.dispose()
 
     async def look(self, work: Callable[[Connection], T]) -> T:
@@ -153,9 +156,8 @@ class Database:
             return
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
-        told: list[asyncio.Task[None]] = []
         timer = asyncio.get_running_loop().call_later(
-            seconds, lambda: told.append(asyncio.ensure_future(driver.interrupt()))
+            seconds, lambda: self._background.once("statement interrupted", driver.interrupt())
         )
         try:
             yield

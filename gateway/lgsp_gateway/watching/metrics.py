@@ -24,6 +24,7 @@ from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks
 from lgsp_problems import Refusal
+from lgsp_process.background import Background
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SAMPLE_SECONDS = 1.0
@@ -137,6 +138,30 @@ class _Checks(Collector):
         yield failed
 
 
+class _Background(Collector):
+    """The background tasks of this gateway, and what else broke beside the calls."""
+
+    def __init__(self, background: Background) -> None:
+        self._background = background
+
+    def collect(self) -> Iterator[Metric]:
+        failing = GaugeMetricFamily(
+            "lgsp_background_task_failing", "1 while a task does not do its work", labels=["task"]
+        )
+        failures = CounterMetricFamily("lgsp_background_task_failures", "How often a task failed", labels=["task"])
+        for task in self._background.tasks:
+            failing.add_metric([task.name], task.failing)
+            failures.add_metric([task.name], task.failures)
+        yield failing
+        yield failures
+        broken = CounterMetricFamily(
+            "lgsp_background_work_broken", "Callbacks and small works that broke", labels=["work"]
+        )
+        for name, times in self._background.broken.items():
+            broken.add_metric([name], times)
+        yield broken
+
+
 class Metrics:
     """The metrics of one gateway, in a registry of its own."""
 
@@ -157,9 +182,10 @@ class Metrics:
         """Show the state of an evidence log."""
         self._registry.register(_Evidence(evidence, notary))
 
-    def watch_checks(self, checks: Checks) -> None:
-        """Show which checks fail."""
+    def watch_checks(self, checks: Checks, background: Background) -> None:
+        """Show which checks fail, and which background tasks."""
         self._registry.register(_Checks(checks))
+        self._registry.register(_Background(background))
 
     def watch_adapters(self, seen: AdaptersSeen) -> None:
         """Show the adapters on the bus."""

@@ -1,6 +1,6 @@
 """`/livez`, `/readyz`, `/metrics`: the conventions of Kubernetes and Prometheus."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
@@ -31,9 +31,17 @@ METRICS = Route(
 
 
 class Status:
-    """The doors for whoever watches a gateway. `checks` gives what must be true for it to serve."""
+    """The doors for whoever watches a gateway.
 
-    def __init__(self, metrics: Metrics, checks: Callable[[], Mapping[str, bool]]) -> None:
+    Args:
+        checks: gives what must be true for it to serve.
+        failing: gives the background tasks that do not do their work now.
+    """
+
+    def __init__(
+        self, metrics: Metrics, checks: Callable[[], Mapping[str, bool]], failing: Callable[[], Iterable[str]]
+    ) -> None:
+        self._failing = failing
         self._metrics = metrics
         self._checks = checks
 
@@ -49,6 +57,7 @@ class Status:
     async def _ready(self, _: web.Request) -> web.Response:
         checks = self._checks()
         lines = [f"[{'+' if holds else '-'}] {name} {'ok' if holds else 'failed'}" for name, holds in checks.items()]
+        lines += [f"[!] task {name} fails, calls are served" for name in self._failing()]
         return web.Response(text="\n".join(lines) + "\n", status=200 if all(checks.values()) else 503)
 
     async def _exposition(self, _: web.Request) -> web.Response:

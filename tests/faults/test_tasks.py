@@ -1,0 +1,178 @@
+"""Every task of every process is one that is watched: none is started past `background`, and each comes back when it is ended."""
+
+import ast
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from support.processes import ROOT, free_port
+from support.workbench import Workbench
+
+from lgsp_adapters import manifest
+from lgsp_adapters.serving.following import Contracts
+from lgsp_adapters.serving.hosting import Host
+from lgsp_adapters.serving.identity import SystemIdentity
+from lgsp_gateway import serving
+from lgsp_gateway.index import indexing
+from lgsp_gateway.index.index import Index
+from lgsp_process.background import PREFIX, Background
+from lgsp_process.running import Process
+
+STARTERS = {
+    "create_task",
+    "ensure_future",
+    "TaskGroup",
+    "run_in_executor",
+    "Thread",
+    "Timer",
+    "run_coroutine_threadsafe",
+}
+
+STARTED_ELSEWHERE = {
+    "lgsp_process/background.py": "here",
+    "lgsp_gateway/web/listener.py": "the calls of one connection, on the measured path: its last resort answers and logs",
+    "lgsp_adapters/serving/runtime.py": "a call, on the measured path: its last resort answers and logs",
+    "lgsp_gateway/quotas.py": "waited for by the calls that need what it brings",
+    "lgsp_adapters/serving/bounded.py": "awaited in the same function",
+}
+
+PACKAGES = [
+    ROOT / part
+    for part in (
+        "gateway/lgsp_gateway",
+        "adapters/lgsp_adapters",
+        "auth/lgsp_auth",
+        "deploy/lgsp_process",
+        "contracts/lgsp_contracts",
+    )
+]
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for package in PACKAGES:
+        for file in package.rglob("*.py"):
+            yield f"{package.name}/{file.relative_to(package)}", ast.parse(file.read_text())
+
+
+def test_no_task_is_started_past_the_mechanism() -> None:
+    found = {
+        name
+        for name, module in sources()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and (getattr(node.func, "attr", "") or getattr(node.func, "id", "")) in STARTERS
+    }
+    assert found == STARTED_ELSEWHERE.keys()
+
+
+def test_what_a_subscription_hears_is_watched() -> None:
+    """What a callback raises would be a line of the type of the error, if anything."""
+    for name, module in sources():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "subscribe":
+                heard = [ast.unparse(one.value) for one in node.keywords if one.arg == "cb"]
+                assert all(re.match(r"(.*\.)?heard\(|_nothing$|answer$|take$", one) for one in heard), (name, heard)
+
+
+LIBRARIES = {
+    "Client._read_loop",
+    "Client._flusher",
+    "Client._ping_interval",
+    "Subscription._wait_for_msgs",
+    "RequestHandler.start",
+    "Listener.start",
+    "_ListenedTo.start",
+}
+"""Tasks of libraries: nats-py's are watched as "nats connection …", aiohttp's live as long as the connection of a caller."""
+
+GATEWAY = {
+    "adapters seen",
+    "checkpoints",
+    "checks",
+    "evidence kept",
+    "nats connection gateway inside",
+    "nats connection gateway inside system",
+    "registry",
+}
+ADAPTER = {"manifest of desk", "nats connection adapter desk", "token of desk"}
+INDEXER = {"index", "nats connection indexer"}
+
+
+@asynccontextmanager
+async def process(main: object) -> AsyncIterator[tuple[Background, set["asyncio.Task[object]"]]]:
+    """A process of the bus within this one: its background, and the tasks that it runs when it is ready."""
+    before = asyncio.all_tasks()
+    stop = asyncio.Event()
+    async with asyncio.timeout(60), Background(stop) as background:
+        this = Process(stop, background)
+        running = asyncio.create_task(main(this))  # type: ignore[operator]
+        ready = asyncio.create_task(ready_of(this))
+        await asyncio.wait((running, ready), return_when=asyncio.FIRST_COMPLETED)
+        assert ready.done(), running.exception()
+        yield background, asyncio.all_tasks() - before - {running}
+        stop.set()
+        await running
+
+
+async def ready_of(this: Process) -> None:
+    while not this.is_ready:
+        await asyncio.sleep(0.01)
+
+
+async def each_comes_back(background: Background, tasks: "set[asyncio.Task[object]]", declared: set[str]) -> None:
+    """Its tasks are those that are declared; each is ended as a stranger would, and does its work again."""
+    ours = {task.get_name().removeprefix(PREFIX) for task in tasks if task.get_name().startswith(PREFIX)}
+    assert ours == declared
+    others = {task.get_coro().__qualname__ for task in tasks if not task.get_name().startswith(PREFIX)}  # type: ignore[union-attr]
+    assert others <= LIBRARIES
+    for task in list(background.tasks):
+        assert task.running
+        task.running.cancel()
+    for task in background.tasks:
+        while task.failures == 0 or task.running is None or task.running.done():
+            await asyncio.sleep(0.01)
+        assert task.failures == 1
+
+
+async def test_the_gateway(bus: Workbench) -> None:
+    port = free_port()
+    settings = serving.Settings(
+        name="inside", host="127.0.0.1", port=port, share_port=False, public_url=f"http://127.0.0.1:{bus.port}",
+        nats=bus.door("gateway"), nats_system=bus.door("system"), keys=bus.state.keys, registry=bus.state.registry,
+        catalog=bus.catalog_folder, replicas=1, stale_seconds=300, issuers=None, tls=None, nats_tls=None,
+    )  # fmt: skip
+    async with process(lambda this: serving.serve(settings, this)) as (background, tasks):
+        await each_comes_back(background, tasks, GATEWAY)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            async with session.get("/metrics") as answer:
+                metrics = await answer.text()
+            for name in GATEWAY:
+                assert f'lgsp_background_task_failures_total{{task="{name}"}} 1.0' in metrics
+            async with session.get("/readyz") as answer:
+                assert answer.status == 200
+        for task in tasks:  # what nats-py runs goes, too
+            if task.get_coro().__qualname__ in ("Client._read_loop", "Client._flusher"):  # type: ignore[union-attr]
+                task.cancel()
+    # it has stopped in order all the same
+
+
+async def test_an_adapter(bus: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "provider.pem").write_bytes(bus.keys["provider"].to_pem())
+    (tmp_path / "adapter.yaml").write_text(
+        json.dumps({"service": "desk", "major": 1, "system": "provider", "kind": "mock"})
+    )
+    loaded = manifest.load(tmp_path / "adapter.yaml")
+    identity = SystemIdentity(f"http://127.0.0.1:{bus.port}", "provider", tmp_path / "provider.pem")
+    host = Host([(loaded, identity)], bus.nats_url, Contracts(bus.catalog_folder), None)
+    async with process(host.run) as (background, tasks):
+        await each_comes_back(background, tasks, ADAPTER)
+        assert (await bus.call()).status == 200
+
+
+async def test_the_indexer(bus: Workbench, tmp_path: Path) -> None:
+    index = Index(str(tmp_path / "index.db"), writes=True)
+    async with process(lambda this: indexing.serve(bus.door("gateway"), index, None, 0, this)) as (background, tasks):
+        await each_comes_back(background, tasks, INDEXER)
