@@ -46,6 +46,7 @@ from lgsp_gateway.watching.checks import EVERY_SECONDS, Checks
 from lgsp_gateway.watching.metrics import Metrics
 from lgsp_gateway.watching.watch import Watch
 from lgsp_gateway.ways import Ways
+from lgsp_gateway.web import stale_index
 from lgsp_gateway.web.access_log import AccessLog
 from lgsp_gateway.web.api_description import ApiDescription
 from lgsp_gateway.web.callers import Callers
@@ -293,6 +294,7 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     clients = ClientAuthenticator(addresses, exchange.registry.client, time.monotonic)
     endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients)
     callers = Callers(exchange.identification)
+    stale_index.add_header(app, parts.connection, index)
     Tokens(endpoint, keys, exchange.identification, exchange.watch.security).add_routes(app)
     RegistryDoor(callers, parts.administration).add_routes(app)
     Catalogue(callers, exchange.registry, stop, settings.public_url, settings.nats.place).add_routes(app)

@@ -127,6 +127,15 @@ async def first_after(connection: Client, after: int, gateway: str) -> int:
     return int(found.seq or 0)
 
 
+async def written_at(connection: Client, sequence: int) -> float | None:
+    """When the first group with a number, or a higher one, was written, in seconds since 1970; None where there is none."""
+    try:
+        found = await connection.jetstream().get_msg(STREAM, sequence, subject_of("*"), next=True)
+    except NotFoundError:
+        return None
+    return found.time.timestamp() if found.time else None
+
+
 async def last_of(connection: Client, gateway: str) -> int:
     """The number of the newest group that a gateway wrote; 0 where there is none."""
     try:

@@ -4,6 +4,7 @@ A check says in a sentence what is wrong and what to do. It decides nothing: wha
 """
 
 import contextlib
+import datetime
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.notary import Notary
 from lgsp_gateway.registry.follower import Follower
+from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_problems import Refusal, Text
@@ -172,9 +174,11 @@ class Checks:
             self._indexed = (at, now)
         if behind < MAX_BEHIND and now - self._indexed[1] < MAX_STALLED_SECONDS:
             return None
+        since = await stream.written_at(self.connection, at + 1)
+        when = f"{datetime.datetime.fromtimestamp(since or 0, VIETNAM):%H:%M:%S %d/%m/%Y}"
         return Text(
-            f"Chỉ mục tìm kiếm chậm {behind} nhóm; hãy kiểm tra `lgsp indexer run`.",
-            f"The search index is {behind} groups behind; check `lgsp indexer run`.",
+            f"Chỉ mục tìm kiếm đứng yên: thiếu {behind} nhóm ghi từ {when}, tìm kiếm sẽ không thấy; hãy xem nhật ký của `lgsp indexer run`, khởi động lại nó, và kiểm tra cơ sở dữ liệu của chỉ mục.",
+            f"The search index stands still: it lacks {behind} groups written since {when}, and searches do not find them; read the log of `lgsp indexer run`, restart it, and check the index's database.",
         )
 
     async def _time(self) -> Text | None:
