@@ -97,7 +97,7 @@ GATEWAY = {
     "nats connection gateway inside system",
     "registry",
 }
-ADAPTER = {"manifest of desk", "nats connection adapter desk", "token of desk"}
+ADAPTER = {"manifest of desk", "nats connection adapter desk", "token of desk", "upstream of desk"}
 INDEXER = {"index", "nats connection indexer"}
 
 

@@ -22,11 +22,14 @@ class Health:
     last_failure: float = 0.0
     last_reason: str = ""
     last_note: str = ""
+    unreachable: bool = False
+    """Was it a connection that could not be made? Then one that can be made is news."""
 
     def well(self) -> None:
         """The system behind answered, be it with an error that the contract declares."""
         self.answered += 1
         self.failed_in_a_row = 0
+        self.unreachable = False
         self.last_answer = time.time()
 
     def ill(self, why: str, note: str = "") -> None:
@@ -37,7 +40,14 @@ class Health:
         """
         self.failed[why] = self.failed.get(why, 0) + 1
         self.failed_in_a_row += 1
-        self.last_failure, self.last_reason, self.last_note = time.time(), why, note[:NOTE]
+        if why != "resting":  # that says nothing of the system
+            self.last_failure, self.last_reason, self.last_note = time.time(), why, note[:NOTE]
+            self.unreachable = why == "unreachable"
+
+    def reached(self) -> None:
+        """It takes connections again, and nobody has asked it since."""
+        self.failed_in_a_row = 0
+        self.unreachable = False
 
     def said(self) -> dict[str, object]:
         """As it is told: counts, and times in seconds since 1970 (0: never)."""

@@ -7,6 +7,7 @@ connection in good time, and only then leaves the first: no call falls between t
 import asyncio
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -29,6 +30,8 @@ from lgsp_process.nats_connection import START_SECONDS, Door, broke, connect
 from lgsp_process.tls_files import TlsFiles
 from lgsp_process.tracing import Spans
 
+PROBE_SECONDS = 10.0
+"""How often a system that could not be reached is tried."""
 RENEW_AT = 0.8
 """The part of a token's life after which a new one is taken."""
 
@@ -56,7 +59,7 @@ class Hosted:
         self._adapter: Adapter = build(manifest, contract)
         self._token = Token("", 0, 0)
         self._current: tuple[Served, Client] | None = None
-        self._renewing: Task | None = None
+        self._tasks: list[Task] = []
 
     async def start(self) -> None:
         """Open the adapter and go on the bus.
@@ -75,12 +78,15 @@ class Hosted:
             await self._close()
             raise
         name = f"token of {self._manifest.service}"
-        self._renewing = self._background.every(name, self._pause, self._renew, within=None, at_once=False)
+        self._tasks = [
+            self._background.every(name, self._pause, self._renew, within=None, at_once=False),
+            self._background.every(f"upstream of {self._manifest.service}", PROBE_SECONDS, self._probe, within=None),
+        ]
 
     async def stop(self) -> None:
         """Leave the bus, finishing what was begun."""
-        if self._renewing:
-            await self._renewing.stop()
+        for task in self._tasks:
+            await task.stop()
         await self._leave(self._current)
         await self._close()
 
@@ -97,7 +103,7 @@ class Hosted:
         self._token = await self._identity.token()
         name = f"adapter {self._manifest.service}"
         connection = await connect(self._door(), name, self._take_token, background=self._background)
-        served = Served(self._adapter, self._manifest, self._contract, connection, self._spans)
+        served = Served(self._adapter, self._manifest, self._contract, connection, self._spans, self._failing)
         try:
             async with asyncio.timeout(START_SECONDS):  # nats-py may wait for ever for a server that is gone
                 await served.start()
@@ -118,6 +124,13 @@ class Hosted:
             self._token = await self._identity.token()
         except Refusal as refusal:
             structlog.get_logger().warning("no token", reason=refusal.detail.en)
+
+    async def _probe(self) -> None:
+        if self._current:
+            await self._current[0].probe()
+
+    def _failing(self) -> Mapping[str, str]:
+        return {**self._background.said(), **self._adapter.background.said()}
 
     def _pause(self) -> float:
         return max(1.0, self._token.left * RENEW_AT)

@@ -10,7 +10,7 @@ import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from opentelemetry.trace import SpanKind
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, Unfit, UpstreamFailed, UpstreamLate
 from lgsp_adapters.building import answering
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.serving import probing
 from lgsp_adapters.serving.breaker import REST_SECONDS, Breaker
 from lgsp_adapters.serving.health import Health
 from lgsp_contracts import exact_json, whole_numbers, wire
@@ -55,6 +56,7 @@ class Served:
         contract: Contract,
         connection: QuickClient,
         spans: Spans = NOT_TRACED,
+        tasks: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._adapter = adapter
         self._manifest = manifest
@@ -68,6 +70,8 @@ class Served:
         self._late: set[asyncio.Task[None]] = set()
         self._sweeping: asyncio.TimerHandle | None = None
         self._service: Any = None
+        self._health: dict[str, Health] = {}
+        self._tasks = tasks
         self._log = structlog.get_logger().bind(service=manifest.service)
 
     async def start(self) -> None:
@@ -78,7 +82,7 @@ class Served:
             nats.errors.Error: the connection is gone.
         """
         methods = {name: answering(self._adapter, name, self._manifest.place) for name in self._contract.operations}
-        health = {name: Health() for name in methods}
+        health = self._health = {name: Health() for name in methods}
         self._loop = asyncio.get_running_loop()
         self._service = await nats.micro.add_service(
             self._connection,
@@ -86,9 +90,7 @@ class Served:
             version=self._contract.version,
             description=self._contract.title.en,
             metadata={"system": self._manifest.system, "wire": str(wire.VERSION)},
-            stats_handler=lambda endpoint: (
-                {**health[endpoint.name].said(), **self._adapter.standing()} if endpoint.name in health else {}
-            ),
+            stats_handler=lambda endpoint: self._standing(endpoint.name),
         )
         for name, method in methods.items():
             await self._service.add_endpoint(
@@ -130,6 +132,21 @@ class Served:
             self._sweeping.cancel()
         with contextlib.suppress(NatsError):
             await self._connection.flush()
+
+    async def probe(self) -> None:
+        """Look whether a system that could not be reached can be again."""
+        unreachable = [health for health in self._health.values() if health.unreachable]
+        if unreachable and await probing.reached(self._manifest.connection):
+            for health in unreachable:
+                health.reached()
+            self._log.info("upstream reached again")
+
+    def _standing(self, operation: str) -> dict[str, object]:
+        """What this copy says of an operation: how the system behind and its data do, which of its own tasks fail."""
+        health = self._health.get(operation)
+        if health is None:
+            return {}
+        return {**health.said(), **self._adapter.standing(), "tasks": dict(self._tasks())}
 
     def _take(self, work: "_Work", _subject: bytes, reply: bytes, data: bytes, _headers: bytes) -> None:
         """A request has arrived: begin with it, or let it wait for a place."""

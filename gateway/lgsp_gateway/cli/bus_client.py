@@ -1,6 +1,8 @@
 """How a command reaches a bus: the local one through its state folder, a remote one through an address and a token."""
 
 import asyncio
+import datetime
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
@@ -17,7 +19,8 @@ from lgsp_auth.keys import SigningKey
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.scene import private_key
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
-from lgsp_problems import Refusal
+from lgsp_gateway.web.stale_index import HEADER as STALE
+from lgsp_problems import Refusal, Text
 
 T = TypeVar("T")
 
@@ -125,6 +128,7 @@ class Client:
         ):
             content = await answer.read()
             _refuse(answer.status, content)
+            _say_stale(answer.headers.get(STALE, ""))
             return content
 
     async def _events(self, path: str) -> AsyncIterator[bytes]:
@@ -140,6 +144,20 @@ class Client:
                             yield line[6:].strip()
             except aiohttp.ClientConnectionError:
                 raise _not_found(self.url) from None
+
+
+def _say_stale(since: str) -> None:
+    """Say on stderr that what was answered lacks the newest."""
+    try:
+        moment = datetime.datetime.fromisoformat(since)
+    except ValueError:
+        return
+    when = f"{moment:%H:%M:%S %d/%m/%Y}"
+    words = Text(
+        f"Chỉ mục tìm kiếm đứng yên: những gì ghi từ {when} chưa có ở đây; hãy chạy `lgsp doctor`.",
+        f"The search index stands still: what was written since {when} is not in this; run `lgsp doctor`.",
+    )
+    sys.stderr.write(f"lgsp: {words.said(language())}\n")
 
 
 def _refuse(status: int, content: bytes) -> None:

@@ -43,6 +43,15 @@ def _there(who: Who) -> list[tuple[str, Text | None]]:
 
 def _here(state: StateDir) -> Iterator[tuple[str, Text | None]]:
     """What only this machine can tell."""
+    if not state.root.is_dir():
+        yield (
+            "state folder",
+            Text(
+                f"Không có thư mục {state.root}; hãy chỉ thư mục của trục bằng --state-dir, hoặc địa chỉ gateway bằng --url.",
+                f"There is no folder {state.root}; name that of the bus with --state-dir, or a gateway's address with --url.",
+            ),
+        )
+        return
     yield "disk", _disk(state.root)
     yield "key files", _key_files(state.keys)
     yield "processes", _processes(state)
@@ -64,7 +73,12 @@ def _disk(folder: Path) -> Text | None:
 
 
 def _key_files(folder: Path) -> Text | None:
-    files = [*folder.glob("*.pem"), *folder.glob("*.key")] if folder.exists() else []
+    files = [*folder.glob("*.pem"), *folder.glob("*.key")]
+    if not files:
+        return Text(
+            f"Không có khóa nào trong {folder}; hãy khôi phục từ bản sao, hoặc chạy `lgsp up` lần đầu để tạo.",
+            f"There are no keys in {folder}; restore them from a copy, or have a first `lgsp up` make them.",
+        )
     open_ = [file.name for file in files if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
     if not open_:
         return None
@@ -80,7 +94,22 @@ def _processes(state: StateDir) -> Text | None:
         named = state.running()["processes"]
     except Refusal as refusal:
         return refusal.detail
+    if not Path("/proc/self").exists():
+        return None
     gone = ", ".join(name for name, pid in named.items() if not Path(f"/proc/{pid}").exists())
-    if not gone or not Path("/proc/self").exists():
+    still = ", ".join(name for name, pid in named.items() if _stands_still(pid))
+    if still:
+        return Text(
+            f"Đang bị dừng tạm (SIGSTOP): {still}; hãy gửi SIGCONT cho nó, hoặc khởi động lại.",
+            f"Standing still (SIGSTOP): {still}; send it SIGCONT, or restart it.",
+        )
+    if not gone:
         return None
     return Text(f"Đã dừng: {gone}; hãy xem {state.logs}.", f"Not running: {gone}; look into {state.logs}.")
+
+
+def _stands_still(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    except OSError:
+        return False

@@ -35,6 +35,8 @@ MAX_STALLED_SECONDS = 15.0
 """For how long the index may stand still while there is something to bring in."""
 MAX_UNSIGNED_SECONDS = 10.0
 CLOCK_SECONDS = 5.0
+CLOCK_SETTLES_SECONDS = 600.0
+"""After which a clock that jumped and stayed is the right one."""
 FULL = 0.9
 """The part of what JetStream may store that is too much."""
 
@@ -50,6 +52,13 @@ class Found:
         """As it is shown."""
         said = {"vi": self.wrong.vi, "en": self.wrong.en} if self.wrong else None
         return {"check": self.name, "ok": self.wrong is None, "detail": said}
+
+
+def _clock(moment: Any) -> str:
+    """A time in seconds since 1970, as people read it; what an adapter says may be anything."""
+    if not isinstance(moment, (int, float)) or not 0 < moment < 1e11:
+        return "-"
+    return f"{datetime.datetime.fromtimestamp(moment, VIETNAM):%H:%M:%S %d/%m/%Y}"
 
 
 @dataclass
@@ -68,6 +77,7 @@ class Checks:
     def __post_init__(self) -> None:
         self.found: list[Found] = []
         self._clock = time.time() - time.monotonic()
+        self._jumped = (0.0, time.monotonic())
         self._said: set[str] = set()
         self._indexed = (-1, time.monotonic())
 
@@ -84,6 +94,8 @@ class Checks:
             "clock": self._time,
             "adapters": self._adapters,
             "upstreams": self._upstreams,
+            "data": self._data,
+            "adapter tasks": self._adapter_tasks,
         }
         with contextlib.suppress(NatsError, OSError):
             await self.adapters.ask()
@@ -175,7 +187,7 @@ class Checks:
         if behind < MAX_BEHIND and now - self._indexed[1] < MAX_STALLED_SECONDS:
             return None
         since = await stream.written_at(self.connection, at + 1)
-        when = f"{datetime.datetime.fromtimestamp(since or 0, VIETNAM):%H:%M:%S %d/%m/%Y}"
+        when = _clock(since)
         return Text(
             f"Chỉ mục tìm kiếm đứng yên: thiếu {behind} nhóm ghi từ {when}, tìm kiếm sẽ không thấy; hãy xem nhật ký của `lgsp indexer run`, khởi động lại nó, và kiểm tra cơ sở dữ liệu của chỉ mục.",
             f"The search index stands still: it lacks {behind} groups written since {when}, and searches do not find them; read the log of `lgsp indexer run`, restart it, and check the index's database.",
@@ -183,13 +195,17 @@ class Checks:
 
     async def _time(self) -> Text | None:
         jumped = time.time() - time.monotonic() - self._clock
+        if abs(jumped - self._jumped[0]) > CLOCK_SECONDS:
+            self._jumped = (jumped, time.monotonic())
+        elif time.monotonic() - self._jumped[1] > CLOCK_SETTLES_SECONDS:  # it was put right, it seems
+            self._clock, self._jumped, jumped = self._clock + jumped, (0.0, time.monotonic()), 0.0
         ahead = self.notary.last_signed_before - time.time()
         if abs(jumped) < CLOCK_SECONDS and ahead < CLOCK_SECONDS:
             return None
         seconds = jumped if abs(jumped) >= CLOCK_SECONDS else -ahead
         return Text(
-            f"Đồng hồ máy đã nhảy {seconds:+.0f} giây; hãy kiểm tra NTP rồi khởi động lại gateway này.",
-            f"The clock of this machine has jumped by {seconds:+.0f} s; check NTP, then restart this gateway.",
+            f"Đồng hồ máy đã nhảy {seconds:+.0f} giây; hãy kiểm tra NTP: mã truy cập, quyền và bằng chứng tính theo đồng hồ này.",
+            f"The clock of this machine has jumped by {seconds:+.0f} s; check NTP: tokens, grants and evidence go by it.",
         )
 
     async def _adapters(self) -> Text | None:
@@ -205,7 +221,7 @@ class Checks:
 
     async def _upstreams(self) -> Text | None:
         down = sorted(
-            f"{service}/{operation} ({_why(said['upstream'])})"
+            f"{service}/{operation} ({_why(said['upstream'])}, {_clock(said['upstream'].get('lastFailure'))})"
             for service, operation, said in self.adapters.operations()
             if not said.get("upstream", {}).get("up", True)
         )
@@ -213,8 +229,38 @@ class Checks:
             return None
         those = ", ".join(dict.fromkeys(down))
         return Text(
-            f"Hệ thống phía sau không trả lời: {those}; hãy liên hệ đơn vị quản lý.",
-            f"Systems behind do not answer: {those}; call those who run them.",
+            f"Hệ thống phía sau không trả lời lần gọi cuối: {those}; hãy liên hệ đơn vị quản lý. Lần gọi sau sẽ cho biết đã khỏi chưa.",
+            f"Systems behind did not answer the last call: {those}; call those who run them. The next call tells whether they are well.",
+        )
+
+    async def _data(self) -> Text | None:
+        old = sorted(
+            f"{service} ({said['data'].get('file', '-')}, {_clock(said['data'].get('since'))}: {said['data'].get('why', '-')})"
+            for service, _, said in self.adapters.operations()
+            if isinstance(said.get("data"), dict) and not said["data"].get("current", True)
+        )
+        if not old:
+            return None
+        those = ", ".join(dict.fromkeys(old))
+        return Text(
+            f"Đang trả lời từ dữ liệu cũ: {those}; hãy xem báo cáo cạnh tệp mới hơn và nhật ký của bộ kết nối.",
+            f"Old data is answered from: {those}; read the report beside the newer file, and the adapter's log.",
+        )
+
+    async def _adapter_tasks(self) -> Text | None:
+        failing = sorted(
+            {
+                f"{service}: {name} ({error})"
+                for service, _, said in self.adapters.operations()
+                if isinstance(said.get("tasks"), dict)
+                for name, error in said["tasks"].items()
+            }
+        )
+        if not failing:
+            return None
+        return Text(
+            f"Tác vụ nền của bộ kết nối liên tục hỏng: {', '.join(failing)}; hãy xem nhật ký của nó rồi khởi động lại.",
+            f"Background tasks of adapters fail: {', '.join(failing)}; read the adapter's log, then restart it.",
         )
 
 

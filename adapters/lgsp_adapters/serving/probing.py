@@ -1,0 +1,60 @@
+"""Whether a system that could not be reached can be reached again, before a call finds out.
+
+A connection is opened and closed, and nothing is said: that costs the other side a few packets, is no request that a national system
+would count, and is done only after a call could not reach it. That it takes connections again says nothing about how it answers;
+so only what was unreachable is taken for well by it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+PORTS = {
+    "http": 80,
+    "https": 443,
+    "postgresql": 5432,
+    "postgres": 5432,
+    "mysql": 3306,
+    "mariadb": 3306,
+    "oracle": 1521,
+    "mssql": 1433,
+    "sftp": 22,
+}
+"""Kinds of addresses that something listens at, and where where they do not say."""
+CONNECT_SECONDS = 5.0
+
+
+def places(connection: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Host and port of every address that a manifest's `connection` names."""
+    return list(dict.fromkeys(_places(connection)))
+
+
+async def reached(connection: Mapping[str, Any]) -> bool:
+    """Does something take connections at each of these addresses? False where none is named."""
+    found = places(connection)
+    for host, port in found:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, writer = await asyncio.open_connection(host, port)
+        except (OSError, TimeoutError):
+            return False
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+    return bool(found)
+
+
+def _places(value: Any) -> Iterator[tuple[str, int]]:
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _places(inner)
+    elif isinstance(value, str) and "://" in value:
+        try:
+            parts = urlsplit(value)
+            kind = parts.scheme.partition("+")[0]
+            if parts.hostname and kind in PORTS:
+                yield parts.hostname, parts.port or PORTS[kind]
+        except ValueError:  # a port that is no number
+            return
