@@ -3,12 +3,14 @@
 import asyncio
 import json
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from support.preloaded import Preloaded
 from support.processes import Process, free_port, run
 from support.workbench import Workbench
 
@@ -120,3 +122,32 @@ async def test_what_an_empty_registry_is_filled_with_must_be_right(bus: Workbenc
         good = (bus.state.registry / "registry.yaml").read_text()
         (folder / "x.yaml").write_text(f"{good}\n---\n{good}")
         assert "already; use each name once" in sentence(await start(bus, {"--registry": folder, "--nats": url}))
+
+
+async def test_an_adapter_that_waits_for_a_gateway_stops_when_told_to(bus: Workbench, tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def never_answers(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+
+    server = await asyncio.start_server(never_answers, "127.0.0.1", 0)
+    (tmp_path / "provider.pem").write_bytes(bus.keys["provider"].to_pem())
+    (tmp_path / "adapter.yaml").write_text('{"service": "desk", "major": 1, "system": "provider", "kind": "mock"}')
+    gateway = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    keys = ("--keys", str(tmp_path), "--catalog", str(bus.catalog_folder))
+    command = ["adapter", "run", str(tmp_path / "adapter.yaml"), "--nats", bus.nats_url, "--gateway", gateway, *keys]
+    adapter = await Preloaded(command, tmp_path / "log").start(wait_ready=False)
+    await asyncio.wait_for(asked.wait(), 20)
+    adapter.signal(signal.SIGTERM)
+    async with asyncio.timeout(5):  # and not the thirty seconds for which it would wait
+        assert await adapter.ended() == 0
+    server.close()
+
+
+@pytest.mark.parametrize("first", ["nats://127.0.0.1:9", "tls://127.0.0.1:9"])
+async def test_of_several_nats_servers_one_suffices(bus: Workbench, first: str) -> None:
+    gateway = bus.another_gateway("one-of-two", free_port())
+    gateway.command[gateway.command.index("--nats") + 1] = f"{first}, {bus.nats_url}"
+    await gateway.start()
+    assert await gateway.stop() == 0
