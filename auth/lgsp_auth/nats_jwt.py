@@ -18,6 +18,8 @@ _ACCOUNT = 0
 _HEADER = {"typ": "JWT", "alg": "ed25519-nkey"}
 REPLIES = {"max": 1, "ttl": 120_000_000_000}
 """Whoever is asked may reply once, within two minutes (nanoseconds)."""
+CONNECTION_TYPES = ["STANDARD", "WEBSOCKET"]
+"""Not as a leaf node or over MQTT, which may do more than a client, where a server listens for them."""
 
 
 class AccountKey:
@@ -54,6 +56,7 @@ class AccountKey:
             "subs": -1,
             "data": -1,
             "payload": -1,
+            "allowed_connection_types": CONNECTION_TYPES,
         }
         return self._sign(
             {
@@ -88,11 +91,11 @@ class CalloutRequest:
             nats: Mapping[str, Any] = claims["nats"]
             self.nkey = str(nats["user_nkey"])
             self.server = str(nats["server_id"]["id"])
-            self.client = str(nats["client_info"]["id"])
             options = nats["connect_opts"]
         except (IndexError, KeyError, TypeError, ValueError, binascii.Error) as error:
             raise ValueError("not an authorization request") from error
         self.auth_token = str(options.get("auth_token", ""))
+        self.address = str(nats["client_info"].get("host", ""))
 
 
 def _part(content: Mapping[str, Any]) -> str:

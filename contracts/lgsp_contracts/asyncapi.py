@@ -18,8 +18,8 @@ def asyncapi(contract: Contract, nats: str) -> dict[str, Any]:
     operations: dict[str, Any] = {}
     channels: dict[str, Any] = {}
     messages: dict[str, Any] = {}
-    for name in contract.operations:
-        address = wire.subject(contract.service, contract.major, name)
+    for name, operation in contract.operations.items():
+        address = wire.subject(contract.service, contract.major, operation.name)
         channels[name] = {
             "address": address,
             "messages": {"request": {"$ref": f"#/components/messages/{name}.request"}},
@@ -39,8 +39,8 @@ def asyncapi(contract: Contract, nats: str) -> dict[str, Any]:
         operations[name] = {
             "action": "receive",
             "channel": {"$ref": f"#/channels/{name}"},
-            "title": contract.operations[name].title.en,
-            "summary": contract.operations[name].title.vi,
+            "title": operation.title.en,
+            "summary": operation.title.vi,
             "bindings": {"nats": {"queue": contract.service, "bindingVersion": "0.1.0"}},
             "reply": {"channel": {"$ref": f"#/channels/{name}.reply"}},
         }

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from lgsp_contracts import checking, pointers, strict_json
 from lgsp_contracts.documents import check
+from lgsp_contracts.names import Major, OperationName, ServiceName, SystemName
 from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.strict_json import Limits
@@ -39,7 +40,7 @@ class Operation:
         deduplicated: its provider does nothing twice under one `call.key`.
     """
 
-    name: str
+    name: OperationName
     title: Text
     description: Text | None
     classification: Classification
@@ -91,12 +92,12 @@ def person_in(request: Any, paths: Iterable[tuple[str, ...]]) -> str | None:
 class Contract:
     """A published promise of a service, under one version. `major` is the part of it that a caller names in the path."""
 
-    service: str
+    service: ServiceName
     version: str
-    major: int
+    major: Major
     title: Text
     description: Text | None
-    provider: str
+    provider: SystemName
     classification: Classification
     listed: bool
     operations: Mapping[str, Operation]
@@ -119,25 +120,25 @@ class Contract:
                 en=f"{where}: nothing classified secret may ever pass the bus (Decree 278/2025, Article 1); withdraw the service.",
             )
         place = Place.of(where)
-        check("contract", document, place)
+        check("contract", document, place)  # which holds the names against the patterns of `names`
         operations = {
-            name: _operation(name, content, document["classification"], place / "operations" / name)
+            name: _operation(OperationName(name), content, document["classification"], place / "operations" / name)
             for name, content in document["operations"].items()
         }
         return cls(
-            service=document["service"],
+            service=ServiceName(document["service"]),
             version=document["version"],
-            major=int(document["version"].split(".", 1)[0]),
+            major=Major(int(document["version"].split(".", 1)[0])),
             title=Text(**document["title"]),
             description=_text(document.get("description")),
-            provider=document["provider"],
+            provider=SystemName(document["provider"]),
             classification=document["classification"],
             listed=document.get("listed", True),
             operations=operations,
         )
 
 
-def _operation(name: str, content: Mapping[str, Any], default: Classification, where: Place) -> Operation:
+def _operation(name: OperationName, content: Mapping[str, Any], default: Classification, where: Place) -> Operation:
     errors = content.get("errors", {})
     taken = sorted(errors.keys() & CODES.keys())
     if taken:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from lgsp_contracts import exact_json
+from lgsp_contracts.names import Major, OperationName, ServiceName
 from lgsp_problems import Refusal
 
 VERSION = 1
@@ -22,9 +23,14 @@ understood; the adapter itself is at fault; what was asked cannot be put to its 
 _ANSWERED = b'{"status":"answered"}\n'
 
 
-def subject(service: str, major: int, operation: str) -> str:
+def subject(service: ServiceName, major: Major, operation: OperationName) -> str:
     """The NATS subject of an operation."""
     return f"svc.{service}.v{major}.{operation}"
+
+
+def prefix(service: ServiceName, major: Major) -> str:
+    """What the NATS subjects of all operations of a service begin with, under one major version."""
+    return f"svc.{service}.v{major}."
 
 
 class Context(NamedTuple):

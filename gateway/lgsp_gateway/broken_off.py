@@ -13,8 +13,9 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from lgsp_contracts import wire
 from lgsp_gateway.bus import Bus
-from lgsp_gateway.nats_door import ACCOUNT
+from lgsp_gateway.nats_door import ACCOUNT, system_of
 from lgsp_gateway.registry.state import Registry
 from lgsp_process.background import Background
 
@@ -39,8 +40,8 @@ class BrokenOff:
         await system_connection.flush()
 
     async def _ended(self, message: Msg) -> None:
-        system = str(orjson.loads(message.data).get("client", {}).get("user", ""))
-        prefixes = tuple(f"svc.{service}." for service in self._registry.provided_by(system))
+        system = system_of(str(orjson.loads(message.data).get("client", {}).get("user", "")))
+        prefixes = tuple(wire.prefix(service, major) for service, major in self._registry.provided_by(system))
         if prefixes:
             asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._repeat, system, prefixes)
 

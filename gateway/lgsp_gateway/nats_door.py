@@ -1,22 +1,23 @@
 """The second door: NATS asks a gateway who may connect (auth callout), and the same verifier answers as at the HTTP door.
 
-An adapter connects with its access token. It becomes a user that may serve the subjects of the services its system
-provides, announce them, reply to what it is asked, and nothing else; the server itself refuses the rest, and closes the
-connection when the token expires. When a system or its services change, its connections are closed, and it comes back
-with what it may do now.
+An adapter connects with its access token. It becomes a user that may serve the subjects of the services that its system
+provides and that are in force, announce them, reply to what it is asked, and nothing else; the server itself refuses the
+rest, and closes the connection when the token expires. The name of the user holds a digest of what it may do, so that
+`nats_rights.py` finds the connections that may do too much.
 """
 
-import contextlib
+import hashlib
 import time
 
-import orjson
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 
 from lgsp_auth.nats_jwt import AccountKey, CalloutRequest
-from lgsp_auth.tokens import Identity, Verifier
+from lgsp_auth.tokens import Verifier
+from lgsp_contracts import wire
+from lgsp_contracts.names import SystemName
+from lgsp_gateway.attempts import Attempts
 from lgsp_gateway.registry.state import Registry
 from lgsp_problems import Refusal
 from lgsp_process.background import Background
@@ -24,6 +25,9 @@ from lgsp_process.security import SecurityLog
 
 ACCOUNT = "LGSP"
 SUBJECT = "$SYS.REQ.USER.AUTH"
+ANNOUNCING = ("$SRV.PING", "$SRV.INFO", "$SRV.STATS")
+"""What the NATS services protocol asks."""
+_DIGITS = 16
 
 
 class NatsDoor:
@@ -36,18 +40,11 @@ class NatsDoor:
         self._registry = registry
         self._key = key
         self._security = security
+        self._attempts = Attempts()
         self._background = background
-        self._kicker: Client | None = None
-        self._connections: dict[str, dict[tuple[str, str], tuple[str, ...]]] = {}
 
-    async def start(self, connection: Client, system_connection: Client | None) -> None:
-        """Answer from now on. All gateways share the requests.
-
-        Args:
-            system_connection: in the system account, to close connections with; without it they end with their token.
-        """
-        self._kicker = system_connection
-        self._registry.on_change(self._changed)
+    async def start(self, connection: Client) -> None:
+        """Answer from now on. All gateways share the requests."""
         answer = self._background.heard("nats door", self._answer)
         await connection.subscribe(SUBJECT, queue="gateways", cb=answer)
         await connection.flush()
@@ -58,48 +55,58 @@ class NatsDoor:
         except ValueError:
             return
         now = time.time()
-        try:
-            identity = self._verifier.verify(f"Bearer {request.auth_token}" if request.auth_token else None, now)
-            subjects = self._subjects(identity)
-        except Refusal as refusal:
-            structlog.get_logger().info("nats door refused", reason=refusal.detail.en)
-            reason = {"event__reason": refusal.code}
-            self._security.event("connection-refused", "failure", "authentication", refusal.detail.en, **reason)
-            await message.respond(self._key.response(request, "", refusal.detail.en, now))
+        authorization = f"Bearer {request.auth_token}" if request.auth_token else None
+        if not (self._attempts.may_try(request.address) or self._verifier.remembers(authorization)):
+            # The server asks one after the other here, so others do not wait with who came too often.
+            self._background.once("nats door: put off", self._put_off(message, request))
             return
-        user = self._key.user(request.nkey, ACCOUNT, identity.system, subjects, now, identity.expires)
-        self._connections.setdefault(identity.system, {})[request.server, request.client] = subjects
+        try:
+            identity = self._verifier.verify(authorization, now)
+            system = SystemName(identity.system)
+            subjects = subjects_of(self._registry, system)
+        except Refusal as refusal:
+            self._attempts.failed(request.address)
+            await self._refuse(message, request, refusal)
+            return
+        user = self._key.user(request.nkey, ACCOUNT, user_of(system, subjects), subjects, now, identity.expires)
         await message.respond(self._key.response(request, user, "", now))
 
-    def _subjects(self, identity: Identity) -> tuple[str, ...]:
-        """What a system may subscribe to.
+    async def _put_off(self, message: Msg, request: CalloutRequest) -> None:
+        refusal = await self._attempts.refuse()
+        await message.respond(self._key.response(request, "", refusal.detail.en, time.time()))
 
-        Raises:
-            Refusal: `token-invalid`, when the system is not registered.
-        """
-        if identity.system not in self._registry.systems:
-            raise Refusal("token-invalid", vi="Hệ thống không còn đăng ký.", en="The system is not registered.")
-        services = self._registry.provided_by(identity.system)
-        if not services:
-            return ()
-        own = [f"svc.{service}.>" for service in services]
-        announced = [f"$SRV.*.{service}{rest}" for service in services for rest in ("", ".*")]
-        return (*own, "$SRV.*", *announced)
+    async def _refuse(self, message: Msg, request: CalloutRequest, refusal: Refusal) -> None:
+        structlog.get_logger().info("nats door refused", reason=refusal.detail.en)
+        known = {"event__reason": refusal.code, "source__ip": request.address}
+        self._security.event("connection-refused", "failure", "authentication", refusal.detail.en, **known)
+        await message.respond(self._key.response(request, "", refusal.detail.en, time.time()))
 
-    def _changed(self, kind: str, name: str) -> None:
-        """Close the connections whose user is not what it would be now."""
-        for system in (name,) if kind == "System" else tuple(self._connections) if kind == "Service" else ():
-            for (server, client), subjects in list(self._connections.get(system, {}).items()):
-                try:
-                    current = self._subjects(Identity(system, "", "", 0)) == subjects
-                except Refusal:
-                    current = False
-                if not current:
-                    del self._connections[system][server, client]
-                    self._background.once("nats connection closed", self._kick(server, client))
 
-    async def _kick(self, server: str, client: str) -> None:
-        if self._kicker is None:
-            return
-        with contextlib.suppress(NatsError, OSError):
-            await self._kicker.request(f"$SYS.REQ.SERVER.{server}.KICK", orjson.dumps({"cid": int(client)}), timeout=2)
+def subjects_of(registry: Registry, system: SystemName) -> tuple[str, ...]:
+    """What a system may subscribe to: the services in force that it provides, and what announces them.
+
+    Raises:
+        Refusal: `token-invalid`, when the system is not registered.
+    """
+    if system not in registry.systems:
+        raise Refusal("token-invalid", vi="Hệ thống không còn đăng ký.", en="The system is not registered.")
+    provided = registry.provided_by(system)
+    if not provided:
+        return ()
+    own = [f"{wire.prefix(service, major)}>" for service, major in provided]
+    services = sorted({service for service, _ in provided})
+    # A server takes `$SRV.>` for one of `$SRV.*` (nats-server 2.15), which hears what others are asked; so each verb is named.
+    announced = [f"{verb}.{service}{rest}" for verb in ANNOUNCING for service in services for rest in ("", ".*")]
+    return (*own, *ANNOUNCING, *announced)
+
+
+def user_of(system: SystemName, subjects: tuple[str, ...]) -> str:
+    """The name of the NATS user that a system becomes: it changes with what the user may do."""
+    digest = hashlib.sha256("\n".join(subjects).encode()).hexdigest()
+    return f"{system}@{digest[:_DIGITS]}"
+
+
+def system_of(user: str) -> SystemName:
+    """The system behind a NATS user; "" where it is one of the gateways' own."""
+    system, at, _ = user.partition("@")
+    return SystemName(system if at else "")

@@ -35,6 +35,7 @@ from lgsp_gateway.idempotency import Idempotency
 from lgsp_gateway.identification import Identification
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.nats_door import NatsDoor
+from lgsp_gateway.nats_rights import NatsRights
 from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
@@ -140,9 +141,9 @@ async def serve(settings: Settings, process: running.Process) -> None:
         exchange.evidence.start(background)
         stack.push_async_callback(exchange.stop)
         nats_door = NatsDoor(verifier, registry, keys.account_key(), watch.security, background)
-        await _open_nats_door(nats_door, exchange, connection, system, background)
+        await _open_nats_door(nats_door, exchange, follower, connection, system, background)
         index = _index(stack, settings)
-        adapters = _watched(connection, watch.metrics, background)
+        adapters = _watched(connection, registry, watch.metrics, background)
         checks = Checks(connection, follower, registry, exchange.evidence, notary, index, adapters, background)
         background.every("checks", EVERY_SECONDS, checks.look, within=CHECKS_SECONDS)
         watch.metrics.watch_checks(checks, background)
@@ -181,12 +182,18 @@ async def _prepare(
 
 
 async def _open_nats_door(
-    door: NatsDoor, exchange: Exchange, connection: Client, system: Client | None, background: Background
+    door: NatsDoor,
+    exchange: Exchange,
+    follower: Follower,
+    connection: Client,
+    system: Client | None,
+    background: Background,
 ) -> None:
-    """Let adapters in, and notice when one is gone."""
-    await door.start(connection, system)
+    """Let adapters in, notice when one is gone, and end the connections that may do too much."""
+    await door.start(connection)
     if system:
         await BrokenOff(exchange.bus, exchange.registry).start(system, background)
+        NatsRights(system, exchange.registry, lambda: follower.in_step).start(background)
 
 
 async def _exchange(
@@ -262,9 +269,9 @@ def _index(stack: AsyncExitStack, settings: Settings) -> "Index | None":
     return index
 
 
-def _watched(connection: Client, metrics: Metrics, background: Background) -> AdaptersSeen:
+def _watched(connection: Client, registry: Registry, metrics: Metrics, background: Background) -> AdaptersSeen:
     """The adapters on the bus, also as metrics."""
-    adapters = AdaptersSeen()
+    adapters = AdaptersSeen(registry)
     adapters.start(connection, background)
     metrics.watch_adapters(adapters)
     return adapters

@@ -95,7 +95,9 @@ class Served:
         for name, method in methods.items():
             await self._service.add_endpoint(
                 name=name,
-                subject=wire.subject(self._contract.service, self._contract.major, name),
+                subject=wire.subject(
+                    self._contract.service, self._contract.major, self._contract.operations[name].name
+                ),
                 queue_group=self._contract.service,
                 handler=_nothing,
             )

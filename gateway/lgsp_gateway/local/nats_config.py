@@ -17,6 +17,9 @@ GATEWAY = "gateway"
 SYSTEM = "system"
 ARCHIVER = "archiver"
 
+MAX_SUBSCRIPTIONS = 4_000
+"""Of one connection: an adapter takes nine to announce itself and one for each operation."""
+
 DELETING = ["$JS.API.STREAM.PURGE.>", "$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.MSG.DELETE.>"]
 ARCHIVING = [
     *(f"$JS.API.STREAM.PURGE.{stream}" for stream in ("LGSP_EVIDENCE", "LGSP_CHECKPOINTS")),
@@ -44,6 +47,7 @@ def write(state: StateDir, port: int, account: str) -> Path:
         "port": port,
         "max_payload": 4 * 1024 * 1024,
         "max_pending": 64 * 1024 * 1024,
+        "max_subscriptions": MAX_SUBSCRIPTIONS,
         "jetstream": {"store_dir": str(state.nats.absolute() / "data"), "sync_interval": "always"},
         "accounts": {
             ACCOUNT: {"jetstream": "enabled", "users": [gateway, archiver]},

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from lgsp_contracts.names import DocumentName
+from lgsp_contracts.names import DocumentName, Major, ServiceName
 
 VIETNAM = timezone(timedelta(hours=7))
 """Days of the registry begin and end in Vietnam."""
@@ -86,9 +86,15 @@ class Version:
         return document | ({"status": kept["status"]} if "status" in kept else {})
 
 
-def service_name(service: str, major: int) -> str:
+def service_name(service: str, major: int) -> DocumentName:
     """The name of the document that holds a service's contract."""
-    return f"{service}-v{major}"
+    return DocumentName(f"{service}-v{major}")  # of a service and a major that a schema has held
+
+
+def service_and_major(name: DocumentName) -> tuple[ServiceName, Major]:
+    """What the name of such a document says, which is held against its contract when it is written."""
+    service, _, major = name.rpartition("-v")
+    return ServiceName(service), Major(int(major))
 
 
 def from_contract(contract: dict[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from typing import Any
 from lgsp_auth.client_authentication import Client
 from lgsp_auth.policy import Grant, Quota, unknown_service
 from lgsp_contracts.contract import Contract, Operation
-from lgsp_contracts.names import DocumentName
+from lgsp_contracts.names import DocumentName, Major, ServiceName, SystemName
 from lgsp_contracts.projection import Projection
 from lgsp_gateway.registry import approvals
 from lgsp_gateway.registry.grant_life import phase_of as phase_of_grant
-from lgsp_gateway.registry.kinds import KINDS, VIETNAM, Version, service_name
+from lgsp_gateway.registry.kinds import KINDS, VIETNAM, Version, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
 from lgsp_gateway.registry.suspension import Suspension, from_status
 from lgsp_problems import Refusal, Text
@@ -50,11 +50,12 @@ class Registry:
         self.agencies: dict[str, Text] = {}
         self.systems: dict[str, System] = {}
         self.grants: dict[str, Grant] = {}
-        self.versions: dict[str, dict[str, Version]] = {kind: {} for kind in KINDS}
+        self.versions: dict[str, dict[DocumentName, Version]] = {kind: {} for kind in KINDS}
         self._deleted: dict[tuple[str, str], frozenset[str]] = {}
         self._majors: dict[str, set[DocumentName]] = {}
-        self._providers: dict[str, str] = {}
-        self._in_force: dict[str, bool] = {}
+        self._providers: dict[DocumentName, SystemName] = {}
+        self._in_force: dict[DocumentName, bool] = {}
+        self._provided: dict[SystemName, set[DocumentName]] = {}
         self._listeners: list[Callable[[str, str], None]] = []
         self._notices: dict[str, dict[str, str]] = {}
         self._suspensions: dict[str, Suspension] = {}
@@ -94,10 +95,18 @@ class Registry:
         """Services that somebody may be calling now."""
         return {name.rpartition("-v")[0] for name, holds in self._in_force.items() if holds}
 
-    def provided_by(self, system: str) -> list[str]:
-        """The services of which a system is the provider."""
-        found = {name.rpartition("-v")[0] for name, provider in self._providers.items() if provider == system}
-        return sorted(found)
+    def provided_by(self, system: SystemName) -> list[tuple[ServiceName, Major]]:
+        """The services in force of which a system is the provider. A draft or what is retired gives no right to anything."""
+        return sorted(service_and_major(name) for name in self._provided.get(system, ()) if self._in_force[name])
+
+    def providers(self) -> dict[ServiceName, dict[Major, SystemName]]:
+        """The provider of each service in force, by its major version."""
+        found: dict[ServiceName, dict[Major, SystemName]] = {}
+        for name, provider in self._providers.items():
+            if self._in_force[name]:
+                service, major = service_and_major(name)
+                found.setdefault(service, {})[major] = provider
+        return found
 
     def majors(self, service: str) -> set[DocumentName]:
         """The names of all documents of a service there ever were, deleted ones too."""
@@ -109,7 +118,8 @@ class Registry:
         elif version.kind == "System":
             self.systems[version.name] = _system(version.name, spec)
         elif version.kind == "Service":
-            self._providers[version.name] = sys.intern(spec["contract"]["provider"])
+            self._providers[version.name] = SystemName(sys.intern(spec["contract"]["provider"]))
+            self._provided.setdefault(self._providers[version.name], set()).add(version.name)
             self._in_force[version.name] = phase_of(spec) in IN_FORCE
             status = version.status
             if "deprecation" in spec:
@@ -213,7 +223,7 @@ class Registry:
             return frozenset({spec["agency"]})
         if kind == "Service":
             return self._agencies(str(spec["contract"].get("provider")))
-        return self._agencies(self._providers.get(service_name(spec["service"], spec["major"]), ""))
+        return self._agencies(self._providers.get(service_name(spec["service"], spec["major"]), SystemName("")))
 
     def readers_of(self, version: Version) -> frozenset[str]:
         """The agencies whose own a version is for reading it: those of `agency_of`, and for a grant the consumer's."""
@@ -274,7 +284,7 @@ class Registry:
         found = self.systems.get(system)
         return frozenset({found.agency}) if found else frozenset()
 
-    def _contract(self, name: str) -> Contract | None:
+    def _contract(self, name: DocumentName) -> Contract | None:
         if not self._in_force.get(name):
             return None
         contract = self._compiled.get(name)
@@ -291,14 +301,15 @@ class Registry:
         for purpose in grant.purposes:
             self._purposes[purpose] = self._purposes.get(purpose, 0) + 1
 
-    def _forget(self, kind: str, name: str) -> None:
+    def _forget(self, kind: str, name: DocumentName) -> None:
         if kind == "Agency":
             self.agencies.pop(name, None)
         elif kind == "System":
             self.systems.pop(name, None)
         elif kind == "Service":
             self._compiled.pop(name, None)
-            self._providers.pop(name, None)
+            if name in self._providers:
+                self._provided[self._providers.pop(name)].discard(name)
             self._in_force.pop(name, None)
             self._notices.pop(name, None)
             self._suspensions.pop(name, None)

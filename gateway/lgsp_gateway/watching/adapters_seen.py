@@ -1,27 +1,42 @@
 """Which adapters are on the bus and how they do: asked of all of them every few seconds by the NATS services protocol.
 
-What a copy says of itself is its own word: the server lets nobody else answer calls, but anybody on the bus may announce
-itself under any name. So this is for watching, and decides nothing.
+NATS does not say who answered. But a connection may subscribe to the announcements of the services that its system provides
+alone, and reply to nothing but what it was asked. So each service in force is asked under its own name and a reply subject of
+its own: what arrives there comes from a provider of that service, and counts where it speaks for the provider that the registry
+has for that version (docs/decisions/018). How well a system answers remains its adapter's own word.
 """
 
 import asyncio
 import contextlib
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
+import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from lgsp_contracts.names import Major, ServiceName, SystemName
+from lgsp_gateway.registry.state import Registry
 from lgsp_process.background import Background
 
 ASK_SECONDS = 5.0
 ANSWER_SECONDS = 1.0
 ROUND_SECONDS = 30.0
-STATS = "$SRV.STATS"
+MAX_COPIES = 200
+"""Running copies of one service that are counted; a copy is a process."""
+MAX_BYTES = 64 * 1024
+"""What a copy may say of itself."""
+REASONS = ("unreachable", "refused", "unintelligible", "broken", "late", "resting")
+"""Why a system behind did not answer; what else an adapter says is shown as `other`."""
+_VERSION = re.compile(r"([1-9][0-9]{0,3})\.[0-9]{1,4}\.[0-9]{1,4}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_STARTED = re.compile(r"[0-9TZ:.+-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +44,9 @@ class Copy:
     """One running adapter, as it told of itself."""
 
     id: str
-    service: str
+    service: ServiceName
     version: str
-    system: str
+    system: SystemName
     started: str
     operations: dict[str, dict[str, Any]]
 
@@ -44,9 +59,11 @@ class Copy:
 class AdaptersSeen:
     """The adapters on the bus at this moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
         self.copies: list[Copy] = []
         self.seen_at = 0.0
+        self._not_counted = 0
 
     def start(self, connection: Client, background: Background) -> None:
         """Begin to ask."""
@@ -64,38 +81,88 @@ class AdaptersSeen:
             await self.ask()
 
     async def ask(self) -> None:
-        """Ask all, and take what comes within a second."""
-        found: list[Copy] = []
+        """Ask the adapters of every service in force, and take what comes within a second."""
+        providers = self._registry.providers()
+        services = sorted(providers)
+        found: dict[ServiceName, dict[str, Copy]] = {service: {} for service in services}
+        not_counted = 0
 
         async def take(message: Msg) -> None:
-            copy = _copy(message.data)
-            if copy:
-                found.append(copy)
+            nonlocal not_counted
+            if not message.data:  # nobody serves it
+                return
+            service = services[int(message.subject.rpartition(".")[2])]
+            copy = self._copy(service, providers[service], message.data)
+            if copy is None or len(found[service]) >= MAX_COPIES:
+                not_counted += 1
+            else:
+                found[service][copy.id] = copy
 
         inbox = self._connection.new_inbox()
-        answers = await self._connection.subscribe(inbox, cb=take)
+        answers = await self._connection.subscribe(f"{inbox}.*", cb=take)
         try:
-            await self._connection.publish(STATS, b"", reply=inbox)
+            for number, service in enumerate(services):
+                await self._connection.publish(f"$SRV.STATS.{service}", b"", reply=f"{inbox}.{number}")
             await asyncio.sleep(ANSWER_SECONDS)
         finally:
             await answers.unsubscribe()
-        self.copies = sorted(found, key=lambda copy: (copy.service, copy.id))
+        if not_counted and not self._not_counted:
+            structlog.get_logger().warning("adapters not counted", answers=not_counted)
+        self._not_counted = not_counted
+        self.copies = [copy for service in services for _, copy in sorted(found[service].items())]
         self.seen_at = time.time()
 
-
-def _copy(data: bytes) -> Copy | None:
-    try:
-        said = orjson.loads(data)
-        if said["metadata"].get("wire") is None:
+    def _copy(self, service: ServiceName, providers: Mapping[Major, SystemName], data: bytes) -> Copy | None:
+        """What a copy says of itself; None where it speaks for somebody else, or cannot be understood."""
+        try:
+            said = orjson.loads(data) if len(data) <= MAX_BYTES else {}
+            told = said["metadata"]
+            version = _VERSION.fullmatch(said["version"])
+            if version is None or told.get("wire") is None or said["name"] != service:
+                return None
+            if not (_ID.fullmatch(said["id"]) and _STARTED.fullmatch(said["started"])):
+                return None
+            major = Major(int(version[1]))
+            provider = providers.get(major)
+            contract = self._registry.contract(service, major)
+            if provider is None or told["system"] != provider or contract is None:
+                return None
+            operations = dict(
+                map(partial(_operation, contract.operations), said["endpoints"][: len(contract.operations)])
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return None
-        operations = {
-            str(endpoint["name"]): {
-                "requests": int(endpoint["num_requests"]),
-                "averageMs": round(int(endpoint["average_processing_time"]) / 1e6, 3),
-                **(endpoint.get("data") or {}),
-            }
-            for endpoint in said["endpoints"]
-        }
-        return Copy(said["id"], said["name"], said["version"], said["metadata"]["system"], said["started"], operations)
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
-        return None
+        return Copy(said["id"], service, version[0], provider, said["started"], operations)
+
+
+def _operation(known: Collection[str], endpoint: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """One operation of the contract, with its counts and how the system behind it does.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
+    if endpoint["name"] not in known:
+        raise ValueError("no operation of the contract")
+    said: dict[str, Any] = {
+        "requests": int(endpoint["num_requests"]),
+        "averageMs": round(int(endpoint["average_processing_time"]) / 1e6, 3),
+    }
+    upstream = (endpoint.get("data") or {}).get("upstream")
+    return str(endpoint["name"]), said | ({"upstream": _upstream(upstream)} if upstream else {})
+
+
+def _upstream(said: Mapping[str, Any]) -> dict[str, Any]:
+    failed: dict[str, int] = {}
+    for why, number in said.get("failed", {}).items():
+        reason = why if why in REASONS else "other"
+        failed[reason] = failed.get(reason, 0) + int(number)
+    last = said.get("lastReason", "")
+    return {
+        "up": bool(said.get("up", True)),
+        "answered": int(said.get("answered", 0)),
+        "failed": failed,
+        "failedInARow": int(said.get("failedInARow", 0)),
+        "lastAnswer": float(said.get("lastAnswer", 0)),
+        "lastFailure": float(said.get("lastFailure", 0)),
+        "lastReason": last if last in (*REASONS, "") else "other",
+    }

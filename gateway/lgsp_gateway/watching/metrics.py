@@ -80,8 +80,8 @@ class _Adapters(Collector):
 
     def collect(self) -> Iterator[Metric]:
         copies = GaugeMetricFamily("lgsp_adapter_copies", "Running copies of an adapter", labels=["service"])
-        for service, number in Counted(copy.service for copy in self._seen.copies).items():
-            copies.add_metric([service], number)
+        for running, number in Counted(copy.service for copy in self._seen.copies).items():
+            copies.add_metric([running], number)
         yield copies
         up: dict[tuple[str, str], bool] = {}
         failed: dict[tuple[str, str, str], int] = {}

@@ -1,0 +1,111 @@
+"""Ends the NATS connections whose user may not be what it is any more: a contract is no longer in force, or has another provider.
+
+A connection keeps the permissions that it was given. So after each change of a system or a service, and every half minute, the
+servers are asked who is connected (`CONNZ`). The name of a user says what it may do, whichever gateway let it in and whether
+that gateway still runs. Who may do something else now is closed by its server, and comes back with what it may do now.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
+
+from lgsp_contracts.names import SystemName
+from lgsp_gateway.nats_door import ACCOUNT, subjects_of, system_of, user_of
+from lgsp_gateway.registry.state import Registry
+from lgsp_problems import Refusal
+from lgsp_process.background import Background
+
+EVERY_SECONDS = 30.0
+AGAIN_SECONDS = 0.5
+"""After a change it is looked again and again for `SETTLED_SECONDS`: a connection may be on its way in with the rights of before."""
+SETTLED_SECONDS = 4.0
+ANSWER_SECONDS = 0.3
+ROUND_SECONDS = 30.0
+PAGE = 1_000
+
+
+class NatsRights:
+    """Looks after the rights of connections.
+
+    Args:
+        connection: in the system account.
+        in_step: is the registry known to be up to date? Nothing is ended by an old one.
+    """
+
+    def __init__(self, connection: Client, registry: Registry, in_step: Callable[[], bool]) -> None:
+        self._connection = connection
+        self._registry = registry
+        self._in_step = in_step
+        self._until = 0.0
+        self._looked = -EVERY_SECONDS
+        registry.on_change(self._note)
+
+    def start(self, background: Background) -> None:
+        """Look from now on."""
+        background.every("nats rights", AGAIN_SECONDS, self._look_where_needed, within=ROUND_SECONDS)
+
+    def _note(self, kind: str, _: str) -> None:
+        if kind in ("System", "Service"):
+            self._until = time.monotonic() + SETTLED_SECONDS
+
+    async def _look_where_needed(self) -> None:
+        now = time.monotonic()
+        if self._in_step() and (now < self._until or now - self._looked > EVERY_SECONDS):
+            with contextlib.suppress(NatsError, OSError):
+                await self.look()
+                self._looked = now
+
+    async def look(self) -> None:
+        """End every connection whose user is not what its system would be now.
+
+        Raises:
+            NatsError: the connection to the system account is gone.
+        """
+        users: dict[SystemName, str] = {}
+        inbox = self._connection.new_inbox()
+        answers = await self._connection.subscribe(inbox)
+        try:
+            await self._connection.publish("$SYS.REQ.SERVER.PING.CONNZ", _page(0), reply=inbox)
+            while True:
+                try:
+                    told = orjson.loads((await answers.next_msg(timeout=ANSWER_SECONDS)).data)
+                except NatsTimeoutError:
+                    return
+                server, found = told["server"]["id"], told.get("data", {})
+                end = found.get("offset", 0) + PAGE
+                if end < found.get("total", 0):
+                    await self._connection.publish(f"$SYS.REQ.SERVER.{server}.CONNZ", _page(end), reply=inbox)
+                for one in found.get("connections") or ():
+                    await self._hold(server, one, users)
+        finally:
+            await answers.unsubscribe()
+
+    async def _hold(self, server: str, found: dict[str, Any], users: dict[SystemName, str]) -> None:
+        user = str(found.get("authorized_user", ""))
+        system = system_of(user)
+        if not system:
+            return
+        if system not in users:
+            users[system] = self._user(system)
+        if users[system] != user:
+            structlog.get_logger().info("nats connection ended", system=system, reason="what it may do has changed")
+            cid = orjson.dumps({"cid": found["cid"]})
+            # A server does nothing on a request without a reply subject (nats-server 2.15).
+            await self._connection.publish(f"$SYS.REQ.SERVER.{server}.KICK", cid, reply=self._connection.new_inbox())
+
+    def _user(self, system: SystemName) -> str:
+        try:
+            return user_of(system, subjects_of(self._registry, system))
+        except Refusal:  # it is registered no more
+            return ""
+
+
+def _page(offset: int) -> bytes:
+    return orjson.dumps({"acc": ACCOUNT, "auth": True, "offset": offset, "limit": PAGE})
