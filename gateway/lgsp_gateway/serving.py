@@ -53,6 +53,7 @@ from lgsp_gateway.web.api_description import ApiDescription
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.calls import Calls
 from lgsp_gateway.web.catalog import Catalogue
+from lgsp_gateway.web.connections import ConnectionLimits
 from lgsp_gateway.web.door import Door
 from lgsp_gateway.web.evidence import Evidence
 from lgsp_gateway.web.evidence_logs import EvidenceLogs
@@ -100,6 +101,7 @@ class Settings:
     witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
     timestamps: str = ""
     security_log: str = ""
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
 async def serve(settings: Settings, process: running.Process) -> None:
@@ -154,7 +156,7 @@ async def serve(settings: Settings, process: running.Process) -> None:
         )
         app = _application(settings, parts)
         stale = partial(_stale, follower, settings.stale_seconds)
-        door = Door(Calls(exchange, stale), app, stale)
+        door = Door(Calls(exchange, stale), app, stale, settings.connections)
         stack.push_async_callback(door.close)
         tls = settings.tls.context if settings.tls else None
         port = await door.open(settings.host, settings.port, tls, share_port=settings.share_port)

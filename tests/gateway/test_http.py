@@ -83,7 +83,7 @@ async def test_a_body_that_never_comes_is_given_up(bus: Workbench) -> None:
     writer.write(f"{head}Authorization: Bearer {bus.token('alpha')}\r\n\r\n{{".encode())
     answer = await asyncio.wait_for(reader.read(), 20)
     writer.close()
-    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.startswith(b"HTTP/1.1 408")
     assert b"Connection: close" in answer
 
 

@@ -11,6 +11,7 @@ from lgsp_gateway.cli.files import keys_in
 from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
+from lgsp_gateway.web.connections import ConnectionLimits, networks
 from lgsp_process import durable_file, running
 from lgsp_process.nats_connection import Door
 from lgsp_process.tls_files import TlsFiles
@@ -40,6 +41,13 @@ def run_gateway(
     witnesses: Path | None = None,
     timestamp_authority: str = "",
     security_log: str = "",
+    head_seconds: float = 10,
+    body_seconds: float = 10,
+    idle_seconds: float = 120,
+    send_seconds: float = 30,
+    connections: int = 10_000,
+    connections_each: int = 1_000,
+    proxies: str = "",
 ) -> None:
     """Run a gateway, until SIGTERM; calls it has begun are finished first.
 
@@ -85,6 +93,18 @@ def run_gateway(
         The address of an RFC 3161 authority that stamps a checkpoint each minute.
     security_log
         Where security events go (ECS JSON): a file, `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT` (RFC 5424).
+    head_seconds
+        How long a caller may take to agree upon TLS, and again for the head of a request.
+    body_seconds
+        How long the document of a request may take to arrive.
+    idle_seconds
+        How long a connection is kept between two requests; longer than callers and proxies keep theirs.
+    send_seconds
+        How long a caller may take to read 16 KiB of an answer.
+    connections, connections_each
+        How many connections there may be at a time, and how many of one address.
+    proxies
+        Addresses or networks of reverse proxies, with commas between them: `--connections-each` does not hold for them.
     """
     tls = TlsFiles.server(tls_cert, tls_key) if tls_cert and tls_key else None
     nats_tls = TlsFiles.client(nats_ca) if nats_ca else None
@@ -110,6 +130,9 @@ def run_gateway(
         witnesses={one.name: one for one in keys_in(witnesses)} if witnesses else {},
         timestamps=timestamp_authority,
         security_log=security_log,
+        connections=ConnectionLimits(
+            head_seconds, body_seconds, idle_seconds, send_seconds, connections, connections_each, networks(proxies)
+        ),
     )
     running.run(f"gateway {settings.name}", lambda process: serving.serve(settings, process))
 

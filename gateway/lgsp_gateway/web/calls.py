@@ -1,6 +1,5 @@
 """`POST /services/{service}/v{major}/{operation}`: reads a call from HTTP, hands it to the exchange, writes the answer."""
 
-import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -20,10 +19,9 @@ from lgsp_problems import Refusal
 MAX_BODY = 1024 * 1024
 """Bytes of a request document. Larger content travels as a file beside the message."""
 
-BODY_SECONDS = 5
-"""How long a caller may take to send its document once it may call."""
-
 _JSON_TYPES = re.compile(r"application/([a-z0-9.+-]+\+)?json")
+_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+"""Names of UTF-8 and of its subset."""
 
 
 class Calls:
@@ -121,7 +119,8 @@ async def read_body(request: web.BaseRequest) -> bytes:
 
 
 def _is_json(request: web.BaseRequest) -> bool:
-    return _JSON_TYPES.fullmatch(request.content_type) is not None and (request.charset or "utf-8").lower() == "utf-8"
+    charset = (request.charset or "utf-8").lower()
+    return _JSON_TYPES.fullmatch(request.content_type) is not None and charset in _CHARSETS
 
 
 async def _encourage(request: web.BaseRequest) -> None:
@@ -131,17 +130,17 @@ async def _encourage(request: web.BaseRequest) -> None:
 
 
 async def _rest_of_body(request: web.BaseRequest) -> bytes:
+    """What is still to come; the connection sees to it that this has an end."""
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise _too_large() from None
-    except (TimeoutError, web.HTTPException, web.RequestPayloadError, ValueError, OSError):
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise _too_large() from error
+    except (web.HTTPException, web.RequestPayloadError, ValueError, OSError) as error:
         raise Refusal(
             "malformed",
-            vi=f"Không đọc hết được nội dung trong {BODY_SECONDS} giây; hãy kiểm tra Content-Length và Content-Encoding rồi gửi lại.",
-            en=f"The body could not be read to its end in {BODY_SECONDS} seconds; check Content-Length and Content-Encoding and send it again.",
-        ) from None
+            vi="Không đọc hết được nội dung; hãy kiểm tra Content-Length và Content-Encoding rồi gửi lại.",
+            en="The body could not be read to its end; check Content-Length and Content-Encoding and send it again.",
+        ) from error
 
 
 def method_not_allowed(allowed: str) -> Refusal:

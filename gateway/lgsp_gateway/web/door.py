@@ -11,13 +11,14 @@ from collections.abc import Callable
 from functools import partial
 
 import uuid_utils
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.faults import fault
 from lgsp_gateway.web import problems, routes
 from lgsp_gateway.web.calls import MAX_BODY, Calls, method_not_allowed, read_body
-from lgsp_gateway.web.head import read
+from lgsp_gateway.web.connections import Acceptor, ConnectionLimits
+from lgsp_gateway.web.head import names_operation, read
 from lgsp_gateway.web.listener import PREFIX, Listener
 from lgsp_problems import Refusal
 
@@ -26,6 +27,9 @@ SHUTDOWN_SECONDS = 10.0
 LINGERING_SECONDS = 2.0
 """How long the rest of a refused body is read and thrown away, so that its sender gets to see the refusal."""
 
+NEVER_SECONDS = 1e7
+"""aiohttp takes a connection on the short way for idle; how long one may be so is `patience`'s to say."""
+
 
 class Door:
     """Listens and answers.
@@ -33,9 +37,12 @@ class Door:
     Args:
         app: has the routes of everything that is not a call.
         stale: whether what the gateway knows is too old to be served; its health is shown all the same.
+        limits: of connections.
     """
 
-    def __init__(self, calls: Calls, app: web.Application, stale: Callable[[], bool]) -> None:
+    def __init__(self, calls: Calls, app: web.Application, stale: Callable[[], bool], limits: ConnectionLimits) -> None:
+        self._limits = limits
+        self._acceptor: Acceptor | None = None
         self._stale = stale
         self._calls = calls
         self._app = app
@@ -60,31 +67,41 @@ class Door:
         """
         self._app.freeze()
         server = Listener(
-            self._answer, self._calls.answer, request_factory=self._app._make_request, lingering_time=LINGERING_SECONDS
+            self._answer,
+            self._calls.answer,
+            self._limits,
+            request_factory=self._app._make_request,
+            lingering_time=LINGERING_SECONDS,
+            keepalive_timeout=NEVER_SECONDS,
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
+        self._acceptor = Acceptor(self._limits, server.connection, tls)
         try:
-            site = web.TCPSite(
-                self._runner, host, port, reuse_address=True, reuse_port=share_port or None, ssl_context=tls
-            )
-            await site.start()
+            return await self._acceptor.listen(host, port, share_port=share_port)
         except OSError as error:
             raise Refusal(
                 "cannot-start",
                 vi=f"Không mở được cổng {port} trên {host}: {error.strerror}; hãy chọn cổng khác bằng --port.",
                 en=f"Cannot listen on port {port} of {host}: {error.strerror}; choose another with --port.",
-            ) from None
-        return int(self._runner.addresses[0][1])
+            ) from error
 
     async def close(self) -> None:
         """Take no more connections and finish what is under way."""
+        if self._acceptor:
+            self._acceptor.close()
         if self._runner:
             await self._runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         assert isinstance(request, web.Request)
         path = request.path
+        if (
+            "#" in request.raw_path
+        ):  # a fragment is never sent (RFC 9112, section 3.2), and who reads on reads another path
+            return problems.answer(_bad_target(), request)
+        if request.method == hdrs.METH_OPTIONS and names_operation(path):
+            return web.Response(status=204, headers={hdrs.ALLOW: "OPTIONS, POST"})
         if path.startswith(PREFIX):
             body, arrived = partial(read_body, request), request.content.is_eof
             head = read(request.method, path, request.headers, request.remote or "")
@@ -120,6 +137,14 @@ def _refusal(error: Exception, request: web.Request, message: str) -> Refusal:
     if isinstance(error, web.HTTPException):
         return _not_found(request) if error.status == 404 else _malformed(error)
     return fault(error, message)
+
+
+def _bad_target() -> Refusal:
+    return Refusal(
+        "malformed",
+        vi="Đường dẫn của yêu cầu có ký tự #; hãy gửi đường dẫn không có phần sau #.",
+        en="The target of the request holds a #; send it without what follows that.",
+    )
 
 
 def _not_found(request: web.Request) -> Refusal:

@@ -39,6 +39,11 @@ def read(method: str, path: str, headers: Mapping[str, str], address: str) -> Ht
     return HttpHead(said, headers.get(hdrs.ACCEPT_LANGUAGE), named is not None and method != "POST")
 
 
+def names_operation(path: str) -> bool:
+    """Is this the path of an operation, written as everybody writes it?"""
+    return _named(path) is not None
+
+
 def shown(request: web.BaseRequest) -> Credentials:
     """What a request that is no call shows of its sender."""
     return _credentials(request.method, request.path, request.headers, request.remote or "")

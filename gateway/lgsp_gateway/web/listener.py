@@ -13,16 +13,18 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_gateway.faults import fault
 from lgsp_gateway.web import problems
-from lgsp_gateway.web.head import HttpHead, read
+from lgsp_gateway.web.connections import ConnectionLimits, too_slow
+from lgsp_gateway.web.head import HttpHead, names_operation, read
 from lgsp_gateway.web.heard import END, Heard, Key, Known
+from lgsp_gateway.web.patience import Patience, State
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
+from lgsp_process.limited_log import LimitedLog
 
 PREFIX = "/services/"
 _START = b"POST /services/"
@@ -39,25 +41,52 @@ class Listener(web.Server):
 
     Args:
         short: answers an ordinary call, whatever comes of it.
+        limits: how slow a connection may be.
     """
 
     def __init__(
-        self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], short: Short, **more: Any
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        short: Short,
+        limits: ConnectionLimits,
+        **more: Any,
     ) -> None:
         super().__init__(handler, **more)
         self.short = short
         self.heard = Heard()
+        self.limits = limits
+        self.not_http = LimitedLog("not http")
+        self.slow = LimitedLog("connection ended")
 
-    def __call__(self) -> web.RequestHandler:
+    def connection(self, when_lost: Callable[[], None]) -> web.RequestHandler:
         """The protocol of one connection."""
-        return _Connection(self, loop=self._loop, **self._kwargs)
+        return _Connection(self, when_lost, loop=self._loop, **self._kwargs)
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ("_address", "_answering", "_heard", "_held", "_last", "_next", "_owed", "_short", "_worker")
+    __slots__ = (
+        "_address",
+        "_answering",
+        "_half_a_head",
+        "_heard",
+        "_held",
+        "_last",
+        "_listener",
+        "_next",
+        "_owed",
+        "_patience",
+        "_short",
+        "_when_lost",
+        "_worker",
+    )
 
-    def __init__(self, manager: Listener, **more: Any) -> None:
+    def __init__(self, manager: Listener, when_lost: Callable[[], None], **more: Any) -> None:
         super().__init__(manager, **more)
+        self._listener = manager
+        self._when_lost = when_lost
+        self._patience: Patience | None = None
+        self._half_a_head = False
+        """Has something come since the last request that is none yet?"""
         self._short = manager.short
         self._answering = False
         self._worker: asyncio.Task[None] | None = None
@@ -74,8 +103,13 @@ class _Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._address = self.peername[0] if isinstance(self.peername, tuple) else ""
+        assert self.transport is not None
+        self._patience = Patience(self._listener.limits, self._loop, self.transport, self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self._when_lost()
+        if self._patience is not None:
+            self._patience.stop()
         super().connection_lost(exc)
         if self._worker is not None and not self._answering:  # what is being answered is evidence and goes on
             self._worker.cancel()
@@ -83,7 +117,8 @@ class _Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Look whether an ordinary call has arrived; let aiohttp have everything else."""
         if self._answering:
-            self._hold(data)
+            if not (self._close or self._force_close):
+                self._hold(data)
             return
         waiter = self._waiter
         if waiter is None or waiter.done() or self._messages or not data.startswith(_START):
@@ -102,10 +137,13 @@ class _Connection(web.RequestHandler):
 
     def _feed(self, data: bytes) -> None:
         """Give data to aiohttp, and count what it leaves to come."""
-        before, owed = len(self._messages), self._owed
+        before, owed, waiter = len(self._messages), self._owed, self._waiter
+        between = waiter is not None and not waiter.done()
         super().data_received(data)
         if not data:
             return
+        if between or before != len(self._messages):
+            self._half_a_head = before == len(self._messages)
         if owed:
             self._owed = owed - len(data) if len(data) <= owed else None
         else:
@@ -116,6 +154,7 @@ class _Connection(web.RequestHandler):
         self._waiter = None  # or the message would wake aiohttp's own loop
         self._feed(data)
         self._waiter = waiter
+        self._half_a_head = not self._messages
         message: Any
         payload: Any
         message, payload = self._messages[0] if len(self._messages) == 1 else (None, None)
@@ -142,9 +181,7 @@ class _Connection(web.RequestHandler):
     def _is_ordinary(message: Any, payload: Any) -> bool:
         path = getattr(message, "path", "")  # what is no HTTP has none
         return not (
-            "?" in path
-            or "%" in path
-            or not path.startswith(PREFIX)
+            not names_operation(path)
             or message.method != "POST"
             or message.compression
             or message.upgrade
@@ -167,8 +204,9 @@ class _Connection(web.RequestHandler):
                     self.transport.write(answer.written(keep=known.keep and not (self._close or self._force_close)))
                     if self._paused:
                         await self._drain_helper()
-                    if not answer.keep_alive:
-                        self.transport.close()
+                    if not answer.keep_alive:  # whatever follows is not looked at (RFC 9112, section 9.6)
+                        self._held = b""
+                        self.force_close()
             except ConnectionError:
                 pass  # the caller has gone
             finally:
@@ -183,6 +221,43 @@ class _Connection(web.RequestHandler):
                 self._resume_transport_reading()
                 self.data_received(held)
             work = await following
+
+    def state(self) -> State:
+        """What this connection is doing."""
+        if self._answering:
+            return State.BUSY
+        waiter = self._waiter
+        if waiter is None or waiter.done() or self._messages:
+            request = self._current_request
+            return State.BODY if request is not None and not request.content.is_eof() else State.BUSY
+        if self._half_a_head or (self._worker is None and not self._request_count):
+            return State.HEAD
+        return State.IDLE
+
+    def serial(self) -> float:
+        """Changes with each request."""
+        return self._next_keepalive_close_time
+
+    def end(self, state: State) -> None:
+        """It was slow for too long: say so where somebody may listen, and end."""
+        limits = self._listener.limits
+        self._listener.slow.info(while_=state.value)
+        if state is State.BODY and self._current_request is not None:
+            body = self._current_request.content
+            if body.exception() is None:  # whoever reads it hears of it and answers
+                body.set_exception(too_slow(limits.body_seconds, "Nội dung", "The body"))
+                return
+        if state is State.HEAD and self._half_a_head and self.transport is not None:
+            said = too_slow(limits.head_seconds, "Phần đầu của yêu cầu", "The head of the request")
+            headers, body_bytes = problems.written(said, None)
+            self.transport.write(WholeAnswer.of(said.kind.status, headers, body_bytes, last=True).written(keep=False))
+        self.force_close()
+
+    def resume_writing(self) -> None:
+        """The caller reads."""
+        super().resume_writing()
+        if self._patience is not None:
+            self._patience.renew()
 
     def _hold(self, data: bytes) -> None:
         """The next request came before the answer to the last: it waits, and the rest stays with its sender."""
@@ -200,7 +275,7 @@ class _Connection(web.RequestHandler):
             raise ConnectionError("nobody is left to answer") from exc
         message = str(uuid_utils.uuid7())
         if status < 500:
-            structlog.get_logger().info("not http", status=status, error=type(exc).__name__)
+            self._listener.not_http.info(status=status, error=type(exc).__name__)
             said = _malformed()
         else:
             said = fault(exc, message)

@@ -8,7 +8,7 @@ advance, so here they are bytes from the start. aiohttp's connection needs of an
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 _KEEP = b"\r\n"
 _CLOSE = b"Connection: close\r\n\r\n"
@@ -59,7 +59,10 @@ class WholeAnswer(web.StreamResponse):
         if request.transport is None:
             raise ConnectionResetError("the caller has gone")
         self._request = request
-        request.transport.write(self.written(keep=request.version >= (1, 1) and request.keep_alive))
+        written = self.written(keep=request.version >= (1, 1) and request.keep_alive)
+        if request.method == hdrs.METH_HEAD:  # RFC 9110, section 9.3.2: the length of the body, and no body
+            written = written[: len(written) - len(self._parts[1])]
+        request.transport.write(written)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Wait where the caller reads slower than it asks."""

@@ -1,0 +1,251 @@
+"""Who may connect, how many at a time, and for how long a connection may be slow.
+
+A connection costs its sender nothing and the gateway a descriptor and memory. So each address may have so many, all together so
+many, and one that sends or reads nothing, or next to nothing, is ended.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import resource
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from lgsp_gateway.web import problems
+from lgsp_gateway.web.whole_answer import WholeAnswer
+from lgsp_problems import Refusal
+from lgsp_process.limited_log import LimitedLog
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+SPARE_DESCRIPTORS = 512
+"""For NATS, logs, the registry's files and what the libraries open."""
+
+BACKLOG = 1024
+AT_ONCE = 64
+"""Connections taken in one turn of the event loop."""
+PAUSE_SECONDS = 0.5
+"""After the system had no descriptor left."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What a connection may do, and how many there may be.
+
+    Args:
+        head_seconds: for TLS to be agreed upon, and again for the head of a request, from its first byte on or, on a new
+            connection, from its beginning. Heads are a few hundred bytes.
+        body_seconds: for a document to arrive, once its head did. 1 MiB in 10 s is 0.8 Mbit/s.
+        idle_seconds: between two requests. Longer than the pools of common clients and proxies keep a connection (.NET, nginx 60 s,
+            Go 90 s), so that it is they who close it and no request meets a connection that is just ending.
+        send_seconds: for 16 KiB of an answer to be taken. Links of 5 kbit/s pass.
+        total: connections at a time.
+        each: of them from one address.
+        proxies: networks of reverse proxies, whose connections are many callers': `each` does not hold for them.
+    """
+
+    head_seconds: float = 10
+    body_seconds: float = 10
+    idle_seconds: float = 120
+    send_seconds: float = 30
+    total: int = 10_000
+    each: int = 1_000
+    proxies: tuple[Network, ...] = ()
+
+
+class Places:
+    """How many connections there are, of whom."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self._each = limits.each
+        self._total = min(limits.total, _descriptors(limits.total) - SPARE_DESCRIPTORS)
+        self._proxies = limits.proxies
+        self._taken: Counter[str] = Counter()
+        self._all = 0
+
+    def take(self, address: str) -> bool:
+        """Take a place, if there is one for this address."""
+        if self._all >= self._total or (self._taken[address] >= self._each and not self._is_proxy(address)):
+            return False
+        self._all += 1
+        self._taken[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Give a place back."""
+        self._all -= 1
+        self._taken[address] -= 1
+        if not self._taken[address]:
+            del self._taken[address]
+
+    def _is_proxy(self, address: str) -> bool:
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        plain = getattr(found, "ipv4_mapped", None) or found
+        return any(plain in network for network in self._proxies)
+
+
+def networks(told: str) -> tuple[Network, ...]:
+    """The networks of a list that is separated by commas, such as `10.0.0.5, 10.1.0.0/16`.
+
+    Raises:
+        Refusal: `cannot-start`, when one is none.
+    """
+    try:
+        return tuple(ipaddress.ip_network(one.strip()) for one in told.split(",") if one.strip())
+    except ValueError as error:
+        raise Refusal(
+            "cannot-start",
+            vi=f"--proxies phải là các địa chỉ hoặc mạng cách nhau bằng dấu phẩy, ví dụ 10.0.0.5,10.1.0.0/16: {error}.",
+            en=f"--proxies must be addresses or networks with commas between them, such as 10.0.0.5,10.1.0.0/16: {error}.",
+        ) from error
+
+
+def _descriptors(wanted: int) -> int:
+    """How many descriptors this process may have, after it asked for what it wants."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted + SPARE_DESCRIPTORS:
+        soft = min(wanted + SPARE_DESCRIPTORS, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft < wanted + SPARE_DESCRIPTORS:
+        structlog.get_logger().warning("fewer connections than asked for", descriptors=soft, connections=wanted)
+    return soft
+
+
+Protocols = Callable[[Callable[[], None]], asyncio.Protocol]
+"""Makes the protocol of a connection, which calls what it is given when it is lost."""
+
+
+class Acceptor:
+    """Accepts connections.
+
+    asyncio's own servers look at nobody before TLS is agreed upon, which is where silent connections would wait.
+    """
+
+    def __init__(self, limits: ConnectionLimits, protocols: Protocols, tls: ssl.SSLContext | None) -> None:
+        self._places = Places(limits)
+        self._protocols = protocols
+        self._tls = {} if tls is None else {"ssl": tls, "ssl_handshake_timeout": limits.head_seconds}
+        self._loop = asyncio.get_running_loop()
+        self._listening: list[socket.socket] = []
+        self._beginning: set[asyncio.Task[None]] = set()
+        self._refused = LimitedLog("connection refused")
+
+    async def listen(self, host: str, port: int, *, share_port: bool) -> int:
+        """Listen, at every address of a host.
+
+        Returns:
+            The port, which the system chose where 0 was given.
+
+        Raises:
+            OSError: the port cannot be had.
+        """
+        for family, _, _, _, address in await self._loop.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            listening = socket.socket(family, socket.SOCK_STREAM)
+            self._listening.append(listening)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if share_port:
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.setblocking(False)
+            listening.bind(address)
+            listening.listen(BACKLOG)
+            self._loop.add_reader(listening, self._accept, listening)
+        return int(self._listening[0].getsockname()[1])
+
+    def close(self) -> None:
+        """Accept no more."""
+        for listening in self._listening:
+            self._loop.remove_reader(listening)
+            listening.close()
+        self._listening.clear()
+        for beginning in self._beginning:
+            beginning.cancel()
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                connection, peer = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._refused.info(why=error.strerror)
+                self._loop.remove_reader(listening)
+                self._loop.call_later(PAUSE_SECONDS, self._listen_again, listening)
+                return
+            address = str(peer[0])
+            connection.setblocking(False)
+            if self._places.take(address):
+                beginning = self._loop.create_task(self._begin(connection, address))
+                self._beginning.add(beginning)
+                beginning.add_done_callback(self._beginning.discard)
+            else:
+                self._refused.info(why="too many", address=address)
+                self._refuse(connection)
+
+    def _listen_again(self, listening: socket.socket) -> None:
+        if listening in self._listening:
+            self._loop.add_reader(listening, self._accept, listening)
+
+    async def _begin(self, connection: socket.socket, address: str) -> None:
+        left = _Once(partial(self._places.leave, address))
+        try:
+            await self._loop.connect_accepted_socket(partial(self._protocols, left), connection, **self._tls)
+        except (OSError, TimeoutError):  # no TLS, or too slow; an ssl.SSLError is an OSError
+            connection.close()
+            left()
+        except BaseException:
+            connection.close()
+            left()
+            raise
+
+    def _refuse(self, connection: socket.socket) -> None:
+        """Say no before anything is read; where TLS would have to be agreed upon first, say nothing."""
+        with contextlib.suppress(OSError), connection:
+            if not self._tls:
+                connection.send(too_many())
+                connection.shutdown(socket.SHUT_WR)
+
+
+class _Once:
+    """Does something at most once."""
+
+    def __init__(self, what: Callable[[], None]) -> None:
+        self._what: Callable[[], None] | None = what
+
+    def __call__(self) -> None:
+        what, self._what = self._what, None
+        if what is not None:
+            what()
+
+
+def too_many() -> bytes:
+    """The answer on a connection that is one too many."""
+    refusal = Refusal(
+        "too-many-connections",
+        vi="Địa chỉ này, hoặc toàn trục, đang có quá nhiều kết nối; hãy dùng lại kết nối đã mở, hoặc thử lại sau.",
+        en="This address, or all together, has too many connections; use those that are open again, or try again later.",
+        retry_after=5,
+    )
+    headers, body = problems.written(refusal, None)
+    return WholeAnswer.of(refusal.kind.status, headers, body, last=True).written(keep=False)
+
+
+def too_slow(seconds: float, what_vi: str, what_en: str) -> Refusal:
+    """The refusal of a request that did not arrive in time."""
+    return Refusal(
+        "too-slow",
+        vi=f"{what_vi} không đến hết trong {seconds:g} giây; hãy gửi lại, liền một mạch.",
+        en=f"{what_en} did not arrive whole within {seconds:g} seconds; send it again, without a pause.",
+    )
