@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+import socket
+import struct
 from enum import Enum
 from typing import Protocol
 
@@ -84,7 +86,13 @@ class Patience:
             return
         self._since = now
         if state is State.SEND:
-            self._connection.end(state)
-            self._transport.abort()
-        else:
-            self._connection.end(state)
+            reset(self._transport)
+        self._connection.end(state)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Throw away what a connection was to send: without this the kernel keeps it, and waits for a reader on its own."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
