@@ -4,13 +4,11 @@ A charset that a caller names is not looked up among those that Python knows: so
 charsets, or make half characters out of plain ones.
 """
 
-import asyncio
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
 
-from lgsp_gateway.web.calls import BODY_SECONDS
 from lgsp_gateway.web.managed_documents import read_document
 from lgsp_problems import Refusal
 
@@ -75,15 +73,14 @@ async def form(request: web.BaseRequest, most: int) -> dict[str, str]:
 
 async def _read(request: web.BaseRequest, most: int) -> bytes:
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await request.read()
+        body = await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise _too_large(most) from error
-    except (TimeoutError, web.RequestPayloadError, OSError) as error:
+    except (web.RequestPayloadError, OSError) as error:
         raise Refusal(
             "malformed",
-            vi=f"Không đọc hết được biểu mẫu trong {BODY_SECONDS} giây; hãy kiểm tra Content-Length rồi gửi lại.",
-            en=f"The form could not be read to its end in {BODY_SECONDS} seconds; check Content-Length and send it again.",
+            vi="Không đọc hết được biểu mẫu; hãy kiểm tra Content-Length rồi gửi lại.",
+            en="The form could not be read to its end; check Content-Length and send it again.",
         ) from error
     if len(body) > most:
         raise _too_large(most)

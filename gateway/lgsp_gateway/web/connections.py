@@ -133,7 +133,8 @@ class Acceptor:
     def __init__(self, limits: ConnectionLimits, protocols: Protocols, tls: ssl.SSLContext | None) -> None:
         self._places = Places(limits)
         self._protocols = protocols
-        self._tls = {} if tls is None else {"ssl": tls, "ssl_handshake_timeout": limits.head_seconds}
+        self._tls = tls
+        self._handshake_seconds = limits.head_seconds if tls else None
         self._loop = asyncio.get_running_loop()
         self._listening: list[socket.socket] = []
         self._beginning: set[asyncio.Task[None]] = set()
@@ -201,7 +202,12 @@ class Acceptor:
     async def _begin(self, connection: socket.socket, address: str) -> None:
         left = _Once(partial(self._places.leave, address))
         try:
-            await self._loop.connect_accepted_socket(partial(self._protocols, left), connection, **self._tls)
+            await self._loop.connect_accepted_socket(
+                partial(self._protocols, left),
+                connection,
+                ssl=self._tls,
+                ssl_handshake_timeout=self._handshake_seconds,
+            )
         except (OSError, TimeoutError):  # no TLS, or too slow; an ssl.SSLError is an OSError
             connection.close()
             left()
