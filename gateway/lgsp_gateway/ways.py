@@ -29,7 +29,8 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What was decided. `purpose` is the caller's where the registry knows it, `until` is in seconds since 1970."""
+    """What was decided. `purpose` is the caller's where the registry knows it, `since` and `until` are in seconds since 1970:
+    a clock that was ahead for a moment has let nobody in early for good."""
 
     contract: Contract
     operation: Operation
@@ -37,6 +38,7 @@ class Way:
     purpose: str
     projection: Projection
     subject: str
+    since: float
     until: float
 
 
@@ -51,7 +53,7 @@ class Ways:
     def known(self, consumer: str, asked: Asked, now: float) -> Way | None:
         """The way that this caller took before, if it still holds."""
         way = self._known.get((consumer, asked))
-        return way if way is not None and now < way.until else None
+        return way if way is not None and way.since <= now < way.until else None
 
     def remember(self, consumer: str, asked: Asked, contract: Contract, operation: Operation, grant: Grant) -> Way:
         """Keep what was decided."""
@@ -62,6 +64,7 @@ class Ways:
             purpose=asked.purpose if self._registry.knows_purpose(asked.purpose) else "",
             projection=self._registry.projection(grant, operation.name),
             subject=wire.subject(contract.service, contract.major, operation.name),
+            since=grant.valid_from,
             until=grant.valid_until,
         )
         if len(self._known) >= MAX_REMEMBERED:

@@ -324,3 +324,18 @@ async def test_ctrl_c_while_it_starts(tmp_path: Path) -> None:
     listed = await asyncio.create_subprocess_exec(*shlex.split("ps -eo args"), stdout=asyncio.subprocess.PIPE)
     out, _ = await listed.communicate()
     assert str(tmp_path) not in out.decode()
+
+
+@pytest.mark.long
+async def test_a_child_that_lives_and_does_nothing_is_started_again(tmp_path: Path) -> None:
+    up = await Up(tmp_path).start()
+    before = up.running["processes"]["indexer"]
+    os.kill(before, signal.SIGSTOP)
+    async with asyncio.timeout(90):
+        while up.running["processes"]["indexer"] == before:
+            await asyncio.sleep(0.2)
+    assert any("indexer gives no sign of life; ending it" in line for line in up.process.output)
+    assert not alive(before)
+    _, out, _ = await up.lgsp("doctor")
+    assert "[ok] processes" in out, out
+    await up.stop()

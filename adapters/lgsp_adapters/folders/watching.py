@@ -7,6 +7,7 @@ import structlog
 
 from lgsp_adapters.folders.folder import Drop, Folder, Listing
 from lgsp_adapters.tabular.text import shown
+from lgsp_process.steady_clock import SteadyClock
 
 AT_LEISURE = 20
 """A folder is left alone for so many times as long as a look at it took: 50,000 files cost some of a core, not a quarter."""
@@ -28,6 +29,7 @@ class Watched:
         self._since: dict[Drop, float] = {}
         self._odd: dict[str, str] = {}
         self._took = 0.0
+        self._clock = SteadyClock()  # one that jumps ahead must not make a file that is being written look old
         self._log = structlog.get_logger().bind(**about)
 
     def pause(self) -> float:
@@ -60,4 +62,4 @@ class Watched:
 
     def _still(self, drop: Drop, now: float) -> float:
         # the clock of a share can be another than ours
-        return max(time.time() - drop.modified, now - self._since[drop])
+        return max(self._clock.now() - drop.modified, now - self._since[drop])

@@ -18,6 +18,7 @@ from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index.index import Index
 from lgsp_problems import Refusal
 from lgsp_process import nats_connection, running
+from lgsp_process.steady_clock import SteadyClock
 
 BATCH = 200
 """Groups that go in together at most."""
@@ -102,13 +103,13 @@ async def _side_by_side(
 
 async def _copy(connection: Client, index: Index, keep_days: int) -> None:
     """Copy until something goes wrong. A consumer that forgets itself suffices: the index knows where it is."""
-    after, forgot = await index.progress(), 0.0
+    after, forgot, clock = await index.progress(), 0.0, SteadyClock()
     async with group_consumer.consume(connection, after) as consumer:
         while True:
             if time.monotonic() - forgot > FORGET_SECONDS:
-                await index.forget_old_flows(time.time())
+                await index.forget_old_flows(clock.now())
                 if keep_days:
-                    await index.forget_messages(time.time() - keep_days * 86400)
+                    await index.forget_messages(clock.now() - keep_days * 86400)
                 forgot = time.monotonic()
             groups = await consumer.fetch(BATCH, WAIT_SECONDS)
             if groups:
