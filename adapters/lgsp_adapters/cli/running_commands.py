@@ -20,6 +20,7 @@ def run_adapters(
     keys: Path = Path(".lgsp/credentials"),
     catalog: Path | None = None,
     nats_ca: Path | None = None,
+    gateway_ca: Path | None = None,
 ) -> None:
     """Run adapters in this process, until SIGTERM; calls they have begun are finished first.
 
@@ -37,10 +38,13 @@ def run_adapters(
         The folder of contracts; those that come with lgsp by default.
     nats_ca
         The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.
+    gateway_ca
+        The authorities (PEM) that vouch for a gateway at https://; those that the machine believes by default.
     """
     tls = TlsFiles.client(nats_ca) if nats_ca else None
     loaded = [manifest.load(manifest.located(name)) for name in manifests]
-    identities = [SystemIdentity(gateway, found.system, keys / f"{found.system}.pem") for found in loaded]
+    vouching = TlsFiles.client(gateway_ca) if gateway_ca else None
+    identities = [SystemIdentity(gateway, found.system, keys / f"{found.system}.pem", vouching) for found in loaded]
     contracts = Contracts(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(found.service for found in loaded)

@@ -71,7 +71,7 @@ class Feeder:
 
     async def start(self) -> None:
         """Feed from now on."""
-        self._session = aiohttp.ClientSession(self._identity.gateway)
+        self._session = self._identity.session(base_url=self._identity.gateway)
         self._feeding = self.background.every(f"feeding {self._service}", self._watched.pause, self._look, within=None)
 
     async def stop(self) -> None:

@@ -11,12 +11,15 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import jwt
 import structlog
 
 from lgsp_problems import Refusal
+from lgsp_process import connection_reasons
+from lgsp_process.tls_files import TlsFiles
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PATIENCE_SECONDS = 30.0
@@ -43,12 +46,16 @@ class Token:
 class SystemIdentity:
     """A system and its private key (PEM).
 
+    Args:
+        tls: who vouches for the gateway, where that is not whom the machine believes.
+
     Raises:
         Refusal: `cannot-start`, when the key cannot be read.
     """
 
-    def __init__(self, gateway: str, system: str, key: Path) -> None:
+    def __init__(self, gateway: str, system: str, key: Path, tls: TlsFiles | None = None) -> None:
         self.gateway = gateway.rstrip("/")
+        self._tls = tls
         self._system = system
         try:
             self._key = key.read_text(encoding="utf-8")
@@ -66,18 +73,39 @@ class SystemIdentity:
             Refusal: `cannot-start`, when no gateway answers in time or it does not know the system.
         """
         until = time.monotonic() + PATIENCE_SECONDS
+        told = ""
         while True:
             try:
                 return await self._take()
+            except aiohttp.ClientSSLError as error:  # neither a certificate nor a version becomes right by waiting
+                raise await self._not_believed(error) from error
             except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+                reason = connection_reasons.reason(error)
                 if time.monotonic() > until:
                     raise Refusal(
                         "cannot-start",
-                        vi=f"Không gateway nào trả lời ở {self.gateway}; hãy kiểm tra --gateway.",
-                        en=f"No gateway answers at {self.gateway}; check --gateway.",
+                        vi=f"Không gateway nào trả lời ở {self.gateway} ({reason}); hãy kiểm tra --gateway.",
+                        en=f"No gateway answers at {self.gateway} ({reason}); check --gateway.",
                         private=type(error).__name__,
-                    ) from None
+                    ) from error
+                if told != reason:
+                    told = reason
+                    structlog.get_logger().warning("waiting for the gateway", gateway=self.gateway, reason=reason)
                 await asyncio.sleep(RETRY_SECONDS)
+
+    def session(self, **told: Any) -> aiohttp.ClientSession:
+        """A pool of connections that believes whom this one believes; the rest is aiohttp's."""
+        connector = aiohttp.TCPConnector(ssl=self._tls.context if self._tls else True)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **told)
+
+    async def _not_believed(self, error: aiohttp.ClientSSLError) -> Refusal:
+        parts = urlsplit(self.gateway)
+        reason = await connection_reasons.with_certificate(error, parts.hostname or "", parts.port or 443)
+        return Refusal(
+            "cannot-start",
+            vi=f"Không tin được gateway ở {self.gateway}: {reason}; hãy chỉ ra nơi cấp chứng thư bằng --gateway-ca.",
+            en=f"The gateway at {self.gateway} is not believed: {reason}; name who vouches for it with --gateway-ca.",
+        )
 
     async def _take(self) -> Token:
         asked_at, now = time.monotonic(), int(time.time())
@@ -90,7 +118,7 @@ class SystemIdentity:
         }
         timeout = aiohttp.ClientTimeout(total=5)
         async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
+            self.session(timeout=timeout) as session,
             session.post(f"{self.gateway}/oauth2/token", data=form) as answer,
         ):
             said: dict[str, Any] = await answer.json(content_type=None)

@@ -21,6 +21,7 @@ from lgsp_gateway.local.scene import private_key
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.web.stale_index import HEADER as STALE
 from lgsp_problems import Refusal, Text
+from lgsp_process import connection_reasons
 
 T = TypeVar("T")
 
@@ -142,8 +143,8 @@ class Client:
                     async for line in answer.content:
                         if line.startswith(b"data: "):
                             yield line[6:].strip()
-            except aiohttp.ClientConnectionError:
-                raise _not_found(self.url) from None
+            except aiohttp.ClientConnectionError as error:
+                raise _not_found(self.url, error) from error
 
 
 def _say_stale(since: str) -> None:
@@ -178,15 +179,22 @@ def reaching(url: str, work: Coroutine[Any, Any, T]) -> T:
     """
     try:
         return asyncio.run(work)
-    except (aiohttp.ClientConnectionError, TimeoutError):
-        raise _not_found(url) from None
+    except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        raise _not_found(url, error) from error
 
 
-def _not_found(url: str) -> Refusal:
+def _not_found(url: str, error: Exception) -> Refusal:
+    reason = connection_reasons.reason(error)
+    if isinstance(error, aiohttp.ClientSSLError):
+        return Refusal(
+            "bus-not-found",
+            vi=f"Không tin được trục ở {url} ({reason}); hãy đặt SSL_CERT_FILE là tệp của nơi cấp chứng thư cho nó.",
+            en=f"The bus at {url} is not believed ({reason}); name the file of who vouches for it in SSL_CERT_FILE.",
+        )
     return Refusal(
         "bus-not-found",
-        vi=f"Không có trục nào trả lời ở {url}; hãy kiểm tra địa chỉ, hoặc chạy ./lgsp up.",
-        en=f"No bus answers at {url}; check the address, or start one with ./lgsp up.",
+        vi=f"Không có trục nào trả lời ở {url} ({reason}); hãy kiểm tra địa chỉ, hoặc chạy ./lgsp up.",
+        en=f"No bus answers at {url} ({reason}); check the address, or start one with ./lgsp up.",
     )
 
 
