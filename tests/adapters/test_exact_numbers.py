@@ -1,5 +1,6 @@
 """Numbers and money keep every digit, from a system's answer to the caller's, and what is not plainly a number is refused."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.adapters import opened, saying
 from support.national import call
+from support.workbench import Workbench
 
-from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.adapter import Call, UpstreamFailed
 from lgsp_adapters.kinds.mapping import Template
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_contracts import exact_json, wire
@@ -229,3 +231,41 @@ async def test_a_value_that_does_not_fit_is_a_note_of_its_place() -> None:
         assert method
         with pytest.raises(UpstreamFailed, match=r"ketQua.*fraction"):
             await method({"soDinhDanh": "022093001234"}, call())
+
+
+async def test_digits_go_through_the_bus_both_ways(bus: Workbench) -> None:
+    """What a caller writes reaches a template exactly, what a template makes reaches the caller; `5.0` is an integer on both ways."""
+    seen: list[tuple[str, bytes]] = []
+    told = {"path": "/{request.so}", "body": "request", "answer": {"so": "answer.so", "tien": "answer.tien"}}
+    hidden = bus.catalog["hidden", 1]
+    reckoning = replace(hidden, operations={"reckon": hidden.operations["reckon"]})
+    said = f'{{"so": 5.00, "tien": {MONEY}}}'
+    async with (
+        saying(said, seen) as url,
+        opened("http", url, contract=reckoning, operations={"reckon": told}) as adapter,
+    ):
+        served = await bus.serve("hidden", reckon=adapter.method("reckon"))
+        try:
+            got = await bus.call("reckon", f'{{"so": 5.0, "tien": {MONEY}}}'.encode(), service="hidden")
+            assert (got.status, got.body) == (200, f'{{"so":5,"tien":{MONEY}}}'.encode())
+            assert seen == [("/5", f'{{"so":5,"tien":{MONEY}}}'.encode())]
+            large = b'{"so":123456789012345678901234,"tien":1250.50}'
+            assert (await bus.call("reckon", large, service="hidden")).status == 200
+            assert seen[1] == ("/123456789012345678901234", large)
+        finally:
+            await bus.unserve(served)
+
+
+@pytest.mark.parametrize("answer", [{"tien": Decimal("NaN")}, {"tien": Decimal("12.505")}, {"tien": Decimal("2e30")}])
+async def test_a_number_outside_the_contract_does_not_leave(bus: Workbench, answer: dict[str, Any]) -> None:
+    async def reckon(_request: dict[str, Any], _call: Call) -> dict[str, Any]:
+        return answer
+
+    served = await bus.serve("hidden", reckon=reckon)
+    try:
+        assert (await bus.call("reckon", b"{}", service="hidden")).code in (
+            "provider-failed",
+            "provider-broke-contract",
+        )
+    finally:
+        await bus.unserve(served)

@@ -13,14 +13,17 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from support import mariadb
 from support.adapters import CONTRACT, manifest_of, opened, reading
 from support.national import call
-from support.postgres import Postgres
+from support.postgres import Postgres, name_in
 from support.preloaded import run
 from support.processes import free_port
 from support.workbench import CONTRACTS
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.building import build
+from lgsp_adapters.drafts import manifests as drafts
+from lgsp_adapters.drafts.tables import from_table
 from lgsp_contracts import exact_json
+from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 
 MONEY = "12345678901234567.89"
@@ -404,3 +407,39 @@ async def test_an_integrator_reads_the_drivers_words_and_the_report_does_not(
     assert (code, "the column tien holds NaN or an infinite number" in err, "Traceback" in err) == (1, True, False)
     code, out, _ = await tried(broken, {"tien": "row.tien"}, ("contract", "test"))
     assert (code, "x022093001234" in out, "x022093001234" in (tmp_path / "report.json").read_text()) == (1, True, False)
+
+
+async def test_a_draft_of_a_table_answers_as_it_stands(postgres: Postgres) -> None:
+    """Numbers of people that are kept as numbers, times without a zone, money, documents and lists; bytes are left out."""
+    address = await postgres.new_database()
+    await postgres.sql(
+        "CREATE TABLE ho (so_dinh_danh BIGINT, nam DATE, tien NUMERIC(20, 2), luc TIMESTAMP, tt JSONB, ds TEXT[], anh BYTEA,"
+        " PRIMARY KEY (so_dinh_danh, nam)); INSERT INTO ho VALUES"
+        f" (22093001234, '2026-01-31', {MONEY}, '2026-01-31 08:00', '{{\"a\": 1.10}}', ARRAY['x'], '\\x01')",
+        name_in(address),
+    )
+    contract, manifest = await from_table(address, "ho", "poor", "provider")
+    promised = Contract.from_document(contract)
+    told = {"operations": manifest["operations"]}
+    async with opened("sql", address, contract=promised, **told) as adapter:
+        method = adapter.method("lookup-ho")
+        assert method
+        asked = {"soDinhDanh": "022093001234", "nam": "2026-01-31"}
+        answer = await method(asked, call())
+    assert promised.operations["lookup-ho"].response.violations(answer) == []
+    said = f'"tien":{MONEY},"luc":"2026-01-31T08:00:00+07:00","tt":{{"a":1.10}},"ds":["x"]'
+    assert exact_json.dumps(answer).decode() == f'{{"soDinhDanh":"022093001234","nam":"2026-01-31",{said}}}'
+
+
+def test_a_draft_asks_for_what_is_always_there() -> None:
+    request = {
+        "type": "object",
+        "required": ["so"],
+        "properties": {"so": {"type": "string"}, "tuNgay": {"type": "string"}},
+    }
+    document = {**CONTRACTS[0], "operations": {"read": {**CONTRACTS[0]["operations"]["read"], "request": request}}}  # type: ignore[index]
+    document["operations"]["read"]["example"] = {"request": {"so": "1"}, "response": {"ketQua": "x"}}
+    document["operations"]["read"]["subject"] = "/so"
+    drafted = drafts.manifest(Contract.from_document(document), "sql")["operations"]["read"]
+    assert drafted["statement"].endswith("WHERE so = :so")
+    assert drafted["parameters"] == {"so": "request.so"}

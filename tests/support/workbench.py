@@ -59,6 +59,12 @@ RESPONSE = {
         "cha": {"type": "object", "properties": {"hoVaTen": {"type": "string"}, "tonGiao": {"type": "string"}}},
     },
 }
+NUMBERS = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"so": {"type": "integer"}, "tien": {"type": "number", "multipleOf": 0.01, "maximum": 1e30}},
+}
+SUM = {"request": {"so": 1}, "response": {"tien": 12.5}}
 EXAMPLE = {"request": {"soDinhDanh": NUMBER}, "response": {"ketQua": "KHOP"}}
 
 
@@ -101,7 +107,10 @@ CONTRACTS = [
         "provider": "provider",
         "classification": "internal",
         "listed": False,
-        "operations": {"read": _operation()},
+        "operations": {
+            "read": _operation(),
+            "reckon": _operation(request=NUMBERS, response=NUMBERS, subject="/so", example=SUM),
+        },
     },
 ]
 
@@ -322,7 +331,7 @@ class Workbench:
                 narrow=["/ketQua", "/cha/hoVaTen"],
                 wait=ALL,
             ),
-            grant("alpha-hidden", "alpha", "hidden", read=ALL),
+            grant("alpha-hidden", "alpha", "hidden", read=ALL, reckon=ALL),
             grant("beta-desk", "beta", requests=self._requests, read=ALL),
             grant("poor-desk", "poor", requests=3, read=ALL),
         ]

@@ -53,7 +53,8 @@ def _answer(schema: Schema, root: str, spelled: Any = str) -> Document:
 
 
 def _sql(operation: Operation) -> Document:
-    names = {snake(name): name for name in _asked(operation)}
+    wanted = operation.request.document.get("required") or _asked(operation)  # a part that is absent would find nothing
+    names = {snake(name): name for name in wanted}
     columns = ", ".join(snake(name) for name in operation.response.document.get("properties", {})) or "*"
     where = " AND ".join(f"{column} = :{column}" for column in names) or "1 = 1"
     return {

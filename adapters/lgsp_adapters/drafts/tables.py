@@ -12,6 +12,8 @@ from lgsp_problems import Refusal
 
 Document = dict[str, Any]
 
+MAX_ITEMS = 1000
+
 _NUMBERS = ("so_dinh_danh", "sodinhdanh", "cccd", "so_cccd", "socccd")
 """What columns with a personal identification number are called."""
 
@@ -47,7 +49,7 @@ async def from_table(address: str, table: str, service: str, provider: str) -> t
         "statement": statement,
         "parameters": {field: f"request.{field}" for field in asked},
         "none": "not-on-record",
-        "answer": {field: f'row."{column["name"]}"' for field, column in fields.items()},
+        "answer": {field: _read(column) for field, column in fields.items()},
     }
     url = {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}
     head = {"service": service, "major": 1, "system": provider, "kind": "sql", "connection": {"url": url}}
@@ -71,24 +73,49 @@ def _shape(found: Any, table: str) -> tuple[list[Any], list[str], str]:
             en=f"The table {table} has no primary key, so nobody knows what to look it up by; write the contract by hand.",
         )
     quote = found.dialect.identifier_preparer.quote
-    columns = [{**column, "quoted": quote(column["name"])} for column in found.get_columns(bare, schema or None)]
+    known = found.get_columns(bare, schema or None)
+    columns = [
+        {**column, "quoted": quote(column["name"])}
+        for column in known
+        if not isinstance(
+            column["type"], (types.LargeBinary, types.NullType)
+        )  # bytes, and what nobody knows: no JSON is made of it
+    ]
     return columns, key, ".".join(quote(part) for part in table.split("."))
 
 
 _TYPES: tuple[tuple[type[Any], Document], ...] = (
     (types.Boolean, {"type": "boolean"}),
     (types.Integer, {"type": "integer"}),
-    (types.DateTime, {"type": "string", "maxLength": 40}),  # with or without a zone, as the database has it
+    (types.DateTime, {"type": "string", "format": "date-time"}),
     (types.Date, {"type": "string", "format": "date"}),
     (types.Uuid, {"type": "string", "format": "uuid"}),
+    (types.JSON, {"type": ["object", "array"]}),
 )
 
 
 def _typed(column: Any) -> Document:
-    kind = column["type"]
-    if column["name"].lower() in _NUMBERS:
+    if _is_number_of_a_person(column):
         return {"type": "string", "format": "so-dinh-danh"}
+    return _of_type(column["type"])
+
+
+def _of_type(kind: Any) -> Document:
+    if isinstance(kind, types.ARRAY):
+        return {"type": "array", "maxItems": MAX_ITEMS, "items": _of_type(kind.item_type)}
     if isinstance(kind, types.Numeric):
         return {"type": "integer" if kind.scale == 0 else "number"}
     found = next((dict(document) for known, document in _TYPES if isinstance(kind, known)), None)
     return found or {"type": "string", "maxLength": getattr(kind, "length", None) or 4000}
+
+
+def _read(column: Any) -> str:
+    """What makes the field of a column: a number that lost its zeros has them again, and a time has a zone."""
+    value = f'row."{column["name"]}"'
+    if _is_number_of_a_person(column) and isinstance(column["type"], (types.Integer, types.Numeric)):
+        return f"pad_left({value}, `12`, '0')"
+    return f"instant({value})" if isinstance(column["type"], types.DateTime) else value
+
+
+def _is_number_of_a_person(column: Any) -> bool:
+    return column["name"].lower() in _NUMBERS
