@@ -1,24 +1,27 @@
 """The kind `sql` against real databases: exact values, typed parameters, errors by their SQLSTATE, and nothing left for the next call."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 import yaml
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+from structlog.testing import capture_logs
 from support import mariadb
 from support.adapters import CONTRACT, manifest_of, opened, reading
 from support.national import call
 from support.postgres import Postgres, name_in
 from support.preloaded import run
 from support.processes import free_port
-from support.workbench import CONTRACTS
+from support.workbench import CONTRACTS, NUMBER, Workbench
 
-from lgsp_adapters.adapter import Declared, UpstreamFailed
+from lgsp_adapters.adapter import Declared, UpstreamFailed, UpstreamLate
 from lgsp_adapters.building import build
 from lgsp_adapters.drafts import manifests as drafts
 from lgsp_adapters.drafts.tables import from_table
@@ -443,3 +446,61 @@ def test_a_draft_asks_for_what_is_always_there() -> None:
     drafted = drafts.manifest(Contract.from_document(document), "sql")["operations"]["read"]
     assert drafted["statement"].endswith("WHERE so = :so")
     assert drafted["parameters"] == {"so": "request.so"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("SELECT so FROM ho_so WHERE so = :x", 0),
+        ("SELECT so FROM ho_so WHERE id = :x", "2abc"),
+        ("SELECT so FROM ho_so WHERE id = :x", "2_0"),
+        ("SELECT so FROM ho_so WHERE id = :x", "2.5"),
+        ("SELECT so FROM ho_so WHERE ngay = :x", "17/05/1993"),
+    ],
+)
+async def test_a_key_is_never_cut_to_fit(database: str, statement: str, value: Any) -> None:
+    """To MariaDB 'A2' is 0 and '2abc' is 2: the record of another."""
+    with contextlib.suppress(UpstreamFailed):
+        assert await rows(database, statement, {"x": value}, parameters={"x": "request.x"}) == "[]"
+
+
+async def test_a_call_that_is_given_up_leaves_nothing(in_postgresql: str) -> None:
+    """Neither where the server ends it nor where nobody waits for it any more."""
+    told = reading("SELECT COUNT(*) AS n FROM pg_locks WHERE locktype = 'advisory'", answer={"ketQua": "row.n"})
+    holding = reading("SELECT pg_advisory_lock(8), pg_sleep(30)", answer={"ketQua": "rows"})
+    async with opened("sql", in_postgresql, **told, concurrency=1) as adapter:
+        held = build(manifest_of("sql", in_postgresql, **holding), CONTRACT).operations["read"]  # type: ignore[attr-defined]
+        adapter.operations["held"] = held  # type: ignore[attr-defined]
+        method = adapter.method("held")
+        assert method
+        with pytest.raises(UpstreamLate):
+            await method({}, call(0.3))
+        assert await ask(adapter) == "0"
+        task = asyncio.create_task(method({}, call(30)))  # type: ignore[arg-type]
+        watching = await asyncpg.connect(in_postgresql)
+        async with asyncio.timeout(20):
+            while not await watching.fetchval("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'"):
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            while await ask(adapter) != "0":
+                await asyncio.sleep(0.01)
+        await watching.close()
+
+
+async def test_the_log_has_the_state_and_never_the_value(bus: Workbench, in_postgresql: str) -> None:
+    told = reading(
+        "SELECT CAST('x' || CAST(:s AS text) AS integer) AS a",
+        parameters={"s": "request.soDinhDanh"},
+        answer={"ketQua": "row.a"},
+    )
+    async with opened("sql", in_postgresql, **told) as adapter:
+        with capture_logs() as logged:
+            served = await bus.serve(read=adapter.method("read"))
+            got = await bus.call()
+            await bus.unserve(served)
+    assert got.code == "provider-failed"
+    [note] = [line["note"] for line in logged if line["event"] == "upstream failed"]
+    assert note == "SQLSTATE 22P02, InvalidTextRepresentationError"
+    assert NUMBER not in str(logged)

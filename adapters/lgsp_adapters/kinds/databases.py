@@ -51,6 +51,8 @@ _READ_ONLY = {
 _OUT_OF_TIME = (1969, 3024)
 """What MariaDB and MySQL call a statement that took too long."""
 
+_CUT_TO_FIT = (1264, 1265, 1292, 1366, 1411, 1441)
+"""What MariaDB and MySQL call a value that they read as another one."""
 _OWN_CONNECTION = ("sqlite", "mysql", "mariadb")
 """Where each call has a connection of its own."""
 _MAX_POOL = 20
@@ -166,6 +168,16 @@ class Database:
             raise
         finally:
             timer.cancel()
+
+    async def doubt(self, connection: AsyncConnection) -> tuple[int, str] | None:
+        """Number and words of a warning that a value was cut to fit, which MariaDB and MySQL take for no error.
+
+        `'A2' = 0` holds there, and `12` is found by `'12abc'`: the record of another.
+        """
+        if self.kind not in ("mysql", "mariadb"):
+            return None
+        warnings = (await connection.execute(text("SHOW WARNINGS"))).fetchall()
+        return next(((code, str(words)) for _, code, words in warnings if code in _CUT_TO_FIT), None)
 
     def timed_out(self, error: DBAPIError) -> bool:
         """Did the server end a statement because of its deadline?"""

@@ -5,6 +5,7 @@ before the year 1. It takes no text where a day or a whole number is meant, whic
 a value that has no form on the bus becomes `Odd`, so that the column can be named.
 """
 
+import re
 import struct
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from lgsp_contracts import exact_json
 
 _EPOCH = datetime(2000, 1, 1)
 _FORMATS = {"smallint": "!h", "integer": "!i", "bigint": "!q"}
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -92,11 +94,14 @@ def _from_span(value: tuple[int, int, int]) -> str:
 
 def _integer(form: str) -> tuple[Callable[[Any], bytes], Callable[[bytes], int]]:
     def encode(value: Any) -> bytes:
-        whole = int(value)
-        if isinstance(value, bool) or whole != (int(value) if isinstance(value, str) else value):
+        if (
+            isinstance(value, bool)
+            or (isinstance(value, str) and not _WHOLE.fullmatch(value))
+            or int(value) != Decimal(value)
+        ):
             raise ValueError("not a whole number")
         try:
-            return struct.pack(form, whole)
+            return struct.pack(form, int(value))
         except struct.error as error:
             raise ValueError("a whole number that is too large for the column") from error
 

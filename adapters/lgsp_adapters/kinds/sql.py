@@ -109,6 +109,13 @@ class _Operation:
                 types = {column[0]: column[1] for column in result.cursor.description or ()} if result.cursor else {}
                 found = result.mappings().fetchmany(self._limit + 1) if result.returns_rows else []
                 names = list(result.keys()) if result.returns_rows else []
+                doubt = await database.doubt(connection)
+                if doubt:
+                    raise UpstreamFailed(
+                        "broken",
+                        f"the database cut a value to fit (warning {doubt[0]}); CAST both sides",
+                        said=doubt[1],
+                    )
         except (TimeoutError, UpstreamLate):
             raise UpstreamLate from None
         except DBAPIError as error:
