@@ -111,7 +111,8 @@ class Tokens:
         try:
             return await bodies.form(request, MAX_FORM)
         except Refusal as refusal:
-            raise Refusal("invalid_request", vi=refusal.detail.vi, en=refusal.detail.en) from refusal
+            kind = refusal.kind if refusal.code == "too-slow" else None  # its connection is closed: 408 says so
+            raise Refusal("invalid_request", vi=refusal.detail.vi, en=refusal.detail.en, kind=kind) from refusal
 
     async def _jwks(self, _: web.Request) -> web.Response:
         return answers.document(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
