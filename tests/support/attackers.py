@@ -373,7 +373,7 @@ class Attackers(RuleBasedStateMachine):
     def nobody_provides_what_another_agency_owns(self) -> None:
         registry = self.world.registry
         for system in self.here(registry.systems):
-            for service in registry.provided_by(system):
+            for service, _ in registry.provided_by(system):
                 owners = {
                     of
                     for name, of in self.owner.items()
