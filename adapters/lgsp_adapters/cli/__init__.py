@@ -13,6 +13,11 @@ def register(app: App) -> None:
     adapter.command(
         "lgsp_adapters.cli.trying_commands:try_operation", name="try", help="Ask the system behind an adapter once."
     )
+    adapter.command(
+        "lgsp_adapters.cli.accepting_commands:accept",
+        name="accept",
+        help="Take a dropped file that is held because it shrinks its register.",
+    )
     adapter.command("lgsp_adapters.cli.drafting_commands:new", name="new", help="Begin a manifest for a contract.")
     app.command(adapter)
     contract = app["contract"]

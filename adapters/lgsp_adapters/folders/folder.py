@@ -37,8 +37,8 @@ class FolderGone(Exception):  # noqa: N818 - the folder is
     """The folder cannot be reached now; its text quotes nothing that is in it."""
 
 
-class Changed(Exception):  # noqa: N818 - the file is
-    """A file is not any more what it was when it was listed; it is looked at again."""
+class NotNow(Exception):  # noqa: N818 - perhaps later
+    """A file cannot be read now: it changes, or does not come. It is looked at again, and keeps no other from being read."""
 
 
 class Drop(NamedTuple):
@@ -91,7 +91,7 @@ class Folder(Protocol):
         """A file of this machine that holds what a drop holds, for as long as it is needed.
 
         Raises:
-            Changed: it is another one than was listed, or became one while it was read.
+            NotNow: it is another one than was listed, became one while it was read, or does not come.
             Unreadable: it is no plain file, may not be read, or is too large.
         """
 

@@ -19,10 +19,10 @@ from lgsp_adapters.folders.folder import (
     MAX_BESIDE,
     MAX_SEEN,
     PART,
-    Changed,
     Drop,
     FolderGone,
     Listing,
+    NotNow,
     beside_name,
     ours,
 )
@@ -73,20 +73,20 @@ class LocalFolder:
         with file:
             yield file
             if _stamp(os.fstat(file.fileno())) != drop.stamp:
-                raise Changed
+                raise NotNow
 
     def _open(self, drop: Drop) -> BinaryIO:
         with self._held() as folder:
             try:
                 file = os.fdopen(os.open(drop.name, _READ, dir_fd=folder), "rb")
             except FileNotFoundError:
-                raise Changed from None
+                raise NotNow from None
             except OSError as error:
                 raise Unreadable(f"it cannot be opened ({type(error).__name__})") from error
         told = os.fstat(file.fileno())
         if _odd(told) or _stamp(told) != drop.stamp:
             file.close()
-            raise Changed
+            raise NotNow
         if told.st_size > MAX_BYTES:
             file.close()
             raise Unreadable(f"it is larger than {MAX_BYTES // 1024**2} MiB")

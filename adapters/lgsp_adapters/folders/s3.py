@@ -19,10 +19,10 @@ from lgsp_adapters.folders.folder import (
     LIST_SECONDS,
     MAX_BESIDE,
     MAX_SEEN,
-    Changed,
     Drop,
     FolderGone,
     Listing,
+    NotNow,
     beside_name,
     ours,
 )
@@ -38,7 +38,7 @@ FETCH_SECONDS = 50.0
 _CHUNK = 1024 * 1024
 _GONE = (BotoCoreError, ClientError, HTTPClientError, OSError)
 _ABSENT = ("404", "NoSuchKey", "NotFound")
-_OTHER_NOW = ("412", "PreconditionFailed", *_ABSENT)
+_FORBIDDEN = ("403", "AccessDenied", "InvalidObjectState")
 
 
 class S3Folder:
@@ -120,6 +120,7 @@ class S3Folder:
             raise Unreadable(f"it is larger than {MAX_BYTES // 1024**2} MiB")
         with tempfile.TemporaryFile() as file:
             await self._thread.run(self._fetch, drop, file)
+            file.seek(0)
             yield file
 
     def _fetch(self, drop: Drop, file: BinaryIO) -> None:
@@ -130,14 +131,12 @@ class S3Folder:
             got = 0
             for chunk in answer["Body"].iter_chunks(_CHUNK):
                 got += file.write(chunk)
-                if got > MAX_BYTES or time.monotonic() > until:
-                    raise FolderGone(f"an object does not come within {FETCH_SECONDS:g} seconds")
-        except ClientError as error:
-            if _code(error) in _OTHER_NOW:
-                raise Changed from error
-            raise FolderGone(_name(error)) from error
+                if got > drop.size or time.monotonic() > until:
+                    raise NotNow
         except _GONE as error:
-            raise FolderGone(_name(error)) from error
+            if isinstance(error, ClientError) and _code(error) in _FORBIDDEN:
+                raise Unreadable(f"it cannot be opened ({_code(error)})") from error
+            raise NotNow from error
         file.flush()
 
     async def beside(self, drop: Drop, ending: str) -> bytes | None:

@@ -18,10 +18,10 @@ from lgsp_adapters.folders.folder import (
     MAX_BESIDE,
     MAX_SEEN,
     PART,
-    Changed,
     Drop,
     FolderGone,
     Listing,
+    NotNow,
     beside_name,
     ours,
 )
@@ -104,8 +104,12 @@ class SftpFolder:
         if drop.size > MAX_BYTES:
             raise Unreadable(f"it is larger than {MAX_BYTES // 1024**2} MiB")
         with tempfile.TemporaryFile() as file:
-            async with self._client(FETCH_SECONDS) as client:
-                await _fetch(client, self._at(drop.name), drop, file)
+            try:
+                async with self._client(FETCH_SECONDS) as client:
+                    await _fetch(client, self._at(drop.name), drop, file)
+            except FolderGone as gone:  # or this file alone; the next listing tells
+                raise NotNow from gone
+            file.seek(0)
             yield file
 
     async def beside(self, drop: Drop, ending: str) -> bytes | None:
@@ -169,17 +173,17 @@ async def _fetch(client: asyncssh.SFTPClient, path: str, drop: Drop, file: Binar
     try:
         told = await client.lstat(path)
         if told.type != asyncssh.FILEXFER_TYPE_REGULAR or _drop(drop.name, told) != drop:
-            raise Changed
+            raise NotNow
         async with client.open(path, "rb") as source:
             got = 0
             while chunk := await _some(source, _CHUNK):
                 got += file.write(chunk)
                 if got > drop.size:
-                    raise Changed
+                    raise NotNow
             if got != drop.size or _drop(drop.name, await source.stat()) != drop:
-                raise Changed
+                raise NotNow
     except asyncssh.SFTPNoSuchFile:
-        raise Changed from None
+        raise NotNow from None
     except asyncssh.SFTPPermissionDenied as error:
         raise Unreadable("it cannot be opened (SFTPPermissionDenied)") from error
     file.flush()

@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from lgsp_adapters.folders import holding
-from lgsp_adapters.folders.folder import REPORT, Changed, Drop, FolderGone, reached
+from lgsp_adapters.folders.folder import REPORT, Drop, FolderGone, NotNow, reached
 from lgsp_adapters.folders.watching import Watched
 from lgsp_adapters.kinds.tables import Layout
 from lgsp_adapters.manifest import Manifest
@@ -31,7 +31,7 @@ REMEMBERED = 20
 """Reports that are looked at after a restart, to find out what answered before."""
 
 TRIES = 5
-"""Files that are tried in one look while nothing answers."""
+"""Files that are tried in one look."""
 
 
 class Index:
@@ -82,6 +82,7 @@ class Dropped:
             "connection": codes,
         }
         self._taken: Drop | None = None
+        self._newest: Drop | None = None
         self._sizes: holding.Sizes = {}
         self._judged: dict[Drop, str] = {}
         self._held: dict[Drop, str] = {}
@@ -105,6 +106,12 @@ class Dropped:
             await self._looking.stop()
         await self.folder.close()
 
+    @property
+    def lacking(self) -> str:
+        """Why nothing answers yet, for the adapter's log."""
+        told = f"; {self._waiting['about']}: {self._waiting['why']}" if self._waiting else ""
+        return f"no file has been dropped yet that could be taken{told}"
+
     def standing(self) -> Mapping[str, Any]:
         """Which file answers and since when, and what is newer and does not; times in seconds since 1970."""
         serving = {"file": shown(self._taken.name), "since": round(self._taken.modified, 3)} if self._taken else {}
@@ -126,6 +133,7 @@ class Dropped:
 
     async def _look(self) -> None:
         settled = await self.watched.settled()
+        self._newest = settled[-1] if settled else None
         await self._say_again()
         if self._taken is None and settled:
             await self._begin(settled)
@@ -138,10 +146,18 @@ class Dropped:
                 continue
             await self._take(drop)
             tries += 1
-            if drop == self._taken or self._taken or tries == TRIES:
+            if drop == self._taken or tries == TRIES:
                 break
-        newest = settled[-1] if settled else None
-        if newest is None or newest == self._taken:
+        self._stand()
+
+    def _stand(self) -> None:
+        """Know what keeps the newest file out, if anything does."""
+        newest = self._newest
+        if newest is None and self.watched.growing:
+            self._wait("settling", shown(self.watched.growing))
+        elif self.watched.late:
+            self._wait("unread", shown(self.watched.late))
+        elif newest is None or newest == self._taken:
             self._waiting = {}
         elif newest in self._judged:
             self._wait(self._judged[newest], shown(newest.name))
@@ -175,7 +191,8 @@ class Dropped:
                 said = await bounded.read(file, self._job, index.take)
             content = str(said["content"])
             held = "" if said["faults"] or again else await self._why_held(drop, said, content)
-        except Changed:
+        except NotNow:
+            self.watched.put_off(drop)
             return
         except Unreadable as unreadable:
             held, said["faults"] = "", [_whole(str(unreadable))]
@@ -191,12 +208,14 @@ class Dropped:
                 [_whole(f"it cannot be read ({type(error).__name__}); the adapter's log says where")],
             )
         if held:
+            said["why"] = held
             said["faults"] = [_whole(f"{held}; look at it, and take it by: lgsp adapter accept MANIFEST FILE")]
             self._held[drop] = content
         verdict = "held" if held else "refused" if said["faults"] else "taken"
         self._judged[drop] = verdict
         if verdict == "taken":
             self.index, self._taken, self._sizes = index, drop, said["found"]
+        self._stand()
         await self._report(drop, verdict, said, content)
 
     async def _why_held(self, drop: Drop, said: Mapping[str, Any], content: str) -> str:
@@ -211,6 +230,7 @@ class Dropped:
             "file": shown(drop.name),
             "taken": taken,
             "held": verdict == "held",
+            "why": said.get("why", ""),
             "rows": said["rows"],
             "withoutKey": said.get("withoutKey", {}),
             "notices": said.get("notices", []),

@@ -71,7 +71,7 @@ class FilesAdapter(Adapter):
 
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
         if self._dropped.index is None:
-            raise UpstreamFailed("unreachable", "no file has been dropped yet that could be taken")
+            raise UpstreamFailed("unreachable", self._dropped.lacking)
         rows = operation.find(self._dropped.index, before(self.connection, request, call))
         if not rows and operation.none:
             raise Declared(operation.none)

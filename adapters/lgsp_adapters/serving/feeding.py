@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from lgsp_adapters.folders import holding
-from lgsp_adapters.folders.folder import REPORT, Changed, Drop, FolderGone, reached
+from lgsp_adapters.folders.folder import REPORT, Drop, FolderGone, NotNow, reached
 from lgsp_adapters.folders.watching import Watched
 from lgsp_adapters.kinds.rows import Requests
 from lgsp_adapters.manifest import Manifest
@@ -109,7 +109,8 @@ class Feeder:
         """
         try:
             await self._feed(drop)
-        except Changed:
+        except NotNow:
+            self._watched.put_off(drop)
             return False
         except FolderGone:
             raise

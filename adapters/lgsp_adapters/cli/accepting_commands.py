@@ -1,0 +1,105 @@
+"""`lgsp adapter accept`: take a dropped file that is held because it shrinks its register."""
+
+import asyncio
+import hashlib
+import sys
+import time
+
+import orjson
+
+from lgsp_adapters import manifest
+from lgsp_adapters.folders import holding
+from lgsp_adapters.folders.folder import ACCEPTED, REPORT, Drop, Folder, FolderGone, NotNow, reached
+from lgsp_adapters.tabular.limits import Unreadable
+from lgsp_adapters.tabular.text import shown
+from lgsp_problems import Refusal
+
+LOOKED_AT = 50
+"""Files, the newest ones, whose reports are read."""
+
+_CHUNK = 1024 * 1024
+
+
+def accept(name: str, file: str = "", /) -> None:
+    """Say which dropped files are held; take the one that is named.
+
+    A file is held when its register would lose more rows than the manifest lets it. Look at the file first: from then on whoever is not in it is
+    answered with "not found".
+
+    Parameters
+    ----------
+    name
+        The manifest: a path, or the name of one that comes with lgsp.
+    file
+        The file to take, by its name in the folder; without it nothing is changed.
+    """
+    found = manifest.load(manifest.located(name))
+    if found.kind != "files":
+        raise (found.place / "kind").wrong(
+            "chỉ loại files giữ lại tệp; hãy nêu bản khai của bộ kết nối loại files",
+            "only the kind files holds files back; name the manifest of such an adapter",
+        )
+    try:
+        asyncio.run(_accept(reached(found), str(found.document["files"]["pattern"]), file))
+    except FolderGone as gone:
+        raise Refusal(
+            "cannot-start",
+            vi=f"Không đọc được thư mục ({gone}); hãy kiểm tra connection của bản khai.",
+            en=f"The folder cannot be reached ({gone}); check the connection of the manifest.",
+        ) from gone
+
+
+async def _accept(folder: Folder, pattern: str, wanted: str) -> None:
+    try:
+        drops = sorted((await folder.listing(pattern)).drops, key=lambda drop: (drop.modified, drop.name))
+        held = {drop: report for drop in drops[-LOOKED_AT:] if (report := await _held(folder, drop))}
+        if not wanted:
+            for drop, report in held.items():
+                sys.stdout.write(f"{shown(drop.name)}: {_reason(report)}\n")
+            sys.stdout.write("Name a file to take it.\n" if held else "No file is held.\n")
+            return
+        drop = next((drop for drop in held if wanted in (drop.name, shown(drop.name))), None)
+        if drop is None:
+            names = ", ".join(shown(drop.name) for drop in held) or "-"
+            raise Refusal(
+                "not-found",
+                vi=f"Tệp {shown(wanted)} không bị giữ lại; các tệp bị giữ: {names}.",
+                en=f"No file {shown(wanted)} is held; those that are: {names}.",
+            )
+        content = await _digest(folder, drop)
+        if content != held[drop].get("content"):
+            raise NotNow
+        sys.stdout.write(f"{shown(drop.name)}: {_reason(held[drop])}\n")
+        told = {"content": content, "stamp": drop.stamp, "at": round(time.time(), 3)}
+        await folder.write_beside(drop, ACCEPTED, orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        sys.stdout.write(
+            f"Accepted: the adapter answers from its {held[drop].get('rows')} rows at its next look, and of nobody else.\n"
+        )
+    except (NotNow, Unreadable) as error:
+        raise Refusal(
+            "revision-conflict",
+            vi="Tệp đã thay đổi từ khi bị giữ lại; hãy chờ báo cáo mới rồi xem lại.",
+            en="The file has changed since it was held; wait for its new report and look again.",
+        ) from error
+    finally:
+        await folder.close()
+
+
+async def _held(folder: Folder, drop: Drop) -> dict[str, object]:
+    """The report on a file that is held as it lies there, or nothing."""
+    report = holding.document(await folder.beside(drop, REPORT))
+    accepted = await holding.accepted(folder, drop, str(report.get("content", "")))
+    return report if report.get("held") is True and report.get("stamp") == drop.stamp and not accepted else {}
+
+
+def _reason(report: dict[str, object]) -> str:
+    """Why it is held; reports lie where others write."""
+    return shown(str(report.get("why", "")))[:200]
+
+
+async def _digest(folder: Folder, drop: Drop) -> str:
+    digest = hashlib.sha256()
+    async with folder.opened(drop) as file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

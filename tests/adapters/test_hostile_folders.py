@@ -1,0 +1,270 @@
+"""Folders in which others write, on this machine, in S3 and behind SFTP alike: nothing there stops the looking or leads elsewhere."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support import folders
+from support.folders import Bucket, OnDisk, Place
+from support.office import HEADING, Office, loaded, written
+from support.preloaded import run
+
+from lgsp_adapters import building
+from lgsp_adapters.folders.folder import Drop, beside_name, reached
+from lgsp_adapters.folders.local import LocalFolder
+from lgsp_adapters.folders.s3 import S3Folder
+from lgsp_adapters.folders.sftp import SftpFolder
+
+Kind = Callable[[Path], AbstractAsyncContextManager[Place]]
+ROW = "A{0},Người {0},{0}\n"
+
+
+def rows(*numbers: int) -> str:
+    return HEADING + "".join(ROW.format(number) for number in numbers)
+
+
+@pytest_asyncio.fixture(params=[folders.local, folders.s3, folders.sftp], ids=["local", "s3", "sftp"])
+async def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Place]:
+    for kind in (LocalFolder, S3Folder, SftpFolder):
+        monkeypatch.setattr(kind, "look_seconds", 0.05)
+    async with request.param(tmp_path) as there:
+        yield there
+
+
+@asynccontextmanager
+async def answering(folder: Path, place: Place, **changed: Any) -> AsyncIterator[Office]:
+    """An adapter before a folder."""
+    connection = {name: value for name, value in place.connection.items() if name != "folder"}
+    manifest, contract = loaded(written(folder, drops=place.connection["folder"], connection=connection, **changed))
+    adapter = building.build(manifest, contract)
+    await adapter.open()
+    try:
+        yield Office(folder, folder, manifest, adapter)
+    finally:
+        await adapter.close()
+
+
+ODD_NAMES = ["\x1b]0;x\x07.csv", "Giấy phép.csv", "%2e%2e b?#&+;.csv", "ⓐ" * 60 + ".csv"]
+
+
+async def test_any_name_is_taken_and_reported(place: Place, tmp_path: Path) -> None:
+    names = [*ODD_NAMES, *(["a\nb.csv", "Gi\udcca phÐp\udcff.csv"] if place.names_are_bytes else [])]
+    async with answering(tmp_path, place) as there:
+        for number, name in enumerate(names, 1):
+            await place.put(name, rows(number))
+            report = json.loads(await written_beside(place, name))
+            assert (report["taken"], report["file"].isprintable()) == (True, True)
+            assert (await there.find(so=f"A{number}"))["cccd"] == str(number)
+
+
+async def written_beside(place: Place, name: str) -> bytes:
+    async with asyncio.timeout(20):
+        while not (found := await place.get(beside_name(name, ".report.json"))):
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def test_a_shrunken_register_is_held_over_a_restart_until_it_is_accepted(place: Place, tmp_path: Path) -> None:
+    async with answering(tmp_path, place) as there:
+        await place.put("1.csv", rows(*range(8)))
+        assert (await place.report("1.csv"))["taken"]
+        await place.put("2.csv", rows(1, 2))
+        report = await place.report("2.csv")
+        assert (report["taken"], report["held"], report["register"]) == (False, True, {"find": 8})
+        assert "find would find 2 rows, and finds 8 now" in report["faults"][0]["fault"]
+        assert (await there.find(so="A7"))["cccd"] == "7"
+        data = there.adapter.standing()["data"]
+        assert (data["file"], data["current"], data["why"]) == ("1.csv", False, "held")
+    async with answering(tmp_path, place) as there:
+        assert (await there.find(so="A7"))["cccd"] == "7"
+        manifest = str(tmp_path / "adapter.yaml")
+        assert (await run("adapter", "accept", manifest))[1].startswith(
+            "2.csv: find would find 2 rows, and finds 8 now"
+        )
+        code, out, err = await run("adapter", "accept", manifest, "3.csv")
+        assert (code, out, "those that are: 2.csv" in err) == (1, "", True)
+        code, out, _ = await run("adapter", "accept", manifest, "2.csv")
+        assert (code, "answers from its 2 rows" in out) == (0, True)
+        async with asyncio.timeout(20):
+            while await there.find(so="A7") != "not-found-here":
+                await asyncio.sleep(0.05)
+        assert (await there.find(so="A1"))["cccd"] == "1"
+        async with asyncio.timeout(20):
+            while not (await place.report("2.csv"))["taken"]:
+                await asyncio.sleep(0.05)
+        assert there.adapter.standing()["data"]["current"]
+    async with answering(tmp_path, place) as there:
+        assert await there.find(so="A7") == "not-found-here"
+        assert (await there.find(so="A1"))["cccd"] == "1"
+
+
+async def test_after_a_restart_the_last_good_file_answers(place: Place, tmp_path: Path) -> None:
+    async with answering(tmp_path, place):
+        await place.put("1.csv", rows(1))
+        await place.report("1.csv")
+        await place.put("2.csv", "Lạ\n1\n")
+        assert not (await place.report("2.csv"))["taken"]
+    async with answering(tmp_path, place) as there:
+        assert (await there.find(so="A1"))["cccd"] == "1"
+        await place.put("3.csv", HEADING)
+        assert (await place.report("3.csv"))["held"]
+        assert (await there.find(so="A1"))["cccd"] == "1"
+
+
+async def test_what_others_wrote_beside_a_file_is_not_believed(place: Place, tmp_path: Path) -> None:
+    await place.put("1.csv", rows(1))
+    for name, content in {
+        "1.csv.report.json": '{"taken": true, "register": {"find": "x"}, "stamp": 7}',
+        "1.csv.accepted.json": "[1]",
+        "0.csv.report.json": "{" * 100_000,
+    }.items():
+        await place.put(name, content)
+    async with answering(tmp_path, place) as there:
+        assert (await there.find(so="A1"))["cccd"] == "1"
+        assert (await place.report("1.csv", until="content"))["taken"]
+        assert not [name for name in await place.names() if name.endswith(".lgsp-part")]
+
+
+async def test_a_file_that_is_another_than_was_listed_is_not_read(place: Place, tmp_path: Path) -> None:
+    await place.put("1.csv", rows(1))
+    manifest, _ = loaded(
+        written(
+            tmp_path,
+            drops=place.connection["folder"],
+            connection={k: v for k, v in place.connection.items() if k != "folder"},
+        )
+    )
+    folder = reached(manifest)
+    [drop] = (await folder.listing("*.csv")).drops
+    await place.put("1.csv", rows(1, 2))
+    from lgsp_adapters.folders.folder import NotNow  # noqa: PLC0415
+
+    with pytest.raises(NotNow):
+        async with folder.opened(drop):
+            pass
+    with pytest.raises(NotNow):
+        async with folder.opened(Drop("gone.csv", '"x"', 1.0, 3)):
+            pass
+    await folder.close()
+
+
+async def test_keys_that_are_no_paths_hide_no_object(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(S3Folder, "look_seconds", 0.05)
+    async with folders.s3(tmp_path) as there:
+        assert isinstance(there, Bucket)
+        for key in (
+            "xuat//b.csv",
+            "xuat/..",
+            "xuat/./b.csv",
+            "xuat/deep/c.csv",
+            "xuat/",
+            "xuat/\x01.csv",
+            "khac/d.csv",
+            "xuat",
+        ):
+            await there.put_key(key, "Lạ\n")
+        await asyncio.sleep(1.1)
+        await there.put("good.csv", rows(5))
+        async with answering(tmp_path, there) as office:
+            assert (await office.find(so="A5"))["cccd"] == "5"
+        assert "give them another key" in capsys.readouterr().out
+
+
+# What only a folder of this machine can hold
+
+
+@pytest_asyncio.fixture
+async def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OnDisk]:
+    monkeypatch.setattr(LocalFolder, "look_seconds", 0.05)
+    async with folders.local(tmp_path) as there:
+        yield there
+
+
+async def test_links_and_special_files_are_never_read(
+    disk: OnDisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(rows(66))
+    (disk.path / "link.csv").symlink_to(other)
+    (disk.path / "hard.csv").hardlink_to(other)
+    (disk.path / "folder.csv").mkdir()
+    (disk.path / "nowhere.csv").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(disk.path / "pipe.csv")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(disk.path / "socket.csv"))
+        await disk.put("1.csv", rows(1))
+        async with answering(tmp_path, disk) as there:
+            assert (await there.find(so="A1"))["cccd"] == "1"
+            assert await there.find(so="A66") == "not-found-here"
+    out = capsys.readouterr().out
+    for name in ("link.csv", "hard.csv", "folder.csv", "nowhere.csv", "pipe.csv", "socket.csv"):
+        assert name in out
+    assert other.read_text() == rows(66)
+
+
+async def test_nothing_is_written_through_a_link(disk: OnDisk, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("secret")
+    for name in (".1.csv.report.json.part", "1.csv.report.json", "2.csv.report.json"):
+        (disk.path / name).symlink_to(key)
+    os.mkfifo(disk.path / ".2.csv.report.json.part")
+    async with answering(tmp_path, disk) as there:
+        for number in (1, 2):
+            await disk.put(f"{number}.csv", rows(number))
+            async with asyncio.timeout(20):
+                while (disk.path / f"{number}.csv.report.json").is_symlink():
+                    await asyncio.sleep(0.02)
+            assert (await there.find(so=f"A{number}"))["cccd"] == str(number)
+    assert key.read_text() == "secret"
+
+
+async def test_a_report_that_cannot_be_written_stops_nothing(disk: OnDisk, tmp_path: Path) -> None:
+    (disk.path / "1.csv.report.json").mkdir()
+    async with answering(tmp_path, disk) as there:
+        await disk.put("1.csv", rows(1))
+        async with asyncio.timeout(20):
+            while not there.adapter.standing()["data"]["current"]:
+                await asyncio.sleep(0.02)
+        await disk.put("2.csv", rows(2))
+        async with asyncio.timeout(20):
+            while "file" not in there.adapter.standing()["data"] or there.adapter.standing()["data"]["file"] != "2.csv":
+                await asyncio.sleep(0.02)
+        assert (await there.find(so="A2"))["cccd"] == "2"
+
+
+async def test_a_folder_that_is_a_link_or_comes_late(disk: OnDisk, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(disk.path)
+    linked = OnDisk({"folder": str(link)}, disk.path)
+    await disk.put("1.csv", rows(1))
+    async with answering(tmp_path, linked) as there:
+        assert there.adapter.standing()["data"]["about"] == "it is a link; name the folder that it leads to"
+        link.unlink()
+        disk.path.rename(link)
+        async with asyncio.timeout(20):
+            while not there.adapter.standing()["data"]["current"]:
+                await asyncio.sleep(0.02)
+        assert (await there.find(so="A1"))["cccd"] == "1"
+
+
+async def test_a_large_folder_is_looked_at_at_leisure(disk: OnDisk, tmp_path: Path) -> None:
+    for number in range(5000):
+        (disk.path / f"{number}.csv").touch()
+    manifest, _ = loaded(written(tmp_path, drops=str(disk.path)))
+    from lgsp_adapters.folders.watching import Watched  # noqa: PLC0415
+
+    watched = Watched(reached(manifest), "*.csv")
+    assert watched.pause() == LocalFolder.look_seconds
+    await watched.settled()
+    assert watched.pause() > LocalFolder.look_seconds

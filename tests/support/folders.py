@@ -1,0 +1,142 @@
+"""The three kinds of folders as an office and as an attacker see them: what is put there, and what stands there then."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from support.processes import Process, free_port
+from support.sftp import shared
+
+WITHIN = 20
+
+
+class Place:
+    """A folder.
+
+    Args:
+        connection: what a manifest says of it.
+    """
+
+    names_are_bytes = True
+
+    def __init__(self, connection: dict[str, Any]) -> None:
+        self.connection = connection
+
+    async def put(self, name: str, content: str | bytes) -> None:
+        raise NotImplementedError
+
+    async def get(self, name: str) -> bytes | None:
+        raise NotImplementedError
+
+    async def names(self) -> list[str]:
+        raise NotImplementedError
+
+    async def report(self, name: str, *, until: str = "rows") -> dict[str, Any]:
+        """The report on a file, once it says something."""
+        async with asyncio.timeout(WITHIN):
+            while True:
+                found = await self.get(f"{name}.report.json")
+                said: dict[str, Any] = json.loads(found) if found else {}
+                if until in said:
+                    return said
+                await asyncio.sleep(0.05)
+
+
+class OnDisk(Place):
+    """A folder of this machine, reached by its path or by SFTP."""
+
+    def __init__(self, connection: dict[str, Any], path: Path) -> None:
+        super().__init__(connection)
+        self.path = path
+        self._dropped = 0
+
+    async def put(self, name: str, content: str | bytes) -> None:
+        self._dropped += 1
+        lately = time.time() - 1000 + self._dropped
+        part = self.path / ".putting"
+        part.write_bytes(content if isinstance(content, bytes) else content.encode())
+        os.utime(part, (lately, lately))
+        part.rename(self.path / name)
+
+    async def get(self, name: str) -> bytes | None:
+        try:
+            return (self.path / name).read_bytes()
+        except OSError:
+            return None
+
+    async def names(self) -> list[str]:
+        return [path.name for path in self.path.iterdir()]
+
+
+class Bucket(Place):
+    names_are_bytes = False
+
+    def __init__(self, connection: dict[str, Any], client: Any) -> None:
+        super().__init__(connection)
+        self._client = client
+        self._dropped = 0.0
+
+    async def put(self, name: str, content: str | bytes) -> None:
+        if self._dropped:  # S3 tells times by the second
+            await asyncio.sleep(max(0.0, self._dropped + 1.05 - time.monotonic()))
+        await self.put_key(f"xuat/{name}", content)
+        self._dropped = time.monotonic()
+
+    async def put_key(self, key: str, content: str | bytes) -> None:
+        body = content if isinstance(content, bytes) else content.encode()
+        await asyncio.to_thread(self._client.put_object, Bucket="giay-phep", Key=key, Body=body)
+
+    async def get(self, name: str) -> bytes | None:
+        try:
+            found = await asyncio.to_thread(self._client.get_object, Bucket="giay-phep", Key=f"xuat/{name}")
+        except ClientError:  # it is not there yet
+            return None
+        return bytes(found["Body"].read())
+
+    async def names(self) -> list[str]:
+        found = await asyncio.to_thread(self._client.list_objects_v2, Bucket="giay-phep", Prefix="xuat/")
+        return [str(told["Key"]).removeprefix("xuat/") for told in found.get("Contents", ())]
+
+
+@asynccontextmanager
+async def local(folder: Path) -> AsyncIterator[OnDisk]:
+    path = folder / "drops"
+    path.mkdir(exist_ok=True)
+    yield OnDisk({"folder": str(path)}, path)
+
+
+@asynccontextmanager
+async def sftp(folder: Path) -> AsyncIterator[OnDisk]:
+    path = folder / "drops"
+    path.mkdir(exist_ok=True)
+    async with shared(path) as there:
+        yield OnDisk({"folder": there.url, "key": there.key, "known-hosts": there.known_hosts}, path)
+
+
+@asynccontextmanager
+async def s3(folder: Path) -> AsyncIterator[Bucket]:
+    port = free_port()
+    server = Process([sys.executable, "-m", "moto.server", "-p", str(port)], folder / "s3.log")
+    await server.start(wait_ready=False)
+    told = {"key": "k", "secret": "s", "region": "us-east-1", "endpoint": f"http://127.0.0.1:{port}"}
+    client: Any = boto3.client(
+        "s3", aws_access_key_id="k", aws_secret_access_key="s", region_name="us-east-1", endpoint_url=told["endpoint"]
+    )
+    async with asyncio.timeout(WITHIN):
+        while True:
+            try:
+                await asyncio.to_thread(client.create_bucket, Bucket="giay-phep")
+                break
+            except Exception:  # it is not up yet
+                await asyncio.sleep(0.05)
+    yield Bucket({"folder": "s3://giay-phep/xuat", **told}, client)
+    await server.stop()
