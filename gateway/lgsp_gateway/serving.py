@@ -158,8 +158,7 @@ async def serve(settings: Settings, process: running.Process) -> None:
         stale = partial(_stale, follower, settings.stale_seconds)
         door = Door(Calls(exchange, stale), app, stale, settings.connections)
         stack.push_async_callback(door.close)
-        tls = settings.tls.context if settings.tls else None
-        port = await door.open(settings.host, settings.port, tls, share_port=settings.share_port)
+        port = await door.open(settings.host, settings.port, settings.tls, share_port=settings.share_port)
         for files in filter(None, (settings.tls, settings.nats_tls)):
             background.keep("tls files", files.watch)
         running.settle()

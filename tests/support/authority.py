@@ -22,11 +22,11 @@ class Authority:
         self.path = folder / "ca.pem"
         self.path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self) -> int:
-        """Write a new `cert.pem` and `key.pem`: the serial number."""
+    def issue(self, *, days: int = 2, starts: int = -1) -> int:
+        """Write a new `cert.pem` and `key.pem`, which count from so many days on until so many days from now: the serial number."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-        certificate = self._certificate(name, key.public_key(), authority=False)
+        certificate = self._certificate(name, key.public_key(), authority=False, days=days, starts=starts)
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -80,7 +80,9 @@ class Authority:
         )
         return paths
 
-    def _certificate(self, name: x509.Name, key: ec.EllipticCurvePublicKey, *, authority: bool) -> x509.Certificate:
+    def _certificate(
+        self, name: x509.Name, key: ec.EllipticCurvePublicKey, *, authority: bool, days: int = 2, starts: int = -1
+    ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
@@ -88,8 +90,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=2))
+            .not_valid_before(now - datetime.timedelta(days=-starts))
+            .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(
                 x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False

@@ -9,7 +9,6 @@ import contextlib
 import ipaddress
 import resource
 import socket
-import ssl
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from lgsp_gateway.web import problems
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 from lgsp_process.limited_log import LimitedLog
+from lgsp_process.tls_files import TlsFiles
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -130,11 +130,11 @@ class Acceptor:
     asyncio's own servers look at nobody before TLS is agreed upon, which is where silent connections would wait.
     """
 
-    def __init__(self, limits: ConnectionLimits, protocols: Protocols, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, limits: ConnectionLimits, protocols: Protocols, tls: TlsFiles | None) -> None:
         self._places = Places(limits)
         self._protocols = protocols
         self._tls = tls
-        self._handshake_seconds = limits.head_seconds if tls else None
+        self._handshake_seconds = limits.head_seconds
         self._loop = asyncio.get_running_loop()
         self._listening: list[socket.socket] = []
         self._beginning: set[asyncio.Task[None]] = set()
@@ -202,12 +202,15 @@ class Acceptor:
     async def _begin(self, connection: socket.socket, address: str) -> None:
         left = _Once(partial(self._places.leave, address))
         try:
-            await self._loop.connect_accepted_socket(
-                partial(self._protocols, left),
-                connection,
-                ssl=self._tls,
-                ssl_handshake_timeout=self._handshake_seconds,
-            )
+            if self._tls is None:
+                await self._loop.connect_accepted_socket(partial(self._protocols, left), connection)
+            else:
+                await self._loop.connect_accepted_socket(
+                    partial(self._protocols, left),
+                    connection,
+                    ssl=self._tls.context,  # of this moment: it is another one after each renewal
+                    ssl_handshake_timeout=self._handshake_seconds,
+                )
         except (OSError, TimeoutError):  # no TLS, or too slow; an ssl.SSLError is an OSError
             connection.close()
             left()

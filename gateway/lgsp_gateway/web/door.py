@@ -5,7 +5,6 @@
 factory is reused so that both ways see the same type; aiohttp has no public name for it, and a test holds it in place.
 """
 
-import ssl
 import time
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +20,7 @@ from lgsp_gateway.web.connections import Acceptor, ConnectionLimits
 from lgsp_gateway.web.head import names_operation, read
 from lgsp_gateway.web.listener import PREFIX, Listener
 from lgsp_problems import Refusal
+from lgsp_process.tls_files import TlsFiles
 
 HEALTH = ("/livez", "/readyz", "/metrics")
 SHUTDOWN_SECONDS = 10.0
@@ -53,7 +53,7 @@ class Door:
         """An application for the doors to add their routes to."""
         return routes.application(MAX_BODY)
 
-    async def open(self, host: str, port: int, tls: ssl.SSLContext | None, *, share_port: bool) -> int:
+    async def open(self, host: str, port: int, tls: TlsFiles | None, *, share_port: bool) -> int:
         """Listen.
 
         Args:
