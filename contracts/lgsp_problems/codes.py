@@ -44,6 +44,7 @@ CODES: dict[str, ProblemCode] = {
     ),
     "quota-exceeded": _code(429, "Vượt hạn mức khai thác", "The quota is used up"),
     "too-many-attempts": _code(429, "Quá nhiều mã không hợp lệ", "Too many invalid tokens"),
+    "too-many-streams": _code(429, "Quá nhiều luồng đang đọc", "Too many streams are open"),
     "internal-error": _code(500, "Lỗi bên trong trục", "An error inside the bus"),
     "provider-broke-contract": _code(502, "Trả lời trái hợp đồng dữ liệu", "The answer breaks the contract"),
     "provider-failed": _code(502, "Hệ thống cung cấp gặp lỗi", "The provider's system failed"),

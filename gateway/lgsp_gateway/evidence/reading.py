@@ -6,7 +6,7 @@ time with its length, some 100,000 entries a second; a proof of one message does
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,7 @@ class Logs:
         """The last checkpoint over no more than so many entries."""
         return await checkpoint_stream.newest_where(self._connection, gateway, lambda one: one.kept.size <= size)
 
-    async def entries(self, gateway: str, begin: int, end: int) -> AsyncIterator[bytes]:
+    async def entries(self, gateway: str, begin: int, end: int) -> AsyncGenerator[bytes, None]:
         """The entries of a log from one place up to another.
 
         Raises:

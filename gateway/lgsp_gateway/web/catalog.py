@@ -178,22 +178,24 @@ class Catalogue:
             if kind == "Service" and not changed.full():
                 changed.put_nowait(name)
 
-        response = await streams.begin(request, streams.EVENTS)
-        if streams.is_head(request):
-            return response
-        self._registry.on_change(note)
-        try:
-            while not self._stopping.is_set():
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(BEAT_SECONDS):
-                        event = self._event(caller, await changed.get())
-                        if event:
-                            await response.write(b"event: service\ndata: " + orjson.dumps(event) + b"\n\n")
-                        continue
-                await response.write(b": still here\n\n")
-        finally:
-            self._registry.no_longer(note)
-        return response
+        async with streams.sent(request, streams.EVENTS, caller.name) as answer:
+            self._registry.on_change(note)
+            try:
+                while not (answer.head_alone or self._stopping.is_set()):
+                    await answer.write(await self._next_event(caller, changed))
+            finally:
+                self._registry.no_longer(note)
+        return answer.response
+
+    async def _next_event(self, caller: System, changed: asyncio.Queue[str]) -> bytes:
+        """The next change that the caller may know of; a comment where there is none for a while, so that all know it is alive."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEAT_SECONDS):
+                while True:
+                    event = self._event(caller, await changed.get())
+                    if event:
+                        return b"event: service\ndata: " + orjson.dumps(event) + b"\n\n"
+        return b": still here\n\n"
 
     def _event(self, caller: System, name: str) -> dict[str, object] | None:
         service, _, major = name.rpartition("-v")

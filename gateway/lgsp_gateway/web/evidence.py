@@ -17,6 +17,7 @@ from lgsp_gateway.web.api_schemas import TEXT
 from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.parameters import flag, whole
 from lgsp_gateway.web.routes import Route, Said, add
+from lgsp_gateway.web.streams import Pieces
 from lgsp_process.background import Stopped, until
 
 AUDITOR = "auditor"
@@ -54,15 +55,14 @@ class Evidence:
         add(app, ENTRIES, self._entries)
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
-        await self._callers.with_role(request, AUDITOR)
+        auditor = await self._callers.with_role(request, AUDITOR)
         after = await self._after(request)
         follow = FOLLOW.of(request)
-        response = await streams.begin(request, streams.EVENTS)
-        if streams.is_head(request):
-            return response
-        with contextlib.suppress(Stopped, ConnectionError):
-            await until(self._stopping.wait(), self._copy(response, after, follow=follow))
-        return response
+        async with streams.sent(request, streams.EVENTS, auditor.name) as answer:
+            if not answer.head_alone:
+                with contextlib.suppress(Stopped):
+                    await until(self._stopping.wait(), self._copy(answer, after, follow=follow))
+        return answer.response
 
     async def _after(self, request: web.Request) -> int:
         """The group after which to begin: what the client names, or what leaves the newest `last` groups."""
@@ -72,8 +72,8 @@ class Evidence:
             return named
         return max(0, await stream.last_sequence(self._connection) - last)
 
-    async def _copy(self, response: web.StreamResponse, after: int, *, follow: bool) -> None:
+    async def _copy(self, answer: Pieces, after: int, *, follow: bool) -> None:
         async with aclosing(group_consumer.read(self._connection, after, follow=follow)) as groups:
             async for group in groups:
                 for line in group.entries:
-                    await response.write(b"id: %d\ndata: %b\n\n" % (group.sequence, line))
+                    await answer.write(b"id: %d\ndata: %b\n\n" % (group.sequence, line))

@@ -1,6 +1,7 @@
 """`/evidence/keys`, `/evidence/logs/…`, `/evidence/messages/{id}/proof`: what an auditor takes away to check elsewhere."""
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any
 
 from aiohttp import web
@@ -166,17 +167,16 @@ class EvidenceLogs:
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
         """The entries from `from` up to `to`, at most those under the last checkpoint: one JSON object a line."""
-        await self._callers.with_role(request, AUDITOR)
+        auditor = await self._callers.with_role(request, AUDITOR)
         gateway = GATEWAY.of(request)
         entries = self._logs.entries(gateway, FROM.of(request), await self._end(request, gateway))
         first = await anext(entries, None)
-        response = await streams.begin(request, _LINES)
-        if first is not None and not streams.is_head(request):
-            await response.write(first + b"\n")
-            async for entry in entries:
-                await response.write(entry + b"\n")
-        await response.write_eof()
-        return response
+        async with aclosing(entries), streams.sent(request, _LINES, auditor.name) as answer:
+            if first is not None and not answer.head_alone:
+                await answer.write(first + b"\n")
+                async for entry in entries:
+                    await answer.write(entry + b"\n")
+        return answer.response
 
     async def _seals(self, request: web.Request) -> web.Response:
         await self._callers.with_role(request, AUDITOR)

@@ -89,19 +89,18 @@ class Operations:
         add(app, CHECKS, self._look)
 
     async def _flows(self, request: web.Request) -> web.StreamResponse:
-        await self._callers.with_role(request, OPERATOR, AUDITOR)
+        caller = await self._callers.with_role(request, OPERATOR, AUDITOR)
         window = WINDOW.of(request)
         if streams.EVENTS not in request.headers.get("Accept", ""):
             return document(await self._read(window))
         first = await self._read(window)
-        response = await streams.begin(request, streams.EVENTS)
-        if streams.is_head(request):
-            return response
-        with contextlib.suppress(ConnectionError, Refusal):
-            await response.write(b"data: %b\n\n" % orjson.dumps(first))
-            while not await self._stops_within(LIVE_SECONDS):
-                await response.write(b"data: %b\n\n" % orjson.dumps(await self._read(window)))
-        return response
+        async with streams.sent(request, streams.EVENTS, caller.name) as answer:
+            if not answer.head_alone:
+                with contextlib.suppress(Refusal):
+                    await answer.write(b"data: %b\n\n" % orjson.dumps(first))
+                    while not await self._stops_within(LIVE_SECONDS):
+                        await answer.write(b"data: %b\n\n" % orjson.dumps(await self._read(window)))
+        return answer.response
 
     async def _read(self, window: str) -> dict[str, Any]:
         if self._index is None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from aiohttp import hdrs, web
 
 from lgsp_gateway.web.parameters import Parameter
+from lgsp_gateway.web.streams import READERS, Readers
 from lgsp_problems import Refusal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -77,6 +78,7 @@ def application(max_body: int) -> web.Application:
     """An application for routes to be added to."""
     app = web.Application(client_max_size=max_body)
     app[ROUTES] = {}
+    app[READERS] = Readers()
     app.on_response_prepare.append(_let_pages_read)
     return app
 
