@@ -149,11 +149,10 @@ async def serve(settings: Settings, process: running.Process) -> None:
         checks = Checks(connection, follower, registry, exchange.evidence, notary, index, adapters, background)
         background.every("checks", EVERY_SECONDS, checks.look, within=CHECKS_SECONDS)
         watch.metrics.watch_checks(checks, background)
-        logs = Logs(connection, Shelf(settings.archive) if settings.archive else None, index)
+        reading = await _reading(stack, settings, background)
+        logs = Logs(reading, Shelf(settings.archive) if settings.archive else None, index)
         administration = Administration(registry, store, follower, watch.security)
-        parts = _Parts(
-            exchange, administration, follower, keys, index, logs, adapters, checks, connection, process.stop
-        )
+        parts = _Parts(exchange, administration, follower, keys, index, logs, adapters, checks, reading, process.stop)
         app = _application(settings, parts)
         stale = partial(_stale, follower, settings.stale_seconds)
         door = Door(Calls(exchange, stale), app, stale, settings.connections)
@@ -260,6 +259,14 @@ async def _notary(
     return notary
 
 
+async def _reading(stack: AsyncExitStack, settings: Settings, background: Background) -> Client:
+    """A connection for what is read for minutes: whatever that does to it, no call feels."""
+    name = f"gateway {settings.name} reading"
+    connection = await nats_connection.connect(settings.nats, name, background=background)
+    stack.push_async_callback(connection.close)
+    return connection
+
+
 def _index(stack: AsyncExitStack, settings: Settings) -> "Index | None":
     if not settings.index:
         return None
@@ -290,7 +297,7 @@ class _Parts:
     logs: Logs
     adapters: AdaptersSeen
     checks: Checks
-    connection: Client
+    reading: Client
     stop: asyncio.Event
 
 
@@ -302,11 +309,11 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     clients = ClientAuthenticator(addresses, exchange.registry.client, time.monotonic)
     endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients)
     callers = Callers(exchange.identification)
-    stale_index.add_header(app, parts.connection, index)
+    stale_index.add_header(app, parts.reading, index)
     Tokens(endpoint, keys, exchange.identification, exchange.watch.security).add_routes(app)
     RegistryDoor(callers, parts.administration).add_routes(app)
     Catalogue(callers, exchange.registry, stop, settings.public_url, settings.nats.place).add_routes(app)
-    Evidence(callers, parts.connection, stop).add_routes(app)
+    Evidence(callers, parts.reading, stop).add_routes(app)
     AccessLog(exchange, index).add_routes(app)
     EvidenceSearch(callers, index, exchange.pseudonyms, exchange.registry).add_routes(app)
     EvidenceLogs(callers, parts.logs, keys.log_key(), exchange.bus, settings.witnesses).add_routes(app)

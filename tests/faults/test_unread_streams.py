@@ -1,0 +1,82 @@
+"""Streams that nobody reads: bounded, cut off, and no call feels them."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import pytest
+from support.workbench import Workbench
+
+from lgsp_gateway.evidence import stream
+from lgsp_gateway.web.streams import MOST_OF_ONE
+from lgsp_process.nats_connection import connect
+
+GROUPS, ENTRY = 400, 20_000
+
+
+async def _evidence(bus: Workbench) -> None:
+    """Some 8 MB of it, that nobody called for."""
+    connection = await connect(bus.door("gateway"), "test")
+    for number in range(GROUPS):
+        await connection.jetstream().publish(stream.subject_of("bench"), b'{"n":%d,"x":"%b"}' % (number, b"x" * ENTRY))
+    await connection.close()
+
+
+async def _unread(bus: Workbench, path: str) -> asyncio.StreamWriter:
+    """A reader that asks and never reads."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", bus.port, limit=2**10)
+    head = f"GET {path} HTTP/1.1\r\nHost: bus\r\nAuthorization: Bearer {bus.token('auditor')}\r\n\r\n"
+    writer.write(head.encode())
+    await reader.readuntil(b"\r\n")
+    writer.transport.pause_reading()
+    return writer
+
+
+async def _consumers(bus: Workbench) -> int:
+    connection = await connect(bus.door("gateway"), "test")
+    info = await connection.jetstream().stream_info(stream.STREAM)
+    await connection.close()
+    return int(info.state.consumer_count)
+
+
+async def test_readers_that_do_not_read_are_bounded_and_cut_off(tmp_path: Path) -> None:
+    bus = await Workbench(tmp_path).start("--send-seconds", "2")
+    await bus.serve()
+    await _evidence(bus)
+    path = "/evidence/entries?after=0&follow=true"
+    before = _resident(bus)
+    unread = [await _unread(bus, path) for _ in range(MOST_OF_ONE)]
+    headers = {"Authorization": f"Bearer {bus.token('auditor')}", "Accept-Language": "en"}
+    async with bus.session.get(path, headers=headers) as one_more:
+        assert one_more.status == 429
+        said = await one_more.json()
+    assert (said["code"], "close one" in said["detail"]) == ("too-many-streams", True)
+    # Others call and read meanwhile, and no group waits for those who do not.
+    for _ in range(50):
+        assert (await bus.call()).status == 200
+    assert _resident(bus) - before < 60, "MB for eight readers of 8 MB each"
+    async with asyncio.timeout(20):
+        while await _consumers(bus):  # each is cut off, and what it read with is gone
+            await asyncio.sleep(0.2)
+    async with bus.session.get("/evidence/entries?after=0", headers=headers) as read:
+        assert (await read.read()).count(b"data: ") >= GROUPS
+    for writer in unread:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+    await bus.stop()
+
+
+@pytest.mark.parametrize("path", ["/catalog/events", "/ops/flows", "/evidence/logs/bench/entries"])
+async def test_whoever_leaves_a_stream_makes_room(bus: Workbench, path: str) -> None:
+    headers = {"Authorization": f"Bearer {bus.token('auditor')}", "Accept": "text/event-stream"}
+    for _ in range(MOST_OF_ONE + 3):
+        async with bus.session.get(path, headers=headers) as answer:
+            assert answer.status in {200, 503}, await answer.text()
+        await bus.call()
+
+
+def _resident(bus: Workbench) -> int:
+    """Megabytes of memory of the gateway."""
+    status = Path(f"/proc/{bus.gateway.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024
