@@ -58,6 +58,7 @@ from lgsp_gateway.web.door import Door
 from lgsp_gateway.web.evidence import Evidence
 from lgsp_gateway.web.evidence_logs import EvidenceLogs
 from lgsp_gateway.web.evidence_search import EvidenceSearch
+from lgsp_gateway.web.idempotency_keys import IdempotencyKeys
 from lgsp_gateway.web.operations import Operations
 from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.status import Status
@@ -315,6 +316,8 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     Catalogue(callers, exchange.registry, stop, settings.public_url, settings.nats.place).add_routes(app)
     Evidence(callers, parts.reading, stop).add_routes(app)
     AccessLog(exchange, index).add_routes(app)
+    settling = IdempotencyKeys(callers, exchange.idempotency, exchange.registry, exchange.watch.security)
+    settling.add_routes(app)
     EvidenceSearch(callers, index, exchange.pseudonyms, exchange.registry).add_routes(app)
     EvidenceLogs(callers, parts.logs, keys.log_key(), exchange.bus, settings.witnesses).add_routes(app)
     Operations(callers, index, parts.adapters, parts.checks, stop).add_routes(app)

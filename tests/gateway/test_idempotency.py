@@ -2,9 +2,11 @@
 
 import asyncio
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.preloaded import run
 from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared
@@ -158,3 +160,75 @@ async def test_tries_at_once_get_one_answer(bus: Workbench) -> None:
     answers = await asyncio.gather(*(bus.call("register-once", headers=headers) for _ in range(8)))
     assert {(got.status, got.body) for got in answers} == {(200, b'{"ketQua":"so 1"}')}
     await bus.unserve(adapter)
+
+
+async def _unknown(bus: Workbench, key: str) -> str:
+    """A call whose outcome nobody knows: its message."""
+    forever = asyncio.Event()
+
+    async def register(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        await forever.wait()
+        return {"ketQua": "never"}
+
+    adapter = await bus.serve(register=register)
+    lost = await bus.call("register", headers={"Idempotency-Key": key})
+    await bus.unserve(adapter)
+    assert lost.status == 504
+    again = await bus.call("register", headers={"Idempotency-Key": key, "Accept-Language": "en"})
+    assert (again.status, again.code) == (409, "idempotency-conflict")
+    assert "operator" in again.json["detail"]
+    return lost.message
+
+
+async def _settle(bus: Workbench, key: str, outcome: str, *more: str) -> tuple[int, str, str]:
+    remote = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("operator")]
+    return await run("idempotency", "settle", key, outcome, "--system", "alpha", "-m", "asked", *more, *remote)
+
+
+async def test_an_operator_looks_a_key_up_and_frees_it(bus: Workbench) -> None:
+    key = idempotency_key()
+    message = await _unknown(bus, key)
+    remote = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("operator")]
+    code, out, err = await run("idempotency", "show", key, "--system", "alpha", *remote)
+    assert (code, message in out, "svc.desk.v1.register" in out, "begun" in out) == (0, True, True, True), err
+    code, out, err = await _settle(bus, key, "did-not-happen")
+    assert (code, message in out) == (0, True), err
+    desk = Desk()
+    adapter = await bus.serve(register=desk.register)
+    assert (await bus.call("register", headers={"Idempotency-Key": key})).status == 200
+    assert desk.registered == 1
+    code, _, err = await _settle(bus, key, "did-not-happen")
+    assert (code, "outcome of this call is known" in err) == (1, True), err
+    await bus.unserve(adapter)
+
+
+async def test_an_operator_says_that_it_happened(bus: Workbench, desk: Desk, tmp_path: Path) -> None:
+    key, answered = idempotency_key(), idempotency_key()
+    for one in (key, answered):
+        await _unknown(bus, one)
+    answer = tmp_path / "answer.json"
+    answer.write_text('{"khac": 1}')
+    code, _, err = await _settle(bus, answered, "happened", "--answer", str(answer))
+    assert (code, "breaks the contract" in err) == (1, True), err
+    answer.write_text('{"ketQua": "so 17"}')
+    assert (await _settle(bus, answered, "happened", "--answer", str(answer)))[0] == 0
+    got = await bus.call("register", headers={"Idempotency-Key": answered})
+    assert (got.status, got.json) == (200, {"ketQua": "so 17"})
+    assert (await _settle(bus, key, "happened"))[0] == 0
+    got = await bus.call("register", headers={"Idempotency-Key": key, "Accept-Language": "en"})
+    assert (got.status, got.code) == (409, "idempotency-conflict")
+    assert "did happen" in got.json["detail"]
+    assert "Retry-After" not in got.headers
+    assert desk.registered == 0
+
+
+@pytest.mark.parametrize("system", ["alpha", "auditor", "agency-admin", "integrator", "developer"])
+async def test_only_an_operator_settles(bus: Workbench, system: str) -> None:
+    headers = {"Authorization": f"Bearer {bus.token(system)}", "Idempotency-Key": idempotency_key()}
+    path = "/ops/idempotency-key?system=alpha"
+    async with bus.session.get(path, headers=headers) as looked:
+        assert looked.status == 403
+    body = {"outcome": "did-not-happen", "reason": "x"}
+    path = "/ops/idempotency-key/settle?system=alpha"
+    async with bus.session.post(path, headers=headers, json=body) as settled:
+        assert settled.status == 403

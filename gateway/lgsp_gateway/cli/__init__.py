@@ -53,6 +53,16 @@ def register(app: App) -> None:
     contract.command(
         "lgsp_gateway.cli.local_commands:mock", name="mock", help="Serve contracts before there is a provider."
     )
+    keys_of_calls = App(name="idempotency", help="What became of calls that change something.")
+    keys_of_calls.command(
+        "lgsp_gateway.cli.idempotency_commands:show", name="show", help="Show what is known of an Idempotency-Key."
+    )
+    keys_of_calls.command(
+        "lgsp_gateway.cli.idempotency_commands:settle",
+        name="settle",
+        help="Say what became of a call whose outcome is unknown.",
+    )
+    app.command(keys_of_calls)
     gateway = App(name="gateway", help="Run a gateway.")
     gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run")
     app.command(gateway)

@@ -103,13 +103,13 @@ class Client:
         """
         return reaching(self.url, self._asked("GET", path, query or {}, headers or {}, None))
 
-    def post(self, path: str, body: bytes) -> bytes:
+    def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
         """The answer to a POST.
 
         Raises:
             Refusal: what the gateway refused with; `bus-not-found`.
         """
-        return reaching(self.url, self._asked("POST", path, {}, {}, body))
+        return reaching(self.url, self._asked("POST", path, {}, headers or {}, body))
 
     def lines(self, path: str) -> Iterator[bytes]:
         """The data of server-sent events, as they come."""

@@ -185,6 +185,27 @@ def _written() -> dict[str, Schema]:
         "CheckList": rows({"type": "object"}),
         "StatisticsRow": record({name: count.get(name, TEXT) for name in STATISTICS}),
         "Statistics": rows(ref("StatisticsRow")),
+        "IdempotencyKey": record(
+            {
+                "state": {
+                    "enum": ["begun", "done", "settled"],
+                    "description": "no result yet; its answer is kept; it happened, and its answer is not known",
+                },
+                "message": {**TEXT, "description": "the id of the call that took the key"},
+                "operation": {**TEXT, "description": "the subject of the operation, such as svc.land.v1.register"},
+                "at": {**TEXT, "format": "date-time"},
+            }
+        ),
+        "Settlement": {
+            **record(
+                {
+                    "outcome": {"enum": ["happened", "did-not-happen"]},
+                    "reason": {**TEXT, "minLength": 1, "maxLength": 500},
+                },
+                {"answer": {"type": "object", "description": "what the next call under this key gets"}},
+            ),
+            "additionalProperties": False,
+        },
         "Step": {
             **record(
                 {},

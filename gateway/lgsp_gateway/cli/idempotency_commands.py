@@ -1,0 +1,72 @@
+"""What an operator does with a call whose outcome is unknown: `lgsp idempotency show | settle`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+import orjson
+from cyclopts import Parameter
+
+from lgsp_gateway.cli.bus_client import Who
+from lgsp_gateway.cli.files import json_in
+
+_HEADER = "Idempotency-Key"
+_MEANING = {
+    "begun": "no result is known; ask the provider, then `lgsp idempotency settle`",
+    "done": "it happened; the same key gets the same answer",
+    "settled": "it happened; its answer is not known",
+}
+
+
+def show(key: str, /, *, system: str, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
+    """Show what is known of an Idempotency-Key: which call took it, and what came of it.
+
+    Parameters
+    ----------
+    key
+        The key, as its caller sent it.
+    system
+        The system that called.
+    """
+    query = urlencode({"system": system})
+    _print(orjson.loads(who.client().get(f"/ops/idempotency-key?{query}", headers={_HEADER: key})))
+
+
+def settle(
+    key: str,
+    outcome: Literal["happened", "did-not-happen"],
+    /,
+    *,
+    system: str,
+    reason: Annotated[str, Parameter(alias="-m")],
+    answer: Path | None = None,
+    who: Who = Who(),  # noqa: B008
+) -> None:
+    """Say what became of a call whose outcome is unknown. Ask the provider first: the key decides whether it is done again.
+
+    Parameters
+    ----------
+    key
+        The key, as its caller sent it.
+    outcome
+        `happened`: it is not done again. `did-not-happen`: the key is free, and the same call may be made with it.
+    system
+        The system that called.
+    reason
+        How you know; it is written into the security log.
+    answer
+        A JSON file with the answer, where it happened and the provider knows it: the same key then gets that.
+    """
+    body: dict[str, Any] = {"outcome": outcome, "reason": reason}
+    if answer:
+        body["answer"] = json_in(answer)
+    query = urlencode({"system": system})
+    path = f"/ops/idempotency-key/settle?{query}"
+    known = orjson.loads(who.client().post(path, orjson.dumps(body), {_HEADER: key}))
+    sys.stdout.write(f"settled: message {known['message']}, {known['operation']}, {outcome}\n")
+
+
+def _print(known: dict[str, str]) -> None:
+    sys.stdout.write(f"message    {known['message']}\noperation  {known['operation']}\nsince      {known['at']}\n")
+    sys.stdout.write(f"state      {known['state']}: {_MEANING[known['state']]}\n")

@@ -1,0 +1,147 @@
+"""`/ops/idempotency-key`: what became of a call that changes something, for the operator whom its caller and its provider ask.
+
+The key comes in a header, as it does with a call, so that it stands in no log of addresses.
+"""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from lgsp_contracts import names
+from lgsp_contracts.names import NAME_PATTERN
+from lgsp_gateway.idempotency import Idempotency, KeyRecord, Outcome
+from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.web import bodies
+from lgsp_gateway.web.answers import document
+from lgsp_gateway.web.api_schemas import json_of
+from lgsp_gateway.web.callers import Callers
+from lgsp_gateway.web.parameters import text
+from lgsp_gateway.web.routes import Route, Said, add
+from lgsp_problems import Refusal
+from lgsp_process.security import SecurityLog
+
+OPERATOR = "operator"
+OUTCOMES: tuple[Outcome, ...] = ("happened", "did-not-happen")
+SYSTEM = text("system", "the system that sent the key", longest=63, pattern=NAME_PATTERN)
+KEY = text("Idempotency-Key", "the key, as its caller sent it", longest=257, place="header")
+
+LOOK_UP = Route(
+    "GET",
+    "/ops/idempotency-key",
+    "readIdempotencyKey",
+    "Read what is known of an Idempotency-Key of a system",
+    "token",
+    {200: Said("What is known of it", json_of("IdempotencyKey"))},
+    roles=(OPERATOR,),
+    parameters=(SYSTEM, KEY),
+    problems=("not-found",),
+    tag="operations",
+)
+SETTLE = Route(
+    "POST",
+    "/ops/idempotency-key/settle",
+    "settleIdempotencyKey",
+    "Say what became of a call whose outcome is unknown, after its provider was asked",
+    "token",
+    {200: Said("What was known of it", json_of("IdempotencyKey"))},
+    roles=(OPERATOR,),
+    parameters=(SYSTEM, KEY),
+    body=json_of("Settlement"),
+    problems=("not-found", "idempotency-conflict", "revision-conflict", "contract-violation"),
+    tag="operations",
+)
+
+
+class IdempotencyKeys:
+    """The door for whoever settles calls."""
+
+    def __init__(self, callers: Callers, idempotency: Idempotency, registry: Registry, security: SecurityLog) -> None:
+        self._callers = callers
+        self._idempotency = idempotency
+        self._registry = registry
+        self._security = security
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the paths."""
+        add(app, LOOK_UP, self._look_up)
+        add(app, SETTLE, self._settle)
+
+    async def _look_up(self, request: web.Request) -> web.Response:
+        await self._callers.with_role(request, OPERATOR)
+        system = names.system_name(SYSTEM.of(request))
+        return document((await self._idempotency.look_up(system, KEY.of(request))).document())
+
+    async def _settle(self, request: web.Request) -> web.Response:
+        operator = await self._callers.with_role(request, OPERATOR)
+        system, key = names.system_name(SYSTEM.of(request)), KEY.of(request)
+        outcome, reason, answer = _said(await bodies.json_object(request))
+        content = b""
+        if answer is not None:
+            content = orjson.dumps(answer)
+            self._check(await self._idempotency.look_up(system, key), content)
+        known = await self._idempotency.settle(system, key, outcome, content)
+        self._tell(operator, system, known, outcome, reason)
+        return document(known.document())
+
+    def _check(self, known: KeyRecord, answer: bytes) -> None:
+        """The answer that a caller will get keeps the contract, like any other.
+
+        Raises:
+            Refusal: `contract-violation`, `unknown-service`.
+        """
+        _, service, major, operation = known.operation.split(".")
+        contract = self._registry.contract(names.service_name(service), names.major(major.removeprefix("v")))
+        found = contract.operations.get(operation) if contract else None
+        if found is None:
+            raise Refusal(
+                "not-found",
+                vi="Thao tác của lần gọi này không còn; hãy xác định kết quả mà không kèm câu trả lời.",
+                en="The operation of this call is no longer there; settle it without an answer.",
+            )
+        try:
+            found.check_response(answer)
+        except Refusal as refusal:
+            raise Refusal(
+                "contract-violation",
+                vi="Câu trả lời trái hợp đồng của thao tác; hãy sửa theo danh sách lỗi.",
+                en="The answer breaks the contract of the operation; mend it as the list of errors says.",
+                violations=refusal.violations,
+            ) from refusal
+
+    def _tell(self, operator: System, system: str, known: KeyRecord, outcome: Outcome, reason: str) -> None:
+        self._security.event(
+            "call-settled",
+            "success",
+            "database",
+            f"A call of {system} was settled: {outcome}",
+            user__name=operator.name,
+            organization__id=operator.agency,
+            event__reason=reason,
+            lgsp__message=known.message,
+            lgsp__name=known.operation,
+        )
+
+
+def _said(body: dict[str, Any]) -> tuple[Outcome, str, dict[str, Any] | None]:
+    reason, answer = body.get("reason"), body.get("answer")
+    outcome = next((one for one in OUTCOMES if one == body.get("outcome")), None)
+    if (
+        outcome is None
+        or not isinstance(reason, str)
+        or not 0 < len(reason) <= 500
+        or not (answer is None or isinstance(answer, dict))
+        or set(body) - {"outcome", "reason", "answer"}
+    ):
+        raise Refusal(
+            "malformed",
+            vi="Nội dung phải có outcome là happened hoặc did-not-happen, reason là lý do, và có thể có answer là câu trả lời.",
+            en="The body must have outcome, which is happened or did-not-happen, and reason; and may have answer, the answer.",
+        )
+    if answer is not None and outcome != "happened":
+        raise Refusal(
+            "malformed",
+            vi="Chỉ kèm answer khi outcome là happened.",
+            en="Send an answer only where the outcome is happened.",
+        )
+    return outcome, reason, answer
