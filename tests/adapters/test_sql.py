@@ -118,6 +118,8 @@ async def test_a_number_that_sqlite_cannot_keep_is_refused(in_sqlite: str) -> No
         ("'10.0.0.1/24'::inet", '"10.0.0.1/24"'),
         ("'10.0.0.0/8'::cidr", '"10.0.0.0/8"'),
         ("'08:30'::time", '"08:30:00"'),
+        ("'24:00'::time", '"24:00:00"'),
+        ("'08:30:00.5'::time", '"08:30:00.5"'),
         ("85.2::real", "85.2"),
         ("0.1::float8", "0.1"),
         ("1e30::numeric", "1000000000000000000000000000000"),
@@ -156,6 +158,7 @@ async def test_what_columns_of_postgresql_become(in_postgresql: str, value: str,
         ("B'101'", "a bit string"),
         ("'\\x01'::bytea", "bytes"),
         ("point(1, 2)", "a Point"),
+        ("'5.10'::money", "CAST(… AS numeric)"),
         ("array[B'101']", "a bit string"),
     ],
 )
@@ -194,6 +197,26 @@ async def test_a_date_parameter_is_a_text(database: str) -> None:
     assert found == '[{"so":"Đắk-1"}]'
     optional = "SELECT so FROM ho_so WHERE CAST(:d AS date) IS NULL OR ngay = CAST(:d AS date)"
     assert await rows(database, optional, day, parameters={"d": "request.d"}) == '[{"so":"Đắk-1"}]'
+
+
+async def test_a_time_parameter_is_a_text(in_postgresql: str, in_mariadb: str) -> None:
+    asked = {"t": "08:30", "l": "2026-01-31T08:00:00"}
+    parameters = {"t": "request.t", "l": "request.l"}
+    for address in (in_postgresql, in_mariadb):
+        type_ = "timestamp" if address == in_postgresql else "datetime"
+        statement = f"SELECT CAST(:t AS time) AS t, CAST(:l AS {type_}) AS l"
+        assert (
+            await rows(address, statement, asked, parameters=parameters)
+            == '[{"t":"08:30:00","l":"2026-01-31T08:00:00"}]'
+        )
+    with pytest.raises(UpstreamFailed) as failed:
+        await rows(in_postgresql, "SELECT CAST(:l AS timestamptz) AS l", asked, parameters={"l": "request.l"})
+    assert r"write instant(…) in the mapping" in failed.value.said
+    asked = {"l": "2026-01-31T08:00:00"}
+    zoned = await rows(
+        in_postgresql, "SELECT CAST(:l AS timestamptz) AS l", asked, parameters={"l": "instant(request.l)"}
+    )
+    assert zoned == '[{"l":"2026-01-31T01:00:00+00:00"}]'
 
 
 async def test_a_key_that_is_absent_finds_nothing_and_a_text_finds_a_number(database: str) -> None:

@@ -8,7 +8,7 @@ a value that has no form on the bus becomes `Odd`, so that the column can be nam
 import re
 import struct
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -82,6 +82,25 @@ def _moment(count: int, unit: timedelta, written: Callable[[datetime], str]) -> 
         return Odd("a date that is infinite or outside the years 1 to 9999", "CASE or NULLIF")
 
 
+def _to_time(value: Any) -> tuple[int]:
+    found = time.fromisoformat(value) if isinstance(value, str) else value
+    if found.tzinfo is not None:
+        raise ValueError("a time with a zone for a column without one")
+    return ((datetime.combine(_EPOCH, found) - _EPOCH) // _MICROSECOND,)
+
+
+def _from_time(value: tuple[int]) -> str:
+    return durations.clock(value[0] * _MICROSECOND)  # 24:00:00 is one to the server
+
+
+def _to_money(_value: Any) -> bytes:
+    raise ValueError("money depends on the locale of the database; write CAST(:… AS numeric)")
+
+
+def _from_money(_value: bytes) -> Odd:
+    return Odd("money, which depends on the locale of the database", "CAST(… AS numeric)")
+
+
 def _to_span(value: Any) -> tuple[int, int, int]:
     if isinstance(value, timedelta):
         return 0, value.days, value.seconds * durations.SECOND + value.microseconds
@@ -134,6 +153,8 @@ _CODECS: tuple[tuple[str, str, Callable[[Any], Any], Callable[[Any], Any]], ...]
     ("date", "tuple", _to_day, _from_day),
     ("timestamp", "tuple", _to_clock, _from_clock),
     ("timestamptz", "tuple", _to_instant, _from_instant),
+    ("time", "tuple", _to_time, _from_time),
+    ("money", "binary", _to_money, _from_money),
     ("interval", "tuple", _to_span, _from_span),
     ("real", "binary", _to_real, _from_real),
     ("json", "binary", _to_json, exact_json.loads),
