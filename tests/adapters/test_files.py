@@ -71,7 +71,7 @@ async def test_the_newest_drop_answers_and_a_bad_one_changes_nothing(folder: Fol
     assert (await folder.ask())["soTang"] == 5
     bad = {
         "c.csv": (HEADING + GOOD.format(6) + GOOD.format(900).replace("7/", "8/"), "/properties/soTang/maximum"),
-        "d.csv": (HEADING + GOOD.format(6).replace("01/02/2025", "2025-02-01"), "a date is not in the form dd/MM/yyyy"),
+        "d.csv": (HEADING + GOOD.format(6).replace("01/02/2025", "1/2/2025"), "a date is not in the form dd/MM/yyyy"),
         "e.csv": (HEADING + GOOD.format(6).replace("Còn hiệu lực", "Lạ"), "/required"),
         "f.csv": (HEADING + "7/2025/GPXD;một\n", "line 2 has 2 columns, the heading 6"),
         "g.csv": ((HEADING + GOOD.format(6)).encode("utf-16"), "it is not utf-8"),
