@@ -62,12 +62,14 @@ class UpstreamFailed(Refusal):
         note: goes to the log: no data of a person in it.
         said: the system's own words, which an integrator is shown on the terminal by `adapter try` and `contract test`. They may
             quote a document, so they go into no log and on no wire.
+        connected: a connection was made, and failed all the same: that one can be made again says nothing.
     """
 
-    def __init__(self, why: Failure, note: str, *, said: str = "") -> None:
+    def __init__(self, why: Failure, note: str, *, said: str = "", connected: bool = False) -> None:
         super().__init__("provider-failed", vi=note, en=note, private=note)
         self.why: Failure = why
         self.said = said
+        self.connected = connected
 
 
 class Unfit(Refusal):

@@ -101,7 +101,8 @@ class Upstream:
         except TimeoutError as error:
             raise UpstreamLate(f"{where}: no answer in time") from error
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise UpstreamFailed("unreachable", f"{where}: {await self._reason(error, call.remaining / 2)}") from error
+            note = f"{where}: {await self._reason(error, call.remaining / 2)}"
+            raise UpstreamFailed("unreachable", note, connected=_was_connected(error)) from error
         raise UpstreamFailed("unreachable", f"{where}: the system sends answers that nobody asked for")
 
     async def _reason(self, error: BaseException, seconds: float) -> str:
@@ -130,6 +131,13 @@ class Upstream:
         return json_object(
             await self.send("POST", path, call, headers=headers, body=exact_json.dumps(document), **more)
         )
+
+
+def _was_connected(error: Exception) -> bool:
+    """Was there a connection, over which TLS or HTTP failed?"""
+    if isinstance(error, aiohttp.ClientSSLError) or not isinstance(error, aiohttp.ClientConnectorError):
+        return True
+    return isinstance(error.os_error, ConnectionResetError)
 
 
 async def _heard(answer: aiohttp.ClientResponse, where: str) -> Answer:

@@ -10,7 +10,7 @@ import pytest_asyncio
 import yaml
 from aiohttp import web
 from support.preloaded import Preloaded
-from support.workbench import Workbench
+from support.workbench import CONTRACTS, Workbench
 
 MANIFEST = {
     "service": "desk",
@@ -20,7 +20,7 @@ MANIFEST = {
     "connection": {"url": ""},
     "operations": {
         name: {"path": "/ask/{request.soDinhDanh}", "answer": {"ketQua": "answer.said"}}
-        for name in ("read", "read-person", "register", "narrow", "wait")
+        for name in CONTRACTS[0]["operations"]  # type: ignore[attr-defined]
     },
 }
 

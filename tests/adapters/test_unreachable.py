@@ -16,6 +16,7 @@ from support.processes import free_port
 from support.systems import ask, opened, served
 
 from lgsp_adapters.adapter import UpstreamFailed, UpstreamLate
+from lgsp_adapters.serving.health import Health
 
 HTTP: dict[str, Any] = {"operations": {"read": {"path": "/so/{request.soDinhDanh}", "answer": {"ketQua": "answer.a"}}}}
 CA = {"ca": "ca.pem"}
@@ -34,11 +35,12 @@ def door(pair: tuple[Path, Path]) -> ssl.SSLContext:
     return found
 
 
-async def why(url: str, folder: Path, tls: dict[str, str]) -> str:
+async def why(url: str, folder: Path, tls: dict[str, str], *, connected: bool = True) -> str:
+    """The reason that is told; whether a connection was made, so that one more says nothing of the system being well."""
     async with opened("http", url, folder, tls=tls, **HTTP) as adapter:
         with pytest.raises(UpstreamFailed) as failed:
             await ask(adapter)
-    assert failed.value.why == "unreachable"
+    assert (failed.value.why, failed.value.connected) == ("unreachable", connected)
     host = url.partition("//")[2]
     assert failed.value.private.startswith(f"GET {host}/so/{{request.soDinhDanh}}: ")
     return failed.value.private.partition(": ")[2]
@@ -146,7 +148,15 @@ async def test_an_answer_that_never_comes() -> None:
     ],
 )
 async def test_nobody_there(tmp_path: Path, url: str, said: str) -> None:
-    assert said in await why(url.format(free_port()), tmp_path, {})
+    assert said in await why(url.format(free_port()), tmp_path, {}, connected=False)
+
+
+def test_a_system_that_takes_connections_and_is_not_believed_is_not_well_by_another_connection() -> None:
+    health = Health()
+    health.ill("unreachable", "certificate has expired", connected=True)
+    assert not health.unreachable
+    health.ill("unreachable", "Connection refused")
+    assert health.unreachable
 
 
 async def test_a_connection_that_breaks_off(tmp_path: Path) -> None:

@@ -36,4 +36,6 @@ class Breaks(Adapter):
 class BreaksEverywhere(Breaks):
     """Is wrong about every request."""
 
-    read_person = register = narrow = wait = Breaks.read
+    def method(self, operation: str) -> Any:
+        """The method that answers any operation."""
+        return self.read

@@ -32,17 +32,18 @@ class Health:
         self.unreachable = False
         self.last_answer = time.time()
 
-    def ill(self, why: str, note: str = "") -> None:
+    def ill(self, why: str, note: str = "", *, connected: bool = False) -> None:
         """It did not, or not so that it could be understood.
 
         Args:
             note: where and why, without a value of the call.
+            connected: it takes connections, so that it takes another is no news.
         """
         self.failed[why] = self.failed.get(why, 0) + 1
         self.failed_in_a_row += 1
         if why != "resting":  # that says nothing of the system
             self.last_failure, self.last_reason, self.last_note = time.time(), why, note[:NOTE]
-            self.unreachable = why == "unreachable"
+            self.unreachable = why == "unreachable" and not connected
 
     def reached(self) -> None:
         """It takes connections again, and nobody has asked it since."""

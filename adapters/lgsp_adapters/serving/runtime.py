@@ -239,7 +239,7 @@ class Served:
         if isinstance(failure, Unfit):  # what was asked is at fault, which says nothing of the system
             self._log_of(work, call).warning("request does not fit", note=failure.private)
             return wire.failed("unfit")
-        work.health.ill(failure.why, failure.private)
+        work.health.ill(failure.why, failure.private, connected=failure.connected)
         self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
         if failure.why == "unreachable":
             self._did_not_answer()
