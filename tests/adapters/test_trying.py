@@ -1,14 +1,18 @@
 """What an integrator sees at the terminal before an adapter meets the bus: the system's own words, and where one's own code breaks."""
 
+import asyncio
+import gc
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from aiohttp import web
+from support.national import call
 from support.preloaded import Preloaded, run
-from support.processes import free_port
+from support.processes import ROOT, free_port
 from support.systems import served
 from support.workbench import CONTRACTS, Workbench
 
@@ -148,3 +152,25 @@ async def test_where_an_adapter_breaks_on_the_bus_is_said_in_its_log(bus: Workbe
     assert "adapter broke" in log
     assert "support/own_adapters.py:" in log
     assert "022093001234" not in log
+
+
+async def test_the_example_of_the_page_answers_and_leaves_nothing_open() -> None:
+    page = (ROOT / "docs/integrate/connect-a-system.md").read_text()
+    example = page.partition("### In Python")[2].partition("```python\n")[2].partition("```")[0]
+    there: dict[str, Any] = {}
+    exec(example, there)
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({"no": 7, "area": 120.5})
+
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
+    async with served(answer) as url:
+        adapter = there["Land"]({"url": url})
+        await adapter.open()
+        assert await adapter.lookup_parcel({"soThua": 7}, call()) == {"soThua": 7, "dienTich": Decimal("120.5")}
+        await adapter.close()
+        del adapter
+        gc.collect()
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert not complaints
