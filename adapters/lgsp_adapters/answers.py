@@ -50,7 +50,8 @@ class Answer:
 
     def bad_status(self) -> UpstreamFailed:
         """The failure that its HTTP status speaks of."""
-        return self.failed("refused" if self.status in (401, 403) else "broken", f"HTTP {self.status}")
+        note = f"HTTP {self.status}" + (", a redirect, which is not followed" if 300 <= self.status < 400 else "")
+        return self.failed("refused" if self.status in (401, 403) else "broken", note)
 
     def said(self) -> str:
         """Its status and first characters, for the eyes of an integrator alone."""

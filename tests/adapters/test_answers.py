@@ -1,9 +1,12 @@
 """What systems answer over HTTP, however it is written: XML of every habit, character sets, parts, documents inside texts."""
 
+import json
+import re
 from typing import Any
 
 import pytest
 from aiohttp import web
+from support.processes import ROOT
 from support.systems import ask, opened, served
 
 from lgsp_adapters.adapter import UpstreamFailed
@@ -32,6 +35,7 @@ NAME = "Nguyễn Văn Ân"
         (f"<a {XSI}><b i:nil='true'/><c i:type='x:y'>1</c><d i:nil='1' k='2'/></a>", {"b": None, "c": "1", "d": {"@k": "2"}}),
         ("<p:a xmlns:p='urn:p'><p:b>1</p:b><b>2</b></p:a>", {"b": ["1", "2"]}),
         ("<a/>", None),
+        ("<a xml:lang='vi' xmlns:m='urn:schemas-microsoft-com:xml-msdata' m:rowOrder='0'>An</a>", "An"),
     ],
 )  # fmt: skip
 def test_xml_as_a_document(xml: str, meant: Any) -> None:
@@ -121,16 +125,16 @@ async def test_a_soap_answer_whose_header_says_the_character_set() -> None:
         assert await ask(adapter) == {"ketQua": NAME}
 
 
-ROOT = 'Content-Type: application/xop+xml; charset=utf-8; type="text/xml"\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <root@x>\r\n\r\n'
+FIRST = 'Content-Type: application/xop+xml; charset=utf-8; type="text/xml"\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <root@x>\r\n\r\n'
 OTHER = "Content-Type: application/pdf\r\nContent-ID: <scan@x>\r\n\r\n%PDF\r\n"
 
 
-@pytest.mark.parametrize("parts", [[ROOT], [ROOT, OTHER], [OTHER, ROOT]])
+@pytest.mark.parametrize("parts", [[FIRST], [FIRST, OTHER], [OTHER, FIRST]])
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_multipart_answer_is_its_root_part(parts: list[str], *, named: bool) -> None:
     office = Office()
     body = "".join(
-        f"--b\r\n{part}{envelope(f'<r><Ten>{NAME}</Ten></r>') if part is ROOT else ''}\r\n" for part in parts
+        f"--b\r\n{part}{envelope(f'<r><Ten>{NAME}</Ten></r>') if part is FIRST else ''}\r\n" for part in parts
     )
     head = (
         'multipart/related; boundary="b"; type="application/xop+xml"; start="<root@x>"'
@@ -156,7 +160,7 @@ async def test_what_refers_to_another_part_is_refused(reference: str) -> None:
     office = Office()
     async with served(office.answer) as url, opened("soap", url, **soap("answer.Ten")) as adapter:
         office.says(
-            f"--b\r\n{ROOT}{envelope(f'<r><Ten>An</Ten>{reference}</r>')}\r\n--b\r\n{OTHER}--b--\r\n",
+            f"--b\r\n{FIRST}{envelope(f'<r><Ten>An</Ten>{reference}</r>')}\r\n--b\r\n{OTHER}--b--\r\n",
             'multipart/related; boundary="b"',
         )
         with pytest.raises(UpstreamFailed, match="refers to an attachment") as failed:
@@ -256,3 +260,11 @@ async def test_a_text_that_is_no_document(expression: str, value: str) -> None:
             await ask(adapter)
     assert failed.value.why == "unintelligible"
     assert "bí mật" not in failed.value.private
+
+
+PAGE = (ROOT / "docs/reference/http-and-soap.md").read_text()
+
+
+@pytest.mark.parametrize(("xml", "meant"), re.findall(r"^\| `(<a>.+</a>)` \| `(\{.+\})` \|$", PAGE, re.MULTILINE))
+def test_an_example_of_the_page(xml: str, meant: str) -> None:
+    assert document(tree(xml.replace("<a>", f"<a xmlns:xsi='{XSI.split(chr(39))[1]}'>").encode())) == json.loads(meant)

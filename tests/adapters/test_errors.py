@@ -172,3 +172,17 @@ async def test_a_rule_that_does_not_fit_what_was_said_breaks_nothing() -> None:
         with pytest.raises(UpstreamFailed, match="/errors/0/when") as failed:
             await ask(adapter)
     assert failed.value.why == "unintelligible"
+
+
+async def test_a_fault_in_the_version_that_the_system_knows() -> None:
+    office = Office(500, fault("<faultcode>s:VersionMismatch</faultcode><faultstring>1.1 alone</faultstring>", "1.1"))
+    async with served(office.answer) as url, opened("soap", url, **soap([], "1.2")) as adapter:
+        with pytest.raises(UpstreamFailed, match="SOAP fault VersionMismatch"):
+            await ask(adapter)
+
+
+async def test_a_redirect_is_said_to_be_one() -> None:
+    office = Office(302, "")
+    async with served(office.answer) as url, opened("http", url, **http([])) as adapter:
+        with pytest.raises(UpstreamFailed, match="HTTP 302, a redirect, which is not followed"):
+            await ask(adapter)

@@ -174,11 +174,13 @@ def body_of(answer: Answer, version: Version) -> etree._Element | Fault:
         content, charset = root_part(answer)
         root = tree(content, charset)
         refuse_references(root)
+        for spoken in VERSIONS.values():  # a server that knows another version says so in that one
+            fault = root.find(f"{{{spoken.namespace}}}Body/{{{spoken.namespace}}}Fault")
+            if fault is not None:
+                return fault_of(fault)
         found = root.find(f"{{{version.namespace}}}Body/*")
         if root.tag != f"{{{version.namespace}}}Envelope" or found is None:
             raise NotXmlError(f"the answer is not a SOAP {version.name} envelope")
-        if found.tag == f"{{{version.namespace}}}Fault":
-            return fault_of(found)
         resolve(found)
     except NotXmlError as error:
         raise UpstreamFailed("unintelligible", str(error)) from error

@@ -20,11 +20,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Connection, UpstreamFailed
-from lgsp_adapters.kinds.asking import Asking
+from lgsp_adapters.kinds.asking import Asking, unsendable
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.reading import read
 from lgsp_adapters.kinds.rules import mapped
 from lgsp_adapters.kinds.scope import before
+from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.renewed_token import Lease, RenewedToken
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.places import Place
@@ -82,13 +83,16 @@ class Authentication:
     def _basic_header(self, scope: Scope) -> dict[str, str]:
         if self._basic.empty:
             return {}
-        found = self._basic(scope)
+        try:
+            found = self._basic(scope)
+        except Unmappable as unmappable:
+            raise unsendable(self._basic, unmappable) from unmappable
         pair = f"{found['user']}:{found['password']}".encode()
         return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
 
     def turned_away(self, scope: Scope) -> bool:
         """Did the system refuse the session? Then the next one is a new one."""
-        if self._asking is None or not self._refused(scope):
+        if self._asking is None or not mapped(self._refused, scope):
             return False
         self._token.refused(scope["session"])
         return True

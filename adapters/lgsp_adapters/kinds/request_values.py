@@ -17,6 +17,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_BETWEEN = re.compile(r"[/\\;]")
+
 _SPANS: dict[str, tuple[float, float]] = {
     "byte": (-(2**7), 2**7 - 1),
     "short": (-(2**15), 2**15 - 1),
@@ -66,7 +68,9 @@ def segment(value: Any) -> str:
         Unmappable: it is empty or means a folder, or has a character that no path can carry.
     """
     text = "" if value is None else text_of(value)
-    if text in ("", ".", ".."):
+    if not text or any(
+        part in (".", "..") for part in _BETWEEN.split(text)
+    ):  # servers that decode first walk folders then
         raise Unmappable("a part of the path is empty, . or ..")
     if _CONTROL.search(text):
         raise Unmappable("a control character, which no path can carry")

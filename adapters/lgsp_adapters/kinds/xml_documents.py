@@ -5,7 +5,7 @@
     <Ten>Trần <b>Văn</b> Bình</Ten>                              "Trần Văn Bình"
 
 Names are local ones. A name that repeats is a list. Comments and processing instructions are nothing, also inside a text. What says how XML is
-read (`xmlns`, `xsi:type`, `xsi:schemaLocation`, SOAP's `encodingStyle`) is no attribute; `xsi:nil` is null. An empty element is null, texts
+read (`xmlns`, `xsi:type`, `xml:lang`, SOAP's `encodingStyle`) is no attribute; `xsi:nil` is null. An empty element is null, texts
 are read without white space around them. XML is read without DTDs, entities or network, so that a bomb or an external entity is refused.
 """
 
@@ -22,7 +22,19 @@ NIL, TYPE = f"{{{XSI}}}nil", f"{{{XSI}}}type"
 MAX_ELEMENTS = 100_000
 TEXT = "#text"
 
-_NOT_DATA = (XSI, "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
+_NOT_DATA = (
+    XSI,
+    "http://www.w3.org/XML/1998/namespace",
+    "http://schemas.xmlsoap.org/soap/envelope/",
+    "http://schemas.xmlsoap.org/soap/encoding/",
+    "http://www.w3.org/2003/05/soap-envelope",
+    "http://www.w3.org/2003/05/soap-encoding",
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd",
+    "urn:schemas-microsoft-com:xml-diffgram-v1",
+    "urn:schemas-microsoft-com:xml-msdata",
+)
+"""Namespaces of attributes that are for whoever reads the XML: what a SOAP stack, a signature or a .NET DataSet puts there."""
+
 _PROLOG = re.compile(r"\s*<\?xml\s[^>]*\?>")
 _ENCODING = re.compile(rb"""<\?xml\s[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _BLANK = " \t\r\n\ufeff\u200b\xa0"
