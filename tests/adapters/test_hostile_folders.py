@@ -1,6 +1,7 @@
 """Folders in which others write, on this machine, in S3 and behind SFTP alike: nothing there stops the looking or leads elsewhere."""
 
 import asyncio
+import itertools
 import json
 import os
 import socket
@@ -9,18 +10,22 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 import pytest_asyncio
 from support import folders
 from support.folders import Bucket, OnDisk, Place
 from support.office import HEADING, Office, loaded, written
 from support.preloaded import run
+from support.sftp import shared
 
 from lgsp_adapters import building
-from lgsp_adapters.folders.folder import Drop, beside_name, reached
+from lgsp_adapters.folders import sftp
+from lgsp_adapters.folders.folder import Drop, NotNow, beside_name, reached
 from lgsp_adapters.folders.local import LocalFolder
 from lgsp_adapters.folders.s3 import S3Folder
 from lgsp_adapters.folders.sftp import SftpFolder
+from lgsp_adapters.folders.watching import Watched
 
 Kind = Callable[[Path], AbstractAsyncContextManager[Place]]
 ROW = "A{0},Người {0},{0}\n"
@@ -146,8 +151,6 @@ async def test_a_file_that_is_another_than_was_listed_is_not_read(place: Place, 
     folder = reached(manifest)
     [drop] = (await folder.listing("*.csv")).drops
     await place.put("1.csv", rows(1, 2))
-    from lgsp_adapters.folders.folder import NotNow  # noqa: PLC0415
-
     with pytest.raises(NotNow):
         async with folder.opened(drop):
             pass
@@ -179,6 +182,52 @@ async def test_keys_that_are_no_paths_hide_no_object(
         async with answering(tmp_path, there) as office:
             assert (await office.find(so="A5"))["cccd"] == "5"
         assert "give them another key" in capsys.readouterr().out
+
+
+class Moody(asyncssh.SFTPServer):
+    """A server that says nothing, or does not end, for as long as it likes; its connection is alive all the while."""
+
+    mood = "well"
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        if Moody.mood == "silent":
+            await asyncio.Event().wait()
+        if Moody.mood == "endless":
+            for number in itertools.count():
+                yield asyncssh.SFTPName(b"%d.txt" % number, b"", asyncssh.SFTPAttrs(type=1, size=1, mtime=1))
+        async for name in super().scandir(path):
+            yield name
+
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        if Moody.mood == "slow":
+            await asyncio.Event().wait()
+        found: bytes = super().read(file_obj, offset, size)
+        return found
+
+
+@pytest.mark.parametrize("mood", ["silent", "endless", "slow"])
+async def test_a_server_that_does_not_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mood: str) -> None:
+    for name, value in {"LIST_SECONDS": 0.5, "FETCH_SECONDS": 0.5, "ANSWER_SECONDS": 2.0, "MAX_SEEN": 3000}.items():
+        monkeypatch.setattr(sftp, name, value)
+    monkeypatch.setattr(SftpFolder, "look_seconds", 0.05)
+    monkeypatch.setattr(Moody, "mood", "well")
+    path = tmp_path / "drops"
+    path.mkdir()
+    async with shared(path, Moody) as there:
+        place = OnDisk({"folder": there.url, "key": there.key, "known-hosts": there.known_hosts}, path)
+        await place.put("1.csv", rows(1))
+        async with answering(tmp_path, place) as office:
+            assert (await office.find(so="A1"))["cccd"] == "1"
+            monkeypatch.setattr(Moody, "mood", mood)
+            await place.put("2.csv", rows(2))
+            async with asyncio.timeout(20):
+                while office.adapter.standing()["data"]["current"]:
+                    await asyncio.sleep(0.02)
+            assert office.adapter.standing()["data"]["why"] == ("unread" if mood == "slow" else "unreachable")
+            assert (await office.find(so="A1"))["cccd"] == "1"
+            monkeypatch.setattr(Moody, "mood", "well")
+            assert (await place.report("2.csv"))["taken"]
+            assert (await office.find(so="A2"))["cccd"] == "2"
 
 
 # What only a folder of this machine can hold
@@ -262,8 +311,6 @@ async def test_a_large_folder_is_looked_at_at_leisure(disk: OnDisk, tmp_path: Pa
     for number in range(5000):
         (disk.path / f"{number}.csv").touch()
     manifest, _ = loaded(written(tmp_path, drops=str(disk.path)))
-    from lgsp_adapters.folders.watching import Watched  # noqa: PLC0415
-
     watched = Watched(reached(manifest), "*.csv")
     assert watched.pause() == LocalFolder.look_seconds
     await watched.settled()

@@ -59,10 +59,10 @@ class Office:
         self.put(name, content)
         return await self.report(name)
 
-    async def report(self, name: str) -> dict[str, Any]:
+    async def report(self, name: str, within: float = WITHIN) -> dict[str, Any]:
         """The report on a file, when it is there."""
         path = self.drops / f"{name}.report.json"
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(within):
             while not path.exists():
                 await asyncio.sleep(0.02)
         found: dict[str, Any] = json.loads(path.read_text())

@@ -17,12 +17,12 @@ class Share:
 
 
 @asynccontextmanager
-async def shared(folder: Path) -> AsyncIterator[Share]:
+async def shared(folder: Path, kind: type[asyncssh.SFTPServer] = asyncssh.SFTPServer) -> AsyncIterator[Share]:
     host, user = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     authorized = asyncssh.import_authorized_keys(user.export_public_key().decode())
 
     def files(channel: Any) -> asyncssh.SFTPServer:
-        return asyncssh.SFTPServer(channel, chroot=str(folder).encode())
+        return kind(channel, chroot=str(folder).encode())
 
     server = await asyncssh.listen(
         "127.0.0.1", 0, server_host_keys=[host], authorized_client_keys=authorized, sftp_factory=files

@@ -151,21 +151,43 @@ class SftpFolder:
 
     @asynccontextmanager
     async def _client(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[asyncssh.SFTPClient]:
+        """The connection, for as long as a question may take; then it is cut.
+
+        Whoever waits learns of it that way: a question that is cancelled would ask the server to close its file, and wait for that.
+        """
+        late = asyncio.Event()
+        timer: asyncio.TimerHandle | None = None
         try:
-            async with asyncio.timeout(seconds):
-                async with self._connecting:
-                    if self._held is None:
-                        connection = await asyncssh.connect(**self._options)
-                        # a name may be any bytes
-                        client = connection.start_sftp_client(path_encoding="utf-8", path_errors="surrogateescape")
-                        self._held = (connection, await client)
-                yield self._held[1]
-        except TimeoutError as error:
-            await self.close()
-            raise FolderGone(f"it does not answer within {seconds:g} seconds") from error
+            connection, client = await self._connected(seconds)
+            timer = asyncio.get_running_loop().call_later(seconds, _cut, connection, late)
+            yield client
         except _GONE as error:
             await self.close()
-            raise FolderGone(type(error).__name__) from error
+            ours = late.is_set() or isinstance(error, TimeoutError)
+            raise FolderGone(
+                f"it does not answer within {seconds:g} seconds" if ours else type(error).__name__
+            ) from error
+        finally:
+            if timer:
+                timer.cancel()
+
+    async def _connected(self, seconds: float) -> tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient]:
+        async with asyncio.timeout(seconds), self._connecting:
+            if self._held is None:
+                connection = await asyncssh.connect(**self._options)
+                try:
+                    # a name may be any bytes
+                    client = await connection.start_sftp_client(path_encoding="utf-8", path_errors="surrogateescape")
+                except BaseException:
+                    connection.abort()
+                    raise
+                self._held = (connection, client)
+            return self._held
+
+
+def _cut(connection: asyncssh.SSHClientConnection, late: asyncio.Event) -> None:
+    late.set()
+    connection.abort()
 
 
 async def _fetch(client: asyncssh.SFTPClient, path: str, drop: Drop, file: BinaryIO) -> None:
