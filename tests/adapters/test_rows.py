@@ -159,3 +159,36 @@ async def test_a_manifest_that_could_only_fail(office: Office, changed: dict[str
     with pytest.raises(Refusal) as refused:
         hold(load(path), office.bus.catalog["desk", 1])
     assert said in refused.value.detail.en
+
+
+async def test_no_file_ends_the_feeding(office: Office) -> None:
+    await office.serve()
+    office.begin(files={"pattern": "*.csv", "format": "csv", "encoding": "utf-16"})
+    folder = office.folder / "drops"
+    good = "Số,Tên\n{},Nguyễn Văn An\n"
+    drops: dict[str, bytes] = {
+        "1.csv": good.format(number(1)).encode(),
+        "2.csv": "Số,Họ tên\n1,An\n".encode("utf-16"),
+        "3.csv": b"\xff\xfe\x00",
+        "Gi\udcca.csv": good.format(number(2)).encode("utf-16"),
+        "4.csv": good.format(number(3)).encode("utf-16"),
+    }
+    (folder / "4.csv.report.json").write_text('{"finished": 0, "done": -1, "sent": null}')
+    for late, (name, content) in enumerate(drops.items(), 1):
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (late, late))
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "link.csv").symlink_to(folder / "4.csv")
+    await office.feed()
+    assert (await office.finished("4.csv"))["sent"] == 1
+    assert (await office.finished("Gi\udcca.csv"))["file"] == "Gi\\xca.csv"
+    said = {name: (await office.finished(name))["faults"][0]["fault"] for name in ("1.csv", "2.csv", "3.csv")}
+    assert said == {
+        "1.csv": "it is not utf-16",
+        "2.csv": "there is no column Tên; the headings are: Số, Họ tên",
+        "3.csv": "it is not utf-16",
+    }
+    assert office.received == Counter({number(2): 1, number(3): 1})
+    log = (office.folder / "feeder.log").read_text()
+    assert "pipe.csv" in log
+    assert "link.csv" in log
