@@ -32,11 +32,13 @@ _RETRY_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How one system proves who it is: public keys as JWKs, and the SHA-256 of a secret in hex, if it has one."""
+    """How one system proves who it is: public keys as JWKs, and the SHA-256 of a secret in hex, if it has one; and the
+    generation of tokens that it gets."""
 
     system: str
     jwks: tuple[Mapping[str, Any], ...]
     secret_sha256: str = ""
+    generation: int = 0
 
 
 class UnauthenticatedClient(Refusal):

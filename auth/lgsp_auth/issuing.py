@@ -10,7 +10,7 @@ from typing import Any
 
 from lgsp_auth.client_authentication import ClientAuthenticator, refused
 from lgsp_auth.keys import KeyRing
-from lgsp_auth.tokens import AUDIENCE, TOKEN_TYPE
+from lgsp_auth.tokens import AUDIENCE, GENERATION_CLAIM, TOKEN_TYPE
 
 DEFAULT_LIFE = 3600
 
@@ -29,12 +29,13 @@ class AccessTokens:
         self.life = life
         self._keys = keys
 
-    def sign(self, system: str, now: float, bound: str = "") -> str:
+    def sign(self, system: str, now: float, bound: str = "", generation: int = 0) -> str:
         """A token for a system.
 
         Args:
             now: seconds since 1970.
             bound: the thumbprint of the key that the token is to be bound to (RFC 9449), if any.
+            generation: of the system's tokens.
         """
         claims = {
             "iss": self.issuer,
@@ -45,6 +46,7 @@ class AccessTokens:
             "exp": int(now) + self.life,
             "jti": str(uuid.uuid4()),
             **({"cnf": {"jkt": bound}} if bound else {}),
+            **({GENERATION_CLAIM: generation} if generation else {}),
         }
         return self._keys().current.sign(claims, typ=TOKEN_TYPE)
 
@@ -78,7 +80,7 @@ class TokenEndpoint:
             )
         client = self._clients.authenticate(form, authorization, now)
         return {
-            "access_token": self._tokens.sign(client.system, now, bound),
+            "access_token": self._tokens.sign(client.system, now, bound, client.generation),
             "token_type": "DPoP" if bound else "Bearer",
             "expires_in": self._tokens.life,
         }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from lgsp_auth.dpop import Proofs
-from lgsp_auth.tokens import Person, UnknownKey, Verifier, invalid_token
+from lgsp_auth.tokens import FIRST, Generation, Person, UnknownKey, Verifier, invalid_token
 from lgsp_gateway.attempts import Attempts
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_problems import Refusal
@@ -48,6 +48,16 @@ class Identification:
         self._base = base
         self.proofs = Proofs(time.monotonic)
         self.attempts = Attempts()
+        self._generations: dict[str, Generation] = {}
+        registry.on_change(self._changed)
+
+    def _changed(self, kind: str, name: str) -> None:
+        """Forget the tokens of a system that were ended: what is remembered is looked at no more when it calls."""
+        if kind == "System":
+            generation = self._registry.generation(name)
+            if self._generations.get(name, FIRST) != generation:
+                self._generations[name] = generation
+                self._verifier.forget(lambda known: known.system == name and not generation.counts(known))
 
     def recall(self, shown: Credentials, now: float) -> Caller | None:
         """The caller whose bearer token was verified before; None where there is more to look at."""

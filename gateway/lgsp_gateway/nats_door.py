@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from lgsp_auth.nats_jwt import AccountKey, CalloutRequest
-from lgsp_auth.tokens import Verifier
+from lgsp_auth.tokens import Generation, Verifier
 from lgsp_contracts import wire
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.attempts import Attempts
@@ -68,7 +68,7 @@ class NatsDoor:
             self._attempts.failed(request.address)
             await self._refuse(message, request, refusal)
             return
-        user = self._key.user(request.nkey, ACCOUNT, user_of(system, subjects), subjects, now, identity.expires)
+        user = self._key.user(request.nkey, ACCOUNT, user_of(system, subjects, self._registry.generation(system)), subjects, now, identity.expires)
         await message.respond(self._key.response(request, user, "", now))
 
     async def _put_off(self, message: Msg, request: CalloutRequest) -> None:
@@ -100,9 +100,9 @@ def subjects_of(registry: Registry, system: SystemName) -> tuple[str, ...]:
     return (*own, *ANNOUNCING, *announced)
 
 
-def user_of(system: SystemName, subjects: tuple[str, ...]) -> str:
-    """The name of the NATS user that a system becomes: it changes with what the user may do."""
-    digest = hashlib.sha256("\n".join(subjects).encode()).hexdigest()
+def user_of(system: SystemName, subjects: tuple[str, ...], tokens: Generation) -> str:
+    """The name of the NATS user that a system becomes: it changes with what the user may do, and with which tokens count."""
+    digest = hashlib.sha256("\n".join((*subjects, *map(str, tokens))).encode()).hexdigest()
     return f"{system}@{digest[:_DIGITS]}"
 
 

@@ -95,14 +95,14 @@ class NatsRights:
         if system not in users:
             users[system] = self._user(system)
         if users[system] != user:
-            structlog.get_logger().info("nats connection ended", system=system, reason="what it may do has changed")
+            structlog.get_logger().info("nats connection ended", system=system, reason="what it may do has changed, or its tokens ended")
             cid = orjson.dumps({"cid": found["cid"]})
             # A server does nothing on a request without a reply subject (nats-server 2.15).
             await self._connection.publish(f"$SYS.REQ.SERVER.{server}.KICK", cid, reply=self._connection.new_inbox())
 
     def _user(self, system: SystemName) -> str:
         try:
-            return user_of(system, subjects_of(self._registry, system))
+            return user_of(system, subjects_of(self._registry, system), self._registry.generation(system))
         except Refusal:  # it is registered no more
             return ""
 

@@ -136,7 +136,7 @@ async def serve(settings: Settings, process: running.Process) -> None:
         await follower.start(connection, background)
         stack.push_async_callback(follower.stop)
         others = issuers.load(settings.issuers)
-        verifier = Verifier([Issuer(settings.public_url, (ALGORITHM,), keys.find), *(issuer for issuer, _ in others)])
+        verifier = _verifier(settings, keys, registry, [issuer for issuer, _ in others])
         for issuer, found in others:
             background.every(f"keys of {issuer.name}", found.pause, partial(found.refresh, 0), within=ISSUER_SECONDS)
         notary = await _notary(stack, settings, keys, bus, connection, background)
@@ -164,6 +164,11 @@ async def serve(settings: Settings, process: running.Process) -> None:
         running.settle()
         process.ready(f"{'https' if settings.tls else 'http'}://{settings.host}:{port}")
         await process.stop.wait()
+
+
+def _verifier(settings: Settings, keys: KeyStore, registry: Registry, others: list[Issuer]) -> Verifier:
+    own = Issuer(settings.public_url, (ALGORITHM,), keys.find)
+    return Verifier([own, *others], generation=registry.generation)
 
 
 async def _prepare(

@@ -44,6 +44,7 @@ def register(app: App) -> None:
     app.command(
         "lgsp_gateway.cli.registry_commands:act_on_service", name="service", help="Suspend or resume a service."
     )
+    app.command("lgsp_gateway.cli.registry_commands:act_on_system", name="system", help="End a system's tokens.")
     for name, words in _OPERATIONS.items():
         app.command(f"lgsp_gateway.cli.operation_commands:{name}", name=name, help=words)
     app.command(

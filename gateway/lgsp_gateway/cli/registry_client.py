@@ -76,14 +76,16 @@ class RegistryClient:
         found: list[Document] = (await self._ask("GET", f"registry/{kind}/{name}/history"))["items"]
         return found
 
-    async def apply(self, document: Document, reason: str, *, dry_run: bool) -> Outcome:
-        """Create or replace a document, unless it is there as it is."""
+    async def apply(self, document: Document, reason: str, *, dry_run: bool, end_tokens: bool = False) -> Outcome:
+        """Create or replace a document, unless it is there as it is. `end_tokens`: those of systems that are replaced."""
         kind, name = _PLURAL_OF.get(str(document.get("kind")), ""), str((document.get("metadata") or {}).get("name"))
         before = await self._known(plural(kind or str(document.get("kind"))), name)
         if before is not None and before["spec"] == document.get("spec"):
             return Outcome("unchanged", before, before)
         condition = {"If-Match": f'"{before["metadata"]["revision"]}"'} if before else {"If-None-Match": "*"}
         query = {"reason": reason} | ({"dryRun": "true"} if dry_run else {})
+        if end_tokens and kind == "systems" and before:
+            query["endTokens"] = "true"
         sent = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
         after = await self._ask("PUT", f"registry/{kind}/{name}", json=sent, headers=condition, params=query)
         return Outcome("configured" if before else "created", before, after)

@@ -25,6 +25,7 @@ def apply(
     file: Annotated[list[Path], Parameter(name=["--file", "-f"])],
     reason: str = "",
     dry_run: bool = False,
+    end_tokens: bool = False,
     who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Create what is not there, replace what differs, leave what is the same. Applying again goes on where it stopped.
@@ -37,16 +38,19 @@ def apply(
         Why; it stands in the history.
     dry_run
         Show what would change and change nothing.
+    end_tokens
+        Of systems that change: end at once the tokens that they were given until now.
     """
     found = sorted(_documents(file), key=_rank)
 
     async def work(client: RegistryClient) -> None:
         for document in found:
-            outcome = await client.apply(document, reason, dry_run=dry_run)
+            outcome = await client.apply(document, reason, dry_run=dry_run, end_tokens=end_tokens)
             suffix = " (dry run)" if dry_run else ""
             sys.stdout.write(f"{_plain_name(outcome.after)} {outcome.verb}{suffix}\n")
             if outcome.verb == "configured":
                 sys.stdout.writelines(_difference(outcome.before or {}, outcome.after))
+                sys.stdout.write(_of_tokens(outcome.before or {}, outcome.after))
             sys.stdout.flush()
 
     run(who, work)
@@ -194,6 +198,34 @@ def act_on_service(
     sys.stdout.write(
         f"{_plain_name(after)} is {'suspended from ' + _moment(planned['since'] * 1000) if planned else 'not suspended'}\n"
     )
+
+
+def act_on_system(action: Literal["end-tokens"], name: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
+    """End at once, at every gateway and on NATS, the access tokens that a system was given until now.
+
+    Parameters
+    ----------
+    action
+        end-tokens.
+    name
+        The system.
+    reason
+        Why; it stands in the history.
+    """
+    after: Document = run(who, lambda client: client.act("systems", name, action, {"reason": reason}))
+    sys.stdout.write(f"{_plain_name(after)}: tokens issued until now have ended; it takes a new one with its key\n")
+
+
+def _of_tokens(before: Document, after: Document) -> str:
+    """Whether the tokens of a system outlive the change of its keys."""
+    old, new = (document.get("status", {}).get("tokens", {}) for document in (before, after))
+    if new.get("generation") != old.get("generation"):
+        return "    tokens issued until now have ended\n"
+    until = new.get("oldCountUntil")
+    if until is None or until == old.get("oldCountUntil"):
+        return ""
+    name = after["metadata"]["name"]
+    return f"    tokens taken with the old key count until {until}; end them: lgsp system end-tokens {name}\n"
 
 
 def _phase(document: Document) -> str:

@@ -7,6 +7,7 @@ one.
 
 import asyncio
 import datetime
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from lgsp_auth import roles
 from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry import grant_life, powers, rules, suspension
+from lgsp_gateway.registry import grant_life, powers, rules, suspension, token_life
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.kinds import API_VERSION, VIETNAM, Spec, Version
 from lgsp_gateway.registry.ownership import Names
@@ -93,13 +94,21 @@ class Administration:
         return [version for version in await self._store.history(kind, name) if self.may_read(caller, version)]
 
     async def put(
-        self, caller: System, document: Any, expected: int | None, reason: str, *, dry_run: bool = False
+        self,
+        caller: System,
+        document: Any,
+        expected: int | None,
+        reason: str,
+        *,
+        dry_run: bool = False,
+        end_tokens: bool = False,
     ) -> Version:
         """Create or replace a document.
 
         Args:
             expected: the revision that the change was made from, `ABSENT` to create, None to create or fail on what
                 is there.
+            end_tokens: of a system: tokens it was given until now count no more.
 
         Returns:
             The new version, in force on this gateway (with `dry_run`: what it would be, under the revision it replaces).
@@ -116,7 +125,7 @@ class Administration:
             known = self._registry.versions[kind].get(name)
             self._permission.may_change(caller, kind, name, spec, known)
             rules.check(plain, f"{kind} {name}", self._registry)
-            status = await self._permission.put(caller, kind, name, spec, known)
+            status = await self._permission.put(caller, kind, name, spec, known, end_tokens=end_tokens)
             if known and expected in (None, ABSENT):
                 raise _already_exists(kind, name)
             if (known.revision if known else ABSENT) != (expected or ABSENT):
@@ -192,6 +201,19 @@ class Administration:
             known = self._own(caller, "Service", name)
             suspension.check_step(known.status, "resume", datetime.datetime.now(VIETNAM))
             return _Draft("Service", name, known, known.spec, {})
+
+        return await self._write(decide, caller, reason)
+
+    async def end_tokens(self, caller: System, name: DocumentName, reason: str) -> Version:
+        """End the tokens that a system was given until now, at every gateway and on NATS.
+
+        Raises:
+            Refusal: `not-found`, `not-granted` or `bus-unavailable`.
+        """
+
+        async def decide() -> _Draft:
+            known = self._own(caller, "System", name)
+            return _Draft("System", name, known, known.spec, token_life.ended(known.status, time.time()))
 
         return await self._write(decide, caller, reason)
 

@@ -31,6 +31,12 @@ class Names:
             return None
         return next((spec for version in await self._store.history(kind, name) if (spec := version.spec)), None)
 
+    async def last_status(self, kind: str, name: DocumentName) -> Spec | None:
+        """What the registry said last of a deleted document; None where there never was one."""
+        if self._registry.readers_of_deleted(kind, name) is None:
+            return None
+        return next((version.status for version in await self._store.history(kind, name) if version.spec), {})
+
     async def majors(self, service: str) -> dict[DocumentName, list[Version]]:
         """Every version of every document of a service's name, by the document's name, the newest first."""
         return {name: await self._store.history("Service", name) for name in sorted(self._registry.majors(service))}

@@ -5,12 +5,13 @@ classifications, the life of contracts and of grants. Here stands which are aske
 """
 
 import datetime
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from lgsp_auth import roles
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry import classification, grant_life, lifecycle, ownership, powers
+from lgsp_gateway.registry import classification, grant_life, lifecycle, ownership, powers, token_life
 from lgsp_gateway.registry.approvals import hold
 from lgsp_gateway.registry.kinds import VIETNAM, Spec, Version
 from lgsp_gateway.registry.ownership import Names
@@ -40,19 +41,42 @@ class Permission:
                 if not roles.allowed(caller.roles, caller.agency, kind, "change", owners):
                     raise not_allowed(caller, kind)
 
-    async def put(self, caller: System, kind: str, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+    async def put(
+        self,
+        caller: System,
+        kind: str,
+        name: DocumentName,
+        spec: Spec,
+        known: Version | None,
+        *,
+        end_tokens: bool = False,
+    ) -> Spec:
         """The status of a document that a caller writes.
+
+        Args:
+            end_tokens: of a system: its tokens are to count no more.
 
         Raises:
             Refusal: `not-granted`, `step-not-allowed`, `contract-incompatible` or `in-use`.
         """
         if kind == "System":
             await self.check_system(caller, name, spec, known)
-        elif kind == "Service":
+            return await self._tokens(name, spec, known, end_tokens=end_tokens)
+        if kind == "Service":
             await self.check_service(caller, name, spec, known)
         elif kind == "Grant":
             return self.put_grant(caller, name, spec, known)
         return known.status if known else {}
+
+    async def _tokens(self, name: DocumentName, spec: Spec, known: Version | None, *, end_tokens: bool) -> Spec:
+        """Which tokens of a system count. Those of another agency's or of a deleted system do not."""
+        before, now = (known.spec if known else None), time.time()
+        status = known.status if known else await self.names.last_status("System", name)
+        if status is None:
+            return {}
+        if end_tokens or before is None or before["agency"] != spec["agency"]:
+            return token_life.ended(status, now)
+        return token_life.outlived(status, now) if token_life.replaced(before, spec) else status
 
     def delete(self, caller: System, kind: str, name: DocumentName, known: Version) -> None:
         """May the caller delete a document that it may change?

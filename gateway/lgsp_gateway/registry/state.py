@@ -13,10 +13,11 @@ from typing import Any
 
 from lgsp_auth.client_authentication import Client
 from lgsp_auth.policy import Grant, Quota, unknown_service
+from lgsp_auth.tokens import FIRST, Generation
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.names import DocumentName, Major, ServiceName, SystemName
 from lgsp_contracts.projection import Projection
-from lgsp_gateway.registry import approvals
+from lgsp_gateway.registry import approvals, token_life
 from lgsp_gateway.registry.grant_life import phase_of as phase_of_grant
 from lgsp_gateway.registry.kinds import KINDS, VIETNAM, Version, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
@@ -33,13 +34,14 @@ Holding = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A program of an agency. `roles` are what it may do on the bus itself."""
+    """A program of an agency. `roles` are what it may do on the bus itself, `tokens` those of its tokens that count."""
 
     name: str
     agency: str
     title: Text
     roles: frozenset[str]
     client: Client
+    tokens: Generation = FIRST
 
 
 class Registry:
@@ -116,7 +118,7 @@ class Registry:
         if version.kind == "Agency":
             self.agencies[version.name] = Text(**spec["title"])
         elif version.kind == "System":
-            self.systems[version.name] = _system(version.name, spec)
+            self.systems[version.name] = _system(version.name, spec, version.status)
         elif version.kind == "Service":
             self._providers[version.name] = SystemName(sys.intern(spec["contract"]["provider"]))
             self._provided.setdefault(self._providers[version.name], set()).add(version.name)
@@ -214,6 +216,11 @@ class Registry:
         """How a system proves who it is."""
         system = self.systems.get(name)
         return system.client if system else None
+
+    def generation(self, name: str) -> Generation:
+        """The tokens of a system that count."""
+        system = self.systems.get(name)
+        return system.tokens if system else FIRST
 
     def agency_of(self, kind: str, name: str, spec: Mapping[str, Any]) -> frozenset[str]:
         """The agencies whose document this is: its own, the provider's, and for a grant also the consumer's."""
@@ -324,9 +331,10 @@ class Registry:
                     del self._purposes[purpose]
 
 
-def _system(name: str, spec: Mapping[str, Any]) -> System:
-    client = Client(name, tuple(spec.get("jwks", ())), spec.get("secretSha256", ""))
-    return System(name, spec["agency"], Text(**spec["title"]), frozenset(spec.get("roles", ())), client)
+def _system(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> System:
+    generation = token_life.generation_of(status)
+    client = Client(name, tuple(spec.get("jwks", ())), spec.get("secretSha256", ""), generation.number)
+    return System(name, spec["agency"], Text(**spec["title"]), frozenset(spec.get("roles", ())), client, generation)
 
 
 def _grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Grant:

@@ -22,6 +22,7 @@ from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.registry_routes import (
     CURSOR,
     DRY_RUN,
+    END_TOKENS,
     EXPIRING,
     IF_MATCH,
     IF_NONE_MATCH,
@@ -53,7 +54,12 @@ class RegistryDoor:
             add(app, routes.replace, self._replace)
             add(app, routes.delete, self._delete)
             add(app, routes.history, self._history)
-        taken = {"act": self._act, "suspend": self._suspend, "resume": self._resume}
+        taken = {
+            "act": self._act,
+            "end-tokens": self._end_tokens,
+            "suspend": self._suspend,
+            "resume": self._resume,
+        }
         for step, route in registry_routes.steps():
             add(app, route, taken[step])
 
@@ -129,6 +135,12 @@ class RegistryDoor:
             )
         return _answer(await self._administration.act_on_grant(caller, name, action, said["reason"], until))
 
+    async def _end_tokens(self, request: web.Request) -> web.Response:
+        caller = await self._callers.identified(request)
+        said = await self._said(request)
+        name = names.document_name("System", request.match_info["name"])
+        return _answer(await self._administration.end_tokens(caller, name, said["reason"]))
+
     async def _suspend(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
         said = await self._said(request)
@@ -162,7 +174,10 @@ class RegistryDoor:
                 en=f"kind must be {_kind(request)}, as in the path.",
             )
         reason, dry_run = REASON.of(request), DRY_RUN.of(request)
-        return await self._administration.put(caller, document, expected, reason, dry_run=dry_run)
+        end_tokens = _kind(request) == "System" and END_TOKENS.of(request)
+        return await self._administration.put(
+            caller, document, expected, reason, dry_run=dry_run, end_tokens=end_tokens
+        )
 
     async def _document(self, request: web.Request) -> dict[str, Any]:
         return await bodies.json_object(request)

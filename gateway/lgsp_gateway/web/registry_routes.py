@@ -48,6 +48,7 @@ CURSOR = Parameter(
 LIMIT = whole("limit", "how many", 1, LARGEST_PAGE, DEFAULT_PAGE)
 REASON = text("reason", "why; it stands in the history", longest=MAX_REASON)
 DRY_RUN = flag("dryRun", "whether to check and to write nothing")
+END_TOKENS = flag("endTokens", "whether to end the tokens that the system was given until now")
 EXPIRING = whole("expiringWithin", "only grants in force that end within so many days", 0, 9999, None)
 IF_MATCH = Parameter(
     *("If-Match", "header", "the ETag of the version that is changed", {"type": "string", "maxLength": 100}),
@@ -125,7 +126,7 @@ class RoutesOf:
         self.replace = Route(
             *("PUT", one, f"replace{kind}", f"Replace a {kind.lower()}, or create it", "token"),
             {200: document, 201: document},
-            parameters=(name, IF_MATCH, IF_NONE_MATCH, *write),
+            parameters=(name, IF_MATCH, IF_NONE_MATCH, *write, *((END_TOKENS,) if kind == "System" else ())),
             body=body,
             problems=("precondition-required", *changes),
             tag="registry",
@@ -147,7 +148,7 @@ class RoutesOf:
 
 
 def steps() -> Iterator[tuple[str, Route]]:
-    """The routes by which a grant, or a service, takes a step: `act`, `suspend`, `resume`."""
+    """The routes by which a grant, a system or a service takes a step: `act`, `end-tokens`, `suspend`, `resume`."""
     name = text("name", "the name of the document", longest=MAX_NAME, pattern=NAME_PATTERN, place="path")
     actions = "|".join(ACTIONS)
     yield (
@@ -165,6 +166,18 @@ def steps() -> Iterator[tuple[str, Route]]:
             body=json_of("Step"),
             body_required=False,
             problems=("not-found", "step-not-allowed"),
+            tag="registry",
+        ),
+    )
+    yield (
+        "end-tokens",
+        Route(
+            *("POST", "/registry/systems/{name}/end-tokens", "endTokens", "End the tokens of a system", "token"),
+            {200: Said("The system", json_of("System"), ("ETag",))},
+            parameters=(name,),
+            body=json_of("Step"),
+            body_required=False,
+            problems=("not-found",),
             tag="registry",
         ),
     )

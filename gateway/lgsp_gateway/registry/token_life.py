@@ -1,0 +1,39 @@
+"""Which tokens of a system count: those of its present generation.
+
+Who holds a token keeps it until it expires, an hour or so, whatever becomes of the key that it was taken with. To end tokens
+at once the registry counts a system's generation on: tokens of the bus name the generation they were issued in, so no clock
+decides, and those of other issuers are told by when they were issued.
+"""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from lgsp_auth.issuing import DEFAULT_LIFE
+from lgsp_auth.tokens import Generation
+from lgsp_gateway.registry.kinds import VIETNAM, Spec
+from lgsp_gateway.registry.lifecycle import same
+
+KEYS = ("jwks", "secretSha256")
+
+
+def replaced(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
+    """Do tokens taken with a key or secret of before outlive it?"""
+    return before is not None and any(before.get(part) and not same(before[part], after.get(part)) for part in KEYS)
+
+
+def ended(status: Mapping[str, Any], now: float) -> Spec:
+    """The status of a system whose tokens count no more."""
+    return {"tokens": {"generation": generation_of(status).number + 1, "issuedSince": now}}
+
+
+def outlived(status: Mapping[str, Any], now: float) -> Spec:
+    """The status of a system whose keys were replaced and whose old tokens count until they expire."""
+    until = datetime.datetime.fromtimestamp(now + DEFAULT_LIFE, VIETNAM).isoformat(timespec="seconds")
+    return {"tokens": {**status.get("tokens", {}), "oldCountUntil": until}}
+
+
+def generation_of(status: Mapping[str, Any]) -> Generation:
+    """The generation in a system's status; the first where none was ended."""
+    said = status.get("tokens", {})
+    return Generation(said.get("generation", 0), said.get("issuedSince", 0.0))
