@@ -339,6 +339,23 @@ async def test_what_was_approved_holds_for_less_and_not_for_more(changes: Change
         await changes.delete(f"grants/{name}")
 
 
+async def test_an_approval_holds_for_what_its_approver_saw_last(changes: Changes) -> None:
+    """Whoever narrows and widens again stays within what the other approved; what the other has narrowed stays so."""
+    wide, narrow = grant("waves", "gamma", read_person=["*"]), grant("waves", "gamma", read_person=["/ketQua"])
+    await changes.send(wide, "agency-admin")
+    await changes.act("waves", "approve", "operator")
+    for system in ("operator", "agency-admin"):
+        for sent in (narrow, wide):
+            assert (await changes.send(sent, system)).json["status"]["phase"] == "in-force"
+    await changes.send(narrow, "agency-admin")
+    assert (await changes.send(wide, "operator")).json["status"]["phase"] == "awaiting-provider"
+    assert (await changes.act("waves", "approve", "agency-admin")).json["status"]["phase"] == "in-force"
+    await changes.act("waves", "suspend", "agency-admin", reason="x")
+    await changes.send(narrow, "operator")
+    assert (await changes.send(wide, "operator")).json["status"]["phase"] == "suspended"
+    assert (await changes.act("waves", "resume", "agency-admin")).json["status"]["phase"] == "in-force"
+
+
 async def test_an_operation_becomes_personal_under_a_grant(changes: Changes, bus: Workbench) -> None:
     before = contract("rising", provider="provider", read="internal", count="internal")
     after = {**copy.deepcopy(before), "version": "1.1.0"}

@@ -128,7 +128,7 @@ class Attackers(RuleBasedStateMachine):
         self.published: dict[str, Any] = {}  # contracts as an operator published them
         self.roled: dict[str, Any] = {}  # systems with roles, as an operator wrote them
         self.agency: dict[str, str] = {}  # of a system, also a deleted one
-        self.endorsed: dict[str, list[tuple[System, Any]]] = {}
+        self.endorsed: dict[str, dict[str, tuple[System, Any]]] = {}  # by grant and system: what it approved last
         self.last: System = self.world.registry.systems["root"]
         people = {
             "adm-a": (0, ["agency-admin"]),
@@ -351,7 +351,7 @@ class Attackers(RuleBasedStateMachine):
             self.published[name] = written
 
     def endorse(self, name: str, who: str, spec: Any) -> None:
-        self.endorsed.setdefault(name, []).append((self.last, spec))
+        self.endorsed.setdefault(name, {})[who] = (self.last, spec)
 
     # What holds after every step
 
@@ -405,7 +405,7 @@ class Attackers(RuleBasedStateMachine):
             decide(ask, [grant], time.time())
 
     def two_approved(self, name: str, spec: Any) -> bool:
-        approving = [by for by, seen in self.endorsed.get(name, ()) if not wider(spec, seen)]
+        approving = [by for by, seen in self.endorsed.get(name, {}).values() if not wider(spec, seen)]
         provider = self.agency[f"{self.p}sys-a"]
         of_provider = {by.name for by in approving if "agency-admin" in by.roles and by.agency == provider}
         operators = {by.name for by in approving if "operator" in by.roles}

@@ -1,39 +1,65 @@
 """Who approved a grant, and whether that is enough for personal data: two systems, one for the provider and an operator.
 
-An approval is one of what the grant says. It holds for less, and for nothing more: whoever widens a grant asks again.
+An approval is one of what the grant said then. It holds for less, and for nothing more: where a grant is widened beyond what
+somebody approved, they are asked again.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lgsp_gateway.registry.lifecycle import same
+
 Approver = Literal["provider", "operator"]
-Approvals = Mapping[str, str]
-"""By the name of a system, as what it approved."""
-
-_INSTALLED: Approvals = {"bootstrap": "installer"}
+Spec = Mapping[str, Any]
 
 
-def of(status: Mapping[str, Any]) -> Approvals:
-    """The approvals in a grant's status. What an empty bus was filled with is approved by whoever installed it."""
-    if "phase" not in status:
-        return _INSTALLED
-    approvals: Approvals = status.get("approvedAs", {})
-    return approvals
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """By the name of a system, as what it approved (`given`); and what it approved, where that is more than the grant says
+    now (`more`)."""
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Spec] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, status: Mapping[str, Any]) -> "Approvals":
+        """Those in a grant's status. What an empty bus was filled with is approved by whoever installed it."""
+        if "phase" not in status:
+            return _INSTALLED
+        return cls(status.get("approvedAs", {}), status.get("approvedMore", {}))
+
+    def status(self) -> dict[str, Any]:
+        """As they stand in a grant's status."""
+        said = {"approvedBy": list(self.given), "approvedAs": dict(self.given)}
+        return said | ({"approvedMore": dict(self.more)} if self.more else {})
+
+    def suffice(self) -> bool:
+        """Are they enough for personal data?"""
+        given = set(self.given.values())
+        return "installer" in given or {"provider", "operator"} <= given
+
+    def missing(self) -> Approver:
+        """Whose approval is to come next."""
+        return "operator" if "provider" in self.given.values() else "provider"
+
+    def with_one(self, name: str, approver: str) -> "Approvals":
+        """With that of one more, of what the grant says now."""
+        return Approvals({**self.given, name: approver}, {by: of for by, of in self.more.items() if by != name})
+
+    def that_hold(self, before: Spec, after: Spec) -> "Approvals":
+        """Those that hold for what a grant becomes."""
+        of = {name: self.more.get(name, before) for name in self.given}
+        kept = {name: approved for name, approved in of.items() if holds(approved, after)}
+        more = {name: approved for name, approved in kept.items() if not same(approved, after)}
+        return Approvals({name: self.given[name] for name in kept}, more)
 
 
-def suffice(approvals: Approvals) -> bool:
-    """Are they enough for personal data?"""
-    given = set(approvals.values())
-    return "installer" in given or {"provider", "operator"} <= given
+_INSTALLED = Approvals({"bootstrap": "installer"})
 
 
-def missing(approvals: Approvals) -> Approver:
-    """Whose approval is to come next."""
-    return "operator" if "provider" in approvals.values() else "provider"
-
-
-def hold(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Do the approvals of a grant hold for what it is to become: does it allow nothing that it did not allow?
+def holds(before: Spec, after: Spec) -> bool:
+    """Does an approval of a grant hold for what it becomes: does it allow nothing that it did not allow?
 
     Args:
         before, after: specs that keep the schema.

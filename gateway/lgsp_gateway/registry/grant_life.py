@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lgsp_gateway.registry import approvals
 from lgsp_gateway.registry.approvals import Approvals
 from lgsp_gateway.registry.life import ABSENT, Life
 from lgsp_problems import Refusal
@@ -82,24 +81,33 @@ def request(before: Mapping[str, Any] | None, actor: Actor) -> Status | None:
     return {"phase": phase, "requestedBy": actor.name} if phase else None
 
 
-def put(before: Mapping[str, Any] | None, actor: Actor, *, personal: bool, narrowed: bool) -> Status:
+def put(
+    status: Mapping[str, Any] | None,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    actor: Actor,
+    *,
+    personal: bool,
+) -> Status:
     """The status of a grant that its provider or an operator writes, which approves it.
 
     Args:
-        narrowed: it allows nothing that it did not allow before, so what others approved holds.
+        before, after: its spec; None where there is no grant yet.
 
     Raises:
         Refusal: `step-not-allowed`, when the grant was revoked.
     """
-    phase = _phase(before)
-    known = approvals.of(before) if before is not None and narrowed and phase in _APPROVED else {}
-    after = LIFE.after(phase, "put", actor.may_be)
-    if after is None:
+    phase = _phase(status)
+    next_phase = LIFE.after(phase, "put", actor.may_be)
+    if next_phase is None:
         raise _no_step(phase)
+    known = Approvals()
+    if status is not None and before is not None and phase in _APPROVED:
+        known = Approvals.of(status).that_hold(before, after)
     given = _approved(known, actor, LIFE.followers(phase, "put"))
-    if after == "suspended" and not (personal and not approvals.suffice(given)):
-        return {**(before or {}), **_said(given)}
-    return {"phase": _settled(given, personal), **_said(given)}
+    if next_phase == "suspended" and not (personal and not given.suffice()):
+        return {**_without_approvals(status or {}), **given.status()}
+    return {"phase": _settled(given, personal), **given.status()}
 
 
 def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bool, reason: str, until: str) -> Status:
@@ -112,7 +120,7 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
     Raises:
         Refusal: `step-not-allowed`, `not-granted` or `malformed`.
     """
-    phase, known = phase_of(status), approvals.of(status)
+    phase, known = phase_of(status), Approvals.of(status)
     followers = LIFE.followers(phase, action)
     if not followers:
         raise _no_step(phase)
@@ -126,16 +134,16 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
             en="This step needs a reason: send `reason` in the body.",
         )
     if action == "approve":
-        if actor.name in known:
+        if actor.name in known.given:
             raise _same_again()
         known = _approved(known, actor, followers)
     if after == "in-force":
         after = _settled(known, personal)
     if after not in _APPROVED:
-        known = {}
+        known = Approvals()
     kept = {key: status[key] for key in ("requestedBy",) if key in status}
     said = {"reason": reason, "until": until, "by": actor.name}
-    return {"phase": after, **kept, **_said(known), **{key: value for key, value in said.items() if value}}
+    return {"phase": after, **kept, **known.status(), **{key: value for key, value in said.items() if value}}
 
 
 def check_delete(status: Mapping[str, Any], actor: Actor) -> None:
@@ -153,19 +161,22 @@ def _phase(status: Mapping[str, Any] | None) -> str:
 
 
 def _approved(known: Approvals, actor: Actor, followers: Mapping[str, str]) -> Approvals:
-    """The approvals with that of one more, as what is missing where it may be both. Who approved before does not count again."""
+    """The approvals with that of one more, as what is missing where it may be both. One system is one approver."""
     may_be = [who for who in ("provider", "operator") if who in actor.may_be and who in followers]
-    if actor.name in known or not may_be:
+    if not may_be:
         return known
-    return {**known, actor.name: next((who for who in may_be if who not in known.values()), may_be[0])}
+    others = [who for name, who in known.given.items() if name != actor.name]
+    before = known.given.get(actor.name)
+    chosen = before if before in may_be else next((who for who in may_be if who not in others), may_be[0])
+    return known.with_one(actor.name, chosen)
 
 
 def _settled(given: Approvals, personal: bool) -> str:
-    return f"awaiting-{approvals.missing(given)}" if personal and not approvals.suffice(given) else "in-force"
+    return f"awaiting-{given.missing()}" if personal and not given.suffice() else "in-force"
 
 
-def _said(given: Approvals) -> Status:
-    return {"approvedBy": list(given), "approvedAs": dict(given)}
+def _without_approvals(status: Mapping[str, Any]) -> Status:
+    return {key: value for key, value in status.items() if not key.startswith("approved")}
 
 
 def _other_needed(who: str) -> Refusal:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.kinds import Spec, Version
+from lgsp_gateway.registry.kinds import Version
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
@@ -22,20 +22,11 @@ class Names:
         self._registry = registry
         self._store = store
 
-    async def last(self, kind: str, name: DocumentName) -> Spec | None:
-        """What a document said last, also a deleted one; None where there never was one."""
-        known = self._registry.versions[kind].get(name)
-        if known is not None:
-            return known.spec
+    async def last(self, kind: str, name: DocumentName) -> Version | None:
+        """The last version of a document before it was deleted; None where there never was one."""
         if self._registry.readers_of_deleted(kind, name) is None:
             return None
-        return next((spec for version in await self._store.history(kind, name) if (spec := version.spec)), None)
-
-    async def last_status(self, kind: str, name: DocumentName) -> Spec | None:
-        """What the registry said last of a deleted document; None where there never was one."""
-        if self._registry.readers_of_deleted(kind, name) is None:
-            return None
-        return next((version.status for version in await self._store.history(kind, name) if version.spec), {})
+        return next((version for version in await self._store.history(kind, name) if version.spec is not None), None)
 
     async def majors(self, service: str) -> dict[DocumentName, list[Version]]:
         """Every version of every document of a service's name, by the document's name, the newest first."""
@@ -51,8 +42,11 @@ class Names:
         return found
 
     async def _agency(self, system: str) -> str:
-        spec = await self.last("System", names.document_name("System", system))
-        return str(spec["agency"]) if spec else ""
+        there = self._registry.systems.get(system)
+        if there:
+            return there.agency
+        last = await self.last("System", names.document_name("System", system))
+        return str((last.spec or {})["agency"]) if last else ""
 
 
 def refuse_foreign(kind: str, name: str, owners: set[str], agency: str) -> None:

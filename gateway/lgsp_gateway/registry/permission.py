@@ -12,7 +12,6 @@ from typing import Any
 from lgsp_auth import roles
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import classification, grant_life, lifecycle, ownership, powers, token_life
-from lgsp_gateway.registry.approvals import hold
 from lgsp_gateway.registry.kinds import VIETNAM, Spec, Version
 from lgsp_gateway.registry.ownership import Names
 from lgsp_gateway.registry.state import Registry, System
@@ -69,14 +68,18 @@ class Permission:
         return known.status if known else {}
 
     async def _tokens(self, name: DocumentName, spec: Spec, known: Version | None, *, end_tokens: bool) -> Spec:
-        """Which tokens of a system count. Those of another agency's or of a deleted system do not."""
-        before, now = (known.spec if known else None), time.time()
-        status = known.status if known else await self.names.last_status("System", name)
-        if status is None:
+        """Which tokens of a system count: none that was taken as a system of another agency, or with the keys of a deleted
+        one."""
+        last = known or await self.names.last("System", name)
+        if last is None:
             return {}
-        if end_tokens or before is None or before["agency"] != spec["agency"]:
-            return token_life.ended(status, now)
-        return token_life.outlived(status, now) if token_life.replaced(before, spec) else status
+        before = last.spec or {}
+        returns = known is None and token_life.has_keys(before)
+        if end_tokens or returns or before["agency"] != spec["agency"]:
+            return token_life.ended(last.status, time.time())
+        if token_life.replaced(before, spec):
+            return token_life.outlived(last.status, time.time())
+        return last.status
 
     def delete(self, caller: System, kind: str, name: DocumentName, known: Version) -> None:
         """May the caller delete a document that it may change?
@@ -109,7 +112,8 @@ class Permission:
         """A system's roles and what they are made of, its name, and what moves with it to another agency."""
         before = known.spec if known else None
         self.check_powers(caller, before, spec)
-        last = before or await self.names.last("System", name)
+        known = known or await self.names.last("System", name)
+        last = known.spec if known else None
         if last is None or last["agency"] == spec["agency"]:
             return
         if not _operator(caller):
@@ -176,8 +180,7 @@ class Permission:
             if asked is None:
                 raise not_allowed(caller, "Grant")
             return asked
-        narrowed = before is not None and hold(before, spec)
-        return grant_life.put(status, actor, personal=self.registry.is_personal(spec), narrowed=narrowed)
+        return grant_life.put(status, before, spec, actor, personal=self.registry.is_personal(spec))
 
     def _asks_only(self, caller: System, name: str, spec: Spec, before: Spec | None) -> bool:
         """Does the caller ask for a grant of its agency that it could not give itself?"""

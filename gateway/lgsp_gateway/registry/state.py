@@ -17,7 +17,8 @@ from lgsp_auth.tokens import FIRST, Generation
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.names import DocumentName, Major, ServiceName, SystemName
 from lgsp_contracts.projection import Projection
-from lgsp_gateway.registry import approvals, token_life
+from lgsp_gateway.registry import token_life
+from lgsp_gateway.registry.approvals import Approvals
 from lgsp_gateway.registry.grant_life import phase_of as phase_of_grant
 from lgsp_gateway.registry.kinds import KINDS, VIETNAM, Version, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
@@ -357,7 +358,7 @@ def _grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Gra
         sender_constrained=spec.get("senderConstrained", False),
         on_behalf_of=spec.get("onBehalfOf", ""),
         suspended=_suspended(status),
-        shows_personal=approvals.suffice(approvals.of(status)),
+        shows_personal=Approvals.of(status).suffice(),
     )
 
 

@@ -22,6 +22,11 @@ def replaced(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool
     return before is not None and any(before.get(part) and not same(before[part], after.get(part)) for part in KEYS)
 
 
+def has_keys(spec: Mapping[str, Any]) -> bool:
+    """Can a system take tokens of the bus?"""
+    return any(spec.get(part) for part in KEYS)
+
+
 def ended(status: Mapping[str, Any], now: float) -> Spec:
     """The status of a system whose tokens count no more."""
     return {"tokens": {"generation": generation_of(status).number + 1, "issuedSince": now}}
