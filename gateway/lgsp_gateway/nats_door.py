@@ -68,7 +68,14 @@ class NatsDoor:
             self._attempts.failed(request.address)
             await self._refuse(message, request, refusal)
             return
-        user = self._key.user(request.nkey, ACCOUNT, user_of(system, subjects, self._registry.generation(system)), subjects, now, identity.expires)
+        user = self._key.user(
+            request.nkey,
+            ACCOUNT,
+            user_of(system, subjects, self._registry.generation(system)),
+            subjects,
+            now,
+            identity.expires,
+        )
         await message.respond(self._key.response(request, user, "", now))
 
     async def _put_off(self, message: Msg, request: CalloutRequest) -> None:

@@ -95,7 +95,9 @@ class NatsRights:
         if system not in users:
             users[system] = self._user(system)
         if users[system] != user:
-            structlog.get_logger().info("nats connection ended", system=system, reason="what it may do has changed, or its tokens ended")
+            structlog.get_logger().info(
+                "nats connection ended", system=system, reason="what it may do has changed, or its tokens ended"
+            )
             cid = orjson.dumps({"cid": found["cid"]})
             # A server does nothing on a request without a reply subject (nats-server 2.15).
             await self._connection.publish(f"$SYS.REQ.SERVER.{server}.KICK", cid, reply=self._connection.new_inbox())
