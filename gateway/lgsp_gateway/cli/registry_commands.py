@@ -48,6 +48,7 @@ def apply(
             outcome = await client.apply(document, reason, dry_run=dry_run, end_tokens=end_tokens)
             suffix = " (dry run)" if dry_run else ""
             sys.stdout.write(f"{_plain_name(outcome.after)} {outcome.verb}{suffix}\n")
+            sys.stdout.write(_of_approvals(outcome.after))
             if outcome.verb == "configured":
                 sys.stdout.writelines(_difference(outcome.before or {}, outcome.after))
                 sys.stdout.write(_of_tokens(outcome.before or {}, outcome.after))
@@ -226,6 +227,16 @@ def _of_tokens(before: Document, after: Document) -> str:
         return ""
     name = after["metadata"]["name"]
     return f"    tokens taken with the old key count until {until}; end them: lgsp system end-tokens {name}\n"
+
+
+def _of_approvals(document: Document) -> str:
+    """Whose approval a grant waits for."""
+    who = {
+        "awaiting-provider": "an administrator of the provider's agency",
+        "awaiting-operator": "an operator of the bus",
+    }.get(_phase(document))
+    name = document["metadata"]["name"]
+    return f"    not in force yet: {who} is to approve it, with lgsp grant approve {name}\n" if who else ""
 
 
 def _phase(document: Document) -> str:
