@@ -70,7 +70,16 @@ class Desk:
 async def desk(bus: Workbench) -> AsyncIterator[Desk]:
     port = free_port()
     gateway = bus.another_gateway("differences", port)
-    gateway.command += ["--head-seconds", "0.5", "--body-seconds", "0.5", "--connections-each", "5000"]
+    gateway.command += [
+        "--head-seconds",
+        "0.5",
+        "--body-seconds",
+        "0.5",
+        "--idle-seconds",
+        "1",
+        "--connections-each",
+        "5000",
+    ]
     await gateway.start()
     found = Desk(bus, port)
     served = await bus.serve(read=found.take, register=found.take)
