@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import ecs_logging
+import structlog
 
 from lgsp_problems import Refusal
 
@@ -95,6 +96,19 @@ class SecurityLog:
         self._log.log(_LEVELS[outcome], message, extra=extra)
 
 
+class _File(WatchedFileHandler):
+    """A file that may be away for a while: what cannot be written is said, and does not end the thread that writes the rest."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        structlog.get_logger().error("security event not written", action=getattr(record, "event.action", "-"))
+
+
 class _Queue(QueueHandler):
     """Drops what a stopped server cannot take, rather than waiting for it."""
 
@@ -117,7 +131,7 @@ class _Rfc5424(ecs_logging.StdlibFormatter):
 def _handler(address: str) -> logging.Handler:
     left_out = ["process", "log.origin", "log.logger", "log.original"]
     if not address.startswith("syslog+"):
-        handler: logging.Handler = WatchedFileHandler(address, encoding="utf-8")
+        handler: logging.Handler = _File(address, encoding="utf-8")
         handler.setFormatter(ecs_logging.StdlibFormatter(exclude_fields=left_out))
         return handler
     parts = urlsplit(address)

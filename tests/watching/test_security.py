@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -93,3 +94,22 @@ async def test_a_flood_is_summed_up(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_refused(address: str) -> None:
     with pytest.raises(Refusal, match="syslog"):
         SecurityLog(address, "gateway gw-1")
+
+
+async def test_a_file_that_was_away_is_written_again(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    security = SecurityLog(str(folder / "security.log"), "test")
+
+    def events() -> list[str]:
+        return (folder / "security.log").read_text().splitlines() if (folder / "security.log").exists() else []
+
+    shutil.rmtree(folder)
+    security.event("lost", "failure", "api", "while the folder is away")
+    await asyncio.sleep(0.2)
+    folder.mkdir()
+    async with asyncio.timeout(20):
+        while not any("kept" in line for line in events()):
+            security.event("kept", "failure", "api", "when it is back")
+            await asyncio.sleep(0.05)
+    security.stop()

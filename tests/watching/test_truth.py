@@ -6,15 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 from aiohttp import web
 from support.preloaded import Preloaded, run
-from support.processes import free_port
+from support.processes import LGSP, Process, free_port
 from support.searched import Searched
-from support.workbench import Workbench
+from support.workbench import CONTRACTS, Workbench
 
 HEADER = "Lgsp-Index-Stale-Since"
 
@@ -48,23 +50,9 @@ async def test_an_index_that_stands_still_says_since_when(searched: Searched) ->
 
 async def test_a_system_that_is_well_again_is_seen_without_a_call(bus: Workbench, tmp_path: Path) -> None:
     port = free_port()
-    manifest = {
-        "service": "desk",
-        "major": 1,
-        "system": "provider",
-        "kind": "http",
-        "connection": {"url": f"http://127.0.0.1:{port}"},
-        "operations": {
-            name: {"path": "/ask/{request.soDinhDanh}", "answer": {"ketQua": "answer.said"}}
-            for name in ("read", "read-person", "register", "narrow", "wait")
-        },
-    }
-    (tmp_path / "adapter.yaml").write_text(yaml.safe_dump(manifest))
-    (tmp_path / "provider.pem").write_bytes(bus.keys["provider"].to_pem())
-    command = ["adapter", "run", str(tmp_path / "adapter.yaml"), "--nats", bus.nats_url, "--keys", str(tmp_path)]
-    command += ["--gateway", f"http://127.0.0.1:{bus.port}", "--catalog", str(bus.catalog_folder)]
-    adapter = await Preloaded(command, tmp_path / "adapter.log").start()
-    try:
+    asked = operations(path="/ask/{request.soDinhDanh}", answer={"ketQua": "answer.said"})
+    url = f"http://127.0.0.1:{port}"
+    async with adapter(bus, tmp_path, kind="http", connection={"url": url}, operations=asked):
         assert (await bus.call()).status == 502
         assert "desk/read (unreachable, " in (await checks(bus))["upstreams"]
         runner = web.AppRunner(web.Application())
@@ -74,8 +62,6 @@ async def test_a_system_that_is_well_again_is_seen_without_a_call(bus: Workbench
             while "upstreams" in await checks(bus):
                 await asyncio.sleep(0.2)
         await runner.cleanup()
-    finally:
-        await adapter.stop()
 
 
 async def test_doctor_says_that_there_is_no_folder(tmp_path: Path) -> None:
@@ -96,3 +82,63 @@ async def test_doctor_says_that_a_process_stands_still_and_that_keys_are_missing
     assert code == 1
     assert "Standing still (SIGSTOP): indexer" in out
     assert f"There are no keys in {tmp_path / 'keys'}" in out
+
+
+@asynccontextmanager
+async def adapter(bus: Workbench, folder: Path, **told: Any) -> AsyncIterator[Process]:
+    """An adapter process for `desk` by a manifest."""
+    manifest = {"service": "desk", "major": 1, "system": "provider", **told}
+    (folder / "adapter.yaml").write_text(yaml.safe_dump(manifest))
+    (folder / "provider.pem").write_bytes(bus.keys["provider"].to_pem())
+    command = ["adapter", "run", str(folder / "adapter.yaml"), "--nats", bus.nats_url, "--keys", str(folder)]
+    command += ["--gateway", f"http://127.0.0.1:{bus.port}", "--catalog", str(bus.catalog_folder)]
+    if told["kind"] == "python":  # it is found by what a fresh interpreter is told
+        started = Process([*LGSP, *command], folder / "adapter.log", {"PYTHONPATH": str(folder)})
+    else:
+        started = Preloaded(command, folder / "adapter.log")
+    await started.start()
+    yield started
+    await started.stop()
+
+
+def operations(**told: Any) -> dict[str, Any]:
+    return dict.fromkeys(CONTRACTS[0]["operations"], told)
+
+
+async def test_old_data_is_told_of(bus: Workbench, tmp_path: Path) -> None:
+    drops = tmp_path / "drops"
+    drops.mkdir()
+    (drops / "1.csv").write_text("Số;Kết quả\n022093001234;KHOP\n")
+    asked = operations(find={"Số": "request.soDinhDanh"}, none="person-not-found", answer={"ketQua": 'row."Kết quả"'})
+    files = {"pattern": "*.csv", "format": "csv", "delimiter": ";"}
+    async with adapter(bus, tmp_path, kind="files", connection={"folder": str(drops)}, files=files, operations=asked):
+        async with asyncio.timeout(20):
+            while (await bus.call()).status != 200:
+                await asyncio.sleep(0.1)
+        assert "data" not in await checks(bus)
+        (drops / "2.csv").write_bytes(b"S\xff\xfe\x00;")
+        async with asyncio.timeout(20):
+            while "desk (1.csv, " not in (await checks(bus)).get("data", ""):
+                await asyncio.sleep(0.1)
+
+
+async def test_tasks_of_adapters_that_fail_are_told_of(bus: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from lgsp_adapters.adapter import Adapter\n"
+        "class Own(Adapter):\n"
+        "    async def open(self):\n"
+        "        self.background.every('own looking', 0.1, self.fails, within=1)\n"
+        "    async def fails(self):\n"
+        "        raise KeyError('022093001234')\n"
+        "    def method(self, operation):\n"
+        "        return self.read\n"
+        "    async def read(self, request, call):\n"
+        "        return {'ketQua': 'KHOP'}\n"
+    )
+    async with adapter(bus, tmp_path, kind="python", adapter="own:Own") as process, asyncio.timeout(20):
+        assert (await bus.call()).status == 200
+        while "desk: own looking (KeyError)" not in (await checks(bus)).get("adapter tasks", ""):
+            await asyncio.sleep(0.1)
+        log = process.log.read_text()
+        assert "own.py" in log
+        assert "022093001234" not in log

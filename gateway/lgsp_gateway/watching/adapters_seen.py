@@ -27,6 +27,8 @@ from lgsp_process.background import Background
 
 ASK_SECONDS = 5.0
 ANSWER_SECONDS = 1.0
+MAX_TASKS = 20
+MAX_WORDS = 120
 ROUND_SECONDS = 30.0
 MAX_COPIES = 200
 """Running copies of one service that are counted; a copy is a process."""
@@ -147,8 +149,27 @@ def _operation(known: Collection[str], endpoint: Mapping[str, Any]) -> tuple[str
         "requests": int(endpoint["num_requests"]),
         "averageMs": round(int(endpoint["average_processing_time"]) / 1e6, 3),
     }
-    upstream = (endpoint.get("data") or {}).get("upstream")
-    return str(endpoint["name"]), said | ({"upstream": _upstream(upstream)} if upstream else {})
+    told = endpoint.get("data") or {}
+    for part, read in (("upstream", _upstream), ("data", _data), ("tasks", _tasks)):
+        if told.get(part):
+            said[part] = read(told[part])
+    return str(endpoint["name"]), said
+
+
+def _data(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Which data it answers from, and what keeps newer data out."""
+    words = {name: _words(said.get(name, "")) for name in ("file", "why", "about")}
+    return {**words, "since": float(said.get("since", 0)), "current": bool(said.get("current", True))}
+
+
+def _tasks(said: Mapping[str, Any]) -> dict[str, str]:
+    """Which of its background tasks fail, and with what error."""
+    return {_words(name): _words(error) for name, error in list(said.items())[:MAX_TASKS]}
+
+
+def _words(said: Any) -> str:
+    """What it says in words: a line that is printed harmless, and no longer than a line."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(said)[:MAX_WORDS])
 
 
 def _upstream(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_problems import Refusal, Text
 from lgsp_process.background import Background
+from lgsp_process.error_frames import frames
 
 if TYPE_CHECKING:
     from lgsp_gateway.index.index import Index
@@ -118,6 +119,13 @@ class Checks:
             return Text(
                 f"NATS không trả lời ({why}); hãy kiểm tra máy chủ.",
                 f"NATS does not answer ({why}); check the servers.",
+            )
+        except Exception as error:  # one check that breaks hides none of the others
+            why = type(error).__name__
+            structlog.get_logger().error("check broke", error=why, frames=frames(error))
+            return Text(
+                f"Phép kiểm tra này bị lỗi ({why}); hãy báo lỗi này kèm dòng `check broke` trong nhật ký của gateway.",
+                f"This check itself broke ({why}); report it with the line `check broke` of the gateway's log.",
             )
 
     async def _tasks(self) -> Text | None:
