@@ -58,22 +58,22 @@ async def _accept(folder: Folder, pattern: str, wanted: str) -> None:
                 sys.stdout.write(f"{shown(drop.name)}: {_reason(report)}\n")
             sys.stdout.write("Name a file to take it.\n" if held else "No file is held.\n")
             return
-        drop = next((drop for drop in held if wanted in (drop.name, shown(drop.name))), None)
-        if drop is None:
-            names = ", ".join(shown(drop.name) for drop in held) or "-"
+        found = next((one for one in held if wanted in (one.name, shown(one.name))), None)
+        if found is None:
+            names = ", ".join(shown(one.name) for one in held) or "-"
             raise Refusal(
                 "not-found",
                 vi=f"Tệp {shown(wanted)} không bị giữ lại; các tệp bị giữ: {names}.",
                 en=f"No file {shown(wanted)} is held; those that are: {names}.",
             )
-        content = await _digest(folder, drop)
-        if content != held[drop].get("content"):
+        content = await _digest(folder, found)
+        if content != held[found].get("content"):
             raise NotNow
-        sys.stdout.write(f"{shown(drop.name)}: {_reason(held[drop])}\n")
-        told = {"content": content, "stamp": drop.stamp, "at": round(time.time(), 3)}
-        await folder.write_beside(drop, ACCEPTED, orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        sys.stdout.write(f"{shown(found.name)}: {_reason(held[found])}\n")
+        told = {"content": content, "stamp": found.stamp, "at": round(time.time(), 3)}
+        await folder.write_beside(found, ACCEPTED, orjson.dumps(told, option=orjson.OPT_INDENT_2))
         sys.stdout.write(
-            f"Accepted: the adapter answers from its {held[drop].get('rows')} rows at its next look, and of nobody else.\n"
+            f"Accepted: the adapter answers from its {held[found].get('rows')} rows at its next look, and of nobody else.\n"
         )
     except (NotNow, Unreadable) as error:
         raise Refusal(
