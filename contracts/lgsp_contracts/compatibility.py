@@ -55,6 +55,9 @@ def breaks(old: Contract, new: Contract) -> list[Violation]:
         if before.idempotent and not after.idempotent:
             words = Text("thao tác không còn lặp lại được", "the operation may no longer be repeated")
             found.append(Violation(pointers.join((*place, "idempotent")), "", words))
+        if after.limits.values < before.limits.values or after.limits.members < before.limits.members:
+            words = Text("giới hạn của yêu cầu thấp hơn trước", "a request may hold less than before")
+            found.append(Violation(pointers.join((*place, "limits")), "", words))
     return found
 
 

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from lgsp_contracts import checking, pointers, strict_json
@@ -51,9 +51,10 @@ class Operation:
     response: Schema
     errors: Mapping[str, ProblemCode]
     example: Example
+    limits: Limits
+    answer_limits: Limits
     key_required: bool = False
     deduplicated: bool = False
-    limits: Limits = strict_json.DEFAULT
 
     def check_request(self, body: bytes) -> Any:
         """The parsed request.
@@ -72,7 +73,7 @@ class Operation:
         Raises:
             Refusal: `provider-broke-contract`; nothing of the answer is in it, only where it breaks which rule.
         """
-        return checking.check_answer(self.response, self.limits, body, in_haste=in_haste)
+        return checking.check_answer(self.response, self.answer_limits, body, in_haste=in_haste)
 
     def subject_of(self, request: Any) -> str | None:
         """The number of the person whose data is asked for, if the contract says where it stands."""
@@ -154,6 +155,7 @@ def _operation(name: OperationName, content: Mapping[str, Any], default: Classif
             vi=f"{where / 'idempotencyKey'}: thao tác idempotent không cần khóa; hãy bỏ idempotencyKey, hoặc đặt idempotent: false.",
             en=f"{where / 'idempotencyKey'}: an idempotent operation needs no key; leave idempotencyKey out, or say idempotent: false.",
         )
+    limits = content.get("limits", {})
     operation = Operation(
         name=name,
         title=Text(**content["title"]),
@@ -168,7 +170,8 @@ def _operation(name: OperationName, content: Mapping[str, Any], default: Classif
         example=Example(**content["example"]),
         key_required=key.get("required", False),
         deduplicated=key.get("deduplicated", False),
-        limits=Limits(**content.get("limits", {})),
+        limits=replace(strict_json.DEFAULT, **limits),
+        answer_limits=replace(strict_json.OF_ANSWERS, **limits),
     )
     for part, schema in (("request", operation.request), ("response", operation.response)):
         violations = schema.violations(getattr(operation.example, part))

@@ -58,6 +58,10 @@ class Limits:
 
 
 DEFAULT = Limits()
+"""Of a request: 1 MiB of a table with 300 named columns has some 50,000 values."""
+
+OF_ANSWERS = Limits(values=500_000, members=20_000)
+"""Of an answer, which may have 4 MiB."""
 
 
 def loads(body: bytes, limits: Limits = DEFAULT) -> Any:

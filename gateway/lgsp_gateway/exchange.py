@@ -244,7 +244,7 @@ class Exchange:
         answer = _answered(way.operation, wire.parse_reply(data))
         schema = way.operation.response
         if len(answer) <= schema.light_bytes or schema.effort.is_light(answer):
-            return answer, check_answer(schema, way.operation.limits, answer, in_haste=True)
+            return answer, check_answer(schema, way.operation.answer_limits, answer, in_haste=True)
         await self.heavy.check_answer(passage.consumer, way.operation, answer)
         return answer, None
 

@@ -20,6 +20,7 @@ import structlog
 from lgsp_contracts.checking import broken_answer
 from lgsp_contracts.contract import Operation
 from lgsp_contracts.projection import Projection
+from lgsp_contracts.strict_json import Limits
 from lgsp_problems import Refusal, Text, Violation
 
 PROCESSES = 2
@@ -28,7 +29,7 @@ PROCESSES = 2
 SECONDS = 3.0
 """For one document. 100,000 values, the usual limit, take about 0.2 s."""
 
-MAX_WAITING = 16
+MAX_WAITING = 100
 """Documents of one consumer that wait for their turn."""
 
 
@@ -49,7 +50,7 @@ class HeavyDocuments:
         """
         asked = {"what": "request", "schema": operation.request.document, "subject": operation.subject}
         try:
-            said, _ = await self._ask(consumer, {**asked, "limits": _limits(operation)}, body)
+            said, _ = await self._ask(consumer, {**asked, "limits": _written(operation.limits)}, body)
         except _TooLong as error:
             raise _takes_too_long() from error
         subject = said["subject"]
@@ -61,7 +62,7 @@ class HeavyDocuments:
         Raises:
             Refusal: as `Operation.check_response`, also where that takes longer than anybody may wait.
         """
-        asked = {"what": "answer", "schema": operation.response.document, "limits": _limits(operation)}
+        asked = {"what": "answer", "schema": operation.response.document, "limits": _written(operation.answer_limits)}
         try:
             await self._ask(consumer, asked, body)
         except _TooLong as error:
@@ -182,8 +183,8 @@ class _Checker:
             await process.wait()
 
 
-def _limits(operation: Operation) -> list[int]:
-    return [operation.limits.values, operation.limits.members]
+def _written(limits: Limits) -> list[int]:
+    return [limits.values, limits.members]
 
 
 def _refusal(told: dict[str, Any]) -> Refusal:

@@ -147,10 +147,10 @@ def mutated(bus: Workbench, chance: random.Random) -> bytes:
         elif what == 5:
             sent = sent.replace(b"application/json", chance.choice(KINDS).encode(), 1)
         elif what == 6:
-            place = chance.randrange(len(head))
+            place = chance.randrange(len(head) or 1)
             sent = sent[:place] + bytes([chance.randrange(256)]) + sent[place + 1 :]
         elif what == 7:
-            place = chance.randrange(len(head))
+            place = chance.randrange(len(head) or 1)
             sent = sent[:place] + chance.choice([b"", b" ", b"\r\n", b"\t", b"\x00", b"#"]) + sent[place + 1 :]
         else:
             sent = _otherwise_framed(bus, sent, len(body), chance)
