@@ -18,6 +18,8 @@ from lgsp_auth.client_authentication import ClientAuthenticator
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_contracts import names
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway import issuers
 from lgsp_gateway.broken_off import BrokenOff
 from lgsp_gateway.bus import Bus
@@ -61,6 +63,7 @@ from lgsp_gateway.web.evidence_search import EvidenceSearch
 from lgsp_gateway.web.idempotency_keys import IdempotencyKeys
 from lgsp_gateway.web.operations import Operations
 from lgsp_gateway.web.registry import RegistryDoor
+from lgsp_gateway.web.routes import CALLERS, declared
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
 from lgsp_process import logs, nats_connection, running, tracing
@@ -82,7 +85,7 @@ CHECKS_SECONDS = 60.0
 class Settings:
     """What a gateway needs to know. `public_url` is where callers reach it: the issuer of its tokens."""
 
-    name: str
+    name: GatewayName
     host: str
     port: int
     share_port: bool
@@ -153,8 +156,8 @@ async def serve(settings: Settings, process: running.Process) -> None:
         reading = await _reading(stack, settings, background)
         logs = Logs(reading, Shelf(settings.archive) if settings.archive else None, index)
         administration = Administration(registry, store, follower, watch.security)
-        parts = _Parts(exchange, administration, follower, keys, index, logs, adapters, checks, reading, process.stop)
-        app = _application(settings, parts)
+        parts = Parts(exchange, administration, follower, keys, index, logs, adapters, checks, reading, process.stop)
+        app = application(settings, parts)
         stale = partial(_stale, follower, settings.stale_seconds)
         door = Door(Calls(exchange, stale), app, stale, settings.connections)
         stack.push_async_callback(door.close)
@@ -292,7 +295,7 @@ def _watched(connection: Client, registry: Registry, metrics: Metrics, backgroun
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class Parts:
     """What the doors open on."""
 
     exchange: Exchange
@@ -307,14 +310,15 @@ class _Parts:
     stop: asyncio.Event
 
 
-def _application(settings: Settings, parts: _Parts) -> web.Application:
-    """Everything that is not a call."""
+def application(settings: Settings, parts: Parts) -> web.Application:
+    """Everything that is not a call, each path with who may ask it."""
     app = Door.application()
     exchange, keys, index, stop = parts.exchange, parts.keys, parts.index, parts.stop
     addresses = (settings.public_url, f"{settings.public_url}/oauth2/token")
     clients = ClientAuthenticator(addresses, exchange.registry.client, time.monotonic)
     endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients)
     callers = Callers(exchange.identification)
+    app[CALLERS] = callers
     stale_index.add_header(app, parts.reading, index)
     Tokens(endpoint, keys, exchange.identification, exchange.watch.security).add_routes(app)
     RegistryDoor(callers, parts.administration).add_routes(app)
@@ -329,6 +333,7 @@ def _application(settings: Settings, parts: _Parts) -> web.Application:
     holds = partial(_checks, exchange, parts.follower, stop)
     Status(exchange.watch.metrics, holds, parts.checks.background.said).add_routes(app)
     ApiDescription(settings.public_url).add_routes(app)
+    declared(app)
     return app
 
 
@@ -345,6 +350,6 @@ def _stale(follower: Follower, longest: float) -> bool:
     return not follower.in_step and follower.stale_for() > longest
 
 
-def random_name() -> str:
+def random_name() -> GatewayName:
     """A name for a gateway that was given none."""
-    return f"gw-{secrets.token_hex(3)}"
+    return names.gateway_name(f"gw-{secrets.token_hex(3)}")

@@ -6,6 +6,7 @@ import yaml
 
 from lgsp_auth.keys import SigningKey
 from lgsp_contracts import catalog as catalogs
+from lgsp_contracts import names
 from lgsp_gateway import serving
 from lgsp_gateway.cli.files import keys_in
 from lgsp_gateway.evidence.shelf import Shelf
@@ -110,7 +111,7 @@ def run_gateway(
     nats_tls = TlsFiles.client(nats_ca) if nats_ca else None
     context = nats_tls.context if nats_tls else None
     settings = serving.Settings(
-        name=name or serving.random_name(),
+        name=names.gateway_name(name) if name else serving.random_name(),
         host=host,
         port=port,
         share_port=share_port,
@@ -218,6 +219,8 @@ def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder
     folder
         Where SYSTEM.pem is written; one that is there is kept.
     """
+    names.system_name(system)
+    names.agency_code(agency)
     key = SigningKey.from_pem(durable_file.ensure(folder / f"{system}.pem", lambda: SigningKey.generate().to_pem()))
     spec = {"agency": agency, "title": {"vi": title_vi, "en": title_en}, "jwks": [key.public_jwk()]}
     document = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": system}, "spec": spec}

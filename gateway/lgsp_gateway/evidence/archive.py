@@ -23,24 +23,27 @@ from typing import IO, Any
 
 import orjson
 
+from lgsp_contracts import names
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence import archive_members, proofs
 from lgsp_gateway.evidence.archive_members import BrokenArchiveError
 from lgsp_gateway.evidence.checkpoint import Checkpoint, VerifierKey, forged
 from lgsp_gateway.evidence.proofs import Start
+from lgsp_problems import Refusal
 
 FORMAT = "lgsp-evidence-archive/1"
 MAX_ENTRY_BYTES = 1 << 20
 """Of one entry; those of today have some 700."""
 _MEMBERS = {"archive.json": 64 << 20, "entries.jsonl": 8 << 30, "checkpoints.json": 64 << 20}
 """What an archive holds, in this order, and how many bytes each may have unpacked. Entries are never held in memory together."""
-_NAME = re.compile(r"(?P<gateway>.+)-(?P<first>\d{12})-(?P<end>\d{12})\.tar\.gz")
+_NAME = re.compile(r"(?P<gateway>.+)-(?P<first>[0-9]{12})-(?P<end>[0-9]{12})\.tar\.gz")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Name:
     """Which part of which log: the entries from `first` up to, but not with, `end`."""
 
-    gateway: str
+    gateway: GatewayName
     first: int
     end: int
 
@@ -51,7 +54,13 @@ class Name:
     def parse(cls, text: str) -> "Name | None":
         """Read a file's name; None where it is not one of an archive."""
         found = _NAME.fullmatch(text)
-        return cls(found["gateway"], int(found["first"]), int(found["end"])) if found else None
+        if found is None:
+            return None
+        try:
+            gateway = names.gateway_name(found["gateway"])
+        except Refusal:  # somebody else's file
+            return None
+        return cls(gateway, int(found["first"]), int(found["end"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence import archive, checkpoint_stream, group_consumer, stream
 from lgsp_gateway.evidence.archive import Archive, Extent, Name
 from lgsp_gateway.evidence.checkpoint import Checkpoint, Signer, VerifierKey, forged, origin_of
@@ -60,7 +61,7 @@ class Archiver:
             while moved := await self._archive_one(gateway, before):
                 yield moved
 
-    async def _archive_one(self, gateway: str, before: float) -> Moved | None:
+    async def _archive_one(self, gateway: GatewayName, before: float) -> Moved | None:
         """Archive the next part of a log, if there is one."""
         key = Signer(origin_of(gateway), self._seed).key
         start, number = await live_from(self._connection, gateway)
@@ -121,7 +122,7 @@ class Archiver:
                     f"the archive does not hold the part of {name.gateway} before entry {name.first}",
                 )
 
-    async def _write(self, file: Path, gateway: str, start: Start, covered: list[Stored]) -> int:
+    async def _write(self, file: Path, gateway: GatewayName, start: Start, covered: list[Stored]) -> int:
         last = covered[-1].kept
         entries, groups = file.with_suffix(".entries"), list[Extent]()
         with entries.open("wb") as out:
@@ -142,7 +143,7 @@ class Archiver:
         self._shelf.put(name, file)
         self._verify_laid(name, key)
 
-    async def _delete(self, gateway: str, last: Stored) -> None:
+    async def _delete(self, gateway: GatewayName, last: Stored) -> None:
         jetstream = self._connection.jetstream()
         try:
             await jetstream.purge_stream(stream.STREAM, last.kept.sequence + 1, stream.subject_of(gateway))

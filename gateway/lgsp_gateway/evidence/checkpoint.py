@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from lgsp_contracts.names import GatewayName
 from lgsp_problems import Refusal
 
 LOG, WITNESS = b"\x01", b"\x04"
@@ -26,7 +27,7 @@ LOG, WITNESS = b"\x01", b"\x04"
 _DASH = "— "
 
 
-def origin_of(gateway: str) -> str:
+def origin_of(gateway: GatewayName) -> str:
     """The name of a gateway's log."""
     return f"lgsp/{gateway}"
 

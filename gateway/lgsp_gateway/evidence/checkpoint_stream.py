@@ -13,16 +13,19 @@ from nats.aio.client import Client
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
+from lgsp_contracts import names
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway import streams
 
 STREAM = "LGSP_CHECKPOINTS"
+SUBJECTS = "checkpoints."
 MOST = 5_000
 """Checkpoints of a part of a log that are handed over, evenly spread: the last covers all, the others say where something broke."""
 
 
-def subject_of(gateway: str) -> str:
+def subject_of(gateway: GatewayName) -> str:
     """Where a gateway keeps its checkpoints."""
-    return f"checkpoints.{gateway}"
+    return f"{SUBJECTS}{gateway}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +67,20 @@ async def ensure(connection: Client, replicas: int) -> None:
     config = StreamConfig(
         name=STREAM,
         description="Signed checkpoints of the gateways' evidence",
-        subjects=[subject_of("*")],
+        subjects=[SUBJECTS + "*"],
         num_replicas=replicas,
         deny_delete=True,
     )
     await streams.ensure(connection, config)
 
 
-async def gateways(connection: Client) -> list[str]:
+async def gateways(connection: Client) -> list[GatewayName]:
     """Whose logs are under a checkpoint, also where all they hold is archived."""
-    found = await streams.subjects(connection, STREAM, subject_of("*"))
-    return [name.removeprefix(subject_of("")) for name in found]
+    found = await streams.subjects(connection, STREAM, SUBJECTS + "*")
+    return [names.gateway_name(subject.removeprefix(SUBJECTS)) for subject in found]
 
 
-async def last(connection: Client, gateway: str) -> Stored | None:
+async def last(connection: Client, gateway: GatewayName) -> Stored | None:
     """The newest checkpoint of a log."""
     try:
         return _stored(await connection.jetstream().get_last_msg(STREAM, subject_of(gateway)))
@@ -85,7 +88,7 @@ async def last(connection: Client, gateway: str) -> Stored | None:
         return None
 
 
-async def from_number(connection: Client, gateway: str, number: int) -> Stored | None:
+async def from_number(connection: Client, gateway: GatewayName, number: int) -> Stored | None:
     """The first checkpoint of a log that has this number or a higher one."""
     try:
         return _stored(await connection.jetstream().get_msg(STREAM, number, subject_of(gateway), next=True))
@@ -93,7 +96,7 @@ async def from_number(connection: Client, gateway: str, number: int) -> Stored |
         return None
 
 
-async def newest_where(connection: Client, gateway: str, holds: Callable[[Stored], bool]) -> Stored | None:
+async def newest_where(connection: Client, gateway: GatewayName, holds: Callable[[Stored], bool]) -> Stored | None:
     """The newest checkpoint for which something holds that holds for all before it."""
     oldest, newest = await from_number(connection, gateway, 1), await last(connection, gateway)
     if oldest is None or newest is None or not holds(oldest):
@@ -111,7 +114,7 @@ async def newest_where(connection: Client, gateway: str, holds: Callable[[Stored
     return found
 
 
-async def between(connection: Client, gateway: str, after: int, end: Stored, most: int = MOST) -> list[Stored]:
+async def between(connection: Client, gateway: GatewayName, after: int, end: Stored, most: int = MOST) -> list[Stored]:
     """Checkpoints of a log with a higher number than one, up to another, which is the last of them."""
     found: list[Stored] = []
     step, number = max(1, (end.number - after) // most), after + 1

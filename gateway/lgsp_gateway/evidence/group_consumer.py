@@ -16,6 +16,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.stream import Group
 
@@ -67,7 +68,7 @@ class GroupConsumer:
 
 
 @asynccontextmanager
-async def consume(connection: Client, after: int, gateway: str = "*") -> AsyncIterator[GroupConsumer]:
+async def consume(connection: Client, after: int, gateway: GatewayName | None = None) -> AsyncIterator[GroupConsumer]:
     """Read the groups with a higher number than one, of one gateway or of all.
 
     Raises:
@@ -81,7 +82,7 @@ async def consume(connection: Client, after: int, gateway: str = "*") -> AsyncIt
         mem_storage=True,
     )
     jetstream = connection.jetstream()
-    puller = await jetstream.pull_subscribe(stream.subject_of(gateway), stream=stream.STREAM, config=config)
+    puller = await jetstream.pull_subscribe(stream.filter_of(gateway), stream=stream.STREAM, config=config)
     name = ""
     try:
         told = await puller.consumer_info()
@@ -94,12 +95,14 @@ async def consume(connection: Client, after: int, gateway: str = "*") -> AsyncIt
             await jetstream.delete_consumer(stream.STREAM, name)
 
 
-async def read(connection: Client, after: int, *, follow: bool, gateway: str = "*") -> AsyncGenerator[Group, None]:
+async def read(
+    connection: Client, after: int, *, follow: bool, gateway: GatewayName | None = None
+) -> AsyncGenerator[Group, None]:
     """Read groups of entries, in their order.
 
     Args:
         after: only groups with a higher number.
-        gateway: only groups that it wrote.
+        gateway: only groups that it wrote; None for those of all.
         follow: wait for what comes, for ever, whatever becomes of the servers; otherwise end with the newest.
 
     Raises:
@@ -126,9 +129,9 @@ async def read(connection: Client, after: int, *, follow: bool, gateway: str = "
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _refuse_missing(connection: Client, after: int, gateway: str) -> None:
+async def _refuse_missing(connection: Client, after: int, gateway: GatewayName | None) -> None:
     """What was pending and does not come has been archived and deleted, or is still there and did not come."""
-    last = await (stream.last_sequence(connection) if gateway == "*" else stream.last_of(connection, gateway))
+    last = await (stream.last_of(connection, gateway) if gateway else stream.last_sequence(connection))
     if last > after and await stream.first_after(connection, after, gateway):
         raise GroupsLostError
 
@@ -139,4 +142,6 @@ def _number(message: Msg) -> int:
 
 
 def _group(message: Msg) -> Group:
-    return Group(message.metadata.sequence.stream, message.subject.removeprefix(stream.subject_of("")), message.data)
+    return Group(
+        message.metadata.sequence.stream, GatewayName(message.subject.removeprefix(stream.SUBJECTS)), message.data
+    )

@@ -14,6 +14,7 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import checkpoint_stream, group_consumer, stream
 from lgsp_gateway.evidence.checkpoint import Signer
@@ -31,7 +32,7 @@ SETTLE_SECONDS = 5.0
 class Notary:
     """The tree and the checkpoints of one gateway."""
 
-    def __init__(self, bus: Bus, gateway: str, signer: Signer) -> None:
+    def __init__(self, bus: Bus, gateway: GatewayName, signer: Signer) -> None:
         self._bus = bus
         self._gateway = gateway
         self._signer = signer

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from nats.aio.client import Client
 
+from lgsp_contracts.names import GatewayName, MessageId
 from lgsp_gateway.evidence import checkpoint_stream, group_consumer, merkle, proofs, seals, stream
 from lgsp_gateway.evidence.archive import Name
 from lgsp_gateway.evidence.checkpoint_stream import Kept, Stored
@@ -40,20 +41,20 @@ class Logs:
         self._shelf = shelf
         self._index = index
 
-    async def names(self) -> list[str]:
+    async def names(self) -> list[GatewayName]:
         """Who has written evidence."""
         return sorted({*await stream.gateways(self._connection), *await checkpoint_stream.gateways(self._connection)})
 
-    async def last(self, gateway: str) -> Kept | None:
+    async def last(self, gateway: GatewayName) -> Kept | None:
         """The newest checkpoint of a log."""
         found = await checkpoint_stream.last(self._connection, gateway)
         return found.kept if found else None
 
-    async def seals(self, gateway: str) -> list[Seal]:
+    async def seals(self, gateway: GatewayName) -> list[Seal]:
         """The newest seal of each who seals a log."""
         return await seals.newest(self._connection, gateway)
 
-    async def part(self, gateway: str, begin: int, end: int) -> tuple[Start, list[str]]:
+    async def part(self, gateway: GatewayName, begin: int, end: int) -> tuple[Start, list[str]]:
         """Where a part of a log can begin, and checkpoints over it: the last at or before `begin`, those up to `end`.
 
         Without a begin it begins where the stream does. Entries before that are in the archives.
@@ -68,11 +69,11 @@ class Logs:
         found = await checkpoint_stream.between(self._connection, gateway, number, last)
         return start, [one.kept.note for one in found]
 
-    async def _at(self, gateway: str, size: int) -> Stored | None:
+    async def _at(self, gateway: GatewayName, size: int) -> Stored | None:
         """The last checkpoint over no more than so many entries."""
         return await checkpoint_stream.newest_where(self._connection, gateway, lambda one: one.kept.size <= size)
 
-    async def entries(self, gateway: str, begin: int, end: int) -> AsyncGenerator[bytes, None]:
+    async def entries(self, gateway: GatewayName, begin: int, end: int) -> AsyncGenerator[bytes, None]:
         """The entries of a log from one place up to another.
 
         Raises:
@@ -99,7 +100,7 @@ class Logs:
                 if left <= 0:
                     return
 
-    async def proof_of(self, message: str) -> dict[str, Any]:
+    async def proof_of(self, message: MessageId) -> dict[str, Any]:
         """The proof of the entry of a message; of the last one, where an answer was withheld.
 
         Raises:
@@ -115,7 +116,7 @@ class Logs:
             )
         return found
 
-    async def consistency(self, gateway: str, old: int, new: int) -> list[str]:
+    async def consistency(self, gateway: GatewayName, old: int, new: int) -> list[str]:
         """The path that shows that a log of `new` entries begins with the log of `old`, in base64.
 
         Raises:
@@ -136,7 +137,7 @@ class Logs:
             path = await asyncio.to_thread(merkle.consistency, merkle.node_from(leaves), new, old)
         return [base64.b64encode(step).decode() for step in path]
 
-    def _archived(self, gateway: str, begin: int, end: int) -> list[Name]:
+    def _archived(self, gateway: GatewayName, begin: int, end: int) -> list[Name]:
         """The archives that hold a part of a log between them."""
         names = self._shelf.names(gateway) if self._shelf else []
         found, at = [], begin
@@ -157,14 +158,14 @@ class Logs:
         with self._shelf.taken(name) as archive:
             return list(islice(archive.entries(), max(0, begin - name.first), max(0, end - name.first)))
 
-    async def _indexed(self, gateway: str) -> int:
+    async def _indexed(self, gateway: GatewayName) -> int:
         """How much of a log is in the index."""
         try:
             return await self._index.size_of(gateway) if self._index else 0
         except Refusal:
             return 0
 
-    async def _looked_up(self, message: str) -> dict[str, Any] | None:
+    async def _looked_up(self, message: MessageId) -> dict[str, Any] | None:
         """The proof with the help of the index; None where it does not help, or is not true to the log."""
         if self._index is None:
             return None
@@ -185,7 +186,7 @@ class Logs:
             return None
         return proofs.document(entry, place.leaf, path, kept.note, sealed)
 
-    async def _seals_over(self, gateway: str, leaf: int, size: int) -> list[tuple[Seal, int]]:
+    async def _seals_over(self, gateway: GatewayName, leaf: int, size: int) -> list[tuple[Seal, int]]:
         """The newest seals on checkpoints that cover an entry, with the sizes of those."""
         sealed = [(seal, size_in(seal.note)) for seal in await seals.newest(self._connection, gateway)]
         return [(seal, covered) for seal, covered in sealed if leaf < covered <= size]
@@ -197,7 +198,7 @@ class Logs:
             return lines[place.line] if place.line < len(lines) else None
         return await anext(self.entries(place.gateway, place.leaf, place.leaf + 1), None)
 
-    async def _read_for(self, message: str) -> dict[str, Any] | None:
+    async def _read_for(self, message: MessageId) -> dict[str, Any] | None:
         """The proof from reading the logs, first what is still in the stream."""
         for gateway in await self.names():
             kept = await self.last(gateway)
@@ -211,7 +212,9 @@ class Logs:
                 return found
         return None
 
-    async def _read_from(self, gateway: str, start: Start, kept: Kept, message: str) -> dict[str, Any] | None:
+    async def _read_from(
+        self, gateway: GatewayName, start: Start, kept: Kept, message: MessageId
+    ) -> dict[str, Any] | None:
         mark = f'"message":{orjson.dumps(message).decode()}'.encode()
         found = [entry async for entry in self.entries(gateway, start.size, kept.size)]
         place = next((n for n in range(len(found) - 1, -1, -1) if mark in found[n]), None)
@@ -226,7 +229,7 @@ class Logs:
         return proofs.document(found[place], leaf, path, kept.note, sealed)
 
 
-async def live_from(connection: Client, gateway: str) -> tuple[Start, int]:
+async def live_from(connection: Client, gateway: GatewayName) -> tuple[Start, int]:
     """Where the part of a log begins that is still in the stream, and the number of the checkpoint there (0: at the beginning).
 
     Archived is what lies under a checkpoint that covers nothing which is still in the stream.

@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway import streams
 from lgsp_gateway.bus import Bus, bus_unavailable
 
@@ -71,7 +72,7 @@ async def ensure(connection: Client, replicas: int) -> None:
     await streams.ensure(connection, config)
 
 
-async def keep(bus: Bus, gateway: str, seal: Seal) -> None:
+async def keep(bus: Bus, gateway: GatewayName, seal: Seal) -> None:
     """Keep a seal.
 
     Raises:
@@ -82,7 +83,7 @@ async def keep(bus: Bus, gateway: str, seal: Seal) -> None:
         raise bus_unavailable()
 
 
-async def newest(connection: Client, gateway: str) -> list[Seal]:
+async def newest(connection: Client, gateway: GatewayName) -> list[Seal]:
     """The newest seal of each who seals a log."""
     jetstream = connection.jetstream()
     found = []
@@ -94,6 +95,6 @@ async def newest(connection: Client, gateway: str) -> list[Seal]:
     return found
 
 
-def _subject(gateway: str, by: str) -> str:
+def _subject(gateway: GatewayName, by: str) -> str:
     """Names of witnesses may hold what subjects may not."""
     return f"seals.{gateway}.{by.encode().hex()}"

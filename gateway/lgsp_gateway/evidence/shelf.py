@@ -15,6 +15,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import from_url
 
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.archive import Archive, Name
 from lgsp_gateway.evidence.stream import Group
 from lgsp_problems import Refusal
@@ -39,15 +40,15 @@ class Shelf:
         except (BaseError, OSError, ValueError) as error:
             raise self._unusable(error) from error
 
-    def names(self, gateway: str = "") -> list[Name]:
+    def names(self, gateway: GatewayName | None = None) -> list[Name]:
         """What lies there, of one log or of all, in order."""
         try:
             names = [name for name in map(Name.parse, self._store.names()) if name]
         except (BaseError, OSError) as error:
             raise self._unusable(error) from error
-        return sorted(name for name in names if gateway in ("", name.gateway))
+        return sorted(name for name in names if gateway in (None, name.gateway))
 
-    def beginning_at(self, gateway: str, first: int) -> Name | None:
+    def beginning_at(self, gateway: GatewayName, first: int) -> Name | None:
         """The longest archive of a log that begins with an entry; None where there is none."""
         return max((name for name in self.names(gateway) if name.first == first), default=None)
 
@@ -81,7 +82,7 @@ class Shelf:
                 raise self._unusable(error) from error
             yield Archive(file)
 
-    def written(self, gateway: str, entry: int, after: int) -> Iterator[Group]:
+    def written(self, gateway: GatewayName, entry: int, after: int) -> Iterator[Group]:
         """The groups of a log that come after one of the stream, as far as they are archived, each once.
 
         Args:

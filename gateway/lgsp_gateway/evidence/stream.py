@@ -13,11 +13,14 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
+from lgsp_contracts import names
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway import streams
 from lgsp_problems import Refusal
 from lgsp_process.nats_connection import broke
 
 STREAM = "LGSP_EVIDENCE"
+SUBJECTS = "evidence."
 DEDUPLICATION_SECONDS = 600
 ANSWER_SECONDS = 0.25
 
@@ -27,7 +30,7 @@ class Group:
     """A message of the stream: what a gateway wrote at once, an entry a line."""
 
     sequence: int
-    gateway: str
+    gateway: GatewayName
     data: bytes
 
     @property
@@ -36,9 +39,14 @@ class Group:
         return self.data.split(b"\n")
 
 
-def subject_of(gateway: str) -> str:
+def subject_of(gateway: GatewayName) -> str:
     """Where a gateway writes its evidence."""
-    return f"evidence.{gateway}"
+    return f"{SUBJECTS}{gateway}"
+
+
+def filter_of(gateway: GatewayName | None) -> str:
+    """The subjects of the evidence of one gateway, or of all."""
+    return subject_of(gateway) if gateway else SUBJECTS + "*"
 
 
 async def ensure(connection: Client, replicas: int) -> None:
@@ -50,7 +58,7 @@ async def ensure(connection: Client, replicas: int) -> None:
     config = StreamConfig(
         name=STREAM,
         description="One message is a group of evidence entries, one JSON object a line",
-        subjects=["evidence.*"],
+        subjects=[SUBJECTS + "*"],
         storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
         num_replicas=replicas,
@@ -113,15 +121,15 @@ async def group(connection: Client, sequence: int) -> bytes | None:
         return None
 
 
-async def first_of(connection: Client, gateway: str) -> int:
+async def first_of(connection: Client, gateway: GatewayName) -> int:
     """The number of the oldest group of a gateway that is still here; 0 where there is none."""
     return await first_after(connection, 0, gateway)
 
 
-async def first_after(connection: Client, after: int, gateway: str) -> int:
-    """The number of the oldest group of a gateway, or of any (`*`), with a higher number than one; 0 where there is none."""
+async def first_after(connection: Client, after: int, gateway: GatewayName | None) -> int:
+    """The number of the oldest group of a gateway, or of any, with a higher number than one; 0 where there is none."""
     try:
-        found = await connection.jetstream().get_msg(STREAM, after + 1, subject_of(gateway), next=True)
+        found = await connection.jetstream().get_msg(STREAM, after + 1, filter_of(gateway), next=True)
     except NotFoundError:
         return 0
     return int(found.seq or 0)
@@ -130,13 +138,13 @@ async def first_after(connection: Client, after: int, gateway: str) -> int:
 async def written_at(connection: Client, sequence: int) -> float | None:
     """When the first group with a number, or a higher one, was written, in seconds since 1970; None where there is none."""
     try:
-        found = await connection.jetstream().get_msg(STREAM, sequence, subject_of("*"), next=True)
+        found = await connection.jetstream().get_msg(STREAM, sequence, SUBJECTS + "*", next=True)
     except NotFoundError:
         return None
     return found.time.timestamp() if found.time else None
 
 
-async def last_of(connection: Client, gateway: str) -> int:
+async def last_of(connection: Client, gateway: GatewayName) -> int:
     """The number of the newest group that a gateway wrote; 0 where there is none."""
     try:
         return int((await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))).seq or 0)
@@ -144,7 +152,7 @@ async def last_of(connection: Client, gateway: str) -> int:
         return 0
 
 
-async def gateways(connection: Client) -> list[str]:
+async def gateways(connection: Client) -> list[GatewayName]:
     """Who has written evidence."""
-    found = await streams.subjects(connection, STREAM, subject_of("*"))
-    return [name.removeprefix(subject_of("")) for name in found]
+    found = await streams.subjects(connection, STREAM, SUBJECTS + "*")
+    return [names.gateway_name(subject.removeprefix(SUBJECTS)) for subject in found]

@@ -15,6 +15,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
 
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import checkpoint_stream, seals
 from lgsp_gateway.evidence.checkpoint import forged
@@ -33,7 +34,7 @@ class Timestamps:
         url: where the authority answers.
     """
 
-    def __init__(self, bus: Bus, connection: Client, gateway: str, url: str) -> None:
+    def __init__(self, bus: Bus, connection: Client, gateway: GatewayName, url: str) -> None:
         self._bus = bus
         self._connection = connection
         self._gateway = gateway

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lgsp_contracts.names import GatewayName
+
 EXACT = (
     "consumer",
     "agency",
@@ -101,7 +103,7 @@ class Flow:
 class Place:
     """Where the entry of a message stands: which line of which group of the stream, which leaf of which log."""
 
-    gateway: str
+    gateway: GatewayName
     leaf: int
     sequence: int
     line: int

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index import filling, flows, own_looks, searching, statistics, tables, tiles
 from lgsp_gateway.index.asked import Flow, OwnLooks, Page, Place, Search
@@ -103,21 +104,21 @@ class Index:
             if found is None:
                 return None
             gateway = (await self._names.names(connection, [found.gateway]))[found.gateway]
-            return Place(gateway, found.leaf, found.place >> LINE_BITS, found.place & (1 << LINE_BITS) - 1)
+            return Place(GatewayName(gateway), found.leaf, found.place >> LINE_BITS, found.place & (1 << LINE_BITS) - 1)
 
-    async def size_of(self, gateway: str) -> int:
+    async def size_of(self, gateway: GatewayName) -> int:
         """How many entries of a log are in it."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)
             return await tiles.size_of(connection, number) if number is not None else 0
 
-    async def inclusion(self, gateway: str, size: int, leaf: int) -> list[bytes]:
+    async def inclusion(self, gateway: GatewayName, size: int, leaf: int) -> list[bytes]:
         """The path from a leaf to the root of the first `size` entries of a log."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)
             return await tiles.inclusion(connection, number or 0, size, leaf)
 
-    async def consistency(self, gateway: str, old: int, new: int) -> list[bytes]:
+    async def consistency(self, gateway: GatewayName, old: int, new: int) -> list[bytes]:
         """The path that shows that a log of `new` entries begins with the one of `old`."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)

@@ -12,6 +12,7 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence import group_consumer, stream
 from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.evidence.stream import Group
@@ -85,7 +86,7 @@ async def _copy_archived(connection: Client, index: Index, shelf: Shelf | None) 
 
 
 async def _side_by_side(
-    connection: Client, shelf: Shelf, indexed: dict[str, int], after: int
+    connection: Client, shelf: Shelf, indexed: dict[GatewayName, int], after: int
 ) -> AsyncIterator[list[Group]]:
     parts = [shelf.written(log, size, after) for log, size in indexed.items()]
     archived = heapq.merge(*parts, key=lambda group: group.sequence)

@@ -9,6 +9,8 @@ from lgsp_gateway.registry.state import System
 from lgsp_gateway.web.head import shown
 from lgsp_problems import Refusal
 
+CALLER = "lgsp.caller"
+
 
 class Callers:
     """Identifies callers."""
@@ -22,7 +24,10 @@ class Callers:
         Raises:
             Refusal: `token-invalid` or `invalid_dpop_proof`.
         """
-        return (await self._identification.caller(shown(request), time.time())).system
+        if CALLER not in request:  # a proof of possession counts once
+            request[CALLER] = (await self._identification.caller(shown(request), time.time())).system
+        system: System = request[CALLER]
+        return system
 
     async def with_role(self, request: web.Request, *roles: str) -> System:
         """The caller's system, which has one of some roles.

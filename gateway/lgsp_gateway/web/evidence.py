@@ -55,7 +55,7 @@ class Evidence:
         add(app, ENTRIES, self._entries)
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
-        auditor = await self._callers.with_role(request, AUDITOR)
+        auditor = await self._callers.identified(request)
         after = await self._after(request)
         follow = FOLLOW.of(request)
         async with streams.sent(request, streams.EVENTS, auditor.name) as answer:

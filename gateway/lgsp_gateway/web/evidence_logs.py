@@ -1,12 +1,15 @@
 """`/evidence/keys`, `/evidence/logs/…`, `/evidence/messages/{id}/proof`: what an auditor takes away to check elsewhere."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
 from aiohttp import web
 
-from lgsp_contracts.names import GATEWAY_PATTERN, MAX_NAME
+from lgsp_contracts import names
+from lgsp_contracts.names import GATEWAY_PATTERN, MAX_NAME, GatewayName
 from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import seals
 from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
@@ -116,6 +119,9 @@ PROOF = _route(
 )
 
 
+KEYS_SECONDS = 1.0
+
+
 class EvidenceLogs:
     """The door for whoever checks the evidence.
 
@@ -132,6 +138,8 @@ class EvidenceLogs:
         self._seed = seed
         self._bus = bus
         self._witnesses = witnesses
+        self._keys_asked = asyncio.Lock()
+        self._keys_text, self._keys_until = "", 0.0
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
@@ -146,11 +154,14 @@ class EvidenceLogs:
 
     async def _keys(self, request: web.Request) -> web.Response:
         """Who signs: nothing of it is secret, and whoever checks should have it from elsewhere too."""
-        names = await self._logs.names()
-        return web.Response(text="".join(f"{Signer(origin_of(name), self._seed).key}\n" for name in names))
+        async with self._keys_asked:  # whoever asks needs no token, so NATS is asked once a second at most
+            if time.monotonic() >= self._keys_until:
+                keys = [Signer(origin_of(name), self._seed).key for name in await self._logs.names()]
+                self._keys_text = "".join(f"{key}\n" for key in keys)
+                self._keys_until = time.monotonic() + KEYS_SECONDS
+        return web.Response(text=self._keys_text)
 
     async def _all(self, request: web.Request) -> web.Response:
-        await self._callers.with_role(request, AUDITOR)
         items = []
         for name in await self._logs.names():
             kept = await self._logs.last(name)
@@ -159,16 +170,15 @@ class EvidenceLogs:
 
     async def _checkpoints(self, request: web.Request) -> web.Response:
         """The checkpoints over a part of a log, and where that part begins: at the last checkpoint before `from`."""
-        await self._callers.with_role(request, AUDITOR)
-        gateway = GATEWAY.of(request)
+        gateway = _gateway(request)
         end = await self._end(request, gateway)
         start, notes = await self._logs.part(gateway, FROM.of(request), end)
         return document({"start": start.document(), "items": notes})
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
         """The entries from `from` up to `to`, at most those under the last checkpoint: one JSON object a line."""
-        auditor = await self._callers.with_role(request, AUDITOR)
-        gateway = GATEWAY.of(request)
+        auditor = await self._callers.identified(request)
+        gateway = _gateway(request)
         entries = self._logs.entries(gateway, FROM.of(request), await self._end(request, gateway))
         first = await anext(entries, None)
         async with aclosing(entries), streams.sent(request, _LINES, auditor.name) as answer:
@@ -179,14 +189,12 @@ class EvidenceLogs:
         return answer.response
 
     async def _seals(self, request: web.Request) -> web.Response:
-        await self._callers.with_role(request, AUDITOR)
-        found = await self._logs.seals(GATEWAY.of(request))
+        found = await self._logs.seals(_gateway(request))
         return document({"items": [seal.document() for seal in found]})
 
     async def _seal(self, request: web.Request) -> web.Response:
         """Keep a witness's seal: the body says `checkpoint`, with the witness's line."""
-        await self._callers.with_role(request, AUDITOR)
-        gateway = GATEWAY.of(request)
+        gateway = _gateway(request)
         said = (await bodies.json_object(request)).get("checkpoint")
         note = said if isinstance(said, str) else ""
         Signer(origin_of(gateway), self._seed).key.opened(note)
@@ -201,17 +209,19 @@ class EvidenceLogs:
             en="No witness that this gateway knows has signed it; add the witness's key to the file named by --witnesses.",
         )
 
-    async def _end(self, request: web.Request, gateway: str) -> int:
+    async def _end(self, request: web.Request, gateway: GatewayName) -> int:
         kept = await self._logs.last(gateway)
         size = kept.size if kept else 0
         end = TO.of(request)
         return size if end is None else min(end, size)
 
     async def _consistency(self, request: web.Request) -> web.Response:
-        await self._callers.with_role(request, AUDITOR)
         old, new = FROM.of(request), TO.of(request) or 0
-        return document({"path": await self._logs.consistency(GATEWAY.of(request), old, new)})
+        return document({"path": await self._logs.consistency(_gateway(request), old, new)})
 
     async def _proof(self, request: web.Request) -> web.Response:
-        await self._callers.with_role(request, AUDITOR)
-        return document(await self._logs.proof_of(MESSAGE.of(request)))
+        return document(await self._logs.proof_of(names.message_id(MESSAGE.of(request))))
+
+
+def _gateway(request: web.Request) -> GatewayName:
+    return names.gateway_name(GATEWAY.of(request))

@@ -89,7 +89,7 @@ class Operations:
         add(app, CHECKS, self._look)
 
     async def _flows(self, request: web.Request) -> web.StreamResponse:
-        caller = await self._callers.with_role(request, OPERATOR, AUDITOR)
+        caller = await self._callers.identified(request)
         window = WINDOW.of(request)
         if streams.EVENTS not in request.headers.get("Accept", ""):
             return document(await self._read(window))
@@ -115,17 +115,14 @@ class Operations:
         return self._stopping.is_set()
 
     async def _copies(self, request: web.Request) -> web.Response:
-        await self._callers.with_role(request, OPERATOR, AUDITOR)
         await self._adapters.ask()
         copies = [copy.document() for copy in self._adapters.copies]
         return document({"time": round(self._adapters.seen_at, 3), "items": copies})
 
     async def _look(self, request: web.Request) -> web.Response:
-        await self._callers.with_role(request, OPERATOR, AUDITOR)
         return document({"items": [found.document() for found in await self._checks.look()]})
 
     async def _statistics(self, request: web.Request) -> web.Response:
-        await self._callers.with_role(request, OPERATOR, AUDITOR)
         since, until = SINCE.of(request), UNTIL.of(request)
         if self._index is None:
             raise no_index()

@@ -10,6 +10,7 @@ from lgsp_gateway.registry.grant_life import ACTIONS
 from lgsp_gateway.registry.kinds import PLURALS
 from lgsp_gateway.web.api_schemas import json_of
 from lgsp_gateway.web.parameters import NotReadableError, Parameter, choice, flag, text, whole
+from lgsp_gateway.web.rights import acting, listing, reading, writing
 from lgsp_gateway.web.routes import Route, Said
 from lgsp_problems import Text
 
@@ -106,6 +107,7 @@ class RoutesOf:
             *("GET", all_, f"list{many}", f"List the {plural} that the caller may read", "token"),
             {200: Said(f"A page of {plural}", json_of(f"{kind}List"))},
             parameters=(*_FILTERS[kind], LIMIT, CURSOR),
+            right=listing(kind),
             tag="registry",
         )
         self.create = Route(
@@ -114,6 +116,7 @@ class RoutesOf:
             parameters=write,
             body=body,
             problems=_BY_PROVIDER,
+            right=writing(kind),
             tag="registry",
         )
         self.get = Route(
@@ -121,6 +124,7 @@ class RoutesOf:
             {200: document},
             parameters=(name,),
             problems=("not-found",),
+            right=reading(kind),
             tag="registry",
         )
         self.replace = Route(
@@ -129,6 +133,7 @@ class RoutesOf:
             parameters=(name, IF_MATCH, IF_NONE_MATCH, *write, *((END_TOKENS,) if kind == "System" else ())),
             body=body,
             problems=("precondition-required", *changes),
+            right=writing(kind),
             tag="registry",
         )
         self.delete = Route(
@@ -136,6 +141,7 @@ class RoutesOf:
             {204: Said("It is gone; its history stays")},
             parameters=(name, IF_MATCH, REASON),
             problems=("precondition-required", "revision-conflict", "in-use", "not-found"),
+            right=acting(kind),
             tag="registry",
         )
         self.history = Route(
@@ -143,6 +149,7 @@ class RoutesOf:
             {200: Said("The versions, the newest first", json_of(f"{kind}History"))},
             parameters=(name,),
             problems=("not-found",),
+            right=reading(kind),
             tag="registry",
         )
 
@@ -166,6 +173,7 @@ def steps() -> Iterator[tuple[str, Route]]:
             body=json_of("Step"),
             body_required=False,
             problems=("not-found", "step-not-allowed"),
+            right=acting("Grant"),
             tag="registry",
         ),
     )
@@ -194,6 +202,7 @@ def steps() -> Iterator[tuple[str, Route]]:
                 body=json_of("Step"),
                 body_required=False,
                 problems=("not-found",),
+                right=acting("Service"),
                 tag="registry",
             ),
         )

@@ -13,15 +13,14 @@ from typing import Any, Literal
 
 from aiohttp import hdrs, web
 
+from lgsp_gateway.web import rights
+from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.parameters import Parameter
+from lgsp_gateway.web.rights import Access, Right
 from lgsp_gateway.web.streams import READERS, Readers
 from lgsp_problems import Refusal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-Access = Literal["public", "optional", "anybody", "token", "person", "client"]
-"""Who gets in: anybody, pages of other origins too; the same, and a system's token shows more; anybody who reaches the gateway; a
-system's token; a citizen's token; a client's own proof."""
 
 MAX_AGE = 86400
 """Seconds that a browser may remember what a page of another origin may ask."""
@@ -46,6 +45,7 @@ class Route:
         path: as aiohttp writes it.
         name: the operation's id, which becomes a method of generated clients.
         roles: of which a caller needs one; empty where any system may ask.
+        right: to do something to a document of the registry.
         body: media types that it takes, with their schemas.
         says: what it answers, by status.
         problems: codes of problems beside those that any route may answer with.
@@ -58,6 +58,7 @@ class Route:
     access: Access
     says: Mapping[int, Said]
     roles: tuple[str, ...] = ()
+    right: Right | None = None
     parameters: tuple[Parameter[Any], ...] = ()
     body: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     body_required: bool = True
@@ -69,6 +70,9 @@ class Route:
         """May a page of another origin read it?"""
         return self.access in ("public", "optional")
 
+
+CALLERS = web.AppKey("callers", Callers)
+"""Who identifies the callers of an application."""
 
 ROUTES = web.AppKey("routes", dict[web.AbstractResource, list[Route]])
 """All routes of an application, by aiohttp's resource."""
@@ -84,10 +88,11 @@ def application(max_body: int) -> web.Application:
 
 
 def add(app: web.Application, route: Route, handler: Handler) -> None:
-    """Add a route. A GET answers HEAD too; what is public answers the preflight of a browser."""
+    """Add a route. Who may ask is looked at first. A GET answers HEAD too; what is public answers the preflight of a browser."""
     known = frozenset(one.name for one in route.parameters if one.place == "query")
 
     async def answer(request: web.Request) -> web.StreamResponse:
+        await rights.hold(request, request.app[CALLERS], route.access, route.roles, route.right)
         _refuse_unknown(request, known)
         return await handler(request)
 
@@ -101,6 +106,19 @@ def add(app: web.Application, route: Route, handler: Handler) -> None:
     app[ROUTES].setdefault(added.resource, []).append(route)
     if route.public:
         router.add_options(route.path, _preflight)
+
+
+def declared(app: web.Application) -> list[Route]:
+    """All routes of an application, in the order in which they were added.
+
+    Raises:
+        RuntimeError: one was added by another way, so nothing says who may ask it.
+    """
+    found = [route for routes in app[ROUTES].values() for route in routes]
+    added = [one for one in app.router.routes() if one.method not in (hdrs.METH_HEAD, hdrs.METH_OPTIONS)]
+    if len(added) != len(found):
+        raise RuntimeError(f"{len(added)} routes, {len(found)} of them declared: add each by `routes.add`")
+    return found
 
 
 def _refuse_unknown(request: web.Request, known: frozenset[str]) -> None:

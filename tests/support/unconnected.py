@@ -1,0 +1,95 @@
+"""A gateway's application with its real parts, connected to nothing: what its routes are, without a bus."""
+
+import asyncio
+from pathlib import Path
+
+from aiohttp import web
+from nats.aio.client import Client
+
+from lgsp_auth.keys import ALGORITHM
+from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_contracts.names import GatewayName
+from lgsp_gateway import serving
+from lgsp_gateway.bus import Bus
+from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence.checkpoint import Signer, origin_of
+from lgsp_gateway.evidence.log import EvidenceLog
+from lgsp_gateway.evidence.notary import Notary
+from lgsp_gateway.evidence.passage import Pseudonyms
+from lgsp_gateway.evidence.reading import Logs
+from lgsp_gateway.exchange import Exchange
+from lgsp_gateway.heavy_documents import HeavyDocuments
+from lgsp_gateway.idempotency import Idempotency
+from lgsp_gateway.identification import Identification
+from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.quotas import Quotas
+from lgsp_gateway.registry.administration import Administration
+from lgsp_gateway.registry.follower import Follower
+from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.store import Store
+from lgsp_gateway.watching.adapters_seen import AdaptersSeen
+from lgsp_gateway.watching.checks import Checks
+from lgsp_gateway.watching.metrics import Metrics
+from lgsp_gateway.watching.watch import Watch
+from lgsp_gateway.ways import Ways
+from lgsp_process.background import Background
+from lgsp_process.nats_connection import Door
+from lgsp_process.security import SecurityLog
+
+URL = "http://127.0.0.1:8080"
+NAME = GatewayName("unconnected")
+
+
+def application(folder: Path) -> web.Application:
+    """The application of a gateway whose keys lie in a folder. A loop runs."""
+    keys = KeyStore(folder)
+    keys.ensure()
+    bus, registry, connection = Bus(), Registry(), Client()
+    store = Store(bus)
+    follower = Follower(store, registry)
+    notary = Notary(bus, NAME, Signer(origin_of(NAME), keys.log_key()))
+    security = SecurityLog("", NAME)
+    exchange = Exchange(
+        name=NAME,
+        registry=registry,
+        ways=Ways(registry),
+        identification=Identification(Verifier([Issuer(URL, (ALGORITHM,), keys.find)]), registry, URL),
+        bus=bus,
+        evidence=EvidenceLog(bus, stream.subject_of(NAME), notary),
+        idempotency=Idempotency(),
+        quotas=Quotas(bus),
+        pseudonyms=Pseudonyms(keys.pseudonym_key()),
+        watch=Watch(Metrics(), None, security, False),
+        heavy=HeavyDocuments(),
+    )
+    adapters = AdaptersSeen(registry)
+    parts = serving.Parts(
+        exchange=exchange,
+        administration=Administration(registry, store, follower, security),
+        follower=follower,
+        keys=keys,
+        index=None,
+        logs=Logs(connection, None, None),
+        adapters=adapters,
+        checks=Checks(connection, follower, registry, exchange.evidence, notary, None, adapters, Background()),
+        reading=connection,
+        stop=asyncio.Event(),
+    )
+    settings = serving.Settings(
+        name=NAME,
+        host="127.0.0.1",
+        port=0,
+        share_port=False,
+        public_url=URL,
+        nats=Door("nats://x:1"),
+        nats_system=None,
+        keys=folder,
+        registry=folder,
+        catalog=folder,
+        replicas=1,
+        stale_seconds=1.0,
+        issuers=None,
+        tls=None,
+        nats_tls=None,
+    )  # type: ignore[arg-type]
+    return serving.application(settings, parts)
