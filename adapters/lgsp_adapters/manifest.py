@@ -83,6 +83,10 @@ class Manifest:
         return int(self.document.get("concurrency", CONCURRENCY))
 
 
+SHOWN = 80
+"""Characters of a name that a sentence repeats."""
+
+
 def located(name: str) -> Path:
     """The file that a name on the command line means: a path, or an adapter that comes with lgsp.
 
@@ -91,15 +95,23 @@ def located(name: str) -> Path:
     """
     package = Path(str(files("lgsp_adapters")))
     shipped = next(folder for folder in (package / "systems", package.parent / "systems") if folder.is_dir())
-    for path in (Path(name), shipped / name / "adapter.yaml"):
-        if path.is_file():
-            return path
+    if _is_file(Path(name)):
+        return Path(name)
+    if name in {path.parent.name for path in shipped.glob("*/adapter.yaml")}:
+        return shipped / name / "adapter.yaml"
     known = ", ".join(sorted(path.parent.name for path in shipped.glob("*/adapter.yaml")))
     raise Refusal(
         "invalid-document",
-        vi=f"Không có tệp {name} và không có bộ kết nối nào tên như vậy; các bộ kết nối kèm theo: {known}.",
-        en=f"There is no file {name} and no adapter of that name; those that come with lgsp are: {known}.",
+        vi=f"Không có tệp {name[:SHOWN]} và không có bộ kết nối nào tên như vậy; các bộ kết nối kèm theo: {known}.",
+        en=f"There is no file {name[:SHOWN]} and no adapter of that name; those that come with lgsp are: {known}.",
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for a path, or with a character that none has
+        return False
 
 
 def load(path: Path) -> Manifest:

@@ -9,6 +9,7 @@ by slashes, and takes a type of its own.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from typing import NewType
 
 from lgsp_contracts.formats import FORMAT_CHECKS
@@ -25,6 +26,9 @@ GatewayName = NewType("GatewayName", str)
 """The name of a gateway: a part of its log's name, of subjects and of files."""
 DocumentName = NewType("DocumentName", str)
 """The name of a document of the registry, as its kind asks: an agency's code, or a name."""
+PurposeName = NewType("PurposeName", str)
+HeaderValue = NewType("HeaderValue", str)
+"""What may stand in a header of HTTP: printable ASCII, no line of its own."""
 Major = NewType("Major", int)
 MessageId = NewType("MessageId", str)
 """The id of a message: a UUID as it is written."""
@@ -39,6 +43,8 @@ _NAME = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z")  # `$` would let a li
 _GATEWAY = re.compile(GATEWAY_PATTERN.removesuffix("$") + r"\Z")
 _MAJOR = re.compile(r"[1-9][0-9]{0,3}")
 _MESSAGE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HEADER = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
+MAX_HEADER = 8_000
 _IS_AGENCY = FORMAT_CHECKS["ma-dinh-danh-dien-tu"]
 
 
@@ -102,6 +108,33 @@ def grant_name(text: str) -> GrantName:
     return GrantName(_held(text, "Tên quyền khai thác", "The name of a grant"))
 
 
+def purpose_name(text: str) -> PurposeName:
+    """Read the name of a purpose.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    return PurposeName(_held(text, "Tên mục đích", "The name of a purpose"))
+
+
+def header_value(header: str, text: str) -> HeaderValue:
+    """Read what is to be the value of a header.
+
+    Args:
+        header: its name, for the sentence.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    if len(text) > MAX_HEADER or not _HEADER.fullmatch(text):
+        raise Refusal(
+            "malformed",
+            vi=f"Giá trị của {header} chỉ gồm ký tự ASCII in được, không xuống dòng; hãy sửa lại.",
+            en=f"The value of {header} has printable ASCII characters and no line break; correct it.",
+        )
+    return HeaderValue(text)
+
+
 def document_name(kind: str, text: str) -> DocumentName:
     """Read the name of a document of the registry.
 
@@ -159,6 +192,19 @@ def message_id(text: str) -> MessageId:
             en="The id of a message is a UUID, as in the header Lgsp-Message-Id; copy it whole.",
         )
     return MessageId(text)
+
+
+BY_ROLE: Mapping[str, Callable[[str], str]] = {
+    "agency": agency_code,
+    "consumer": system_name,
+    "provider": system_name,
+    "service": service_name,
+    "operation": operation_name,
+    "purpose": purpose_name,
+    "grant": grant_name,
+    "message": message_id,
+}
+"""What reads a name, by what it is the name of where something is searched for."""
 
 
 def _held(text: str, vi: str, en: str) -> str:

@@ -6,7 +6,8 @@ with the same type; only one place (`lgsp_gateway.web.problems`) turns it into a
 """
 
 from lgsp_problems.codes import CODES, ProblemCode
+from lgsp_problems.harmless import harmless, is_harmful, on_one_line
 from lgsp_problems.refusal import Refusal, Violation
 from lgsp_problems.text import Language, Text
 
-__all__ = ["CODES", "Language", "ProblemCode", "Refusal", "Text", "Violation"]
+__all__ = ["CODES", "Language", "ProblemCode", "Refusal", "Text", "Violation", "harmless", "is_harmful", "on_one_line"]

@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 import structlog
 
+from lgsp_problems import harmless, on_one_line
+
 LEVEL = "LGSP_LOG_LEVEL"
 """The variable that says from which level on a process logs: debug (each answered call too), info, warning, error."""
 
@@ -28,7 +30,9 @@ def configure(process: str) -> None:
         structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=_json)
     )
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, last] if not readable else [*shared, last],
+        processors=[*shared, structlog.processors.format_exc_info, last]
+        if not readable
+        else [*shared, _harmless, last],
         wrapper_class=structlog.make_filtering_bound_logger(level()),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -43,7 +47,12 @@ def level() -> int:
 
 
 def _json(value: Any, **_: Any) -> str:
-    return orjson.dumps(value, default=str).decode()
+    return harmless(orjson.dumps(value, default=str).decode())
+
+
+def _harmless(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What others wrote, before colours are put around it."""
+    return {key: on_one_line(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 class _Bridge(logging.Handler):

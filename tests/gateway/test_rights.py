@@ -71,7 +71,7 @@ def path_of(pattern: str, kind: str, names: dict[str, str]) -> str:
     if not kind:
         kind = "Grant" if "/grants/" in path else "Service"
     path = path.replace("{name}", names[kind]).replace("{gateway}", "bench").replace("{message}", MESSAGE)
-    path = re.sub(r"\{action:(\w+)[^}]*\}", r"\1", path)
+    path = re.sub(r"\{action:[^}]*\}", "resume", path)
     path = path.replace("{service}", "desk")
     return re.sub(r"\{major:[^}]*\}", "1", path)
 

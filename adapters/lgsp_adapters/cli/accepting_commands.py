@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import sys
 import time
 
 import orjson
@@ -12,6 +11,7 @@ from lgsp_adapters.folders import holding
 from lgsp_adapters.folders.folder import ACCEPTED, REPORT, Drop, Folder, FolderGone, NotNow, reached
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.tabular.text import shown
+from lgsp_contracts.cli.terminal import out
 from lgsp_problems import Refusal
 
 LOOKED_AT = 50
@@ -55,8 +55,8 @@ async def _accept(folder: Folder, pattern: str, wanted: str) -> None:
         held = {drop: report for drop in drops[-LOOKED_AT:] if (report := await _held(folder, drop))}
         if not wanted:
             for drop, report in held.items():
-                sys.stdout.write(f"{shown(drop.name)}: {_reason(report)}\n")
-            sys.stdout.write("Name a file to take it.\n" if held else "No file is held.\n")
+                out(f"{shown(drop.name)}: {_reason(report)}\n")
+            out("Name a file to take it.\n" if held else "No file is held.\n")
             return
         found = next((one for one in held if wanted in (one.name, shown(one.name))), None)
         if found is None:
@@ -69,10 +69,10 @@ async def _accept(folder: Folder, pattern: str, wanted: str) -> None:
         content = await _digest(folder, found)
         if content != held[found].get("content"):
             raise NotNow
-        sys.stdout.write(f"{shown(found.name)}: {_reason(held[found])}\n")
+        out(f"{shown(found.name)}: {_reason(held[found])}\n")
         told = {"content": content, "stamp": found.stamp, "at": round(time.time(), 3)}
         await folder.write_beside(found, ACCEPTED, orjson.dumps(told, option=orjson.OPT_INDENT_2))
-        sys.stdout.write(
+        out(
             f"Accepted: the adapter answers from its {held[found].get('rows')} rows at its next look, and of nobody else.\n"
         )
     except (NotNow, Unreadable) as error:

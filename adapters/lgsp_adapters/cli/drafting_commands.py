@@ -1,14 +1,14 @@
 """`lgsp adapter new`: a manifest to begin with."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from lgsp_adapters.drafts.manifests import manifest as drafted
+from lgsp_contracts import names
 from lgsp_contracts.cli.reading_commands import read
-from lgsp_contracts.cli.terminal import asked, write_yaml
+from lgsp_contracts.cli.terminal import asked, out, write_yaml
 from lgsp_problems import Refusal
 
 KINDS = ("http", "soap", "sql", "files", "python")
@@ -44,6 +44,7 @@ def new(
             vi=f"Không có loại {chosen}; có: {', '.join(KINDS)}.",
             en=f"There is no kind {chosen}; there are: {', '.join(KINDS)}.",
         )
-    found = drafted(promised, chosen, system or asked("system that answers", promised.provider))
+    answers = names.system_name(system or asked("system that answers", promised.provider))
+    found = drafted(promised, chosen, answers)
     write_yaml(found, output)
-    sys.stdout.write(f"{output}: correct what only you know, then: lgsp adapter check {output} --contract {contract}\n")
+    out(f"{output}: correct what only you know, then: lgsp adapter check {output} --contract {contract}\n")

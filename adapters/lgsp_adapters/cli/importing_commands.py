@@ -1,7 +1,6 @@
 """`lgsp contract import table | wsdl`: drafts out of what a system says of itself."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ from cyclopts import Parameter
 
 from lgsp_adapters.drafts.services import from_wsdl
 from lgsp_adapters.drafts.tables import from_table
-from lgsp_contracts.cli.terminal import write_yaml
+from lgsp_contracts.cli.terminal import out, write_yaml
 from lgsp_contracts.cli.writing_commands import save
 
 Output = Annotated[Path, Parameter(alias="-o")]
@@ -80,4 +79,4 @@ def _save(contract: dict[str, Any], output: Path, told: dict[str, Any], manifest
     save(contract, output)
     if manifest:
         write_yaml(told, manifest)
-        sys.stdout.write(f"{manifest}: check it: lgsp adapter check {manifest} --contract {output}\n")
+        out(f"{manifest}: check it: lgsp adapter check {manifest} --contract {output}\n")

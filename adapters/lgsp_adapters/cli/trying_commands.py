@@ -1,7 +1,6 @@
 """`lgsp adapter check`, `lgsp adapter try` and `lgsp contract test`: an adapter by itself, without a bus."""
 
 import asyncio
-import sys
 import traceback
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from lgsp_adapters.answers import printable
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import exact_json, whole_numbers
+from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 
@@ -35,11 +35,11 @@ def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B0
         found, promised = _both(name, contract)
         faults = list(building.faults(found, promised))
         for fault in faults[1:]:
-            sys.stdout.write(f"{fault.detail.en}\n")
+            out(f"{fault.detail.en}\n")
         if faults:
             raise faults[0]
         building.hold(found, promised)
-        sys.stdout.write(f"{found.place}: keeps {promised.service} {promised.version}\n")
+        out(f"{found.place}: keeps {promised.service} {promised.version}\n")
 
 
 def try_operation(
@@ -78,7 +78,7 @@ def try_operation(
     answer = asyncio.run(_asked(found, promised, operation, request))
     try:
         answer = whole_numbers.whole_numbers(asked.response.document)(answer)
-        sys.stdout.write(exact_json.dumps(answer, orjson.OPT_INDENT_2).decode() + "\n")
+        out(exact_json.dumps(answer, orjson.OPT_INDENT_2).decode() + "\n")
     except exact_json.NoForm as error:
         raise Refusal(
             "provider-broke-contract",
@@ -110,11 +110,11 @@ def hold(name: str, /, *, contract: Contracts = [], report: Path | None = None) 
     tried = asyncio.run(trials.run(found, promised))
     for trial in tried:
         if not trial.passed:
-            sys.stdout.write(f"{trial.operation}, {trial.what}: {trial.outcome}{_words(trial.said, 'it says')}\n")
+            out(f"{trial.operation}, {trial.what}: {trial.outcome}{_words(trial.said, 'it says')}\n")
     said = trials.report(found, promised, tried)
     if report:
         report.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2))
-    sys.stdout.write(f"{said['passed']} passed, {said['failed']} failed\n")
+    out(f"{said['passed']} passed, {said['failed']} failed\n")
     if said["failed"]:
         raise Refusal(
             "provider-broke-contract",
@@ -179,7 +179,7 @@ async def _asked(found: Manifest, promised: Contract, operation: str, request: o
     except Refusal:
         raise
     except Exception as error:  # the integrator's own code, on the integrator's own terminal
-        sys.stderr.write("".join(traceback.format_exception(error)))
+        err("".join(traceback.format_exception(error)))
         raise Refusal(
             "provider-failed",
             vi=f"Bộ kết nối gặp lỗi {type(error).__name__}; vết lỗi ở trên cho biết dòng nào.",

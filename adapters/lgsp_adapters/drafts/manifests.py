@@ -4,6 +4,7 @@ What comes out is checked like any other manifest; what only the integrator know
 contract and has to be corrected.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -49,7 +50,7 @@ def _none(operation: Operation) -> Document:
 
 
 def _answer(schema: Schema, root: str, spelled: Any = str) -> Document:
-    return {name: f"{root}.{spelled(name)}" for name in schema.get("properties", {})}
+    return {name: f"{root}.{quoted(spelled(name))}" for name in schema.get("properties", {})}
 
 
 def _sql(operation: Operation) -> Document:
@@ -59,14 +60,14 @@ def _sql(operation: Operation) -> Document:
     where = " AND ".join(f"{column} = :{column}" for column in names) or "1 = 1"
     return {
         "statement": f"SELECT {columns} FROM {snake(operation.name)} WHERE {where}",  # noqa: S608 - a draft
-        "parameters": {column: f"request.{name}" for column, name in names.items()},
+        "parameters": {column: f"request.{quoted(name)}" for column, name in names.items()},
         **_none(operation),
         "answer": _answer(operation.response.document, "row", snake),
     }
 
 
 def _http(operation: Operation) -> Document:
-    body = {name: f"request.{name}" for name in _asked(operation)}
+    body = {name: f"request.{quoted(name)}" for name in _asked(operation)}
     return {
         "path": f"/{operation.name}",
         "body": body,
@@ -77,7 +78,7 @@ def _http(operation: Operation) -> Document:
 
 def _soap(operation: Operation) -> Document:
     element = "".join(part.capitalize() for part in operation.name.split("-"))
-    fields = {name: f"request.{name}" for name in _asked(operation)}
+    fields = {name: f"request.{quoted(name)}" for name in _asked(operation)}
     return {
         "element": element,
         "fields": fields,
@@ -89,10 +90,15 @@ def _soap(operation: Operation) -> Document:
 def _files(operation: Operation) -> Document:
     wanted = operation.request.document.get("required") or _asked(operation)
     return {
-        "find": {name: f"request.{name}" for name in wanted},
+        "find": {name: f"request.{quoted(name)}" for name in wanted},
         **_none(operation),
         "answer": _answer(operation.response.document, "row"),
     }
+
+
+def quoted(name: str) -> str:
+    """A name within an expression, in quotes where it is more than a word."""
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else json.dumps(name, ensure_ascii=False)
 
 
 def snake(name: str) -> str:

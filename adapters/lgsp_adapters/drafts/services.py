@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lgsp_adapters.drafts.manifests import quoted
 from lgsp_adapters.kinds import facets, wsdl
 from lgsp_adapters.kinds.shapes import Shape
 from lgsp_contracts import drafts
@@ -72,7 +73,7 @@ def _operation(told: wsdl.PortOperation, simple: Simple) -> tuple[Document, Docu
     if len(answered.fields) == 1:
         [(name, wrapped)] = answered.fields.items()
         if wrapped.shape.kind == "object" and not wrapped.many:
-            answered, root, optional = wrapped.shape, f"answer.{_quoted(name)}", not wrapped.required
+            answered, root, optional = wrapped.shape, f"answer.{quoted(name)}", not wrapped.required
     request = _schema(told.asked, simple)
     operation = drafts.operation(told.name, request, _schema(answered, simple), idempotent=False)
     subject = next((name for name, part in request["properties"].items() if part.get("format") == "so-dinh-danh"), "")
@@ -124,7 +125,7 @@ def _asked(shape: Shape, root: str) -> Document:
 
 def _answered(shape: Shape, root: str) -> Document:
     """The fields of the contract out of those of the WSDL."""
-    return _mapped(shape, root, _quoted, drafts.camel)
+    return _mapped(shape, root, quoted, drafts.camel)
 
 
 def _mapped(shape: Shape, root: str, read: Spelling, written: Spelling) -> Document:
@@ -138,7 +139,3 @@ def _mapped(shape: Shape, root: str, read: Spelling, written: Spelling) -> Docum
         else:
             found[written(name)] = _mapped(field.shape, value, read, written)
     return found
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else f'"{name}"'

@@ -55,8 +55,8 @@ async def serve(server: str, port: int, folder: Path, process: running.Process) 
         known = ", ".join(SERVERS)
         raise Refusal(
             "cannot-start",
-            vi=f"Không có máy chủ thử nghiệm {server}; hãy chọn một trong: {known}.",
-            en=f"There is no sandbox server {server}; choose one of: {known}.",
+            vi=f"Không có máy chủ thử nghiệm {server[:80]}; hãy chọn một trong: {known}.",
+            en=f"There is no sandbox server {server[:80]}; choose one of: {known}.",
         )
     make, needed = SERVERS[server]
     app = make(folder, _credentials(server, needed)).app()

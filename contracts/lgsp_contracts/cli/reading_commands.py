@@ -1,13 +1,12 @@
 """What `lgsp contract …` and `lgsp sdk …` read out of contracts."""
 
-import sys
 from pathlib import Path
 
 import orjson
 
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import documents
-from lgsp_contracts.cli.terminal import Output, give
+from lgsp_contracts.cli.terminal import Output, give, out
 from lgsp_contracts.compatibility import breaks
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.openapi import openapi
@@ -29,7 +28,7 @@ def check(files: list[Path], /) -> None:
     """
     for path in files:
         _, contract = read(path)
-        sys.stdout.write(
+        out(
             f"{path}: {contract.service} {contract.version} keeps the rules; operations: {', '.join(contract.operations)}\n"
         )
 
@@ -55,7 +54,7 @@ def diff(old: Path, new: Path, /) -> None:
     found = breaks(before, after)
     for broken in found:
         whom = "consumers that read the answer" if "/response" in broken.pointer else "consumers as they ask today"
-        sys.stdout.write(f"{place.at(broken.pointer)}: {broken.message.en}; breaks {whom}\n")
+        out(f"{place.at(broken.pointer)}: {broken.message.en}; breaks {whom}\n")
     if found and before.major == after.major:
         next_version = f"{before.major + 1}.0.0"
         raise Refusal(
@@ -64,7 +63,7 @@ def diff(old: Path, new: Path, /) -> None:
             en=f"{after.version} breaks consumers; publish it as {next_version} and serve both until they have moved.",
         )
     if not found:
-        sys.stdout.write(f"{after.version} may take the place of {before.version}: nobody notices.\n")
+        out(f"{after.version} may take the place of {before.version}: nobody notices.\n")
 
 
 def docs(file: Path, /, *, output: Output = None, url: str = BUS, lang: Language = "vi") -> None:

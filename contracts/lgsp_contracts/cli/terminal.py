@@ -1,15 +1,46 @@
-"""What commands that write documents do at a terminal: ask for what no option says, and never write over a file."""
+"""What commands do at a terminal: they write what others wrote harmlessly, ask for what no option says, and never write over a file.
+
+Every command writes by `out` and `err`; a test finds those that do not.
+"""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from cyclopts import Parameter
 
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, harmless, is_harmful
 
 Output = Annotated[Path | None, Parameter(alias="-o")]
+
+
+def out(text: str) -> None:
+    """Write to stdout, at once, with nothing in it that steers a terminal."""
+    sys.stdout.write(harmless(text))
+    sys.stdout.flush()
+
+
+def err(text: str) -> None:
+    """Write to stderr, in the same way."""
+    sys.stderr.write(harmless(text))
+    sys.stderr.flush()
+
+
+def as_yaml(documents: list[Any], width: int = 110) -> str:
+    """Documents as YAML that people read, and that says the same when it was made harmless."""
+    return yaml.dump_all(documents, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=width)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what has to be escaped: only a quoted string has escapes."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """A string, in double quotes where something in it has to be escaped."""
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style='"' if is_harmful(text) else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def asked(what: str, default: str) -> str:
@@ -22,9 +53,9 @@ def asked(what: str, default: str) -> str:
 def give(text: str, output: Path | None) -> None:
     """Write to a file, or to stdout where none is named."""
     if output:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(harmless(text), encoding="utf-8")
     else:
-        sys.stdout.write(text)
+        out(text)
 
 
 def not_there(path: Path) -> None:
@@ -48,4 +79,4 @@ def write_yaml(document: object, path: Path) -> None:
         Refusal: `already-exists`.
     """
     not_there(path)
-    path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120), encoding="utf-8")
+    path.write_text(harmless(as_yaml([document], width=120)), encoding="utf-8")

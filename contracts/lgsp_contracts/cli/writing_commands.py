@@ -1,16 +1,18 @@
 """What `lgsp contract new` and `import openapi` write: contracts to begin with."""
 
-import sys
+import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
+import yaml
 from cyclopts import Parameter
 
-from lgsp_contracts import documents, drafts
+from lgsp_contracts import documents, drafts, names
 from lgsp_contracts.cli.reading_commands import read
-from lgsp_contracts.cli.terminal import Output, asked, not_there, write_yaml
+from lgsp_contracts.cli.terminal import Output, asked, not_there, out, write_yaml
 from lgsp_contracts.contract import Contract
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, harmless
 
 _DRAFT = """\
 service: {service}
@@ -71,15 +73,16 @@ def new(
     output
         Where to; SERVICE.yaml by default.
     """
-    path = output or Path(f"{service}.yaml")
+    named = names.service_name(service)
+    path = output or Path(f"{named}.yaml")
     not_there(path)
     classified = classification or asked("classification: open, internal or personal", "personal")
     text = _DRAFT.format(
-        service=service,
-        provider=provider or asked("provider: the system that answers", f"{service}-system"),
-        operation=operation or asked("operation", "lookup-record"),
-        vi=title_vi or asked("title in Vietnamese", service),
-        en=title_en or asked("title in English", service),
+        service=named,
+        provider=names.system_name(provider or asked("provider: the system that answers", f"{named}-system")),
+        operation=names.operation_name(operation or asked("operation", "lookup-record")),
+        vi=_quoted(title_vi or asked("title in Vietnamese", named)),
+        en=_quoted(title_en or asked("title in English", named)),
         classification=classified,
         subject="    subject: /soDinhDanh\n" if classified == "personal" else "",
     )
@@ -89,7 +92,13 @@ def new(
     except Refusal:
         path.unlink()
         raise
-    sys.stdout.write(f"{path}: write its fields, then: lgsp contract check {path}\n")
+    out(f"{path}: write its fields, then: lgsp contract check {path}\n")
+
+
+def _quoted(text: str) -> str:
+    """A text in a YAML document, whatever it holds; plain where it is words."""
+    plain = re.fullmatch(r"\w[\w ]*", text) and yaml.safe_load(text) == text
+    return text if plain else harmless(json.dumps(text, ensure_ascii=False))
 
 
 def import_openapi(
@@ -121,4 +130,4 @@ def save(document: dict[str, object], path: Path) -> None:
     not_there(path)
     Contract.from_document(document, str(path))
     write_yaml(document, path)
-    sys.stdout.write(f"{path}: correct titles, classification and errors, then: lgsp contract check {path}\n")
+    out(f"{path}: correct titles, classification and errors, then: lgsp contract check {path}\n")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.evidence.archiving import Archiver, Moved
 from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.keystore import KeyStore
@@ -53,9 +54,9 @@ def archive(
     door = Door.named(nats or state.running()["nats"], nats_config.ARCHIVER, passwords / nats_config.ARCHIVER, context)
     moved = asyncio.run(_archive(door, Shelf(to), KeyStore(keys or state.keys).log_key(), before))
     for one in moved:
-        print(f"{one.name}: {one.name.end - one.name.first} entries archived, verified and deleted from the stream")  # noqa: T201
+        out(f"{one.name}: {one.name.end - one.name.first} entries archived, verified and deleted from the stream\n")
     if not moved:
-        print("nothing is that old")  # noqa: T201
+        out("nothing is that old\n")
 
 
 async def _archive(door: Door, shelf: Shelf, seed: bytes, before: float) -> list[Moved]:

@@ -11,6 +11,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.bus_client import BusAddress
 from lgsp_gateway.local.scenes import bench
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
@@ -67,7 +68,7 @@ def report(*, history: Path = HISTORY, flame: Path = FLAME) -> None:
         table.add_row(measure, *numbers, last["unit"], last["target"], last["date"], last["commit"])
     Console(width=None if Console().is_terminal else 200).print(table)
     shown = flame if flame.exists() else "none yet; ./lgsp bench run draws one"
-    print(f"\nflame graph of the gateway under load: {shown}")  # noqa: T201
+    out(f"\nflame graph of the gateway under load: {shown}\n")
 
 
 def _read(history: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
@@ -16,11 +15,13 @@ from cyclopts import Parameter
 
 from lgsp_auth.client_authentication import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
+from lgsp_contracts import names
+from lgsp_contracts.cli.terminal import err
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.scene import private_key
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.web.stale_index import HEADER as STALE
-from lgsp_problems import Refusal, Text
+from lgsp_problems import CODES, Refusal, Text
 from lgsp_process import connection_reasons
 
 T = TypeVar("T")
@@ -47,9 +48,10 @@ class BusAddress:
         Raises:
             Refusal: `not-found`, `bus-not-found` or `token-invalid`.
         """
+        name = names.system_name(system)
         url = self.resolved()
-        signing = _read_key(key) if key else private_key(StateDir(self.state_dir), system)
-        return reaching(url, _take(url, system, signing))
+        signing = _read_key(key) if key else private_key(StateDir(self.state_dir), name)
+        return reaching(url, _take(url, name, signing))
 
 
 @Parameter(name="*")
@@ -77,7 +79,8 @@ class Who:
     def resolved(self) -> tuple[str, str]:
         """The address of the gateway, and an access token."""
         address = BusAddress(self.state_dir, self.url)
-        return address.resolved(), self.access_token or address.token(self.as_)
+        token = self.access_token or address.token(self.as_)
+        return address.resolved(), names.header_value("Authorization", token)
 
     def client(self) -> "Client":
         """Something to ask that bus with."""
@@ -158,7 +161,7 @@ def _say_stale(since: str) -> None:
         f"Chỉ mục tìm kiếm đứng yên: những gì ghi từ {when} chưa có ở đây; hãy chạy `lgsp doctor`.",
         f"The search index stands still: what was written since {when} is not in this; run `lgsp doctor`.",
     )
-    sys.stderr.write(f"lgsp: {words.said(language())}\n")
+    err(f"lgsp: {words.said(language())}\n")
 
 
 def _refuse(status: int, content: bytes) -> None:
@@ -166,6 +169,7 @@ def _refuse(status: int, content: bytes) -> None:
         try:
             problem = orjson.loads(content)
             words, code = str(problem["detail"]), str(problem["code"])
+            CODES[code]  # of a newer bus, or of none
         except (orjson.JSONDecodeError, KeyError, TypeError):
             words, code = f"HTTP {status}", "bus-not-found"
         raise Refusal(code, vi=words, en=words)

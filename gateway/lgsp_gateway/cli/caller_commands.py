@@ -8,6 +8,8 @@ import aiohttp
 import orjson
 from cyclopts import Parameter
 
+from lgsp_contracts import names
+from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli.bus_client import BusAddress, reaching
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.state_dir import DEFAULT
@@ -30,7 +32,7 @@ def token(system: str, /, *, state_dir: Path = DEFAULT, url: Url = "", key: Path
     key
         The system's private key (PEM), where it is not in the state folder.
     """
-    sys.stdout.write(BusAddress(state_dir, url).token(system, key) + "\n")
+    out(BusAddress(state_dir, url).token(system, key) + "\n")
 
 
 def call(
@@ -77,14 +79,17 @@ def call(
             vi="Chưa biết ai gọi; hãy thêm --as HỆ_THỐNG hoặc --token MÃ.",
             en="Who calls is not known; add --as SYSTEM or --token TOKEN.",
         )
+    path = f"/services/{names.service_name(service)}/v{names.major(str(major))}/{names.operation_name(operation)}"
+    key = {"Idempotency-Key": names.header_value("Idempotency-Key", idempotency_key)} if idempotency_key else {}
+    why = {"Lgsp-Purpose": names.purpose_name(purpose)} if purpose else {}
     headers = {
-        "Authorization": f"Bearer {access_token or address.token(as_)}",
+        "Authorization": names.header_value("Authorization", f"Bearer {access_token or address.token(as_)}"),
         "Content-Type": "application/json",
         "Accept-Language": language(),
-        **({"Lgsp-Purpose": purpose} if purpose else {}),
-        **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
+        **why,
+        **key,
     }
-    target = f"{address.resolved()}/services/{service}/v{major}/{operation}"
+    target = address.resolved() + path
     status, message, timing, body = reaching(address.resolved(), _post(target, headers, _document(data)))
     _show(status, message, timing, body)
 
@@ -118,13 +123,13 @@ def _document(data: str) -> bytes:
 def _show(status: int, message: str, timing: str, body: bytes) -> None:
     try:
         document = orjson.loads(body)
-        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+        out(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
     except orjson.JSONDecodeError:
         document = {}
-        sys.stdout.write(body.decode(errors="replace") + "\n")
+        out(body.decode(errors="replace") + "\n")
     words = Text("thông điệp", "message") if status == 200 else Text("bị từ chối, thông điệp", "refused, message")
-    sys.stderr.write(f"{words.said(language())} {message}\n")
+    err(f"{words.said(language())} {message}\n")
     if timing:
-        sys.stderr.write(f"{timing.replace(';dur=', ' ')} (ms)\n")
+        err(f"{timing.replace(';dur=', ' ')} (ms)\n")
     if status != 200:
         sys.exit(1)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import orjson
 
+from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.bus_client import Who
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.state_dir import StateDir
-from lgsp_problems import Refusal, Text
+from lgsp_problems import Refusal, Text, on_one_line
 
 MIN_FREE = 2 * 1024**3
 """Bytes that a disk should have left."""
@@ -22,12 +23,13 @@ def doctor(*, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobo
     """Look at everything that must hold, here and in the gateway, and say what to do where something does not."""
     found = [*(_here(StateDir(who.state_dir)) if not who.url else ()), *_there(who)]
     for name, wrong in found:
-        sys.stdout.write(
-            f"[{'!' if wrong else 'ok':>2}] {name:<12} {wrong.said(language()) if wrong else ''}".rstrip() + "\n"
+        out(
+            f"[{'!' if wrong else 'ok':>2}] {name:<12} {on_one_line(wrong.said(language())) if wrong else ''}".rstrip()
+            + "\n"
         )
     failed = sum(wrong is not None for _, wrong in found)
     if failed:
-        sys.stdout.write(f"{failed} of {len(found)} checks failed\n")
+        out(f"{failed} of {len(found)} checks failed\n")
         sys.exit(1)
 
 

@@ -1,16 +1,16 @@
 """What operations uses to see what passes: `lgsp evidence tail | search`."""
 
-import sys
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import orjson
 from cyclopts import Parameter
 
+from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import Who
 from lgsp_gateway.cli.main import language
-from lgsp_problems import Text
+from lgsp_problems import Text, on_one_line
 
 NOTHING = Text("Không có thông điệp nào như vậy.", "There is no such message.")
 """What a search says that finds none."""
@@ -92,22 +92,21 @@ def search(
     page = orjson.loads(found)
     _write(map(orjson.dumps, page["items"]), output)
     if not page["items"]:  # as kubectl does: said where programs do not read, and no failure
-        sys.stderr.write(f"{NOTHING.said(language())}\n")
+        err(f"{NOTHING.said(language())}\n")
     if page["cursor"]:
-        sys.stderr.write(f"more: --cursor {page['cursor']}\n")
+        err(f"more: --cursor {page['cursor']}\n")
 
 
 def _write(entries: Iterable[bytes], output: str) -> None:
     for entry in entries:
-        sys.stdout.write((entry.decode() if output == "json" else _readable(entry)) + "\n")
-        sys.stdout.flush()
+        out((entry.decode() if output == "json" else _readable(entry)) + "\n")
 
 
 def _readable(line: bytes) -> str:
     entry = orjson.loads(line)
     what = f"{entry['service'] or '?'}/{entry['operation'] or '?'}"
     why = f" [{entry['purpose']}]" if entry["purpose"] else ""
-    return (
+    return on_one_line(
         f"{times.in_milliseconds(entry['time'])}  {entry['consumer']} → {what}{why}  "
         f"{entry['status']} {entry['outcome']}  {entry['totalMs']:.1f} ms  {entry['message']}"
     )

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import yaml
-
 from lgsp_auth.keys import SigningKey
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import names
+from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway import serving
 from lgsp_gateway.cli.files import keys_in
 from lgsp_gateway.evidence.shelf import Shelf
@@ -185,8 +184,8 @@ def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
     """
     store = KeyStore(keys or StateDir(state_dir).keys)
     store.ensure()
-    print(f"signs tokens              {store.ring().current.kid}")  # noqa: T201
-    print(f"auth callout issuer       {store.account_key().public}")  # noqa: T201
+    out(f"signs tokens              {store.ring().current.kid}\n")
+    out(f"auth callout issuer       {store.account_key().public}\n")
 
 
 def rotate_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
@@ -202,7 +201,7 @@ def rotate_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
     store = KeyStore(keys or StateDir(state_dir).keys)
     store.ensure()
     key = store.rotate()
-    print(f"{key.kid} signs from now on")  # noqa: T201
+    out(f"{key.kid} signs from now on\n")
 
 
 def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder: Path = Path()) -> None:
@@ -224,4 +223,4 @@ def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder
     key = SigningKey.from_pem(durable_file.ensure(folder / f"{system}.pem", lambda: SigningKey.generate().to_pem()))
     spec = {"agency": agency, "title": {"vi": title_vi, "en": title_en}, "jwks": [key.public_jwk()]}
     document = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": system}, "spec": spec}
-    print(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), end="")  # noqa: T201
+    out(as_yaml([document]))

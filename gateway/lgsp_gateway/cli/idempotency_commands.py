@@ -1,6 +1,5 @@
 """What an operator does with a call whose outcome is unknown: `lgsp idempotency show | settle`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -8,6 +7,7 @@ from urllib.parse import urlencode
 import orjson
 from cyclopts import Parameter
 
+from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.bus_client import Who
 from lgsp_gateway.cli.files import json_in
 
@@ -64,9 +64,9 @@ def settle(
     query = urlencode({"system": system})
     path = f"/ops/idempotency-key/settle?{query}"
     known = orjson.loads(who.client().post(path, orjson.dumps(body), {_HEADER: key}))
-    sys.stdout.write(f"settled: message {known['message']}, {known['operation']}, {outcome}\n")
+    out(f"settled: message {known['message']}, {known['operation']}, {outcome}\n")
 
 
 def _print(known: dict[str, str]) -> None:
-    sys.stdout.write(f"message    {known['message']}\noperation  {known['operation']}\nsince      {known['at']}\n")
-    sys.stdout.write(f"state      {known['state']}: {_MEANING[known['state']]}\n")
+    out(f"message    {known['message']}\noperation  {known['operation']}\nsince      {known['at']}\n")
+    out(f"state      {known['state']}: {_MEANING[known['state']]}\n")

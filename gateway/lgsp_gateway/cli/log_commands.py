@@ -8,11 +8,14 @@ from typing import Annotated
 import orjson
 from cyclopts import Parameter
 
+from lgsp_contracts import names
+from lgsp_contracts.cli.terminal import out
+from lgsp_contracts.names import GatewayName
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import Client, Who
 from lgsp_gateway.cli.files import json_in, keys_in, lines_of
 from lgsp_gateway.evidence import proofs
-from lgsp_gateway.evidence.checkpoint import VerifierKey, forged, origin_of
+from lgsp_gateway.evidence.checkpoint import VerifierKey, forged, gateway_of, origin_of
 from lgsp_gateway.evidence.proofs import Start
 from lgsp_gateway.evidence.reading import size_in
 from lgsp_gateway.evidence.seals import Seal
@@ -29,8 +32,8 @@ def export(folder: Path, /, *, who: Who = Who()) -> None:  # noqa: B008 - cyclop
         Where; it is made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    names = _export(who.client(), folder)
-    print(f"{len(names)} logs in {folder}: {', '.join(names)}")  # noqa: T201
+    exported = _export(who.client(), folder)
+    out(f"{len(exported)} logs in {folder}: {', '.join(exported)}\n")
 
 
 def verify(
@@ -72,7 +75,7 @@ def verify(
 
 
 def _verify_one(folder: Path, trusted: VerifierKey, archived: dict[str, int], witnesses: Sequence[VerifierKey]) -> None:
-    name = trusted.name.partition("/")[2]
+    name = gateway_of(trusted.name)
     part = json_in(folder / f"{name}.checkpoints.json")
     start = Start.parse(part.get("start") if isinstance(part, dict) else None)
     if name in archived and start.size > archived[name]:
@@ -81,18 +84,18 @@ def _verify_one(folder: Path, trusted: VerifierKey, archived: dict[str, int], wi
             f"the entries of {name} from {archived[name]} up to {start.size} are nowhere",
         )
     if not part["items"] and not start.size:
-        print(f"{trusted.name}: nothing is covered by a checkpoint yet")  # noqa: T201
+        out(f"{trusted.name}: nothing is covered by a checkpoint yet\n")
         return
     sealed = [seal for seal in _seals(folder / f"{name}.seals.json") if start.size < size_in(seal.note)]
     notes = part["items"] or [start.note]
     within = [seal.note for seal in sealed if size_in(seal.note) <= max(map(size_in, notes))]
     last = proofs.verify(lines_of(folder / f"{name}.jsonl"), [*notes, *within], trusted, start)
     where = f"entries {start.size} to {last.size}" if start.size else f"{last.size} entries"
-    print(f"{trusted.name}: {where}, {len(part['items'])} checkpoints, whole")  # noqa: T201
+    out(f"{trusted.name}: {where}, {len(part['items'])} checkpoints, whole\n")
     for one in witnesses:
         note = next((seal.note for seal in sealed if seal.by == one.name and seal.note in within), "")
         when = times.in_seconds(one.cosigned_at(note))
-        print(f"{trusted.name}: {size_in(note)} entries sealed by {one.name} on {when}")  # noqa: T201
+        out(f"{trusted.name}: {size_in(note)} entries sealed by {one.name} on {when}\n")
 
 
 def _seals(file: Path) -> list[Seal]:
@@ -123,15 +126,16 @@ def _verify_archives(shelf: Shelf, keys: list[VerifierKey]) -> dict[str, int]:
             raise forged(f"{name} không nối tiếp phần trước nó", f"{name} does not go on from the part before it")
         if last.size > end:  # a part may lie within a longer one, where the archiver was killed between them
             ends[name.gateway], roots[name.gateway] = last.size, last.root
-        print(f"{name}: entries {name.first} to {name.end}, whole")  # noqa: T201
+        out(f"{name}: entries {name.first} to {name.end}, whole\n")
     return ends
 
 
-def _export(client: Client, folder: Path, begin: int = 0, end: int = 0) -> list[str]:
-    logs = orjson.loads(client.get("/evidence/logs"))["items"]
+def _export(client: Client, folder: Path, begin: int = 0, end: int = 0) -> list[GatewayName]:
+    # The bus is what is examined: it names no file outside of the folder.
+    logs = [(names.gateway_name(name), size) for name, size in _logs(client)]
     (folder / "keys.txt").write_bytes(client.get("/evidence/keys"))
-    for log in logs:
-        name, size = log["gateway"], min(log["size"], end or log["size"])
+    for name, whole in logs:
+        size = min(whole, end or whole)
         found = orjson.loads(client.get(f"/evidence/logs/{name}/checkpoints?from={begin}&to={size}"))
         notes = [note for note in found["items"] if size_in(note) <= size]
         part = {"start": found["start"], "items": notes}
@@ -140,4 +144,24 @@ def _export(client: Client, folder: Path, begin: int = 0, end: int = 0) -> list[
         (folder / f"{name}.seals.json").write_bytes(client.get(f"/evidence/logs/{name}/seals"))
         path = f"/evidence/logs/{name}/entries?from={found['start']['size']}&to={last}"
         (folder / f"{name}.jsonl").write_bytes(client.get(path))
-    return [log["gateway"] for log in logs]
+    return [name for name, _ in logs]
+
+
+def _logs(client: Client) -> list[tuple[str, int]]:
+    """The logs that a bus says it has, and how long it says they are.
+
+    Raises:
+        Refusal: `malformed`, when its answer is none.
+    """
+    try:
+        items = orjson.loads(client.get("/evidence/logs"))["items"]
+        found = [(log["gateway"], log["size"]) for log in items]
+        if not all(isinstance(name, str) and isinstance(size, int) for name, size in found):
+            raise TypeError("no list of logs")
+        return found
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refusal(
+            "malformed",
+            vi="Trục không trả lời danh sách nhật ký; hãy kiểm tra địa chỉ.",
+            en="The bus did not answer with its logs; check the address.",
+        ) from error

@@ -5,10 +5,13 @@ A refusal anywhere ends here as one sentence on stderr, in the language of the t
 
 import os
 import sys
+import traceback
 from importlib.metadata import entry_points, version
+from types import TracebackType
 
 from cyclopts import App
 
+from lgsp_contracts.cli.terminal import err
 from lgsp_problems import Language, Refusal
 
 
@@ -18,17 +21,23 @@ def main() -> None:
     # `lgsp contract` comes first: the others add to it what needs an adapter or a bus
     for entry in sorted(entry_points(group="lgsp.commands"), key=lambda entry: entry.name != "contracts"):
         entry.load()(app)
+    sys.excepthook = _unforeseen
     try:
         app()
     except Refusal as refusal:
-        sys.stderr.write(f"lgsp: {refusal.detail.said(language())}\n")
+        err(f"lgsp: {refusal.detail.said(language())}\n")
         for found in refusal.violations[1:]:
-            sys.stderr.write(f"      {found.pointer or '/'}: {found.message.said(language())}\n")
+            err(f"      {found.pointer or '/'}: {found.message.said(language())}\n")
         sys.exit(1)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _unforeseen(kind: type[BaseException], error: BaseException, place: TracebackType | None) -> None:
+    """A fault of our own, told as Python does."""
+    err("".join(traceback.format_exception(kind, error, place)))
 
 
 def language() -> Language:

@@ -1,12 +1,12 @@
 """What operations watches the bus with: `lgsp flows`, `lgsp adapters`, `lgsp statistics`."""
 
-import sys
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import orjson
 from cyclopts import Parameter
 
+from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import tables, times
 from lgsp_gateway.cli.bus_client import Who
 
@@ -34,13 +34,12 @@ def flows(
     path = f"/ops/flows?window={window}"
     for said in who.client().lines(path) if watch else [who.client().get(path)]:
         if output == "json":
-            sys.stdout.write(f"{said.decode()}\n")
+            out(f"{said.decode()}\n")
         else:
             tables.show(
                 ["TIME", "CONSUMER", "OPERATION", "CALLS", "PER-S", "REFUSED", "ERRORS", "P50", "P95", "P99"],
                 _flows(orjson.loads(said)),
             )
-        sys.stdout.flush()
 
 
 def adapters(*, output: Output = "table", who: Who = Who()) -> None:  # noqa: B008
@@ -53,7 +52,7 @@ def adapters(*, output: Output = "table", who: Who = Who()) -> None:  # noqa: B0
     """
     said = who.client().get("/ops/adapters")
     if output == "json":
-        sys.stdout.write(f"{said.decode()}\n")
+        out(f"{said.decode()}\n")
         return
     rows = [row for copy in orjson.loads(said)["items"] for row in _copy(copy)]
     tables.show(["SERVICE", "SYSTEM", "COPY", "OPERATION", "REQUESTS", "AVERAGE", "UPSTREAM"], rows)
@@ -77,7 +76,7 @@ def statistics(
     """
     accept = {"Accept": "text/csv" if output == "csv" else "application/json"}
     query = {name: month for name, month in (("since", since), ("until", until)) if month}
-    sys.stdout.write(who.client().get("/ops/statistics", query, accept).decode())
+    out(who.client().get("/ops/statistics", query, accept).decode())
 
 
 def _flows(said: dict[str, Any]) -> Iterable[list[str]]:

@@ -6,6 +6,8 @@ from typing import Annotated
 import orjson
 from cyclopts import Parameter
 
+from lgsp_contracts import names
+from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusAddress, Client, Who
 from lgsp_gateway.cli.files import content_of, json_in, keys_in
@@ -34,12 +36,12 @@ def prove(
     output
         The file; stdout without it.
     """
-    found = who.client().get(f"/evidence/messages/{message}/proof")
+    found = who.client().get(f"/evidence/messages/{names.message_id(message)}/proof")
     proof = orjson.dumps(orjson.loads(found), option=orjson.OPT_INDENT_2)
     if output:
         output.write_bytes(proof + b"\n")
     else:
-        print(proof.decode())  # noqa: T201
+        out(proof.decode() + "\n")
 
 
 def check(
@@ -73,15 +75,15 @@ def check(
     trusted = next((one for one in keys if one.name == origin), keys[0])
     content = [content_of(path) if path else None for path in (request, answer)]
     entry = proofs.check(proof, trusted, *content)
-    print(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode())  # noqa: T201
-    print(f"proved: entry {proof['index']} of {trusted.name}")  # noqa: T201
+    out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
+    out(f"proved: entry {proof['index']} of {trusted.name}\n")
     sealed = proofs.seals_of(proof, trusted)
     for one in keys_in(witness) if witness else []:
         note = next((seal.note for seal in sealed if seal.by == one.name), "")
-        print(f"sealed: by {one.name} on {times.in_seconds(one.cosigned_at(note))}")  # noqa: T201
+        out(f"sealed: by {one.name} on {times.in_seconds(one.cosigned_at(note))}\n")
     if timestamp_roots:
         stamp = next((seal for seal in sealed if seal.by == TIMESTAMP), Seal(TIMESTAMP, ""))
-        print(f"stamped: on {times.in_seconds(stamped_at(stamp, timestamp_roots).timestamp())}")  # noqa: T201
+        out(f"stamped: on {times.in_seconds(stamped_at(stamp, timestamp_roots).timestamp())}\n")
 
 
 def keys(*, state_dir: Path = DEFAULT, url: Annotated[str, Parameter(env_var="LGSP_URL")] = "") -> None:
@@ -95,4 +97,4 @@ def keys(*, state_dir: Path = DEFAULT, url: Annotated[str, Parameter(env_var="LG
         The address of a remote bus.
     """
     address = BusAddress(state_dir, url).resolved()
-    print(Client(address, "").get("/evidence/keys").decode(), end="")  # noqa: T201
+    out(Client(address, "").get("/evidence/keys").decode())

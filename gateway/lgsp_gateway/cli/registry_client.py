@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 
+from lgsp_contracts import names
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.registry.kinds import PLURALS
 from lgsp_problems import Refusal, Text, Violation
@@ -68,12 +69,12 @@ class RegistryClient:
 
     async def get(self, kind: str, name: str) -> Document:
         """One document."""
-        found: Document = await self._ask("GET", f"registry/{kind}/{name}")
+        found: Document = await self._ask("GET", _path(kind, name))
         return found
 
     async def history(self, kind: str, name: str) -> list[Document]:
         """Every version of a document, newest first."""
-        found: list[Document] = (await self._ask("GET", f"registry/{kind}/{name}/history"))["items"]
+        found: list[Document] = (await self._ask("GET", f"{_path(kind, name)}/history"))["items"]
         return found
 
     async def apply(self, document: Document, reason: str, *, dry_run: bool, end_tokens: bool = False) -> Outcome:
@@ -87,20 +88,18 @@ class RegistryClient:
         if end_tokens and kind == "systems" and before:
             query["endTokens"] = "true"
         sent = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
-        after = await self._ask("PUT", f"registry/{kind}/{name}", json=sent, headers=condition, params=query)
+        after = await self._ask("PUT", _path(kind, name), json=sent, headers=condition, params=query)
         return Outcome("configured" if before else "created", before, after)
 
     async def act(self, kind: str, name: str, action: str, said: dict[str, str]) -> Document:
         """Take a step in the life of a grant or a service."""
-        found: Document = await self._ask("POST", f"registry/{kind}/{name}/{action}", json=said)
+        found: Document = await self._ask("POST", f"{_path(kind, name)}/{action}", json=said)
         return found
 
     async def delete(self, kind: str, name: str, reason: str) -> None:
         """Delete a document."""
         revision = (await self.get(kind, name))["metadata"]["revision"]
-        await self._ask(
-            "DELETE", f"registry/{kind}/{name}", headers={"If-Match": f'"{revision}"'}, params={"reason": reason}
-        )
+        await self._ask("DELETE", _path(kind, name), headers={"If-Match": f'"{revision}"'}, params={"reason": reason})
 
     async def _known(self, kind: str, name: str) -> Document | None:
         try:
@@ -118,6 +117,18 @@ class RegistryClient:
         if answer.status >= 400:
             raise refusal_of(content)
         return content
+
+
+def _path(kind: str, name: str) -> str:
+    """Where a document is.
+
+    Args:
+        kind: as paths name it.
+
+    Raises:
+        Refusal: `malformed`, where the name is none.
+    """
+    return f"registry/{kind}/{names.document_name(PLURALS[kind], name)}"
 
 
 def refusal_of(problem: dict[str, Any]) -> Refusal:

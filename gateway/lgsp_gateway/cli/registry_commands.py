@@ -1,21 +1,20 @@
 """What administers the registry: `lgsp apply`, `get`, `describe`, `history`, `export`, `delete`."""
 
 import difflib
-import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-import yaml
 from cyclopts import Parameter
 
 from lgsp_contracts import documents
+from lgsp_contracts.cli.terminal import as_yaml, err, out
 from lgsp_gateway.cli import tables, times
 from lgsp_gateway.cli.bus_client import Who, reaching
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural
 from lgsp_gateway.registry.kinds import KINDS, PLURALS, from_contract
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, on_one_line
 
 Output = Annotated[Literal["table", "json", "yaml"], Parameter(name=["--output", "-o"])]
 
@@ -47,12 +46,11 @@ def apply(
         for document in found:
             outcome = await client.apply(document, reason, dry_run=dry_run, end_tokens=end_tokens)
             suffix = " (dry run)" if dry_run else ""
-            sys.stdout.write(f"{_plain_name(outcome.after)} {outcome.verb}{suffix}\n")
-            sys.stdout.write(_of_approvals(outcome.after))
+            out(f"{_plain_name(outcome.after)} {outcome.verb}{suffix}\n")
+            out(_of_approvals(outcome.after))
             if outcome.verb == "configured":
-                sys.stdout.writelines(_difference(outcome.before or {}, outcome.after))
-                sys.stdout.write(_of_tokens(outcome.before or {}, outcome.after))
-            sys.stdout.flush()
+                out("".join(_difference(outcome.before or {}, outcome.after)))
+                out(_of_tokens(outcome.before or {}, outcome.after))
 
     run(who, work)
 
@@ -109,12 +107,10 @@ def history(kind: str, name: str, /, *, output: Output = "table", who: Who = Who
     for version, before in zip(versions, [*versions[1:], None], strict=True):
         known = version["metadata"]
         what = "deleted" if version["spec"] is None else "created" if before is None else "changed"
-        reason = f" ({known['reason']})" if known.get("reason") else ""
-        sys.stdout.write(
-            f"{_moment(known['updatedAt'])}  revision {known['revision']}  {what} by {known['updatedBy']}{reason}\n"
-        )
+        reason = f" ({on_one_line(known['reason'])})" if known.get("reason") else ""
+        out(f"{_moment(known['updatedAt'])}  revision {known['revision']}  {what} by {known['updatedBy']}{reason}\n")
         if what == "changed" and before is not None:
-            sys.stdout.writelines(_difference(before, version))
+            out("".join(_difference(before, version)))
 
 
 def export(*, who: Who = Who()) -> None:  # noqa: B008
@@ -130,15 +126,15 @@ def export(*, who: Who = Who()) -> None:  # noqa: B008
     found: list[Document] = run(who, work)
     left_out = [document for document in found if document["kind"] == "Grant" and _phase(document) != "in-force"]
     for document in left_out:
-        sys.stderr.write(f"left out: {_plain_name(document)} ({_phase(document)})\n")
-    sys.stdout.write(_yaml([_plain(document) for document in found if document not in left_out]))
+        err(f"left out: {_plain_name(document)} ({_phase(document)})\n")
+    out(_yaml([_plain(document) for document in found if document not in left_out]))
 
 
 def delete(kind: str, name: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
     """Delete a document that no other refers to. Its history stays."""
     path = plural(kind)
     run(who, lambda client: client.delete(path, name, reason))
-    sys.stdout.write(f"{path}/{name} deleted\n")
+    out(f"{path}/{name} deleted\n")
 
 
 def act_on_grant(
@@ -165,7 +161,7 @@ def act_on_grant(
     """
     said = {"reason": reason, "until": until}
     after: Document = run(who, lambda client: client.act("grants", name, action, said))
-    sys.stdout.write(f"{_plain_name(after)} is {_phase(after)}\n")
+    out(f"{_plain_name(after)} is {_phase(after)}\n")
 
 
 def act_on_service(
@@ -196,7 +192,7 @@ def act_on_service(
     said = {"reason": reason, "since": since, "until": until}
     after: Document = run(who, lambda client: client.act("services", name, action, said))
     planned = after.get("status", {}).get("suspension")
-    sys.stdout.write(
+    out(
         f"{_plain_name(after)} is {'suspended from ' + _moment(planned['since'] * 1000) if planned else 'not suspended'}\n"
     )
 
@@ -214,7 +210,7 @@ def act_on_system(action: Literal["end-tokens"], name: str, /, *, reason: str = 
         Why; it stands in the history.
     """
     after: Document = run(who, lambda client: client.act("systems", name, action, {"reason": reason}))
-    sys.stdout.write(f"{_plain_name(after)}: tokens issued until now have ended; it takes a new one with its key\n")
+    out(f"{_plain_name(after)}: tokens issued until now have ended; it takes a new one with its key\n")
 
 
 def _of_tokens(before: Document, after: Document) -> str:
@@ -269,9 +265,9 @@ def _rank(document: Document) -> int:
 def _show(found: list[Document], output: str, *, single: bool) -> None:
     if output == "json":
         content: Any = found[0] if single else found
-        sys.stdout.write(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
+        out(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
     elif output == "yaml":
-        sys.stdout.write(_yaml(found))
+        out(_yaml(found))
     else:
         _table(found)
 
@@ -318,7 +314,7 @@ def _difference(before: Document, after: Document) -> list[str]:
 
 
 def _yaml(found: list[Any]) -> str:
-    return yaml.safe_dump_all(found, allow_unicode=True, sort_keys=False, width=110)
+    return as_yaml(found)
 
 
 def _plain_name(document: Document) -> str:

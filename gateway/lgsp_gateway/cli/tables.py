@@ -1,10 +1,16 @@
-"""Tables as `kubectl` prints them: no lines around, no cell cut off, whole where another program reads them."""
+"""Tables as `kubectl` prints them: no lines around, no cell cut off, whole where another program reads them.
+
+A cell is shown as it is written: nothing in it is markup, and nothing steers the terminal.
+"""
 
 import sys
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from lgsp_problems import on_one_line
 
 
 def show(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -13,5 +19,5 @@ def show(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for title in titles:
         table.add_column(title, no_wrap=True, overflow="ignore")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(on_one_line(cell)) for cell in row))
     Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(table)

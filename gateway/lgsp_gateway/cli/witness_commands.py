@@ -3,16 +3,17 @@
 import base64
 import binascii
 import secrets
-import sys
 import time
 from pathlib import Path
 
 import orjson
 
+from lgsp_contracts import names
+from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli.bus_client import Client, Who
 from lgsp_gateway.cli.files import content_of, keys_in
 from lgsp_gateway.evidence import merkle
-from lgsp_gateway.evidence.checkpoint import Cosigner, VerifierKey, forged
+from lgsp_gateway.evidence.checkpoint import Cosigner, VerifierKey, forged, gateway_of
 from lgsp_problems import Refusal
 from lgsp_process import durable_file
 
@@ -45,14 +46,14 @@ def witness(
     """
     durable_file.make_folder(folder)
     cosigner = Cosigner(name, _seed(folder / "witness.key"))
-    print(f"verifier key of this witness: {cosigner.key}", flush=True)  # noqa: T201
+    out(f"verifier key of this witness: {cosigner.key}\n")
     while True:
         try:
             _look(who.client(), folder, cosigner)
         except Refusal as refusal:
             if once or refusal.code == "evidence-forged":
                 raise
-            sys.stderr.write(f"lgsp: {refusal.detail.en}\n")
+            err(f"lgsp: {refusal.detail.en}\n")
         if once:
             return
         time.sleep(every)
@@ -65,20 +66,20 @@ def _look(client: Client, folder: Path, cosigner: Cosigner) -> None:
         if not named:
             return  # nothing has passed yet
         durable_file.write(trusted, named)
-    keys = {key.name.partition("/")[2]: key for key in keys_in(trusted)}
+    keys = {gateway_of(key.name): key for key in keys_in(trusted)}
     for log in orjson.loads(client.get("/evidence/logs"))["items"]:
-        gateway, note = log["gateway"], log["checkpoint"]
+        gateway, note = names.gateway_name(str(log["gateway"])), str(log["checkpoint"])
         if not note:
             continue
         if gateway not in keys:
-            sys.stderr.write(f"lgsp: the log {gateway} is not in {trusted}; add its key to have it witnessed\n")
+            err(f"lgsp: the log {gateway} is not in {trusted}; add its key to have it witnessed\n")
             continue
         _refuse_rewritten(client, folder / f"{gateway}.checkpoint", keys[gateway], gateway, note)
         sealed = cosigner.cosign(note, int(time.time()))
         # Written down before it is given away: after a crash it will not sign another history.
         durable_file.write(folder / f"{gateway}.checkpoint", note.encode())
         client.post(f"/evidence/logs/{gateway}/seals", orjson.dumps({"checkpoint": sealed}))
-        print(f"{gateway}: {keys[gateway].opened(note).size} entries sealed", flush=True)  # noqa: T201
+        out(f"{gateway}: {keys[gateway].opened(note).size} entries sealed\n")
 
 
 def _refuse_rewritten(client: Client, file: Path, key: VerifierKey, gateway: str, note: str) -> None:

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_problems import Refusal
 
@@ -30,6 +31,22 @@ _DASH = "— "
 def origin_of(gateway: GatewayName) -> str:
     """The name of a gateway's log."""
     return f"lgsp/{gateway}"
+
+
+def gateway_of(origin: str) -> GatewayName:
+    """Whose log an origin, or a verifier key, names. The name becomes a file's, so it is held against the pattern.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    before, _, gateway = origin.partition("/")
+    if before != "lgsp":
+        raise Refusal(
+            "malformed",
+            vi="Khóa này không thuộc nhật ký của một gateway (lgsp/TÊN); hãy dùng tệp từ `lgsp evidence keys`.",
+            en="This key is not that of a gateway's log (lgsp/NAME); use the file from `lgsp evidence keys`.",
+        )
+    return names.gateway_name(gateway)
 
 
 @dataclass(frozen=True, slots=True)

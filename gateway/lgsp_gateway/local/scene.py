@@ -15,6 +15,7 @@ import yaml
 
 from lgsp_auth.keys import SigningKey
 from lgsp_contracts import documents
+from lgsp_contracts.names import SystemName
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
 from lgsp_process import durable_file
@@ -78,7 +79,7 @@ class Scene:
             document["spec"]["secretSha256"] = hashlib.sha256(secret).hexdigest()
 
 
-def private_key(state: StateDir, system: str) -> SigningKey:
+def private_key(state: StateDir, system: SystemName) -> SigningKey:
     """The private key of a system of a local bus.
 
     Raises:

@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.processes import Child, end_leftovers
@@ -194,7 +195,7 @@ class LocalBus:
             "",
             self._scene.words(url, self._state),
         ]
-        print("\n".join(lines), flush=True)  # noqa: T201 - this is what the command is for
+        out("\n".join(lines) + "\n")
 
 
 def _lgsp() -> list[str]:
@@ -234,4 +235,4 @@ async def _port_answers(port: int) -> None:
 
 
 def _say(text: str, seconds: float | None = None) -> None:
-    print(f"lgsp: {text}" + (f"  ({seconds:.1f} s)" if seconds is not None else ""), flush=True)  # noqa: T201
+    out(f"lgsp: {text}" + (f"  ({seconds:.1f} s)" if seconds is not None else "") + "\n")
