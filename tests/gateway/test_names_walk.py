@@ -180,7 +180,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "contract import table": [],  # asks its database first; the draft is held against the schema as those beside it
     "contract import wsdl": [],
     "contract test": [("{}", "--contract", "{contract}")],
-    "sdk python": [("{}",)],
+    "sdk python": [("{}", "--contract", "{contract}")],
     "adapter run": [("{}",)],
     "adapter accept": [("{}",)],
     "adapter check": [("{}",)],
