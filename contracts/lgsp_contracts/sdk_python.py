@@ -1,20 +1,23 @@
 """A typed client of one service, as one Python module that needs the standard library alone.
 
-Documents are TypedDicts: what a program sends is checked by its type checker before it is ever sent. Of an answer no field is
+What a contract says is text here, whoever wrote it: it comes into the module as a literal, as a word of a docstring in which nothing
+ends it, or as a name made of letters and digits. Documents are TypedDicts: what a program sends is checked by its type checker before it is ever sent. Of an answer no field is
 certain, since a grant may show fewer than the contract has; so each is optional there.
 """
 
 import keyword
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lgsp_contracts import pointers
 from lgsp_contracts.contract import Contract, Operation
+from lgsp_problems import on_one_line
 
 _BASIC = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 
 _HEAD = '''\
-"""Client of {service} {version}: {title}. Written by `lgsp sdk python`; change the contract, not this file."""
+"""Client of {service} {version}: {title} Written by `lgsp sdk python`; change the contract, not this file."""
 
 import json
 import urllib.error
@@ -67,13 +70,13 @@ class {client}:
 '''
 
 _METHOD = '''
-    def {method}(self, request: {name}Request, *, purpose: str{default}, idempotency_key: str = "") -> {name}Response:
-        """{title}.
+    def {method}(self, request: {asked}, *, purpose: str{default}, idempotency_key: str = "") -> {answered}:
+        """{title}
 
         Raises:
             Problem: {errors}
         """
-        return cast("{name}Response", self._call("{operation}", request, purpose, idempotency_key))
+        return cast("{answered}", self._call("{operation}", request, purpose, idempotency_key))
 '''
 
 
@@ -81,63 +84,76 @@ def module(contract: Contract) -> str:
     """The text of the module."""
     kinds: list[str] = []
     methods: list[str] = []
+    client_name = _client(contract.service)
+    taken = {*_OWN, client_name}
     for name, operation in contract.operations.items():
-        _Kinds(_pascal(name) + "Request", operation.request.document, kinds, certain=True).write()
-        _Kinds(_pascal(name) + "Response", operation.response.document, kinds, certain=False).write()
-        methods.append(_method(name, operation))
+        asked = _unused(_pascal(name) + "Request", taken)
+        answered = _unused(_pascal(name) + "Response", taken)
+        _Kinds(asked, operation.request.document, kinds, taken, certain=True).write()
+        _Kinds(answered, operation.response.document, kinds, taken, certain=False).write()
+        methods.append(_method(operation, asked, answered))
     told = {
         "service": contract.service,
         "version": contract.version,
         "major": contract.major,
-        "title": contract.title.en,
+        "title": _words(contract.title.en),
     }
-    client = _CLIENT.format(client=_pascal(contract.service), **told)
+    client = _CLIENT.format(client=client_name, **told)
     return _HEAD.format(**told) + "".join(kinds) + client + "".join(methods)
 
 
-def _method(name: str, operation: Operation) -> str:
-    errors = ", ".join(operation.errors) or "as every call"
+def _method(operation: Operation, asked: str, answered: str) -> str:
+    errors = _words(", ".join(operation.errors) or "as every call")
     return _METHOD.format(
-        method=name.replace("-", "_"),
-        name=_pascal(name),
+        method=_method_name(operation.name),
+        asked=asked,
+        answered=answered,
         default="" if operation.classification == "personal" else ' = ""',
-        title=operation.title.en,
+        title=_words(operation.title.en),
         errors=errors,
-        operation=name,
+        operation=operation.name,
     )
 
 
 class _Kinds:
     """The TypedDicts of one schema."""
 
-    def __init__(self, name: str, schema: Mapping[str, Any], found: list[str], *, certain: bool) -> None:
+    def __init__(
+        self, name: str, schema: Mapping[str, Any], found: list[str], taken: set[str], *, certain: bool
+    ) -> None:
         self._name = name
         self._root = schema
         self._found = found
+        self._taken = taken
         self._certain = certain
         self._named: dict[str, str] = {}
 
     def write(self) -> None:
-        kind = self._kind(self._root, self._name)
+        kind = self._kind(self._root, self._name, own=True)
         if kind != self._name:
             self._found.append(f"\n{self._name} = {kind}\n")
 
-    def _kind(self, schema: Any, name: str) -> str:
+    def _kind(self, schema: Any, name: str, *, own: bool = False) -> str:
+        """The type of what a schema allows. Where it is a document, `own` says that the name is kept for it already."""
         if not isinstance(schema, Mapping):
             return "Any"
         if "$ref" in schema:
             reference = str(schema["$ref"])
             if reference not in self._named:
-                self._named[reference] = f"{self._name}{_pascal(reference.rpartition('/')[2])}"
-                self._kind(pointers.find(self._root, pointers.split(reference[1:])), self._named[reference])
+                named = f"{self._name}{_pascal(reference.rpartition('/')[2])}"
+                self._named[reference] = _unused(named, self._taken)
+                target = pointers.find(self._root, pointers.split(reference[1:]))
+                kind = self._kind(target, self._named[reference], own=True)
+                if kind != self._named[reference]:
+                    self._found.append(f"\n{self._named[reference]} = {kind}\n")
             return f'"{self._named[reference]}"'
         if "enum" in schema or "const" in schema:
-            return f"Literal[{', '.join(map(repr, schema.get('enum', [schema.get('const')])))}]"
+            return _literal(schema.get("enum", [schema.get("const")]))
         if "properties" in schema:
-            return self._document(schema, name)
+            return self._document(schema, name, own=own)
         for choices in ("anyOf", "oneOf"):
             if choices in schema and "type" not in schema:
-                return " | ".join(dict.fromkeys(self._kind(choice, name) for choice in schema[choices]))
+                return " | ".join(dict.fromkeys(self._kind(choice, name + "Choice") for choice in schema[choices]))
         kinds = schema.get("type", [])
         kinds = [kinds] if isinstance(kinds, str) else kinds
         return " | ".join(self._plain(kind, schema, name) for kind in kinds) or "Any"
@@ -147,13 +163,14 @@ class _Kinds:
             return f"list[{self._kind(schema.get('items'), name + 'Item')}]"
         return _BASIC.get(kind, "dict[str, Any]")
 
-    def _document(self, schema: Mapping[str, Any], name: str) -> str:
+    def _document(self, schema: Mapping[str, Any], name: str, *, own: bool) -> str:
+        name = name if own else _unused(name, self._taken)
         required = schema.get("required", ()) if self._certain else ()
         fields = {}
         for field, part in schema["properties"].items():
             kind = self._kind(part, name + _pascal(field))
             fields[field] = kind if field in required else f"NotRequired[{kind}]"
-        if all(field.isidentifier() and not keyword.iskeyword(field) for field in fields):
+        if all(map(_is_attribute, fields)):
             lines = "".join(f"    {field}: {kind}\n" for field, kind in fields.items()) or "    pass\n"
             self._found.append(f"\n\nclass {name}(TypedDict):\n{lines}")
         else:
@@ -162,5 +179,49 @@ class _Kinds:
         return name
 
 
+_OWN = ("Any", "Callable", "Literal", "NotRequired", "Problem", "TypedDict")
+"""Names that the module has of itself."""
+
+
+def _client(service: str) -> str:
+    name = _pascal(service)
+    return name + "Client" if name in (*_OWN, "None", "True", "False", "Exception") else name
+
+
+def _method_name(operation: str) -> str:
+    name = operation.replace("-", "_")
+    return name + "_" if keyword.iskeyword(name) else name
+
+
 def _pascal(name: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in name.replace("_", "-").split("-"))
+    """A part of a class's name: of whatever a contract calls a field, its letters and digits of ASCII."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name)) or "Field"
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """A name that no other class has, which is taken from now on."""
+    number = 2
+    found = name
+    while found in taken:
+        found, number = f"{name}{number}", number + 1
+    taken.add(found)
+    return found
+
+
+def _words(text: str) -> str:
+    """A sentence in a docstring: nothing in it ends the docstring or begins an escape."""
+    shown = on_one_line(" ".join(text.split())).replace("\\", "\\\\").replace('"', '\\"')
+    return shown if shown.endswith((".", "!", "?")) else f"{shown}."
+
+
+def _is_attribute(field: str) -> bool:
+    """May a field stand as an annotation of a class? Python rewrites some names there (PEP 3131, private names)."""
+    plain = field.isascii() and field.isidentifier() and not keyword.iskeyword(field)
+    return plain and not (field.startswith("__") and not field.endswith("__"))
+
+
+def _literal(values: Sequence[Any]) -> str:
+    """The type of one of some values; PEP 586 has no literals of numbers with fractions, lists and documents."""
+    if all(value is None or isinstance(value, (str, int)) for value in values):
+        return f"Literal[{', '.join(map(repr, values))}]"
+    return "Any"

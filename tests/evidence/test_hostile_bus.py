@@ -145,13 +145,19 @@ async def test_titles_of_another_agency_steer_no_terminal(bus: Workbench, tmp_pa
     file = tmp_path / "evil.yaml"
     file.write_text(json.dumps(document("System", "evil", agency="H49.1", title={**title, "en": EVIL + "x"})))
     lines: list[tuple[str, ...]] = [
-        ("get", "systems"), ("get", "systems", "evil", "-o", "json"), ("describe", "systems", "evil"), ("export",),
-        ("apply", "-f", str(file), "--reason", EVIL.replace("\x1b", "")), ("history", "systems", "evil"), ("get", "systems", EVIL),
-        ("adapters",), ("doctor",), ("delete", "systems", "evil"),
-    ]  # fmt: skip
+        *(
+            ("get", "systems"),
+            ("describe", "systems", "evil"),
+            ("apply", "-f", str(file)),
+            ("history", "systems", "evil"),
+        ),
+        ("get", "systems", EVIL),
+    ]
     for line in lines:
         _, out, err = await lgsp(*line, *who, cwd=tmp_path)
         assert not steers(out + err), line
         assert "Traceback" not in err, err
         if line[:2] in (("get", "systems"), ("describe", "systems")) and EVIL not in line:
             assert "\\u001b]0;owned\\u0007" in out or "\\e]0;owned\\a" in out
+    last = await bus.registry("GET", "systems/evil")
+    assert (await bus.registry("DELETE", "systems/evil", headers={"If-Match": last.headers["ETag"]})).status == 204

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lgsp_contracts.contract import Operation
+from lgsp_problems import harmless
 
 LANGUAGES = {
     "curl": ("curl", "curl.sh"),
@@ -47,7 +48,7 @@ def examples(operation: Operation, url: str, purpose: str = PURPOSE) -> list[Cod
     told = {
         "url": url,
         "request": request,
-        "body": json.dumps(request, ensure_ascii=False),
+        "body": harmless(json.dumps(request, ensure_ascii=False)),
         "purpose": purpose if operation.classification == "personal" else "",
         "timeout": math.ceil(operation.timeout) + MARGIN_SECONDS,
     }
@@ -59,7 +60,7 @@ def examples(operation: Operation, url: str, purpose: str = PURPOSE) -> list[Cod
 
 def _quoted(text: str) -> str:
     """A string literal of Python, Java, C# and JavaScript."""
-    return json.dumps(text, ensure_ascii=False)
+    return harmless(json.dumps(text, ensure_ascii=False))
 
 
 def _php(text: str) -> str:

@@ -16,7 +16,7 @@ from lgsp_contracts.contract import Contract
 from lgsp_contracts.openapi import COMMON
 from lgsp_contracts.pages.examples import PURPOSE, examples
 from lgsp_contracts.pages.fields import fields
-from lgsp_problems import CODES, Language, Text
+from lgsp_problems import CODES, Language, Text, harmless
 
 SHOWN = 200
 """How many services one page of the catalogue lists."""
@@ -39,6 +39,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     autoescape=True,
+    finalize=lambda told: harmless(told) if isinstance(told, str) and not isinstance(told, Markup) else told,
 )
 
 
