@@ -34,10 +34,14 @@ class Call:
     Args:
         longest: seconds that a contract gives at most. The deadline is a time of the wall clock, which may be wrong here or at
             the gateway, or jump: it is read once, and counts no longer than this.
+        rehearsal: whatever it changes is to be undone before it is answered; only adapters that say so get such a call.
     """
 
-    def __init__(self, context: Context, spans: Spans = NOT_TRACED, longest: float = math.inf) -> None:
+    def __init__(
+        self, context: Context, spans: Spans = NOT_TRACED, longest: float = math.inf, *, rehearsal: bool = False
+    ) -> None:
         self.context = context
+        self.rehearsal = rehearsal
         self._until = time.monotonic() + min(context.deadline / 1000 - time.time(), longest)
         self.spans = spans
         self.traceparent = context.traceparent
@@ -114,6 +118,14 @@ class Adapter:
     def standing(self) -> Mapping[str, Any]:
         """What it says of the data that it answers from, for the health of the service; nothing where it keeps none."""
         return {}
+
+    def writes(self, operation: str) -> bool:
+        """Does an operation change something in the system behind, whatever its contract says? A test asks before it calls."""
+        return False
+
+    def can_rehearse(self, operation: str) -> bool:
+        """Can it answer a call that is a `rehearsal`?"""
+        return False
 
     def method(self, operation: str) -> Callable[[Document, Call], Awaitable[Document]] | None:
         """The method that answers an operation, or None."""

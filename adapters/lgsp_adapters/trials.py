@@ -6,14 +6,16 @@ with a failure in good order. What no trial may end in is an answer that breaks 
 
 import time
 import traceback
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from aiohttp import web
 
-from lgsp_adapters.adapter import Call, Declared, Unfit, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Adapter, Call, Declared, Unfit, UpstreamFailed, UpstreamLate
 from lgsp_adapters.building import build
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import exact_json, whole_numbers
@@ -50,8 +52,12 @@ class Trial:
     said: str = ""
 
 
-async def run(manifest: Manifest, contract: Contract) -> list[Trial]:
+async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> list[Trial]:
     """All trials of an adapter, against the system that its manifest names.
+
+    Args:
+        allow_writes: whether something may be left behind in that system. Where not, what an operation writes is rolled back, or
+            the operation is left out.
 
     Raises:
         Refusal: `invalid-document`, when the adapter cannot be built.
@@ -61,11 +67,17 @@ async def run(manifest: Manifest, contract: Contract) -> list[Trial]:
     await adapter.open()
     try:
         for operation in contract.operations.values():
+            effect = effect_of(adapter, operation, allow_writes=allow_writes)
+            if effect == "left out":
+                continue
+            call, example = (
+                partial(trial_call, contract, operation, rehearsal=effect == "rolled back"),
+                operation.example,
+            )
             method = adapter.method(operation.name)
-            example = operation.example
-            found.append(await _tried(method, operation, example.request, contract, "the example", example.response))
+            found.append(await _tried(method, operation, example.request, call(), "the example", example.response))
             for number, request in enumerate(samples(operation.request, GENERATED, contract.service), 1):
-                found.append(await _tried(method, operation, request, contract, f"a made request, {number}"))
+                found.append(await _tried(method, operation, request, call(), f"a made request, {number}"))
     finally:
         await adapter.close()
     if str(manifest.connection.get("url", "")).startswith("http"):
@@ -73,10 +85,29 @@ async def run(manifest: Manifest, contract: Contract) -> list[Trial]:
     return found
 
 
-def trial_call(contract: Contract, operation: Operation) -> Call:
+Effect = Literal["kept", "rolled back", "left out"]
+
+
+def effect_of(adapter: Adapter, operation: Operation, *, allow_writes: bool) -> Effect:
+    """What becomes in the system behind of a call that no consumer made."""
+    writes = not operation.idempotent or adapter.writes(operation.name)
+    if allow_writes or not writes:
+        return "kept"
+    return "rolled back" if adapter.can_rehearse(operation.name) else "left out"
+
+
+def effects(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> dict[str, Effect]:
+    """The same for each operation of a contract."""
+    adapter = build(manifest, contract)
+    operations = contract.operations.values()
+    return {operation.name: effect_of(adapter, operation, allow_writes=allow_writes) for operation in operations}
+
+
+def trial_call(contract: Contract, operation: Operation, *, rehearsal: bool = False) -> Call:
     """A call that no consumer made, with the contract's deadline."""
-    deadline = int((time.time() + operation.timeout) * 1000)
-    return Call(Context("0190", "trial", "H49", "", contract.version, deadline, f"00-{'0' * 32}-{'0' * 16}-00"))
+    deadline, trace = int((time.time() + operation.timeout) * 1000), f"00-{'0' * 32}-{'0' * 16}-00"
+    context = Context("0190", "trial", "H49", "", contract.version, deadline, trace, str(uuid.uuid4()))
+    return Call(context, rehearsal=rehearsal)
 
 
 async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
@@ -89,22 +120,24 @@ async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
                 request = operation.example.request
                 found.append(
                     await _tried(
-                        adapter.method(operation.name), operation, request, contract, f"the system says {what}"
+                        adapter.method(operation.name),
+                        operation,
+                        request,
+                        trial_call(contract, operation),
+                        f"the system says {what}",
                     )
                 )
             await adapter.close()
     return found
 
 
-async def _tried(
-    method: Any, operation: Operation, request: Any, contract: Contract, what: str, example: Any = None
-) -> Trial:
+async def _tried(method: Any, operation: Operation, request: Any, call: Call, what: str, example: Any = None) -> Trial:
     def trial(passed: bool, outcome: str, said: str = "") -> Trial:
         return Trial(operation.name, what, passed, outcome, said)
 
     asked = whole_numbers.reader(operation.request.document)(exact_json.dumps(request))  # as a call on the bus is read
     try:
-        answer = await method(asked, trial_call(contract, operation))
+        answer = await method(asked, call)
         exact_json.dumps(answer)
     except Declared as declared:
         known = declared.code in operation.errors and example is None
@@ -139,8 +172,14 @@ def _judged(operation: Operation, answer: Any, example: Any) -> tuple[bool, str]
     return True, "answered"
 
 
-def report(manifest: Manifest, contract: Contract, trials: list[Trial]) -> dict[str, Any]:
-    """What is handed in with the request for approval."""
+def report(
+    manifest: Manifest, contract: Contract, trials: list[Trial], effects: Mapping[str, Effect]
+) -> dict[str, Any]:
+    """What is handed in with the request for approval.
+
+    Args:
+        effects: what became of what each operation writes.
+    """
     return {
         "service": contract.service,
         "version": contract.version,
@@ -148,6 +187,7 @@ def report(manifest: Manifest, contract: Contract, trials: list[Trial]) -> dict[
         "kind": manifest.kind,
         "passed": sum(trial.passed for trial in trials),
         "failed": sum(not trial.passed for trial in trials),
+        "effects": dict(effects),
         "trials": [{name: value for name, value in asdict(trial).items() if name != "said"} for trial in trials],
     }
 

@@ -71,6 +71,7 @@ CODES: dict[str, ProblemCode] = {
     "unsupported_grant_type": _code(400, "Kiểu cấp mã không được hỗ trợ", "The grant type is not supported"),
     # What a document or a command can be refused with
     "invalid-document": _code(422, "Tài liệu không hợp lệ", "The document is not valid"),
+    "writes-not-allowed": _code(409, "Chưa được phép ghi", "Writing is not allowed"),
     "cannot-start": _code(500, "Không khởi động được", "Cannot start"),
     "bus-not-found": _code(503, "Không tìm thấy trục", "No bus was found"),
 }

@@ -18,6 +18,9 @@ from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 
+_ROLLED_BACK = "rolled back: nothing that it wrote is kept, but numbers that a sequence gave it are used up"
+
+AllowWrites = Annotated[bool, Parameter(negative="")]
 Contracts = Annotated[list[Path], Parameter(name="--contract", negative="")]
 
 
@@ -49,6 +52,7 @@ def try_operation(
     *,
     data: Annotated[str | None, Parameter(alias="-d")] = None,
     contract: Contracts = [],  # noqa: B006
+    allow_writes: AllowWrites = False,
 ) -> None:
     """Ask the system behind an adapter once, without a bus, and show the answer or why there is none.
 
@@ -62,6 +66,8 @@ def try_operation(
         The request; the contract's example by default.
     contract
         A contract, or a folder of them.
+    allow_writes
+        Keep what the operation writes into the system. Without it, that is rolled back where it can be, and not done where not.
     """
     found, promised = _both(name, contract)
     asked = promised.operations.get(operation)
@@ -75,7 +81,16 @@ def try_operation(
     body = data.encode() if data else orjson.dumps(asked.example.request)
     asked.check_request(body)
     request = whole_numbers.reader(asked.request.document)(body)
-    answer = asyncio.run(_asked(found, promised, operation, request))
+    effect = trials.effects(found, promised, allow_writes=allow_writes)[operation]
+    if effect == "left out":
+        raise Refusal(
+            "writes-not-allowed",
+            vi=f"Thao tác {operation} ghi vào hệ thống của bên cung cấp và không thể hoàn tác; nếu đúng là muốn ghi, hãy thêm --allow-writes.",
+            en=f"The operation {operation} writes into the provider's system, and that cannot be undone; if you mean to, add --allow-writes.",
+        )
+    answer = asyncio.run(_asked(found, promised, operation, request, rehearsal=effect == "rolled back"))
+    if effect == "rolled back":
+        err(f"{_ROLLED_BACK}\n")
     try:
         answer = whole_numbers.whole_numbers(asked.response.document)(answer)
         out(exact_json.dumps(answer, orjson.OPT_INDENT_2).decode() + "\n")
@@ -94,7 +109,14 @@ def try_operation(
         )
 
 
-def hold(name: str, /, *, contract: Contracts = [], report: Path | None = None) -> None:  # noqa: B006
+def hold(
+    name: str,
+    /,
+    *,
+    contract: Contracts = [],  # noqa: B006
+    report: Path | None = None,
+    allow_writes: AllowWrites = False,
+) -> None:
     """Hold an adapter and the system behind it against its contract: examples, edge cases, nonsense.
 
     Parameters
@@ -105,16 +127,27 @@ def hold(name: str, /, *, contract: Contracts = [], report: Path | None = None) 
         A contract, or a folder of them.
     report
         Where to write what was tried, as JSON, to hand in with the request for approval.
+    allow_writes
+        Keep what operations write into the system. Without it, that is rolled back where it can be, and those that cannot be are
+        left out.
     """
     found, promised = _both(name, contract)
-    tried = asyncio.run(trials.run(found, promised))
+    effects = trials.effects(found, promised, allow_writes=allow_writes)
+    tried = asyncio.run(trials.run(found, promised, allow_writes=allow_writes))
     for trial in tried:
         if not trial.passed:
             out(f"{trial.operation}, {trial.what}: {trial.outcome}{_words(trial.said, 'it says')}\n")
-    said = trials.report(found, promised, tried)
+    said = trials.report(found, promised, tried, effects)
     if report:
         report.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2))
     out(f"{said['passed']} passed, {said['failed']} failed\n")
+    for operation, effect in effects.items():
+        if effect == "rolled back":
+            out(f"{operation}: {_ROLLED_BACK}\n")
+        elif effect == "left out":
+            out(
+                f"{operation}: left out, since it writes into the provider's system; add --allow-writes to try it there\n"
+            )
     if said["failed"]:
         raise Refusal(
             "provider-broke-contract",
@@ -144,10 +177,10 @@ def _words(said: str, before: str) -> str:
     return f" {before}: " + "\n".join(lines) if lines else ""
 
 
-async def _asked(found: Manifest, promised: Contract, operation: str, request: object) -> object:
+async def _asked(found: Manifest, promised: Contract, operation: str, request: object, *, rehearsal: bool) -> object:
     adapter = building.build(found, promised)
     method = building.answering(adapter, operation, found.place)
-    call = trials.trial_call(promised, promised.operations[operation])
+    call = trials.trial_call(promised, promised.operations[operation], rehearsal=rehearsal)
     await adapter.open()
     try:
         return await method(request, call)  # type: ignore[arg-type]

@@ -60,7 +60,7 @@ class Asking:
         self, document: Mapping[str, Any], place: Place, names: tuple[str, ...], shared: Mapping[str, Any], top: Place
     ) -> None:
         self._path = PathTemplate(document.get("path", ""), place / "path", names)
-        self._method = document.get("method") or ("POST" if {"body", "form"} & set(document) else "GET")
+        self.method = document.get("method") or ("POST" if {"body", "form"} & set(document) else "GET")
         self._templates = {
             part: Template(document.get(part), place / part, names) for part in ("body", "form", "query", "headers")
         }
@@ -96,7 +96,7 @@ class Asking:
         form = None if self._templates["form"].empty else self._made("form", scope, parameter)
         path, shown = self._path(scope), self._path.text
         return await upstream.send(
-            self._method, path, call, headers=headers, params=query or None, body=body, form=form, shown=shown
+            self.method, path, call, headers=headers, params=query or None, body=body, form=form, shown=shown
         )
 
     def _made(self, part: str, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:

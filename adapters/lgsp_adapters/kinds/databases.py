@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
@@ -58,6 +58,9 @@ _OWN_CONNECTION = ("sqlite", "mysql", "mariadb")
 _MAX_POOL = 20
 GRACE = 0.2
 """Seconds in which a database ends a statement itself; then nobody waits for it any more."""
+
+
+Access = Literal["read", "write", "rehearse"]
 
 
 class Database:
@@ -121,8 +124,11 @@ class Database:
             ) from error
 
     @asynccontextmanager
-    async def transaction(self, seconds: float, *, write: bool) -> AsyncIterator[AsyncConnection]:
-        """A transaction that ends with the deadline; committed only where it may write.
+    async def transaction(self, seconds: float, access: Access) -> AsyncIterator[AsyncConnection]:
+        """A transaction that ends with the deadline; committed only where it writes.
+
+        Args:
+            access: a rehearsal may write, and is rolled back.
 
         Raises:
             UpstreamLate: no connection of the pool became free, or the statement did not end in time.
@@ -130,9 +136,9 @@ class Database:
         if seconds <= 0:
             raise UpstreamLate
         async with asyncio.timeout(seconds + GRACE), self._free, self._engine.connect() as connection:
-            if not write and self.kind == "postgresql":
+            if access == "read" and self.kind == "postgresql":
                 await connection.execution_options(postgresql_readonly=True)  # BEGIN READ ONLY
-            elif not write and self.kind in _READ_ONLY:
+            elif access == "read" and self.kind in _READ_ONLY:
                 await connection.execute(text(_READ_ONLY[self.kind]))
             elif self.kind == "sqlite":
                 await connection.execute(text("PRAGMA query_only = 0"))
@@ -142,7 +148,7 @@ class Database:
                 await connection.execute(text(self._limit(seconds)))
             async with self._interrupted(connection, seconds):
                 yield connection
-            await (connection.commit() if write else connection.rollback())
+            await (connection.commit() if access == "write" else connection.rollback())
 
     def _limit(self, seconds: float) -> str:
         """The two count in seconds and in milliseconds; it holds until the next one, which every transaction sets."""

@@ -39,6 +39,7 @@ def build(manifest: Manifest, _contract: Contract) -> WebAdapter:
 class _Operation(WebOperation):
     def __init__(self, _name: str, document: Mapping[str, Any], place: Place, manifest: Manifest) -> None:
         self._asking = Asking(document, place, ASKED, manifest.document, manifest.place)
+        self.writes = self._asking.method in ("PUT", "PATCH", "DELETE")
         self.rules = Rules(document.get("errors", []), place / "errors", ANSWERED)
         self.none = document.get("none", "")
         self.answer = Template(document["answer"], place / "answer", ANSWERED)

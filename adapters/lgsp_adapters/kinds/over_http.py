@@ -22,6 +22,9 @@ Asked = tuple[Scope, Answer]
 class WebOperation:
     """One operation of such a kind, made from its part of the manifest."""
 
+    writes = False
+    """Does its method change something, by the words of HTTP (RFC 9110)? A POST may be a question; its contract says."""
+
     @abstractmethod
     async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
         """Ask with these further headers: the variables with what was answered, and the answer itself."""
@@ -49,6 +52,10 @@ class WebAdapter(Adapter):
         login = manifest.document.get("authentication", {})
         self._login = Authentication(login, manifest.place / "authentication", manifest.connection)
         self._tls = tls.context(manifest.document.get("tls", {}), manifest.folder, manifest.place / "tls")
+
+    def writes(self, operation: str) -> bool:
+        """Does its method change something?"""
+        return self.operations[operation].writes
 
     async def open(self) -> None:
         """Open the pool of connections."""

@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
 from lgsp_adapters.kinds import statements
-from lgsp_adapters.kinds.databases import Database
+from lgsp_adapters.kinds.databases import Access, Database
 from lgsp_adapters.kinds.mapping import Template, told
 from lgsp_adapters.kinds.rules import Rules, mapped
 from lgsp_adapters.kinds.scope import ASKED, before
@@ -68,6 +68,14 @@ class SqlAdapter(Adapter):
         found = self.operations.get(operation)
         return found and partial(self._answer, found)
 
+    def writes(self, operation: str) -> bool:
+        """Does its statement write?"""
+        return bool(self.operations[operation].write)
+
+    def can_rehearse(self, operation: str) -> bool:
+        """A transaction can be rolled back."""
+        return True
+
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
         scope = before(self.connection, request, call)
         rows = await operation.rows(self._database, scope, call)
@@ -88,7 +96,7 @@ class _Operation:
         statements.hold(document["statement"], set(self._statement.compile().params), set(given), kind, place)
         self._parameters = {name: Template(value, place / "parameters" / name, ASKED) for name, value in given.items()}
         self._place = place / "parameters"
-        self._write = document.get("write", False)
+        self.write = document.get("write", False)
         self._limit = document.get("limit", LIMIT)
         self._states, rules = _parted(document.get("errors", []))
         self.rules = Rules(rules, place / "errors", ANSWERED)
@@ -104,7 +112,7 @@ class _Operation:
         """
         values = self._values(scope, database.kind)
         try:
-            async with database.transaction(call.remaining, write=self._write) as connection:
+            async with database.transaction(call.remaining, self._access(call)) as connection:
                 result = await connection.execute(self._statement, values)
                 types = {column[0]: column[1] for column in result.cursor.description or ()} if result.cursor else {}
                 found = result.mappings().fetchmany(self._limit + 1) if result.returns_rows else []
@@ -138,6 +146,11 @@ class _Operation:
             twice = next(name for name in names if names.count(name) > 1)
             raise UpstreamFailed("broken", f"two columns are called {twice}; name one of them with AS")
         return [told(of_row(dict(row), database.kind, types)) for row in found]
+
+    def _access(self, call: Call) -> Access:
+        if not self.write:
+            return "read"
+        return "rehearse" if call.rehearsal else "write"
 
     def _values(self, scope: Mapping[str, Any], kind: str) -> dict[str, Any]:
         try:
