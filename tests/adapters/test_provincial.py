@@ -17,7 +17,7 @@ from support.postgres import Postgres
 from support.processes import free_port
 
 from lgsp_adapters import manifest
-from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Adapter, Declared, Unfit, UpstreamFailed, UpstreamLate
 from lgsp_adapters.building import build
 from lgsp_adapters.sandbox import offices, people, serving
 from lgsp_problems import Refusal
@@ -216,7 +216,7 @@ async def test_a_value_never_becomes_another_path(asked: dict[str, National]) ->
     method = asked["health-records"].adapter.method("lookup-summary")
     assert method
     for number in ("../../results", "a/b", "?x=1", "#", "..", "%2e%2e"):
-        with pytest.raises((Declared, UpstreamFailed)):
+        with pytest.raises((Declared, Unfit)):
             await method({"soDinhDanh": number}, call())
 
 
