@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 from support.national import call
-from support.systems import ask, opened, served
+from support.systems import ASKED, ask, opened, served
 
-from lgsp_adapters.adapter import UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 from lgsp_adapters.upstream import Upstream
 
 HTTP = {"operations": {"read": {"path": "/{request.soDinhDanh}", "answer": {"ketQua": "answer.a"}}}}
@@ -114,6 +114,44 @@ async def test_a_login_that_sets_no_such_cookie_is_no_login() -> None:
         with pytest.raises(UpstreamFailed, match="cookie OTHER") as failed:
             await ask(adapter)
     assert failed.value.why == "refused"
+
+
+async def test_a_login_that_says_who_calls_is_that_callers_alone() -> None:
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/login":
+            seen.append((await request.json())["who"])
+            return web.json_response({"token": f"of {seen[-1]}"})
+        return web.json_response({"a": request.headers["X-Token"]})
+
+    login = {"path": "/login", "body": {"who": "call.consumer"}, "session": {"token": "answer.token"}}
+    told = {**HTTP, "authentication": {"login": login}, "headers": {"X-Token": "session.token"}}
+    async with served(answer, host="localhost") as url, opened("http", url, **told) as adapter:
+        method = adapter.method("read")
+        assert method
+        for consumer in ("mot-cua", "cong-an", "mot-cua"):
+            asking = Call(call().context._replace(consumer=consumer))
+            assert await method(dict(ASKED), asking) == {"ketQua": f"of {consumer}"}
+    assert seen == ["mot-cua", "cong-an"]
+
+
+async def test_tokens_may_be_handed_out_elsewhere() -> None:
+    async def hand_out(request: web.Request) -> web.Response:
+        return web.json_response({"access_token": "t"}, status=401 if request.path == "/no" else 200)
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"a": request.headers["Authorization"]})
+
+    oauth2 = {"path": "/token", "client": "'a'", "secret": "'b'"}
+    async with served(hand_out) as elsewhere, served(answer) as url:
+        told = {**HTTP, "authentication": {"oauth2": {**oauth2, "url": f"'{elsewhere}'"}}}
+        async with opened("http", url, **told) as adapter:
+            assert await ask(adapter) == {"ketQua": "Bearer t"}
+        told = {**HTTP, "authentication": {"oauth2": {**oauth2, "path": "/no", "url": f"'{elsewhere}'"}}}
+        async with opened("http", url, **told) as adapter:
+            with pytest.raises(UpstreamFailed, match=f"POST {elsewhere.removeprefix('http://')}/no: HTTP 401"):
+                await ask(adapter)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """How an adapter makes itself known to its system, as the manifest says under `authentication`.
 
     basic: {user: connection.user, password: connection.password}
-    oauth2: {path: /oauth2/token, client: connection.client, secret: connection.secret, scope: read}
+    oauth2: {path: /oauth2/token, client: connection.client, secret: connection.secret, scope: read, url: connection.idp}
     login:                                     # any system of its own that hands out a token
       path: /api/token/take
       body: {username: connection.username, password: md5(connection.password)}
@@ -10,11 +10,15 @@
       cookies: [JSESSIONID]                    # or of the login's cookies, which go out with each call
     refused: "answer.maKetQua == '401'"        # then a new token is taken, and the call is tried once more
 
-What `session` holds is the variable `session` of every other mapping in the manifest. Of cookies, those alone are kept that the login
+`url` is where tokens are handed out, where that is not the system itself. A login that says who calls (`call.consumer`) is one for each consumer,
+agency and purpose: what one was let in by opens nothing to another. What `session` holds is the variable `session` of every other mapping in the manifest. Of cookies, those alone are kept that the login
 itself set and the manifest names, for as long as its session counts; what a call is given is nobody's.
 """
 
 import base64
+import re
+import ssl
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +36,12 @@ from lgsp_contracts.places import Place
 
 Session = Mapping[str, Any]
 
+Caller = tuple[str, ...]
+
 BAD = 400
+MAX_SESSIONS = 1000
+"""Sessions that are kept where each caller has one of its own; the one that was used longest ago goes first."""
+_OF_CALLER = re.compile(r"\bcall\b")
 REFUSED = "status == `401`"
 WITHOUT_END = 300.0
 """Seconds for which a token counts that does not say how long (RFC 6749 leaves that open)."""
@@ -60,16 +69,36 @@ class Authentication:
             self._session = Template(login.get("session", {}), at / "session", answered)
             self._seconds = Template(login.get("seconds"), at / "seconds", answered)
             self._until = Template(login.get("until"), at / "until", answered)
-        self._token = RenewedToken(self._take)
+        self._url = Template(document.get("oauth2", document.get("login", {})).get("url"), at / "url", ("connection",))
+        self._of_caller = bool(_OF_CALLER.search(str(login)))
+        self._tokens: OrderedDict[Caller, RenewedToken[Session, Call]] = OrderedDict()
         self._bearer = "oauth2" in document
 
-    def open(self, upstream: Upstream) -> None:
-        """Take tokens from this system."""
-        self._upstream = upstream
+    def open(self, upstream: Upstream, tls: ssl.SSLContext | None = None) -> None:
+        """Take tokens from this system, or from where the manifest says that it hands them out."""
+        address = None if self._url.empty else self._url({"connection": self._connection})
+        self._elsewhere = Upstream(str(address), tls) if address else None
+        self._upstream = self._elsewhere or upstream
+
+    async def close(self) -> None:
+        """Close what `open` opened."""
+        if self._elsewhere:
+            await self._elsewhere.close()
 
     async def session(self, call: Call) -> Session:
         """The session of the moment; empty where there is none to take."""
-        return await self._token.get(call) if self._asking else {}
+        if not self._asking:
+            return {}
+        return await self._token(call.context.consumer, call.context.agency, call.context.purpose).get(call)
+
+    def _token(self, *caller: str) -> RenewedToken[Session, Call]:
+        """The token for a caller: one for all, where the login does not say who calls."""
+        key = caller if self._of_caller else ()
+        found = self._tokens.setdefault(key, RenewedToken(self._take))
+        self._tokens.move_to_end(key)
+        if len(self._tokens) > MAX_SESSIONS:
+            self._tokens.popitem(last=False)
+        return found
 
     def headers(self, scope: Scope) -> dict[str, str]:
         """The `Authorization` header of basic and oauth2, and the cookies of a login."""
@@ -94,7 +123,8 @@ class Authentication:
         """Did the system refuse the session? Then the next one is a new one."""
         if self._asking is None or not mapped(self._refused, scope):
             return False
-        self._token.refused(scope["session"])
+        caller = scope["call"]
+        self._token(caller["consumer"], caller["agency"], caller["purpose"]).refused(scope["session"])
         return True
 
     async def _take(self, call: Call) -> Lease[Session]:

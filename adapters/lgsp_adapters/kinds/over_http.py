@@ -60,10 +60,11 @@ class WebAdapter(Adapter):
     async def open(self) -> None:
         """Open the pool of connections."""
         self._upstream = Upstream(self.connection["url"], self._tls)
-        self._login.open(self._upstream)
+        self._login.open(self._upstream, self._tls)
 
     async def close(self) -> None:
         """Close it."""
+        await self._login.close()
         await self._upstream.close()
 
     def method(self, operation: str) -> Any:
