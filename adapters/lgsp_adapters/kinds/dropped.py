@@ -35,7 +35,11 @@ TRIES = 5
 
 
 class Index:
-    """Rows as JSON, and where each key leads: bytes, so that a register costs the collector nothing."""
+    """Rows as JSON, and where each key leads: bytes, so that a register costs the collector nothing.
+
+    They come as texts and are encoded here: what orjson writes keeps a buffer of a kilobyte or more for each row (seen: 1.6 GB for 200,000
+    rows, against 0.1).
+    """
 
     def __init__(self) -> None:
         self._rows: list[bytes] = []
@@ -44,11 +48,11 @@ class Index:
     def take(self, part: Mapping[str, Any]) -> None:
         """Take in what the reader says."""
         if "rows" in part:
-            self._rows += [orjson.dumps(row) for row in part["rows"]]
+            self._rows += [str(row).encode() for row in part["rows"]]
             return
         keys = self._keys.setdefault(str(part["operation"]), {})
         for found, numbers in part["keys"]:
-            keys[orjson.dumps(found)] = tuple(numbers)
+            keys[str(found).encode()] = tuple(numbers)
 
     def rows(self, operation: str, parts: list[str]) -> list[bytes]:
         """The rows under a key of an operation."""
@@ -109,7 +113,7 @@ class Dropped:
     @property
     def lacking(self) -> str:
         """Why nothing answers yet, for the adapter's log."""
-        told = f"; {self._waiting['about']}: {self._waiting['why']}" if self._waiting else ""
+        told = f"; {self._waiting['about']}: {self._waiting['why']}" if self._waiting.get("about") else ""
         return f"no file has been dropped yet that could be taken{told}"
 
     def standing(self) -> Mapping[str, Any]:
@@ -157,6 +161,8 @@ class Dropped:
             self._wait("settling", shown(self.watched.growing))
         elif self.watched.late:
             self._wait("unread", shown(self.watched.late))
+        elif newest is None and self._taken is None:
+            self._wait("no file", "")
         elif newest is None or newest == self._taken:
             self._waiting = {}
         elif newest in self._judged:

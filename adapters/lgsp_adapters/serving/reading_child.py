@@ -84,9 +84,9 @@ def _register(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, 
     found = register.judged(table, lookups, optional=layout.format == "xml")
     if not found.faults:
         for begin in range(0, len(table.rows), ROWS_AT_ONCE):
-            say({"rows": table.rows[begin : begin + ROWS_AT_ONCE]})
+            say({"rows": [orjson.dumps(row).decode() for row in table.rows[begin : begin + ROWS_AT_ONCE]]})
         for name, keys in found.keys.items():
-            pairs = list(keys.items())
+            pairs = [(orjson.dumps(key).decode(), numbers) for key, numbers in keys.items()]
             for begin in range(0, len(pairs), ROWS_AT_ONCE):
                 say({"operation": name, "keys": pairs[begin : begin + ROWS_AT_ONCE]})
     return {
