@@ -64,8 +64,7 @@ def test_keys_are_compared_as_what_they_are(row: str, asked: Any, same: bool) ->
 
 
 async def test_the_manifest_maps_the_side_of_the_row(tmp_path: Path) -> None:
-    padded = "part(join('', ['000000000000', row.CCCD]), `-12`, `99`)"
-    find = [{"row": f"row.CCCD && {padded}", "equals": "request.cccd"}]
+    find = [{"row": "pad_left(row.CCCD, `12`, '0')", "equals": "request.cccd"}]
     async with office(tmp_path, find=find) as there:
         await there.drop("1.csv", HEADING + "A1,Bình,22093001235\nA2,Cúc,022093001236\nA3,Dũng,\n")
         assert (await there.find(cccd="022093001235"))["so"] == "A1"
