@@ -1,13 +1,16 @@
 """No sequence of steps gets around a guard; and where a guard is missing, the attackers find it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from support.attackers import Attackers, World
+from support.attackers import AGENCIES, Attackers, World, contract
+from support.workbench import TEXT, document, grant
 
+from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import grant_life
 from lgsp_gateway.registry.kinds import Spec, Version
 from lgsp_gateway.registry.permission import Permission
@@ -15,6 +18,40 @@ from lgsp_gateway.registry.state import System
 from lgsp_problems import Refusal
 
 STEPS = 60
+
+
+async def race(world: World, number: int) -> None:
+    """Over one gateway a grant comes into force with one approval, over another its operation becomes personal."""
+    follower, other = await world.another_gateway()
+    one = world.administration(Permission)
+    root = world.registry.systems["root"]
+    mine = {"agency": AGENCIES[0], "title": TEXT}
+    for name, spec in (("admin", {**mine, "roles": ["agency-admin"]}), ("provider", mine)):
+        await one.put(root, document("System", f"race-{number}-{name}", **spec), 0, "")
+    served = contract(f"race-{number}", 1, f"race-{number}-provider", {"read": "internal"}, {"read": "tonTai"})
+    service = await one.put(root, document("Service", f"race-{number}-v1", contract=served), 0, "")
+    await follower.reached(service.revision)
+    personal = contract(f"race-{number}", 1, f"race-{number}-provider", {"read": "personal"}, {"read": "tonTai"})
+    personal["version"] = "1.1.0"
+    raised = document("Service", f"race-{number}-v1", contract=personal)
+    asked = grant(f"race-{number}", f"race-{number}-provider", f"race-{number}", read=["*"])
+    admin = world.registry.systems[f"race-{number}-admin"]
+    await asyncio.gather(
+        one.put(admin, asked, 0, ""), other.put(root, raised, service.revision, ""), return_exceptions=True
+    )
+    await world.follower.catch_up()
+    given = world.registry.versions["Grant"].get(f"race-{number}")
+    found = world.registry.contract(f"race-{number}", 1)
+    assert given
+    assert found
+    in_force = given.status["phase"] == "in-force"
+    assert not (in_force and found.operations["read"].classification == "personal")
+    await follower.stop()
+
+
+def test_no_race_between_gateways_gets_around_a_guard(world: World) -> None:
+    for number in range(10):
+        world.do(race(world, number))
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +127,43 @@ class SuspensionForgets(Permission):
         return {**status, "phase": "in-force"} if action == "resume" else status
 
 
+class RanksAreFree(Permission):
+    """A classification is whatever the newest version says."""
+
+    def check_classification(self, *_: object) -> None:
+        return
+
+
+class AnythingIsDeleted(Permission):
+    """What was published is deleted by whoever may change it."""
+
+    def delete(self, caller: System, kind: str, name: DocumentName, known: Version) -> None:
+        if kind != "Service":
+            super().delete(caller, kind, name, known)
+
+
+class ApprovalsLast(Permission):
+    """Who approved a grant has approved whatever it becomes."""
+
+    def put_grant(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+        status = super().put_grant(caller, name, spec, known)
+        return known.status if known and known.status.get("phase") == "in-force" else status
+
+
 GAPS: dict[str, tuple[type[Permission], str]] = {
     "names": (NamesAreFree, "took the name of"),
     "keys": (KeysAreFree, "is not what an operator made it|which has roles"),
     "approvals": (SuspensionForgets, "shows personal data"),
+    "classifications": (RanksAreFree, "lowered"),
+    "deletions": (AnythingIsDeleted, "which was published"),
+    "widening": (ApprovalsLast, "shows personal data"),
 }
 
 
-@pytest.mark.parametrize("gap", GAPS)
+_SLOWER = ("classifications", "deletions", "widening")
+
+
+@pytest.mark.parametrize("gap", [pytest.param(gap, marks=[pytest.mark.long] * (gap in _SLOWER)) for gap in GAPS])
 def test_attackers_find_a_gap(world: World, gap: str) -> None:
     permission, words = GAPS[gap]
     with pytest.raises(AssertionError, match=words):

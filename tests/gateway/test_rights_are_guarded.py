@@ -275,6 +275,18 @@ async def test_what_an_operator_puts_waits_for_the_provider(changes: Changes) ->
     assert approved.json["status"]["approvedAs"] == {"operator": "operator", "agency-admin": "provider"}
 
 
+async def test_nobody_approves_what_was_changed_after_they_read_it(changes: Changes, bus: Workbench) -> None:
+    read = await changes.send(grant("swapped-late", "asker", read_person=["/ketQua"]), "asker")
+    assert (await changes.send(grant("swapped-late", "asker", read_person=["*"]), "asker")).status == 200
+    tag = {"If-Match": read.headers["ETag"]}
+    got = await bus.registry("POST", "grants/swapped-late/approve", {}, system="agency-admin", headers=tag)
+    assert (got.status, got.code) == (412, "revision-conflict")
+    assert got.json["current"]["spec"]["operations"]["read-person"]["fields"] == ["*"]
+    tag = {"If-Match": got.headers["ETag"]}
+    now = await bus.registry("POST", "grants/swapped-late/approve", {}, system="agency-admin", headers=tag)
+    assert now.json["status"]["phase"] == "awaiting-operator"
+
+
 async def test_one_system_of_both_roles_is_one_approver(changes: Changes) -> None:
     roles = ["operator", "agency-admin"]
     assert (await changes.put("System", "both", agency="H49.1", title=TEXT, roles=roles)).status == 201

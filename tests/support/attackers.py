@@ -90,6 +90,13 @@ class World:
         decides = permission(self.registry, Names(self.registry, self.store))
         return Administration(self.registry, self.store, self.follower, SecurityLog("", "test"), decides)
 
+    async def another_gateway(self) -> tuple[Follower, Administration]:
+        """A second gateway, which hears of changes by its own follower."""
+        registry = Registry()
+        follower = Follower(self.store, registry)
+        await follower.start(self._connection, Background())
+        return follower, Administration(registry, self.store, follower, SecurityLog("", "test"))
+
     def stop(self) -> None:
         self.do(self._stop())
         self._runner.close()

@@ -91,9 +91,13 @@ class RegistryClient:
         after = await self._ask("PUT", _path(kind, name), json=sent, headers=condition, params=query)
         return Outcome("configured" if before else "created", before, after)
 
-    async def act(self, kind: str, name: str, action: str, said: dict[str, str]) -> Document:
-        """Take a step in the life of a grant or a service."""
-        found: Document = await self._ask("POST", f"{_path(kind, name)}/{action}", json=said)
+    async def act(
+        self, kind: str, name: str, action: str, said: dict[str, str], revision: int | None = None
+    ) -> Document:
+        """Take a step in the life of a grant, a service or a system; with `revision` only if it is that version still."""
+        condition = {} if revision is None else {"If-Match": f'"{revision}"'}
+        path = f"{_path(kind, name)}/{action}"
+        found: Document = await self._ask("POST", path, json=said, headers=condition)
         return found
 
     async def delete(self, kind: str, name: str, reason: str) -> None:

@@ -144,6 +144,7 @@ def act_on_grant(
     *,
     reason: str = "",
     until: str = "",
+    revision: int | None = None,
     who: Who = Who(),  # noqa: B008
 ) -> None:
     """Take a step in the life of a grant.
@@ -158,9 +159,11 @@ def act_on_grant(
         Why; needed to deny, suspend and revoke.
     until
         The expected end of a suspension, as a date.
+    revision
+        Only if the grant is still this revision, which was read: nobody approves what was changed meanwhile.
     """
     said = {"reason": reason, "until": until}
-    after: Document = run(who, lambda client: client.act("grants", name, action, said))
+    after: Document = run(who, lambda client: client.act("grants", name, action, said, revision))
     out(f"{_plain_name(after)} is {_phase(after)}\n")
 
 

@@ -117,6 +117,7 @@ class Administration:
             Refusal: `invalid-document`, `not-granted`, `already-exists`, `revision-conflict` or `bus-unavailable`.
         """
         kind, name, spec = _parts(document)
+        self._permission.may_ever_change(caller, kind)
         # What the registry itself says of a document may come back with it, as it was read.
         plain = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
         documents.check("registry", plain, f"{kind} {name}")
@@ -156,16 +157,29 @@ class Administration:
         return await self._write(decide, caller, reason)
 
     async def act_on_grant(
-        self, caller: System, name: DocumentName, action: grant_life.Action, reason: str, until: str
+        self,
+        caller: System,
+        name: DocumentName,
+        action: grant_life.Action,
+        reason: str,
+        until: str,
+        expected: int | None = None,
     ) -> Version:
         """Take a step in the life of a grant.
 
+        Args:
+            expected: the revision that the caller has read, so that nobody approves what was changed meanwhile; None
+                where that is the same to the caller.
+
         Raises:
-            Refusal: `not-found`, `not-granted`, `step-not-allowed`, `invalid-document`, `malformed` or `bus-unavailable`.
+            Refusal: `not-found`, `not-granted`, `step-not-allowed`, `invalid-document`, `malformed`, `revision-conflict`
+                or `bus-unavailable`.
         """
 
         async def decide() -> _Draft:
             known = self._own(caller, "Grant", name)
+            if expected not in (None, known.revision):
+                raise revision_conflict("Grant", name)
             if action in ("approve", "resume"):  # what it refers to may have gone meanwhile
                 plain = {**known.document(), "metadata": {"name": name}}
                 plain.pop("status", None)

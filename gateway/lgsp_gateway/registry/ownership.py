@@ -30,7 +30,8 @@ class Names:
 
     async def majors(self, service: str) -> dict[DocumentName, list[Version]]:
         """Every version of every document of a service's name, by the document's name, the newest first."""
-        return {name: await self._store.history("Service", name) for name in sorted(self._registry.majors(service))}
+        found = {name: await self._store.history("Service", name) for name in sorted(self._registry.majors(service))}
+        return {name: versions for name, versions in found.items() if versions}
 
     async def owners(self, majors: Mapping[DocumentName, list[Version]]) -> set[str]:
         """The agencies that a service's name belongs to: one, unless an operator is transferring it."""

@@ -133,7 +133,11 @@ class RegistryDoor:
                 vi="until phải là ngày ISO 8601, ví dụ 2026-12-31.",
                 en="`until` must be an ISO 8601 date, such as 2026-12-31; correct it.",
             )
-        return _answer(await self._administration.act_on_grant(caller, name, action, said["reason"], until))
+        read = IF_MATCH.of(request)
+        try:
+            return _answer(await self._administration.act_on_grant(caller, name, action, said["reason"], until, read))
+        except Refusal as refusal:
+            return self._conflict(refusal, request, caller, "Grant")
 
     async def _end_tokens(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
@@ -182,11 +186,13 @@ class RegistryDoor:
     async def _document(self, request: web.Request) -> dict[str, Any]:
         return await bodies.json_object(request)
 
-    def _conflict(self, refusal: Refusal, request: web.Request, caller: System) -> web.Response:
+    def _conflict(self, refusal: Refusal, request: web.Request, caller: System, kind: str = "") -> web.Response:
         """A 412 carries the current document, so that the second writer can go on from it."""
         if refusal.code != "revision-conflict":
             raise refusal
-        current = self._administration.find(caller, _kind(request), _name(request))
+        kind = kind or _kind(request)
+        name = names.document_name(kind, request.match_info["name"])
+        current = self._administration.find(caller, kind, name)
         response = problems.answer(refusal, request, extension={"current": current.document()})
         response.headers["ETag"] = current.etag
         return response
