@@ -16,7 +16,7 @@ PAST = {"since": "2026-01-01", "sunset": "2026-06-30"}
 PURPOSE = {"Lgsp-Purpose": "thu-nghiem"}
 
 
-def contract(service: str, version: str = "1.0.0", provider: str = "rival", **operations: str) -> dict[str, Any]:
+def contract(service: str, version: str = "1.0.0", provider: str = "outside", **operations: str) -> dict[str, Any]:
     """A contract whose operations are classified as said."""
     found = {**copy.deepcopy(CONTRACTS[0]), "service": service, "version": version, "provider": provider}
     read = found["operations"]["read"]
@@ -31,7 +31,7 @@ def contract(service: str, version: str = "1.0.0", provider: str = "rival", **op
 async def changes(bus: Workbench) -> AsyncIterator[Changes]:
     """Of a bus on which agency H49.2 has an administrator, an integrator and a system of its own."""
     found = Changes(bus)
-    for name, roles in (("rival-admin", ["agency-admin"]), ("rival-integrator", ["integrator"]), ("rival", [])):
+    for name, roles in (("outside-admin", ["agency-admin"]), ("outside-integrator", ["integrator"]), ("outside", [])):
         assert (await found.put("System", name, agency="H49.2", title=TEXT, roles=roles)).status == 201
     yield found
     await found.undo()
@@ -46,12 +46,12 @@ async def draft(changes: Changes, system: str, found: dict[str, Any], phase: str
 
 
 async def test_another_major_of_somebody_elses_service_is_not_drafted(changes: Changes) -> None:
-    for system in ("rival-integrator", "rival-admin"):
+    for system in ("outside-integrator", "outside-admin"):
         got = await draft(changes, system, contract("desk", "2.0.0"))
         assert (got.status, got.code) == (403, "not-granted")
         assert "belongs to another agency" in got.json["detail"]
     assert (await draft(changes, "integrator", contract("desk", "3.0.0", "provider"))).status == 201
-    provided = await draft(changes, "integrator", contract("desk", "4.0.0", "rival"))
+    provided = await draft(changes, "integrator", contract("desk", "4.0.0", "outside"))
     assert provided.code == "not-granted"
 
 
@@ -67,10 +67,10 @@ async def test_a_service_name_stays_its_agencys_in_every_phase_and_afterwards(ch
     more = {"deprecation": PAST} if phase in ("deprecated", "retired") else {}
     got = await draft(changes, "operator", contract(name, provider="provider"), phase, **more)
     assert got.status in (200, 201), got.body
-    assert (await draft(changes, "rival-integrator", contract(name, "2.0.0"))).code == "not-granted"
+    assert (await draft(changes, "outside-integrator", contract(name, "2.0.0"))).code == "not-granted"
     assert (await changes.delete(f"services/{name}-v1")).status == 204
     for version in ("1.0.0", "2.0.0"):
-        assert (await draft(changes, "rival-integrator", contract(name, version))).code == "not-granted"
+        assert (await draft(changes, "outside-integrator", contract(name, version))).code == "not-granted"
     assert (await draft(changes, "integrator", contract(name, "2.0.0", "provider"))).status == 201
 
 
@@ -79,14 +79,14 @@ async def test_a_service_name_stays_its_agencys_when_its_provider_is_gone_too(ch
     assert (await draft(changes, "integrator", contract("orphan", provider="short-lived"))).status == 201
     assert (await changes.delete("services/orphan-v1", "integrator")).status == 204
     assert (await changes.delete("systems/short-lived", "agency-admin")).status == 204
-    assert (await draft(changes, "rival-integrator", contract("orphan"))).code == "not-granted"
+    assert (await draft(changes, "outside-integrator", contract("orphan"))).code == "not-granted"
     assert (await draft(changes, "integrator", contract("orphan", provider="provider"))).status == 201
 
 
 async def test_an_operator_transfers_a_service(changes: Changes) -> None:
-    assert (await draft(changes, "rival-integrator", contract("moving"))).status == 201
+    assert (await draft(changes, "outside-integrator", contract("moving"))).status == 201
     assert (await draft(changes, "operator", contract("moving", provider="provider"))).status == 200
-    assert (await draft(changes, "rival-integrator", contract("moving", "2.0.0"))).code == "not-granted"
+    assert (await draft(changes, "outside-integrator", contract("moving", "2.0.0"))).code == "not-granted"
     assert (await draft(changes, "integrator", contract("moving", "2.0.0", "provider"))).status == 201
 
 
@@ -96,7 +96,7 @@ async def test_an_operator_transfers_a_service(changes: Changes) -> None:
 async def test_the_name_of_a_deleted_system_stays_its_agencys(changes: Changes) -> None:
     assert (await changes.put("System", "was-ours", "agency-admin", agency="H49.1", title=TEXT)).status == 201
     assert (await changes.delete("systems/was-ours", "agency-admin")).status == 204
-    taken = await changes.put("System", "was-ours", "rival-admin", agency="H49.2", title=TEXT)
+    taken = await changes.put("System", "was-ours", "outside-admin", agency="H49.2", title=TEXT)
     assert (taken.status, taken.code) == (403, "not-granted")
     assert (await changes.put("System", "was-ours", "agency-admin", agency="H49.1", title=TEXT)).status == 201
 
@@ -104,7 +104,7 @@ async def test_the_name_of_a_deleted_system_stays_its_agencys(changes: Changes) 
 async def test_a_system_does_not_take_its_grants_to_another_agency(changes: Changes) -> None:
     assert (await changes.put("System", "mover", agency="H49.1", title=TEXT)).status == 201
     assert (await changes.send(grant("mover-desk", "mover", read=["*"]))).status == 201
-    for system, code in (("operator", "in-use"), ("agency-admin", "not-granted"), ("rival-admin", "not-granted")):
+    for system, code in (("operator", "in-use"), ("agency-admin", "not-granted"), ("outside-admin", "not-granted")):
         assert (await changes.put("System", "mover", system, agency="H49.2", title=TEXT)).code == code
     await changes.act("mover-desk", "revoke", "operator", reason="chuyển")
     assert (await changes.put("System", "mover", agency="H49.2", title=TEXT)).status == 200
@@ -151,7 +151,7 @@ async def test_an_administrator_changes_the_keys_of_systems_without_roles(change
     assert (await changes.put("System", "plain", "agency-admin", **spec)).status == 201
     key = {"jwks": [SigningKey.generate().public_jwk()], "secretSha256": "0" * 64}
     assert (await changes.put("System", "plain", "agency-admin", **spec, **key)).status == 200
-    assert (await changes.put("System", "plain", "rival-admin", **spec)).code == "not-granted"
+    assert (await changes.put("System", "plain", "outside-admin", **spec)).code == "not-granted"
     assert (await changes.delete("systems/plain", "agency-admin")).status == 204
 
 
