@@ -7,8 +7,8 @@ when they are first needed: ten thousand services cost a starting gateway nothin
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 from lgsp_auth.client_authentication import Client
@@ -352,9 +352,9 @@ def _grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Gra
         purposes=frozenset(map(sys.intern, spec["purposes"])),
         legal_basis=sys.intern(spec["legalBasis"]),
         valid_from=_day(spec["validFrom"]).timestamp(),
-        valid_until=(_day(spec["validUntil"]) + timedelta(days=1)).timestamp(),
-        quota=Quota(spec["quota"]["requests"], _SECONDS[spec["quota"]["per"]]),
-        daily=spec["quota"].get("daily", 0),
+        valid_until=_day(spec["validUntil"]).timestamp() + _DAY_SECONDS,  # of a day that may be the last there is
+        quota=Quota(int(spec["quota"]["requests"]), _SECONDS[spec["quota"]["per"]]),  # JSON may write it 10.0
+        daily=int(spec["quota"].get("daily", 0)),
         sender_constrained=spec.get("senderConstrained", False),
         on_behalf_of=spec.get("onBehalfOf", ""),
         suspended=_suspended(status),
@@ -369,8 +369,14 @@ def _suspended(status: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _notice(deprecation: Mapping[str, str]) -> dict[str, str]:
-    since, sunset = _day(deprecation["since"]), _day(deprecation["sunset"]) + timedelta(days=1)
-    return {"Deprecation": f"@{int(since.timestamp())}", "Sunset": format_datetime(sunset.astimezone(UTC), usegmt=True)}
+    since, sunset = _day(deprecation["since"]).timestamp(), _day(deprecation["sunset"]).timestamp() + _DAY_SECONDS
+    shown = formatdate(min(max(sunset, 0), _LAST_DATE), usegmt=True)
+    return {"Deprecation": f"@{int(since)}", "Sunset": shown}
+
+
+_DAY_SECONDS = 86400
+_LAST_DATE = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""What an HTTP date can say."""
 
 
 def _day(text: str) -> datetime:

@@ -130,10 +130,11 @@ def _time(text: str, name: str) -> datetime.datetime | None:
     if not text:
         return None
     try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise _malformed(f"{name} phải là thời điểm ISO 8601", f"`{name}` must be an ISO 8601 time") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
+        moment = datetime.datetime.fromisoformat(text).replace(microsecond=0)
+        # In Vietnam's zone it must be a time too, since that is how callers are told of it.
+        return moment.astimezone(VIETNAM) if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
+    except (ValueError, OverflowError) as error:
+        raise _malformed(f"{name} phải là thời điểm ISO 8601", f"`{name}` must be an ISO 8601 time") from error
 
 
 def _shown(seconds: float) -> str:

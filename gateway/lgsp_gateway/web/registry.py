@@ -127,7 +127,7 @@ class RegistryDoor:
         name = names.document_name("Grant", request.match_info["name"])
         action = cast("Action", request.match_info["action"])
         until = said["until"]
-        if until and not _DATE.fullmatch(until):
+        if until and not _is_date(until):
             raise Refusal(
                 "malformed",
                 vi="until phải là ngày ISO 8601, ví dụ 2026-12-31.",
@@ -223,6 +223,13 @@ def _expires(version: Version, within: int | None) -> bool:
     until = (version.spec or {}).get("validUntil", "9999-12-31")
     last = (today + datetime.timedelta(days=within)).isoformat()
     return phase_of(version.status) == "in-force" and today.isoformat() <= until <= last
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(_DATE.fullmatch(text)) and datetime.date.fromisoformat(text) is not None
+    except ValueError:
+        return False
 
 
 def _if_match(request: web.Request) -> int:
