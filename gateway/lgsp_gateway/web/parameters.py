@@ -115,7 +115,10 @@ def text(
     expression = re.compile(pattern.removesuffix("$") + r"\Z") if pattern else None
     schema: dict[str, Any] = {"type": "string", "maxLength": longest, **({"pattern": pattern} if pattern else {})}
     kept = (f", dạng {pattern}", f" that keeps {pattern}") if pattern else ("", "")
-    takes = Text(f"chuỗi tối đa {longest} ký tự{kept[0]}", f"a text of at most {longest} characters{kept[1]}")
+    takes = Text(
+        f"chuỗi một dòng, tối đa {longest} ký tự{kept[0]}",
+        f"a text on one line of at most {longest} characters{kept[1]}",
+    )
 
     def read(sent: str) -> str:
         if len(sent) > longest or (expression and not expression.match(sent)):
