@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -36,6 +37,8 @@ GATEWAY = text(
 MESSAGE = message_id("message", "the id of a message", place="path")
 FROM = whole("from", "the first entry", 0, LAST_NUMBER, 0)
 TO = whole("to", "the entry up to which; by default the last under a checkpoint", 0, LAST_NUMBER, None)
+
+OLD = replace(FROM, description="how many entries the older log has", default=0, required=True)
 
 KEYS = Route(
     "GET",
@@ -86,7 +89,7 @@ CONSISTENCY = _route(
     "readConsistency",
     "Read the proof that a log of `to` entries begins with the one of `from` (RFC 6962)",
     Said("The proof", json_of("Consistency")),
-    *(GATEWAY, FROM, TO),
+    *(GATEWAY, OLD, TO),
     problems=("not-found", "archive-unavailable"),
 )
 SEALS = _route(
@@ -216,8 +219,10 @@ class EvidenceLogs:
         return size if end is None else min(end, size)
 
     async def _consistency(self, request: web.Request) -> web.Response:
-        old, new = FROM.of(request), TO.of(request) or 0
-        return document({"path": await self._logs.consistency(_gateway(request), old, new)})
+        gateway, old, new = _gateway(request), OLD.of(request), TO.of(request)
+        if new is None:
+            new = await self._end(request, gateway)
+        return document({"path": await self._logs.consistency(gateway, old, new)})
 
     async def _proof(self, request: web.Request) -> web.Response:
         return document(await self._logs.proof_of(names.message_id(MESSAGE.of(request))))
