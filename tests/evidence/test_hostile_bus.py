@@ -1,7 +1,6 @@
 """An auditor's tools against a bus that is what they examine: it writes nowhere but in their folder, and steers no terminal."""
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from support.workbench import Workbench, document
 
 from lgsp_gateway.cli.bus_client import Who
 from lgsp_gateway.cli.log_commands import export, verify
@@ -40,6 +38,7 @@ class Hostile:
         self.logs: list[object] = []
         self.keys = ""
         self.problem: dict[str, object] = {}
+        self.answers: dict[str, object] = {}
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -59,6 +58,8 @@ class Hostile:
         return web.Response(text=self.keys)
 
     async def _else(self, request: web.Request) -> web.Response:
+        if request.path in self.answers:
+            return web.json_response(self.answers[request.path])
         if request.path.endswith("/checkpoints"):
             return web.json_response({"start": {"size": 0, "edge": [], "note": ""}, "items": []})
         return web.json_response({"items": []})
@@ -135,29 +136,28 @@ async def test_what_a_bus_says_steers_no_terminal(hostile: tuple[Hostile, str], 
         assert "Traceback" not in err
 
 
-async def test_titles_of_another_agency_steer_no_terminal(bus: Workbench, tmp_path: Path) -> None:
-    title = {"vi": EVIL, "en": "[/red]" + EVIL}
-    made = await bus.registry(
-        "POST", "systems?reason=%1B%5B2J", document("System", "evil", agency="H49.1", title=title)
-    )
-    assert made.status == 201
-    who = ("--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("operator"))
-    file = tmp_path / "evil.yaml"
-    file.write_text(json.dumps(document("System", "evil", agency="H49.1", title={**title, "en": EVIL + "x"})))
-    lines: list[tuple[str, ...]] = [
-        *(
-            ("get", "systems"),
-            ("describe", "systems", "evil"),
-            ("apply", "-f", str(file)),
-            ("history", "systems", "evil"),
-        ),
-        ("get", "systems", EVIL),
-    ]
+async def test_what_others_wrote_steers_no_terminal(hostile: tuple[Hostile, str], tmp_path: Path) -> None:
+    """Titles, reasons and names in the registry, the evidence and the state of adapters, as a table, a line and a document."""
+    bus, url = hostile
+    metadata = {"name": "evil", "revision": 2, "updatedAt": 1, "updatedBy": EVIL, "reason": EVIL + "\nforged line"}
+    spec = {"agency": EVIL, "title": {"vi": "[/red]" + EVIL, "en": EVIL}, "roles": [EVIL]}
+    one = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": metadata, "spec": spec}
+    before = {**one, "metadata": {**metadata, "revision": 1}, "spec": {**spec, "agency": "H49"}}
+    upstream = {"up": False, "lastReason": EVIL, "failedInARow": 1}
+    operations = {EVIL: {"requests": 1, "averageMs": 1.0, "upstream": upstream}}
+    copy = {"id": EVIL, "service": EVIL, "version": EVIL, "system": EVIL, "started": EVIL, "operations": operations}
+    wrong = {"check": EVIL, "ok": False, "detail": {"vi": EVIL, "en": EVIL}}
+    bus.answers = {
+        "/registry/systems": {"items": [one]},
+        "/registry/systems/evil": one,
+        "/registry/systems/evil/history": {"items": [one, before]},
+        "/ops/adapters": {"items": [copy]},
+        "/ops/checks": {"items": [wrong]},
+    }
+    lines = (("get", "systems"), ("describe", "systems", "evil"), ("history", "systems", "evil"), ("adapters",))
     for line in lines:
-        _, out, err = await lgsp(*line, *who, cwd=tmp_path)
+        _, out, err = await lgsp(*line, "--url", url, "--token", "x", cwd=tmp_path)
         assert not steers(out + err), line
         assert "Traceback" not in err, err
-        if line[:2] in (("get", "systems"), ("describe", "systems")) and EVIL not in line:
-            assert "\\u001b]0;owned\\u0007" in out or "\\e]0;owned\\a" in out
-    last = await bus.registry("GET", "systems/evil")
-    assert (await bus.registry("DELETE", "systems/evil", headers={"If-Match": last.headers["ETag"]})).status == 204
+        assert "owned" in out, (line, out, err)
+        assert not any(shown.startswith("forged line") for shown in out.splitlines()) or line[0] == "describe"

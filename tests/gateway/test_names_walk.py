@@ -209,6 +209,9 @@ LINES: dict[str, list[tuple[str, ...]]] = {
         ("{}", "--agency", "H49", "--title-vi", "x", "--title-en", "x", "--folder", "{folder}"),
         ("x", "--agency", "{}", "--title-vi", "x", "--title-en", "x", "--folder", "{folder}"),
     ],
+    "system": [("end-tokens", "{}", *URL)],
+    "idempotency show": [("k", "--system", "{}", *URL)],
+    "idempotency settle": [("k", "happened", "--system", "{}", "-m", "x", *URL)],
     "evidence search": [],  # as queries, which the gateway holds
     "evidence prove": [("{}", *URL)],
     "evidence witness": [],  # `--name` is the witness's own, of no pattern of the bus

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import orjson
 from cyclopts import Parameter
 
+from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.bus_client import Who
 from lgsp_gateway.cli.files import json_in
@@ -29,8 +30,12 @@ def show(key: str, /, *, system: str, who: Who = Who()) -> None:  # noqa: B008 -
     system
         The system that called.
     """
-    query = urlencode({"system": system})
-    _print(orjson.loads(who.client().get(f"/ops/idempotency-key?{query}", headers={_HEADER: key})))
+    query = urlencode({"system": names.system_name(system)})
+    _print(
+        orjson.loads(
+            who.client().get(f"/ops/idempotency-key?{query}", headers={_HEADER: names.header_value(_HEADER, key)})
+        )
+    )
 
 
 def settle(
@@ -61,9 +66,9 @@ def settle(
     body: dict[str, Any] = {"outcome": outcome, "reason": reason}
     if answer:
         body["answer"] = json_in(answer)
-    query = urlencode({"system": system})
+    query = urlencode({"system": names.system_name(system)})
     path = f"/ops/idempotency-key/settle?{query}"
-    known = orjson.loads(who.client().post(path, orjson.dumps(body), {_HEADER: key}))
+    known = orjson.loads(who.client().post(path, orjson.dumps(body), {_HEADER: names.header_value(_HEADER, key)}))
     out(f"settled: message {known['message']}, {known['operation']}, {outcome}\n")
 
 

@@ -186,6 +186,7 @@ def steps() -> Iterator[tuple[str, Route]]:
             body=json_of("Step"),
             body_required=False,
             problems=("not-found",),
+            right=acting("System"),
             tag="registry",
         ),
     )
