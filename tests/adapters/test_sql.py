@@ -21,7 +21,7 @@ from support.preloaded import run
 from support.processes import free_port
 from support.workbench import CONTRACTS, NUMBER, Workbench
 
-from lgsp_adapters.adapter import Declared, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
 from lgsp_adapters.building import build
 from lgsp_adapters.drafts import manifests as drafts
 from lgsp_adapters.drafts.tables import from_table
@@ -103,7 +103,7 @@ async def test_a_number_that_sqlite_cannot_keep_is_refused(in_sqlite: str) -> No
     found = await rows(in_sqlite, "SELECT :t AS t", {"t": exact_json.loads("12.50")}, parameters={"t": "request.t"})
     assert found == '[{"t":12.5}]'
     for large in (MONEY, "99999999999999999999"):
-        with pytest.raises(UpstreamFailed, match=r"/parameters/t: it is .*SQLite"):
+        with pytest.raises(Unfit, match=r"/parameters/t: .*SQLite"):
             await rows(in_sqlite, "SELECT :t AS t", {"t": exact_json.loads(large)}, parameters={"t": "request.t"})
     with pytest.raises(UpstreamFailed, match="the column a holds NaN or an infinite number"):
         await rows(in_sqlite, "SELECT 9e999 AS a")
@@ -485,6 +485,14 @@ async def test_a_key_is_never_cut_to_fit(database: str, statement: str, value: A
     """To MariaDB 'A2' is 0 and '2abc' is 2: the record of another."""
     with contextlib.suppress(UpstreamFailed):
         assert await rows(database, statement, {"x": value}, parameters={"x": "request.x"}) == "[]"
+
+
+async def test_what_is_no_key_can_be_an_error_of_the_contract(in_postgresql: str, in_mariadb: str) -> None:
+    errors = [{"sqlstate": "22", "is": "person-not-found"}]
+    for address in (in_postgresql, in_mariadb):
+        for statement in ("SELECT so FROM ho_so WHERE id = :x", "SELECT so FROM ho_so WHERE ngay = CAST(:x AS date)"):
+            with pytest.raises(Declared):
+                await rows(address, statement, {"x": "2abc"}, parameters={"x": "request.x"}, errors=errors)
 
 
 async def test_a_call_that_is_given_up_leaves_nothing(in_postgresql: str) -> None:

@@ -29,6 +29,11 @@ def _notation(name: Any) -> str:
     return str(name)
 
 
+def _code(value: Any) -> str:
+    """A code as a table has it: `1.0`, as some systems write a whole number, is `1`."""
+    return text_of(value if isinstance(value, str) or exact(value) is None else number_of(value))
+
+
 def _year(value: Any) -> int:
     if type(value) is not int or not 1 <= value <= 9900:
         raise Unmappable("the first year of the hundred that yy means is a year, such as `1930`")
@@ -117,7 +122,7 @@ class Functions(Arithmetic, ParsingFunctions):
     @functions.signature({"types": _TABLE}, {"types": _ANY})
     def _func_lookup(self, table: dict[str, Any] | None, code: Any) -> Any:
         """What a code means; null where the table does not say."""
-        return (table or {}).get(text_of(code)) if code is not None else None
+        return (table or {}).get(_code(code)) if code is not None else None
 
     @functions.signature({"types": _TEXT})
     def _func_nfc(self, value: str | None) -> Any:

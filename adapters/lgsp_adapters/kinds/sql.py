@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
 from lgsp_adapters.kinds import statements
+from lgsp_adapters.kinds.asking import unsendable
 from lgsp_adapters.kinds.databases import Access, Database
 from lgsp_adapters.kinds.mapping import Template, told
 from lgsp_adapters.kinds.rules import Rules, mapped
@@ -40,6 +41,8 @@ from lgsp_contracts.places import Place
 
 ANSWERED = (*ASKED, "row", "rows")
 LIMIT = 1000
+CUT = "22000"
+"""A data exception, which PostgreSQL's driver says where MariaDB only warns."""
 
 
 class SqlAdapter(Adapter):
@@ -95,7 +98,6 @@ class _Operation:
         given = document.get("parameters", {})
         statements.hold(document["statement"], set(self._statement.compile().params), set(given), kind, place)
         self._parameters = {name: Template(value, place / "parameters" / name, ASKED) for name, value in given.items()}
-        self._place = place / "parameters"
         self.write = document.get("write", False)
         self._limit = document.get("limit", LIMIT)
         self._states, rules = _parted(document.get("errors", []))
@@ -119,11 +121,8 @@ class _Operation:
                 names = list(result.keys()) if result.returns_rows else []
                 doubt = await database.doubt(connection)
                 if doubt:
-                    raise UpstreamFailed(
-                        "broken",
-                        f"the database cut a value to fit (warning {doubt[0]}); CAST both sides",
-                        said=doubt[1],
-                    )
+                    note = f"SQLSTATE {CUT}, the database cut a value to fit (warning {doubt[0]}); CAST both sides"
+                    raise self._meant(Said(CUT, "broken", note, doubt[1]))
         except (TimeoutError, UpstreamLate):
             raise UpstreamLate from None
         except DBAPIError as error:
@@ -153,15 +152,12 @@ class _Operation:
         return "rehearse" if call.rehearsal else "write"
 
     def _values(self, scope: Mapping[str, Any], kind: str) -> dict[str, Any]:
-        try:
-            values = {name: template(scope) for name, template in self._parameters.items()}
-        except Unmappable as unmappable:
-            raise UpstreamFailed("broken", str(unmappable)) from unmappable
-        for name, value in values.items():
+        values: dict[str, Any] = {}
+        for name, template in self._parameters.items():
             try:
-                values[name] = parameter(value, kind)
+                values[name] = parameter(template(scope), kind)
             except Unmappable as unmappable:
-                raise UpstreamFailed("broken", f"{self._place / name}: it is {unmappable}") from unmappable
+                raise unsendable(template, unmappable) from unmappable
         return values
 
     def _meant(self, refused: Said) -> Declared | UpstreamFailed:
