@@ -6,7 +6,7 @@ The same two questions are asked in the gateway and, of documents that take long
 from collections.abc import Sequence
 from typing import Any
 
-from lgsp_contracts import strict_json
+from lgsp_contracts import exact_json, strict_json
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.strict_json import Limits
 from lgsp_problems import Refusal, Text, Violation
@@ -37,8 +37,9 @@ def check_request(schema: Schema, limits: Limits, body: bytes) -> Any:
         Refusal: `malformed`, `too-large` or `contract-violation`.
     """
     document = read_request(limits, body)
-    if not schema.is_valid(document):
-        raise broken_request(schema.violations(document))
+    measured = counted(document, body) if schema.counts_places else document
+    if not schema.is_valid(measured):
+        raise broken_request(schema.violations(measured))
     return document
 
 
@@ -55,11 +56,17 @@ def check_answer(schema: Schema, limits: Limits, body: bytes, *, in_haste: bool 
         document = strict_json.loads(body, limits)
     except Refusal as refusal:
         raise broken_answer(refusal.detail.en) from refusal
-    if not schema.is_valid(document):
+    measured = counted(document, body) if schema.counts_places else document
+    if not schema.is_valid(measured):
         patient = not in_haste or schema.effort.explains_at_once(body)
-        rules = ", ".join(dict.fromkeys(found.rule for found in schema.violations(document))) if patient else ""
+        rules = ", ".join(dict.fromkeys(found.rule for found in schema.violations(measured))) if patient else ""
         raise broken_answer(f"breaks {rules or 'the contract'}")
     return document
+
+
+def counted(document: Any, body: bytes) -> Any:
+    """The document for a schema that counts the places of numbers: a double has 15 digits, and money has more."""
+    return exact_json.loads(body) if exact_json.holds_double(document) else document
 
 
 def broken_request(violations: Sequence[Violation]) -> Refusal:

@@ -24,7 +24,7 @@ def loads(content: bytes | str) -> Any:
     """
     document = orjson.loads(content)
     try:
-        return json.loads(content, parse_float=Decimal) if _holds_double(document) else document
+        return json.loads(content, parse_float=Decimal) if holds_double(document) else document
     except RecursionError as error:
         raise orjson.JSONDecodeError("nested too deep", "", 0) from error
 
@@ -64,12 +64,13 @@ def digits(value: Any) -> orjson.Fragment:
     raise TypeError(f"a {type(value).__name__}" + (" that is not finite" if isinstance(value, Decimal) else ""))
 
 
-def _holds_double(value: Any) -> bool:
+def holds_double(value: Any) -> bool:
+    """Is there a number in a document that orjson made a double of?"""
     kind = type(value)
     if kind is dict:
-        return any(map(_holds_double, value.values()))
+        return any(map(holds_double, value.values()))
     if kind is list:
-        return any(map(_holds_double, value))
+        return any(map(holds_double, value))
     return kind is float
 
 

@@ -60,6 +60,8 @@ class Schema:
             reason = str(error).split("\n", 1)[0]
             raise _invalid(where, f"không phải JSON Schema hợp lệ: {reason}", f"not a JSON Schema: {reason}") from None
         self.is_valid = self._validator.is_valid
+        self.counts_places = _mentions(self.document, "multipleOf")
+        """Must numbers be held against it with all their digits?"""
 
     @cached_property
     def effort(self) -> Effort:
@@ -75,6 +77,12 @@ class Schema:
         """Which rules a document breaks, at most `MAX_VIOLATIONS`; empty when it keeps them all."""
         found = chain.from_iterable(map(explain, self._validator.iter_errors(document)))
         return list(islice(found, MAX_VIOLATIONS))
+
+
+def _mentions(value: Any, keyword: str) -> bool:
+    if isinstance(value, Mapping):
+        return keyword in value or any(_mentions(part, keyword) for part in value.values())
+    return isinstance(value, list) and any(_mentions(part, keyword) for part in value)
 
 
 def _compiles_to(pattern: str, size: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from lgsp_auth import policy
 from lgsp_auth.policy import Ask, Grant
 from lgsp_contracts import wire
-from lgsp_contracts.checking import broken_answer, broken_request, check_answer, read_request
+from lgsp_contracts.checking import broken_answer, broken_request, check_answer, counted, read_request
 from lgsp_contracts.contract import Operation, person_in
 from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_gateway.evidence.log import EvidenceLog
@@ -139,10 +139,11 @@ class Exchange:
         schema = operation.request
         if len(body) <= schema.light_bytes or schema.effort.is_light(body):
             request = read_request(operation.limits, body)
-            if schema.is_valid(request):
+            measured = counted(request, body) if schema.counts_places else request
+            if schema.is_valid(measured):
                 subject = person_in(request, operation.subject)
             elif schema.effort.explains_at_once(body):
-                raise broken_request(schema.violations(request))
+                raise broken_request(schema.violations(measured))
             else:
                 subject = await self.heavy.subject_of_request(passage.consumer, operation, body)
         else:

@@ -251,12 +251,18 @@ async def test_digits_go_through_the_bus_both_ways(bus: Workbench) -> None:
             assert seen == [("/5", f'{{"so":5,"tien":{MONEY}}}'.encode())]
             large = b'{"so":123456789012345678901234,"tien":1250.50}'
             assert (await bus.call("reckon", large, service="hidden")).status == 200
+            finer = f'{{"tien":{MONEY}1}}'.encode()
+            refused = await bus.call("reckon", finer, service="hidden")
+            assert [error["pointer"] for error in refused.json["errors"]] == ["/tien"]
             assert seen[1] == ("/123456789012345678901234", large)
         finally:
             await bus.unserve(served)
 
 
-@pytest.mark.parametrize("answer", [{"tien": Decimal("NaN")}, {"tien": Decimal("12.505")}, {"tien": Decimal("2e30")}])
+@pytest.mark.parametrize(
+    "answer",
+    [{"tien": Decimal("NaN")}, {"tien": Decimal("12.505")}, {"tien": Decimal("2e30")}, {"tien": Decimal(MONEY + "1")}],
+)
 async def test_a_number_outside_the_contract_does_not_leave(bus: Workbench, answer: dict[str, Any]) -> None:
     async def reckon(_request: dict[str, Any], _call: Call) -> dict[str, Any]:
         return answer
