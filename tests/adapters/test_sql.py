@@ -281,6 +281,8 @@ async def test_a_row_can_say_what_is_wrong(database: str) -> None:
         ("SELECT so FROM ho_so WHERE so = ANY(:d::text[])", r"write CAST\(:d AS text\[\]\)"),
         ("SELECT so FROM ho_so WHERE so = ':x' OR so = :d", r"do not agree on: x.*write a colon in a text as"),
         ("SELECT so FROM ho_so", "do not agree on: d"),
+        ("SELECT 1 WHERE :d = ''; DROP TABLE ho_so", "one statement each"),
+        ("SET TRANSACTION READ WRITE; DELETE FROM ho_so -- :d", "one statement each"),
     ],
 )
 async def test_a_statement_that_cannot_work_is_refused_at_the_start(
@@ -288,6 +290,12 @@ async def test_a_statement_that_cannot_work_is_refused_at_the_start(
 ) -> None:
     with pytest.raises(Refusal, match=said):
         await rows(in_postgresql, statement, parameters={"d": "request.d"})
+
+
+async def test_a_semicolon_ends_no_statement_in_a_text(in_sqlite: str) -> None:
+    statement = """SELECT ';' AS a, "b;" FROM (SELECT 2 AS "b;") /* ; */ -- it's; one
+    ;"""
+    assert await rows(in_sqlite, statement) == '[{"a":";","b;":2}]'
 
 
 async def test_two_columns_of_one_name_are_refused(database: str) -> None:

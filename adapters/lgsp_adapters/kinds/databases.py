@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -184,6 +184,12 @@ class Database:
             return None
         warnings = (await connection.execute(text("SHOW WARNINGS"))).fetchall()
         return next(((code, str(words)) for _, code, words in warnings if code in _CUT_TO_FIT), None)
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """What the driver raises where the library does not wrap it, as while a connection is closed."""
+        found: type[Exception] = getattr(self._engine.dialect.dbapi, "Error", SQLAlchemyError)
+        return found
 
     def timed_out(self, error: DBAPIError) -> bool:
         """Did the server end a statement because of its deadline?"""

@@ -129,7 +129,7 @@ class _Operation:
             if database.timed_out(error):
                 raise UpstreamLate from error
             raise self._meant(said(error, database.kind)) from error
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, database.driver_error) as error:
             raise UpstreamFailed("broken", type(error).__name__, said=str(error)) from error
         except OSError as error:
             raise UpstreamFailed("unreachable", type(error).__name__, said=str(error)) from error

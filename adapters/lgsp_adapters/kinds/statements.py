@@ -5,6 +5,10 @@ import re
 from lgsp_contracts.places import Place
 
 _CAST = re.compile(r"(?<![:\w\\]):(\w+)::\s*([A-Za-z_][\w.]*(?:\s*\([\d,\s]*\))?(?:\[\])?)")
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|`[^`]*`|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
+"""Where a semicolon ends no statement: texts, names, bodies of functions, comments."""
+_WITH_BLOCKS = ("oracle", "mssql")
+"""Where a call is often a block of statements."""
 _SQLITE_DATE = re.compile(r"\bAS\s+(date|datetime|timestamp|time)\s*\)", re.IGNORECASE)
 
 
@@ -20,6 +24,12 @@ def hold(statement: str, named: set[str], given: set[str], kind: str, place: Pla
     Raises:
         Refusal: `invalid-document`, with what to write instead.
     """
+    bare = _QUOTED.sub(" ", statement).strip()
+    if kind not in _WITH_BLOCKS and not bare.upper().startswith("BEGIN") and ";" in bare.rstrip("; \n"):
+        raise (place / "statement").wrong(
+            "mỗi thao tác chỉ có một câu lệnh; hãy dùng một thủ tục hoặc WITH",
+            "one statement each; write a procedure or WITH",
+        )
     cast = _CAST.search(statement)
     if cast:
         meant = f"CAST(:{cast.group(1)} AS {cast.group(2)})"
