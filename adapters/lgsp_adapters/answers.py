@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.charsets import decoded
+from lgsp_adapters.charsets import UndecodableError, decoded
 from lgsp_contracts.wire import Failure
 
 SHOWN = 600
@@ -55,7 +55,10 @@ class Answer:
 
     def said(self) -> str:
         """Its status and first characters, for the eyes of an integrator alone."""
-        text = self.content[: SHOWN * 4].decode(errors="replace")[:SHOWN]
+        try:
+            text = self.text()[:SHOWN]
+        except UndecodableError:
+            text = self.content[: SHOWN * 4].decode(errors="replace")[:SHOWN]
         return f"HTTP {self.status} {self.media_type}: {printable(text).strip() or '(nothing)'}"
 
 

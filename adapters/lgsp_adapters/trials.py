@@ -4,6 +4,7 @@ A trial passes when the adapter answers as the contract says: with an answer tha
 with a failure in good order. What no trial may end in is an answer that breaks the contract or an adapter that breaks.
 """
 
+import secrets
 import time
 import traceback
 import uuid
@@ -105,7 +106,8 @@ def effects(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> di
 
 def trial_call(contract: Contract, operation: Operation, *, rehearsal: bool = False) -> Call:
     """A call that no consumer made, with the contract's deadline."""
-    deadline, trace = int((time.time() + operation.timeout) * 1000), f"00-{'0' * 32}-{'0' * 16}-00"
+    deadline = int((time.time() + operation.timeout) * 1000)
+    trace = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"  # of zeros it would count for none (W3C Trace Context)
     context = Context("0190", "trial", "H49", "", contract.version, deadline, trace, str(uuid.uuid4()))
     return Call(context, rehearsal=rehearsal)
 

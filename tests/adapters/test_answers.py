@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 from support.processes import ROOT
 from support.systems import ask, opened, served
@@ -268,3 +269,15 @@ PAGE = (ROOT / "docs/reference/http-and-soap.md").read_text()
 @pytest.mark.parametrize(("xml", "meant"), re.findall(r"^\| `(<a>.+</a>)` \| `(\{.+\})` \|$", PAGE, re.MULTILINE))
 def test_an_example_of_the_page(xml: str, meant: str) -> None:
     assert document(tree(xml.replace("<a>", f"<a xmlns:xsi='{XSI.split(chr(39))[1]}'>").encode())) == json.loads(meant)
+
+
+async def test_the_pages_of_the_page() -> None:
+    pages = yaml.safe_load(PAGE.partition("## Pages")[2].partition("```yaml\n")[2].partition("```")[0])
+
+    async def answer(request: web.Request) -> web.Response:
+        number = int(request.query.get("page", "0"))
+        return web.json_response({"content": [{"name": f"n{number}"}], "number": number, "last": number == 2})
+
+    operation = {"path": "/", "pages": pages["pages"], "answer": {"ketQua": "join(' ', items[].name)"}}
+    async with served(answer) as url, opened("http", url, operations={"read": operation}) as adapter:
+        assert await ask(adapter) == {"ketQua": "n0 n1 n2"}

@@ -52,7 +52,10 @@ def soap(url: str) -> dict[str, Any]:
 
 
 async def test_which_address_refused_and_with_what_words(tried: Tried) -> None:
+    traces: list[str] = []
+
     async def answer(request: web.Request) -> web.Response:
+        traces.append(request.headers["traceparent"])
         if request.path == "/token":
             return web.Response(text="Khóa đã hết hạn", status=401)
         return web.Response(status=403, text="Bạn chưa được cấp quyền \x1b[2J")
@@ -67,6 +70,7 @@ async def test_which_address_refused_and_with_what_words(tried: Tried) -> None:
         _, _, err = await tried("adapter try", http(url, authentication={"oauth2": oauth2}), "read")
         assert f"(refused): POST {host}/token: HTTP 401" in err
         assert "It says: HTTP 401 text/plain: Khóa đã hết hạn" in err
+        assert not any("0" * 16 in trace for trace in traces)
         _, out, _ = await tried("contract test", http(url))
         assert "Bạn chưa được cấp quyền" in out
 

@@ -115,8 +115,9 @@ async def test_what_is_drafted_answers(
     }
     assert server.sent[0].findtext("{*}NguoiHoi/{*}HoTen") == "Trần <Thị> Bình"
     assert "http://hotich.example.vn/ws/TraCuuKhaiSinh" in server.actions[0]
-    server.body = FOUND.format("")
-    assert (await method(dict(ASKED), call()))["chaMe"] == []
+    for none in ("", "<ChaMe/>", "<ChaMe xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='true'/>"):
+        server.body = FOUND.format(none)
+        assert (await method(dict(ASKED), call()))["chaMe"] == []
     server.body = FOUND.format(PARENT * 2)
     assert len((await method(dict(ASKED), call()))["chaMe"]) == 2
     server.body = "<TraCuuKhaiSinhResponse xmlns='http://hotich.example.vn/types'/>"
@@ -207,6 +208,12 @@ def test_facets_of_two_that_go_by_one_name_are_left_out() -> None:
     one = '<xs:element name="A"><xs:simpleType><xs:restriction base="xs:string"><xs:length value="{}"/></xs:restriction></xs:simpleType></xs:element>'
     schema = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:complexType name="t"><xs:all>{}</xs:all></xs:complexType></xs:schema>'
     assert facets.found_in([schema.format(one.format(3) + one.format(4)).encode()]) == {}
+
+
+async def test_a_description_is_not_fetched(folder: Path) -> None:
+    options = ["--service", "civil-status", "--provider", "tu-phap", "-o", str(folder / "never.yaml")]
+    code, _, err = await run("contract", "import", "wsdl", "http://127.0.0.1:1/HoTich?wsdl", *options)
+    assert (code, "save the WSDL and what it imports, and name the file" in " ".join(err.split())) == (1, True)
 
 
 async def test_a_description_that_cannot_be_read(folder: Path) -> None:

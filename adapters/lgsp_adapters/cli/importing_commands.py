@@ -1,6 +1,7 @@
 """`lgsp contract import table | wsdl`: drafts out of what a system says of itself."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from lgsp_adapters.drafts.services import from_wsdl
 from lgsp_adapters.drafts.tables import from_table
 from lgsp_contracts.cli.terminal import out, write_yaml
 from lgsp_contracts.cli.writing_commands import save
+from lgsp_problems import Refusal
 
 Output = Annotated[Path, Parameter(alias="-o")]
 
@@ -71,6 +73,12 @@ def import_wsdl(
     manifest
         Where the manifest is written, if it is wanted; the description has to lie in the same folder.
     """
+    if re.match(r"https?:/", str(file)):
+        raise Refusal(
+            "invalid-document",
+            vi="Lệnh này đọc một tệp WSDL, không tải gì từ mạng; hãy lưu WSDL và các tệp nó dẫn tới rồi nêu tên tệp.",
+            en="This reads a WSDL from a file and fetches nothing; save the WSDL and what it imports, and name the file.",
+        )
     contract, told = from_wsdl(file, port, service, provider)
     _save(contract, output, told, manifest)
 

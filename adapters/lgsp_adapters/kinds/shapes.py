@@ -154,8 +154,8 @@ def _object(shape: Shape, element: etree._Element, types: Types) -> Any:
     elif children and beside(element):
         found[TEXT] = whole_text(element)
     for name, told in shape.fields.items():
-        if told.many:
-            found.setdefault(name, [])
+        if told.many and found.get(name, [None]) == [None]:  # one that is empty is how some say that there is none
+            found[name] = []
     return found
 
 

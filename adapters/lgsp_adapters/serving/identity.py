@@ -119,7 +119,7 @@ class SystemIdentity:
         timeout = aiohttp.ClientTimeout(total=5)
         async with (
             self.session(timeout=timeout) as session,
-            session.post(f"{self.gateway}/oauth2/token", data=form) as answer,
+            session.post(f"{self.gateway}/oauth2/token", data=form, headers={"Accept-Language": "en"}) as answer,
         ):
             said: dict[str, Any] = await answer.json(content_type=None)
         if "access_token" not in said:
