@@ -29,7 +29,7 @@ def run_adapters(
     manifests
         The adapters' manifests: a path to `adapter.yaml`, or the name of one that comes with lgsp.
     nats
-        Where NATS is.
+        Where NATS is: one address, or several with commas between them.
     gateway
         Where the bus hands out tokens.
     keys

@@ -39,7 +39,7 @@ def archive(
     state_dir
         The folder of the local bus, where the next options name nothing else.
     nats
-        Where NATS is.
+        Where NATS is: one address, or several with commas between them.
     nats_passwords
         A folder with the NATS password of the user `archiver`, who alone may delete.
     nats_ca

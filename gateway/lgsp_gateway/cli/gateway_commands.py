@@ -62,7 +62,7 @@ def run_gateway(
     public_url
         Where callers reach it, which is the issuer of its tokens; http://HOST:PORT by default.
     nats
-        Where NATS is.
+        Where NATS is: one address, or several with commas between them.
     nats_passwords
         A folder with the NATS passwords of the users `gateway` and `system`, a file each.
     allow_lazy_disk
@@ -151,7 +151,7 @@ def run_indexer(
     Parameters
     ----------
     nats
-        Where NATS is.
+        Where NATS is: one address, or several with commas between them.
     nats_passwords
         A folder with the NATS password of the user `gateway`.
     index
