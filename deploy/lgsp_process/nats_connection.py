@@ -10,11 +10,12 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from nats.errors import ConnectionClosedError, FlushTimeoutError
+from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
@@ -36,8 +37,11 @@ SERVER_SECONDS = 2.0
 LOOK_SECONDS = 5.0
 """How often the connection is looked at."""
 
-ANSWER_SECONDS = 5
-"""How long the server may take to answer a ping."""
+ANSWER_SECONDS = 5.0
+"""How long the server may take to answer a ping, twice."""
+
+LONGEST_SECONDS = 86_400
+"""For how long an answer is waited for at all."""
 
 SILENT_SECONDS = 60.0
 """How long a lost connection may be without an attempt to make it anew; then nobody makes one any more."""
@@ -143,9 +147,8 @@ async def connect(
         await connection.close()
         raise
     if background:
-        connection.watched = background.every(
-            f"nats connection {name}", LOOK_SECONDS, watched.look, within=None, essential=True
-        )
+        watch = partial(watched.watch, background)
+        connection.watched = background.keep(f"nats connection {name}", watch, essential=True)
     return connection
 
 
@@ -157,7 +160,7 @@ class _Watched:
         self._name = name
         self._on_lost = on_lost
         self._on_back = on_back
-        self._deaf = 0
+        self._ping: asyncio.Task[None] | None = None
         self._tried_at = time.monotonic()
         self._log = structlog.get_logger().bind(connection=name)
         self.last: Exception | None = None
@@ -173,6 +176,7 @@ class _Watched:
     async def back(self) -> None:
         """The connection is there again."""
         self.last = None
+        self._forget_ping()
         self._log.info("nats connection back")
         await self._tell(self._on_back)
 
@@ -188,28 +192,42 @@ class _Watched:
             with contextlib.suppress(RuntimeError):  # it has connected since
                 self.patience.reschedule(0)
 
-    async def look(self) -> None:
-        """Ask the server for a sign of life.
+    async def watch(self, background: Background) -> None:
+        """Ask the server for a sign of life again and again, and connect anew where none comes.
 
         Raises:
             ConnectionClosedError: nats-py has given the connection up.
         """
-        connection = self._connection
-        if connection.is_closed or (not connection.is_connected and self._silent()):
-            raise ConnectionClosedError
-        if not connection.is_connected:
-            return
+        deaf = 0
         try:
-            await connection.flush(ANSWER_SECONDS)
-            self._deaf = 0
-        except FlushTimeoutError:
-            self._deaf += 1
-            if self._deaf > 1:
-                self._log.warning("nats does not answer, connecting anew")
-                self._deaf, self._tried_at = 0, time.monotonic()
-                await connection.force_reconnect()
-        except (NatsError, OSError):
-            pass  # it was lost just now, which nats-py has noticed
+            while True:
+                connection = self._connection
+                if connection.is_closed or (not connection.is_connected and self._silent()):
+                    raise ConnectionClosedError
+                if connection.is_connected:
+                    if self._ping is None or self._ping.done():
+                        self._ping = background.once("nats ping", self._pinged())
+                    answered, _ = await asyncio.wait({self._ping}, timeout=ANSWER_SECONDS)
+                    deaf = 0 if answered else deaf + 1
+                    if deaf > 1 and connection.is_connected:
+                        self._log.warning("nats does not answer, connecting anew")
+                        deaf, self._tried_at = 0, time.monotonic()
+                        await connection.force_reconnect()
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._forget_ping()
+
+    async def _pinged(self) -> None:
+        """Return when the server has answered. It waits as long as it takes: an answer to a question that was given up ends
+        nats-py's reading, without a word (2.16, seen)."""
+        with contextlib.suppress(NatsError, OSError):
+            await self._connection.flush(LONGEST_SECONDS)
+
+    def _forget_ping(self) -> None:
+        """Wait for no answer any more: the connection that it was to come by is gone."""
+        if self._ping:
+            self._ping.cancel()
+            self._ping = None
 
     def _silent(self) -> bool:
         return time.monotonic() - self._tried_at > SILENT_SECONDS
