@@ -107,7 +107,9 @@ def effects(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> di
 def trial_call(contract: Contract, operation: Operation, *, rehearsal: bool = False) -> Call:
     """A call that no consumer made, with the contract's deadline."""
     deadline = int((time.time() + operation.timeout) * 1000)
-    trace = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"  # of zeros it would count for none (W3C Trace Context)
+    trace = (
+        f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"  # of zeros it would count for none (W3C Trace Context)
+    )
     context = Context("0190", "trial", "H49", "", contract.version, deadline, trace, str(uuid.uuid4()))
     return Call(context, rehearsal=rehearsal)
 
