@@ -12,6 +12,7 @@ from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Unfit, UpstreamFailed
 from lgsp_adapters.kinds.envelopes import VERSIONS
+from lgsp_problems import Refusal
 
 DESCRIBED = ROOT / "tests/support/described"
 XSI = (
@@ -218,3 +219,33 @@ async def test_such_a_request_is_answered_as_one_and_says_nothing_of_the_system(
         health = on_the_bus._service.stats().endpoints[0].data["upstream"]
         assert (health["up"], health["failed"]) == (True, {})
         await bus.unserve(on_the_bus)
+
+
+@pytest.mark.parametrize("name", ["Họ tên", "1a", "a:b", "@x y"])
+async def test_a_field_that_no_element_can_be_called_is_refused_at_once(name: str) -> None:
+    told = {"soap": {"namespace": "urn:x"}}
+    operation = {"element": "A", "fields": {"B": {name: "request.soDinhDanh"}}, "answer": {"ketQua": "answer.a"}}
+    with pytest.raises(Refusal, match="cannot be the name of an XML element"):
+        async with opened("soap", "http://127.0.0.1:1", **told, operations={"read": operation}):
+            pass
+
+
+async def test_a_bare_envelope_has_attributes_too() -> None:
+    sent: list[etree._Element] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        sent.append(etree.fromstring(await request.read()))
+        body = f"<s:Envelope xmlns:s='{VERSIONS['1.1'].namespace}'><s:Body><r><a>KHOP</a></r></s:Body></s:Envelope>"
+        return web.Response(text=body, content_type="text/xml")
+
+    fields = {"@phien": "'2'", "Tien": {"#text": "`5`", "@donVi": "'VND'"}, "HọTên": "request.soDinhDanh"}
+    operation = {"element": "A", "fields": fields, "answer": {"ketQua": "answer.a"}}
+    async with (
+        served(answer) as url,
+        opened("soap", url, soap={"namespace": "urn:x"}, operations={"read": operation}) as adapter,
+    ):
+        assert await ask(adapter) == {"ketQua": "KHOP"}
+    [element] = sent[0].findall("{*}Body/{urn:x}A")
+    assert element.get("phien") == "2"
+    assert (element.findtext("{*}Tien"), element.findall("{*}Tien")[0].get("donVi")) == ("5", "VND")
+    assert element.findtext("{*}HọTên") == ASKED["soDinhDanh"]

@@ -16,6 +16,7 @@ In mappings `answer` is the first element of the body by local names (`xml_docum
 `detail` are what a SOAP fault says (`soap_faults.py`).
 """
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -33,12 +34,13 @@ from lgsp_adapters.kinds.scope import ASKED
 from lgsp_adapters.kinds.shapes import Shape
 from lgsp_adapters.kinds.soap_faults import FAULT_NAMES, NO_FAULT, Fault, told_fault
 from lgsp_adapters.kinds.unmappable import Unmappable
-from lgsp_adapters.kinds.xml_documents import document
+from lgsp_adapters.kinds.xml_documents import TEXT, document
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 
+_NAME = re.compile(r"[^\W\d][\w.-]*")
 ANSWERED = (*ASKED, "answer", "status", *FAULT_NAMES)
 
 
@@ -60,10 +62,23 @@ def _bare(manifest: Manifest) -> Mapping[str, Speech]:
             raise (place / name).wrong(
                 "thiếu element: tên phần tử của yêu cầu", "element is missing: name the request's element"
             )
+        _hold_names(operation["fields"], place / name / "fields")
     return {
         name: envelopes.Bare(version, told["namespace"], operation["element"], operation.get("action", ""))
         for name, operation in manifest.operations.items()
     }
+
+
+def _hold_names(fields: Any, place: Place) -> None:
+    """Refuse fields that no XML element or attribute can be called."""
+    if not isinstance(fields, dict):
+        return
+    for name, value in fields.items():
+        if not name.startswith("$") and name != TEXT and not _NAME.fullmatch(name.removeprefix("@")):
+            raise (place / name).wrong(
+                f"{name} không thể là tên của phần tử XML", f"{name} cannot be the name of an XML element"
+            )
+        _hold_names(value, place / name)
 
 
 def _described(manifest: Manifest) -> Mapping[str, Speech]:
