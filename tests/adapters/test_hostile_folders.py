@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import socket
+import unicodedata
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -304,6 +305,12 @@ async def test_a_folder_that_is_a_link_or_comes_late(disk: OnDisk, tmp_path: Pat
         async with asyncio.timeout(20):
             while not there.adapter.standing()["data"]["current"]:
                 await asyncio.sleep(0.02)
+        assert (await there.find(so="A1"))["cccd"] == "1"
+
+
+async def test_a_name_matches_however_its_accents_are_written(disk: OnDisk, tmp_path: Path) -> None:
+    await disk.put(unicodedata.normalize("NFD", "Giấy phép 1.csv"), rows(1))
+    async with answering(tmp_path, disk, files={"pattern": "Giấy*.csv"}) as there:
         assert (await there.find(so="A1"))["cccd"] == "1"
 
 

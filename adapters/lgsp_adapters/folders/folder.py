@@ -5,8 +5,9 @@ Every wait has an end and every listing a bound. `tests/adapters/test_hostile_fo
 """
 
 import hashlib
+import heapq
+import unicodedata
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import BinaryIO, NamedTuple, Protocol
 
@@ -57,17 +58,36 @@ class Drop(NamedTuple):
     size: int = 0
 
 
-@dataclass(slots=True)
 class Listing:
     """What lies in a folder.
 
     Args:
-        drops: the plain files whose names match.
-        odd: what is no such file though its name matches, and why; at most `MAX_ODD`.
+        most: how many drops are kept, the newest ones; all of them where it is 0. What is not kept costs the collector nothing.
     """
 
-    drops: list[Drop] = field(default_factory=list)
-    odd: dict[str, str] = field(default_factory=dict)
+    def __init__(self, most: int = 0) -> None:
+        self._most = most
+        self._kept: list[tuple[float, str, Drop]] = []
+        self.seen = 0
+        """Plain files whose names match."""
+        self.odd: dict[str, str] = {}
+        """What is no such file though its name matches, and why; at most `MAX_ODD`."""
+
+    def add(self, drop: Drop) -> None:
+        """Take a drop in."""
+        self.seen += 1
+        one = (drop.modified, drop.name, drop)
+        if not self._most:
+            self._kept.append(one)
+        elif len(self._kept) < self._most:
+            heapq.heappush(self._kept, one)
+        else:
+            heapq.heappushpop(self._kept, one)
+
+    @property
+    def drops(self) -> list[Drop]:
+        """The drops that were kept, the oldest first."""
+        return [drop for _, _, drop in sorted(self._kept)]
 
     def refuse(self, name: str, why: str) -> None:
         """Leave something out."""
@@ -84,8 +104,8 @@ class Folder(Protocol):
     settle_seconds: float
     """How long a file stays as it is before it is taken: half an upload can look like a whole table. 0 where files appear whole."""
 
-    async def listing(self, pattern: str) -> Listing:
-        """What lies there under names that match."""
+    async def listing(self, pattern: str, most: int = 0) -> Listing:
+        """What lies there under names that match; of the drops, the newest `most`, or all."""
 
     def opened(self, drop: Drop) -> AbstractAsyncContextManager[BinaryIO]:
         """A file of this machine that holds what a drop holds, for as long as it is needed.
@@ -106,8 +126,12 @@ class Folder(Protocol):
 
 
 def ours(name: str, pattern: str) -> bool:
-    """Is a name a drop's: does it match, and is it none that we write?"""
-    return fnmatchcase(name, pattern) and not name.endswith((REPORT, ACCEPTED, PART))
+    """Is a name a drop's: does it match, whatever way its accents are written, and is it none that we write?"""
+    if name.endswith((REPORT, ACCEPTED, PART)):
+        return False
+    if not name.isascii():
+        name, pattern = (unicodedata.normalize("NFC", text) for text in (name, pattern))
+    return fnmatchcase(name, pattern)
 
 
 def beside_name(name: str, ending: str) -> str:

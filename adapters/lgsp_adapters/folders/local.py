@@ -44,12 +44,12 @@ class LocalFolder:
         self._path = path
         self._thread = OwnThread()
 
-    async def listing(self, pattern: str) -> Listing:
+    async def listing(self, pattern: str, most: int = 0) -> Listing:
         """What lies there under names that match."""
-        return await self._thread.run(self._listing, pattern)
+        return await self._thread.run(self._listing, pattern, most)
 
-    def _listing(self, pattern: str) -> Listing:
-        found, until = Listing(), time.monotonic() + LIST_SECONDS
+    def _listing(self, pattern: str, most: int) -> Listing:
+        found, until = Listing(most), time.monotonic() + LIST_SECONDS
         with self._held() as folder, os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
                 if number == MAX_SEEN:
@@ -63,7 +63,7 @@ class LocalFolder:
                     if why := _odd(told):
                         found.refuse(entry.name, why)
                     else:
-                        found.drops.append(Drop(entry.name, _stamp(told), told.st_mtime, told.st_size))
+                        found.add(Drop(entry.name, _stamp(told), told.st_mtime, told.st_size))
         return found
 
     @asynccontextmanager

@@ -82,12 +82,12 @@ class S3Folder:
             )
         return self._made
 
-    async def listing(self, pattern: str) -> Listing:
+    async def listing(self, pattern: str, most: int = 0) -> Listing:
         """The objects whose names match, those in deeper folders left out."""
-        return await self._thread.run(self._listing, pattern)
+        return await self._thread.run(self._listing, pattern, most)
 
-    def _listing(self, pattern: str) -> Listing:
-        found, seen, until = Listing(), 0, time.monotonic() + LIST_SECONDS
+    def _listing(self, pattern: str, most: int) -> Listing:
+        found, seen, until = Listing(most), 0, time.monotonic() + LIST_SECONDS
         asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix, "Delimiter": "/"}
         while True:
             try:
@@ -102,7 +102,7 @@ class S3Folder:
                 name = str(told["Key"]).removeprefix(self._prefix)
                 if ours(name, pattern):
                     modified = told["LastModified"].timestamp()
-                    found.drops.append(Drop(name, str(told.get("ETag") or modified), modified, int(told["Size"])))
+                    found.add(Drop(name, str(told.get("ETag") or modified), modified, int(told["Size"])))
             seen += len(page.get("Contents", ())) + len(page.get("CommonPrefixes", ()))
             if seen > MAX_SEEN:
                 raise FolderGone(f"it holds more than {MAX_SEEN} objects; move old ones away")

@@ -79,9 +79,9 @@ class SftpFolder:
         self._held: tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None = None
         self._connecting = asyncio.Lock()
 
-    async def listing(self, pattern: str) -> Listing:
+    async def listing(self, pattern: str, most: int = 0) -> Listing:
         """What lies there under names that match."""
-        found, seen = Listing(), 0
+        found, seen = Listing(most), 0
         async with self._client(LIST_SECONDS) as client:
             async for entry in client.scandir(self._path):
                 seen += 1
@@ -95,7 +95,7 @@ class SftpFolder:
                 elif "/" in name:
                     found.refuse(name, "a name that leads elsewhere")
                 else:
-                    found.drops.append(_drop(name, entry.attrs))
+                    found.add(_drop(name, entry.attrs))
         return found
 
     @asynccontextmanager

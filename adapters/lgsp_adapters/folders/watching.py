@@ -22,12 +22,14 @@ class Watched:
     """A folder that is looked at again and again.
 
     Args:
+        most: how many files are of interest, the newest ones; all where it is 0.
         about: what a log line says of whom it is for.
     """
 
-    def __init__(self, folder: Folder, pattern: str, **about: str) -> None:
+    def __init__(self, folder: Folder, pattern: str, most: int = 0, **about: str) -> None:
         self._folder = folder
         self._pattern = pattern
+        self._most = most
         self._since: dict[Drop, float] = {}
         self._odd: dict[str, str] = {}
         self._clock = SteadyClock()  # one that jumps ahead must not make a file that is being written look old
@@ -59,27 +61,28 @@ class Watched:
         Raises:
             FolderGone: it cannot be reached now.
         """
-        found = await self._folder.listing(self._pattern)
+        found = await self._folder.listing(self._pattern, self._most)
         now = time.monotonic()
         for name, why in found.odd.items():
             if self._odd.get(name) != why:
                 self._log.warning("not read", file=shown(name), why=why)
         self._odd = found.odd
-        self._seen = len(found.drops)
-        if self._seen > _INLINE:
+        self._seen = found.seen
+        if self._seen > _INLINE and not self._most:
             return await asyncio.to_thread(self._settled, found, now)
         return self._settled(found, now)
 
     def _settled(self, found: Listing, now: float) -> list[Drop]:
-        self._since = {drop: self._since.get(drop, now) for drop in found.drops}
+        drops = found.drops
+        self._since = {drop: self._since.get(drop, now) for drop in drops}
         self._later = {drop: self._later[drop] for drop in self._since if drop in self._later} if self._later else {}
         settled = [
             drop
-            for drop in found.drops
+            for drop in drops
             if self._still(drop, now) >= self._folder.settle_seconds and self._later.get(drop, (0.0, 0.0))[0] <= now
         ]
-        self.growing = found.drops[0].name if found.drops and not settled else ""
-        return sorted(settled, key=lambda drop: (drop.modified, drop.name))
+        self.growing = drops[0].name if drops and not settled else ""
+        return settled
 
     def _still(self, drop: Drop, now: float) -> float:
         # the clock of a share can be another than ours

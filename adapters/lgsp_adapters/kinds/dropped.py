@@ -27,6 +27,9 @@ from lgsp_process.background import Background, Task
 from lgsp_process.error_frames import frames
 
 OPEN_SECONDS = 5.0
+MOST = 1000
+"""Files, the newest ones, that are of interest."""
+
 REMEMBERED = 20
 """Reports that are looked at after a restart, to find out what answered before."""
 
@@ -73,7 +76,7 @@ class Dropped:
         told = manifest.document["files"]
         self.index: Index | None = None
         self.folder = reached(manifest)
-        self.watched = Watched(self.folder, told["pattern"], service=manifest.service)
+        self.watched = Watched(self.folder, told["pattern"], MOST, service=manifest.service)
         self._share = float(told.get("shrink", holding.SHARE))
         self._service = manifest.service
         self._job = {

@@ -29,7 +29,7 @@ def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list
     """The rows of a sheet that have a cell: the number of each, and its cells; what is wrong with a cell is a `Bad` in its place.
 
     Args:
-        sheet: its name; the first one when it is empty.
+        sheet: its name; the first one that is shown when it is empty.
 
     Raises:
         Unreadable, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or not this sheet's.
@@ -117,7 +117,7 @@ def _plain(text: str) -> str:
 
 
 def _sheet(archive: zipfile.ZipFile, book: str, wanted: str) -> tuple[bool, str]:
-    since_1904, places = False, _relations(archive, book)
+    since_1904, shown, places = False, "", _relations(archive, book)
     found: dict[str, str] = {}
     for element in elements(archive, book, "workbookPr", "sheet"):
         if etree.QName(element).localname == "workbookPr":
@@ -126,12 +126,14 @@ def _sheet(archive: zipfile.ZipFile, book: str, wanted: str) -> tuple[bool, str]
         relation = next((value for name, value in element.attrib.items() if str(name).endswith("}id")), "")
         kind, part = places.get(str(relation), ("", ""))
         if kind == "worksheet":
-            found.setdefault(str(element.get("name", "")), part)
+            name = str(element.get("name", ""))
+            found.setdefault(name, part)
+            shown = shown or (name if element.get("state", "visible") == "visible" else "")
     if not found:
         raise Unreadable("it has no sheet")
     if wanted and wanted not in found:
         raise Unreadable(f"it has no sheet {wanted}; it has: {', '.join(found)}")
-    return since_1904, found[wanted or next(iter(found))]
+    return since_1904, found[wanted or shown or next(iter(found))]
 
 
 def _forms(archive: zipfile.ZipFile, part: str) -> list[str]:
