@@ -17,8 +17,6 @@ from lgsp_gateway.registry.ownership import Names
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_problems import Refusal
 
-_CHANGING: tuple[roles.Action, ...] = ("change", "request")
-
 
 class Permission:
     """Decides on changes of documents that keep their schema."""
@@ -26,16 +24,6 @@ class Permission:
     def __init__(self, registry: Registry, names: Names) -> None:
         self.registry = registry
         self.names = names
-
-    def may_ever_change(self, caller: System, kind: str) -> None:
-        """Does any role of the caller's change or request documents of a kind? Asked before a document is looked at.
-
-        Raises:
-            Refusal: `not-granted`.
-        """
-        cells = [roles.TABLE.get((kind, action), {}) for action in _CHANGING]
-        if not any(role in cell for cell in cells for role in caller.roles):
-            raise not_allowed(caller, kind)
 
     def may_change(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> None:
         """May the caller change what is there and what it becomes, as far as its roles go?
