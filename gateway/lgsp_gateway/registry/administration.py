@@ -121,7 +121,7 @@ class Administration:
         plain = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
         documents.check("registry", plain, f"{kind} {name}")
 
-        async def decide() -> _Draft:
+        async def decide(caller: System) -> _Draft:
             known = self._registry.versions[kind].get(name)
             self._permission.may_change(caller, kind, name, spec, known)
             rules.check(plain, f"{kind} {name}", self._registry)
@@ -133,7 +133,7 @@ class Administration:
             return _Draft(kind, name, known, spec, status)
 
         if dry_run:
-            draft = await decide()
+            draft = await decide(caller)
             base = draft.known.revision if draft.known else ABSENT
             return Version.of(kind, name, spec, base, 0, caller.name, reason, draft.status)
         return await self._write(decide, caller, reason)
@@ -145,7 +145,7 @@ class Administration:
             Refusal: `not-found`, `not-granted`, `in-use`, `revision-conflict` or `bus-unavailable`.
         """
 
-        async def decide() -> _Draft:
+        async def decide(caller: System) -> _Draft:
             known = self._own(caller, kind, name)
             if known.revision != expected:
                 raise revision_conflict(kind, name)
@@ -175,7 +175,7 @@ class Administration:
                 or `bus-unavailable`.
         """
 
-        async def decide() -> _Draft:
+        async def decide(caller: System) -> _Draft:
             known = self._own(caller, "Grant", name)
             if expected not in (None, known.revision):
                 raise revision_conflict("Grant", name)
@@ -195,7 +195,7 @@ class Administration:
             Refusal: `not-found`, `not-granted`, `step-not-allowed`, `malformed` or `bus-unavailable`.
         """
 
-        async def decide() -> _Draft:
+        async def decide(caller: System) -> _Draft:
             known, now = self._own(caller, "Service", name), datetime.datetime.now(VIETNAM)
             suspension.check_step(known.status, "plan" if since else "suspend", now)
             status = {"suspension": suspension.planned(since, until, reason, now)}
@@ -210,7 +210,7 @@ class Administration:
             Refusal: `not-found`, `not-granted` or `bus-unavailable`.
         """
 
-        async def decide() -> _Draft:
+        async def decide(caller: System) -> _Draft:
             known = self._own(caller, "Service", name)
             suspension.check_step(known.status, "resume", datetime.datetime.now(VIETNAM))
             return _Draft("Service", name, known, known.spec, {})
@@ -224,7 +224,7 @@ class Administration:
             Refusal: `not-found`, `not-granted` or `bus-unavailable`.
         """
 
-        async def decide() -> _Draft:
+        async def decide(caller: System) -> _Draft:
             known = self._own(caller, "System", name)
             return _Draft("System", name, known, known.spec, token_life.ended(known.status, time.time()))
 
@@ -238,15 +238,19 @@ class Administration:
             raise not_allowed(caller, kind)
         return known
 
-    async def _write(self, decide: Callable[[], Awaitable["_Draft"]], caller: System, reason: str) -> Version:
+    async def _write(self, decide: Callable[[System], Awaitable["_Draft"]], caller: System, reason: str) -> Version:
         """Decide on a change and write it, unless anything was written since it was decided: then decide again.
 
-        So what a decision rests on (owners, grants, contracts) still holds when it is written, whichever gateway writes.
+        So what a decision rests on (the caller's roles, owners, grants, contracts) still holds when it is written, whichever
+        gateway writes.
         """
         async with self._writing:
             for _ in range(ATTEMPTS):
                 at = self._registry.revision
-                draft = await decide()
+                now = self._registry.systems.get(caller.name)
+                if now is None:
+                    raise _gone(caller)
+                draft = await decide(now)
                 base = await self._base(draft)
                 try:
                     version = await self._store.write(
@@ -338,6 +342,14 @@ def _not_found(kind: str, name: str) -> Refusal:
         "not-found",
         vi=f"Không có {kind} {name}, hoặc hệ thống này không được đọc.",
         en=f"There is no {kind} {name}, or this system may not read it.",
+    )
+
+
+def _gone(caller: System) -> Refusal:
+    return Refusal(
+        "not-granted",
+        vi=f"Hệ thống {caller.name} không còn đăng ký; hãy liên hệ người vận hành trục.",
+        en=f"System {caller.name} is registered no more; ask an operator of the bus.",
     )
 
 
