@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from lgsp_gateway.web.connections import ConnectionLimits
 from lgsp_gateway.web.door import Door
 from lgsp_gateway.web.whole_answer import WholeAnswer
 
@@ -52,7 +53,7 @@ async def address() -> AsyncIterator[str]:
     app.router.add_get("/raises", _raises)
     app.router.add_get("/breaks-off", _breaks_off)
     app.router.add_get("/waits-too-long", _waits_too_long)
-    door = Door(NoCalls(), app, lambda: False)  # type: ignore[arg-type]
+    door = Door(NoCalls(), app, lambda: False, ConnectionLimits())  # type: ignore[arg-type]
     port = await door.open("127.0.0.1", 0, None, share_port=False)
     yield f"http://127.0.0.1:{port}"
     await door.close()
