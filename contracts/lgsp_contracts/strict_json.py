@@ -11,6 +11,7 @@ that no key was lost. Only where a string contains a colon does the slow, exact 
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +29,12 @@ MAX_NUMBER = 100
 MAX_EXPONENT = 400
 """Powers of ten, up or down: what is read as an exact decimal behind the gateway is written out in as many digits."""
 
-_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?([0-9]+))?")
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+MANY_BYTES = 16 * 1024
+
+_DIGITS = bytes(ord("0") if byte in b"0123456789." else ord("e") if byte in b"eE" else ord(" ") for byte in range(256))
+_SIGNS = b"+-"
+_LONG, _FAR = b"0" * (MAX_NUMBER + 1), b"e000"
+"""What a long number and a far exponent look like once all digits are the same; a text may look so too."""
 
 _FORBIDDEN_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What XML 1.0 (its production `Char`) cannot hold; lone surrogates are no UTF-8 and refused by the parser."""
@@ -79,7 +84,8 @@ def loads(body: bytes, limits: Limits = DEFAULT) -> Any:
         if type(document) is float:
             _refuse_long_numbers(body)
         return document
-    colons = len(body) - len(body.replace(b":", b""))  # in 64 KiB `count` takes 19 µs for it, this takes 2 (measured)
+    # Where few are found `replace` takes a tenth of `count`; of 450 KB of colons alone it takes 20 ms (measured).
+    colons = len(body) - len(body.replace(b":", b"")) if len(body) < MANY_BYTES else body.count(b":")
     if (
         len(document) == colons
         and body.rfind(b"{") <= body.find(b"{")
@@ -142,27 +148,35 @@ def forbidden_character(body: bytes, document: Any) -> str | None:
 def _forbidden_at(value: Any, path: tuple[str | int, ...]) -> str | None:
     if isinstance(value, str):
         return pointers.join(path) if _FORBIDDEN_IN_TEXT.search(value) else None
-    children: Any = ()
-    if isinstance(value, dict):
-        if any(map(_FORBIDDEN_IN_TEXT.search, value)):
-            return pointers.join(path)  # the key itself is not repeated
-        children = value.items()
-    elif isinstance(value, list):
-        children = enumerate(value)
-    for key, child in children:
-        if isinstance(child, (str, dict, list)) and (found := _forbidden_at(child, (*path, key))) is not None:
+    if not isinstance(value, (dict, list)):
+        return None
+    if isinstance(value, dict) and _FORBIDDEN_IN_TEXT.search("\n".join(value)):
+        return pointers.join(path)  # the key itself is not repeated
+    children = value.values() if isinstance(value, dict) else value
+    texts = [child for child in children if isinstance(child, str)]
+    odd = _FORBIDDEN_IN_TEXT.search("\n".join(texts)) is not None  # all at once: most hold nothing odd
+    if not odd and len(texts) == len(value):
+        return None
+    named: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, child in named:
+        if (odd or isinstance(child, (dict, list))) and (found := _forbidden_at(child, (*path, key))) is not None:
             return found
     return None
 
 
 def _refuse_long_numbers(body: bytes) -> None:
-    for number in _NUMBER.finditer(_TEXT.sub(b'""', body)):
-        exponent = number[1]
-        if len(number[0]) > MAX_NUMBER or (exponent and int(exponent[:MAX_NUMBER]) > MAX_EXPONENT):
-            raise _malformed(
-                f"Nội dung có một số dài quá {MAX_NUMBER} ký tự, hoặc có số mũ quá {MAX_EXPONENT}",
-                f"The body holds a number of more than {MAX_NUMBER} characters, or with an exponent beyond {MAX_EXPONENT}",
-            )
+    shape = body.translate(_DIGITS, _SIGNS)
+    if _LONG in shape or _FAR in shape:
+        json.loads(body, parse_float=_short, parse_int=_short)
+
+
+def _short(number: str) -> None:
+    exponent = number.lower().partition("e")[2]
+    if len(number) > MAX_NUMBER or (exponent and abs(int(exponent)) > MAX_EXPONENT):
+        raise _malformed(
+            f"Nội dung có một số dài quá {MAX_NUMBER} ký tự, hoặc có số mũ quá {MAX_EXPONENT}",
+            f"The body holds a number of more than {MAX_NUMBER} characters, or with an exponent beyond {MAX_EXPONENT}",
+        )
 
 
 def _refuse_duplicates(body: bytes) -> None:

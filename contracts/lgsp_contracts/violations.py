@@ -4,6 +4,7 @@ The words never repeat the value that was sent. It may be a person's number, and
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -11,6 +12,12 @@ import jsonschema_rs
 from lgsp_contracts import pointers
 from lgsp_contracts.formats import FORMAT_WORDS
 from lgsp_problems import Text, Violation
+
+MAX_OPTIONS = 50
+"""Values of an `enum` that one sentence lists."""
+
+MAX_POINTER = 300
+"""Characters of the place of a broken rule: the names in it are whatever was sent."""
 
 _TYPES = {
     "string": Text("chuỗi ký tự", "a string"),
@@ -32,7 +39,8 @@ def _types(names: Any) -> Text:
 
 
 def _options(values: Iterable[Any]) -> Text:
-    listed = ", ".join(str(value) for value in values)
+    first = list(islice(values, MAX_OPTIONS + 1))
+    listed = ", ".join(str(value) for value in first[:MAX_OPTIONS]) + (", …" if len(first) > MAX_OPTIONS else "")
     return Text(f"phải là một trong: {listed}", f"must be one of: {listed}")
 
 
@@ -65,22 +73,28 @@ _WORDS: dict[str, Callable[[Any], Text]] = {
 def explain(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
     """The violations behind one error of the validator: one for each missing or unknown field."""
     path = tuple(error.instance_path)
-    rule = pointers.join(error.schema_path)
+    rule = _cut(pointers.join(error.schema_path))
     name = error.kind.name
     value: Any = getattr(error.kind, "value", None)
     if name == "required":
-        yield Violation(pointers.join((*path, value)), rule, Text("bắt buộc phải có", "is required"))
+        yield Violation(_cut(pointers.join((*path, value))), rule, Text("bắt buộc phải có", "is required"))
     elif name in ("additionalProperties", "unevaluatedProperties"):
         for field in value:
             yield Violation(
-                pointers.join((*path, field)), rule, Text("không có trong hợp đồng", "is not part of the contract")
+                _cut(pointers.join((*path, field))),
+                rule,
+                Text("không có trong hợp đồng", "is not part of the contract"),
             )
     elif name in ("anyOf", "oneOf", "oneOfNotValid"):
-        yield _alternatives(pointers.join(path), rule, value)
+        yield _alternatives(_cut(pointers.join(path)), rule, value)
     elif name in _WORDS:
-        yield Violation(pointers.join(path), rule, _WORDS[name](value))
+        yield Violation(_cut(pointers.join(path)), rule, _WORDS[name](value))
     else:
-        yield Violation(pointers.join(path), rule, Text(f"trái quy tắc {name}", f"breaks the rule {name}"))
+        yield Violation(_cut(pointers.join(path)), rule, Text(f"trái quy tắc {name}", f"breaks the rule {name}"))
+
+
+def _cut(pointer: str) -> str:
+    return pointer if len(pointer) <= MAX_POINTER else f"{pointer[:MAX_POINTER]}…"
 
 
 def _alternatives(pointer: str, rule: str, branches: Any) -> Violation:
