@@ -159,7 +159,10 @@ def _forbidden_at(value: Any, path: tuple[str | int, ...]) -> str | None:
         return None
     named: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
     for key, child in named:
-        if (odd or isinstance(child, (dict, list))) and (found := _forbidden_at(child, (*path, key))) is not None:
+        if isinstance(child, str):
+            if odd and _FORBIDDEN_IN_TEXT.search(child):
+                return pointers.join((*path, key))
+        elif isinstance(child, (dict, list)) and (found := _forbidden_at(child, (*path, key))) is not None:
             return found
     return None
 
