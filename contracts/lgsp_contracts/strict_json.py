@@ -142,14 +142,12 @@ def forbidden_character(body: bytes, document: Any) -> str | None:
     """
     if _FORBIDDEN_ESCAPE.search(body) is None and NONCHARACTER not in body:
         return None
-    return _forbidden_at(document, ())
+    if isinstance(document, str):
+        return "" if _FORBIDDEN_IN_TEXT.search(document) else None
+    return _forbidden_at(document, ()) if isinstance(document, (dict, list)) else None
 
 
-def _forbidden_at(value: Any, path: tuple[str | int, ...]) -> str | None:
-    if isinstance(value, str):
-        return pointers.join(path) if _FORBIDDEN_IN_TEXT.search(value) else None
-    if not isinstance(value, (dict, list)):
-        return None
+def _forbidden_at(value: dict[str, Any] | list[Any], path: tuple[str | int, ...]) -> str | None:
     if isinstance(value, dict) and _FORBIDDEN_IN_TEXT.search("\n".join(value)):
         return pointers.join(path)  # the key itself is not repeated
     children = value.values() if isinstance(value, dict) else value
