@@ -89,6 +89,10 @@ class Whole:
         self._stop.set()
         await asyncio.gather(*self._callers)
         await self.searched.indexed(self.answered[-1])
+        for process in self.processes.values():
+            assert "encountered error" not in process.log.read_text(
+                errors="replace"
+            )  # nats-py reads no more after that
         await self.bus.gateway.stop()  # signs what is left
         await self.bus.gateway.start()
         url = f"http://127.0.0.1:{self.bus.port}"
