@@ -61,3 +61,14 @@ def test_links_in_the_documents_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
+
+
+def test_each_promise_names_a_test_that_there_is() -> None:
+    page = (ROOT / "docs/operate/security.md").read_text()
+    named = re.findall(r"`([\w/]+\.py)?(?:::(\w+))?`", page)
+    file = ""
+    assert len(named) > 40
+    for path, function in named:
+        file = path or file
+        text = (ROOT / "tests" / file).read_text()
+        assert not function or f"def {function}(" in text, (file, function)
