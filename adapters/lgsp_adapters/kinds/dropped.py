@@ -26,7 +26,12 @@ from lgsp_adapters.tabular.text import shown
 from lgsp_process.background import Background, Task
 from lgsp_process.error_frames import frames
 
-OPEN_SECONDS = 5.0
+REACH_SECONDS = 5.0
+"""How long a start waits for the folder to be listed."""
+
+READ_SECONDS = 30.0
+"""How long it waits, then, for what lies there to be read: a changed manifest goes on where the one before answered."""
+
 MOST = 1000
 """Files, the newest ones, that are of interest."""
 
@@ -96,15 +101,17 @@ class Dropped:
         self._unsaid: dict[Drop, bytes] = {}
         self._waiting: dict[str, Any] = {}
         self._gone = ""
-        self._looked = asyncio.Event()
+        self._listed, self._looked = asyncio.Event(), asyncio.Event()
         self._looking: Task | None = None
         self._log = structlog.get_logger().bind(service=manifest.service)
 
     async def open(self, background: Background) -> None:
-        """Look at the folder from now on; wait a little for the first look."""
+        """Look at the folder from now on; wait for the first look, unless the folder is slow to reach."""
         self._looking = background.every(f"folder of {self._service}", self.watched.pause, self.look, within=None)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(OPEN_SECONDS):
+            async with asyncio.timeout(REACH_SECONDS):
+                await self._listed.wait()
+            async with asyncio.timeout(READ_SECONDS):
                 await self._looked.wait()
 
     async def close(self) -> None:
@@ -136,10 +143,12 @@ class Dropped:
         else:
             self._gone = ""
         finally:
+            self._listed.set()
             self._looked.set()
 
     async def _look(self) -> None:
         settled = await self.watched.settled()
+        self._listed.set()
         self._newest = settled[-1] if settled else None
         await self._say_again()
         if self._taken is None and settled:
