@@ -11,6 +11,7 @@ from support.workbooks import error, formula, number
 from support.workbooks import written as workbook
 
 from lgsp_adapters import building
+from lgsp_adapters.folders import holding
 from lgsp_adapters.folders.local import LocalFolder
 from lgsp_adapters.tabular.text import key
 from lgsp_problems import Refusal
@@ -113,6 +114,24 @@ async def test_no_wrong_file_empties_a_register(tmp_path: Path) -> None:
             assert report["faults"]
             assert (await there.find(so="A1"))["ten"] == "Trần Văn Bình"
         assert (await there.drop("mended.csv", HEADING + BINH.replace("Bình", "Ba")))["taken"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "before", "share", "held"),
+    [
+        (4, 8, 0.5, False), (3, 8, 0.5, True), (3, 8, 0.7, False), (7, 8, 0.0, True), (1, 8, 1.0, False), (0, 8, 1.0, True),
+        (0, 0, 0.5, True), (5, 0, 0.5, False), (9, 8, 0.0, False),
+    ],
+)  # fmt: skip
+def test_how_much_a_register_may_lose(rows: int, before: int, share: float, held: bool) -> None:
+    known = {"find": before} if before else {}
+    assert bool(holding.why({"find": rows}, rows, known, share)) is held
+
+
+async def test_a_share_of_its_own(tmp_path: Path) -> None:
+    async with office(tmp_path, files={"shrink": 0.9}) as there:
+        await there.drop("1.csv", HEADING + "".join(f"A{row},Bình,{row}\n" for row in range(6)))
+        assert (await there.drop("2.csv", HEADING + BINH))["taken"]
 
 
 async def test_the_headings_that_were_found_are_named(tmp_path: Path) -> None:

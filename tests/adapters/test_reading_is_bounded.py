@@ -77,6 +77,7 @@ async def test_a_hostile_workbook_is_a_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 async def test_a_huge_workbook_is_a_report(tmp_path: Path) -> None:
     await _are_reports(tmp_path, one_huge_cell, many_cells_in_a_row)
 
