@@ -41,6 +41,11 @@ class Desk:
         return {"ketQua": "KHOP"}
 
     async def send(self, data: bytes, way: str, name: str) -> Seen:
+        """Send something, and once more where a reset took the answer with it (RFC 9112, section 9.6)."""
+        seen = await self._sent(data, way, name)
+        return seen if seen.statuses or seen.made else await self._sent(data, way, name)
+
+    async def _sent(self, data: bytes, way: str, name: str) -> Seen:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         if way != "new":
             await asyncio.sleep(0.02)
