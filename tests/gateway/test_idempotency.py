@@ -202,7 +202,7 @@ async def test_an_operator_looks_a_key_up_and_frees_it(bus: Workbench) -> None:
     await bus.unserve(adapter)
 
 
-async def test_an_operator_says_that_it_happened(bus: Workbench, desk: Desk, tmp_path: Path) -> None:
+async def test_an_operator_says_that_it_happened(bus: Workbench, tmp_path: Path) -> None:
     key, answered = idempotency_key(), idempotency_key()
     for one in (key, answered):
         await _unknown(bus, one)
@@ -215,7 +215,10 @@ async def test_an_operator_says_that_it_happened(bus: Workbench, desk: Desk, tmp
     got = await bus.call("register", headers={"Idempotency-Key": answered})
     assert (got.status, got.json) == (200, {"ketQua": "so 17"})
     assert (await _settle(bus, key, "happened"))[0] == 0
+    desk = Desk()
+    adapter = await bus.serve(register=desk.register)
     got = await bus.call("register", headers={"Idempotency-Key": key, "Accept-Language": "en"})
+    await bus.unserve(adapter)
     assert (got.status, got.code) == (409, "idempotency-conflict")
     assert "did happen" in got.json["detail"]
     assert "Retry-After" not in got.headers
