@@ -1,6 +1,7 @@
 """Requests to the management API that are right, nearly right and hostile, made from its own OpenAPI description."""
 
 import base64
+import contextlib
 import json
 import random
 import re
@@ -13,6 +14,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 
 from support.raw_http import Answer, Request
 
@@ -298,7 +300,8 @@ class Fuzzer:
             if sent is not None:
                 found.append(Case(name, sent, kind))
 
-        collect()
+        with contextlib.suppress(Unsatisfiable):  # where nothing can be sent that is wrong
+            collect()
         return found
 
     def _wanted(self, parameter: dict[str, Any]) -> bool:
