@@ -1,8 +1,10 @@
 """What a cell says: the text that its writer saw, in whatever encoding, workbook or XML it stands."""
 
+import base64
 import io
 import unicodedata
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,19 @@ from support.workbooks import Cell, formula, number, text, truth, written
 from lgsp_adapters.kinds.tables import Layout, Table, read
 from lgsp_adapters.tabular.encodings import UnknownEncoding, canonical
 from lgsp_adapters.tabular.limits import Unreadable
+
+OLD_WORKBOOK = (
+    "c-rk)OK1~O6g_V;`I<IKn+mNELcyxBSjCN-HnpO4W2qu2MbOlQQksv(Y$B-D+NDsa8^ukbDk4<f_!o88g<8>tAPA{0T?vXV+Kl(znF&d)(0~"
+    "@SbB1@{{k+ee`@S=;X99(ZJ594#fDYJD)ZB2C=>#RWDfmHlO_QvdyC`WE{wcU!G>{HE9@V^X$}yDVJqrc5)#pTkkCYDK7<w}4M0gp|#XiJ@^"
+    "r4-oz!lQeqLIC-V|tWnJ=0rU@-fp+)?8rPPGt+C4>Qr8$TnjZA5@yzRtwqgJ+AYfHCxbtX*r9}j0wH09ow^mvE<4%gj6pkL35)!kxpc#9Kcn"
+    "0fz4$IsXknT2Z+bpQmM8)p@1Mwrb&F$!oXK^*LW7T^vkOkApMU@z4JGE7me&<dN&R3VtNlYEvjF|3#(E;uBgB;v?IKjN2$$Msy@+TbLir8MJ"
+    "8H>Co(o5mq?R2JrK*2CO1HQe<qV8e&{$^lbJ!HsaQ^h*pDo(hthKPLEp{%6}wptJL4r9hmZLHuXR7Y?%a(pZ}#-}Mh~-Qm`^bMoLej1g@&`T"
+    "234+QivshUi!i^D={at74f9P*gS2`mZ|Q9?m|Y`W<~&<lsD-VJx6yTF{CeU?KkvOC8vPXAK>Sqq?8)HNyXXX(DK>GcFP{;#idJ#?lEj0knG0"
+    "i2{J^yFm;KSD_zmAR<1qJOo?`}zhlDQ4=!lY}7_rhN8%eg3q>`kTBs)p=lH?%CQIeb_ISn7g0v~J?S;0FxuzNZ-9_*5J1p6W5{Ddrme5gnBQ"
+    "-$LCT}VIdii@-=`+8dO@NU(Bn|)rxBKwaBy=~e1sf)Rn#j%GwI+Qxx<w5K$yVrPN!GZ+~7A#n>uyP=bTdj?6bl^LjgYRtmf1P<sMe8@oe~W#"
+    "{(37K&wVg;)o<+W@`Lh~!VYVffSjYTdC~<&#&teGu?8i{m^OwGQMEUzHxuXBiEum`rFIMB{U+(`W$5jFq"
+)
+"""A workbook as xlwt 1.3 writes it: Base85 of its zlib stream."""
 
 
 def table(content: bytes | str, layout: Layout) -> Table:
@@ -173,3 +188,18 @@ def test_headings_and_widths() -> None:
     }.items():
         with pytest.raises(Unreadable, match=said):
             table(content, Layout("csv"))
+
+
+def test_a_workbook_of_before_2007() -> None:
+    found = table(zlib.decompress(base64.b85decode(OLD_WORKBOOK)), Layout("xlsx"))
+    assert list(found.rows[0].values()) == [
+        "022093001234",
+        "Trần",
+        "2023-03-15",
+        "30:00:00",
+        "TRUE",
+        "2024.10",
+        None,
+        None,
+    ]
+    assert [fault["column"] for fault in found.faults] == ["loi", "mat"]
