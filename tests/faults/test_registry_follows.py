@@ -7,6 +7,11 @@ import aiohttp
 from support.processes import free_port
 from support.workbench import Workbench, grant
 
+from lgsp_contracts.names import DocumentName
+from lgsp_gateway.registry.kinds import Version
+from lgsp_gateway.registry.store import SUBJECTS
+from lgsp_process.nats_connection import connect
+
 
 async def test_a_change_is_in_force_on_every_gateway(breakable_bus: Workbench) -> None:
     bus = breakable_bus
@@ -122,3 +127,32 @@ async def test_no_acknowledged_change_is_lost_when_nats_and_the_gateway_are_kill
     await bus.gateway.start()
     got = await bus.registry("GET", "grants?consumer=gamma&limit=1000")
     assert set(acknowledged) <= {item["metadata"]["name"] for item in got.json["items"]}
+
+
+async def test_a_document_that_cannot_be_read_is_not_in_force_and_stops_no_other(breakable_bus: Workbench) -> None:
+    """Written by another version of the bus, say: the registry goes on, and doctor names it."""
+    bus = breakable_bus
+    await bus.serve()
+    odd = {**grant("odd", "beta", read=["*"])["spec"], "validUntil": "0000-99-99", "quota": {"requests": None}}
+    status = {"phase": "in-force"}
+    connection = await connect(bus.door("gateway"), "test")
+    jetstream = connection.jetstream()
+    for name in ("odd", "alpha-desk"):
+        data = Version.of("Grant", DocumentName(name), odd, 0, 0, "test", "", status).data
+        await jetstream.publish(f"{SUBJECTS}Grant.{name}", data)
+    await connection.close()
+    headers = {"Authorization": f"Bearer {bus.token('operator')}", "Accept-Language": "en"}
+    async with asyncio.timeout(20):
+        while (await bus.call()).status != 403:  # what was granted by it is no longer, rather than for ever
+            await asyncio.sleep(0.05)
+    system = {"agency": "H49.1", "title": {"vi": "Thử", "en": "Try"}}
+    made = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": "later"}, "spec": system}
+    assert (await bus.registry("POST", "systems", made)).status == 201
+    assert (await bus.call(system="later")).code == "not-granted"
+    async with bus.session.get("/ops/checks", headers=headers) as answer:
+        [said] = [found for found in (await answer.json())["items"] if found["check"] == "registry"]
+    assert "Grant alpha-desk, Grant odd" in str(said)
+    assert "state.py" in bus.gateway.log.read_text()
+    await bus.gateway.kill()
+    await bus.gateway.start()
+    assert (await bus.call(system="beta")).status == 200

@@ -251,6 +251,7 @@ class Administration:
                 if now is None:
                     raise _gone(caller)
                 draft = await decide(now)
+                _refuse_unreadable(draft)
                 base = await self._base(draft)
                 try:
                     version = await self._store.write(
@@ -343,6 +344,20 @@ def _not_found(kind: str, name: str) -> Refusal:
         vi=f"Không có {kind} {name}, hoặc hệ thống này không được đọc.",
         en=f"There is no {kind} {name}, or this system may not read it.",
     )
+
+
+def _refuse_unreadable(draft: "_Draft") -> None:
+    """What keeps its schema and cannot be put in force all the same is refused before it is written, and stays a fault of ours."""
+    if draft.spec is None:
+        return
+    version = Version.of(draft.kind, draft.name, draft.spec, 0, 0, "", "", draft.status)
+    fault = Registry.fault_of(version)
+    if fault:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{draft.kind} {draft.name} không thể có hiệu lực ({type(fault).__name__}); hãy kiểm tra ngày tháng và các con số trong tài liệu.",
+            en=f"{draft.kind} {draft.name} cannot be put in force ({type(fault).__name__}); check the dates and numbers in it.",
+        ) from fault
 
 
 def _gone(caller: System) -> Refusal:

@@ -1,7 +1,8 @@
 """What a call asks of the registry, held in memory and indexed.
 
-A document arrives here after it was checked and stored, so it is taken as it is. Contracts and projections are compiled
-when they are first needed: ten thousand services cost a starting gateway nothing but their bytes.
+A document arrives here after it was checked and stored, so it is taken as it is. One that cannot be indexed all the same (written
+by a later version of the bus, say) is not in force, and stops no other. Contracts and projections are compiled when they are
+first needed: ten thousand services cost a starting gateway nothing but their bytes.
 """
 
 import sys
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import Any
+
+import structlog
 
 from lgsp_auth.client_authentication import Client
 from lgsp_auth.policy import Grant, Quota, unknown_service
@@ -24,6 +27,7 @@ from lgsp_gateway.registry.kinds import KINDS, VIETNAM, Version, service_and_maj
 from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
 from lgsp_gateway.registry.suspension import Suspension, from_status
 from lgsp_problems import Refusal, Text
+from lgsp_process.error_frames import frames
 
 _NOTHING: Mapping[str, str] = {}
 _NO_GRANTS: Mapping[str, Grant] = {}
@@ -57,6 +61,8 @@ class Registry:
         self._deleted: dict[tuple[str, str], frozenset[str]] = {}
         self._majors: dict[str, set[DocumentName]] = {}
         self._providers: dict[DocumentName, SystemName] = {}
+        self.unreadable: dict[tuple[str, DocumentName], Exception] = {}
+        """Documents that are not in force, since they could not be indexed, and why."""
         self._in_force: dict[DocumentName, bool] = {}
         self._provided: dict[SystemName, set[DocumentName]] = {}
         self._listeners: list[Callable[[str, str], None]] = []
@@ -82,9 +88,18 @@ class Registry:
             self._deleted[version.kind, version.name] = frozenset(version.status.get("owners", ()))
         else:
             known[version.name] = version
-            self._index(version, spec)
+            self._index_if_readable(version, spec)
         for listener in tuple(self._listeners):
             listener(version.kind, version.name)
+
+    @classmethod
+    def fault_of(cls, version: Version) -> Exception | None:
+        """Why a document could not be indexed; None where it can be."""
+        try:
+            cls()._index(version, version.spec or {})
+        except Exception as error:  # as in `_index_if_readable`
+            return error
+        return None
 
     def on_change(self, listener: Callable[[str, str], None]) -> None:
         """Tell a listener kind and name of every document that changes from now on."""
@@ -114,6 +129,21 @@ class Registry:
     def majors(self, service: str) -> set[DocumentName]:
         """The names of all documents of a service there ever were, deleted ones too."""
         return self._majors.get(service, set())
+
+    def _index_if_readable(self, version: Version, spec: Mapping[str, Any]) -> None:
+        try:
+            self._index(version, spec)
+        except Exception as error:  # of whatever type: a document that nobody foresaw must not keep the next one out
+            self._forget(version.kind, version.name)
+            self.unreadable[version.kind, version.name] = error
+            structlog.get_logger().error(
+                "document not in force",
+                kind=version.kind,
+                name=version.name,
+                revision=version.revision,
+                error=type(error).__name__,
+                frames=frames(error),
+            )
 
     def _index(self, version: Version, spec: Mapping[str, Any]) -> None:
         if version.kind == "Agency":
@@ -310,6 +340,7 @@ class Registry:
             self._purposes[purpose] = self._purposes.get(purpose, 0) + 1
 
     def _forget(self, kind: str, name: DocumentName) -> None:
+        self.unreadable.pop((kind, name), None)
         if kind == "Agency":
             self.agencies.pop(name, None)
         elif kind == "System":

@@ -139,11 +139,20 @@ class Checks:
 
     async def _registry(self) -> Text | None:
         if self.follower.in_step:
-            return None
+            return self._unreadable()
         seconds = round(self.follower.stale_for())
         return Text(
             f"Sổ đăng ký chưa theo kịp từ {seconds} giây; hãy kiểm tra kết nối tới NATS.",
             f"The registry has not been in step for {seconds} s; check the connection to NATS.",
+        )
+
+    def _unreadable(self) -> Text | None:
+        documents = ", ".join(sorted(f"{kind} {name}" for kind, name in self.registry.unreadable))
+        if not documents:
+            return None
+        return Text(
+            f"Các tài liệu chưa có hiệu lực vì không đọc được: {documents}; hãy sửa và áp dụng lại, và xem nhật ký của gateway.",
+            f"Documents are not in force, since they cannot be read: {documents}; correct and apply them again, and see the gateway's log.",
         )
 
     async def _evidence(self) -> Text | None:
