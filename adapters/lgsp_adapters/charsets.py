@@ -8,7 +8,8 @@ the prolog of XML), and then the prolog. What no claim fits is refused: a guess 
 
 import codecs
 import re
-import unicodedata
+
+from lgsp_adapters.composing import nfc
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -66,4 +67,4 @@ def _read(content: bytes, name: str) -> str:
         text = content.decode(known)
     except (UnicodeError, LookupError) as error:
         raise UndecodableError(f"the bytes are not {name}") from error
-    return unicodedata.normalize("NFC", text)
+    return nfc(text)

@@ -1,8 +1,8 @@
 """Names of people, as two systems have to compare them."""
 
-import unicodedata
+from lgsp_adapters.composing import nfc
 
 
 def folded(name: str) -> str:
     """A name in the form in which it is compared: one spelling of each accent, whatever the case and the spaces."""
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+    return " ".join(nfc(name).casefold().split())

@@ -11,6 +11,11 @@ from typing import Any
 
 import orjson
 
+from lgsp_contracts.strict_json import MAX_EXPONENT
+
+_LONG_EXPONENT = 10
+"""Characters; no honest one has as many."""
+
 
 class NoForm(TypeError):  # noqa: N818 - a value has none
     """A value that JSON has no form for. Its text names the type and never the value."""
@@ -20,13 +25,22 @@ def loads(content: bytes | str) -> Any:
     """Read a document; its numbers are `int` and `Decimal`.
 
     Raises:
-        orjson.JSONDecodeError: it is no JSON, or holds a number beyond what a double reaches.
+        orjson.JSONDecodeError: it is no JSON, or holds a number beyond what a double reaches or with an exponent beyond
+            `MAX_EXPONENT`.
     """
     document = orjson.loads(content)
     try:
-        return json.loads(content, parse_float=Decimal) if holds_double(document) else document
+        return json.loads(content, parse_float=_decimal) if holds_double(document) else document
     except RecursionError as error:
         raise orjson.JSONDecodeError("nested too deep", "", 0) from error
+
+
+def _decimal(number: str) -> Decimal:
+    """A fraction, or a power of ten that can be written out: `1e-999999999`, nothing to a double, takes a gigabyte."""
+    exponent = number.lower().partition("e")[2]
+    if len(exponent) > _LONG_EXPONENT or abs(int(exponent or 0)) > MAX_EXPONENT:
+        raise orjson.JSONDecodeError("a number with too large an exponent", "", 0)
+    return Decimal(number)
 
 
 def dumps(document: Any, option: int | None = None) -> bytes:

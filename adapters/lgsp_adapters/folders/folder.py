@@ -6,11 +6,11 @@ Every wait has an end and every listing a bound. `tests/adapters/test_hostile_fo
 
 import hashlib
 import heapq
-import unicodedata
 from contextlib import AbstractAsyncContextManager
 from fnmatch import fnmatchcase
 from typing import BinaryIO, NamedTuple, Protocol
 
+from lgsp_adapters.composing import nfc
 from lgsp_adapters.manifest import Manifest
 
 REPORT = ".report.json"
@@ -130,7 +130,7 @@ def ours(name: str, pattern: str) -> bool:
     if name.endswith((REPORT, ACCEPTED, PART)):
         return False
     if not name.isascii():
-        name, pattern = (unicodedata.normalize("NFC", text) for text in (name, pattern))
+        name, pattern = (nfc(text) for text in (name, pattern))
     return fnmatchcase(name, pattern)
 
 

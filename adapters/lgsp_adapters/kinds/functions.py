@@ -6,12 +6,12 @@ Nothing in, nothing out: each gives null for null, so that a field that a system
 import base64
 import hashlib
 import re
-import unicodedata
 from datetime import timedelta
 from typing import Any
 
 from jmespath import functions
 
+from lgsp_adapters.composing import nfc
 from lgsp_adapters.kinds import dates
 from lgsp_adapters.kinds.arithmetic import Arithmetic
 from lgsp_adapters.kinds.date_patterns import FIRST_YEAR
@@ -127,7 +127,7 @@ class Functions(Arithmetic, ParsingFunctions):
     @functions.signature({"types": _TEXT})
     def _func_nfc(self, value: str | None) -> Any:
         """A text whose letters are each written in one way."""
-        return None if value is None else unicodedata.normalize("NFC", value)
+        return None if value is None else nfc(value)
 
     @functions.signature({"types": _ANY}, {"types": ["number"]}, {"types": ["string"]})
     def _func_pad_left(self, value: Any, width: int, fill: str) -> Any:

@@ -11,7 +11,6 @@ A field whose value is null is left out, and so is an object of which nothing is
 manifest is read: a wrong expression, name of a function or variable is refused there, with its line.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -20,6 +19,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError, JMESPathTypeError
 from jmespath.visitor import Options, TreeInterpreter
 
+from lgsp_adapters.composing import nfc
 from lgsp_adapters.kinds.arithmetic import same
 from lgsp_adapters.kinds.functions import FUNCTIONS, MOST, NAMES, check_argument
 from lgsp_adapters.kinds.numbers import exact
@@ -83,11 +83,6 @@ def composed(document: Any) -> Any:
     return [composed(item) for item in document] if isinstance(document, list) else document
 
 
-def nfc(text: str) -> str:
-    """A text whose letters are each written in one way: `ấ` is one sign and not three."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
 def _compiled(document: Any, place: Place, names: tuple[str, ...]) -> Make:
     if isinstance(document, str):
         return _expression(document, place, names)
@@ -124,7 +119,7 @@ def _each(document: Mapping[str, Any], each: str, place: Place, names: tuple[str
 
 
 def _expression(text: str, place: Place, names: tuple[str, ...]) -> Make:
-    text = unicodedata.normalize("NFC", text)  # as everything is that it will be held against
+    text = nfc(text)  # as everything is that it will be held against
     try:
         parsed = jmespath.compile(text).parsed
     except JMESPathError as error:
@@ -189,7 +184,7 @@ def _exact_literal(value: Any, place: Place) -> Any:
     if isinstance(value, dict):
         return {name: _exact_literal(item, place) for name, item in value.items()}
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return nfc(value)
     if not isinstance(value, float):
         return value
     found = Decimal(repr(value))

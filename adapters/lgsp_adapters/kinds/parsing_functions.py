@@ -3,11 +3,11 @@
 A text is read as strictly as an answer: no DTDs, no entities, so many characters and levels and no more.
 """
 
-import unicodedata
 from typing import Any
 
 from jmespath import functions
 
+from lgsp_adapters.composing import nfc
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree_of_text
 from lgsp_contracts import exact_json
@@ -52,9 +52,9 @@ def trimmed(value: Any, level: int = 0) -> Any:
     if level > MAX_LEVELS:
         raise Unmappable(f"a document is nested deeper than {MAX_LEVELS} levels")
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value).strip() or None
+        return nfc(value).strip() or None
     if isinstance(value, dict):
-        return {unicodedata.normalize("NFC", name): trimmed(item, level + 1) for name, item in value.items()}
+        return {nfc(name): trimmed(item, level + 1) for name, item in value.items()}
     return [trimmed(item, level + 1) for item in value] if isinstance(value, list) else value
 
 

@@ -9,11 +9,13 @@ from copy import deepcopy
 
 from lxml import etree
 
-from lgsp_adapters.kinds.xml_documents import MAX_ELEMENTS, NotXmlError, elements
+from lgsp_adapters.kinds.xml_documents import MAX_ELEMENTS, NotXmlError, elements, refuse_repeated_text
 
 _REF = "{http://www.w3.org/2003/05/soap-encoding}ref"
 _ID = "{http://www.w3.org/2003/05/soap-encoding}id"
 MAX_LEVELS = 60
+MAX_CHARACTERS = 4 * 1024 * 1024
+"""Of what is put in, in all: a value of megabytes may be pointed at a thousand times."""
 
 
 def resolve(found: etree._Element) -> None:
@@ -26,19 +28,26 @@ def resolve(found: etree._Element) -> None:
     if body is None or not _pointers(found):
         return
     targets = {name: element for element in body.iter(etree.Element) if (name := _name(element))}
-    budget = MAX_ELEMENTS
+    budget, characters = MAX_ELEMENTS, MAX_CHARACTERS
     waiting = [(found, 0)]
     while waiting:
         element, level = waiting.pop()
         name = _pointed(element)
         if name:
             target = targets.get(name)
-            budget -= 1 if target is None else sum(1 for _ in target.iter())
-            if target is None or level > MAX_LEVELS or budget < 0:
-                raise NotXmlError("the answer points at a value that is not in it, or in a circle")
+            parts = [] if target is None else list(target.iter())
+            budget -= max(1, len(parts))
+            characters -= sum(map(_characters, parts))
+            if target is None or level > MAX_LEVELS or budget < 0 or characters < 0:
+                raise NotXmlError("the answer points at a value that is not in it, in a circle, or too often")
             _fill(element, deepcopy(target))
             level += 1
         waiting += [(child, level) for child in elements(element)]
+    refuse_repeated_text(found)
+
+
+def _characters(part: etree._Element) -> int:
+    return len(part.text or "") + len(part.tail or "") + sum(map(len, part.attrib.values()))
 
 
 def _fill(element: etree._Element, target: etree._Element) -> None:

@@ -10,17 +10,23 @@ are read without white space around them. XML is read without DTDs, entities or 
 """
 
 import re
-import unicodedata
 from typing import Any
 
 from lxml import etree
 
 from lgsp_adapters.charsets import UndecodableError, decoded
+from lgsp_adapters.composing import nfc
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NIL, TYPE = f"{{{XSI}}}nil", f"{{{XSI}}}type"
 MAX_ELEMENTS = 100_000
 TEXT = "#text"
+
+MAX_REPEATED = 8 * 1024 * 1024
+"""Characters that the texts beside elements may be in all: each holds what stands in the elements, too."""
+
+_MUCH = 64 * 1024
+"""Characters of XML that are not looked at for that: no more than some 250 levels of elements are read."""
 
 _NOT_DATA = (
     XSI,
@@ -84,7 +90,26 @@ def tree_of_text(text: str) -> etree._Element:
         raise NotXmlError("the answer is not XML") from error
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]
         raise NotXmlError("the answer declares a document type")
+    if len(text) > _MUCH:
+        refuse_repeated_text(root)
     return root
+
+
+def refuse_repeated_text(root: etree._Element) -> None:
+    """Say no to text beside elements in elements beside text, and so on: read, 4 MiB of it would be a gibibyte.
+
+    Raises:
+        NotXmlError: it holds more than `MAX_REPEATED`.
+    """
+    sizes: dict[etree._Element, int] = {}
+    repeated = 0
+    for element in reversed(list(root.iter(etree.Element))):  # what is in an element before the element
+        size = len(element.text or "") + sum(sizes.pop(child, 0) + len(child.tail or "") for child in element)
+        sizes[element] = size
+        if len(element) and beside(element):
+            repeated += size
+            if repeated > MAX_REPEATED:
+                raise NotXmlError("the XML repeats its text beside elements too often")
 
 
 def document(element: etree._Element) -> Any:
@@ -119,13 +144,13 @@ def attributes(element: etree._Element) -> dict[str, Any]:
     for key, value in element.attrib.items():
         name = etree.QName(key)
         if name.namespace not in _NOT_DATA and not (name.namespace and f"@{name.localname}" in found):
-            found[f"@{name.localname}"] = unicodedata.normalize("NFC", str(value))
+            found[f"@{name.localname}"] = nfc(str(value))
     return found
 
 
 def whole_text(element: etree._Element) -> str | None:
     """All text in it, that of inner elements too; None where that is blank."""
-    return unicodedata.normalize("NFC", "".join(str(part) for part in element.itertext())).strip() or None
+    return nfc("".join(str(part) for part in element.itertext())).strip() or None
 
 
 def is_nil(element: etree._Element) -> bool:

@@ -10,9 +10,10 @@ kept library on PyPI does (November 2026: unicode converters there are programs 
 
 import codecs
 import io
-import unicodedata
 from collections.abc import Iterator
 from typing import BinaryIO
+
+from lgsp_adapters.composing import nfc
 
 _NO_TEXT = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"))
 _WIDE = {"utf-16": 2, "utf-16-le": 2, "utf-16-be": 2, "utf-32": 4, "utf-32-le": 4, "utf-32-be": 4}
@@ -129,4 +130,4 @@ def _vni(line: bytes) -> str:
             if mark is None or not found or found[-1].lower() not in "aăâeêioôơuưy":
                 raise UnicodeError("it is not vni")
             found.append(mark)
-    return unicodedata.normalize("NFC", "".join(found))
+    return nfc("".join(found))

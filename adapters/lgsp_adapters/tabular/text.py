@@ -6,9 +6,10 @@ that none sees. Left as they are, a heading is not found that stands there, and 
 
 import math
 import re
-import unicodedata
 from decimal import Decimal
 from typing import Any
+
+from lgsp_adapters.composing import nfc
 
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _EDGE = " \t\r\n\v\f\u00a0\u200b\u2060\ufeff"
@@ -24,18 +25,18 @@ _ABSENT = frozenset(("", "None", "none", "NaN", "nan", "NAN", "null", "Null", "N
 
 def cell(text: str) -> str | None:
     """The text of a cell: composed letters (NFC), nothing invisible around it; None when nothing is left."""
-    return unicodedata.normalize("NFC", text).strip().strip(_EDGE).strip() or None
+    return nfc(text).strip().strip(_EDGE).strip() or None
 
 
 def heading(text: str) -> str:
     """The heading of a column: composed letters, one plain space where there is any, nothing invisible."""
-    return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
+    return " ".join(_INVISIBLE.sub("", nfc(text)).split())
 
 
 def composed(document: Any) -> Any:
     """A part of a manifest with its letters composed (NFC), as those of files are."""
     if isinstance(document, str):
-        return unicodedata.normalize("NFC", document)
+        return nfc(document)
     if isinstance(document, dict):
         return {composed(name): composed(value) for name, value in document.items()}
     return [composed(item) for item in document] if isinstance(document, list) else document
