@@ -146,6 +146,21 @@ async def test_an_administrator_changes_nothing_that_a_role_is_made_of(changes: 
     assert (await changes.put("System", name, **{**mine, "jwks": [other]})).status == 200
 
 
+@pytest.mark.parametrize("role", ["operator", "auditor", "agency-admin", "integrator"])
+async def test_an_administrator_ends_no_tokens_of_whoever_has_a_role(
+    changes: Changes, bus: Workbench, role: str
+) -> None:
+    name, ended = f"ended-{role}", f"systems/ended-{role}/end-tokens"
+    mine = {"agency": "H49.1", "title": TEXT, "roles": [role]}
+    assert (await changes.put("System", name, **mine)).status == 201
+    assert (await bus.registry("POST", ended, {}, system="agency-admin")).code == "not-granted"
+    other = {**mine, "title": {"vi": "B", "en": "B"}}
+    assert (await changes.put("System", name, "agency-admin", "?endTokens=true", **other)).code == "not-granted"
+    assert (await changes.put("System", name, "agency-admin", **other)).status == 200
+    assert (await bus.registry("POST", ended, {}, system="operator")).status == 200
+    assert (await changes.put("System", name, "operator", "?endTokens=true", **mine)).status == 200
+
+
 async def test_an_administrator_changes_the_keys_of_systems_without_roles(changes: Changes) -> None:
     spec = {"agency": "H49.1", "title": TEXT}
     assert (await changes.put("System", "plain", "agency-admin", **spec)).status == 201

@@ -226,6 +226,7 @@ class Administration:
 
         async def decide(caller: System) -> _Draft:
             known = self._own(caller, "System", name)
+            self._permission.check_end_tokens(caller, name, known)
             return _Draft("System", name, known, known.spec, token_life.ended(known.status, time.time()))
 
         return await self._write(decide, caller, reason)

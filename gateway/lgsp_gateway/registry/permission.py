@@ -60,6 +60,8 @@ class Permission:
         """
         if kind == "System":
             await self.check_system(caller, name, spec, known)
+            if end_tokens and known:
+                self.check_end_tokens(caller, name, known)
             return await self._tokens(name, spec, known, end_tokens=end_tokens)
         if kind == "Service":
             await self.check_service(caller, name, spec, known)
@@ -130,6 +132,11 @@ class Permission:
         """What a role is made of is an operator's."""
         if not _operator(caller):
             powers.check(before, after)
+
+    def check_end_tokens(self, caller: System, name: DocumentName, known: Version) -> None:
+        """Tokens carry the roles of their system."""
+        if not _operator(caller) and caller.name != name:
+            powers.check_end(known.spec or {})
 
     async def check_service(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> None:
         """A service's name, its classifications, its life, and the grants on it."""

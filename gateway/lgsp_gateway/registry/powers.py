@@ -1,6 +1,7 @@
 """What a role is made of is guarded like the role: whoever replaces the key of an operator is one.
 
-So of a system that has roles, keys, secret, agency and existence are changed by an operator only.
+So of a system that has roles, keys, secret, agency and existence are changed by an operator only; and so are its tokens
+ended, since whoever ends an operator's tokens again and again is not stopped by one.
 """
 
 from collections.abc import Mapping
@@ -39,4 +40,18 @@ def check(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
             "not-granted",
             vi="Hệ thống này có vai trò trên trục nên chỉ người vận hành trục mới được đổi khóa, mật khẩu, cơ quan của nó hoặc xóa nó; hãy nhờ họ.",
             en="This system has roles on the bus, so only an operator may change its keys, secret or agency, or delete it; ask one.",
+        )
+
+
+def check_end(spec: Mapping[str, Any]) -> None:
+    """May somebody who is neither an operator nor the system itself end its tokens?
+
+    Raises:
+        Refusal: `not-granted`.
+    """
+    if spec.get("roles"):
+        raise Refusal(
+            "not-granted",
+            vi="Hệ thống này có vai trò trên trục nên chỉ chính nó hoặc người vận hành trục mới được chấm dứt các mã truy cập của nó; hãy nhờ họ.",
+            en="This system has roles on the bus, so only itself or an operator may end its tokens; ask an operator.",
         )
