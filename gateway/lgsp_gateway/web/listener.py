@@ -142,6 +142,8 @@ class _Connection(web.RequestHandler):
         super().data_received(data)
         if not data:
             return
+        if len(self._messages) > before:
+            self._end_after_upgrade()
         if between or before != len(self._messages):
             self._half_a_head = before == len(self._messages)
         if owed:
@@ -149,6 +151,16 @@ class _Connection(web.RequestHandler):
         else:
             begun = owed == 0 and len(self._messages) == before + 1
             self._owed = _owed(self._messages[-1][0], data) if begun else None
+
+    def _end_after_upgrade(self) -> None:
+        """Let a request that asks for another protocol, and gets none, be the last of its connection.
+
+        aiohttp throws away what comes in one piece behind it, and would read what comes later as if it began a request.
+        """
+        message: Any
+        message, payload = self._messages[-1]
+        if getattr(message, "upgrade", False):  # what is no HTTP has none
+            self._messages[-1] = (message._replace(should_close=True), payload)
 
     def _parse(self, data: bytes, waiter: "asyncio.Future[None]") -> None:
         self._waiter = None  # or the message would wake aiohttp's own loop
