@@ -88,15 +88,16 @@ SHOWN = 80
 
 
 def located(name: str) -> Path:
-    """The file that a name on the command line means: a path, or an adapter that comes with lgsp.
+    """The file that a name on the command line means: a path, to it or to its folder, or an adapter that comes with lgsp.
 
     Raises:
         Refusal: `invalid-document`, naming those that come with lgsp.
     """
     package = Path(str(files("lgsp_adapters")))
     shipped = next(folder for folder in (package / "systems", package.parent / "systems") if folder.is_dir())
-    if _is_file(Path(name)):
-        return Path(name)
+    for path in (Path(name), Path(name) / "adapter.yaml"):
+        if _is_file(path):
+            return path
     if name in {path.parent.name for path in shipped.glob("*/adapter.yaml")}:
         return shipped / name / "adapter.yaml"
     known = ", ".join(sorted(path.parent.name for path in shipped.glob("*/adapter.yaml")))

@@ -84,11 +84,13 @@ LIBRARIES = {
     "Client._ping_interval",
     "Subscription._wait_for_msgs",
     "Subscription.next_msg.<locals>.timed_get",
+    "Queue.get",
     "RequestHandler.start",
     "Listener.start",
     "_ListenedTo.start",
 }
-"""Tasks of libraries: nats-py's are watched as "nats connection …", aiohttp's live as long as the connection of a caller."""
+"""Tasks of libraries: nats-py's are watched as "nats connection …" (`Queue.get` is of somebody who waits for a message), aiohttp's live
+as long as the connection of a caller."""
 
 GATEWAY = {
     "adapters seen",

@@ -154,7 +154,7 @@ HOSTILE = {
     "five megabytes": ({"enum": ["x" * 5_000_000]}, 413, "larger than 1024 KiB"),
     "too many parts": (
         {"properties": {f"f{n}": {"type": ["string"]} for n in range(15_000)}},
-        422,
+        413,
         "more than 20000 parts",
     ),
 }

@@ -19,7 +19,7 @@ from lgsp_gateway.web.rights_page import page
 from lgsp_gateway.web.routes import Route, declared
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rights.md"
-OWN = {"Agency": "H49.1", "System": "alpha", "Service": "desk-v1", "Grant": "alpha-desk"}
+OWN = {"Agency": "H49.1", "System": "near", "Service": "desk-v1", "Grant": "alpha-desk"}
 FOREIGN = {"Agency": "H49.2", "System": "afar", "Service": "afar-v1", "Grant": "afar-afar"}
 MESSAGE = "01a2b3c4-0000-7000-8000-000000000000"
 
@@ -33,9 +33,10 @@ ROUTES = asyncio.run(found())
 
 @pytest_asyncio.fixture(scope="module")
 async def far(bus: Workbench) -> AsyncIterator[None]:
-    """Documents of another agency, on both ends."""
+    """Documents of another agency, on both ends, and a system of this one whose tokens nobody needs."""
     contract = {**CONTRACTS[0], "service": "afar", "provider": "afar"}
     sent = [
+        ("systems", document("System", "near", agency="H49.1", title=TEXT)),
         ("systems", document("System", "afar", agency="H49.2", title=TEXT)),
         ("services", document("Service", "afar-v1", contract=contract)),
         ("grants", grant("afar-afar", "afar", "afar", read=["*"])),

@@ -71,6 +71,8 @@ class EvidenceLog:
         self._kept_entries = 0
         self._keeper: Task | None = None
         self.groups_written = 0
+        self.last_group = 0
+        """The number in the stream of the newest group that it acknowledged."""
         self.entries_written = 0
         self.entries_dropped = 0
 
@@ -151,6 +153,7 @@ class EvidenceLog:
         if said.get("seq"):
             self._notary.written(said["seq"], group.entries)
             self.groups_written += 1
+            self.last_group = said["seq"]
             self.entries_written += len(group.entries)
             for written in group.waiting:
                 if not written.done():  # its caller may be gone

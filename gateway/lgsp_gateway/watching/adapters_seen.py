@@ -186,4 +186,5 @@ def _upstream(said: Mapping[str, Any]) -> dict[str, Any]:
         "lastAnswer": float(said.get("lastAnswer", 0)),
         "lastFailure": float(said.get("lastFailure", 0)),
         "lastReason": last if last in (*REASONS, "") else "other",
+        "lastNote": _words(said.get("lastNote", "")),
     }

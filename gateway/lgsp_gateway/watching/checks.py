@@ -174,13 +174,13 @@ class Checks:
         )
 
     async def _log(self) -> Text | None:
-        known = self.notary.sequence
+        known = max(self.notary.sequence, self.evidence.last_group)
         there = await stream.last_sequence(self.connection)
         if there >= known:
             return None
         return Text(
-            f"Luồng bằng chứng kết thúc ở nhóm {there}, trước nhóm {known} đã ký: có mục bị xóa; hãy báo kiểm toán viên và khôi phục từ bản sao.",
-            f"The evidence ends with group {there}, before group {known} that was signed: entries were removed; tell an auditor and restore a copy.",
+            f"Luồng bằng chứng kết thúc ở nhóm {there}, trước nhóm {known} đã ghi: có mục bị xóa; hãy báo kiểm toán viên và khôi phục từ bản sao.",
+            f"The evidence ends with group {there}, before group {known} that was written: entries were removed; tell an auditor and restore a copy.",
         )
 
     async def _storage(self) -> Text | None:
