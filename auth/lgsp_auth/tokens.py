@@ -57,10 +57,12 @@ FIRST = Generation(0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom a verified token speaks of: a personal identification number, as a `citizen` or an `officer`."""
+    """Whom a verified token speaks of: a personal identification number, as a `citizen` or an `officer`. `bound` is the
+    thumbprint of the key that the token is bound to, empty where whoever bears it may use it."""
 
     number: str
     kind: str
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Issuer:
         audience, types: what its tokens must name as `aud` and `typ`.
         system_claim: the claim that names a system, empty where its tokens speak of no systems.
         systems: what the claim's values are called in the registry; a value that is not here is the name itself.
-        person_claim: the claim that holds a personal identification number, empty where they speak of no people.
+        person_claim: the claim that holds a personal identification number, empty where they speak of no people. A token that has
+            it is a person's and no system's, whichever program it was issued to.
         person_kind: `citizen` or `officer`.
     """
 
@@ -133,10 +136,7 @@ class Verifier:
             self._remembered.pop(digest, None)
             raise invalid_token("đã hết hạn", "has expired")
         if bool(identity.bound) != (scheme == "dpop"):
-            raise invalid_token(
-                "gắn với một khóa thì gửi bằng Authorization: DPoP, không thì Bearer",
-                "is sent as Authorization: DPoP where it is bound to a key, as Bearer where not",
-            )
+            raise wrong_scheme()
         return identity
 
     def recall(self, digest: bytes, now: float) -> Identity | None:
@@ -164,9 +164,9 @@ class Verifier:
         if expires <= now:
             raise invalid_token("đã hết hạn", "has expired")
         number = _named(claims, issuer.person_claim)
-        if not number:
+        if not number or not _is_of_person(claims, issuer):
             raise invalid_token("không nói về một người", "does not speak of a person")
-        return Person(number, issuer.person_kind)
+        return Person(number, issuer.person_kind, _bound_to(claims))
 
     def forget(self, condition: Callable[[Identity], bool]) -> None:
         """Drop every remembered token whose identity meets a condition."""
@@ -184,6 +184,8 @@ class Verifier:
         named = _named(claims, issuer.system_claim)
         if not named:
             raise invalid_token("không nói về một hệ thống", "does not speak of a system")
+        if _is_of_person(claims, issuer):  # it was issued to a system's program, and whoever signed in there holds it
+            raise invalid_token("nói về một người, không phải một hệ thống", "speaks of a person and not of a system")
         identity = Identity(
             system=issuer.systems.get(named, named),
             token=_named(claims, "jti"),
@@ -283,6 +285,12 @@ def _named(claims: Mapping[str, Any], name: str) -> str:
         return ""
 
 
+def _is_of_person(claims: Mapping[str, Any], issuer: Issuer) -> bool:
+    """Does a token speak of a person? Where nobody signed in, a claim like `sub` names the program itself (RFC 9068, section 2.2)."""
+    said = claims.get(issuer.person_claim) if issuer.person_claim else None
+    return said is not None and said != claims.get(issuer.system_claim)
+
+
 def _generation_of(claims: Mapping[str, Any]) -> int:
     said = claims.get(GENERATION_CLAIM, 0)
     return said if isinstance(said, int) else -1
@@ -301,6 +309,14 @@ def _bound_to(claims: Mapping[str, Any]) -> str:
             "is bound to a key in a way that is not supported here (only cnf.jkt is)",
         )
     return bound
+
+
+def wrong_scheme() -> Refusal:
+    """The refusal of a token that is shown as the other kind."""
+    return invalid_token(
+        "gắn với một khóa thì gửi bằng Authorization: DPoP, không thì Bearer",
+        "is sent as Authorization: DPoP where it is bound to a key, as Bearer where not",
+    )
 
 
 def invalid_token(vi: str, en: str) -> Refusal:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from lgsp_auth.dpop import Proofs
-from lgsp_auth.tokens import FIRST, Generation, Person, UnknownKey, Verifier, invalid_token
+from lgsp_auth.tokens import FIRST, Generation, Person, UnknownKey, Verifier, invalid_token, wrong_scheme
 from lgsp_gateway.attempts import Attempts
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_problems import Refusal
@@ -85,29 +85,41 @@ class Identification:
         except UnknownKey as unknown:
             identity = await _again(unknown, lambda: self._verifier.verify(shown.authorization, now))
         if identity.bound:
-            token = (shown.authorization or "").partition(" ")[2].strip()
-            proof = self.proofs.verify(shown.proof, shown.method, self._base + shown.path, now, token)
-            if proof.thumbprint != identity.bound:
-                raise invalid_token("gắn với một khóa khác", "is bound to another key")
-            self.proofs.use(proof)
+            self._prove(shown, identity.bound, now)
         system = self._registry.systems.get(identity.system)
         if system is None:
             raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
         return Caller(system, bool(identity.bound))
 
+    def _prove(self, shown: Credentials, bound: str, now: float) -> None:
+        """Hold the proof beside a token against the key that the token is bound to, and use it.
+
+        Raises:
+            Refusal: `invalid_dpop_proof`, `token-invalid` or `too-many-attempts`.
+        """
+        token = (shown.authorization or "").partition(" ")[2].strip()
+        proof = self.proofs.verify(shown.proof, shown.method, self._base + shown.path, now, token)
+        if proof.thumbprint != bound:
+            raise invalid_token("gắn với một khóa khác", "is bound to another key")
+        self.proofs.use(proof)
+
     async def citizen(self, shown: Credentials, now: float) -> Person:
         """The citizen whose own token is shown.
 
         Raises:
-            Refusal: `token-invalid` or `too-many-attempts`.
+            Refusal: `token-invalid`, `invalid_dpop_proof` or `too-many-attempts`.
         """
         if not self.attempts.may_try(shown.address):
             raise await self.attempts.refuse()
         try:
             scheme, _, token = (shown.authorization or "").partition(" ")
-            if scheme.lower() != "bearer":
+            if scheme.lower() not in ("bearer", "dpop"):
                 raise invalid_token("phải gửi trong Authorization: Bearer", "is sent as Authorization: Bearer")
-            person = await self.person(token.strip(), now)
+            person = await self._person(token.strip(), now)
+            if bool(person.bound) != (scheme.lower() == "dpop"):
+                raise wrong_scheme()
+            if person.bound:
+                self._prove(shown, person.bound, now)
             if person.kind != "citizen":
                 raise invalid_token("không phải của công dân", "is not one of a citizen")
         except Refusal:
@@ -116,11 +128,20 @@ class Identification:
         return person
 
     async def person(self, token: str, now: float) -> Person:
-        """The person whom a token speaks of.
+        """The person whom a token speaks of that somebody else shows.
 
         Raises:
-            Refusal: `token-invalid`.
+            Refusal: `token-invalid`, also for a token that is bound to a key: who shows it cannot prove that the key is theirs.
         """
+        person = await self._person(token, now)
+        if person.bound:
+            raise invalid_token(
+                "của người được đại diện gắn với một khóa nên bên khác không dùng được",
+                "of the person is bound to a key, so nobody else can show it",
+            )
+        return person
+
+    async def _person(self, token: str, now: float) -> Person:
         try:
             return self._verifier.verify_person(token, now)
         except UnknownKey as unknown:
