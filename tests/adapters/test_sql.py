@@ -495,6 +495,30 @@ async def test_a_key_is_never_cut_to_fit(database: str, statement: str, value: A
         assert await rows(database, statement, {"x": value}, parameters={"x": "request.x"}) == "[]"
 
 
+@pytest.mark.parametrize("asked", [None, "", "  ", "\u00a0"])
+async def test_what_is_blank_never_finds_the_row_without_a_key(database: str, asked: str | None) -> None:
+    statement = "SELECT t.so FROM (SELECT '' AS so UNION SELECT 'A2' AS so) t WHERE t.so = :x"
+    assert await rows(database, statement, {"x": asked}, parameters={"x": "request.x"}) == "[]"
+
+
+async def test_one_of_several_rows_is_no_answer(database: str) -> None:
+    statement = "SELECT t.so FROM (SELECT 'A1' AS so UNION SELECT 'A2' AS so) t"
+    async with opened("sql", database, **reading(statement, answer={"ketQua": "row.so"})) as adapter:
+        with pytest.raises(UpstreamFailed, match="provider-failed") as failed:
+            await ask(adapter)
+        assert "answer with rows" in failed.value.private
+    first = reading(f"{statement} ORDER BY t.so LIMIT 1", answer={"ketQua": "row.so"})
+    async with opened("sql", database, **first) as adapter:
+        assert await ask(adapter) == '"A1"'
+
+
+async def test_a_warning_of_the_server_goes_into_no_log(in_mariadb: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It quotes the value that it is about."""
+    with pytest.raises(UpstreamFailed):
+        await rows(in_mariadb, "SELECT so FROM ho_so WHERE so = :x", {"x": 0}, parameters={"x": "request.x"})
+    assert caplog.records == []
+
+
 async def test_what_is_no_key_can_be_an_error_of_the_contract(in_postgresql: str, in_mariadb: str) -> None:
     errors = [{"sqlstate": "22", "is": "person-not-found"}]
     for address in (in_postgresql, in_mariadb):

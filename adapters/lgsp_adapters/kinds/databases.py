@@ -13,6 +13,7 @@ MySQL can too, but their driver has no way to ask for it, so there each call has
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -76,6 +77,10 @@ class Database:
         self._url = self._known(address, folder)
         self.kind = self._url.get_backend_name()
         """Which database: `postgresql`, `sqlite`, `mysql`, `mariadb`, `oracle` or `mssql`."""
+        if self.kind in ("mysql", "mariadb"):
+            logging.getLogger("asyncmy").setLevel(
+                logging.CRITICAL
+            )  # it logs each warning of the server, which quotes values
         self.open(1)  # says at once that a driver is missing; it connects to nothing yet
 
     def open(self, places: int) -> None:

@@ -14,7 +14,8 @@
         errors: [{sqlstate: '23505', is: already-registered}]    # or a class of them, '23'
 
 Parameters are bound by the driver and never become text of the statement. A transaction is read-only and rolled back unless
-the operation says `write: true`; it ends with the caller's deadline; more rows than `limit` are a failure, not a part.
+the operation says `write: true`; it ends with the caller's deadline; more rows than `limit` are a failure, not a part, and so are several
+where the answer is made of one. What is absent or blank is NULL to a statement that reads, and finds nothing.
 What columns become in a mapping stands in `sql_values.py`, what SQLSTATE means in `sql_errors.py`.
 """
 
@@ -26,7 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
-from lgsp_adapters.kinds import statements
+from lgsp_adapters.kinds import columns, statements
 from lgsp_adapters.kinds.asking import unsendable
 from lgsp_adapters.kinds.databases import Access, Database
 from lgsp_adapters.kinds.mapping import Template, told
@@ -84,6 +85,11 @@ class SqlAdapter(Adapter):
         rows = await operation.rows(self._database, scope, call)
         found = {**scope, "rows": rows, "row": rows[0] if rows else None}
         operation.rules.apply(found)
+        if len(rows) > 1 and operation.of_one:
+            raise UpstreamFailed(
+                "broken",
+                "more than one row, and the answer is made of one; write ORDER BY with LIMIT 1, or answer with rows",
+            )
         if not rows and operation.none:
             raise Declared(operation.none)
         answer = mapped(operation.answer, found)
@@ -104,6 +110,8 @@ class _Operation:
         self.rules = Rules(rules, place / "errors", ANSWERED)
         self.none = document.get("none", "")
         self.answer = Template(document["answer"], place / "answer", ANSWERED)
+        self.of_one = not self.write and not columns.uses(document["answer"], "rows")
+        """Which of several rows was meant, nobody could say."""
 
     async def rows(self, database: Database, scope: Mapping[str, Any], call: Call) -> list[dict[str, Any]]:
         """What the statement finds.
@@ -155,7 +163,10 @@ class _Operation:
         values: dict[str, Any] = {}
         for name, template in self._parameters.items():
             try:
-                values[name] = parameter(template(scope), kind)
+                value = template(scope)
+                if not self.write and isinstance(value, str) and not value.strip():
+                    value = None  # what is absent finds nothing, also not the row whose key is empty
+                values[name] = parameter(value, kind)
             except Unmappable as unmappable:
                 raise unsendable(template, unmappable) from unmappable
         return values
