@@ -243,6 +243,8 @@ def _no_adapter() -> Refusal:
 def _provider_timeout() -> Refusal:
     return Refusal(
         "provider-timeout",
-        vi="Hệ thống cung cấp không trả lời trong thời hạn của hợp đồng; hãy thử lại sau.",
-        en="The provider's system did not answer within the time its contract gives; try again later.",
+        vi="Hệ thống cung cấp không trả lời trong thời hạn của hợp đồng; hãy thử lại sau;"
+        " nếu thao tác thay đổi dữ liệu, hãy dùng lại đúng Idempotency-Key đó.",
+        en="The provider's system did not answer within the time its contract gives; try again later,"
+        " where the operation changes something, with the same Idempotency-Key.",
     )

@@ -273,8 +273,10 @@ def _answered(operation: Operation, reply: wire.Reply | None) -> bytes:
     if reply.status == "late":
         raise Refusal(
             "provider-timeout",
-            vi="Hệ thống cung cấp không trả lời bộ kết nối trong thời hạn của hợp đồng; hãy thử lại sau.",
-            en="The provider's system did not answer its adapter within the time its contract gives; try again later.",
+            vi="Hệ thống cung cấp không trả lời bộ kết nối trong thời hạn của hợp đồng; hãy thử lại sau;"
+            " nếu thao tác thay đổi dữ liệu, hãy dùng lại đúng Idempotency-Key đó.",
+            en="The provider's system did not answer its adapter within the time its contract gives; try again later,"
+            " where the operation changes something, with the same Idempotency-Key.",
         )
     if reply.code == "unfit":
         raise Refusal(
