@@ -77,7 +77,8 @@ def explain(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
     name = error.kind.name
     value: Any = getattr(error.kind, "value", None)
     if name == "required":
-        yield Violation(_cut(pointers.join((*path, value))), rule, Text("bắt buộc phải có", "is required"))
+        missing = _cut(pointers.join((*error.schema_path, value)))  # which of the fields that the rule names
+        yield Violation(_cut(pointers.join((*path, value))), missing, Text("bắt buộc phải có", "is required"))
     elif name in ("additionalProperties", "unevaluatedProperties"):
         for field in value:
             yield Violation(

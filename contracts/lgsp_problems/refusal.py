@@ -14,7 +14,8 @@ from lgsp_problems.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule: `pointer` leads into the document, `rule` into the schema (both RFC 6901).
+    """One broken rule: `pointer` leads into the document, `rule` into the schema (both RFC 6901). Of a missing field, `rule` ends
+    with its name.
 
     The field names of a document can be data themselves, so logs name the rule and never the place.
     """
