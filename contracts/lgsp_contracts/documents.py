@@ -5,6 +5,7 @@ Each kind's rules stand in `<kind>.schema.json` beside this module, so an editor
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,9 @@ import yaml
 
 from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, Text, Violation
+
+_NO_FIELD = Text("là trường không có ở đây; hãy kiểm tra chính tả", "is not a field here; check its spelling")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -85,13 +88,18 @@ def check(kind: str, document: Any, where: str | Place) -> None:
     hold(_rules(kind), document, where)
 
 
+def _of_a_document(violation: Violation) -> Violation:
+    """Say of an unknown field what holds for manifests and registry documents as well: "the contract" is one of many here."""
+    return replace(violation, message=_NO_FIELD) if violation.rule.endswith("/additionalProperties") else violation
+
+
 def hold(rules: Schema, document: Any, where: str | Place) -> None:
     """Hold a document against rules.
 
     Raises:
         Refusal: `invalid-document` with all violations; its sentence names the first.
     """
-    violations = rules.violations(document)
+    violations = [_of_a_document(one) for one in rules.violations(document)]
     if violations:
         first = violations[0]
         place = Place.of(where).at(first.pointer)
