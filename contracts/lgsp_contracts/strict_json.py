@@ -205,6 +205,14 @@ def _unreadable(body: bytes, error: orjson.JSONDecodeError) -> Refusal:
         return _malformed(
             "Nội dung là UTF-16 hoặc UTF-32; JSON phải là UTF-8", "The body is UTF-16 or UTF-32; JSON is UTF-8"
         )
+    try:
+        body.decode()
+    except UnicodeDecodeError as found:
+        place = found.start + 1
+        return _malformed(
+            f"Nội dung không phải UTF-8 (ở byte thứ {place}); JSON phải là UTF-8",
+            f"The body is not UTF-8 (at byte {place}); JSON is UTF-8",
+        )
     return _malformed(
         f"Nội dung không phải JSON hợp lệ (dòng {error.lineno}, cột {error.colno})",
         f"The body is not valid JSON (line {error.lineno}, column {error.colno})",
