@@ -1,5 +1,6 @@
 """What a developer of an agency program uses: `lgsp token` and `lgsp call`."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -120,12 +121,16 @@ def _document(data: str) -> bytes:
         ) from None
 
 
+def _as_written(number: str) -> orjson.Fragment:
+    """Keep the digits of a number: `12.50` is shown as `12.50`."""
+    return orjson.Fragment(number)
+
+
 def _show(status: int, message: str, timing: str, body: bytes) -> None:
     try:
-        document = orjson.loads(body)
+        document = json.loads(body, parse_float=_as_written, parse_int=_as_written)
         out(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
-    except orjson.JSONDecodeError:
-        document = {}
+    except ValueError:
         out(body.decode(errors="replace") + "\n")
     words = Text("thông điệp", "message") if status == 200 else Text("bị từ chối, thông điệp", "refused, message")
     err(f"{words.said(language())} {message}\n")
