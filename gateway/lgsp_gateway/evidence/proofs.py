@@ -86,7 +86,13 @@ def check(proof: Any, key: VerifierKey, request: bytes | None = None, answer: by
     found: dict[str, Any] = orjson.loads(entry)
     for name, content in (("request", request), ("answer", answer)):
         if content is not None and hashlib.sha256(content).hexdigest() != found[f"{name}Sha256"]:
-            raise forged(f"tệp {name} không phải là của thông điệp này", f"the {name} is not the one of this message")
+            raise Refusal(
+                "evidence-forged",
+                vi=f"Tệp --{name} không phải là nội dung của thông điệp này: SHA-256 khác với bằng chứng; hãy kiểm tra xem tệp có"
+                " đúng từng byte như đã gửi hoặc đã nhận không.",
+                en=f"The file --{name} is not what passed in this message: its SHA-256 is another than the evidence has; see that it"
+                " holds the very bytes that were sent or got.",
+            )
     return found
 
 
