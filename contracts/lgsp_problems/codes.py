@@ -35,7 +35,7 @@ CODES: dict[str, ProblemCode] = {
     "idempotency-key-required": _code(400, "Thiếu Idempotency-Key", "The Idempotency-Key is missing"),
     "method-not-allowed": _code(405, "Phương thức không được phép", "The method is not allowed"),
     "too-slow": _code(408, "Yêu cầu đến quá chậm", "The request came too slowly"),
-    "idempotency-conflict": _code(409, "Khóa lặp lại bị trùng", "The idempotency key is taken"),
+    "idempotency-conflict": _code(409, "Idempotency-Key đã được dùng", "The Idempotency-Key is taken"),
     "too-large": _code(413, "Nội dung quá lớn", "The content is too large"),
     "unsupported-media-type": _code(415, "Kiểu nội dung không được hỗ trợ", "The media type is not supported"),
     "contract-violation": _code(422, "Yêu cầu trái hợp đồng dữ liệu", "The request breaks the contract"),

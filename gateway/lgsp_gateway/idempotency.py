@@ -259,8 +259,8 @@ def _secret(consumer: str, key: str) -> bytes:
     if matched is None:
         raise Refusal(
             "malformed",
-            vi="Idempotency-Key phải có 16 đến 255 ký tự ASCII, chẳng hạn một UUID; hãy tạo khóa mới cho mỗi lần gọi.",
-            en="Idempotency-Key must have 16 to 255 ASCII characters, such as a UUID; make a new one for each call.",
+            vi="Idempotency-Key phải có 16 đến 255 ký tự ASCII, chẳng hạn một UUID; hãy tạo khóa mới cho mỗi việc cần làm.",
+            en="Idempotency-Key must have 16 to 255 ASCII characters, such as a UUID; make a new one for each thing to do.",
         )
     return f"{consumer}\0{matched[1]}".encode()
 
