@@ -73,7 +73,7 @@ async def _accept(folder: Folder, pattern: str, wanted: str) -> None:
         told = {"content": content, "stamp": found.stamp, "at": round(time.time(), 3)}
         await folder.write_beside(found, ACCEPTED, orjson.dumps(told, option=orjson.OPT_INDENT_2))
         out(
-            f"Accepted: the adapter answers from its {held[found].get('rows')} rows at its next look, and of nobody else.\n"
+            f"Accepted: from its next look on, the adapter answers from these {held[found].get('rows')} rows, and no others.\n"
         )
     except (NotNow, Unreadable) as error:
         raise Refusal(

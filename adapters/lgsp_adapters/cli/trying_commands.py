@@ -152,7 +152,7 @@ def hold(
         raise Refusal(
             "provider-broke-contract",
             vi=f"{said['failed']} phép thử không đạt; hãy sửa như nêu ở trên.",
-            en=f"{said['failed']} trials failed; mend what is said above.",
+            en=f"{said['failed']} {'trial' if said['failed'] == 1 else 'trials'} failed; mend what is said above.",
         )
 
 

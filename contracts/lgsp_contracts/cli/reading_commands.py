@@ -125,8 +125,8 @@ def sdk_python(
         known = ", ".join(f"{name} v{number}" for name, number in sorted(catalog))
         raise Refusal(
             "not-found",
-            vi=f"Không có hợp đồng {service} v{major}; có: {known}.",
-            en=f"There is no contract {service} v{major}; there are: {known}.",
+            vi=f"Không có hợp đồng {service} v{major}; có: {known}. Hợp đồng khác thì nêu bằng --contract TỆP.",
+            en=f"There is no contract {service} v{major}; there are: {known}. Name another with --contract FILE.",
         )
     give(module(found), output)
 
