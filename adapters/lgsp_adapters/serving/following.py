@@ -66,8 +66,8 @@ class Contracts:
         found = self._catalog.get((manifest.service, manifest.major))
         if found is None:
             raise manifest.place.wrong(
-                f"không có hợp đồng {manifest.service} v{manifest.major} trong danh mục",
-                f"the catalogue has no contract {manifest.service} v{manifest.major}; add it",
+                f"không có hợp đồng {manifest.service} v{manifest.major} trong danh mục; hãy nêu thư mục có hợp đồng này bằng --catalog",
+                f"the catalogue has no contract {manifest.service} v{manifest.major}; name the folder that holds it with --catalog",
             )
         return found
 
