@@ -10,7 +10,7 @@ from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.documents import read
 from lgsp_contracts.pages.fields import fields
-from lgsp_contracts.pages.page import POLICY, catalogue, service
+from lgsp_contracts.pages.page import POLICY, catalogue, holding, service
 from lgsp_problems import CODES
 
 SHIPPED = catalog.load(catalog.shipped_folder())
@@ -64,7 +64,7 @@ def test_fields_of_lists_and_of_what_refers_to_itself() -> None:
 
 def test_the_catalogue_is_searched_in_both_languages() -> None:
     def found(words: str) -> set[str]:
-        page = catalogue(SHIPPED.values(), words, "en")
+        page = catalogue(holding(SHIPPED.values(), words), words, "en")
         return {name for name, _ in SHIPPED if f"/catalog/services/{name}/" in page}
 
     assert found("ĐẤT đai") == found("provincial land") == {"land-parcels"}

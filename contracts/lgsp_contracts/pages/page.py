@@ -65,10 +65,17 @@ def service(contract: Contract, url: str, language: Language, *, inside: bool, n
     )
 
 
-def catalogue(contracts: Iterable[Contract], words: str, language: Language) -> str:
-    """The page that lists services, those in which every one of some words stands."""
+def holding(contracts: Iterable[Contract], words: str) -> list[Contract]:
+    """The services in which every one of some words stands."""
     sought = words.casefold().split()
-    found = [contract for contract in contracts if all(word in _text_of(contract) for word in sought)]
+    if not sought:
+        return list(contracts)
+    found = ((contract, _text_of(contract)) for contract in contracts)
+    return [contract for contract, text in found if all(word in text for word in sought)]
+
+
+def catalogue(found: Sequence[Contract], words: str, language: Language) -> str:
+    """The page that lists services, and says by which words they were found."""
     return _written("catalogue", language, contracts=found[:SHOWN], count=len(found), words=words)
 
 

@@ -5,6 +5,7 @@ by a later version of the bus, say) is not in force, and stops no other. Contrac
 first needed: ten thousand services cost a starting gateway nothing but their bytes.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
 from lgsp_gateway.registry.suspension import Suspension, from_status
 from lgsp_problems import Refusal, Text
 from lgsp_process.error_frames import frames
+
+AT_A_TURN = 100
+"""Contracts that one turn of the event loop looks at; one where it is to be compiled, which takes a few milliseconds."""
 
 _NOTHING: Mapping[str, str] = {}
 _NO_GRANTS: Mapping[str, Grant] = {}
@@ -69,6 +73,7 @@ class Registry:
         self._notices: dict[str, dict[str, str]] = {}
         self._suspensions: dict[str, Suspension] = {}
         self._compiled: dict[str, Contract] = {}
+        self._looking = asyncio.Lock()
         self._held: dict[Holding, dict[str, Grant]] = {}
         self._projections: dict[tuple[str, str], Projection] = {}
         self._purposes: dict[str, int] = {}
@@ -217,10 +222,24 @@ class Registry:
         """Is a suspension of this service known, past, present or planned?"""
         return service_name(contract.service, contract.major) in self._suspensions
 
-    def contracts(self) -> list[Contract]:
-        """All contracts in force, by name."""
-        found = [self._contract(name) for name in sorted(self.versions["Service"])]
-        return [contract for contract in found if contract]
+    async def contracts(self) -> list[Contract]:
+        """All contracts in force, by name.
+
+        There may be ten thousand, none of them compiled yet. So others have their turn in between, and of several that ask at once
+        one is served at a time: or each of them would compile another one in the same turn.
+        """
+        found: list[Contract] = []
+        looked_at = 0
+        async with self._looking:
+            for name in sorted(self.versions["Service"]):
+                if looked_at >= AT_A_TURN:
+                    looked_at = 0
+                    await asyncio.sleep(0)
+                looked_at += 1 if name in self._compiled else AT_A_TURN
+                contract = self._contract(name)
+                if contract:
+                    found.append(contract)
+        return found
 
     def may_know(self, consumer: str, contract: Contract, now: float) -> bool:
         """May a consumer know that a service exists? Of an unlisted one only while it holds a grant on it."""

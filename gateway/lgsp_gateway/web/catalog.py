@@ -22,7 +22,7 @@ from lgsp_contracts.contract import Contract
 from lgsp_contracts.names import MAX_MAJOR, MAX_NAME, NAME_PATTERN
 from lgsp_contracts.openapi import openapi
 from lgsp_contracts.pages import page
-from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.registry.state import AT_A_TURN, Registry, System
 from lgsp_gateway.web import answers, streams
 from lgsp_gateway.web.api_schemas import TEXT, json_of
 from lgsp_gateway.web.callers import Callers
@@ -127,13 +127,18 @@ class Catalogue:
     async def _services(self, request: web.Request) -> web.Response:
         registry, system = self._registry, await self._callers.identified(request)
         now = time.time()
-        known = [found for found in registry.contracts() if registry.may_know(system.name, found, now)]
+        known = [found for found in await registry.contracts() if registry.may_know(system.name, found, now)]
         return answers.document({"items": [_service(contract, registry, system, now) for contract in known]})
 
     async def _page(self, request: web.Request) -> web.Response:
         system, now = await self._system(request), time.time()
-        known = [found for found in self._registry.contracts() if self._registry.may_know(system, found, now)]
-        return _html(page.catalogue(known, WORDS.of(request)[:MAX_WORDS], _language(request)))
+        known = [found for found in await self._registry.contracts() if self._registry.may_know(system, found, now)]
+        words = WORDS.of(request)[:MAX_WORDS]
+        found: list[Contract] = []
+        for first in range(0, len(known), AT_A_TURN):
+            found += page.holding(known[first : first + AT_A_TURN], words)
+            await asyncio.sleep(0)
+        return _html(page.catalogue(found, words, _language(request)))
 
     async def _service_page(self, request: web.Request) -> web.Response:
         contract, language = await self._asked(request), _language(request)

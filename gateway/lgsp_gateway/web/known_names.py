@@ -5,6 +5,7 @@ mistyped.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from lgsp_contracts.contract import Contract
 from lgsp_gateway.registry.state import Registry
 from lgsp_problems import CODES, Refusal
 
@@ -20,9 +21,11 @@ _IS_KNOWN: Mapping[str, Callable[[Registry, str], bool]] = {
     "agency": lambda registry, name: name in registry.agencies,
     "grant": lambda registry, name: name in registry.grants,
     "purpose": lambda registry, name: registry.knows_purpose(name),
-    "service": lambda registry, name: any(contract.service == name for contract in registry.contracts()),
-    "operation": lambda registry, name: any(name in contract.operations for contract in registry.contracts()),
-    "outcome": lambda registry, name: name in _ENDS or _is_declared(registry, name),
+}
+_IS_OF_CONTRACT: Mapping[str, Callable[[Contract, str], bool]] = {
+    "service": lambda contract, name: contract.service == name,
+    "operation": lambda contract, name: name in contract.operations,
+    "outcome": lambda contract, name: any(name in operation.errors for operation in contract.operations.values()),
 }
 
 
@@ -33,8 +36,9 @@ async def refuse_unknown(asked: Mapping[str, str], registry: Registry, index: "I
         Refusal: `malformed`, naming the parameter.
     """
     for name, value in asked.items():
-        is_known = _IS_KNOWN.get(name)
-        if is_known is None or is_known(registry, value) or await index.unknown([value]) is None:
+        if name not in _IS_KNOWN and name not in _IS_OF_CONTRACT:
+            continue
+        if await _is_known(registry, name, value) or await index.unknown([value]) is None:
             continue
         raise Refusal(
             "malformed",
@@ -43,7 +47,10 @@ async def refuse_unknown(asked: Mapping[str, str], registry: Registry, index: "I
         )
 
 
-def _is_declared(registry: Registry, code: str) -> bool:
-    return any(
-        code in operation.errors for contract in registry.contracts() for operation in contract.operations.values()
-    )
+async def _is_known(registry: Registry, name: str, value: str) -> bool:
+    if name in _IS_KNOWN:
+        return _IS_KNOWN[name](registry, value)
+    if name == "outcome" and value in _ENDS:
+        return True
+    is_of = _IS_OF_CONTRACT[name]
+    return any(is_of(contract, value) for contract in await registry.contracts())
