@@ -33,14 +33,22 @@ NOTHING: list[dict[str, Any]] = [
     {"so": "NaN"},
     {"so": "#REF!"},
     {"so": "\u00a0"},
+    *(
+        {"so": written}
+        for written in ("NONE", "\\N", "undefined", "(null)", "<NULL>", "N/A", "-", "Err:502", "\u202a\u202c", "\u00ad")
+    ),
 ]
 
 
 async def test_what_is_absent_finds_nothing(tmp_path: Path) -> None:
     async with office(tmp_path) as there:
         rows = [BINH, NOBODY, "None,Tên Một,1\n", "nan,Tên Hai,2\n", "   ,Tên Ba,3\n"]
+        rows += [
+            f"{written},Tên Bốn,4\n"
+            for written in ("NONE", "\\N", "undefined", "(null)", "<NULL>", "N/A", "-", "\u202a\u202c")
+        ]
         report = await there.drop("1.csv", HEADING + "".join(rows))
-        assert (report["taken"], report["rows"], report["withoutKey"]) == (True, 5, {"find": 4})
+        assert (report["taken"], report["rows"], report["withoutKey"]) == (True, 13, {"find": 12})
         for request in NOTHING:
             assert await there.find(**request) == "not-found-here"
         assert (await there.find(so="A1"))["ten"] == "Trần Văn Bình"
@@ -59,7 +67,7 @@ async def test_a_key_of_two_columns_needs_both(tmp_path: Path) -> None:
     [
         ("1", 1, True), ("1", 1.0, True), ("1", "1", True), ("1", True, False), ("1", "1.0", False), ("1.0", 1, False),
         ("TRUE", True, True), ("True", True, False), ("0", False, False), ("5", 5.0, True), ("2.5", 2.5, True),
-        ("Đắk-1", unicodedata.normalize("NFD", "Đắk-1"), True), ("a  b", "a\u00a0b", True), ("A1", "a1", False),
+        ("\u202aA1\u202c", "A1", True), ("A\u200e1", "A1", True), ("Đắk-1", unicodedata.normalize("NFD", "Đắk-1"), True), ("a  b", "a\u00a0b", True), ("A1", "a1", False),
         ("12345678901234567", 12345678901234567, True), ("1e3", 1000, False), ("1000", 1e3, True),
         ("1", [1], False),
     ],

@@ -184,9 +184,9 @@ async def test_no_file_ends_the_feeding(office: Office) -> None:
     assert (await office.finished("Gi\udcca.csv"))["file"] == "Gi\\xca.csv"
     said = {name: (await office.finished(name))["faults"][0]["fault"] for name in ("1.csv", "2.csv", "3.csv")}
     assert said == {
-        "1.csv": "it is not utf-16",
+        "1.csv": "it is not utf-16; save it so, or say in the manifest what it is",
         "2.csv": "there is no column Tên; the headings are: Số, Họ tên",
-        "3.csv": "it is not utf-16",
+        "3.csv": "it is not utf-16; save it so, or say in the manifest what it is",
     }
     assert office.received == Counter({number(2): 1, number(3): 1})
     log = (office.folder / "feeder.log").read_text()

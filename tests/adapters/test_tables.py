@@ -13,6 +13,7 @@ from support.workbooks import Cell, formula, number, text, truth, written
 from lgsp_adapters.kinds.tables import Layout, Table, read
 from lgsp_adapters.tabular.encodings import UnknownEncoding, canonical
 from lgsp_adapters.tabular.limits import Unreadable
+from lgsp_adapters.tabular.numbers import shown
 
 OLD_WORKBOOK = (
     "c-rk)OK1~O6g_V;`I<IKn+mNELcyxBSjCN-HnpO4W2qu2MbOlQQksv(Y$B-D+NDsa8^ukbDk4<f_!o88g<8>tAPA{0T?vXV+Kl(znF&d)(0~"
@@ -26,6 +27,17 @@ OLD_WORKBOOK = (
     "{(37K&wVg;)o<+W@`Lh~!VYVffSjYTdC~<&#&teGu?8i{m^OwGQMEUzHxuXBiEum`rFIMB{U+(`W$5jFq"
 )
 """A workbook as xlwt 1.3 writes it: Base85 of its zlib stream."""
+
+OLD_WORKBOOK_WITH_HIDDEN = (
+    "c-rk)J!lj`6#m}aZthN#%O+lgL^+OtQDYjhu}L-xCY2%DC?e?Pa>bG4P7W=!F&eKF1S`cRkj5rz;}2SBXCX$k2t<TCEv*Cvi{#cfFS~NlE3#mM"
+    "%6!YbdHa5L-p;&v`}1a@tup(dtBPMRfCy?{98GmH;ua519I)Q=G#m6WZl1wEg?Nk?vdPBNmRC`|hI+lLP`GcsU<!QXb{gj}QY_@sn~1{_Lxyw="
+    "{bX_ODcs?fK&QmjE;K82o6vh=`%LJdNUjU*XWI&$!h$=}dyucAkCUofbP1+}N8+<2lKtqwOP$A;Z_sMa+c;FpXD0tnMapW%9C+o1bA?<fGg(2B"
+    "mv9c>yfpAN*sIUeM!van0?WUzl}8)MZz>CzhIf{9B9^fQuOpCT&t52FD~4=s7r|69zl@!*<U}fQh8?oVQv@`H_o+O)a&?y7?5x?%Et2ESOvlkG"
+    "e4Avt!}WUk?w7Ym$41>VBAJ#7zFOyZ>A>LOiuPdVglN=HeXsEQgkF`a?hw99Xp-}j`<~GbpBb7Fn`@%&;c*TK-nqN$_&v;*KOcLXDt~hKGCx0D"
+    "y_B3^bZ61c&z*69@6Mo)`sns8jVEr<lV1@&2<`l>I>eOY$L{$LvsSFgoPp;9z6CX~AhFPNK(*tcs0Qnvie}z7a^6)i@2b(f8yFZE7#J8B7=#7+"
+    "Z<qS3Lce+1{@ZKR|F5&ct!93c{I@ucA|L1Zv-AiG+?Q}MRQ_y-O~JKjoj$?;LX8tVdI=L4lQ<?q=P!SKQ2qU^+tK-RTPW=KwJ>pR@c2IfK?Ca="
+)
+"""Another one, whose first sheet is hidden."""
 
 
 def table(content: bytes | str, layout: Layout) -> Table:
@@ -203,3 +215,75 @@ def test_a_workbook_of_before_2007() -> None:
         None,
     ]
     assert [fault["column"] for fault in found.faults] == ["loi", "mat"]
+
+
+@pytest.mark.parametrize("encoding", ["windows-1258", "tcvn3", "vni", "latin-1", "cp1252"])
+def test_utf_8_under_another_name_is_refused(encoding: str) -> None:
+    layout = Layout("csv", encoding=canonical(encoding))
+    for name in ("Trần Văn Bình", "Đỗ", "\ufeffAn"):
+        with pytest.raises(Unreadable, match="it is not"):
+            table(f"So,Ten\nA1,{name}\n", layout)
+    assert table("So,Ten\nA1,An\n", layout).rows == [{"So": "A1", "Ten": "An"}]
+
+
+def test_the_line_that_tells_excel_the_delimiter_is_no_heading() -> None:
+    for line in ("sep=;", "SEP=;", "\ufeffsep=;", "sep=,"):
+        found = table(f"{line}\na;b\n1;2\n", Layout("csv", delimiter=";"))
+        assert (found.rows, found.lines) == ([{"a": "1", "b": "2"}], [3])
+
+
+_OPEN_DOCUMENT = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text", "style")
+)
+_HIDDEN = (
+    '<office:automatic-styles><style:style style:name="h" style:family="table"><style:table-properties table:display="false"/>'
+    '</style:style><style:style style:name="v" style:family="table"><style:table-properties table:display="true"/></style:style>'
+    "</office:automatic-styles>"
+)
+
+
+def open_document(**sheets: tuple[str, list[str]]) -> bytes:
+    """A workbook of LibreOffice: of each sheet the style, and its lines of one cell."""
+    told = "".join(
+        f'<table:table table:name="{name}" table:style-name="{style}">'
+        + "".join(f"<table:table-row><table:table-cell>{cell}</table:table-cell></table:table-row>" for cell in cells)
+        + "</table:table>"
+        for name, (style, cells) in sheets.items()
+    )
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as book:
+        body = f"<office:body><office:spreadsheet>{told}</office:spreadsheet></office:body>"
+        book.writestr(
+            "content.xml", f"<office:document-content {_OPEN_DOCUMENT}>{_HIDDEN}{body}</office:document-content>"
+        )
+    return written.getvalue()
+
+
+def test_a_hidden_sheet_of_libreoffice_is_not_the_first() -> None:
+    lines = ["<text:p>a</text:p>", "<text:p>cũ</text:p>"]
+    book = open_document(old=("h", lines), new=("v", ["<text:p>a</text:p>", "<text:p>mới</text:p>"]), more=("v", lines))
+    assert table(book, Layout("xlsx")).rows == [{"a": "mới"}]
+    assert table(book, Layout("xlsx", sheet="old")).rows == [{"a": "cũ"}]
+
+
+def test_a_hidden_sheet_of_before_2007_is_not_the_first() -> None:
+    book = zlib.decompress(base64.b85decode(OLD_WORKBOOK_WITH_HIDDEN))
+    assert table(book, Layout("xlsx")).rows == [{"a": "mới"}]
+    assert table(book, Layout("xlsx", sheet="cu")).rows == [{"a": "cũ"}]
+
+
+def test_blanks_of_libreoffice_stand_between_words() -> None:
+    said = '<text:p>Trần<text:tab/>Văn<text:s text:c="2"/><text:span>An</text:span><text:line-break/>B</text:p><text:p>C</text:p>'
+    [row] = table(open_document(a=("v", ["<text:p>a</text:p>", said])), Layout("xlsx")).rows
+    assert row == {"a": "Trần\tVăn  An\nB\nC"}
+
+
+@pytest.mark.parametrize(
+    ("form", "raw", "said"),
+    [
+        ("[Red]000000000000", "22093001234", "022093001234"), ("[$-42A]000000000000", "22093001234", "022093001234"),
+        ("0000_)", "12", "0012"), ("* 0000", "12", "0012"), ("[Color 5]0000;@", "12", "0012"), ("[<1]0;0000", "12", "12"),
+    ],
+)  # fmt: skip
+def test_what_only_colours_a_number_hides_no_zeros(form: str, raw: str, said: str) -> None:
+    assert shown(raw, form) == said

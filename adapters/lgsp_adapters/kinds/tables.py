@@ -6,6 +6,7 @@ once. Whatever the file is, it is read where it can be killed (`serving/bounded.
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO
 from lgsp_adapters.tabular import encodings
 from lgsp_adapters.tabular.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Unreadable
 from lgsp_adapters.tabular.numbers import ERROR, Bad
-from lgsp_adapters.tabular.text import ERRORS, cell, heading
+from lgsp_adapters.tabular.text import cell, heading, shows_error
 from lgsp_contracts.places import Place
 
 MAX_FAULTS = 1000
@@ -25,6 +26,8 @@ Fault = dict[str, Any]
 """`row` counts from 1 (0: the file as a whole), `line` is where it stands in the file, `column` a heading, `fault` what is wrong."""
 
 _SHOWN_HEADINGS = 40
+_SEPARATOR = re.compile("sep=.?", re.IGNORECASE)
+"""The first line in which a file tells Excel its delimiter; Excel does not show it, so nobody counts it as data."""
 _WORKBOOK = b"PK\x03\x04"
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
@@ -118,8 +121,8 @@ def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
         _refuse_missing(needed, heads.heading)
         for _ in found:
             pass
-    except UnicodeError:
-        raise Unreadable(f"it is not {layout.encoding}") from None
+    except UnicodeError as error:
+        raise Unreadable(f"it is not {layout.encoding}; save it so, or say in the manifest what it is") from error
     except csv.Error as error:
         raise Unreadable("a line is not CSV as the manifest says; look at quotes and delimiter") from error
     except (zipfile.BadZipFile, KeyError, zipfile.LargeZipFile, NotImplementedError) as error:
@@ -140,7 +143,8 @@ def _csv(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(encodings.lines(file, layout.encoding), delimiter=layout.delimiter, strict=True)
     before = 0
     for line in reader:
-        yield before + 1, line
+        if before or not _SEPARATOR.fullmatch(layout.delimiter.join(line)):
+            yield before + 1, line
         before = reader.line_num
 
 
@@ -199,7 +203,7 @@ def _headed(lines: Iterable[tuple[int, list[str]]], at: int) -> Iterator[Table]:
             row[name] = None if isinstance(text, Bad) else cell(text)
             if isinstance(text, Bad):
                 table.wrong(name, text)
-            elif row[name] in ERRORS:
+            elif shows_error(row[name]):
                 row[name] = None
                 table.wrong(name, ERROR)
         yield table

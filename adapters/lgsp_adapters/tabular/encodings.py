@@ -22,6 +22,7 @@ _MARKS = {
     "utf-32": ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")),
 }
 _LOOKED_AT = 4096
+_READ_AT_ONCE = 65536
 
 _RUNS = {
     0xA1: "ĂÂÊÔƠƯĐăâêôơưđ",
@@ -85,6 +86,8 @@ def lines(file: BinaryIO, encoding: str) -> Iterator[str]:
     Raises:
         UnicodeError: it is written otherwise.
     """
+    if not encoding.startswith("utf"):
+        _refuse_utf_8(file, encoding)
     if encoding == "tcvn3":
         table = {code: _TCVN3.get(code, chr(code) if code < 0x80 else None) for code in range(256)}
         return (codecs.charmap_decode(line, "strict", table)[0] for line in file)
@@ -93,6 +96,28 @@ def lines(file: BinaryIO, encoding: str) -> Iterator[str]:
     if encoding in _WIDE:
         encoding = _wide(file, encoding)
     return _unmarked(io.TextIOWrapper(file, encoding=encoding, newline=""))
+
+
+def _refuse_utf_8(file: BinaryIO, encoding: str) -> None:
+    """Refuse UTF-8 under another name: nearly every byte is a letter of an older encoding, so names would be others and nobody would hear.
+
+    No text of another encoding is whole UTF-8 by chance, unless it is ASCII, which is the same in both.
+
+    Raises:
+        UnicodeError: it is UTF-8.
+    """
+    decoder, plain = codecs.getincrementaldecoder("utf-8")(), True
+    try:
+        while part := file.read(_READ_AT_ONCE):
+            plain = plain and part.isascii()
+            decoder.decode(part)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return
+    finally:
+        file.seek(0)
+    if not plain:
+        raise UnicodeError(f"it is not {encoding}")
 
 
 def _unmarked(found: Iterator[str]) -> Iterator[str]:

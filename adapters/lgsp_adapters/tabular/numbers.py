@@ -20,6 +20,9 @@ BUILT_IN = {
 """The formats that have a number and no text in a workbook (ECMA-376, 18.8.30), and those of East Asian dates."""
 
 _ZEROS = re.compile(r'(?:"(?P<quoted>\d+)"|\\(?P<escaped>\d))?(?P<whole>[#0]*)(?:\.(?P<decimals>0+))?')
+_NO_DIGITS = re.compile(r"\[(?:\$[^\]]*|[A-Za-z]+ ?\d*)\]|_.|\*.")
+"""What colours a number, names its language or keeps room beside it."""
+
 _WORDS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 _DAYS_BEFORE_LEAP = 60
@@ -84,7 +87,7 @@ def _number(number: Decimal, form: str) -> str:
         plain = plain.rstrip("0").rstrip(".")
     if plain in ("-0", ""):
         plain = "0"
-    told = _ZEROS.fullmatch(form.split(";", maxsplit=1)[0])
+    told = _ZEROS.fullmatch(_NO_DIGITS.sub("", form.split(";", maxsplit=1)[0]))
     if told is None or exact < 0:
         return plain
     whole, _, fraction = plain.partition(".")

@@ -16,35 +16,44 @@ from lxml import etree
 from lgsp_adapters.tabular import numbers
 from lgsp_adapters.tabular.limits import MAX_COLUMNS, Unreadable
 from lgsp_adapters.tabular.packed import elements
-from lgsp_adapters.tabular.text import ERRORS
+from lgsp_adapters.tabular.text import shows_error
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_BLANKS = {f"{_TEXT}s": " ", f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n"}
 _SPAN = re.compile(r"P(?:(\d+)D)?T(\d+)H(\d+)M(\d+)(?:[.,]\d+)?S")
 
 
 def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet: the number of each, and its cells; what is wrong with a cell is a `Bad` in its place.
+    """The rows of a sheet, the first that is not hidden where none is named: the number of each, and its cells; what is wrong with a cell is a `Bad` in its place.
 
     Raises:
         Unreadable, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or has not this sheet.
     """
-    number, names = 1, list[str]()
-    for element in elements(archive, "content.xml", "table-row"):
+    number, names, hidden = 1, list[str](), set[str]()
+    chosen = sheet or None
+    for element in elements(archive, "content.xml", "table-row", "table-properties"):
+        if element.tag == f"{_STYLE}table-properties":
+            if element.get(f"{_TABLE}display") == "false":
+                hidden.add(element.getparent().get(f"{_STYLE}name", ""))
+            continue
         table = next(element.iterancestors(f"{_TABLE}table"), None)
         name = "" if table is None else str(table.get(f"{_TABLE}name", ""))
         if name not in names:
             names.append(name)
             number = 1
-        if name == (sheet or names[0]):
+        if chosen is None and (table is None or table.get(f"{_TABLE}style-name") not in hidden):
+            chosen = name
+        if name == chosen:
             cells = _cells(element)
             repeated = _times(element.get(f"{_TABLE}number-rows-repeated"))
             if any(cells) and repeated > 1:
                 raise Unreadable(f"line {number} is repeated {repeated} times")
             yield number, cells
             number += repeated
-        elif not sheet:
+        elif chosen is not None and not sheet:
             return
     if sheet and sheet not in names:
         raise Unreadable(f"it has no sheet {sheet}; it has: {', '.join(names)}")
@@ -67,14 +76,24 @@ def _cells(row: Any) -> list[str]:
 
 
 def _shown(cell: Any) -> str:
-    seen = "\n".join("".join(part.itertext()) for part in cell.iterchildren(f"{_TEXT}p"))
+    seen = "\n".join(_paragraph(part) for part in cell.iterchildren(f"{_TEXT}p"))
     kinds = {value for name, value in cell.attrib.items() if etree.QName(name).localname == "value-type"}
-    if "error" in kinds or seen in ERRORS or seen.startswith("Err:"):
+    if "error" in kinds or shows_error(seen):
         return numbers.ERROR
     if not kinds and not seen and f"{_TABLE}formula" in cell.attrib:
         return numbers.UNCOMPUTED
     told = _TOLD.get(cell.get(f"{_OFFICE}value-type", ""))
     return told(cell, seen) if told else seen
+
+
+def _paragraph(part: Any) -> str:
+    """Its text; spaces, tabs and breaks are elements there, and without them words would be one."""
+    found = [part.text or ""]
+    for child in part:
+        blank = _BLANKS.get(child.tag)
+        found.append(blank * _times(child.get(f"{_TEXT}c")) if blank else _paragraph(child))
+        found.append(child.tail or "")
+    return "".join(found)
 
 
 def _date(cell: Any, _seen: str) -> str:

@@ -11,16 +11,29 @@ from typing import Any
 
 from lgsp_adapters.composing import nfc
 
-_INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
-_EDGE = " \t\r\n\v\f\u00a0\u200b\u2060\ufeff"
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Characters of format (category Cf): spaces without width, marks of direction, which copying out of a window of Windows adds."""
 
-ERRORS = frozenset(
-    ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!")
-)
-"""What a spreadsheet shows for a cell that could not be computed (ECMA-376, 18.17.3, and two that are younger)."""
+_EDGE = " \t\r\n\v\f\u00a0\u00ad\u200b\u200e\u200f\u202a\u202c\u2060\ufeff"
 
-_ABSENT = frozenset(("", "None", "none", "NaN", "nan", "NAN", "null", "Null", "NULL", "<NA>", "NaT"))
-"""How programs write a value that is not there when they turn it into text."""
+_ERRORS = frozenset(
+    ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!",
+     "#FIELD!", "#BLOCKED!", "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#EXTERNAL!", "#PYTHON!", "#TIMEOUT!")
+)  # fmt: skip
+"""What Excel shows for a cell that could not be computed (ECMA-376, 18.17.3, and those that are younger)."""
+
+_ABSENT = frozenset(
+    ("", "none", "nan", "nat", "null", "undefined", "n/a", "\\n", "<na>", "<null>", "<nil>", "(null)", "(none)", "-", "--", "–", "—")
+)  # fmt: skip
+"""How programs and people write a value that is not there, in small letters; `\\N` is the NULL of a dump."""
+
+
+_ERROR_OF_LIBREOFFICE = re.compile(r"Err:[0-9]{3}")
+
+
+def shows_error(text: str | None) -> bool:
+    """Is it what a spreadsheet shows for a cell that could not be computed?"""
+    return text is not None and (text in _ERRORS or _ERROR_OF_LIBREOFFICE.fullmatch(text) is not None)
 
 
 def cell(text: str) -> str | None:
@@ -62,7 +75,7 @@ def key(value: Any) -> str | None:
     if not isinstance(value, str):
         raise ValueError("a list or an object is no key")
     found = heading(value)
-    return None if found in _ABSENT or found in ERRORS else found
+    return None if found.casefold() in _ABSENT or shows_error(found) else found
 
 
 def _number(value: int | float | Decimal) -> str | None:

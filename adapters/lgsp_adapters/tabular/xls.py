@@ -22,9 +22,13 @@ def lines(content: bytes, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
     names = book.sheet_names()
     if not names or (sheet and sheet not in names):
         raise Unreadable(f"it has no sheet {sheet}; it has: {', '.join(names)}")
-    found = book.sheet_by_name(sheet or names[0])
+    found = book.sheet_by_name(sheet or _shown_first(book, names))
     for number in range(found.nrows):
         yield number + 1, [_shown(book, cell) for cell in found.row(number)]
+
+
+def _shown_first(book: xlrd.Book, names: list[str]) -> str:
+    return next((name for name in names if book.sheet_by_name(name).visibility == 0), names[0])
 
 
 def _shown(book: xlrd.Book, cell: xlrd.sheet.Cell) -> str:
