@@ -213,6 +213,8 @@ async def test_an_answer_over_http_that_nobody_understands() -> None:
             (b'{"a": "\xe9"}', "not JSON"),
             (b"[" * DEEP + b"]" * DEEP, "deeper than 200 levels"),
             ("{'a': 1}", "not JSON"),
+            ('{"a": "Chủ 1", "a": "Chủ 2"}', "a name stands twice"),
+            ('{"a": {"b": ": ", "c": 1, "c": 1.5}}', "a name stands twice"),
         ):
             office.says(content, "application/json")
             with pytest.raises(UpstreamFailed, match=said) as failed:
@@ -230,6 +232,7 @@ async def test_an_answer_over_http_that_nobody_understands() -> None:
         ("parse_json(parse_json(x)).ma", '"{\\"ma\\": \\"00\\"}"', "00"),
         ("parse_xml(x)", None, None),
         ("parse_json(x)", "", None),
+        ("parse_json(x).ma", '{"ma": "00", "ma": "00", "b": "::"}', "00"),
         ("text(parse_xml(x).Tien)", "<R><Tien donVi='VND'>5</Tien></R>", "5"),
         ("text(parse_xml(x).Tien)", "<R><Tien>5</Tien></R>", "5"),
     ],
@@ -248,6 +251,7 @@ def test_a_document_inside_a_text(expression: str, value: str | None, meant: Any
         ("parse_json(x)", "bí mật"),
         ("parse_json(x)", "[" * DEEP + "]" * DEEP),
         ("parse_json(x)", '{"bí mật": '),
+        ("parse_json(x)", '{"ma": "00", "ma": "01"}'),
     ],
 )
 async def test_a_text_that_is_no_document(expression: str, value: str) -> None:

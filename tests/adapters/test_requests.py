@@ -1,16 +1,18 @@
 """What is sent to a system is what was asked for, written as the system takes it; or nothing is sent, and the caller is told so."""
 
+import contextlib
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from aiohttp import web
 from lxml import etree
+from support.national import call
 from support.processes import ROOT
 from support.systems import ASKED, ask, opened, served
 from support.workbench import Workbench
 
-from lgsp_adapters.adapter import Unfit, UpstreamFailed
+from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed
 from lgsp_adapters.kinds.envelopes import VERSIONS
 from lgsp_problems import Refusal
 
@@ -249,3 +251,44 @@ async def test_a_bare_envelope_has_attributes_too() -> None:
     assert element.get("phien") == "2"
     assert (element.findtext("{*}Tien"), element.findall("{*}Tien")[0].get("donVi")) == ("5", "VND")
     assert element.findtext("{*}HọTên") == ASKED["soDinhDanh"]
+
+
+KEY = {"path": "/", "query": {"so": "request.so", "trang": "request.trang || `1`"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("http", {"operation": KEY}),
+        ("http", {"operation": {"path": "/", "body": {"loc": [{"so": "request.so"}], "loai": "'request'"}}}),
+        ("http", {"operation": {"path": "/tim", "form": {"so": "request.so || ''"}}}),
+        ("http", {"operation": {"path": "/", "headers": {"X-So": "request.so"}}}),
+        ("http", {"operation": {"path": "/"}, "query": {"so": "request.so"}}),
+        ("soap", {"operation": {"element": "Tim", "fields": {"So": "request.so", "Ma": "call.message"}}}),
+    ],
+)
+@pytest.mark.parametrize("said", [{}, {"so": None}, {"so": ""}, {"so": " \u00a0"}])
+async def test_what_is_absent_asks_no_system_for_everybody(
+    kind: str, told: dict[str, Any], said: dict[str, Any]
+) -> None:
+    office = Office()
+    asking = {**told["operation"], "none": "person-not-found", "answer": {"ketQua": "'X'"}}
+    rest = {name: part for name, part in told.items() if name != "operation"}
+    if kind == "soap":
+        rest["soap"] = {"namespace": "urn:t"}
+    async with served(office.answer) as url, opened(kind, url, operations={"read": asking}, **rest) as adapter:
+        method = adapter.method("read")
+        assert method
+        with pytest.raises(Declared, match="person-not-found"):
+            await method(said, call())
+        assert office.requests == []
+        with contextlib.suppress(UpstreamFailed):  # it answers JSON to SOAP too
+            await method({"so": "A1"}, call())
+        assert len(office.requests) == 1
+
+
+async def test_a_list_without_a_key_is_asked_for() -> None:
+    office = Office()
+    asking = {"path": "/", "query": {"loai": "'request'"}, "none": "person-not-found", "answer": {"ketQua": "answer.a"}}
+    async with served(office.answer) as url, opened("http", url, operations={"read": asking}) as adapter:
+        assert await ask(adapter) == {"ketQua": "KHOP"}

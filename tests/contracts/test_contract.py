@@ -33,7 +33,7 @@ REFUSED: list[tuple[str, Change, str]] = [
     ("one-language", lambda d: d["title"].pop("en"), "/title/en: is required"),
     ("version-zero", lambda d: d.update(version="0.1.0"), "/version: must match"),
     ("capitals", lambda d: d.update(service="Desk"), "/service: must match"),
-    ("unknown-field", lambda d: d.update(colour="red"), "/colour: is not part"),
+    ("unknown-field", lambda d: d.update(colour="red"), "/colour: is not a field"),
     ("no-example", lambda d: operation(d).pop("example"), "/operations/read/example: is required"),
     ("wrong-example", lambda d: operation(d)["example"]["request"].pop("soDinhDanh"), "example/request/soDinhDanh"),
     (

@@ -54,7 +54,7 @@ async def test_a_system_that_is_well_again_is_seen_without_a_call(bus: Workbench
     url = f"http://127.0.0.1:{port}"
     async with adapter(bus, tmp_path, kind="http", connection={"url": url}, operations=asked):
         assert (await bus.call()).status == 502
-        assert "desk/read (unreachable, " in (await checks(bus))["upstreams"]
+        assert "desk/read (unreachable: " in (await checks(bus))["upstreams"]
         runner = web.AppRunner(web.Application())
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()

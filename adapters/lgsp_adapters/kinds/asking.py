@@ -24,6 +24,11 @@ _ASKED = re.compile(r"\b(request|call)\b")
 _VALUE = re.compile(r"\{([^{}]+)\}")
 
 
+def in_path(text: str) -> list[str]:
+    """The expressions in a path."""
+    return _VALUE.findall(text)
+
+
 class PathTemplate:
     """A path with `{expressions}` in it."""
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.answers import Answer
-from lgsp_adapters.kinds.asking import Asking
+from lgsp_adapters.kinds.asking import Asking, in_path
+from lgsp_adapters.kinds.criteria import Criteria
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.numbers import text_of
 from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
@@ -42,6 +43,9 @@ class _Operation(WebOperation):
         self.writes = self._asking.method in ("PUT", "PATCH", "DELETE")
         self.rules = Rules(document.get("errors", []), place / "errors", ANSWERED)
         self.none = document.get("none", "")
+        parts = [(document.get(part), place / part) for part in ("query", "form", "body", "headers")]
+        shared = [(manifest.document.get(part), manifest.place / part) for part in ("query", "headers")]
+        self.criteria = Criteria([*parts, *shared, (in_path(document.get("path", "")), place / "path")])
         self.answer = Template(document["answer"], place / "answer", ANSWERED)
         pages = document.get("pages")
         self._items = Template(pages["items"], place / "pages" / "items", ANSWERED) if pages else None

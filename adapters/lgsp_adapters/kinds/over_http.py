@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from lgsp_adapters.adapter import Adapter, Call, Document, UpstreamFailed
+from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds import tls
+from lgsp_adapters.kinds.criteria import Criteria
 from lgsp_adapters.kinds.login import Authentication
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.rules import mapped
@@ -24,6 +25,12 @@ class WebOperation:
 
     writes = False
     """Does its method change something, by the words of HTTP (RFC 9110)? A POST may be a question; its contract says."""
+
+    none: str
+    """The declared error for nothing found, or ""."""
+
+    criteria: Criteria
+    """What it asks by."""
 
     @abstractmethod
     async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
@@ -74,6 +81,8 @@ class WebAdapter(Adapter):
 
     async def _answer(self, operation: WebOperation, request: Document, call: Call) -> Document:
         scope = before(self.connection, request, call)
+        if operation.none and operation.criteria.asks_nothing(scope):
+            raise Declared(operation.none)
         for _ in range(2):
             asked = {**scope, "session": await self._login.session(call)}
             answered, heard = await operation.ask(self._upstream, call, asked, self._login.headers(asked))

@@ -3,6 +3,7 @@
 A text is read as strictly as an answer: no DTDs, no entities, so many characters and levels and no more.
 """
 
+import json
 from typing import Any
 
 from jmespath import functions
@@ -27,7 +28,7 @@ class ParsingFunctions(functions.Functions):
         if not text:
             return None
         try:
-            return trimmed(exact_json.loads(text))
+            return document_of(text)
         except ValueError as error:
             raise Unmappable("a text is not JSON") from error
 
@@ -41,6 +42,34 @@ class ParsingFunctions(functions.Functions):
             return document(tree_of_text(text))
         except NotXmlError as error:
             raise Unmappable("a text is not XML, declares a document type or is too large") from error
+
+
+def document_of(text: str) -> Any:
+    """The document in a text of JSON, as `trimmed` says.
+
+    Raises:
+        ValueError: it is no JSON.
+        Unmappable: it is nested too deep, or a name stands twice in one object with two values, of which one would be lost.
+    """
+    found = exact_json.loads(text)
+    made = trimmed(found)
+    if text.count(":") != _names(found):  # or a text holds a colon
+        json.loads(text, object_pairs_hook=_of_one_value)
+    return made
+
+
+def _names(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(map(_names, value.values()))
+    return sum(map(_names, value)) if isinstance(value, list) else 0
+
+
+def _of_one_value(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if found.setdefault(name, value) != value:
+            raise Unmappable("a name stands twice in one object, with two values")
+    return found
 
 
 def trimmed(value: Any, level: int = 0) -> Any:

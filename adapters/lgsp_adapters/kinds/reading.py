@@ -3,10 +3,9 @@
 from typing import Any
 
 from lgsp_adapters.answers import Answer
-from lgsp_adapters.kinds.parsing_functions import trimmed
+from lgsp_adapters.kinds.parsing_functions import document_of
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree
-from lgsp_contracts import exact_json
 
 
 def read(answer: Answer) -> Any:
@@ -38,4 +37,4 @@ def _read(answer: Answer) -> Any:
     if xml and answer.content.lstrip()[:1] not in (b"", b"{", b"["):  # some services say XML of their JSON
         return document(tree(answer.content, answer.charset))
     text = answer.text().strip()
-    return trimmed(exact_json.loads(text)) if text else None
+    return document_of(text) if text else None

@@ -25,6 +25,7 @@ from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds import envelopes
 from lgsp_adapters.kinds.asking import Asking, unsendable
+from lgsp_adapters.kinds.criteria import Criteria
 from lgsp_adapters.kinds.envelopes import Speech
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
@@ -129,7 +130,9 @@ class _Operation(WebOperation):
         self._token = Template({key: token[key] for key in ("user", "password") if token}, at, ASKED)
         self._digest = token.get("digest", True)
         self._rules = Rules(operation.get("errors", []), place / "errors", ANSWERED)
-        self._none = operation.get("none", "")
+        self.none = operation.get("none", "")
+        shared = [(manifest.document.get(part), manifest.place / part) for part in ("query", "headers")]
+        self.criteria = Criteria([(operation["fields"], place / "fields"), *shared])
         self._made = Template(operation["answer"], place / "answer", ANSWERED)
 
     async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
@@ -160,8 +163,8 @@ class _Operation(WebOperation):
             raise heard.failed(fault.why(), fault.note(), said=fault.said())
         if not heard.good:
             raise heard.bad_status()
-        if self._none and not scope["answer"]:
-            raise Declared(self._none)
+        if self.none and not scope["answer"]:
+            raise Declared(self.none)
         return in_words(self._made, scope)
 
     def _envelope(self, scope: Scope) -> bytes:
