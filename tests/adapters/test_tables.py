@@ -287,3 +287,17 @@ def test_blanks_of_libreoffice_stand_between_words() -> None:
 )  # fmt: skip
 def test_what_only_colours_a_number_hides_no_zeros(form: str, raw: str, said: str) -> None:
     assert shown(raw, form) == said
+
+
+@pytest.mark.parametrize("prolog", ["windows-1258", "iso-8859-1", "utf-16", "tcvn3", "utf-8"])
+@pytest.mark.parametrize("name", ["Trần Văn Bình", "An"])
+def test_rows_of_xml_are_in_their_bytes_whatever_the_prolog_says(prolog: str, name: str) -> None:
+    told = f"<?xml version='1.0' encoding='{prolog}'?><ds><row><So>A1</So><Ten>{name}</Ten></row></ds>"
+    for mark in ("", "\ufeff"):
+        assert table(mark + told, Layout("xml")).rows == [{"So": "A1", "Ten": name}]
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("utf-16", "Trần"), ("cp1258", "Tr\u00e2\u0300n"), ("iso-8859-1", "Trân")])
+def test_rows_of_xml_in_another_encoding(encoding: str, name: str) -> None:
+    told = f"<?xml version='1.0' encoding='{encoding}'?><ds><row><Ten>{name}</Ten></row></ds>".encode(encoding)
+    assert table(told, Layout("xml")).rows == [{"Ten": unicodedata.normalize("NFC", name)}]

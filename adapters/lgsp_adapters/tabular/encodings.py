@@ -11,7 +11,7 @@ kept library on PyPI does (November 2026: unicode converters there are programs 
 import codecs
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from lgsp_adapters.composing import nfc
 
@@ -101,23 +101,31 @@ def lines(file: BinaryIO, encoding: str) -> Iterator[str]:
 def _refuse_utf_8(file: BinaryIO, encoding: str) -> None:
     """Refuse UTF-8 under another name: nearly every byte is a letter of an older encoding, so names would be others and nobody would hear.
 
-    No text of another encoding is whole UTF-8 by chance, unless it is ASCII, which is the same in both.
-
     Raises:
         UnicodeError: it is UTF-8.
+    """
+    if says_utf_8(file) == "letters":
+        raise UnicodeError(f"it is not {encoding}")
+
+
+def says_utf_8(file: BinaryIO) -> Literal["", "ascii", "letters"]:
+    """Is a file UTF-8, whatever it is called: no ("" then), in its ASCII part alone, or with letters beyond?
+
+    No text of another encoding is whole UTF-8 by chance, unless it is ASCII, which is the same in both. Zero bytes are UTF-16's.
     """
     decoder, plain = codecs.getincrementaldecoder("utf-8")(), True
     try:
         while part := file.read(_READ_AT_ONCE):
+            if 0 in part:
+                return ""
             plain = plain and part.isascii()
             decoder.decode(part)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return
+        return ""
     finally:
         file.seek(0)
-    if not plain:
-        raise UnicodeError(f"it is not {encoding}")
+    return "ascii" if plain else "letters"
 
 
 def _unmarked(found: Iterator[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 from lxml import etree
 
 from lgsp_adapters.kinds import xml_documents
+from lgsp_adapters.tabular import encodings
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.tabular.text import heading
 
@@ -17,6 +18,8 @@ def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         Unreadable, lxml.etree.XMLSyntaxError: it is no such document.
     """
     options: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    if encodings.says_utf_8(file):  # what the prolog says is often what the exporting program has always said
+        options["encoding"] = "utf-8"
     inside = 0
     source: Any = file
     for event, element in etree.iterparse(
