@@ -297,7 +297,23 @@ def test_rows_of_xml_are_in_their_bytes_whatever_the_prolog_says(prolog: str, na
         assert table(mark + told, Layout("xml")).rows == [{"So": "A1", "Ten": name}]
 
 
-@pytest.mark.parametrize(("encoding", "name"), [("utf-16", "Trần"), ("cp1258", "Tr\u00e2\u0300n"), ("iso-8859-1", "Trân")])
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("utf-16", "Trần"), ("cp1258", "Tr\u00e2\u0300n"), ("iso-8859-1", "Trân")]
+)
 def test_rows_of_xml_in_another_encoding(encoding: str, name: str) -> None:
     told = f"<?xml version='1.0' encoding='{encoding}'?><ds><row><Ten>{name}</Ten></row></ds>".encode(encoding)
     assert table(told, Layout("xml")).rows == [{"Ten": unicodedata.normalize("NFC", name)}]
+
+
+@pytest.mark.parametrize("written", ["2.2093E+11", "2,2093E+11", "1E+12", "-1.5E+15"])
+def test_a_number_that_excel_shortened_is_a_fault(written: str) -> None:
+    found = table(f"a;b\n{written};x\n", Layout("csv", delimiter=";"))
+    assert found.rows == [{"a": None, "b": "x"}]
+    [fault] = found.faults
+    assert (fault["row"], fault["line"], fault["column"]) == (1, 2, "a")
+    assert written not in fault["fault"]
+
+
+def test_a_text_that_is_kept_from_excel_is_that_text() -> None:
+    found = table('a,b\n="022093001234","=""1"""\n="A"&"B",=""\n2E+1,1e+15\n', Layout("csv"))
+    assert [list(row.values()) for row in found.rows] == [["022093001234", "1"], ['="A"&"B"', None], ["2E+1", "1e+15"]]

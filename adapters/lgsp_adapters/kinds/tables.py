@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from lgsp_adapters.tabular import encodings
 from lgsp_adapters.tabular.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Unreadable
-from lgsp_adapters.tabular.numbers import ERROR, Bad
+from lgsp_adapters.tabular.numbers import ERROR, SHORTENED, Bad
 from lgsp_adapters.tabular.text import cell, heading, shows_error
 from lgsp_contracts.places import Place
 
@@ -28,6 +28,9 @@ Fault = dict[str, Any]
 _SHOWN_HEADINGS = 40
 _SEPARATOR = re.compile("sep=.?", re.IGNORECASE)
 """The first line in which a file tells Excel its delimiter; Excel does not show it, so nobody counts it as data."""
+_SHORTENED = re.compile(r"\s*[+-]?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}\s*")
+"""What Excel writes into a CSV for a number of twelve digits or more, as an identity number is."""
+
 _WORKBOOK = b"PK\x03\x04"
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
@@ -144,8 +147,15 @@ def _csv(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     before = 0
     for line in reader:
         if before or not _SEPARATOR.fullmatch(layout.delimiter.join(line)):
-            yield before + 1, line
+            yield before + 1, [_unwrapped(text) for text in line]
         before = reader.line_num
+
+
+def _unwrapped(text: str) -> str:
+    """`="022093001234"` is how programs keep Excel from taking a text for a number; Excel shows the text."""
+    return (
+        text[2:-1] if len(text) > 2 and text.startswith('="') and text.endswith('"') and '"' not in text[2:-1] else text
+    )
 
 
 def _sheet(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
@@ -200,13 +210,19 @@ def _headed(lines: Iterable[tuple[int, list[str]]], at: int) -> Iterator[Table]:
         table.add(number, {})
         row = table.rows[-1]
         for name, text in zip(heads, line + [""] * (width - len(line)), strict=True):
-            row[name] = None if isinstance(text, Bad) else cell(text)
-            if isinstance(text, Bad):
-                table.wrong(name, text)
-            elif shows_error(row[name]):
-                row[name] = None
-                table.wrong(name, ERROR)
+            wrong = _wrong(text)
+            row[name] = None if wrong else cell(text)
+            if wrong:
+                table.wrong(name, wrong)
         yield table
+
+
+def _wrong(text: str) -> Bad | None:
+    if isinstance(text, Bad):
+        return text
+    if shows_error(cell(text)):
+        return ERROR
+    return SHORTENED if _SHORTENED.fullmatch(text) else None
 
 
 def _without_end(line: list[str]) -> list[str]:

@@ -38,6 +38,9 @@ class Bad(str):
 ERROR = Bad("it holds an error of the spreadsheet; mend the formula")
 UNCOMPUTED = Bad("it holds a formula without a value; open the file in Excel and save it")
 LOST = Bad(f"it is a number of more than {DIGITS} digits, so its last digits are lost; make it a column of texts")
+SHORTENED = Bad(
+    "it is a number that Excel has shortened, such as 1.2E+11; make it a column of texts and save the file again"
+)
 NO_NUMBER = Bad("it holds a number that is none")
 NO_DATE = Bad("it holds a date that there is not")
 
