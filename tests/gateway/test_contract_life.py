@@ -11,7 +11,7 @@ import pytest_asyncio
 from support.workbench import CONTRACTS, Got, Workbench, document, grant
 
 from lgsp_gateway.registry.life import ABSENT
-from lgsp_gateway.registry.lifecycle import LIFE
+from lgsp_gateway.registry.lifecycle import LIFE, NOTICE_DAYS
 
 PHASES = ("draft", "submitted", "published", "deprecated", "retired")
 STEP_TO = dict(zip(PHASES, ("draft", "submit", "publish", "deprecate", "retire"), strict=True))
@@ -32,7 +32,7 @@ class Service:
     async def put(self, phase: str, system: str = "operator", **spec: Any) -> Got:
         spec = {"contract": contract(), "phase": phase, **spec}
         if phase in ("deprecated", "retired"):
-            spec.setdefault("deprecation", PAST)
+            spec.setdefault("deprecation", PAST if system == "operator" else FUTURE)
         last = await self.bus.registry("GET", "services/living-v1")
         condition = {"If-Match": last.headers["ETag"]} if last.status == 200 else {"If-None-Match": "*"}
         sent = document("Service", "living-v1", **spec)
@@ -97,6 +97,27 @@ async def test_only_what_is_in_force_is_called_and_callers_are_warned(bus: Workb
     assert "promised until 2040-06-30" in early.json["detail"]
     assert (await living.put("retired", deprecation=FUTURE)).status == 200
     assert (await bus.call(service="living")).code == "unknown-service"
+
+
+async def test_an_owner_gives_notice_and_keeps_to_it(living: Service) -> None:
+    def ending(sunset: object) -> dict[str, str]:
+        return {"since": "2026-01-01", "sunset": str(sunset)}
+
+    today = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=7))).date()
+    await living.put("published")
+    for soon in (PAST, ending(today), ending(today + datetime.timedelta(days=NOTICE_DAYS - 1))):
+        got = await living.put("deprecated", "integrator", deprecation=soon)
+        assert (got.status, got.code) == (409, "step-not-allowed"), soon
+        assert "at least 30 days ahead" in got.json["detail"]
+    assert (await living.put("deprecated", "integrator", deprecation=FUTURE)).status == 200
+    for sooner in (PAST, ending("2040-06-29")):
+        assert (await living.put("deprecated", "integrator", deprecation=sooner)).code == "step-not-allowed"
+        assert (await living.put("retired", "integrator", deprecation=sooner)).code == "step-not-allowed"
+    assert (await living.put("deprecated", "integrator", deprecation=ending("2041-01-01"))).status == 200
+    assert (await living.put("published", "integrator")).status == 200
+    assert (await living.put("deprecated", "integrator", deprecation=PAST)).code == "step-not-allowed"
+    assert (await living.put("deprecated", "operator", deprecation=PAST)).status == 200
+    assert (await living.put("retired", "integrator", deprecation=PAST)).status == 200
 
 
 async def test_a_minor_version_that_breaks_the_last_is_refused_in_words(living: Service) -> None:

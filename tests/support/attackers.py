@@ -216,7 +216,9 @@ class Attackers(RuleBasedStateMachine):
         if to in ("deprecated", "retired"):
             spec["deprecation"] = {"since": "2026-01-01", "sunset": "2026-06-30"}
         own = spec["contract"]["provider"] == f"{self.p}sys-a"
-        likely = [f"{self.p}op-c"] if to == "published" else [f"{self.p}int-a" if own else f"{self.p}adm-b"]
+        likely = (
+            [f"{self.p}op-c"] if to in ("published", "deprecated") else [f"{self.p}int-a" if own else f"{self.p}adm-b"]
+        )
         self.try_put(self.someone(data, likely), "Service", name, spec)
 
     @rule(data=st.data())

@@ -19,6 +19,9 @@ from lgsp_problems import Refusal
 Phase = Literal["draft", "submitted", "published", "deprecated", "retired"]
 Who = Literal["owner", "operator"]
 
+NOTICE_DAYS = 30
+"""How far ahead an owner announces the end of a service; only an operator ends one sooner."""
+
 IN_FORCE = ("published", "deprecated")
 """Phases in which a service answers calls."""
 
@@ -83,8 +86,11 @@ def check(
         _check_step(name, old, new, may_be)
     if before is None:
         return
-    if old == "deprecated" and new == "retired" and "operator" not in may_be:
-        _check_sunset(name, before, today)
+    if "operator" not in may_be:
+        if old == "deprecated" and new == "retired":
+            _check_sunset(name, before, today)
+        if new == "deprecated":
+            _check_notice(name, before, after, today)
     if not same(before["contract"], after["contract"]):
         _check_edit(name, old, before["contract"], after["contract"], may_be)
 
@@ -129,6 +135,19 @@ def _check_sunset(name: str, before: Mapping[str, Any], today: datetime.date) ->
             "step-not-allowed",
             vi=f"Dịch vụ {name} được hứa phục vụ đến {sunset}; chỉ được dừng sau ngày đó.",
             en=f"Service {name} is promised until {sunset}; retire it after that day.",
+        )
+
+
+def _check_notice(name: str, before: Mapping[str, Any], after: Mapping[str, Any], today: datetime.date) -> None:
+    """What was promised is not taken back, and who calls has time to go elsewhere."""
+    sunset = after["deprecation"]["sunset"]
+    promised = before["deprecation"]["sunset"] if phase_of(before) == "deprecated" else ""
+    earliest = promised or str(today + datetime.timedelta(days=NOTICE_DAYS))
+    if sunset < earliest:
+        raise Refusal(
+            "step-not-allowed",
+            vi=f"Dịch vụ {name} không được dừng trước {earliest}: ngày dừng phải báo trước ít nhất {NOTICE_DAYS} ngày và đã hứa thì không rút ngắn; hãy chọn ngày khác hoặc nhờ người vận hành trục.",
+            en=f"Service {name} cannot end before {earliest}: its sunset is announced at least {NOTICE_DAYS} days ahead and not brought forward; choose another day, or ask an operator of the bus.",
         )
 
 
