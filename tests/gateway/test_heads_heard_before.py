@@ -224,7 +224,7 @@ def test_what_is_kept() -> None:
     def tell(number: int, *, parent: str = "", status: int = 200) -> bytes:
         data = b"POST /services/desk/v1/read HTTP/1.1\r\nX-Number: %d\r\nContent-Length: 2\r\n\r\n{}" % number
         said = Head(Asked("desk", 1, "read", ""), Credentials("Bearer x", "", "POST", "/", "::1"), "", "", parent)
-        heard.answered(Known(HttpHead(said, None, False), True, Key.of("::1", data)), status)
+        heard.answered(Known(HttpHead(said, None, False, ""), True, Key.of("::1", data)), status)
         return data
 
     known = [tell(number) for number in range(MOST)]

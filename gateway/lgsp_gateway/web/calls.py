@@ -12,7 +12,7 @@ from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.exchange import Answer, Body, Call, Exchange
 from lgsp_gateway.faults import fault
 from lgsp_gateway.web import problems
-from lgsp_gateway.web.head import HttpHead
+from lgsp_gateway.web.head import HttpHead, refuse_twice
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
 
@@ -49,6 +49,8 @@ class Calls:
                 raise bus_unavailable()
             if heard.wrong_method:
                 raise method_not_allowed("POST")
+            if heard.twice:
+                raise refuse_twice(heard.twice)
             answer = await self._exchange.call(Call(message, traceparent, head, body))
             return self._write(answer, message, traceparent)
         except Refusal as refusal:

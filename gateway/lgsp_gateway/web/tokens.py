@@ -4,13 +4,14 @@ import time
 
 from aiohttp import web
 
-from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS, UnauthenticatedClient
+from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS, UnauthenticatedClient, refused
 from lgsp_auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_gateway.identification import Identification
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.web import answers, bodies
 from lgsp_gateway.web.api_schemas import json_of, ref
+from lgsp_gateway.web.head import said_twice
 from lgsp_gateway.web.language import preferred
 from lgsp_gateway.web.parameters import text
 from lgsp_gateway.web.routes import Route, Said, add
@@ -81,6 +82,8 @@ class Tokens:
         try:
             if not self._identification.attempts.may_try(address):
                 raise await self._identification.attempts.refuse()
+            if twice := said_twice(request.headers):
+                raise refused("invalid_request", f"tiêu đề {twice} có mặt hai lần", f"the header {twice} came twice")
             form = await self._form(request)
             shown, now = request.headers.get("DPoP", ""), time.time()
             proofs = self._identification.proofs
