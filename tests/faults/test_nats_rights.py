@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from support.workbench import CONTRACTS, TEXT, Got, Workbench, document
 
+from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
 from lgsp_process.nats_connection import Door, connect
 
@@ -327,3 +328,17 @@ async def test_an_address_that_fails_too_often_waits_and_known_tokens_do_not(bre
     looked_at = log.read_text().count("nats door refused")
     assert 100 <= looked_at <= 149  # the rest was not looked at
     assert await knocked(bus, bus.token("provider")) == ""  # which the gateway has seen
+
+
+async def test_what_a_connection_is_refused_does_not_fill_the_disk(bus: Workbench) -> None:
+    knocker = await Knocker.of(bus, "alpha")
+    for _ in range(12):  # 24 MB of log, where nothing bounds it
+        for _ in range(10_000):
+            await knocker.connection.publish("svc.desk.v1.read", b"")
+        await knocker.connection.flush()
+        while not knocker.refused.empty():
+            knocker.refused.get_nowait()
+    await knocker.connection.close()
+    logs = [file.stat().st_size for file in bus.state.logs.glob(f"{nats_config.LOG}*")]
+    assert len(logs) > 1  # it was written, and went on in another file
+    assert sum(logs) <= (nats_config.LOG_FILES + 1) * nats_config.LOG_BYTES

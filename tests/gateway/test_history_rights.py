@@ -7,6 +7,7 @@ import pytest
 import yarl
 from support.workbench import TEXT, Workbench, document, grant
 
+from lgsp_gateway.local import nats_config
 from lgsp_process.nats_connection import connect
 
 KINDS = ("agencies", "systems", "services", "grants")
@@ -42,7 +43,7 @@ async def test_the_gateway_keeps_its_connection_and_leaves_no_consumer(breakable
     statuses = [got.status for got in await asyncio.gather(*asked)]
     assert {200, 400, 404} == set(statuses)
     assert await consumers(bus) == before == 0
-    assert "maximum control line" not in (bus.state.logs / "nats.log").read_text().lower()
+    assert "maximum control line" not in (bus.state.logs / nats_config.LOG).read_text().lower()
 
 
 async def test_each_version_is_shown_to_whom_it_belonged(bus: Workbench) -> None:

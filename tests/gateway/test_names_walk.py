@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError
 from support.unconnected import application
 from support.workbench import TEXT, Workbench, document
 
+from lgsp_gateway.local import nats_config
 from lgsp_gateway.web.routes import declared
 from lgsp_problems import Refusal
 from lgsp_process.nats_connection import connect
@@ -128,7 +129,7 @@ async def test_every_route_that_takes_a_name(breakable_bus: Workbench) -> None:
         streams, 0
     )
     await nats.close()
-    log = (bus.state.logs / "nats.log").read_text().lower()
+    log = (bus.state.logs / nats_config.LOG).read_text().lower()
     assert "maximum control line" not in log
     assert "lost" not in (bus.state.logs / "gateway-bench.log").read_text()
     async with bus.session.get("/readyz") as answer:

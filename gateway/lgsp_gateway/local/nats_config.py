@@ -17,8 +17,15 @@ GATEWAY = "gateway"
 SYSTEM = "system"
 ARCHIVER = "archiver"
 
+LOG = "nats-server.log"
+
 MAX_SUBSCRIPTIONS = 4_000
 """Of one connection: an adapter takes nine to announce itself and one for each operation."""
+
+LOG_BYTES = 4 * 1024 * 1024
+LOG_FILES = 4
+"""The server writes a line of each thing that it refuses a connection, as fast as that asks: 5 MB a second (measured). So its log goes
+on in another file, and the oldest one goes."""
 
 DELETING = ["$JS.API.STREAM.PURGE.>", "$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.MSG.DELETE.>"]
 ARCHIVING = [
@@ -39,12 +46,17 @@ def write(state: StateDir, port: int, account: str) -> Path:
     Args:
         account: the public key that vouches for whoever connects with an access token.
     """
+    log = state.logs / LOG
+    log.parent.mkdir(parents=True, exist_ok=True)
     gateway = {**_user(state, GATEWAY), "permissions": {"publish": {"deny": DELETING}}}
     archiver = {**_user(state, ARCHIVER), "permissions": {"publish": ARCHIVING, "subscribe": "_INBOX.>"}}
     config = {
         "server_name": "lgsp-embedded",
         "host": "127.0.0.1",
         "port": port,
+        "log_file": str(log.absolute()),
+        "logfile_size_limit": LOG_BYTES,
+        "logfile_max_num": LOG_FILES,
         "max_payload": 4 * 1024 * 1024,
         "max_pending": 64 * 1024 * 1024,
         "max_subscriptions": MAX_SUBSCRIPTIONS,
