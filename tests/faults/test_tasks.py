@@ -3,14 +3,18 @@
 import ast
 import asyncio
 import json
+import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
+from support.authority import Authority
+from support.issuer import PeoplesIssuer
 from support.processes import ROOT, free_port
-from support.workbench import Workbench
+from support.workbench import CONTRACTS, Workbench
 
 from lgsp_adapters import manifest
 from lgsp_adapters.serving.following import Contracts
@@ -21,6 +25,7 @@ from lgsp_gateway.index import indexing
 from lgsp_gateway.index.index import Index
 from lgsp_process.background import PREFIX, Background
 from lgsp_process.running import Process
+from lgsp_process.tls_files import TlsFiles
 
 STARTERS = {
     "create_task",
@@ -104,6 +109,16 @@ GATEWAY = {
     "registry",
 }
 ADAPTER = {"manifest of desk", "nats connection adapter desk", "token of desk", "upstream of desk"}
+FILES_ADAPTER = {*ADAPTER, "folder of desk"}
+FILES = {
+    "kind": "files",
+    "connection": {"folder": "DROPS"},
+    "files": {"pattern": "*.csv", "format": "csv"},
+    "operations": {
+        name: {"find": {"so": "request.soDinhDanh"}, "none": "person-not-found", "answer": {"ketQua": "row.so"}}
+        for name in CONTRACTS[0]["operations"]
+    },
+}
 INDEXER = {"index", "nats connection indexer"}
 
 
@@ -167,17 +182,40 @@ async def test_the_gateway(bus: Workbench) -> None:
     # it has stopped in order all the same
 
 
-async def test_an_adapter(bus: Workbench, tmp_path: Path) -> None:
+async def test_a_gateway_that_is_told_to_do_more(bus: Workbench, tmp_path: Path) -> None:
+    """One with TLS, another issuer and a time stamping service has a task for each."""
+    Authority(tmp_path).issue()
+    people = await PeoplesIssuer().start()
+    settings = serving.Settings(
+        name="inside-more", host="127.0.0.1", port=free_port(), share_port=False,
+        public_url=f"http://127.0.0.1:{bus.port}", nats=bus.door("gateway"), nats_system=bus.door("system"),
+        keys=bus.state.keys, registry=bus.state.registry, catalog=bus.catalog_folder, replicas=1, stale_seconds=300,
+        issuers=people.entry(tmp_path), tls=TlsFiles.server(tmp_path / "cert.pem", tmp_path / "key.pem"), nats_tls=None,
+        timestamps=f"http://127.0.0.1:{free_port()}",
+    )  # fmt: skip
+    declared = {name.replace("inside", "inside-more") for name in GATEWAY}
+    declared |= {"tls files", "timestamps", f"keys of {people.url}"}
+    async with process(lambda this: serving.serve(settings, this)) as (background, tasks):
+        await each_comes_back(background, tasks, declared)
+    await people.stop()
+
+
+@pytest.mark.parametrize(
+    ("more", "declared"), [({"kind": "mock"}, ADAPTER), (FILES, FILES_ADAPTER)], ids=["mock", "files"]
+)
+async def test_an_adapter(bus: Workbench, tmp_path: Path, more: dict[str, object], declared: set[str]) -> None:
     (tmp_path / "provider.pem").write_bytes(bus.keys["provider"].to_pem())
-    (tmp_path / "adapter.yaml").write_text(
-        json.dumps({"service": "desk", "major": 1, "system": "provider", "kind": "mock"})
-    )
+    (tmp_path / "drops").mkdir()
+    (tmp_path / "drops" / "desk.csv").write_text("so\n1\n")
+    os.utime(tmp_path / "drops" / "desk.csv", (1, 1))  # it is not being written any more
+    told = {"service": "desk", "major": 1, "system": "provider", **more}
+    (tmp_path / "adapter.yaml").write_text(json.dumps(told).replace("DROPS", str(tmp_path / "drops")))
     loaded = manifest.load(tmp_path / "adapter.yaml")
     identity = SystemIdentity(f"http://127.0.0.1:{bus.port}", "provider", tmp_path / "provider.pem")
     host = Host([(loaded, identity)], bus.nats_url, Contracts(bus.catalog_folder), None)
     async with process(host.run) as (background, tasks):
-        await each_comes_back(background, tasks, ADAPTER)
-        assert (await bus.call()).status == 200
+        await each_comes_back(background, tasks, declared)
+        assert (await bus.call()).status == (200 if more["kind"] == "mock" else 404)
 
 
 async def test_the_indexer(bus: Workbench, tmp_path: Path) -> None:
