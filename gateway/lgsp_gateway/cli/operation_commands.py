@@ -1,5 +1,6 @@
 """What operations watches the bus with: `lgsp flows`, `lgsp adapters`, `lgsp statistics`."""
 
+import sys
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -9,6 +10,9 @@ from cyclopts import Parameter
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import tables, times
 from lgsp_gateway.cli.bus_client import Who
+
+_MARK = "\ufeff"
+"""By which Excel knows UTF-8, at the beginning of a file."""
 
 Output = Annotated[Literal["table", "json"], Parameter(name=["--output", "-o"])]
 
@@ -76,7 +80,10 @@ def statistics(
     """
     accept = {"Accept": "text/csv" if output == "csv" else "application/json"}
     query = {name: month for name, month in (("since", since), ("until", until)) if month}
-    out(who.client().get("/ops/statistics", query, accept).decode())
+    said = who.client().get("/ops/statistics", query, accept).decode()
+    if said.startswith(_MARK) and not sys.stdout.isatty():
+        sys.stdout.write(_MARK)  # not by `out`, which would show it as six characters of the first heading
+    out(said.removeprefix(_MARK))
 
 
 def _flows(said: dict[str, Any]) -> Iterable[list[str]]:
