@@ -165,7 +165,12 @@ class Verifier:
             raise invalid_token("đã hết hạn", "has expired")
         number = _named(claims, issuer.person_claim)
         if not number or not _is_of_person(claims, issuer):
-            raise invalid_token("không nói về một người", "does not speak of a person")
+            raise Refusal(
+                "token-invalid",
+                vi="Mã truy cập không nói về một người; hãy dùng mã do hệ thống định danh công dân hoặc cán bộ mà trục tin cậy cấp.",
+                en="The access token does not speak of a person; use one of an issuer that speaks of people and that the bus trusts.",
+                headers=_challenge("does not speak of a person"),
+            )
         return Person(number, issuer.person_kind, _bound_to(claims))
 
     def forget(self, condition: Callable[[Identity], bool]) -> None:
@@ -325,5 +330,10 @@ def invalid_token(vi: str, en: str) -> Refusal:
         "token-invalid",
         vi=f"Mã truy cập {vi}; hãy lấy mã mới ở /oauth2/token.",
         en=f"The access token {en}; take a new one at /oauth2/token.",
-        headers={"WWW-Authenticate": f'Bearer realm="lgsp", error="invalid_token", error_description="The token {en}"'},
+        headers=_challenge(en),
     )
+
+
+def _challenge(why: str) -> dict[str, str]:
+    """What RFC 6750 has a server say of a token."""
+    return {"WWW-Authenticate": f'Bearer realm="lgsp", error="invalid_token", error_description="The token {why}"'}
