@@ -42,7 +42,7 @@ async def refuse_unknown(asked: Mapping[str, str], registry: Registry, index: "I
             continue
         raise Refusal(
             "malformed",
-            vi=f"Không có {name} nào tên như vậy trong sổ đăng ký hay trong nhật ký; hãy kiểm tra chính tả.",
+            vi=f"Không có tên nào như vậy cho {name} trong sổ đăng ký hay trong nhật ký; hãy kiểm tra chính tả.",
             en=f"There is no {name} of that name, in the registry or in the evidence; check the spelling.",
         )
 
