@@ -151,8 +151,9 @@ def test_a_wrong_expression_is_refused_before_anything_is_called(expression: str
     st.recursive(
         st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30)
         | st.integers(-(10**40), 10**40)
-        | st.text(),
-        lambda parts: st.lists(parts) | st.dictionaries(st.text(), parts),
+        | st.text(max_size=20),
+        lambda parts: st.lists(parts, max_size=5) | st.dictionaries(st.text(max_size=5), parts, max_size=5),
+        max_leaves=10,
     )
 )
 def test_what_is_written_is_read_again_digit_by_digit(document: Any) -> None:

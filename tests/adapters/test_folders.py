@@ -1,9 +1,7 @@
 """Folders that are somewhere else: a bucket of S3, a folder behind SFTP."""
 
-import asyncio
 import json
 import os
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
+from support import folders
 from support.national import CATALOG, call
-from support.processes import Process, free_port
 from support.sftp import shared
 
 from lgsp_adapters import manifest
@@ -32,30 +29,15 @@ Elsewhere = tuple[dict[str, Any], Put, Get]
 
 @asynccontextmanager
 async def bucket(tmp_path: Path) -> AsyncIterator[Elsewhere]:
-    port = free_port()
-    server = Process([sys.executable, "-m", "moto.server", "-p", str(port)], tmp_path / "s3.log")
-    await server.start(wait_ready=False)
-    told = {"key": "k", "secret": "s", "region": "us-east-1", "endpoint": f"http://127.0.0.1:{port}"}
-    client: Any = boto3.client(
-        "s3", aws_access_key_id="k", aws_secret_access_key="s", region_name="us-east-1", endpoint_url=told["endpoint"]
-    )
-    while True:
-        try:
-            await asyncio.to_thread(client.create_bucket, Bucket="giay-phep")
-            break
-        except Exception:  # it is not up yet
-            await asyncio.sleep(0.05)
+    async with folders.s3(tmp_path) as there:
 
-    async def put(name: str, content: str) -> None:
-        await asyncio.to_thread(client.put_object, Bucket="giay-phep", Key=f"xuat/{name}", Body=content.encode())
+        async def get(name: str) -> dict[str, Any]:
+            found = await there.get(name)
+            assert found
+            report: dict[str, Any] = json.loads(found)
+            return report
 
-    async def get(name: str) -> dict[str, Any]:
-        found = await asyncio.to_thread(client.get_object, Bucket="giay-phep", Key=f"xuat/{name}")
-        report: dict[str, Any] = json.loads(found["Body"].read())
-        return report
-
-    yield {"folder": "s3://giay-phep/xuat", **told}, put, get
-    await server.stop()
+        yield there.connection, there.put, get
 
 
 @asynccontextmanager
@@ -100,7 +82,6 @@ async def test_the_newest_drop_answers_from_elsewhere(
         assert await _floors(adapter) == 3
         assert (await get("a.csv.report.json"))["taken"]
         await adapter.close()
-        await asyncio.sleep(1.0 if where is bucket else 0.0)  # S3 tells times by the second
         await put("b.csv", HEADING + GOOD.format(900))
         adapter = _adapter(connection, monkeypatch)
         await adapter.open()

@@ -80,9 +80,9 @@ VALIDATE = """
 const { Parser } = require("@asyncapi/parser");
 const fs = require("fs");
 (async () => {
-  const folder = process.argv[1], wrong = [];
+  const folder = process.argv[1], wrong = [], parser = new Parser();
   for (const name of fs.readdirSync(folder).sort()) {
-    const found = await new Parser().validate(fs.readFileSync(`${folder}/${name}`, "utf8"));
+    const found = await parser.validate(fs.readFileSync(`${folder}/${name}`, "utf8"));
     if (found.some((fault) => fault.severity === 0)) wrong.push(name);
   }
   console.log(JSON.stringify(wrong));

@@ -1,9 +1,10 @@
 """The three kinds of folders as an office and as an attacker see them: what is put there, and what stands there then."""
 
 import asyncio
+import functools
 import json
 import os
-import sys
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +13,8 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from moto.server import ThreadedMotoServer
 
-from support.processes import Process, free_port
 from support.sftp import shared
 
 WITHIN = 20
@@ -80,30 +81,31 @@ class OnDisk(Place):
 class Bucket(Place):
     names_are_bytes = False
 
-    def __init__(self, connection: dict[str, Any], client: Any) -> None:
+    def __init__(self, connection: dict[str, Any], client: Any, bucket: str) -> None:
         super().__init__(connection)
         self._client = client
-        self._dropped = 0.0
+        self._bucket = bucket
+        self._dropped = 0
 
     async def put(self, name: str, content: str | bytes) -> None:
-        if self._dropped:  # S3 tells times by the second
-            await asyncio.sleep(max(0.0, self._dropped + 1.05 - time.monotonic()))
+        while int(time.time()) == self._dropped:  # S3 tells times by the second
+            await asyncio.sleep(1.01 - time.time() % 1)
         await self.put_key(f"xuat/{name}", content)
-        self._dropped = time.monotonic()
+        self._dropped = int(time.time())
 
     async def put_key(self, key: str, content: str | bytes) -> None:
         body = content if isinstance(content, bytes) else content.encode()
-        await asyncio.to_thread(self._client.put_object, Bucket="giay-phep", Key=key, Body=body)
+        await asyncio.to_thread(self._client.put_object, Bucket=self._bucket, Key=key, Body=body)
 
     async def get(self, name: str) -> bytes | None:
         try:
-            found = await asyncio.to_thread(self._client.get_object, Bucket="giay-phep", Key=f"xuat/{name}")
+            found = await asyncio.to_thread(self._client.get_object, Bucket=self._bucket, Key=f"xuat/{name}")
         except ClientError:  # it is not there yet
             return None
         return bytes(found["Body"].read())
 
     async def names(self) -> list[str]:
-        found = await asyncio.to_thread(self._client.list_objects_v2, Bucket="giay-phep", Prefix="xuat/")
+        found = await asyncio.to_thread(self._client.list_objects_v2, Bucket=self._bucket, Prefix="xuat/")
         return [str(told["Key"]).removeprefix("xuat/") for told in found.get("Contents", ())]
 
 
@@ -122,21 +124,21 @@ async def sftp(folder: Path) -> AsyncIterator[OnDisk]:
         yield OnDisk({"folder": there.url, "key": there.key, "known-hosts": there.known_hosts}, path)
 
 
+@functools.cache
+def _s3_server() -> str:
+    """The address of an S3 that ends with the tests."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    return f"http://{host}:{port}"
+
+
 @asynccontextmanager
-async def s3(folder: Path) -> AsyncIterator[Bucket]:
-    port = free_port()
-    server = Process([sys.executable, "-m", "moto.server", "-p", str(port)], folder / "s3.log")
-    await server.start(wait_ready=False)
-    told = {"key": "k", "secret": "s", "region": "us-east-1", "endpoint": f"http://127.0.0.1:{port}"}
+async def s3(_folder: Path) -> AsyncIterator[Bucket]:
+    bucket = f"giay-phep-{secrets.token_hex(8)}"
+    told = {"key": "k", "secret": "s", "region": "us-east-1", "endpoint": await asyncio.to_thread(_s3_server)}
     client: Any = boto3.client(
         "s3", aws_access_key_id="k", aws_secret_access_key="s", region_name="us-east-1", endpoint_url=told["endpoint"]
     )
-    async with asyncio.timeout(WITHIN):
-        while True:
-            try:
-                await asyncio.to_thread(client.create_bucket, Bucket="giay-phep")
-                break
-            except Exception:  # it is not up yet
-                await asyncio.sleep(0.05)
-    yield Bucket({"folder": "s3://giay-phep/xuat", **told}, client)
-    await server.stop()
+    await asyncio.to_thread(client.create_bucket, Bucket=bucket)
+    yield Bucket({"folder": f"s3://{bucket}/xuat", **told}, client, bucket)
