@@ -12,6 +12,7 @@ from typing import Any
 from jmespath import functions
 
 from lgsp_adapters.kinds.numbers import PLAIN, Number, decimal_of, exact, text_of
+from lgsp_adapters.kinds.steps import spend
 from lgsp_adapters.kinds.unmappable import Unmappable
 
 _EXACT = Context(prec=2000, traps=[Inexact, InvalidOperation, Overflow])
@@ -99,8 +100,10 @@ class Arithmetic(functions.Functions):
 def same(one: Any, other: Any) -> bool:
     """Are two values equal as JSON has them? `1` is not true, and `0.10` is `0.1`."""
     if isinstance(one, list) and isinstance(other, list):
+        spend(min(len(one), len(other)))
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
+        spend(min(len(one), len(other)))
         return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other

@@ -6,13 +6,15 @@ from meaning a folder.
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from lgsp_adapters.adapter import Call, Unfit, UpstreamFailed
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.request_values import header, parameter, segment
+from lgsp_adapters.kinds.steps import Unhurried
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts import exact_json
@@ -78,31 +80,50 @@ class Asking:
         scope: Scope,
         page: Mapping[str, str] = NOTHING,
         login: Mapping[str, str] = NOTHING,
-        body: bytes | None = None,
+        *,
+        build: Callable[[], bytes] | None = None,
+        unhurried: Unhurried | None = None,
     ) -> Answer:
         """The answer.
 
         Args:
             page: further query parameters.
             login: further headers.
-            body: where no template makes it.
+            build: makes the body where no template does.
+            unhurried: builds what may take long; without it nothing of what a caller says may stand in the request.
 
         Raises:
             UpstreamFailed, UpstreamLate: as the upstream says; `broken`, when the request cannot be built.
             Unfit: it cannot be built of what was asked.
         """
+
+        def built() -> _Built:
+            return self._built(scope, page, login, build)
+
+        told = await unhurried.do(built, of_request=True) if unhurried else built()
+        return await upstream.send(
+            self.method,
+            told.path,
+            call,
+            headers=told.headers,
+            params=told.query or None,
+            body=told.body,
+            form=told.form,
+            shown=self._path.text,
+        )
+
+    def _built(
+        self, scope: Scope, page: Mapping[str, str], login: Mapping[str, str], build: Callable[[], bytes] | None
+    ) -> "_Built":
         headers = _joined(
             login, {**_texts(self._shared["headers"], scope, header), **self._made("headers", scope, header)}
         )
         if not self._templates["body"].empty:
             headers.setdefault("Content-Type", "application/json")
-            body = self._body(scope)
+            build = partial(self._body, scope)
         query = {**_texts(self._shared["query"], scope, parameter), **self._made("query", scope, parameter), **page}
         form = None if self._templates["form"].empty else self._made("form", scope, parameter)
-        path, shown = self._path(scope), self._path.text
-        return await upstream.send(
-            self.method, path, call, headers=headers, params=query or None, body=body, form=form, shown=shown
-        )
+        return _Built(self._path(scope), headers, query, build() if build else None, form)
 
     def _made(self, part: str, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:
         return _texts(self._templates[part], scope, write)
@@ -113,6 +134,16 @@ class Asking:
             return exact_json.dumps(template(scope))
         except Unmappable as unmappable:
             raise unsendable(template, unmappable) from unmappable
+
+
+class _Built(NamedTuple):
+    """A request as it is sent."""
+
+    path: str
+    headers: dict[str, str]
+    query: dict[str, str]
+    body: bytes | None
+    form: dict[str, str] | None
 
 
 def unsendable(template: Template, reason: Unmappable) -> Unfit | UpstreamFailed:

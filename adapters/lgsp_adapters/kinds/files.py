@@ -29,6 +29,7 @@ from lgsp_adapters.kinds.dropped import Dropped, Index
 from lgsp_adapters.kinds.mapping import Template
 from lgsp_adapters.kinds.rules import mapped
 from lgsp_adapters.kinds.scope import ASKED, before
+from lgsp_adapters.kinds.steps import Unhurried
 from lgsp_adapters.kinds.tables import Layout, Row
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.tabular.text import composed, key
@@ -49,6 +50,7 @@ class FilesAdapter(Adapter):
         for name, document in manifest.operations.items():  # what the reader will make of it is known to be right
             register.Lookup(document, place / name, contract.operations[name].response, tables)
         responses = {name: contract.operations[name].response.document for name in self.operations}
+        self._unhurried = Unhurried()
         layout = Layout.of(manifest.document["files"], manifest.place / "files")
         self._dropped = Dropped(manifest, layout, responses, tables)
 
@@ -59,6 +61,7 @@ class FilesAdapter(Adapter):
     async def close(self) -> None:
         """Look no more."""
         await self._dropped.close()
+        self._unhurried.close()
 
     def method(self, operation: str) -> Any:
         """The method that answers an operation, or None."""
@@ -72,10 +75,12 @@ class FilesAdapter(Adapter):
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
         if self._dropped.index is None:
             raise UpstreamFailed("unreachable", self._dropped.lacking)
-        rows = operation.find(self._dropped.index, before(self.connection, request, call))
+        scope = await self._unhurried.do(partial(before, self.connection, request, call), of_request=True)
+        keys = await self._unhurried.do(partial(operation.keys, scope), of_request=True)
+        rows = operation.find(self._dropped.index, keys)
         if not rows and operation.none:
             raise Declared(operation.none)
-        answer = operation.answer_of(rows)
+        answer = await self._unhurried.do(partial(operation.answer_of, rows))
         if not isinstance(answer, dict):
             raise UpstreamFailed("unintelligible", "the rows have nothing of what is asked for")
         return answer
@@ -91,8 +96,8 @@ class _Operation:
         self._answer = Template(composed(document["answer"]), place / "answer", register.ANSWERED)
         self._connection = connection
 
-    def find(self, index: Index, scope: Mapping[str, Any]) -> list[Row]:
-        """The rows that are asked for; none where a part of what is asked for is absent."""
+    def keys(self, scope: Mapping[str, Any]) -> list[str] | None:
+        """What is asked for; None where a part of it is absent."""
         parts: list[str] = []
         for template in self._wanted:
             try:
@@ -100,9 +105,15 @@ class _Operation:
             except ValueError as error:
                 raise UpstreamFailed("broken", f"{template.place}: {error}") from None
             if part is None:
-                return []
+                return None
             parts.append(part)
-        return [orjson.loads(row) for row in index.rows(self._name, parts)]
+        return parts
+
+    def find(self, index: Index, keys: list[str] | None) -> list[Row]:
+        """The rows under these keys."""
+        if keys is None:
+            return []
+        return [orjson.loads(row) for row in index.rows(self._name, keys)]
 
     def answer_of(self, rows: list[Row]) -> Any:
         """The answer that rows make."""

@@ -22,11 +22,19 @@ from lgsp_adapters.kinds.xml_documents import TEXT
 from lgsp_adapters.person_names import folded
 from lgsp_contracts import exact_json
 
+MAX_TEXT = 4 * 1024 * 1024
+"""Characters that a function may make of what it is given: no answer of the bus is larger."""
+
 
 def _notation(name: Any) -> str:
     if name not in ("", *NOTATIONS):
         raise Unmappable(f"there is no such notation of numbers; there are: {', '.join(NOTATIONS)}")
     return str(name)
+
+
+def _hold_length(characters: int) -> None:
+    if characters > MAX_TEXT:
+        raise Unmappable(f"a function makes a text of more than {MAX_TEXT} characters")
 
 
 def _code(value: Any) -> str:
@@ -134,6 +142,7 @@ class Functions(Arithmetic, ParsingFunctions):
         """A text or number as text, filled on the left: a number that lost its zeros has them again."""
         if len(fill) != 1:
             raise Unmappable("pad_left fills with one character")
+        _hold_length(int(width))
         return None if value is None else text_of(value).rjust(int(width), fill)
 
     @functions.signature({"types": _TEXT})
@@ -156,7 +165,16 @@ class Functions(Arithmetic, ParsingFunctions):
     @functions.signature({"types": _TEXT}, {"types": ["string"]}, {"types": ["string"]})
     def _func_replace(self, value: str | None, old: str, new: str) -> Any:
         """A text with each `old` as `new`."""
-        return None if value is None else value.replace(old, new)
+        if value is None:
+            return None
+        _hold_length(len(value) + value.count(old) * (len(new) - len(old)))
+        return value.replace(old, new)
+
+    @functions.signature({"types": ["string"]}, {"types": ["array-string"]})
+    def _func_join(self, separator: str, texts: list[str]) -> str:
+        """The texts of a list, with a separator between them."""
+        _hold_length(sum(map(len, texts)) + len(separator) * len(texts))
+        return separator.join(texts)
 
     @functions.signature({"types": _TEXT}, {"types": ["number"]}, {"types": ["number"]})
     def _func_part(self, value: str | None, start: int, end: int) -> Any:

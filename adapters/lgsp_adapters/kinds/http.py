@@ -11,6 +11,7 @@ operations:
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
@@ -23,6 +24,7 @@ from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_wo
 from lgsp_adapters.kinds.reading import read, read_or_none
 from lgsp_adapters.kinds.rules import Rules, mapped
 from lgsp_adapters.kinds.scope import ASKED
+from lgsp_adapters.kinds.steps import Unhurried
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.contract import Contract
@@ -52,18 +54,20 @@ class _Operation(WebOperation):
         self._next = Template(pages["next"], place / "pages" / "next", ANSWERED) if pages else None
         self._parameter = pages["parameter"] if pages else ""
 
-    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
+    async def ask(
+        self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], unhurried: Unhurried
+    ) -> Asked:
         """Ask for the answer, all pages of it."""
         more: dict[str, str] = {}
         items: list[Any] = []
         for _ in range(MAX_PAGES):
-            heard = await self._asking.send(upstream, call, scope, more, login)
-            answer = read(heard) if heard.good else read_or_none(heard)
+            heard = await self._asking.send(upstream, call, scope, more, login, unhurried=unhurried)
+            answer = await unhurried.do(partial(read if heard.good else read_or_none, heard))
             found = {**scope, "status": heard.status, "answer": answer, "items": items}
             if self._items is None or self._next is None or not heard.good:
                 return found, heard
-            items += mapped(self._items, found) or []
-            following = mapped(self._next, found)
+            items += await unhurried.do(partial(mapped, self._items, found)) or []
+            following = await unhurried.do(partial(mapped, self._next, found))
             if following is None:
                 return found, heard
             more = {self._parameter: text_of(following)}

@@ -23,6 +23,7 @@ from lgsp_adapters.composing import nfc
 from lgsp_adapters.kinds.arithmetic import same
 from lgsp_adapters.kinds.functions import FUNCTIONS, MOST, NAMES, check_argument
 from lgsp_adapters.kinds.numbers import exact
+from lgsp_adapters.kinds.steps import CHARACTERS, current, spend
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_contracts.places import Place
 
@@ -70,8 +71,12 @@ def told(answer: Any) -> Any:
     if isinstance(answer, str):
         return nfc(answer).strip() or None
     if isinstance(answer, dict):
+        spend(len(answer))
         return {nfc(name): told(value) for name, value in answer.items()}
-    return [told(item) for item in answer] if isinstance(answer, list) else answer
+    if isinstance(answer, list):
+        spend(len(answer))
+        return [told(item) for item in answer]
+    return answer
 
 
 def composed(document: Any) -> Any:
@@ -79,8 +84,12 @@ def composed(document: Any) -> Any:
     if isinstance(document, str):
         return nfc(document)
     if isinstance(document, dict):
+        spend(len(document))
         return {name: composed(value) for name, value in document.items()}
-    return [composed(item) for item in document] if isinstance(document, list) else document
+    if isinstance(document, list):
+        spend(len(document))
+        return [composed(item) for item in document]
+    return document
 
 
 def _compiled(document: Any, place: Place, names: tuple[str, ...]) -> Make:
@@ -99,6 +108,7 @@ def _compiled(document: Any, place: Place, names: tuple[str, ...]) -> Make:
 
 
 def _object(fields: Mapping[str, Make], scope: Scope) -> dict[str, Any]:
+    spend()
     found = ((name, make(scope)) for name, make in fields.items())
     return {name: value for name, value in found if value is not None and value != {}}
 
@@ -113,6 +123,7 @@ def _each(document: Mapping[str, Any], each: str, place: Place, names: tuple[str
         found = items(scope)
         if each == "$with":
             return None if found is None or found is False else item({**scope, "item": found})
+        spend(len(found) if found else 0)
         return found and [item({**scope, "item": one}) for one in found]
 
     return make
@@ -129,7 +140,7 @@ def _expression(text: str, place: Place, names: tuple[str, ...]) -> Make:
             f"không phải biểu thức JMESPath: {reason}", f"not a JMESPath expression: {reason}{hint}"
         ) from error
     _known(parsed, place, names, top=True)
-    tree, interpreter = _exact(parsed, place), _Interpreter(_OPTIONS)
+    tree, interpreter = _exact(parsed, place), _Interpreter()
 
     def make(scope: Scope) -> Any:
         try:
@@ -148,7 +159,35 @@ def _expression(text: str, place: Place, names: tuple[str, ...]) -> Make:
 
 
 class _Interpreter(TreeInterpreter):
-    """JMESPath's own, with numbers that keep their digits."""
+    """JMESPath's own, with numbers that keep their digits, and counted."""
+
+    def __init__(self) -> None:
+        super().__init__(_OPTIONS)
+        self._visits: dict[str, Callable[..., Any]] = {}
+
+    def visit(self, node: Any, *values: Any) -> Any:
+        """What a part of an expression makes of a value.
+
+        Raises:
+            OutOfSteps: the work at hand has no more of them.
+        """
+        steps = current.get()
+        steps.left -= 1
+        if steps.left < 0:
+            steps.spend()
+        kind = node["type"]
+        visit = self._visits.get(kind)
+        if visit is None:
+            visit = self._visits[kind] = getattr(self, f"visit_{kind}")
+        return visit(node, *values)
+
+    def visit_function_expression(self, node: Any, value: Any) -> Any:
+        """Call a function, which takes as many steps as its lists and texts are long."""
+        arguments = [self.visit(child, value) for child in node["children"]]
+        spend(sum(map(_size, arguments)))
+        made = FUNCTIONS.call_function(node["value"], arguments)
+        spend(_size(made))
+        return made
 
     def visit_comparator(self, node: Any, value: Any) -> Any:
         """Compare as JSON does; a number is never held against a text.
@@ -249,5 +288,16 @@ def _children(node: Any) -> Iterator[Any]:
 def _pruned(value: Any) -> Any:
     """Without the nulls that a multi-select leaves in objects."""
     if isinstance(value, dict):
+        spend(len(value))
         return {name: _pruned(item) for name, item in value.items() if item is not None}
-    return [_pruned(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        spend(len(value))
+        return [_pruned(item) for item in value]
+    return value
+
+
+def _size(value: Any) -> int:
+    """Steps that a function takes to go through a value."""
+    if isinstance(value, str):
+        return len(value) // CHARACTERS
+    return len(value) if isinstance(value, (list, dict)) else 0

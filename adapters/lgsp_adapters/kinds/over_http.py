@@ -13,6 +13,7 @@ from lgsp_adapters.kinds.login import Authentication
 from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.rules import mapped
 from lgsp_adapters.kinds.scope import before
+from lgsp_adapters.kinds.steps import Unhurried
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.places import Place
@@ -33,7 +34,9 @@ class WebOperation:
     """What it asks by."""
 
     @abstractmethod
-    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
+    async def ask(
+        self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], unhurried: Unhurried
+    ) -> Asked:
         """Ask with these further headers: the variables with what was answered, and the answer itself."""
 
     @abstractmethod
@@ -66,6 +69,7 @@ class WebAdapter(Adapter):
 
     async def open(self) -> None:
         """Open the pool of connections."""
+        self._unhurried = Unhurried()
         self._upstream = Upstream(self.connection["url"], self._tls)
         self._login.open(self._upstream, self._tls)
 
@@ -73,6 +77,7 @@ class WebAdapter(Adapter):
         """Close it."""
         await self._login.close()
         await self._upstream.close()
+        self._unhurried.close()
 
     def method(self, operation: str) -> Any:
         """The method that answers an operation, or None."""
@@ -80,14 +85,16 @@ class WebAdapter(Adapter):
         return found and partial(self._answer, found)
 
     async def _answer(self, operation: WebOperation, request: Document, call: Call) -> Document:
-        scope = before(self.connection, request, call)
+        scope = await self._unhurried.do(partial(before, self.connection, request, call), of_request=True)
         if operation.none and operation.criteria.asks_nothing(scope):
             raise Declared(operation.none)
         for _ in range(2):
             asked = {**scope, "session": await self._login.session(call)}
-            answered, heard = await operation.ask(self._upstream, call, asked, self._login.headers(asked))
+            answered, heard = await operation.ask(
+                self._upstream, call, asked, self._login.headers(asked), self._unhurried
+            )
             if not self._login.turned_away(answered):
-                return _read(operation, answered, heard)
+                return await self._unhurried.do(partial(_read, operation, answered, heard))
         raise heard.failed("refused", f"HTTP {heard.status}: a new token is refused too")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from jmespath import functions
 
 from lgsp_adapters.composing import nfc
+from lgsp_adapters.kinds.steps import spend
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree_of_text
 from lgsp_contracts import exact_json
@@ -83,8 +84,12 @@ def trimmed(value: Any, level: int = 0) -> Any:
     if isinstance(value, str):
         return nfc(value).strip() or None
     if isinstance(value, dict):
+        spend(len(value))
         return {nfc(name): trimmed(item, level + 1) for name, item in value.items()}
-    return [trimmed(item, level + 1) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        spend(len(value))
+        return [trimmed(item, level + 1) for item in value]
+    return value
 
 
 def _bounded(value: str | None) -> str:

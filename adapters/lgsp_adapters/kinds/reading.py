@@ -4,6 +4,7 @@ from typing import Any
 
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.parsing_functions import document_of
+from lgsp_adapters.kinds.steps import BYTES, spend
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree
 
@@ -36,5 +37,6 @@ def _read(answer: Answer) -> Any:
     xml = answer.media_type.endswith(("/xml", "+xml")) and answer.media_type != "application/xhtml+xml"
     if xml and answer.content.lstrip()[:1] not in (b"", b"{", b"["):  # some services say XML of their JSON
         return document(tree(answer.content, answer.charset))
+    spend(len(answer.content) // BYTES)
     text = answer.text().strip()
     return document_of(text) if text else None

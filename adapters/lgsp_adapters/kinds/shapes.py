@@ -15,8 +15,10 @@ from lxml import etree
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.kinds.numbers import MAX_DIGITS
 from lgsp_adapters.kinds.request_values import xml_text
+from lgsp_adapters.kinds.steps import spend
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import (
+    ELEMENT,
     TEXT,
     TYPE,
     add,
@@ -69,6 +71,7 @@ def read(shape: Shape, element: etree._Element, types: Types) -> Any:
     Raises:
         UpstreamFailed: `unintelligible`, when it is something else; the text quotes nothing of it.
     """
+    spend(ELEMENT)
     if is_nil(element):
         return None
     shape = _own_type(element, types) or shape
@@ -87,6 +90,7 @@ def write(shape: Shape, value: Any, path: str = "") -> Any:
     Raises:
         Unmappable: it does not fit; the text names the element and its type, and nothing of the value.
     """
+    spend()
     if shape.kind == "object" and shape.fields:
         if not isinstance(value, Mapping) and TEXT in shape.fields:
             value = {TEXT: value}

@@ -34,6 +34,7 @@ from lgsp_adapters.kinds.rules import Rules
 from lgsp_adapters.kinds.scope import ASKED
 from lgsp_adapters.kinds.shapes import Shape
 from lgsp_adapters.kinds.soap_faults import FAULT_NAMES, NO_FAULT, Fault, told_fault
+from lgsp_adapters.kinds.steps import Unhurried
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import TEXT, document
 from lgsp_adapters.manifest import Manifest
@@ -135,11 +136,15 @@ class _Operation(WebOperation):
         self.criteria = Criteria([(operation["fields"], place / "fields"), *shared])
         self._made = Template(operation["answer"], place / "answer", ANSWERED)
 
-    async def ask(self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str]) -> Asked:
+    async def ask(
+        self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], unhurried: Unhurried
+    ) -> Asked:
         """Ask for the answer, which may be a fault."""
         headers = {**login, **self._speech.version.headers(self._speech.action)}
-        heard = await self._asking.send(upstream, call, scope, login=headers, body=self._envelope(scope))
-        answer, fault = self._body(heard)
+        heard = await self._asking.send(
+            upstream, call, scope, login=headers, build=partial(self._envelope, scope), unhurried=unhurried
+        )
+        answer, fault = await unhurried.do(partial(self._body, heard))
         told = fault.variables() if fault else NO_FAULT
         return {**scope, "status": heard.status, "answer": answer, **told}, heard
 

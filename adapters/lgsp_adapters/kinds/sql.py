@@ -35,6 +35,7 @@ from lgsp_adapters.kinds.rules import Rules, mapped
 from lgsp_adapters.kinds.scope import ASKED, before
 from lgsp_adapters.kinds.sql_errors import Said, said
 from lgsp_adapters.kinds.sql_values import of_row, parameter
+from lgsp_adapters.kinds.steps import Unhurried
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
@@ -53,6 +54,7 @@ class SqlAdapter(Adapter):
         super().__init__(manifest.connection)
         self._database = Database(manifest.connection["url"], manifest.folder, manifest.place / "connection" / "url")
         self._places = manifest.concurrency
+        self._unhurried = Unhurried()
         place = manifest.place / "operations"
         self.operations = {
             name: _Operation(document, place / name, self._database.kind)
@@ -66,6 +68,7 @@ class SqlAdapter(Adapter):
     async def close(self) -> None:
         """Close it."""
         await self._database.close()
+        self._unhurried.close()
 
     def method(self, operation: str) -> Any:
         """The method that answers an operation, or None."""
@@ -81,21 +84,9 @@ class SqlAdapter(Adapter):
         return True
 
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
-        scope = before(self.connection, request, call)
-        rows = await operation.rows(self._database, scope, call)
-        found = {**scope, "rows": rows, "row": rows[0] if rows else None}
-        operation.rules.apply(found)
-        if len(rows) > 1 and operation.of_one:
-            raise UpstreamFailed(
-                "broken",
-                "more than one row, and the answer is made of one; write ORDER BY with LIMIT 1, or answer with rows",
-            )
-        if not rows and operation.none:
-            raise Declared(operation.none)
-        answer = mapped(operation.answer, found)
-        if not isinstance(answer, dict):
-            raise UpstreamFailed("unintelligible", "the rows have nothing of what is asked for")
-        return answer
+        scope = await self._unhurried.do(partial(before, self.connection, request, call), of_request=True)
+        rows = await operation.rows(self._database, scope, call, self._unhurried)
+        return await self._unhurried.do(partial(operation.read, scope, rows))
 
 
 class _Operation:
@@ -113,14 +104,36 @@ class _Operation:
         self.of_one = not self.write and not columns.uses(document["answer"], "rows")
         """Which of several rows was meant, nobody could say."""
 
-    async def rows(self, database: Database, scope: Mapping[str, Any], call: Call) -> list[dict[str, Any]]:
+    def read(self, scope: Mapping[str, Any], rows: list[dict[str, Any]]) -> Document:
+        """The rows in the words of the contract.
+
+        Raises:
+            Declared, UpstreamFailed: as the manifest says; `unintelligible`, when they make no document.
+        """
+        found = {**scope, "rows": rows, "row": rows[0] if rows else None}
+        self.rules.apply(found)
+        if len(rows) > 1 and self.of_one:
+            raise UpstreamFailed(
+                "broken",
+                "more than one row, and the answer is made of one; write ORDER BY with LIMIT 1, or answer with rows",
+            )
+        if not rows and self.none:
+            raise Declared(self.none)
+        answer = mapped(self.answer, found)
+        if not isinstance(answer, dict):
+            raise UpstreamFailed("unintelligible", "the rows have nothing of what is asked for")
+        return answer
+
+    async def rows(
+        self, database: Database, scope: Mapping[str, Any], call: Call, unhurried: Unhurried
+    ) -> list[dict[str, Any]]:
         """What the statement finds.
 
         Raises:
             Declared: the database refuses, and the manifest says what that means.
             UpstreamLate, UpstreamFailed: the database's own words are for the integrator's terminal, since they quote values.
         """
-        values = self._values(scope, database.kind)
+        values = await unhurried.do(partial(self._values, scope, database.kind), of_request=True)
         try:
             async with database.transaction(call.remaining, self._access(call)) as connection:
                 result = await connection.execute(self._statement, values)
@@ -152,7 +165,7 @@ class _Operation:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise UpstreamFailed("broken", f"two columns are called {twice}; name one of them with AS")
-        return [told(of_row(dict(row), database.kind, types)) for row in found]
+        return await unhurried.do(lambda: [told(of_row(dict(row), database.kind, types)) for row in found])
 
     def _access(self, call: Call) -> Access:
         if not self.write:

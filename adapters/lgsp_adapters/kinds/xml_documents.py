@@ -16,11 +16,14 @@ from lxml import etree
 
 from lgsp_adapters.charsets import UndecodableError, decoded
 from lgsp_adapters.composing import nfc
+from lgsp_adapters.kinds.steps import BYTES, CHARACTERS, spend
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NIL, TYPE = f"{{{XSI}}}nil", f"{{{XSI}}}type"
 MAX_ELEMENTS = 100_000
 TEXT = "#text"
+ELEMENT = 10
+"""Steps that one takes."""
 
 MAX_REPEATED = 8 * 1024 * 1024
 """Characters that the texts beside elements may be in all: each holds what stands in the elements, too."""
@@ -75,6 +78,7 @@ def tree_of_text(text: str) -> etree._Element:
     """
     if text.count("<") > 2 * MAX_ELEMENTS:
         raise NotXmlError(f"the XML has more than {MAX_ELEMENTS} elements")
+    spend(len(text) // BYTES + text.count("<") // 2)
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -114,6 +118,7 @@ def refuse_repeated_text(root: etree._Element) -> None:
 
 def document(element: etree._Element) -> Any:
     """An element as a document: an object, a text, or null."""
+    spend(ELEMENT)
     found = attributes(element)
     children = elements(element)
     if not children or _is_text(element, children):
@@ -150,7 +155,9 @@ def attributes(element: etree._Element) -> dict[str, Any]:
 
 def whole_text(element: etree._Element) -> str | None:
     """All text in it, that of inner elements too; None where that is blank."""
-    return nfc("".join(str(part) for part in element.itertext())).strip() or None
+    text = "".join(str(part) for part in element.itertext())
+    spend(len(text) // CHARACTERS)
+    return nfc(text).strip() or None
 
 
 def is_nil(element: etree._Element) -> bool:

@@ -1,0 +1,121 @@
+"""How long the reading and mapping of one document may take, so that the other calls of the process do not wait for it.
+
+An expression that looks through a thousand rows for each item of a request, an answer of a hundred thousand XML elements: either holds
+an event loop for a second or for hours. So work is counted in steps, which depend on documents and manifest alone: the same call
+has the same end on every machine. What takes up to `AT_ONCE` of them is done where it is asked for. What takes more is begun anew in
+a thread, with which the loop shares the interpreter; at `MOST` it is given up.
+
+Why a thread and no process, as the gateway has for documents: what is mapped has been read here and would have to be carried over, and
+it is Python throughout, which lets others have the interpreter every 5 ms.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from typing import TypeVar
+
+from lgsp_adapters.adapter import Unfit, UpstreamFailed
+
+AT_ONCE = 5_000
+"""Steps on the event loop: 5 to 10 ms on a core of 2026."""
+
+MOST = 3_000_000
+"""Steps of one document: 3 to 6 s. 40,000 rows of four fields take 560,000."""
+
+BYTES = 40
+"""Of JSON or XML that are read in one step."""
+
+CHARACTERS = 64
+"""Of a text that a function goes through in one step."""
+
+THREADS = 2
+"""Of one adapter: one more than a single document can hold."""
+
+TOO_LONG = f"reading and mapping the answer takes more than {MOST} steps"
+
+Made = TypeVar("Made")
+
+
+class OutOfSteps(Exception):  # noqa: N818 - nothing is wrong: it takes longer
+    """More steps are needed than there are."""
+
+
+class Steps:
+    """What is left of them."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: float) -> None:
+        self.left = left
+
+    def spend(self, count: int = 1) -> None:
+        """Take some.
+
+        Raises:
+            OutOfSteps: there are not so many.
+        """
+        self.left -= count
+        if self.left < 0:
+            raise OutOfSteps
+
+
+_ENDLESS = Steps(math.inf)
+current: ContextVar[Steps] = ContextVar("steps", default=_ENDLESS)
+"""Those of the work at hand; without an end where nobody has set one, as in a process that may be killed."""
+
+
+def spend(count: int = 1) -> None:
+    """Take some of the steps of the work at hand.
+
+    Raises:
+        OutOfSteps: there are not so many.
+    """
+    current.get().spend(count)
+
+
+class Unhurried:
+    """Does what may take long, without holding the event loop."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, "lgsp-mapping")  # begun when they are needed
+
+    async def do(self, work: Callable[[], Made], *, of_request: bool = False) -> Made:
+        """What the work makes; it is begun twice where it takes long, so it must change nothing.
+
+        Args:
+            of_request: the work is done with what was asked, not yet with what a system answers.
+
+        Raises:
+            Unfit, UpstreamFailed: it takes more than anybody may wait for.
+        """
+        try:
+            return within(Steps(AT_ONCE), work)
+        except OutOfSteps:
+            steps = Steps(MOST)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, within, steps, work)
+        except OutOfSteps as error:
+            if of_request:
+                raise Unfit(f"mapping the request takes more than {MOST} steps; ask for less at once") from error
+            raise UpstreamFailed("unintelligible", f"{TOO_LONG}; ask for fewer rows, or look them up by key") from error
+        finally:
+            steps.left = 0  # nobody waits any more: a thread cannot be ended, but it can have no more steps
+
+    def close(self) -> None:
+        """End the threads, as soon as they have done what they are at."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def within(steps: Steps, work: Callable[[], Made]) -> Made:
+    """Do something with so many steps.
+
+    Raises:
+        OutOfSteps: it takes more.
+    """
+    token = current.set(steps)
+    try:
+        return work()
+    finally:
+        current.reset(token)
