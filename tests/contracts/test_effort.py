@@ -1,14 +1,18 @@
 """The work that a document can make follows from its schema, and is known before it is done."""
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
-from lgsp_contracts import catalog
+from lgsp_contracts import catalog, checking
 from lgsp_contracts.effort import BUDGET
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.strict_json import Limits
+from lgsp_problems import Refusal
 
 CATALOG = catalog.load(catalog.shipped_folder())
 SCHEMAS = [
@@ -136,3 +140,68 @@ def test_whatever_is_shorter_than_the_light_size_is_light(schema: Schema) -> Non
     for body in (dense[:size], b'"' + b"x" * (size - 2) + b'"', b"1," * (size // 2)):
         assert schema.effort.is_light(body)
     assert BUDGET <= 10_000_000  # nanoseconds
+
+
+TOKENS = st.sampled_from(
+    [b"[]", b"{}", b"1", b"1.5", b"-1.5e3", b'"a"', b'":"', b'"\\u0001"', b'"\\n"', b'"\\\\u0001"', b"[1.5]", b'["\\f"]',
+     b'{"a":":"}', b'{"a":1,"a":2}', b'{"a":[1.5,":"]}', b"[[[]]]", b"1" * 99, b'"' + b":" * 50 + b'"', b'"e000"'],
+)  # fmt: skip
+WRAPS = st.sampled_from([(b"[", b",", b"]"), (b'{"a":[', b",", b"]}"), (b'[{"a":', b'},{"a":', b"}]")])
+OF_SHAPES = [
+    Schema({}, "x"),
+    Schema({"items": {"multipleOf": 0.01}}, "x"),
+    Schema({"items": {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b", "c"]}}, "x"),
+    Schema({"items": {"anyOf": [{"type": "string"}, {"required": ["a"]}, {"items": {"type": "integer"}}]}}, "x"),
+]
+A_LINE = 40
+"""Nanoseconds of the budget for one line of Python that is run: what is walked through there costs the most."""
+
+
+def lines_run(work: Callable[[], object]) -> int:
+    """How many lines of Python some work runs, which is the same on every machine."""
+    count = 0
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except Refusal:
+        pass
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def checked_at_once(schema: Schema, body: bytes) -> None:
+    """What the gateway does of a request in its loop."""
+    document = checking.read_request(Limits(1_000_000, 100_000), body)
+    measured = checking.counted(document, body) if schema.counts_places else document
+    if not schema.is_valid(measured) and schema.effort.explains_at_once(body):
+        schema.violations(measured)
+
+
+def as_many_as_are_light(schema: Schema, wrap: tuple[bytes, bytes, bytes], unit: bytes) -> bytes:
+    first, between, last = wrap
+    least, most = 0, 2**20 // len(unit + between)
+    while least < most:
+        middle = (least + most + 1) // 2
+        light = schema.effort.is_light(first + between.join([unit] * middle) + last)
+        least, most = (middle, most) if light else (least, middle - 1)
+    return first + between.join([unit] * least) + last
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(OF_SHAPES), WRAPS, st.lists(TOKENS, min_size=1, max_size=3))
+def test_no_shape_of_a_light_document_runs_more_lines_than_the_budget_has(
+    schema: Schema, wrap: tuple[bytes, bytes, bytes], tokens: list[bytes]
+) -> None:
+    """The search climbs towards the shape that runs the most."""
+    body = as_many_as_are_light(schema, wrap, b",".join(tokens) if wrap[1] == b"," else tokens[0])
+    lines = lines_run(lambda: checked_at_once(schema, body))
+    target(lines, label="lines")
+    assert lines * A_LINE <= BUDGET, (wrap, tokens, len(body), lines)
