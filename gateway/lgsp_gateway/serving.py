@@ -77,6 +77,8 @@ if TYPE_CHECKING:
 
 ISSUER_SECONDS = 30.0
 """How long asking another issuer for its keys may take."""
+TIMESTAMP_SECONDS = 60.0
+"""How long a timestamp, from the last checkpoint to its seal, may take."""
 CHECKS_SECONDS = 60.0
 """How long the checks of `lgsp doctor` may take together."""
 
@@ -264,7 +266,7 @@ async def _notary(
     stack.push_async_callback(notary.stop)
     if settings.timestamps:
         stamping = Timestamps(bus, connection, settings.name, settings.timestamps)
-        background.keep("timestamps", stamping.run)
+        background.every("timestamps", stamping.pause, stamping.look, within=TIMESTAMP_SECONDS)
     return notary
 
 

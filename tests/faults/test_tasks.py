@@ -14,7 +14,7 @@ import pytest
 from support.authority import Authority
 from support.issuer import PeoplesIssuer
 from support.processes import ROOT, free_port
-from support.workbench import CONTRACTS, Workbench
+from support.workbench import CONTRACTS, NUMBER, Workbench
 
 from lgsp_adapters import manifest
 from lgsp_adapters.serving.following import Contracts
@@ -197,6 +197,17 @@ async def test_a_gateway_that_is_told_to_do_more(bus: Workbench, tmp_path: Path)
     declared |= {"tls files", "timestamps", f"keys of {people.url}"}
     async with process(lambda this: serving.serve(settings, this)) as (background, tasks):
         await each_comes_back(background, tasks, declared)
+        # That nobody gives time stamps is told where health is asked for.
+        async with aiohttp.ClientSession(f"https://127.0.0.1:{settings.port}") as session:
+            headers = {"Authorization": f"Bearer {bus.token('alpha')}", "Lgsp-Purpose": "thu-nghiem"}
+            sent = {"soDinhDanh": NUMBER}
+            async with session.post("/services/desk/v1/read", json=sent, headers=headers, ssl=False) as answer:
+                await answer.read()
+            async with asyncio.timeout(20):
+                while background.said().get("timestamps") != "ClientConnectorError":
+                    await asyncio.sleep(0.05)
+            async with session.get("/readyz", ssl=False) as answer:
+                assert "task timestamps fails" in await answer.text()
     await people.stop()
 
 

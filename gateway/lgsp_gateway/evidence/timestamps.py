@@ -4,15 +4,12 @@ It is asked beside everything else, and as seldom as `EVERY_SECONDS`: no call wa
 that it stamps covers all before it.
 """
 
-import asyncio
 import datetime
 from pathlib import Path
 
 import aiohttp
-import structlog
 from cryptography import x509
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
 from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
 
 from lgsp_contracts.names import GatewayName
@@ -41,16 +38,17 @@ class Timestamps:
         self._url = url
         self._stamped = ""
 
-    async def run(self) -> None:
-        """Go on asking, until cancelled."""
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            while True:
-                try:
-                    await self._stamp(session)
-                except (Refusal, ValueError, NatsError, OSError, TimeoutError, aiohttp.ClientError) as error:
-                    structlog.get_logger().warning("no timestamp", error=type(error).__name__)
-                await asyncio.sleep(EVERY_SECONDS if self._stamped else 1)
+    def pause(self) -> float:
+        """Seconds until it is to be asked again."""
+        return EVERY_SECONDS if self._stamped else 1
+
+    async def look(self) -> None:
+        """Have the last checkpoint stamped, where it is not yet.
+
+        Whatever goes wrong is raised, so that an authority that answers no more is told of like any other work that is not done.
+        """
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as session:
+            await self._stamp(session)
 
     async def _stamp(self, session: aiohttp.ClientSession) -> None:
         last = await checkpoint_stream.last(self._connection, self._gateway)
