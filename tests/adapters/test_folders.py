@@ -1,5 +1,6 @@
 """Folders that are somewhere else: a bucket of S3, a folder behind SFTP."""
 
+import asyncio
 import json
 import os
 import time
@@ -32,9 +33,7 @@ async def bucket(tmp_path: Path) -> AsyncIterator[Elsewhere]:
     async with folders.s3(tmp_path) as there:
 
         async def get(name: str) -> dict[str, Any]:
-            found = await there.get(name)
-            assert found
-            report: dict[str, Any] = json.loads(found)
+            report: dict[str, Any] = json.loads(await there.get(name) or b"{}")
             return report
 
         yield there.connection, there.put, get
@@ -50,7 +49,8 @@ async def share(tmp_path: Path) -> AsyncIterator[Elsewhere]:
         os.utime(tmp_path / name, (lately, lately))
 
     async def get(name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((tmp_path / name).read_text())
+        path = tmp_path / name
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return found
 
     async with shared(tmp_path) as there:
@@ -79,13 +79,18 @@ async def test_the_newest_drop_answers_from_elsewhere(
         await put("other.txt", "x")
         await put("a.csv", HEADING + GOOD.format(3))
         await adapter.open()
+        async with asyncio.timeout(20):
+            while "file" not in adapter.standing()["data"]:  # it was not listed at once
+                await asyncio.sleep(0.02)
         assert await _floors(adapter) == 3
         assert (await get("a.csv.report.json"))["taken"]
         await adapter.close()
         await put("b.csv", HEADING + GOOD.format(900))
         adapter = _adapter(connection, monkeypatch)
         await adapter.open()
-        report = await get("b.csv.report.json")
+        async with asyncio.timeout(20):
+            while not (report := await get("b.csv.report.json")):
+                await asyncio.sleep(0.05)
         assert (report["taken"], report["faults"][0]["row"]) == (False, 1)
         await adapter.close()
 

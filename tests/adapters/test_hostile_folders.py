@@ -91,7 +91,7 @@ async def test_a_shrunken_register_is_held_over_a_restart_until_it_is_accepted(p
         data = there.adapter.standing()["data"]
         assert (data["file"], data["current"], data["why"]) == ("1.csv", False, "held")
     async with answering(tmp_path, place) as there:
-        assert (await there.find(so="A7"))["cccd"] == "7"
+        assert (await there.find_when_read(so="A7"))["cccd"] == "7"
         manifest = str(tmp_path / "adapter.yaml")
         assert (await run("adapter", "accept", manifest))[1].startswith(
             "2.csv: find would find 2 rows, and finds 8 now"
@@ -109,7 +109,7 @@ async def test_a_shrunken_register_is_held_over_a_restart_until_it_is_accepted(p
                 await asyncio.sleep(0.05)
         assert there.adapter.standing()["data"]["current"]
     async with answering(tmp_path, place) as there:
-        assert await there.find(so="A7") == "not-found-here"
+        assert await there.find_when_read(so="A7") == "not-found-here"
         assert (await there.find(so="A1"))["cccd"] == "1"
 
 
@@ -120,7 +120,7 @@ async def test_after_a_restart_the_last_good_file_answers(place: Place, tmp_path
         await place.put("2.csv", "Lạ\n1\n")
         assert not (await place.report("2.csv"))["taken"]
     async with answering(tmp_path, place) as there:
-        assert (await there.find(so="A1"))["cccd"] == "1"
+        assert (await there.find_when_read(so="A1"))["cccd"] == "1"
         await place.put("3.csv", HEADING)
         assert (await place.report("3.csv"))["held"]
         assert (await there.find(so="A1"))["cccd"] == "1"
@@ -135,7 +135,7 @@ async def test_what_others_wrote_beside_a_file_is_not_believed(place: Place, tmp
     }.items():
         await place.put(name, content)
     async with answering(tmp_path, place) as there:
-        assert (await there.find(so="A1"))["cccd"] == "1"
+        assert (await there.find_when_read(so="A1"))["cccd"] == "1"
         assert (await place.report("1.csv", until="content"))["taken"]
         assert not [name for name in await place.names() if name.endswith(".lgsp-part")]
 
@@ -181,7 +181,7 @@ async def test_keys_that_are_no_paths_hide_no_object(
         await asyncio.sleep(1.1)
         await there.put("good.csv", rows(5))
         async with answering(tmp_path, there) as office:
-            assert (await office.find(so="A5"))["cccd"] == "5"
+            assert (await office.find_when_read(so="A5"))["cccd"] == "5"
         assert "give them another key" in capsys.readouterr().out
 
 
@@ -218,7 +218,7 @@ async def test_a_server_that_does_not_end_is_left(tmp_path: Path, monkeypatch: p
         place = OnDisk({"folder": there.url, "key": there.key, "known-hosts": there.known_hosts}, path)
         await place.put("1.csv", rows(1))
         async with answering(tmp_path, place) as office:
-            assert (await office.find(so="A1"))["cccd"] == "1"
+            assert (await office.find_when_read(so="A1"))["cccd"] == "1"
             monkeypatch.setattr(Moody, "mood", mood)
             await place.put("2.csv", rows(2))
             async with asyncio.timeout(20):
@@ -255,7 +255,7 @@ async def test_links_and_special_files_are_never_read(
         listener.bind(str(disk.path / "socket.csv"))
         await disk.put("1.csv", rows(1))
         async with answering(tmp_path, disk) as there:
-            assert (await there.find(so="A1"))["cccd"] == "1"
+            assert (await there.find_when_read(so="A1"))["cccd"] == "1"
             assert await there.find(so="A66") == "not-found-here"
     out = capsys.readouterr().out
     for name in ("link.csv", "hard.csv", "folder.csv", "nowhere.csv", "pipe.csv", "socket.csv"):
@@ -311,7 +311,7 @@ async def test_a_folder_that_is_a_link_or_comes_late(disk: OnDisk, tmp_path: Pat
 async def test_a_name_matches_however_its_accents_are_written(disk: OnDisk, tmp_path: Path) -> None:
     await disk.put(unicodedata.normalize("NFD", "Giấy phép 1.csv"), rows(1))
     async with answering(tmp_path, disk, files={"pattern": "Giấy*.csv"}) as there:
-        assert (await there.find(so="A1"))["cccd"] == "1"
+        assert (await there.find_when_read(so="A1"))["cccd"] == "1"
 
 
 async def test_a_large_folder_is_looked_at_at_leisure(disk: OnDisk, tmp_path: Path) -> None:

@@ -43,6 +43,13 @@ class Office:
         except Declared as declared:
             return declared.code
 
+    async def find_when_read(self, **request: Any) -> Any:
+        """What is answered, once what lay in the folder when the adapter was opened has been read."""
+        async with asyncio.timeout(WITHIN):
+            while "file" not in self.adapter.standing()["data"]:
+                await asyncio.sleep(0.02)
+        return await self.find(**request)
+
     def put(self, name: str | bytes, content: str | bytes) -> None:
         """Drop a file, later than those before."""
         self._dropped += 1
