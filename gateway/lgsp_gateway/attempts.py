@@ -1,4 +1,4 @@
-"""A flood of forged tokens is limited at its source.
+"""A flood of what is refused is limited at its source: forged tokens by address, calls that nobody granted by system.
 
 Each address has a budget of failed attempts. When it is used up, a token from there that is not known already is not
 looked at: its sender waits a second for its 429. Programs whose tokens are known are not held up, whatever else comes
@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, Text
 
 PER_SECOND = 20.0
 BURST = 100.0
@@ -30,10 +30,25 @@ class _Budget:
     at: float
 
 
-class Attempts:
-    """The budgets of all addresses that failed lately."""
+TOKENS = Text(
+    "Địa chỉ này gửi quá nhiều mã truy cập không hợp lệ; hãy dừng lại, lấy mã mới rồi thử lại sau vài giây.",
+    "Too many tokens that do not count came from this address; stop, take a new one and try again in a few seconds.",
+)
+CALLS = Text(
+    "Hệ thống này gửi quá nhiều lần gọi bị từ chối; hãy dừng lại, kiểm tra quyền, mục đích và hạn mức rồi thử lại sau vài giây.",
+    "This system sent too many calls that were refused; stop, check its grants, purpose and quota, and try again in a few seconds.",
+)
 
-    def __init__(self) -> None:
+
+class Attempts:
+    """The budgets of all addresses, or systems, that failed lately.
+
+    Args:
+        words: what whoever failed too often is told.
+    """
+
+    def __init__(self, words: Text = TOKENS) -> None:
+        self._words = words
         self._budgets: OrderedDict[str, _Budget] = OrderedDict()
         self._waiting = 0
 
@@ -63,8 +78,8 @@ class Attempts:
                 self._waiting -= 1
         return Refusal(
             "too-many-attempts",
-            vi="Địa chỉ này gửi quá nhiều mã truy cập không hợp lệ; hãy dừng lại, lấy mã mới rồi thử lại sau vài giây.",
-            en="Too many tokens that do not count came from this address; stop, take a new one and try again in a few seconds.",
+            vi=self._words.vi,
+            en=self._words.en,
             retry_after=5,
         )
 

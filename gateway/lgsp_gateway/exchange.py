@@ -10,14 +10,15 @@ those are counted and sampled, so that a flood of bad tokens costs no disk.
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, NoReturn
 
 from lgsp_auth import policy
 from lgsp_auth.policy import Ask, Grant
 from lgsp_contracts import wire
 from lgsp_contracts.checking import broken_answer, broken_request, check_answer, counted, read_request
 from lgsp_contracts.contract import Operation, person_in
+from lgsp_gateway.attempts import CALLS, Attempts
 from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage, Pseudonyms
@@ -87,6 +88,7 @@ class Exchange:
     pseudonyms: Pseudonyms
     watch: Watch
     heavy: HeavyDocuments
+    refusals: Attempts = field(default_factory=lambda: Attempts(CALLS))
 
     async def stop(self) -> None:
         """Write what is left of the evidence, and end what was started for heavy documents."""
@@ -106,6 +108,8 @@ class Exchange:
         try:
             answer = await self._governed(call, caller, passage)
         except Refusal as refusal:
+            if not passage.was_received and not self.refusals.may_try(name):
+                await self._refused_too_often(passage, refusal)
             await self._refused(call, passage, refusal)
             raise
         except Exception as error:
@@ -249,7 +253,20 @@ class Exchange:
         await self.heavy.check_answer(passage.consumer, way.operation, answer)
         return answer, None
 
+    async def _refused_too_often(self, passage: Passage, refusal: Refusal) -> NoReturn:
+        """A call that no quota counted, of a system that sends many of them: counted, and not written down each.
+
+        Raises:
+            Refusal: `too-many-attempts`, after a wait.
+        """
+        late = await self.refusals.refuse()
+        passage.refused(late)
+        self.watch.metrics.passed(passage)
+        raise late from refusal
+
     async def _refused(self, call: Call, passage: Passage, refusal: Refusal) -> None:
+        if not passage.was_received:
+            self.refusals.failed(passage.consumer)
         passage.refused(refusal)
         self.watch.refused(passage, call.traceparent, call.head.parent, refusal)
         await self.evidence.write(passage.entry())

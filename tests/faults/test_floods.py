@@ -68,3 +68,18 @@ async def test_guessing_secrets_is_limited_too(breakable_bus: Workbench) -> None
     statuses = await asyncio.gather(*(guess(number) for number in range(300)))
     assert set(statuses) == {401, 429}
     assert statuses.count(401) < 200
+
+
+async def test_calls_that_nobody_granted_fill_no_disk(breakable_bus: Workbench) -> None:
+    """No quota counts them: what one system is refused is written down up to a rate, and others feel nothing."""
+    bus = breakable_bus
+    await bus.serve()
+    before = len(await bus.entries())
+    refused = await asyncio.gather(*(bus.call("read", system="gamma") for _ in range(400)))
+    codes = {got.code for got in refused}
+    assert codes == {"not-granted", "too-many-attempts"}
+    late = next(got for got in refused if got.code == "too-many-attempts")
+    assert int(late.headers["Retry-After"]) > 0
+    assert "kiểm tra quyền" in late.json["detail"]
+    assert 100 <= len(await bus.entries()) - before < 250
+    assert (await bus.call()).status == 200

@@ -54,6 +54,11 @@ class Passage:
         self.request_sha256 = hashlib.sha256(body).hexdigest()
         self.request_size = len(body)
 
+    @property
+    def was_received(self) -> bool:
+        """Was its document taken? A quota has counted it then."""
+        return bool(self.request_sha256)
+
     def answered(self, body: bytes) -> None:
         """The answer, byte for byte as the caller gets it."""
         self.answer_sha256 = hashlib.sha256(body).hexdigest()
