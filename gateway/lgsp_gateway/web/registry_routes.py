@@ -202,7 +202,7 @@ def steps() -> Iterator[tuple[str, Route]]:
                 parameters=(name,),
                 body=json_of("Step"),
                 body_required=False,
-                problems=("not-found",),
+                problems=("not-found", "step-not-allowed"),
                 right=acting("Service"),
                 tag="registry",
             ),
