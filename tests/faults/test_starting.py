@@ -43,13 +43,13 @@ async def another_nats(bus: Workbench, folder: Path, **jetstream: str) -> AsyncI
     """A nats-server with the users of the bus and an empty store of its own."""
     port = free_port()
     config = json.loads((bus.state.nats / "nats.conf").read_text())
-    config["port"] = port
+    config |= {"port": port, "log_file": str(folder / "log")}
     config["jetstream"] |= {"store_dir": str(folder / "data"), **jetstream}
     (folder / "nats.conf").write_text(json.dumps(config))
     binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
-    server = await Process([str(binary), "-c", str(folder / "nats.conf")], folder / "log").start(wait_ready=False)
+    server = await Process([str(binary), "-c", str(folder / "nats.conf")], folder / "out").start(wait_ready=False)
     async with asyncio.timeout(10):
-        while "Server is ready" not in (folder / "log").read_text():
+        while not (folder / "log").exists() or "Server is ready" not in (folder / "log").read_text():
             await asyncio.sleep(0.01)
     yield f"nats://127.0.0.1:{port}"
     await server.stop()

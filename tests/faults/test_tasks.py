@@ -44,6 +44,7 @@ STARTED_ELSEWHERE = {
     "lgsp_gateway/web/connections.py": "the handshake of one connection: what it raises, the event loop's last resort logs",
     "lgsp_gateway/quotas.py": "waited for by the calls that need what it brings",
     "lgsp_adapters/serving/bounded.py": "awaited in the same function",
+    "lgsp_adapters/kinds/steps.py": "awaited in the same function",
 }
 
 PACKAGES = [
@@ -90,6 +91,7 @@ LIBRARIES = {
     "Subscription._wait_for_msgs",
     "Subscription.next_msg.<locals>.timed_get",
     "Queue.get",
+    "TcpTransport.readline",
     "RequestHandler.start",
     "Listener.start",
     "_ListenedTo.start",

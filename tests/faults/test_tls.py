@@ -45,16 +45,15 @@ async def test_both_doors_speak_tls_and_renew_it(breakable_bus: Workbench, tmp_p
     config = json.loads((bus.state.nats / "nats.conf").read_text())
     config |= {
         "port": nats_port,
+        "log_file": str(tmp_path / "nats.log"),
         "tls": {"cert_file": str(tmp_path / "cert.pem"), "key_file": str(tmp_path / "key.pem")},
     }
     config["jetstream"]["store_dir"] = str(tmp_path / "data")
     (tmp_path / "nats.conf").write_text(json.dumps(config))
     binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
-    nats = await Process([str(binary), "-c", str(tmp_path / "nats.conf")], tmp_path / "nats.log").start(
-        wait_ready=False
-    )
+    nats = await Process([str(binary), "-c", str(tmp_path / "nats.conf")], tmp_path / "out").start(wait_ready=False)
     async with asyncio.timeout(10):
-        while "Server is ready" not in (tmp_path / "nats.log").read_text():
+        while not (tmp_path / "nats.log").exists() or "Server is ready" not in (tmp_path / "nats.log").read_text():
             await asyncio.sleep(0.01)
     gateway = bus.another_gateway("tls", port)
     place = gateway.command.index("--nats") + 1
