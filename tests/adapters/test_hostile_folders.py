@@ -99,7 +99,7 @@ async def test_a_shrunken_register_is_held_over_a_restart_until_it_is_accepted(p
         code, out, err = await run("adapter", "accept", manifest, "3.csv")
         assert (code, out, "those that are: 2.csv" in err) == (1, "", True)
         code, out, _ = await run("adapter", "accept", manifest, "2.csv")
-        assert (code, "answers from its 2 rows" in out) == (0, True)
+        assert (code, "answers from these 2 rows" in out) == (0, True)
         async with asyncio.timeout(20):
             while await there.find(so="A7") != "not-found-here":
                 await asyncio.sleep(0.05)
