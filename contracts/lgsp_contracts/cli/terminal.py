@@ -21,6 +21,11 @@ def out(text: str) -> None:
     sys.stdout.flush()
 
 
+def begin_csv() -> None:
+    """Write the mark by which spreadsheets know UTF-8. `out` would show it as the six characters of its code."""
+    sys.stdout.write("\ufeff")
+
+
 def err(text: str) -> None:
     """Write to stderr, in the same way."""
     sys.stderr.write(harmless(text))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from cyclopts import Parameter
 
-from lgsp_contracts.cli.terminal import out
+from lgsp_contracts.cli.terminal import begin_csv, out
 from lgsp_gateway.cli import tables, times
 from lgsp_gateway.cli.bus_client import Who
 
@@ -82,7 +82,7 @@ def statistics(
     query = {name: month for name, month in (("since", since), ("until", until)) if month}
     said = who.client().get("/ops/statistics", query, accept).decode()
     if said.startswith(_MARK) and not sys.stdout.isatty():
-        sys.stdout.write(_MARK)  # not by `out`, which would show it as six characters of the first heading
+        begin_csv()
     out(said.removeprefix(_MARK))
 
 
