@@ -5,7 +5,6 @@ once. Whatever the file is, it is read where it can be killed (`serving/bounded.
 """
 
 import csv
-import io
 import re
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -242,8 +241,3 @@ def _elements(file: BinaryIO, name: str) -> Table:
         table.add(line, row)
     table.heading = list(heads)
     return table
-
-
-def of_bytes(content: bytes, layout: Layout, needed: Collection[str] = ()) -> Table:
-    """The table that bytes hold; see `read`."""
-    return read(io.BytesIO(content), layout, needed)
