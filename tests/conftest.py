@@ -22,7 +22,7 @@ hypothesis.settings.load_profile("lgsp")
 def pytest_configure(config: pytest.Config) -> None:
     """Compile once what the processes of the tests import: where PYTHONDONTWRITEBYTECODE is set each of them would, a third of its start."""
     if not hasattr(config, "workerinput"):
-        for part in ("gateway", "auth", "contracts", "adapters", "deploy"):
+        for part in ("gateway", "auth", "contracts", "adapters"):
             compileall.compile_dir(ROOT / part, quiet=2)
 
 

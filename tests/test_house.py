@@ -11,9 +11,7 @@ from lgsp_problems import CODES
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-MODULES = [
-    path for folder in ("gateway", "auth", "contracts", "adapters", "deploy") for path in (ROOT / folder).rglob("*.py")
-]
+MODULES = [path for folder in ("gateway", "auth", "contracts", "adapters") for path in (ROOT / folder).rglob("*.py")]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from typing import Any
 
 from lgsp_contracts.wire import Context, Failure
 from lgsp_problems import ProblemCode, Refusal, Text
-from lgsp_process.background import Background
-from lgsp_process.tracing import Spans
+from lgsp_runtime.background import Background
+from lgsp_runtime.tracing import Spans
 
 Document = dict[str, Any]
 NOT_TRACED = Spans()

@@ -19,7 +19,7 @@ from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.connections import MAX_CONNECTIONS, Stale
 from lgsp_contracts import exact_json
-from lgsp_process import connection_reasons
+from lgsp_runtime import connection_errors
 
 MAX_ANSWER = 4 * 1024 * 1024
 CONNECTING = 0.9
@@ -107,7 +107,7 @@ class Upstream:
 
     async def _reason(self, error: BaseException, seconds: float) -> str:
         said = next(
-            (words for kind, words in _WORDS.items() if isinstance(error, kind)), connection_reasons.reason(error)
+            (words for kind, words in _WORDS.items() if isinstance(error, kind)), connection_errors.reason(error)
         )
         if not isinstance(error, aiohttp.ClientConnectorCertificateError):
             return said
@@ -115,7 +115,7 @@ class Upstream:
         if time.monotonic() > until:
             until = time.monotonic() + REASON_SECONDS
             self._seen = {said: (said, until)}  # for the calls that fail meanwhile
-            kept = await connection_reasons.with_certificate(error, self._host, self._port, seconds)
+            kept = await connection_errors.with_certificate(error, self._host, self._port, seconds)
             self._seen = {said: (kept, until)}
         return kept
 

@@ -14,10 +14,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from lgsp_contracts import wire
-from lgsp_gateway.bus import Bus
 from lgsp_gateway.nats_door import ACCOUNT, system_of
 from lgsp_gateway.registry.state import Registry
-from lgsp_process.background import Background
+from lgsp_runtime.background import Background
+from lgsp_runtime.nats.request_reply import Bus
 
 SUBJECT = f"$SYS.ACCOUNT.{ACCOUNT}.DISCONNECT"
 

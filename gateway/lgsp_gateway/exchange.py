@@ -19,10 +19,8 @@ from lgsp_contracts import wire
 from lgsp_contracts.checking import broken_answer, broken_request, check_answer, counted, read_request
 from lgsp_contracts.contract import Operation, person_in
 from lgsp_gateway.attempts import CALLS, Attempts
-from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_gateway.evidence.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage, Pseudonyms
-from lgsp_gateway.faults import fault
 from lgsp_gateway.heavy_documents import HeavyDocuments
 from lgsp_gateway.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required
 from lgsp_gateway.identification import Caller, Credentials, Identification
@@ -31,6 +29,8 @@ from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.watching.watch import Watch
 from lgsp_gateway.ways import Asked, Way, Ways
 from lgsp_problems import Refusal
+from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
+from lgsp_runtime.unexpected_errors import fault
 
 PROJECTED_AT_ONCE = 32 * 1024
 """Bytes of an answer whose hidden fields are taken out where everybody waits; twice as many take 2 ms (measured)."""

@@ -30,9 +30,9 @@ from nats.js.api import KeyValueConfig
 from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
-from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_problems import Refusal
+from lgsp_runtime.nats.request_reply import bus_unavailable
 
 BUCKET = "LGSP_IDEMPOTENCY"
 KEPT_SECONDS = 24 * 3600

@@ -15,7 +15,7 @@ from lgsp_auth.issuing import DEFAULT_LIFE
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.nats_jwt import AccountKey
 from lgsp_problems import Refusal
-from lgsp_process import durable_file
+from lgsp_runtime import durable_file
 
 LOOK_SECONDS = 1.0
 KEEP_SECONDS = 2 * DEFAULT_LIFE

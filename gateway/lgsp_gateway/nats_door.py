@@ -20,8 +20,8 @@ from lgsp_contracts.names import SystemName
 from lgsp_gateway.attempts import Attempts
 from lgsp_gateway.registry.state import Registry
 from lgsp_problems import Refusal
-from lgsp_process.background import Background
-from lgsp_process.security import SecurityLog
+from lgsp_runtime.background import Background
+from lgsp_runtime.security_events import SecurityLog
 
 ACCOUNT = "LGSP"
 SUBJECT = "$SYS.REQ.USER.AUTH"

@@ -20,7 +20,7 @@ from lgsp_contracts.names import SystemName
 from lgsp_gateway.nats_door import ACCOUNT, subjects_of, system_of, user_of
 from lgsp_gateway.registry.state import Registry
 from lgsp_problems import Refusal
-from lgsp_process.background import Background
+from lgsp_runtime.background import Background
 
 EVERY_SECONDS = 30.0
 AGAIN_SECONDS = 0.5

@@ -17,8 +17,8 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_auth.policy import Grant, Quota
-from lgsp_gateway.bus import Bus, bus_unavailable
 from lgsp_problems import Refusal
+from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 
 STREAM = "LGSP_QUOTAS"
 LOTS = 200

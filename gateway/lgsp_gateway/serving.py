@@ -22,7 +22,6 @@ from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway import issuers
 from lgsp_gateway.broken_off import BrokenOff
-from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import seals, stream
 from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
 from lgsp_gateway.evidence.log import EvidenceLog
@@ -66,10 +65,13 @@ from lgsp_gateway.web.registry import RegistryDoor
 from lgsp_gateway.web.routes import CALLERS, declared
 from lgsp_gateway.web.status import Status
 from lgsp_gateway.web.tokens import Tokens
-from lgsp_process import logs, nats_connection, running, tracing
-from lgsp_process.background import Background
-from lgsp_process.security import SecurityLog
-from lgsp_process.tls_files import TlsFiles
+from lgsp_runtime import logs, tracing
+from lgsp_runtime import process as running
+from lgsp_runtime.background import Background
+from lgsp_runtime.nats import connection as nats_connection
+from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.security_events import SecurityLog
+from lgsp_runtime.tls import TlsFiles
 
 if TYPE_CHECKING:
     from lgsp_gateway.index.index import Index

@@ -18,7 +18,7 @@ from support.workbench import Workbench
 
 from lgsp_adapters.serving.identity import SystemIdentity
 from lgsp_problems import Refusal
-from lgsp_process.tls_files import TlsFiles
+from lgsp_runtime.tls import TlsFiles
 
 
 @pytest_asyncio.fixture

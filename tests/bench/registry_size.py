@@ -19,7 +19,7 @@ from support.workbench import CONTRACTS, TEXT, Workbench, grant
 
 from lgsp_gateway.registry.kinds import Version, service_name
 from lgsp_gateway.registry.store import SUBJECTS
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 BATCH = 500
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 ATTACKS = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\u2066\r\x08\x7f\u2028"
 WRITE_THEMSELVES = {
     "contracts/lgsp_contracts/cli/terminal.py",
-    "deploy/lgsp_process/running.py",  # READY, of its own words
+    "gateway/lgsp_runtime/process.py",  # READY, of its own words
     "gateway/lgsp_gateway/cli/tables.py",  # by rich, from harmless cells
     "gateway/lgsp_gateway/cli/bench_commands.py",  # by rich, of its own numbers
 }
@@ -64,7 +64,7 @@ def test_a_cell_is_no_markup_and_one_line(capsys: object) -> None:
 def test_every_command_writes_by_one_way() -> None:
     """No `print`, no `sys.stdout` and no `sys.stderr` but where they are made harmless."""
     found = set()
-    for package in ("gateway", "adapters", "contracts", "auth", "deploy"):
+    for package in ("gateway", "adapters", "contracts", "auth"):
         for file in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
                 written = isinstance(node, ast.Call) and ast.unparse(node.func) in (

@@ -22,7 +22,7 @@ from lgsp_gateway.evidence.archive import Archive
 from lgsp_gateway.evidence.checkpoint import VerifierKey
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 
 class Archived:

@@ -4,7 +4,7 @@ from support.workbench import Workbench
 
 from lgsp_gateway.evidence import checkpoint_stream
 from lgsp_gateway.evidence.checkpoint_stream import Kept
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 
 async def test_the_right_one_among_many(breakable_bus: Workbench) -> None:

@@ -5,13 +5,13 @@ import itertools
 
 from support.workbench import Workbench
 
-from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import checkpoint_stream, stream
 from lgsp_gateway.evidence.checkpoint import Signer, origin_of
 from lgsp_gateway.evidence.merkle import Tree
 from lgsp_gateway.evidence.notary import Notary
-from lgsp_process.background import Background
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.background import Background
+from lgsp_runtime.nats.connection import connect
+from lgsp_runtime.nats.request_reply import Bus
 
 NAMES = itertools.count()
 

@@ -13,7 +13,7 @@ from support.workbench import Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call
 from lgsp_contracts import wire
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 Answer = Callable[[Msg], Awaitable[None]]
 

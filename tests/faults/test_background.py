@@ -10,8 +10,8 @@ import structlog
 from structlog.testing import LogCapture
 
 from lgsp_problems import Refusal
-from lgsp_process import background
-from lgsp_process.background import Background, Stopped, Task, until
+from lgsp_runtime import background
+from lgsp_runtime.background import Background, Stopped, Task, until
 
 SECRET = "022093001234"
 

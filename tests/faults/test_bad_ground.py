@@ -20,7 +20,7 @@ from lgsp_gateway.evidence.checkpoint import Signer
 from lgsp_gateway.evidence.checkpoint_stream import Kept
 from lgsp_gateway.evidence.merkle import Tree
 from lgsp_gateway.nats_door import ACCOUNT
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 
 async def doctor(bus: Workbench) -> tuple[int, str]:

@@ -5,7 +5,7 @@ import asyncio
 from support.searched import Searched
 from support.workbench import OWNER, Workbench
 
-from lgsp_process.nats_connection import Door, connect
+from lgsp_runtime.nats.connection import Door, connect
 
 
 async def delete_consumers(bus: Workbench, stream: str) -> int:

@@ -13,7 +13,7 @@ import pytest
 from support.processes import ROOT, apt_install
 
 from lgsp_gateway.keystore import KeyStore
-from lgsp_process import durable_file
+from lgsp_runtime import durable_file
 
 
 def names(folder: Path) -> list[str]:
@@ -39,7 +39,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(tmp_path: Path) -> None:
     file = tmp_path / "state"
     durable_file.write(file, b"before")
     script = (
-        "import resource, signal, sys; from pathlib import Path; from lgsp_process import durable_file\n"
+        "import resource, signal, sys; from pathlib import Path; from lgsp_runtime import durable_file\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "durable_file.write(Path(sys.argv[1]), b'x' * 5000)"
     )
@@ -89,7 +89,7 @@ def calls(tmp_path: Path, script: str) -> list[str]:
 @pytest.mark.parametrize("what", ["write", "create"])
 def test_file_and_folder_are_synced_before_it_returns(tmp_path: Path, what: str) -> None:
     script = (
-        "from pathlib import Path; from lgsp_process import durable_file\n"
+        "from pathlib import Path; from lgsp_runtime import durable_file\n"
         f"durable_file.make_folder(Path('{tmp_path}/place')); durable_file.{what}(Path('{tmp_path}/place/a'), b'x')"
     )
     found = [found[1] for line in calls(tmp_path, script) if (found := re.search(r"(\w+)\(", line))]
@@ -140,7 +140,7 @@ FOR_PEOPLE = {
 def test_state_is_written_by_the_one_module() -> None:
     found = {
         file.name
-        for file in (*(ROOT / "gateway/lgsp_gateway").rglob("*.py"), *(ROOT / "deploy/lgsp_process").rglob("*.py"))
+        for file in (*(ROOT / "gateway/lgsp_gateway").rglob("*.py"), *(ROOT / "gateway/lgsp_runtime").rglob("*.py"))
         if WRITERS.search(file.read_text()) and file.name != "durable_file.py"
     }
     assert found <= FOR_PEOPLE.keys()

@@ -11,7 +11,7 @@ from support.workbench import CONTRACTS, TEXT, Workbench, document
 from lgsp_auth.keys import SigningKey
 from lgsp_gateway.keystore import KeyStore
 from lgsp_problems import Refusal
-from lgsp_process.nats_connection import Door, connect
+from lgsp_runtime.nats.connection import Door, connect
 
 
 async def knock(bus: Workbench, token: str) -> Client:

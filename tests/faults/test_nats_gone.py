@@ -10,7 +10,7 @@ from support.workbench import Got, Workbench
 
 from lgsp_adapters.adapter import Call
 from lgsp_gateway.evidence import stream
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 
 async def back(bus: Workbench) -> None:

@@ -12,7 +12,7 @@ from support.workbench import CONTRACTS, TEXT, Got, Workbench, document
 
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
-from lgsp_process.nats_connection import Door, connect
+from lgsp_runtime.nats.connection import Door, connect
 
 DEPRECATION = {"since": "2026-01-01", "sunset": "2026-01-02"}
 

@@ -10,7 +10,7 @@ from support.workbench import Workbench, grant
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.kinds import Version
 from lgsp_gateway.registry.store import SUBJECTS
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 
 async def test_a_change_is_in_force_on_every_gateway(breakable_bus: Workbench) -> None:

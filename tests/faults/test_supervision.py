@@ -6,8 +6,8 @@ from pathlib import Path
 
 from support.workbench import Workbench
 
-from lgsp_process.background import Background
-from lgsp_process.supervision import Supervisor
+from lgsp_runtime.background import Background
+from lgsp_runtime.supervision import Supervisor
 
 
 async def heard(listener: socket.socket) -> dict[str, str]:

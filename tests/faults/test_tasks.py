@@ -23,9 +23,9 @@ from lgsp_adapters.serving.identity import SystemIdentity
 from lgsp_gateway import serving
 from lgsp_gateway.index import indexing
 from lgsp_gateway.index.index import Index
-from lgsp_process.background import PREFIX, Background
-from lgsp_process.running import Process
-from lgsp_process.tls_files import TlsFiles
+from lgsp_runtime.background import PREFIX, Background
+from lgsp_runtime.process import Process
+from lgsp_runtime.tls import TlsFiles
 
 STARTERS = {
     "create_task",
@@ -38,7 +38,7 @@ STARTERS = {
 }
 
 STARTED_ELSEWHERE = {
-    "lgsp_process/background.py": "here",
+    "lgsp_runtime/background.py": "here",
     "lgsp_gateway/web/listener.py": "the calls of one connection, on the measured path: its last resort answers and logs",
     "lgsp_adapters/serving/runtime.py": "a call, on the measured path: its last resort answers and logs",
     "lgsp_gateway/web/connections.py": "the handshake of one connection: what it raises, the event loop's last resort logs",
@@ -53,7 +53,7 @@ PACKAGES = [
         "gateway/lgsp_gateway",
         "adapters/lgsp_adapters",
         "auth/lgsp_auth",
-        "deploy/lgsp_process",
+        "gateway/lgsp_runtime",
         "contracts/lgsp_contracts",
     )
 ]

@@ -15,7 +15,7 @@ from support.processes import Process, free_port
 from support.workbench import Workbench
 
 from lgsp_problems import Refusal
-from lgsp_process.tls_files import TlsFiles
+from lgsp_runtime.tls import TlsFiles
 
 
 async def serial(port: int, authority: Authority) -> int:

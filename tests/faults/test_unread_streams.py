@@ -9,7 +9,7 @@ from support.workbench import Workbench
 
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.web.streams import MOST_OF_ONE
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 GROUPS, ENTRY = 400, 20_000
 

@@ -17,8 +17,8 @@ from support.processes import free_port
 from support.workbench import Workbench
 
 from lgsp_gateway import serving
-from lgsp_process import running
-from lgsp_process.background import Background
+from lgsp_runtime import process
+from lgsp_runtime.background import Background
 
 CALLS = 40
 READS_AND_WRITES = 6
@@ -73,7 +73,7 @@ async def test_functions_and_awaits(bus: Workbench) -> None:
 
     async def serve() -> None:
         async with Background(stop) as background:
-            await serving.serve(settings, running.Process(stop, background))
+            await serving.serve(settings, process.Process(stop, background))
 
     served = await bus.serve()
     gateway = asyncio.create_task(serve())

@@ -15,7 +15,7 @@ from support.workbench import Got, Workbench, grant
 from lgsp_auth.client_authentication import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
 from lgsp_problems import Refusal
-from lgsp_process.nats_connection import Door, connect
+from lgsp_runtime.nats.connection import Door, connect
 
 CALL = "/services/desk/v1/read"
 

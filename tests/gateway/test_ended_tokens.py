@@ -16,7 +16,7 @@ from support.workbench import CONTRACTS, NUMBER, TEXT, Workbench, grant
 
 from lgsp_auth.keys import SigningKey
 from lgsp_problems import Refusal
-from lgsp_process.nats_connection import Door, connect
+from lgsp_runtime.nats.connection import Door, connect
 
 SECRET = "a secret of the bench"
 PLAIN = {"agency": "H49.1", "title": TEXT, "secretSha256": hashlib.sha256(SECRET.encode()).hexdigest()}

@@ -8,7 +8,7 @@ import yarl
 from support.workbench import TEXT, Workbench, document, grant
 
 from lgsp_gateway.local import nats_config
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 KINDS = ("agencies", "systems", "services", "grants")
 

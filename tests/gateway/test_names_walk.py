@@ -20,7 +20,7 @@ from support.workbench import TEXT, Workbench, document
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.web.routes import declared
 from lgsp_problems import Refusal
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 BAD = [
     *(

@@ -24,7 +24,6 @@ from lgsp_auth.client_authentication import ClientAuthenticator
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.policy import Ask, decide
-from lgsp_gateway.bus import Bus
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.ownership import Names
@@ -32,9 +31,10 @@ from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
-from lgsp_process.background import Background
-from lgsp_process.nats_connection import Door, connect
-from lgsp_process.security import SecurityLog
+from lgsp_runtime.background import Background
+from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.security_events import SecurityLog
 from support.processes import Process, free_port
 from support.workbench import CONTRACTS, TEXT, document
 

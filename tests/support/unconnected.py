@@ -10,7 +10,6 @@ from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway import serving
-from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import stream
 from lgsp_gateway.evidence.checkpoint import Signer, origin_of
 from lgsp_gateway.evidence.log import EvidenceLog
@@ -32,9 +31,10 @@ from lgsp_gateway.watching.checks import Checks
 from lgsp_gateway.watching.metrics import Metrics
 from lgsp_gateway.watching.watch import Watch
 from lgsp_gateway.ways import Ways
-from lgsp_process.background import Background
-from lgsp_process.nats_connection import Door
-from lgsp_process.security import SecurityLog
+from lgsp_runtime.background import Background
+from lgsp_runtime.nats.connection import Door
+from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.security_events import SecurityLog
 
 URL = "http://127.0.0.1:8080"
 NAME = GatewayName("unconnected")

@@ -28,8 +28,8 @@ from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.nats_door import ACCOUNT
-from lgsp_process.nats_connection import Door, connect
-from lgsp_process.tracing import Spans
+from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.tracing import Spans
 from support.preloaded import Preloaded
 from support.processes import Process, free_port
 

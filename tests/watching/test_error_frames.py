@@ -1,6 +1,6 @@
 """An error of our own can be located in the log, and its text is not there."""
 
-from lgsp_process.error_frames import MOST_ERRORS, MOST_FRAMES, frames
+from lgsp_runtime.error_frames import MOST_ERRORS, MOST_FRAMES, frames
 
 NUMBER = "022093001234"
 

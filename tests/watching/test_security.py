@@ -13,7 +13,7 @@ import pytest
 from support.workbench import NAME, NUMBER, Workbench, document
 
 from lgsp_problems import Refusal
-from lgsp_process.security import A_SECOND, SecurityLog
+from lgsp_runtime.security_events import A_SECOND, SecurityLog
 
 
 async def listening(bus: Workbench, address: str) -> None:

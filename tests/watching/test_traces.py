@@ -13,8 +13,8 @@ from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call
 from lgsp_adapters.upstream import Upstream
-from lgsp_process import tracing
-from lgsp_process.tracing import Spans
+from lgsp_runtime import tracing
+from lgsp_runtime.tracing import Spans
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SENT = f"00-{TRACE}-00f067aa0ba902b7-01"

@@ -7,8 +7,8 @@ from lgsp_adapters.serving.following import Contracts
 from lgsp_adapters.serving.hosting import Host
 from lgsp_adapters.serving.identity import SystemIdentity
 from lgsp_contracts import catalog as catalogs
-from lgsp_process import running
-from lgsp_process.tls_files import TlsFiles
+from lgsp_runtime import process
+from lgsp_runtime.tls import TlsFiles
 
 
 def run_adapters(
@@ -48,4 +48,4 @@ def run_adapters(
     contracts = Contracts(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(found.service for found in loaded)
-    running.run(f"adapter {names}", Host(pairs, nats, contracts, tls).run)
+    process.run(f"adapter {names}", Host(pairs, nats, contracts, tls).run)

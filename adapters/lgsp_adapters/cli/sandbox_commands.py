@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from lgsp_adapters.sandbox import faults, serving
 from lgsp_problems import Refusal
-from lgsp_process import running
+from lgsp_runtime import process as running
 
 
 def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")) -> None:

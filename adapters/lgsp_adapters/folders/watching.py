@@ -7,7 +7,7 @@ import structlog
 
 from lgsp_adapters.folders.folder import Drop, Folder, Listing
 from lgsp_adapters.tabular.text import shown
-from lgsp_process.steady_clock import SteadyClock
+from lgsp_runtime.steady_clock import SteadyClock
 
 SECONDS_A_FILE = 0.0002
 """How much longer a folder is left alone for each file in it: a look at 50,000 takes a third of a second, and comes every ten."""

@@ -30,7 +30,7 @@ from lgsp_adapters.kinds import postgresql
 from lgsp_adapters.kinds.sql_errors import said
 from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
-from lgsp_process.background import Background
+from lgsp_runtime.background import Background
 
 T = TypeVar("T")
 

@@ -23,8 +23,8 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving import bounded
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.tabular.text import shown
-from lgsp_process.background import Background, Task
-from lgsp_process.error_frames import frames
+from lgsp_runtime.background import Background, Task
+from lgsp_runtime.error_frames import frames
 
 REACH_SECONDS = 5.0
 """How long a start waits for the folder to be listed."""

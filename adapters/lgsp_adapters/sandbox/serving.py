@@ -14,7 +14,7 @@ from lgsp_adapters.sandbox.insurance import InsuranceServer
 from lgsp_adapters.sandbox.population import PopulationServer
 from lgsp_adapters.sandbox.provincial import ProvincialServer
 from lgsp_problems import Refusal
-from lgsp_process import running
+from lgsp_runtime import process as running
 
 
 class Server(Protocol):

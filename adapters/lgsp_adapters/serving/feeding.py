@@ -27,8 +27,8 @@ from lgsp_adapters.serving.identity import SystemIdentity
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.tabular.text import shown
 from lgsp_problems import Refusal
-from lgsp_process.background import Background, Task
-from lgsp_process.error_frames import frames
+from lgsp_runtime.background import Background, Task
+from lgsp_runtime.error_frames import frames
 
 AT_ONCE = 16
 """Calls that are under way at the same time."""

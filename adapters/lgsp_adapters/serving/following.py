@@ -14,8 +14,8 @@ from lgsp_adapters.manifest import Manifest, load
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
-from lgsp_process.background import Background, Task
-from lgsp_process.error_frames import frames
+from lgsp_runtime.background import Background, Task
+from lgsp_runtime.error_frames import frames
 
 LOOK_SECONDS = 1.0
 """How often the manifests are looked at."""

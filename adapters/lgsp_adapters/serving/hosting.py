@@ -24,11 +24,12 @@ from lgsp_adapters.serving.identity import SystemIdentity, Token
 from lgsp_adapters.serving.runtime import Served
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
-from lgsp_process import running, tracing
-from lgsp_process.background import Background, Task
-from lgsp_process.nats_connection import START_SECONDS, Door, broke, connect
-from lgsp_process.tls_files import TlsFiles
-from lgsp_process.tracing import Spans
+from lgsp_runtime import process as running
+from lgsp_runtime import tracing
+from lgsp_runtime.background import Background, Task
+from lgsp_runtime.nats.connection import START_SECONDS, Door, broke, connect
+from lgsp_runtime.tls import TlsFiles
+from lgsp_runtime.tracing import Spans
 
 PROBE_SECONDS = 10.0
 """How often a system that could not be reached is tried."""

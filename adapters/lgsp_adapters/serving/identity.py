@@ -18,8 +18,8 @@ import jwt
 import structlog
 
 from lgsp_problems import Refusal
-from lgsp_process import connection_reasons
-from lgsp_process.tls_files import TlsFiles
+from lgsp_runtime import connection_errors
+from lgsp_runtime.tls import TlsFiles
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PATIENCE_SECONDS = 30.0
@@ -80,7 +80,7 @@ class SystemIdentity:
             except aiohttp.ClientSSLError as error:  # neither a certificate nor a version becomes right by waiting
                 raise await self._not_believed(error) from error
             except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
-                reason = connection_reasons.reason(error)
+                reason = connection_errors.reason(error)
                 if time.monotonic() > until:
                     raise Refusal(
                         "cannot-start",
@@ -100,7 +100,7 @@ class SystemIdentity:
 
     async def _not_believed(self, error: aiohttp.ClientSSLError) -> Refusal:
         parts = urlsplit(self.gateway)
-        reason = await connection_reasons.with_certificate(error, parts.hostname or "", parts.port or 443)
+        reason = await connection_errors.with_certificate(error, parts.hostname or "", parts.port or 443)
         return Refusal(
             "cannot-start",
             vi=f"Không tin được gateway ở {self.gateway}: {reason}; hãy chỉ ra nơi cấp chứng thư bằng --gateway-ca.",

@@ -53,7 +53,7 @@ def _bound(memory: int, seconds: int) -> None:
 
 def _done(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, Any]:
     from lgsp_adapters.tabular.limits import Unreadable  # noqa: PLC0415 - under the bounds
-    from lgsp_process.error_frames import frames  # noqa: PLC0415
+    from lgsp_runtime.error_frames import frames  # noqa: PLC0415
 
     try:
         return _register(job, file, say) if job["kind"] == "files" else _requests(job, file, say)

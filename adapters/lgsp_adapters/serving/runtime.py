@@ -30,9 +30,9 @@ from lgsp_adapters.serving.health import Health
 from lgsp_contracts import exact_json, whole_numbers, wire
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
-from lgsp_process.error_frames import frames
-from lgsp_process.quick_nats import QuickClient
-from lgsp_process.tracing import Spans
+from lgsp_runtime.error_frames import frames
+from lgsp_runtime.nats.fast_client import QuickClient
+from lgsp_runtime.tracing import Spans
 
 Method = Callable[[Document, Call], Awaitable[Document]]
 

@@ -14,8 +14,8 @@ from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_problems import Refusal
-from lgsp_process.nats_connection import Door, connect
-from lgsp_process.tls_files import TlsFiles
+from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.tls import TlsFiles
 
 
 def archive(

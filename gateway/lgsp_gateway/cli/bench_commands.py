@@ -17,7 +17,7 @@ from lgsp_gateway.local.scenes import bench
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.up import LocalBus
 from lgsp_problems import Refusal
-from lgsp_process import durable_file
+from lgsp_runtime import durable_file
 
 HISTORY = Path("tests/bench/history.jsonl")
 FLAME = DEFAULT / "flame.svg"

@@ -22,7 +22,7 @@ from lgsp_gateway.local.scene import private_key
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.web.stale_index import HEADER as STALE
 from lgsp_problems import CODES, Refusal, Text
-from lgsp_process import connection_reasons
+from lgsp_runtime import connection_errors
 
 T = TypeVar("T")
 
@@ -188,7 +188,7 @@ def reaching(url: str, work: Coroutine[Any, Any, T]) -> T:
 
 
 def _not_found(url: str, error: Exception) -> Refusal:
-    reason = connection_reasons.reason(error)
+    reason = connection_errors.reason(error)
     if isinstance(error, aiohttp.ClientSSLError):
         return Refusal(
             "bus-not-found",

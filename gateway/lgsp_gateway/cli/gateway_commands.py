@@ -12,9 +12,10 @@ from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.web.connections import ConnectionLimits, networks
-from lgsp_process import durable_file, running
-from lgsp_process.nats_connection import Door
-from lgsp_process.tls_files import TlsFiles
+from lgsp_runtime import durable_file
+from lgsp_runtime import process as running
+from lgsp_runtime.nats.connection import Door
+from lgsp_runtime.tls import TlsFiles
 
 
 def run_gateway(

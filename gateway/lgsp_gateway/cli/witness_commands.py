@@ -15,7 +15,7 @@ from lgsp_gateway.cli.files import content_of, keys_in
 from lgsp_gateway.evidence import merkle
 from lgsp_gateway.evidence.checkpoint import Cosigner, VerifierKey, forged, gateway_of
 from lgsp_problems import Refusal
-from lgsp_process import durable_file
+from lgsp_runtime import durable_file
 
 
 def witness(

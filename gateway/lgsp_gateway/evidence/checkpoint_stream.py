@@ -15,7 +15,7 @@ from nats.js.errors import NotFoundError
 
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway import streams
+from lgsp_runtime.nats import streams
 
 STREAM = "LGSP_CHECKPOINTS"
 SUBJECTS = "checkpoints."

@@ -18,11 +18,11 @@ from typing import Any
 import orjson
 import structlog
 
-from lgsp_gateway.bus import Bus, Reply, Then, acknowledgement
 from lgsp_gateway.evidence.notary import Notary
 from lgsp_problems import Refusal
-from lgsp_process import quick_nats
-from lgsp_process.background import Background, Task
+from lgsp_runtime.background import Background, Task
+from lgsp_runtime.nats import fast_client
+from lgsp_runtime.nats.request_reply import Bus, Reply, Then, acknowledgement
 
 MAX_GROUP_BYTES = 512 * 1024
 PUBLISH_SECONDS = 3.0
@@ -143,7 +143,7 @@ class EvidenceLog:
             self._notary.catch_up()  # the disk is busy, so there is time
 
     def _publish(self, number: str, entries: list[bytes], then: Then) -> None:
-        headers = quick_nats.headers({MESSAGE_ID: number})
+        headers = fast_client.headers({MESSAGE_ID: number})
         self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, then, headers)
 
     def _answered(self, group: "_Group", number: str, reply: Reply | Refusal | None) -> None:

@@ -15,13 +15,13 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import checkpoint_stream, group_consumer, stream
 from lgsp_gateway.evidence.checkpoint import Signer
 from lgsp_gateway.evidence.checkpoint_stream import Kept
 from lgsp_gateway.evidence.merkle import Tree
 from lgsp_problems import Refusal
-from lgsp_process.background import Background, Task
+from lgsp_runtime.background import Background, Task
+from lgsp_runtime.nats.request_reply import Bus
 
 EVERY_SECONDS = 1.0
 WRITE_SECONDS = 3.0

@@ -14,8 +14,8 @@ from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway import streams
-from lgsp_gateway.bus import Bus, bus_unavailable
+from lgsp_runtime.nats import streams
+from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 
 STREAM = "LGSP_SEALS"
 TIMESTAMP = "timestamp"

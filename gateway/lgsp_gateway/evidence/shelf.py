@@ -19,7 +19,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.archive import Archive, Name
 from lgsp_gateway.evidence.stream import Group
 from lgsp_problems import Refusal
-from lgsp_process import durable_file
+from lgsp_runtime import durable_file
 
 READ_BYTES = 1 << 20
 _READABLE = 0o640

@@ -15,9 +15,9 @@ from nats.js.errors import NotFoundError
 
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway import streams
 from lgsp_problems import Refusal
-from lgsp_process.nats_connection import broke
+from lgsp_runtime.nats import streams
+from lgsp_runtime.nats.connection import broke
 
 STREAM = "LGSP_EVIDENCE"
 SUBJECTS = "evidence."

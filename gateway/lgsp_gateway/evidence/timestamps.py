@@ -13,11 +13,11 @@ from nats.aio.client import Client
 from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import checkpoint_stream, seals
 from lgsp_gateway.evidence.checkpoint import forged
 from lgsp_gateway.evidence.seals import TIMESTAMP, Seal
 from lgsp_problems import Refusal
+from lgsp_runtime.nats.request_reply import Bus
 
 EVERY_SECONDS = 60.0
 ANSWER_SECONDS = 15.0

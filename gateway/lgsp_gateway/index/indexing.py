@@ -18,8 +18,9 @@ from lgsp_gateway.evidence.shelf import Shelf
 from lgsp_gateway.evidence.stream import Group
 from lgsp_gateway.index.index import Index
 from lgsp_problems import Refusal
-from lgsp_process import nats_connection, running
-from lgsp_process.steady_clock import SteadyClock
+from lgsp_runtime import process as running
+from lgsp_runtime.nats import connection as nats_connection
+from lgsp_runtime.steady_clock import SteadyClock
 
 BATCH = 200
 """Groups that go in together at most."""

@@ -11,7 +11,7 @@ import orjson
 
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.nats_door import ACCOUNT
-from lgsp_process import durable_file
+from lgsp_runtime import durable_file
 
 GATEWAY = "gateway"
 SYSTEM = "system"

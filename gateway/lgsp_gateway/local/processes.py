@@ -1,6 +1,6 @@
 """A child process of a local bus: started, awaited until it says READY, started again when it dies or is silent, stopped in order.
 
-A process of ours gives signs of life (`lgsp_process.supervision`). One that lives and gives none for `SILENT_SECONDS` is ended, and
+A process of ours gives signs of life (`lgsp_runtime.supervision`). One that lives and gives none for `SILENT_SECONDS` is ended, and
 started again like one that died.
 
 A child dies with its parent, also when that is killed with -9: the kernel sends it the signal (Linux's parent death
@@ -22,7 +22,7 @@ from typing import Any
 
 from lgsp_gateway.local.signs import Signs
 from lgsp_problems import Refusal
-from lgsp_process.background import Stopped, until
+from lgsp_runtime.background import Stopped, until
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 12.0

@@ -18,7 +18,7 @@ from lgsp_contracts import documents
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
-from lgsp_process import durable_file
+from lgsp_runtime import durable_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The signs of life that a child process gives, as its supervisor hears them (the protocol of `lgsp_process.supervision`)."""
+"""The signs of life that a child process gives, as its supervisor hears them (the protocol of `lgsp_runtime.supervision`)."""
 
 import contextlib
 import socket
@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from lgsp_process import supervision
+from lgsp_runtime import supervision
 
 WATCHED_SECONDS = 15.0
 """What the child is told: it gives a sign three times as often."""

@@ -25,8 +25,8 @@ from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.scene import Scene
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
-from lgsp_process import durable_file, logs
-from lgsp_process.background import Background, Stopped, until
+from lgsp_runtime import durable_file, logs
+from lgsp_runtime.background import Background, Stopped, until
 
 NATS_POLL_SECONDS = 0.01
 

@@ -23,7 +23,7 @@ from lgsp_gateway.registry.permission import Permission, not_allowed
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.registry.store import Store, revision_conflict
 from lgsp_problems import Refusal
-from lgsp_process.security import SecurityLog
+from lgsp_runtime.security_events import SecurityLog
 
 ABSENT = 0
 """The revision of a document that is not there."""

@@ -17,7 +17,7 @@ from lgsp_gateway.registry import store
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
-from lgsp_process.background import Background, Task
+from lgsp_runtime.background import Background, Task
 
 LOOK_SECONDS = 1.0
 

@@ -28,7 +28,7 @@ from lgsp_gateway.registry.kinds import KINDS, VIETNAM, Version, service_and_maj
 from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
 from lgsp_gateway.registry.suspension import Suspension, from_status
 from lgsp_problems import Refusal, Text
-from lgsp_process.error_frames import frames
+from lgsp_runtime.error_frames import frames
 
 AT_A_TURN = 100
 """Contracts that one turn of the event loop looks at; one where it is to be compiled, which takes a few milliseconds."""

@@ -23,7 +23,7 @@ from nats.errors import Error as NatsError
 
 from lgsp_contracts.names import Major, ServiceName, SystemName
 from lgsp_gateway.registry.state import Registry
-from lgsp_process.background import Background
+from lgsp_runtime.background import Background
 
 ASK_SECONDS = 5.0
 ANSWER_SECONDS = 1.0

@@ -23,8 +23,8 @@ from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_problems import Refusal, Text
-from lgsp_process.background import Background
-from lgsp_process.error_frames import frames
+from lgsp_runtime.background import Background
+from lgsp_runtime.error_frames import frames
 
 if TYPE_CHECKING:
     from lgsp_gateway.index.index import Index

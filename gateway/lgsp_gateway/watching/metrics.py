@@ -24,7 +24,7 @@ from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks
 from lgsp_problems import Refusal
-from lgsp_process.background import Background
+from lgsp_runtime.background import Background
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SAMPLE_SECONDS = 1.0

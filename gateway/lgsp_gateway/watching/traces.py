@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from lgsp_gateway.evidence.passage import Passage
-from lgsp_process import tracing
+from lgsp_runtime import tracing
 
 
 class _Ids(RandomIdGenerator):

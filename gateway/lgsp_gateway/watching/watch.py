@@ -11,7 +11,7 @@ import structlog
 from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.watching.metrics import Metrics
 from lgsp_problems import Refusal
-from lgsp_process.security import SecurityLog
+from lgsp_runtime.security_events import SecurityLog
 
 if TYPE_CHECKING:
     from lgsp_gateway.watching.traces import Traces

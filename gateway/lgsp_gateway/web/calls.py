@@ -8,13 +8,13 @@ from email.utils import formatdate
 import uuid_utils
 from aiohttp import hdrs, web
 
-from lgsp_gateway.bus import bus_unavailable
 from lgsp_gateway.exchange import Answer, Body, Call, Exchange
-from lgsp_gateway.faults import fault
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.head import HttpHead, refuse_twice
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
+from lgsp_runtime.nats.request_reply import bus_unavailable
+from lgsp_runtime.unexpected_errors import fault
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request document. Larger content travels as a file beside the message."""

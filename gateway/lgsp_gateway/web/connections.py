@@ -19,8 +19,8 @@ import structlog
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
-from lgsp_process.limited_log import LimitedLog
-from lgsp_process.tls_files import TlsFiles
+from lgsp_runtime.rate_limited_log import LimitedLog
+from lgsp_runtime.tls import TlsFiles
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

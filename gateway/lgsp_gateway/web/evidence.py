@@ -18,7 +18,7 @@ from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.parameters import flag, whole
 from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_gateway.web.streams import Pieces
-from lgsp_process.background import Stopped, until
+from lgsp_runtime.background import Stopped, until
 
 AUDITOR = "auditor"
 LAST_NUMBER = 2**53 - 1

@@ -11,7 +11,6 @@ from aiohttp import web
 
 from lgsp_contracts import names
 from lgsp_contracts.names import GATEWAY_PATTERN, MAX_NAME, GatewayName
-from lgsp_gateway.bus import Bus
 from lgsp_gateway.evidence import seals
 from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
 from lgsp_gateway.evidence.reading import Logs
@@ -24,6 +23,7 @@ from lgsp_gateway.web.evidence import AUDITOR, LAST_NUMBER
 from lgsp_gateway.web.parameters import Parameter, message_id, text, whole
 from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
+from lgsp_runtime.nats.request_reply import Bus
 
 _LINES = "application/jsonl"
 

@@ -19,7 +19,7 @@ from lgsp_gateway.web.callers import Callers
 from lgsp_gateway.web.parameters import text
 from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
-from lgsp_process.security import SecurityLog
+from lgsp_runtime.security_events import SecurityLog
 
 OPERATOR = "operator"
 OUTCOMES: tuple[Outcome, ...] = ("happened", "did-not-happen")

@@ -16,7 +16,6 @@ from typing import Any
 import uuid_utils
 from aiohttp import hdrs, web
 
-from lgsp_gateway.faults import fault
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.connections import ConnectionLimits, too_slow
 from lgsp_gateway.web.head import HttpHead, names_operation, read
@@ -24,7 +23,8 @@ from lgsp_gateway.web.heard import END, Heard, Key, Known
 from lgsp_gateway.web.patience import Patience, State
 from lgsp_gateway.web.whole_answer import WholeAnswer
 from lgsp_problems import Refusal
-from lgsp_process.limited_log import LimitedLog
+from lgsp_runtime.rate_limited_log import LimitedLog
+from lgsp_runtime.unexpected_errors import fault
 
 PREFIX = "/services/"
 _START = b"POST /services/"

@@ -16,7 +16,7 @@ from lgsp_gateway.web.language import preferred
 from lgsp_gateway.web.parameters import text
 from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
-from lgsp_process.security import SecurityLog
+from lgsp_runtime.security_events import SecurityLog
 
 MAX_FORM = 16 * 1024
 _NO_CACHE = {"Pragma": "no-cache"}  # RFC 6749, section 5.1, beside Cache-Control

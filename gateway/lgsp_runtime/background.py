@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from lgsp_problems import Refusal
-from lgsp_process.error_frames import frames
+from lgsp_runtime.error_frames import frames
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 30.0

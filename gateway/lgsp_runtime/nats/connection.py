@@ -19,9 +19,9 @@ from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
-from lgsp_process.background import Background
-from lgsp_process.error_frames import frames
-from lgsp_process.quick_nats import QuickClient
+from lgsp_runtime.background import Background
+from lgsp_runtime.error_frames import frames
+from lgsp_runtime.nats.fast_client import QuickClient
 
 Hook = Callable[[], Awaitable[None]]
 

@@ -15,10 +15,10 @@ import uvloop
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
-from lgsp_process import logs
-from lgsp_process.background import Background, Stopped, until
-from lgsp_process.nats_connection import broke
-from lgsp_process.supervision import Supervisor
+from lgsp_runtime import logs
+from lgsp_runtime.background import Background, Stopped, until
+from lgsp_runtime.nats.connection import broke
+from lgsp_runtime.supervision import Supervisor
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two walks of the collector; Python's own default is 700."""

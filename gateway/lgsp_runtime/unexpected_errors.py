@@ -7,7 +7,7 @@ out of both, since it may quote a document.
 import structlog
 
 from lgsp_problems import Refusal
-from lgsp_process.error_frames import frames
+from lgsp_runtime.error_frames import frames
 
 
 def fault(error: BaseException | None, message: str) -> Refusal:

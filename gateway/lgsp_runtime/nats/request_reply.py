@@ -16,8 +16,8 @@ import orjson
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
-from lgsp_process import quick_nats
-from lgsp_process.quick_nats import QuickClient
+from lgsp_runtime.nats import fast_client
+from lgsp_runtime.nats.fast_client import QuickClient
 
 SWEEP_SECONDS = 0.02
 """How often deadlines are looked at; a call times out at most this much late."""
@@ -120,7 +120,7 @@ class Bus:
             Refusal: `bus-unavailable`.
         """
         waiting: asyncio.Future[Reply | None] = self._loop.create_future()
-        self.ask(subject, payload, timeout, partial(_settle, waiting), quick_nats.headers(headers))
+        self.ask(subject, payload, timeout, partial(_settle, waiting), fast_client.headers(headers))
         return acknowledgement(await waiting)
 
     def ask(

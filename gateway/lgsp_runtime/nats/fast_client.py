@@ -16,7 +16,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import ConnectionClosedError, Error, MaxPayloadError
 from nats.protocol.parser import PERMISSIONS_ERR
 
-from lgsp_process.background import Task
+from lgsp_runtime.background import Task
 
 Taker = Callable[[bytes, bytes, bytes, bytes], None]
 """Takes subject, reply subject, payload and raw headers of a message, at once and without waiting for anything."""

@@ -10,7 +10,7 @@ import os
 import socket
 from dataclasses import dataclass
 
-from lgsp_process.background import Background
+from lgsp_runtime.background import Background
 
 SOCKET = "NOTIFY_SOCKET"
 MICROSECONDS = "WATCHDOG_USEC"
