@@ -19,7 +19,7 @@ from lgsp_contracts import wire
 from lgsp_contracts.checking import broken_answer, broken_request, check_answer, counted, read_request
 from lgsp_contracts.contract import Operation, person_in
 from lgsp_gateway.attempts import CALLS, Attempts
-from lgsp_gateway.evidence.log import EvidenceLog
+from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Passage, Pseudonyms
 from lgsp_gateway.heavy_documents import HeavyDocuments
 from lgsp_gateway.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required

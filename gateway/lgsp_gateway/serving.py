@@ -22,14 +22,15 @@ from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway import issuers
 from lgsp_gateway.broken_off import BrokenOff
-from lgsp_gateway.evidence import seals, stream
-from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
-from lgsp_gateway.evidence.log import EvidenceLog
-from lgsp_gateway.evidence.notary import Notary
+from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.append.log import EvidenceLog
+from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.cosign import cosignatures
+from lgsp_gateway.evidence.cosign.timestamps import Timestamps
 from lgsp_gateway.evidence.passage import Pseudonyms
-from lgsp_gateway.evidence.reading import Logs
-from lgsp_gateway.evidence.shelf import Shelf
-from lgsp_gateway.evidence.timestamps import Timestamps
+from lgsp_gateway.evidence.read.log_reader import Logs
+from lgsp_gateway.evidence.verify.checkpoint import Signer, VerifierKey, origin_of
 from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.heavy_documents import HeavyDocuments
 from lgsp_gateway.idempotency import Idempotency
@@ -74,7 +75,7 @@ from lgsp_runtime.security_events import SecurityLog
 from lgsp_runtime.tls import TlsFiles
 
 if TYPE_CHECKING:
-    from lgsp_gateway.index.index import Index
+    from lgsp_gateway.evidence.search.store import Index
 
 
 ISSUER_SECONDS = 30.0
@@ -190,7 +191,7 @@ async def _prepare(
         stack.push_async_callback(system.close)
         await stream.refuse_lazy_disk(system)
     await stream.ensure(connection, settings.replicas)
-    await seals.ensure(connection, settings.replicas)
+    await cosignatures.ensure(connection, settings.replicas)
     return system
 
 
@@ -283,7 +284,7 @@ async def _reading(stack: AsyncExitStack, settings: Settings, background: Backgr
 def _index(stack: AsyncExitStack, settings: Settings) -> "Index | None":
     if not settings.index:
         return None
-    from lgsp_gateway.index.index import Index  # noqa: PLC0415 - a database's library takes 0.2 s to load
+    from lgsp_gateway.evidence.search.store import Index  # noqa: PLC0415 - a database's library takes 0.2 s to load
 
     index = Index(settings.index, writes=False)
     stack.push_async_callback(index.close)

@@ -17,9 +17,9 @@ from support.processes import Process, free_port
 from support.searched import Searched
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence import checkpoint_stream, stream
-from lgsp_gateway.evidence.archive import Archive
-from lgsp_gateway.evidence.checkpoint import VerifierKey
+from lgsp_gateway.evidence.append import checkpoint_stream, stream
+from lgsp_gateway.evidence.archive.file_format import Archive
+from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import connect

@@ -5,10 +5,10 @@ import itertools
 
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence import checkpoint_stream, stream
-from lgsp_gateway.evidence.checkpoint import Signer, origin_of
-from lgsp_gateway.evidence.merkle import Tree
-from lgsp_gateway.evidence.notary import Notary
+from lgsp_gateway.evidence.append import checkpoint_stream, stream
+from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
+from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connection import connect
 from lgsp_runtime.nats.request_reply import Bus

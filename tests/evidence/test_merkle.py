@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp_gateway.evidence import merkle, proofs
-from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey
+from lgsp_gateway.evidence.verify import merkle, proofs
+from lgsp_gateway.evidence.verify.checkpoint import Signer, VerifierKey
 from lgsp_problems import Refusal
 
 ENTRIES = st.lists(st.binary(max_size=40).filter(lambda one: b"\n" not in one), min_size=1, max_size=70)

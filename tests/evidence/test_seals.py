@@ -12,8 +12,8 @@ from evidence.test_archive import Archived
 from support.preloaded import run
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence.checkpoint import Cosigner, Signer, VerifierKey, forged
-from lgsp_gateway.evidence.merkle import Tree
+from lgsp_gateway.evidence.verify.checkpoint import Cosigner, Signer, VerifierKey, forged
+from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_problems import Refusal
 
 OUTSIDER = Path(__file__).parents[1] / "support/verify_log.mjs"

@@ -9,10 +9,10 @@ import pytest
 from support.postgres import Postgres
 from support.searched import Searched
 
-from lgsp_gateway.evidence import merkle
-from lgsp_gateway.evidence.stream import Group
-from lgsp_gateway.index.asked import Search
-from lgsp_gateway.index.index import Index
+from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.search.models import Search
+from lgsp_gateway.evidence.search.store import Index
+from lgsp_gateway.evidence.verify import merkle
 
 
 async def test_every_proof_from_tiles_holds(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from support.processes import LGSP, apt_install
 from support.searched import Searched
 from support.workbench import Workbench
 
-from lgsp_gateway.index.index import Index
+from lgsp_gateway.evidence.search.store import Index
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
 

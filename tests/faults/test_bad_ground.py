@@ -15,10 +15,10 @@ from support.processes import LGSP, Process, apt_install
 from support.searched import Searched
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence import checkpoint_stream, stream
-from lgsp_gateway.evidence.checkpoint import Signer
-from lgsp_gateway.evidence.checkpoint_stream import Kept
-from lgsp_gateway.evidence.merkle import Tree
+from lgsp_gateway.evidence.append import checkpoint_stream, stream
+from lgsp_gateway.evidence.append.checkpoint_stream import Kept
+from lgsp_gateway.evidence.verify.checkpoint import Signer
+from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_gateway.nats_door import ACCOUNT
 from lgsp_runtime.nats.connection import connect
 

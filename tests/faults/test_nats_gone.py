@@ -9,7 +9,7 @@ from nats.js.api import DiscardPolicy
 from support.workbench import Got, Workbench
 
 from lgsp_adapters.adapter import Call
-from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence.append import stream
 from lgsp_runtime.nats.connection import connect
 
 

@@ -21,8 +21,8 @@ from lgsp_adapters.serving.following import Contracts
 from lgsp_adapters.serving.hosting import Host
 from lgsp_adapters.serving.identity import SystemIdentity
 from lgsp_gateway import serving
-from lgsp_gateway.index import indexing
-from lgsp_gateway.index.index import Index
+from lgsp_gateway.evidence.search import indexer
+from lgsp_gateway.evidence.search.store import Index
 from lgsp_runtime.background import PREFIX, Background
 from lgsp_runtime.process import Process
 from lgsp_runtime.tls import TlsFiles
@@ -233,5 +233,5 @@ async def test_an_adapter(bus: Workbench, tmp_path: Path, more: dict[str, object
 
 async def test_the_indexer(bus: Workbench, tmp_path: Path) -> None:
     index = Index(str(tmp_path / "index.db"), writes=True)
-    async with process(lambda this: indexing.serve(bus.door("gateway"), index, None, 0, this)) as (background, tasks):
+    async with process(lambda this: indexer.serve(bus.door("gateway"), index, None, 0, this)) as (background, tasks):
         await each_comes_back(background, tasks, INDEXER)

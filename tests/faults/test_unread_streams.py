@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence import stream
+from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.web.streams import MOST_OF_ONE
 from lgsp_runtime.nats.connection import connect
 

@@ -10,12 +10,12 @@ from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway import serving
-from lgsp_gateway.evidence import stream
-from lgsp_gateway.evidence.checkpoint import Signer, origin_of
-from lgsp_gateway.evidence.log import EvidenceLog
-from lgsp_gateway.evidence.notary import Notary
+from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.passage import Pseudonyms
-from lgsp_gateway.evidence.reading import Logs
+from lgsp_gateway.evidence.read.log_reader import Logs
+from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.heavy_documents import HeavyDocuments
 from lgsp_gateway.idempotency import Idempotency

@@ -8,8 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import out
-from lgsp_gateway.evidence.archiving import Archiver, Moved
-from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_gateway.evidence.archive.archiver import Archiver, Moved
+from lgsp_gateway.evidence.archive.store import Shelf
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir

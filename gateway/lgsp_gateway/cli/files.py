@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from lgsp_gateway.evidence.checkpoint import VerifierKey
+from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
 from lgsp_problems import Refusal
 
 

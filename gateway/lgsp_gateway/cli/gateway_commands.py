@@ -8,7 +8,7 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway import serving
 from lgsp_gateway.cli.files import keys_in
-from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_gateway.evidence.archive.store import Shelf
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.web.connections import ConnectionLimits, networks
@@ -166,11 +166,11 @@ def run_indexer(
     """
     context = TlsFiles.client(nats_ca).context if nats_ca else None
     door = Door.named(nats, "gateway", nats_passwords / "gateway", context)
-    from lgsp_gateway.index import indexing  # noqa: PLC0415 - a database's library takes 0.2 s to load, for this command alone
-    from lgsp_gateway.index.index import Index  # noqa: PLC0415
+    from lgsp_gateway.evidence.search import indexer  # noqa: PLC0415 - a database's library takes 0.2 s to load, for this command alone
+    from lgsp_gateway.evidence.search.store import Index  # noqa: PLC0415
 
     shelf = Shelf(archive) if archive else None
-    running.run("indexer", lambda process: indexing.serve(door, Index(index, writes=True), shelf, keep_days, process))
+    running.run("indexer", lambda process: indexer.serve(door, Index(index, writes=True), shelf, keep_days, process))
 
 
 def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:

@@ -14,12 +14,12 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import Client, Who
 from lgsp_gateway.cli.files import json_in, keys_in, lines_of
-from lgsp_gateway.evidence import proofs
-from lgsp_gateway.evidence.checkpoint import VerifierKey, forged, gateway_of, origin_of
-from lgsp_gateway.evidence.proofs import Start
-from lgsp_gateway.evidence.reading import size_in
-from lgsp_gateway.evidence.seals import Seal
-from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.cosign.cosignatures import Seal
+from lgsp_gateway.evidence.read.log_reader import size_in
+from lgsp_gateway.evidence.verify import proofs
+from lgsp_gateway.evidence.verify.checkpoint import VerifierKey, forged, gateway_of, origin_of
+from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal
 
 

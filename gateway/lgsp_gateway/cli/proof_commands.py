@@ -11,10 +11,10 @@ from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusAddress, Client, Who
 from lgsp_gateway.cli.files import content_of, json_in, keys_in
-from lgsp_gateway.evidence import proofs
-from lgsp_gateway.evidence.checkpoint import VerifierKey
-from lgsp_gateway.evidence.seals import TIMESTAMP, Seal
-from lgsp_gateway.evidence.timestamps import stamped_at
+from lgsp_gateway.evidence.cosign.cosignatures import TIMESTAMP, Seal
+from lgsp_gateway.evidence.cosign.timestamps import stamped_at
+from lgsp_gateway.evidence.verify import proofs
+from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
 from lgsp_gateway.local.state_dir import DEFAULT
 
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]

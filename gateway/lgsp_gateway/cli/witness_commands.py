@@ -12,8 +12,8 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli.bus_client import Client, Who
 from lgsp_gateway.cli.files import content_of, keys_in
-from lgsp_gateway.evidence import merkle
-from lgsp_gateway.evidence.checkpoint import Cosigner, VerifierKey, forged, gateway_of
+from lgsp_gateway.evidence.verify import merkle
+from lgsp_gateway.evidence.verify.checkpoint import Cosigner, VerifierKey, forged, gateway_of
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file
 

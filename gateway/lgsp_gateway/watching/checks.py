@@ -15,9 +15,9 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from lgsp_gateway.evidence import stream
-from lgsp_gateway.evidence.log import EvidenceLog
-from lgsp_gateway.evidence.notary import Notary
+from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_gateway.registry.state import Registry
@@ -27,7 +27,7 @@ from lgsp_runtime.background import Background
 from lgsp_runtime.error_frames import frames
 
 if TYPE_CHECKING:
-    from lgsp_gateway.index.index import Index
+    from lgsp_gateway.evidence.search.store import Index
 
 EVERY_SECONDS = 10.0
 MAX_BEHIND = 5_000

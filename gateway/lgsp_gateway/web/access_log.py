@@ -14,8 +14,8 @@ import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_gateway.evidence.passage import Passage
+from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
 from lgsp_gateway.exchange import Exchange
-from lgsp_gateway.index.asked import OwnLooks, Page, Search
 from lgsp_gateway.looks import Looks
 from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_gateway.web.api_schemas import json_of
@@ -25,7 +25,7 @@ from lgsp_gateway.web.parameters import text
 from lgsp_gateway.web.routes import Route, Said, add
 
 if TYPE_CHECKING:
-    from lgsp_gateway.index.index import Index
+    from lgsp_gateway.evidence.search.store import Index
 
 SERVICE, OPERATION = "me", "access-log"
 PAGE = 50

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from lgsp_contracts.openapi import PROBLEM
-from lgsp_gateway.index.asked import STATISTICS, WINDOWS
+from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
 from lgsp_gateway.registry.kinds import API_VERSION, KINDS
 
 JSON = "application/json"

@@ -11,7 +11,8 @@ from contextlib import aclosing
 from aiohttp import web
 from nats.aio.client import Client
 
-from lgsp_gateway.evidence import group_consumer, stream
+from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.read import batch_consumer
 from lgsp_gateway.web import streams
 from lgsp_gateway.web.api_schemas import TEXT
 from lgsp_gateway.web.callers import Callers
@@ -73,7 +74,7 @@ class Evidence:
         return max(0, await stream.last_sequence(self._connection) - last)
 
     async def _copy(self, answer: Pieces, after: int, *, follow: bool) -> None:
-        async with aclosing(group_consumer.read(self._connection, after, follow=follow)) as groups:
+        async with aclosing(batch_consumer.read(self._connection, after, follow=follow)) as groups:
             async for group in groups:
                 for line in group.entries:
                     await answer.write(b"id: %d\ndata: %b\n\n" % (group.sequence, line))

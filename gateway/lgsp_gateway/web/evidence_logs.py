@@ -11,10 +11,10 @@ from aiohttp import web
 
 from lgsp_contracts import names
 from lgsp_contracts.names import GATEWAY_PATTERN, MAX_NAME, GatewayName
-from lgsp_gateway.evidence import seals
-from lgsp_gateway.evidence.checkpoint import Signer, VerifierKey, origin_of
-from lgsp_gateway.evidence.reading import Logs
-from lgsp_gateway.evidence.seals import Seal
+from lgsp_gateway.evidence.cosign import cosignatures
+from lgsp_gateway.evidence.cosign.cosignatures import Seal
+from lgsp_gateway.evidence.read.log_reader import Logs
+from lgsp_gateway.evidence.verify.checkpoint import Signer, VerifierKey, origin_of
 from lgsp_gateway.web import bodies, streams
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.api_schemas import TEXT, json_of
@@ -204,7 +204,7 @@ class EvidenceLogs:
         for name, witness in self._witnesses.items():
             if f"\n— {name} " in note:
                 witness.cosigned_at(note)
-                await seals.keep(self._bus, gateway, Seal(name, note))
+                await cosignatures.keep(self._bus, gateway, Seal(name, note))
                 return document({"by": name}, status=201)
         raise Refusal(
             "not-granted",

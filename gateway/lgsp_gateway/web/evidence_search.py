@@ -9,7 +9,7 @@ from aiohttp import web
 from lgsp_contracts.formats import FORMAT_CHECKS
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
 from lgsp_gateway.evidence.passage import Pseudonyms
-from lgsp_gateway.index.asked import EXACT, MAX_PAGE, Search
+from lgsp_gateway.evidence.search.models import EXACT, MAX_PAGE, Search
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.web.answers import document
 from lgsp_gateway.web.api_schemas import json_of
@@ -21,7 +21,7 @@ from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:
-    from lgsp_gateway.index.index import Index
+    from lgsp_gateway.evidence.search.store import Index
 
 SUBJECT = "Lgsp-Subject"
 """The header with a person's number: addresses end up in histories and logs, so it has no place in one."""

@@ -10,7 +10,7 @@ from lgsp_gateway.registry.state import Registry
 from lgsp_problems import CODES, Refusal
 
 if TYPE_CHECKING:
-    from lgsp_gateway.index.index import Index
+    from lgsp_gateway.evidence.search.store import Index
 
 _ENDS = frozenset({"answered", "replayed", *CODES})
 """What the bus itself says of how a call ended; contracts declare more."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from lgsp_gateway.index.asked import STATISTICS, WINDOWS
+from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks
 from lgsp_gateway.web import streams
@@ -24,7 +24,7 @@ from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:
-    from lgsp_gateway.index.index import Index
+    from lgsp_gateway.evidence.search.store import Index
 
 OPERATOR = "operator"
 LIVE_SECONDS = 2.0

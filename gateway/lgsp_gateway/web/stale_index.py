@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:
-    from lgsp_gateway.index.index import Index
+    from lgsp_gateway.evidence.search.store import Index
 
 HEADER = "Lgsp-Index-Stale-Since"
 FROM_INDEX = ("/evidence/messages", "/me/access-log", "/ops/flows", "/ops/statistics")
@@ -19,7 +19,7 @@ def add_header(app: web.Application, connection: Client, index: "Index | None") 
     """Have the answers of these paths say it."""
     if index is None:
         return
-    from lgsp_gateway.index.freshness import missing  # noqa: PLC0415 - a database's library takes 0.2 s to load
+    from lgsp_gateway.evidence.search.freshness import missing  # noqa: PLC0415 - a database's library takes 0.2 s to load
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
         if request.path not in FROM_INDEX or response.status >= 400:

@@ -15,17 +15,20 @@ import orjson
 from nats.aio.client import Client
 
 from lgsp_contracts.names import GatewayName, MessageId
-from lgsp_gateway.evidence import checkpoint_stream, group_consumer, merkle, proofs, seals, stream
-from lgsp_gateway.evidence.archive import Name
-from lgsp_gateway.evidence.checkpoint_stream import Kept, Stored
-from lgsp_gateway.evidence.proofs import WHOLE, Start
-from lgsp_gateway.evidence.seals import Seal
-from lgsp_gateway.evidence.shelf import Shelf
-from lgsp_gateway.index.asked import Place
+from lgsp_gateway.evidence.append import checkpoint_stream, stream
+from lgsp_gateway.evidence.append.checkpoint_stream import Kept, Stored
+from lgsp_gateway.evidence.archive.file_format import Name
+from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.cosign import cosignatures
+from lgsp_gateway.evidence.cosign.cosignatures import Seal
+from lgsp_gateway.evidence.read import batch_consumer
+from lgsp_gateway.evidence.search.models import Place
+from lgsp_gateway.evidence.verify import merkle, proofs
+from lgsp_gateway.evidence.verify.proofs import WHOLE, Start
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:
-    from lgsp_gateway.index.index import Index
+    from lgsp_gateway.evidence.search.store import Index
 
 
 class Logs:
@@ -52,7 +55,7 @@ class Logs:
 
     async def seals(self, gateway: GatewayName) -> list[Seal]:
         """The newest seal of each who seals a log."""
-        return await seals.newest(self._connection, gateway)
+        return await cosignatures.newest(self._connection, gateway)
 
     async def part(self, gateway: GatewayName, begin: int, end: int) -> tuple[Start, list[str]]:
         """Where a part of a log can begin, and checkpoints over it: the last at or before `begin`, those up to `end`.
@@ -91,7 +94,7 @@ class Logs:
         before = await self._at(gateway, at)
         known, after = (before.kept.size, before.kept.sequence) if before else (0, 0)
         skipped, left = at - max(known, live.size), end - at
-        async with aclosing(group_consumer.read(self._connection, after, follow=False, gateway=gateway)) as groups:
+        async with aclosing(batch_consumer.read(self._connection, after, follow=False, gateway=gateway)) as groups:
             async for group in groups:
                 for entry in group.entries[skipped:][:left]:
                     yield entry
@@ -188,7 +191,7 @@ class Logs:
 
     async def _seals_over(self, gateway: GatewayName, leaf: int, size: int) -> list[tuple[Seal, int]]:
         """The newest seals on checkpoints that cover an entry, with the sizes of those."""
-        sealed = [(seal, size_in(seal.note)) for seal in await seals.newest(self._connection, gateway)]
+        sealed = [(seal, size_in(seal.note)) for seal in await cosignatures.newest(self._connection, gateway)]
         return [(seal, covered) for seal, covered in sealed if leaf < covered <= size]
 
     async def _entry(self, place: Place) -> bytes | None:

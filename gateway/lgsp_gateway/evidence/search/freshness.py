@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from lgsp_gateway.evidence import stream
-from lgsp_gateway.index.index import Index
+from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.search.store import Index
 from lgsp_gateway.registry.kinds import VIETNAM
 
 USUAL_SECONDS = 5.0

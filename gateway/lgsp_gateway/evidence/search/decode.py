@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 import structlog
 
-from lgsp_gateway.evidence import merkle
-from lgsp_gateway.evidence.stream import Group
-from lgsp_gateway.index.searching import packed_id
-from lgsp_gateway.index.tables import NAMED
+from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.search.query import packed_id
+from lgsp_gateway.evidence.search.schema import NAMED
+from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.registry.kinds import VIETNAM
 
 LINE_BITS = 16

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 import structlog
 
-from lgsp_gateway.evidence.notary import Notary
+from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.nats import fast_client

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lgsp_gateway.index import tables
-from lgsp_gateway.index.asked import STATISTICS
-from lgsp_gateway.index.names import Names
+from lgsp_gateway.evidence.search import schema
+from lgsp_gateway.evidence.search.dictionary import Names
+from lgsp_gateway.evidence.search.models import STATISTICS
 from lgsp_problems import Refusal
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -32,7 +32,7 @@ async def read(connection: AsyncConnection, names: Names, since: str, until: str
                 vi="since và until phải là tháng, ví dụ 2026-11.",
                 en="since and until must be months, such as 2026-11; correct them.",
             )
-    table = tables.statistics
+    table = schema.statistics
     query = select(table).where(table.c.month >= since, table.c.month <= (until or "9999-12"))
     rows = (await connection.execute(query.order_by(*table.primary_key))).mappings().all()
     who = ("agency", "provider", "service", "operation", "purpose")

@@ -6,10 +6,10 @@ from collections import defaultdict
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lgsp_gateway.index import tables
-from lgsp_gateway.index.asked import FLOW_WHO, WINDOWS, Flow
-from lgsp_gateway.index.entries import duration_of
-from lgsp_gateway.index.names import Names
+from lgsp_gateway.evidence.search import schema
+from lgsp_gateway.evidence.search.decode import duration_of
+from lgsp_gateway.evidence.search.dictionary import Names
+from lgsp_gateway.evidence.search.models import FLOW_WHO, WINDOWS, Flow
 
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
@@ -17,7 +17,7 @@ QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 async def read(connection: AsyncConnection, names: Names, window: str, now: float) -> list[Flow]:
     """The flows of the last minute, hour or day, those with the most calls first."""
     seconds, span = WINDOWS[window]
-    flows = tables.flows.c
+    flows = schema.flows.c
     began = int(now) - seconds - int(now) % span
     who = [flows[name] for name in FLOW_WHO]
     query = (

@@ -13,10 +13,11 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence import group_consumer, stream
-from lgsp_gateway.evidence.shelf import Shelf
-from lgsp_gateway.evidence.stream import Group
-from lgsp_gateway.index.index import Index
+from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.read import batch_consumer
+from lgsp_gateway.evidence.search.store import Index
 from lgsp_problems import Refusal
 from lgsp_runtime import process as running
 from lgsp_runtime.nats import connection as nats_connection
@@ -91,7 +92,7 @@ async def _side_by_side(
 ) -> AsyncIterator[list[Group]]:
     parts = [shelf.written(log, size, after) for log, size in indexed.items()]
     archived = heapq.merge(*parts, key=lambda group: group.sequence)
-    async with aclosing(group_consumer.read(connection, after, follow=False)) as live:
+    async with aclosing(batch_consumer.read(connection, after, follow=False)) as live:
         beside = await anext(live, None)
         while some := await asyncio.to_thread(list, islice(archived, BATCH)):
             groups: list[Group] = []
@@ -106,7 +107,7 @@ async def _side_by_side(
 async def _copy(connection: Client, index: Index, keep_days: int) -> None:
     """Copy until something goes wrong. A consumer that forgets itself suffices: the index knows where it is."""
     after, forgot, clock = await index.progress(), 0.0, SteadyClock()
-    async with group_consumer.consume(connection, after) as consumer:
+    async with batch_consumer.consume(connection, after) as consumer:
         while True:
             if time.monotonic() - forgot > FORGET_SECONDS:
                 await index.forget_old_flows(clock.now())

@@ -24,16 +24,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from lgsp_gateway.index import tables
-from lgsp_gateway.index.asked import Page, Search
-from lgsp_gateway.index.names import Names
+from lgsp_gateway.evidence.search import schema
+from lgsp_gateway.evidence.search.dictionary import Names
+from lgsp_gateway.evidence.search.models import Page, Search
 from lgsp_problems import Refusal
 
-_AMOUNTS = {"minDuration": ("totalMs", "durationClass", 1), "minSize": ("answerSize", "sizeClass", tables.SMALL_SIZE)}
+_AMOUNTS = {"minDuration": ("totalMs", "durationClass", 1), "minSize": ("answerSize", "sizeClass", schema.SMALL_SIZE)}
 """The column of an amount, that of its class, and what the first class ends with."""
 
 _BYTES = ("message", "trace", "subject", "onBehalfOf")
-_SHOWN = [column for column in tables.messages.c if column.name not in {"leaf", "durationClass", "sizeClass"}]
+_SHOWN = [column for column in schema.messages.c if column.name not in {"leaf", "durationClass", "sizeClass"}]
 
 
 async def search(connection: AsyncConnection, names: Names, wanted: Search) -> Page:
@@ -45,11 +45,11 @@ async def search(connection: AsyncConnection, names: Names, wanted: Search) -> P
     conditions = await _conditions(connection, names, wanted)
     if conditions is None:
         return Page([], "")
-    query = select(*_SHOWN).where(*conditions).order_by(*_newest(tables.messages.c)).limit(wanted.limit + 1)
+    query = select(*_SHOWN).where(*conditions).order_by(*_newest(schema.messages.c)).limit(wanted.limit + 1)
     split = await _split(connection, names, wanted)
     found = (await connection.execute(_in_parts(connection, query, *split, wanted.limit + 1) if split else query)).all()
     shown = found[: wanted.limit]
-    numbers = {row[_PLACE_OF[name]] for row in shown for name in tables.NAMED}
+    numbers = {row[_PLACE_OF[name]] for row in shown for name in schema.NAMED}
     known = await names.names(connection, numbers)
     items = [_item(row, known) for row in shown]
     return Page(items, _cursor(shown[-1].time, shown[-1].place) if len(found) > wanted.limit else "")
@@ -62,7 +62,7 @@ def _item(row: Row[Any], names: Mapping[int, str]) -> dict[str, Any]:
     """An entry as the evidence words it, without the digests."""
     item: dict[str, Any] = dict(zip(_PLACE_OF, row, strict=True))
     del item["place"]
-    for name in tables.NAMED:
+    for name in schema.NAMED:
         item[name] = names.get(item[name], "")
     for name in _BYTES:
         item[name] = item[name].hex() if item[name] else ""
@@ -74,16 +74,16 @@ def _item(row: Row[Any], names: Mapping[int, str]) -> dict[str, Any]:
 
 async def _conditions(connection: AsyncConnection, names: Names, wanted: Search) -> list[ColumnElement[bool]] | None:
     """What the rows must keep; None where none can."""
-    columns = tables.messages.c
+    columns = schema.messages.c
     conditions: list[ColumnElement[bool]] = []
     for name, value in wanted.exact.items():
-        if name in tables.NAMED:
+        if name in schema.NAMED:
             number = await names.number(connection, value)
             if number is None:
                 return None
             conditions.append(columns[name] == number)
-            if number > tables.RARE.get(name, number):  # said in the words of the partial index, so that it is used
-                conditions.append(columns[name] > literal_column(str(tables.RARE[name])))
+            if number > schema.RARE.get(name, number):  # said in the words of the partial index, so that it is used
+                conditions.append(columns[name] > literal_column(str(schema.RARE[name])))
         else:
             packed = packed_id(value)
             if packed is None:
@@ -91,7 +91,7 @@ async def _conditions(connection: AsyncConnection, names: Names, wanted: Search)
             conditions.append(columns[name] == packed)
     conditions += [columns[_AMOUNTS[name][0]] >= least for name, least in wanted.least.items()]
     if wanted.of_systems:
-        conditions.append(columns.consumer != tables.NOTHING)
+        conditions.append(columns.consumer != schema.NOTHING)
     if wanted.since is not None:
         conditions.append(columns.time >= wanted.since)
     if wanted.until is not None:
@@ -108,12 +108,12 @@ async def _split(
     """A column, and its values that can be: the newest of each are found by an index, and among them the newest of all."""
     for name, least in wanted.least.items():
         _, column, unit = _AMOUNTS[name]
-        return tables.messages.c[column], tables.CLASSES[tables.class_of(least / unit) :]
+        return schema.messages.c[column], schema.CLASSES[schema.class_of(least / unit) :]
     if "provider" in wanted.exact and "service" not in wanted.exact:
         provider = await names.number(connection, wanted.exact["provider"])
-        counted = tables.statistics.c
+        counted = schema.statistics.c
         services = select(counted.service).distinct().where(counted.provider == provider)
-        return tables.messages.c.service, [row.service for row in await connection.execute(services)]
+        return schema.messages.c.service, [row.service for row in await connection.execute(services)]
     return None
 
 
@@ -126,7 +126,7 @@ def _in_parts(
         # As a range, and sorted by it, so that only the index of this column fits: by figures of how many messages have an
         # average value the planner would go through all by time, and take seconds for a rare one.
         one = query.where(column >= each.c.value, column <= each.c.value).order_by(None)
-        parts: FromClause = one.order_by(column.desc(), *_newest(tables.messages.c)).lateral()
+        parts: FromClause = one.order_by(column.desc(), *_newest(schema.messages.c)).lateral()
         whole = select(parts).select_from(each.join(parts, true()))
     else:
         asked = [select(query.where(column == value).subquery()) for value in values]

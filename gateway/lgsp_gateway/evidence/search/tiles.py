@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lgsp_gateway.evidence import merkle
-from lgsp_gateway.index import tables
-from lgsp_gateway.index.database import upsert
-from lgsp_gateway.index.entries import Entry
+from lgsp_gateway.evidence.search import schema
+from lgsp_gateway.evidence.search.database import upsert
+from lgsp_gateway.evidence.search.decode import Entry
+from lgsp_gateway.evidence.verify import merkle
 
 WIDTH_BITS = 8
 WIDTH = 1 << WIDTH_BITS
@@ -42,7 +42,7 @@ async def grow(connection: AsyncConnection, numbers: dict[str, int], entries: Se
 
 async def size_of(connection: AsyncConnection, gateway: int) -> int:
     """How many leaves a log has here."""
-    found = await connection.execute(select(tables.logs.c.size).where(tables.logs.c.gateway == gateway))
+    found = await connection.execute(select(schema.logs.c.size).where(schema.logs.c.gateway == gateway))
     return int(found.scalar() or 0)
 
 
@@ -61,12 +61,12 @@ async def _grow_one(connection: AsyncConnection, gateway: int, size: int, hashes
                 full.append(merkle.root_of(_hashes(tile)))
         level, at, hashes = level + 1, first, full
     rows = [{"gateway": gateway, "level": lv, "number": n, "hashes": tile} for (lv, n), tile in changed.items()]
-    await upsert(connection, tables.tiles, rows)
-    await upsert(connection, tables.logs, [log])
+    await upsert(connection, schema.tiles, rows)
+    await upsert(connection, schema.logs, [log])
 
 
 async def _read(connection: AsyncConnection, gateway: int, wanted: Iterable[Name]) -> dict[Name, bytes]:
-    columns = tables.tiles.c
+    columns = schema.tiles.c
     among = tuple_(columns.level, columns.number).in_(list(wanted))
     query = select(columns.level, columns.number, columns.hashes).where(columns.gateway == gateway, among)
     return {(level, number): hashes for level, number, hashes in await connection.execute(query)}

@@ -15,10 +15,11 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence import checkpoint_stream, group_consumer, stream
-from lgsp_gateway.evidence.checkpoint import Signer
-from lgsp_gateway.evidence.checkpoint_stream import Kept
-from lgsp_gateway.evidence.merkle import Tree
+from lgsp_gateway.evidence.append import checkpoint_stream, stream
+from lgsp_gateway.evidence.append.checkpoint_stream import Kept
+from lgsp_gateway.evidence.read import batch_consumer
+from lgsp_gateway.evidence.verify.checkpoint import Signer
+from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.nats.request_reply import Bus
@@ -138,7 +139,7 @@ class Notary:
         """Add what the stream holds and the tree does not."""
         self._unread.clear()
         settled = not self._unsettled and time.monotonic() > self._settled_at
-        async for group in group_consumer.read(self._connection, self._sequence, follow=False, gateway=self._gateway):
+        async for group in batch_consumer.read(self._connection, self._sequence, follow=False, gateway=self._gateway):
             self._add(group.sequence, group.entries)
         self.catch_up()
         if settled and not self._unsettled:  # then what was acknowledged meanwhile came in without anything between

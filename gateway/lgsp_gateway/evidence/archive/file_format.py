@@ -25,10 +25,11 @@ import orjson
 
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence import archive_members, proofs
-from lgsp_gateway.evidence.archive_members import BrokenArchiveError
-from lgsp_gateway.evidence.checkpoint import Checkpoint, VerifierKey, forged
-from lgsp_gateway.evidence.proofs import Start
+from lgsp_gateway.evidence.archive import members
+from lgsp_gateway.evidence.archive.members import BrokenArchiveError
+from lgsp_gateway.evidence.verify import proofs
+from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, VerifierKey, forged
+from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal
 
 FORMAT = "lgsp-evidence-archive/1"
@@ -132,7 +133,7 @@ class Archive:
         with self._broken_if_unreadable():
             about: Any = None
             notes: Any = None
-            for name, content in archive_members.read(self._file, _MEMBERS):
+            for name, content in members.read(self._file, _MEMBERS):
                 if name == "archive.json":
                     about = orjson.loads(content.read())
                 elif name == "checkpoints.json":
@@ -145,7 +146,7 @@ class Archive:
     def entries(self) -> Iterator[bytes]:
         """The entries, in order."""
         with self._broken_if_unreadable():
-            for name, content in archive_members.read(self._file, _MEMBERS):
+            for name, content in members.read(self._file, _MEMBERS):
                 if name == "entries.jsonl":
                     yield from content.lines(MAX_ENTRY_BYTES)
 

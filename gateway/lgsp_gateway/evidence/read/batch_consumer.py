@@ -17,8 +17,8 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence import stream
-from lgsp_gateway.evidence.stream import Group
+from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.append.stream import Group
 
 MOST = 8
 """Groups that a reader is handed at once: at most 4 MB."""

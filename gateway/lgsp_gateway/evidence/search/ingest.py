@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lgsp_gateway.evidence.stream import Group
-from lgsp_gateway.index import tables, tiles
-from lgsp_gateway.index.database import upsert
-from lgsp_gateway.index.entries import Entry, duration_class, month_bounds, read
-from lgsp_gateway.index.names import Names
+from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.search import schema, tiles
+from lgsp_gateway.evidence.search.database import upsert
+from lgsp_gateway.evidence.search.decode import Entry, duration_class, month_bounds, read
+from lgsp_gateway.evidence.search.dictionary import Names
 from lgsp_problems import Refusal
 
 SPANS = {5: 15 * 60, 60: 3 * 3600, 1800: 2 * 86400}
@@ -30,7 +30,7 @@ async def add(connection: AsyncConnection, names: Names, after: int, groups: Seq
     await _step(connection, after, groups[-1].sequence)
     entries = read(groups)
     said = [entry.said for entry in entries if entry.said]
-    wanted = {entry.gateway for entry in entries} | {one[name] for one in said for name in tables.NAMED}
+    wanted = {entry.gateway for entry in entries} | {one[name] for one in said for name in schema.NAMED}
     numbers = await names.given(connection, wanted)
     leaves = await tiles.grow(connection, numbers, entries)
     readable = [(entry, leaf) for entry, leaf in zip(entries, leaves, strict=True) if entry.said]
@@ -38,15 +38,15 @@ async def add(connection: AsyncConnection, names: Names, after: int, groups: Seq
         if connection.dialect.name == "postgresql":
             await _make_partitions(connection, (entry.said["time"] for entry, _ in readable))
         rows = [_row(entry, leaf, numbers) for entry, leaf in readable]
-        await connection.execute(insert(tables.messages), rows)
-        await upsert(connection, tables.flows, _flows(readable, numbers, time.time()), sums=("calls",))
-        await upsert(connection, tables.statistics, _statistics(readable, numbers), sums=_SUMS)
+        await connection.execute(insert(schema.messages), rows)
+        await upsert(connection, schema.flows, _flows(readable, numbers, time.time()), sums=("calls",))
+        await upsert(connection, schema.statistics, _statistics(readable, numbers), sums=_SUMS)
     return len(entries)
 
 
 async def _step(connection: AsyncConnection, after: int, to: int) -> None:
-    last = tables.progress.c.sequence
-    moved = await connection.execute(update(tables.progress).where(last == after).values(sequence=to))
+    last = schema.progress.c.sequence
+    moved = await connection.execute(update(schema.progress).where(last == after).values(sequence=to))
     if moved.rowcount != 1:
         raise Refusal(
             "index-unavailable",
@@ -57,11 +57,11 @@ async def _step(connection: AsyncConnection, after: int, to: int) -> None:
 
 def _row(entry: Entry, leaf: int, numbers: dict[str, int]) -> dict[str, Any]:
     said = entry.said
-    row = {name: numbers[said[name]] for name in tables.NAMED}
+    row = {name: numbers[said[name]] for name in schema.NAMED}
     for name in ("time", "requestSize", "answerSize", "providerMs", "totalMs", "status"):
         row[name] = said[name]
-    row["durationClass"] = tables.class_of(said["totalMs"])
-    row["sizeClass"] = tables.class_of(said["answerSize"] / tables.SMALL_SIZE)
+    row["durationClass"] = schema.class_of(said["totalMs"])
+    row["sizeClass"] = schema.class_of(said["answerSize"] / schema.SMALL_SIZE)
     return {**row, **entry.packed, "place": entry.place, "leaf": leaf}
 
 
@@ -84,7 +84,7 @@ def _flows(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int], now: f
         for span, kept in SPANS.items():
             if second > now - kept:
                 counted[span, second - second % span, *who, entry.ending, duration_class(said["totalMs"])] += 1
-    named = tables.flows.c.keys()
+    named = schema.flows.c.keys()
     return [dict(zip(named, (*key, calls), strict=True)) for key, calls in counted.items()]
 
 
@@ -99,15 +99,15 @@ def _statistics(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int]) -
         sums = summed.setdefault((entry.month, *who, entry.ending), [0, 0, 0])
         for n, more in enumerate((1, said["requestSize"], said["answerSize"])):
             sums[n] += more
-    named = tables.statistics.c.keys()
+    named = schema.statistics.c.keys()
     return [dict(zip(named, (*key, *sums), strict=True)) for key, sums in summed.items()]
 
 
 async def forget_old_flows(connection: AsyncConnection, now: float) -> None:
     """Flows are for watching: what is older than the longest view goes."""
     for span, kept in SPANS.items():
-        flows = tables.flows.c
-        await connection.execute(delete(tables.flows).where(flows.span == span, flows.began < int(now) - kept - span))
+        flows = schema.flows.c
+        await connection.execute(delete(schema.flows).where(flows.span == span, flows.began < int(now) - kept - span))
 
 
 async def forget_messages(connection: AsyncConnection, before: int) -> bool:
@@ -116,12 +116,12 @@ async def forget_messages(connection: AsyncConnection, before: int) -> bool:
     PostgreSQL drops whole months, which costs nothing; SQLite some thousands of rows at a time, so that nobody waits.
     """
     if connection.dialect.name != "postgresql":
-        times = select(tables.messages.c.time).where(tables.messages.c.time < before)
-        last = times.order_by(tables.messages.c.time).offset(FORGOTTEN_AT_ONCE).limit(1)
+        times = select(schema.messages.c.time).where(schema.messages.c.time < before)
+        last = times.order_by(schema.messages.c.time).offset(FORGOTTEN_AT_ONCE).limit(1)
         border = (await connection.execute(last)).scalar() or before
-        gone = await connection.execute(delete(tables.messages).where(tables.messages.c.time < border))
+        gone = await connection.execute(delete(schema.messages).where(schema.messages.c.time < border))
         return gone.rowcount >= FORGOTTEN_AT_ONCE
-    oldest = (await connection.execute(select(func.min(tables.messages.c.time)))).scalar()
+    oldest = (await connection.execute(select(func.min(schema.messages.c.time)))).scalar()
     while oldest is not None and month_bounds(oldest)[2] <= before:
         month, _, ends = month_bounds(oldest)
         await connection.execute(text(f"DROP TABLE IF EXISTS messages_{month}"))
@@ -131,4 +131,4 @@ async def forget_messages(connection: AsyncConnection, before: int) -> bool:
 
 async def progress(connection: AsyncConnection) -> int:
     """The last group that is in the index; 0 where none is."""
-    return int((await connection.execute(select(tables.progress.c.sequence))).scalar() or 0)
+    return int((await connection.execute(select(schema.progress.c.sequence))).scalar() or 0)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lgsp_gateway.index import tables
+from lgsp_gateway.evidence.search import schema
 
 
 class Names:
@@ -39,13 +39,13 @@ class Names:
             return self._numbers
         await self._read(connection)
         numbers = dict(self._numbers)
-        last = (await connection.execute(select(func.max(tables.names.c.id)))).scalar() or 0
+        last = (await connection.execute(select(func.max(schema.names.c.id)))).scalar() or 0
         fresh = {name: last + n for n, name in enumerate((one for one in missing if one not in numbers), 1)}
         if fresh:
-            await connection.execute(insert(tables.names), [{"id": n, "name": name} for name, n in fresh.items()])
+            await connection.execute(insert(schema.names), [{"id": n, "name": name} for name, n in fresh.items()])
         return numbers | fresh
 
     async def _read(self, connection: AsyncConnection) -> None:
-        for number, name in await connection.execute(select(tables.names.c.id, tables.names.c.name)):
+        for number, name in await connection.execute(select(schema.names.c.id, schema.names.c.name)):
             self._numbers[name] = number
             self._names[number] = name

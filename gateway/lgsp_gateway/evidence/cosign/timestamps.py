@@ -13,9 +13,10 @@ from nats.aio.client import Client
 from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence import checkpoint_stream, seals
-from lgsp_gateway.evidence.checkpoint import forged
-from lgsp_gateway.evidence.seals import TIMESTAMP, Seal
+from lgsp_gateway.evidence.append import checkpoint_stream
+from lgsp_gateway.evidence.cosign import cosignatures
+from lgsp_gateway.evidence.cosign.cosignatures import TIMESTAMP, Seal
+from lgsp_gateway.evidence.verify.checkpoint import forged
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus
 
@@ -61,7 +62,7 @@ class Timestamps:
             found = await answer.content.read(MAX_ANSWER)
             if answer.status != 200 or decode_timestamp_response(found).status != 0:
                 raise ValueError("the authority gave no timestamp")
-        await seals.keep(self._bus, self._gateway, Seal(TIMESTAMP, note, found))
+        await cosignatures.keep(self._bus, self._gateway, Seal(TIMESTAMP, note, found))
         self._stamped = note
 
 

@@ -3,8 +3,8 @@
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lgsp_gateway.index import tables
-from lgsp_gateway.index.asked import OwnLooks
+from lgsp_gateway.evidence.search import schema
+from lgsp_gateway.evidence.search.models import OwnLooks
 
 DAYS = 31
 """With looks in them that are told, the newest."""
@@ -15,11 +15,11 @@ _VIETNAM = 7 * 3_600_000
 
 async def read(connection: AsyncConnection, subject: bytes) -> list[OwnLooks]:
     """The days of Vietnam on which a person looked, the newest first."""
-    columns = tables.messages.c
+    columns = schema.messages.c
     day = (columns.time + _VIETNAM) // _DAY
     query = (
         select(func.min(columns.time), func.max(columns.time), func.count())
-        .where(columns.subject == subject, columns.consumer == tables.NOTHING)
+        .where(columns.subject == subject, columns.consumer == schema.NOTHING)
         .group_by(day)
         .order_by(day.desc())
         .limit(DAYS)

@@ -17,13 +17,15 @@ from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence import archive, checkpoint_stream, group_consumer, stream
-from lgsp_gateway.evidence.archive import Archive, Extent, Name
-from lgsp_gateway.evidence.checkpoint import Checkpoint, Signer, VerifierKey, forged, origin_of
-from lgsp_gateway.evidence.checkpoint_stream import Stored
-from lgsp_gateway.evidence.proofs import Start
-from lgsp_gateway.evidence.reading import live_from
-from lgsp_gateway.evidence.shelf import Shelf
+from lgsp_gateway.evidence.append import checkpoint_stream, stream
+from lgsp_gateway.evidence.append.checkpoint_stream import Stored
+from lgsp_gateway.evidence.archive import file_format
+from lgsp_gateway.evidence.archive.file_format import Archive, Extent, Name
+from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.read import batch_consumer
+from lgsp_gateway.evidence.read.log_reader import live_from
+from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Signer, VerifierKey, forged, origin_of
+from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal
 
 MAX_ENTRIES = 500_000
@@ -126,14 +128,14 @@ class Archiver:
         last = covered[-1].kept
         entries, groups = file.with_suffix(".entries"), list[Extent]()
         with entries.open("wb") as out:
-            async with aclosing(group_consumer.read(self._connection, 0, follow=False, gateway=gateway)) as found:
+            async with aclosing(batch_consumer.read(self._connection, 0, follow=False, gateway=gateway)) as found:
                 async for group in found:
                     if group.sequence > last.sequence:
                         break
                     out.write(group.data + b"\n")
                     groups.append(Extent(group.sequence, len(group.entries)))
         notes = [one.kept.note for one in covered]
-        await asyncio.to_thread(archive.write, file, start, groups, entries, notes)
+        await asyncio.to_thread(file_format.write, file, start, groups, entries, notes)
         entries.unlink()
         return len(groups)
 

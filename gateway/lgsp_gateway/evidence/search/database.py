@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from lgsp_gateway.index import tables
+from lgsp_gateway.evidence.search import schema
 from lgsp_problems import Refusal
 
 PLAN_SECONDS = 10
@@ -120,19 +120,19 @@ async def _prepare(engine: AsyncEngine) -> None:
     """Make the tables. Those of another version are dropped: they are filled again from the stream."""
     async with engine.begin() as connection:
         await connection.run_sync(_drop_others)
-        await connection.run_sync(tables.metadata.create_all)
-        if (await connection.execute(select(tables.progress.c.sequence))).first() is None:
-            await connection.execute(insert(tables.progress), {"version": tables.VERSION, "sequence": 0})
+        await connection.run_sync(schema.metadata.create_all)
+        if (await connection.execute(select(schema.progress.c.sequence))).first() is None:
+            await connection.execute(insert(schema.progress), {"version": schema.VERSION, "sequence": 0})
             await connection.execute(
-                insert(tables.names), [{"id": number, "name": name} for name, number in tables.FIXED.items()]
+                insert(schema.names), [{"id": number, "name": name} for name, number in schema.FIXED.items()]
             )
 
 
 def _drop_others(connection: Any) -> None:
     there = connection.dialect.has_table(connection, "messages")
     columns = {one["name"] for one in connection.dialect.get_columns(connection, "progress")} if there else set()
-    if there and ("version" not in columns or _version(connection) != tables.VERSION):
-        tables.metadata.drop_all(connection)
+    if there and ("version" not in columns or _version(connection) != schema.VERSION):
+        schema.metadata.drop_all(connection)
 
 
 def _version(connection: Any) -> int:

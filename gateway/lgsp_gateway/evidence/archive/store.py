@@ -16,8 +16,8 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.archive import Archive, Name
-from lgsp_gateway.evidence.stream import Group
+from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.archive.file_format import Archive, Name
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file
 

@@ -8,13 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.stream import Group
-from lgsp_gateway.index import filling, flows, own_looks, searching, statistics, tables, tiles
-from lgsp_gateway.index.asked import Flow, OwnLooks, Page, Place, Search
-from lgsp_gateway.index.database import Database
-from lgsp_gateway.index.entries import LINE_BITS
-from lgsp_gateway.index.names import Names
-from lgsp_gateway.index.searching import packed_id
+from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.search import ingest, own_access, schema, statistics, tiles, traffic
+from lgsp_gateway.evidence.search import query as searching
+from lgsp_gateway.evidence.search.database import Database
+from lgsp_gateway.evidence.search.decode import LINE_BITS
+from lgsp_gateway.evidence.search.dictionary import Names
+from lgsp_gateway.evidence.search.models import Flow, OwnLooks, Page, Place, Search
+from lgsp_gateway.evidence.search.query import packed_id
 
 
 class Index:
@@ -36,7 +37,7 @@ class Index:
     async def progress(self) -> int:
         """The last group that is in it; 0 where none is."""
         async with self._transaction() as connection:
-            return await filling.progress(connection)
+            return await ingest.progress(connection)
 
     async def add(self, after: int, groups: Sequence[Group]) -> int:
         """Add groups, all or none: how many entries there were.
@@ -45,19 +46,19 @@ class Index:
             after: the last group that is in it.
         """
         async with self._transaction() as connection:
-            return await filling.add(connection, self._names, after, groups)
+            return await ingest.add(connection, self._names, after, groups)
 
     async def forget_old_flows(self, now: float) -> None:
         """Drop counts that no window shows any more."""
         async with self._transaction() as connection:
-            await filling.forget_old_flows(connection, now)
+            await ingest.forget_old_flows(connection, now)
 
     async def forget_messages(self, before: float) -> None:
         """Drop messages of before a time, in seconds since 1970. What was counted of them stays."""
         more = True
         while more:
             async with self._transaction() as connection:
-                more = await filling.forget_messages(connection, int(before * 1000))
+                more = await ingest.forget_messages(connection, int(before * 1000))
 
     async def search(self, wanted: Search) -> Page:
         """One page of what is found.
@@ -79,12 +80,12 @@ class Index:
     async def own_looks(self, subject: str) -> list[OwnLooks]:
         """The days on which a person, by pseudonym, looked at their own log; the newest first."""
         async with self._transaction() as connection:
-            return await own_looks.read(connection, packed_id(subject) or b"")
+            return await own_access.read(connection, packed_id(subject) or b"")
 
     async def flows(self, window: str, now: float) -> list[Flow]:
         """Who calls what, within a window of `flows.WINDOWS`."""
         async with self._transaction() as connection:
-            return await flows.read(connection, self._names, window, now)
+            return await traffic.read(connection, self._names, window, now)
 
     async def statistics(self, since: str, until: str) -> list[dict[str, Any]]:
         """What passed from one month to another.
@@ -97,7 +98,7 @@ class Index:
 
     async def place_of(self, message: str) -> Place | None:
         """Where the entry of a message stands; the last one, where its answer was withheld."""
-        columns = tables.messages.c
+        columns = schema.messages.c
         query = select(columns.gateway, columns.leaf, columns.place).where(columns.message == packed_id(message))
         async with self._transaction() as connection:
             found = (await connection.execute(query.order_by(columns.place.desc()).limit(1))).first()

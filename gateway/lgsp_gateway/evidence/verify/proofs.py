@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from lgsp_gateway.evidence import merkle
-from lgsp_gateway.evidence.checkpoint import Checkpoint, VerifierKey, forged
-from lgsp_gateway.evidence.seals import Seal
+from lgsp_gateway.evidence.cosign.cosignatures import Seal
+from lgsp_gateway.evidence.verify import merkle
+from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, VerifierKey, forged
 from lgsp_problems import Refusal
 
 

@@ -1,0 +1,1 @@
+"""Appending to the log: entries in batches, checkpoints over them."""

@@ -1,0 +1,1 @@
+"""What others sign of a checkpoint: witnesses' cosignatures, timestamps of an authority."""

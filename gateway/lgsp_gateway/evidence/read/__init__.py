@@ -1,0 +1,1 @@
+"""Reading the log from its streams."""

@@ -1,0 +1,1 @@
+"""Finding messages: an index derived from the evidence, which may be lost and is built again."""

@@ -1,0 +1,1 @@
+"""Proving what the log says, with nothing but a public key: no NATS, no HTTP."""
