@@ -21,24 +21,25 @@ from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway import issuers
-from lgsp_gateway.broken_off import BrokenOff
+from lgsp_gateway.calls.authorization import Ways
+from lgsp_gateway.calls.failover import BrokenOff
+from lgsp_gateway.calls.heavy_documents import HeavyDocuments
+from lgsp_gateway.calls.idempotency import Idempotency
+from lgsp_gateway.calls.identification import Identification
+from lgsp_gateway.calls.pipeline import Exchange
+from lgsp_gateway.calls.quotas import Quotas
+from lgsp_gateway.calls.record import Pseudonyms
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.archive.store import Shelf
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.cosign.timestamps import Timestamps
-from lgsp_gateway.evidence.passage import Pseudonyms
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, VerifierKey, origin_of
-from lgsp_gateway.exchange import Exchange
-from lgsp_gateway.heavy_documents import HeavyDocuments
-from lgsp_gateway.idempotency import Idempotency
-from lgsp_gateway.identification import Identification
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.nats_door import NatsDoor
 from lgsp_gateway.nats_rights import NatsRights
-from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.follower import Follower
@@ -48,7 +49,6 @@ from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import EVERY_SECONDS, Checks
 from lgsp_gateway.watching.metrics import Metrics
 from lgsp_gateway.watching.watch import Watch
-from lgsp_gateway.ways import Ways
 from lgsp_gateway.web import stale_index
 from lgsp_gateway.web.access_log import AccessLog
 from lgsp_gateway.web.api_description import ApiDescription

@@ -13,7 +13,7 @@ from lgsp_auth.keys import ALGORITHM, KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier, bearer_digest
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.schemas import Schema
-from lgsp_gateway.evidence.passage import Passage, Pseudonyms
+from lgsp_gateway.calls.record import Passage, Pseudonyms
 
 ISSUER = "https://bus.test"
 

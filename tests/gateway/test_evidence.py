@@ -6,7 +6,7 @@ import json
 
 from support.workbench import NUMBER, Workbench
 
-from lgsp_gateway.evidence.passage import Passage
+from lgsp_gateway.calls.record import Passage
 
 
 async def test_an_entry_proves_what_was_sent_and_answered(bus: Workbench) -> None:

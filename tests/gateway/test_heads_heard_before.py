@@ -9,9 +9,9 @@ from support.bytes_of_http import BODY, answer, asking, request
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call
-from lgsp_gateway.exchange import Head
-from lgsp_gateway.identification import Credentials
-from lgsp_gateway.ways import Asked
+from lgsp_gateway.calls.authorization import Asked
+from lgsp_gateway.calls.identification import Credentials
+from lgsp_gateway.calls.pipeline import Head
 from lgsp_gateway.web.head import HttpHead
 from lgsp_gateway.web.heard import MOST, Heard, Key, Known
 

@@ -10,7 +10,7 @@ from support.preloaded import run
 from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared
-from lgsp_gateway.idempotency import call_key
+from lgsp_gateway.calls.idempotency import call_key
 
 
 class Desk:

@@ -13,7 +13,7 @@ from lgsp_auth.client_authentication import Client
 from lgsp_auth.dpop import thumbprint
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier
-from lgsp_gateway.identification import Credentials, Identification
+from lgsp_gateway.calls.identification import Credentials, Identification
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_problems import Refusal, Text
 

@@ -11,7 +11,7 @@ from support.processes import free_port
 from support.workbench import NUMBER, Workbench, grant
 
 from lgsp_auth.policy import Grant, Quota
-from lgsp_gateway.quotas import Quotas
+from lgsp_gateway.calls.quotas import Quotas
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus
 

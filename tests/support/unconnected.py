@@ -10,18 +10,19 @@ from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway import serving
+from lgsp_gateway.calls.authorization import Ways
+from lgsp_gateway.calls.heavy_documents import HeavyDocuments
+from lgsp_gateway.calls.idempotency import Idempotency
+from lgsp_gateway.calls.identification import Identification
+from lgsp_gateway.calls.pipeline import Exchange
+from lgsp_gateway.calls.quotas import Quotas
+from lgsp_gateway.calls.record import Pseudonyms
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
-from lgsp_gateway.evidence.passage import Pseudonyms
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
-from lgsp_gateway.exchange import Exchange
-from lgsp_gateway.heavy_documents import HeavyDocuments
-from lgsp_gateway.idempotency import Idempotency
-from lgsp_gateway.identification import Identification
 from lgsp_gateway.keystore import KeyStore
-from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.state import Registry
@@ -30,7 +31,6 @@ from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks
 from lgsp_gateway.watching.metrics import Metrics
 from lgsp_gateway.watching.watch import Watch
-from lgsp_gateway.ways import Ways
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connection import Door
 from lgsp_runtime.nats.request_reply import Bus

@@ -18,9 +18,9 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Info, Pro
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from lgsp_gateway.calls.record import Passage
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
-from lgsp_gateway.evidence.passage import Passage
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks
 from lgsp_problems import Refusal

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from lgsp_gateway.evidence.passage import Passage
+from lgsp_gateway.calls.record import Passage
 from lgsp_runtime import tracing
 
 

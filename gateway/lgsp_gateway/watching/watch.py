@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from lgsp_gateway.evidence.passage import Passage
+from lgsp_gateway.calls.record import Passage
 from lgsp_gateway.watching.metrics import Metrics
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog

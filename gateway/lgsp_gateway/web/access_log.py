@@ -13,9 +13,9 @@ import orjson
 import uuid_utils
 from aiohttp import hdrs, web
 
-from lgsp_gateway.evidence.passage import Passage
+from lgsp_gateway.calls.pipeline import Exchange
+from lgsp_gateway.calls.record import Passage
 from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
-from lgsp_gateway.exchange import Exchange
 from lgsp_gateway.looks import Looks
 from lgsp_gateway.registry.kinds import VIETNAM
 from lgsp_gateway.web.api_schemas import json_of

@@ -8,7 +8,7 @@ from email.utils import formatdate
 import uuid_utils
 from aiohttp import hdrs, web
 
-from lgsp_gateway.exchange import Answer, Body, Call, Exchange
+from lgsp_gateway.calls.pipeline import Answer, Body, Call, Exchange
 from lgsp_gateway.web import problems
 from lgsp_gateway.web.head import HttpHead, refuse_twice
 from lgsp_gateway.web.whole_answer import WholeAnswer

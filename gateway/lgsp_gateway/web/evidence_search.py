@@ -8,7 +8,7 @@ from aiohttp import web
 
 from lgsp_contracts.formats import FORMAT_CHECKS
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
-from lgsp_gateway.evidence.passage import Pseudonyms
+from lgsp_gateway.calls.record import Pseudonyms
 from lgsp_gateway.evidence.search.models import EXACT, MAX_PAGE, Search
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.web.answers import document

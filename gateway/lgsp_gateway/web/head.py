@@ -8,9 +8,9 @@ from aiohttp import hdrs, web
 from multidict import MultiMapping, istr
 
 from lgsp_auth import tokens
-from lgsp_gateway.exchange import Head
-from lgsp_gateway.identification import Credentials
-from lgsp_gateway.ways import Asked
+from lgsp_gateway.calls.authorization import Asked
+from lgsp_gateway.calls.identification import Credentials
+from lgsp_gateway.calls.pipeline import Head
 from lgsp_problems import Refusal
 
 _PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from lgsp_contracts import names
 from lgsp_contracts.names import NAME_PATTERN
-from lgsp_gateway.idempotency import Idempotency, KeyRecord, Outcome
+from lgsp_gateway.calls.idempotency import Idempotency, KeyRecord, Outcome
 from lgsp_gateway.registry.state import Registry, System
 from lgsp_gateway.web import bodies
 from lgsp_gateway.web.answers import document

@@ -7,7 +7,7 @@ from aiohttp import web
 from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS, UnauthenticatedClient, refused
 from lgsp_auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from lgsp_auth.issuing import TokenEndpoint
-from lgsp_gateway.identification import Identification
+from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.web import answers, bodies
 from lgsp_gateway.web.api_schemas import json_of, ref

@@ -18,16 +18,16 @@ from lgsp_auth.policy import Ask, Grant
 from lgsp_contracts import wire
 from lgsp_contracts.checking import broken_answer, broken_request, check_answer, counted, read_request
 from lgsp_contracts.contract import Operation, person_in
-from lgsp_gateway.attempts import CALLS, Attempts
+from lgsp_gateway.calls.auth_failure_limiter import CALLS, Attempts
+from lgsp_gateway.calls.authorization import Asked, Way, Ways
+from lgsp_gateway.calls.heavy_documents import HeavyDocuments
+from lgsp_gateway.calls.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required
+from lgsp_gateway.calls.identification import Caller, Credentials, Identification
+from lgsp_gateway.calls.quotas import Quotas
+from lgsp_gateway.calls.record import Passage, Pseudonyms
 from lgsp_gateway.evidence.append.log import EvidenceLog
-from lgsp_gateway.evidence.passage import Passage, Pseudonyms
-from lgsp_gateway.heavy_documents import HeavyDocuments
-from lgsp_gateway.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required
-from lgsp_gateway.identification import Caller, Credentials, Identification
-from lgsp_gateway.quotas import Quotas
 from lgsp_gateway.registry.state import Registry
 from lgsp_gateway.watching.watch import Watch
-from lgsp_gateway.ways import Asked, Way, Ways
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 from lgsp_runtime.unexpected_errors import fault

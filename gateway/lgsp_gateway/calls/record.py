@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import orjson
 
-from lgsp_gateway.ways import Way
+from lgsp_gateway.calls.authorization import Way
 from lgsp_problems import Refusal
 
 
