@@ -1,7 +1,7 @@
 """How the bus says no: one exception family, one table of codes, every sentence in Vietnamese and English.
 
 This is the lowest floor of the house. Contracts, identity, adapters and gateway all refuse, and all of them refuse
-with the same type; only one place (`lgsp_gateway.web.problems`) turns it into an HTTP answer and one
+with the same type; only one place (`lgsp_gateway.http.problems`) turns it into an HTTP answer and one
 (`lgsp_gateway.cli.main`) into a line on a terminal.
 """
 

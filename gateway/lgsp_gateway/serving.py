@@ -21,6 +21,18 @@ from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway import issuers
+from lgsp_gateway.api import stale_index
+from lgsp_gateway.api.access_log import AccessLog
+from lgsp_gateway.api.catalogue import Catalogue
+from lgsp_gateway.api.description import ApiDescription
+from lgsp_gateway.api.evidence_logs import EvidenceLogs
+from lgsp_gateway.api.evidence_search import EvidenceSearch
+from lgsp_gateway.api.evidence_stream import Evidence
+from lgsp_gateway.api.health import Status
+from lgsp_gateway.api.idempotency_keys import IdempotencyKeys
+from lgsp_gateway.api.operations import Operations
+from lgsp_gateway.api.registry import RegistryDoor
+from lgsp_gateway.api.tokens import Tokens
 from lgsp_gateway.calls.authorization import Ways
 from lgsp_gateway.calls.failover import BrokenOff
 from lgsp_gateway.calls.heavy_documents import HeavyDocuments
@@ -37,6 +49,11 @@ from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.cosign.timestamps import Timestamps
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, VerifierKey, origin_of
+from lgsp_gateway.faces.rest.calls import Calls
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.connections import ConnectionLimits
+from lgsp_gateway.http.routes import CALLERS, declared
+from lgsp_gateway.http.server import Door
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.nats_door import NatsDoor
 from lgsp_gateway.nats_rights import NatsRights
@@ -49,23 +66,6 @@ from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import EVERY_SECONDS, Checks
 from lgsp_gateway.watching.metrics import Metrics
 from lgsp_gateway.watching.watch import Watch
-from lgsp_gateway.web import stale_index
-from lgsp_gateway.web.access_log import AccessLog
-from lgsp_gateway.web.api_description import ApiDescription
-from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.calls import Calls
-from lgsp_gateway.web.catalog import Catalogue
-from lgsp_gateway.web.connections import ConnectionLimits
-from lgsp_gateway.web.door import Door
-from lgsp_gateway.web.evidence import Evidence
-from lgsp_gateway.web.evidence_logs import EvidenceLogs
-from lgsp_gateway.web.evidence_search import EvidenceSearch
-from lgsp_gateway.web.idempotency_keys import IdempotencyKeys
-from lgsp_gateway.web.operations import Operations
-from lgsp_gateway.web.registry import RegistryDoor
-from lgsp_gateway.web.routes import CALLERS, declared
-from lgsp_gateway.web.status import Status
-from lgsp_gateway.web.tokens import Tokens
 from lgsp_runtime import logs, tracing
 from lgsp_runtime import process as running
 from lgsp_runtime.background import Background

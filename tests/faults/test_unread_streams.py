@@ -8,7 +8,7 @@ import pytest
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.append import stream
-from lgsp_gateway.web.streams import MOST_OF_ONE
+from lgsp_gateway.http.streaming import MOST_OF_ONE
 from lgsp_runtime.nats.connection import connect
 
 GROUPS, ENTRY = 400, 20_000

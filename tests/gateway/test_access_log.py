@@ -10,7 +10,7 @@ from support.issuer import PeoplesIssuer
 from support.searched import Searched
 from support.workbench import NUMBER, Got, Workbench
 
-from lgsp_gateway.looks import PER_HOUR
+from lgsp_gateway.api.access_log_limiter import PER_HOUR
 
 
 class Citizens:

@@ -10,9 +10,10 @@ from aiohttp import web
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from support.workbench import Workbench
 
-from lgsp_gateway.web import api_description, routes
-from lgsp_gateway.web.parameters import text, whole
-from lgsp_gateway.web.routes import Route, Said
+from lgsp_gateway.api import description
+from lgsp_gateway.http import routes
+from lgsp_gateway.http.parameters import text, whole
+from lgsp_gateway.http.routes import Route, Said
 
 VALUES = {"service": "desk", "major": "1", "gateway": "bench", "message": "019ac5a0-5c64-7d1e-9d1c-6d5c2f0b7a11"}
 VALUES |= {"name": "nobody-is-called-so", "action": "approve"}
@@ -66,10 +67,10 @@ def test_a_route_that_is_not_declared_fails() -> None:
     routes.add(
         app, Route("GET", "/declared", "readNothing", "Read nothing", "anybody", {200: Said("Nothing")}), nothing
     )
-    assert [route.path for route in api_description.declared(app)] == ["/declared"]
+    assert [route.path for route in description.declared(app)] == ["/declared"]
     app.router.add_post("/declared", nothing)
     with pytest.raises(LookupError, match="POST /declared"):
-        api_description.declared(app)
+        description.declared(app)
 
 
 async def test_answers_keep_their_schemas(bus: Workbench) -> None:

@@ -12,8 +12,8 @@ from lgsp_adapters.adapter import Call
 from lgsp_gateway.calls.authorization import Asked
 from lgsp_gateway.calls.identification import Credentials
 from lgsp_gateway.calls.pipeline import Head
-from lgsp_gateway.web.head import HttpHead
-from lgsp_gateway.web.heard import MOST, Heard, Key, Known
+from lgsp_gateway.faces.rest.head import HttpHead
+from lgsp_gateway.http.fast_path.head_cache import MOST, Heard, Key, Known
 
 
 @pytest_asyncio.fixture

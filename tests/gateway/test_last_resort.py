@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from lgsp_gateway.web.connections import ConnectionLimits
-from lgsp_gateway.web.door import Door
-from lgsp_gateway.web.whole_answer import WholeAnswer
+from lgsp_gateway.http.connections import ConnectionLimits
+from lgsp_gateway.http.fast_path.raw_response import WholeAnswer
+from lgsp_gateway.http.server import Door
 
 NUMBER = "022093001234"
 

@@ -17,8 +17,8 @@ from cyclopts import App, CycloptsError
 from support.unconnected import application
 from support.workbench import TEXT, Workbench, document
 
+from lgsp_gateway.http.routes import declared
 from lgsp_gateway.local import nats_config
-from lgsp_gateway.web.routes import declared
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import connect
 

@@ -9,9 +9,9 @@ from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway import serving
 from lgsp_gateway.cli.files import keys_in
 from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.http.connections import ConnectionLimits, networks
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
-from lgsp_gateway.web.connections import ConnectionLimits, networks
 from lgsp_runtime import durable_file
 from lgsp_runtime import process as running
 from lgsp_runtime.nats.connection import Door

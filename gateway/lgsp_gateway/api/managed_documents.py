@@ -10,7 +10,7 @@ from aiohttp import web
 
 from lgsp_contracts import strict_json
 from lgsp_contracts.strict_json import Limits
-from lgsp_gateway.web.calls import read_body
+from lgsp_gateway.faces.rest.calls import read_body
 from lgsp_problems import Refusal
 
 MAX_PARTS = 20_000

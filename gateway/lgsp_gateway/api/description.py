@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from lgsp_gateway.web import answers
-from lgsp_gateway.web.api_schemas import json_of, ref, schemas
-from lgsp_gateway.web.routes import ROUTES, Route, Said, add
+from lgsp_gateway.api.schemas import json_of, ref, schemas
+from lgsp_gateway.http import responses
+from lgsp_gateway.http.routes import ROUTES, Route, Said, add
 from lgsp_problems import CODES
 
 PATH = "/openapi.json"
@@ -66,7 +66,7 @@ class ApiDescription:
         self._described = describe(declared(app), self._url)
 
     async def _describe(self, _: web.Request) -> web.Response:
-        return answers.document(self._described, headers={"Cache-Control": "public, max-age=60"})
+        return responses.document(self._described, headers={"Cache-Control": "public, max-age=60"})
 
 
 def declared(app: web.Application) -> list[Route]:

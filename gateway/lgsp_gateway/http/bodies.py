@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
 
-from lgsp_gateway.web.managed_documents import read_document
+from lgsp_gateway.api.managed_documents import read_document
 from lgsp_problems import Refusal
 
 FORM = "application/x-www-form-urlencoded"

@@ -11,14 +11,14 @@ from contextlib import aclosing
 from aiohttp import web
 from nats.aio.client import Client
 
+from lgsp_gateway.api.schemas import TEXT
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.read import batch_consumer
-from lgsp_gateway.web import streams
-from lgsp_gateway.web.api_schemas import TEXT
-from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.parameters import flag, whole
-from lgsp_gateway.web.routes import Route, Said, add
-from lgsp_gateway.web.streams import Pieces
+from lgsp_gateway.http import streaming
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.parameters import flag, whole
+from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http.streaming import Pieces
 from lgsp_runtime.background import Stopped, until
 
 AUDITOR = "auditor"
@@ -36,7 +36,7 @@ ENTRIES = Route(
     "followEntries",
     "Read entries of the evidence as they are written, as server-sent events",
     "token",
-    {200: Said("An event for each entry: `data` is an Entry, `id` the number of its group", {streams.EVENTS: TEXT})},
+    {200: Said("An event for each entry: `data` is an Entry, `id` the number of its group", {streaming.EVENTS: TEXT})},
     roles=(AUDITOR,),
     parameters=(AFTER, LAST, FOLLOW, LAST_EVENT),
     tag="evidence",
@@ -59,7 +59,7 @@ class Evidence:
         auditor = await self._callers.identified(request)
         after = await self._after(request)
         follow = FOLLOW.of(request)
-        async with streams.sent(request, streams.EVENTS, auditor.name) as answer:
+        async with streaming.sent(request, streaming.EVENTS, auditor.name) as answer:
             if not answer.head_alone:
                 with contextlib.suppress(Stopped):
                     await until(self._stopping.wait(), self._copy(answer, after, follow=follow))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from lgsp_auth.roles import ROLES
-from lgsp_gateway.web.routes import Route
+from lgsp_gateway.http.routes import Route
 
 _HEAD = """\
 # Who may ask which path

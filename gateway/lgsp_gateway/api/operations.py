@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
+from lgsp_gateway.api.evidence_search import no_index
+from lgsp_gateway.api.evidence_stream import AUDITOR
+from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
+from lgsp_gateway.http import streaming
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.parameters import Parameter, choice, month
+from lgsp_gateway.http.responses import document
+from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks
-from lgsp_gateway.web import streams
-from lgsp_gateway.web.answers import document
-from lgsp_gateway.web.api_schemas import TEXT, json_of
-from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.evidence import AUDITOR
-from lgsp_gateway.web.evidence_search import no_index
-from lgsp_gateway.web.parameters import Parameter, choice, month
-from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ FLOWS = _route(
     "/ops/flows",
     "readFlows",
     "Read who calls what, how often, with what success and how fast; asked for as server-sent events, again and again",
-    Said("The flows; each event's `data` is a Flows", {**json_of("Flows"), streams.EVENTS: TEXT}),
+    Said("The flows; each event's `data` is a Flows", {**json_of("Flows"), streaming.EVENTS: TEXT}),
     WINDOW,
 )
 ADAPTERS = _route(
@@ -91,10 +91,10 @@ class Operations:
     async def _flows(self, request: web.Request) -> web.StreamResponse:
         caller = await self._callers.identified(request)
         window = WINDOW.of(request)
-        if streams.EVENTS not in request.headers.get("Accept", ""):
+        if streaming.EVENTS not in request.headers.get("Accept", ""):
             return document(await self._read(window))
         first = await self._read(window)
-        async with streams.sent(request, streams.EVENTS, caller.name) as answer:
+        async with streaming.sent(request, streaming.EVENTS, caller.name) as answer:
             if not answer.head_alone:
                 with contextlib.suppress(Refusal):
                     await answer.write(b"data: %b\n\n" % orjson.dumps(first))

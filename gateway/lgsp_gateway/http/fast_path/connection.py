@@ -16,12 +16,12 @@ from typing import Any
 import uuid_utils
 from aiohttp import hdrs, web
 
-from lgsp_gateway.web import problems
-from lgsp_gateway.web.connections import ConnectionLimits, too_slow
-from lgsp_gateway.web.head import HttpHead, names_operation, read
-from lgsp_gateway.web.heard import END, Heard, Key, Known
-from lgsp_gateway.web.patience import Patience, State
-from lgsp_gateway.web.whole_answer import WholeAnswer
+from lgsp_gateway.faces.rest.head import HttpHead, names_operation, read
+from lgsp_gateway.http import problems
+from lgsp_gateway.http.connections import ConnectionLimits, too_slow
+from lgsp_gateway.http.fast_path.head_cache import END, Heard, Key, Known
+from lgsp_gateway.http.fast_path.raw_response import WholeAnswer
+from lgsp_gateway.http.slow_connections import Patience, State
 from lgsp_problems import Refusal
 from lgsp_runtime.rate_limited_log import LimitedLog
 from lgsp_runtime.unexpected_errors import fault

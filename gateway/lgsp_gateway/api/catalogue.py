@@ -22,13 +22,13 @@ from lgsp_contracts.contract import Contract
 from lgsp_contracts.names import MAX_MAJOR, MAX_NAME, NAME_PATTERN
 from lgsp_contracts.openapi import openapi
 from lgsp_contracts.pages import page
+from lgsp_gateway.api.schemas import TEXT, json_of
+from lgsp_gateway.http import responses, streaming
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.language import preferred
+from lgsp_gateway.http.parameters import choice, text, whole
+from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.state import AT_A_TURN, Registry, System
-from lgsp_gateway.web import answers, streams
-from lgsp_gateway.web.api_schemas import TEXT, json_of
-from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.language import preferred
-from lgsp_gateway.web.parameters import choice, text, whole
-from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Language, Text
 
 BEAT_SECONDS = 5.0
@@ -100,7 +100,7 @@ EVENTS = Route(
     "followCatalogue",
     "Follow changes of services that the caller may know of, as server-sent CloudEvents",
     "token",
-    {200: Said("An event for each change, until the caller leaves", {streams.EVENTS: TEXT})},
+    {200: Said("An event for each change, until the caller leaves", {streaming.EVENTS: TEXT})},
     tag="catalogue",
 )
 
@@ -128,7 +128,7 @@ class Catalogue:
         registry, system = self._registry, await self._callers.identified(request)
         now = time.time()
         known = [found for found in await registry.contracts() if registry.may_know(system.name, found, now)]
-        return answers.document({"items": [_service(contract, registry, system, now) for contract in known]})
+        return responses.document({"items": [_service(contract, registry, system, now) for contract in known]})
 
     async def _page(self, request: web.Request) -> web.Response:
         system, now = await self._system(request), time.time()
@@ -146,10 +146,10 @@ class Catalogue:
         return _html(page.service(contract, self._url, language, inside=True, notices=notices))
 
     async def _openapi(self, request: web.Request) -> web.Response:
-        return answers.document(openapi(await self._asked(request), self._url))
+        return responses.document(openapi(await self._asked(request), self._url))
 
     async def _asyncapi(self, request: web.Request) -> web.Response:
-        return answers.document(asyncapi(await self._asked(request), self._nats))
+        return responses.document(asyncapi(await self._asked(request), self._nats))
 
     async def _asked(self, request: web.Request) -> Contract:
         """The contract that a path names.
@@ -183,7 +183,7 @@ class Catalogue:
             if kind == "Service" and not changed.full():
                 changed.put_nowait(name)
 
-        async with streams.sent(request, streams.EVENTS, caller.name) as answer:
+        async with streaming.sent(request, streaming.EVENTS, caller.name) as answer:
             self._registry.on_change(note)
             try:
                 while not (answer.head_alone or self._stopping.is_set()):

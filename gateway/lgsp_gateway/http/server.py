@@ -12,11 +12,11 @@ from functools import partial
 import uuid_utils
 from aiohttp import hdrs, web
 
-from lgsp_gateway.web import problems, routes
-from lgsp_gateway.web.calls import MAX_BODY, Calls, method_not_allowed, read_body
-from lgsp_gateway.web.connections import Acceptor, ConnectionLimits
-from lgsp_gateway.web.head import names_operation, read
-from lgsp_gateway.web.listener import PREFIX, Listener
+from lgsp_gateway.faces.rest.calls import MAX_BODY, Calls, method_not_allowed, read_body
+from lgsp_gateway.faces.rest.head import names_operation, read
+from lgsp_gateway.http import problems, routes
+from lgsp_gateway.http.connections import Acceptor, ConnectionLimits
+from lgsp_gateway.http.fast_path.connection import PREFIX, Listener
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.tls import TlsFiles

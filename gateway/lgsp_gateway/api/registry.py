@@ -13,13 +13,8 @@ from aiohttp import web
 
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.administration import ABSENT, Administration
-from lgsp_gateway.registry.grant_life import Action, phase_of
-from lgsp_gateway.registry.kinds import PLURALS, VIETNAM, Version
-from lgsp_gateway.registry.state import System
-from lgsp_gateway.web import answers, bodies, problems, registry_routes
-from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.registry_routes import (
+from lgsp_gateway.api import registry_routes
+from lgsp_gateway.api.registry_routes import (
     CURSOR,
     DRY_RUN,
     END_TOKENS,
@@ -30,7 +25,13 @@ from lgsp_gateway.web.registry_routes import (
     MAX_REASON,
     REASON,
 )
-from lgsp_gateway.web.routes import add
+from lgsp_gateway.http import bodies, problems, responses
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.routes import add
+from lgsp_gateway.registry.administration import ABSENT, Administration
+from lgsp_gateway.registry.grant_life import Action, phase_of
+from lgsp_gateway.registry.kinds import PLURALS, VIETNAM, Version
+from lgsp_gateway.registry.state import System
 from lgsp_problems import Refusal
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -76,7 +77,7 @@ class RegistryDoor:
         body: dict[str, Any] = {"items": [version.document() for version in page]}
         if len(found) > len(page):
             body["next"] = base64.urlsafe_b64encode(page[-1].name.encode()).decode()
-        return answers.document(body)
+        return responses.document(body)
 
     async def _get(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
@@ -85,7 +86,7 @@ class RegistryDoor:
     async def _history(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
         versions = await self._administration.history(caller, _kind(request), _name(request))
-        return answers.document({"items": [version.document() for version in versions]})
+        return responses.document({"items": [version.document() for version in versions]})
 
     async def _create(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
@@ -199,7 +200,7 @@ class RegistryDoor:
 
 
 def _answer(version: Version, status: int = 200) -> web.Response:
-    return answers.document(version.document(), status=status, headers={"ETag": version.etag})
+    return responses.document(version.document(), status=status, headers={"ETag": version.etag})
 
 
 def _kind(request: web.Request) -> str:

@@ -13,16 +13,16 @@ import orjson
 import uuid_utils
 from aiohttp import hdrs, web
 
+from lgsp_gateway.api.access_log_limiter import Looks
+from lgsp_gateway.api.evidence_search import no_index
+from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.calls.record import Passage
 from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
-from lgsp_gateway.looks import Looks
+from lgsp_gateway.faces.rest.head import shown
+from lgsp_gateway.http.parameters import text
+from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.kinds import VIETNAM
-from lgsp_gateway.web.api_schemas import json_of
-from lgsp_gateway.web.evidence_search import no_index
-from lgsp_gateway.web.head import shown
-from lgsp_gateway.web.parameters import text
-from lgsp_gateway.web.routes import Route, Said, add
 
 if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index

@@ -11,17 +11,17 @@ from aiohttp import web
 
 from lgsp_contracts import names
 from lgsp_contracts.names import GATEWAY_PATTERN, MAX_NAME, GatewayName
+from lgsp_gateway.api.evidence_stream import AUDITOR, LAST_NUMBER
+from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.cosign.cosignatures import Seal
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, VerifierKey, origin_of
-from lgsp_gateway.web import bodies, streams
-from lgsp_gateway.web.answers import document
-from lgsp_gateway.web.api_schemas import TEXT, json_of
-from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.evidence import AUDITOR, LAST_NUMBER
-from lgsp_gateway.web.parameters import Parameter, message_id, text, whole
-from lgsp_gateway.web.routes import Route, Said, add
+from lgsp_gateway.http import bodies, streaming
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.parameters import Parameter, message_id, text, whole
+from lgsp_gateway.http.responses import document
+from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus
 
@@ -184,7 +184,7 @@ class EvidenceLogs:
         gateway = _gateway(request)
         entries = self._logs.entries(gateway, FROM.of(request), await self._end(request, gateway))
         first = await anext(entries, None)
-        async with aclosing(entries), streams.sent(request, _LINES, auditor.name) as answer:
+        async with aclosing(entries), streaming.sent(request, _LINES, auditor.name) as answer:
             if first is not None and not answer.head_alone:
                 await answer.write(first + b"\n")
                 async for entry in entries:

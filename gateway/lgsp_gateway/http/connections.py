@@ -16,8 +16,8 @@ from functools import partial
 
 import structlog
 
-from lgsp_gateway.web import problems
-from lgsp_gateway.web.whole_answer import WholeAnswer
+from lgsp_gateway.http import problems
+from lgsp_gateway.http.fast_path.raw_response import WholeAnswer
 from lgsp_problems import Refusal
 from lgsp_runtime.rate_limited_log import LimitedLog
 from lgsp_runtime.tls import TlsFiles

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
+from lgsp_gateway.api.schemas import json_of
+from lgsp_gateway.http.parameters import NotReadableError, Parameter, choice, flag, text, whole
+from lgsp_gateway.http.rights import acting, listing, reading, writing
+from lgsp_gateway.http.routes import Route, Said
 from lgsp_gateway.registry.grant_life import ACTIONS
 from lgsp_gateway.registry.kinds import PLURALS
-from lgsp_gateway.web.api_schemas import json_of
-from lgsp_gateway.web.parameters import NotReadableError, Parameter, choice, flag, text, whole
-from lgsp_gateway.web.rights import acting, listing, reading, writing
-from lgsp_gateway.web.routes import Route, Said
 from lgsp_problems import Text
 
 DEFAULT_PAGE = 100

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from aiohttp import hdrs, web
 
-from lgsp_gateway.web import rights
-from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.parameters import Parameter
-from lgsp_gateway.web.rights import Access, Right
-from lgsp_gateway.web.streams import READERS, Readers
+from lgsp_gateway.http import rights
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.parameters import Parameter
+from lgsp_gateway.http.rights import Access, Right
+from lgsp_gateway.http.streaming import READERS, Readers
 from lgsp_problems import Refusal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -9,9 +9,9 @@ import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_gateway.calls.pipeline import Answer, Body, Call, Exchange
-from lgsp_gateway.web import problems
-from lgsp_gateway.web.head import HttpHead, refuse_twice
-from lgsp_gateway.web.whole_answer import WholeAnswer
+from lgsp_gateway.faces.rest.head import HttpHead, refuse_twice
+from lgsp_gateway.http import problems
+from lgsp_gateway.http.fast_path.raw_response import WholeAnswer
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.unexpected_errors import fault

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from http import HTTPStatus
 from typing import NamedTuple
 
-from lgsp_gateway.web.head import HttpHead
+from lgsp_gateway.faces.rest.head import HttpHead
 
 MOST = 12_000
 """Heads kept; some 40 MB when full of usual ones. The one that was kept first goes first."""

@@ -7,14 +7,14 @@ from aiohttp import web
 from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS, UnauthenticatedClient, refused
 from lgsp_auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from lgsp_auth.issuing import TokenEndpoint
+from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.calls.identification import Identification
+from lgsp_gateway.faces.rest.head import said_twice
+from lgsp_gateway.http import bodies, responses
+from lgsp_gateway.http.language import preferred
+from lgsp_gateway.http.parameters import text
+from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.keystore import KeyStore
-from lgsp_gateway.web import answers, bodies
-from lgsp_gateway.web.api_schemas import json_of, ref
-from lgsp_gateway.web.head import said_twice
-from lgsp_gateway.web.language import preferred
-from lgsp_gateway.web.parameters import text
-from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
 
@@ -98,12 +98,12 @@ class Tokens:
             known = {"event__reason": refusal.code, "source__ip": address}
             self._security.event("token-not-issued", "failure", "authentication", refusal.detail.en, **known)
             description = refusal.detail.said(preferred(request.headers.get("Accept-Language")))
-            return answers.document(
+            return responses.document(
                 {"error": refusal.code, "error_description": description},
                 status=refusal.kind.status,
                 headers={**_NO_CACHE, **refusal.headers, **_retry(refusal)},
             )
-        return answers.document(issued, headers=_NO_CACHE)
+        return responses.document(issued, headers=_NO_CACHE)
 
     async def _form(self, request: web.Request) -> dict[str, str]:
         """The parameters of a token request.
@@ -118,11 +118,11 @@ class Tokens:
             raise Refusal("invalid_request", vi=refusal.detail.vi, en=refusal.detail.en, kind=kind) from refusal
 
     async def _jwks(self, _: web.Request) -> web.Response:
-        return answers.document(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
+        return responses.document(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
 
     async def _metadata(self, _: web.Request) -> web.Response:
         issuer = self._endpoint.issuer
-        return answers.document(
+        return responses.document(
             {
                 "issuer": issuer,
                 "token_endpoint": f"{issuer}/oauth2/token",

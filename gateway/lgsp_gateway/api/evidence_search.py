@@ -8,16 +8,16 @@ from aiohttp import web
 
 from lgsp_contracts.formats import FORMAT_CHECKS
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
+from lgsp_gateway.api.evidence_stream import AUDITOR
+from lgsp_gateway.api.known_names import refuse_unknown
+from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.record import Pseudonyms
 from lgsp_gateway.evidence.search.models import EXACT, MAX_PAGE, Search
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.parameters import Parameter, amount, message_id, moment, text, whole
+from lgsp_gateway.http.responses import document
+from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.state import Registry
-from lgsp_gateway.web.answers import document
-from lgsp_gateway.web.api_schemas import json_of
-from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.evidence import AUDITOR
-from lgsp_gateway.web.known_names import refuse_unknown
-from lgsp_gateway.web.parameters import Parameter, amount, message_id, moment, text, whole
-from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:

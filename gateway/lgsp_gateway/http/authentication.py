@@ -5,8 +5,8 @@ import time
 from aiohttp import web
 
 from lgsp_gateway.calls.identification import Identification
+from lgsp_gateway.faces.rest.head import shown
 from lgsp_gateway.registry.state import System
-from lgsp_gateway.web.head import shown
 from lgsp_problems import Refusal
 
 CALLER = "lgsp.caller"

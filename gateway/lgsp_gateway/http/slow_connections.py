@@ -7,7 +7,7 @@ import struct
 from enum import Enum
 from typing import Protocol
 
-from lgsp_gateway.web.connections import ConnectionLimits
+from lgsp_gateway.http.connections import ConnectionLimits
 
 LOOKS = 4
 """In the shortest span that a connection may take: it ends at most a quarter of it too late."""

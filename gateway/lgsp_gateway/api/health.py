@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
+from lgsp_gateway.api.schemas import TEXT
+from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.watching.metrics import Metrics
-from lgsp_gateway.web.api_schemas import TEXT
-from lgsp_gateway.web.routes import Route, Said, add
 
 _PLAIN = {"text/plain": TEXT}
 LIVE = Route("GET", "/livez", "isAlive", "Is the process alive?", "anybody", {200: Said("It is", _PLAIN)}, tag="health")

@@ -10,14 +10,14 @@ from aiohttp import web
 
 from lgsp_contracts import names
 from lgsp_contracts.names import NAME_PATTERN
+from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.idempotency import Idempotency, KeyRecord, Outcome
+from lgsp_gateway.http import bodies
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.parameters import text
+from lgsp_gateway.http.responses import document
+from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.state import Registry, System
-from lgsp_gateway.web import bodies
-from lgsp_gateway.web.answers import document
-from lgsp_gateway.web.api_schemas import json_of
-from lgsp_gateway.web.callers import Callers
-from lgsp_gateway.web.parameters import text
-from lgsp_gateway.web.routes import Route, Said, add
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
 

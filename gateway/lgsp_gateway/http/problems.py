@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
-from lgsp_gateway.web.language import preferred
+from lgsp_gateway.http.language import preferred
 from lgsp_problems import Refusal
 
 TYPE = "urn:lgsp:problem:"

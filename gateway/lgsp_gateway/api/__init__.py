@@ -1,0 +1,1 @@
+"""The management API over HTTP: registry, catalogue, evidence, operations, tokens."""

@@ -1,0 +1,1 @@
+"""The bus's own HTTP interface for calls."""

@@ -1,0 +1,1 @@
+"""The HTTP server below faces and management API: connections, problems, authentication."""

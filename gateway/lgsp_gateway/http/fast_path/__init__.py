@@ -1,0 +1,1 @@
+"""The short road of a call from the socket to the pipeline and back."""
