@@ -18,7 +18,7 @@ from lgsp_auth.tokens import Generation, Verifier
 from lgsp_contracts import wire
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.calls.auth_failure_limiter import Attempts
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.security_events import SecurityLog

@@ -18,7 +18,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.nats_door import ACCOUNT, subjects_of, system_of, user_of
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 

@@ -59,8 +59,8 @@ from lgsp_gateway.nats_door import NatsDoor
 from lgsp_gateway.nats_rights import NatsRights
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
-from lgsp_gateway.registry.follower import Follower
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import EVERY_SECONDS, Checks

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.processes import Process, free_port
 from support.workbench import CONTRACTS, TEXT, Workbench, grant
 
-from lgsp_gateway.registry.kinds import Version, service_name
+from lgsp_gateway.registry.documents import Version, service_name
 from lgsp_gateway.registry.store import SUBJECTS
 from lgsp_runtime.nats.connection import connect
 

@@ -8,7 +8,7 @@ from support.processes import free_port
 from support.workbench import Workbench, grant
 
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.kinds import Version
+from lgsp_gateway.registry.documents import Version
 from lgsp_gateway.registry.store import SUBJECTS
 from lgsp_runtime.nats.connection import connect
 

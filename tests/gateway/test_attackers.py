@@ -11,10 +11,10 @@ from support.attackers import AGENCIES, Attackers, World, contract
 from support.workbench import TEXT, document, grant
 
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry import grant_life
-from lgsp_gateway.registry.kinds import Spec, Version
+from lgsp_gateway.registry.documents import Spec, Version
+from lgsp_gateway.registry.lifecycle import grants
 from lgsp_gateway.registry.permission import Permission
-from lgsp_gateway.registry.state import System
+from lgsp_gateway.registry.snapshot import System
 from lgsp_problems import Refusal
 
 STEPS = 60
@@ -120,9 +120,7 @@ class SuspensionForgets(Permission):
         status = super().put_grant(caller, name, spec, known)
         return known.status if known and known.status.get("phase") == "suspended" else status
 
-    def act(
-        self, caller: System, name: str, known: Version, action: grant_life.Action, reason: str, until: str
-    ) -> Spec:
+    def act(self, caller: System, name: str, known: Version, action: grants.Action, reason: str, until: str) -> Spec:
         status = super().act(caller, name, known, action, reason, until)
         return {**status, "phase": "in-force"} if action == "resume" else status
 

@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from support.workbench import CONTRACTS, Got, Workbench, document, grant
 
-from lgsp_gateway.registry.life import ABSENT
-from lgsp_gateway.registry.lifecycle import LIFE, NOTICE_DAYS
+from lgsp_gateway.registry.lifecycle.contracts import LIFE, NOTICE_DAYS
+from lgsp_gateway.registry.lifecycle.transitions import ABSENT
 
 PHASES = ("draft", "submitted", "published", "deprecated", "retired")
 STEP_TO = dict(zip(PHASES, ("draft", "submit", "publish", "deprecate", "retire"), strict=True))

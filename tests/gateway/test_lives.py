@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from lgsp_gateway.registry import grant_life, lifecycle, suspension
-from lgsp_gateway.registry.life import ABSENT, Life
+from lgsp_gateway.registry.lifecycle import contracts, grants, suspension
+from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
 
 HANDBOOK = Path(__file__).parents[2] / "docs" / "operate" / "administer-the-registry.md"
-LIVES = {"contract": lifecycle.LIFE, "grant": grant_life.LIFE, "suspension": suspension.LIFE}
+LIVES = {"contract": contracts.LIFE, "grant": grants.LIFE, "suspension": suspension.LIFE}
 
 
 @pytest.mark.parametrize("name", LIVES)

@@ -25,7 +25,7 @@ from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway.calls.identification import Credentials, Identification
 from lgsp_gateway.local import nats_config
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 
 MODULES = Path("~/.cache/lgsp-tests/oidc").expanduser()

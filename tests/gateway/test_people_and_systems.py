@@ -14,7 +14,7 @@ from lgsp_auth.dpop import thumbprint
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway.calls.identification import Credentials, Identification
-from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_problems import Refusal, Text
 
 ISSUER, NUMBER, PATH = "https://id.example.vn", "022093001234", "/me/access-log"

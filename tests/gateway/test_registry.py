@@ -9,8 +9,8 @@ import pytest
 from lgsp_contracts import catalog
 from lgsp_contracts import documents as files
 from lgsp_gateway.registry import rules
-from lgsp_gateway.registry.kinds import KINDS, Version, from_contract
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.documents import KINDS, Version, from_contract
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 
 CONTRACTS = [contract for _, contract in files.read_folder(catalog.shipped_folder())]

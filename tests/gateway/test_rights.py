@@ -16,7 +16,7 @@ from lgsp_auth.roles import ROLES
 from lgsp_gateway.api.rights_page import page
 from lgsp_gateway.http import rights
 from lgsp_gateway.http.routes import Route, declared
-from lgsp_gateway.registry.kinds import PLURALS
+from lgsp_gateway.registry.documents import PLURALS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rights.md"
 OWN = {"Agency": "H49.1", "System": "near", "Service": "desk-v1", "Grant": "alpha-desk"}

@@ -25,10 +25,10 @@ from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.policy import Ask, decide
 from lgsp_gateway.registry.administration import Administration
-from lgsp_gateway.registry.follower import Follower
 from lgsp_gateway.registry.ownership import Names
 from lgsp_gateway.registry.permission import Permission
-from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background

@@ -24,8 +24,8 @@ from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.keystore import KeyStore
 from lgsp_gateway.registry.administration import Administration
-from lgsp_gateway.registry.follower import Follower
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_gateway.watching.checks import Checks

@@ -22,7 +22,7 @@ from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
 from lgsp_gateway.faces.rest.head import shown
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.registry.kinds import VIETNAM
+from lgsp_gateway.registry.documents import VIETNAM
 
 if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index

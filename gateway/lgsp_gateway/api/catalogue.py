@@ -28,7 +28,7 @@ from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.language import preferred
 from lgsp_gateway.http.parameters import choice, text, whole
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.registry.state import AT_A_TURN, Registry, System
+from lgsp_gateway.registry.snapshot import AT_A_TURN, Registry, System
 from lgsp_problems import Language, Text
 
 BEAT_SECONDS = 5.0

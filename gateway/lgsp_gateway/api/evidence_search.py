@@ -17,7 +17,7 @@ from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import Parameter, amount, message_id, moment, text, whole
 from lgsp_gateway.http.responses import document
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:

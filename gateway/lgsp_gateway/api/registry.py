@@ -29,9 +29,9 @@ from lgsp_gateway.http import bodies, problems, responses
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.routes import add
 from lgsp_gateway.registry.administration import ABSENT, Administration
-from lgsp_gateway.registry.grant_life import Action, phase_of
-from lgsp_gateway.registry.kinds import PLURALS, VIETNAM, Version
-from lgsp_gateway.registry.state import System
+from lgsp_gateway.registry.documents import PLURALS, VIETNAM, Version
+from lgsp_gateway.registry.lifecycle.grants import Action, phase_of
+from lgsp_gateway.registry.snapshot import System
 from lgsp_problems import Refusal
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

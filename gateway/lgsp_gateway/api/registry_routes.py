@@ -10,8 +10,8 @@ from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.http.parameters import NotReadableError, Parameter, choice, flag, text, whole
 from lgsp_gateway.http.rights import acting, listing, reading, writing
 from lgsp_gateway.http.routes import Route, Said
-from lgsp_gateway.registry.grant_life import ACTIONS
-from lgsp_gateway.registry.kinds import PLURALS
+from lgsp_gateway.registry.documents import PLURALS
+from lgsp_gateway.registry.lifecycle.grants import ACTIONS
 from lgsp_problems import Text
 
 DEFAULT_PAGE = 100

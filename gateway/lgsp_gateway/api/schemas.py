@@ -11,7 +11,7 @@ from typing import Any
 
 from lgsp_contracts.openapi import PROBLEM
 from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
-from lgsp_gateway.registry.kinds import API_VERSION, KINDS
+from lgsp_gateway.registry.documents import API_VERSION, KINDS
 
 JSON = "application/json"
 

@@ -12,7 +12,7 @@ from lgsp_auth.policy import Grant
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.snapshot import Registry
 
 MAX_REMEMBERED = 50_000
 """Ways kept; about 10 MB when full."""

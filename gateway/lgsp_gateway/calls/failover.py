@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from lgsp_contracts import wire
 from lgsp_gateway.nats_door import ACCOUNT, system_of
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import Bus
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from lgsp_auth.dpop import Proofs
 from lgsp_auth.tokens import FIRST, Generation, Person, UnknownKey, Verifier, invalid_token, wrong_scheme
 from lgsp_gateway.calls.auth_failure_limiter import Attempts
-from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_problems import Refusal
 
 T = TypeVar("T")

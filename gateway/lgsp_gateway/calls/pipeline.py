@@ -26,7 +26,7 @@ from lgsp_gateway.calls.identification import Caller, Credentials, Identificatio
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.record import Passage, Pseudonyms
 from lgsp_gateway.evidence.append.log import EvidenceLog
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.watching.watch import Watch
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable

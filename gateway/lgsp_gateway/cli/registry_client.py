@@ -7,7 +7,7 @@ import aiohttp
 
 from lgsp_contracts import names
 from lgsp_gateway.cli.main import language
-from lgsp_gateway.registry.kinds import PLURALS
+from lgsp_gateway.registry.documents import PLURALS
 from lgsp_problems import Refusal, Text, Violation
 
 PAGE = 1000

@@ -13,7 +13,7 @@ from lgsp_contracts.cli.terminal import as_yaml, err, out
 from lgsp_gateway.cli import tables, times
 from lgsp_gateway.cli.bus_client import Who, reaching
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural
-from lgsp_gateway.registry.kinds import KINDS, PLURALS, from_contract
+from lgsp_gateway.registry.documents import KINDS, PLURALS, from_contract
 from lgsp_problems import Refusal, on_one_line
 
 Output = Annotated[Literal["table", "json", "yaml"], Parameter(name=["--output", "-o"])]

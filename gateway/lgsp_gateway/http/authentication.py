@@ -6,7 +6,7 @@ from aiohttp import web
 
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.faces.rest.head import shown
-from lgsp_gateway.registry.state import System
+from lgsp_gateway.registry.snapshot import System
 from lgsp_problems import Refusal
 
 CALLER = "lgsp.caller"

@@ -15,12 +15,13 @@ from typing import Any
 from lgsp_auth import roles
 from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry import grant_life, powers, rules, suspension, token_life
-from lgsp_gateway.registry.follower import Follower
-from lgsp_gateway.registry.kinds import API_VERSION, VIETNAM, Spec, Version
+from lgsp_gateway.registry import role_protection, rules
+from lgsp_gateway.registry.documents import API_VERSION, VIETNAM, Spec, Version
+from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
 from lgsp_gateway.registry.ownership import Names
 from lgsp_gateway.registry.permission import Permission, not_allowed
-from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_gateway.registry.store import Store, revision_conflict
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
@@ -159,7 +160,7 @@ class Administration:
         self,
         caller: System,
         name: DocumentName,
-        action: grant_life.Action,
+        action: grants.Action,
         reason: str,
         until: str,
         expected: int | None = None,
@@ -227,7 +228,7 @@ class Administration:
         async def decide(caller: System) -> _Draft:
             known = self._own(caller, "System", name)
             self._permission.check_end_tokens(caller, name, known)
-            return _Draft("System", name, known, known.spec, token_life.ended(known.status, time.time()))
+            return _Draft("System", name, known, known.spec, tokens.ended(known.status, time.time()))
 
         return await self._write(decide, caller, reason)
 
@@ -280,7 +281,7 @@ class Administration:
     def _tell(self, caller: System, known: Version | None, version: Version, reason: str) -> None:
         """Those on watch hear of each change, and by another name of one of roles or keys."""
         before, after = ((one.spec or {}) if one else {} for one in (known, version))
-        powerful = version.kind == "System" and bool(powers.changed(before, after))
+        powerful = version.kind == "System" and bool(role_protection.changed(before, after))
         action = "role-changed" if powerful else "registry-changed"
         what = f"{version.kind} {version.name} {'changed' if version.spec is not None else 'deleted'}"
         self._security.event(

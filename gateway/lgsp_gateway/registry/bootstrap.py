@@ -10,8 +10,8 @@ from typing import Any
 from lgsp_contracts import documents, names
 from lgsp_contracts.places import Place
 from lgsp_gateway.registry import rules
-from lgsp_gateway.registry.kinds import KINDS, Version, from_contract
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.documents import KINDS, Version, from_contract
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
 

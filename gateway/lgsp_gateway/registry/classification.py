@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lgsp_gateway.registry.lifecycle import operator_needed
+from lgsp_gateway.registry.lifecycle.contracts import operator_needed
 from lgsp_problems import Refusal
 
 _RANKS = {"open": 0, "internal": 1, "personal": 2}

@@ -9,8 +9,8 @@ from typing import Any
 
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.kinds import Version
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
 

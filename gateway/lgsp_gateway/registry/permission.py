@@ -11,10 +11,11 @@ from typing import Any
 
 from lgsp_auth import roles
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry import classification, grant_life, lifecycle, ownership, powers, token_life
-from lgsp_gateway.registry.kinds import VIETNAM, Spec, Version
+from lgsp_gateway.registry import classification, ownership, role_protection
+from lgsp_gateway.registry.documents import VIETNAM, Spec, Version
+from lgsp_gateway.registry.lifecycle import contracts, grants, tokens
 from lgsp_gateway.registry.ownership import Names
-from lgsp_gateway.registry.state import Registry, System
+from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_problems import Refusal
 
 
@@ -76,11 +77,11 @@ class Permission:
         if last is None:
             return {}
         before = last.spec or {}
-        returns = known is None and token_life.has_keys(before)
+        returns = known is None and tokens.has_keys(before)
         if end_tokens or returns or before["agency"] != spec["agency"]:
-            return token_life.ended(last.status, time.time())
-        if token_life.replaced(before, spec):
-            return token_life.outlived(last.status, time.time())
+            return tokens.ended(last.status, time.time())
+        if tokens.replaced(before, spec):
+            return tokens.outlived(last.status, time.time())
         return last.status
 
     def delete(self, caller: System, kind: str, name: DocumentName, known: Version) -> None:
@@ -93,13 +94,11 @@ class Permission:
         if kind == "System":
             self.check_powers(caller, spec, None)
         if kind == "Grant":
-            grant_life.check_delete(known.status, self._actor(caller, name, spec))
+            grants.check_delete(known.status, self._actor(caller, name, spec))
         if kind == "Service":
-            lifecycle.check_delete(name, spec, _may_be(caller))
+            contracts.check_delete(name, spec, _may_be(caller))
 
-    def act(
-        self, caller: System, name: str, known: Version, action: grant_life.Action, reason: str, until: str
-    ) -> Spec:
+    def act(self, caller: System, name: str, known: Version, action: grants.Action, reason: str, until: str) -> Spec:
         """The status of a grant after a step.
 
         Raises:
@@ -108,7 +107,7 @@ class Permission:
         spec = known.spec or {}
         personal = self.registry.is_personal(spec)
         actor = self._actor(caller, name, spec)
-        return grant_life.act(action, known.status, actor, personal=personal, reason=reason, until=until)
+        return grants.act(action, known.status, actor, personal=personal, reason=reason, until=until)
 
     async def check_system(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> None:
         """A system's roles and what they are made of, its name, and what moves with it to another agency."""
@@ -131,12 +130,12 @@ class Permission:
     def check_powers(self, caller: System, before: Spec | None, after: Spec | None) -> None:
         """What a role is made of is an operator's."""
         if not _operator(caller):
-            powers.check(before, after)
+            role_protection.check(before, after)
 
     def check_end_tokens(self, caller: System, name: DocumentName, known: Version) -> None:
         """Tokens carry the roles of their system."""
         if not _operator(caller) and caller.name != name:
-            powers.check_end(known.spec or {})
+            role_protection.check_end(known.spec or {})
 
     async def check_service(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> None:
         """A service's name, its classifications, its life, and the grants on it."""
@@ -146,8 +145,8 @@ class Permission:
             if before is None:
                 await self.check_name(caller, spec["contract"]["service"], majors)
             self.check_classification(name, before, majors, spec)
-        lifecycle.check(name, before, spec, _may_be(caller), datetime.datetime.now(VIETNAM).date())
-        if before is not None and lifecycle.phase_of(before) in lifecycle.IN_FORCE:
+        contracts.check(name, before, spec, _may_be(caller), datetime.datetime.now(VIETNAM).date())
+        if before is not None and contracts.phase_of(before) in contracts.IN_FORCE:
             self.check_grants(before["contract"], spec["contract"])
 
     async def check_name(self, caller: System, service: str, majors: Mapping[DocumentName, list[Version]]) -> None:
@@ -183,34 +182,34 @@ class Permission:
             ownership.refuse_other_grant(name, before, spec)
         actor, status = self._actor(caller, name, spec), known.status if known else None
         if "consumer" in actor.may_be and not actor.may_be & {"provider", "operator"}:
-            asked = grant_life.request(status, actor)
+            asked = grants.request(status, actor)
             if asked is None:
                 raise not_allowed(caller, "Grant")
             return asked
-        return grant_life.put(status, before, spec, actor, personal=self.registry.is_personal(spec))
+        return grants.put(status, before, spec, actor, personal=self.registry.is_personal(spec))
 
     def _asks_only(self, caller: System, name: str, spec: Spec, before: Spec | None) -> bool:
         """Does the caller ask for a grant of its agency that it could not give itself?"""
         states = [spec] if before is None else [before, spec]
         return all(self._actor(caller, name, state).may_be == {"consumer"} for state in states)
 
-    def _actor(self, caller: System, name: str, spec: Spec) -> grant_life.Actor:
+    def _actor(self, caller: System, name: str, spec: Spec) -> grants.Actor:
         """As what a caller may act on a grant."""
         provider = self.registry.agency_of("Grant", name, spec)
         consumer = self.registry.consumer_agency(spec)
-        ranks: dict[grant_life.Who, bool] = {
+        ranks: dict[grants.Who, bool] = {
             "operator": _operator(caller),
             "provider": roles.allowed(caller.roles - {"operator"}, caller.agency, "Grant", "change", provider),
             "consumer": roles.allowed(caller.roles - {"operator"}, caller.agency, "Grant", "request", consumer),
         }
-        return grant_life.Actor(caller.name, frozenset(who for who, may in ranks.items() if may))
+        return grants.Actor(caller.name, frozenset(who for who, may in ranks.items() if may))
 
 
 def _operator(caller: System) -> bool:
     return "operator" in caller.roles
 
 
-def _may_be(caller: System) -> tuple[lifecycle.Who, ...]:
+def _may_be(caller: System) -> tuple[contracts.Who, ...]:
     return ("owner", "operator") if _operator(caller) else ("owner",)
 
 

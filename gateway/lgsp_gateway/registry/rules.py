@@ -8,8 +8,8 @@ from lgsp_auth.public_jwk import fault_of
 from lgsp_contracts import documents, pointers
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
-from lgsp_gateway.registry.kinds import service_name
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.documents import service_name
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal, Text
 
 

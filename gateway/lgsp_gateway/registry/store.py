@@ -28,7 +28,7 @@ from nats.js.api import (
 from nats.js.errors import NotFoundError
 
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.kinds import Spec, Version
+from lgsp_gateway.registry.documents import Spec, Version
 from lgsp_problems import Refusal
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable

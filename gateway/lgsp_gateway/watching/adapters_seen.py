@@ -22,7 +22,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from lgsp_contracts.names import Major, ServiceName, SystemName
-from lgsp_gateway.registry.state import Registry
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.background import Background
 
 ASK_SECONDS = 5.0

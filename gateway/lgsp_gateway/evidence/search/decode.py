@@ -13,7 +13,7 @@ from lgsp_gateway.evidence.append.stream import Group
 from lgsp_gateway.evidence.search.query import packed_id
 from lgsp_gateway.evidence.search.schema import NAMED
 from lgsp_gateway.evidence.verify import merkle
-from lgsp_gateway.registry.kinds import VIETNAM
+from lgsp_gateway.registry.documents import VIETNAM
 
 LINE_BITS = 16
 """A place is the number of the group, followed by so many bits for the line in it."""

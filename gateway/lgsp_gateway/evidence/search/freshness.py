@@ -12,7 +12,7 @@ from nats.errors import Error as NatsError
 
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.search.store import Index
-from lgsp_gateway.registry.kinds import VIETNAM
+from lgsp_gateway.registry.documents import VIETNAM
 
 USUAL_SECONDS = 5.0
 """An index that is at work is some tenths of a second behind; that is no news."""

@@ -13,7 +13,7 @@ import orjson
 
 from lgsp_contracts.compatibility import breaks
 from lgsp_contracts.contract import Contract
-from lgsp_gateway.registry.life import ABSENT, Life
+from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
 from lgsp_problems import Refusal
 
 Phase = Literal["draft", "submitted", "published", "deprecated", "retired"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lgsp_gateway.registry.approvals import Approvals
-from lgsp_gateway.registry.life import ABSENT, Life
+from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
 from lgsp_problems import Refusal
 
 Action = Literal["approve", "deny", "suspend", "resume", "revoke"]

@@ -6,8 +6,8 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from lgsp_gateway.registry.kinds import VIETNAM
-from lgsp_gateway.registry.life import Life
+from lgsp_gateway.registry.documents import VIETNAM
+from lgsp_gateway.registry.lifecycle.transitions import Life
 from lgsp_problems import Refusal
 
 WORKING_DAYS_AHEAD = 7

@@ -21,12 +21,12 @@ from lgsp_auth.tokens import FIRST, Generation
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.names import DocumentName, Major, ServiceName, SystemName
 from lgsp_contracts.projection import Projection
-from lgsp_gateway.registry import token_life
 from lgsp_gateway.registry.approvals import Approvals
-from lgsp_gateway.registry.grant_life import phase_of as phase_of_grant
-from lgsp_gateway.registry.kinds import KINDS, VIETNAM, Version, service_and_major, service_name
-from lgsp_gateway.registry.lifecycle import IN_FORCE, phase_of
-from lgsp_gateway.registry.suspension import Suspension, from_status
+from lgsp_gateway.registry.documents import KINDS, VIETNAM, Version, service_and_major, service_name
+from lgsp_gateway.registry.lifecycle import tokens as token_life
+from lgsp_gateway.registry.lifecycle.contracts import IN_FORCE, phase_of
+from lgsp_gateway.registry.lifecycle.grants import phase_of as phase_of_grant
+from lgsp_gateway.registry.lifecycle.suspension import Suspension, from_status
 from lgsp_problems import Refusal, Text
 from lgsp_runtime.error_frames import frames
 

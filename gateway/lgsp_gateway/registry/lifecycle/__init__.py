@@ -1,0 +1,1 @@
+"""Life cycles of registry documents: what may become of them, by whom."""
