@@ -19,7 +19,7 @@ from lgsp_gateway.evidence.append import checkpoint_stream, stream
 from lgsp_gateway.evidence.append.checkpoint_stream import Kept
 from lgsp_gateway.evidence.verify.checkpoint import Signer
 from lgsp_gateway.evidence.verify.merkle import Tree
-from lgsp_gateway.nats_door import ACCOUNT
+from lgsp_gateway.nats.auth_callout import ACCOUNT
 from lgsp_runtime.nats.connection import connect
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.processes import ROOT, apt_install
 
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_runtime import durable_file
 
 

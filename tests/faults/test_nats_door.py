@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from support.workbench import CONTRACTS, TEXT, Workbench, document
 
 from lgsp_auth.keys import SigningKey
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import Door, connect
 

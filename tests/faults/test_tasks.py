@@ -20,7 +20,7 @@ from lgsp_adapters import manifest
 from lgsp_adapters.serving.following import Contracts
 from lgsp_adapters.serving.hosting import Host
 from lgsp_adapters.serving.identity import SystemIdentity
-from lgsp_gateway import serving
+from lgsp_gateway import app
 from lgsp_gateway.evidence.search import indexer
 from lgsp_gateway.evidence.search.store import Index
 from lgsp_runtime.background import PREFIX, Background
@@ -164,12 +164,12 @@ async def each_comes_back(background: Background, tasks: "set[asyncio.Task[objec
 
 async def test_the_gateway(bus: Workbench) -> None:
     port = free_port()
-    settings = serving.Settings(
+    settings = app.Settings(
         name="inside", host="127.0.0.1", port=port, share_port=False, public_url=f"http://127.0.0.1:{bus.port}",
         nats=bus.door("gateway"), nats_system=bus.door("system"), keys=bus.state.keys, registry=bus.state.registry,
         catalog=bus.catalog_folder, replicas=1, stale_seconds=300, issuers=None, tls=None, nats_tls=None,
     )  # fmt: skip
-    async with process(lambda this: serving.serve(settings, this)) as (background, tasks):
+    async with process(lambda this: app.serve(settings, this)) as (background, tasks):
         await each_comes_back(background, tasks, GATEWAY)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             async with session.get("/metrics") as answer:
@@ -188,7 +188,7 @@ async def test_a_gateway_that_is_told_to_do_more(bus: Workbench, tmp_path: Path)
     """One with TLS, another issuer and a time stamping service has a task for each."""
     Authority(tmp_path).issue()
     people = await PeoplesIssuer().start()
-    settings = serving.Settings(
+    settings = app.Settings(
         name="inside-more", host="127.0.0.1", port=free_port(), share_port=False,
         public_url=f"http://127.0.0.1:{bus.port}", nats=bus.door("gateway"), nats_system=bus.door("system"),
         keys=bus.state.keys, registry=bus.state.registry, catalog=bus.catalog_folder, replicas=1, stale_seconds=300,
@@ -197,7 +197,7 @@ async def test_a_gateway_that_is_told_to_do_more(bus: Workbench, tmp_path: Path)
     )  # fmt: skip
     declared = {name.replace("inside", "inside-more") for name in GATEWAY}
     declared |= {"tls files", "timestamps", f"keys of {people.url}"}
-    async with process(lambda this: serving.serve(settings, this)) as (background, tasks):
+    async with process(lambda this: app.serve(settings, this)) as (background, tasks):
         await each_comes_back(background, tasks, declared)
         # That nobody gives time stamps is told where health is asked for.
         async with aiohttp.ClientSession(f"https://127.0.0.1:{settings.port}") as session:

@@ -16,7 +16,7 @@ from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared, UpstreamFailed
 from lgsp_auth.keys import SigningKey
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore
 
 PERSON = {"soDinhDanh": NUMBER, "hoVaTen": NAME}
 

@@ -16,7 +16,7 @@ from typing import Any
 from support.processes import free_port
 from support.workbench import Workbench
 
-from lgsp_gateway import serving
+from lgsp_gateway import app
 from lgsp_runtime import process
 from lgsp_runtime.background import Background
 
@@ -48,7 +48,7 @@ async def test_system_calls(bus: Workbench) -> None:
 async def test_functions_and_awaits(bus: Workbench) -> None:
     """A second gateway, inside this process, so that its Python can be counted."""
     port, stop = free_port(), asyncio.Event()
-    settings = serving.Settings(
+    settings = app.Settings(
         name="counted",
         host="127.0.0.1",
         port=port,
@@ -73,7 +73,7 @@ async def test_functions_and_awaits(bus: Workbench) -> None:
 
     async def serve() -> None:
         async with Background(stop) as background:
-            await serving.serve(settings, process.Process(stop, background))
+            await app.serve(settings, process.Process(stop, background))
 
     served = await bus.serve()
     gateway = asyncio.create_task(serve())

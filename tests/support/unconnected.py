@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway import serving
+from lgsp_gateway import app
 from lgsp_gateway.calls.authorization import Ways
 from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.calls.idempotency import Idempotency
@@ -22,15 +22,15 @@ from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.observability.call_observer import Watch
+from lgsp_gateway.observability.checks import Checks
+from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.replica import Follower
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
-from lgsp_gateway.watching.adapters_seen import AdaptersSeen
-from lgsp_gateway.watching.checks import Checks
-from lgsp_gateway.watching.metrics import Metrics
-from lgsp_gateway.watching.watch import Watch
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connection import Door
 from lgsp_runtime.nats.request_reply import Bus
@@ -63,7 +63,7 @@ def application(folder: Path) -> web.Application:
         heavy=HeavyDocuments(),
     )
     adapters = AdaptersSeen(registry)
-    parts = serving.Parts(
+    parts = app.Parts(
         exchange=exchange,
         administration=Administration(registry, store, follower, security),
         follower=follower,
@@ -75,7 +75,7 @@ def application(folder: Path) -> web.Application:
         reading=connection,
         stop=asyncio.Event(),
     )
-    settings = serving.Settings(
+    settings = app.Settings(
         name=NAME,
         host="127.0.0.1",
         port=0,
@@ -92,4 +92,4 @@ def application(folder: Path) -> web.Application:
         tls=None,
         nats_tls=None,
     )  # type: ignore[arg-type]
-    return serving.application(settings, parts)
+    return app.application(settings, parts)

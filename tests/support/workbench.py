@@ -24,10 +24,10 @@ from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES
 from lgsp_contracts import catalog
 from lgsp_contracts.places import Place
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import StateDir
-from lgsp_gateway.nats_door import ACCOUNT
+from lgsp_gateway.nats.auth_callout import ACCOUNT
 from lgsp_runtime.nats.connection import Door, connect
 from lgsp_runtime.tracing import Spans
 from support.preloaded import Preloaded

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from lgsp_gateway.api.schemas import TEXT
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.watching.metrics import Metrics
+from lgsp_gateway.observability.metrics import Metrics
 
 _PLAIN = {"text/plain": TEXT}
 LIVE = Route("GET", "/livez", "isAlive", "Is the process alive?", "anybody", {200: Said("It is", _PLAIN)}, tag="health")

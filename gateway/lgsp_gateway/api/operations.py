@@ -19,8 +19,8 @@ from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import Parameter, choice, month
 from lgsp_gateway.http.responses import document
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.watching.adapters_seen import AdaptersSeen
-from lgsp_gateway.watching.checks import Checks
+from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.observability.checks import Checks
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:

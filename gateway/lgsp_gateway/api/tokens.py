@@ -14,7 +14,7 @@ from lgsp_gateway.http import bodies, responses
 from lgsp_gateway.http.language import preferred
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
 

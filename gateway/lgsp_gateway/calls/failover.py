@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from lgsp_contracts import wire
-from lgsp_gateway.nats_door import ACCOUNT, system_of
+from lgsp_gateway.nats.auth_callout import ACCOUNT, system_of
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import Bus

@@ -26,8 +26,8 @@ from lgsp_gateway.calls.identification import Caller, Credentials, Identificatio
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.record import Passage, Pseudonyms
 from lgsp_gateway.evidence.append.log import EvidenceLog
+from lgsp_gateway.observability.call_observer import Watch
 from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.watching.watch import Watch
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 from lgsp_runtime.unexpected_errors import fault

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.evidence.archive.archiver import Archiver, Moved
 from lgsp_gateway.evidence.archive.store import Shelf
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_problems import Refusal

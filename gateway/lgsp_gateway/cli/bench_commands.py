@@ -13,7 +13,7 @@ from rich.table import Table
 
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.bus_client import BusAddress
-from lgsp_gateway.local.scenes import bench
+from lgsp_gateway.local.environments import bench
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.up import LocalBus
 from lgsp_problems import Refusal

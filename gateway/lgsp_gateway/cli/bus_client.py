@@ -19,7 +19,7 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err
 from lgsp_gateway.api.stale_index import HEADER as STALE
 from lgsp_gateway.cli.main import language
-from lgsp_gateway.local.scene import private_key
+from lgsp_gateway.local.environment import private_key
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_problems import CODES, Refusal, Text
 from lgsp_runtime import connection_errors

@@ -6,11 +6,11 @@ from lgsp_auth.keys import SigningKey
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_yaml, out
-from lgsp_gateway import serving
+from lgsp_gateway import app
 from lgsp_gateway.cli.files import keys_in
 from lgsp_gateway.evidence.archive.store import Shelf
 from lgsp_gateway.http.connections import ConnectionLimits, networks
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_runtime import durable_file
 from lgsp_runtime import process as running
@@ -110,8 +110,8 @@ def run_gateway(
     tls = TlsFiles.server(tls_cert, tls_key) if tls_cert and tls_key else None
     nats_tls = TlsFiles.client(nats_ca) if nats_ca else None
     context = nats_tls.context if nats_tls else None
-    settings = serving.Settings(
-        name=names.gateway_name(name) if name else serving.random_name(),
+    settings = app.Settings(
+        name=names.gateway_name(name) if name else app.random_name(),
         host=host,
         port=port,
         share_port=share_port,
@@ -135,7 +135,7 @@ def run_gateway(
             head_seconds, body_seconds, idle_seconds, send_seconds, connections, connections_each, networks(proxies)
         ),
     )
-    running.run(f"gateway {settings.name}", lambda process: serving.serve(settings, process))
+    running.run(f"gateway {settings.name}", lambda process: app.serve(settings, process))
 
 
 def run_indexer(

@@ -4,8 +4,8 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from lgsp_gateway.local.scenes import demo
-from lgsp_gateway.local.scenes import mock as mocks
+from lgsp_gateway.local.environments import demo
+from lgsp_gateway.local.environments import mock as mocks
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.up import LocalBus
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from lgsp_gateway.local.state_dir import StateDir
-from lgsp_gateway.nats_door import ACCOUNT
+from lgsp_gateway.nats.auth_callout import ACCOUNT
 from lgsp_runtime import durable_file
 
 GATEWAY = "gateway"

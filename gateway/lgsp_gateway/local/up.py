@@ -19,10 +19,10 @@ from typing import Any
 import orjson
 
 from lgsp_contracts.cli.terminal import out
-from lgsp_gateway.keystore import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
+from lgsp_gateway.local.environment import Scene
 from lgsp_gateway.local.processes import Child, end_leftovers
-from lgsp_gateway.local.scene import Scene
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file, logs

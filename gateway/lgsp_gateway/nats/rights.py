@@ -17,7 +17,7 @@ from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
 
 from lgsp_contracts.names import SystemName
-from lgsp_gateway.nats_door import ACCOUNT, subjects_of, system_of, user_of
+from lgsp_gateway.nats.auth_callout import ACCOUNT, subjects_of, system_of, user_of
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background

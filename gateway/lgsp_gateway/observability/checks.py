@@ -18,10 +18,10 @@ from nats.js.errors import APIError
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
+from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
 from lgsp_gateway.registry.documents import VIETNAM
 from lgsp_gateway.registry.replica import Follower
 from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.watching.adapters_seen import AdaptersSeen
 from lgsp_problems import Refusal, Text
 from lgsp_runtime.background import Background
 from lgsp_runtime.error_frames import frames

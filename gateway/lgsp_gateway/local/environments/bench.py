@@ -7,7 +7,7 @@ which names no purpose, passes.
 from importlib.resources import files
 from pathlib import Path
 
-from lgsp_gateway.local.scene import Scene
+from lgsp_gateway.local.environment import Scene
 from lgsp_gateway.local.state_dir import StateDir
 
 CALLER = "mot-cua"

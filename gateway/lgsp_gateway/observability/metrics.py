@@ -21,8 +21,8 @@ from prometheus_client.registry import Collector
 from lgsp_gateway.calls.record import Passage
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
-from lgsp_gateway.watching.adapters_seen import AdaptersSeen
-from lgsp_gateway.watching.checks import Checks
+from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.observability.checks import Checks
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 

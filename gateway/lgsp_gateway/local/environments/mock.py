@@ -11,7 +11,7 @@ import yaml
 
 from lgsp_contracts import documents
 from lgsp_contracts.contract import Contract
-from lgsp_gateway.local.scene import Scene
+from lgsp_gateway.local.environment import Scene
 from lgsp_gateway.local.state_dir import StateDir
 
 CONSUMER = "consumer"

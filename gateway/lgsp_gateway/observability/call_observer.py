@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from lgsp_gateway.calls.record import Passage
-from lgsp_gateway.watching.metrics import Metrics
+from lgsp_gateway.observability.metrics import Metrics
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
 
 if TYPE_CHECKING:
-    from lgsp_gateway.watching.traces import Traces
+    from lgsp_gateway.observability.traces import Traces
 
 SAMPLED = "1"
 """What a `traceparent` ends with whose trace is recorded; of the flags only this one is defined."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from lgsp_contracts import catalog as catalogs
-from lgsp_gateway.local.scene import Scene
+from lgsp_gateway.local.environment import Scene
 from lgsp_gateway.local.state_dir import StateDir
 
 _NATIONAL = {

@@ -20,7 +20,6 @@ from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway import issuers
 from lgsp_gateway.api import stale_index
 from lgsp_gateway.api.access_log import AccessLog
 from lgsp_gateway.api.catalogue import Catalogue
@@ -54,18 +53,19 @@ from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.connections import ConnectionLimits
 from lgsp_gateway.http.routes import CALLERS, declared
 from lgsp_gateway.http.server import Door
-from lgsp_gateway.keystore import KeyStore
-from lgsp_gateway.nats_door import NatsDoor
-from lgsp_gateway.nats_rights import NatsRights
+from lgsp_gateway.keys import issuers
+from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.nats.auth_callout import NatsDoor
+from lgsp_gateway.nats.rights import NatsRights
+from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.observability.call_observer import Watch
+from lgsp_gateway.observability.checks import EVERY_SECONDS, Checks
+from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.replica import Follower
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
-from lgsp_gateway.watching.adapters_seen import AdaptersSeen
-from lgsp_gateway.watching.checks import EVERY_SECONDS, Checks
-from lgsp_gateway.watching.metrics import Metrics
-from lgsp_gateway.watching.watch import Watch
 from lgsp_runtime import logs, tracing
 from lgsp_runtime import process as running
 from lgsp_runtime.background import Background
@@ -246,7 +246,7 @@ def _watch(stack: AsyncExitStack, settings: Settings, keys: KeyStore) -> Watch:
     stack.callback(security.stop)
     traces = None
     if tracing.configured():
-        from lgsp_gateway.watching.traces import Traces  # noqa: PLC0415 - takes 0.1 s to load
+        from lgsp_gateway.observability.traces import Traces  # noqa: PLC0415 - takes 0.1 s to load
 
         traces = Traces(settings.name)
         stack.callback(traces.stop)

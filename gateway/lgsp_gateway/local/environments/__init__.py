@@ -1,0 +1,1 @@
+"""What a bus on one machine starts with."""

@@ -1,0 +1,1 @@
+"""What the gateway does for NATS itself: who may connect, and to which subjects."""

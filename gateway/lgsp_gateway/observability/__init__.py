@@ -1,0 +1,1 @@
+"""What operations sees: metrics, traces, logs of calls, health."""
