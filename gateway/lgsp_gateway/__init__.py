@@ -1,5 +1,6 @@
-"""How a message gets there: the exchange and everything it moves.
+"""How a message gets there: the gateway and its rooms.
 
-`exchange.py` is the story of a call on one page. Around it: `registry.py` (who may what), `bus.py` (NATS), `evidence/`
-(what is written down), `web/` (HTTP), `cli/` (the command), `local/` (a whole bus on one machine).
+`calls/pipeline.py` tells the story of one call. Around it: `registry/` (who may what), `evidence/` (what is written down), `faces/`
+(the protocols in which services are called), `api/` (what manages the bus), `http/` and `nats/` (the two servers' sides), `observability/`
+(what operations sees), `cli/` (the command), `local/` (a whole bus on one machine); `app.py` puts one gateway together.
 """

@@ -14,8 +14,8 @@ MOST_ERRORS = 8
 MOST_FRAMES = 24
 """Frames of one error: where it went in, and where it ended. A recursion has a thousand equal ones between."""
 
-_PARTS = 3
-"""Of a file's path that are told: the package, the module and what lies between."""
+_PARTS = 4
+"""Of a file's path that are told: the package, the module and what lies between them."""
 
 
 def frames(error: BaseException) -> list[str]:

@@ -125,9 +125,9 @@ def test_a_key_made_while_the_clock_was_ahead_does_not_stay_the_newest(tmp_path:
 
 WRITERS = re.compile(r"\.write_(bytes|text)\(|\.open\(\"[wax]|os\.open\(")
 FOR_PEOPLE = {
-    "archive.py": "written to a temporary folder; laid down by shelf.py",
-    "archiving.py": "a temporary folder",
-    "shelf.py": "has its own fsync",
+    "file_format.py": "written to a temporary folder; laid down by store.py",
+    "archiver.py": "a temporary folder",
+    "store.py": "has its own fsync",
     "log_commands.py": "what an auditor exports and looks at",
     "proof_commands.py": "a proof that somebody asked for",
     "main.py": "/dev/null",

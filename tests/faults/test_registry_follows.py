@@ -152,7 +152,7 @@ async def test_a_document_that_cannot_be_read_is_not_in_force_and_stops_no_other
     async with bus.session.get("/ops/checks", headers=headers) as answer:
         [said] = [found for found in (await answer.json())["items"] if found["check"] == "registry"]
     assert "Grant alpha-desk, Grant odd" in str(said)
-    assert "state.py" in bus.gateway.log.read_text()
+    assert "snapshot.py" in bus.gateway.log.read_text()
     await bus.gateway.kill()
     await bus.gateway.start()
     assert (await bus.call(system="beta")).status == 200

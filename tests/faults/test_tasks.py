@@ -39,10 +39,10 @@ STARTERS = {
 
 STARTED_ELSEWHERE = {
     "lgsp_runtime/background.py": "here",
-    "lgsp_gateway/web/listener.py": "the calls of one connection, on the measured path: its last resort answers and logs",
+    "lgsp_gateway/http/fast_path/connection.py": "the calls of one connection, on the measured path: its last resort answers and logs",
     "lgsp_adapters/serving/runtime.py": "a call, on the measured path: its last resort answers and logs",
-    "lgsp_gateway/web/connections.py": "the handshake of one connection: what it raises, the event loop's last resort logs",
-    "lgsp_gateway/quotas.py": "waited for by the calls that need what it brings",
+    "lgsp_gateway/http/connections.py": "the handshake of one connection: what it raises, the event loop's last resort logs",
+    "lgsp_gateway/calls/quotas.py": "waited for by the calls that need what it brings",
     "lgsp_adapters/serving/bounded.py": "awaited in the same function",
     "lgsp_adapters/kinds/steps.py": "awaited in the same function",
 }

@@ -1,1 +1,1 @@
-"""What is written down of every passage: `passage.py` gathers it, `log.py` brings it to disk, `stream.py` is where."""
+"""The tamper-evident log of what passed: appended, read, searched, archived, cosigned, and verified by anybody."""

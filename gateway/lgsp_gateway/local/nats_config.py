@@ -1,7 +1,7 @@
 """The configuration of the embedded nats-server: loopback, every message synced to disk, three users with passwords.
 
 The gateway's user may do anything but delete what is written; only the archiver's may, in the two streams of the evidence.
-Everybody else connects with an access token, and the server asks the gateway who that is (`nats_door.py`).
+Everybody else connects with an access token, and the server asks the gateway who that is (`nats/auth_callout.py`).
 """
 
 import secrets

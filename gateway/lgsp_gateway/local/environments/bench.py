@@ -12,7 +12,7 @@ from lgsp_gateway.local.state_dir import StateDir
 
 CALLER = "mot-cua"
 PATH = "/services/bench/v1/verify"
-_FILES = Path(str(files("lgsp_gateway").joinpath("local/scenes/bench_files")))
+_FILES = Path(str(files("lgsp_gateway").joinpath("local/environments/bench_files")))
 
 
 def scene(gateways: int) -> Scene:

@@ -51,7 +51,7 @@ def example_call(url: str, state: StateDir) -> str:
 
 
 SCENE = Scene(
-    registry=Path(str(files("lgsp_gateway").joinpath("local/scenes/demo.yaml"))),
+    registry=Path(str(files("lgsp_gateway").joinpath("local/environments/demo.yaml"))),
     words=example_call,
     adapters={"national": tuple(_NATIONAL), "provincial": _PROVINCIAL},
     sandboxes={**_NATIONAL, "provincial": ("CLIENT", "SECRET", "USER", "PASSWORD")},
