@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lgsp_adapters.drafts.manifests import manifest
-from lgsp_contracts.asyncapi import asyncapi
 from lgsp_contracts.cli import terminal
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.openapi import openapi
-from lgsp_contracts.pages.examples import examples
-from lgsp_contracts.pages.page import catalogue, service
-from lgsp_contracts.sdk_python import module
+from lgsp_contracts.tooling.asyncapi import asyncapi
+from lgsp_contracts.tooling.openapi import openapi
+from lgsp_contracts.tooling.pages.examples import examples
+from lgsp_contracts.tooling.pages.page import catalogue, service
+from lgsp_contracts.tooling.sdk_python import module
 from lgsp_problems import harmless, is_harmful
 
 ATTACKS = [

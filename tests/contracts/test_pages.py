@@ -9,8 +9,8 @@ import pytest
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.documents import read
-from lgsp_contracts.pages.fields import fields
-from lgsp_contracts.pages.page import POLICY, catalogue, holding, service
+from lgsp_contracts.tooling.pages.fields import fields
+from lgsp_contracts.tooling.pages.page import POLICY, catalogue, holding, service
 from lgsp_problems import CODES
 
 SHIPPED = catalog.load(catalog.shipped_folder())

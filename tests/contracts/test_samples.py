@@ -8,10 +8,10 @@ import pytest
 from openapi_spec_validator import validate
 from support.national import CATALOG
 
-from lgsp_contracts.asyncapi import asyncapi
-from lgsp_contracts.openapi import openapi
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.tooling.asyncapi import asyncapi
+from lgsp_contracts.tooling.openapi import openapi
 
 MODULES = Path("~/.cache/lgsp-tests/asyncapi").expanduser()
 OPERATIONS = [

@@ -23,7 +23,8 @@ from lgsp_adapters.drafts import manifests as drafts
 from lgsp_adapters.manifest import load
 from lgsp_adapters.sandbox import offices, people
 from lgsp_adapters.sandbox.provincial import _make
-from lgsp_contracts import catalog, sdk_python
+from lgsp_contracts import catalog
+from lgsp_contracts.tooling import sdk_python
 
 LAND = catalog.shipped_folder() / "provincial/land-parcels.yaml"
 

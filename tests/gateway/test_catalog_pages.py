@@ -14,7 +14,7 @@ from support.workbench import Workbench
 
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.documents import read
-from lgsp_contracts.pages.examples import LANGUAGES, examples
+from lgsp_contracts.tooling.pages.examples import LANGUAGES, examples
 
 RUN = {
     "curl": ("curl", "curl.sh", "bash curl.sh"),

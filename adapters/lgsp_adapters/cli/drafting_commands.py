@@ -7,8 +7,8 @@ from cyclopts import Parameter
 
 from lgsp_adapters.drafts.manifests import manifest as drafted
 from lgsp_contracts import names
-from lgsp_contracts.cli.reading_commands import read
 from lgsp_contracts.cli.terminal import asked, out, write_yaml
+from lgsp_contracts.tooling.reading_commands import read
 from lgsp_problems import Refusal
 
 KINDS = ("http", "soap", "sql", "files", "python")

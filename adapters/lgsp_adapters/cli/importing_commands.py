@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from lgsp_adapters.drafts.services import from_wsdl
 from lgsp_adapters.drafts.tables import from_table
 from lgsp_contracts.cli.terminal import out, write_yaml
-from lgsp_contracts.cli.writing_commands import save
+from lgsp_contracts.tooling.writing_commands import save
 from lgsp_problems import Refusal
 
 Output = Annotated[Path, Parameter(alias="-o")]

@@ -8,10 +8,10 @@ from typing import Any
 from lgsp_adapters.drafts.manifests import quoted
 from lgsp_adapters.kinds import facets, wsdl
 from lgsp_adapters.kinds.shapes import Shape
-from lgsp_contracts import drafts
 from lgsp_contracts.places import Place
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.tooling import drafts
 from lgsp_problems import Refusal
 
 Document = dict[str, Any]

@@ -17,11 +17,11 @@ import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_auth.policy import unknown_service
-from lgsp_contracts.asyncapi import asyncapi
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.names import MAX_MAJOR, MAX_NAME, NAME_PATTERN
-from lgsp_contracts.openapi import openapi
-from lgsp_contracts.pages import page
+from lgsp_contracts.tooling.asyncapi import asyncapi
+from lgsp_contracts.tooling.openapi import openapi
+from lgsp_contracts.tooling.pages import page
 from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.http import responses, streaming
 from lgsp_gateway.http.authentication import Callers

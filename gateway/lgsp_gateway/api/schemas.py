@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from lgsp_contracts.openapi import PROBLEM
+from lgsp_contracts.tooling.openapi import PROBLEM
 from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
 from lgsp_gateway.registry.documents import API_VERSION, KINDS
 

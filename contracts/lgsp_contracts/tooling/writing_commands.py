@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 import yaml
 from cyclopts import Parameter
 
-from lgsp_contracts import documents, drafts, names
-from lgsp_contracts.cli.reading_commands import read
+from lgsp_contracts import documents, names
 from lgsp_contracts.cli.terminal import Output, asked, not_there, out, write_yaml
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.tooling import drafts
+from lgsp_contracts.tooling.reading_commands import read
 from lgsp_problems import Refusal, harmless
 
 _DRAFT = """\

@@ -13,9 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.openapi import COMMON
-from lgsp_contracts.pages.examples import PURPOSE, examples
-from lgsp_contracts.pages.fields import fields
+from lgsp_contracts.tooling.openapi import COMMON
+from lgsp_contracts.tooling.pages.examples import PURPOSE, examples
+from lgsp_contracts.tooling.pages.fields import fields
 from lgsp_problems import CODES, Language, Text, harmless
 
 SHOWN = 200
@@ -26,7 +26,7 @@ CLASSIFIED = {
     "internal": Text("dùng trong cơ quan nhà nước", "internal"),
     "personal": Text("dữ liệu cá nhân", "personal data"),
 }
-_STYLE = files("lgsp_contracts.pages").joinpath("templates/style.css").read_text(encoding="utf-8")
+_STYLE = files("lgsp_contracts.tooling.pages").joinpath("templates/style.css").read_text(encoding="utf-8")
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -34,7 +34,7 @@ POLICY = (
 """The Content-Security-Policy under which the pages are to be served."""
 
 _TEMPLATES = Environment(
-    loader=PackageLoader("lgsp_contracts.pages", "templates"),
+    loader=PackageLoader("lgsp_contracts.tooling.pages", "templates"),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

@@ -69,7 +69,7 @@ def _php(text: str) -> str:
 
 
 _TEMPLATES = Environment(
-    loader=PackageLoader("lgsp_contracts.pages", "templates/examples"),
+    loader=PackageLoader("lgsp_contracts.tooling.pages", "templates/examples"),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

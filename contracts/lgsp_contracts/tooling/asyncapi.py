@@ -8,7 +8,7 @@ from typing import Any
 
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.openapi import schemas
+from lgsp_contracts.tooling.openapi import schemas
 
 _PAYLOAD = "The document of the message; wire protocol 1 puts one line of JSON before it."
 

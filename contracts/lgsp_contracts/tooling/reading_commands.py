@@ -9,10 +9,10 @@ from lgsp_contracts import documents
 from lgsp_contracts.cli.terminal import Output, give, out
 from lgsp_contracts.compatibility import breaks
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.openapi import openapi
-from lgsp_contracts.pages.page import service
 from lgsp_contracts.places import Place
-from lgsp_contracts.sdk_python import module
+from lgsp_contracts.tooling.openapi import openapi
+from lgsp_contracts.tooling.pages.page import service
+from lgsp_contracts.tooling.sdk_python import module
 from lgsp_problems import Language, Refusal
 
 BUS = "http://127.0.0.1:8080"
