@@ -25,7 +25,6 @@ from lgsp_gateway.evidence.search import indexer
 from lgsp_gateway.evidence.search.store import Index
 from lgsp_runtime.background import PREFIX, Background
 from lgsp_runtime.process import Process
-from lgsp_runtime.tls import TlsFiles
 
 STARTERS = {
     "create_task",
@@ -164,11 +163,7 @@ async def each_comes_back(background: Background, tasks: "set[asyncio.Task[objec
 
 async def test_the_gateway(bus: Workbench) -> None:
     port = free_port()
-    settings = app.Settings(
-        name="inside", host="127.0.0.1", port=port, share_port=False, public_url=f"http://127.0.0.1:{bus.port}",
-        nats=bus.door("gateway"), nats_system=bus.door("system"), keys=bus.state.keys, registry=bus.state.registry,
-        catalog=bus.catalog_folder, replicas=1, stale_seconds=300, issuers=None, tls=None, nats_tls=None,
-    )  # fmt: skip
+    settings = bus.settings("inside", port)
     async with process(lambda this: app.serve(settings, this)) as (background, tasks):
         await each_comes_back(background, tasks, GATEWAY)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
@@ -188,12 +183,9 @@ async def test_a_gateway_that_is_told_to_do_more(bus: Workbench, tmp_path: Path)
     """One with TLS, another issuer and a time stamping service has a task for each."""
     Authority(tmp_path).issue()
     people = await PeoplesIssuer().start()
-    settings = app.Settings(
-        name="inside-more", host="127.0.0.1", port=free_port(), share_port=False,
-        public_url=f"http://127.0.0.1:{bus.port}", nats=bus.door("gateway"), nats_system=bus.door("system"),
-        keys=bus.state.keys, registry=bus.state.registry, catalog=bus.catalog_folder, replicas=1, stale_seconds=300,
-        issuers=people.entry(tmp_path), tls=TlsFiles.server(tmp_path / "cert.pem", tmp_path / "key.pem"), nats_tls=None,
-        timestamps=f"http://127.0.0.1:{free_port()}",
+    settings = bus.settings(
+        "inside-more", free_port(), issuers=people.entry(tmp_path), tls_cert=tmp_path / "cert.pem",
+        tls_key=tmp_path / "key.pem", timestamp_authority=f"http://127.0.0.1:{free_port()}",
     )  # fmt: skip
     declared = {name.replace("inside", "inside-more") for name in GATEWAY}
     declared |= {"tls files", "timestamps", f"keys of {people.url}"}

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from support.workbench import Workbench
 
+from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.append import stream
-from lgsp_gateway.http.streaming import MOST_OF_ONE
 from lgsp_runtime.nats.connection import connect
 
 GROUPS, ENTRY = 400, 20_000
+
+
+STREAMS_EACH = GatewaySettings.model_fields["streams_each"].default
 
 
 async def _evidence(bus: Workbench) -> None:
@@ -45,7 +48,7 @@ async def test_readers_that_do_not_read_are_bounded_and_cut_off(tmp_path: Path) 
     await _evidence(bus)
     path = "/evidence/entries?after=0&follow=true"
     before = _resident(bus)
-    unread = [await _unread(bus, path) for _ in range(MOST_OF_ONE)]
+    unread = [await _unread(bus, path) for _ in range(STREAMS_EACH)]
     headers = {"Authorization": f"Bearer {bus.token('auditor')}", "Accept-Language": "en"}
     async with bus.session.get(path, headers=headers) as one_more:
         assert one_more.status == 429
@@ -70,7 +73,7 @@ async def test_readers_that_do_not_read_are_bounded_and_cut_off(tmp_path: Path) 
 @pytest.mark.parametrize("path", ["/catalog/events", "/ops/flows", "/evidence/logs/bench/entries"])
 async def test_whoever_leaves_a_stream_makes_room(bus: Workbench, path: str) -> None:
     headers = {"Authorization": f"Bearer {bus.token('auditor')}", "Accept": "text/event-stream"}
-    for _ in range(MOST_OF_ONE + 3):
+    for _ in range(STREAMS_EACH + 3):
         async with bus.session.get(path, headers=headers) as answer:
             assert answer.status in {200, 503}, await answer.text()
         await bus.call()

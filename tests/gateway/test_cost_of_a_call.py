@@ -48,23 +48,7 @@ async def test_system_calls(bus: Workbench) -> None:
 async def test_functions_and_awaits(bus: Workbench) -> None:
     """A second gateway, inside this process, so that its Python can be counted."""
     port, stop = free_port(), asyncio.Event()
-    settings = app.Settings(
-        name="counted",
-        host="127.0.0.1",
-        port=port,
-        share_port=False,
-        public_url=f"http://127.0.0.1:{bus.port}",
-        nats=bus.door("gateway"),
-        nats_system=bus.door("system"),
-        keys=bus.state.keys,
-        registry=bus.state.registry,
-        catalog=bus.catalog_folder,
-        replicas=1,
-        stale_seconds=300,
-        issuers=None,
-        tls=None,
-        nats_tls=None,
-    )
+    settings = bus.settings("counted", port)
     entered: list[tuple[str, bool]] = []
 
     def profile(frame: FrameType, event: str, _: Any) -> None:

@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway import app
+from lgsp_gateway.api.build import ApiParts, build_api
 from lgsp_gateway.calls.authorization import Ways
 from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.calls.idempotency import Idempotency
@@ -17,22 +17,25 @@ from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.record import Pseudonyms
+from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
+from lgsp_gateway.evidence.build import EvidenceReading
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.observability.build import Health
 from lgsp_gateway.observability.call_observer import Watch
 from lgsp_gateway.observability.checks import Checks
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.administration import Administration
+from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.replica import Follower
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_runtime.background import Background
-from lgsp_runtime.nats.connection import Door
 from lgsp_runtime.nats.request_reply import Bus
 from lgsp_runtime.security_events import SecurityLog
 
@@ -63,33 +66,16 @@ def application(folder: Path) -> web.Application:
         heavy=HeavyDocuments(),
     )
     adapters = AdaptersSeen(registry)
-    parts = app.Parts(
-        exchange=exchange,
-        administration=Administration(registry, store, follower, security),
-        follower=follower,
+    reading = EvidenceReading(connection, Logs(connection, None, None), None)
+    checks = Checks(connection, follower, registry, exchange.evidence, notary, None, adapters, Background())
+    administration = Administration(registry, store, follower, security)
+    parts = ApiParts(
+        pipeline=exchange,
+        registry=RegistryParts(registry, store, follower, administration),
         keys=keys,
-        index=None,
-        logs=Logs(connection, None, None),
-        adapters=adapters,
-        checks=Checks(connection, follower, registry, exchange.evidence, notary, None, adapters, Background()),
-        reading=connection,
+        evidence=reading,
+        health=Health(adapters, checks),
         stop=asyncio.Event(),
     )
-    settings = app.Settings(
-        name=NAME,
-        host="127.0.0.1",
-        port=0,
-        share_port=False,
-        public_url=URL,
-        nats=Door("nats://x:1"),
-        nats_system=None,
-        keys=folder,
-        registry=folder,
-        catalog=folder,
-        replicas=1,
-        stale_seconds=1.0,
-        issuers=None,
-        tls=None,
-        nats_tls=None,
-    )  # type: ignore[arg-type]
-    return app.application(settings, parts)
+    settings = GatewaySettings(name=NAME, public_url=URL, nats="nats://x:1")
+    return build_api(settings, parts)

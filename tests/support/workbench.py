@@ -24,6 +24,7 @@ from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES
 from lgsp_contracts import catalog
 from lgsp_contracts.places import Place
+from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import StateDir
@@ -212,6 +213,20 @@ class Workbench:
             else:
                 writer.close()
                 return
+
+    def settings(self, name: str, port: int, **more: Any) -> GatewaySettings:
+        """The settings of a second gateway, inside the process of the test."""
+        return GatewaySettings(
+            name=name,
+            port=port,
+            public_url=f"http://127.0.0.1:{self.port}",
+            nats=self.nats_url,
+            nats_passwords=nats_config.passwords(self.state),
+            keys=self.state.keys,
+            registry=self.state.registry,
+            catalog=self.catalog_folder,
+            **more,
+        )
 
     def door(self, user: str) -> Door:
         """Of the gateway's own users by password, of a system by its token."""

@@ -23,21 +23,21 @@ from lgsp_contracts.projection import Projection
 from lgsp_contracts.strict_json import Limits
 from lgsp_problems import Refusal, Text, Violation
 
-PROCESSES = 2
-"""One more than a single document can hold."""
-
-SECONDS = 3.0
-"""For one document. 100,000 values, the usual limit, take about 0.2 s."""
-
 MAX_WAITING = 100
 """Documents of one consumer that wait for their turn."""
 
 
 class HeavyDocuments:
-    """The processes of one gateway, and who waits for them."""
+    """The processes of one gateway, and who waits for them.
 
-    def __init__(self) -> None:
-        self._free: list[_Checker] = [_Checker() for _ in range(PROCESSES)]
+    Args:
+        processes: how many there are, at most.
+        seconds: how long checking one document may take.
+    """
+
+    def __init__(self, processes: int = 2, seconds: float = 3.0) -> None:
+        self._seconds = seconds
+        self._free: list[_Checker] = [_Checker() for _ in range(processes)]
         self._all = tuple(self._free)
         self._served: set[str] = set()
         self._waiting: OrderedDict[str, deque[asyncio.Future[_Checker]]] = OrderedDict()
@@ -52,7 +52,7 @@ class HeavyDocuments:
         try:
             said, _ = await self._ask(consumer, {**asked, "limits": _written(operation.limits)}, body)
         except _TooLong as error:
-            raise _takes_too_long() from error
+            raise _takes_too_long(self._seconds) from error
         subject = said["subject"]
         return subject if isinstance(subject, str) else None
 
@@ -66,7 +66,7 @@ class HeavyDocuments:
         try:
             await self._ask(consumer, asked, body)
         except _TooLong as error:
-            raise broken_answer(f"takes more than {SECONDS:.0f} s to check") from error
+            raise broken_answer(f"takes more than {self._seconds:.0f} s to check") from error
 
     async def project(self, consumer: str, projection: Projection, body: bytes) -> bytes:
         """What of an answer may be seen.
@@ -77,7 +77,7 @@ class HeavyDocuments:
         try:
             _, visible = await self._ask(consumer, {"what": "projection", "fields": projection.fields}, body)
         except _TooLong as error:
-            raise broken_answer(f"takes more than {SECONDS:.0f} s to project") from error
+            raise broken_answer(f"takes more than {self._seconds:.0f} s to project") from error
         return visible
 
     async def stop(self) -> None:
@@ -87,7 +87,7 @@ class HeavyDocuments:
     async def _ask(self, consumer: str, asked: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         checker = await self._turn(consumer)
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(self._seconds):
                 said, document = await checker.ask(orjson.dumps(asked), body)
         except (TimeoutError, OSError, EOFError, ValueError) as error:
             structlog.get_logger().warning("document not checked", consumer=consumer, error=type(error).__name__)
@@ -192,9 +192,9 @@ def _refusal(told: dict[str, Any]) -> Refusal:
     return Refusal(told["code"], vi=told["vi"], en=told["en"], violations=violations, private=told["private"])
 
 
-def _takes_too_long() -> Refusal:
+def _takes_too_long(seconds: float) -> Refusal:
     return Refusal(
         "too-large",
-        vi=f"Kiểm tra nội dung này theo hợp đồng mất hơn {SECONDS:.0f} giây; hãy chia nhỏ yêu cầu.",
-        en=f"It takes more than {SECONDS:.0f} seconds to hold this body against its contract; send less in one request.",
+        vi=f"Kiểm tra nội dung này theo hợp đồng mất hơn {seconds:.0f} giây; hãy chia nhỏ yêu cầu.",
+        en=f"It takes more than {seconds:.0f} seconds to hold this body against its contract; send less in one request.",
     )

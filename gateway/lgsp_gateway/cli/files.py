@@ -6,16 +6,7 @@ from typing import Any
 
 import orjson
 
-from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
 from lgsp_problems import Refusal
-
-
-def keys_in(file: Path) -> list[VerifierKey]:
-    """The verifier keys in a file, one a line; at least one."""
-    found = [VerifierKey.parse(line) for line in content_of(file).decode().splitlines() if line.strip()]
-    if not found:
-        raise Refusal("malformed", vi=f"{file} không có khóa nào.", en=f"{file} holds no key; name the right file.")
-    return found
 
 
 def json_in(file: Path) -> Any:

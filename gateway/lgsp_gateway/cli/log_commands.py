@@ -13,12 +13,13 @@ from lgsp_contracts.cli.terminal import out
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import Client, Who
-from lgsp_gateway.cli.files import json_in, keys_in, lines_of
+from lgsp_gateway.cli.files import json_in, lines_of
 from lgsp_gateway.evidence.archive.store import Shelf
 from lgsp_gateway.evidence.cosign.cosignatures import Seal
 from lgsp_gateway.evidence.read.log_reader import size_in
 from lgsp_gateway.evidence.verify import proofs
 from lgsp_gateway.evidence.verify.checkpoint import VerifierKey, forged, gateway_of, origin_of
+from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal
 
@@ -63,15 +64,15 @@ def verify(
     begin, end
         Only a part: from the last checkpoint at or before one number of entries to the last at or before another.
     """
-    ends = _verify_archives(Shelf(archive), keys_in(key) if key else []) if archive else {}
+    ends = _verify_archives(Shelf(archive), read_keys(key) if key else []) if archive else {}
     if archive and folder is None:
         return
     with tempfile.TemporaryDirectory() as temporary:
         if folder is None:
             folder = Path(temporary)
             _export(who.client(), folder, begin, end)
-        for trusted in keys_in(key or folder / "keys.txt"):
-            _verify_one(folder, trusted, ends, keys_in(witness) if witness else [])
+        for trusted in read_keys(key or folder / "keys.txt"):
+            _verify_one(folder, trusted, ends, read_keys(witness) if witness else [])
 
 
 def _verify_one(folder: Path, trusted: VerifierKey, archived: dict[str, int], witnesses: Sequence[VerifierKey]) -> None:

@@ -10,11 +10,12 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusAddress, Client, Who
-from lgsp_gateway.cli.files import content_of, json_in, keys_in
+from lgsp_gateway.cli.files import content_of, json_in
 from lgsp_gateway.evidence.cosign.cosignatures import TIMESTAMP, Seal
 from lgsp_gateway.evidence.cosign.timestamps import stamped_at
 from lgsp_gateway.evidence.verify import proofs
 from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
+from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.local.state_dir import DEFAULT
 
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
@@ -69,7 +70,7 @@ def check(
     timestamp_roots
         The certificates (PEM) of the timestamp authorities that you trust: one must have stamped such a checkpoint.
     """
-    keys = keys_in(Path(key)) if Path(key).is_file() else [VerifierKey.parse(key)]
+    keys = read_keys(Path(key)) if Path(key).is_file() else [VerifierKey.parse(key)]
     proof = json_in(file)
     origin = str(proof.get("checkpoint", "")).partition("\n")[0] if isinstance(proof, dict) else ""
     trusted = next((one for one in keys if one.name == origin), keys[0])
@@ -78,7 +79,7 @@ def check(
     out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
     out(f"proved: entry {proof['index']} of {trusted.name}\n")
     sealed = proofs.seals_of(proof, trusted)
-    for one in keys_in(witness) if witness else []:
+    for one in read_keys(witness) if witness else []:
         note = next((seal.note for seal in sealed if seal.by == one.name), "")
         out(f"sealed: by {one.name} on {times.in_seconds(one.cosigned_at(note))}\n")
     if timestamp_roots:

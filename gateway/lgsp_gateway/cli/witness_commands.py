@@ -11,9 +11,10 @@ import orjson
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli.bus_client import Client, Who
-from lgsp_gateway.cli.files import content_of, keys_in
+from lgsp_gateway.cli.files import content_of
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.checkpoint import Cosigner, VerifierKey, forged, gateway_of
+from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file
 
@@ -66,7 +67,7 @@ def _look(client: Client, folder: Path, cosigner: Cosigner) -> None:
         if not named:
             return  # nothing has passed yet
         durable_file.write(trusted, named)
-    keys = {gateway_of(key.name): key for key in keys_in(trusted)}
+    keys = {gateway_of(key.name): key for key in read_keys(trusted)}
     for log in orjson.loads(client.get("/evidence/logs"))["items"]:
         gateway, note = names.gateway_name(str(log["gateway"])), str(log["checkpoint"])
         if not note:

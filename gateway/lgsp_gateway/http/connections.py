@@ -16,13 +16,12 @@ from functools import partial
 
 import structlog
 
+from lgsp_gateway.config import GatewaySettings, Network
 from lgsp_gateway.http import problems
 from lgsp_gateway.http.fast_path.raw_response import WholeAnswer
 from lgsp_problems import Refusal
 from lgsp_runtime.rate_limited_log import LimitedLog
 from lgsp_runtime.tls import TlsFiles
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SPARE_DESCRIPTORS = 512
 """For NATS, logs, the registry's files and what the libraries open."""
@@ -58,6 +57,19 @@ class ConnectionLimits:
     each: int = 1_000
     proxies: tuple[Network, ...] = ()
 
+    @classmethod
+    def of(cls, settings: GatewaySettings) -> "ConnectionLimits":
+        """Take the limits from the settings."""
+        return cls(
+            settings.head_seconds,
+            settings.body_seconds,
+            settings.idle_seconds,
+            settings.send_seconds,
+            settings.connections,
+            settings.connections_each,
+            settings.proxies,
+        )
+
 
 class Places:
     """How many connections there are, of whom."""
@@ -91,22 +103,6 @@ class Places:
             return False
         plain = getattr(found, "ipv4_mapped", None) or found
         return any(plain in network for network in self._proxies)
-
-
-def networks(told: str) -> tuple[Network, ...]:
-    """The networks of a list that is separated by commas, such as `10.0.0.5, 10.1.0.0/16`.
-
-    Raises:
-        Refusal: `cannot-start`, when one is none.
-    """
-    try:
-        return tuple(ipaddress.ip_network(one.strip()) for one in told.split(",") if one.strip())
-    except ValueError as error:
-        raise Refusal(
-            "cannot-start",
-            vi=f"--proxies phải là các địa chỉ hoặc mạng cách nhau bằng dấu phẩy, ví dụ 10.0.0.5,10.1.0.0/16: {error}.",
-            en=f"--proxies must be addresses or networks with commas between them, such as 10.0.0.5,10.1.0.0/16: {error}.",
-        ) from error
 
 
 def _descriptors(wanted: int) -> int:

@@ -17,7 +17,6 @@ from lgsp_gateway.http import rights
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import Parameter
 from lgsp_gateway.http.rights import Access, Right
-from lgsp_gateway.http.streaming import READERS, Readers
 from lgsp_problems import Refusal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -82,7 +81,6 @@ def application(max_body: int) -> web.Application:
     """An application for routes to be added to."""
     app = web.Application(client_max_size=max_body)
     app[ROUTES] = {}
-    app[READERS] = Readers()
     app.on_response_prepare.append(_let_pages_read)
     return app
 

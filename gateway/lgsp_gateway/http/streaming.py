@@ -14,16 +14,18 @@ from aiohttp import hdrs, web
 from lgsp_problems import Refusal
 
 EVENTS = "text/event-stream"
-MOST = 64
-"""Answers at the same time at one gateway. Each has at most 4 MB of evidence in hand, and 64 KB that its reader has not taken."""
-MOST_OF_ONE = 8
-"""Of one system: a dashboard has three."""
 
 
 class Readers:
-    """Who reads such an answer now."""
+    """Who reads such an answer now.
 
-    def __init__(self) -> None:
+    Args:
+        total: such answers at the same time. Each has at most 4 MB of evidence in memory, and 64 KB that its reader has not taken.
+        each: of one system.
+    """
+
+    def __init__(self, total: int, each: int) -> None:
+        self._total, self._each = total, each
         self._reading: list[tuple[web.Request, str]] = []
 
     @contextmanager
@@ -35,11 +37,11 @@ class Readers:
         """
         # Whoever has gone is noticed when the next piece is sent, which can take a while: it does not count any more.
         there = [name for one, name in self._reading if one.transport and not one.transport.is_closing()]
-        if len(there) >= MOST or there.count(reader) >= MOST_OF_ONE:
+        if len(there) >= self._total or there.count(reader) >= self._each:
             raise Refusal(
                 "too-many-streams",
-                vi=f"Đang có quá nhiều luồng được đọc cùng lúc (tối đa {MOST_OF_ONE} của một hệ thống, {MOST} tại một gateway); hãy đóng bớt rồi thử lại.",
-                en=f"Too many streams are read at the same time (at most {MOST_OF_ONE} of one system, {MOST} at one gateway); close one and try again.",
+                vi=f"Đang có quá nhiều luồng được đọc cùng lúc (tối đa {self._each} của một hệ thống, {self._total} tại một gateway); hãy đóng bớt rồi thử lại.",
+                en=f"Too many streams are read at the same time (at most {self._each} of one system, {self._total} at one gateway); close one and try again.",
                 retry_after=30,
             )
         self._reading.append((request, reader))

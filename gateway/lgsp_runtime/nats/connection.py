@@ -61,11 +61,6 @@ class Door:
     tls: ssl.SSLContext | None = None
 
     @property
-    def place(self) -> str:
-        """Host and port of the first server, without whatever else an address may hold."""
-        return self.url.split(",")[0].rpartition("//")[2].rpartition("@")[2].rstrip("/")
-
-    @property
     def servers(self) -> list[str]:
         """The address of each server."""
         return [server.strip() for server in self.url.split(",") if server.strip()]
@@ -91,6 +86,11 @@ class Door:
                 vi=f"Không đọc được mật khẩu NATS ở {password_file}: {error.strerror}.",
                 en=f"Cannot read the NATS password in {password_file}: {error.strerror}; name the right file.",
             ) from None
+
+
+def first_server(url: str) -> str:
+    """Return host and port of the first server of an address, without whatever else it may hold."""
+    return url.split(",", maxsplit=1)[0].rpartition("//")[2].rpartition("@")[2].rstrip("/")
 
 
 def broke() -> Refusal:

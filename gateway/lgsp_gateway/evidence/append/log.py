@@ -24,7 +24,6 @@ from lgsp_runtime.background import Background, Task
 from lgsp_runtime.nats import fast_client
 from lgsp_runtime.nats.request_reply import Bus, Reply, Then, acknowledgement
 
-MAX_GROUP_BYTES = 512 * 1024
 PUBLISH_SECONDS = 3.0
 RETRY_SECONDS = 0.5
 GATHER_TURNS = 16
@@ -35,8 +34,6 @@ MAX_IN_FLIGHT = 2
 """Groups that are being written at the same time: the second waits at the server's disk, not for a message to get there."""
 MESSAGE_ID = "Nats-Msg-Id"
 """The same for every try of one group, so that the stream keeps it once."""
-MAX_KEPT = 20_000
-"""Entries kept while nothing can be written; about 15 MB. What comes after is counted and logged."""
 
 
 @dataclass(slots=True)
@@ -54,9 +51,15 @@ class EvidenceLog:
     Args:
         subject: where in the stream this gateway writes.
         notary: is told what is on disk, in the order in which it got there.
+        batch_bytes: of entries that are written in one message.
+        most_unwritten: entries kept while nothing can be written; what comes after is counted and logged.
     """
 
-    def __init__(self, bus: Bus, subject: str, notary: Notary) -> None:
+    def __init__(
+        self, bus: Bus, subject: str, notary: Notary, *, batch_bytes: int = 512 * 1024, most_unwritten: int = 20_000
+    ) -> None:
+        self._batch_bytes = batch_bytes
+        self._most_unwritten = most_unwritten
         self._bus = bus
         self._notary = notary
         self._subject = subject
@@ -104,7 +107,7 @@ class EvidenceLog:
             Refusal: `evidence-unavailable`, when awaited; the entry is kept and written when that is possible again.
         """
         group = self._gathering
-        if group.size > MAX_GROUP_BYTES:
+        if group.size > self._batch_bytes:
             self._full.append(group)
             group = self._gathering = _Group()
         written = self._loop.create_future()
@@ -179,7 +182,7 @@ class EvidenceLog:
         return f"{self._run}-{self._group_number}"
 
     def _keep(self, number: str, entries: list[bytes]) -> None:
-        if self._kept_entries + len(entries) > MAX_KEPT:
+        if self._kept_entries + len(entries) > self._most_unwritten:
             self.entries_dropped += len(entries)
             structlog.get_logger().error("evidence dropped", entries=len(entries), in_all=self.entries_dropped)
         elif entries:

@@ -27,9 +27,11 @@ class Database:
     Args:
         address: a path, or `postgresql://HOST/DATABASE`; a password comes from PGPASSWORD or PGPASSFILE.
         writes: whether to make the tables where they are not there.
+        connections: to a PostgreSQL server at a time.
     """
 
-    def __init__(self, address: str, *, writes: bool) -> None:
+    def __init__(self, address: str, *, writes: bool, connections: int = 5) -> None:
+        self._connections = connections
         self._server = address if address.startswith(("postgresql://", "postgres://")) else ""
         self._file = Path(address).absolute()
         self._writes = writes
@@ -83,7 +85,9 @@ class Database:
             # A plan made for any value takes a third of all messages to be as long as asked; made for this one, it knows.
             told = {"statement_timeout": f"{PLAN_SECONDS}s", "plan_cache_mode": "force_custom_plan"}
             limits = {"server_settings": {**told, "application_name": "lgsp"}}
-            return create_async_engine(address, pool_size=5, pool_pre_ping=True, connect_args={**limits, "timeout": 5})
+            return create_async_engine(
+                address, pool_size=self._connections, pool_pre_ping=True, connect_args={**limits, "timeout": 5}
+            )
         mode = "rwc" if self._writes else "ro"
         engine = create_async_engine(f"sqlite+aiosqlite:///{self._file.as_uri()}?mode={mode}&uri=true")
         if self._writes:

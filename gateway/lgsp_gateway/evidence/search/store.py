@@ -25,8 +25,8 @@ class Index:
         Refusal: `index-unavailable`, in every method, when the database cannot be used.
     """
 
-    def __init__(self, address: str, *, writes: bool) -> None:
-        self._database = Database(address, writes=writes)
+    def __init__(self, address: str, *, writes: bool, connections: int = 5) -> None:
+        self._database = Database(address, writes=writes, connections=connections)
         self._names = Names()
         self._names_of = 0
 

@@ -1,0 +1,107 @@
+"""Builds the management API: everything over HTTP that is not a call, each path with who may ask it."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from lgsp_auth.client_authentication import ClientAuthenticator
+from lgsp_auth.issuing import AccessTokens, TokenEndpoint
+from lgsp_gateway.api import stale_index
+from lgsp_gateway.api.access_log import AccessLog
+from lgsp_gateway.api.catalogue import Catalogue
+from lgsp_gateway.api.description import ApiDescription
+from lgsp_gateway.api.evidence_logs import EvidenceLogs
+from lgsp_gateway.api.evidence_search import EvidenceSearch
+from lgsp_gateway.api.evidence_stream import Evidence
+from lgsp_gateway.api.health import Status
+from lgsp_gateway.api.idempotency_keys import IdempotencyKeys
+from lgsp_gateway.api.operations import Operations
+from lgsp_gateway.api.registry import RegistryDoor
+from lgsp_gateway.api.tokens import Tokens
+from lgsp_gateway.calls.pipeline import Exchange
+from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.evidence.build import EvidenceReading
+from lgsp_gateway.evidence.verify.key_file import read_keys
+from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.routes import CALLERS, declared
+from lgsp_gateway.http.server import Door
+from lgsp_gateway.http.streaming import READERS, Readers
+from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.observability.build import Health
+from lgsp_gateway.registry.build import RegistryParts
+from lgsp_runtime.nats.connection import first_server
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """What the management API shows and changes. `stop` ends what is sent for as long as somebody reads."""
+
+    pipeline: Exchange
+    registry: RegistryParts
+    keys: KeyStore
+    evidence: EvidenceReading
+    health: Health
+    stop: asyncio.Event
+
+
+def build_api(settings: GatewaySettings, parts: ApiParts) -> web.Application:
+    """Build the application with all of its routes.
+
+    Raises:
+        RuntimeError: a route does not declare who may ask it.
+    """
+    app = Door.application()
+    callers = Callers(parts.pipeline.identification)
+    app[CALLERS] = callers
+    app[READERS] = Readers(settings.streams, settings.streams_each)
+    _add_tokens(app, settings, parts)
+    _add_registry(app, settings, parts, callers)
+    _add_evidence(app, settings, parts, callers)
+    _add_operations(app, settings, parts, callers)
+    declared(app)
+    return app
+
+
+def _add_tokens(app: web.Application, settings: GatewaySettings, parts: ApiParts) -> None:
+    pipeline, keys = parts.pipeline, parts.keys
+    addresses = (settings.public_url, f"{settings.public_url}/oauth2/token")
+    clients = ClientAuthenticator(addresses, parts.registry.snapshot.client, time.monotonic)
+    endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients)
+    Tokens(endpoint, keys, pipeline.identification, pipeline.watch.security).add_routes(app)
+
+
+def _add_registry(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
+    RegistryDoor(callers, parts.registry.administration).add_routes(app)
+    nats = first_server(settings.nats)
+    Catalogue(callers, parts.registry.snapshot, parts.stop, settings.public_url, nats).add_routes(app)
+
+
+def _add_evidence(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
+    pipeline, evidence, snapshot = parts.pipeline, parts.evidence, parts.registry.snapshot
+    stale_index.add_header(app, evidence.connection, evidence.index)
+    Evidence(callers, evidence.connection, parts.stop).add_routes(app)
+    AccessLog(pipeline, evidence.index).add_routes(app)
+    EvidenceSearch(callers, evidence.index, pipeline.pseudonyms, snapshot).add_routes(app)
+    witnesses = {key.name: key for key in read_keys(settings.witnesses)} if settings.witnesses else {}
+    EvidenceLogs(callers, evidence.logs, parts.keys.log_key(), pipeline.bus, witnesses).add_routes(app)
+
+
+def _add_operations(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
+    pipeline, health = parts.pipeline, parts.health
+    security = pipeline.watch.security
+    IdempotencyKeys(callers, pipeline.idempotency, parts.registry.snapshot, security).add_routes(app)
+    Operations(callers, parts.evidence.index, health.adapters, health.checks, parts.stop).add_routes(app)
+
+    def readiness() -> Mapping[str, bool]:
+        return {
+            "nats": pipeline.bus.connected,
+            "registry": parts.registry.replica.in_step,
+            "evidence": pipeline.evidence.kept == 0,
+            "not stopping": not parts.stop.is_set(),
+        }
+
+    Status(pipeline.watch.metrics, readiness, health.checks.background.said).add_routes(app)
+    ApiDescription(settings.public_url).add_routes(app)

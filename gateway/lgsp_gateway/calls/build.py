@@ -1,0 +1,45 @@
+"""Builds the pipeline that every call of a gateway goes through."""
+
+from nats.aio.client import Client
+
+from lgsp_gateway.calls.authorization import Ways
+from lgsp_gateway.calls.heavy_documents import HeavyDocuments
+from lgsp_gateway.calls.idempotency import Idempotency
+from lgsp_gateway.calls.identification import Identification
+from lgsp_gateway.calls.pipeline import Exchange
+from lgsp_gateway.calls.quotas import Quotas
+from lgsp_gateway.calls.record import Pseudonyms
+from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.evidence.append.log import EvidenceLog
+from lgsp_gateway.observability.call_observer import Watch
+from lgsp_gateway.registry.snapshot import Registry
+from lgsp_runtime.nats.request_reply import Bus
+
+
+async def open_pipeline(
+    settings: GatewaySettings,
+    registry: Registry,
+    identification: Identification,
+    bus: Bus,
+    connection: Client,
+    evidence: EvidenceLog,
+    pseudonyms: Pseudonyms,
+    observer: Watch,
+) -> Exchange:
+    """Open what calls share with other gateways, and put the pipeline together."""
+    idempotency, quotas = Idempotency(), Quotas(bus)
+    await idempotency.start(connection, settings.replicas)
+    await quotas.start(connection, settings.replicas)
+    return Exchange(
+        name=settings.name,
+        registry=registry,
+        ways=Ways(registry),
+        identification=identification,
+        bus=bus,
+        evidence=evidence,
+        idempotency=idempotency,
+        quotas=quotas,
+        pseudonyms=pseudonyms,
+        watch=observer,
+        heavy=HeavyDocuments(settings.heavy_processes, settings.heavy_seconds),
+    )

@@ -1,0 +1,341 @@
+"""The settings of the gateway's processes: one typed model, read from a file, the environment and flags.
+
+A flag beats the environment, and the environment beats the file. Each setting is described here once: the flags' help, `lgsp gateway settings`
+and `docs/reference/settings.md` are made from it. What stands here is what an operator may want to change; what nobody may change, since
+others rely on it, is a constant where it is used.
+"""
+
+import os
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from lgsp_contracts import names
+from lgsp_gateway.local.state_dir import DEFAULT as DEFAULT_STATE
+from lgsp_problems import Refusal
+
+ENVIRONMENT_PREFIX = "LGSP_GW_"
+"""Not `LGSP_GATEWAY_`: Kubernetes sets `LGSP_GATEWAY_PORT=tcp://…` in each pod beside a Service of the name lgsp-gateway."""
+
+Network = IPv4Network | IPv6Network
+
+
+def _networks(value: object) -> tuple[Network, ...]:
+    """Read addresses and networks from a text with commas, or a list of such texts."""
+    texts = [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else []
+    return tuple(ip_network(part.strip()) for text in texts for part in str(text).split(",") if part.strip())
+
+
+class _NatsSettings(BaseSettings):
+    """What each process needs to reach NATS."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, env_ignore_empty=True, enable_decoding=False
+    )
+
+    config: Path | None = Field(
+        default=None, description="A YAML file of settings, named as the flags are: `public-url: https://…`."
+    )
+    nats: str = Field(
+        default="nats://127.0.0.1:4222", description="Where NATS is: one address, or several with commas between them."
+    )
+    nats_passwords: Path = Field(
+        default=DEFAULT_STATE / "nats" / "passwords",
+        description="A folder with the NATS passwords of the users `gateway` and `system`, a file each.",
+    )
+    nats_ca: Path | None = Field(
+        default=None,
+        description="The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.",
+    )
+    index: str = Field(
+        default="",
+        description="The search index of the evidence: a SQLite file, or `postgresql://USER@HOST/DATABASE` (password: PGPASSWORD or PGPASSFILE).",
+    )
+    archive: str = Field(
+        default="",
+        description="Where `lgsp evidence archive` keeps evidence that has left its stream, so that it can be proved, exported"
+        " and indexed too: a folder, or `s3://…`.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: flags, environment, file."""
+        named = init_settings().get("config") or os.environ.get(f"{ENVIRONMENT_PREFIX}CONFIG")
+        return init_settings, env_settings, _SettingsFile(settings_cls, Path(named) if named else None)
+
+
+class _SettingsFile(PydanticBaseSettingsSource):
+    """Settings from a YAML file, whose keys are the flags' names."""
+
+    def __init__(self, settings_cls: type[BaseSettings], path: Path | None) -> None:
+        super().__init__(settings_cls)
+        self._values = _read_file(path) if path else {}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the value of one field, as the base class asks for it."""
+        return self._values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return all values of the file."""
+        return self._values
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Refusal(
+            "cannot-start",
+            vi=f"Không đọc được tệp cấu hình {path}; hãy kiểm tra đường dẫn và cú pháp YAML.",
+            en=f"Cannot read the settings file {path}; check its path and its YAML.",
+        ) from error
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise Refusal(
+            "cannot-start",
+            vi=f"Tệp cấu hình {path} phải gồm các dòng `tên: giá trị`.",
+            en=f"The settings file {path} must hold lines of `name: value`.",
+        )
+    return {key.replace("-", "_"): value for key, value in values.items()}
+
+
+class GatewaySettings(_NatsSettings):
+    """The settings of one gateway."""
+
+    name: str = Field(
+        default="", description="Its name in the evidence; a random one by default. A name belongs to one gateway."
+    )
+    host: str = Field(default="127.0.0.1", description="The address it listens on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="The port it listens on; 0 takes a free one.")
+    share_port: bool = Field(
+        default=False,
+        description="Let other gateways on this machine listen on the port too (SO_REUSEPORT): one process for each core.",
+    )
+    public_url: str = Field(
+        default="",
+        description="Where callers reach it, which is the issuer of its tokens; http://HOST:PORT by default.",
+    )
+    tls_cert: Path | None = Field(
+        default=None, description="The certificate chain (PEM) of the HTTP server; loaded anew when it changes."
+    )
+    tls_key: Path | None = Field(default=None, description="The private key (PEM) of that certificate.")
+    proxies: Annotated[tuple[Network, ...], PlainValidator(_networks)] = Field(
+        default=(),
+        description="Addresses or networks of reverse proxies, with commas between them: `--connections-each` does not hold for them.",
+    )
+    allow_lazy_disk: bool = Field(
+        default=False,
+        description="Run on a NATS server that does not sync each message to disk. For development only: evidence can be lost.",
+    )
+    keys: Path = Field(
+        default=DEFAULT_STATE / "keys", description="The folder of signing keys, shared by all gateways."
+    )
+    issuers: Path | None = Field(
+        default=None, description="A file that names other issuers whose tokens count (docs/operate/other-issuers.md)."
+    )
+    registry: Path = Field(
+        default=DEFAULT_STATE / "registry", description="The folder of documents that an empty registry is filled with."
+    )
+    catalog: Path | None = Field(
+        default=None, description="The folder of contracts; those that come with lgsp by default."
+    )
+    replicas: int = Field(default=1, ge=1, le=5, description="Copies of each stream: 3 on a NATS cluster.")
+    stale_seconds: float = Field(
+        default=300, ge=0, description="How long it goes on serving what it knew of the registry after it lost NATS."
+    )
+    witnesses: Path | None = Field(
+        default=None,
+        description="A file of verifier keys, one a line, of those whose cosignatures on the evidence are kept (`lgsp evidence witness`).",
+    )
+    timestamp_authority: str = Field(
+        default="", description="The address of an RFC 3161 authority that stamps a checkpoint each minute."
+    )
+    security_log: str = Field(
+        default="",
+        description="Where security events go (ECS JSON): a file, `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT` (RFC 5424).",
+    )
+    head_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="How long a caller may take to agree upon TLS, and again for the head of a request, which has a few hundred bytes.",
+    )
+    body_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="How long the document of a request may take to arrive: 1 MiB in 10 s is 0.8 Mbit/s.",
+    )
+    idle_seconds: float = Field(
+        default=120,
+        gt=0,
+        description="How long a connection is kept between two requests; longer than callers and proxies keep theirs (.NET, nginx 60 s,"
+        " Go 90 s), so that no request meets a connection that is just ending.",
+    )
+    send_seconds: float = Field(
+        default=30, gt=0, description="How long a caller may take to read 16 KiB of an answer: links of 5 kbit/s pass."
+    )
+    connections: int = Field(default=10_000, ge=1, description="How many connections there may be at a time.")
+    connections_each: int = Field(default=1_000, ge=1, description="How many of them from one address.")
+    streams: int = Field(
+        default=64,
+        ge=1,
+        description="Exports and event streams at a time. Each has at most 4 MB of evidence in memory.",
+    )
+    streams_each: int = Field(default=8, ge=1, description="How many of them one system reads; a dashboard has three.")
+    heavy_processes: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Processes that check large documents beside the event loop; one more than one consumer can hold.",
+    )
+    heavy_seconds: float = Field(
+        default=3, gt=0, description="How long checking one of them may take; 100,000 values take about 0.2 s."
+    )
+    evidence_batch_bytes: int = Field(
+        default=512 * 1024,
+        ge=16 * 1024,
+        le=768 * 1024,
+        description="Evidence that is written in one message; below NATS's `max_payload` of 1 MiB.",
+    )
+    evidence_unwritten: int = Field(
+        default=20_000,
+        ge=100,
+        description="Entries kept in memory while nothing can be written, about 750 bytes each; later ones are counted and logged.",
+    )
+    index_connections: int = Field(
+        default=5, ge=1, le=100, description="Connections to the index's database; searches beyond them wait for one."
+    )
+
+    @model_validator(mode="after")
+    def _has_both_tls_files(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls-cert and tls-key belong together; give both, or neither")
+        return self
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_gateway_name(cls, value: str) -> str:
+        if value:
+            names.gateway_name(value)
+        return value
+
+
+class IndexerSettings(_NatsSettings):
+    """The settings of the process that fills the search index."""
+
+    index: str = Field(
+        default=str(DEFAULT_STATE / "index.db"),
+        description="A SQLite file, which is made on first use, or `postgresql://USER@HOST/DATABASE` (password: PGPASSWORD or PGPASSFILE).",
+    )
+    keep_days: int = Field(
+        default=0,
+        ge=0,
+        description="For how long messages can be searched; 0 for ever. Their evidence, proofs and statistics are not touched.",
+    )
+
+
+Settings = TypeVar("Settings", GatewaySettings, IndexerSettings)
+
+
+def read_settings(kind: type[Settings]) -> Settings:
+    """Read the settings of a process that was given no flags.
+
+    Raises:
+        Refusal: `cannot-start`, where one does not fit.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        raise invalid_setting(error) from error
+
+
+def invalid_setting(error: ValidationError) -> Refusal:
+    """Say which settings do not fit, and where they may be set.
+
+    Returns:
+        `cannot-start`. It repeats what is wrong with a value, and not the value: it may be a secret in the wrong place.
+    """
+    vi, en = [], []
+    for name, found in _first_of_each(error).items():
+        flag = "--" + name.replace("_", "-")
+        if not name:
+            vi.append(_lower_first(found["msg"]))
+            en.append(_lower_first(found["msg"]))
+            continue
+        if found["type"] == "extra_forbidden":
+            vi.append(f"không có thiết lập {flag[2:]}")
+            en.append(f"there is no setting {flag[2:]}")
+        else:
+            vi.append(f"{flag} ({environment_name(name)}): giá trị không hợp lệ: {found['msg']}")
+            en.append(f"{flag} ({environment_name(name)}): {_lower_first(found['msg'])}")
+    return Refusal(
+        "cannot-start",
+        vi=f"{'; '.join(vi)}. Xem các thiết lập bằng `lgsp gateway settings`.",
+        en=f"{'; '.join(en)}. See `lgsp gateway settings` for what there is.",
+    )
+
+
+def _lower_first(text: str) -> str:
+    text = text.removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]
+
+
+def _first_of_each(error: ValidationError) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in error.errors(include_url=False, include_input=False):
+        found.setdefault(str(one["loc"][0]) if one["loc"] else "", one)
+    return found
+
+
+def environment_name(setting: str) -> str:
+    """Return the environment variable of a setting: `LGSP_GW_PUBLIC_URL` of `public_url`."""
+    return ENVIRONMENT_PREFIX + setting.upper()
+
+
+Format = Literal["text", "markdown", "yaml"]
+
+
+def describe(settings: type[BaseSettings], form: Format) -> str:
+    """Describe each setting: name, default, bounds, meaning.
+
+    Args:
+        form: `text` for a terminal, `markdown` for the reference page, `yaml` for a file of settings whose lines are comments.
+    """
+    write = {"text": _as_text, "markdown": _as_row, "yaml": _as_yaml}[form]
+    return "".join(write(name, field) for name, field in settings.model_fields.items())
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value in (None, "", ()) else str(value)
+
+
+def _as_text(name: str, field: FieldInfo) -> str:
+    default = _default(field)
+    shown = f"  [{default}]" if default else ""
+    return f"--{name.replace('_', '-')}, {environment_name(name)}{shown}\n    {field.description}\n"
+
+
+def _as_row(name: str, field: FieldInfo) -> str:
+    default = _default(field)
+    description = re.sub(r"\|", r"\\|", field.description or "")
+    return f"| `{name.replace('_', '-')}` | `{environment_name(name)}` | {f'`{default}`' if default else ''} | {description} |\n"
+
+
+def _as_yaml(name: str, field: FieldInfo) -> str:
+    if name == "config":
+        return ""
+    return f"# {field.description}\n# {name.replace('_', '-')}: {_default(field)}\n\n"

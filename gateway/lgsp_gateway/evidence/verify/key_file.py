@@ -1,0 +1,26 @@
+"""Files of verifier keys: whose signatures count."""
+
+from pathlib import Path
+
+from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
+from lgsp_problems import Refusal
+
+
+def read_keys(file: Path) -> list[VerifierKey]:
+    """Read the verifier keys in a file, one a line (C2SP signed-note); at least one.
+
+    Raises:
+        Refusal: `not-found` or `malformed`.
+    """
+    try:
+        lines = file.read_bytes().decode(errors="replace").splitlines()
+    except OSError as error:
+        raise Refusal(
+            "not-found",
+            vi=f"Không đọc được {file}: {error.strerror}; hãy kiểm tra đường dẫn.",
+            en=f"Cannot read {file}: {error.strerror}; check the path.",
+        ) from error
+    keys = [VerifierKey.parse(line) for line in lines if line.strip()]
+    if not keys:
+        raise Refusal("malformed", vi=f"{file} không có khóa nào.", en=f"{file} holds no key; name the right file.")
+    return keys

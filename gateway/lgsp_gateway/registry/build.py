@@ -1,0 +1,52 @@
+"""Builds the registry of a gateway: its store, the replica in memory, and the way in for whoever changes it."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from nats.aio.client import Client
+
+from lgsp_contracts import catalog as catalogs
+from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.registry import bootstrap
+from lgsp_gateway.registry.administration import Administration
+from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.store import Store
+from lgsp_runtime.background import Background
+from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.security_events import SecurityLog
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryParts:
+    """The registry of one gateway."""
+
+    snapshot: Registry
+    store: Store
+    replica: Follower
+    administration: Administration
+
+    @classmethod
+    def create(cls, bus: Bus, security: SecurityLog) -> "RegistryParts":
+        """Put the parts together; `start` connects them."""
+        snapshot, store = Registry(), Store(bus)
+        replica = Follower(store, snapshot)
+        return cls(snapshot, store, replica, Administration(snapshot, store, replica, security))
+
+    async def start(
+        self, stack: AsyncExitStack, settings: GatewaySettings, connection: Client, background: Background
+    ) -> None:
+        """Open the store, fill an empty one, and follow it from then on.
+
+        Raises:
+            Refusal: `cannot-start` or `invalid-document`.
+        """
+        await self.store.start(connection, settings.replicas)
+        if not await self.store.last_revision():
+            await bootstrap.fill(self.store, settings.registry, settings.catalog or catalogs.shipped_folder())
+        await self.replica.start(connection, background)
+        stack.push_async_callback(self.replica.stop)
+
+    def is_stale(self, longest: float) -> bool:
+        """Has NATS been away for longer than these seconds, so that what is known may no longer be so?"""
+        return not self.replica.in_step and self.replica.stale_for() > longest
