@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.charsets import UndecodableError, decoded
+from lgsp_adapters.text.charsets import UndecodableError, decoded
 from lgsp_contracts.wire import Failure
 
 SHOWN = 600

@@ -9,7 +9,7 @@ import unicodedata
 
 import pytest
 
-from lgsp_adapters.composing import MAX_MARKS, nfc
+from lgsp_adapters.text.normalization import MAX_MARKS, nfc
 from lgsp_contracts import exact_json
 
 MEMORY = 1024**3
@@ -49,10 +49,10 @@ def done(script: str) -> None:
         f"from lgsp_adapters.kinds.mapping import composed; composed({{'ten': {MARKS}}})",
         f"from lgsp_adapters.kinds.mapping import told; told([{MARKS}])",
         f"from lgsp_adapters.kinds.parsing_functions import trimmed; trimmed({{{MARKS}: 1}})",
-        f"from lgsp_adapters.charsets import decoded; decoded(({MARKS}).encode())",
-        f"from lgsp_adapters.tabular.text import cell, key; cell({MARKS}); key({MARKS})",
-        f"from lgsp_adapters.person_names import folded; folded({MARKS})",
-        "from lgsp_adapters.composing import nfc; nfc('a' + chr(0xf73) * 300_000)",
+        f"from lgsp_adapters.text.charsets import decoded; decoded(({MARKS}).encode())",
+        f"from lgsp_adapters.text.comparison import cell, key; cell({MARKS}); key({MARKS})",
+        f"from lgsp_adapters.text.person_names import folded; folded({MARKS})",
+        "from lgsp_adapters.text.normalization import nfc; nfc('a' + chr(0xf73) * 300_000)",
     ],
 )
 def test_marks_on_one_letter(script: str) -> None:

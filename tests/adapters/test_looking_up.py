@@ -13,7 +13,7 @@ from support.workbooks import written as workbook
 from lgsp_adapters import building
 from lgsp_adapters.folders import holding
 from lgsp_adapters.folders.local import LocalFolder
-from lgsp_adapters.tabular.text import key
+from lgsp_adapters.text.comparison import key
 from lgsp_problems import Refusal
 
 

@@ -10,7 +10,7 @@ from lgsp_adapters import manifest
 from lgsp_adapters.folders import holding
 from lgsp_adapters.folders.folder import ACCEPTED, REPORT, Drop, Folder, FolderGone, NotNow, reached
 from lgsp_adapters.tabular.limits import Unreadable
-from lgsp_adapters.tabular.text import shown
+from lgsp_adapters.text.comparison import shown
 from lgsp_contracts.cli.terminal import out
 from lgsp_problems import Refusal
 

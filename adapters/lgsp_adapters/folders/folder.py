@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from fnmatch import fnmatchcase
 from typing import BinaryIO, NamedTuple, Protocol
 
-from lgsp_adapters.composing import nfc
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.text.normalization import nfc
 
 REPORT = ".report.json"
 """What was made of a file."""

@@ -6,7 +6,7 @@ import time
 import structlog
 
 from lgsp_adapters.folders.folder import Drop, Folder, Listing
-from lgsp_adapters.tabular.text import shown
+from lgsp_adapters.text.comparison import shown
 from lgsp_runtime.steady_clock import SteadyClock
 
 SECONDS_A_FILE = 0.0002

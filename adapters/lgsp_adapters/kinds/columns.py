@@ -10,7 +10,7 @@ from typing import Any
 
 import jmespath
 
-from lgsp_adapters.tabular.text import heading
+from lgsp_adapters.text.comparison import heading
 
 Kinds = Mapping[str, str]
 """What each variable is: `row`, `rows`; others are of no interest."""

@@ -22,7 +22,7 @@ from lgsp_adapters.kinds.tables import Layout
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving import bounded
 from lgsp_adapters.tabular.limits import Unreadable
-from lgsp_adapters.tabular.text import shown
+from lgsp_adapters.text.comparison import shown
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
 

@@ -32,7 +32,7 @@ from lgsp_adapters.kinds.scope import ASKED, before
 from lgsp_adapters.kinds.steps import Unhurried
 from lgsp_adapters.kinds.tables import Layout, Row
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.tabular.text import composed, key
+from lgsp_adapters.text.comparison import composed, key
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from jmespath import functions
 
-from lgsp_adapters.composing import nfc
 from lgsp_adapters.kinds import dates
 from lgsp_adapters.kinds.arithmetic import Arithmetic
 from lgsp_adapters.kinds.date_patterns import FIRST_YEAR
@@ -19,7 +18,8 @@ from lgsp_adapters.kinds.numbers import NOTATIONS, decimal_of, exact, integer_of
 from lgsp_adapters.kinds.parsing_functions import ParsingFunctions
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import TEXT
-from lgsp_adapters.person_names import folded
+from lgsp_adapters.text.normalization import nfc
+from lgsp_adapters.text.person_names import folded
 from lgsp_contracts import exact_json
 
 MAX_TEXT = 4 * 1024 * 1024

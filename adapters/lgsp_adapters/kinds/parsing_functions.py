@@ -8,10 +8,10 @@ from typing import Any
 
 from jmespath import functions
 
-from lgsp_adapters.composing import nfc
 from lgsp_adapters.kinds.steps import spend
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree_of_text
+from lgsp_adapters.text.normalization import nfc
 from lgsp_contracts import exact_json
 
 MAX_CHARACTERS = 1_048_576

@@ -12,7 +12,7 @@ from lgsp_adapters.kinds import columns
 from lgsp_adapters.kinds.mapping import Template
 from lgsp_adapters.kinds.tables import MAX_FAULTS, Fault, Row, Table
 from lgsp_adapters.kinds.unmappable import Unmappable
-from lgsp_adapters.tabular.text import composed, heading, key
+from lgsp_adapters.text.comparison import composed, heading, key
 from lgsp_contracts import pointers
 from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema

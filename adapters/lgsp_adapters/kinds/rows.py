@@ -21,7 +21,7 @@ from lgsp_adapters.kinds.mapping import Template
 from lgsp_adapters.kinds.tables import Layout, Row
 from lgsp_adapters.kinds.unmappable import Unmappable
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.tabular.text import composed
+from lgsp_adapters.text.comparison import composed
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place

@@ -14,9 +14,9 @@ from typing import Any
 
 from lxml import etree
 
-from lgsp_adapters.charsets import UndecodableError, decoded
-from lgsp_adapters.composing import nfc
 from lgsp_adapters.kinds.steps import BYTES, CHARACTERS, spend
+from lgsp_adapters.text.charsets import UndecodableError, decoded
+from lgsp_adapters.text.normalization import nfc
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NIL, TYPE = f"{{{XSI}}}nil", f"{{{XSI}}}type"

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from lgsp_adapters.person_names import folded
 from lgsp_adapters.sandbox.faults import Faults
+from lgsp_adapters.text.person_names import folded
 
 TOKEN_LIFE = 1800
 NOTES = {

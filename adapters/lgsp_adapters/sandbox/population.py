@@ -13,8 +13,8 @@ import orjson
 from aiohttp import web
 from lxml import etree
 
-from lgsp_adapters.person_names import folded
 from lgsp_adapters.sandbox.faults import Faults
+from lgsp_adapters.text.person_names import folded
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 NAMESPACE = "http://dancuquocgia.bca"

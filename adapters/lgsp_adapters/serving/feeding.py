@@ -25,7 +25,7 @@ from lgsp_adapters.renewed_token import Lease, RenewedToken
 from lgsp_adapters.serving import bounded
 from lgsp_adapters.serving.identity import SystemIdentity
 from lgsp_adapters.tabular.limits import Unreadable
-from lgsp_adapters.tabular.text import shown
+from lgsp_adapters.text.comparison import shown
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames

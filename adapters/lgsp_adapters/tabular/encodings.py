@@ -13,7 +13,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO, Literal
 
-from lgsp_adapters.composing import nfc
+from lgsp_adapters.text.normalization import nfc
 
 _NO_TEXT = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"))
 _WIDE = {"utf-16": 2, "utf-16-le": 2, "utf-16-be": 2, "utf-32": 4, "utf-32-le": 4, "utf-32-be": 4}

@@ -16,7 +16,7 @@ from lxml import etree
 from lgsp_adapters.tabular import numbers
 from lgsp_adapters.tabular.limits import MAX_COLUMNS, Unreadable
 from lgsp_adapters.tabular.packed import elements
-from lgsp_adapters.tabular.text import shows_error
+from lgsp_adapters.text.comparison import shows_error
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

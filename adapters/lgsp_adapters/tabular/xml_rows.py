@@ -8,7 +8,7 @@ from lxml import etree
 from lgsp_adapters.kinds import xml_documents
 from lgsp_adapters.tabular import encodings
 from lgsp_adapters.tabular.limits import Unreadable
-from lgsp_adapters.tabular.text import heading
+from lgsp_adapters.text.comparison import heading
 
 
 def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -9,7 +9,7 @@ the prolog of XML), and then the prolog. What no claim fits is refused: a guess 
 import codecs
 import re
 
-from lgsp_adapters.composing import nfc
+from lgsp_adapters.text.normalization import nfc
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with

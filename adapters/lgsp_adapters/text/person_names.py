@@ -1,6 +1,6 @@
 """Names of people, as two systems have to compare them."""
 
-from lgsp_adapters.composing import nfc
+from lgsp_adapters.text.normalization import nfc
 
 
 def folded(name: str) -> str:

@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from lgsp_adapters.composing import nfc
+from lgsp_adapters.text.normalization import nfc
 
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Characters of format (category Cf): spaces without width, marks of direction, which copying out of a window of Windows adds."""
