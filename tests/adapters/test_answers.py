@@ -12,8 +12,8 @@ from support.systems import ask, opened, served
 
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.kinds.envelopes import VERSIONS
-from lgsp_adapters.kinds.mapping import Template
-from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree
+from lgsp_adapters.mapping.expressions import Template
+from lgsp_adapters.mapping.xml_documents import NotXmlError, document, tree
 from lgsp_contracts.places import Place
 
 XSI = "xmlns:i='http://www.w3.org/2001/XMLSchema-instance'"

@@ -17,7 +17,7 @@ SECONDS = 20
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 READ = """
-from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree
+from lgsp_adapters.mapping.xml_documents import NotXmlError, document, tree
 def read(text):
     try:
         document(tree(text.encode()))
@@ -46,9 +46,9 @@ def done(script: str) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        f"from lgsp_adapters.kinds.mapping import composed; composed({{'ten': {MARKS}}})",
-        f"from lgsp_adapters.kinds.mapping import told; told([{MARKS}])",
-        f"from lgsp_adapters.kinds.parsing_functions import trimmed; trimmed({{{MARKS}: 1}})",
+        f"from lgsp_adapters.mapping.expressions import composed; composed({{'ten': {MARKS}}})",
+        f"from lgsp_adapters.mapping.expressions import told; told([{MARKS}])",
+        f"from lgsp_adapters.mapping.parsing_functions import trimmed; trimmed({{{MARKS}: 1}})",
         f"from lgsp_adapters.text.charsets import decoded; decoded(({MARKS}).encode())",
         f"from lgsp_adapters.text.comparison import cell, key; cell({MARKS}); key({MARKS})",
         f"from lgsp_adapters.text.person_names import folded; folded({MARKS})",

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from support.adapters import opened, saying
 from support.national import call
 
-from lgsp_adapters.kinds.date_patterns import Pattern
-from lgsp_adapters.kinds.mapping import Template
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.date_patterns import Pattern
+from lgsp_adapters.mapping.expressions import Template
+from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
 

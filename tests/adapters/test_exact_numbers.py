@@ -12,8 +12,8 @@ from support.national import call
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, UpstreamFailed
-from lgsp_adapters.kinds.mapping import Template
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.expressions import Template
+from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_contracts import exact_json, wire
 from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema

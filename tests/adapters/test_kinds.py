@@ -16,9 +16,9 @@ from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.building import build
 from lgsp_adapters.kinds import envelopes
 from lgsp_adapters.kinds.envelopes import PASSWORD, VERSIONS, WSSE, WSU
-from lgsp_adapters.kinds.unmappable import Unmappable
-from lgsp_adapters.kinds.xml_documents import document
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.xml_documents import document
 from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from support.processes import ROOT
 
-from lgsp_adapters.kinds.functions import NAMES
-from lgsp_adapters.kinds.mapping import Template
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.expressions import Template
+from lgsp_adapters.mapping.functions import NAMES
+from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_contracts import exact_json
 from lgsp_contracts.places import Place
 

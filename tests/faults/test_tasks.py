@@ -43,7 +43,7 @@ STARTED_ELSEWHERE = {
     "lgsp_gateway/http/connections.py": "the handshake of one connection: what it raises, the event loop's last resort logs",
     "lgsp_gateway/calls/quotas.py": "waited for by the calls that need what it brings",
     "lgsp_adapters/serving/bounded.py": "awaited in the same function",
-    "lgsp_adapters/kinds/steps.py": "awaited in the same function",
+    "lgsp_adapters/mapping/budget.py": "awaited in the same function",
 }
 
 PACKAGES = [

@@ -19,8 +19,8 @@ from lgsp_adapters.kinds.multipart import refuse_references, root_part
 from lgsp_adapters.kinds.references import resolve
 from lgsp_adapters.kinds.request_values import xml_text
 from lgsp_adapters.kinds.soap_faults import Fault, fault_of
-from lgsp_adapters.kinds.unmappable import Unmappable
-from lgsp_adapters.kinds.xml_documents import TEXT, NotXmlError, document, tree
+from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.xml_documents import TEXT, NotXmlError, document, tree
 
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
 WSSE = f"{_WSS}-wssecurity-secext-1.0.xsd"

@@ -17,15 +17,15 @@ from typing import Any
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.asking import Asking, in_path
-from lgsp_adapters.kinds.criteria import Criteria
-from lgsp_adapters.kinds.mapping import Scope, Template
-from lgsp_adapters.kinds.numbers import text_of
 from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
 from lgsp_adapters.kinds.reading import read, read_or_none
-from lgsp_adapters.kinds.rules import Rules, mapped
-from lgsp_adapters.kinds.scope import ASKED
-from lgsp_adapters.kinds.steps import Unhurried
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.mapping.budget import Unhurried
+from lgsp_adapters.mapping.criteria import Criteria
+from lgsp_adapters.mapping.error_rules import Rules, mapped
+from lgsp_adapters.mapping.expressions import Scope, Template
+from lgsp_adapters.mapping.numbers import text_of
+from lgsp_adapters.mapping.variables import ASKED
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place

@@ -25,11 +25,11 @@ from typing import Any
 
 from lgsp_adapters.adapter import Call, Connection, UpstreamFailed
 from lgsp_adapters.kinds.asking import Asking, unsendable
-from lgsp_adapters.kinds.mapping import Scope, Template
 from lgsp_adapters.kinds.reading import read
-from lgsp_adapters.kinds.rules import mapped
-from lgsp_adapters.kinds.scope import before
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.error_rules import mapped
+from lgsp_adapters.mapping.expressions import Scope, Template
+from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.variables import before
 from lgsp_adapters.renewed_token import Lease, RenewedToken
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.places import Place

@@ -10,7 +10,7 @@ from email.message import Message
 from lxml import etree
 
 from lgsp_adapters.answers import Answer
-from lgsp_adapters.kinds.xml_documents import NotXmlError
+from lgsp_adapters.mapping.xml_documents import NotXmlError
 
 XOP = "{http://www.w3.org/2004/08/xop/include}Include"
 _FIRST_LINE = re.compile(rb"\s*--([^\r\n]{1,70})\r?\n")

@@ -8,13 +8,13 @@ from typing import Any
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds import tls
-from lgsp_adapters.kinds.criteria import Criteria
 from lgsp_adapters.kinds.login import Authentication
-from lgsp_adapters.kinds.mapping import Scope, Template
-from lgsp_adapters.kinds.rules import mapped
-from lgsp_adapters.kinds.scope import before
-from lgsp_adapters.kinds.steps import Unhurried
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.mapping.budget import Unhurried
+from lgsp_adapters.mapping.criteria import Criteria
+from lgsp_adapters.mapping.error_rules import mapped
+from lgsp_adapters.mapping.expressions import Scope, Template
+from lgsp_adapters.mapping.variables import before
 from lgsp_adapters.upstream import Upstream
 from lgsp_contracts.places import Place
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from lgsp_adapters.answers import Answer
-from lgsp_adapters.kinds.parsing_functions import document_of
-from lgsp_adapters.kinds.steps import BYTES, spend
-from lgsp_adapters.kinds.unmappable import Unmappable
-from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree
+from lgsp_adapters.mapping.budget import BYTES, spend
+from lgsp_adapters.mapping.parsing_functions import document_of
+from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.xml_documents import NotXmlError, document, tree
 
 
 def read(answer: Answer) -> Any:

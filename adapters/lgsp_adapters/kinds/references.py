@@ -9,7 +9,7 @@ from copy import deepcopy
 
 from lxml import etree
 
-from lgsp_adapters.kinds.xml_documents import MAX_ELEMENTS, NotXmlError, elements, refuse_repeated_text
+from lgsp_adapters.mapping.xml_documents import MAX_ELEMENTS, NotXmlError, elements, refuse_repeated_text
 
 _REF = "{http://www.w3.org/2003/05/soap-encoding}ref"
 _ID = "{http://www.w3.org/2003/05/soap-encoding}id"

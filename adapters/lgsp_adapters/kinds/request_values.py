@@ -10,8 +10,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from lgsp_adapters.kinds.numbers import text_of
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.numbers import text_of
+from lgsp_adapters.mapping.unmappable import Unmappable
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")

@@ -13,11 +13,11 @@ from typing import Any, Literal
 from lxml import etree
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.kinds.numbers import MAX_DIGITS
 from lgsp_adapters.kinds.request_values import xml_text
-from lgsp_adapters.kinds.steps import spend
-from lgsp_adapters.kinds.unmappable import Unmappable
-from lgsp_adapters.kinds.xml_documents import (
+from lgsp_adapters.mapping.budget import spend
+from lgsp_adapters.mapping.numbers import MAX_DIGITS
+from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.xml_documents import (
     ELEMENT,
     TEXT,
     TYPE,

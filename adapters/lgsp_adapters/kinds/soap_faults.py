@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from lgsp_adapters.kinds.xml_documents import document, elements, local, whole_text
+from lgsp_adapters.mapping.xml_documents import document, elements, local, whole_text
 from lgsp_contracts.wire import Failure
 
 _OURS = (

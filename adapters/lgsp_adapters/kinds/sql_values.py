@@ -21,9 +21,9 @@ from typing import Any
 
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.kinds.durations import clock, of_timedelta
-from lgsp_adapters.kinds.numbers import exact
 from lgsp_adapters.kinds.postgresql import Odd
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.numbers import exact
+from lgsp_adapters.mapping.unmappable import Unmappable
 
 MYSQL = ("mysql", "mariadb")
 _ADDRESSES = (

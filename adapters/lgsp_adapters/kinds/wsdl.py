@@ -25,8 +25,8 @@ from zeep.xsd.types.collection import ListType
 from lgsp_adapters.kinds import shapes
 from lgsp_adapters.kinds.envelopes import VERSIONS, UsernameToken, Version, sealed
 from lgsp_adapters.kinds.shapes import LIST, Field, Kind, Shape, Types
-from lgsp_adapters.kinds.unmappable import Unmappable
-from lgsp_adapters.kinds.xml_documents import TEXT
+from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.xml_documents import TEXT
 from lgsp_contracts.places import Place
 
 MAX_DEPTH = 12

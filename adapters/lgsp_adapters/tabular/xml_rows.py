@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
-from lgsp_adapters.kinds import xml_documents
+from lgsp_adapters.mapping import xml_documents
 from lgsp_adapters.tabular import encodings
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.text.comparison import heading

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lgsp_adapters.kinds.date_patterns import FIRST_YEAR, compiled, zone_of
-from lgsp_adapters.kinds.numbers import decimal_of, integer_of
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.date_patterns import FIRST_YEAR, compiled, zone_of
+from lgsp_adapters.mapping.numbers import decimal_of, integer_of
+from lgsp_adapters.mapping.unmappable import Unmappable
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 _HOUR_7 = timezone(timedelta(hours=7))

@@ -8,10 +8,10 @@ makes a difference to what is asked.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lgsp_adapters.kinds import columns
-from lgsp_adapters.kinds.mapping import Scope, Template
-from lgsp_adapters.kinds.scope import ASKED
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping import columns
+from lgsp_adapters.mapping.expressions import Scope, Template
+from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.variables import ASKED
 from lgsp_contracts.places import Place
 
 

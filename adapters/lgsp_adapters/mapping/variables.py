@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Document
-from lgsp_adapters.kinds.dates import VIETNAM
-from lgsp_adapters.kinds.mapping import Scope, composed
+from lgsp_adapters.mapping.dates import VIETNAM
+from lgsp_adapters.mapping.expressions import Scope, composed
 
 ASKED = ("connection", "request", "call", "now", "session")
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
-from lgsp_adapters.kinds.mapping import Scope, Template
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.expressions import Scope, Template
+from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_contracts.places import Place
 from lgsp_contracts.wire import Failure
 

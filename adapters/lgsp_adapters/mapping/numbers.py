@@ -15,7 +15,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_contracts import exact_json
 
 Number = int | Decimal

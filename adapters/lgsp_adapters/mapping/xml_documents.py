@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from lgsp_adapters.kinds.steps import BYTES, CHARACTERS, spend
+from lgsp_adapters.mapping.budget import BYTES, CHARACTERS, spend
 from lgsp_adapters.text.charsets import UndecodableError, decoded
 from lgsp_adapters.text.normalization import nfc
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import Unmappable
 
 FIRST_YEAR = 1930
 """Of the hundred years that `yy` means: as Excel has it."""

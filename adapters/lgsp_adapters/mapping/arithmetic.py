@@ -11,9 +11,9 @@ from typing import Any
 
 from jmespath import functions
 
-from lgsp_adapters.kinds.numbers import PLAIN, Number, decimal_of, exact, text_of
-from lgsp_adapters.kinds.steps import spend
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.budget import spend
+from lgsp_adapters.mapping.numbers import PLAIN, Number, decimal_of, exact, text_of
+from lgsp_adapters.mapping.unmappable import Unmappable
 
 _EXACT = Context(prec=2000, traps=[Inexact, InvalidOperation, Overflow])
 _ROUNDED = Context(prec=28)

@@ -8,9 +8,9 @@ from typing import Any
 
 from jmespath import functions
 
-from lgsp_adapters.kinds.steps import spend
-from lgsp_adapters.kinds.unmappable import Unmappable
-from lgsp_adapters.kinds.xml_documents import NotXmlError, document, tree_of_text
+from lgsp_adapters.mapping.budget import spend
+from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.xml_documents import NotXmlError, document, tree_of_text
 from lgsp_adapters.text.normalization import nfc
 from lgsp_contracts import exact_json
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from jmespath import functions
 
-from lgsp_adapters.kinds import dates
-from lgsp_adapters.kinds.arithmetic import Arithmetic
-from lgsp_adapters.kinds.date_patterns import FIRST_YEAR
-from lgsp_adapters.kinds.numbers import NOTATIONS, decimal_of, exact, integer_of, number_of, text_of
-from lgsp_adapters.kinds.parsing_functions import ParsingFunctions
-from lgsp_adapters.kinds.unmappable import Unmappable
-from lgsp_adapters.kinds.xml_documents import TEXT
+from lgsp_adapters.mapping import dates
+from lgsp_adapters.mapping.arithmetic import Arithmetic
+from lgsp_adapters.mapping.date_patterns import FIRST_YEAR
+from lgsp_adapters.mapping.numbers import NOTATIONS, decimal_of, exact, integer_of, number_of, text_of
+from lgsp_adapters.mapping.parsing_functions import ParsingFunctions
+from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.xml_documents import TEXT
 from lgsp_adapters.text.normalization import nfc
 from lgsp_adapters.text.person_names import folded
 from lgsp_contracts import exact_json

@@ -19,11 +19,11 @@ import jmespath
 from jmespath.exceptions import JMESPathError, JMESPathTypeError
 from jmespath.visitor import Options, TreeInterpreter
 
-from lgsp_adapters.kinds.arithmetic import same
-from lgsp_adapters.kinds.functions import FUNCTIONS, MOST, NAMES, check_argument
-from lgsp_adapters.kinds.numbers import exact
-from lgsp_adapters.kinds.steps import CHARACTERS, current, spend
-from lgsp_adapters.kinds.unmappable import Unmappable
+from lgsp_adapters.mapping.arithmetic import same
+from lgsp_adapters.mapping.budget import CHARACTERS, current, spend
+from lgsp_adapters.mapping.functions import FUNCTIONS, MOST, NAMES, check_argument
+from lgsp_adapters.mapping.numbers import exact
+from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.text.normalization import nfc
 from lgsp_contracts.places import Place
 
