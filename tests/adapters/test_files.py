@@ -17,7 +17,7 @@ from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.building import build
 from lgsp_adapters.folders.local import LocalFolder
-from lgsp_adapters.kinds import tables
+from lgsp_adapters.tabular import tables
 
 HEADING = "Số giấy phép;Chủ đầu tư;Địa điểm xây dựng;Số tầng;Ngày cấp;Tình trạng\n"
 GOOD = "7/2025/GPXD;Trần Thị Bình;Phường Bãi Cháy;{};01/02/2025;Còn hiệu lực\n"

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from support.workbooks import Cell, formula, number, text, truth, written
 
-from lgsp_adapters.kinds.tables import Layout, Table, read
+from lgsp_adapters.tabular.cell_formats import shown
 from lgsp_adapters.tabular.encodings import UnknownEncoding, canonical
 from lgsp_adapters.tabular.limits import Unreadable
-from lgsp_adapters.tabular.numbers import shown
+from lgsp_adapters.tabular.tables import Layout, Table, read
 
 OLD_WORKBOOK = (
     "c-rk)OK1~O6g_V;`I<IKn+mNELcyxBSjCN-HnpO4W2qu2MbOlQQksv(Y$B-D+NDsa8^ukbDk4<f_!o88g<8>tAPA{0T?vXV+Kl(znF&d)(0~"

@@ -18,10 +18,10 @@ import structlog
 from lgsp_adapters.folders import holding
 from lgsp_adapters.folders.folder import REPORT, Drop, FolderGone, NotNow, reached
 from lgsp_adapters.folders.watching import Watched
-from lgsp_adapters.kinds.tables import Layout
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving import bounded
 from lgsp_adapters.tabular.limits import Unreadable
+from lgsp_adapters.tabular.tables import Layout
 from lgsp_adapters.text.comparison import shown
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames

@@ -26,12 +26,12 @@ import orjson
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.kinds import register
 from lgsp_adapters.kinds.dropped import Dropped, Index
-from lgsp_adapters.kinds.tables import Layout, Row
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import Unhurried
 from lgsp_adapters.mapping.error_rules import mapped
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.variables import ASKED, before
+from lgsp_adapters.tabular.tables import Layout, Row
 from lgsp_adapters.text.comparison import composed, key
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lgsp_adapters.kinds.tables import MAX_FAULTS, Fault, Row, Table
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.tabular.tables import MAX_FAULTS, Fault, Row, Table
 from lgsp_adapters.text.comparison import composed, heading, key
 from lgsp_contracts import pointers
 from lgsp_contracts.places import Place

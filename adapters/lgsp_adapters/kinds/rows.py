@@ -16,11 +16,11 @@ This part makes requests of rows and holds them against the contract; `feeding.p
 from collections.abc import Mapping
 from typing import Any
 
-from lgsp_adapters.kinds.tables import Layout, Row
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.tabular.tables import Layout, Row
 from lgsp_adapters.text.comparison import composed
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract

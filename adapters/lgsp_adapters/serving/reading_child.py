@@ -68,7 +68,8 @@ def _done(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, Any]
 
 
 def _register(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, Any]:
-    from lgsp_adapters.kinds import register, tables  # noqa: PLC0415
+    from lgsp_adapters.kinds import register  # noqa: PLC0415
+    from lgsp_adapters.tabular import tables  # noqa: PLC0415
     from lgsp_contracts.places import Place  # noqa: PLC0415
     from lgsp_contracts.schemas import Schema  # noqa: PLC0415
 
@@ -100,7 +101,8 @@ def _register(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, 
 
 
 def _requests(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, Any]:
-    from lgsp_adapters.kinds import rows, tables  # noqa: PLC0415
+    from lgsp_adapters.kinds import rows  # noqa: PLC0415
+    from lgsp_adapters.tabular import tables  # noqa: PLC0415
     from lgsp_contracts.places import Place  # noqa: PLC0415
     from lgsp_contracts.schemas import Schema  # noqa: PLC0415
 

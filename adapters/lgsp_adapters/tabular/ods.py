@@ -13,9 +13,9 @@ from typing import Any
 
 from lxml import etree
 
-from lgsp_adapters.tabular import numbers
+from lgsp_adapters.tabular import cell_formats
 from lgsp_adapters.tabular.limits import MAX_COLUMNS, Unreadable
-from lgsp_adapters.tabular.packed import elements
+from lgsp_adapters.tabular.workbook_parts import elements
 from lgsp_adapters.text.comparison import shows_error
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -79,9 +79,9 @@ def _shown(cell: Any) -> str:
     seen = "\n".join(_paragraph(part) for part in cell.iterchildren(f"{_TEXT}p"))
     kinds = {value for name, value in cell.attrib.items() if etree.QName(name).localname == "value-type"}
     if "error" in kinds or shows_error(seen):
-        return numbers.ERROR
+        return cell_formats.ERROR
     if not kinds and not seen and f"{_TABLE}formula" in cell.attrib:
-        return numbers.UNCOMPUTED
+        return cell_formats.UNCOMPUTED
     told = _TOLD.get(cell.get(f"{_OFFICE}value-type", ""))
     return told(cell, seen) if told else seen
 
@@ -102,7 +102,7 @@ def _date(cell: Any, _seen: str) -> str:
 
 def _time(cell: Any, _seen: str) -> str:
     told = _SPAN.fullmatch(str(cell.get(f"{_OFFICE}time-value", "")))
-    return f"{int(told[1] or 0) * 24 + int(told[2]):02}:{told[3]}:{told[4]}" if told else numbers.NO_NUMBER
+    return f"{int(told[1] or 0) * 24 + int(told[2]):02}:{told[3]}:{told[4]}" if told else cell_formats.NO_NUMBER
 
 
 def _truth(cell: Any, _seen: str) -> str:
@@ -122,8 +122,8 @@ _TOLD = {
 
 
 def _number(raw: str, seen: str) -> str:
-    plain = numbers.shown(raw, "General")
-    if isinstance(plain, numbers.Bad):
+    plain = cell_formats.shown(raw, "General")
+    if isinstance(plain, cell_formats.Bad):
         return plain
     dotted = seen.replace(",", ".", 1) if seen.count(",") == 1 and "." not in seen else seen
     try:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import xlrd
 
-from lgsp_adapters.tabular import numbers
+from lgsp_adapters.tabular import cell_formats
 from lgsp_adapters.tabular.limits import Unreadable
 
 
@@ -33,10 +33,10 @@ def _shown_first(book: xlrd.Book, names: list[str]) -> str:
 
 def _shown(book: xlrd.Book, cell: xlrd.sheet.Cell) -> str:
     if cell.ctype == xlrd.XL_CELL_ERROR:
-        return numbers.ERROR
+        return cell_formats.ERROR
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return "TRUE" if cell.value else "FALSE"
     if cell.ctype not in (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_DATE):
         return str(cell.value)
     form = book.format_map[book.xf_list[cell.xf_index].format_key].format_str
-    return numbers.shown(repr(cell.value), form, since_1904=book.datemode == 1)
+    return cell_formats.shown(repr(cell.value), form, since_1904=book.datemode == 1)

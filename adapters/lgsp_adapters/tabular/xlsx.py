@@ -15,9 +15,9 @@ from typing import Any
 
 from lxml import etree
 
-from lgsp_adapters.tabular import numbers
+from lgsp_adapters.tabular import cell_formats
 from lgsp_adapters.tabular.limits import MAX_COLUMNS, Unreadable
-from lgsp_adapters.tabular.packed import elements
+from lgsp_adapters.tabular.workbook_parts import elements
 
 _PLACE = re.compile(r"([A-Z]{1,3})[0-9]+")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -76,11 +76,11 @@ class _Cells:
             return _text(parts["is"])
         kind, raw = cell.get("t", "n"), parts["v"].text if "v" in parts else None
         if not raw:
-            return numbers.UNCOMPUTED if "f" in parts and kind != "str" else ""
+            return cell_formats.UNCOMPUTED if "f" in parts and kind != "str" else ""
         if kind == "n":
             style = int(cell.get("s", 0))
             form = self._forms[style] if style < len(self._forms) else "General"
-            return numbers.shown(raw.strip(), form, since_1904=self._since_1904)
+            return cell_formats.shown(raw.strip(), form, since_1904=self._since_1904)
         return self._told[kind](raw)
 
     @cached_property
@@ -90,7 +90,7 @@ class _Cells:
             "s": lambda raw: self._shared[int(raw)],
             "str": _plain,
             "b": lambda raw: "TRUE" if raw.strip() == "1" else "FALSE",
-            "e": lambda _: numbers.ERROR,
+            "e": lambda _: cell_formats.ERROR,
             "d": lambda raw: raw.removesuffix("T00:00:00"),
         }
 
@@ -144,7 +144,7 @@ def _forms(archive: zipfile.ZipFile, part: str) -> list[str]:
             named[int(element.get("numFmtId", -1))] = str(element.get("formatCode", ""))
         else:
             codes = [int(style.get("numFmtId", 0)) for style in element]
-            found = [named.get(code) or numbers.BUILT_IN.get(code, "General") for code in codes]
+            found = [named.get(code) or cell_formats.BUILT_IN.get(code, "General") for code in codes]
     return found
 
 

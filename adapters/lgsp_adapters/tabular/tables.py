@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from lgsp_adapters.tabular import encodings
+from lgsp_adapters.tabular.cell_formats import ERROR, SHORTENED, Bad
 from lgsp_adapters.tabular.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Unreadable
-from lgsp_adapters.tabular.numbers import ERROR, SHORTENED, Bad
 from lgsp_adapters.text.comparison import cell, heading, shows_error
 from lgsp_contracts.places import Place
 
