@@ -16,7 +16,7 @@ from support.national import CATALOG, call
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.building import build
-from lgsp_adapters.folders.local import LocalFolder
+from lgsp_adapters.inboxes.local import LocalFolder
 from lgsp_adapters.tabular import tables
 
 HEADING = "Số giấy phép;Chủ đầu tư;Địa điểm xây dựng;Số tầng;Ngày cấp;Tình trạng\n"

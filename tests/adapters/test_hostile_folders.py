@@ -21,12 +21,12 @@ from support.preloaded import run
 from support.sftp import shared
 
 from lgsp_adapters import building
-from lgsp_adapters.folders import sftp
-from lgsp_adapters.folders.folder import Drop, NotNow, beside_name, reached
-from lgsp_adapters.folders.local import LocalFolder
-from lgsp_adapters.folders.s3 import S3Folder
-from lgsp_adapters.folders.sftp import SftpFolder
-from lgsp_adapters.folders.watching import Watched
+from lgsp_adapters.inboxes import sftp
+from lgsp_adapters.inboxes.inbox import Drop, NotNow, beside_name, reached
+from lgsp_adapters.inboxes.local import LocalFolder
+from lgsp_adapters.inboxes.s3 import S3Folder
+from lgsp_adapters.inboxes.sftp import SftpFolder
+from lgsp_adapters.inboxes.stable_files import Watched
 
 Kind = Callable[[Path], AbstractAsyncContextManager[Place]]
 ROW = "A{0},Người {0},{0}\n"

@@ -11,8 +11,8 @@ from support.workbooks import error, formula, number
 from support.workbooks import written as workbook
 
 from lgsp_adapters import building
-from lgsp_adapters.folders import holding
-from lgsp_adapters.folders.local import LocalFolder
+from lgsp_adapters.inboxes import shrink_guard
+from lgsp_adapters.inboxes.local import LocalFolder
 from lgsp_adapters.text.comparison import key
 from lgsp_problems import Refusal
 
@@ -133,7 +133,7 @@ async def test_no_wrong_file_empties_a_register(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_how_much_a_register_may_lose(rows: int, before: int, share: float, held: bool) -> None:
     known = {"find": before} if before else {}
-    assert bool(holding.why({"find": rows}, rows, known, share)) is held
+    assert bool(shrink_guard.why({"find": rows}, rows, known, share)) is held
 
 
 async def test_a_share_of_its_own(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from support.office import HEADING, office
 from support.workbooks import sheet, written
 
-from lgsp_adapters.folders.local import LocalFolder
+from lgsp_adapters.inboxes.local import LocalFolder
 from lgsp_adapters.serving import bounded
 
 HEADS = ("Số", "Họ tên", "CCCD")

@@ -7,8 +7,8 @@ import time
 import orjson
 
 from lgsp_adapters import manifest
-from lgsp_adapters.folders import holding
-from lgsp_adapters.folders.folder import ACCEPTED, REPORT, Drop, Folder, FolderGone, NotNow, reached
+from lgsp_adapters.inboxes import shrink_guard
+from lgsp_adapters.inboxes.inbox import ACCEPTED, REPORT, Drop, Folder, FolderGone, NotNow, reached
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.text.comparison import shown
 from lgsp_contracts.cli.terminal import out
@@ -87,8 +87,8 @@ async def _accept(folder: Folder, pattern: str, wanted: str) -> None:
 
 async def _held(folder: Folder, drop: Drop) -> dict[str, object]:
     """The report on a file that is held as it lies there, or nothing."""
-    report = holding.document(await folder.beside(drop, REPORT))
-    accepted = await holding.accepted(folder, drop, str(report.get("content", "")))
+    report = shrink_guard.document(await folder.beside(drop, REPORT))
+    accepted = await shrink_guard.accepted(folder, drop, str(report.get("content", "")))
     return report if report.get("held") is True and report.get("stamp") == drop.stamp and not accepted else {}
 
 

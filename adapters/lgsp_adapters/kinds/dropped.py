@@ -15,9 +15,9 @@ from typing import Any
 import orjson
 import structlog
 
-from lgsp_adapters.folders import holding
-from lgsp_adapters.folders.folder import REPORT, Drop, FolderGone, NotNow, reached
-from lgsp_adapters.folders.watching import Watched
+from lgsp_adapters.inboxes import shrink_guard
+from lgsp_adapters.inboxes.inbox import REPORT, Drop, FolderGone, NotNow, reached
+from lgsp_adapters.inboxes.stable_files import Watched
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving import bounded
 from lgsp_adapters.tabular.limits import Unreadable
@@ -82,7 +82,7 @@ class Dropped:
         self.index: Index | None = None
         self.folder = reached(manifest)
         self.watched = Watched(self.folder, told["pattern"], MOST, service=manifest.service)
-        self._share = float(told.get("shrink", holding.SHARE))
+        self._share = float(told.get("shrink", shrink_guard.SHARE))
         self._service = manifest.service
         self._job = {
             "kind": "files",
@@ -95,7 +95,7 @@ class Dropped:
         }
         self._taken: Drop | None = None
         self._newest: Drop | None = None
-        self._sizes: holding.Sizes = {}
+        self._sizes: shrink_guard.Sizes = {}
         self._judged: dict[Drop, str] = {}
         self._held: dict[Drop, str] = {}
         self._unsaid: dict[Drop, bytes] = {}
@@ -183,15 +183,15 @@ class Dropped:
     async def _begin(self, settled: Sequence[Drop]) -> None:
         """After a restart: what answered before, and how large the register was, as the reports say."""
         for drop in reversed(settled[-REMEMBERED:]):
-            report = holding.document(await self.folder.beside(drop, REPORT))
-            self._sizes = self._sizes or holding.sizes_of(report)
+            report = shrink_guard.document(await self.folder.beside(drop, REPORT))
+            self._sizes = self._sizes or shrink_guard.sizes_of(report)
             if report.get("taken") is True and report.get("stamp") == drop.stamp:
                 await self._take(drop, again=True)
                 if self._taken:
                     break
 
     async def _accepted(self, drop: Drop) -> bool:
-        return drop in self._held and await holding.accepted(self.folder, drop, self._held[drop])
+        return drop in self._held and await shrink_guard.accepted(self.folder, drop, self._held[drop])
 
     async def _take(self, drop: Drop, *, again: bool = False) -> None:
         """Swap a drop in, or say what keeps it out.
@@ -237,8 +237,8 @@ class Dropped:
         await self._report(drop, verdict, said, content)
 
     async def _why_held(self, drop: Drop, said: Mapping[str, Any], content: str) -> str:
-        found = holding.why(said["found"], said["rows"], self._sizes, self._share)
-        return "" if found and await holding.accepted(self.folder, drop, content) else found
+        found = shrink_guard.why(said["found"], said["rows"], self._sizes, self._share)
+        return "" if found and await shrink_guard.accepted(self.folder, drop, content) else found
 
     async def _report(self, drop: Drop, verdict: str, said: Mapping[str, Any], content: str) -> None:
         taken, faults = verdict == "taken", said["faults"]

@@ -14,7 +14,7 @@ Where the row's side has to be made alike first, `find` is a list: `[{row: "pad(
 A drop is taken whole or not at all: the answer of every row is held against the contract first. What is wrong goes to a report
 beside the file, by line, column and rule and without a value, and the last good drop goes on answering. A file is read once, when
 it has stopped changing, in a process that can be killed. What is absent is never found and finds nothing; a drop that shrinks the register
-is held (`folders/holding.py`).
+is held (`inboxes/shrink_guard.py`).
 """
 
 from collections.abc import Mapping

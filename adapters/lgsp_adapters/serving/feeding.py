@@ -16,9 +16,9 @@ import aiohttp
 import orjson
 import structlog
 
-from lgsp_adapters.folders import holding
-from lgsp_adapters.folders.folder import REPORT, Drop, FolderGone, NotNow, reached
-from lgsp_adapters.folders.watching import Watched
+from lgsp_adapters.inboxes import shrink_guard
+from lgsp_adapters.inboxes.inbox import REPORT, Drop, FolderGone, NotNow, reached
+from lgsp_adapters.inboxes.stable_files import Watched
 from lgsp_adapters.kinds.rows import Requests
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.renewed_token import Lease, RenewedToken
@@ -123,7 +123,7 @@ class Feeder:
 
     async def _feed(self, drop: Drop) -> None:
         """All rows of a file that were not fed yet."""
-        before = holding.document(await self._folder.beside(drop, REPORT))
+        before = shrink_guard.document(await self._folder.beside(drop, REPORT))
         if before.get("finished") is True and before.get("stamp") == drop.stamp:
             self._contents.setdefault(str(before.get("content", "")), drop.name)
             return

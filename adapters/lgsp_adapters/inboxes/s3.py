@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.session import get_session
 
-from lgsp_adapters.folders.folder import (
+from lgsp_adapters.inboxes.inbox import (
     LIST_SECONDS,
     MAX_BESIDE,
     MAX_SEEN,
@@ -26,7 +26,7 @@ from lgsp_adapters.folders.folder import (
     beside_name,
     ours,
 )
-from lgsp_adapters.folders.threads import OwnThread
+from lgsp_adapters.inboxes.worker_thread import OwnThread
 from lgsp_adapters.tabular.limits import MAX_BYTES, Unreadable
 
 CONNECT_SECONDS = 5

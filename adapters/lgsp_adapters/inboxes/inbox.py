@@ -153,15 +153,15 @@ def reached(manifest: Manifest) -> Folder:
     address = str(connection["folder"])
     scheme = address.partition("://")[0] if "://" in address else ""
     if scheme == "":
-        from lgsp_adapters.folders.local import LocalFolder  # noqa: PLC0415 - what the others need is loaded for them
+        from lgsp_adapters.inboxes.local import LocalFolder  # noqa: PLC0415 - what the others need is loaded for them
 
         return LocalFolder(manifest.folder / address)
     if scheme == "s3":
-        from lgsp_adapters.folders.s3 import S3Folder  # noqa: PLC0415
+        from lgsp_adapters.inboxes.s3 import S3Folder  # noqa: PLC0415
 
         return S3Folder(address, connection)
     if scheme == "sftp":
-        from lgsp_adapters.folders.sftp import SftpFolder  # noqa: PLC0415
+        from lgsp_adapters.inboxes.sftp import SftpFolder  # noqa: PLC0415
 
         return SftpFolder(address, connection, place)
     raise place.wrong(

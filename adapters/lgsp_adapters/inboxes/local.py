@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from lgsp_adapters.folders.folder import (
+from lgsp_adapters.inboxes.inbox import (
     LIST_SECONDS,
     MAX_BESIDE,
     MAX_SEEN,
@@ -26,7 +26,7 @@ from lgsp_adapters.folders.folder import (
     beside_name,
     ours,
 )
-from lgsp_adapters.folders.threads import OwnThread
+from lgsp_adapters.inboxes.worker_thread import OwnThread
 from lgsp_adapters.tabular.limits import MAX_BYTES, Unreadable
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
