@@ -14,7 +14,7 @@ from support.office import HEADING, office
 from support.workbooks import sheet, written
 
 from lgsp_adapters.inboxes.local import LocalFolder
-from lgsp_adapters.serving import bounded
+from lgsp_adapters.subprocess_reader import reader
 
 HEADS = ("Số", "Họ tên", "CCCD")
 GOOD: list[tuple[str | float, ...]] = [HEADS, ("A1", "Bình", "1")]
@@ -104,14 +104,14 @@ async def test_a_reader_that_takes_too_long_or_too_much_ends(tmp_path: Path, mon
     async with office(tmp_path) as there:
         await there.drop("1.csv", HEADING + "A1,Bình,1\n")
         large = HEADING + "".join(f"B{number},{'x' * 100},{number}\n" for number in range(300_000))
-        monkeypatch.setattr(bounded, "SECONDS", 1.0)
+        monkeypatch.setattr(reader, "SECONDS", 1.0)
         slow = await there.drop("2.csv", large)
         assert "it was not read within 1 seconds" in slow["faults"][0]["fault"]
-        monkeypatch.setattr(bounded, "SECONDS", 120.0)
-        monkeypatch.setattr(bounded, "MEMORY", 120 * 1024 * 1024)
+        monkeypatch.setattr(reader, "SECONDS", 120.0)
+        monkeypatch.setattr(reader, "MEMORY", 120 * 1024 * 1024)
         assert "memory" in (await there.drop("3.csv", large))["faults"][0]["fault"]
-        monkeypatch.setattr(bounded, "MEMORY", 1024**3)
-        monkeypatch.setattr(bounded, "MAX_SAID", 10_000)
+        monkeypatch.setattr(reader, "MEMORY", 1024**3)
+        monkeypatch.setattr(reader, "MAX_SAID", 10_000)
         assert "MiB" in (await there.drop("4.csv", large[:100_000].rpartition("\n")[0]))["faults"][0]["fault"]
         assert (await there.find(so="A1"))["ten"] == "Bình"
 
@@ -144,5 +144,5 @@ def _readers() -> list[int]:
     for task in Path("/proc/self/task").iterdir():
         for pid in (task / "children").read_text().split():
             with suppress(OSError):  # it has ended
-                found += [int(pid)] if b"reading_child" in Path(f"/proc/{pid}/cmdline").read_bytes() else []
+                found += [int(pid)] if b"subprocess_reader.child" in Path(f"/proc/{pid}/cmdline").read_bytes() else []
     return found

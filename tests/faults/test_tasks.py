@@ -42,7 +42,7 @@ STARTED_ELSEWHERE = {
     "lgsp_adapters/serving/runtime.py": "a call, on the measured path: its last resort answers and logs",
     "lgsp_gateway/http/connections.py": "the handshake of one connection: what it raises, the event loop's last resort logs",
     "lgsp_gateway/calls/quotas.py": "waited for by the calls that need what it brings",
-    "lgsp_adapters/serving/bounded.py": "awaited in the same function",
+    "lgsp_adapters/subprocess_reader/reader.py": "awaited in the same function",
     "lgsp_adapters/mapping/budget.py": "awaited in the same function",
 }
 

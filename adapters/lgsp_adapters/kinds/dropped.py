@@ -19,7 +19,7 @@ from lgsp_adapters.inboxes import shrink_guard
 from lgsp_adapters.inboxes.inbox import REPORT, Drop, FolderGone, NotNow, reached
 from lgsp_adapters.inboxes.stable_files import Watched
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.serving import bounded
+from lgsp_adapters.subprocess_reader import reader
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.tabular.tables import Layout
 from lgsp_adapters.text.comparison import shown
@@ -206,7 +206,7 @@ class Dropped:
         said: dict[str, Any] = {"rows": 0, "faults": []}
         try:
             async with self.folder.opened(drop) as file:
-                said = await bounded.read(file, self._job, index.take)
+                said = await reader.read(file, self._job, index.take)
             content = str(said["content"])
             held = "" if said["faults"] or again else await self._why_held(drop, said, content)
         except NotNow:
@@ -214,7 +214,7 @@ class Dropped:
             return
         except Unreadable as unreadable:
             held, said["faults"] = "", [_whole(str(unreadable))]
-        except bounded.ReaderBroke as broke:
+        except reader.ReaderBroke as broke:
             self._log.error("reader broke", file=shown(drop.name), error=broke.error, frames=broke.frames)
             held, said["faults"] = "", [_whole(str(broke))]
         except FolderGone:

@@ -22,8 +22,8 @@ from lgsp_adapters.inboxes.stable_files import Watched
 from lgsp_adapters.kinds.rows import Requests
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.renewed_token import Lease, RenewedToken
-from lgsp_adapters.serving import bounded
 from lgsp_adapters.serving.identity import SystemIdentity
+from lgsp_adapters.subprocess_reader import reader
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.text.comparison import shown
 from lgsp_problems import Refusal
@@ -131,11 +131,11 @@ class Feeder:
         whole = ""
         try:
             async with self._folder.opened(drop) as file:
-                last = await bounded.read(file, self._job, lambda part: requests.extend(part["requests"]))
+                last = await reader.read(file, self._job, lambda part: requests.extend(part["requests"]))
             content = str(last["content"])
         except Unreadable as unreadable:
             whole = str(unreadable)
-        except bounded.ReaderBroke as broke:
+        except reader.ReaderBroke as broke:
             self._log.error("reader broke", file=shown(drop.name), error=broke.error, frames=broke.frames)
             whole = str(broke)
         if whole:

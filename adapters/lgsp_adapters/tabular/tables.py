@@ -1,7 +1,7 @@
 """Files that hold a table, read as rows: CSV, workbooks and XML. A row is what stands under each heading, as text.
 
 What can be said of one cell is a fault with its line and heading, and the rest is read all the same, so that a report names everything at
-once. Whatever the file is, it is read where it can be killed (`serving/bounded.py`).
+once. Whatever the file is, it is read where it can be killed (`subprocess_reader/reader.py`).
 """
 
 import csv

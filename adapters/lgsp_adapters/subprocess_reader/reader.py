@@ -45,7 +45,7 @@ async def read(file: BinaryIO, job: dict[str, Any], take: Callable[[dict[str, An
 
     Args:
         file: open, a real file.
-        job: what to do with it, as `reading_child` says.
+        job: what to do with it, as `child` says.
         take: gets each part of what it says.
 
     Returns:
@@ -57,7 +57,7 @@ async def read(file: BinaryIO, job: dict[str, Any], take: Callable[[dict[str, An
     """
     limits = {"memory": MEMORY, "seconds": int(SECONDS)}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "lgsp_adapters.serving.reading_child", str(file.fileno())),
+        *(sys.executable, "-P", "-m", "lgsp_adapters.subprocess_reader.child", str(file.fileno())),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

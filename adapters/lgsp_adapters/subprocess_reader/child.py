@@ -1,4 +1,4 @@
-"""The process that reads one file (`bounded.py` starts it, and says why): job on stdin, file as a descriptor, parts on stdout.
+"""The process that reads one file (`reader.py` starts it, and says why): job on stdin, file as a descriptor, parts on stdout.
 
 A part is a JSON document behind its length in four bytes. It may break in any way; nobody but the file's report is concerned.
 """
