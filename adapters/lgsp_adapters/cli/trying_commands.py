@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from lgsp_adapters import building, manifest, trials
 from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
-from lgsp_adapters.answers import printable
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.upstream.response import printable
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.cli.terminal import err, out

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 from lxml import etree
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds.multipart import refuse_references, root_part
 from lgsp_adapters.kinds.references import resolve
-from lgsp_adapters.kinds.request_values import xml_text
 from lgsp_adapters.kinds.soap_faults import Fault, fault_of
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.xml_documents import TEXT, NotXmlError, document, tree
+from lgsp_adapters.upstream.request_values import xml_text
+from lgsp_adapters.upstream.response import Answer
 
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
 WSSE = f"{_WSS}-wssecurity-secext-1.0.xsd"

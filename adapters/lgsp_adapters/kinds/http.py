@@ -15,10 +15,6 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
-from lgsp_adapters.answers import Answer
-from lgsp_adapters.kinds.asking import Asking, in_path
-from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
-from lgsp_adapters.kinds.reading import read, read_or_none
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import Unhurried
 from lgsp_adapters.mapping.criteria import Criteria
@@ -26,7 +22,11 @@ from lgsp_adapters.mapping.error_rules import Rules, mapped
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.numbers import text_of
 from lgsp_adapters.mapping.variables import ASKED
-from lgsp_adapters.upstream import Upstream
+from lgsp_adapters.upstream.client import Upstream
+from lgsp_adapters.upstream.http_adapter import Asked, WebAdapter, WebOperation, in_words
+from lgsp_adapters.upstream.request_templates import Asking, in_path
+from lgsp_adapters.upstream.response import Answer
+from lgsp_adapters.upstream.response_documents import read, read_or_none
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 

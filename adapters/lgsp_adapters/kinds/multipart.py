@@ -9,8 +9,8 @@ from email.message import Message
 
 from lxml import etree
 
-from lgsp_adapters.answers import Answer
 from lgsp_adapters.mapping.xml_documents import NotXmlError
+from lgsp_adapters.upstream.response import Answer
 
 XOP = "{http://www.w3.org/2004/08/xop/include}Include"
 _FIRST_LINE = re.compile(rb"\s*--([^\r\n]{1,70})\r?\n")

@@ -13,7 +13,6 @@ from typing import Any, Literal
 from lxml import etree
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.kinds.request_values import xml_text
 from lgsp_adapters.mapping.budget import spend
 from lgsp_adapters.mapping.numbers import MAX_DIGITS
 from lgsp_adapters.mapping.unmappable import Unmappable
@@ -30,6 +29,7 @@ from lgsp_adapters.mapping.xml_documents import (
     local,
     whole_text,
 )
+from lgsp_adapters.upstream.request_values import xml_text
 
 Kind = Literal["object", "string", "integer", "number", "boolean", "date"]
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)

@@ -22,12 +22,8 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
-from lgsp_adapters.answers import Answer
 from lgsp_adapters.kinds import envelopes
-from lgsp_adapters.kinds.asking import Asking, unsendable
 from lgsp_adapters.kinds.envelopes import Speech
-from lgsp_adapters.kinds.over_http import Asked, WebAdapter, WebOperation, in_words
-from lgsp_adapters.kinds.reading import read_or_none
 from lgsp_adapters.kinds.shapes import Shape
 from lgsp_adapters.kinds.soap_faults import FAULT_NAMES, NO_FAULT, Fault, told_fault
 from lgsp_adapters.manifest import Manifest
@@ -38,7 +34,11 @@ from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.variables import ASKED
 from lgsp_adapters.mapping.xml_documents import TEXT, document
-from lgsp_adapters.upstream import Upstream
+from lgsp_adapters.upstream.client import Upstream
+from lgsp_adapters.upstream.http_adapter import Asked, WebAdapter, WebOperation, in_words
+from lgsp_adapters.upstream.request_templates import Asking, unsendable
+from lgsp_adapters.upstream.response import Answer
+from lgsp_adapters.upstream.response_documents import read_or_none
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 

@@ -28,7 +28,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
 from lgsp_adapters.kinds import statements
-from lgsp_adapters.kinds.asking import unsendable
 from lgsp_adapters.kinds.databases import Access, Database
 from lgsp_adapters.kinds.sql_errors import Said, said
 from lgsp_adapters.kinds.sql_values import of_row, parameter
@@ -39,6 +38,7 @@ from lgsp_adapters.mapping.error_rules import Rules, mapped
 from lgsp_adapters.mapping.expressions import Template, told
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.variables import ASKED, before
+from lgsp_adapters.upstream.request_templates import unsendable
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 

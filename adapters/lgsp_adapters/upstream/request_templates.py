@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from lgsp_adapters.adapter import Call, Unfit, UpstreamFailed
-from lgsp_adapters.answers import Answer
-from lgsp_adapters.kinds.request_values import header, parameter, segment
 from lgsp_adapters.mapping.budget import Unhurried
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.unmappable import Unmappable
-from lgsp_adapters.upstream import Upstream
+from lgsp_adapters.upstream.client import Upstream
+from lgsp_adapters.upstream.request_values import header, parameter, segment
+from lgsp_adapters.upstream.response import Answer
 from lgsp_contracts import exact_json
 from lgsp_contracts.places import Place
 

@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
-from lgsp_adapters.answers import Answer
-from lgsp_adapters.kinds import tls
-from lgsp_adapters.kinds.login import Authentication
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import Unhurried
 from lgsp_adapters.mapping.criteria import Criteria
 from lgsp_adapters.mapping.error_rules import mapped
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.variables import before
-from lgsp_adapters.upstream import Upstream
+from lgsp_adapters.upstream import tls
+from lgsp_adapters.upstream.client import Upstream
+from lgsp_adapters.upstream.login import Authentication
+from lgsp_adapters.upstream.response import Answer
 from lgsp_contracts.places import Place
 
 Asked = tuple[Scope, Answer]

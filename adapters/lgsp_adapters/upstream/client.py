@@ -1,7 +1,7 @@
 """HTTP to a provider's system: a pool of connections, the caller's deadline, and failures in the adapter's words.
 
 Redirects are not followed (a system that can send the adapter elsewhere can send it to an address inside the network),
-and an answer is read up to a limit. Nothing of one call reaches the next (`connections.py`).
+and an answer is read up to a limit. Nothing of one call reaches the next (`connection_pool.py`).
 """
 
 import ssl
@@ -14,10 +14,10 @@ import aiohttp
 from opentelemetry.trace import SpanKind
 from yarl import URL
 
-from lgsp_adapters import connections
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
-from lgsp_adapters.answers import Answer
-from lgsp_adapters.connections import MAX_CONNECTIONS, Stale
+from lgsp_adapters.upstream import connection_pool
+from lgsp_adapters.upstream.connection_pool import MAX_CONNECTIONS, Stale
+from lgsp_adapters.upstream.response import Answer
 from lgsp_contracts import exact_json
 from lgsp_runtime import connection_errors
 
@@ -47,7 +47,7 @@ class Upstream:
         self._host, self._port = told.hostname or "", told.port or (443 if told.scheme == "https" else 80)
         self._seen: dict[str, tuple[str, float]] = {}
         self._shown = told.netloc.rpartition("@")[2] + told.path.rstrip("/")
-        self._session = connections.pool(tls)
+        self._session = connection_pool.pool(tls)
 
     async def close(self) -> None:
         """Close the pool."""

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from lgsp_adapters.answers import Answer
 from lgsp_adapters.mapping.budget import BYTES, spend
 from lgsp_adapters.mapping.parsing_functions import document_of
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.xml_documents import NotXmlError, document, tree
+from lgsp_adapters.upstream.response import Answer
 
 
 def read(answer: Answer) -> Any:

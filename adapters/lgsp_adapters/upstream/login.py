@@ -24,14 +24,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Connection, UpstreamFailed
-from lgsp_adapters.kinds.asking import Asking, unsendable
-from lgsp_adapters.kinds.reading import read
 from lgsp_adapters.mapping.error_rules import mapped
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.variables import before
 from lgsp_adapters.renewed_token import Lease, RenewedToken
-from lgsp_adapters.upstream import Upstream
+from lgsp_adapters.upstream.client import Upstream
+from lgsp_adapters.upstream.request_templates import Asking, unsendable
+from lgsp_adapters.upstream.response_documents import read
 from lgsp_contracts.places import Place
 
 Session = Mapping[str, Any]
