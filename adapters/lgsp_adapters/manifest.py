@@ -134,10 +134,11 @@ def load(path: Path) -> Manifest:
 @cache
 def _rules(name: str) -> Schema:
     """The rules of a kind's part, with the definitions that all kinds share."""
-    folder = files("lgsp_adapters").joinpath("kinds")
-    shared = json.loads(folder.joinpath("adapter.schema.json").read_text(encoding="utf-8"))
-    found = json.loads(folder.joinpath(f"{name}.schema.json").read_text(encoding="utf-8"))
-    return Schema({**found, "$defs": {**shared["$defs"], **found.get("$defs", {})}}, f"{name}.schema.json")
+    folder = files("lgsp_adapters")
+    shared = json.loads(folder.joinpath("manifest.schema.json").read_text(encoding="utf-8"))
+    file = "manifest.schema.json" if name == "adapter" else f"connectors/{name}/schema.json"
+    found = json.loads(folder.joinpath(file).read_text(encoding="utf-8"))
+    return Schema({**found, "$defs": {**shared["$defs"], **found.get("$defs", {})}}, file)
 
 
 def _resolved(value: Any, where: Place, folder: Path) -> Any:

@@ -9,7 +9,7 @@ from aiohttp import web
 from support.national import CATALOG, National
 
 from lgsp_adapters import manifest
-from lgsp_adapters.building import build
+from lgsp_adapters.connectors.registry import build
 from lgsp_adapters.sandbox import serving
 
 

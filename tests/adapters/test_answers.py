@@ -11,7 +11,7 @@ from support.processes import ROOT
 from support.systems import ask, opened, served
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.kinds.envelopes import VERSIONS
+from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.xml_documents import NotXmlError, document, tree
 from lgsp_contracts.places import Place

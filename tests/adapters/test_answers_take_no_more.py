@@ -27,7 +27,7 @@ def read(text):
 RESOLVE = f"""
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.upstream.response import Answer
-from lgsp_adapters.kinds.envelopes import VERSIONS, body_of
+from lgsp_adapters.connectors.soap.envelopes import VERSIONS, body_of
 def resolve(result, *values):
     text = "<s:Envelope xmlns:s='{SOAP}'><s:Body>" + result + "".join(values) + "</s:Body></s:Envelope>"
     try:

@@ -7,7 +7,7 @@ from aiohttp import web
 from support.systems import ask, opened, served
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
-from lgsp_adapters.kinds.envelopes import VERSIONS
+from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 
 
 class Office:

@@ -15,7 +15,7 @@ from support.national import CATALOG, call
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
-from lgsp_adapters.building import build
+from lgsp_adapters.connectors.registry import build
 from lgsp_adapters.inboxes.local import LocalFolder
 from lgsp_adapters.tabular import tables
 

@@ -17,7 +17,7 @@ from support.sftp import shared
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, UpstreamFailed
-from lgsp_adapters.building import build
+from lgsp_adapters.connectors.registry import build
 from lgsp_problems import Refusal
 
 HEADING = "Số giấy phép;Chủ đầu tư;Địa điểm xây dựng;Số tầng;Ngày cấp;Tình trạng\n"

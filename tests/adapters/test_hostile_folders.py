@@ -20,7 +20,7 @@ from support.office import HEADING, Office, loaded, written
 from support.preloaded import run
 from support.sftp import shared
 
-from lgsp_adapters import building
+from lgsp_adapters.connectors import registry
 from lgsp_adapters.inboxes import sftp
 from lgsp_adapters.inboxes.inbox import Drop, NotNow, beside_name, reached
 from lgsp_adapters.inboxes.local import LocalFolder
@@ -51,7 +51,7 @@ async def answering(folder: Path, place: Place, **changed: Any) -> AsyncIterator
     """An adapter before a folder."""
     connection = {name: value for name, value in place.connection.items() if name != "folder"}
     manifest, contract = loaded(written(folder, drops=place.connection["folder"], connection=connection, **changed))
-    adapter = building.build(manifest, contract)
+    adapter = registry.build(manifest, contract)
     await adapter.open()
     try:
         yield Office(folder, folder, manifest, adapter)

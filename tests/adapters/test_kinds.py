@@ -13,9 +13,9 @@ from support.authority import Authority
 from support.systems import ask, opened, served
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
-from lgsp_adapters.building import build
-from lgsp_adapters.kinds import envelopes
-from lgsp_adapters.kinds.envelopes import PASSWORD, VERSIONS, WSSE, WSU
+from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.soap import envelopes
+from lgsp_adapters.connectors.soap.envelopes import PASSWORD, VERSIONS, WSSE, WSU
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.xml_documents import document

@@ -18,7 +18,7 @@ from support.processes import free_port
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, Unfit, UpstreamFailed, UpstreamLate
-from lgsp_adapters.building import build
+from lgsp_adapters.connectors.registry import build
 from lgsp_adapters.sandbox import offices, people, serving
 from lgsp_problems import Refusal
 

@@ -13,7 +13,7 @@ from support.systems import ASKED, ask, opened, served
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed
-from lgsp_adapters.kinds.envelopes import VERSIONS
+from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_problems import Refusal
 
 DESCRIBED = ROOT / "tests/support/described"

@@ -16,7 +16,7 @@ from support.preloaded import Preloaded
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, Declared
-from lgsp_adapters.building import hold
+from lgsp_adapters.connectors.registry import hold
 from lgsp_adapters.manifest import load
 from lgsp_adapters.serving.runtime import Served
 from lgsp_problems import Refusal

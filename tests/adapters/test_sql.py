@@ -22,7 +22,7 @@ from support.processes import free_port
 from support.workbench import CONTRACTS, NUMBER, Workbench
 
 from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
-from lgsp_adapters.building import build
+from lgsp_adapters.connectors.registry import build
 from lgsp_adapters.drafts import manifests as drafts
 from lgsp_adapters.drafts.tables import from_table
 from lgsp_contracts import exact_json

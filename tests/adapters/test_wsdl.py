@@ -15,11 +15,11 @@ from support.preloaded import run
 from support.processes import ROOT
 
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
-from lgsp_adapters.building import build
+from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.soap import facets
+from lgsp_adapters.connectors.soap.envelopes import VERSIONS
+from lgsp_adapters.connectors.soap.shapes import Kind
 from lgsp_adapters.drafts.services import from_wsdl
-from lgsp_adapters.kinds import facets
-from lgsp_adapters.kinds.envelopes import VERSIONS
-from lgsp_adapters.kinds.shapes import Kind
 from lgsp_adapters.manifest import load
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract

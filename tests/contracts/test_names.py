@@ -108,7 +108,7 @@ def test_a_name_is_one_token_of_a_subject_one_part_of_a_path_and_one_file(text: 
 
 def test_the_schemas_of_documents_say_the_same() -> None:
     found: list[Any] = []
-    for package, pattern in (("lgsp_contracts", "*.schema.json"), ("lgsp_adapters.kinds", "*.schema.json")):
+    for package, pattern in (("lgsp_contracts", "*.schema.json"), ("lgsp_adapters", "*.schema.json")):
         for file in files(package).iterdir():
             if file.name.endswith(pattern.removeprefix("*")):
                 schema = json.loads(file.read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ from support.postgres import Postgres, name_in
 from support.preloaded import run
 from support.processes import LGSP, Process, free_port
 
-from lgsp_adapters.building import build
+from lgsp_adapters.connectors.registry import build
 from lgsp_adapters.drafts import manifests as drafts
 from lgsp_adapters.manifest import load
 from lgsp_adapters.sandbox import offices, people

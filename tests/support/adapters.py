@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from lgsp_adapters.adapter import Adapter
-from lgsp_adapters.building import build
+from lgsp_adapters.connectors.registry import build
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place

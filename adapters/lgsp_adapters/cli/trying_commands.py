@@ -8,8 +8,9 @@ from typing import Annotated
 import orjson
 from cyclopts import Parameter
 
-from lgsp_adapters import building, manifest, trials
+from lgsp_adapters import manifest, trials
 from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
+from lgsp_adapters.connectors import registry
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream.response import printable
 from lgsp_contracts import catalog as catalogs
@@ -36,12 +37,12 @@ def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B0
     """
     for name in names:
         found, promised = _both(name, contract)
-        faults = list(building.faults(found, promised))
+        faults = list(registry.faults(found, promised))
         for fault in faults[1:]:
             out(f"{fault.detail.en}\n")
         if faults:
             raise faults[0]
-        building.hold(found, promised)
+        registry.hold(found, promised)
         out(f"{found.place}: keeps {promised.service} {promised.version}\n")
 
 
@@ -178,8 +179,8 @@ def _words(said: str, before: str) -> str:
 
 
 async def _asked(found: Manifest, promised: Contract, operation: str, request: object, *, rehearsal: bool) -> object:
-    adapter = building.build(found, promised)
-    method = building.answering(adapter, operation, found.place)
+    adapter = registry.build(found, promised)
+    method = registry.answering(adapter, operation, found.place)
     call = trials.trial_call(promised, promised.operations[operation], rehearsal=rehearsal)
     await adapter.open()
     try:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import inspect, types
 
-from lgsp_adapters.kinds.databases import Database
+from lgsp_adapters.connectors.sql.databases import Database
 from lgsp_contracts.places import Place
 from lgsp_contracts.tooling import drafts
 from lgsp_problems import Refusal

@@ -16,7 +16,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_adapters.adapter import Adapter
-from lgsp_adapters.building import build, hold
+from lgsp_adapters.connectors.registry import build, hold
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving.feeding import Feeder
 from lgsp_adapters.serving.following import Contracts, Followed, Running

@@ -22,7 +22,7 @@ from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, Unfit, UpstreamFailed, UpstreamLate
-from lgsp_adapters.building import answering
+from lgsp_adapters.connectors.registry import answering
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.serving import probing
 from lgsp_adapters.serving.breaker import REST_SECONDS, Breaker

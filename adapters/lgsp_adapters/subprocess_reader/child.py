@@ -68,7 +68,7 @@ def _done(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, Any]
 
 
 def _register(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, Any]:
-    from lgsp_adapters.kinds import register  # noqa: PLC0415
+    from lgsp_adapters.connectors.files import register  # noqa: PLC0415
     from lgsp_adapters.tabular import tables  # noqa: PLC0415
     from lgsp_contracts.places import Place  # noqa: PLC0415
     from lgsp_contracts.schemas import Schema  # noqa: PLC0415
@@ -101,14 +101,14 @@ def _register(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, 
 
 
 def _requests(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, Any]:
-    from lgsp_adapters.kinds import rows  # noqa: PLC0415
+    from lgsp_adapters.connectors.rows import connector  # noqa: PLC0415
     from lgsp_adapters.tabular import tables  # noqa: PLC0415
     from lgsp_contracts.places import Place  # noqa: PLC0415
     from lgsp_contracts.schemas import Schema  # noqa: PLC0415
 
     os.nice(NICE)
     place = Place(job["name"], text=job["text"])
-    made = rows.Made(job["request"], place / "request", Schema(job["schema"], "request"), job["connection"])
+    made = connector.Made(job["request"], place / "request", Schema(job["schema"], "request"), job["connection"])
     layout = tables.Layout(**job["layout"])
     content = _digest(file)
     table = tables.read(file, layout, sorted(made.needed))
@@ -121,13 +121,13 @@ def _requests(job: Mapping[str, Any], file: BinaryIO, say: Say) -> Mapping[str, 
         one: dict[str, Any] = {"line": line}
         try:
             if number in wrong:
-                raise rows.BadRow(wrong[number]["fault"], wrong[number]["column"])
+                raise connector.BadRow(wrong[number]["fault"], wrong[number]["column"])
             body = made(row)
             digest = hashlib.sha256(body).hexdigest()
             # rows that say the same are told apart by how often it was said before
             one |= {"body": body.decode(), "said": f"{digest}/{seen[digest]}"}
             seen[digest] += 1
-        except rows.BadRow as bad:
+        except connector.BadRow as bad:
             one |= {"fault": str(bad), "column": bad.column}
         part.append(one)
         if len(part) == ROWS_AT_ONCE:

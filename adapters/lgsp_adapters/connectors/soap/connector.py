@@ -22,10 +22,10 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
-from lgsp_adapters.kinds import envelopes
-from lgsp_adapters.kinds.envelopes import Speech
-from lgsp_adapters.kinds.shapes import Shape
-from lgsp_adapters.kinds.soap_faults import FAULT_NAMES, NO_FAULT, Fault, told_fault
+from lgsp_adapters.connectors.soap import envelopes
+from lgsp_adapters.connectors.soap.envelopes import Speech
+from lgsp_adapters.connectors.soap.faults import FAULT_NAMES, NO_FAULT, Fault, told_fault
+from lgsp_adapters.connectors.soap.shapes import Shape
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import Unhurried
 from lgsp_adapters.mapping.criteria import Criteria
@@ -84,7 +84,7 @@ def _hold_names(fields: Any, place: Place) -> None:
 
 
 def _described(manifest: Manifest) -> Mapping[str, Speech]:
-    from lgsp_adapters.kinds import wsdl  # noqa: PLC0415 - what it needs takes 0.14 s to load
+    from lgsp_adapters.connectors.soap import wsdl  # noqa: PLC0415 - what it needs takes 0.14 s to load
 
     told, place = manifest.document["soap"], manifest.place / "operations"
     port = wsdl.load(manifest.folder / told["wsdl"], told.get("port", ""), manifest.place / "soap" / "wsdl")

@@ -26,8 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from lgsp_adapters.adapter import UpstreamLate
-from lgsp_adapters.kinds import postgresql
-from lgsp_adapters.kinds.sql_errors import said
+from lgsp_adapters.connectors.sql import postgresql
+from lgsp_adapters.connectors.sql.sqlstate import said
 from lgsp_contracts.places import Place
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background

@@ -19,13 +19,13 @@ ROWS = ("rows",)
 """Kinds that call a service instead of answering for one."""
 
 _KINDS = {
-    "python": "lgsp_adapters.kinds.python:build",
-    "http": "lgsp_adapters.kinds.http:build",
-    "soap": "lgsp_adapters.kinds.soap:build",
-    "sql": "lgsp_adapters.kinds.sql:SqlAdapter",
-    "files": "lgsp_adapters.kinds.files:FilesAdapter",
-    "rows": "lgsp_adapters.kinds.rows:Requests",
-    "mock": "lgsp_adapters.kinds.mock:MockAdapter",
+    "python": "lgsp_adapters.connectors.python.connector:build",
+    "http": "lgsp_adapters.connectors.http.connector:build",
+    "soap": "lgsp_adapters.connectors.soap.connector:build",
+    "sql": "lgsp_adapters.connectors.sql.connector:SqlAdapter",
+    "files": "lgsp_adapters.connectors.files.connector:FilesAdapter",
+    "rows": "lgsp_adapters.connectors.rows.connector:Requests",
+    "mock": "lgsp_adapters.connectors.mock.connector:MockAdapter",
 }
 """Loaded when a manifest names them: who asks over HTTP does not wait for a database's library."""
 

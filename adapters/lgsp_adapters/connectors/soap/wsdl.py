@@ -22,9 +22,9 @@ from zeep.xsd import Element
 from zeep.xsd.types import builtins
 from zeep.xsd.types.collection import ListType
 
-from lgsp_adapters.kinds import shapes
-from lgsp_adapters.kinds.envelopes import VERSIONS, UsernameToken, Version, sealed
-from lgsp_adapters.kinds.shapes import LIST, Field, Kind, Shape, Types
+from lgsp_adapters.connectors.soap import shapes
+from lgsp_adapters.connectors.soap.envelopes import VERSIONS, UsernameToken, Version, sealed
+from lgsp_adapters.connectors.soap.shapes import LIST, Field, Kind, Shape, Types
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.xml_documents import TEXT
 from lgsp_contracts.places import Place

@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from lgsp_adapters.kinds.shapes import Kind
+from lgsp_adapters.connectors.soap.shapes import Kind
 
 Facets = Mapping[str, list[str]]
 """The values of each facet; `enumeration` and `pattern` may have several."""

@@ -20,8 +20,8 @@ from decimal import Decimal
 from typing import Any
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.kinds.durations import clock, of_timedelta
-from lgsp_adapters.kinds.postgresql import Odd
+from lgsp_adapters.connectors.sql.durations import clock, of_timedelta
+from lgsp_adapters.connectors.sql.postgresql import Odd
 from lgsp_adapters.mapping.numbers import exact
 from lgsp_adapters.mapping.unmappable import Unmappable
 

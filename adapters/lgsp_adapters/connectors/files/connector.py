@@ -24,8 +24,8 @@ from typing import Any
 import orjson
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
-from lgsp_adapters.kinds import register
-from lgsp_adapters.kinds.dropped import Dropped, Index
+from lgsp_adapters.connectors.files import register
+from lgsp_adapters.connectors.files.inbox_index import Dropped, Index
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import Unhurried
 from lgsp_adapters.mapping.error_rules import mapped

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from lgsp_adapters.kinds import durations
+from lgsp_adapters.connectors.sql import durations
 from lgsp_contracts import exact_json
 
 _EPOCH = datetime(2000, 1, 1)

@@ -27,10 +27,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
-from lgsp_adapters.kinds import statements
-from lgsp_adapters.kinds.databases import Access, Database
-from lgsp_adapters.kinds.sql_errors import Said, said
-from lgsp_adapters.kinds.sql_values import of_row, parameter
+from lgsp_adapters.connectors.sql import statements
+from lgsp_adapters.connectors.sql.databases import Access, Database
+from lgsp_adapters.connectors.sql.sqlstate import Said, said
+from lgsp_adapters.connectors.sql.values import of_row, parameter
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.budget import Unhurried

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from lxml import etree
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.kinds.multipart import refuse_references, root_part
-from lgsp_adapters.kinds.references import resolve
-from lgsp_adapters.kinds.soap_faults import Fault, fault_of
+from lgsp_adapters.connectors.soap.faults import Fault, fault_of
+from lgsp_adapters.connectors.soap.multipart import refuse_references, root_part
+from lgsp_adapters.connectors.soap.references import resolve
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.xml_documents import TEXT, NotXmlError, document, tree
 from lgsp_adapters.upstream.request_values import xml_text

@@ -1,0 +1,1 @@
+"""The connector `http`: a system that speaks JSON over HTTP."""

@@ -1,0 +1,1 @@
+"""The connector `mock`: a system that is not there yet."""

@@ -1,0 +1,1 @@
+"""The connector `python`: a class of the integrator's own."""

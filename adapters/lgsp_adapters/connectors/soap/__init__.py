@@ -1,0 +1,1 @@
+"""The connector `soap`: a system that speaks SOAP."""

@@ -1,0 +1,1 @@
+"""The connector `sql`: a system that is a database."""
