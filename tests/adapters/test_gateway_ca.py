@@ -16,7 +16,7 @@ from support.preloaded import run
 from support.processes import free_port
 from support.workbench import Workbench
 
-from lgsp_adapters.serving.identity import SystemIdentity
+from lgsp_adapters.host.identity import SystemIdentity
 from lgsp_problems import Refusal
 from lgsp_runtime.tls import TlsFiles
 

@@ -17,8 +17,8 @@ from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, Declared
 from lgsp_adapters.connectors.registry import hold
+from lgsp_adapters.host.runtime import Served
 from lgsp_adapters.manifest import load
-from lgsp_adapters.serving.runtime import Served
 from lgsp_problems import Refusal
 
 ROWS = 240

@@ -16,7 +16,7 @@ from support.processes import free_port
 from support.systems import ask, opened, served
 
 from lgsp_adapters.adapter import UpstreamFailed, UpstreamLate
-from lgsp_adapters.serving.health import Health
+from lgsp_adapters.host.health import Health
 
 HTTP: dict[str, Any] = {"operations": {"read": {"path": "/so/{request.soDinhDanh}", "answer": {"ketQua": "answer.a"}}}}
 CA = {"ca": "ca.pem"}

@@ -17,9 +17,9 @@ from support.processes import ROOT, free_port
 from support.workbench import CONTRACTS, NUMBER, Workbench
 
 from lgsp_adapters import manifest
-from lgsp_adapters.serving.following import Contracts
-from lgsp_adapters.serving.hosting import Host
-from lgsp_adapters.serving.identity import SystemIdentity
+from lgsp_adapters.host.adapter_host import Host
+from lgsp_adapters.host.identity import SystemIdentity
+from lgsp_adapters.host.manifest_reloader import Contracts
 from lgsp_gateway import app
 from lgsp_gateway.evidence.search import indexer
 from lgsp_gateway.evidence.search.store import Index
@@ -39,7 +39,7 @@ STARTERS = {
 STARTED_ELSEWHERE = {
     "lgsp_runtime/background.py": "here",
     "lgsp_gateway/http/fast_path/connection.py": "the calls of one connection, on the measured path: its last resort answers and logs",
-    "lgsp_adapters/serving/runtime.py": "a call, on the measured path: its last resort answers and logs",
+    "lgsp_adapters/host/runtime.py": "a call, on the measured path: its last resort answers and logs",
     "lgsp_gateway/http/connections.py": "the handshake of one connection: what it raises, the event loop's last resort logs",
     "lgsp_gateway/calls/quotas.py": "waited for by the calls that need what it brings",
     "lgsp_adapters/subprocess_reader/reader.py": "awaited in the same function",

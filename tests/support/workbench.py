@@ -17,8 +17,8 @@ import aiohttp
 import yaml
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call
+from lgsp_adapters.host.runtime import Served
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.serving.runtime import Served
 from lgsp_auth.issuing import AccessTokens
 from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES

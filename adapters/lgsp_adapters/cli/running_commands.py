@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from lgsp_adapters import manifest
-from lgsp_adapters.serving.following import Contracts
-from lgsp_adapters.serving.hosting import Host
-from lgsp_adapters.serving.identity import SystemIdentity
+from lgsp_adapters.host.adapter_host import Host
+from lgsp_adapters.host.identity import SystemIdentity
+from lgsp_adapters.host.manifest_reloader import Contracts
 from lgsp_contracts import catalog as catalogs
 from lgsp_runtime import process
 from lgsp_runtime.tls import TlsFiles

@@ -23,10 +23,10 @@ from opentelemetry.trace import SpanKind
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, Unfit, UpstreamFailed, UpstreamLate
 from lgsp_adapters.connectors.registry import answering
+from lgsp_adapters.host import reachability_probe
+from lgsp_adapters.host.circuit_breaker import REST_SECONDS, Breaker
+from lgsp_adapters.host.health import Health
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.serving import probing
-from lgsp_adapters.serving.breaker import REST_SECONDS, Breaker
-from lgsp_adapters.serving.health import Health
 from lgsp_contracts import exact_json, whole_numbers, wire
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
@@ -138,7 +138,7 @@ class Served:
     async def probe(self) -> None:
         """Look whether a system that could not be reached can be again."""
         unreachable = [health for health in self._health.values() if health.unreachable]
-        if unreachable and await probing.reached(self._manifest.connection):
+        if unreachable and await reachability_probe.reached(self._manifest.connection):
             for health in unreachable:
                 health.reached()
             self._log.info("upstream reached again")

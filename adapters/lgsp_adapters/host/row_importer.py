@@ -17,12 +17,12 @@ import orjson
 import structlog
 
 from lgsp_adapters.connectors.rows.connector import Requests
+from lgsp_adapters.host.identity import SystemIdentity
 from lgsp_adapters.inboxes import shrink_guard
 from lgsp_adapters.inboxes.inbox import REPORT, Drop, FolderGone, NotNow, reached
 from lgsp_adapters.inboxes.stable_files import Watched
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.renewed_token import Lease, RenewedToken
-from lgsp_adapters.serving.identity import SystemIdentity
 from lgsp_adapters.subprocess_reader import reader
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.text.comparison import shown

@@ -17,11 +17,11 @@ from nats.errors import Error as NatsError
 
 from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.connectors.registry import build, hold
+from lgsp_adapters.host.identity import SystemIdentity, Token
+from lgsp_adapters.host.manifest_reloader import Contracts, Followed, Running
+from lgsp_adapters.host.row_importer import Feeder
+from lgsp_adapters.host.runtime import Served
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.serving.feeding import Feeder
-from lgsp_adapters.serving.following import Contracts, Followed, Running
-from lgsp_adapters.serving.identity import SystemIdentity, Token
-from lgsp_adapters.serving.runtime import Served
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_runtime import process as running
