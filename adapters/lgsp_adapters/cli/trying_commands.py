@@ -8,8 +8,9 @@ from typing import Annotated
 import orjson
 from cyclopts import Parameter
 
-from lgsp_adapters import manifest, trials
+from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
+from lgsp_adapters.conformance import suite
 from lgsp_adapters.connectors import registry
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream.response import printable
@@ -82,7 +83,7 @@ def try_operation(
     body = data.encode() if data else orjson.dumps(asked.example.request)
     asked.check_request(body)
     request = whole_numbers.reader(asked.request.document)(body)
-    effect = trials.effects(found, promised, allow_writes=allow_writes)[operation]
+    effect = suite.effects(found, promised, allow_writes=allow_writes)[operation]
     if effect == "left out":
         raise Refusal(
             "writes-not-allowed",
@@ -133,12 +134,12 @@ def hold(
         left out.
     """
     found, promised = _both(name, contract)
-    effects = trials.effects(found, promised, allow_writes=allow_writes)
-    tried = asyncio.run(trials.run(found, promised, allow_writes=allow_writes))
+    effects = suite.effects(found, promised, allow_writes=allow_writes)
+    tried = asyncio.run(suite.run(found, promised, allow_writes=allow_writes))
     for trial in tried:
         if not trial.passed:
             out(f"{trial.operation}, {trial.what}: {trial.outcome}{_words(trial.said, 'it says')}\n")
-    said = trials.report(found, promised, tried, effects)
+    said = suite.report(found, promised, tried, effects)
     if report:
         report.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2))
     out(f"{said['passed']} passed, {said['failed']} failed\n")
@@ -181,7 +182,7 @@ def _words(said: str, before: str) -> str:
 async def _asked(found: Manifest, promised: Contract, operation: str, request: object, *, rehearsal: bool) -> object:
     adapter = registry.build(found, promised)
     method = registry.answering(adapter, operation, found.place)
-    call = trials.trial_call(promised, promised.operations[operation], rehearsal=rehearsal)
+    call = suite.trial_call(promised, promised.operations[operation], rehearsal=rehearsal)
     await adapter.open()
     try:
         return await method(request, call)  # type: ignore[arg-type]
