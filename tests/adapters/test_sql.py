@@ -23,8 +23,8 @@ from support.workbench import CONTRACTS, NUMBER, Workbench
 
 from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
 from lgsp_adapters.connectors.registry import build
-from lgsp_adapters.drafts import manifests as drafts
-from lgsp_adapters.drafts.tables import from_table
+from lgsp_adapters.scaffolding import manifests as drafts
+from lgsp_adapters.scaffolding.database_tables import from_table
 from lgsp_contracts import exact_json
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal

@@ -19,8 +19,8 @@ from lgsp_adapters.connectors.registry import build
 from lgsp_adapters.connectors.soap import facets
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_adapters.connectors.soap.shapes import Kind
-from lgsp_adapters.drafts.services import from_wsdl
 from lgsp_adapters.manifest import load
+from lgsp_adapters.scaffolding.wsdl_services import from_wsdl
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal

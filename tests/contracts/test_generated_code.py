@@ -15,7 +15,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lgsp_adapters.drafts.manifests import manifest
+from lgsp_adapters.scaffolding.manifests import manifest
 from lgsp_contracts.cli import terminal
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.tooling.asyncapi import asyncapi

@@ -19,10 +19,10 @@ from support.preloaded import run
 from support.processes import LGSP, Process, free_port
 
 from lgsp_adapters.connectors.registry import build
-from lgsp_adapters.drafts import manifests as drafts
 from lgsp_adapters.manifest import load
 from lgsp_adapters.sandbox import offices, people
 from lgsp_adapters.sandbox.provincial import _make
+from lgsp_adapters.scaffolding import manifests as drafts
 from lgsp_contracts import catalog
 from lgsp_contracts.tooling import sdk_python
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from lgsp_adapters.drafts.manifests import manifest as drafted
+from lgsp_adapters.scaffolding.manifests import manifest as drafted
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import asked, out, write_yaml
 from lgsp_contracts.tooling.reading_commands import read

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from lgsp_adapters.drafts.services import from_wsdl
-from lgsp_adapters.drafts.tables import from_table
+from lgsp_adapters.scaffolding.database_tables import from_table
+from lgsp_adapters.scaffolding.wsdl_services import from_wsdl
 from lgsp_contracts.cli.terminal import out, write_yaml
 from lgsp_contracts.tooling.writing_commands import save
 from lgsp_problems import Refusal

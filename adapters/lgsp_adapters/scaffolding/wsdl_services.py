@@ -7,7 +7,7 @@ from typing import Any
 
 from lgsp_adapters.connectors.soap import facets, wsdl
 from lgsp_adapters.connectors.soap.shapes import Shape
-from lgsp_adapters.drafts.manifests import quoted
+from lgsp_adapters.scaffolding.manifests import quoted
 from lgsp_contracts.places import Place
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
