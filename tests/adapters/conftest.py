@@ -10,7 +10,7 @@ from support.national import CATALOG, National
 
 from lgsp_adapters import manifest
 from lgsp_adapters.connectors.registry import build
-from lgsp_adapters.sandbox import serving
+from lgsp_adapters.sandbox import server
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -20,16 +20,16 @@ async def nationals(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[d
     runners = []
     with pytest.MonkeyPatch.context() as environment:
         for service in ("population", "enterprise-registry", "insurance"):
-            make, needed = serving.SERVERS[service]
+            make, needed = server.SERVERS[service]
             credentials = {name: f"{service}-{name}" for name in needed}
             runner = web.AppRunner(make(folder, credentials).app(), shutdown_timeout=0.1)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             runners.append(runner)
             url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            environment.setenv(serving.variable(service, "url"), url)
+            environment.setenv(server.variable(service, "url"), url)
             for name, value in credentials.items():
-                environment.setenv(serving.variable(service, name), value)
+                environment.setenv(server.variable(service, name), value)
             loaded = manifest.load(manifest.located(service))
             adapter = build(loaded, CATALOG[service, 1])
             await adapter.open()

@@ -19,7 +19,7 @@ from support.processes import free_port
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, Unfit, UpstreamFailed, UpstreamLate
 from lgsp_adapters.connectors.registry import build
-from lgsp_adapters.sandbox import offices, people, serving
+from lgsp_adapters.sandbox import offices, people, server
 from lgsp_problems import Refusal
 
 AN = "022093001234"
@@ -38,7 +38,7 @@ HARMFUL = (
 @pytest_asyncio.fixture(scope="module")
 async def asked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, National]]:
     folder = tmp_path_factory.mktemp("offices")
-    make, needed = serving.SERVERS["provincial"]
+    make, needed = server.SERVERS["provincial"]
     credentials = {name: f"provincial-{name}" for name in needed}
     runner = web.AppRunner(make(folder, credentials).app(), shutdown_timeout=0.1)
     await runner.setup()
@@ -47,12 +47,12 @@ async def asked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
     found: dict[str, National] = {}
     with pytest.MonkeyPatch.context() as environment:
         for name, value in credentials.items():
-            environment.setenv(serving.variable("provincial", name), value)
+            environment.setenv(server.variable("provincial", name), value)
         for service in ("land-parcels", "civil-servants", "health-records", "student-records", "construction-permits"):
             file = folder / f"{service}.sqlite"
             where = f"sqlite:///{file}" if file.exists() else url
-            environment.setenv(serving.variable(service, "url"), where)
-            environment.setenv(serving.variable(service, "folder"), str(folder / service))
+            environment.setenv(server.variable(service, "url"), where)
+            environment.setenv(server.variable(service, "folder"), str(folder / service))
             loaded = manifest.load(manifest.located(service))
             adapter = build(loaded, CATALOG[service, 1])
             await adapter.open()

@@ -7,7 +7,8 @@ from typing import Annotated
 import aiohttp
 from cyclopts import Parameter
 
-from lgsp_adapters.sandbox import faults, serving
+from lgsp_adapters.sandbox import fault_injection
+from lgsp_adapters.sandbox.server import serve
 from lgsp_problems import Refusal
 from lgsp_runtime import process as running
 
@@ -24,7 +25,7 @@ def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")
     data
         The folder of its database, which is made on first use.
     """
-    running.run(f"sandbox {server}", lambda process: serving.serve(server, port, data, process))
+    running.run(f"sandbox {server}", lambda process: serve(server, port, data, process))
 
 
 def tell_sandbox(
@@ -55,7 +56,7 @@ def tell_sandbox(
     told = {"delayMs": delay_ms, "garbage": garbage, "status": status, "drop": drop, "expireTokens": expire_tokens}
 
     async def tell() -> None:
-        async with aiohttp.ClientSession() as session, session.post(url.rstrip("/") + faults.PATH, json=told):
+        async with aiohttp.ClientSession() as session, session.post(url.rstrip("/") + fault_injection.PATH, json=told):
             pass
 
     try:

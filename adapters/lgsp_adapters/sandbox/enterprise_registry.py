@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from lgsp_adapters.sandbox.faults import Faults
+from lgsp_adapters.sandbox.fault_injection import Faults
 
 TOKEN_LIFE = 3600
 

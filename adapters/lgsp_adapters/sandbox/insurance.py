@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from lgsp_adapters.sandbox.faults import Faults
+from lgsp_adapters.sandbox.fault_injection import Faults
 from lgsp_adapters.text.person_names import folded
 
 TOKEN_LIFE = 1800

@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 from lxml import etree
 
-from lgsp_adapters.sandbox.faults import Faults
+from lgsp_adapters.sandbox.fault_injection import Faults
 from lgsp_adapters.text.person_names import folded
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"

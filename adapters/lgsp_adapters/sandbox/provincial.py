@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import encode_basic_auth, web
 
 from lgsp_adapters.sandbox import offices, people
-from lgsp_adapters.sandbox.faults import Faults
+from lgsp_adapters.sandbox.fault_injection import Faults
 
 TOKEN_LIFE = 3600
 PAGE = 20
