@@ -8,7 +8,7 @@ import pytest
 from support.workbench import CONTRACTS
 
 from lgsp_contracts import catalog
-from lgsp_contracts.compatibility import breaks
+from lgsp_contracts.compatibility import breaking_changes
 from lgsp_contracts.contract import Contract
 
 Change = Callable[[dict[str, Any]], Any]
@@ -22,7 +22,7 @@ def compared(change: Change) -> list[tuple[str, str]]:
         "response": copy.deepcopy(document["operations"]["read"]["response"]),
     }
     change(document)
-    found = breaks(Contract.from_document(CONTRACTS[0]), Contract.from_document(document))
+    found = breaking_changes(Contract.from_document(CONTRACTS[0]), Contract.from_document(document))
     assert all(violation.message.vi != violation.message.en for violation in found)
     return [(violation.pointer, violation.message.en) for violation in found]
 
@@ -117,4 +117,4 @@ def test_a_minor_version_may_not(change: Change, pointer: str, words: str) -> No
 
 def test_every_contract_is_compatible_with_itself() -> None:
     for contract in catalog.load(catalog.shipped_folder()).values():
-        assert breaks(contract, contract) == []
+        assert breaking_changes(contract, contract) == []

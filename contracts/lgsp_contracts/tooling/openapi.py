@@ -4,10 +4,10 @@ References inside a schema begin at its own root, which in one large document is
 the components, and its references are led there.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.references import rebase
 from lgsp_problems import CODES
 
 PROBLEM = {
@@ -63,19 +63,10 @@ def openapi(contract: Contract, url: str) -> dict[str, Any]:
 def schemas(contract: Contract) -> dict[str, Any]:
     """Request and response of each operation as components, `OPERATION.request` and `OPERATION.response`."""
     return {
-        f"{name}.{part}": _led(schema.document, f"#/components/schemas/{name}.{part}")
+        f"{name}.{part}": rebase(schema.document, f"#/components/schemas/{name}.{part}")
         for name, operation in contract.operations.items()
         for part, schema in (("request", operation.request), ("response", operation.response))
     }
-
-
-def _led(schema: Any, root: str) -> Any:
-    if isinstance(schema, Mapping):
-        return {
-            key: root + value[1:] if key == "$ref" and isinstance(value, str) else _led(value, root)
-            for key, value in schema.items()
-        }
-    return [_led(item, root) for item in schema] if isinstance(schema, list) else schema
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import orjson
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import documents
 from lgsp_contracts.cli.terminal import Output, give, out
-from lgsp_contracts.compatibility import breaks
+from lgsp_contracts.compatibility import breaking_changes
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
 from lgsp_contracts.tooling.openapi import openapi
@@ -51,18 +51,18 @@ def diff(old: Path, new: Path, /) -> None:
             vi=f"{new} là hợp đồng của dịch vụ khác: {after.service}.",
             en=f"{new} is another service's contract: {after.service}.",
         )
-    found = breaks(before, after)
-    for broken in found:
-        whom = "consumers that read the answer" if "/response" in broken.pointer else "consumers as they ask today"
-        out(f"{place.at(broken.pointer)}: {broken.message.en}; breaks {whom}\n")
-    if found and before.major == after.major:
+    changes = breaking_changes(before, after)
+    for change in changes:
+        whom = "consumers that read the answer" if change.affected == "readers" else "consumers as they ask today"
+        out(f"{place.at(change.pointer)}: {change.message.en}; breaks {whom}\n")
+    if changes and before.major == after.major:
         next_version = f"{before.major + 1}.0.0"
         raise Refusal(
             "contract-incompatible",
             vi=f"{after.version} phá vỡ bên khai thác; hãy phát hành thành {next_version} và phục vụ cả hai.",
             en=f"{after.version} breaks consumers; publish it as {next_version} and serve both until they have moved.",
         )
-    if not found:
+    if not changes:
         out(f"{after.version} may take the place of {before.version}: nobody notices.\n")
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
-from lgsp_contracts.compatibility import breaks
+from lgsp_contracts.compatibility import breaking_changes
 from lgsp_contracts.contract import Contract
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
 from lgsp_problems import Refusal
@@ -171,14 +171,14 @@ def _check_version(name: str, before: Contract, after: Contract) -> None:
             vi=f"Phiên bản mới của {name} phải cao hơn {before.version}, không phải {after.version}.",
             en=f"The new version of {name} must be higher than {before.version}, not {after.version}.",
         )
-    broken = breaks(before, after)
-    if broken:
-        first = broken[0]
+    changes = breaking_changes(before, after)
+    if changes:
+        first = changes[0]
         raise Refusal(
             "contract-incompatible",
             vi=f"{name} {after.version} phá vỡ bản {before.version} ở {first.pointer}: {first.message.vi}; hãy công bố phiên bản chính mới.",
             en=f"{name} {after.version} breaks {before.version} at {first.pointer}: {first.message.en}; publish a new major version.",
-            violations=broken,
+            violations=[change.violation for change in changes],
         )
 
 

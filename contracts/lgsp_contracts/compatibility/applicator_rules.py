@@ -1,0 +1,127 @@
+"""The rules of keywords that put a schema together out of others: references, alternatives, negation, conditions."""
+
+from collections.abc import Callable, Iterable
+
+from lgsp_contracts.compatibility.comparison import Comparison, Difference, Kind, Pair, Rule
+from lgsp_contracts.compatibility.conjunction import Conjunction, Subschema
+from lgsp_contracts.references import resolve
+
+MAX_DISJOINT_NESTING = 8
+"""Levels of fields that are searched for what tells two alternatives apart."""
+
+_TYPES = {
+    name: Subschema({"type": name}, {})
+    for name in ("null", "boolean", "string", "integer", "number", "array", "object")
+}
+
+
+def _reference(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
+    return comparison.differences(pair.with_narrow(resolve(pair.narrow.schema["$ref"], pair.narrow.root)))
+
+
+def _all_of(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
+    for index, rule in enumerate(pair.narrow.schema["allOf"]):
+        yield from comparison.differences(pair.with_narrow(rule, "allOf", str(index)))
+
+
+def _any_of(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
+    branches = _branches(pair.narrow, "anyOf")
+
+    def are_taken(documents: Conjunction) -> bool:
+        return any(comparison.includes(documents, branch, pair.depth) for branch in branches)
+
+    if not _holds_by_type(pair.wide, are_taken):
+        yield pair.difference(Kind.UNKNOWN, "anyOf")
+
+
+def _one_of(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
+    branches = _branches(pair.narrow, "oneOf")
+
+    def are_taken_once(documents: Conjunction) -> bool:
+        return any(
+            comparison.includes(documents, branch, pair.depth)
+            and all(_are_disjoint(comparison, documents, Conjunction([one])) for one in branches if one is not branch)
+            for branch in branches
+        )
+
+    had = [_branches(part, "oneOf") for part in pair.wide.parts if "oneOf" in part.schema]
+    if any(_are_equivalent(comparison, one, branches, pair.depth) for one in had):
+        return
+    if not _holds_by_type(pair.wide, are_taken_once):
+        yield pair.difference(Kind.UNKNOWN, "oneOf")
+
+
+def _not(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
+    refused = Conjunction([Subschema(pair.narrow.schema["not"], pair.narrow.root)])
+    had = pair.wide.everything_under("not")
+    is_kept = _are_disjoint(comparison, pair.wide, refused) or any(
+        comparison.includes(refused, one, pair.depth) for one in had
+    )
+    if not is_kept:
+        yield pair.difference(Kind.UNKNOWN, "not")
+
+
+def _condition(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
+    schema = pair.narrow.schema
+    condition = Subschema(schema["if"], pair.narrow.root)
+    met, unmet = [condition], [Subschema({"not": condition.schema}, condition.root)]
+    for part in pair.wide.parts:
+        if "if" not in part.schema:
+            continue
+        had = Subschema(part.schema["if"], part.root)
+        if "then" in part.schema and comparison.includes(Conjunction([condition]), had, pair.depth):
+            met.append(Subschema(part.schema["then"], part.root))
+        if "else" in part.schema and comparison.includes(Conjunction([had]), condition, pair.depth):
+            unmet.append(Subschema(part.schema["else"], part.root))
+    for keyword, known in (("then", met), ("else", unmet)):
+        if keyword in schema:
+            below = pair.with_narrow(schema[keyword], keyword)
+            documents = pair.wide.and_also(*known)
+            yield from comparison.differences(Pair(documents, below.narrow, below.path, below.depth))
+
+
+def _branches(schema: Subschema, keyword: str) -> list[Subschema]:
+    return [Subschema(branch, schema.root) for branch in schema.schema[keyword]]
+
+
+def _holds_by_type(documents: Conjunction, holds: Callable[[Conjunction], bool]) -> bool:
+    """Does something hold for all documents at once, or for those of each type?"""
+    if holds(documents):
+        return True
+    names = {"number" if name == "fraction" else name for name in documents.types}
+    names -= {"integer"} if "number" in names else set()
+    return len(names) > 1 and all(holds(documents.and_also(_TYPES[name])) for name in sorted(names))
+
+
+def _are_equivalent(comparison: Comparison, some: list[Subschema], others: list[Subschema], depth: int) -> bool:
+    """Does each of two lists of alternatives, in their order, take what the other takes?"""
+    return len(some) == len(others) and all(
+        comparison.includes(Conjunction([one]), other, depth) and comparison.includes(Conjunction([other]), one, depth)
+        for one, other in zip(some, others, strict=True)
+    )
+
+
+def _are_disjoint(comparison: Comparison, some: Conjunction, others: Conjunction, nesting: int = 0) -> bool:
+    """Is it certain that no document is among both?"""
+    types = some.types & others.types
+    if some.is_impossible or others.is_impossible or not types:
+        return True
+    for values, parts in ((some.values, others.parts), (others.values, some.parts)):
+        if values is not None:
+            return not any(all(comparison.takes(part, value) for part in parts) for value in values)
+    if types != {"object"} or nesting == MAX_DISJOINT_NESTING:
+        return False
+    return any(
+        _are_disjoint(comparison, some.field(name), others.field(name), nesting + 1)
+        for name in some.required | others.required
+    )
+
+
+RULES: dict[str, Rule] = {
+    "$ref": _reference,
+    "allOf": _all_of,
+    "anyOf": _any_of,
+    "oneOf": _one_of,
+    "not": _not,
+    "if": _condition,
+}

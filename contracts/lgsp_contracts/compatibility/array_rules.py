@@ -1,0 +1,63 @@
+"""The rules of arrays."""
+
+from collections.abc import Iterable
+
+from lgsp_contracts.compatibility.comparison import Comparison, Difference, Kind, Pair, Rule
+from lgsp_contracts.compatibility.conjunction import Conjunction, Subschema, rule_of_item
+from lgsp_contracts.compatibility.value_rules import at_limit, for_types, is_at_most
+
+_ARRAY = frozenset({"array"})
+
+
+def _items(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
+    prefixes = [part.schema.get("prefixItems", ()) for part in (*pair.wide.parts, pair.narrow)]
+    listed = len(pair.narrow.schema.get("prefixItems", ()))
+    for index in range(max(map(len, prefixes)) + 1):  # the last of them stands for all that follow
+        if is_at_most(pair.wide.item_limit, index):
+            return
+        path = ("prefixItems", str(index)) if index < listed else ("items",)
+        rule = rule_of_item(pair.narrow.schema, index)
+        yield from comparison.differences(pair.inside(pair.wide.item(index), rule, *path))
+
+
+def _unique_items(_: Comparison, pair: Pair) -> Iterable[Difference]:
+    is_kept = (
+        not pair.narrow.schema["uniqueItems"]
+        or is_at_most(pair.wide.item_limit, 1)
+        or any(schema.get("uniqueItems") for schema, _ in pair.wide.parts)
+    )
+    if not is_kept:
+        yield pair.difference(Kind.RULE, "uniqueItems")
+
+
+def _contains(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
+    wanted = Subschema(pair.narrow.schema["contains"], pair.narrow.root)
+    least, most = pair.narrow.schema.get("minContains", 1), pair.narrow.schema.get("maxContains")
+    counted = [
+        (Subschema(schema["contains"], root), schema.get("minContains", 1), schema.get("maxContains"))
+        for schema, root in pair.wide.parts
+        if "contains" in schema
+    ]
+    if least > 0 and not any(
+        count >= least and comparison.includes(Conjunction([one]), wanted, pair.depth + 1) for one, count, _ in counted
+    ):
+        yield pair.difference(Kind.UNKNOWN, "contains")
+    if most is None or is_at_most(pair.wide.item_limit, most):
+        return
+    if not any(
+        is_at_most(count, most) and comparison.includes(Conjunction([wanted]), one, pair.depth + 1)
+        for one, _, count in counted
+    ):
+        yield pair.difference(Kind.UNKNOWN, "maxContains")
+
+
+RULES: dict[str, Rule] = {
+    keyword: for_types(_ARRAY, rule)
+    for keyword, rule in {
+        "contains": _contains,
+        "uniqueItems": _unique_items,
+        "minItems": at_limit("minItems", Kind.LOWER, lambda wide, value: bool(wide.largest("minItems") >= value)),
+        "maxItems": at_limit("maxItems", Kind.UPPER, lambda wide, value: is_at_most(wide.item_limit, value)),
+    }.items()
+}
+RULES |= dict.fromkeys(("items", "prefixItems"), for_types(_ARRAY, _items))
