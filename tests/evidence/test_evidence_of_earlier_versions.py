@@ -10,8 +10,8 @@ from support import kept_evidence
 from support.kept_evidence import FOLDER, KeptBus
 from support.preloaded import run
 
-from lgsp_gateway.evidence import merkle, proofs
-from lgsp_gateway.evidence.archive import Archive
+from lgsp_gateway.evidence.archive.file_format import Archive
+from lgsp_gateway.evidence.verify import merkle, proofs
 from lgsp_gateway.local import nats_config
 
 

@@ -1,28 +1,62 @@
-"""Fills an empty registry from folders of documents and contracts, once.
+"""Fills an empty registry from folders of documents and contracts, once, however often that is interrupted.
 
-Afterwards the registry has a life of its own, and the folders are not looked at again. Two gateways that start together
-both fill it; the store lets each document in once.
+Afterwards the registry has a life of its own, and the folders are not looked at again. What tells the two apart is a mark among
+the documents: `begun` before the first of them, `done` after the last. A fill that was killed in between is continued at the next
+start, as the folders are then. Two gateways that start together both fill; the store lets each document in once.
 """
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lgsp_contracts import documents, names
+from lgsp_contracts.names import DocumentName
 from lgsp_contracts.places import Place
 from lgsp_gateway.registry import rules
-from lgsp_gateway.registry.documents import KINDS, Version, from_contract
+from lgsp_gateway.registry.documents import KINDS, Spec, Version, from_contract
+from lgsp_gateway.registry.lifecycle.contracts import same
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
 
 AUTHOR = "bootstrap"
 
+MARK = ("Registry", DocumentName("first-fill"))
+"""Kind and name of the mark. It is no document of the registry: no kind of them is called so."""
+
+_Documents = dict[tuple[str, DocumentName], Version]
+
 
 async def fill(store: Store, folder: Path, catalog: Path) -> None:
-    """Check every document first, then store all of them.
+    """Store what folders hold, unless that was done before. Every document is checked before any is stored.
 
     Raises:
-        Refusal: `invalid-document`, naming file and place; then nothing was stored.
+        Refusal: `invalid-document`, naming file and place, when nothing was stored; `bus-unavailable`, when a part was,
+            and the next start continues.
+    """
+    mark = await store.latest(*MARK)
+    if mark is not None and _phase(mark) == "done":
+        return
+    known: _Documents = {}
+    async for version in store.read(0, only_latest=True):
+        if version.kind in KINDS:
+            known[version.kind, version.name] = version
+    before_marks = mark is None and bool(known)
+    if not (before_marks and any(_author(version) != AUTHOR for version in known.values())):
+        wanted = await asyncio.to_thread(_read, folder, catalog)
+        if mark is None:
+            await _write(store, *MARK, {"phase": "begun"}, None)
+        # Where no mark says that a fill was interrupted, it may as well be an old bus as somebody left it.
+        await _bring_to(store, wanted, known, only_add=before_marks)
+    await _write(store, *MARK, {"phase": "done"}, await store.latest(*MARK))
+
+
+def _read(folder: Path, catalog: Path) -> _Documents:
+    """The documents of both folders, each checked against those it refers to, in an order in which they can be stored.
+
+    Raises:
+        Refusal: `invalid-document`.
     """
     found: list[tuple[str | Place, Any]] = [
         *documents.read_folder(folder),
@@ -40,13 +74,36 @@ async def fill(store: Store, folder: Path, catalog: Path) -> None:
                 en=f"{where}: there is a {kind} {name} already; use each name once.",
             )
         staged.apply(Version.of(kind, name, document["spec"], 1, 0, AUTHOR, ""))
-    for kind in KINDS:
-        for version in staged.versions[kind].values():
-            try:
-                await store.write(kind, version.name, version.spec, 0, AUTHOR, "")
-            except Refusal as refusal:
-                if refusal.code != "revision-conflict":  # another gateway was faster
-                    raise
+    return {(kind, version.name): version for kind in KINDS for version in staged.versions[kind].values()}
+
+
+async def _bring_to(store: Store, wanted: _Documents, known: _Documents, *, only_add: bool) -> None:
+    """Store what is missing and, of an interrupted fill, what the folders say otherwise by now."""
+    for (kind, name), version in wanted.items():
+        there = known.get((kind, name))
+        if there is None or (not only_add and not same(there.spec, version.spec)):
+            await _write(store, kind, name, version.spec, there)
+    gone = [] if only_add else [key for key, there in known.items() if key not in wanted and there.spec is not None]
+    for kind, name in sorted(gone, key=lambda key: KINDS.index(key[0]), reverse=True):
+        await _write(store, kind, name, None, known[kind, name])
+
+
+async def _write(store: Store, kind: str, name: DocumentName, spec: Spec | None, before: Version | None) -> None:
+    """Store one document, unless somebody else did."""
+    try:
+        await store.write(kind, name, spec, before.revision if before else 0, AUTHOR, "")
+    except Refusal as refusal:
+        if refusal.code != "revision-conflict":  # another gateway was faster
+            raise
+
+
+def _phase(mark: Version) -> str:
+    return str((mark.spec or {}).get("phase", ""))
+
+
+def _author(version: Version) -> str:
+    metadata: Mapping[str, Any] = version.document()["metadata"]
+    return str(metadata["updatedBy"])
 
 
 def _in_order(found: list[tuple[str | Place, Any]]) -> list[tuple[str | Place, Any]]:

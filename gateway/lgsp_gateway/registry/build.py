@@ -42,8 +42,7 @@ class RegistryParts:
             Refusal: `cannot-start` or `invalid-document`.
         """
         await self.store.start(connection, settings.replicas)
-        if not await self.store.last_revision():
-            await bootstrap.fill(self.store, settings.registry, settings.catalog or catalogs.shipped_folder())
+        await bootstrap.fill(self.store, settings.registry, settings.catalog or catalogs.shipped_folder())
         await self.replica.start(connection, background)
         stack.push_async_callback(self.replica.stop)
 
