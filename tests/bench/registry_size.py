@@ -22,6 +22,7 @@ from lgsp_gateway.registry.store import SUBJECTS
 from lgsp_runtime.nats.connection import connect
 
 BATCH = 500
+AGENCIES = 50
 
 
 async def fill(bus: Workbench, services: int, systems: int, grants: int) -> None:
@@ -29,10 +30,11 @@ async def fill(bus: Workbench, services: int, systems: int, grants: int) -> None
     connection = await connect(bus.door("gateway"), "fill")
     jetstream = connection.jetstream()
     versions = [
-        Version.of("System", f"sys-{n}", {"agency": "H49.1", "title": TEXT}, 0, 0, "bench", "") for n in range(systems)
+        Version.of("System", f"sys-{n}", {"agency": f"H49.{n % AGENCIES + 1}", "title": TEXT}, 0, 0, "bench", "")
+        for n in range(systems)
     ]
     for n in range(services):
-        contract = {**CONTRACTS[0], "service": f"svc-{n}"}
+        contract = {**CONTRACTS[0], "service": f"svc-{n}", "provider": f"sys-{n % systems}"}
         versions.append(Version.of("Service", service_name(f"svc-{n}", 1), {"contract": contract}, 0, 0, "bench", ""))
     for n in range(grants):
         spec = grant("x", f"sys-{n % systems}", f"svc-{n % services}", read=["/ketQua"], narrow=["*"])["spec"]
