@@ -3,7 +3,7 @@
 `Contract.from_document` checks a document and compiles it; what comes out decides calls without further checks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -126,6 +126,23 @@ class Contract:
             name: _operation(OperationName(name), content, document["classification"], place / "operations" / name)
             for name, content in document["operations"].items()
         }
+        return cls._of(document, operations)
+
+    @classmethod
+    def stored(cls, document: Any, where: str | Place = "contract") -> "Contract":
+        """Read a contract document that was checked when it was stored; an operation is compiled when it is first asked for.
+
+        Args:
+            document: as `from_document` accepted it.
+            where: what to call it, should it have been no such document.
+
+        Raises:
+            KeyError, TypeError, ValueError: it was none. Asking for an operation raises `Refusal` then.
+        """
+        return cls._of(document, _StoredOperations(document, Place.of(where)))
+
+    @classmethod
+    def _of(cls, document: Any, operations: Mapping[str, Operation]) -> "Contract":
         return cls(
             service=ServiceName(document["service"]),
             version=document["version"],
@@ -137,6 +154,32 @@ class Contract:
             listed=document.get("listed", True),
             operations=operations,
         )
+
+
+class _StoredOperations(Mapping[str, Operation]):
+    """The operations of a contract, each compiled when it is first asked for."""
+
+    def __init__(self, document: Mapping[str, Any], where: Place) -> None:
+        self._contents: Mapping[str, Any] = document["operations"]
+        self._default: Classification = document["classification"]
+        self._where = where
+        self._compiled: dict[str, Operation] = {}
+
+    def __getitem__(self, name: str) -> Operation:
+        compiled = self._compiled.get(name)
+        if compiled is None:
+            content, where = self._contents[name], self._where / "operations" / name
+            compiled = self._compiled[name] = _operation(OperationName(name), content, self._default, where)
+        return compiled
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._contents
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._contents)
+
+    def __len__(self) -> int:
+        return len(self._contents)
 
 
 def _operation(name: OperationName, content: Mapping[str, Any], default: Classification, where: Place) -> Operation:

@@ -21,9 +21,9 @@ from support.processes import Process, free_port
 from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
 from bench.registry_size import fill, megabytes
-from lgsp_gateway.registry.kinds import Version
+from lgsp_gateway.registry.documents import Version
 from lgsp_gateway.registry.store import SUBJECTS
-from lgsp_process.nats_connection import connect
+from lgsp_runtime.nats.connection import connect
 
 Step = Callable[[], Awaitable[object]]
 

@@ -1,6 +1,5 @@
 """The registry's documents: what is refused, with the place and the mend."""
 
-import asyncio
 import copy
 from typing import Any
 
@@ -141,24 +140,3 @@ def test_a_change_replaces_what_was_indexed() -> None:
     state.apply(Version.of("Grant", "g", None, state.revision + 1, 0, "x", ""))
     assert not state.held("mot-cua", "population", 1)
     assert not state.knows_purpose("khac")
-
-
-async def test_all_contracts_are_compiled_a_turn_each_however_many_ask() -> None:
-    state = Registry()
-    for number in range(60):
-        name = f"land-{number}"
-        spec = from_contract({**CONTRACTS[0], "service": name})["spec"]
-        state.apply(Version.of("Service", f"{name}-v1", spec, number + 1, 0, "x", ""))
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            await asyncio.sleep(0)
-            turns += 1
-
-    others = asyncio.create_task(count())
-    found = await asyncio.gather(*(state.contracts() for _ in range(3)))
-    others.cancel()
-    assert [len(contracts) for contracts in found] == [60] * 3
-    assert turns >= 60

@@ -100,7 +100,7 @@ class AccessLog:
         when = f"{moment:%H:%M:%S} ngày {moment:%d/%m/%Y}"
         grant = registry.grants.get(entry["grant"])
         item["legalBasis"] = grant.legal_basis if grant else ""
-        contract = registry.contract(entry["service"], int(entry["version"].split(".")[0] or 0))
+        contract = registry.summary(entry["service"], int(entry["version"].split(".")[0] or 0))
         operation = contract.operations.get(entry["operation"]) if contract else None
         agency, system = registry.agencies.get(entry["agency"]), registry.systems.get(entry["consumer"])
         who = f"{agency.vi if agency else entry['agency']} ({system.title.vi if system else entry['consumer']})"

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import datetime
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from email.utils import parsedate_to_datetime
 
 import orjson
@@ -18,23 +18,32 @@ from aiohttp import hdrs, web
 
 from lgsp_auth.policy import unknown_service
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.names import MAX_MAJOR, MAX_NAME, NAME_PATTERN
+from lgsp_contracts.names import MAX_MAJOR, MAX_NAME, NAME_PATTERN, Major, ServiceName
+from lgsp_contracts.summary import ContractSummary
 from lgsp_contracts.tooling.asyncapi import asyncapi
 from lgsp_contracts.tooling.openapi import openapi
 from lgsp_contracts.tooling.pages import page
+from lgsp_gateway.api.registry_routes import CURSOR, LIMIT
 from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.http import responses, streaming
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.language import preferred
 from lgsp_gateway.http.parameters import choice, text, whole
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.registry.snapshot import AT_A_TURN, Registry, System
+from lgsp_gateway.registry.documents import service_and_major, service_name
+from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_problems import Language, Text
+from lgsp_runtime.pacing import Pace
 
 BEAT_SECONDS = 5.0
 MAX_BEHIND = 1000
 MAX_WORDS = 100
 """Characters of a search that are looked at."""
+SEEN_AT_A_TURN = 500
+"""Services of an index that are looked at before others have a turn."""
+PARSED_AT_A_TURN = 20
+PIECES_AT_A_TURN = 500
+"""Of a page; a service takes some twenty."""
 
 SERVICE = text("service", "the name of a service", longest=MAX_NAME, pattern=NAME_PATTERN, place="path")
 MAJOR = whole("major", "its major version", 1, MAX_MAJOR, 1, place="path")
@@ -69,7 +78,8 @@ SERVICES = Route(
     "readCatalogue",
     "List the services that the caller may know of, and the purposes granted to it",
     "token",
-    {200: Said("The services", json_of("Catalogue"))},
+    {200: Said("A page of services", json_of("Catalogue"))},
+    parameters=(LIMIT, CURSOR),
     tag="catalogue",
 )
 OPENAPI = Route(
@@ -126,19 +136,41 @@ class Catalogue:
 
     async def _services(self, request: web.Request) -> web.Response:
         registry, system = self._registry, await self._callers.identified(request)
-        now = time.time()
-        known = [found for found in await registry.contracts() if registry.may_know(system.name, found, now)]
-        return responses.document({"items": [_service(contract, registry, system, now) for contract in known]})
+        now, limit, found = time.time(), LIMIT.of(request), []
+        async for service, major in self._known(system.name, now, CURSOR.of(request)):
+            found.append((service, major))
+            if len(found) > limit:
+                break
+        shown = (registry.summary(*named) for named in found[:limit])
+        items = (_service(contract, registry, system, now) for contract in shown if contract)
+        return await responses.items(items, service_name(*found[limit - 1]) if len(found) > limit else "")
 
     async def _page(self, request: web.Request) -> web.Response:
-        system, now = await self._system(request), time.time()
-        known = [found for found in await self._registry.contracts() if self._registry.may_know(system, found, now)]
-        words = WORDS.of(request)[:MAX_WORDS]
-        found: list[Contract] = []
-        for first in range(0, len(known), AT_A_TURN):
-            found += page.holding(known[first : first + AT_A_TURN], words)
-            await asyncio.sleep(0)
-        return _html(page.catalogue(found, words, _language(request)))
+        system, now, words = await self._system(request), time.time(), WORDS.of(request)[:MAX_WORDS]
+        sought = [word.encode() for word in words.casefold().split()]
+        count, found, pace = 0, [], Pace(PARSED_AT_A_TURN)
+        async for service, major in self._known(system, now):
+            if self._registry.services.holds(service_name(service, major), sought):
+                count += 1
+                if count <= page.SHOWN:
+                    found.append((service, major))
+        shown = []
+        for named in found:
+            await pace.spend()
+            contract = self._registry.summary(*named)
+            if contract:
+                shown.append(contract)
+        return _html(await _written(page.catalogue(shown, count, words, _language(request))))
+
+    async def _known(self, system: str, now: float, after: str = "") -> AsyncIterator[tuple[ServiceName, Major]]:
+        """The services in force that a system may know of, by name."""
+        registry, pace = self._registry, Pace(SEEN_AT_A_TURN)
+        for name in registry.index["Service"].names(after=after):
+            await pace.spend()
+            if name in registry.services:
+                service, major = service_and_major(name)
+                if registry.may_know(system, service, major, now):
+                    yield service, major
 
     async def _service_page(self, request: web.Request) -> web.Response:
         contract, language = await self._asked(request), _language(request)
@@ -160,7 +192,7 @@ class Catalogue:
         system = await self._system(request)
         service, major = SERVICE.of(request), MAJOR.of(request)
         contract = self._registry.contract(service, major)
-        if contract is None or not self._registry.may_know(system, contract, time.time()):
+        if contract is None or not self._registry.may_know(system, service, major, time.time()):
             raise unknown_service(service, major)
         return contract
 
@@ -204,8 +236,8 @@ class Catalogue:
 
     def _event(self, caller: System, name: str) -> dict[str, object] | None:
         service, _, major = name.rpartition("-v")
-        contract, now = self._registry.contract(service, int(major)), time.time()
-        if contract is None or not self._registry.may_know(caller.name, contract, now):
+        contract, now = self._registry.summary(service, int(major)), time.time()
+        if contract is None or not self._registry.may_know(caller.name, service, int(major), now):
             return None
         return {
             "specversion": "1.0",
@@ -218,7 +250,7 @@ class Catalogue:
         }
 
 
-def _service(contract: Contract, registry: Registry, system: System, now: float) -> dict[str, object]:
+def _service(contract: ContractSummary, registry: Registry, system: System, now: float) -> dict[str, object]:
     held = registry.held(system.name, contract.service, contract.major)
     grants = [grant for grant in held if grant.in_force(now)]
     return {
@@ -234,7 +266,7 @@ def _service(contract: Contract, registry: Registry, system: System, now: float)
                 "title": {"vi": operation.title.vi, "en": operation.title.en},
                 "classification": operation.classification,
                 "purposes": sorted({p for grant in grants if name in grant.operations for p in grant.purposes}),
-                "example": {"request": operation.example.request},
+                "example": {"request": operation.request},
             }
             for name, operation in contract.operations.items()
         ],
@@ -261,6 +293,15 @@ def _notices(told: Mapping[str, str]) -> list[Text]:
 
 def _language(request: web.Request) -> Language:
     return preferred(LANGUAGE.of(request) or request.headers.get(hdrs.ACCEPT_LANGUAGE))
+
+
+async def _written(pieces: Iterable[str]) -> str:
+    """A page, written in pieces between which others have their turn."""
+    written, pace = [], Pace(PIECES_AT_A_TURN)
+    for piece in pieces:
+        await pace.spend()
+        written.append(piece)
+    return "".join(written)
 
 
 def _html(text: str) -> web.Response:

@@ -5,7 +5,6 @@ mistyped.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from lgsp_contracts.contract import Contract
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import CODES, Refusal
 
@@ -21,11 +20,9 @@ _IS_KNOWN: Mapping[str, Callable[[Registry, str], bool]] = {
     "agency": lambda registry, name: name in registry.agencies,
     "grant": lambda registry, name: name in registry.grants,
     "purpose": lambda registry, name: registry.knows_purpose(name),
-}
-_IS_OF_CONTRACT: Mapping[str, Callable[[Contract, str], bool]] = {
-    "service": lambda contract, name: contract.service == name,
-    "operation": lambda contract, name: name in contract.operations,
-    "outcome": lambda contract, name: any(name in operation.errors for operation in contract.operations.values()),
+    "service": lambda registry, name: registry.services.has_service(name),
+    "operation": lambda registry, name: registry.services.has_operation(name),
+    "outcome": lambda registry, name: name in _ENDS or registry.services.has_outcome(name),
 }
 
 
@@ -36,21 +33,10 @@ async def refuse_unknown(asked: Mapping[str, str], registry: Registry, index: "I
         Refusal: `malformed`, naming the parameter.
     """
     for name, value in asked.items():
-        if name not in _IS_KNOWN and name not in _IS_OF_CONTRACT:
-            continue
-        if await _is_known(registry, name, value) or await index.unknown([value]) is None:
+        if name not in _IS_KNOWN or _IS_KNOWN[name](registry, value) or await index.unknown([value]) is None:
             continue
         raise Refusal(
             "malformed",
             vi=f"Không có tên nào như vậy cho {name} trong sổ đăng ký hay trong nhật ký; hãy kiểm tra chính tả.",
             en=f"There is no {name} of that name, in the registry or in the evidence; check the spelling.",
         )
-
-
-async def _is_known(registry: Registry, name: str, value: str) -> bool:
-    if name in _IS_KNOWN:
-        return _IS_KNOWN[name](registry, value)
-    if name == "outcome" and value in _ENDS:
-        return True
-    is_of = _IS_OF_CONTRACT[name]
-    return any(is_of(contract, value) for contract in await registry.contracts())

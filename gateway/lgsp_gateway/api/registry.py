@@ -4,7 +4,6 @@
 document). `?reason=` says why and stands in the history; `?dryRun=true` checks and writes nothing.
 """
 
-import base64
 import datetime
 import re
 from typing import Any, cast
@@ -29,8 +28,9 @@ from lgsp_gateway.http import bodies, problems, responses
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.routes import add
 from lgsp_gateway.registry.administration import ABSENT, Administration
+from lgsp_gateway.registry.document_pages import Wanted
 from lgsp_gateway.registry.documents import PLURALS, VIETNAM, Version
-from lgsp_gateway.registry.lifecycle.grants import Action, phase_of
+from lgsp_gateway.registry.lifecycle.grants import Action
 from lgsp_gateway.registry.snapshot import System
 from lgsp_problems import Refusal
 
@@ -67,17 +67,11 @@ class RegistryDoor:
     async def _list(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
         wanted = {one.name: one.of(request) for one in registry_routes.filters(_kind(request)) if one.of(request)}
-        after, limit, within = CURSOR.of(request), LIMIT.of(request), EXPIRING.of(request)
-        found = [
-            version
-            for version in self._administration.readable(caller, _kind(request))
-            if version.name > after and _fits(version, wanted) and _expires(version, within)
-        ]
-        page = found[:limit]
-        body: dict[str, Any] = {"items": [version.document() for version in page]}
-        if len(found) > len(page):
-            body["next"] = base64.urlsafe_b64encode(page[-1].name.encode()).decode()
-        return responses.document(body)
+        page = await self._administration.page(
+            caller, _kind(request), _wanted(wanted, EXPIRING.of(request)), CURSOR.of(request), LIMIT.of(request)
+        )
+        documents = (version.document() for version in page.versions)
+        return await responses.items(documents, page.versions[-1].name if page.more else "")
 
     async def _get(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
@@ -86,7 +80,7 @@ class RegistryDoor:
     async def _history(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
         versions = await self._administration.history(caller, _kind(request), _name(request))
-        return responses.document({"items": [version.document() for version in versions]})
+        return await responses.items(version.document() for version in versions)
 
     async def _create(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
@@ -211,19 +205,12 @@ def _name(request: web.Request) -> DocumentName:
     return names.document_name(_kind(request), request.match_info["name"])
 
 
-def _fits(version: Version, wanted: dict[str, str]) -> bool:
-    spec = version.spec or {}
-    return all(str(spec.get("contract", spec).get(name)) == value for name, value in wanted.items())
-
-
-def _expires(version: Version, within: int | None) -> bool:
-    """Is it a grant in force that ends within so many days? Without a number of days, all are what is looked for."""
+def _wanted(facts: dict[str, str], within: int | None) -> Wanted:
+    """What is looked for: by facts, and by the days within which a grant ends."""
     if within is None:
-        return True
+        return Wanted(facts)
     today = datetime.datetime.now(VIETNAM).date()
-    until = (version.spec or {}).get("validUntil", "9999-12-31")
-    last = (today + datetime.timedelta(days=within)).isoformat()
-    return phase_of(version.status) == "in-force" and today.isoformat() <= until <= last
+    return Wanted(facts, today.isoformat(), (today + datetime.timedelta(days=within)).isoformat())
 
 
 def _is_date(text: str) -> bool:

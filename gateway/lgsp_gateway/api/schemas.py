@@ -144,7 +144,9 @@ def _written() -> dict[str, Schema]:
         "AuthorizationServer": record({"issuer": TEXT, "token_endpoint": TEXT, "jwks_uri": TEXT}),
         "OpenApi": record({"openapi": TEXT, "info": {"type": "object"}, "paths": {"type": "object"}}),
         "AsyncApi": record({"asyncapi": TEXT, "info": {"type": "object"}}),
-        "Catalogue": rows(ref("CatalogueService")),
+        "Catalogue": rows(
+            ref("CatalogueService"), optional={"next": {**TEXT, "description": "the cursor of the next page"}}
+        ),
         "CatalogueService": record(
             {
                 **dict.fromkeys(("service", "version", "provider"), TEXT),

@@ -1,10 +1,16 @@
 """Plain JSON answers, as every door but the calls' own writes them."""
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from aiohttp import web
+
+from lgsp_runtime.pacing import Pace
+
+WRITTEN_AT_A_TURN = 32 * 1024
+"""Bytes of a list that are written before others have a turn."""
 
 
 def document(content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -14,4 +20,22 @@ def document(content: Any, *, status: int = 200, headers: Mapping[str, str] | No
         status=status,
         content_type="application/json",
         headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+async def items(found: Iterable[Any], last: str = "") -> web.Response:
+    """A page of a list, each item of which is made and written in its turn.
+
+    Args:
+        last: the name of the last item, where another page follows.
+    """
+    written, pace = [], Pace(WRITTEN_AT_A_TURN)
+    for item in found:
+        written.append(orjson.dumps(item))
+        await pace.spend(len(written[-1]))
+    following = b',"next":' + orjson.dumps(base64.urlsafe_b64encode(last.encode()).decode()) if last else b""
+    return web.Response(
+        body=b'{"items":[' + b",".join(written) + b"]" + following + b"}",
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
     )

@@ -24,9 +24,12 @@ from nats.errors import Error as NatsError
 from lgsp_contracts.names import Major, ServiceName, SystemName
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.background import Background
+from lgsp_runtime.pacing import Pace
 
 ASK_SECONDS = 5.0
 ANSWER_SECONDS = 1.0
+ASKED_AT_A_TURN = 100
+"""Services whose adapters are asked before others have a turn: ten thousand take a gateway a tenth of a second."""
 MAX_TASKS = 20
 MAX_WORDS = 120
 ROUND_SECONDS = 30.0
@@ -87,7 +90,7 @@ class AdaptersSeen:
         providers = self._registry.providers()
         services = sorted(providers)
         found: dict[ServiceName, dict[str, Copy]] = {service: {} for service in services}
-        not_counted = 0
+        not_counted, pace = 0, Pace(ASKED_AT_A_TURN)
 
         async def take(message: Msg) -> None:
             nonlocal not_counted
@@ -104,6 +107,7 @@ class AdaptersSeen:
         answers = await self._connection.subscribe(f"{inbox}.*", cb=take)
         try:
             for number, service in enumerate(services):
+                await pace.spend()
                 await self._connection.publish(f"$SRV.STATS.{service}", b"", reply=f"{inbox}.{number}")
             await asyncio.sleep(ANSWER_SECONDS)
         finally:

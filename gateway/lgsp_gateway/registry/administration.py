@@ -16,6 +16,7 @@ from lgsp_auth import roles
 from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import role_protection, rules
+from lgsp_gateway.registry.document_pages import DocumentPage, Wanted, read_page
 from lgsp_gateway.registry.documents import API_VERSION, VIETNAM, Spec, Version
 from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
 from lgsp_gateway.registry.ownership import Names
@@ -24,10 +25,14 @@ from lgsp_gateway.registry.replica import Follower
 from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_gateway.registry.store import Store, revision_conflict
 from lgsp_problems import Refusal
+from lgsp_runtime.pacing import Pace
 from lgsp_runtime.security_events import SecurityLog
 
 ABSENT = 0
 """The revision of a document that is not there."""
+
+PARSED_AT_A_TURN = 64 * 1024
+"""Bytes of a history that are parsed before others have a turn."""
 
 ATTEMPTS = 20
 """How often a change is decided anew because somebody else wrote in between."""
@@ -62,16 +67,15 @@ class Administration:
             raise _not_found(kind, name)
         return version
 
-    def readable(self, caller: System, kind: str) -> list[Version]:
-        """All documents of a kind that the caller may read, by name.
+    async def page(self, caller: System, kind: str, wanted: Wanted, after: str, limit: int) -> DocumentPage:
+        """Read a page of the documents of a kind that the caller may read, by name.
 
         Raises:
             Refusal: `not-granted`, when the caller's roles read none of this kind.
         """
         if not any((kind, "read") in roles.TABLE and role in roles.TABLE[kind, "read"] for role in caller.roles):
             raise not_allowed(caller, kind)
-        found = self._registry.versions[kind]
-        return [found[name] for name in sorted(found) if self.may_read(caller, found[name])]
+        return await read_page(self._registry, caller, kind, wanted, after, limit)
 
     def may_read(self, caller: System, version: Version) -> bool:
         """May a caller read a document?"""
@@ -92,7 +96,12 @@ class Administration:
                 raise _not_found(kind, name)
         else:
             self.find(caller, kind, name)
-        return [version for version in await self._store.history(kind, name) if self.may_read(caller, version)]
+        found, pace = [], Pace(PARSED_AT_A_TURN)
+        for version in await self._store.history(kind, name):
+            await pace.spend(len(version.data))
+            if self.may_read(caller, version):
+                found.append(version)
+        return found
 
     async def put(
         self,

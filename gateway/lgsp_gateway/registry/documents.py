@@ -71,6 +71,11 @@ class Version:
         status: Spec = orjson.loads(self.data).get("status", {})
         return status
 
+    def spec_and_status(self) -> tuple[Spec | None, Spec]:
+        """Both, parsed once."""
+        kept = orjson.loads(self.data)
+        return kept["spec"], kept.get("status", {})
+
     def document(self) -> dict[str, Any]:
         """The document as people and programs read it."""
         kept = orjson.loads(self.data)

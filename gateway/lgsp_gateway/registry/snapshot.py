@@ -1,16 +1,15 @@
 """What a call asks of the registry, held in memory and indexed.
 
 A document arrives here after it was checked and stored, so it is taken as it is. One that cannot be indexed all the same (written
-by a later version of the bus, say) is not in force, and stops no other. Contracts and projections are compiled when they are
-first needed: ten thousand services cost a starting gateway nothing but their bytes.
+by a later version of the bus, say) is not in force, and stops no other. It is parsed once, as it arrives; requests read the indexes.
 """
 
-import asyncio
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -21,17 +20,21 @@ from lgsp_auth.tokens import FIRST, Generation
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.names import DocumentName, Major, ServiceName, SystemName
 from lgsp_contracts.projection import Projection
+from lgsp_contracts.summary import ContractSummary
 from lgsp_gateway.registry.approvals import Approvals
-from lgsp_gateway.registry.documents import KINDS, VIETNAM, Version, service_and_major, service_name
+from lgsp_gateway.registry.contract_cache import ContractCache
+from lgsp_gateway.registry.document_index import DocumentIndex, Facts, facts_of
+from lgsp_gateway.registry.documents import KINDS, VIETNAM, Spec, Version, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle import tokens as token_life
 from lgsp_gateway.registry.lifecycle.contracts import IN_FORCE, phase_of
 from lgsp_gateway.registry.lifecycle.grants import phase_of as phase_of_grant
 from lgsp_gateway.registry.lifecycle.suspension import Suspension, from_status
+from lgsp_gateway.registry.service_index import ServiceIndex
 from lgsp_problems import Refusal, Text
 from lgsp_runtime.error_frames import frames
 
-AT_A_TURN = 100
-"""Contracts that one turn of the event loop looks at; one where it is to be compiled, which takes a few milliseconds."""
+MAX_SUMMARIES = 1_000
+"""Contracts whose titles are remembered after somebody read them."""
 
 _NOTHING: Mapping[str, str] = {}
 _NO_GRANTS: Mapping[str, Grant] = {}
@@ -67,13 +70,14 @@ class Registry:
         self._providers: dict[DocumentName, SystemName] = {}
         self.unreadable: dict[tuple[str, DocumentName], Exception] = {}
         """Documents that are not in force, since they could not be indexed, and why."""
-        self._in_force: dict[DocumentName, bool] = {}
+        self.index: dict[str, DocumentIndex] = {kind: DocumentIndex() for kind in KINDS}
+        self.services = ServiceIndex()
+        self.contracts = ContractCache(self._service_in_force)
+        self._summary = lru_cache(MAX_SUMMARIES)(_summary)
         self._provided: dict[SystemName, set[DocumentName]] = {}
         self._listeners: list[Callable[[str, str], None]] = []
         self._notices: dict[str, dict[str, str]] = {}
         self._suspensions: dict[str, Suspension] = {}
-        self._compiled: dict[str, Contract] = {}
-        self._looking = asyncio.Lock()
         self._held: dict[Holding, dict[str, Grant]] = {}
         self._projections: dict[tuple[str, str], Projection] = {}
         self._purposes: dict[str, int] = {}
@@ -85,15 +89,16 @@ class Registry:
         if known is None or (version.name in known and known[version.name].revision >= version.revision):
             return
         self._forget(version.kind, version.name)
-        spec = version.spec
+        spec, status = version.spec_and_status()
         if version.kind == "Service":
             self._majors.setdefault(version.name.rpartition("-v")[0], set()).add(version.name)
         if spec is None:
             known.pop(version.name, None)
-            self._deleted[version.kind, version.name] = frozenset(version.status.get("owners", ()))
+            self.index[version.kind].remove(version.name)
+            self._deleted[version.kind, version.name] = frozenset(status.get("owners", ()))
         else:
             known[version.name] = version
-            self._index_if_readable(version, spec)
+            self._index_if_readable(version, spec, status)
         for listener in tuple(self._listeners):
             listener(version.kind, version.name)
 
@@ -101,7 +106,8 @@ class Registry:
     def fault_of(cls, version: Version) -> Exception | None:
         """Why a document could not be indexed; None where it can be."""
         try:
-            cls()._index(version, version.spec or {})
+            spec, status = version.spec_and_status()
+            cls()._index(version, spec or {}, status)
         except Exception as error:  # as in `_index_if_readable`
             return error
         return None
@@ -116,17 +122,17 @@ class Registry:
 
     def services_in_force(self) -> set[str]:
         """Services that somebody may be calling now."""
-        return {name.rpartition("-v")[0] for name, holds in self._in_force.items() if holds}
+        return self.services.names()
 
     def provided_by(self, system: SystemName) -> list[tuple[ServiceName, Major]]:
         """The services in force of which a system is the provider. A draft or what is retired gives no right to anything."""
-        return sorted(service_and_major(name) for name in self._provided.get(system, ()) if self._in_force[name])
+        return sorted(service_and_major(name) for name in self._provided.get(system, ()) if name in self.services)
 
     def providers(self) -> dict[ServiceName, dict[Major, SystemName]]:
         """The provider of each service in force, by its major version."""
         found: dict[ServiceName, dict[Major, SystemName]] = {}
         for name, provider in self._providers.items():
-            if self._in_force[name]:
+            if name in self.services:
                 service, major = service_and_major(name)
                 found.setdefault(service, {})[major] = provider
         return found
@@ -135,9 +141,10 @@ class Registry:
         """The names of all documents of a service there ever were, deleted ones too."""
         return self._majors.get(service, set())
 
-    def _index_if_readable(self, version: Version, spec: Mapping[str, Any]) -> None:
+    def _index_if_readable(self, version: Version, spec: Mapping[str, Any], status: Spec) -> None:
+        self.index[version.kind].put(version.name, facts_of(version.kind, version.name, spec, status))
         try:
-            self._index(version, spec)
+            self._index(version, spec, status)
         except Exception as error:  # of whatever type: a document that nobody foresaw must not keep the next one out
             self._forget(version.kind, version.name)
             self.unreadable[version.kind, version.name] = error
@@ -150,24 +157,22 @@ class Registry:
                 frames=frames(error),
             )
 
-    def _index(self, version: Version, spec: Mapping[str, Any]) -> None:
+    def _index(self, version: Version, spec: Mapping[str, Any], status: Spec) -> None:
         if version.kind == "Agency":
             self.agencies[version.name] = Text(**spec["title"])
         elif version.kind == "System":
-            self.systems[version.name] = _system(version.name, spec, version.status)
+            self.systems[version.name] = _system(version.name, spec, status)
         elif version.kind == "Service":
             self._providers[version.name] = SystemName(sys.intern(spec["contract"]["provider"]))
             self._provided.setdefault(self._providers[version.name], set()).add(version.name)
-            self._in_force[version.name] = phase_of(spec) in IN_FORCE
-            status = version.status
+            if phase_of(spec) in IN_FORCE:
+                self.services.put(version.name, spec["contract"])
             if "deprecation" in spec:
                 self._notices[version.name] = _notice(spec["deprecation"])
             if "suspension" in status:
                 self._suspensions[version.name] = from_status(status["suspension"])
-        elif version.kind == "Grant":
-            status = version.status
-            if phase_of_grant(status) in ("in-force", "suspended"):
-                self._add_grant(_grant(version.name, spec, status))
+        elif version.kind == "Grant" and phase_of_grant(status) in ("in-force", "suspended"):
+            self._add_grant(_grant(version.name, spec, status))
 
     def operation(
         self, consumer: str, service: str, major: int, operation: str, now: float
@@ -178,7 +183,7 @@ class Registry:
             Refusal: `unknown-service`.
         """
         contract = self.contract(service, major)
-        if contract is None or not self.may_know(consumer, contract, now):
+        if contract is None or not self.may_know(consumer, service, major, now):
             raise unknown_service(service, major)
         found = contract.operations.get(operation)
         if found is None:
@@ -192,7 +197,18 @@ class Registry:
 
     def contract(self, service: str, major: int) -> Contract | None:
         """The contract in force for a service and major version."""
-        return self._contract(service_name(service, major))
+        return self.contracts.get(service_name(service, major))
+
+    def summary(self, service: str, major: int) -> ContractSummary | None:
+        """What lists show of a service in force: its contract as it is written, not compiled."""
+        version = self._service_in_force(service_name(service, major))
+        return self._summary(version) if version else None
+
+    def contract_document(self, service: str, major: int) -> Spec | None:
+        """The contract of a service in force, as it was written."""
+        version = self._service_in_force(service_name(service, major))
+        spec = version.spec if version else None
+        return spec["contract"] if spec else None
 
     def notice(self, contract: Contract, now: float) -> Mapping[str, str]:
         """What callers of a service are told in headers: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and
@@ -222,30 +238,11 @@ class Registry:
         """Is a suspension of this service known, past, present or planned?"""
         return service_name(contract.service, contract.major) in self._suspensions
 
-    async def contracts(self) -> list[Contract]:
-        """All contracts in force, by name.
-
-        There may be ten thousand, none of them compiled yet. So others have their turn in between, and of several that ask at once
-        one is served at a time: or each of them would compile another one in the same turn.
-        """
-        found: list[Contract] = []
-        looked_at = 0
-        async with self._looking:
-            for name in sorted(self.versions["Service"]):
-                if looked_at >= AT_A_TURN:
-                    looked_at = 0
-                    await asyncio.sleep(0)
-                looked_at += 1 if name in self._compiled else AT_A_TURN
-                contract = self._contract(name)
-                if contract:
-                    found.append(contract)
-        return found
-
-    def may_know(self, consumer: str, contract: Contract, now: float) -> bool:
-        """May a consumer know that a service exists? Of an unlisted one only while it holds a grant on it."""
-        if contract.listed:
+    def may_know(self, consumer: str, service: str, major: int, now: float) -> bool:
+        """May a consumer know that a service in force exists? Of an unlisted one only while it holds a grant on it."""
+        if self.services.is_listed(service_name(service, major)):
             return True
-        return any(grant.in_force(now) for grant in self.held(consumer, contract.service, contract.major))
+        return any(grant.in_force(now) for grant in self.held(consumer, service, major))
 
     def held(self, consumer: str, service: str, major: int) -> Collection[Grant]:
         """The grants that a system holds on a service."""
@@ -284,11 +281,25 @@ class Registry:
 
     def readers_of(self, version: Version) -> frozenset[str]:
         """The agencies whose own a version is for reading it: those of `agency_of`, and for a grant the consumer's."""
+        facts = self.index[version.kind].facts.get(version.name)
+        if facts is not None and self.versions[version.kind].get(version.name) is version:
+            return self._readers(version.kind, version.name, facts)
         spec = version.spec
         if spec is None:
             return frozenset(version.status.get("owners", ()))
         owners = self.agency_of(version.kind, version.name, spec)
         return owners | self.consumer_agency(spec) if version.kind == "Grant" else owners
+
+    def _readers(self, kind: str, name: DocumentName, facts: Facts) -> frozenset[str]:
+        """The readers of a document in force, without parsing it."""
+        if kind == "Agency":
+            return frozenset({name})
+        if kind == "Service":
+            return self._agencies(facts.provider)
+        if kind == "Grant":
+            provider = self._providers.get(DocumentName(facts.contract), SystemName(""))
+            return self._agencies(provider) | self._agencies(facts.consumer)
+        return frozenset({facts.agency})
 
     def readers_of_deleted(self, kind: str, name: str) -> frozenset[str] | None:
         """The agencies whose own a deleted document was, as its deletion says; None where nothing was deleted."""
@@ -300,7 +311,7 @@ class Registry:
 
     def is_personal(self, spec: Mapping[str, Any]) -> bool:
         """Does a grant show personal data?"""
-        contract = self.contract(spec["service"], spec["major"])
+        contract = self.summary(spec["service"], spec["major"])
         if contract is None:
             return True
         named = (contract.operations.get(operation) for operation in spec.get("operations", {}))
@@ -308,32 +319,29 @@ class Registry:
 
     def user_of(self, kind: str, name: str) -> str:
         """A document that refers to this one, such as `System mot-cua`; empty when none does."""
+        systems, services, grants = self.index["System"], self.index["Service"], self.index["Grant"]
         if kind == "Agency":
-            return next((f"System {found.name}" for found in self.systems.values() if found.agency == name), "")
+            return next((f"System {system}" for system in systems.names("agency", name)), "")
         if kind == "System":
-            for service, provider in self._providers.items():
-                if provider == name:
-                    return f"Service {service}"
-            return next((f"Grant {grant.name}" for grant in self.grants.values() if grant.consumer == name), "")
-        if kind == "Service":
-            for grant in self.grants.values():
-                if service_name(grant.service, grant.major) == name:
-                    return f"Grant {grant.name}"
-        return ""
+            users = (f"Service {service}" for service in services.names("provider", name))
+            return next(users, "") or self._grant_in_force(grants.names("consumer", name))
+        return self._grant_in_force(grants.names("contract", name)) if kind == "Service" else ""
+
+    def _grant_in_force(self, names: Iterable[DocumentName]) -> str:
+        return next((f"Grant {name}" for name in names if name in self.grants), "")
 
     def open_grant_of(self, consumer: str) -> str:
         """A grant that a system holds or may yet be given; empty when there is none."""
-        for name, version in self.versions["Grant"].items():
-            closed = phase_of_grant(version.status) in ("denied", "revoked")
-            if not closed and (version.spec or {}).get("consumer") == consumer:
-                return name
-        return ""
+        index = self.index["Grant"]
+        named = index.names("consumer", consumer)
+        return next((name for name in named if index.facts[name].phase not in ("denied", "revoked")), "")
 
     def approved_for_less(self, service: str, major: int, operations: Collection[str]) -> str:
         """A grant in force that names one of some operations and is not approved for personal data; empty when there is none."""
-        for grant in self.grants.values():
-            unapproved = not grant.shows_personal and grant.suspended is None
-            if unapproved and (grant.service, grant.major) == (service, major) and grant.operations.keys() & operations:
+        for name in self.index["Grant"].names("contract", service_name(service, major)):
+            grant = self.grants.get(name)
+            unapproved = grant and not grant.shows_personal and grant.suspended is None
+            if grant and unapproved and grant.operations.keys() & operations:
                 return grant.name
         return ""
 
@@ -341,16 +349,8 @@ class Registry:
         found = self.systems.get(system)
         return frozenset({found.agency}) if found else frozenset()
 
-    def _contract(self, name: DocumentName) -> Contract | None:
-        if not self._in_force.get(name):
-            return None
-        contract = self._compiled.get(name)
-        if contract is None:
-            spec = self.versions["Service"][name].spec if name in self.versions["Service"] else None
-            if spec is None:
-                return None
-            contract = self._compiled[name] = Contract.from_document(spec["contract"], name)
-        return contract
+    def _service_in_force(self, name: DocumentName) -> Version | None:
+        return self.versions["Service"].get(name) if name in self.services else None
 
     def _add_grant(self, grant: Grant) -> None:
         self.grants[grant.name] = grant
@@ -365,10 +365,10 @@ class Registry:
         elif kind == "System":
             self.systems.pop(name, None)
         elif kind == "Service":
-            self._compiled.pop(name, None)
+            self.contracts.forget(name)
+            self.services.remove(name)
             if name in self._providers:
                 self._provided[self._providers.pop(name)].discard(name)
-            self._in_force.pop(name, None)
             self._notices.pop(name, None)
             self._suspensions.pop(name, None)
         elif name in self.grants:
@@ -380,6 +380,11 @@ class Registry:
                 self._purposes[purpose] -= 1
                 if not self._purposes[purpose]:
                     del self._purposes[purpose]
+
+
+def _summary(version: Version) -> ContractSummary:
+    spec = version.spec or {}
+    return ContractSummary.from_document(spec["contract"])
 
 
 def _system(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> System:

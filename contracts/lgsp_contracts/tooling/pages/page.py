@@ -6,13 +6,14 @@ Whatever a contract says is text: it is escaped, and `POLICY` lets a browser run
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.summary import ContractSummary
 from lgsp_contracts.tooling.openapi import COMMON
 from lgsp_contracts.tooling.pages.examples import PURPOSE, examples
 from lgsp_contracts.tooling.pages.fields import fields
@@ -65,34 +66,32 @@ def service(contract: Contract, url: str, language: Language, *, inside: bool, n
     )
 
 
-def holding(contracts: Iterable[Contract], words: str) -> list[Contract]:
-    """The services in which every one of some words stands."""
-    sought = words.casefold().split()
-    if not sought:
-        return list(contracts)
-    found = ((contract, _text_of(contract)) for contract in contracts)
-    return [contract for contract, text in found if all(word in text for word in sought)]
+def catalogue(shown: Sequence[ContractSummary | Contract], count: int, words: str, language: Language) -> Iterator[str]:
+    """Write the page that lists services, piece by piece: two hundred of them take ten milliseconds.
 
-
-def catalogue(found: Sequence[Contract], words: str, language: Language) -> str:
-    """The page that lists services, and says by which words they were found."""
-    return _written("catalogue", language, contracts=found[:SHOWN], count=len(found), words=words)
-
-
-def _text_of(contract: Contract) -> str:
-    titles = [contract.title, *(operation.title for operation in contract.operations.values())]
-    titles += [contract.description] if contract.description else []
-    names = [contract.service, contract.provider, *contract.operations]
-    return "\n".join([*names, *(f"{title.vi}\n{title.en}" for title in titles)]).casefold()
+    Args:
+        shown: those that stand on it, at most `SHOWN`.
+        count: how many were found.
+        words: by which they were found.
+    """
+    return _template("catalogue").generate(_told(language, contracts=shown, count=count, words=words))
 
 
 def _written(name: str, language: Language, **told: object) -> str:
-    return _TEMPLATES.get_template(f"{name}.html.jinja").render(
-        language=language,
-        style=Markup(_STYLE),  # noqa: S704 - our own file
-        classified=CLASSIFIED,
-        say=lambda text: text.said(language),
-        t=lambda vi, en: en if language == "en" else vi,
-        pretty=lambda document: json.dumps(document, ensure_ascii=False, indent=2),
-        **told,
-    )
+    return _template(name).render(_told(language, **told))
+
+
+def _template(name: str) -> Template:
+    return _TEMPLATES.get_template(f"{name}.html.jinja")
+
+
+def _told(language: Language, **more: object) -> dict[str, object]:
+    return {
+        "language": language,
+        "style": Markup(_STYLE),  # noqa: S704 - our own file
+        "classified": CLASSIFIED,
+        "say": lambda text: text.said(language),
+        "t": lambda vi, en: en if language == "en" else vi,
+        "pretty": lambda document: json.dumps(document, ensure_ascii=False, indent=2),
+        **more,
+    }
