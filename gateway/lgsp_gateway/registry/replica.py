@@ -8,18 +8,24 @@ too. Until it is in step again the gateway is not ready; it goes on with what it
 import asyncio
 import contextlib
 import time
+from collections.abc import AsyncIterator
 
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from lgsp_gateway.registry import store
+from lgsp_gateway.registry.documents import Version
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
+from lgsp_runtime.pacing import Pace
 
 LOOK_SECONDS = 1.0
+
+APPLIED_AT_A_TURN = 32 * 1024
+"""Bytes of documents that are put in force before others have a turn: some two milliseconds."""
 
 
 class Follower:
@@ -42,8 +48,7 @@ class Follower:
         """Listen, then read what is there."""
         await connection.subscribe(store.CHANGES + ">", cb=background.heard("registry changes", self._changed))
         await connection.flush()
-        async for version in self._store.read(0, only_latest=True):
-            self._registry.apply(version)
+        await self._apply(self._store.read(0, only_latest=True))
         await self._catch_up()
         self._looking = background.every("registry", LOOK_SECONDS, self._look, within=None, at_once=False)
 
@@ -86,10 +91,15 @@ class Follower:
         async with self._reading:
             last = await self._store.last_revision()
             if last > self._registry.revision:
-                async for version in self._store.read(self._registry.revision):
-                    self._registry.apply(version)
+                await self._apply(self._store.read(self._registry.revision))
             self.in_step = True
         await self._tell()
+
+    async def _apply(self, versions: AsyncIterator[Version]) -> None:
+        pace = Pace(APPLIED_AT_A_TURN)
+        async for version in versions:
+            self._registry.apply(version)
+            await pace.spend(len(version.data))
 
     def _fall_behind(self) -> None:
         if self.in_step:
