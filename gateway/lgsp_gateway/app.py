@@ -16,6 +16,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiParts, build_api
 from lgsp_gateway.calls.build import open_pipeline
 from lgsp_gateway.calls.failover import BrokenOff
+from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.calls.record import Pseudonyms
@@ -56,8 +57,9 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
     nats = _NatsUsers(settings)
     async with AsyncExitStack() as stack:
         observer = open_observer(stack, settings, keys)
-        bus = Bus()
-        registry = RegistryParts.create(bus, observer.security)
+        bus, heavy = Bus(), HeavyDocuments(settings.heavy_processes, settings.heavy_seconds)
+        stack.push_async_callback(heavy.stop)
+        registry = RegistryParts.create(bus, observer.security, heavy)
 
         async def on_lost() -> None:
             await bus.lost()
@@ -85,6 +87,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
             evidence.log,
             Pseudonyms(keys.pseudonym_key()),
             observer,
+            heavy,
         )
         evidence.log.start(background)
         stack.push_async_callback(pipeline.stop)

@@ -128,7 +128,7 @@ class SuspensionForgets(Permission):
 class RanksAreFree(Permission):
     """A classification is whatever the newest version says."""
 
-    def check_classification(self, *_: object) -> None:
+    async def check_classification(self, *_: object) -> None:
         return
 
 

@@ -76,7 +76,8 @@ def _add_tokens(app: web.Application, settings: GatewaySettings, parts: ApiParts
 def _add_registry(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
     RegistryDoor(callers, parts.registry.administration).add_routes(app)
     nats = first_server(settings.nats)
-    Catalogue(callers, parts.registry.snapshot, parts.stop, settings.public_url, nats).add_routes(app)
+    heavy = parts.pipeline.heavy
+    Catalogue(callers, parts.registry.snapshot, heavy, parts.stop, settings.public_url, nats).add_routes(app)
 
 
 def _add_evidence(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:

@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import datetime
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 import orjson
 import uuid_utils
@@ -25,12 +25,15 @@ from lgsp_contracts.tooling.openapi import openapi
 from lgsp_contracts.tooling.pages import page
 from lgsp_gateway.api.registry_routes import CURSOR, LIMIT
 from lgsp_gateway.api.schemas import TEXT, json_of
+from lgsp_gateway.calls.heavy_documents import Description, HeavyDocuments
 from lgsp_gateway.http import responses, streaming
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.language import preferred
+from lgsp_gateway.http.lifecycle_headers import headers_of
 from lgsp_gateway.http.parameters import choice, text, whole
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.registry.documents import service_and_major, service_name
+from lgsp_gateway.registry.documents import VIETNAM, Version, service_and_major, service_name
+from lgsp_gateway.registry.lifecycle.contracts.announcements import Announcement
 from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_problems import Language, Text
 from lgsp_runtime.pacing import Pace
@@ -41,6 +44,8 @@ MAX_WORDS = 100
 """Characters of a search that are looked at."""
 SEEN_AT_A_TURN = 500
 """Services of an index that are looked at before others have a turn."""
+DESCRIBED_AT_ONCE = 8 * 1024
+"""Bytes of a contract that is described where everybody waits, some 7 ms; larger ones are in a process of their own."""
 PARSED_AT_A_TURN = 20
 PIECES_AT_A_TURN = 500
 """Of a page; a service takes some twenty."""
@@ -118,8 +123,11 @@ EVENTS = Route(
 class Catalogue:
     """The door for whoever looks for a service."""
 
-    def __init__(self, callers: Callers, registry: Registry, stopping: asyncio.Event, url: str, nats: str) -> None:
+    def __init__(
+        self, callers: Callers, registry: Registry, heavy: HeavyDocuments, stopping: asyncio.Event, url: str, nats: str
+    ) -> None:
         self._stopping = stopping
+        self._heavy = heavy
         self._registry = registry
         self._callers = callers
         self._url = url
@@ -174,27 +182,49 @@ class Catalogue:
 
     async def _service_page(self, request: web.Request) -> web.Response:
         contract, language = await self._asked(request), _language(request)
-        notices = _notices(self._registry.notice(contract, time.time()))
-        return _html(page.service(contract, self._url, language, inside=True, notices=notices))
+        service, major = SERVICE.of(request), MAJOR.of(request)
+        notices = _notices(self._registry.announced(service, major, time.time()))
+        if _is_large(contract):
+            told = {"language": language, "notices": [[notice.vi, notice.en] for notice in notices]}
+            return _html((await self._describe(request, "page", contract, url=self._url, **told)).decode())
+        compiled = self._compiled(service, major)
+        return _html(page.service(compiled, self._url, language, inside=True, notices=notices))
 
     async def _openapi(self, request: web.Request) -> web.Response:
-        return responses.document(openapi(await self._asked(request), self._url))
+        contract = await self._asked(request)
+        if _is_large(contract):
+            return responses.written(await self._describe(request, "openapi", contract, url=self._url))
+        return responses.document(openapi(self._compiled(SERVICE.of(request), MAJOR.of(request)), self._url))
 
     async def _asyncapi(self, request: web.Request) -> web.Response:
-        return responses.document(asyncapi(await self._asked(request), self._nats))
+        contract = await self._asked(request)
+        if _is_large(contract):
+            return responses.written(await self._describe(request, "asyncapi", contract, nats=self._nats))
+        return responses.document(asyncapi(self._compiled(SERVICE.of(request), MAJOR.of(request)), self._nats))
 
-    async def _asked(self, request: web.Request) -> Contract:
-        """The contract that a path names.
+    async def _describe(self, request: web.Request, what: Description, contract: Version, **told: Any) -> bytes:
+        """Describe a large contract where nobody else waits."""
+        by, spec = await self._system(request) or request.remote or "", contract.spec or {}
+        return await self._heavy.describe(by, what, orjson.dumps(spec["contract"]), **told)
+
+    def _compiled(self, service: str, major: int) -> Contract:
+        contract = self._registry.contract(service, major)
+        if contract is None:
+            raise unknown_service(service, major)
+        return contract
+
+    async def _asked(self, request: web.Request) -> Version:
+        """The document of the service that a path names.
 
         Raises:
             Refusal: `unknown-service`, also for one that the caller may not know of.
         """
         system = await self._system(request)
         service, major = SERVICE.of(request), MAJOR.of(request)
-        contract = self._registry.contract(service, major)
-        if contract is None or not self._registry.may_know(system, service, major, time.time()):
+        found = self._registry.service_in_force(service_name(service, major))
+        if found is None or not self._registry.may_know(system, service, major, time.time()):
             raise unknown_service(service, major)
-        return contract
+        return found
 
     async def _system(self, request: web.Request) -> str:
         """Whose token the request carries; "" without one.
@@ -258,7 +288,7 @@ def _service(contract: ContractSummary, registry: Registry, system: System, now:
         "version": contract.version,
         "title": {"vi": contract.title.vi, "en": contract.title.en},
         "provider": contract.provider,
-        "notice": dict(registry.notice(contract, now)),
+        "notice": headers_of(registry.announced(contract.service, contract.major, now)),
         "operations": [
             {
                 "operation": name,
@@ -273,26 +303,29 @@ def _service(contract: ContractSummary, registry: Registry, system: System, now:
     }
 
 
-def _notices(told: Mapping[str, str]) -> list[Text]:
+def _notices(announced: Announcement | None) -> list[Text]:
     found = []
-    if "Sunset" in told:
-        day = parsedate_to_datetime(told["Sunset"]).date().isoformat()
+    if announced and announced.sunset:
+        day = datetime.datetime.fromtimestamp(announced.sunset - 1, VIETNAM).date().isoformat()
         found.append(
             Text(
                 f"Phiên bản này sẽ ngừng phục vụ sau ngày {day}; hãy chuyển sang phiên bản mới hơn.",
                 f"This version is served until {day}; move to a newer one.",
             )
         )
-    if "Lgsp-Suspension" in told:
-        begin, _, end = told["Lgsp-Suspension"].partition("/")
-        found.append(
-            Text(f"Tạm ngừng phục vụ từ {begin} đến {end or '…'}.", f"Suspended from {begin} until {end or '…'}.")
-        )
+    if announced and announced.suspension:
+        begin, _, end = announced.suspension.notice().partition("/")
+        vi, en = (end, end) if announced.suspension.until else ("khi có thông báo", "further notice")
+        found.append(Text(f"Tạm ngừng phục vụ từ {begin} đến {vi}.", f"Suspended from {begin} until {en}."))
     return found
 
 
 def _language(request: web.Request) -> Language:
     return preferred(LANGUAGE.of(request) or request.headers.get(hdrs.ACCEPT_LANGUAGE))
+
+
+def _is_large(contract: Version) -> bool:
+    return len(contract.data) > DESCRIBED_AT_ONCE
 
 
 async def _written(pieces: Iterable[str]) -> str:

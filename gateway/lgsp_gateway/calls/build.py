@@ -25,6 +25,7 @@ async def open_pipeline(
     evidence: EvidenceLog,
     pseudonyms: Pseudonyms,
     observer: Watch,
+    heavy: HeavyDocuments,
 ) -> Exchange:
     """Open what calls share with other gateways, and put the pipeline together."""
     idempotency, quotas = Idempotency(), Quotas(bus)
@@ -41,5 +42,5 @@ async def open_pipeline(
         quotas=quotas,
         pseudonyms=pseudonyms,
         watch=observer,
-        heavy=HeavyDocuments(settings.heavy_processes, settings.heavy_seconds),
+        heavy=heavy,
     )

@@ -12,19 +12,23 @@ import asyncio
 import contextlib
 import sys
 from collections import OrderedDict, deque
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import structlog
 
 from lgsp_contracts.checking import broken_answer
 from lgsp_contracts.contract import Operation
+from lgsp_contracts.places import Place
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.strict_json import Limits
 from lgsp_problems import Refusal, Text, Violation
 
 MAX_WAITING = 100
 """Documents of one consumer that wait for their turn."""
+
+
+Description = Literal["page", "openapi", "asyncapi"]
 
 
 class HeavyDocuments:
@@ -79,6 +83,45 @@ class HeavyDocuments:
         except _TooLong as error:
             raise broken_answer(f"takes more than {self._seconds:.0f} s to project") from error
         return visible
+
+    async def check_contract(self, consumer: str, contract: bytes, where: Place) -> None:
+        """Compile a contract.
+
+        Raises:
+            Refusal: as `Contract.from_document`; `too-large`, when that takes longer than anybody may wait.
+        """
+        try:
+            await self._ask(consumer, {"what": "contract", "name": where.name, "path": where.path}, contract)
+        except _TooLong as error:
+            raise _takes_too_long() from error
+
+    async def check_replacement(self, consumer: str, name: str, before: bytes, after: bytes) -> None:
+        """Hold a contract against the published one that it is to take the place of.
+
+        Raises:
+            Refusal: as `registry.lifecycle.contracts.check_replacement`; `too-large`, when that takes longer than anybody may wait.
+        """
+        asked = {"what": "replacement", "name": name, "before": len(before)}
+        try:
+            await self._ask(consumer, asked, before + after)
+        except _TooLong as error:
+            raise _takes_too_long() from error
+
+    async def describe(self, consumer: str, what: Description, contract: bytes, **told: Any) -> bytes:
+        """Write what a contract looks like to people or programs.
+
+        Args:
+            what: which description.
+            told: what it says beside the contract, by name.
+
+        Raises:
+            Refusal: `too-large`, when that takes longer than anybody may wait.
+        """
+        try:
+            _, written = await self._ask(consumer, {"what": what, "told": told}, contract)
+        except _TooLong as error:
+            raise _takes_too_long() from error
+        return written
 
     async def stop(self) -> None:
         """End the processes."""

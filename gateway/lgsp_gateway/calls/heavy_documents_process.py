@@ -11,11 +11,12 @@ from typing import Any, BinaryIO
 import orjson
 
 from lgsp_contracts import checking
-from lgsp_contracts.contract import person_in
+from lgsp_contracts.contract import Contract, person_in
+from lgsp_contracts.places import Place
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.strict_json import Limits
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, Text
 
 MAX_BYTES = 2 * 1024**3
 """Of address space: a document that takes more ends its process and not the machine."""
@@ -60,7 +61,48 @@ def _projection(asked: dict[str, Any], body: bytes) -> tuple[dict[str, Any], byt
     return {}, Projection(asked["fields"]).cut(body)
 
 
-_WAYS = {"request": _request, "answer": _answer, "projection": _projection}
+def _contract(asked: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    Contract.from_document(orjson.loads(body), Place(asked["name"], tuple(asked["path"])))
+    return {}, b""
+
+
+def _replacement(asked: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_gateway.registry.lifecycle.contracts import check_replacement  # noqa: PLC0415 - as below
+
+    before = asked["before"]
+    check_replacement(asked["name"], orjson.loads(body[:before]), orjson.loads(body[before:]))
+    return {}, b""
+
+
+def _page(asked: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_contracts.tooling.pages import page  # noqa: PLC0415 - its templates take a tenth of a second to load
+
+    told = {**asked["told"], "notices": [Text(*notice) for notice in asked["told"]["notices"]]}
+    return {}, page.service(Contract.from_document(orjson.loads(body)), **told, inside=True).encode()
+
+
+def _openapi(asked: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_contracts.tooling.openapi import openapi  # noqa: PLC0415 - as above
+
+    return {}, orjson.dumps(openapi(Contract.from_document(orjson.loads(body)), **asked["told"]))
+
+
+def _asyncapi(asked: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_contracts.tooling.asyncapi import asyncapi  # noqa: PLC0415 - as above
+
+    return {}, orjson.dumps(asyncapi(Contract.from_document(orjson.loads(body)), **asked["told"]))
+
+
+_WAYS = {
+    "request": _request,
+    "answer": _answer,
+    "projection": _projection,
+    "contract": _contract,
+    "replacement": _replacement,
+    "page": _page,
+    "openapi": _openapi,
+    "asyncapi": _asyncapi,
+}
 
 
 def _schema(asked: dict[str, Any]) -> Schema:

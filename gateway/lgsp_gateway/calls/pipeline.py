@@ -9,7 +9,7 @@ those are counted and sampled, so that a flood of bad tokens costs no disk.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
@@ -27,6 +27,7 @@ from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.record import Passage, Pseudonyms
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.observability.call_observer import Watch
+from lgsp_gateway.registry.lifecycle.contracts.announcements import Announcement
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
@@ -61,12 +62,12 @@ class Call(NamedTuple):
 
 @dataclass(slots=True)
 class Answer:
-    """What the caller gets: the document, what is left of its quota, what it must know of the service (headers), and where the
-    time went, in milliseconds."""
+    """What the caller gets: the document, what is left of its quota, what is announced of the service, and where the time went, in
+    milliseconds."""
 
     body: bytes
     quota: tuple[str, str]
-    notice: Mapping[str, str]
+    announced: Announcement | None
     check: float
     provider: float
     evidence: float = 0.0
@@ -163,7 +164,8 @@ class Exchange:
         else:
             visible = projection.cut(answer, document)
         passage.answered(visible)
-        return Answer(visible, quota, self.registry.notice(way.contract, now), checked, passage.provider_ms)
+        announced = self.registry.announced(way.contract.service, way.contract.major, now)
+        return Answer(visible, quota, announced, checked, passage.provider_ms)
 
     def _decided(self, asked: Asked, passage: Passage, now: float) -> Way:
         """Which way a call may go, where that is not remembered.

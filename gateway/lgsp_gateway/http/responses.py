@@ -23,19 +23,20 @@ def document(content: Any, *, status: int = 200, headers: Mapping[str, str] | No
     )
 
 
+def written(content: bytes) -> web.Response:
+    """Answer with a JSON document that is written already."""
+    return web.Response(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
 async def items(found: Iterable[Any], last: str = "") -> web.Response:
     """A page of a list, each item of which is made and written in its turn.
 
     Args:
         last: the name of the last item, where another page follows.
     """
-    written, pace = [], Pace(WRITTEN_AT_A_TURN)
+    parts, pace = [], Pace(WRITTEN_AT_A_TURN)
     for item in found:
-        written.append(orjson.dumps(item))
-        await pace.spend(len(written[-1]))
+        parts.append(orjson.dumps(item))
+        await pace.spend(len(parts[-1]))
     following = b',"next":' + orjson.dumps(base64.urlsafe_b64encode(last.encode()).decode()) if last else b""
-    return web.Response(
-        body=b'{"items":[' + b",".join(written) + b"]" + following + b"}",
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
+    return written(b'{"items":[' + b",".join(parts) + b"]" + following + b"}")

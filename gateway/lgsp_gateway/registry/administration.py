@@ -15,6 +15,7 @@ from typing import Any
 from lgsp_auth import roles
 from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
+from lgsp_contracts.places import Place
 from lgsp_gateway.registry import role_protection, rules
 from lgsp_gateway.registry.document_pages import DocumentPage, Wanted, read_page
 from lgsp_gateway.registry.documents import API_VERSION, VIETNAM, Spec, Version
@@ -134,7 +135,10 @@ class Administration:
         async def decide(caller: System) -> _Draft:
             known = self._registry.versions[kind].get(name)
             self._permission.may_change(caller, kind, name, spec, known)
-            rules.check(plain, f"{kind} {name}", self._registry)
+            if kind == "Service":
+                where = Place(f"{kind} {name}", ("spec", "contract"))
+                await self._permission.contracts.check(caller.name, spec["contract"], where)
+            rules.check_references(plain, f"{kind} {name}", self._registry)
             status = await self._permission.put(caller, kind, name, spec, known, end_tokens=end_tokens)
             if known and expected in (None, ABSENT):
                 raise _already_exists(kind, name)
@@ -192,7 +196,7 @@ class Administration:
             if action in ("approve", "resume"):  # what it refers to may have gone meanwhile
                 plain = {**known.document(), "metadata": {"name": name}}
                 plain.pop("status", None)
-                rules.check(plain, f"Grant {name}", self._registry)
+                rules.check_references(plain, f"Grant {name}", self._registry)
             status = self._permission.act(caller, name, known, action, reason, until)
             return _Draft("Grant", name, known, known.spec, status)
 

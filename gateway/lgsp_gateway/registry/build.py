@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from nats.aio.client import Client
 
 from lgsp_contracts import catalog as catalogs
+from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
+from lgsp_gateway.registry.contract_checks import ContractChecks
+from lgsp_gateway.registry.ownership import Names
+from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.replica import Follower
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
@@ -27,11 +31,12 @@ class RegistryParts:
     administration: Administration
 
     @classmethod
-    def create(cls, bus: Bus, security: SecurityLog) -> "RegistryParts":
+    def create(cls, bus: Bus, security: SecurityLog, heavy: HeavyDocuments) -> "RegistryParts":
         """Put the parts together; `start` connects them."""
         snapshot, store = Registry(), Store(bus)
         replica = Follower(store, snapshot)
-        return cls(snapshot, store, replica, Administration(snapshot, store, replica, security))
+        permission = Permission(snapshot, Names(snapshot, store), ContractChecks(heavy))
+        return cls(snapshot, store, replica, Administration(snapshot, store, replica, security, permission))
 
     async def start(
         self, stack: AsyncExitStack, settings: GatewaySettings, connection: Client, background: Background

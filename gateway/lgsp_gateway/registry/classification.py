@@ -5,7 +5,7 @@ What is known of a service is all that its versions ever said, deleted ones too.
 than the one before, an operator did that, and what was known before counts no more.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,14 +26,14 @@ class _Operation(NamedTuple):
 def check(
     name: str,
     before: ContractDocument | None,
-    known: Iterable[Sequence[ContractDocument]],
+    known: Iterable["KnownOperations"],
     after: ContractDocument,
 ) -> None:
     """Does a contract classify anything lower than was known?
 
     Args:
         before: the contract that it takes the place of, None where there is none.
-        known: of each major version of the service all contracts there were, the oldest first.
+        known: of each major version of the service what its contracts said.
         after: the new contract, which keeps its schema.
 
     Raises:
@@ -41,7 +41,7 @@ def check(
     """
     own = _operations(before) if before else {}
     new = _operations(after)
-    remembered = [_remembered(contracts) for contracts in known]
+    remembered = [one.operations for one in known]
     if before and _RANKS[after["classification"]] < _RANKS[before["classification"]]:
         raise _lowered(name)
     for operation, found in new.items():
@@ -62,13 +62,17 @@ def rises(before: ContractDocument, after: ContractDocument) -> set[str]:
     return {name for name in old.keys() & new.keys() if old[name].rank < personal == new[name].rank}
 
 
-def _remembered(contracts: Sequence[ContractDocument]) -> dict[str, _Operation]:
-    known: dict[str, _Operation] = {}
-    for contract in contracts:
-        operations = _operations(contract)
+class KnownOperations:
+    """What is known of the operations of one major version of a service: all that its contracts ever said."""
+
+    def __init__(self) -> None:
+        self.operations: dict[str, _Operation] = {}
+
+    def add(self, contract: ContractDocument) -> None:
+        """Take in a contract, the oldest first."""
+        operations, known = _operations(contract), self.operations
         fell = any(name in known and found.rank < known[name].rank for name, found in operations.items())
-        known = operations if fell else known | operations
-    return known
+        self.operations = operations if fell else known | operations
 
 
 def _rank(known: Mapping[str, _Operation], name: str, new: Mapping[str, _Operation]) -> int:

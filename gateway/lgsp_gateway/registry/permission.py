@@ -12,18 +12,24 @@ from typing import Any
 from lgsp_auth import roles
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import classification, ownership, role_protection
+from lgsp_gateway.registry.contract_checks import ContractChecks
 from lgsp_gateway.registry.documents import VIETNAM, Spec, Version
 from lgsp_gateway.registry.lifecycle import contracts, grants, tokens
 from lgsp_gateway.registry.ownership import Names
 from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_problems import Refusal
+from lgsp_runtime.pacing import Pace
+
+PARSED_AT_A_TURN = 64 * 1024
+"""Bytes of a history that are parsed before others have a turn."""
 
 
 class Permission:
     """Decides on changes of documents that keep their schema."""
 
-    def __init__(self, registry: Registry, names: Names) -> None:
+    def __init__(self, registry: Registry, names: Names, checks: ContractChecks = ContractChecks()) -> None:  # noqa: B008
         self.registry = registry
+        self.contracts = checks
         self.names = names
 
     def may_change(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> None:
@@ -144,8 +150,10 @@ class Permission:
             majors = await self.names.majors(spec["contract"]["service"])
             if before is None:
                 await self.check_name(caller, spec["contract"]["service"], majors)
-            self.check_classification(name, before, majors, spec)
+            await self.check_classification(name, before, majors, spec)
         contracts.check(name, before, spec, _may_be(caller), datetime.datetime.now(VIETNAM).date())
+        if before is not None and contracts.is_replaced(before, spec):
+            await self.contracts.check_replacement(caller.name, name, before["contract"], spec["contract"])
         if before is not None and contracts.phase_of(before) in contracts.IN_FORCE:
             self.check_grants(before["contract"], spec["contract"])
 
@@ -153,14 +161,18 @@ class Permission:
         """A service's name belongs to the agency that had it first."""
         ownership.refuse_foreign("Service", service, await self.names.owners(majors), caller.agency)
 
-    def check_classification(
+    async def check_classification(
         self, name: str, before: Spec | None, majors: Mapping[DocumentName, list[Version]], spec: Spec
     ) -> None:
         """A classification does not fall."""
-        known = [
-            [said["contract"] for version in reversed(versions) if (said := version.spec)]
-            for versions in majors.values()
-        ]
+        known, pace = [], Pace(PARSED_AT_A_TURN)
+        for versions in majors.values():
+            operations = classification.KnownOperations()
+            for version in reversed(versions):
+                await pace.spend(len(version.data))
+                if said := version.spec:
+                    operations.add(said["contract"])
+            known.append(operations)
         classification.check(name, before["contract"] if before else None, known, spec["contract"])
 
     def check_grants(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

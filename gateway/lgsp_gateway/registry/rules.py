@@ -8,6 +8,7 @@ from lgsp_auth.public_jwk import fault_of
 from lgsp_contracts import documents, pointers
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
+from lgsp_contracts.summary import ContractSummary
 from lgsp_gateway.registry.documents import service_name
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal, Text
@@ -20,6 +21,17 @@ def check(document: Any, where: str | Place, registry: Registry) -> None:
         Refusal: `invalid-document`, naming place and mend.
     """
     documents.check("registry", document, where)
+    if document["kind"] == "Service":
+        Contract.from_document(document["spec"]["contract"], Place.of(where) / "spec" / "contract")
+    check_references(document, where, registry)
+
+
+def check_references(document: Any, where: str | Place, registry: Registry) -> None:
+    """Hold a document that keeps its schema, and whose contract compiles, against the registry it is for.
+
+    Raises:
+        Refusal: `invalid-document`, naming place and mend.
+    """
     _CHECKS[document["kind"]](where, document["metadata"]["name"], document["spec"], registry)
 
 
@@ -57,7 +69,7 @@ def _system(where: str | Place, name: str, spec: Mapping[str, Any], registry: Re
 
 
 def _service(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
-    contract = Contract.from_document(spec["contract"], Place.of(where) / "spec" / "contract")
+    contract = ContractSummary.from_document(spec["contract"])
     expected = service_name(contract.service, contract.major)
     if name != expected:
         raise Refusal(
@@ -72,14 +84,14 @@ def _service(where: str | Place, name: str, spec: Mapping[str, Any], registry: R
 def _grant(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     if spec["consumer"] not in registry.systems:
         raise _missing(where, "/spec/consumer", "System", spec["consumer"])
-    contract = registry.contract(spec["service"], spec["major"])
+    contract = registry.contract_document(spec["service"], spec["major"])
     if contract is None:
         raise _missing(where, "/spec/service", "Service", service_name(spec["service"], spec["major"]))
     for operation, content in spec["operations"].items():
         place = f"/spec/operations/{operation}"
-        if operation not in contract.operations:
+        if operation not in contract["operations"]:
             raise _missing(where, place, "operation", operation)
-        schema = contract.operations[operation].response.document
+        schema = contract["operations"][operation]["response"]
         for number, field in enumerate(content["fields"]):
             if field != "*" and not _has_field(schema, field):
                 raise _missing(where, f"{place}/fields/{number}", "field", field)

@@ -7,8 +7,7 @@ by a later version of the bus, say) is not in force, and stops no other. It is p
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import formatdate
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -27,8 +26,8 @@ from lgsp_gateway.registry.document_index import DocumentIndex, Facts, facts_of
 from lgsp_gateway.registry.documents import KINDS, VIETNAM, Spec, Version, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle import tokens as token_life
 from lgsp_gateway.registry.lifecycle.contracts import IN_FORCE, phase_of
+from lgsp_gateway.registry.lifecycle.contracts.announcements import Announcement, read_announcement
 from lgsp_gateway.registry.lifecycle.grants import phase_of as phase_of_grant
-from lgsp_gateway.registry.lifecycle.suspension import Suspension, from_status
 from lgsp_gateway.registry.service_index import ServiceIndex
 from lgsp_problems import Refusal, Text
 from lgsp_runtime.error_frames import frames
@@ -72,12 +71,11 @@ class Registry:
         """Documents that are not in force, since they could not be indexed, and why."""
         self.index: dict[str, DocumentIndex] = {kind: DocumentIndex() for kind in KINDS}
         self.services = ServiceIndex()
-        self.contracts = ContractCache(self._service_in_force)
+        self.contracts = ContractCache(self.service_in_force)
         self._summary = lru_cache(MAX_SUMMARIES)(_summary)
         self._provided: dict[SystemName, set[DocumentName]] = {}
         self._listeners: list[Callable[[str, str], None]] = []
-        self._notices: dict[str, dict[str, str]] = {}
-        self._suspensions: dict[str, Suspension] = {}
+        self._announcements: dict[DocumentName, Announcement] = {}
         self._held: dict[Holding, dict[str, Grant]] = {}
         self._projections: dict[tuple[str, str], Projection] = {}
         self._purposes: dict[str, int] = {}
@@ -167,10 +165,9 @@ class Registry:
             self._provided.setdefault(self._providers[version.name], set()).add(version.name)
             if phase_of(spec) in IN_FORCE:
                 self.services.put(version.name, spec["contract"])
-            if "deprecation" in spec:
-                self._notices[version.name] = _notice(spec["deprecation"])
-            if "suspension" in status:
-                self._suspensions[version.name] = from_status(status["suspension"])
+            announcement = read_announcement(spec, status)
+            if announcement:
+                self._announcements[version.name] = announcement
         elif version.kind == "Grant" and phase_of_grant(status) in ("in-force", "suspended"):
             self._add_grant(_grant(version.name, spec, status))
 
@@ -201,26 +198,21 @@ class Registry:
 
     def summary(self, service: str, major: int) -> ContractSummary | None:
         """What lists show of a service in force: its contract as it is written, not compiled."""
-        version = self._service_in_force(service_name(service, major))
+        version = self.service_in_force(service_name(service, major))
         return self._summary(version) if version else None
 
     def contract_document(self, service: str, major: int) -> Spec | None:
         """The contract of a service in force, as it was written."""
-        version = self._service_in_force(service_name(service, major))
+        version = self.service_in_force(service_name(service, major))
         spec = version.spec if version else None
         return spec["contract"] if spec else None
 
-    def notice(self, contract: Contract, now: float) -> Mapping[str, str]:
-        """What callers of a service are told in headers: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and
-        `Lgsp-Suspension`, a planned suspension as an ISO 8601 interval."""
-        if not (self._notices or self._suspensions):
-            return _NOTHING
-        name = service_name(contract.service, contract.major)
-        suspension = self._suspensions.get(name)
-        notices = self._notices.get(name, _NOTHING)
-        if suspension is None or suspension.over(now):
-            return notices
-        return {**notices, "Lgsp-Suspension": suspension.notice()}
+    def announced(self, service: str, major: int, now: float) -> Announcement | None:
+        """What callers of a service are told of its life at a time; None where that is nothing."""
+        if not self._announcements:
+            return None
+        announcement = self._announcements.get(service_name(service, major))
+        return announcement.at(now) if announcement else None
 
     def refuse_suspended(self, contract: Contract, now: float) -> None:
         """A suspended service answers nobody.
@@ -228,15 +220,14 @@ class Registry:
         Raises:
             Refusal: `service-suspended`, with reason and expected end.
         """
-        suspension = (
-            self._suspensions.get(service_name(contract.service, contract.major)) if self._suspensions else None
-        )
-        if suspension and suspension.holds(now):
-            raise suspension.refusal(contract.service, now)
+        announcement = self.announced(contract.service, contract.major, now)
+        if announcement and announcement.suspension and announcement.suspension.holds(now):
+            raise announcement.suspension.refusal(contract.service, now)
 
     def may_be_suspended(self, contract: Contract) -> bool:
         """Is a suspension of this service known, past, present or planned?"""
-        return service_name(contract.service, contract.major) in self._suspensions
+        announcement = self._announcements.get(service_name(contract.service, contract.major))
+        return announcement is not None and announcement.suspension is not None
 
     def may_know(self, consumer: str, service: str, major: int, now: float) -> bool:
         """May a consumer know that a service in force exists? Of an unlisted one only while it holds a grant on it."""
@@ -349,7 +340,8 @@ class Registry:
         found = self.systems.get(system)
         return frozenset({found.agency}) if found else frozenset()
 
-    def _service_in_force(self, name: DocumentName) -> Version | None:
+    def service_in_force(self, name: DocumentName) -> Version | None:
+        """The document of a service in force."""
         return self.versions["Service"].get(name) if name in self.services else None
 
     def _add_grant(self, grant: Grant) -> None:
@@ -369,8 +361,7 @@ class Registry:
             self.services.remove(name)
             if name in self._providers:
                 self._provided[self._providers.pop(name)].discard(name)
-            self._notices.pop(name, None)
-            self._suspensions.pop(name, None)
+            self._announcements.pop(name, None)
         elif name in self.grants:
             grant = self.grants.pop(name)
             del self._held[grant.consumer, grant.service, grant.major][name]
@@ -423,15 +414,7 @@ def _suspended(status: Mapping[str, Any]) -> tuple[str, str] | None:
     return str(status.get("reason", "")), str(status.get("until", ""))
 
 
-def _notice(deprecation: Mapping[str, str]) -> dict[str, str]:
-    since, sunset = _day(deprecation["since"]).timestamp(), _day(deprecation["sunset"]).timestamp() + _DAY_SECONDS
-    shown = formatdate(min(max(sunset, 0), _LAST_DATE), usegmt=True)
-    return {"Deprecation": f"@{int(since)}", "Sunset": shown}
-
-
 _DAY_SECONDS = 86400
-_LAST_DATE = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
-"""What an HTTP date can say."""
 
 
 def _day(text: str) -> datetime:

@@ -53,7 +53,7 @@ def examples(operation: Operation, url: str, purpose: str = PURPOSE) -> list[Cod
         "timeout": math.ceil(operation.timeout) + MARGIN_SECONDS,
     }
     return [
-        CodeExample(language, title, _TEMPLATES.get_template(f"{file}.jinja").render(told).rstrip() + "\n")
+        CodeExample(language, title, _PROGRAMS[file].render(told).rstrip() + "\n")
         for language, (title, file) in LANGUAGES.items()
     ]
 
@@ -76,3 +76,5 @@ _TEMPLATES = Environment(
     autoescape=False,  # noqa: S701 - programs, not pages: each value goes through the literal of its language
 )
 _TEMPLATES.filters.update(quoted=_quoted, python=repr, php=_php, shell=shlex.quote)
+_PROGRAMS = {file: _TEMPLATES.get_template(f"{file}.jinja") for _, file in LANGUAGES.values()}
+"""Compiled as the module is loaded: the first page does not keep anybody waiting."""

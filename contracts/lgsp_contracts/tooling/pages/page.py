@@ -43,6 +43,9 @@ _TEMPLATES = Environment(
     finalize=lambda told: harmless(told) if isinstance(told, str) and not isinstance(told, Markup) else told,
 )
 
+# Compiled as the module is loaded: the first page does not keep anybody waiting.
+_PAGES = {name: _TEMPLATES.get_template(f"{name}.html.jinja") for name in ("frame", "catalogue", "service")}
+
 
 def service(contract: Contract, url: str, language: Language, *, inside: bool, notices: Sequence[Text] = ()) -> str:
     """The page of one service.
@@ -82,7 +85,7 @@ def _written(name: str, language: Language, **told: object) -> str:
 
 
 def _template(name: str) -> Template:
-    return _TEMPLATES.get_template(f"{name}.html.jinja")
+    return _PAGES[name]
 
 
 def _told(language: Language, **more: object) -> dict[str, object]:

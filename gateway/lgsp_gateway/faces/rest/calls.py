@@ -12,6 +12,7 @@ from lgsp_gateway.calls.pipeline import Answer, Body, Call, Exchange
 from lgsp_gateway.faces.rest.head import HttpHead, refuse_twice
 from lgsp_gateway.http import problems
 from lgsp_gateway.http.fast_path.raw_response import WholeAnswer
+from lgsp_gateway.http.lifecycle_headers import headers_of
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.unexpected_errors import fault
@@ -83,7 +84,9 @@ class Calls:
 
     def _write(self, answer: Answer, message: str, traceparent: str) -> WholeAnswer:
         limit, policy = answer.quota
-        more = "".join([f"{name}: {value}\r\n" for name, value in answer.notice.items()]) if answer.notice else ""
+        more = ""
+        if answer.announced:
+            more = "".join([f"{name}: {value}\r\n" for name, value in headers_of(answer.announced).items()])
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
             f"Content-Length: {len(answer.body)}\r\nDate: {self._now()}\r\nLgsp-Message-Id: {message}\r\n"

@@ -72,14 +72,14 @@ def check(
     may_be: Collection[Who],
     today: datetime.date,
 ) -> None:
-    """May a service document become what it is to become?
+    """May a service document become what it is to become? Whether a contract keeps promises says `check_replacement`.
 
     Args:
         before: its spec until now, None where there was none.
         may_be: as what the caller acts on it.
 
     Raises:
-        Refusal: `step-not-allowed`, `contract-incompatible` or `not-granted`.
+        Refusal: `step-not-allowed` or `not-granted`.
     """
     old, new = phase_of(before) if before else ABSENT, phase_of(after)
     if old != new:
@@ -160,11 +160,24 @@ def _check_edit(name: str, phase: str, old: Any, new: Any, may_be: Collection[Wh
         )
     if LIFE.after(phase, "edit", may_be) is None:
         raise operator_needed(name, "sửa hợp đồng đã công bố", "change a published contract; ask one")
-    if phase in IN_FORCE:
-        _check_version(name, Contract.from_document(old, name), Contract.from_document(new, name))
 
 
-def _check_version(name: str, before: Contract, after: Contract) -> None:
+def is_replaced(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
+    """Does a Service document put another contract in the place of a published one? Then `check_replacement` decides too."""
+    return before is not None and phase_of(before) in IN_FORCE and not same(before["contract"], after["contract"])
+
+
+def check_replacement(name: str, old: Any, new: Any) -> None:
+    """May a contract take the place of the published one? It must be a higher version and break nothing.
+
+    Args:
+        name: of the Service document.
+        old, new: the documents of two contracts that compile.
+
+    Raises:
+        Refusal: `contract-incompatible`, with what it breaks.
+    """
+    before, after = Contract.from_document(old, name), Contract.from_document(new, name)
     if _numbers(after) <= _numbers(before):
         raise Refusal(
             "contract-incompatible",

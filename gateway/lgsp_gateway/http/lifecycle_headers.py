@@ -1,0 +1,24 @@
+"""A service's life in headers: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and `Lgsp-Suspension`, a planned suspension as an
+ISO 8601 interval.
+"""
+
+from datetime import UTC, datetime
+from email.utils import formatdate
+
+from lgsp_gateway.registry.lifecycle.contracts.announcements import Announcement
+
+_LAST_DATE = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""What an HTTP date can say."""
+
+
+def headers_of(announcement: Announcement | None) -> dict[str, str]:
+    """Write an announcement as headers; none where nothing is announced."""
+    headers: dict[str, str] = {}
+    if announcement is None:
+        return headers
+    if announcement.sunset:
+        headers["Deprecation"] = f"@{int(announcement.deprecated_since)}"
+        headers["Sunset"] = formatdate(min(max(announcement.sunset, 0), _LAST_DATE), usegmt=True)
+    if announcement.suspension:
+        headers["Lgsp-Suspension"] = announcement.suspension.notice()
+    return headers
