@@ -19,7 +19,6 @@ from lgsp_gateway.calls.failover import BrokenOff
 from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
-from lgsp_gateway.calls.record import Pseudonyms
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepare_streams
 from lgsp_gateway.faces.rest.calls import Calls
@@ -84,8 +83,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
             Identification(verifier, registry.snapshot, settings.public_url),
             bus,
             connection,
-            evidence.log,
-            Pseudonyms(keys.pseudonym_key()),
+            evidence,
             observer,
             heavy,
         )

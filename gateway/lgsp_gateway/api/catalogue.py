@@ -33,7 +33,7 @@ from lgsp_gateway.http.lifecycle_headers import headers_of
 from lgsp_gateway.http.parameters import choice, text, whole
 from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.documents import VIETNAM, Version, service_and_major, service_name
-from lgsp_gateway.registry.lifecycle.contracts.announcements import Announcement
+from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_problems import Language, Text
 from lgsp_runtime.pacing import Pace

@@ -8,9 +8,8 @@ from lgsp_gateway.calls.idempotency import Idempotency
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.calls.quotas import Quotas
-from lgsp_gateway.calls.record import Pseudonyms
 from lgsp_gateway.config import GatewaySettings
-from lgsp_gateway.evidence.append.log import EvidenceLog
+from lgsp_gateway.evidence.build import EvidenceWriting
 from lgsp_gateway.observability.call_observer import Watch
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.nats.request_reply import Bus
@@ -22,8 +21,7 @@ async def open_pipeline(
     identification: Identification,
     bus: Bus,
     connection: Client,
-    evidence: EvidenceLog,
-    pseudonyms: Pseudonyms,
+    evidence: EvidenceWriting,
     observer: Watch,
     heavy: HeavyDocuments,
 ) -> Exchange:
@@ -37,10 +35,10 @@ async def open_pipeline(
         ways=Ways(registry),
         identification=identification,
         bus=bus,
-        evidence=evidence,
+        evidence=evidence.log,
         idempotency=idempotency,
         quotas=quotas,
-        pseudonyms=pseudonyms,
+        pseudonyms=evidence.pseudonyms,
         watch=observer,
         heavy=heavy,
     )

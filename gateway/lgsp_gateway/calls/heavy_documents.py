@@ -93,7 +93,7 @@ class HeavyDocuments:
         try:
             await self._ask(consumer, {"what": "contract", "name": where.name, "path": where.path}, contract)
         except _TooLong as error:
-            raise _takes_too_long() from error
+            raise _takes_too_long(self._seconds) from error
 
     async def check_replacement(self, consumer: str, name: str, before: bytes, after: bytes) -> None:
         """Hold a contract against the published one that it is to take the place of.
@@ -105,7 +105,7 @@ class HeavyDocuments:
         try:
             await self._ask(consumer, asked, before + after)
         except _TooLong as error:
-            raise _takes_too_long() from error
+            raise _takes_too_long(self._seconds) from error
 
     async def describe(self, consumer: str, what: Description, contract: bytes, **told: Any) -> bytes:
         """Write what a contract looks like to people or programs.
@@ -120,7 +120,7 @@ class HeavyDocuments:
         try:
             _, written = await self._ask(consumer, {"what": what, "told": told}, contract)
         except _TooLong as error:
-            raise _takes_too_long() from error
+            raise _takes_too_long(self._seconds) from error
         return written
 
     async def stop(self) -> None:

@@ -27,7 +27,7 @@ from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.record import Passage, Pseudonyms
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.observability.call_observer import Watch
-from lgsp_gateway.registry.lifecycle.contracts.announcements import Announcement
+from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable

@@ -8,6 +8,7 @@ from nats.aio.client import Client
 
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
+from lgsp_gateway.calls.record import Pseudonyms
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
@@ -59,10 +60,11 @@ def log_signer(settings: GatewaySettings, keys: KeyStore) -> Signer:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWriting:
-    """What a gateway writes: entries, and checkpoints over them."""
+    """What a gateway writes: entries, checkpoints over them, and the names under which persons stand in them."""
 
     log: EvidenceLog
     publisher: Notary
+    pseudonyms: Pseudonyms
 
     @classmethod
     async def open(
@@ -89,7 +91,7 @@ class EvidenceWriting:
             batch_bytes=settings.evidence_batch_bytes,
             most_unwritten=settings.evidence_unwritten,
         )
-        return cls(log, publisher)
+        return cls(log, publisher, Pseudonyms(keys.pseudonym_key()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ ISO 8601 interval.
 from datetime import UTC, datetime
 from email.utils import formatdate
 
-from lgsp_gateway.registry.lifecycle.contracts.announcements import Announcement
+from lgsp_gateway.registry.lifecycle.announcements import Announcement
 
 _LAST_DATE = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 """What an HTTP date can say."""

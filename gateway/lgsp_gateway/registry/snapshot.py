@@ -25,8 +25,8 @@ from lgsp_gateway.registry.contract_cache import ContractCache
 from lgsp_gateway.registry.document_index import DocumentIndex, Facts, facts_of
 from lgsp_gateway.registry.documents import KINDS, VIETNAM, Spec, Version, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle import tokens as token_life
+from lgsp_gateway.registry.lifecycle.announcements import Announcement, read_announcement
 from lgsp_gateway.registry.lifecycle.contracts import IN_FORCE, phase_of
-from lgsp_gateway.registry.lifecycle.contracts.announcements import Announcement, read_announcement
 from lgsp_gateway.registry.lifecycle.grants import phase_of as phase_of_grant
 from lgsp_gateway.registry.service_index import ServiceIndex
 from lgsp_problems import Refusal, Text
