@@ -16,7 +16,6 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiParts, build_api
 from lgsp_gateway.calls.build import open_pipeline
 from lgsp_gateway.calls.failover import BrokenOff
-from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.config import GatewaySettings
@@ -31,6 +30,7 @@ from lgsp_gateway.nats.rights import NatsRights
 from lgsp_gateway.observability.build import Health, open_observer
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime import process as processes
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats import connection as nats_connection

@@ -15,7 +15,7 @@ from support.workbench import EXAMPLE, NUMBER, TEXT, Workbench
 from lgsp_adapters.adapter import Call
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
-from lgsp_gateway.calls.heavy_documents import MAX_WAITING, HeavyDocuments
+from lgsp_gateway.workers.heavy_documents import MAX_WAITING, HeavyDocuments
 from lgsp_problems import Refusal
 
 ROWS = {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}}

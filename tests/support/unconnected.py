@@ -11,7 +11,6 @@ from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiParts, build_api
 from lgsp_gateway.calls.authorization import Ways
-from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.calls.idempotency import Idempotency
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
@@ -35,6 +34,7 @@ from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.replica import Follower
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
+from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import Bus
 from lgsp_runtime.security_events import SecurityLog

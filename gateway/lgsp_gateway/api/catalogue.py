@@ -25,7 +25,6 @@ from lgsp_contracts.tooling.openapi import openapi
 from lgsp_contracts.tooling.pages import page
 from lgsp_gateway.api.registry_routes import CURSOR, LIMIT
 from lgsp_gateway.api.schemas import TEXT, json_of
-from lgsp_gateway.calls.heavy_documents import Description, HeavyDocuments
 from lgsp_gateway.http import responses, streaming
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.language import preferred
@@ -35,6 +34,7 @@ from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.documents import VIETNAM, Version, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.snapshot import Registry, System
+from lgsp_gateway.workers.heavy_documents import Description, HeavyDocuments
 from lgsp_problems import Language, Text
 from lgsp_runtime.pacing import Pace
 

@@ -3,7 +3,6 @@
 from nats.aio.client import Client
 
 from lgsp_gateway.calls.authorization import Ways
-from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.calls.idempotency import Idempotency
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
@@ -12,6 +11,7 @@ from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceWriting
 from lgsp_gateway.observability.call_observer import Watch
 from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.nats.request_reply import Bus
 
 

@@ -20,7 +20,6 @@ from lgsp_contracts.checking import broken_answer, broken_request, check_answer,
 from lgsp_contracts.contract import Operation, person_in
 from lgsp_gateway.calls.auth_failure_limiter import CALLS, Attempts
 from lgsp_gateway.calls.authorization import Asked, Way, Ways
-from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.calls.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required
 from lgsp_gateway.calls.identification import Caller, Credentials, Identification
 from lgsp_gateway.calls.quotas import Quotas
@@ -29,6 +28,7 @@ from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.observability.call_observer import Watch
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 from lgsp_runtime.unexpected_errors import fault

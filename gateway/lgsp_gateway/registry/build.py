@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from nats.aio.client import Client
 
 from lgsp_contracts import catalog as catalogs
-from lgsp_gateway.calls.heavy_documents import HeavyDocuments
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
@@ -16,6 +15,7 @@ from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.replica import Follower
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
+from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import Bus
 from lgsp_runtime.security_events import SecurityLog

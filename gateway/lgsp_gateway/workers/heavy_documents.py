@@ -202,7 +202,7 @@ class _Checker:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "lgsp_gateway.calls.heavy_documents_process",
+                "lgsp_gateway.workers.heavy_documents_process",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C in a terminal is for the gateway, which ends it

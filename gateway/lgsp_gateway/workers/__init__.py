@@ -1,0 +1,1 @@
+"""Processes beside the event loop, for what would keep everybody waiting."""
