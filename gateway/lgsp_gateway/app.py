@@ -68,8 +68,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         stack.push_async_callback(connection.close)
         stack.push_async_callback(background.stop)
         system = await nats.connect_system(background)
-        if system:
-            stack.push_async_callback(system.close)
+        stack.push_async_callback(system.close)
         await prepare_streams(settings, connection, system)
         await bus.start(connection)
         stack.callback(bus.stop)
@@ -131,10 +130,8 @@ class _NatsUsers:
         name = f"gateway {self._settings.name} {purpose}".rstrip()
         return await nats_connection.connect(self._user("gateway"), name, on_lost, on_back, background)
 
-    async def connect_system(self, background: Background) -> Client | None:
-        """Connect to the system account; None where servers may sync lazily, which nobody looks at then."""
-        if self._settings.allow_lazy_disk:
-            return None
+    async def connect_system(self, background: Background) -> Client:
+        """Connect to the system account."""
         name = f"gateway {self._settings.name} system"
         return await nats_connection.connect(self._user("system"), name, background=background)
 
@@ -154,12 +151,11 @@ def _open_verifier(settings: GatewaySettings, keys: KeyStore, registry: Registry
 
 
 async def _watch_connections(
-    pipeline: Exchange, registry: RegistryParts, system: Client | None, background: Background
+    pipeline: Exchange, registry: RegistryParts, system: Client, background: Background
 ) -> None:
     """Notice when an adapter's connection ends, and end the connections that may do too much."""
-    if system:
-        await BrokenOff(pipeline.bus, registry.snapshot).start(system, background)
-        NatsRights(system, registry.snapshot, lambda: registry.replica.in_step).start(background)
+    await BrokenOff(pipeline.bus, registry.snapshot).start(system, background)
+    NatsRights(system, registry.snapshot, lambda: registry.replica.in_step).start(background)
 
 
 def random_name() -> GatewayName:

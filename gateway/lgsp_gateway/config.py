@@ -137,7 +137,7 @@ class GatewaySettings(_NatsSettings):
     )
     allow_lazy_disk: bool = Field(
         default=False,
-        description="Run on a NATS server that does not sync each message to disk. For development only: evidence can be lost.",
+        description="Run on a NATS server that does not sync each message to disk. For development only: evidence can be lost. Changes nothing else.",
     )
     keys: Path = Field(
         default=DEFAULT_STATE / "keys", description="The folder of signing keys, shared by all gateways."

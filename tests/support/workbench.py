@@ -257,6 +257,15 @@ class Workbench:
         await served.stop()
         await served._connection.close()
 
+    async def cut(self, served: Served) -> None:
+        """Take an adapter off the bus in the middle of its work."""
+        self._adapters.remove(served)
+        await served._connection.close()
+
+    def forget_tokens(self) -> None:
+        """Sign other tokens from now on: those of before have ended, say."""
+        self._tokens.clear()
+
     def token(self, system: str, life: int = 3600) -> str:
         if system not in self._tokens or life != 3600:
             store = KeyStore(self.state.keys)

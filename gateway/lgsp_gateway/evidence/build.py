@@ -29,16 +29,16 @@ TIMESTAMP_SECONDS = 60.0
 """How long a timestamp, from the last checkpoint to its signature, may take."""
 
 
-async def prepare_streams(settings: GatewaySettings, connection: Client, system: Client | None) -> None:
-    """Make the streams of the evidence, on servers that sync each message to disk.
+async def prepare_streams(settings: GatewaySettings, connection: Client, system: Client) -> None:
+    """Make the streams of the evidence, on servers that sync each message to disk unless the settings allow others.
 
     Args:
-        system: a connection to the system account; None where servers may sync lazily.
+        system: a connection to the system account.
 
     Raises:
         Refusal: `cannot-start`.
     """
-    if system:
+    if not settings.allow_lazy_disk:
         await stream.refuse_lazy_disk(system)
     await stream.ensure(connection, settings.replicas)
     await cosignatures.ensure(connection, settings.replicas)
