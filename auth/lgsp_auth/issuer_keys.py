@@ -1,23 +1,25 @@
 """The keys of another issuer, found by OpenID Connect discovery and kept: the only I/O of this package.
 
 A key that is not known is asked for, at most once in ten seconds, so that a flood of made-up `kid`s does not become a flood
-at the issuer. While the issuer is down its last keys go on counting.
+at the issuer. Each minute the keys are asked for anyway: a key that the issuer has removed ends what it signed. While the issuer
+is down its last keys go on counting.
 """
 
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import jwt
 
-from lgsp_auth.public_jwk import fault_of
+from lgsp_auth.public_jwk import VerificationKey, fault_of, thumbprint
 
 MAX_ANSWER = 512 * 1024
 TIMEOUT_SECONDS = 5.0
 LEAST_SECONDS_BETWEEN = 10.0
-USUAL_SECONDS_BETWEEN = 600.0
+USUAL_SECONDS_BETWEEN = 60.0
 
 
 class IssuerKeys:
@@ -28,14 +30,21 @@ class IssuerKeys:
     """
 
     def __init__(self, issuer: str) -> None:
-        self._issuer = issuer
-        self._keys: dict[str, Any] = {}
+        self.issuer = issuer
+        self.on_removed: Callable[[str], None] | None = None
+        """Told the thumbprint of each key that the issuer has stopped using."""
+        self._keys: dict[str, VerificationKey] = {}
         self._asked = float("-inf")
         self._asking = asyncio.Lock()
 
-    def find(self, kid: str) -> Any | None:
-        """The key of a token, if it is known."""
+    def find(self, kid: str) -> VerificationKey | None:
+        """Return the key of a token; None where it is not known."""
         return self._keys.get(kid)
+
+    @property
+    def thumbprints(self) -> frozenset[str]:
+        """The RFC 7638 thumbprints of the keys that the issuer published last."""
+        return frozenset(key.thumbprint for key in self._keys.values())
 
     async def refresh(self, least: float = LEAST_SECONDS_BETWEEN) -> bool:
         """Ask for the keys, unless that was done just now.
@@ -47,21 +56,25 @@ class IssuerKeys:
             if time.monotonic() - self._asked < least:
                 return False
             self._asked = time.monotonic()
+            before = self.thumbprints
             try:
                 self._keys = await self._fetch()
             except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, jwt.PyJWTError):
                 return False
-            return True
+        for key in before - self.thumbprints:
+            if self.on_removed:
+                self.on_removed(key)
+        return True
 
     def pause(self) -> float:
-        """Seconds after which to ask again, to keep them fresh."""
+        """Return the seconds after which to ask again, to keep the keys fresh."""
         return USUAL_SECONDS_BETWEEN if self._keys else LEAST_SECONDS_BETWEEN
 
-    async def _fetch(self) -> dict[str, Any]:
+    async def _fetch(self) -> dict[str, VerificationKey]:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            discovered = await _json(session, self._issuer.rstrip("/") + "/.well-known/openid-configuration")
-            if discovered["issuer"] != self._issuer:  # OpenID Connect Discovery, section 4.3
+            discovered = await _json(session, self.issuer.rstrip("/") + "/.well-known/openid-configuration")
+            if discovered["issuer"] != self.issuer:  # OpenID Connect Discovery, section 4.3
                 raise ValueError("the discovery document is another issuer's")
             published = (await _json(session, discovered["jwks_uri"]))["keys"]
         found = [jwk for jwk in published if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str)]
@@ -71,10 +84,10 @@ class IssuerKeys:
         return usable
 
 
-def _key(jwk: dict[str, Any]) -> Any:
-    """A key, which verifies with its `alg` alone where it has one."""
+def _key(jwk: dict[str, Any]) -> VerificationKey:
+    """Load a key, which verifies with its `alg` alone where it has one."""
     key = jwt.PyJWK.from_dict(jwk)
-    return key if "alg" in jwk else key.key
+    return VerificationKey(thumbprint(jwk), key if "alg" in jwk else key.key)
 
 
 async def _json(session: aiohttp.ClientSession, url: str) -> Any:

@@ -1,8 +1,6 @@
 """The keys that sign access tokens: one signs, all of them verify until the last token they signed has expired."""
 
 import base64
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +8,8 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from lgsp_auth.public_jwk import VerificationKey, thumbprint
 
 ALGORITHM = "ES256"
 """ECDSA on P-256: 90 µs to verify, signatures of 64 bytes, in every JOSE library."""
@@ -24,7 +24,7 @@ class SigningKey:
 
     @classmethod
     def generate(cls) -> "SigningKey":
-        """A new key."""
+        """Make a new key."""
         return cls._named(ec.generate_private_key(ec.SECP256R1()))
 
     @classmethod
@@ -41,39 +41,51 @@ class SigningKey:
 
     @classmethod
     def _named(cls, private: ec.EllipticCurvePrivateKey) -> "SigningKey":
-        return cls(_thumbprint(_public_jwk(private)), private)
+        return cls(thumbprint(_public_jwk(private)), private)
 
     def to_pem(self) -> bytes:
-        """The key as unencrypted PKCS #8 PEM; whoever writes it keeps it to itself (mode 0600)."""
+        """Return the key as unencrypted PKCS #8 PEM; whoever writes it keeps it to itself (mode 0600)."""
         return self.private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
     def public_jwk(self) -> dict[str, str]:
-        """The public half as a JSON Web Key (RFC 7517)."""
+        """Return the public half as a JSON Web Key (RFC 7517)."""
         return _public_jwk(self.private) | {"kid": self.kid, "use": "sig", "alg": ALGORITHM}
 
     def sign(self, claims: Mapping[str, Any], typ: str = "JWT") -> str:
-        """A JWT with these claims, signed by this key."""
+        """Return a JWT with these claims, signed by this key."""
         return jwt.encode(dict(claims), self.private, algorithm=ALGORITHM, headers={"kid": self.kid, "typ": typ})
 
 
 class KeyRing:
-    """The keys of one issuer, newest last: the last one signs, all of them verify."""
+    """The keys of one issuer: the last one signs, all of them verify.
+
+    Args:
+        keys: at least one, the newest last.
+
+    Raises:
+        ValueError: there is none.
+    """
 
     def __init__(self, keys: Iterable[SigningKey]) -> None:
         self._keys = {key.kid: key for key in keys}
         if not self._keys:
             raise ValueError("a key ring holds at least one key")
         self.current = list(self._keys.values())[-1]
+        self._verifying = {kid: VerificationKey(kid, key.private.public_key()) for kid, key in self._keys.items()}
 
-    def public_key(self, kid: str) -> ec.EllipticCurvePublicKey | None:
-        """What verifies the tokens of one key."""
-        key = self._keys.get(kid)
-        return key.private.public_key() if key else None
+    def find(self, kid: str) -> VerificationKey | None:
+        """Return what verifies the tokens of a key; None where the ring does not hold it."""
+        return self._verifying.get(kid)
+
+    @property
+    def thumbprints(self) -> frozenset[str]:
+        """The RFC 7638 thumbprints of all keys, which are their `kid` too."""
+        return frozenset(self._keys)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The JSON Web Key Set that `/.well-known/jwks.json` shows."""
+        """Return the JSON Web Key Set that `/.well-known/jwks.json` shows."""
         return {"keys": [key.public_jwk() for key in self._keys.values()]}
 
 
@@ -81,8 +93,3 @@ def _public_jwk(private: ec.EllipticCurvePrivateKey) -> dict[str, str]:
     numbers = private.public_key().public_numbers()
     x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
     return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
-
-
-def _thumbprint(jwk: Mapping[str, str]) -> str:
-    canonical = json.dumps({name: jwk[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()

@@ -5,8 +5,10 @@ ones. What a key says of itself (`use`, `key_ops`, `alg`) limits it.
 """
 
 import base64
+import hashlib
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 
@@ -15,6 +17,9 @@ from lgsp_problems import Text
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 """Checking a signature takes longer with the square of the length."""
+
+MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
+"""What makes a public key, by `kty`: the members that its thumbprint is made of (RFC 7638, section 3.2; RFC 8037)."""
 
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 _SIGNS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -33,8 +38,31 @@ _NOT_LOADED = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError)
 """What PyJWT and cryptography say of members that make no key."""
 
 
+class VerificationKey(NamedTuple):
+    """A public key that signatures are checked with.
+
+    Args:
+        thumbprint: of the key (RFC 7638): the same under whatever `kid` it is published.
+        key: as PyJWT takes it.
+    """
+
+    thumbprint: str
+    key: Any
+
+
+def thumbprint(jwk: Mapping[str, Any]) -> str:
+    """Return the RFC 7638 thumbprint of a public key: SHA-256 in base64url.
+
+    Raises:
+        KeyError: its `kty` is none of `MEMBERS`, or a member is missing.
+    """
+    members = {name: jwk[name] for name in MEMBERS[jwk["kty"]]}
+    canonical = json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
+    return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
+
+
 def key_for(jwk: Mapping[str, Any], algorithm: str) -> Any | None:
-    """The key that verifies signatures of an algorithm; None where this one does not count for it."""
+    """Return the key that verifies signatures of an algorithm; None where this one does not count for it."""
     if _refused(jwk, (algorithm,)) is not None:
         return None
     try:
@@ -44,7 +72,7 @@ def key_for(jwk: Mapping[str, Any], algorithm: str) -> Any | None:
 
 
 def fault_of(jwk: Mapping[str, Any], algorithms: tuple[str, ...] = ALGORITHMS) -> Text | None:
-    """What is wrong with a public key; None where it counts.
+    """Say what is wrong with a public key; return None where it counts.
 
     Args:
         algorithms: those of which it must serve one.
@@ -134,7 +162,7 @@ _GENERATED = {prime: {pow(65537, power, prime) for power in range(prime - 1)} fo
 
 
 def is_roca(modulus: int) -> bool:
-    """Was an RSA modulus made by Infineon's faulty library?
+    """Tell whether an RSA modulus was made by Infineon's faulty library.
 
     Its primes are powers of 65537 modulo every small prime, and so is their product; of other keys one in 2^27 is
     (Nemec, Sýs, Švenda, Klinec, Matyáš: The Return of Coppersmith's Attack, ACM CCS 2017, section 2.1).

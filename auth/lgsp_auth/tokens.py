@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lgsp_auth import signed_jwt
+from lgsp_auth.public_jwk import VerificationKey
 from lgsp_auth.signed_jwt import InvalidClaimError, MalformedJwtError
 from lgsp_problems import Refusal
 
@@ -25,13 +26,24 @@ MAX_REMEMBERED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who holds a verified token. `expires` is in seconds since 1970; `bound` is the thumbprint of the key that the token
-    is bound to (RFC 9449), empty where whoever bears it may use it; `own` are those of the bus, which name the generation of
-    tokens that they are of; `issued` is in seconds since 1970."""
+    """Who holds a verified token.
+
+    Args:
+        system: the name of the system in the registry.
+        token: the token's `jti`, which may be empty where another issuer signed it.
+        issuer: the token's exact `iss`.
+        key: the thumbprint of the key that signed it (RFC 7638).
+        expires: seconds since 1970.
+        bound: the thumbprint of the key that the token is bound to (RFC 9449), empty where whoever bears it may use it.
+        own: whether the bus itself signed it; then it names the generation of tokens that it is of.
+        generation: that generation.
+        issued: seconds since 1970.
+    """
 
     system: str
     token: str
     issuer: str
+    key: str
     expires: float
     bound: str = ""
     own: bool = True
@@ -47,7 +59,7 @@ class Generation(NamedTuple):
     since: float
 
     def counts(self, identity: Identity) -> bool:
-        """Is a token of this generation?"""
+        """Tell whether a token is of this generation."""
         return identity.generation == self.number if identity.own else identity.issued >= self.since
 
 
@@ -72,7 +84,7 @@ class Issuer:
     Args:
         name: its exact `iss`.
         algorithms: those it may use, whatever its tokens say.
-        find_key: the key of a `kid`.
+        find_key: returns the key of a `kid`, None where the issuer does not use it (any more).
         refresh: asks the issuer for its keys, where it is another than the bus itself.
         audience, types: what its tokens must name as `aud` and `typ`.
         system_claim: the claim that names a system, empty where its tokens speak of no systems.
@@ -84,7 +96,7 @@ class Issuer:
 
     name: str
     algorithms: tuple[str, ...]
-    find_key: Callable[[str], Any | None]
+    find_key: Callable[[str], VerificationKey | None]
     refresh: Callable[[], Awaitable[bool]] | None = None
     audience: str = AUDIENCE
     types: tuple[str, ...] = (TOKEN_TYPE,)
@@ -92,6 +104,11 @@ class Issuer:
     systems: Mapping[str, str] = field(default_factory=dict)
     person_claim: str = ""
     person_kind: str = "citizen"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is the bus itself: nobody is asked for its keys."""
+        return self.refresh is None
 
 
 class UnknownKey(Refusal):
@@ -106,7 +123,8 @@ class Verifier:
     """Turns an `Authorization` header into an identity, and remembers it by the token's hash until it expires.
 
     Args:
-        generation: the tokens of a system that count. Whoever ends some calls `forget`: what is remembered is not asked again.
+        generation: returns the tokens of a system that count. Whoever ends some calls `forget`, and whoever removes a signing key
+            `forget_key`: what is remembered is not asked again.
     """
 
     def __init__(
@@ -121,7 +139,7 @@ class Verifier:
         self._remembered: OrderedDict[bytes, Identity] = OrderedDict()
 
     def verify(self, authorization: str | None, now: float) -> Identity:
-        """The holder of a bearer token.
+        """Return the holder of a token, as it is shown in an `Authorization` header.
 
         Raises:
             Refusal: `token-invalid`, with the `WWW-Authenticate` of RFC 6750.
@@ -140,12 +158,12 @@ class Verifier:
         return identity
 
     def recall(self, digest: bytes, now: float) -> Identity | None:
-        """The holder of a bearer token that was verified before, by its `bearer_digest`; None where it must be looked at."""
+        """Return the holder of a bearer token that was verified before, by its `bearer_digest`; None where it must be verified."""
         identity = self._remembered.get(digest)
         return identity if identity and identity.expires > now and not identity.bound else None
 
     def remembers(self, authorization: str | None) -> bool:
-        """Was this token verified before?"""
+        """Tell whether the token of an `Authorization` header was verified before."""
         try:
             _, token = _presented(authorization)
         except Refusal:
@@ -153,14 +171,14 @@ class Verifier:
         return _digest(token) in self._remembered
 
     def verify_person(self, token: str, now: float) -> Person:
-        """The person whom a token speaks of.
+        """Return the person whom a token speaks of.
 
         Raises:
             Refusal: `token-invalid`.
         """
         if not token or len(token) > MAX_TOKEN_LENGTH:
             raise invalid_token("của người được đại diện không hợp lệ", "of the person is not one")
-        issuer, claims, expires = self._claims(token.encode("utf-8", "surrogatepass"), now)
+        issuer, _, claims, expires = self._claims(token.encode("utf-8", "surrogatepass"), now)
         if expires <= now:
             raise invalid_token("đã hết hạn", "has expired")
         number = _named(claims, issuer.person_claim)
@@ -178,6 +196,15 @@ class Verifier:
         for digest in [digest for digest, identity in self._remembered.items() if condition(identity)]:
             del self._remembered[digest]
 
+    def forget_key(self, issuer: str, key: str) -> None:
+        """Drop every remembered token that an issuer signed with a key, which it uses no more.
+
+        Args:
+            issuer: the issuer's exact `iss`.
+            key: the key's thumbprint (RFC 7638).
+        """
+        self.forget(lambda identity: identity.key == key and identity.issuer == issuer)
+
     def _remember(self, digest: bytes, identity: Identity) -> None:
         if len(self._remembered) >= self._limit:
             # The first to come is the first to expire, or nearly: looking through all of them would hold up everybody.
@@ -185,7 +212,7 @@ class Verifier:
         self._remembered[digest] = identity
 
     def _check(self, token: bytes, now: float) -> Identity:
-        issuer, claims, expires = self._claims(token, now)
+        issuer, key, claims, expires = self._claims(token, now)
         named = _named(claims, issuer.system_claim)
         if not named:
             raise invalid_token("không nói về một hệ thống", "does not speak of a system")
@@ -195,9 +222,10 @@ class Verifier:
             system=issuer.systems.get(named, named),
             token=_named(claims, "jti"),
             issuer=issuer.name,
+            key=key,
             expires=expires,
             bound=_bound_to(claims),
-            own=issuer.refresh is None,
+            own=issuer.is_own,
             generation=_generation_of(claims),
             issued=signed_jwt.time_claim(claims, "iat") or 0.0,
         )
@@ -206,11 +234,11 @@ class Verifier:
         return identity
 
     def counts(self, identity: Identity) -> bool:
-        """Does a token that was verified still count, as far as its system says?"""
+        """Tell whether a token that was verified is of the generation of its system's tokens that counts."""
         return self._generation(identity.system).counts(identity)
 
-    def _claims(self, token: bytes, now: float) -> tuple[Issuer, Mapping[str, Any], float]:
-        """What a token says, after it has been found to count, and when it expires."""
+    def _claims(self, token: bytes, now: float) -> tuple[Issuer, str, Mapping[str, Any], float]:
+        """Return issuer, the signing key's thumbprint, claims and expiry of a token that counts."""
         try:
             said = signed_jwt.parse(token)
         except MalformedJwtError as error:
@@ -228,14 +256,14 @@ class Verifier:
         if (said.header_text("typ") or "JWT").lower().removeprefix("application/") not in issuer.types:
             raise invalid_token("không phải mã truy cập (typ at+jwt)", "is not an access token (typ at+jwt)")
         try:
-            claims = signed_jwt.verify_signature(token, key, (algorithm,))
+            claims = signed_jwt.verify_signature(token, key.key, (algorithm,))
         except MalformedJwtError as error:
             raise invalid_token("có chữ ký sai", "carries a wrong signature") from error
-        return issuer, claims, _check_claims(claims, issuer, now)
+        return issuer, key.thumbprint, claims, _check_claims(claims, issuer, now)
 
 
 def bearer_digest(authorization: str | None) -> bytes:
-    """Under what a token is remembered; empty where none is sent as `Authorization: Bearer`."""
+    """Return under what a token is remembered; empty bytes where none is sent as `Authorization: Bearer`."""
     if authorization is None or not authorization.startswith("Bearer "):
         return b""
     return _digest(authorization[7:].encode("utf-8", "surrogatepass"))
@@ -269,7 +297,7 @@ def _check_claims(claims: Mapping[str, Any], issuer: Issuer, now: float) -> floa
         raise invalid_token("được cấp cho nơi khác", "was issued for somebody else") from error
     try:
         signed_jwt.text_claim(claims, "sub")
-        if issuer.refresh is None:
+        if issuer.is_own:
             signed_jwt.text_claim(claims, "jti")
         signed_jwt.check_times(claims, now, expiry=False)
         expires, issued = (signed_jwt.time_claim(claims, name) for name in ("exp", "iat"))
@@ -317,7 +345,7 @@ def _bound_to(claims: Mapping[str, Any]) -> str:
 
 
 def wrong_scheme() -> Refusal:
-    """The refusal of a token that is shown as the other kind."""
+    """Make the refusal of a token that is shown as the other kind."""
     return invalid_token(
         "gắn với một khóa thì gửi bằng Authorization: DPoP, không thì Bearer",
         "is sent as Authorization: DPoP where it is bound to a key, as Bearer where not",
@@ -325,7 +353,7 @@ def wrong_scheme() -> Refusal:
 
 
 def invalid_token(vi: str, en: str) -> Refusal:
-    """The refusal of a token that does not count."""
+    """Make the refusal of a token that does not count: both texts say what is wrong with it, as the rest of a sentence."""
     return Refusal(
         "token-invalid",
         vi=f"Mã truy cập {vi}; hãy lấy mã mới ở /oauth2/token.",

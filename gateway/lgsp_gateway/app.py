@@ -24,10 +24,11 @@ from lgsp_gateway.faces.rest.calls import Calls
 from lgsp_gateway.http.connections import ConnectionLimits
 from lgsp_gateway.http.server import Door as HttpServer
 from lgsp_gateway.keys import issuers
-from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.keys.key_store import LOOK_SECONDS, KeyStore
+from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.nats.auth_callout import NatsDoor
 from lgsp_gateway.nats.rights import NatsRights
-from lgsp_gateway.observability.build import Health, open_observer
+from lgsp_gateway.observability.build import Health, announce_removed_keys, open_observer
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
@@ -49,10 +50,11 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
     Raises:
         Refusal: `cannot-start` or `invalid-document`.
     """
-    keys, background = KeyStore(settings.keys), process.background
-    keys.ensure()
+    background = process.background
     tls = TlsFiles.server(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
     settings = with_public_url(settings, tls)
+    keys = KeyStore(settings.keys, settings.public_url)
+    keys.ensure()
     nats = _NatsUsers(settings)
     async with AsyncExitStack() as stack:
         observer = open_observer(stack, settings, keys)
@@ -73,7 +75,8 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         await bus.start(connection)
         stack.callback(bus.stop)
         await registry.start(stack, settings, connection, background)
-        verifier = _open_verifier(settings, keys, registry.snapshot, background)
+        verifier, removed_keys = _open_verifier(settings, keys, registry.snapshot, background)
+        announce_removed_keys(removed_keys, observer.security)
         evidence = await EvidenceWriting.open(stack, settings, keys, bus, connection, background)
         observer.metrics.watch(evidence.log, evidence.publisher)
         pipeline = await open_pipeline(
@@ -90,7 +93,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         stack.push_async_callback(pipeline.stop)
         callout = NatsDoor(verifier, registry.snapshot, keys.account_key(), observer.security, background)
         await callout.start(connection)
-        await _watch_connections(pipeline, registry, system, background)
+        await _watch_connections(pipeline, registry, system, removed_keys, background)
         reading = EvidenceReading.open(stack, settings, await nats.connect("reading", background=background))
         stack.push_async_callback(reading.connection.close)
         health = Health.open(connection, registry, evidence, reading, observer.metrics, background)
@@ -140,22 +143,27 @@ class _NatsUsers:
         return Door.named(self._settings.nats, user, password, self.tls.context if self.tls else None)
 
 
-def _open_verifier(settings: GatewaySettings, keys: KeyStore, registry: Registry, background: Background) -> Verifier:
-    """Open what verifies tokens: the bus's own, and those of other issuers, whose keys are asked for now and then."""
+def _open_verifier(
+    settings: GatewaySettings, keys: KeyStore, registry: Registry, background: Background
+) -> tuple[Verifier, RemovedKeys]:
+    """Open what verifies tokens, the bus's own and those of other issuers, and what ends those whose key is gone."""
     others = issuers.load(settings.issuers)
     own = Issuer(settings.public_url, (ALGORITHM,), keys.find)
+    verifier = Verifier([own, *(issuer for issuer, _ in others)], generation=registry.generation)
+    removed_keys = RemovedKeys([keys, *(key_set for _, key_set in others)], verifier)
+    background.every("signing keys", LOOK_SECONDS, keys.refresh, within=None)
     for issuer, key_set in others:
         refresh = partial(key_set.refresh, 0)
         background.every(f"keys of {issuer.name}", key_set.pause, refresh, within=ISSUER_SECONDS)
-    return Verifier([own, *(issuer for issuer, _ in others)], generation=registry.generation)
+    return verifier, removed_keys
 
 
 async def _watch_connections(
-    pipeline: Exchange, registry: RegistryParts, system: Client, background: Background
+    pipeline: Exchange, registry: RegistryParts, system: Client, removed_keys: RemovedKeys, background: Background
 ) -> None:
     """Notice when an adapter's connection ends, and end the connections that may do too much."""
     await BrokenOff(pipeline.bus, registry.snapshot).start(system, background)
-    NatsRights(system, registry.snapshot, lambda: registry.replica.in_step).start(background)
+    NatsRights(system, registry.snapshot, lambda: registry.replica.in_step, removed_keys).start(background)
 
 
 def random_name() -> GatewayName:

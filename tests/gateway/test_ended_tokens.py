@@ -2,49 +2,22 @@
 
 import asyncio
 import datetime
-import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
-from support.changes import Changes
 from support.preloaded import run
-from support.processes import free_port
-from support.workbench import CONTRACTS, NUMBER, TEXT, Workbench, grant
+from support.two_gateways import PLAIN, TwoGateways
+from support.workbench import CONTRACTS, Workbench, grant
 
 from lgsp_auth.keys import SigningKey
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import Door, connect
 
-SECRET = "a secret of the bench"
-PLAIN = {"agency": "H49.1", "title": TEXT, "secretSha256": hashlib.sha256(SECRET.encode()).hexdigest()}
 
-
-class Two:
-    """A bus with two gateways, and a system that takes its tokens as programs do."""
-
-    def __init__(self, bus: Workbench) -> None:
-        self.bus = bus
-        self.changes = Changes(bus)
-        self.ports = [bus.port, free_port()]
-
-    async def token(self, system: str = "caller", gateway: int = 0) -> str:
-        form = {"grant_type": "client_credentials", "client_id": system, "client_secret": SECRET}
-        url = f"http://127.0.0.1:{self.ports[gateway]}/oauth2/token"
-        async with aiohttp.ClientSession() as session, session.post(url, data=form) as answer:
-            assert answer.status == 200, await answer.text()
-            return str((await answer.json())["access_token"])
-
-    async def call(self, token: str, gateway: int) -> int:
-        headers = {"Authorization": f"Bearer {token}"}
-        url = f"http://127.0.0.1:{self.ports[gateway]}/services/desk/v1/read"
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(url, json={"soDinhDanh": NUMBER}, headers=headers) as answer,
-        ):
-            return answer.status
+class Two(TwoGateways):
+    """Two gateways, asked whether a token has ended."""
 
     async def ended(self, token: str) -> bool:
         """Is it refused at both gateways, the second after it has heard of the change?"""
@@ -59,17 +32,9 @@ class Two:
 @pytest_asyncio.fixture
 async def two(breakable_bus: Workbench) -> AsyncIterator[Two]:
     found = Two(breakable_bus)
-    second = breakable_bus.another_gateway("second", found.ports[1])
-    await second.start()
-    adapter = await breakable_bus.serve()
-    assert (await found.changes.put("System", "caller", **PLAIN)).status == 201
-    assert (await found.changes.send(grant("caller", "caller", read=["*"]))).status == 201
-    async with asyncio.timeout(5):
-        while await found.call(await found.token(), 1) != 200:
-            await asyncio.sleep(0.01)
+    await found.start()
     yield found
-    await breakable_bus.unserve(adapter)
-    await second.stop()
+    await found.stop()
 
 
 def until(got: Any) -> datetime.timedelta:

@@ -1,4 +1,4 @@
-"""Another issuer of tokens, whose claims a test chooses: one key, found by discovery."""
+"""Other issuers of tokens, whose claims a test chooses: one key, found by discovery."""
 
 import time
 from pathlib import Path
@@ -12,8 +12,8 @@ from lgsp_auth.keys import KeyRing, SigningKey
 CLAIM = "so_dinh_danh"
 
 
-class PeoplesIssuer:
-    """Speaks of citizens."""
+class _Issuer:
+    """Publishes one key."""
 
     def __init__(self) -> None:
         self._key = SigningKey.generate()
@@ -32,22 +32,47 @@ class PeoplesIssuer:
     async def stop(self) -> None:
         await self._runner.cleanup()
 
-    def entry(self, folder: Path) -> Path:
-        """The file for `--issuers`."""
-        people = {"claim": CLAIM, "kind": "citizen"}
-        entry = {"issuer": self.url, "audience": "lgsp", "algorithms": ["ES256"], "people": people}
-        file = folder / "issuers.yaml"
-        file.write_text(yaml.safe_dump({"issuers": [entry]}))
-        return file
-
-    def token(self, number: Any, **claims: Any) -> str:
-        """A citizen's token; further claims replace the usual ones."""
-        now = int(time.time())
-        usual = {"iss": self.url, "sub": "citizen", "aud": "lgsp", "iat": now, "exp": now + 3600, "jti": "1"}
-        return self._key.sign({**usual, CLAIM: number, **claims}, "at+jwt")
-
     async def _discovery(self, _: web.Request) -> web.Response:
         return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
 
     async def _jwks(self, _: web.Request) -> web.Response:
         return web.json_response(KeyRing([self._key]).jwks())
+
+    def _write(self, folder: Path, **speaks_of: dict[str, Any]) -> Path:
+        file = folder / "issuers.yaml"
+        entry = {"issuer": self.url, "audience": "lgsp", "algorithms": ["ES256"], **speaks_of}
+        file.write_text(yaml.safe_dump({"issuers": [entry]}))
+        return file
+
+    def _sign(self, **claims: Any) -> str:
+        now = int(time.time())
+        usual = {"iss": self.url, "aud": "lgsp", "iat": now, "exp": now + 3600, "jti": "1"}
+        return self._key.sign({**usual, **claims}, "at+jwt")
+
+
+class PeoplesIssuer(_Issuer):
+    """Speaks of citizens."""
+
+    def entry(self, folder: Path) -> Path:
+        """The file for `--issuers`."""
+        return self._write(folder, people={"claim": CLAIM, "kind": "citizen"})
+
+    def token(self, number: Any, **claims: Any) -> str:
+        """A citizen's token; further claims replace the usual ones."""
+        return self._sign(**{"sub": "citizen", CLAIM: number, **claims})
+
+
+class SystemsIssuer(_Issuer):
+    """Speaks of systems."""
+
+    def entry(self, folder: Path) -> Path:
+        """The file for `--issuers`."""
+        return self._write(folder, systems={"claim": "client_id"})
+
+    def token(self, system: str) -> str:
+        """A system's token."""
+        return self._sign(sub=system, client_id=system)
+
+    def replace_key(self) -> None:
+        """Publish another key instead of the one that signed until now."""
+        self._key = SigningKey.generate()

@@ -73,6 +73,7 @@ def register(app: App) -> None:
     app.command(indexer)
     keys = App(name="keys", help="The keys that sign access tokens, and those of systems.")
     keys.command("lgsp_gateway.cli.gateway_commands:rotate_keys", name="rotate")
+    keys.command("lgsp_gateway.cli.gateway_commands:remove_key", name="remove")
     keys.command("lgsp_gateway.cli.gateway_commands:show_keys", name="show")
     keys.command("lgsp_gateway.cli.gateway_commands:new_key", name="new")
     app.command(keys)

@@ -66,7 +66,10 @@ def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
     """
     store = KeyStore(keys or StateDir(state_dir).keys)
     store.ensure()
-    out(f"signs tokens              {store.ring().current.kid}\n")
+    ring = store.ring()
+    out(f"signs tokens              {ring.current.kid}\n")
+    for kid in sorted(ring.thumbprints - {ring.current.kid}):
+        out(f"verifies tokens           {kid}\n")
     out(f"auth callout issuer       {store.account_key().public}\n")
 
 
@@ -84,6 +87,22 @@ def rotate_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
     store.ensure()
     key = store.rotate()
     out(f"{key.kid} signs from now on\n")
+
+
+def remove_key(key: str, /, *, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
+    """Remove a key that has signed access tokens, as when it may be stolen: every token that it signed ends, within seconds.
+
+    Parameters
+    ----------
+    key
+        The key, as `lgsp keys show` names it, or how it begins. The one that signs at present is not removed: rotate first.
+    state_dir
+        The folder of a local bus.
+    keys
+        The folder of signing keys, where it is another.
+    """
+    removed = KeyStore(keys or StateDir(state_dir).keys).remove(key)
+    out(f"{removed} is removed: the tokens that it signed have ended, at every gateway and on NATS\n")
 
 
 def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder: Path = Path()) -> None:

@@ -1,1 +1,1 @@
-"""The keys of the gateway and of other issuers."""
+"""The keys that sign tokens: those of the bus on disk, and those that other issuers publish."""

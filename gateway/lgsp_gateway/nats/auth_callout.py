@@ -2,8 +2,8 @@
 
 An adapter connects with its access token. It becomes a user that may serve the subjects of the services that its system
 provides and that are in force, announce them, reply to what it is asked, and nothing else; the server itself refuses the
-rest, and closes the connection when the token expires. The name of the user holds a digest of what it may do, so that
-`nats_rights.py` finds the connections that may do too much.
+rest, and closes the connection when the token expires. The name of the user holds a digest of what it may do and the key that
+signed its token, so that `nats_rights.py` finds the connections that may do too much.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from lgsp_auth.tokens import Generation, Verifier
 from lgsp_contracts import wire
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.calls.auth_failure_limiter import Attempts
+from lgsp_gateway.keys.removed_keys import key_id
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
@@ -28,6 +29,8 @@ SUBJECT = "$SYS.REQ.USER.AUTH"
 ANNOUNCING = ("$SRV.PING", "$SRV.INFO", "$SRV.STATS")
 """What the NATS services protocol asks."""
 _DIGITS = 16
+_KEY = "."
+"""Stands before the key in the name of a user."""
 
 
 class NatsDoor:
@@ -71,7 +74,7 @@ class NatsDoor:
         user = self._key.user(
             request.nkey,
             ACCOUNT,
-            user_of(system, subjects, self._registry.generation(system)),
+            f"{user_of(system, subjects, self._registry.generation(system))}{_KEY}{key_id(identity.issuer, identity.key)}",
             subjects,
             now,
             identity.expires,
@@ -108,12 +111,19 @@ def subjects_of(registry: Registry, system: SystemName) -> tuple[str, ...]:
 
 
 def user_of(system: SystemName, subjects: tuple[str, ...], tokens: Generation) -> str:
-    """The name of the NATS user that a system becomes: it changes with what the user may do, and with which tokens count."""
+    """Return the name of the NATS user that a system becomes, without its key: it changes with what the user may do, and with
+    which tokens count."""
     digest = hashlib.sha256("\n".join((*subjects, *map(str, tokens))).encode()).hexdigest()
     return f"{system}@{digest[:_DIGITS]}"
 
 
+def split_key(user: str) -> tuple[str, str]:
+    """Split the name of a NATS user into what it may do, and the `key_id` of the key that signed its token."""
+    name, _, key = user.rpartition(_KEY)
+    return name, key
+
+
 def system_of(user: str) -> SystemName:
-    """The system behind a NATS user; "" where it is one of the gateways' own."""
+    """Return the system behind a NATS user; "" where it is one of the gateways' own."""
     system, at, _ = user.partition("@")
     return SystemName(system if at else "")

@@ -1,6 +1,7 @@
-"""Ends the NATS connections whose user may not be what it is any more: a contract is no longer in force, or has another provider.
+"""Ends the NATS connections whose user may not be what it is any more: a contract is no longer in force or has another provider, the
+system's tokens were ended, or the key that signed its token was removed.
 
-A connection keeps the permissions that it was given. So after each change of a system or a service, and every half minute, the
+A connection keeps the permissions that it was given. So after each change of a system, a service or a key, and every half minute, the
 servers are asked who is connected (`CONNZ`). The name of a user says what it may do, whichever gateway let it in and whether
 that gateway still runs. Who may do something else now is closed by its server, and comes back with what it may do now.
 """
@@ -17,7 +18,8 @@ from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
 
 from lgsp_contracts.names import SystemName
-from lgsp_gateway.nats.auth_callout import ACCOUNT, subjects_of, system_of, user_of
+from lgsp_gateway.keys.removed_keys import RemovedKeys
+from lgsp_gateway.nats.auth_callout import ACCOUNT, split_key, subjects_of, system_of, user_of
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
@@ -36,16 +38,19 @@ class NatsRights:
 
     Args:
         connection: in the system account.
-        in_step: is the registry known to be up to date? Nothing is ended by an old one.
+        in_step: tells whether the registry is known to be up to date. Nothing is ended by an old one.
+        keys: tells whose key has gone.
     """
 
-    def __init__(self, connection: Client, registry: Registry, in_step: Callable[[], bool]) -> None:
+    def __init__(self, connection: Client, registry: Registry, in_step: Callable[[], bool], keys: RemovedKeys) -> None:
         self._connection = connection
         self._registry = registry
         self._in_step = in_step
         self._until = 0.0
         self._looked = -EVERY_SECONDS
+        self._keys = keys
         registry.on_change(self._note)
+        keys.on_removed(lambda _, __: self._look_soon())
 
     def start(self, background: Background) -> None:
         """Look from now on."""
@@ -53,7 +58,10 @@ class NatsRights:
 
     def _note(self, kind: str, _: str) -> None:
         if kind in ("System", "Service"):
-            self._until = time.monotonic() + SETTLED_SECONDS
+            self._look_soon()
+
+    def _look_soon(self) -> None:
+        self._until = time.monotonic() + SETTLED_SECONDS
 
     async def _look_where_needed(self) -> None:
         now = time.monotonic()
@@ -94,9 +102,12 @@ class NatsRights:
             return
         if system not in users:
             users[system] = self._user(system)
-        if users[system] != user:
+        name, key = split_key(user)
+        if users[system] != name or await self._keys.has_ended(key):
             structlog.get_logger().info(
-                "nats connection ended", system=system, reason="what it may do has changed, or its tokens ended"
+                "nats connection ended",
+                system=system,
+                reason="what it may do has changed, its tokens ended, or their key was removed",
             )
             cid = orjson.dumps({"cid": found["cid"]})
             # A server does nothing on a request without a reply subject (nats-server 2.15).

@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, log_signer
 from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
 from lgsp_gateway.observability.call_observer import Watch
 from lgsp_gateway.observability.checks import EVERY_SECONDS, Checks
@@ -44,6 +45,16 @@ def _announce_keys(settings: GatewaySettings, keys: KeyStore, security: Security
     signs_tokens(keys.ring().current.kid)
     log = str(log_signer(settings, keys).key)
     security.event("key-used", "success", "configuration", "signs checkpoints from now on", lgsp__key=log)
+
+
+def announce_removed_keys(keys: RemovedKeys, security: SecurityLog) -> None:
+    """Say in the security events from now on which key is gone."""
+
+    def has_gone(issuer: str, key: str) -> None:
+        said = f"{key} of {issuer} is gone: what it signed has ended"
+        security.event("key-removed", "success", "configuration", said, lgsp__key=key)
+
+    keys.on_removed(has_gone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import pytest
 
 from lgsp_auth import tokens
 from lgsp_auth.keys import KeyRing, SigningKey
+from lgsp_auth.public_jwk import VerificationKey
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_problems import Refusal
 
@@ -11,7 +12,7 @@ from lgsp_problems import Refusal
 def verifier(looked: list[str], key: SigningKey) -> Verifier:
     def find(kid: str) -> object | None:
         looked.append(kid)
-        return KeyRing([key]).public_key(kid)
+        return KeyRing([key]).find(kid)
 
     return Verifier([Issuer("https://bus", ("ES256",), find)])
 
@@ -33,9 +34,28 @@ def test_a_token_is_verified_once() -> None:
     assert looked == [key.kid] * 2
 
 
+def test_tokens_of_a_key_are_forgotten_and_others_are_not() -> None:
+    looked: list[str] = []
+    key, other = SigningKey.generate(), SigningKey.generate()
+
+    def find(kid: str) -> VerificationKey | None:
+        looked.append(kid)
+        return KeyRing([key, other]).find(kid)
+
+    verifying = Verifier([Issuer("https://bus", ("ES256",), find)])
+    sent_by = {signing.kid: token(signing) for signing in (key, other)}
+    for kid, sent in sent_by.items():
+        assert verifying.verify(sent, 1000).key == kid
+    verifying.forget_key("https://elsewhere", key.kid)
+    verifying.forget_key("https://bus", key.kid)
+    for sent in sent_by.values():
+        verifying.verify(sent, 1000)
+    assert looked == [key.kid, other.kid, key.kid]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     key = SigningKey.generate()
-    verifying = Verifier([Issuer("https://bus", ("ES256",), KeyRing([key]).public_key)], remember=3)
+    verifying = Verifier([Issuer("https://bus", ("ES256",), KeyRing([key]).find)], remember=3)
     for number in range(10):
         verifying.verify(token(key, number), 1000)
     assert len(verifying._remembered) == 3
