@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from lgsp_auth import signed_jwt
+from lgsp_auth.one_time import OneTimeKind, OneTimeValue
 from lgsp_auth.public_jwk import key_for
-from lgsp_auth.replay_cache import ReplayCache
 from lgsp_auth.signed_jwt import CLOCK_SKEW, InvalidClaimError, MalformedJwtError
 from lgsp_problems import Refusal
 
@@ -41,6 +41,19 @@ class Client:
     generation: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class AuthenticatedClient:
+    """A system that has shown who it is.
+
+    Args:
+        client: the system.
+        once: the assertion by which it did, which it may use once; None where it showed a secret.
+    """
+
+    client: Client
+    once: OneTimeValue | None
+
+
 class UnauthenticatedClient(Refusal):
     """Nothing shows that the request comes from the system that it names: such attempts are counted against its address."""
 
@@ -58,19 +71,15 @@ class ClientAuthenticator:
 
     Args:
         addresses: what a client assertion may name as its audience: the issuer and the endpoint's own address.
-        find: the client of a client id, or None.
-        clock: monotonic seconds, by which used assertions are remembered.
+        find: returns the client of a client id, or None.
     """
 
-    def __init__(
-        self, addresses: tuple[str, ...], find: Callable[[str], Client | None], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, addresses: tuple[str, ...], find: Callable[[str], Client | None]) -> None:
         self._addresses = addresses
         self._find = find
-        self._used_assertions = ReplayCache(_REMEMBERED_SECONDS, _MAX_REMEMBERED, _MAX_REMEMBERED_PER_SYSTEM, clock)
 
-    def authenticate(self, form: Mapping[str, str], authorization: str | None, now: float) -> Client:
-        """The system behind a token request.
+    def authenticate(self, form: Mapping[str, str], authorization: str | None, now: float) -> AuthenticatedClient:
+        """Find the system behind a token request. Its assertion is not used up by that.
 
         Args:
             form: the parameters of the request's body.
@@ -82,7 +91,7 @@ class ClientAuthenticator:
             UnauthenticatedClient: where the system is not known to have sent it.
         """
         if "client_assertion" not in form:
-            return self._by_secret(*_credentials(form, authorization))
+            return AuthenticatedClient(self._by_secret(*_credentials(form, authorization)), None)
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise refused(
                 "invalid_request",
@@ -99,7 +108,7 @@ class ClientAuthenticator:
             raise UnauthenticatedClient
         return client
 
-    def _by_assertion(self, assertion: str, client_id: str | None, now: float) -> Client:
+    def _by_assertion(self, assertion: str, client_id: str | None, now: float) -> AuthenticatedClient:
         client, claims = self._signed_by(assertion)
         try:
             identifier = self._check_claims(client.system, claims, client_id, now)
@@ -107,15 +116,7 @@ class ClientAuthenticator:
             raise refused(
                 "invalid_client", f"client_assertion {error.vi}", f"the client_assertion {error.en}"
             ) from error
-        if self._used_assertions.is_full(client.system):
-            raise _too_many_assertions()
-        if not self._used_assertions.use(client.system, identifier):
-            raise refused(
-                "invalid_client",
-                "client_assertion đã được dùng một lần; hãy ký một cái mới cho mỗi yêu cầu",
-                "this client_assertion was used before; sign a new one for each request",
-            )
-        return client
+        return AuthenticatedClient(client, OneTimeValue(ASSERTION, client.system, identifier))
 
     def _signed_by(self, assertion: str) -> tuple[Client, Mapping[str, Any]]:
         """The system whose key signed an assertion, and its claims."""
@@ -194,3 +195,22 @@ def _too_many_assertions() -> Refusal:
         en="This system asks for tokens too often; use the one it has until it has nearly expired, and try again in a minute.",
         retry_after=_RETRY_SECONDS,
     )
+
+
+def _replayed_assertion() -> Refusal:
+    return refused(
+        "invalid_client",
+        "client_assertion đã được dùng một lần; hãy ký một cái mới cho mỗi yêu cầu",
+        "this client_assertion was used before; sign a new one for each request",
+    )
+
+
+ASSERTION = OneTimeKind(
+    "assertion",
+    seconds=_REMEMBERED_SECONDS,
+    limit=_MAX_REMEMBERED,
+    limit_per_owner=_MAX_REMEMBERED_PER_SYSTEM,
+    replayed=_replayed_assertion,
+    too_many=_too_many_assertions,
+)
+"""The one-time value of an assertion; its owner is the system that signed it."""

@@ -3,21 +3,19 @@
 A client signs a small JWT for each request with a key of its own. A token issued to such a request carries the key's
 thumbprint, and counts only beside a proof by that key, for that method and address, made just now and never seen before.
 
-A proof is verified first and used once its sender is known to be somebody: whoever is nobody has nothing remembered.
-Proofs are remembered by the gateway that saw them; behind several gateways one proof could be used once at each within
-its minute.
+A proof is verified first and used (`one_time.ReplayGuard`) once its sender is known to be somebody: whoever is nobody has
+nothing remembered.
 """
 
 import base64
 import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lgsp_auth import signed_jwt
-from lgsp_auth.public_jwk import key_for
-from lgsp_auth.replay_cache import ReplayCache
+from lgsp_auth.one_time import OneTimeKind, OneTimeValue
+from lgsp_auth.public_jwk import MEMBERS, key_for, thumbprint
 from lgsp_auth.signed_jwt import InvalidClaimError, MalformedJwtError
 from lgsp_problems import Refusal
 
@@ -31,7 +29,6 @@ _MAX_REMEMBERED = 500_000
 _MAX_REMEMBERED_PER_KEY = 240_000
 """Of one key: 2,000 requests a second for as long as they are remembered."""
 
-_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
 _KEY_TYPES = {"ES256": "EC", "EdDSA": "OKP", "PS256": "RSA"}
 _MAX_MEMBER = 684
 """Characters of a member of a JWK: the modulus of an RSA key of 4,096 bits."""
@@ -41,70 +38,45 @@ _MAX_EXPONENT = 6
 
 @dataclass(frozen=True, slots=True)
 class VerifiedProof:
-    """A proof that holds; whether it was used before is not looked at yet."""
-
-    thumbprint: str
-    identifier: str
-
-
-class Proofs:
-    """Checks proofs and remembers those that were used for as long as they could be used again.
+    """A proof that holds; whether it was used before is not looked at yet.
 
     Args:
-        clock: monotonic seconds.
+        thumbprint: of the key that signed it (RFC 7638).
+        once: what its sender may use once.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._used = ReplayCache(2 * PROOF_SECONDS, _MAX_REMEMBERED, _MAX_REMEMBERED_PER_KEY, clock)
-
-    def verify(self, proof: str, method: str, url: str, now: float, token: str = "") -> VerifiedProof:
-        """Check a proof, without using it.
-
-        Args:
-            method, url: of the request that it must be for; the address without query.
-            now: seconds since 1970.
-            token: the access token that it must be for, empty at the token endpoint.
-
-        Raises:
-            Refusal: `invalid_dpop_proof`.
-        """
-        jwk, claims = _verified(proof)
-        if claims.get("htm") != method or claims.get("htu") != url:
-            raise _refused("dành cho một yêu cầu khác (htm, htu)", f"is for another request; htu must be {url}")
-        try:
-            made = signed_jwt.time_claim(claims, "iat")
-            identifier = signed_jwt.text_claim(claims, "jti")
-        except InvalidClaimError as error:
-            raise _refused(error.vi, error.en) from error
-        if made is None or abs(now - made) > PROOF_SECONDS:
-            raise _refused("không phải vừa được tạo (iat)", "was not made just now (iat)")
-        digest = base64.urlsafe_b64encode(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
-        if token and claims.get("ath") != digest.rstrip(b"=").decode():
-            raise _refused("dành cho một mã truy cập khác (ath)", "is for another access token (ath)")
-        return VerifiedProof(thumbprint(jwk), identifier)
-
-    def use(self, proof: VerifiedProof) -> None:
-        """Use a proof, once.
-
-        Raises:
-            Refusal: `invalid_dpop_proof`, where it was used before; `too-many-attempts`.
-        """
-        if self._used.is_full(proof.thumbprint):
-            raise Refusal(
-                "too-many-attempts",
-                vi="Có quá nhiều bằng chứng DPoP trong hai phút vừa qua; hãy thử lại sau một phút.",
-                en="There were too many DPoP proofs in the last two minutes; try again in a minute.",
-                retry_after=PROOF_SECONDS,
-            )
-        if not self._used.use(proof.thumbprint, proof.identifier):
-            raise _refused("đã được dùng", "was used before")
+    thumbprint: str
+    once: OneTimeValue
 
 
-def thumbprint(jwk: Mapping[str, Any]) -> str:
-    """The RFC 7638 thumbprint of a public key."""
-    members = {name: jwk[name] for name in _MEMBERS[jwk["kty"]]}
-    canonical = json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
+def verify_proof(proof: str, method: str, url: str, now: float, token: str = "") -> VerifiedProof:
+    """Check a proof, without using it.
+
+    Args:
+        proof: the `DPoP` header.
+        method: of the request that it must be for.
+        url: the address of that request, without query.
+        now: seconds since 1970.
+        token: the access token that it must be for, empty at the token endpoint.
+
+    Raises:
+        Refusal: `invalid_dpop_proof`.
+    """
+    jwk, claims = _verified(proof)
+    if claims.get("htm") != method or claims.get("htu") != url:
+        raise _refused("dành cho một yêu cầu khác (htm, htu)", f"is for another request; htu must be {url}")
+    try:
+        made = signed_jwt.time_claim(claims, "iat")
+        identifier = signed_jwt.text_claim(claims, "jti")
+    except InvalidClaimError as error:
+        raise _refused(error.vi, error.en) from error
+    if made is None or abs(now - made) > PROOF_SECONDS:
+        raise _refused("không phải vừa được tạo (iat)", "was not made just now (iat)")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
+    if token and claims.get("ath") != digest.rstrip(b"=").decode():
+        raise _refused("dành cho một mã truy cập khác (ath)", "is for another access token (ath)")
+    key = thumbprint(jwk)
+    return VerifiedProof(key, OneTimeValue(PROOF, key, identifier))
 
 
 def _verified(proof: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -130,7 +102,7 @@ def _public_key(jwk: Mapping[str, Any], algorithm: str) -> Any:
     kind = _KEY_TYPES[algorithm]
     if jwk.get("kty") != kind or "d" in jwk or "k" in jwk:
         raise MalformedJwtError("its jwk is no public key for its algorithm")
-    members = [jwk.get(name) for name in _MEMBERS[kind]]
+    members = [jwk.get(name) for name in MEMBERS[kind]]
     if not all(isinstance(member, str) and len(member) <= _MAX_MEMBER for member in members):
         raise MalformedJwtError("its jwk lacks a member of its kty, or one is too long")
     if len(jwk.get("e", "")) > _MAX_EXPONENT:
@@ -148,3 +120,23 @@ def _refused(vi: str, en: str) -> Refusal:
         en=f"The DPoP proof {en}; sign a new one for each request.",
         headers={"WWW-Authenticate": 'DPoP realm="lgsp", error="invalid_dpop_proof"'},
     )
+
+
+def _too_many_proofs() -> Refusal:
+    return Refusal(
+        "too-many-attempts",
+        vi="Có quá nhiều bằng chứng DPoP trong hai phút vừa qua; hãy thử lại sau một phút.",
+        en="There were too many DPoP proofs in the last two minutes; try again in a minute.",
+        retry_after=PROOF_SECONDS,
+    )
+
+
+PROOF = OneTimeKind(
+    "proof",
+    seconds=2 * PROOF_SECONDS,
+    limit=_MAX_REMEMBERED,
+    limit_per_owner=_MAX_REMEMBERED_PER_KEY,
+    replayed=lambda: _refused("đã được dùng", "was used before"),
+    too_many=_too_many_proofs,
+)
+"""The one-time value of a proof; its owner is the key that signed it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from lgsp_auth.client_authentication import ClientAuthenticator, refused
 from lgsp_auth.keys import KeyRing
+from lgsp_auth.one_time import ReplayGuard
 from lgsp_auth.tokens import AUDIENCE, GENERATION_CLAIM, TOKEN_TYPE
 
 DEFAULT_LIFE = 3600
@@ -30,7 +31,7 @@ class AccessTokens:
         self._keys = keys
 
     def sign(self, system: str, now: float, bound: str = "", generation: int = 0) -> str:
-        """A token for a system.
+        """Sign a token for a system.
 
         Args:
             now: seconds since 1970.
@@ -52,15 +53,24 @@ class AccessTokens:
 
 
 class TokenEndpoint:
-    """Issues access tokens to the systems that prove who they are."""
+    """Issues access tokens to the systems that prove who they are.
 
-    def __init__(self, tokens: AccessTokens, clients: ClientAuthenticator) -> None:
+    Args:
+        tokens: signs them.
+        clients: finds out who asks.
+        replays: sees to it that an assertion counts once.
+    """
+
+    def __init__(self, tokens: AccessTokens, clients: ClientAuthenticator, replays: ReplayGuard) -> None:
         self.issuer = tokens.issuer
         self._tokens = tokens
         self._clients = clients
+        self._replays = replays
 
-    def issue(self, form: Mapping[str, str], authorization: str | None, now: float, bound: str = "") -> dict[str, Any]:
-        """The answer to a token request.
+    async def issue(
+        self, form: Mapping[str, str], authorization: str | None, now: float, bound: str = ""
+    ) -> dict[str, Any]:
+        """Answer a token request: the members of RFC 6749, section 5.1.
 
         Args:
             form: the parameters of the request's body.
@@ -69,7 +79,8 @@ class TokenEndpoint:
             bound: the thumbprint of the key that the token is to be bound to (RFC 9449), if any.
 
         Raises:
-            Refusal: with an error code of RFC 6749, section 5.2.
+            Refusal: with an error code of RFC 6749, section 5.2; `too-many-attempts`; `bus-unavailable`, where nobody can say
+                whether an assertion was used before.
         """
         grant_type = form.get("grant_type")
         if grant_type is None:
@@ -78,7 +89,10 @@ class TokenEndpoint:
             raise refused(
                 "unsupported_grant_type", "chỉ hỗ trợ client_credentials", "only client_credentials is supported"
             )
-        client = self._clients.authenticate(form, authorization, now)
+        asking = self._clients.authenticate(form, authorization, now)
+        if asking.once:
+            await self._replays.use(asking.once)
+        client = asking.client
         return {
             "access_token": self._tokens.sign(client.system, now, bound, client.generation),
             "token_type": "DPoP" if bound else "Bearer",

@@ -1,30 +1,26 @@
-"""What may be used once only: remembered for as long as it could be used again, at the same cost however much is remembered.
+"""One-time values that were used: remembered for as long as they could be used again, at the same cost however many there are.
 
 Everything is kept for the same span of monotonic time, so the order of arrival is the order of expiry: each use drops at most
 a few that have expired, and none walks through all of them. A wall clock that jumps makes nothing count twice.
 """
 
-import hashlib
 from collections import deque
 from collections.abc import Callable
+
+from lgsp_auth.one_time import OneTimeKind, OneTimeValue
 
 _DROPPED_PER_USE = 8
 
 
 class ReplayCache:
-    """Remembers digests of one-time values.
+    """Remembers the values of one kind.
 
     Args:
-        seconds: for how long each is remembered.
-        limit: how many are remembered in all.
-        limit_per_owner: how many of one owner, so that nobody uses up what there is for all.
-        clock: monotonic seconds.
+        clock: returns monotonic seconds.
     """
 
-    def __init__(self, seconds: float, limit: int, limit_per_owner: int, clock: Callable[[], float]) -> None:
-        self._seconds = seconds
-        self._limit = limit
-        self._limit_per_owner = limit_per_owner
+    def __init__(self, kind: OneTimeKind, clock: Callable[[], float]) -> None:
+        self._kind = kind
         self._clock = clock
         self._used: set[bytes] = set()
         self._by_owner: dict[str, int] = {}
@@ -34,25 +30,21 @@ class ReplayCache:
         return len(self._used)
 
     def is_full(self, owner: str) -> bool:
-        """Can no further value of an owner be remembered now?"""
+        """Tell whether no further value of an owner can be remembered now."""
         self._drop_expired(_DROPPED_PER_USE)
-        return len(self._used) >= self._limit or self._by_owner.get(owner, 0) >= self._limit_per_owner
+        return len(self._used) >= self._kind.limit or self._by_owner.get(owner, 0) >= self._kind.limit_per_owner
 
-    def use(self, owner: str, value: str) -> bool:
-        """Use a value of an owner.
-
-        Returns:
-            False where it was used before.
-        """
+    def __contains__(self, value: OneTimeValue) -> bool:
         self._drop_expired(_DROPPED_PER_USE)
-        # 16 bytes of SHA-256: 2^64 tries for two values that are taken for the same.
-        digest = hashlib.sha256(f"{owner}\0{value}".encode("utf-8", "surrogatepass")).digest()[:16]
-        if digest in self._used:
-            return False
-        self._used.add(digest)
-        self._by_owner[owner] = self._by_owner.get(owner, 0) + 1
-        self._order.append((self._clock() + self._seconds, digest, owner))
-        return True
+        return value.digest() in self._used
+
+    def add(self, value: OneTimeValue) -> None:
+        """Remember that a value was used."""
+        digest, owner = value.digest(), value.owner
+        if digest not in self._used:
+            self._used.add(digest)
+            self._by_owner[owner] = self._by_owner.get(owner, 0) + 1
+            self._order.append((self._clock() + self._kind.seconds, digest, owner))
 
     def _drop_expired(self, most: int) -> None:
         now = self._clock()

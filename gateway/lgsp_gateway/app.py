@@ -18,6 +18,7 @@ from lgsp_gateway.calls.build import open_pipeline
 from lgsp_gateway.calls.failover import BrokenOff
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
+from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepare_streams
 from lgsp_gateway.faces.rest.calls import Calls
@@ -79,10 +80,12 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         announce_removed_keys(removed_keys, observer.security)
         evidence = await EvidenceWriting.open(stack, settings, keys, bus, connection, background)
         observer.metrics.watch(evidence.log, evidence.publisher)
+        replays = JetStreamReplayGuard(bus)
+        await replays.start(connection, settings.replicas)
         pipeline = await open_pipeline(
             settings,
             registry.snapshot,
-            Identification(verifier, registry.snapshot, settings.public_url),
+            Identification(verifier, registry.snapshot, settings.public_url, replays),
             bus,
             connection,
             evidence,

@@ -62,7 +62,7 @@ def test_projecting_300_fields(keep: Any) -> None:
 def test_recalling_a_token(keep: Any) -> None:
     key = SigningKey.generate()
     ring = KeyRing([key])
-    verifier = Verifier([Issuer(ISSUER, (ALGORITHM,), ring.public_key)])
+    verifier = Verifier([Issuer(ISSUER, (ALGORITHM,), ring.find)])
     shown = "Bearer " + AccessTokens(ISSUER, lambda: ring).sign("mot-cua", time.time())
     assert verifier.verify(shown, time.time()).system == "mot-cua"
     assert keep(lambda: verifier.recall(bearer_digest(shown), time.time()))

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from support.preloaded import Preloaded
 from support.processes import ROOT, Process, free_port
+from support.replays import LocalReplayGuard
 from support.workbench import NUMBER, Workbench, grant
 
 from lgsp_auth.issuer_keys import IssuerKeys
@@ -221,7 +222,7 @@ async def flaky() -> AsyncIterator[Flaky]:
 def identification(flaky: Flaky, keys: IssuerKeys, least: float) -> Identification:
     issuer = Issuer(flaky.url, ("ES256",), keys.find, refresh=lambda: keys.refresh(least))
     registry = Registry()
-    return Identification(Verifier([issuer]), registry, "https://bus")
+    return Identification(Verifier([issuer]), registry, "https://bus", LocalReplayGuard())
 
 
 async def outcome(who: Identification, token: str) -> str:
@@ -288,7 +289,7 @@ async def test_a_key_of_an_issuer_verifies_with_its_own_algorithm_alone(flaky: F
     flaky.beside = [{**published, "kid": "pss", "alg": "PS256"}, {**published, "kid": "any"}]
     keys = IssuerKeys(flaky.url)
     issuer = Issuer(flaky.url, ("PS256", "RS256"), keys.find, refresh=lambda: keys.refresh(10))
-    who = Identification(Verifier([issuer]), Registry(), "https://bus")
+    who = Identification(Verifier([issuer]), Registry(), "https://bus", LocalReplayGuard())
     claims = {"iss": flaky.url, "sub": "alpha", "aud": "lgsp", "iat": 1, "exp": 2**33}
     for kid, algorithm, expected in (
         ("pss", "PS256", "known"),

@@ -8,10 +8,11 @@ from typing import Any
 
 import jwt
 import pytest
+from support.replays import LocalReplayGuard
 
 from lgsp_auth.client_authentication import Client
-from lgsp_auth.dpop import thumbprint
 from lgsp_auth.keys import KeyRing, SigningKey
+from lgsp_auth.public_jwk import thumbprint
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway.calls.identification import Credentials, Identification
 from lgsp_gateway.registry.snapshot import Registry, System
@@ -30,7 +31,7 @@ class Door:
         issuer = Issuer(
             ISSUER,
             ("ES256",),
-            KeyRing([self._key]).public_key,
+            KeyRing([self._key]).find,
             refresh=self._no_more,
             system_claim="client_id",
             systems={"app-1": "alpha"},
@@ -39,7 +40,7 @@ class Door:
         registry = Registry()
         client = Client("alpha", ())
         registry.systems["alpha"] = System("alpha", "H49.1", Text("Thử", "Try"), frozenset(), client)
-        self.who = Identification(Verifier([issuer]), registry, "https://bus")
+        self.who = Identification(Verifier([issuer]), registry, "https://bus", LocalReplayGuard())
 
     def token(self, **claims: Any) -> str:
         now = int(time.time())

@@ -24,6 +24,7 @@ from lgsp_auth.client_authentication import ClientAuthenticator
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.policy import Ask, decide
+from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.ownership import Names
 from lgsp_gateway.registry.permission import Permission
@@ -55,8 +56,10 @@ class World:
         self.numbers = count()
         self.registry = Registry()
         key = SigningKey.generate()
-        clients = ClientAuthenticator(("https://x",), self.registry.client, time.monotonic)
-        self.endpoint = TokenEndpoint(AccessTokens("https://x", lambda: KeyRing([key])), clients)
+        clients = ClientAuthenticator(("https://x",), self.registry.client)
+        self.endpoint = TokenEndpoint(
+            AccessTokens("https://x", lambda: KeyRing([key])), clients, JetStreamReplayGuard(Bus())
+        )
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something to its end."""
@@ -373,7 +376,7 @@ class Attackers(RuleBasedStateMachine):
             assert self.roled.get(system) == {**spec, "title": None}, f"{system} is not what an operator made it"
             form = {"grant_type": "client_credentials", "client_id": system, "client_secret": SECRET}
             try:
-                self.world.endpoint.issue(form, None, time.time())
+                self.world.do(self.world.endpoint.issue(form, None, time.time()))
             except Refusal:
                 continue
             raise AssertionError(f"a token of {system} for somebody else")

@@ -16,6 +16,7 @@ from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.record import Pseudonyms
+from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
@@ -56,7 +57,9 @@ def application(folder: Path) -> web.Application:
         name=NAME,
         registry=registry,
         ways=Ways(registry),
-        identification=Identification(Verifier([Issuer(URL, (ALGORITHM,), keys.find)]), registry, URL),
+        identification=Identification(
+            Verifier([Issuer(URL, (ALGORITHM,), keys.find)]), registry, URL, JetStreamReplayGuard(bus)
+        ),
         bus=bus,
         evidence=EvidenceLog(bus, stream.subject_of(NAME), notary),
         idempotency=Idempotency(),

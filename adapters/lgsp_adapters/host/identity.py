@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -121,6 +122,8 @@ class SystemIdentity:
             self.session(timeout=timeout) as session,
             session.post(f"{self.gateway}/oauth2/token", data=form, headers={"Accept-Language": "en"}) as answer,
         ):
+            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:  # the bus has lost NATS: as one that is not there yet
+                answer.raise_for_status()
             said: dict[str, Any] = await answer.json(content_type=None)
         if "access_token" not in said:
             words = str(said.get("error_description", said))

@@ -1,7 +1,6 @@
 """Builds the management API: everything over HTTP that is not a call, each path with who may ask it."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -68,8 +67,8 @@ def build_api(settings: GatewaySettings, parts: ApiParts) -> web.Application:
 def _add_tokens(app: web.Application, settings: GatewaySettings, parts: ApiParts) -> None:
     pipeline, keys = parts.pipeline, parts.keys
     addresses = (settings.public_url, f"{settings.public_url}/oauth2/token")
-    clients = ClientAuthenticator(addresses, parts.registry.snapshot.client, time.monotonic)
-    endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients)
+    clients = ClientAuthenticator(addresses, parts.registry.snapshot.client)
+    endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients, pipeline.identification.replays)
     Tokens(endpoint, keys, pipeline.identification, pipeline.watch.security).add_routes(app)
 
 

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS, UnauthenticatedClient, refused
 from lgsp_auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
+from lgsp_auth.dpop import verify_proof
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.calls.identification import Identification
@@ -33,6 +34,7 @@ ISSUE = Route(
         400: Said("invalid_request, unsupported_grant_type", _ERROR),
         401: Said("invalid_client, invalid_dpop_proof", _ERROR),
         429: Said("Too many invalid attempts from this address", _ERROR),
+        503: Said("bus-unavailable: whether an assertion or a proof was used before cannot be told now", _ERROR),
     },
     parameters=(
         text("DPoP", "a proof of the key that the token is to be bound to (RFC 9449)", longest=8192, place="header"),
@@ -86,12 +88,11 @@ class Tokens:
                 raise refused("invalid_request", f"tiêu đề {twice} có mặt hai lần", f"the header {twice} came twice")
             form = await self._form(request)
             shown, now = request.headers.get("DPoP", ""), time.time()
-            proofs = self._identification.proofs
-            proof = proofs.verify(shown, "POST", self._endpoint.issuer + request.path, now) if shown else None
+            proof = verify_proof(shown, "POST", self._endpoint.issuer + request.path, now) if shown else None
             bound = proof.thumbprint if proof else ""
-            issued = self._endpoint.issue(form, request.headers.get("Authorization"), now, bound)
+            issued = await self._endpoint.issue(form, request.headers.get("Authorization"), now, bound)
             if proof:
-                proofs.use(proof)
+                await self._identification.replays.use(proof.once)
         except Refusal as refusal:
             if isinstance(refusal, UnauthenticatedClient):
                 self._identification.attempts.failed(address)

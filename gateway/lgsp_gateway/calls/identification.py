@@ -3,11 +3,11 @@
 One place for every door. A token signed by a key that is not known yet is tried once more after its issuer was asked.
 """
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from lgsp_auth.dpop import Proofs
+from lgsp_auth.dpop import verify_proof
+from lgsp_auth.one_time import ReplayGuard
 from lgsp_auth.tokens import FIRST, Generation, Person, UnknownKey, Verifier, invalid_token, wrong_scheme
 from lgsp_gateway.calls.auth_failure_limiter import Attempts
 from lgsp_gateway.registry.snapshot import Registry, System
@@ -40,13 +40,14 @@ class Identification:
 
     Args:
         base: the address under which callers reach the bus, which is what their proofs name.
+        replays: sees to it that a proof counts once.
     """
 
-    def __init__(self, verifier: Verifier, registry: Registry, base: str) -> None:
+    def __init__(self, verifier: Verifier, registry: Registry, base: str, replays: ReplayGuard) -> None:
         self._verifier = verifier
         self._registry = registry
         self._base = base
-        self.proofs = Proofs(time.monotonic)
+        self.replays = replays
         self.attempts = Attempts()
         self._generations: dict[str, Generation] = {}
         registry.on_change(self._changed)
@@ -69,7 +70,7 @@ class Identification:
         """The registered system that holds a token.
 
         Raises:
-            Refusal: `token-invalid`, `invalid_dpop_proof` or `too-many-attempts`.
+            Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts` or `bus-unavailable`.
         """
         if not (self.attempts.may_try(shown.address) or self._verifier.remembers(shown.authorization)):
             raise await self.attempts.refuse()
@@ -85,29 +86,29 @@ class Identification:
         except UnknownKey as unknown:
             identity = await _again(unknown, lambda: self._verifier.verify(shown.authorization, now))
         if identity.bound:
-            self._prove(shown, identity.bound, now)
+            await self._prove(shown, identity.bound, now)
         system = self._registry.systems.get(identity.system)
         if system is None:
             raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
         return Caller(system, bool(identity.bound))
 
-    def _prove(self, shown: Credentials, bound: str, now: float) -> None:
+    async def _prove(self, shown: Credentials, bound: str, now: float) -> None:
         """Hold the proof beside a token against the key that the token is bound to, and use it.
 
         Raises:
-            Refusal: `invalid_dpop_proof`, `token-invalid` or `too-many-attempts`.
+            Refusal: `invalid_dpop_proof`, `token-invalid`, `too-many-attempts` or `bus-unavailable`.
         """
         token = (shown.authorization or "").partition(" ")[2].strip()
-        proof = self.proofs.verify(shown.proof, shown.method, self._base + shown.path, now, token)
+        proof = verify_proof(shown.proof, shown.method, self._base + shown.path, now, token)
         if proof.thumbprint != bound:
             raise invalid_token("gắn với một khóa khác", "is bound to another key")
-        self.proofs.use(proof)
+        await self.replays.use(proof.once)
 
     async def citizen(self, shown: Credentials, now: float) -> Person:
         """The citizen whose own token is shown.
 
         Raises:
-            Refusal: `token-invalid`, `invalid_dpop_proof` or `too-many-attempts`.
+            Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts` or `bus-unavailable`.
         """
         if not self.attempts.may_try(shown.address):
             raise await self.attempts.refuse()
@@ -119,7 +120,7 @@ class Identification:
             if bool(person.bound) != (scheme.lower() == "dpop"):
                 raise wrong_scheme()
             if person.bound:
-                self._prove(shown, person.bound, now)
+                await self._prove(shown, person.bound, now)
             if person.kind != "citizen":
                 raise invalid_token("không phải của công dân", "is not one of a citizen")
         except Refusal:

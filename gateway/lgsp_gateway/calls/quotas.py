@@ -12,12 +12,11 @@ promise, `RateLimit: "grant";r=599;t=42` what is left of it and for how many sec
 import asyncio
 from dataclasses import dataclass
 
-import orjson
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
 
 from lgsp_auth.policy import Grant, Quota
 from lgsp_problems import Refusal
+from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 
 STREAM = "LGSP_QUOTAS"
@@ -76,30 +75,21 @@ class Quotas:
         Raises:
             Refusal: `cannot-start`.
         """
-        # nats-py knows no counters yet, so the stream is made by the server's own API. Making it again changes nothing.
-        config = {
-            "name": STREAM,
-            "description": "How often each grant was used in each window",
-            "subjects": ["quota.>"],
-            "storage": "file",
-            "retention": "limits",
-            "num_replicas": replicas,
-            "max_age": KEPT_SECONDS * 1_000_000_000,
-            "max_msgs_per_subject": 1,
-            "allow_msg_counter": True,
-            "allow_direct": True,
-        }
-        try:
-            reply = await connection.request(f"$JS.API.STREAM.CREATE.{STREAM}", orjson.dumps(config), timeout=5)
-            error = orjson.loads(reply.data).get("error")
-        except (NatsError, OSError) as failure:
-            error = str(failure)
-        if error:
-            raise Refusal(
-                "cannot-start",
-                vi=f"Không tạo được luồng {STREAM}: {error}; cần nats-server 2.12 trở lên có JetStream.",
-                en=f"Cannot make the stream {STREAM}: {error}; it takes nats-server 2.12 or later with JetStream.",
-            )
+        await streams.ensure_raw(
+            connection,
+            {
+                "name": STREAM,
+                "description": "How often each grant was used in each window",
+                "subjects": ["quota.>"],
+                "storage": "file",
+                "retention": "limits",
+                "num_replicas": replicas,
+                "max_age": KEPT_SECONDS * 1_000_000_000,
+                "max_msgs_per_subject": 1,
+                "allow_msg_counter": True,
+                "allow_direct": True,
+            },
+        )
 
     def try_take(self, grant: Grant, now: float) -> tuple[str, str] | None:
         """Count one call out of what this gateway has taken already.

@@ -1,6 +1,10 @@
 """The streams of the bus: each is made by the first gateway that starts and left alone by the others."""
 
+from typing import Any
+
+import orjson
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import StreamConfig
 from nats.js.errors import APIError, NotFoundError
@@ -33,3 +37,38 @@ async def ensure(connection: Client, config: StreamConfig) -> None:
             vi=f"Không tạo được luồng {name}: {error}; hãy kiểm tra JetStream của máy chủ NATS.",
             en=f"Cannot make the stream {name}: {error}; check the JetStream of the NATS server.",
         ) from None
+
+
+async def ensure_raw(connection: Client, config: dict[str, Any]) -> None:
+    """Make a stream if it is not there, by the server's own API: of counters and of messages with a life of their own nats-py
+    knows nothing.
+
+    Args:
+        config: as JetStream's STREAM.CREATE takes it.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    name = config["name"]
+    try:
+        reply = await connection.request(f"$JS.API.STREAM.INFO.{name}", timeout=5)
+        error = orjson.loads(reply.data).get("error")
+        if error and error.get("err_code") == _NO_STREAM:
+            reply = await connection.request(f"$JS.API.STREAM.CREATE.{name}", orjson.dumps(config), timeout=5)
+            error = orjson.loads(reply.data).get("error")
+    except (NatsError, OSError) as failure:
+        raise _cannot_make(name, str(failure) or type(failure).__name__) from failure
+    if error:
+        raise _cannot_make(name, str(error.get("description", error)))
+
+
+def _cannot_make(name: str, error: str) -> Refusal:
+    return Refusal(
+        "cannot-start",
+        vi=f"Không tạo được luồng {name}: {error}; cần nats-server 2.12 trở lên có JetStream.",
+        en=f"Cannot make the stream {name}: {error}; it takes nats-server 2.12 or later with JetStream.",
+    )
+
+
+_NO_STREAM = 10059
+"""JetStream's error code: there is no such stream."""

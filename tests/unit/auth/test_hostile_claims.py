@@ -8,9 +8,10 @@ from typing import Any
 
 import jwt
 import pytest
+from support.replays import LocalReplayGuard
 
 from lgsp_auth.client_authentication import ASSERTION_TYPE, Client, ClientAuthenticator
-from lgsp_auth.dpop import Proofs
+from lgsp_auth.dpop import verify_proof
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import ALGORITHM, KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier
@@ -70,14 +71,12 @@ BROKEN = [
 
 def endpoint(jwks: tuple[dict[str, Any], ...] = (KEY.public_jwk(),)) -> TokenEndpoint:
     ring = KeyRing([KEY])
-    clients = ClientAuthenticator(
-        (ISSUER,), lambda name: Client("alpha", jwks) if name == "alpha" else None, time.monotonic
-    )
-    return TokenEndpoint(AccessTokens(ISSUER, lambda: ring), clients)
+    clients = ClientAuthenticator((ISSUER,), lambda name: Client("alpha", jwks) if name == "alpha" else None)
+    return TokenEndpoint(AccessTokens(ISSUER, lambda: ring), clients, LocalReplayGuard())
 
 
 def verifier() -> Verifier:
-    return Verifier([Issuer(ISSUER, (ALGORITHM,), KeyRing([KEY]).public_key, person_claim="cccd")])
+    return Verifier([Issuer(ISSUER, (ALGORITHM,), KeyRing([KEY]).find, person_claim="cccd")])
 
 
 def assertion_form(assertion: str) -> dict[str, str]:
@@ -93,28 +92,28 @@ def claims(now: float, **changed: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
-def test_what_is_no_token_is_refused_at_every_place_that_reads_one(text: str) -> None:
+async def test_what_is_no_token_is_refused_at_every_place_that_reads_one(text: str) -> None:
     now = time.time()
     with pytest.raises(Refusal):
         verifier().verify(f"Bearer {text}", now)
     with pytest.raises(Refusal):
         verifier().verify_person(text, now)
     with pytest.raises(Refusal):
-        endpoint().issue(assertion_form(text), None, now)
+        await endpoint().issue(assertion_form(text), None, now)
     with pytest.raises(Refusal):
-        Proofs(time.monotonic).verify(text, "POST", ISSUER, now)
+        verify_proof(text, "POST", ISSUER, now)
 
 
 @pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
 @pytest.mark.parametrize("claim", ["exp", "iat", "nbf", "aud", "iss", "sub", "jti"])
-def test_a_signed_assertion_with_an_odd_claim_is_refused(claim: str, value: Any) -> None:
+async def test_a_signed_assertion_with_an_odd_claim_is_refused(claim: str, value: Any) -> None:
     now = time.time()
     signed = signed_text(claims(now, **{claim: value}), {"kid": KEY.kid})
     if (claim, value) in (("iat", 1.5), ("iat", -1), ("nbf", 1.5), ("nbf", -1), ("jti", "text")):
-        endpoint().issue(assertion_form(signed), None, now)
+        await endpoint().issue(assertion_form(signed), None, now)
         return
     with pytest.raises(Refusal) as refused:
-        endpoint().issue(assertion_form(signed), None, now)
+        await endpoint().issue(assertion_form(signed), None, now)
     assert refused.value.code == "invalid_client"
 
 
@@ -140,7 +139,7 @@ def test_a_proof_with_an_odd_claim_is_refused(claim: str, value: Any) -> None:
     said = {"htm": "POST", "htu": ISSUER, "iat": int(now), "jti": "1", "ath": "x", claim: value}
     signed = signed_text(said, {"typ": "dpop+jwt", "jwk": DPOP_JWK})
     with pytest.raises(Refusal):
-        Proofs(time.monotonic).verify(signed, "POST", ISSUER, now, token="t")
+        verify_proof(signed, "POST", ISSUER, now, token="t")
 
 
 @pytest.mark.parametrize("iat", [float("nan"), 10**400, float("inf"), True, "now"])
@@ -148,22 +147,22 @@ def test_a_proof_is_of_now(iat: Any) -> None:
     now = time.time()
     signed = signed_text({"htm": "POST", "htu": ISSUER, "iat": iat, "jti": "1"}, {"typ": "dpop+jwt", "jwk": DPOP_JWK})
     with pytest.raises(Refusal):
-        Proofs(time.monotonic).verify(signed, "POST", ISSUER, now)
+        verify_proof(signed, "POST", ISSUER, now)
 
 
 @pytest.mark.parametrize(
     "authorization", ["Basic é", "Basic \udcff", "Basic 4pyT", "Basic", "Basic YQ==", "Basic " + "A" * 20_000, "\ud800"]
 )
-def test_an_odd_basic_header_is_refused(authorization: str) -> None:
+async def test_an_odd_basic_header_is_refused(authorization: str) -> None:
     with pytest.raises(Refusal):
-        endpoint().issue({"grant_type": "client_credentials"}, authorization, time.time())
+        await endpoint().issue({"grant_type": "client_credentials"}, authorization, time.time())
 
 
 @pytest.mark.parametrize("name", ["grant_type", "client_id", "client_secret", "client_assertion"])
-def test_an_odd_parameter_is_refused(name: str) -> None:
+async def test_an_odd_parameter_is_refused(name: str) -> None:
     form = {"grant_type": "client_credentials", "client_id": "alpha", "client_secret": "x", name: "\ud800"}
     with pytest.raises(Refusal):
-        endpoint().issue(form, None, time.time())
+        await endpoint().issue(form, None, time.time())
 
 
 def outcome(read: Callable[[], Any]) -> Any:
