@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from lgsp_process.nats_connection import Door, connect
 from support.changes import Changes
 from support.workbench import CONTRACTS, TEXT, Workbench
 
 from lgsp_adapters.adapter import Call
+from lgsp_runtime.nats.connection import Door, connect
 
 
 class LazyBus(Workbench):

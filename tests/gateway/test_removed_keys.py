@@ -7,7 +7,6 @@ from pathlib import Path
 import jwt
 import pytest
 import pytest_asyncio
-from lgsp_process.nats_connection import Door, connect
 from nats.aio.client import Client
 from support.issuer import SystemsIssuer
 from support.preloaded import run
@@ -15,6 +14,7 @@ from support.two_gateways import PLAIN, TwoGateways
 from support.workbench import CONTRACTS, Workbench
 
 from lgsp_problems import Refusal
+from lgsp_runtime.nats.connection import Door, connect
 
 
 def _kid(file: Path) -> str:

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 
 import jwt
 import pytest_asyncio
-from lgsp_process.nats_connection import connect
 from support.two_gateways import READ, SECRET, TwoGateways
 from support.workbench import Workbench
 
 from lgsp_auth.keys import SigningKey
 from lgsp_gateway.calls import replay_guard
+from lgsp_runtime.nats.connection import connect
 
 
 @pytest_asyncio.fixture

@@ -16,8 +16,8 @@ from nats.aio.client import Client
 
 from lgsp_auth.one_time import OneTimeValue
 from lgsp_auth.replay_cache import ReplayCache
-from lgsp_gateway import streams
-from lgsp_gateway.bus import Bus, bus_unavailable
+from lgsp_runtime.nats import streams
+from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 
 STREAM = "LGSP_REPLAY"
 SUBJECTS = "replay."

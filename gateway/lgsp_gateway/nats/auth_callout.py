@@ -3,7 +3,7 @@
 An adapter connects with its access token. It becomes a user that may serve the subjects of the services that its system
 provides and that are in force, announce them, reply to what it is asked, and nothing else; the server itself refuses the
 rest, and closes the connection when the token expires. The name of the user holds a digest of what it may do and the key that
-signed its token, so that `nats_rights.py` finds the connections that may do too much.
+signed its token, so that `rights.py` finds the connections that may do too much.
 """
 
 import hashlib
