@@ -2,7 +2,7 @@
 
 A stream of NATS holds one message for each value that was used; a message is written only where its subject has none yet, which
 the server decides (`Nats-Expected-Last-Subject-Sequence: 0`), so of two gateways one is first. The messages lie on disk, as
-the evidence does: what was used stays used when NATS is started anew (docs/decisions/023). Each goes by itself, by its
+the evidence does: what was used stays used when NATS is started anew (docs/decisions/024). Each goes by itself, by its
 `Nats-TTL`, when its value could not be used any more.
 
 What this gateway used itself it knows without asking, by a clock that does not jump. While NATS is away nothing that counts once
