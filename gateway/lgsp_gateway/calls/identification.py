@@ -4,6 +4,7 @@ One place for every door. A token signed by a key that is not known yet is tried
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import NamedTuple, TypeVar
 
 from lgsp_auth.dpop import verify_proof
@@ -76,9 +77,14 @@ class Identification:
             raise await self.attempts.refuse()
         try:
             return await self._caller(shown, now)
-        except Refusal:
-            self.attempts.failed(shown.address)
+        except Refusal as refusal:
+            self._count_failure(shown.address, refusal)
             raise
+
+    def _count_failure(self, address: str, refusal: Refusal) -> None:
+        """Count a refusal against an address, unless it is no fault of whoever sends from there, as while NATS is away."""
+        if refusal.kind.status == HTTPStatus.UNAUTHORIZED:
+            self.attempts.failed(address)
 
     async def _caller(self, shown: Credentials, now: float) -> Caller:
         try:
@@ -123,8 +129,8 @@ class Identification:
                 await self._prove(shown, person.bound, now)
             if person.kind != "citizen":
                 raise invalid_token("không phải của công dân", "is not one of a citizen")
-        except Refusal:
-            self.attempts.failed(shown.address)
+        except Refusal as refusal:
+            self._count_failure(shown.address, refusal)
             raise
         return person
 
