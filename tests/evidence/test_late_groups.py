@@ -2,13 +2,16 @@
 
 import asyncio
 import itertools
+import signal
 
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.append import checkpoint_stream, stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.append.log import MAX_GROUP_BYTES, EvidenceLog
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.evidence.verify.merkle import Tree
+from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connection import connect
 from lgsp_runtime.nats.request_reply import Bus
@@ -50,5 +53,25 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
         await signed(4)
         notary.written(await stored(b"entry 4"), [b"entry 4"])
         await signed(5)
+    publishing.stop()
+    await connection.close()
+
+
+async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_bus: Workbench) -> None:
+    """NATS is gone while several full groups wait to be sent: each caller is told, though nobody writes after them."""
+    publishing = Bus()
+    connection = await connect(breakable_bus.door("gateway"), "test", publishing.lost)
+    await publishing.start(connection)
+    async with asyncio.timeout(20), Background() as background:
+        log = EvidenceLog(publishing, "evidence.stranded", Notary(publishing, "stranded", Signer("x/y", b"k" * 32)))
+        log.start(background)
+        breakable_bus.nats.signal(signal.SIGSTOP)
+        entry = b'{"status":404,"more":"%b"}' % (b"x" * (MAX_GROUP_BYTES // 3))
+        written = [log.write(entry) for _ in range(40)]
+        await breakable_bus.nats.kill()
+        ends = await asyncio.gather(*written, return_exceptions=True)
+        assert {end.code for end in ends if isinstance(end, Refusal)} == {"evidence-unavailable"}
+        assert not [end for end in ends if not isinstance(end, Refusal)]
+        assert log.kept == len(written)
     publishing.stop()
     await connection.close()

@@ -140,7 +140,7 @@ class EvidenceLog:
             self._bus.send_now()
         except Refusal as refusal:
             self._not_written(group, number, refusal.code)
-            self._idle.set()
+            self._go_on()
         else:
             self._in_flight += 1
             self._notary.catch_up()  # the disk is busy, so there is time
@@ -168,6 +168,16 @@ class EvidenceLog:
             self._send(GATHER_TURNS)
         elif self._in_flight == 0:
             self._idle.set()
+
+    def _go_on(self) -> None:
+        """Send what waits behind a group that could not be sent: no acknowledgement is to come that would do it."""
+        if self._in_flight:
+            return
+        if not (self._full or self._gathering.entries):
+            self._idle.set()
+        elif not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._send, 0)
 
     def _not_written(self, group: "_Group", number: str, reason: str) -> None:
         self._notary.unsure(number)

@@ -4,21 +4,29 @@ Readers and the one writer do not wait for each other. Whatever goes wrong with 
 `index-unavailable`: calls need no index, and it is filled again from the stream.
 """
 
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, event, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from lgsp_gateway.evidence.search import schema
 from lgsp_problems import Refusal
 
-PLAN_SECONDS = 10
-"""How long PostgreSQL may take for one search."""
+SEARCH_SECONDS = 10.0
+"""How long one search may take."""
+
+_QUERY_CANCELED = "57014"
+"""What PostgreSQL calls a statement that was stopped (SQLSTATE)."""
+_STEPS = 10_000
+"""Instructions of SQLite's machine between two looks at the clock: some tenths of a millisecond."""
 
 
 class Database:
@@ -28,13 +36,15 @@ class Database:
         address: a path, or `postgresql://HOST/DATABASE`; a password comes from PGPASSWORD or PGPASSFILE.
         writes: whether to make the tables where they are not there.
         connections: to a PostgreSQL server at a time.
+        seconds: how long one search may take.
     """
 
-    def __init__(self, address: str, *, writes: bool, connections: int = 5) -> None:
+    def __init__(self, address: str, *, writes: bool, connections: int = 5, seconds: float = SEARCH_SECONDS) -> None:
         self._connections = connections
         self._server = address if address.startswith(("postgresql://", "postgres://")) else ""
         self._file = Path(address).absolute()
         self._writes = writes
+        self._seconds = seconds
         self._engine: AsyncEngine | None = None
         self._opened = (0, 0)
         self.times_opened = 0
@@ -55,14 +65,19 @@ class Database:
         """A transaction: all of it or nothing.
 
         Raises:
-            Refusal: `index-unavailable`.
+            Refusal: `index-unavailable`, also when it took too long.
         """
         try:
             async with (await self._open()).begin() as connection:
                 yield connection
+        except DBAPIError as error:
+            if _was_stopped(error):  # nothing is wrong with the database, nor with its other connections
+                raise self._too_slow() from error
+            await self.close()
+            raise self._unusable(error) from error
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             await self.close()
-            raise self._unusable(error) from None
+            raise self._unusable(error) from error
 
     async def _open(self) -> AsyncEngine:
         if self._engine and not self._server and self._identity() != self._opened:
@@ -83,7 +98,8 @@ class Database:
         if self._server:
             address = "postgresql+asyncpg://" + self._server.partition("://")[2]
             # A plan made for any value takes a third of all messages to be as long as asked; made for this one, it knows.
-            told = {"statement_timeout": f"{PLAN_SECONDS}s", "plan_cache_mode": "force_custom_plan"}
+            limit = f"{int(self._seconds * 1000)}ms"
+            told = {"statement_timeout": limit, "plan_cache_mode": "force_custom_plan"}
             limits = {"server_settings": {**told, "application_name": "lgsp"}}
             return create_async_engine(
                 address, pool_size=self._connections, pool_pre_ping=True, connect_args={**limits, "timeout": 5}
@@ -92,6 +108,9 @@ class Database:
         engine = create_async_engine(f"sqlite+aiosqlite:///{self._file.as_uri()}?mode={mode}&uri=true")
         if self._writes:
             event.listen(engine.sync_engine, "connect", _set_up)
+        else:
+            event.listen(engine.sync_engine, "connect", _stop_at_deadline)
+            event.listen(engine.sync_engine, "checkout", partial(_set_deadline, self._seconds))
         return engine
 
     def _identity(self) -> tuple[int, int]:
@@ -110,6 +129,34 @@ class Database:
             en=f"The search index {self.shown} cannot be used ({why}); run `lgsp indexer run` and check that database.",
             retry_after=5,
         )
+
+    def _too_slow(self) -> Refusal:
+        return Refusal(
+            "index-unavailable",
+            vi=f"Tìm kiếm này quá {self._seconds:g} giây nên bị dừng; hãy thu hẹp bằng since và until, hoặc thêm điều kiện.",
+            en=f"This search took longer than {self._seconds:g} seconds and was stopped; narrow it with since and until, or add a condition.",
+            retry_after=5,
+        )
+
+
+def _was_stopped(error: DBAPIError) -> bool:
+    """Did a statement end because it had taken its time?"""
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorcode", None)
+    return code in {_QUERY_CANCELED, sqlite3.SQLITE_INTERRUPT}
+
+
+def _stop_at_deadline(connection: Any, record: Any) -> None:
+    """Let SQLite look at the clock while it works: nothing else can stop what a thread does."""
+    record.info["deadline"] = time.monotonic() + SEARCH_SECONDS
+
+    async def look(driver: Any) -> None:
+        await driver.set_progress_handler(lambda: time.monotonic() > record.info["deadline"], _STEPS)
+
+    connection.run_async(look)
+
+
+def _set_deadline(seconds: float, _connection: Any, record: Any, _proxy: Any) -> None:
+    record.info["deadline"] = time.monotonic() + seconds
 
 
 def _set_up(connection: Any, _: object) -> None:
