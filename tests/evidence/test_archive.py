@@ -56,7 +56,7 @@ class Archived:
         headers = {"Authorization": f"Bearer {self.bus.token('auditor')}"}
         async with asyncio.timeout(15):
             while True:
-                path = f"/evidence/messages/{message}/proof"
+                path = f"/evidence/messages/{message}/proof?wait=20"
                 async with self.bus.session.get(path, headers=headers) as answer:
                     if answer.status == 200:
                         return dict(await answer.json())

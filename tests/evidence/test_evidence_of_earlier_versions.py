@@ -44,9 +44,7 @@ async def test_whole_logs_of_then_are_verified_and_go_on(kept: KeptBus) -> None:
     new = await kept.bus.call()
     await kept.searched.indexed(new.message)
     code, _, err = await run("evidence", "prove", new.message, "-o", str(kept.folder / "new.json"), *kept.remote)
-    while code:
-        assert "checkpoint" in err, err
-        code, _, err = await run("evidence", "prove", new.message, "-o", str(kept.folder / "new.json"), *kept.remote)
+    assert code == 0, err
     trusted = ["--key", str(kept.trusted)]
     code, out, err = await run("evidence", "verify", "--archive", str(kept.archive), *trusted)
     assert (code, out.count("whole")) == (0, 1), err
@@ -66,9 +64,7 @@ async def test_whole_logs_of_then_are_verified_and_go_on(kept: KeptBus) -> None:
 async def test_a_witness_and_the_archiver_of_then_go_on(kept: KeptBus) -> None:
     new = await kept.bus.call()
     code, _, err = await run("evidence", "prove", new.message, *kept.remote)
-    while code:
-        assert "checkpoint" in err, err
-        code, _, err = await run("evidence", "prove", new.message, *kept.remote)
+    assert code == 0, err
     name = (kept.witnesses).read_text().partition("+")[0]
     code, out, err = await run("evidence", "witness", str(kept.witness), "--name", name, "--once", *kept.remote)
     assert (code, out.count("entries sealed")) == (0, 2), out + err

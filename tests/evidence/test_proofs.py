@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.preloaded import run
+from support.searched import Searched
 from support.workbench import Workbench
+from uuid_utils import uuid7
 
 OUTSIDER = Path(__file__).parents[1] / "support" / "verify_log.mjs"
 
@@ -37,12 +39,10 @@ class Auditor:
         return process.returncode or 0, out.decode()
 
     async def proved(self, message: str, file: Path) -> dict[str, Any]:
-        """The proof of a message, as soon as a checkpoint covers it."""
-        while True:
-            code, _, err = await self.lgsp("prove", message, "-o", str(file))
-            if code == 0:
-                return dict(json.loads(file.read_text()))
-            assert "checkpoint" in err, err
+        """The proof of a message that passed just now."""
+        code, _, err = await self.lgsp("prove", message, "-o", str(file))
+        assert code == 0, err
+        return dict(json.loads(file.read_text()))
 
     async def key(self) -> str:
         _, out, _ = await self.lgsp("keys")
@@ -126,3 +126,21 @@ async def test_only_an_auditor_reads(bus: Workbench, path: str) -> None:
     headers = {"Authorization": f"Bearer {bus.token('alpha')}"}
     async with bus.session.get(f"/evidence/{path}", headers=headers) as answer:
         assert answer.status == 403
+
+
+async def test_a_message_that_never_passed_is_not_waited_for(auditor: Auditor) -> None:
+    """One of long ago: no checkpoint to come covers it. One of now is waited for as long as was asked."""
+    code, _, err = await auditor.lgsp("prove", "019ac5a0-5c64-7d1e-9d1c-6d5c2f0b7a11")
+    assert (code, "checkpoint" in err) == (1, True), err
+    headers = {"Authorization": f"Bearer {auditor.bus.token('auditor')}"}
+    async with auditor.bus.session.get(f"/evidence/messages/{uuid7()}/proof?wait=1", headers=headers) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (404, "not-found")
+
+
+async def test_proofs_of_messages_of_now_are_waited_for_with_an_index_too(searched: Searched) -> None:
+    headers = {"Authorization": f"Bearer {searched.bus.token('auditor')}"}
+    for _ in range(3):
+        message = (await searched.bus.call()).message
+        async with searched.bus.session.get(f"/evidence/messages/{message}/proof?wait=20", headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+            assert json.loads((await answer.json())["entry"])["message"] == message

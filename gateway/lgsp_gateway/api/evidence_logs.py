@@ -23,7 +23,8 @@ from lgsp_gateway.http.parameters import Parameter, message_id, text, whole
 from lgsp_gateway.http.responses import document
 from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.background import Stopped, until
+from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 
 _LINES = "application/jsonl"
 
@@ -37,6 +38,7 @@ GATEWAY = text(
 MESSAGE = message_id("message", "the id of a message", place="path")
 FROM = whole("from", "the first entry", 0, LAST_NUMBER, 0)
 TO = whole("to", "the entry up to which; by default the last under a checkpoint", 0, LAST_NUMBER, None)
+WAIT = whole("wait", "seconds to wait for the checkpoint that covers a message which passed just now", 0, 20, 0)
 
 OLD = replace(FROM, description="how many entries the older log has", default=0, required=True)
 
@@ -117,7 +119,7 @@ PROOF = _route(
     "proveMessage",
     "Prove that the entry of a message is in its log",
     Said("The proof", json_of("Proof")),
-    MESSAGE,
+    *(MESSAGE, WAIT),
     problems=("not-found", "archive-unavailable"),
 )
 
@@ -134,13 +136,20 @@ class EvidenceLogs:
     """
 
     def __init__(
-        self, callers: Callers, logs: Logs, seed: bytes, bus: Bus, witnesses: Mapping[str, VerifierKey]
+        self,
+        callers: Callers,
+        logs: Logs,
+        seed: bytes,
+        bus: Bus,
+        witnesses: Mapping[str, VerifierKey],
+        stopping: asyncio.Event,
     ) -> None:
         self._callers = callers
         self._logs = logs
         self._seed = seed
         self._bus = bus
         self._witnesses = witnesses
+        self._stopping = stopping
         self._keys_asked = asyncio.Lock()
         self._keys_text, self._keys_until = "", 0.0
 
@@ -225,7 +234,11 @@ class EvidenceLogs:
         return document({"path": await self._logs.consistency(gateway, old, new)})
 
     async def _proof(self, request: web.Request) -> web.Response:
-        return document(await self._logs.proof_of(names.message_id(MESSAGE.of(request))))
+        message, seconds = names.message_id(MESSAGE.of(request)), WAIT.of(request)
+        try:
+            return document(await until(self._stopping.wait(), self._logs.proof_of(message, seconds)))
+        except Stopped as error:
+            raise bus_unavailable() from error
 
 
 def _gateway(request: web.Request) -> GatewayName:

@@ -18,6 +18,9 @@ from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.local.state_dir import DEFAULT
 
+WAIT_SECONDS = 20
+"""What a gateway waits at most."""
+
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 
 
@@ -30,6 +33,8 @@ def prove(
 ) -> None:
     """Write the proof that a message passed: its entry, the path to the root of its log, and the signed root.
 
+    Of a message that passed just now the checkpoint that covers it is waited for, some 20 seconds at most.
+
     Parameters
     ----------
     message
@@ -37,7 +42,7 @@ def prove(
     output
         The file; stdout without it.
     """
-    found = who.client().get(f"/evidence/messages/{names.message_id(message)}/proof")
+    found = who.client().get(f"/evidence/messages/{names.message_id(message)}/proof", {"wait": str(WAIT_SECONDS)})
     proof = orjson.dumps(orjson.loads(found), option=orjson.OPT_INDENT_2)
     if output:
         output.write_bytes(proof + b"\n")

@@ -6,6 +6,9 @@ time with its length, some 100,000 entries a second; a proof of one message does
 
 import asyncio
 import base64
+import contextlib
+import time
+import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import islice
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from nats.aio.client import Client
+from nats.errors import TimeoutError as NatsTimeoutError
 
 from lgsp_contracts.names import GatewayName, MessageId
 from lgsp_gateway.evidence.append import checkpoint_stream, stream
@@ -29,6 +33,11 @@ from lgsp_problems import Refusal
 
 if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index
+
+CLOCK_SECONDS = 60.0
+"""How far the clocks of gateways and of NATS may be apart."""
+LOOK_SECONDS = 1.0
+"""How long a new checkpoint is waited for before the logs are looked at anyway."""
 
 
 class Logs:
@@ -103,21 +112,48 @@ class Logs:
                 if left <= 0:
                     return
 
-    async def proof_of(self, message: MessageId) -> dict[str, Any]:
-        """The proof of the entry of a message; of the last one, where an answer was withheld.
+    async def proof_of(self, message: MessageId, seconds: float = 0) -> dict[str, Any]:
+        """Make the proof of the entry of a message; of the last one, where an answer was withheld.
+
+        Args:
+            seconds: how long to wait for the checkpoint that covers a message which passed just now.
 
         Raises:
             Refusal: `not-found`.
         """
-        found = await self._looked_up(message) or await self._read_for(message)
+        found = await self._looked_up(message)
+        passed = _passed_at(message)
+        if found is None and seconds and abs(time.time() - passed) < CLOCK_SECONDS:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    found = await self._awaited_proof(message, passed)
+        found = found or await self._read_for(message)
         if found is None:
             raise Refusal(
                 "not-found",
-                vi="Không có mục nào của thông điệp này dưới một điểm kiểm; nếu vừa gọi, hãy hỏi lại sau một giây.",
-                en="No entry of this message is covered by a checkpoint; if it passed just now, ask again in a second.",
+                vi="Không có mục nào của thông điệp này dưới một điểm kiểm; hãy kiểm tra mã, và nếu vừa gọi, hãy thêm wait=20.",
+                en="No entry of this message is covered by a checkpoint; check the id, and add wait=20 if it passed just now.",
                 retry_after=1,
             )
         return found
+
+    async def _awaited_proof(self, message: MessageId, passed: float) -> dict[str, Any]:
+        """Wait for the checkpoint that covers a message, for as long as it takes.
+
+        Args:
+            passed: when it passed, in seconds since 1970.
+        """
+        checkpoints = await self._connection.subscribe(checkpoint_stream.SUBJECTS + "*")
+        try:
+            await self._connection.flush()
+            while True:
+                found = await self._looked_up(message) or await self._read_since(passed - CLOCK_SECONDS, message)
+                if found:
+                    return found
+                with contextlib.suppress(NatsTimeoutError):
+                    await checkpoints.next_msg(timeout=LOOK_SECONDS)
+        finally:
+            await checkpoints.unsubscribe()
 
     async def consistency(self, gateway: GatewayName, old: int, new: int) -> list[str]:
         """The path that shows that a log of `new` entries begins with the log of `old`, in base64.
@@ -215,6 +251,20 @@ class Logs:
                 return found
         return None
 
+    async def _read_since(self, moment: float, message: MessageId) -> dict[str, Any] | None:
+        """The proof from reading what the logs hold since a time, in seconds since 1970."""
+        for gateway in await self.names():
+            kept = await self.last(gateway)
+            if kept is None:
+                continue
+            start, _ = await live_from(self._connection, gateway)
+            before = await checkpoint_stream.newest_where(self._connection, gateway, lambda one: one.time < moment)
+            if before and before.kept.size > start.size:
+                start = _start(before.kept)
+            if found := await self._read_from(gateway, start, kept, message):
+                return found
+        return None
+
     async def _read_from(
         self, gateway: GatewayName, start: Start, kept: Kept, message: MessageId
     ) -> dict[str, Any] | None:
@@ -242,6 +292,11 @@ async def live_from(connection: Client, gateway: GatewayName) -> tuple[Start, in
         connection, gateway, lambda one: not first or one.kept.sequence < first
     )
     return (_start(before.kept), before.number) if before else (WHOLE, 0)
+
+
+def _passed_at(message: MessageId) -> float:
+    """When a message passed, in seconds since 1970, as its id says (UUID version 7)."""
+    return (uuid.UUID(message).int >> 80) / 1000
 
 
 def _start(kept: Kept) -> Start:
