@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from support.postgres import Postgres
 
-from lgsp_gateway.index import tables
-from lgsp_gateway.index.database import Database
+from lgsp_gateway.evidence.search import schema
+from lgsp_gateway.evidence.search.database import Database
 from lgsp_problems import Refusal
 
 FOR_EVER = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
@@ -44,7 +44,7 @@ async def test_a_database_that_is_gone_is_opened_anew(tmp_path: Path) -> None:
     file = tmp_path / "index.db"
     writer = Database(str(file), writes=True)
     async with writer.transaction() as connection:
-        await connection.run_sync(tables.metadata.drop_all)
+        await connection.run_sync(schema.metadata.drop_all)
     with pytest.raises(Refusal, match="cannot be used"):
         async with writer.transaction() as connection:
             await connection.execute(text("SELECT sequence FROM progress"))
