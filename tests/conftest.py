@@ -31,6 +31,7 @@ async def bus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workben
     """A bus for tests that leave it as they found it."""
     bench = await Workbench(tmp_path_factory.mktemp("bus")).start()
     yield bench
+    await bench.entries()  # which holds each against its schema, whatever the tests made it write
     await bench.stop()
 
 

@@ -39,6 +39,7 @@ class Context(NamedTuple):
     Args:
         deadline: milliseconds since 1970, after which nobody waits any more.
         key: the same for each try of one call, a UUID; empty where its caller gave no Idempotency-Key.
+        salt: the salt of the digests in the entry that the call leaves, in hex; empty from a gateway that speaks wire 1.0.
     """
 
     message: str
@@ -49,10 +50,11 @@ class Context(NamedTuple):
     deadline: int
     traceparent: str
     key: str = ""
+    salt: str = ""
 
 
 _CONTEXT = itemgetter(*Context._fields)
-_OPTIONAL = {"key": ""}
+_OPTIONAL = {"key": "", "salt": ""}
 
 
 def request(context: Context, body: bytes) -> bytes:
@@ -69,6 +71,8 @@ def request(context: Context, body: bytes) -> bytes:
     }
     if context.key:
         fields["key"] = context.key
+    if context.salt:
+        fields["salt"] = context.salt
     return b"%b\n%b" % (orjson.dumps(fields), body)
 
 

@@ -69,7 +69,9 @@ def test_recalling_a_token(keep: Any) -> None:
 
 
 def test_writing_an_entry(keep: Any) -> None:
-    passage = Passage("019ab", "1" * 32, "mot-cua", "H49.12", "gw-1", time.perf_counter(), int(time.time() * 1000))
+    passage = Passage(
+        "019ab", "1" * 32, "mot-cua", "H49.12", "gw-1", time.perf_counter(), int(time.time() * 1000), bytes(16)
+    )
     passage.service, passage.version, passage.operation, passage.grant = "bench", "1.0.0", "verify", "grant"
     assert orjson.loads(keep(passage.entry))["consumer"] == "mot-cua"
 

@@ -64,11 +64,16 @@ async def test_a_message_is_proved_to_an_outsider(auditor: Auditor) -> None:
     request.write_bytes(body)
     answer.write_bytes(got.body)
     key = await auditor.key()
-    mine = ["--request", str(request), "--answer", str(answer)]
+    files = ["--request", str(request), "--answer", str(answer)]
+    mine = [*files, "--salt", got.headers["Lgsp-Digest-Salt"]]
     code, out, err = await auditor.lgsp("check", str(file), "--key", key, *mine)
     assert code == 0, err
     assert f"proved: entry {proof['index']} of lgsp/bench" in out
     assert await auditor.outsider("proof", str(file), key) == (0, f"proved: {got.message}\n")
+    code, _, err = await auditor.lgsp("check", str(file), "--key", key, *files)
+    assert (code, "--salt" in err) == (1, True), err
+    code, _, err = await auditor.lgsp("check", str(file), "--key", key, *files, "--salt", "0" * 32)
+    assert (code, "not what passed" in err) == (1, True), err
     answer.write_bytes(b'{"ketQua":"KHONG_KHOP"}')
     code, _, err = await auditor.lgsp("check", str(file), "--key", key, *mine)
     assert (code, "answer" in err) == (1, True)

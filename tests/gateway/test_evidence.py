@@ -3,9 +3,12 @@
 import asyncio
 import hashlib
 import json
+from typing import Any
 
-from support.workbench import NUMBER, Workbench
+from support.workbench import NUMBER, Workbench, idempotency_key
 
+from lgsp_adapters.adapter import Call
+from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.calls.record import Passage
 
 
@@ -15,10 +18,40 @@ async def test_an_entry_proves_what_was_sent_and_answered(bus: Workbench) -> Non
     got = await bus.call("read", body)
     entry = await bus.entry(got.message)
     await bus.unserve(adapter)
-    assert entry["requestSha256"] == hashlib.sha256(body).hexdigest()
-    assert entry["answerSha256"] == hashlib.sha256(got.body).hexdigest()
+    salt = bytes.fromhex(got.headers[SALT_HEADER])
+    assert len(salt) == 16
+    assert entry["requestDigest"] == hashlib.sha256(salt + body).hexdigest()
+    assert entry["answerDigest"] == hashlib.sha256(salt + got.body).hexdigest()
+    assert salt.hex() not in json.dumps(entry)
     assert (entry["requestSize"], entry["answerSize"]) == (len(body), len(got.body))
     assert len(entry["subject"]) == 32
+
+
+async def test_the_same_documents_have_other_digests_in_each_entry(bus: Workbench) -> None:
+    """Also where an answer is the one that an Idempotency-Key got before; a refusal comes with its salt too."""
+    seen: list[str] = []
+
+    async def told(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        seen.append(call.context.salt)
+        return {"ketQua": "KHOP"}
+
+    adapter = await bus.serve(register=told)
+    key = {"Idempotency-Key": idempotency_key()}
+    answers = [await bus.call("register", headers=key) for _ in range(2)]
+    answers.append(await bus.call("read", b'{"soDinhDanh":"1"}'))
+    entries = [await bus.entry(got.message) for got in answers]
+    await bus.unserve(adapter)
+    assert [entry["outcome"] for entry in entries] == ["answered", "replayed", "contract-violation"]
+    salts = [got.headers[SALT_HEADER] for got in answers]
+    assert len(set(salts)) == 3
+    assert seen == salts[:1]
+    assert entries[0]["requestSize"] == entries[1]["requestSize"]
+    assert entries[0]["requestDigest"] != entries[1]["requestDigest"]
+    assert entries[0]["answerDigest"] != entries[1]["answerDigest"]
+    replayed = bytes.fromhex(salts[1])
+    assert entries[1]["answerDigest"] == hashlib.sha256(replayed + answers[0].body).hexdigest()
+    refused = bytes.fromhex(salts[2])
+    assert entries[2]["requestDigest"] == hashlib.sha256(refused + b'{"soDinhDanh":"1"}').hexdigest()
 
 
 async def test_a_person_has_one_pseudonym(bus: Workbench) -> None:
@@ -32,7 +65,7 @@ async def test_a_person_has_one_pseudonym(bus: Workbench) -> None:
 
 def test_an_entry_is_json_whatever_its_names_hold() -> None:
     strange = 'Sở "Y tế" \\ \n\t'
-    passage = Passage("019ab", "1" * 32, "desk", strange, "gw-1", 0.0, 0, provider=strange, grant=strange)
+    passage = Passage("019ab", "1" * 32, "desk", strange, "gw-1", 0.0, 0, bytes(16), provider=strange, grant=strange)
     entry = json.loads(passage.entry())
     assert [entry["agency"], entry["provider"], entry["grant"]] == [strange] * 3
     assert b"\n" not in passage.entry()

@@ -23,6 +23,7 @@ from lgsp_auth.issuing import AccessTokens
 from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES
 from lgsp_contracts import catalog
+from lgsp_contracts import entry as entries
 from lgsp_contracts.places import Place
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.keys.key_store import KeyStore
@@ -38,6 +39,8 @@ Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
 
 NUMBER = "022093001234"
 NAME = "Nguyễn Văn An"
+MAX_GROUPS = 20_000
+"""Among which an entry is looked for, of the newest."""
 OWNER = secrets.token_urlsafe()
 
 TEXT = {"vi": "Thử", "en": "Try"}
@@ -321,17 +324,27 @@ class Workbench:
             await asyncio.sleep(0.02)
 
     async def entries(self) -> list[dict[str, Any]]:
-        """All evidence there is, as an auditor reads it."""
+        """All evidence there is, as an auditor reads it, each entry held against the schema of its kind."""
+        return await self._entries("after=0")
+
+    async def _entries(self, which: str) -> list[dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self.token('auditor')}"}
-        async with self.session.get("/evidence/entries?after=0", headers=headers) as answer:
+        async with self.session.get(f"/evidence/entries?{which}", headers=headers) as answer:
             assert answer.status == 200, await answer.text()
             text = await answer.text()
-        return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+        found = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+        for one in found:
+            assert not entries.faults(one), (entries.faults(one), one)
+        return found
 
     async def entry(self, message: str) -> dict[str, Any]:
-        """The one entry of a message."""
-        [found] = [entry for entry in await self.entries() if entry["message"] == message]
-        return found
+        """The one entry of a message, from the newest groups back, as far as needed."""
+        last = 4
+        while not (found := [one for one in await self._entries(f"last={last}") if one["message"] == message]):
+            assert last <= MAX_GROUPS, f"no entry of {message} among the newest"
+            last *= 8
+        [entry] = found
+        return entry
 
     def _write_registry(self) -> None:
         store = KeyStore(self.state.keys)

@@ -13,6 +13,7 @@ import orjson
 import uuid_utils
 from aiohttp import hdrs, web
 
+from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.api.access_log_limiter import Looks
 from lgsp_gateway.api.evidence_search import no_index
 from lgsp_gateway.api.schemas import json_of
@@ -75,8 +76,10 @@ class AccessLog:
         search = Search({"subject": pseudonym}, {}, limit=PAGE, cursor=cursor, of_systems=True)
         page = await self._index.search(search)
         body = self._written(page, [] if cursor else await self._index.own_looks(pseudonym))
-        await exchange.evidence.write(self._entry(message, pseudonym, body))
+        salt = exchange.salts.take()
+        await exchange.evidence.write(self._entry(message, pseudonym, salt, body))
         headers = {"Cache-Control": "no-store", "Lgsp-Message-Id": message, hdrs.CONTENT_LANGUAGE: "vi"}
+        headers[SALT_HEADER] = salt.hex()
         return web.Response(body=body, content_type="application/json", headers=headers)
 
     def _written(self, page: Page, own: list[OwnLooks]) -> bytes:
@@ -110,10 +113,10 @@ class AccessLog:
         end = "đã nhận được kết quả" if entry["status"] == 200 else "không nhận được kết quả"
         return {**item, "text": f"{when}: {who} hỏi {what}; {why}; {basis}; {end}."}
 
-    def _entry(self, message: str, pseudonym: str, body: bytes) -> bytes:
+    def _entry(self, message: str, pseudonym: str, salt: bytes, body: bytes) -> bytes:
         now = time.perf_counter(), int(time.time() * 1000)
         passage = Passage(
-            message, "", "", "", self._exchange.name, *now, service=SERVICE, version="1.0.0", operation=OPERATION
+            message, "", "", "", self._exchange.name, *now, salt, service=SERVICE, version="1.0.0", operation=OPERATION
         )
         passage.subject = passage.on_behalf_of = pseudonym
         passage.received(b"")

@@ -125,7 +125,7 @@ def _written() -> dict[str, Schema]:
         "providerMs": NUMBER,
         "totalMs": NUMBER,
     }
-    digests = {"requestSha256": TEXT, "answerSha256": TEXT}
+    digests = {"v": WHOLE, "kind": TEXT, "requestDigest": TEXT, "answerDigest": TEXT}
     own = record({**dict.fromkeys(("date", "first", "last", "text"), TEXT), "looks": WHOLE})
     looked = record(
         dict.fromkeys(

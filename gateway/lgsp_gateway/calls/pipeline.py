@@ -23,7 +23,7 @@ from lgsp_gateway.calls.authorization import Asked, Way, Ways
 from lgsp_gateway.calls.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required
 from lgsp_gateway.calls.identification import Caller, Credentials, Identification
 from lgsp_gateway.calls.quotas import Quotas
-from lgsp_gateway.calls.record import Passage, Pseudonyms
+from lgsp_gateway.calls.record import Passage, Pseudonyms, Salts
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.observability.call_observer import Watch
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
@@ -52,10 +52,11 @@ Body = bytes | Callable[[], Awaitable[bytes]]
 
 
 class Call(NamedTuple):
-    """A call as it came in. `traceparent` is what it carries onwards."""
+    """A call as it came in. `traceparent` is what it carries onwards, `salt` that of the digests in its entry."""
 
     message: str
     traceparent: str
+    salt: bytes
     head: Head
     body: Body
 
@@ -89,6 +90,7 @@ class Exchange:
     pseudonyms: Pseudonyms
     watch: Watch
     heavy: HeavyDocuments
+    salts: Salts = field(default_factory=Salts)
     refusals: Attempts = field(default_factory=lambda: Attempts(CALLS))
 
     async def stop(self) -> None:
@@ -105,7 +107,8 @@ class Exchange:
         began, now = time.perf_counter(), time.time()
         caller = self.identification.recall(call.head.credentials, now) or await self._identify(call)
         name, agency = caller.system.name, caller.system.agency
-        passage = Passage(call.message, call.traceparent[3:35], name, agency, self.name, began, int(now * 1000))
+        trace, time_ms = call.traceparent[3:35], int(now * 1000)
+        passage = Passage(call.message, trace, name, agency, self.name, began, time_ms, call.salt)
         try:
             answer = await self._governed(call, caller, passage)
         except Refusal as refusal:
@@ -240,6 +243,7 @@ class Exchange:
             deadline=int((time.time() + seconds) * 1000),
             traceparent=call.traceparent,
             key=key,
+            salt=call.salt.hex(),
         )
         request = wire.request(context, body)
         repeatable = way.operation.idempotent or bool(key and way.operation.deduplicated)

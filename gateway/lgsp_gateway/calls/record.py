@@ -5,19 +5,24 @@ purpose nobody grants) stay out of it too, since anything can stand in them; dig
 """
 
 import hashlib
+import os
 import time
 from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
 
+from lgsp_contracts import entry as entries
 from lgsp_gateway.calls.authorization import Way
 from lgsp_problems import Refusal
 
 
 @dataclass(slots=True)
 class Passage:
-    """What is known of a call so far. `began` is a reading of `time.perf_counter()`, `time_ms` in milliseconds since 1970."""
+    """What is known of a call so far. `began` is a reading of `time.perf_counter()`, `time_ms` in milliseconds since 1970.
+
+    `salt` makes the digests in the entry unguessable. It is given to the caller and to the adapter, and stands in no entry.
+    """
 
     message: str
     trace: str
@@ -26,6 +31,7 @@ class Passage:
     gateway: str
     began: float
     time_ms: int
+    salt: bytes
     provider: str = ""
     service: str = ""
     version: str = ""
@@ -36,9 +42,9 @@ class Passage:
     on_behalf_of: str = ""
     outcome: str = "answered"
     status: int = 200
-    request_sha256: str = ""
+    request_digest: str = ""
     request_size: int = 0
-    answer_sha256: str = ""
+    answer_digest: str = ""
     answer_size: int = 0
     provider_ms: float = 0.0
 
@@ -51,24 +57,24 @@ class Passage:
 
     def received(self, body: bytes) -> None:
         """The request, byte for byte as the caller sent it."""
-        self.request_sha256 = hashlib.sha256(body).hexdigest()
+        self.request_digest = entries.digest(self.salt, body)
         self.request_size = len(body)
 
     @property
     def was_received(self) -> bool:
         """Was its document taken? A quota has counted it then."""
-        return bool(self.request_sha256)
+        return bool(self.request_digest)
 
     def answered(self, body: bytes) -> None:
         """The answer, byte for byte as the caller gets it."""
-        self.answer_sha256 = hashlib.sha256(body).hexdigest()
+        self.answer_digest = entries.digest(self.salt, body)
         self.answer_size = len(body)
 
     def refused(self, refusal: Refusal) -> None:
         """The call ends with a no."""
         self.outcome = refusal.code
         self.status = refusal.kind.status
-        self.answer_sha256, self.answer_size = "", 0
+        self.answer_digest, self.answer_size = "", 0
 
     def entry(self) -> bytes:
         """The entry: one line of JSON."""
@@ -76,10 +82,10 @@ class Passage:
         standing = _standing(*by, self.service, self.version, self.operation, self.purpose, self.grant)
         total = (time.perf_counter() - self.began) * 1000
         return (
-            f'{{"message":"{self.message}","time":{self.time_ms},{standing},'
+            f'{{"v":1,"kind":"call","message":"{self.message}","time":{self.time_ms},{standing},'
             f'"subject":"{self.subject}","onBehalfOf":"{self.on_behalf_of}","outcome":"{self.outcome}","status":{self.status},'
-            f'"requestSha256":"{self.request_sha256}","requestSize":{self.request_size},'
-            f'"answerSha256":"{self.answer_sha256}","answerSize":{self.answer_size},'
+            f'"requestDigest":"{self.request_digest}","requestSize":{self.request_size},'
+            f'"answerDigest":"{self.answer_digest}","answerSize":{self.answer_size},'
             f'"providerMs":{self.provider_ms:.2f},"totalMs":{total:.2f},"trace":"{self.trace}"}}'
         ).encode()
 
@@ -95,6 +101,28 @@ def _standing(*names: str) -> str:
     its fields took 5 (measured).
     """
     return orjson.dumps(dict(zip(_STANDING, names, strict=True)))[1:-1].decode()
+
+
+class Salts:
+    """Random salts, each given once.
+
+    They are cut from what the kernel gives at a time: 0.4 µs each, where asking it for each takes 0.6 and a system call (measured).
+    """
+
+    def __init__(self) -> None:
+        self._random = b""
+        self._used = 0
+
+    def take(self) -> bytes:
+        """Return a salt that nobody had before."""
+        begin = self._used
+        if begin >= len(self._random):
+            self._random, begin = os.urandom(_SALTS_AT_ONCE * entries.SALT_BYTES), 0
+        self._used = end = begin + entries.SALT_BYTES
+        return self._random[begin:end]
+
+
+_SALTS_AT_ONCE = 256
 
 
 class Pseudonyms:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err, out
+from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.cli.bus_client import BusAddress, reaching
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.state_dir import DEFAULT
@@ -91,17 +92,18 @@ def call(
         **key,
     }
     target = address.resolved() + path
-    status, message, timing, body = reaching(address.resolved(), _post(target, headers, _document(data)))
-    _show(status, message, timing, body)
+    status, message, timing, salt, body = reaching(address.resolved(), _post(target, headers, _document(data)))
+    _show(status, message, timing, salt, body)
 
 
-async def _post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, str, str, bytes]:
+async def _post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, str, str, str, bytes]:
     async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
         content = await answer.read()
         return (
             answer.status,
             answer.headers.get("Lgsp-Message-Id", ""),
             answer.headers.get("Server-Timing", ""),
+            answer.headers.get(SALT_HEADER, ""),
             content,
         )
 
@@ -126,7 +128,7 @@ def _as_written(number: str) -> orjson.Fragment:
     return orjson.Fragment(number)
 
 
-def _show(status: int, message: str, timing: str, body: bytes) -> None:
+def _show(status: int, message: str, timing: str, salt: str, body: bytes) -> None:
     try:
         document = json.loads(body, parse_float=_as_written, parse_int=_as_written)
         out(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
@@ -134,6 +136,8 @@ def _show(status: int, message: str, timing: str, body: bytes) -> None:
         out(body.decode(errors="replace") + "\n")
     words = Text("thông điệp", "message") if status == 200 else Text("bị từ chối, thông điệp", "refused, message")
     err(f"{words.said(language())} {message}\n")
+    if salt:
+        err(f"{Text('muối', 'salt').said(language())} {salt}\n")
     if timing:
         err(f"{timing.replace(';dur=', ' ')} (ms)\n")
     if status != 200:

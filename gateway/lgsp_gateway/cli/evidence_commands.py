@@ -7,6 +7,7 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import err, out
+from lgsp_contracts.entry import is_call
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import Who
 from lgsp_gateway.cli.main import language
@@ -104,6 +105,9 @@ def _write(entries: Iterable[bytes], output: str) -> None:
 
 def _readable(line: bytes) -> str:
     entry = orjson.loads(line)
+    if not is_call(entry):
+        kind, message = entry.get("kind"), entry.get("message", "")
+        return on_one_line(f"{times.in_milliseconds(entry.get('time', 0))}  {kind}  {message}")
     what = f"{entry['service'] or '?'}/{entry['operation'] or '?'}"
     why = f" [{entry['purpose']}]" if entry["purpose"] else ""
     return on_one_line(

@@ -6,6 +6,7 @@ from typing import Annotated
 import orjson
 from cyclopts import Parameter
 
+from lgsp_contracts import entry as entries
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
@@ -57,6 +58,7 @@ def check(
     key: str,
     request: Path | None = None,
     answer: Path | None = None,
+    salt: str = "",
     witness: Path | None = None,
     timestamp_roots: Path | None = None,
 ) -> None:
@@ -69,7 +71,9 @@ def check(
     key
         The verifier key of the log, or a file that holds it.
     request, answer
-        The caller's own bytes, to be held against the entry.
+        The caller's own bytes, to be held against the digests in the entry.
+    salt
+        What the caller got in the header `Lgsp-Digest-Salt`: the digests are salted, so that nobody finds a document by trying.
     witness
         A file of verifier keys of witnesses: each must have sealed a checkpoint that holds the entry.
     timestamp_roots
@@ -80,7 +84,7 @@ def check(
     origin = str(proof.get("checkpoint", "")).partition("\n")[0] if isinstance(proof, dict) else ""
     trusted = next((one for one in keys if one.name == origin), keys[0])
     content = [content_of(path) if path else None for path in (request, answer)]
-    entry = proofs.check(proof, trusted, *content)
+    entry = proofs.check(proof, trusted, *content, entries.parse_salt(salt) if salt else None)
     out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
     out(f"proved: entry {proof['index']} of {trusted.name}\n")
     sealed = proofs.seals_of(proof, trusted)

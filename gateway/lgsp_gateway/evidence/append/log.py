@@ -230,7 +230,7 @@ class EvidenceLog:
 def _withheld(entries: list[bytes]) -> list[bytes]:
     """For each entry that speaks of an answer, one that says it never left."""
     found: list[dict[str, Any]] = [orjson.loads(line) for line in entries]
-    withheld = {"answerSha256": "", "answerSize": 0, "outcome": "evidence-unavailable", "status": 503}
+    withheld = {"answerDigest": "", "answerSize": 0, "outcome": "evidence-unavailable", "status": 503}
     return [orjson.dumps(entry | withheld) for entry in found if entry["status"] == 200]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
+from lgsp_contracts.entry import is_call
 from lgsp_gateway.evidence.append.stream import Group
 from lgsp_gateway.evidence.search.query import packed_id
 from lgsp_gateway.evidence.search.schema import NAMED
@@ -54,6 +55,8 @@ def read(groups: Iterable[Group]) -> list[Entry]:
 def _said(data: bytes, place: int) -> tuple[dict[str, Any], dict[str, bytes | None]]:
     try:
         said: dict[str, Any] = orjson.loads(data)
+        if not is_call(said):  # of a kind, or a version, that this index does not know: there is nothing to say of it
+            return {}, {}
         said.setdefault("provider", "")  # not written before version 0.2
         packed = {name: packed_id(said[name]) for name in ("message", "trace", "subject", "onBehalfOf")}
         if any(not isinstance(said[name], str) for name in NAMED) or packed["message"] is None:

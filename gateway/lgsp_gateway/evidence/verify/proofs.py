@@ -5,13 +5,13 @@ A proof is a small JSON document: the entry as it was written, its place, the pa
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lgsp_contracts import entry as entries
 from lgsp_gateway.evidence.cosign.cosignatures import Seal
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, VerifierKey, forged
@@ -60,11 +60,18 @@ def seals_of(proof: Any, key: VerifierKey) -> list[Seal]:
     return found
 
 
-def check(proof: Any, key: VerifierKey, request: bytes | None = None, answer: bytes | None = None) -> dict[str, Any]:
+def check(
+    proof: Any,
+    key: VerifierKey,
+    request: bytes | None = None,
+    answer: bytes | None = None,
+    salt: bytes | None = None,
+) -> dict[str, Any]:
     """The entry that a proof proves.
 
     Args:
         request, answer: the caller's own bytes, to be held against the digests in the entry.
+        salt: what the caller got in `Lgsp-Digest-Salt`; an entry without a version needs none.
 
     Raises:
         Refusal: `malformed`, when it is no proof; `evidence-forged`, when it proves nothing.
@@ -84,14 +91,15 @@ def check(proof: Any, key: VerifierKey, request: bytes | None = None, answer: by
     if not merkle.includes(signed.root, signed.size, index, merkle.leaf_hash(entry), path):
         raise forged("mục này không có trong cây đã ký", "the entry is not in the tree that was signed")
     found: dict[str, Any] = orjson.loads(entry)
-    for name, content in (("request", request), ("answer", answer)):
-        if content is not None and hashlib.sha256(content).hexdigest() != found[f"{name}Sha256"]:
+    documents: tuple[tuple[entries.Document, bytes | None], ...] = (("request", request), ("answer", answer))
+    for name, content in documents:
+        if content is not None and not entries.holds(found, name, content, salt):
             raise Refusal(
                 "evidence-forged",
-                vi=f"Tệp --{name} không phải là nội dung của thông điệp này: SHA-256 khác với bằng chứng; hãy kiểm tra xem tệp có"
-                " đúng từng byte như đã gửi hoặc đã nhận không.",
-                en=f"The file --{name} is not what passed in this message: its SHA-256 is another than the evidence has; see that it"
-                " holds the very bytes that were sent or got.",
+                vi=f"Tệp --{name} không phải là nội dung của thông điệp này: mã băm khác với bằng chứng; hãy kiểm tra xem tệp có"
+                " đúng từng byte như đã gửi hoặc đã nhận không, và muối có phải của chính lời gọi này không.",
+                en=f"The file --{name} is not what passed in this message: its digest is another than the evidence has; see that it"
+                " holds the very bytes that were sent or got, and that the salt is that of this very call.",
             )
     return found
 

@@ -8,6 +8,7 @@ from email.utils import formatdate
 import uuid_utils
 from aiohttp import hdrs, web
 
+from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.calls.pipeline import Answer, Body, Call, Exchange
 from lgsp_gateway.faces.rest.head import HttpHead, refuse_twice
 from lgsp_gateway.http import problems
@@ -41,7 +42,7 @@ class Calls:
 
     async def answer(self, heard: HttpHead, body: Body, has_arrived: Callable[[], bool] | None = None) -> WholeAnswer:
         """Answer one call, whatever comes of it. `has_arrived` says whether all of the document did, where that is not sure."""
-        message = str(uuid_utils.uuid7())
+        message, salt = str(uuid_utils.uuid7()), self._exchange.salts.take()
         began = time.perf_counter()
         head = heard.said
         traceparent = self._trace(head.parent, message.replace("-", ""))
@@ -52,13 +53,14 @@ class Calls:
                 raise method_not_allowed("POST")
             if heard.twice:
                 raise refuse_twice(heard.twice)
-            answer = await self._exchange.call(Call(message, traceparent, head, body))
-            return self._write(answer, message, traceparent)
+            answer = await self._exchange.call(Call(message, traceparent, salt, head, body))
+            return self._write(answer, message, traceparent, salt)
         except Refusal as refusal:
             said = refusal
         except Exception as error:
             said = fault(error, message)
         headers, problem = problems.written(said, heard.language, message, traceparent)
+        headers[SALT_HEADER] = salt.hex()
         headers["Date"] = self._now()
         headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
         # A body that has not arrived is not waited for: it is too large, or may never come.
@@ -82,7 +84,7 @@ class Calls:
             self._second, self._date = second, formatdate(second, usegmt=True)
         return self._date
 
-    def _write(self, answer: Answer, message: str, traceparent: str) -> WholeAnswer:
+    def _write(self, answer: Answer, message: str, traceparent: str, salt: bytes) -> WholeAnswer:
         limit, policy = answer.quota
         more = ""
         if answer.announced:
@@ -90,6 +92,7 @@ class Calls:
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
             f"Content-Length: {len(answer.body)}\r\nDate: {self._now()}\r\nLgsp-Message-Id: {message}\r\n"
+            f"{SALT_HEADER}: {salt.hex()}\r\n"
             f"Server-Timing: check;dur={answer.check:.2f}, provider;dur={answer.provider:.2f}, "
             f"evidence;dur={answer.evidence:.2f}, total;dur={answer.total:.2f}\r\n"
             f"RateLimit: {limit}\r\nRateLimit-Policy: {policy}\r\ntraceparent: {traceparent}\r\n{more}"
