@@ -168,7 +168,7 @@ async def test_every_no_is_a_problem_document(
         assert got.headers["WWW-Authenticate"].startswith('Bearer realm="lgsp"')
     else:
         entry = await bus.entry(got.message)
-        assert (entry["outcome"], entry["status"], entry["answerSha256"]) == (code, status, "")
+        assert (entry["outcome"], entry["status"], entry["answerDigest"]) == (code, status, "")
     if status == 503:
         assert int(got.headers["Retry-After"]) > 0
 
