@@ -21,6 +21,7 @@ from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepare_streams
+from lgsp_gateway.evidence.verify.checkpoint import instance_domain
 from lgsp_gateway.faces.rest.calls import Calls
 from lgsp_gateway.http.connections import ConnectionLimits
 from lgsp_gateway.http.server import Door as HttpServer
@@ -53,7 +54,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
     """
     background = process.background
     tls = TlsFiles.server(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
-    settings = with_public_url(settings, tls)
+    settings = with_addresses(settings, tls)
     keys = KeyStore(settings.keys, settings.public_url)
     keys.ensure()
     nats = _NatsUsers(settings)
@@ -112,10 +113,14 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         await process.stop.wait()
 
 
-def with_public_url(settings: GatewaySettings, tls: TlsFiles | None) -> GatewaySettings:
-    """Return the settings with the address under which callers reach the gateway, where none was given."""
-    here = f"{'https' if tls else 'http'}://{settings.host}:{settings.port}"
-    return settings if settings.public_url else settings.model_copy(update={"public_url": here})
+def with_addresses(settings: GatewaySettings, tls: TlsFiles | None) -> GatewaySettings:
+    """Return the settings with the public URL and the domain, where they were not given.
+
+    Raises:
+        Refusal: `malformed`; `cannot-start`, when others reach the gateway and it is not said which instance it is.
+    """
+    url = settings.public_url or f"{'https' if tls else 'http'}://{settings.host}:{settings.port}"
+    return settings.model_copy(update={"public_url": url, "domain": instance_domain(settings.domain, url)})
 
 
 class _NatsUsers:

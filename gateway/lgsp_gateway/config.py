@@ -127,6 +127,12 @@ class GatewaySettings(_NatsSettings):
         default="",
         description="Where callers reach it, which is the issuer of its tokens; http://HOST:PORT by default.",
     )
+    domain: str = Field(
+        default="",
+        description="The domain of this instance, such as lgsp.quangninh.gov.vn: logs of evidence are called DOMAIN/NAME, which is unique in the"
+        " world and stands in everything they sign. Needed where the public URL is not that of this machine alone. A log that had another"
+        " domain goes on under the new one and cites where it was.",
+    )
     tls_cert: Path | None = Field(
         default=None, description="The certificate chain (PEM) of the HTTP server; loaded anew when it changes."
     )

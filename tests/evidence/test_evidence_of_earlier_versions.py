@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from support import kept_evidence
 from support.kept_evidence import FOLDER, KeptBus
@@ -12,12 +13,15 @@ from support.preloaded import run
 
 from lgsp_gateway.evidence.archive.file_format import Archive
 from lgsp_gateway.evidence.verify import merkle, proofs
+from lgsp_gateway.evidence.verify.checkpoint import LogKeys
 from lgsp_gateway.local import nats_config
 
+DOMAIN = "lgsp.quangninh.gov.vn"
 
-@pytest_asyncio.fixture
-async def kept(tmp_path: Path) -> AsyncIterator[KeptBus]:
-    bus = await KeptBus(tmp_path).start()
+
+@pytest_asyncio.fixture(params=["", DOMAIN], ids=["the same origin", "a new origin"])
+async def kept(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[KeptBus]:
+    bus = await KeptBus(tmp_path).start(*(["--domain", request.param] if request.param else []))
     yield bus
     await bus.stop()
 
@@ -32,7 +36,7 @@ async def test_what_was_written_then_is_read_found_and_proved(kept: KeptBus) -> 
         proof = await kept.asked(f"messages/{call.message}/proof")
         request = call.request.encode() if call.code != "unknown-service" else None
         answer = call.answer.encode() if call.status == 200 else None
-        entry = proofs.check(proof, keys[call.gateway], request, answer)
+        entry = proofs.check(proof, LogKeys([keys[call.gateway]]), request, answer)
         assert entry["message"] == call.message
     streamed = {entry["message"]: entry for entry in await kept.bus.entries()}
     assert {call.message for call in calls[-5:]} <= streamed.keys()
@@ -89,3 +93,37 @@ async def test_files_of_then_need_no_bus() -> None:
     assert (code, "sealed: by" in out) == (0, True), err
     [file] = (FOLDER / "archive").iterdir()
     assert Archive(file).verify(key)[1].size == 38
+
+
+async def test_the_new_origin_cites_where_the_log_ended_under_the_old_one(tmp_path: Path) -> None:
+    kept = await KeptBus(tmp_path).start("--domain", DOMAIN)
+    try:
+        old = kept_evidence.keys()["bench"].opened(kept_evidence.last_checkpoint("bench"))
+        new = await kept.bus.call()
+        file = tmp_path / "proof.json"
+        assert (await run("evidence", "prove", new.message, "-o", str(file), *kept.remote))[0] == 0
+        proof = json.loads(file.read_text())
+        now = LogKeys([kept_evidence.keys()["bench"]]).opened(proof["checkpoint"])
+        assert now.origin == f"{DOMAIN}/bench"
+        assert [(one.origin, one.size, one.root) for one in now.continues] == [(old.origin, old.size, old.root)]
+        assert json.loads(proof["entry"])["message"] == new.message
+        code, out, _ = await run("evidence", "keys", *kept.remote[:2])
+        assert (code, [line.partition("+")[0] for line in out.splitlines()]) == (
+            0,
+            [f"{DOMAIN}/bench", "lgsp/bench", f"{DOMAIN}/other", "lgsp/other"],
+        )
+        (tmp_path / "now.txt").write_text(out)
+        for trusted in (kept.trusted, tmp_path / "now.txt"):
+            code, out, err = await run("evidence", "verify", "--key", str(trusted), *kept.remote)
+            assert (code, out.count("whole"), f"{DOMAIN}/bench: entries 38 to" in out) == (0, 2, True), out + err
+            code, out, err = await run("evidence", "check", str(file), "--key", str(trusted))
+            assert (code, f"of {DOMAIN}/bench" in out) == (0, True), err
+        # Once it has ended under a name, it does not go on under it.
+        await kept.bus.gateway.stop()
+        kept.bus.gateway.command = kept.bus.gateway.command[:-2]
+        with pytest.raises(AssertionError, match=f"goes on as {DOMAIN}/bench"):
+            await kept.bus.gateway.start()
+        kept.bus.gateway.command += ["--domain", DOMAIN]
+        await kept.bus.gateway.start()
+    finally:
+        await kept.stop()

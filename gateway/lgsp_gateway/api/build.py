@@ -86,7 +86,9 @@ def _add_evidence(app: web.Application, settings: GatewaySettings, parts: ApiPar
     AccessLog(pipeline, evidence.index).add_routes(app)
     EvidenceSearch(callers, evidence.index, pipeline.pseudonyms, snapshot).add_routes(app)
     witnesses = {key.name: key for key in read_keys(settings.witnesses)} if settings.witnesses else {}
-    EvidenceLogs(callers, evidence.logs, parts.keys.log_key(), pipeline.bus, witnesses, parts.stop).add_routes(app)
+    EvidenceLogs(
+        callers, evidence.logs, parts.keys.log_key(), settings.domain, pipeline.bus, witnesses, parts.stop
+    ).add_routes(app)
 
 
 def _add_operations(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:

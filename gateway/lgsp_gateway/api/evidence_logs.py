@@ -16,7 +16,7 @@ from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.cosign.cosignatures import Seal
 from lgsp_gateway.evidence.read.log_reader import Logs
-from lgsp_gateway.evidence.verify.checkpoint import Signer, VerifierKey, origin_of
+from lgsp_gateway.evidence.verify.checkpoint import LogKeys, Signer, VerifierKey, origin_of
 from lgsp_gateway.http import bodies, streaming
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import Parameter, message_id, text, whole
@@ -132,6 +132,7 @@ class EvidenceLogs:
 
     Args:
         seed: the key that signs checkpoints.
+        domain: that of the instance, which the origins of its logs begin with.
         witnesses: those whose seals are kept, by their names.
     """
 
@@ -140,6 +141,7 @@ class EvidenceLogs:
         callers: Callers,
         logs: Logs,
         seed: bytes,
+        domain: str,
         bus: Bus,
         witnesses: Mapping[str, VerifierKey],
         stopping: asyncio.Event,
@@ -147,6 +149,7 @@ class EvidenceLogs:
         self._callers = callers
         self._logs = logs
         self._seed = seed
+        self._domain = domain
         self._bus = bus
         self._witnesses = witnesses
         self._stopping = stopping
@@ -168,10 +171,16 @@ class EvidenceLogs:
         """Who signs: nothing of it is secret, and whoever checks should have it from elsewhere too."""
         async with self._keys_asked:  # whoever asks needs no token, so NATS is asked once a second at most
             if time.monotonic() >= self._keys_until:
-                keys = [Signer(origin_of(name), self._seed).key for name in await self._logs.names()]
-                self._keys_text = "".join(f"{key}\n" for key in keys)
+                found = [key for name in await self._logs.names() for key in await self._keys_of(name)]
+                self._keys_text = "".join([f"{key}\n" for key in found])
                 self._keys_until = time.monotonic() + KEYS_SECONDS
         return web.Response(text=self._keys_text)
+
+    async def _keys_of(self, gateway: GatewayName) -> list[VerifierKey]:
+        """The keys of a log: under the origin that it has now, and under each that it had before."""
+        key, last = Signer(origin_of(gateway, self._domain), self._seed).key, await self._logs.last(gateway)
+        signed = LogKeys.signed_with(self._seed, last.note, gateway) if last else ()
+        return [key, *(one for one in signed if one != key)]
 
     async def _all(self, request: web.Request) -> web.Response:
         items = []
@@ -209,7 +218,7 @@ class EvidenceLogs:
         gateway = _gateway(request)
         said = (await bodies.json_object(request)).get("checkpoint")
         note = said if isinstance(said, str) else ""
-        Signer(origin_of(gateway), self._seed).key.opened(note)
+        LogKeys.signed_with(self._seed, note, gateway).opened(note)
         for name, witness in self._witnesses.items():
             if f"\n— {name} " in note:
                 witness.cosigned_at(note)

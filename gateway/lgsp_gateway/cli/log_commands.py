@@ -18,7 +18,7 @@ from lgsp_gateway.evidence.archive.store import Shelf
 from lgsp_gateway.evidence.cosign.cosignatures import Seal
 from lgsp_gateway.evidence.read.log_reader import size_in
 from lgsp_gateway.evidence.verify import proofs
-from lgsp_gateway.evidence.verify.checkpoint import VerifierKey, forged, gateway_of, origin_of
+from lgsp_gateway.evidence.verify.checkpoint import LogKeys, VerifierKey, forged, gateway_of
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal
@@ -71,12 +71,18 @@ def verify(
         if folder is None:
             folder = Path(temporary)
             _export(who.client(), folder, begin, end)
-        for trusted in read_keys(key or folder / "keys.txt"):
-            _verify_one(folder, trusted, ends, read_keys(witness) if witness else [])
+        keys = read_keys(key or folder / "keys.txt")
+        for gateway in sorted({gateway_of(one.name) for one in keys}):
+            _verify_one(folder, gateway, keys, ends, read_keys(witness) if witness else [])
 
 
-def _verify_one(folder: Path, trusted: VerifierKey, archived: dict[str, int], witnesses: Sequence[VerifierKey]) -> None:
-    name = gateway_of(trusted.name)
+def _verify_one(
+    folder: Path,
+    name: GatewayName,
+    keys: Sequence[VerifierKey],
+    archived: dict[str, int],
+    witnesses: Sequence[VerifierKey],
+) -> None:
     part = json_in(folder / f"{name}.checkpoints.json")
     start = Start.parse(part.get("start") if isinstance(part, dict) else None)
     if name in archived and start.size > archived[name]:
@@ -85,18 +91,35 @@ def _verify_one(folder: Path, trusted: VerifierKey, archived: dict[str, int], wi
             f"the entries of {name} from {archived[name]} up to {start.size} are nowhere",
         )
     if not part["items"] and not start.size:
-        out(f"{trusted.name}: nothing is covered by a checkpoint yet\n")
+        out(f"{name}: nothing is covered by a checkpoint yet\n")
         return
     sealed = [seal for seal in _seals(folder / f"{name}.seals.json") if start.size < size_in(seal.note)]
     notes = part["items"] or [start.note]
+    trusted = _keys_of(keys, name, notes)
     within = [seal.note for seal in sealed if size_in(seal.note) <= max(map(size_in, notes))]
     last = proofs.verify(lines_of(folder / f"{name}.jsonl"), [*notes, *within], trusted, start)
     where = f"entries {start.size} to {last.size}" if start.size else f"{last.size} entries"
-    out(f"{trusted.name}: {where}, {len(part['items'])} checkpoints, whole\n")
+    out(f"{last.origin}: {where}, {len(part['items'])} checkpoints, whole\n")
     for one in witnesses:
         note = next((seal.note for seal in sealed if seal.by == one.name and seal.note in within), "")
         when = times.in_seconds(one.cosigned_at(note))
-        out(f"{trusted.name}: {size_in(note)} entries sealed by {one.name} on {when}\n")
+        out(f"{last.origin}: {size_in(note)} entries sealed by {one.name} on {when}\n")
+
+
+def _keys_of(keys: Sequence[VerifierKey], gateway: GatewayName, notes: Sequence[str]) -> LogKeys:
+    """The keys of the log of a gateway, among those that are trusted.
+
+    Raises:
+        Refusal: `malformed`, when there is none of that gateway; `evidence-forged`, when another log is shown as its log.
+    """
+    logs = [log for log in LogKeys.grouped(keys) if log.gateway == gateway]
+    if not logs:
+        raise Refusal(
+            "malformed",
+            vi=f"Không có khóa của {gateway}; hãy thêm --key với tệp từ `lgsp evidence keys`.",
+            en=f"There is no key of {gateway}; add --key with the file from `lgsp evidence keys`.",
+        )
+    return next((log for log in logs if any(map(log.knows, notes))), logs[0])
 
 
 def _seals(file: Path) -> list[Seal]:
@@ -111,17 +134,11 @@ def _verify_archives(shelf: Shelf, keys: list[VerifierKey]) -> dict[str, int]:
     ends: dict[str, int] = {}
     roots: dict[str, bytes] = {}
     for name in shelf.names():
-        trusted = next((key for key in keys if key.name == origin_of(name.gateway)), None)
-        if trusted is None:
-            raise Refusal(
-                "malformed",
-                vi=f"Không có khóa của {name.gateway}; hãy thêm --key với tệp từ `lgsp evidence keys`.",
-                en=f"There is no key of {name.gateway}; add --key with the file from `lgsp evidence keys`.",
-            )
         end = ends.get(name.gateway, 0)
         if name.first > end:
             raise forged(f"kho thiếu phần trước {name}", f"the archive lacks the part before {name}")
         with shelf.taken(name) as archive:
+            trusted = _keys_of(keys, name.gateway, archive.about()[2])
             start, last = archive.verify(trusted)
         if start.size and start.size == end and start.tree(trusted).root() != roots[name.gateway]:
             raise forged(f"{name} không nối tiếp phần trước nó", f"{name} does not go on from the part before it")

@@ -15,7 +15,7 @@ from lgsp_gateway.cli.files import content_of, json_in
 from lgsp_gateway.evidence.cosign.cosignatures import TIMESTAMP, Seal
 from lgsp_gateway.evidence.cosign.timestamps import stamped_at
 from lgsp_gateway.evidence.verify import proofs
-from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
+from lgsp_gateway.evidence.verify.checkpoint import LogKeys, VerifierKey, keys_of
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.local.state_dir import DEFAULT
 
@@ -81,16 +81,16 @@ def check(
     """
     keys = read_keys(Path(key)) if Path(key).is_file() else [VerifierKey.parse(key)]
     proof = json_in(file)
-    origin = str(proof.get("checkpoint", "")).partition("\n")[0] if isinstance(proof, dict) else ""
-    trusted = next((one for one in keys if one.name == origin), keys[0])
+    note = str(proof.get("checkpoint", "")) if isinstance(proof, dict) else ""
+    trusted = keys_of(keys, note) or LogKeys.grouped(keys)[0]
     content = [content_of(path) if path else None for path in (request, answer)]
     entry = proofs.check(proof, trusted, *content, entries.parse_salt(salt) if salt else None)
     out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
-    out(f"proved: entry {proof['index']} of {trusted.name}\n")
+    out(f"proved: entry {proof['index']} of {trusted.opened(note).origin}\n")
     sealed = proofs.seals_of(proof, trusted)
     for one in read_keys(witness) if witness else []:
-        note = next((seal.note for seal in sealed if seal.by == one.name), "")
-        out(f"sealed: by {one.name} on {times.in_seconds(one.cosigned_at(note))}\n")
+        cosigned = next((seal.note for seal in sealed if seal.by == one.name), "")
+        out(f"sealed: by {one.name} on {times.in_seconds(one.cosigned_at(cosigned))}\n")
     if timestamp_roots:
         stamp = next((seal for seal in sealed if seal.by == TIMESTAMP), Seal(TIMESTAMP, ""))
         out(f"stamped: on {times.in_seconds(stamped_at(stamp, timestamp_roots).timestamp())}\n")

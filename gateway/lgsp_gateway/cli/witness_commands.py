@@ -13,7 +13,7 @@ from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli.bus_client import Client, Who
 from lgsp_gateway.cli.files import content_of
 from lgsp_gateway.evidence.verify import merkle
-from lgsp_gateway.evidence.verify.checkpoint import Cosigner, VerifierKey, forged, gateway_of
+from lgsp_gateway.evidence.verify.checkpoint import Cosigner, LogKeys, forged, keys_of
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file
@@ -67,23 +67,24 @@ def _look(client: Client, folder: Path, cosigner: Cosigner) -> None:
         if not named:
             return  # nothing has passed yet
         durable_file.write(trusted, named)
-    keys = {gateway_of(key.name): key for key in read_keys(trusted)}
+    keys = read_keys(trusted)
     for log in orjson.loads(client.get("/evidence/logs"))["items"]:
         gateway, note = names.gateway_name(str(log["gateway"])), str(log["checkpoint"])
         if not note:
             continue
-        if gateway not in keys:
+        key = keys_of(keys, note)
+        if key is None or key.gateway != gateway:
             err(f"lgsp: the log {gateway} is not in {trusted}; add its key to have it witnessed\n")
             continue
-        _refuse_rewritten(client, folder / f"{gateway}.checkpoint", keys[gateway], gateway, note)
+        _refuse_rewritten(client, folder / f"{gateway}.checkpoint", key, gateway, note)
         sealed = cosigner.cosign(note, int(time.time()))
         # Written down before it is given away: after a crash it will not sign another history.
         durable_file.write(folder / f"{gateway}.checkpoint", note.encode())
         client.post(f"/evidence/logs/{gateway}/seals", orjson.dumps({"checkpoint": sealed}))
-        out(f"{gateway}: {keys[gateway].opened(note).size} entries sealed\n")
+        out(f"{gateway}: {key.opened(note).size} entries sealed\n")
 
 
-def _refuse_rewritten(client: Client, file: Path, key: VerifierKey, gateway: str, note: str) -> None:
+def _refuse_rewritten(client: Client, file: Path, key: LogKeys, gateway: str, note: str) -> None:
     """Refuse a log that does not go on from where it was when it was last sealed.
 
     Raises:
@@ -93,6 +94,12 @@ def _refuse_rewritten(client: Client, file: Path, key: VerifierKey, gateway: str
     if not file.exists():
         return
     before = key.opened(content_of(file).decode())
+    cited = {one.origin: one.size for one in now.continues} | {now.origin: now.size}
+    if cited.get(before.origin, -1) < before.size:
+        raise forged(
+            f"nhật ký {gateway} mang tên {now.origin} mà không dẫn điểm kiểm cuối dưới tên {before.origin}",
+            f"the log {gateway} is called {now.origin} and does not cite where it ended as {before.origin}",
+        )
     path: list[bytes] = []
     if before.size < now.size and before.size:
         found = orjson.loads(client.get(f"/evidence/logs/{gateway}/consistency?from={before.size}&to={now.size}"))

@@ -55,7 +55,7 @@ def gateway_name(settings: GatewaySettings) -> GatewayName:
 
 def log_signer(settings: GatewaySettings, keys: KeyStore) -> Signer:
     """Return what signs the checkpoints of this gateway's log."""
-    return Signer(origin_of(gateway_name(settings)), keys.log_key())
+    return Signer(origin_of(gateway_name(settings), settings.domain), keys.log_key())
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.append import checkpoint_stream, stream
 from lgsp_gateway.evidence.append.checkpoint_stream import Kept
 from lgsp_gateway.evidence.read import batch_consumer
-from lgsp_gateway.evidence.verify.checkpoint import Signer
+from lgsp_gateway.evidence.verify.checkpoint import Predecessor, Signer
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
@@ -46,6 +46,7 @@ class Notary:
         self._unread: dict[int, list[bytes]] = {}
         self._told: list[tuple[int, list[bytes]]] = []
         self._unsigned_since = 0.0
+        self._continues: tuple[Predecessor, ...] = ()
         self.last_signed_before = 0.0
         """When the last checkpoint of the run before was written, in seconds since 1970: the clock cannot be earlier now."""
         self._signing: Task | None = None
@@ -61,7 +62,9 @@ class Notary:
         last = await checkpoint_stream.last(connection, self._gateway)
         if last:
             kept, self.last_signed_before = last.kept, last.time
-            signed = self._signer.key.opened(kept.note)
+            signed = self._signer.log_keys(kept.note, self._gateway).opened(kept.note)
+            self._continues = signed.continues if signed.origin == self._signer.key.name else signed.succeeded()
+            self._refuse_former_origin()
             self._tree = Tree(kept.size, kept.edge)
             if (self._tree.size, self._tree.root()) != (signed.size, signed.root):
                 raise Refusal(
@@ -90,6 +93,17 @@ class Notary:
     def unsigned_for(self) -> float:
         """Seconds since the oldest of them was to be signed; 0 where there is none."""
         return time.monotonic() - self._unsigned_since if self._unsigned_since else 0.0
+
+    def _refuse_former_origin(self) -> None:
+        """A log that has ended under an origin does not go on under it."""
+        origin = self._signer.key.name
+        if any(one.origin == origin for one in self._continues):
+            now = self._continues[-1].origin
+            raise Refusal(
+                "cannot-start",
+                vi=f"Nhật ký {origin} đã kết thúc và được nối tiếp dưới tên {now}; hãy khởi động với đúng --domain của tên đó.",
+                en=f"The log {origin} has ended and goes on as {now}; start the gateway with the --domain of that name.",
+            )
 
     async def _refuse_truncated(self) -> None:
         """The stream must reach as far as what was signed of it."""
@@ -164,7 +178,7 @@ class Notary:
             self._unsigned_since = 0.0
             return
         self._unsigned_since = self._unsigned_since or time.monotonic()
-        kept = Kept(self._signer.sign(size, self._tree.root()), size, edge, sequence)
+        kept = Kept(self._signer.sign(size, self._tree.root(), self._continues), size, edge, sequence)
         said = await self._bus.publish(checkpoint_stream.subject_of(self._gateway), kept.data(), {}, WRITE_SECONDS)
         if said.get("seq"):
             self._signed, self._unsigned_since = size, 0.0

@@ -24,7 +24,7 @@ from lgsp_gateway.evidence.archive.file_format import Archive, Extent, Name
 from lgsp_gateway.evidence.archive.store import Shelf
 from lgsp_gateway.evidence.read import batch_consumer
 from lgsp_gateway.evidence.read.log_reader import live_from
-from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Signer, VerifierKey, forged, origin_of
+from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, LogKeys, Opener, forged
 from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal
 
@@ -65,7 +65,10 @@ class Archiver:
 
     async def _archive_one(self, gateway: GatewayName, before: float) -> Moved | None:
         """Archive the next part of a log, if there is one."""
-        key = Signer(origin_of(gateway), self._seed).key
+        newest = await checkpoint_stream.last(self._connection, gateway)
+        if newest is None:
+            return None
+        key = LogKeys.signed_with(self._seed, newest.kept.note, gateway)
         start, number = await live_from(self._connection, gateway)
         laid = await asyncio.to_thread(self._shelf.beginning_at, gateway, start.size)
         if laid:
@@ -94,7 +97,7 @@ class Archiver:
         structlog.get_logger().info("archived", archive=str(name), groups=groups)
         return Moved(name, groups)
 
-    async def _finish(self, laid: Name, start: Start, key: VerifierKey) -> Moved:
+    async def _finish(self, laid: Name, start: Start, key: Opener) -> Moved:
         """Delete what an archive holds that was laid down by a run which was stopped before it deleted."""
         last = await checkpoint_stream.newest_where(
             self._connection, laid.gateway, lambda one: one.kept.size <= laid.end
@@ -110,7 +113,7 @@ class Archiver:
         structlog.get_logger().info("archived before, deleted now", archive=str(laid), groups=groups)
         return Moved(laid, groups)
 
-    def _verify_laid(self, laid: Name, key: VerifierKey) -> tuple[tuple[Start, Checkpoint], int]:
+    def _verify_laid(self, laid: Name, key: Opener) -> tuple[tuple[Start, Checkpoint], int]:
         with self._shelf.taken(laid) as archive:
             return archive.verify(key), len(archive.about()[1])
 
@@ -139,7 +142,7 @@ class Archiver:
         entries.unlink()
         return len(groups)
 
-    def _lay_down(self, name: Name, file: Path, key: VerifierKey) -> None:
+    def _lay_down(self, name: Name, file: Path, key: Opener) -> None:
         """Verify the archive, put it on the shelf, take it from there and verify it again."""
         Archive(file).verify(key)
         self._shelf.put(name, file)

@@ -28,7 +28,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.archive import members
 from lgsp_gateway.evidence.archive.members import BrokenArchiveError
 from lgsp_gateway.evidence.verify import proofs
-from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, VerifierKey, forged
+from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Opener, forged
 from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal
 
@@ -113,7 +113,7 @@ class Archive:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def verify(self, key: VerifierKey) -> tuple[Start, Checkpoint]:
+    def verify(self, key: Opener) -> tuple[Start, Checkpoint]:
         """Where it begins and ends, after all in it was held against its checkpoints and its name.
 
         Raises:

@@ -9,7 +9,7 @@ import base64
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -137,23 +137,30 @@ class Logs:
             )
         return found
 
-    async def _awaited_proof(self, message: MessageId, passed: float) -> dict[str, Any]:
-        """Wait for the checkpoint that covers a message, for as long as it takes.
+    async def _awaited_proof(self, message: MessageId, passed: float) -> dict[str, Any] | None:
+        """Wait for the checkpoint that covers a message; None once all that was on disk when it was asked for is covered.
 
         Args:
             passed: when it passed, in seconds since 1970.
         """
+        written = {gateway: await stream.last_of(self._connection, gateway) for gateway in await self.names()}
         checkpoints = await self._connection.subscribe(checkpoint_stream.SUBJECTS + "*")
         try:
             await self._connection.flush()
             while True:
+                covered = await self._cover(written)
                 found = await self._looked_up(message) or await self._read_since(passed - CLOCK_SECONDS, message)
-                if found:
+                if found or covered:
                     return found
                 with contextlib.suppress(NatsTimeoutError):
                     await checkpoints.next_msg(timeout=LOOK_SECONDS)
         finally:
             await checkpoints.unsubscribe()
+
+    async def _cover(self, written: Mapping[GatewayName, int]) -> bool:
+        """Do the checkpoints cover the groups up to these numbers?"""
+        newest = [(await self.last(gateway), number) for gateway, number in written.items() if number]
+        return all(kept is not None and kept.sequence >= number for kept, number in newest)
 
     async def consistency(self, gateway: GatewayName, old: int, new: int) -> list[str]:
         """The path that shows that a log of `new` entries begins with the log of `old`, in base64.

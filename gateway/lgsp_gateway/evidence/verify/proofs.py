@@ -14,7 +14,7 @@ import orjson
 from lgsp_contracts import entry as entries
 from lgsp_gateway.evidence.cosign.cosignatures import Seal
 from lgsp_gateway.evidence.verify import merkle
-from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, VerifierKey, forged
+from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Opener, forged
 from lgsp_problems import Refusal
 
 
@@ -43,7 +43,7 @@ def _encoded(path: Sequence[bytes]) -> list[str]:
     return [base64.b64encode(step).decode() for step in path]
 
 
-def seals_of(proof: Any, key: VerifierKey) -> list[Seal]:
+def seals_of(proof: Any, key: Opener) -> list[Seal]:
     """The seals beside a proof, as far as their checkpoints hold the entry.
 
     Raises:
@@ -62,7 +62,7 @@ def seals_of(proof: Any, key: VerifierKey) -> list[Seal]:
 
 def check(
     proof: Any,
-    key: VerifierKey,
+    key: Opener,
     request: bytes | None = None,
     answer: bytes | None = None,
     salt: bytes | None = None,
@@ -128,7 +128,7 @@ class Start:
         except (KeyError, TypeError, ValueError):
             raise forged("phần này không nói bắt đầu ở đâu", "the part does not say where it begins") from None
 
-    def tree(self, key: VerifierKey) -> merkle.Tree:
+    def tree(self, key: Opener) -> merkle.Tree:
         """The tree so far, as its checkpoint says it was.
 
         Raises:
@@ -149,7 +149,7 @@ WHOLE = Start()
 """A log from its first entry on."""
 
 
-def verify(entries: Iterable[bytes], notes: Iterable[str], key: VerifierKey, start: Start = WHOLE) -> Checkpoint:
+def verify(entries: Iterable[bytes], notes: Iterable[str], key: Opener, start: Start = WHOLE) -> Checkpoint:
     """Hold a log, or a part of one, against its checkpoints: each must be signed and fit, the last must cover all.
 
     Returns:
@@ -158,10 +158,11 @@ def verify(entries: Iterable[bytes], notes: Iterable[str], key: VerifierKey, sta
     Raises:
         Refusal: `evidence-forged`, naming the place as closely as it is known.
     """
-    opened = sorted((key.opened(note) for note in notes), key=lambda one: one.size)
-    if not opened:
+    signed = [key.opened(note) for note in notes]
+    if not signed:
         raise forged("không có điểm kiểm nào", "there is no checkpoint")
-    tree, awaited, last = start.tree(key), iter(opened), opened[-1]
+    opened = sorted([*signed, *_cited(signed, start)], key=lambda one: one.size)
+    tree, awaited, last = start.tree(key), iter(opened), max(signed, key=lambda one: one.size)
     due: Checkpoint | None = next(awaited)
     good = start.size
     for entry in entries:
@@ -179,6 +180,23 @@ def verify(entries: Iterable[bytes], notes: Iterable[str], key: VerifierKey, sta
             f"there are {tree.size - last.size} entries after the last checkpoint",
         )
     return last
+
+
+def _cited(signed: Sequence[Checkpoint], start: Start) -> Iterable[Checkpoint]:
+    """The last checkpoints under origins that a log had before, as far as they lie in the part that is verified.
+
+    Raises:
+        Refusal: `evidence-forged`, when the log went on under an origin after it had ended under it.
+    """
+    ended = {one.origin: one for checkpoint in signed for one in checkpoint.continues}
+    for checkpoint in signed:
+        end = ended.get(checkpoint.origin)
+        if end and checkpoint.size > end.size:
+            raise forged(
+                f"nhật ký còn đi tiếp dưới tên {end.origin} sau khi đã kết thúc ở mục {end.size}",
+                f"the log went on as {end.origin} after it had ended under that origin with entry {end.size}",
+            )
+    return (Checkpoint(one.origin, one.size, one.root) for one in ended.values() if one.size >= start.size)
 
 
 def _compare(tree: merkle.Tree, due: Checkpoint | None, awaited: Any, good: int) -> tuple[Checkpoint | None, int]:
