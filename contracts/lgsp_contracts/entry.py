@@ -36,7 +36,7 @@ Document = Literal["request", "answer"]
 
 def is_call(entry: Mapping[str, Any]) -> bool:
     """Tell whether an entry speaks of a call in a version that this module knows."""
-    return entry.get("v", VERSION) == VERSION and entry.get("kind", "call") == "call"
+    return bool(entry.get("v", VERSION) == VERSION and entry.get("kind", "call") == "call")
 
 
 def digest(salt: bytes, content: bytes) -> str:

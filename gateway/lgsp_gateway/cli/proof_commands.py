@@ -83,8 +83,8 @@ def check(
     proof = json_in(file)
     note = str(proof.get("checkpoint", "")) if isinstance(proof, dict) else ""
     trusted = keys_of(keys, note) or LogKeys.grouped(keys)[0]
-    content = [content_of(path) if path else None for path in (request, answer)]
-    entry = proofs.check(proof, trusted, *content, entries.parse_salt(salt) if salt else None)
+    sent, got = (content_of(path) if path else None for path in (request, answer))
+    entry = proofs.check(proof, trusted, sent, got, entries.parse_salt(salt) if salt else None)
     out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
     out(f"proved: entry {proof['index']} of {trusted.opened(note).origin}\n")
     sealed = proofs.seals_of(proof, trusted)
