@@ -10,12 +10,14 @@
 The method's name is the operation's with underscores. The gateway has checked the request and checks the answer.
 """
 
+import inspect
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from lgsp_contracts.places import Place
 from lgsp_contracts.wire import Context, Failure
 from lgsp_problems import ProblemCode, Refusal, Text
 from lgsp_runtime.background import Background
@@ -131,3 +133,32 @@ class Adapter:
         """The method that answers an operation, or None."""
         found: Callable[[Document, Call], Awaitable[Document]] | None = getattr(self, operation.replace("-", "_"), None)
         return found
+
+
+def method_of(adapter: Adapter, operation: str, place: Place) -> Callable[[Document, Call], Awaitable[Document]]:
+    """Find the method that answers an operation.
+
+    Raises:
+        Refusal: `invalid-document`, when there is none, or none that can be asked.
+    """
+    method = adapter.method(operation)
+    name = operation.replace("-", "_")
+    if method is None:
+        raise place.wrong(
+            f"bộ kết nối không có phương thức {name} cho thao tác {operation}; hãy viết nó",
+            f"the adapter has no method {name} for the operation {operation}; write it",
+        )
+    if inspect.ismethod(method) and not (inspect.iscoroutinefunction(method) and _takes_request_and_call(method)):
+        raise place.wrong(
+            f"phương thức {name} phải là `async def {name}(self, request, call)`",
+            f"the method {name} must be `async def {name}(self, request, call)`",
+        )
+    return method
+
+
+def _takes_request_and_call(method: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(method).bind({}, None)
+    except TypeError:
+        return False
+    return True

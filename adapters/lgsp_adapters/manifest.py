@@ -15,10 +15,11 @@ operators correct, such as what a system's codes mean, stands beside the manifes
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +123,8 @@ def load(path: Path) -> Manifest:
         Refusal: `invalid-document`, naming file, line and mend.
     """
     place, document = documents.read_first(path)
-    documents.hold(_rules("adapter"), document, place)
-    documents.hold(_rules(document["kind"]), document, place)
+    documents.hold(_schema(""), document, place)
+    documents.hold(_schema(document["kind"]), document, place)
     connection = {
         name: _resolved(value, place / "connection" / name, path.parent)
         for name, value in document.get("connection", {}).items()
@@ -132,13 +133,19 @@ def load(path: Path) -> Manifest:
 
 
 @cache
-def _rules(name: str) -> Schema:
-    """The rules of a kind's part, with the definitions that all kinds share."""
+def _schema(name: str) -> Schema:
+    """The schema of what every manifest says ("") or of the part of a connector, with the definitions that all share."""
     folder = files("lgsp_adapters")
     shared = json.loads(folder.joinpath("manifest.schema.json").read_text(encoding="utf-8"))
-    file = "manifest.schema.json" if name == "adapter" else f"connectors/{name}/schema.json"
-    found = json.loads(folder.joinpath(file).read_text(encoding="utf-8"))
+    shared["properties"]["kind"] = {"enum": sorted(_connectors(folder.joinpath("connectors")))}
+    file = f"connectors/{name}/schema.json" if name else "manifest.schema.json"
+    found = json.loads(folder.joinpath(file).read_text(encoding="utf-8")) if name else shared
     return Schema({**found, "$defs": {**shared["$defs"], **found.get("$defs", {})}}, file)
+
+
+def _connectors(folder: Traversable) -> Iterator[str]:
+    """The names that a manifest may give as its kind: the folders of connectors."""
+    return (entry.name for entry in folder.iterdir() if entry.joinpath("schema.json").is_file())
 
 
 def _resolved(value: Any, where: Place, folder: Path) -> Any:

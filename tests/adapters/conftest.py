@@ -9,7 +9,7 @@ from aiohttp import web
 from support.national import CATALOG, National
 
 from lgsp_adapters import manifest
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.sandbox import server
 
 
@@ -31,7 +31,7 @@ async def nationals(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[d
             for name, value in credentials.items():
                 environment.setenv(server.variable(service, name), value)
             loaded = manifest.load(manifest.located(service))
-            adapter = build(loaded, CATALOG[service, 1])
+            adapter = build_adapter(loaded, CATALOG[service, 1])
             await adapter.open()
             found[service] = National(loaded, adapter, url)
         yield found

@@ -15,7 +15,7 @@ from support.national import CATALOG, call
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.inboxes.local import LocalFolder
 from lgsp_adapters.tabular import tables
 
@@ -53,7 +53,7 @@ class Folder:
 async def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Folder]:
     monkeypatch.setenv("LGSP_CONSTRUCTION_PERMITS_FOLDER", str(tmp_path))
     monkeypatch.setattr(LocalFolder, "look_seconds", 0.05)
-    adapter = build(manifest.load(manifest.located("construction-permits")), CATALOG["construction-permits", 1])
+    adapter = build_adapter(manifest.load(manifest.located("construction-permits")), CATALOG["construction-permits", 1])
     await adapter.open()
     yield Folder(tmp_path, adapter)
     await adapter.close()

@@ -17,7 +17,7 @@ from support.sftp import shared
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, UpstreamFailed
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_problems import Refusal
 
 HEADING = "Số giấy phép;Chủ đầu tư;Địa điểm xây dựng;Số tầng;Ngày cấp;Tình trạng\n"
@@ -60,7 +60,9 @@ async def share(tmp_path: Path) -> AsyncIterator[Elsewhere]:
 def _adapter(connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Adapter:
     monkeypatch.setenv("LGSP_CONSTRUCTION_PERMITS_FOLDER", "")
     found = manifest.load(manifest.located("construction-permits"))
-    return build(replace(found, connection={**found.connection, **connection}), CATALOG["construction-permits", 1])
+    return build_adapter(
+        replace(found, connection={**found.connection, **connection}), CATALOG["construction-permits", 1]
+    )
 
 
 async def _floors(adapter: Adapter) -> int:

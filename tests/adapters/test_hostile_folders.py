@@ -22,7 +22,8 @@ from support.sftp import shared
 
 from lgsp_adapters.connectors import registry
 from lgsp_adapters.inboxes import sftp
-from lgsp_adapters.inboxes.inbox import Drop, NotNow, beside_name, reached
+from lgsp_adapters.inboxes.inbox import reached
+from lgsp_adapters.inboxes.inbox_file import Drop, NotNow, beside_name
 from lgsp_adapters.inboxes.local import LocalFolder
 from lgsp_adapters.inboxes.s3 import S3Folder
 from lgsp_adapters.inboxes.sftp import SftpFolder
@@ -51,7 +52,7 @@ async def answering(folder: Path, place: Place, **changed: Any) -> AsyncIterator
     """An adapter before a folder."""
     connection = {name: value for name, value in place.connection.items() if name != "folder"}
     manifest, contract = loaded(written(folder, drops=place.connection["folder"], connection=connection, **changed))
-    adapter = registry.build(manifest, contract)
+    adapter = registry.build_adapter(manifest, contract)
     await adapter.open()
     try:
         yield Office(folder, folder, manifest, adapter)

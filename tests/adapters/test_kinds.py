@@ -13,7 +13,7 @@ from support.authority import Authority
 from support.systems import ask, opened, served
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.connectors.soap import envelopes
 from lgsp_adapters.connectors.soap.envelopes import PASSWORD, VERSIONS, WSSE, WSU
 from lgsp_adapters.manifest import Manifest
@@ -45,7 +45,7 @@ async def test_a_system_with_a_certificate_of_its_own_is_believed_only_when_it_i
         async with opened("http", url, tmp_path, tls=names, **HTTP) as adapter:
             assert await ask(adapter) == {"ketQua": "KHOP"}
     with pytest.raises(Refusal) as refused:
-        build(
+        build_adapter(
             Manifest(Place("test"), {**HTTP, "kind": "http", "tls": {"ca": "none.pem"}}, {"url": "x"}, tmp_path),
             CONTRACT,
         )

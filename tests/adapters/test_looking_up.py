@@ -227,4 +227,4 @@ async def test_what_the_fault_is_about_is_named(tmp_path: Path) -> None:
 )
 def test_a_manifest_that_could_only_fail_is_refused(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
     with pytest.raises(Refusal, match=said):
-        registry.build(*loaded(written(tmp_path, **changed)))
+        registry.build_adapter(*loaded(written(tmp_path, **changed)))

@@ -18,7 +18,7 @@ from support.processes import free_port
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, Unfit, UpstreamFailed, UpstreamLate
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.sandbox import offices, people, server
 from lgsp_problems import Refusal
 
@@ -54,7 +54,7 @@ async def asked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
             environment.setenv(server.variable(service, "url"), where)
             environment.setenv(server.variable(service, "folder"), str(folder / service))
             loaded = manifest.load(manifest.located(service))
-            adapter = build(loaded, CATALOG[service, 1])
+            adapter = build_adapter(loaded, CATALOG[service, 1])
             await adapter.open()
             found[service] = National(loaded, adapter, url)
         yield found
@@ -147,7 +147,7 @@ async def test_sql_in_a_parameter_is_data(land: National) -> None:
 async def other_statement(land: National, statement: str, **more: Any) -> Adapter:
     told = {"statement": statement, "parameters": {}, "answer": {"thuaDat": "rows"}, **more}
     document = {**land.manifest.document, "operations": {**land.manifest.operations, "list-parcels": told}}
-    adapter = build(replace(land.manifest, document=document), CATALOG["land-parcels", 1])
+    adapter = build_adapter(replace(land.manifest, document=document), CATALOG["land-parcels", 1])
     await adapter.open()
     return adapter
 
@@ -287,5 +287,5 @@ def test_a_wrong_manifest_is_refused_with_its_line(
 ) -> None:
     monkeypatch.setenv("LGSP_LAND_PARCELS_URL", "sqlite://")
     with pytest.raises(Refusal) as refused:
-        build(manifest.load(written(tmp_path, change)), CATALOG["land-parcels", 1])
+        build_adapter(manifest.load(written(tmp_path, change)), CATALOG["land-parcels", 1])
     assert said in refused.value.detail.en

@@ -16,7 +16,7 @@ from support.preloaded import Preloaded
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, Declared
-from lgsp_adapters.connectors.registry import hold
+from lgsp_adapters.connectors.registry import build
 from lgsp_adapters.host.runtime import Served
 from lgsp_adapters.manifest import load
 from lgsp_problems import Refusal
@@ -157,7 +157,7 @@ async def test_a_manifest_that_could_only_fail(office: Office, changed: dict[str
     path = office.folder / "adapter.yaml"
     path.write_text(yaml.safe_dump({key: value for key, value in told.items() if value is not None}))
     with pytest.raises(Refusal) as refused:
-        hold(load(path), office.bus.catalog["desk", 1])
+        build(load(path), office.bus.catalog["desk", 1])
     assert said in refused.value.detail.en
 
 

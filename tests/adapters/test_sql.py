@@ -22,7 +22,7 @@ from support.processes import free_port
 from support.workbench import CONTRACTS, NUMBER, Workbench
 
 from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.scaffolding import manifests as drafts
 from lgsp_adapters.scaffolding.database_tables import from_table
 from lgsp_contracts import exact_json
@@ -265,7 +265,7 @@ async def test_the_databases_own_words_are_for_the_terminal_alone(database: str)
 async def test_an_error_that_the_contract_does_not_declare_is_refused_at_the_start(in_sqlite: str) -> None:
     told = reading("SELECT 1 AS a", errors=[{"sqlstate": "23505", "is": "already-there"}], answer={"ketQua": "row.a"})
     with pytest.raises(Refusal, match="declares no error already-there"):
-        build(manifest_of("sql", in_sqlite, **told), CONTRACT)
+        build_adapter(manifest_of("sql", in_sqlite, **told), CONTRACT)
 
 
 async def test_a_row_can_say_what_is_wrong(database: str) -> None:
@@ -327,7 +327,7 @@ async def test_nothing_of_one_call_reaches_the_next_in_postgresql(
     first, then = reading(leaves, write=write, answer={"ketQua": "rows"}), reading(finds, answer={"ketQua": "rows"})
     async with opened("sql", in_postgresql, **then, concurrency=1) as adapter:
         clean = await ask(adapter)
-        leaving = build(manifest_of("sql", in_postgresql, **first), CONTRACT)
+        leaving = build_adapter(manifest_of("sql", in_postgresql, **first), CONTRACT)
         adapter.operations["dirty"] = leaving.operations["read"]  # type: ignore[attr-defined]
         with contextlib.nullcontext() if write else contextlib.suppress(UpstreamFailed):
             await adapter.method("dirty")({}, call())  # type: ignore[misc]
@@ -356,7 +356,7 @@ async def test_nothing_of_one_call_reaches_the_next_in_mariadb(in_mariadb: str, 
 
     async with opened("sql", in_mariadb, **then, concurrency=1) as adapter:
         clean = await found(adapter)
-        leaving = build(manifest_of("sql", in_mariadb, **first), CONTRACT)
+        leaving = build_adapter(manifest_of("sql", in_mariadb, **first), CONTRACT)
         adapter.operations["dirty"] = leaving.operations["read"]  # type: ignore[attr-defined]
         await adapter.method("dirty")({}, call())  # type: ignore[misc]
         assert await found(adapter) == clean
@@ -383,7 +383,9 @@ async def test_pragmas_end_with_their_call(in_sqlite: str, tmp_path: Path) -> No
     async with opened("sql", in_sqlite, **told, concurrency=1) as adapter:
         clean = await ask(adapter)
         attach = reading(f"ATTACH '{tmp_path}/anderes.db' AS khac", answer={"ketQua": "rows"})
-        adapter.operations["dirty"] = build(manifest_of("sql", in_sqlite, **attach), CONTRACT).operations["read"]  # type: ignore[attr-defined]
+        adapter.operations["dirty"] = build_adapter(manifest_of("sql", in_sqlite, **attach), CONTRACT).operations[
+            "read"
+        ]  # type: ignore[attr-defined]
         await adapter.method("dirty")({}, call())  # type: ignore[misc]
         assert await ask(adapter) == clean
 
@@ -532,7 +534,7 @@ async def test_a_call_that_is_given_up_leaves_nothing(in_postgresql: str) -> Non
     told = reading("SELECT COUNT(*) AS n FROM pg_locks WHERE locktype = 'advisory'", answer={"ketQua": "row.n"})
     holding = reading("SELECT pg_advisory_lock(8), pg_sleep(30)", answer={"ketQua": "rows"})
     async with opened("sql", in_postgresql, **told, concurrency=1) as adapter:
-        held = build(manifest_of("sql", in_postgresql, **holding), CONTRACT).operations["read"]  # type: ignore[attr-defined]
+        held = build_adapter(manifest_of("sql", in_postgresql, **holding), CONTRACT).operations["read"]  # type: ignore[attr-defined]
         adapter.operations["held"] = held  # type: ignore[attr-defined]
         method = adapter.method("held")
         assert method

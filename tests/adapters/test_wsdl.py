@@ -15,7 +15,7 @@ from support.preloaded import run
 from support.processes import ROOT
 
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.connectors.soap import facets
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_adapters.connectors.soap.shapes import Kind
@@ -91,7 +91,7 @@ async def _drafted(folder: Path, port: str) -> tuple[Path, Path]:
 async def _opened(paths: tuple[Path, Path], url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Adapter, Contract]:
     monkeypatch.setenv("LGSP_CIVIL_STATUS_URL", url)
     contract = catalog.load(paths[0])["civil-status", 1]
-    adapter = build(load(paths[1]), contract)
+    adapter = build_adapter(load(paths[1]), contract)
     await adapter.open()
     return adapter, contract
 
@@ -170,7 +170,7 @@ async def test_a_manifest_that_does_not_fit_its_wsdl(
     wrong = folder / "wrong.yaml"
     wrong.write_text(yaml.safe_dump(document, sort_keys=False))
     with pytest.raises(Refusal) as refused:
-        build(load(wrong), catalog.load(contract)["civil-status", 1])
+        build_adapter(load(wrong), catalog.load(contract)["civil-status", 1])
     assert said.rpartition(":16, ")[2] in refused.value.detail.en
     assert f"{wrong}:" in refused.value.detail.en
 

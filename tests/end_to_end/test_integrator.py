@@ -18,7 +18,7 @@ from support.postgres import Postgres, name_in
 from support.preloaded import run
 from support.processes import LGSP, Process, free_port
 
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.manifest import load
 from lgsp_adapters.sandbox import offices, people
 from lgsp_adapters.sandbox.provincial import _make
@@ -225,7 +225,7 @@ def test_a_drafted_manifest_keeps_its_contract(kind: str, tmp_path: Path, monkey
         monkeypatch.setenv(f"{prefix}_FOLDER", str(tmp_path))
         path = tmp_path / f"{contract.service}.yaml"
         path.write_text(yaml.safe_dump(drafts.manifest(contract, kind), allow_unicode=True))
-        assert build(load(path), contract)
+        assert build_adapter(load(path), contract)
 
 
 USED = """

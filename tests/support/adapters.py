@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from lgsp_adapters.adapter import Adapter
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.places import Place
@@ -31,7 +31,7 @@ async def opened(
     kind: str, url: str, folder: Path = Path(), contract: Contract = CONTRACT, **told: Any
 ) -> AsyncIterator[Adapter]:
     """An adapter, open."""
-    adapter = build(manifest_of(kind, url, folder, **told), contract)
+    adapter = build_adapter(manifest_of(kind, url, folder, **told), contract)
     await adapter.open()
     try:
         yield adapter

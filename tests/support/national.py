@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 
 from lgsp_adapters.adapter import Adapter, Call
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import catalog
 from lgsp_contracts.wire import Context
@@ -32,7 +32,7 @@ class National:
     async def otherwise(self, **connection: Any) -> "National":
         """The same system, asked with something else in the connection. To be closed."""
         manifest = replace(self.manifest, connection={**self.manifest.connection, **connection})
-        adapter = build(manifest, CATALOG[self.service, 1])
+        adapter = build_adapter(manifest, CATALOG[self.service, 1])
         await adapter.open()
         return National(manifest, adapter, self.url)
 

@@ -127,7 +127,7 @@ def loaded(path: Path) -> tuple[Manifest, Any]:
 async def office(folder: Path, **changed: Any) -> AsyncIterator[Office]:
     """One that answers."""
     manifest, contract = loaded(written(folder, **changed))
-    adapter = registry.build(manifest, contract)
+    adapter = registry.build_adapter(manifest, contract)
     await adapter.open()
     try:
         yield Office(folder, folder / "drops", manifest, adapter)

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from lgsp_adapters.adapter import Adapter
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from support.adapters import CONTRACT, manifest_of
 from support.national import call
 
@@ -23,7 +23,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def opened(kind: str, url: str, folder: Path = Path(), **told: Any) -> AsyncIterator[Adapter]:
     """An adapter of this kind before the system at `url`; the rest is its manifest."""
     manifest = replace(manifest_of(kind, url, folder, **told), connection={"url": url, "password": "bí mật"})
-    adapter = build(manifest, CONTRACT)
+    adapter = build_adapter(manifest, CONTRACT)
     await adapter.open()
     try:
         yield adapter

@@ -9,7 +9,7 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_adapters import manifest
-from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate, method_of
 from lgsp_adapters.conformance import suite
 from lgsp_adapters.connectors import registry
 from lgsp_adapters.manifest import Manifest
@@ -38,12 +38,12 @@ def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B0
     """
     for name in names:
         found, promised = _both(name, contract)
-        faults = list(registry.faults(found, promised))
+        faults = list(registry.check(found, promised))
         for fault in faults[1:]:
             out(f"{fault.detail.en}\n")
         if faults:
             raise faults[0]
-        registry.hold(found, promised)
+        registry.build(found, promised)
         out(f"{found.place}: keeps {promised.service} {promised.version}\n")
 
 
@@ -180,8 +180,8 @@ def _words(said: str, before: str) -> str:
 
 
 async def _asked(found: Manifest, promised: Contract, operation: str, request: object, *, rehearsal: bool) -> object:
-    adapter = registry.build(found, promised)
-    method = registry.answering(adapter, operation, found.place)
+    adapter = registry.build_adapter(found, promised)
+    method = method_of(adapter, operation, found.place)
     call = suite.trial_call(promised, promised.operations[operation], rehearsal=rehearsal)
     await adapter.open()
     try:

@@ -8,7 +8,8 @@ import orjson
 
 from lgsp_adapters import manifest
 from lgsp_adapters.inboxes import shrink_guard
-from lgsp_adapters.inboxes.inbox import ACCEPTED, REPORT, Drop, Folder, FolderGone, NotNow, reached
+from lgsp_adapters.inboxes.inbox import reached
+from lgsp_adapters.inboxes.inbox_file import ACCEPTED, REPORT, Drop, Folder, FolderGone, NotNow
 from lgsp_adapters.tabular.limits import Unreadable
 from lgsp_adapters.text.comparison import shown
 from lgsp_contracts.cli.terminal import out

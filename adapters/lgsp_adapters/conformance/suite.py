@@ -17,7 +17,7 @@ from typing import Any, Literal
 from aiohttp import web
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Unfit, UpstreamFailed, UpstreamLate
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract, Operation
@@ -64,7 +64,7 @@ async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> 
         Refusal: `invalid-document`, when the adapter cannot be built.
     """
     found: list[Trial] = []
-    adapter = build(manifest, contract)
+    adapter = build_adapter(manifest, contract)
     await adapter.open()
     try:
         for operation in contract.operations.values():
@@ -99,7 +99,7 @@ def effect_of(adapter: Adapter, operation: Operation, *, allow_writes: bool) -> 
 
 def effects(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> dict[str, Effect]:
     """The same for each operation of a contract."""
-    adapter = build(manifest, contract)
+    adapter = build_adapter(manifest, contract)
     operations = contract.operations.values()
     return {operation.name: effect_of(adapter, operation, allow_writes=allow_writes) for operation in operations}
 
@@ -118,7 +118,7 @@ async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
     found: list[Trial] = []
     for what, (status, media_type, body) in NONSENSE.items():
         async with _server(status, media_type, body) as url:
-            adapter = build(replace(manifest, connection={**manifest.connection, "url": url}), contract)
+            adapter = build_adapter(replace(manifest, connection={**manifest.connection, "url": url}), contract)
             await adapter.open()
             for operation in contract.operations.values():
                 request = operation.example.request

@@ -16,7 +16,8 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_adapters.adapter import Adapter
-from lgsp_adapters.connectors.registry import build, hold
+from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.rows.connector import Requests
 from lgsp_adapters.host.identity import SystemIdentity, Token
 from lgsp_adapters.host.manifest_reloader import Contracts, Followed, Running
 from lgsp_adapters.host.row_importer import Feeder
@@ -42,6 +43,7 @@ class Hosted:
 
     def __init__(
         self,
+        adapter: Adapter,
         manifest: Manifest,
         contract: Contract,
         nats: str,
@@ -57,7 +59,7 @@ class Hosted:
         self._spans = spans
         self._tls = tls.context if tls else None
         self._identity = identity
-        self._adapter: Adapter = build(manifest, contract)
+        self._adapter = adapter
         self._token = Token("", 0, 0)
         self._current: tuple[Served, Client] | None = None
         self._tasks: list[Task] = []
@@ -196,6 +198,7 @@ class Host:
 
     def _running(self, manifest: Manifest, identity: SystemIdentity, background: Background) -> Running:
         contract = self._contracts.of(manifest)
-        if manifest.kind == "rows":
-            return Feeder(hold(manifest, contract), manifest, identity)
-        return Hosted(manifest, contract, self._nats, identity, self._tls, self._spans, background)
+        built = build(manifest, contract)
+        if isinstance(built, Requests):
+            return Feeder(built, manifest, identity)
+        return Hosted(built, manifest, contract, self._nats, identity, self._tls, self._spans, background)

@@ -19,7 +19,8 @@ import structlog
 from lgsp_adapters.connectors.rows.connector import Requests
 from lgsp_adapters.host.identity import SystemIdentity
 from lgsp_adapters.inboxes import shrink_guard
-from lgsp_adapters.inboxes.inbox import REPORT, Drop, FolderGone, NotNow, reached
+from lgsp_adapters.inboxes.inbox import reached
+from lgsp_adapters.inboxes.inbox_file import REPORT, Drop, FolderGone, NotNow
 from lgsp_adapters.inboxes.stable_files import Watched
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.renewed_token import Lease, RenewedToken
@@ -55,7 +56,7 @@ class Feeder:
         self._identity = identity
         self._token: RenewedToken[str, None] = RenewedToken(self._taken)
         self._job = {
-            "kind": "rows",
+            "parser": "lgsp_adapters.connectors.rows.file_parser",
             "name": manifest.place.name,
             "text": manifest.place.text,
             "layout": asdict(requests.layout),

@@ -21,8 +21,17 @@ from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
-from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call, Declared, Document, Unfit, UpstreamFailed, UpstreamLate
-from lgsp_adapters.connectors.registry import answering
+from lgsp_adapters.adapter import (
+    NOT_TRACED,
+    Adapter,
+    Call,
+    Declared,
+    Document,
+    Unfit,
+    UpstreamFailed,
+    UpstreamLate,
+    method_of,
+)
 from lgsp_adapters.host import reachability_probe
 from lgsp_adapters.host.circuit_breaker import REST_SECONDS, Breaker
 from lgsp_adapters.host.health import Health
@@ -81,7 +90,7 @@ class Served:
             Refusal: `invalid-document`, when the adapter has no method for an operation of its contract.
             nats.errors.Error: the connection is gone.
         """
-        methods = {name: answering(self._adapter, name, self._manifest.place) for name in self._contract.operations}
+        methods = {name: method_of(self._adapter, name, self._manifest.place) for name in self._contract.operations}
         health = self._health = {name: Health() for name in methods}
         self._loop = asyncio.get_running_loop()
         self._service = await nats.micro.add_service(

@@ -1,146 +1,8 @@
-"""A folder as the kinds that live on files see it, wherever it is. Others write in it, so nothing in it is believed.
+"""Opens the inbox that a manifest names. What its kinds need is loaded for them alone."""
 
-What is no plain file is never read, a name may be any bytes, and what is written there goes to a name that nobody can guess first.
-Every wait has an end and every listing a bound. `tests/adapters/test_hostile_folders.py` holds all kinds of folders against the same.
-"""
-
-import hashlib
-import heapq
-from contextlib import AbstractAsyncContextManager
-from fnmatch import fnmatchcase
-from typing import BinaryIO, NamedTuple, Protocol
-
+from lgsp_adapters.inboxes.inbox_file import Folder
+from lgsp_adapters.inboxes.local import LocalFolder
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.text.normalization import nfc
-
-REPORT = ".report.json"
-"""What was made of a file."""
-
-ACCEPTED = ".accepted.json"
-"""That somebody has looked at a file that is held, and wants it taken."""
-
-PART = ".lgsp-part"
-"""What is being written; it is renamed when it is whole."""
-
-MAX_SEEN = 200_000
-"""Names of one listing, whatever they are."""
-
-LIST_SECONDS = 30.0
-MAX_BESIDE = 8 * 1024 * 1024
-"""Bytes of what was written beside a file."""
-
-MAX_ODD = 100
-_LONGEST_NAME = 250
-_KEPT_OF_NAME = 160
-
-
-class FolderGone(Exception):  # noqa: N818 - the folder is
-    """The folder cannot be reached now; its text quotes nothing that is in it."""
-
-
-class NotNow(Exception):  # noqa: N818 - perhaps later
-    """A file cannot be read now: it changes, or does not come. It is looked at again, and keeps no other from being read."""
-
-
-class Drop(NamedTuple):
-    """A file that lies there.
-
-    Args:
-        name: as the folder has it; bytes that are no text are kept as Python keeps them in names. `shown` makes it harmless.
-        stamp: another one when its content is.
-        modified: by the folder's own clock, in seconds.
-        size: in bytes.
-    """
-
-    name: str
-    stamp: str
-    modified: float
-    size: int = 0
-
-
-class Listing:
-    """What lies in a folder.
-
-    Args:
-        most: how many drops are kept, the newest ones; all of them where it is 0. What is not kept costs the collector nothing.
-    """
-
-    def __init__(self, most: int = 0) -> None:
-        self._most = most
-        self._kept: list[tuple[float, str, Drop]] = []
-        self.seen = 0
-        """Plain files whose names match."""
-        self.odd: dict[str, str] = {}
-        """What is no such file though its name matches, and why; at most `MAX_ODD`."""
-
-    def add(self, drop: Drop) -> None:
-        """Take a drop in."""
-        self.seen += 1
-        one = (drop.modified, drop.name, drop)
-        if not self._most:
-            self._kept.append(one)
-        elif len(self._kept) < self._most:
-            heapq.heappush(self._kept, one)
-        else:
-            heapq.heappushpop(self._kept, one)
-
-    @property
-    def drops(self) -> list[Drop]:
-        """The drops that were kept, the oldest first."""
-        return [drop for _, _, drop in sorted(self._kept)]
-
-    def refuse(self, name: str, why: str) -> None:
-        """Leave something out."""
-        if len(self.odd) < MAX_ODD:
-            self.odd[name] = why
-
-
-class Folder(Protocol):
-    """Each method raises `FolderGone` when the folder cannot be reached."""
-
-    look_seconds: float
-    """How often it is looked at."""
-
-    settle_seconds: float
-    """How long a file stays as it is before it is taken: half an upload can look like a whole table. 0 where files appear whole."""
-
-    async def listing(self, pattern: str, most: int = 0) -> Listing:
-        """What lies there under names that match; of the drops, the newest `most`, or all."""
-
-    def opened(self, drop: Drop) -> AbstractAsyncContextManager[BinaryIO]:
-        """A file of this machine that holds what a drop holds, for as long as it is needed.
-
-        Raises:
-            NotNow: it is another one than was listed, became one while it was read, or does not come.
-            Unreadable: it is no plain file, may not be read, or is too large.
-        """
-
-    async def beside(self, drop: Drop, ending: str) -> bytes | None:
-        """What was written beside a file, or None; None, too, for what nobody of us can have written."""
-
-    async def write_beside(self, drop: Drop, ending: str, content: bytes) -> None:
-        """Write beside a file, whole or not at all."""
-
-    async def close(self) -> None:
-        """Let go of it."""
-
-
-def ours(name: str, pattern: str) -> bool:
-    """Is a name a drop's: does it match, whatever way its accents are written, and is it none that we write?"""
-    if name.endswith((REPORT, ACCEPTED, PART)):
-        return False
-    if not name.isascii():
-        name, pattern = (nfc(text) for text in (name, pattern))
-    return fnmatchcase(name, pattern)
-
-
-def beside_name(name: str, ending: str) -> str:
-    """The name of what is written beside a file; a long one is cut, so that there is a name at all."""
-    whole = (name + ending).encode("utf-8", "surrogateescape")
-    if len(whole) <= _LONGEST_NAME:
-        return name + ending
-    begin = whole[:_KEPT_OF_NAME].decode("utf-8", "ignore")
-    return f"{begin}~{hashlib.sha256(whole).hexdigest()[:16]}{ending}"
 
 
 def reached(manifest: Manifest) -> Folder:
@@ -153,15 +15,13 @@ def reached(manifest: Manifest) -> Folder:
     address = str(connection["folder"])
     scheme = address.partition("://")[0] if "://" in address else ""
     if scheme == "":
-        from lgsp_adapters.inboxes.local import LocalFolder  # noqa: PLC0415 - what the others need is loaded for them
-
         return LocalFolder(manifest.folder / address)
     if scheme == "s3":
-        from lgsp_adapters.inboxes.s3 import S3Folder  # noqa: PLC0415
+        from lgsp_adapters.inboxes.s3 import S3Folder  # noqa: PLC0415 - loads a library of its own
 
         return S3Folder(address, connection)
     if scheme == "sftp":
-        from lgsp_adapters.inboxes.sftp import SftpFolder  # noqa: PLC0415
+        from lgsp_adapters.inboxes.sftp import SftpFolder  # noqa: PLC0415 - loads a library of its own
 
         return SftpFolder(address, connection, place)
     raise place.wrong(

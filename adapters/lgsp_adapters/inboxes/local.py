@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from lgsp_adapters.inboxes.inbox import (
+from lgsp_adapters.inboxes.inbox_file import (
     LIST_SECONDS,
     MAX_BESIDE,
     MAX_SEEN,

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.session import get_session
 
-from lgsp_adapters.inboxes.inbox import (
+from lgsp_adapters.inboxes.inbox_file import (
     LIST_SECONDS,
     MAX_BESIDE,
     MAX_SEEN,

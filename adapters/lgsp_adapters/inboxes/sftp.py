@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncssh
 
-from lgsp_adapters.inboxes.inbox import (
+from lgsp_adapters.inboxes.inbox_file import (
     LIST_SECONDS,
     MAX_BESIDE,
     MAX_SEEN,

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from lgsp_adapters.inboxes.inbox import ACCEPTED, Drop, Folder
+from lgsp_adapters.inboxes.inbox_file import ACCEPTED, Drop, Folder
 
 SHARE = 0.5
 """The share of its rows that a register may lose unasked, where the manifest does not say."""

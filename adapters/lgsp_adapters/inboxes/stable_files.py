@@ -5,7 +5,7 @@ import time
 
 import structlog
 
-from lgsp_adapters.inboxes.inbox import Drop, Folder, Listing
+from lgsp_adapters.inboxes.inbox_file import Drop, Folder, Listing
 from lgsp_adapters.text.comparison import shown
 from lgsp_runtime.steady_clock import SteadyClock
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from lgsp_adapters.inboxes.inbox import FolderGone
+from lgsp_adapters.inboxes.inbox_file import FolderGone
 
 SECONDS = 60.0
 """A share that hangs holds its thread for as long as it likes; whoever waits is told after this."""

@@ -24,6 +24,7 @@ from typing import Any
 import orjson
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
+from lgsp_adapters.connectors.contract_checks import check_operations
 from lgsp_adapters.connectors.files import register
 from lgsp_adapters.connectors.files.inbox_index import Dropped, Index
 from lgsp_adapters.manifest import Manifest
@@ -119,3 +120,15 @@ class _Operation:
         """The answer that rows make."""
         scope = {"connection": self._connection, "rows": rows, "row": rows[0] if rows else None}
         return mapped(self._answer, scope)
+
+
+def build(manifest: Manifest, contract: Contract) -> FilesAdapter:
+    """Make the adapter that a manifest describes.
+
+    Raises:
+        Refusal: `invalid-document`, with file, line and mend.
+    """
+    return FilesAdapter(manifest, contract)
+
+
+check = check_operations

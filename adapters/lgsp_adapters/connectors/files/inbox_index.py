@@ -16,7 +16,8 @@ import orjson
 import structlog
 
 from lgsp_adapters.inboxes import shrink_guard
-from lgsp_adapters.inboxes.inbox import REPORT, Drop, FolderGone, NotNow, reached
+from lgsp_adapters.inboxes.inbox import reached
+from lgsp_adapters.inboxes.inbox_file import REPORT, Drop, FolderGone, NotNow
 from lgsp_adapters.inboxes.stable_files import Watched
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.subprocess_reader import reader
@@ -85,7 +86,7 @@ class Dropped:
         self._share = float(told.get("shrink", shrink_guard.SHARE))
         self._service = manifest.service
         self._job = {
-            "kind": "files",
+            "parser": "lgsp_adapters.connectors.files.file_parser",
             "name": manifest.place.name,
             "text": manifest.place.text,
             "layout": asdict(layout),

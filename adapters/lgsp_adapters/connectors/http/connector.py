@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
+from lgsp_adapters.connectors.contract_checks import check_operations
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import Unhurried
 from lgsp_adapters.mapping.criteria import Criteria
@@ -81,3 +82,6 @@ class _Operation(WebOperation):
         if not heard.good:
             raise heard.bad_status()
         return in_words(self.answer, scope)
+
+
+check = check_operations

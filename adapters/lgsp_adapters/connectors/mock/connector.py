@@ -4,6 +4,7 @@ The request of the contract's example gets the example's answer; any other gets 
 the same request.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import exact_json
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.samples import samples
+from lgsp_problems import Refusal
 
 
 class MockAdapter(Adapter):
@@ -36,3 +38,17 @@ async def _answer(operation: Operation, request: Document, _call: Call) -> Docum
     last: Document
     *_, last = [operation.example.response, *samples(operation.response, 3, seed)]
     return last
+
+
+def build(manifest: Manifest, contract: Contract) -> MockAdapter:
+    """Make the adapter that a manifest describes.
+
+    Raises:
+        Refusal: `invalid-document`, with file, line and mend.
+    """
+    return MockAdapter(manifest, contract)
+
+
+def check(_manifest: Manifest, _contract: Contract) -> Iterator[Refusal]:
+    """Yield nothing: the manifest says nothing of operations."""
+    yield from ()

@@ -1,18 +1,19 @@
 """The kind `python`: a class with an async method per operation, for what no manifest can say."""
 
 import importlib
+from collections.abc import Iterator
 
-from lgsp_adapters.adapter import Adapter
+from lgsp_adapters.adapter import Adapter, method_of
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 
 
-def build(manifest: Manifest, _contract: Contract) -> Adapter:
-    """The adapter that a manifest names as `module:Class`.
+def build(manifest: Manifest, contract: Contract) -> Adapter:
+    """Make the adapter that a manifest names as `module:Class`.
 
     Raises:
-        Refusal: `invalid-document`, when there is no such class.
+        Refusal: `invalid-document`, when there is no such class, or it lacks the method of an operation.
     """
     name, place = manifest.document["adapter"], manifest.place / "adapter"
     module, _, attribute = name.partition(":")
@@ -29,4 +30,12 @@ def build(manifest: Manifest, _contract: Contract) -> Adapter:
             vi=f"{place}: không có lớp Adapter nào tên {name}; hãy viết module:Lớp và kiểm tra PYTHONPATH.",
             en=f"{place}: there is no Adapter class {name}; write module:Class and check PYTHONPATH.",
         )
-    return found(manifest.connection)
+    adapter = found(manifest.connection)
+    for operation in contract.operations:
+        method_of(adapter, operation, place)
+    return adapter
+
+
+def check(_manifest: Manifest, _contract: Contract) -> Iterator[Refusal]:
+    """Yield nothing: the manifest says nothing of operations."""
+    yield from ()

@@ -16,6 +16,7 @@ This part makes requests of rows and holds them against the contract; `feeding.p
 from collections.abc import Mapping
 from typing import Any
 
+from lgsp_adapters.connectors.contract_checks import check_row_requests
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
@@ -91,3 +92,15 @@ class Requests:
         self.path = f"/services/{contract.service}/v{contract.major}/{self.operation.name}"
         self.layout = Layout.of(told["files"], manifest.place / "files")
         Made(told["request"], manifest.place / "request", self.operation.request, manifest.tables)
+
+
+def build(manifest: Manifest, contract: Contract) -> Requests:
+    """Make what turns rows into calls.
+
+    Raises:
+        Refusal: `invalid-document`, with file, line and mend.
+    """
+    return Requests(manifest, contract)
+
+
+check = check_row_requests

@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
+from lgsp_adapters.connectors.contract_checks import check_operations
 from lgsp_adapters.connectors.soap import envelopes
 from lgsp_adapters.connectors.soap.envelopes import Speech
 from lgsp_adapters.connectors.soap.faults import FAULT_NAMES, NO_FAULT, Fault, told_fault
@@ -179,3 +180,6 @@ class _Operation(WebOperation):
             return self._speech.envelope(fields, security)
         except Unmappable as unmappable:
             raise unsendable(self._fields, unmappable) from unmappable
+
+
+check = check_operations

@@ -27,6 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
+from lgsp_adapters.connectors.contract_checks import check_operations
 from lgsp_adapters.connectors.sql import statements
 from lgsp_adapters.connectors.sql.databases import Access, Database
 from lgsp_adapters.connectors.sql.sqlstate import Said, said
@@ -199,3 +200,15 @@ def _parted(errors: list[Mapping[str, Any]]) -> tuple[dict[str, Mapping[str, Any
     return {rule["sqlstate"]: rule for rule in errors if "sqlstate" in rule}, [
         rule for rule in errors if "when" in rule
     ]
+
+
+def build(manifest: Manifest, contract: Contract) -> SqlAdapter:
+    """Make the adapter that a manifest describes.
+
+    Raises:
+        Refusal: `invalid-document`, with file, line and mend.
+    """
+    return SqlAdapter(manifest, contract)
+
+
+check = check_operations

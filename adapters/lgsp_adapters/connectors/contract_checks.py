@@ -1,0 +1,84 @@
+"""Holds manifests against contracts before anything runs: what can only go wrong is refused with file, line and mend.
+
+Such as an operation that nobody answers, an error that the contract does not declare, a required field that the mapping never fills.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lgsp_adapters.manifest import Manifest
+from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.places import Place
+from lgsp_problems import Refusal
+
+
+def check_operations(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
+    """Yield where the operations of a manifest do not keep what their contract promises."""
+    place = manifest.place / "operations"
+    for name in sorted(set(manifest.operations) - set(contract.operations)):
+        yield (place / name).wrong(
+            f"hợp đồng không có thao tác {name}", f"the contract has no operation {name}; remove it"
+        )
+    for name, operation in contract.operations.items():
+        told = manifest.operations.get(name)
+        if told is None:
+            yield place.wrong(
+                f"thiếu thao tác {name} của hợp đồng", f"the contract's operation {name} is missing; add it"
+            )
+            continue
+        yield from _check_errors(told, operation, place / name)
+        if isinstance(told.get("answer"), dict):
+            yield from _check_fields(told["answer"], operation.response.document, place / name / "answer")
+
+
+def check_row_requests(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
+    """Yield where the requests that a manifest makes of rows do not keep the contract of the service that they call."""
+    operation = contract.operations.get(manifest.document["operation"])
+    if operation is None:
+        known = ", ".join(contract.operations)
+        yield (manifest.place / "operation").wrong(
+            f"hợp đồng không có thao tác này; có: {known}",
+            f"the contract has no such operation; it has: {known}",
+        )
+        return
+    yield from _check_fields(manifest.document["request"], operation.request.document, manifest.place / "request")
+
+
+def _check_errors(told: Mapping[str, Any], operation: Operation, place: Place) -> Iterator[Refusal]:
+    named = [
+        (place / "errors" / number / "is", rule["is"])
+        for number, rule in enumerate(told.get("errors", []))
+        if "is" in rule
+    ]
+    named += [(place / "none", told["none"])] if "none" in told else []
+    for at, code in named:
+        if code not in operation.errors:
+            known = ", ".join(operation.errors) or "-"
+            yield at.wrong(
+                f"hợp đồng không khai lỗi {code}; các lỗi được khai: {known}",
+                f"the contract declares no error {code}; it declares: {known}",
+            )
+
+
+def _check_fields(template: Mapping[str, Any], schema: Mapping[str, Any], place: Place) -> Iterator[Refusal]:
+    """Required fields that the mapping never fills, and fields that the contract does not have."""
+    properties = schema.get("properties", {})
+    if "$as" in template:
+        inner = template["$as"]
+        if isinstance(inner, dict):
+            yield from _check_fields(inner, schema.get("items", {}) if "$each" in template else schema, place / "$as")
+        return
+    for name in schema.get("required", ()):
+        if template.get(name) is None:
+            yield place.wrong(
+                f"trường bắt buộc {name} của hợp đồng không được điền; hãy thêm nó vào ánh xạ",
+                f"the contract requires the field {name}, which the mapping never fills; add it",
+            )
+    for name, value in template.items():
+        if name not in properties and schema.get("additionalProperties") is False:
+            yield (place / name).wrong(
+                f"hợp đồng không có trường {name}; hãy bỏ hoặc sửa tên",
+                f"the contract has no field {name}; remove it or correct its name",
+            )
+        elif isinstance(value, dict):
+            yield from _check_fields(value, properties.get(name, {}), place / name)

@@ -1,0 +1,45 @@
+"""Reads an inbox file as a register that is looked up, in the process that may die (`subprocess_reader`)."""
+
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import orjson
+
+from lgsp_adapters.connectors.files import register
+from lgsp_adapters.subprocess_reader.parser import ROWS_PER_PART, Emit, digest_of
+from lgsp_adapters.tabular import tables
+from lgsp_contracts.places import Place
+from lgsp_contracts.schemas import Schema
+
+
+def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, Any]:
+    """Emit the rows of a file and the keys under which each operation finds them, unless something is wrong with it.
+
+    Raises:
+        Unreadable: it is no such table.
+    """
+
+    place = Place(job["name"], text=job["text"]) / "operations"
+    lookups = {
+        name: register.Lookup(document, place / name, Schema(job["responses"][name], name), job["connection"])
+        for name, document in job["operations"].items()
+    }
+    layout = tables.Layout(**job["layout"])
+    content = digest_of(file)
+    table = tables.read(file, layout, register.needed(lookups))
+    found = register.judged(table, lookups, optional=layout.format == "xml")
+    if not found.faults:
+        for begin in range(0, len(table.rows), ROWS_PER_PART):
+            emit({"rows": [orjson.dumps(row).decode() for row in table.rows[begin : begin + ROWS_PER_PART]]})
+        for name, keys in found.keys.items():
+            pairs = [(orjson.dumps(key).decode(), numbers) for key, numbers in keys.items()]
+            for begin in range(0, len(pairs), ROWS_PER_PART):
+                emit({"operation": name, "keys": pairs[begin : begin + ROWS_PER_PART]})
+    return {
+        "rows": len(table.rows),
+        "found": {name: sum(len(numbers) for numbers in keys.values()) for name, keys in found.keys.items()},
+        "faults": found.faults,
+        "withoutKey": found.without_key,
+        "notices": found.notices,
+        "content": content,
+    }

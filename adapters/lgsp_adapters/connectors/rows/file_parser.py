@@ -1,0 +1,49 @@
+"""Makes the requests of an inbox file's rows, in the process that may die (`subprocess_reader`)."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from lgsp_adapters.connectors.rows.connector import BadRow, Made
+from lgsp_adapters.subprocess_reader.parser import ROWS_PER_PART, Emit, digest_of
+from lgsp_adapters.tabular import tables
+from lgsp_contracts.places import Place
+from lgsp_contracts.schemas import Schema
+
+
+def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, Any]:
+    """Emit, for each row of a file, the body of its call, or what is wrong with the row.
+
+    Raises:
+        Unreadable: it is no such table.
+    """
+
+    place = Place(job["name"], text=job["text"])
+    made = Made(job["request"], place / "request", Schema(job["schema"], "request"), job["connection"])
+    layout = tables.Layout(**job["layout"])
+    content = digest_of(file)
+    table = tables.read(file, layout, sorted(made.needed))
+    wrong: dict[int, Mapping[str, Any]] = {}
+    for fault in table.faults:
+        wrong.setdefault(fault["row"], fault)
+    seen: Counter[str] = Counter()
+    part: list[Mapping[str, Any]] = []
+    for number, (row, line) in enumerate(zip(table.rows, table.lines, strict=True), 1):
+        one: dict[str, Any] = {"line": line}
+        try:
+            if number in wrong:
+                raise BadRow(wrong[number]["fault"], wrong[number]["column"])
+            body = made(row)
+            digest = hashlib.sha256(body).hexdigest()
+            # rows that say the same are told apart by how often it was said before
+            one |= {"body": body.decode(), "said": f"{digest}/{seen[digest]}"}
+            seen[digest] += 1
+        except BadRow as bad:
+            one |= {"fault": str(bad), "column": bad.column}
+        part.append(one)
+        if len(part) == ROWS_PER_PART:
+            emit({"requests": part})
+            part = []
+    emit({"requests": part})
+    return {"content": content}
