@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from lgsp_contracts import checking, pointers, strict_json
+from lgsp_contracts import checking, event, http_binding, pointers, strict_json
 from lgsp_contracts.documents import check
+from lgsp_contracts.event import Event
+from lgsp_contracts.http_binding import HttpBinding
 from lgsp_contracts.names import Major, OperationName, ServiceName, SystemName
 from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
@@ -38,6 +40,7 @@ class Operation:
         idempotent: asking twice is the same as asking once.
         key_required: a call needs an Idempotency-Key.
         deduplicated: its provider does nothing twice under one `call.key`.
+        http: how it is called in the provider's own style; no gateway serves it yet.
     """
 
     name: OperationName
@@ -55,6 +58,7 @@ class Operation:
     answer_limits: Limits
     key_required: bool = False
     deduplicated: bool = False
+    http: HttpBinding | None = None
 
     def check_request(self, body: bytes) -> Any:
         """The parsed request.
@@ -102,6 +106,7 @@ class Contract:
     classification: Classification
     listed: bool
     operations: Mapping[str, Operation]
+    events: Mapping[str, Event]
 
     @classmethod
     def from_document(cls, document: Any, where: str | Place = "contract") -> "Contract":
@@ -126,7 +131,8 @@ class Contract:
             name: _operation(OperationName(name), content, document["classification"], place / "operations" / name)
             for name, content in document["operations"].items()
         }
-        return cls._of(document, operations)
+        _refuse_equal_bindings(operations, place / "operations")
+        return cls._of(document, operations, place)
 
     @classmethod
     def stored(cls, document: Any, where: str | Place = "contract") -> "Contract":
@@ -139,20 +145,26 @@ class Contract:
         Raises:
             KeyError, TypeError, ValueError: it was none. Asking for an operation raises `Refusal` then.
         """
-        return cls._of(document, _StoredOperations(document, Place.of(where)))
+        return cls._of(document, _StoredOperations(document, Place.of(where)), Place.of(where))
 
     @classmethod
-    def _of(cls, document: Any, operations: Mapping[str, Operation]) -> "Contract":
+    def _of(cls, document: Any, operations: Mapping[str, Operation], place: Place) -> "Contract":
+        service, major = ServiceName(document["service"]), Major(int(document["version"].split(".", 1)[0]))
+        events = {
+            name: event.read(name, content, service, major, document["classification"], place / "events" / name)
+            for name, content in document.get("events", {}).items()
+        }
         return cls(
-            service=ServiceName(document["service"]),
+            service=service,
             version=document["version"],
-            major=Major(int(document["version"].split(".", 1)[0])),
+            major=major,
             title=Text(**document["title"]),
             description=_text(document.get("description")),
             provider=SystemName(document["provider"]),
             classification=document["classification"],
             listed=document.get("listed", True),
             operations=operations,
+            events=events,
         )
 
 
@@ -215,6 +227,9 @@ def _operation(name: OperationName, content: Mapping[str, Any], default: Classif
         deduplicated=key.get("deduplicated", False),
         limits=replace(strict_json.DEFAULT, **limits),
         answer_limits=replace(strict_json.OF_ANSWERS, **limits),
+        http=http_binding.read(content["http"], content["request"], content["response"], where / "http")
+        if "http" in content
+        else None,
     )
     for part, schema in (("request", operation.request), ("response", operation.response)):
         violations = schema.violations(getattr(operation.example, part))
@@ -228,6 +243,19 @@ def _operation(name: OperationName, content: Mapping[str, Any], default: Classif
                 violations=violations,
             )
     return operation
+
+
+def _refuse_equal_bindings(operations: Mapping[str, Operation], where: Place) -> None:
+    owners: dict[tuple[str, str], str] = {}
+    for name, operation in operations.items():
+        if operation.http is None:
+            continue
+        owner = owners.setdefault(operation.http.shape, name)
+        if owner != name:
+            raise (where / name / "http").wrong(
+                f"thao tác {owner} đã có cùng phương thức và đường dẫn; hãy chọn đường dẫn khác",
+                f"the operation {owner} has this method and path already; choose another path",
+            )
 
 
 def _text(told: Mapping[str, str] | None) -> Text | None:

@@ -7,12 +7,14 @@ ignores it, and most are not shown it before they are granted it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 from lgsp_contracts import pointers
 from lgsp_contracts.compatibility.comparison import Difference, Kind
 from lgsp_contracts.compatibility.inclusion import differences
 from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.event import Event
 from lgsp_problems import Text, Violation
 
 Path = tuple[str, ...]
@@ -44,7 +46,9 @@ def breaking_changes(old: Contract, new: Contract) -> list[BreakingChange]:
     Returns:
         The changes; empty when the new version may take the old one's place.
     """
-    return [change for name in old.operations for change in _of_operation(name, old.operations, new.operations)]
+    operations = (_of_operation(name, old.operations, new.operations) for name in old.operations)
+    events = (_of_event(name, old.events, new.events) for name in old.events)
+    return list(chain.from_iterable((*operations, *events)))
 
 
 def _of_operation(name: str, old: Mapping[str, Operation], new: Mapping[str, Operation]) -> Iterator[BreakingChange]:
@@ -57,6 +61,17 @@ def _of_operation(name: str, old: Mapping[str, Operation], new: Mapping[str, Ope
     for difference in _answer_differences(before.response.document, after.response.document):
         yield _change((*path, "response"), difference, "readers")
     yield from _of_promises(path, before, after)
+
+
+def _of_event(name: str, old: Mapping[str, Event], new: Mapping[str, Event]) -> Iterator[BreakingChange]:
+    path, before, after = ("events", name), old[name], new.get(name)
+    if after is None:
+        yield _of_readers(path, f"sự kiện {name} không còn", f"the event {name} is gone")
+        return
+    for difference in _answer_differences(before.data.document, after.data.document):
+        yield _change((*path, "data"), difference, "readers")
+    if before.type != after.type:
+        yield _of_readers((*path, "type"), "kiểu CloudEvents khác trước", "the type of CloudEvents is another")
 
 
 def _of_promises(path: Path, before: Operation, after: Operation) -> Iterator[BreakingChange]:
@@ -76,6 +91,10 @@ def _of_promises(path: Path, before: Operation, after: Operation) -> Iterator[Br
     if before.idempotent and not after.idempotent:
         yield _of_callers(
             (*path, "idempotent"), "thao tác không còn lặp lại được", "the operation may no longer be repeated"
+        )
+    if before.http is not None and before.http != after.http:
+        yield _of_callers(
+            (*path, "http"), "cách gọi HTTP đã công bố khác trước", "the HTTP binding that was promised is another"
         )
     if after.limits.values < before.limits.values or after.limits.members < before.limits.members:
         yield _of_callers(
@@ -115,6 +134,10 @@ def _open(schema: Any) -> Any:
 
 def _of_callers(path: Path, vi: str, en: str) -> BreakingChange:
     return BreakingChange(pointers.join(path), Text(vi, en), "callers")
+
+
+def _of_readers(path: Path, vi: str, en: str) -> BreakingChange:
+    return BreakingChange(pointers.join(path), Text(vi, en), "readers")
 
 
 def _change(path: Path, difference: Difference, affected: Affected) -> BreakingChange:

@@ -7,6 +7,7 @@ the components, and its references are led there.
 from typing import Any
 
 from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.http_binding import HttpBinding
 from lgsp_contracts.references import rebase
 from lgsp_problems import CODES
 
@@ -69,6 +70,17 @@ def schemas(contract: Contract) -> dict[str, Any]:
     }
 
 
+def _binding(http: HttpBinding) -> dict[str, Any]:
+    """Say how else the operation is to be called, as an extension: a path of the document is one that the bus answers."""
+    return {
+        "description": "Declared by the contract. The bus does not serve it yet.",
+        "method": http.method,
+        "path": http.path,
+        "request": list(http.request.media_types),
+        "response": list(http.response.media_types),
+    }
+
+
 def _operation(operation: Operation) -> dict[str, Any]:
     common: dict[str, list[str]] = {}
     for code in (*COMMON, "unknown-service"):
@@ -82,6 +94,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "summary": operation.title.en,
         "description": operation.title.vi,
         "x-classification": operation.classification,
+        **({"x-http-binding": _binding(operation.http)} if operation.http else {}),
         "parameters": [
             {
                 "name": "Lgsp-Purpose",
