@@ -53,12 +53,15 @@ CONTRACT: Document = {
                 "additionalProperties": False,
                 "properties": {
                     "maHoSo": {"type": "string"},
-                    "tep": {"type": "string", "format": "uri"},
+                    "tep": {"type": "string", "format": "file-reference"},
                     "trang": {"type": "array", "items": {"type": "integer"}},
                 },
             },
             "response": {"type": "object"},
-            "example": {"request": {"maHoSo": "a", "tep": "https://example.vn/a"}, "response": {}},
+            "example": {
+                "request": {"maHoSo": "a", "tep": "/files/01a2b3c4-0000-7000-8000-00000000abcd"},
+                "response": {},
+            },
         },
     },
     "events": {

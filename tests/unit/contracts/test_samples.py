@@ -1,19 +1,13 @@
 """Made documents: they keep the schema, differ, and come out the same each time; and the contract as OpenAPI."""
 
-import json
-import subprocess
-from pathlib import Path
-
 import pytest
 from openapi_spec_validator import validate
 from support.national import CATALOG
 
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
-from lgsp_contracts.tooling.asyncapi import asyncapi
 from lgsp_contracts.tooling.openapi import openapi
 
-MODULES = Path("~/.cache/lgsp-tests/asyncapi").expanduser()
 OPERATIONS = [
     pytest.param(operation, id=f"{contract.service}/{name}")
     for contract in CATALOG.values()
@@ -60,31 +54,3 @@ def test_openapi_is_valid_by_its_own_validator(contract) -> None:  # type: ignor
     document = openapi(contract, "http://127.0.0.1:8080/")
     validate(document)
     assert f"/services/{contract.service}/v1/{next(iter(contract.operations))}" in document["paths"]
-
-
-async def test_asyncapi_is_valid_by_its_own_validator(tmp_path: Path) -> None:
-    if not (MODULES / "node_modules/@asyncapi/parser").exists():
-        MODULES.mkdir(parents=True, exist_ok=True)
-        (MODULES / "package.json").write_text('{"private": true}')
-        subprocess.run(["npm", "install", "--silent", "@asyncapi/parser@3"], cwd=MODULES, check=True)
-    for contract in CATALOG.values():
-        (tmp_path / f"{contract.service}.json").write_text(json.dumps(asyncapi(contract, "127.0.0.1:4222")))
-    (tmp_path / "wrong.json").write_text('{"asyncapi": "3.0.0", "info": {}}')
-    done = subprocess.run(
-        ["node", "-e", VALIDATE, str(tmp_path)], cwd=MODULES, capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stdout) == ["wrong.json"], done.stdout
-
-
-VALIDATE = """
-const { Parser } = require("@asyncapi/parser");
-const fs = require("fs");
-(async () => {
-  const folder = process.argv[1], wrong = [], parser = new Parser();
-  for (const name of fs.readdirSync(folder).sort()) {
-    const found = await parser.validate(fs.readFileSync(`${folder}/${name}`, "utf8"));
-    if (found.some((fault) => fault.severity === 0)) wrong.push(name);
-  }
-  console.log(JSON.stringify(wrong));
-})();
-"""

@@ -14,7 +14,7 @@ from lgsp_contracts.cli import terminal
 from lgsp_gateway.cli import tables
 from lgsp_problems import harmless, is_harmful, on_one_line
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ATTACKS = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\u2066\r\x08\x7f\u2028"
 WRITE_THEMSELVES = {
     "contracts/lgsp_contracts/cli/terminal.py",
