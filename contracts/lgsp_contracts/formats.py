@@ -54,6 +54,18 @@ NATIONAL_FORMATS: dict[str, tuple[Check, Text]] = {
     ),
 }
 
+FILE_REFERENCE = "file-reference"
+BUS_FORMATS: dict[str, tuple[Check, Text]] = {
+    FILE_REFERENCE: (
+        _matches(r"/files/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+        Text(
+            "tham chiếu tới một tệp trên trục, ví dụ /files/01a2b3c4-0000-7000-8000-00000000abcd",
+            "the reference of a file on the bus, such as /files/01a2b3c4-0000-7000-8000-00000000abcd",
+        ),
+    ),
+}
+"""What the bus itself names. Large content is a file; documents hold its reference."""
+
 STANDARD_FORMATS: dict[str, Text] = {
     "date": Text("ngày theo ISO 8601, ví dụ 1993-05-17", "an ISO 8601 date, such as 1993-05-17"),
     "date-time": Text(
@@ -65,5 +77,6 @@ STANDARD_FORMATS: dict[str, Text] = {
     "uuid": Text("một UUID", "a UUID"),
 }
 
-FORMAT_CHECKS: dict[str, Check] = {name: check for name, (check, _) in NATIONAL_FORMATS.items()}
-FORMAT_WORDS: dict[str, Text] = {name: words for name, (_, words) in NATIONAL_FORMATS.items()} | STANDARD_FORMATS
+_OWN = NATIONAL_FORMATS | BUS_FORMATS
+FORMAT_CHECKS: dict[str, Check] = {name: check for name, (check, _) in _OWN.items()}
+FORMAT_WORDS: dict[str, Text] = {name: words for name, (_, words) in _OWN.items()} | STANDARD_FORMATS

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lgsp_contracts import pointers
+from lgsp_contracts.formats import FILE_REFERENCE
 from lgsp_contracts.places import Place
 from lgsp_contracts.references import resolve
 
@@ -91,10 +92,10 @@ def _content(told: Mapping[str, Any], schema: Mapping[str, Any], where: Place) -
             "content that is no JSON passes the bus as a file; point `file` to the field that holds its reference",
         )
     path = pointers.split(file) if file is not None else None
-    if path is not None and _types(_field(schema, path)) != {"string"}:
+    if path is not None and _field(schema, path).get("format") != FILE_REFERENCE:
         raise (where / "file").wrong(
-            "phải trỏ tới một trường kiểu string trong lược đồ",
-            "must point to a field of the schema whose type is string",
+            f"phải trỏ tới một trường có format: {FILE_REFERENCE} trong lược đồ",
+            f"must point to a field of the schema with format: {FILE_REFERENCE}",
         )
     return Content(media_types, path)
 

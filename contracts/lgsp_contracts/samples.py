@@ -7,6 +7,7 @@ asks beyond the keywords looked at here is found by trying: every document is he
 import datetime
 import random
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import rstr
@@ -115,12 +116,12 @@ class _Maker:
             "date-time": f"{day.isoformat()}T08:00:00+07:00",
             "email": "ho-tro@example.vn",
             "uri": "https://example.vn/a",
-            "uuid": f"{self._chance.getrandbits(128):032x}",
             "ma-dinh-danh-dien-tu": f"H49.{self._chance.randint(1, 99)}",
         }
-        if name == "uuid":
-            found = others[name]
-            return "-".join((found[:8], found[8:12], found[12:16], found[16:20], found[20:]))
+        if name in ("uuid", "file-reference"):
+            digits_of_id = f"{self._chance.getrandbits(128):032x}"
+            id_ = "-".join(digits_of_id[start:end] for start, end in pairwise((0, 8, 12, 16, 20, 32)))
+            return f"/files/{id_}" if name == "file-reference" else id_
         return others.get(name, "x")
 
 

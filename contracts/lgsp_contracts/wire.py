@@ -4,6 +4,7 @@ A message is one line of JSON, a line feed, and the document. The line replaces 
 a call's throughput (measured); a client in any language splits at the first line feed.
 """
 
+import re
 from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
@@ -15,6 +16,25 @@ from lgsp_contracts.names import Major, OperationName, ServiceName
 from lgsp_problems import Refusal
 
 VERSION = 1
+"""The major version, which each message names. A gateway and an adapter that name another do not understand each other."""
+MINOR = 1
+"""The minor version of this gateway: what it added may be passed over."""
+
+
+class Version(NamedTuple):
+    """A version of the wire protocol, as adapters announce it."""
+
+    major: int
+    minor: int
+
+
+def parse_version(announced: str) -> Version | None:
+    """Read what an adapter announces as `metadata.wire`: `1` is 1.0, `1.1` is 1.1. None where it is no version."""
+    found = _VERSION.fullmatch(announced)
+    return Version(int(found[1]), int(found[2] or 0)) if found else None
+
+
+_VERSION = re.compile(r"([1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]{0,3}))?")
 
 Failure = Literal["unreachable", "refused", "unintelligible", "broken", "unfit"]
 """Why an adapter has no answer: no connection to its system; the system turned the adapter away; it said what cannot be
