@@ -24,7 +24,7 @@ from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepar
 from lgsp_gateway.evidence.verify.checkpoint import instance_domain
 from lgsp_gateway.faces.rest.calls import Calls
 from lgsp_gateway.http.connections import ConnectionLimits
-from lgsp_gateway.http.server import Door as HttpServer
+from lgsp_gateway.http.server import HttpServer
 from lgsp_gateway.keys import issuers
 from lgsp_gateway.keys.key_store import LOOK_SECONDS, KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
@@ -103,7 +103,9 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         health = Health.open(connection, registry, evidence, reading, observer.metrics, background)
         api = build_api(settings, ApiParts(pipeline, registry, keys, reading, health, process.stop))
         is_stale = partial(registry.is_stale, settings.stale_seconds)
-        server = HttpServer(Calls(pipeline, is_stale), api, is_stale, ConnectionLimits.of(settings))
+        limits, fast_path = ConnectionLimits.of(settings), settings.fast_path == "on"
+        server = HttpServer(Calls(pipeline, is_stale), api, is_stale, limits, fast_path=fast_path)
+        observer.metrics.watch_http(server.counts)
         stack.push_async_callback(server.close)
         port = await server.open(settings.host, settings.port, tls, share_port=settings.share_port)
         for files in filter(None, (tls, nats.tls)):

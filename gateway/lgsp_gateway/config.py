@@ -193,6 +193,10 @@ class GatewaySettings(_NatsSettings):
     )
     connections: int = Field(default=10_000, ge=1, description="How many connections there may be at a time.")
     connections_each: int = Field(default=1_000, ge=1, description="How many of them from one address.")
+    fast_path: Literal["on", "off"] = Field(
+        default="on",
+        description="`off` lets aiohttp alone read every request: slower, for the day when the fast path is suspected of a fault.",
+    )
     streams: int = Field(
         default=64,
         ge=1,

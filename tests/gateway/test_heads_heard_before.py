@@ -12,8 +12,8 @@ from lgsp_adapters.adapter import Call
 from lgsp_gateway.calls.authorization import Asked
 from lgsp_gateway.calls.identification import Credentials
 from lgsp_gateway.calls.pipeline import Head
-from lgsp_gateway.faces.rest.head import HttpHead
-from lgsp_gateway.http.fast_path.head_cache import MOST, Heard, Key, Known
+from lgsp_gateway.faces.rest.head import HttpHead, may_come_again
+from lgsp_gateway.http.fast_path.head_cache import MAX_CACHED, CachedHead, HeadKey, RequestHeadCache
 
 
 @pytest_asyncio.fixture
@@ -219,21 +219,21 @@ async def test_a_figure_shorter_or_longer_than_the_document(bus: Workbench, desk
 
 def test_what_is_kept() -> None:
     """The newest of what was answered, and nothing that belongs to one call alone."""
-    heard = Heard()
+    cache = RequestHeadCache(may_come_again)
 
     def tell(number: int, *, parent: str = "", status: int = 200) -> bytes:
         data = b"POST /services/desk/v1/read HTTP/1.1\r\nX-Number: %d\r\nContent-Length: 2\r\n\r\n{}" % number
         said = Head(Asked("desk", 1, "read", ""), Credentials("Bearer x", "", "POST", "/", "::1"), "", "", parent)
-        heard.answered(Known(HttpHead(said, None, False, ""), True, Key.of("::1", data)), status)
+        cache.record(CachedHead(HttpHead(said, None, False, ""), True, HeadKey.of("::1", data)), status)
         return data
 
-    known = [tell(number) for number in range(MOST)]
-    assert all(heard.recall("::1", data) for data in known)
-    assert heard.recall("::2", known[0]) is None
-    assert not any(heard.recall("::1", tell(MOST + 1, **more)) for more in ({"parent": "00-1"}, {"status": 403}))
-    assert heard.recall("::1", known[0])
-    assert heard.recall("::1", tell(MOST + 2))
-    assert heard.recall("::1", known[0]) is None
+    known = [tell(number) for number in range(MAX_CACHED)]
+    assert all(cache.find("::1", data) for data in known)
+    assert cache.find("::2", known[0]) is None
+    assert not any(cache.find("::1", tell(MAX_CACHED + 1, **more)) for more in ({"parent": "00-1"}, {"status": 403}))
+    assert cache.find("::1", known[0])
+    assert cache.find("::1", tell(MAX_CACHED + 2))
+    assert cache.find("::1", known[0]) is None
     tell(7, status=401)
-    assert heard.recall("::1", known[7]) is None
-    assert heard.recall("::1", known[8])
+    assert cache.find("::1", known[7]) is None
+    assert cache.find("::1", known[8])

@@ -9,8 +9,8 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from lgsp_gateway.http.connections import ConnectionLimits
-from lgsp_gateway.http.fast_path.raw_response import WholeAnswer
-from lgsp_gateway.http.server import Door
+from lgsp_gateway.http.fast_path.raw_response import RawResponse
+from lgsp_gateway.http.server import HttpServer
 
 NUMBER = "022093001234"
 
@@ -18,7 +18,13 @@ NUMBER = "022093001234"
 class NoCalls:
     """A gateway that serves none."""
 
-    async def answer(self, *_: object) -> WholeAnswer:
+    async def answer(self, *_: object) -> RawResponse:
+        raise AssertionError
+
+    async def handle(self, _: web.Request) -> web.StreamResponse:
+        raise AssertionError
+
+    def may_come_again(self, _: object) -> bool:
         raise AssertionError
 
 
@@ -49,11 +55,11 @@ async def _waits_too_long(_: web.Request) -> web.Response:
 
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
-    app = Door.application()
+    app = HttpServer.application()
     app.router.add_get("/raises", _raises)
     app.router.add_get("/breaks-off", _breaks_off)
     app.router.add_get("/waits-too-long", _waits_too_long)
-    door = Door(NoCalls(), app, lambda: False, ConnectionLimits())  # type: ignore[arg-type]
+    door = HttpServer(NoCalls(), app, lambda: False, ConnectionLimits())  # type: ignore[arg-type]
     port = await door.open("127.0.0.1", 0, None, share_port=False)
     yield f"http://127.0.0.1:{port}"
     await door.close()

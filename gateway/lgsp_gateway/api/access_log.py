@@ -20,7 +20,7 @@ from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.calls.record import Passage
 from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
-from lgsp_gateway.faces.rest.head import shown
+from lgsp_gateway.http.authentication import shown
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.documents import VIETNAM

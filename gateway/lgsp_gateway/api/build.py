@@ -26,7 +26,7 @@ from lgsp_gateway.evidence.build import EvidenceReading
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.routes import CALLERS, declared
-from lgsp_gateway.http.server import Door
+from lgsp_gateway.http.server import HttpServer
 from lgsp_gateway.http.streaming import READERS, Readers
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.observability.build import Health
@@ -52,7 +52,7 @@ def build_api(settings: GatewaySettings, parts: ApiParts) -> web.Application:
     Raises:
         RuntimeError: a route does not declare who may ask it.
     """
-    app = Door.application()
+    app = HttpServer.application()
     callers = Callers(parts.pipeline.identification)
     app[CALLERS] = callers
     app[READERS] = Readers(settings.streams, settings.streams_each)

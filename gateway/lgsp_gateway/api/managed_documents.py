@@ -10,7 +10,7 @@ from aiohttp import web
 
 from lgsp_contracts import strict_json
 from lgsp_contracts.strict_json import Limits
-from lgsp_gateway.faces.rest.calls import read_body
+from lgsp_gateway.http.request_body import read_json
 from lgsp_problems import Refusal
 
 MAX_PARTS = 20_000
@@ -19,13 +19,13 @@ MAX_PARTS = 20_000
 LIMITS = Limits(values=MAX_PARTS, members=2_000)
 
 
-async def read_document(request: web.BaseRequest) -> Any:
+async def read_document(request: web.Request) -> Any:
     """The JSON document of a request.
 
     Raises:
         Refusal: `unsupported-media-type`, `too-large`, `malformed`, or `invalid-document` for control characters.
     """
-    body = await read_body(request)
+    body = await read_json(request)
     if len(body) - len(body.translate(None, b"[{,")) > MAX_PARTS:
         raise Refusal(
             "too-large",

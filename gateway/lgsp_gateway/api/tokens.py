@@ -10,8 +10,8 @@ from lgsp_auth.dpop import verify_proof
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.calls.identification import Identification
-from lgsp_gateway.faces.rest.head import said_twice
 from lgsp_gateway.http import bodies, responses
+from lgsp_gateway.http.authentication import said_twice
 from lgsp_gateway.http.language import preferred
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.routes import Route, Said, add

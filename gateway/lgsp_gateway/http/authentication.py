@@ -1,15 +1,20 @@
-"""Who calls a path that is not a service: the same token, and a role where the path asks for one."""
+"""Who calls: what a request shows of its sender, the system that this identifies, and a role where the path asks for one."""
 
 import time
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import MultiMapping, istr
 
-from lgsp_gateway.calls.identification import Identification
-from lgsp_gateway.faces.rest.head import shown
+from lgsp_auth import tokens
+from lgsp_gateway.calls.identification import Credentials, Identification
 from lgsp_gateway.registry.snapshot import System
 from lgsp_problems import Refusal
 
 CALLER = "lgsp.caller"
+
+_PURPOSE, _BEHALF, _KEY, _PROOF = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "DPoP"))
+_ONCE = (hdrs.AUTHORIZATION, _PROOF, _PURPOSE, _BEHALF, _KEY)
+"""Headers that decide who asks for what: of two, a proxy may have looked at one and the bus at the other."""
 
 
 class Callers:
@@ -44,3 +49,36 @@ class Callers:
                 en=f"System {system.name} does not have the role {role}; ask the operator of the bus for it.",
             )
         return system
+
+
+def shown(request: web.BaseRequest) -> Credentials:
+    """Read what a request that is no call shows of its sender.
+
+    Raises:
+        Refusal: `malformed`, where it shows two.
+    """
+    if twice := said_twice(request.headers):
+        raise refuse_twice(twice)
+    return credentials_of(request.method, request.path, request.headers, request.remote or "")
+
+
+def credentials_of(method: str, path: str, headers: MultiMapping[str], address: str) -> Credentials:
+    """Read what the head of a request shows of its sender."""
+    authorization = headers.get(hdrs.AUTHORIZATION)
+    return Credentials(
+        authorization, headers.get(_PROOF, ""), method, path, address, tokens.bearer_digest(authorization)
+    )
+
+
+def said_twice(headers: MultiMapping[str]) -> str:
+    """Name a header that may come once and came again; "" where there is none."""
+    return next((str(name) for name in _ONCE if len(headers.getall(name, ())) > 1), "")
+
+
+def refuse_twice(name: str) -> Refusal:
+    """The refusal of such a header."""
+    return Refusal(
+        "malformed",
+        vi=f"Tiêu đề {name} có mặt hai lần; hãy gửi một lần.",
+        en=f"The header {name} came twice; send it once.",
+    )

@@ -10,13 +10,14 @@ from urllib.parse import parse_qsl
 from aiohttp import hdrs, web
 
 from lgsp_gateway.api.managed_documents import read_document
+from lgsp_gateway.http.request_body import invite, read_in_time
 from lgsp_problems import Refusal
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FIELDS = 50
 
 
-async def json_object(request: web.BaseRequest) -> dict[str, Any]:
+async def json_object(request: web.Request) -> dict[str, Any]:
     """The JSON object that a request carries.
 
     Raises:
@@ -32,7 +33,7 @@ async def json_object(request: web.BaseRequest) -> dict[str, Any]:
     return found
 
 
-async def form(request: web.BaseRequest, most: int) -> dict[str, str]:
+async def form(request: web.Request, most: int) -> dict[str, str]:
     """The fields of a form, each of which is sent once.
 
     Args:
@@ -50,6 +51,7 @@ async def form(request: web.BaseRequest, most: int) -> dict[str, str]:
         )
     if (request.content_length or 0) > most:
         raise _too_large(most)
+    await invite(request)
     body = await _read(request, most)
     try:
         fields = parse_qsl(
@@ -71,9 +73,9 @@ async def form(request: web.BaseRequest, most: int) -> dict[str, str]:
     return found
 
 
-async def _read(request: web.BaseRequest, most: int) -> bytes:
+async def _read(request: web.Request, most: int) -> bytes:
     try:
-        body = await request.read()
+        body = await read_in_time(request)
     except web.HTTPRequestEntityTooLarge as error:
         raise _too_large(most) from error
     except (web.RequestPayloadError, OSError) as error:

@@ -18,7 +18,7 @@ import structlog
 
 from lgsp_gateway.config import GatewaySettings, Network
 from lgsp_gateway.http import problems
-from lgsp_gateway.http.fast_path.raw_response import WholeAnswer
+from lgsp_gateway.http.fast_path.raw_response import RawResponse
 from lgsp_problems import Refusal
 from lgsp_runtime.rate_limited_log import LimitedLog
 from lgsp_runtime.tls import TlsFiles
@@ -244,7 +244,7 @@ def too_many() -> bytes:
         retry_after=5,
     )
     headers, body = problems.written(refusal, None)
-    return WholeAnswer.of(refusal.kind.status, headers, body, last=True).written(keep=False)
+    return RawResponse.of(refusal.kind.status, headers, body, close=True).encode(keep_alive=False)
 
 
 def too_slow(seconds: float, what_vi: str, what_en: str) -> Refusal:

@@ -66,3 +66,13 @@ def written(
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
     return headers, orjson.dumps(problem)
+
+
+def method_not_allowed(allowed: str) -> Refusal:
+    """The refusal of a method that a path does not know."""
+    return Refusal(
+        "method-not-allowed",
+        vi=f"Đường dẫn này chỉ nhận phương thức {allowed}.",
+        en=f"This path takes {allowed} only; send the request with that method.",
+        headers={"Allow": allowed},
+    )

@@ -96,9 +96,9 @@ def add(app: web.Application, route: Route, handler: Handler) -> None:
 
     router = app.router
     added = (
-        router.add_get(route.path, answer)
+        router.add_get(route.path, answer, expect_handler=expect_later)
         if route.method == "GET"
-        else router.add_route(route.method, route.path, answer)
+        else router.add_route(route.method, route.path, answer, expect_handler=expect_later)
     )
     assert added.resource is not None
     app[ROUTES].setdefault(added.resource, []).append(route)
@@ -135,6 +135,10 @@ def _refuse_unknown(request: web.Request, known: frozenset[str]) -> None:
                 vi=f"Tham số {name} được gửi hai lần; hãy gửi một lần.",
                 en=f"The parameter {name} is sent twice; send it once.",
             )
+
+
+async def expect_later(_: web.Request) -> None:
+    """Send no `100 Continue` yet: whoever reads the body asks for it, once the caller may send one."""
 
 
 async def _preflight(request: web.Request) -> web.Response:

@@ -1,57 +1,80 @@
-"""The HTTP door: one listening socket, calls on the short way, everything else through an aiohttp application.
+"""The HTTP server: one listening socket, calls on the fast path, everything else through an aiohttp application.
 
-`web.Application` resolves routes, middlewares and signals for each request, which costs a tenth of a call's throughput
-(measured; docs/decisions/003). So the low-level `web.Server` looks at the path first. The application's own request
-factory is reused so that both ways see the same type; aiohttp has no public name for it, and a test holds it in place.
+The face whose calls take the fast path is an argument: nothing here knows what a call is, but for its path's beginning.
 """
 
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 import uuid_utils
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
 
-from lgsp_gateway.faces.rest.calls import MAX_BODY, Calls, method_not_allowed, read_body
-from lgsp_gateway.faces.rest.head import names_operation, read
 from lgsp_gateway.http import problems, routes
 from lgsp_gateway.http.connections import Acceptor, ConnectionLimits
-from lgsp_gateway.http.fast_path.connection import PREFIX, Listener
+from lgsp_gateway.http.fast_path.connection import FastPathConnection
+from lgsp_gateway.http.fast_path.delegate import Delegate
+from lgsp_gateway.http.fast_path.pool import CallHandler, ConnectionPool, RequestCounts
+from lgsp_gateway.http.request_body import BODY_SECONDS, MAX_BODY
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.tls import TlsFiles
 from lgsp_runtime.unexpected_errors import fault
 
+PREFIX = "/services/"
 HEALTH = ("/livez", "/readyz", "/metrics")
-SHUTDOWN_SECONDS = 10.0
-LINGERING_SECONDS = 2.0
-"""How long the rest of a refused body is read and thrown away, so that its sender gets to see the refusal."""
 
-NEVER_SECONDS = 1e7
-"""aiohttp takes a connection on the short way for idle; how long one may be so is `patience`'s to say."""
+Head = TypeVar("Head")
 
 
-class Door:
+class Face(CallHandler[Head], Protocol):
+    """A face: answers calls on the fast path, and as aiohttp brings them."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer a call that does not take the fast path."""
+
+
+class HttpServer(Generic[Head]):
     """Listens and answers.
 
     Args:
+        face: whose calls take the fast path.
         app: has the routes of everything that is not a call.
         stale: whether what the gateway knows is too old to be served; its health is shown all the same.
         limits: of connections.
+        fast_path: whether calls take the fast path; else everything is aiohttp's.
     """
 
-    def __init__(self, calls: Calls, app: web.Application, stale: Callable[[], bool], limits: ConnectionLimits) -> None:
+    def __init__(
+        self,
+        face: Face[Head],
+        app: web.Application,
+        stale: Callable[[], bool],
+        limits: ConnectionLimits,
+        *,
+        fast_path: bool = True,
+    ) -> None:
         self._limits = limits
         self._acceptor: Acceptor | None = None
         self._stale = stale
-        self._calls = calls
+        self._face = face
         self._app = app
-        self._runner: web.ServerRunner | None = None
+        self._pool = ConnectionPool(face, limits, enabled=fast_path)
+        app[BODY_SECONDS] = limits.body_seconds
+        app.middlewares.insert(0, self._middleware())
+        app.router.add_route("*", PREFIX + "{call:.*}", face.handle, expect_handler=routes.expect_later)
 
     @staticmethod
     def application() -> web.Application:
-        """An application for the doors to add their routes to."""
+        """Make an application to add routes to."""
         return routes.application(MAX_BODY)
+
+    @property
+    def counts(self) -> RequestCounts:
+        """Requests by the way they took."""
+        return self._pool.counts
 
     async def open(self, host: str, port: int, tls: TlsFiles | None, *, share_port: bool) -> int:
         """Listen.
@@ -65,18 +88,8 @@ class Door:
         Raises:
             Refusal: `cannot-start`, when the port cannot be had.
         """
-        self._app.freeze()
-        server = Listener(
-            self._answer,
-            self._calls.answer,
-            self._limits,
-            request_factory=self._app._make_request,
-            lingering_time=LINGERING_SECONDS,
-            keepalive_timeout=NEVER_SECONDS,
-        )
-        self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
-        await self._runner.setup()
-        self._acceptor = Acceptor(self._limits, server.connection, tls)
+        await self._pool.start(self._app)
+        self._acceptor = Acceptor(self._limits, partial(FastPathConnection, self._pool), tls)
         try:
             return await self._acceptor.listen(host, port, share_port=share_port)
         except OSError as error:
@@ -90,50 +103,60 @@ class Door:
         """Take no more connections and finish what is under way."""
         if self._acceptor:
             self._acceptor.close()
-        if self._runner:
-            await self._runner.cleanup()
+        await self._pool.stop()
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(request, web.Request)
-        path = request.path
-        if (
-            "#" in request.raw_path
-        ):  # a fragment is never sent (RFC 9112, section 3.2), and who reads on reads another path
-            return problems.answer(_bad_target(), request)
-        if request.method == hdrs.METH_OPTIONS and names_operation(path):
-            return web.Response(status=204, headers={hdrs.ALLOW: "OPTIONS, POST"})
-        if path.startswith(PREFIX):
-            body, arrived = partial(read_body, request), request.content.is_eof
-            head = read(request.method, path, request.headers, request.remote or "")
-            return await self._calls.answer(head, body, arrived)
+    def _middleware(self) -> Middleware:
+        @web.middleware
+        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+            """Answer a request from its beginning to the last byte, and tell the connection how it stands."""
+            delegate = request.transport
+            if not isinstance(delegate, Delegate):
+                raise ConnectionResetError("the caller has gone")
+            delegate.begin(request)
+            response = await self._answer(request, handler)
+            if self._pool.stopping or hdrs.UPGRADE in request.headers or request.method == hdrs.METH_CONNECT:
+                # Who asks for another protocol and gets none: aiohttp throws away what comes in one piece behind it.
+                response.force_close()
+            await response.prepare(request)
+            await response.write_eof()
+            delegate.finish(keep_alive=bool(response.keep_alive))
+            return response
+
+        return around
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
-        if self._stale() and path not in HEALTH:
-            response: web.StreamResponse = problems.answer(bus_unavailable(), request)
-        else:
-            response = await self._other(request)
+        try:
+            if "#" in request.raw_path:  # a fragment is never sent (RFC 9112, 3.2), and who reads on reads another path
+                raise _bad_target()
+            if request.path.startswith(PREFIX):
+                return await self._face.handle(request)
+            if self._stale() and request.path not in HEALTH:
+                raise bus_unavailable()
+            response = await handler(request)
+        except Exception as error:
+            response = _refused(error, request)
         if not response.prepared:
             response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
         return response
 
-    async def _other(self, request: web.Request) -> web.StreamResponse:
-        """Everything that is not a call."""
-        try:
-            return await self._app._handle(request)
-        except Exception as error:
-            if isinstance(error, ConnectionError) and request.transport is None:
-                raise  # the caller has gone
-            message = "" if isinstance(error, (Refusal, web.HTTPException)) else str(uuid_utils.uuid7())
-            said = _refusal(error, request, message)
-            if request.writer.output_size > 0:  # what has been sent cannot be taken back: the caller sees it break off
-                raise ConnectionResetError("the answer broke off") from error
-            return problems.answer(said, request, message)
+
+def _refused(error: Exception, request: web.Request) -> web.StreamResponse:
+    """Make a response of whatever was raised: the one place where that happens for what is no call."""
+    if isinstance(error, ConnectionError) and request.transport is None:
+        raise error  # the caller has gone
+    message = "" if isinstance(error, (Refusal, web.HTTPException)) else str(uuid_utils.uuid7())
+    refusal = _refusal(error, request, message)
+    if request.writer.output_size > 0:  # what has been sent cannot be taken back: the caller sees it break off
+        raise ConnectionResetError("the answer broke off") from error
+    return problems.answer(refusal, request, message)
 
 
 def _refusal(error: Exception, request: web.Request, message: str) -> Refusal:
     if isinstance(error, Refusal):
         return error
     if isinstance(error, web.HTTPMethodNotAllowed):
-        return method_not_allowed(", ".join(sorted(error.allowed_methods)))
+        return problems.method_not_allowed(", ".join(sorted(error.allowed_methods)))
     if isinstance(error, web.HTTPException):
         return _not_found(request) if error.status == 404 else _malformed(error)
     return fault(error, message)

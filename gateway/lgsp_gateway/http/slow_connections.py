@@ -1,4 +1,8 @@
-"""How long one connection may be slow: looked at a few times in each of its spans, so that a call pays nothing for it."""
+"""How long one connection may be slow.
+
+One sweep looks at all connections, some of them in each turn: a timer for each would cost each call, and one look at ten thousand
+connections would keep the event loop from everybody for milliseconds.
+"""
 
 import asyncio
 import math
@@ -12,11 +16,14 @@ from lgsp_gateway.http.connections import ConnectionLimits
 LOOKS = 4
 """In the shortest span that a connection may take: it ends at most a quarter of it too late."""
 
+TURNS = 16
+"""Parts of one look at all connections."""
+
 LEAST_SENT = 16 * 1024
 """Bytes that must be taken of an answer in its span."""
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """What a connection is doing."""
 
     HEAD = "a head is awaited"
@@ -27,67 +34,88 @@ class State(Enum):
 
 
 class Watched(Protocol):
-    """A connection, as it is seen from here."""
+    """A connection, as the sweep sees it."""
 
-    def state(self) -> State:
-        """What it is doing, but for sending."""
+    clock: "ConnectionClock"
 
-    def serial(self) -> float:
-        """Something that changes with each request."""
+    def state(self) -> ConnectionState:
+        """Tell what it is doing, but for sending."""
 
-    def end(self, state: State) -> None:
-        """It was in this state for too long."""
+    def serial(self) -> int:
+        """Tell something that changes with each request."""
+
+    def unsent(self) -> int:
+        """Tell how many bytes its caller has not taken."""
+
+    def end(self, state: ConnectionState) -> None:
+        """End it: it was in this state for too long."""
 
 
-class Patience:
-    """Looks at one connection until it is lost."""
+class ConnectionClock:
+    """Since when a connection has been in its state, and how much it had to send then."""
 
-    def __init__(
-        self,
-        limits: ConnectionLimits,
-        loop: asyncio.AbstractEventLoop,
-        transport: asyncio.Transport,
-        connection: Watched,
-    ) -> None:
+    __slots__ = ("seen", "since", "unsent")
+
+    def __init__(self, now: float) -> None:
+        self.seen: tuple[ConnectionState, int] = (ConnectionState.HEAD, 0)
+        self.since = now
+        self.unsent = 0
+
+
+class Sweep:
+    """Looks at every connection until it is removed.
+
+    Args:
+        limits: how long each state may last.
+    """
+
+    def __init__(self, limits: ConnectionLimits) -> None:
         self._spans = {
-            State.HEAD: limits.head_seconds,
-            State.BODY: limits.body_seconds,
-            State.IDLE: limits.idle_seconds,
-            State.SEND: limits.send_seconds,
-            State.BUSY: math.inf,
+            ConnectionState.HEAD: limits.head_seconds,
+            ConnectionState.BODY: limits.body_seconds,
+            ConnectionState.IDLE: limits.idle_seconds,
+            ConnectionState.SEND: limits.send_seconds,
+            ConnectionState.BUSY: math.inf,
         }
-        self._pause = min(span for span in self._spans.values()) / LOOKS
-        self._loop = loop
-        self._transport = transport
-        self._connection = connection
-        self._seen: tuple[State, float] = (State.HEAD, connection.serial())
-        self._since = loop.time()
-        self._unsent = 0
-        self._timer = loop.call_later(self._pause, self._look)
+        self._pause = min(self._spans.values()) / LOOKS / TURNS
+        self._loop = asyncio.get_running_loop()
+        self._parts: list[set[Watched]] = [set() for _ in range(TURNS)]
+        self._added = self._turn = 0
+        self._timer = self._loop.call_later(self._pause, self._look)
+
+    def add(self, connection: Watched) -> None:
+        """Look at a connection from now on."""
+        self._added += 1
+        self._parts[self._added % TURNS].add(connection)
+
+    def remove(self, connection: Watched) -> None:
+        """Look at it no more."""
+        for part in self._parts:
+            part.discard(connection)
 
     def stop(self) -> None:
         """Look no more."""
         self._timer.cancel()
 
-    def renew(self) -> None:
-        """Something moves: the span begins anew."""
-        self._since = self._loop.time()
-
     def _look(self) -> None:
         self._timer = self._loop.call_later(self._pause, self._look)
-        unsent = self._transport.get_write_buffer_size()
-        now, state = self._loop.time(), State.SEND if unsent else self._connection.state()
-        seen = (state, self._connection.serial() if state is not State.SEND else 0)
-        if seen != self._seen or (state is State.SEND and unsent <= self._unsent - LEAST_SENT):
-            self._seen, self._since, self._unsent = seen, now, unsent
+        self._turn = (self._turn + 1) % TURNS
+        now = self._loop.time()
+        for connection in list(self._parts[self._turn]):
+            self._look_at(connection, now)
+
+    def _look_at(self, connection: Watched, now: float) -> None:
+        clock, unsent = connection.clock, connection.unsent()
+        state = ConnectionState.SEND if unsent else connection.state()
+        seen = (state, connection.serial() if state is not ConnectionState.SEND else 0)
+        taken = state is ConnectionState.SEND and unsent <= clock.unsent - LEAST_SENT
+        if seen != clock.seen or taken:
+            clock.seen, clock.since, clock.unsent = seen, now, unsent
             return
-        self._unsent = max(self._unsent, unsent)
-        if now - self._since < self._spans[state]:
-            return
-        self._since = now
-        if state is State.SEND:
-            reset(self._transport)
-        self._connection.end(state)
+        clock.unsent = max(clock.unsent, unsent)
+        if now - clock.since >= self._spans[state]:
+            clock.since = now
+            connection.end(state)
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -12,6 +12,7 @@ from collections import Counter as Counted
 from collections.abc import Iterator
 from importlib.metadata import version
 from itertools import accumulate
+from typing import Protocol
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Info, ProcessCollector, generate_latest
@@ -125,6 +126,34 @@ class _Evidence(Collector):
         yield GaugeMetricFamily(*unsigned, value=notary.unsigned)
 
 
+class RequestCounts(Protocol):
+    """Requests by the way they took."""
+
+    cached: int
+    recognised: int
+    delegated: int
+    kept: int
+
+
+class _Http(Collector):
+    """Which way requests take through the HTTP server."""
+
+    def __init__(self, counts: RequestCounts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        counts = self._counts
+        requests = CounterMetricFamily(
+            "lgsp_http_requests",
+            "Requests by the way they took: calls on the fast path, their head known (cached) or read (recognised), and what"
+            " aiohttp answered alone (delegated) or on a connection that it has for good (kept, counted once)",
+            labels=["way"],
+        )
+        for way in ("cached", "recognised", "delegated", "kept"):
+            requests.add_metric([way], getattr(counts, way))
+        yield requests
+
+
 class _Checks(Collector):
     """What `lgsp doctor` says."""
 
@@ -186,6 +215,10 @@ class Metrics:
         """Show which checks fail, and which background tasks."""
         self._registry.register(_Checks(checks))
         self._registry.register(_Background(background))
+
+    def watch_http(self, counts: RequestCounts) -> None:
+        """Show which way requests take."""
+        self._registry.register(_Http(counts))
 
     def watch_adapters(self, seen: AdaptersSeen) -> None:
         """Show the adapters on the bus."""

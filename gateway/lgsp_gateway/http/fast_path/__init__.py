@@ -1,1 +1,1 @@
-"""The short road of a call from the socket to the pipeline and back."""
+"""The fast path: a protocol in front of aiohttp that answers ordinary calls itself and hands everything else on."""

@@ -1,38 +1,38 @@
-"""The answer to a call, written to the connection in one piece.
+"""A response that is bytes from the start.
 
-Why not `web.Response`: it keeps its headers in a dictionary, prepares them by a dozen steps and signals and writes twice,
-17 µs of the 40 µs that aiohttp takes for an empty POST (measured; docs/decisions/008). A call's headers are known in
-advance, so here they are bytes from the start. aiohttp's connection needs of an answer no more than these three members.
+Why not `web.Response` for every call: it keeps its headers in a dictionary, prepares them by a dozen steps and signals and writes
+twice, 17 µs of the 40 µs that aiohttp takes for an empty POST (measured; docs/decisions/008). A call's headers are known in advance.
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import NamedTuple
 
-from aiohttp import hdrs, web
+from aiohttp import web
+from multidict import CIMultiDict
 
 _KEEP = b"\r\n"
 _CLOSE = b"Connection: close\r\n\r\n"
+_STATUS_LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
 
 
-class WholeAnswer(web.StreamResponse):
-    """An answer whose length is known.
+class RawResponse(NamedTuple):
+    """A response whose length is known.
 
     Args:
-        head: status line and headers in ASCII, each with its line end, `Content-Length` among them.
-        last: the connection ends with it.
+        status: of the IANA registry.
+        header_lines: in Latin-1, each with its line end; `Content-Length` among them, `Connection` not.
+        close: whether the connection ends with it.
     """
 
-    def __init__(self, head: bytes, body: bytes, status: int = 200, *, last: bool = False) -> None:
-        # The base class is there for its type: what its own __init__ makes is for headers that are still to be set.
-        self._status = status
-        self._parts = (head, body)
-        self._last = last
-        self._kept = False
-        self._request: web.BaseRequest | None = None
+    status: int
+    header_lines: bytes
+    body: bytes
+    close: bool = False
 
     @classmethod
-    def of(cls, status: int, headers: Mapping[str, str], body: bytes, *, last: bool) -> "WholeAnswer":
-        """An answer from its parts.
+    def of(cls, status: int, headers: Mapping[str, str], body: bytes, *, close: bool) -> "RawResponse":
+        """Make a response of its parts.
 
         Raises:
             ValueError: a header holds a line end.
@@ -40,31 +40,17 @@ class WholeAnswer(web.StreamResponse):
         block = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         if block.count("\n") != len(headers) or block.count("\r") != len(headers):
             raise ValueError("a header holds a line end")
-        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Length: {len(body)}\r\n{block}"
-        return cls(head.encode("latin-1"), body, status, last=last)
+        return cls(status, f"Content-Length: {len(body)}\r\n{block}".encode("latin-1"), body, close)
 
-    @property
-    def keep_alive(self) -> bool:
-        """Does the connection stay open?"""
-        return self._kept
+    def encode(self, *, keep_alive: bool) -> bytes:
+        """Write all of it as HTTP/1.1. `keep_alive`: whether the caller may send its next request on the same connection."""
+        return b"%b%b%b%b" % (_STATUS_LINES[self.status], self.header_lines, _KEEP if keep_alive else _CLOSE, self.body)
 
-    def written(self, *, keep: bool) -> bytes:
-        """All of it. `keep`: whether the caller may send its next request on the same connection."""
-        self._kept = keep and not self._last
-        head, body = self._parts
-        return b"%b%b%b" % (head, _KEEP if self._kept else _CLOSE, body)
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Write all of it."""
-        if request.transport is None:
-            raise ConnectionResetError("the caller has gone")
-        self._request = request
-        written = self.written(keep=request.version >= (1, 1) and request.keep_alive)
-        if request.method == hdrs.METH_HEAD:  # RFC 9110, section 9.3.2: the length of the body, and no body
-            written = written[: len(written) - len(self._parts[1])]
-        request.transport.write(written)
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Wait where the caller reads slower than it asks."""
-        if self._request is not None:
-            await self._request.writer.drain()
+    def to_aiohttp(self) -> web.Response:
+        """Make the same response for aiohttp to send."""
+        lines = self.header_lines.decode("latin-1").split("\r\n")[:-1]
+        headers = CIMultiDict([(name, value) for name, _, value in (line.partition(": ") for line in lines)])
+        response = web.Response(status=self.status, headers=headers, body=self.body)
+        if self.close:
+            response.force_close()
+        return response
