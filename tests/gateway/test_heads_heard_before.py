@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from support.bytes_of_http import BODY, answer, asking, request
+from support.fast_path import canary
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call
@@ -14,6 +15,8 @@ from lgsp_gateway.calls.identification import Credentials
 from lgsp_gateway.calls.pipeline import Head
 from lgsp_gateway.faces.rest.head import HttpHead, may_come_again
 from lgsp_gateway.http.fast_path.head_cache import MAX_CACHED, CachedHead, HeadKey, RequestHeadCache
+
+__all__ = ["canary"]
 
 
 @pytest_asyncio.fixture

@@ -9,7 +9,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from lgsp_gateway.http.connections import ConnectionLimits
-from lgsp_gateway.http.fast_path.raw_response import RawResponse
+from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_gateway.http.server import HttpServer
 
 NUMBER = "022093001234"

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.bytes_of_http import BODY, answer, asking, request
+from support.fast_path import canary
 from support.workbench import Workbench
+
+__all__ = ["canary"]
 
 
 @pytest_asyncio.fixture

@@ -5,6 +5,7 @@ Its contract has an operation of every kind, its registry systems with every kin
 
 import asyncio
 import json
+import os
 import secrets
 import shutil
 import sys
@@ -36,6 +37,9 @@ from support.preloaded import Preloaded
 from support.processes import Process, free_port
 
 Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
+
+FAST_PATH = os.environ.get("LGSP_TEST_FAST_PATH", "on")
+"""Of all gateways here: tests that name it in `.ci/fast-path-off` run a second time with `off`."""
 
 NUMBER = "022093001234"
 NAME = "Nguyễn Văn An"
@@ -186,7 +190,7 @@ class Workbench:
         command = ["gateway", "run", "--name", name, "--port", str(port), "--nats", self.nats_url]
         command += ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
         command += ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)]
-        command += ["--public-url", f"http://127.0.0.1:{self.port}"]
+        command += ["--public-url", f"http://127.0.0.1:{self.port}", "--fast-path", FAST_PATH]
         return Preloaded(command, self.state.logs / f"gateway-{name}.log")
 
     async def stop(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from lgsp_gateway.local.environments import demo
 from lgsp_gateway.local.environments import mock as mocks
@@ -10,7 +11,13 @@ from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.up import LocalBus
 
 
-def up(*, port: int = 8080, state_dir: Path = DEFAULT, nats_server: Path | None = None) -> None:
+def up(
+    *,
+    port: int = 8080,
+    state_dir: Path = DEFAULT,
+    nats_server: Path | None = None,
+    fast_path: Literal["on", "off"] = "on",
+) -> None:
     """Run a whole bus on this machine: NATS, a gateway, three national databases in a sandbox, their adapters.
 
     Parameters
@@ -21,8 +28,11 @@ def up(*, port: int = 8080, state_dir: Path = DEFAULT, nats_server: Path | None 
         Where everything is kept.
     nats_server
         Another nats-server binary than the one that comes with lgsp.
+    fast_path
+        As `lgsp gateway run --fast-path`.
     """
-    asyncio.run(LocalBus(demo.SCENE, StateDir(state_dir), port, nats_server).run())
+    options = ("--fast-path", fast_path)
+    asyncio.run(LocalBus(demo.SCENE, StateDir(state_dir), port, nats_server, gateway_options=options).run())
 
 
 def mock(contracts: list[Path], /, *, port: int = 8080, nats_server: Path | None = None) -> None:

@@ -18,7 +18,7 @@ import structlog
 
 from lgsp_gateway.config import GatewaySettings, Network
 from lgsp_gateway.http import problems
-from lgsp_gateway.http.fast_path.raw_response import RawResponse
+from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_problems import Refusal
 from lgsp_runtime.rate_limited_log import LimitedLog
 from lgsp_runtime.tls import TlsFiles

@@ -37,6 +37,7 @@ class LocalBus:
     Args:
         nats_server: another nats-server binary than the one that comes with lgsp.
         before_ready: what is to be done when everything answers, before it says READY.
+        gateway_options: further ones for each gateway.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class LocalBus:
         port: int,
         nats_server: Path | None,
         before_ready: Callable[[], Awaitable[None]] | None = None,
+        gateway_options: tuple[str, ...] = (),
     ) -> None:
         self._scene = scene
         self._state = state
         self._port = port
         self._nats_server = nats_server
         self._before_ready = before_ready
+        self._gateway_options = gateway_options
         self._children: list[Child] = []
         self._background = Background()
         self._where: dict[str, Any] = {}
@@ -145,6 +148,7 @@ class LocalBus:
         command += ["--security-log", str(self._state.logs / "security.log")] if self._scene.searchable else []
         if self._scene.catalog:
             command += ["--catalog", str(self._scene.catalog)]
+        command += self._gateway_options
         if len(self._scene.gateways) == 1:
             return self._child("gateway", command)
         return self._child(f"gateway {name}", [*command, "--share-port"])
@@ -162,6 +166,7 @@ class LocalBus:
         command += ["--gateway", f"http://127.0.0.1:{self._port}", "--keys", str(self._state.credentials)]
         if self._scene.catalog:
             command += ["--catalog", str(self._scene.catalog)]
+        command += self._gateway_options
         return self._child(f"adapter {name}", command, environment)
 
     def _child(self, name: str, command: list[str], environment: dict[str, str] | None = None, **more: object) -> Child:

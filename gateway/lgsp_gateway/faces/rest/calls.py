@@ -13,8 +13,8 @@ from lgsp_gateway.calls.pipeline import Answer, Body, Call, Exchange
 from lgsp_gateway.faces.rest.head import HttpHead, may_come_again, names_operation, read
 from lgsp_gateway.http import problems
 from lgsp_gateway.http.authentication import refuse_twice
-from lgsp_gateway.http.fast_path.raw_response import RawResponse
 from lgsp_gateway.http.lifecycle_headers import headers_of
+from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_gateway.http.request_body import read_json
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable

@@ -31,8 +31,8 @@ from lgsp_gateway.http.connections import too_slow
 from lgsp_gateway.http.fast_path.delegate import Delegate
 from lgsp_gateway.http.fast_path.head_cache import CachedHead, HeadKey
 from lgsp_gateway.http.fast_path.pool import ConnectionPool
-from lgsp_gateway.http.fast_path.raw_response import RawResponse
 from lgsp_gateway.http.fast_path.recogniser import RequestHead, may_become_head, recognise
+from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_gateway.http.slow_connections import ConnectionClock, ConnectionState, reset
 from lgsp_problems import Refusal
 from lgsp_runtime.unexpected_errors import fault

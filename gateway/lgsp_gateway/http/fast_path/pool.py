@@ -12,7 +12,7 @@ from multidict import MultiMapping
 
 from lgsp_gateway.http.connections import ConnectionLimits
 from lgsp_gateway.http.fast_path.head_cache import RequestHeadCache
-from lgsp_gateway.http.fast_path.raw_response import RawResponse
+from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_gateway.http.slow_connections import Sweep, Watched
 from lgsp_runtime.rate_limited_log import LimitedLog
 from lgsp_runtime.unexpected_errors import fault
