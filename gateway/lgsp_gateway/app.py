@@ -37,8 +37,9 @@ from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime import process as processes
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats import connection as nats_connection
-from lgsp_runtime.nats.connection import Door
-from lgsp_runtime.nats.fast_client import QuickClient
+from lgsp_runtime.nats.client import CallClient
+from lgsp_runtime.nats.connect import connect_for_calls
+from lgsp_runtime.nats.connection import Door, NatsConnection
 from lgsp_runtime.nats.request_reply import Bus
 from lgsp_runtime.tls import TlsFiles
 
@@ -64,17 +65,15 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         stack.push_async_callback(heavy.stop)
         registry = RegistryParts.create(bus, observer.security, heavy)
 
-        async def on_lost() -> None:
-            await bus.lost()
-            await registry.replica.lost()
-
-        connection = await nats.connect("", on_lost, registry.replica.back, background)
+        connection = await nats.connect("", registry.replica.lost, registry.replica.back, background)
         stack.push_async_callback(connection.close)
+        calls = await nats.connect_for_calls(bus.lost, background)
+        stack.push_async_callback(calls.close)
         stack.push_async_callback(background.stop)
         system = await nats.connect_system(background)
         stack.push_async_callback(system.close)
         await prepare_streams(settings, connection, system)
-        await bus.start(connection)
+        await bus.start(calls)
         stack.callback(bus.stop)
         await registry.start(stack, settings, connection, background)
         verifier, removed_keys = _open_verifier(settings, keys, registry.snapshot, background)
@@ -138,10 +137,15 @@ class _NatsUsers:
         on_lost: nats_connection.Hook | None = None,
         on_back: nats_connection.Hook | None = None,
         background: Background | None = None,
-    ) -> QuickClient:
+    ) -> NatsConnection:
         """Connect as the gateway."""
         name = f"gateway {self._settings.name} {purpose}".rstrip()
         return await nats_connection.connect(self._user("gateway"), name, on_lost, on_back, background)
+
+    async def connect_for_calls(self, on_lost: nats_connection.Hook, background: Background) -> CallClient:
+        """Connect as the gateway once more, for requests to adapters and the writing of evidence alone."""
+        name, fast = f"gateway {self._settings.name} calls", self._settings.fast_path == "on"
+        return await connect_for_calls(self._user("gateway"), name, on_lost, background=background, fast_path=fast)
 
     async def connect_system(self, background: Background) -> Client:
         """Connect to the system account."""

@@ -195,7 +195,7 @@ class GatewaySettings(_NatsSettings):
     connections_each: int = Field(default=1_000, ge=1, description="How many of them from one address.")
     fast_path: Literal["on", "off"] = Field(
         default="on",
-        description="`off` lets aiohttp alone read every request: slower, for the day when the fast path is suspected of a fault.",
+        description="`off` has aiohttp read every request and nats-py carry every call: slower by a third, to tell where a fault lies.",
     )
     streams: int = Field(
         default=64,
@@ -232,6 +232,12 @@ class GatewaySettings(_NatsSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls-cert and tls-key belong together; give both, or neither")
         return self
+
+    @field_validator("fast_path", mode="before")
+    @classmethod
+    def _is_on_or_off(cls, value: object) -> object:
+        """Read YAML's `on` and `off`, which are truth values there."""
+        return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
 
     @field_validator("name")
     @classmethod

@@ -1,1 +1,1 @@
-"""How a process of the bus runs, whichever process it is: its event loop, its signals, its readiness, its logs."""
+"""What gateway and adapters share at run time: the process, its logs and traces, TLS files, and the connections to NATS."""

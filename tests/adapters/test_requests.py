@@ -218,7 +218,7 @@ async def test_such_a_request_is_answered_as_one_and_says_nothing_of_the_system(
             got = await bus.call(body={**ASKED, "hoVaTen": ".."}, headers={"Idempotency-Key": "khoa-cua-mot-lan-goi"})
             assert (got.status, got.code) == (422, "request-unfit")
         assert (await bus.call(body={**ASKED, "hoVaTen": "An"})).json == {"ketQua": "KHOP"}
-        health = on_the_bus._service.stats().endpoints[0].data["upstream"]
+        health = on_the_bus.standing("read")["upstream"]
         assert (health["up"], health["failed"]) == (True, {})
         await bus.unserve(on_the_bus)
 

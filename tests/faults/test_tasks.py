@@ -50,6 +50,7 @@ PACKAGES = [
     ROOT / part
     for part in (
         "gateway/lgsp_gateway",
+        "gateway/lgsp_runtime",
         "adapters/lgsp_adapters",
         "auth/lgsp_auth",
         "gateway/lgsp_runtime",
@@ -104,6 +105,7 @@ GATEWAY = {
     "checks",
     "evidence kept",
     "nats connection gateway inside",
+    "nats connection gateway inside calls",
     "nats connection gateway inside reading",
     "nats rights",
     "nats connection gateway inside system",

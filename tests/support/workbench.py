@@ -31,6 +31,8 @@ from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.nats.auth_callout import ACCOUNT
+from lgsp_runtime.nats.client import CallClient
+from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import Door, connect
 from lgsp_runtime.tracing import Spans
 from support.preloaded import Preloaded
@@ -40,6 +42,7 @@ Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
 
 FAST_PATH = os.environ.get("LGSP_TEST_FAST_PATH", "on")
 """Of all gateways here: tests that name it in `.ci/fast-path-off` run a second time with `off`."""
+os.environ["LGSP_FAST_PATH"] = FAST_PATH  # of the adapters that are started as processes
 
 NUMBER = "022093001234"
 NAME = "Nguyễn Văn An"
@@ -157,7 +160,7 @@ class Workbench:
         self.port = free_port()
         self.nats_port = free_port()
         self.keys: dict[str, SigningKey] = {}
-        self._adapters: list[Served] = []
+        self._adapters: dict[Served, CallClient] = {}
         self._tokens: dict[str, str] = {}
 
     async def start(self, *options: str) -> "Workbench":
@@ -251,23 +254,25 @@ class Workbench:
             def method(self, operation: str) -> Answer:
                 return answers.get(operation.replace("-", "_"), match)
 
-        connection = await connect(self.door("provider"), f"test adapter {service}")
+        connection = await connect_for_calls(
+            self.door("provider"), f"test adapter {service}", fast_path=FAST_PATH == "on"
+        )
         told = {"service": service, "major": 1, "system": "provider", "kind": "python"}
         manifest = Manifest(Place("test"), told, {}, Path())
         served = Served(Told({}), manifest, self.catalog[service, 1], connection, spans)
         await served.start()
-        self._adapters.append(served)
+        self._adapters[served] = connection
         return served
 
     async def unserve(self, served: Served) -> None:
-        self._adapters.remove(served)
+        connection = self._adapters.pop(served)
         await served.stop()
-        await served._connection.close()
+        await connection.close()
 
     async def cut(self, served: Served) -> None:
         """Take an adapter off the bus in the middle of its work."""
-        self._adapters.remove(served)
-        await served._connection.close()
+        connection = self._adapters.pop(served)
+        await connection.close()
 
     def forget_tokens(self) -> None:
         """Sign other tokens from now on: those of before have ended, say."""

@@ -1,6 +1,9 @@
 """What `lgsp adapter run` does."""
 
 from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from lgsp_adapters import manifest
 from lgsp_adapters.host.adapter_host import Host
@@ -9,6 +12,8 @@ from lgsp_adapters.host.manifest_reloader import Contracts
 from lgsp_contracts import catalog as catalogs
 from lgsp_runtime import process
 from lgsp_runtime.tls import TlsFiles
+
+FastPath = Annotated[Literal["on", "off"], Parameter(env_var="LGSP_FAST_PATH")]
 
 
 def run_adapters(
@@ -21,6 +26,7 @@ def run_adapters(
     catalog: Path | None = None,
     nats_ca: Path | None = None,
     gateway_ca: Path | None = None,
+    fast_path: FastPath = "on",
 ) -> None:
     """Run adapters in this process, until SIGTERM; calls they have begun are finished first.
 
@@ -40,6 +46,8 @@ def run_adapters(
         The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.
     gateway_ca
         The authorities (PEM) that vouch for a gateway at https://; those that the machine believes by default.
+    fast_path
+        Carry calls with the NATS client of lgsp (on), or with nats-py's public interface alone (off): slower, to tell a fault apart.
     """
     tls = TlsFiles.client(nats_ca) if nats_ca else None
     loaded = [manifest.load(manifest.located(name)) for name in manifests]
@@ -48,4 +56,4 @@ def run_adapters(
     contracts = Contracts(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(found.service for found in loaded)
-    process.run(f"adapter {names}", Host(pairs, nats, contracts, tls).run)
+    process.run(f"adapter {names}", Host(pairs, nats, contracts, tls, fast_path=fast_path == "on").run)

@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_adapters.adapter import Adapter
@@ -28,7 +27,9 @@ from lgsp_problems import Refusal
 from lgsp_runtime import process as running
 from lgsp_runtime import tracing
 from lgsp_runtime.background import Background, Task
-from lgsp_runtime.nats.connection import START_SECONDS, Door, broke, connect
+from lgsp_runtime.nats.client import CallClient
+from lgsp_runtime.nats.connect import connect_for_calls
+from lgsp_runtime.nats.connection import START_SECONDS, Door, broke
 from lgsp_runtime.tls import TlsFiles
 from lgsp_runtime.tracing import Spans
 
@@ -51,8 +52,11 @@ class Hosted:
         tls: TlsFiles | None,
         spans: Spans,
         background: Background,
+        *,
+        fast_path: bool,
     ) -> None:
         self._background = background
+        self._fast_path = fast_path
         self._manifest = manifest
         self._contract = contract
         self._nats = nats
@@ -61,7 +65,7 @@ class Hosted:
         self._identity = identity
         self._adapter = adapter
         self._token = Token("", 0, 0)
-        self._current: tuple[Served, Client] | None = None
+        self._current: tuple[Served, CallClient] | None = None
         self._tasks: list[Task] = []
 
     async def start(self) -> None:
@@ -105,12 +109,14 @@ class Hosted:
     async def _connect(self) -> None:
         self._token = await self._identity.token()
         name = f"adapter {self._manifest.service}"
-        connection = await connect(self._door(), name, self._take_token, background=self._background)
+        connection = await connect_for_calls(
+            self._door(), name, self._take_token, background=self._background, fast_path=self._fast_path
+        )
         served = Served(self._adapter, self._manifest, self._contract, connection, self._spans, self._failing)
         try:
-            async with asyncio.timeout(START_SECONDS):  # nats-py may wait for ever for a server that is gone
+            async with asyncio.timeout(START_SECONDS):
                 await served.start()
-        except (TimeoutError, NatsError) as error:
+        except (TimeoutError, OSError, NatsError) as error:
             await connection.close()
             raise broke() from error
         except BaseException:
@@ -151,7 +157,7 @@ class Hosted:
         await self._adapter.close()
         await self._adapter.background.stop()
 
-    async def _leave(self, left: tuple[Served, Client] | None) -> None:
+    async def _leave(self, left: tuple[Served, CallClient] | None) -> None:
         if left:
             served, connection = left
             await served.stop()
@@ -163,6 +169,7 @@ class Host:
 
     Args:
         adapters: each manifest and whose key it answers with.
+        fast_path: carry calls with the NATS client of our own; else with nats-py's public interface.
     """
 
     def __init__(
@@ -171,7 +178,10 @@ class Host:
         nats: str,
         contracts: Contracts,
         tls: TlsFiles | None,
+        *,
+        fast_path: bool = True,
     ) -> None:
+        self._fast_path = fast_path
         self._adapters = adapters
         self._nats = nats
         self._contracts = contracts
@@ -201,4 +211,14 @@ class Host:
         built = build(manifest, contract)
         if isinstance(built, Requests):
             return Feeder(built, manifest, identity)
-        return Hosted(built, manifest, contract, self._nats, identity, self._tls, self._spans, background)
+        return Hosted(
+            built,
+            manifest,
+            contract,
+            self._nats,
+            identity,
+            self._tls,
+            self._spans,
+            background,
+            fast_path=self._fast_path,
+        )

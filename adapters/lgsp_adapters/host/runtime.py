@@ -1,7 +1,6 @@
 """Serves one adapter on the bus: takes requests from NATS, bounded in number, and replies in wire protocol 1.
 
-Copies of an adapter share the load through one queue group. The NATS services protocol (`$SRV.PING/INFO/STATS`)
-announces each copy. A request whose deadline has passed is not worked on. Whatever an adapter raises becomes a reply:
+Copies of an adapter share the load through one queue group, and each announces itself (`service_announcement.py`). A request whose deadline has passed is not worked on. Whatever an adapter raises becomes a reply:
 the gateway, not the adapter, words the answer to the caller.
 """
 
@@ -15,10 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import nats.micro
 import structlog
-from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
+from nats.errors import OutboundBufferLimitError
 from opentelemetry.trace import SpanKind
 
 from lgsp_adapters.adapter import (
@@ -40,7 +38,8 @@ from lgsp_contracts import exact_json, whole_numbers, wire
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_runtime.error_frames import frames
-from lgsp_runtime.nats.fast_client import QuickClient
+from lgsp_runtime.nats.client import CallClient, Subscription
+from lgsp_runtime.nats.service_announcement import Description, Endpoint, ServiceAnnouncement
 from lgsp_runtime.tracing import Spans
 
 Method = Callable[[Document, Call], Awaitable[Document]]
@@ -63,7 +62,7 @@ class Served:
         adapter: Adapter,
         manifest: Manifest,
         contract: Contract,
-        connection: QuickClient,
+        connection: CallClient,
         spans: Spans = NOT_TRACED,
         tasks: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
@@ -78,7 +77,8 @@ class Served:
         self._working: dict[asyncio.Task[None], float] = {}
         self._late: set[asyncio.Task[None]] = set()
         self._sweeping: asyncio.TimerHandle | None = None
-        self._service: Any = None
+        self._announcement: ServiceAnnouncement | None = None
+        self._subscriptions: list[Subscription] = []
         self._health: dict[str, Health] = {}
         self._tasks = tasks
         self._log = structlog.get_logger().bind(service=manifest.service)
@@ -93,25 +93,11 @@ class Served:
         methods = {name: method_of(self._adapter, name, self._manifest.place) for name in self._contract.operations}
         health = self._health = {name: Health() for name in methods}
         self._loop = asyncio.get_running_loop()
-        self._service = await nats.micro.add_service(
-            self._connection,
-            name=self._contract.service,
-            version=self._contract.version,
-            description=self._contract.title.en,
-            metadata={"system": self._manifest.system, "wire": str(wire.VERSION)},
-            stats_handler=lambda endpoint: self._standing(endpoint.name),
-        )
+        contract, endpoints = self._contract, []
         for name, method in methods.items():
-            await self._service.add_endpoint(
-                name=name,
-                subject=wire.subject(
-                    self._contract.service, self._contract.major, self._contract.operations[name].name
-                ),
-                queue_group=self._contract.service,
-                handler=_nothing,
-            )
-            endpoint = self._service._endpoints[-1]
-            operation = self._contract.operations[name]
+            operation = contract.operations[name]
+            subject = wire.subject(contract.service, contract.major, operation.name)
+            endpoint = Endpoint(name, subject, contract.service)
             work = _Work(
                 name,
                 method,
@@ -121,27 +107,28 @@ class Served:
                 whole_numbers.reader(operation.request.document),
                 whole_numbers.writer(operation.response.document, wire.answered),
             )
-            self._connection.take(endpoint._subscription, partial(self._take, work))
+            endpoints.append(endpoint)
+            take = partial(self._take, work)
+            self._subscriptions.append(await self._connection.subscribe(subject, take, queue=contract.service))
+        metadata = {"system": self._manifest.system, "wire": str(wire.VERSION)}
+        description = Description(contract.service, contract.version, contract.title.en, metadata)
+        self._announcement = ServiceAnnouncement(self._connection, description, endpoints, self.standing)
+        await self._announcement.start()
         await self._connection.flush()
-        if not self._connection.is_connected:  # nats-py's flush may return all the same
-            raise ConnectionClosedError
         self._sweep()
 
     async def stop(self) -> None:
         """Take no more calls, finish those begun, let go."""
-        # nats-py's own stop unsubscribes, which throws away requests that have arrived and wait their turn.
-        endpoints, self._service._endpoints = self._service._endpoints, []
-        # Without a connection nothing can be drained, and what was begun is finished all the same.
-        await asyncio.gather(*(endpoint._subscription.drain() for endpoint in endpoints), return_exceptions=True)
-        with contextlib.suppress(NatsError):
-            await self._service.stop()
+        await self._connection.drain(*self._subscriptions)
+        if self._announcement:
+            await self._announcement.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 while self._working:
                     await asyncio.wait(self._working)
         if self._sweeping:
             self._sweeping.cancel()
-        with contextlib.suppress(NatsError):
+        with contextlib.suppress(NatsError, OSError, TimeoutError):
             await self._connection.flush()
 
     async def probe(self) -> None:
@@ -152,7 +139,7 @@ class Served:
                 health.reached()
             self._log.info("upstream reached again")
 
-    def _standing(self, operation: str) -> dict[str, object]:
+    def standing(self, operation: str) -> dict[str, object]:
         """What this copy says of an operation: how the system behind and its data do, which of its own tasks fail."""
         health = self._health.get(operation)
         if health is None:
@@ -161,12 +148,12 @@ class Served:
 
     def _take(self, work: "_Work", _subject: bytes, reply: bytes, data: bytes, _headers: bytes) -> None:
         """A request has arrived: begin with it, or let it wait for a place."""
-        if self._places:
+        if self._places > 0:
             self._begin(work, reply.decode(), data)
         elif len(self._waiting) < MAX_WAITING:
             self._waiting.append((work, reply.decode(), data))
         else:
-            self._respond(reply.decode(), wire.late())
+            self._publish(reply.decode(), wire.late())
 
     def _begin(self, work: "_Work", reply: str, data: bytes) -> None:
         self._places -= 1
@@ -176,7 +163,7 @@ class Served:
         self._working.pop(task)
         self._late.discard(task)
         self._places += 1
-        if self._waiting:
+        if self._waiting and self._places > 0:
             self._begin(*self._waiting.popleft())
 
     async def _answer(self, work: "_Work", reply: str, data: bytes) -> None:
@@ -202,17 +189,32 @@ class Served:
             answer = self._too_late(work, call)
         finally:
             self._done(task)
-        self._respond(reply, answer)
-        work.count(time.perf_counter_ns() - began)
-
-    def _respond(self, reply: str, answer: bytes) -> None:
-        if len(answer) > self._connection.max_payload:
+        if len(answer) > self._connection.max_payload > 0:
             self._log.error("answer too large", size=len(answer), limit=self._connection.max_payload)
             answer = wire.failed("broken")
+        if not self._publish(reply, answer):
+            await self._publish_when_writable(task, reply, answer)
+        work.endpoint.count(time.perf_counter_ns() - began)
+
+    def _publish(self, reply: str, answer: bytes) -> bool:
+        """Send an answer; whether there was room for it. What cannot be sent at all is lost, and its caller is told by the timeout."""
         try:
-            self._connection.post(reply, answer)
+            self._connection.publish_nowait(reply, answer)
+        except OutboundBufferLimitError:
+            return False
         except NatsError as error:
             self._log.warning("answer not sent", error=type(error).__name__)
+        return True
+
+    async def _publish_when_writable(self, task: asyncio.Task[None], reply: str, answer: bytes) -> None:
+        """Hold an answer, and the place of its call, while NATS reads slower than is answered."""
+        self._places -= 1
+        self._working[task] = math.inf
+        try:
+            await self._connection.wait_writable()
+            self._publish(reply, answer)
+        finally:
+            self._done(task)
 
     async def _traced(self, work: "_Work", document: Document, call: Call) -> bytes:
         what = f"{self._contract.service}/{work.operation}"
@@ -296,18 +298,8 @@ class _Work:
 
     operation: str
     method: Method
-    endpoint: Any
+    endpoint: Endpoint
     health: Health
     repeatable: bool
     loads: Callable[[bytes], Document]
     write: Callable[[Document], bytes]
-
-    def count(self, nanoseconds: int) -> None:
-        endpoint = self.endpoint
-        endpoint._num_requests += 1
-        endpoint._processing_time += nanoseconds
-        endpoint._average_processing_time = endpoint._processing_time // endpoint._num_requests
-
-
-async def _nothing(_request: object) -> None:
-    """Requests are taken as they are parsed; nats-py wants a handler all the same."""

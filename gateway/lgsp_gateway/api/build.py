@@ -99,7 +99,7 @@ def _add_operations(app: web.Application, settings: GatewaySettings, parts: ApiP
 
     def readiness() -> Mapping[str, bool]:
         return {
-            "nats": pipeline.bus.connected,
+            "nats": pipeline.bus.connected and health.checks.connection.is_connected,
             "registry": parts.registry.replica.in_step,
             "evidence": pipeline.evidence.kept == 0,
             "not stopping": not parts.stop.is_set(),

@@ -1,6 +1,6 @@
 """The connection of a process to NATS: made patiently, kept for ever, and its ups and downs in the log.
 
-nats-py keeps a connection alive by tasks of its own, which nobody sees end. So one of ours looks whether the server answers: a
+This is nats-py's, for everything but calls (`fast_client.py`). It keeps a connection alive by tasks of its own, which nobody sees end. So one of ours looks whether the server answers: a
 connection that is deaf is made anew, and where nats-py has given up, the process ends.
 """
 
@@ -10,18 +10,17 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
+from nats.aio.client import Client
 from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
-from lgsp_runtime.background import Background
+from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
-from lgsp_runtime.nats.fast_client import QuickClient
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -102,97 +101,144 @@ def broke() -> Refusal:
     )
 
 
+def cannot_connect(url: str, reason: Exception) -> Refusal:
+    """The refusal of a process that finds no NATS, or is not let in."""
+    why = str(reason) or type(reason).__name__
+    return Refusal(
+        "cannot-start",
+        vi=f"Không kết nối được NATS ở {url}: {why}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",
+        en=f"Cannot connect to NATS at {url}: {why}; check the address, the server and the user.",
+    )
+
+
+class NatsConnection(Client):
+    """nats-py's client, which ends its own watch when it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watch: Task | None = None
+        """Who looks whether it lives, until it is closed."""
+        self.is_closed_by_us = False
+
+    async def close(self) -> None:
+        """Close it for good."""
+        self.is_closed_by_us = True
+        if self.watch:
+            await self.watch.stop()
+        await super().close()
+
+
 async def connect(
     door: Door,
     name: str,
     on_lost: Hook | None = None,
     on_back: Hook | None = None,
     background: Background | None = None,
-) -> QuickClient:
+) -> NatsConnection:
     """Connect, and stay connected until `close`.
 
     Args:
         name: what the server calls this connection in its monitoring.
         on_lost, on_back: told when the connection is lost and when it is back.
-        background: where the connection is watched; None for one that is used once.
+        background: where the connection is watched; None for one that is used once. A server that ends it with an error other than of
+            permissions ends it for good, in nats-py; then the process of the background ends, so that its supervisor starts it anew.
 
     Raises:
         Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
     """
-    connection = QuickClient()
-    watched = _Watched(connection, name, on_lost, on_back)
-    try:
-        async with asyncio.timeout(START_SECONDS + SERVER_SECONDS * (len(door.servers) - 1)) as watched.patience:
-            await connection.connect(
-                door.servers,
-                **door.shown,
-                name=name,
-                allow_reconnect=True,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]
-                ping_interval=10,
-                error_cb=watched.failed,
-                disconnected_cb=watched.lost,
-                reconnected_cb=watched.back,
-            )
-    except (TimeoutError, OSError, NatsError) as error:
-        await connection.close()
-        reason = watched.last or error
-        raise Refusal(
-            "cannot-start",
-            vi=f"Không kết nối được NATS ở {door.url}: {reason}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",
-            en=f"Cannot connect to NATS at {door.url}: {reason}; check the address, the server and the user.",
-        ) from error
-    except asyncio.CancelledError:
-        await connection.close()
-        raise
+    watch = ConnectionWatch(door, name, on_lost, on_back)
+    await watch.connect()
     if background:
-        watch = partial(watched.watch, background)
-        connection.watched = background.keep(f"nats connection {name}", watch, essential=True)
-    return connection
+        watch.connection.watch = background.keep(f"nats connection {name}", watch.run, essential=True)
+    return watch.connection
 
 
-class _Watched:
-    """One connection: what nats-py tells of it, and looking whether it lives."""
+class ConnectionWatch:
+    """One connection of nats-py: what it tells of itself, and looking whether it lives."""
 
-    def __init__(self, connection: QuickClient, name: str, on_lost: Hook | None, on_back: Hook | None) -> None:
-        self._connection = connection
+    def __init__(
+        self,
+        door: Door,
+        name: str,
+        on_lost: Hook | None = None,
+        on_back: Hook | None = None,
+        **options: Any,
+    ) -> None:
+        self.connection = NatsConnection()
+        self._door = door
         self._name = name
         self._on_lost = on_lost
         self._on_back = on_back
+        self._options = options
+        self._background = Background()
         self._ping: asyncio.Task[None] | None = None
         self._tried_at = time.monotonic()
+        self._closed = asyncio.Event()
         self._log = structlog.get_logger().bind(connection=name)
-        self.last: Exception | None = None
-        self.patience: asyncio.Timeout | None = None
+        self._last: Exception | None = None
+        self._patience: asyncio.Timeout | None = None
 
-    async def lost(self) -> None:
+    async def connect(self) -> None:
+        """Make the connection.
+
+        Raises:
+            Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
+        """
+        connection, door = self.connection, self._door
+        try:
+            async with asyncio.timeout(START_SECONDS + SERVER_SECONDS * (len(door.servers) - 1)) as self._patience:
+                await connection.connect(
+                    door.servers,
+                    **door.shown,
+                    **self._options,
+                    name=self._name,
+                    allow_reconnect=True,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]
+                    ping_interval=10,
+                    error_cb=self._failed,
+                    disconnected_cb=self._lost,
+                    reconnected_cb=self._back,
+                    closed_cb=self._ended,
+                )
+        except (TimeoutError, OSError, NatsError) as error:
+            await connection.close()
+            raise cannot_connect(door.url, self._last or error) from error
+        except asyncio.CancelledError:
+            await connection.close()
+            raise
+
+    async def _lost(self) -> None:
         """The connection ended."""
         self._tried_at = time.monotonic()
-        if not self._connection.is_closed:  # then it is on purpose
+        if not self.connection.is_closed_by_us:
             self._log.warning("nats connection lost")
-            await self._tell(self._on_lost)
+            await self._notify(self._on_lost)
 
-    async def back(self) -> None:
+    async def _back(self) -> None:
         """The connection is there again."""
-        self.last = None
+        self._last = None
         self._forget_ping()
         self._log.info("nats connection back")
-        await self._tell(self._on_back)
+        await self._notify(self._on_back)
 
-    async def failed(self, error: Exception) -> None:
+    async def _ended(self) -> None:
+        """It is closed for good, on purpose or because of what the server said."""
+        self._closed.set()
+
+    async def _failed(self, error: Exception) -> None:
         """An attempt to connect failed, or something that the server or a callback said."""
         self._tried_at = time.monotonic()
         if not isinstance(error, (NatsError, OSError)):
             self._log.error("nats callback broke", error=type(error).__name__, frames=frames(error))
-        elif type(error) is not type(self.last):  # five attempts a second fail in the same way
+        elif type(error) is not type(self._last):  # five attempts a second fail in the same way
             self._log.info("nats trouble", error=type(error).__name__)
-        self.last = error
-        if self.patience and "authorization" in str(error).lower() and not self._connection.is_connected:
+        self._last = error
+        if self._patience and "authorization" in str(error).lower() and not self.connection.is_connected:
             with contextlib.suppress(RuntimeError):  # it has connected since
-                self.patience.reschedule(0)
+                self._patience.reschedule(0)
 
-    async def watch(self, background: Background) -> None:
+    async def run(self) -> None:
         """Ask the server for a sign of life again and again, and connect anew where none comes.
 
         Raises:
@@ -201,19 +247,21 @@ class _Watched:
         deaf = 0
         try:
             while True:
-                connection = self._connection
+                connection = self.connection
                 if connection.is_closed or (not connection.is_connected and self._silent()):
                     raise ConnectionClosedError
                 if connection.is_connected:
                     if self._ping is None or self._ping.done():
-                        self._ping = background.once("nats ping", self._pinged())
+                        self._ping = self._background.once("nats ping", self._pinged())
                     answered, _ = await asyncio.wait({self._ping}, timeout=ANSWER_SECONDS)
                     deaf = 0 if answered else deaf + 1
                     if deaf > 1 and connection.is_connected:
                         self._log.warning("nats does not answer, connecting anew")
                         deaf, self._tried_at = 0, time.monotonic()
                         await connection.force_reconnect()
-                await asyncio.sleep(LOOK_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._closed.wait()
         finally:
             self._forget_ping()
 
@@ -221,7 +269,7 @@ class _Watched:
         """Return when the server has answered. It waits as long as it takes: an answer to a question that was given up ends
         nats-py's reading, without a word (2.16, seen)."""
         with contextlib.suppress(NatsError, OSError):
-            await self._connection.flush(LONGEST_SECONDS)
+            await self.connection.flush(LONGEST_SECONDS)
 
     def _forget_ping(self) -> None:
         """Wait for no answer any more: the connection that it was to come by is gone."""
@@ -232,8 +280,8 @@ class _Watched:
     def _silent(self) -> bool:
         return time.monotonic() - self._tried_at > SILENT_SECONDS
 
-    async def _tell(self, hook: Hook | None) -> None:
-        """What a hook raises would end nats-py's attempts to connect, for ever and without a word."""
+    async def _notify(self, hook: Hook | None) -> None:
+        """Call a hook; what it raises would end nats-py's attempts to connect, for ever and without a word."""
         try:
             if hook:
                 await hook()

@@ -1,172 +1,344 @@
-"""nats-py's client with a shorter way in and out for the two places where every call passes.
+"""A client of NATS for the subjects that every call passes: publishing and handing over cost what the bytes cost.
 
-Why not `publish` and callbacks alone: publishing takes two coroutines, two checks of the subject by regular expression and a
-future for each flush; what arrives wakes a reader, is matched by regular expressions, becomes an object, goes through a queue
-and wakes a second task. Together that is 15 µs for a request and its reply, a fifth of what a whole call costs; this
-takes 4 (measured; docs/decisions/008). Connecting, identity, TLS, keeping alive, reconnecting and everything that is not a
-call stay nats-py's. It hooks into three methods that nats-py does not promise to keep, so the lock file holds its version
-and `tests/faults/test_nats_gone.py` the behaviour.
+Why not nats-py: publishing takes two coroutines, two checks of the subject by regular expression and a future for each flush; what
+arrives wakes a reader, is matched by regular expressions, becomes an object, goes through a queue and wakes a second task. Through its
+public interface alone a whole call is slower by a third (measured; docs/decisions/023). So calls have a connection of their own, made
+of what asyncio and the protocol's own document promise; JetStream, key-value and everything administrative stay nats-py's.
+
+What holds:
+
+* One reader and one writer: a link reads, this writes, and only to the link of the moment.
+* Nothing is kept over a lost connection: what was published is gone, and `on_lost` lets whoever waits for a reply be told at once.
+* Subscriptions leave with CONNECT, before the first PONG; connected means that this PONG has come.
+* Each connection asks for the token anew, so that one that expired is followed by the next.
+* A server that refuses one subject is told of in the log; whatever else it says with `-ERR` ends the connection, and a new one is made.
+* Subjects, reply subjects and headers hold no blanks and no line ends; whoever makes them sees to that.
+* A handler that raises ends nothing.
+* What waits to be sent is bounded: beyond it publishing refuses, until the server has read.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
+from typing import Any
 
-from nats.aio.client import Client
-from nats.aio.subscription import Subscription
-from nats.errors import ConnectionClosedError, Error, MaxPayloadError
-from nats.protocol.parser import PERMISSIONS_ERR
+import structlog
+from nats.errors import (
+    ConnectionClosedError,
+    MaxPayloadError,
+    OutboundBufferLimitError,
+    StaleConnectionError,
+)
+from nats.errors import Error as NatsError
 
-from lgsp_runtime.background import Task
+from lgsp_runtime.background import Background, Task
+from lgsp_runtime.error_frames import frames
+from lgsp_runtime.nats import protocol
+from lgsp_runtime.nats.client import Subscription
+from lgsp_runtime.nats.connection import Door
+from lgsp_runtime.nats.link import Link, Server
+from lgsp_runtime.nats.protocol import AuthorizationError, RawHandler
 
-Taker = Callable[[bytes, bytes, bytes, bytes], None]
-"""Takes subject, reply subject, payload and raw headers of a message, at once and without waiting for anything."""
+Hook = Callable[[], Awaitable[None]]
 
 FLUSH_PARTS = 96
 """Pieces that are gathered before they are sent: with 32 messages on their way the other side can begin."""
 
+LARGE_BYTES = 64 * 1024
+"""A payload that is sent at once: there is nothing to save by gathering."""
 
-def headers(fields: Mapping[str, str]) -> bytes:
-    """The header block of a message (NATS ADR-4).
+PING_SECONDS = 5.0
+"""How often the server is asked for a sign of life; a connection to one that leaves so many unanswered is made anew."""
 
-    Raises:
-        ValueError: a value holds a line end.
+MAX_UNANSWERED = 2
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two rounds of attempts to connect, doubled from the first to the longest."""
+
+
+class FastNatsClient:
+    """A connection for calls, as `CallClient` says.
+
+    Args:
+        name: what the server calls it in its monitoring.
+        on_lost: awaited after a connection is lost and again after each attempt that was refused, before the next.
+        on_back: awaited when it is there again.
     """
-    block = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
-    if block.count("\n") != len(fields) or block.count("\r") != len(fields):
-        raise ValueError("a header value holds a line end")
-    return f"NATS/1.0\r\n{block}\r\n".encode()
 
-
-class QuickClient(Client):
-    """A connection to NATS."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._takers: dict[bytes, Taker] = {}
+    def __init__(self, door: Door, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> None:
+        self._door = door
+        self._servers = [Server.parse(address) for address in door.servers]
+        self._name = name
+        self._on_lost = on_lost
+        self._on_back = on_back
+        self._loop = asyncio.get_running_loop()
+        self._log = structlog.get_logger().bind(connection=name)
+        self._numbers = count(1)
+        self._subscriptions: dict[bytes, Subscription] = {}
+        self._handlers: dict[bytes, RawHandler] = {}
         self._outgoing: list[bytes] = []
-        self.watched: Task | None = None
-        """Who looks whether it lives, until it is closed."""
+        self._link: Link | None = None
+        self._server: Server | None = None
+        self._info: Mapping[str, Any] = {}
+        self._task: Task | None = None
+        self._own = Background()
+        self.last_error: Exception | None = None
+        """What failed last, or what the server refused last, on this connection or on the way to it."""
+        self.reconnects = 0
+        """How often it was lost and came back."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Is the connection there?"""
+        return self._link is not None
+
+    @property
+    def max_payload(self) -> int:
+        """The most bytes of headers and payload that the server takes in one message."""
+        return self._link.max_payload if self._link else 0
+
+    async def connect(self, seconds: float, background: Background | None = None) -> None:
+        """Connect, and stay connected until `close`.
+
+        Args:
+            seconds: for how long servers that are not there are tried.
+            background: where the connection is looked after; its own, when None.
+
+        Raises:
+            AuthorizationError: a server does not let this user in; told at once.
+            OSError, TimeoutError, NatsError: why the last attempt failed, when the time is over.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._connect(self._refuse_to_start)
+        except TimeoutError as error:
+            raise (self.last_error or error) from error
+        keeper = background or self._own
+        self._task = keeper.keep(f"nats connection {self._name}", self._maintain, essential=True)
 
     async def close(self) -> None:
-        """Close it for good."""
-        if self.watched:
-            await self.watched.stop()
-        await super().close()
+        """Send what waits, and end the connection for good."""
+        if self._task:
+            await self._task.stop()
+        self.flush_nowait()
+        link, self._link = self._link, None
+        if link:
+            await link.close()
 
-    def take(self, subscription: Subscription, taker: Taker) -> None:
-        """Hand over the messages of a subscription as they arrive, and not to its callback."""
-        self._takers[b"%d" % subscription._id] = taker
+    async def subscribe(self, subject: str, handler: RawHandler, queue: str = "") -> Subscription:
+        """Hand each message of a subject to a handler as it arrives, on this connection and on every one after it.
 
-    def post(self, subject: str, payload: bytes, reply: str = "", headers: bytes = b"") -> None:
-        """Publish. What is posted in one turn of the event loop leaves together.
+        Args:
+            queue: the group of subscribers of which one gets each message; "" for none.
+
+        Raises:
+            ValueError: subject or queue group are none.
+        """
+        subscription = Subscription(b"%d" % next(self._numbers), subject, queue)
+        line = protocol.subscribe_line(subscription.id, subject, queue)
+        self._subscriptions[subscription.id] = subscription
+        self._handlers[subscription.id] = handler
+        if self._link:
+            self._link.write(line)
+        return subscription
+
+    async def drain(self, *subscriptions: Subscription) -> None:
+        """Hear no more on these: return when everything that was on its way has been handed over."""
+        self.flush_nowait()
+        for subscription in subscriptions:
+            if self._subscriptions.pop(subscription.id, None) and self._link:
+                self._link.write(protocol.unsubscribe_line(subscription.id))
+        with contextlib.suppress(NatsError, OSError, TimeoutError):  # without a connection nothing is on its way
+            await self.flush()
+        for subscription in subscriptions:
+            self._handlers.pop(subscription.id, None)
+
+    def publish_nowait(self, subject: str, payload: bytes, reply: str = "", headers: bytes = b"") -> None:
+        """Publish. What is published in one turn of the event loop leaves together.
 
         Args:
             subject, reply: valid subjects; nobody checks them.
-            headers: as `headers` makes them.
+            headers: as `protocol.encode_headers` makes them.
 
         Raises:
-            ConnectionClosedError: while there is no connection; nothing is kept for later.
-            MaxPayloadError: when the server would not take it.
+            ConnectionClosedError: there is no connection; nothing is kept for later.
+            MaxPayloadError: the server would not take it.
+            OutboundBufferLimitError: too much waits to be sent already.
         """
-        if not self.is_connected:
+        link = self._link
+        if link is None:
             raise ConnectionClosedError
-        if len(payload) > self._max_payload:
-            raise MaxPayloadError
-        if not self._outgoing:
-            self._loop.call_soon(self.send_posted)
+        if link.is_full:
+            raise OutboundBufferLimitError
+        outgoing, size = self._outgoing, len(payload)
         if headers:
-            size = len(headers)
-            line = f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n".encode()
-            self._outgoing += (line, headers, payload, b"\r\n")
+            size += len(headers)
+            line = f"HPUB {subject} {reply} {len(headers)} {size}\r\n".encode()
+            parts: tuple[bytes, ...] = (line, headers, payload, b"\r\n")
         else:
-            self._outgoing += (f"PUB {subject} {reply} {len(payload)}\r\n".encode(), payload, b"\r\n")
-        if len(self._outgoing) > FLUSH_PARTS:
-            self.send_posted()
+            parts = (f"PUB {subject} {reply} {size}\r\n".encode(), payload, b"\r\n")
+        if size > link.max_payload:
+            raise MaxPayloadError
+        if not outgoing:
+            self._loop.call_soon(self.flush_nowait)
+        outgoing += parts
+        if len(outgoing) > FLUSH_PARTS or size > LARGE_BYTES:
+            self.flush_nowait()
 
-    def send_posted(self) -> None:
-        """Send what was posted."""
+    def flush_nowait(self) -> None:
+        """Send what was published in this turn now."""
         if self._outgoing:
             data = b"".join(self._outgoing)
             self._outgoing.clear()
-            if self._transport is not None and self.is_connected:
-                self._transport.write(data)
+            if self._link is not None and self._link.transport is not None:
+                self._link.transport.write(data)
 
-    async def _process_connect_init(self) -> None:
-        """Each new connection gets a sieve before nats-py's reader."""
-        await super()._process_connect_init()
-        self._loop = asyncio.get_running_loop()
-        writer: asyncio.StreamWriter | None = getattr(self._transport, "_io_writer", None)
-        if writer is not None:
-            transport = writer.transport
-            transport.set_protocol(_Sieve(transport.get_protocol(), self._takers))
+    async def wait_writable(self) -> None:
+        """Return when something can be published again, or there is no connection."""
+        link = self._link
+        if link:
+            await link.wait_until(lambda: link.has_ended or not link.is_full)
 
-    async def _process_err(self, err_msg: str) -> None:
-        """Why the server ends a connection is no reason to give up: a token that expired is followed by a new one.
+    async def flush(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - one end for all that it waits for
+        """Return when the server has read what was said before.
 
-        nats-py closes for ever after most errors, and a process that looks well would serve nobody.
+        Raises:
+            ConnectionClosedError: there is no connection; NatsError, OSError: it ended.
+            TimeoutError: it did not answer in so many seconds.
         """
-        if PERMISSIONS_ERR in err_msg:
-            await super()._process_err(err_msg)
-            return
-        error = Error("nats: " + err_msg.strip("'"))
-        await self._error_cb(error)
-        await self._process_op_err(error)
+        link = self._link
+        if link is None:
+            raise ConnectionClosedError
+        self.flush_nowait()
+        async with asyncio.timeout(timeout):
+            await link.ping()
 
-    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
-        """What went past the sieve: it began before there was one, or its taker came later."""
-        taker = self._takers.get(b"%d" % sid)
-        if taker is None:
-            await super()._process_msg(sid, subject, reply, data, headers)
-        else:
-            taker(subject, reply, data, headers or b"")
+    async def _maintain(self) -> None:
+        """Keep a connection there, for ever."""
+        while True:
+            if self._link is None:
+                await self._notify(self._on_lost)
+                await self._connect(self._ask_for_new_credentials)
+                self.reconnects += 1
+                self._log.info("nats connection back")
+                await self._notify(self._on_back)
+            elif self._link.is_leaving and len(self._known_servers()) > 1:
+                await self._move(self._link)
+            else:
+                await self._watch(self._link)
 
+    async def _watch(self, link: Link) -> None:
+        """Return when a link has ended, or its server says that it is about to stop."""
+        was_leaving = link.is_leaving
+        pings: list[asyncio.Future[None]] = []
+        while not link.has_ended and link.is_leaving == was_leaving:
+            pings = [ping for ping in pings if not ping.done()]
+            if len(pings) >= MAX_UNANSWERED:
+                self._log.warning("nats does not answer, connecting anew")
+                link.abort(StaleConnectionError())
+            else:
+                pings.append(link.ping())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PING_SECONDS):
+                    await link.wait_until(lambda: link.has_ended or link.is_leaving != was_leaving)
 
-class _Sieve(asyncio.Protocol):
-    """Takes the messages that have a taker out of what arrives, and passes on the rest as it came."""
+    async def _connect(self, on_refused: Hook) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            refused = False
+            for server in self._known_servers():
+                try:
+                    self._begin(server, await self._open(server))
+                except (OSError, NatsError, TimeoutError) as error:
+                    self._note(error)
+                    refused |= isinstance(error, AuthorizationError)
+                else:
+                    return
+            if refused:
+                await on_refused()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all come at once
+            pause = min(2 * pause, LONGEST_PAUSE)
 
-    def __init__(self, reader: asyncio.BaseProtocol, takers: Mapping[bytes, Taker]) -> None:
-        assert isinstance(reader, asyncio.Protocol)
-        self._reader = reader
-        self._takers = takers
-        self._begun = b""
-        self.connection_lost = reader.connection_lost  # type: ignore[method-assign]
-        self.eof_received = reader.eof_received  # type: ignore[method-assign]
-        self.pause_writing = reader.pause_writing  # type: ignore[method-assign]
-        self.resume_writing = reader.resume_writing  # type: ignore[method-assign]
+    async def _refuse_to_start(self) -> None:
+        assert self.last_error
+        raise self.last_error
 
-    def data_received(self, data: bytes) -> None:
-        if self._begun:
-            data = self._begun + data
-        at, end, takers = 0, len(data), self._takers
-        while at < end:
-            line_end = data.find(b"\r\n", at)
-            if line_end < 0:
-                break
-            after = line_end + 2
-            kind = data[at : at + 4]
-            if kind in (b"MSG ", b"HMSG"):
-                fields = data[at:line_end].split(b" ")
-                after += int(fields[-1]) + 2
-                if after > end:
+    async def _ask_for_new_credentials(self) -> None:
+        await self._notify(self._on_lost)
+
+    async def _open(self, server: Server) -> Link:
+        link = Link(self._handlers, self._ended, self._note)
+        await link.open(server, self._door.tls, lambda: self._options(server), self._subscribing)
+        return link
+
+    def _begin(self, server: Server, link: Link) -> None:
+        self._server, self._link, self._info, self.last_error = server, link, link.info, None
+
+    async def _move(self, leaving: Link) -> None:
+        """Go to another server before this one stops: what is on its way arrives on the old link, what comes next on the new one."""
+        for server in self._known_servers():
+            if server != self._server:
+                with contextlib.suppress(OSError, NatsError, TimeoutError):
+                    link = await self._open(server)
+                    self.flush_nowait()
+                    self._begin(server, link)
                     break
-                taker = takers.get(fields[2])
-                if taker is not None:
-                    try:
-                        self._hand_over(taker, fields, data[line_end + 2 : after - 2])
-                    except Exception as error:  # raised here, it would cost the connection with all that is under way
-                        told = {"message": "a message was not taken", "exception": error}
-                        asyncio.get_running_loop().call_exception_handler(told)
-                    at = after
-                    continue
-            self._reader.data_received(data[at:after])
-            at = after
-        self._begun = data[at:]
-
-    @staticmethod
-    def _hand_over(taker: Taker, fields: list[bytes], content: bytes) -> None:
-        """`MSG subject sid [reply] size`, or `HMSG subject sid [reply] header-size size`."""
-        if len(fields[0]) == 3:
-            taker(fields[1], fields[3] if len(fields) == 5 else b"", content, b"")
         else:
-            size = int(fields[-2])
-            taker(fields[1], fields[3] if len(fields) == 6 else b"", content[size:], content[:size])
+            await self._watch(leaving)
+            return
+        self._log.info("nats server stops, connected to another")
+        try:
+            leaving.write(b"".join(protocol.unsubscribe_line(one) for one in self._subscriptions))
+            with contextlib.suppress(OSError, NatsError, TimeoutError):
+                async with asyncio.timeout(PING_SECONDS):
+                    await leaving.ping()
+        finally:
+            await leaving.close()
+
+    def _known_servers(self) -> list[Server]:
+        """Those that the address names, then those that the last one told of; the one of the last connection comes last."""
+        known = dict.fromkeys(self._servers)
+        if self._server:
+            for address in self._info.get("connect_urls") or ():
+                with contextlib.suppress(ValueError):
+                    known.setdefault(self._server.sibling(str(address)))
+        return sorted(known, key=lambda server: server == self._server)
+
+    def _subscribing(self) -> bytes:
+        return b"".join(protocol.subscribe_line(one.id, one.subject, one.queue) for one in self._subscriptions.values())
+
+    def _options(self, server: Server) -> dict[str, object]:
+        """What CONNECT says: who this is, and that it understands headers and a reply that says nobody is there."""
+        said: dict[str, object] = {
+            "verbose": False,
+            "pedantic": False,
+            "lang": "python",
+            "version": "lgsp",
+            "protocol": 1,
+        }
+        said |= {"echo": True, "headers": True, "no_responders": True, "name": self._name}
+        if self._door.token:
+            return said | {"auth_token": self._door.token()}
+        user, password = (self._door.user, self._door.password) if self._door.user else (server.user, server.password)
+        return said | ({"user": user, "pass": password} if user else {})
+
+    def _ended(self, link: Link) -> None:
+        if link is self._link:
+            self._link = None
+            self._outgoing.clear()
+            self._log.warning("nats connection lost", error=type(link.error).__name__)
+
+    def _note(self, error: Exception) -> None:
+        if type(error) is not type(self.last_error):  # several attempts a second fail in the same way
+            self._log.info("nats trouble", error=type(error).__name__)
+        self.last_error = error
+
+    async def _notify(self, hook: Hook | None) -> None:
+        """Call a hook; what it raises must not end the attempts to connect."""
+        try:
+            if hook:
+                await hook()
+        except Exception as error:
+            self._log.error("nats callback broke", error=type(error).__name__, frames=frames(error))

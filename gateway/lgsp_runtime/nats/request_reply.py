@@ -2,7 +2,7 @@
 
 Why not `nc.request` and `js.publish`: each asks the kernel for random bytes and arms a timer, which together cost a tenth
 of the throughput of a call (measured; see docs/decisions/003). Here replies are counted on one subscription, and one
-sweep looks after all deadlines.
+sweep looks after all deadlines. They pass on a connection of their own (docs/decisions/023).
 """
 
 import asyncio
@@ -14,10 +14,11 @@ from typing import Any
 
 import orjson
 from nats.errors import Error as NatsError
+from nats.errors import OutboundBufferLimitError
 
 from lgsp_problems import Refusal
-from lgsp_runtime.nats import fast_client
-from lgsp_runtime.nats.fast_client import QuickClient
+from lgsp_runtime.nats.client import CallClient
+from lgsp_runtime.nats.protocol import NO_RESPONDERS, encode_headers
 
 SWEEP_SECONDS = 0.02
 """How often deadlines are looked at; a call times out at most this much late."""
@@ -32,8 +33,6 @@ Then = Callable[[Reply | Refusal | None], None]
 Again = tuple[str, bytes] | None
 """Subject and payload of a request that may be sent once more; None of what may not."""
 
-_NO_RESPONDERS = b"NATS/1.0 503"
-
 
 class Bus:
     """Requests and acknowledged publishing on one NATS connection."""
@@ -47,11 +46,11 @@ class Bus:
         self.returning = 0
         """Requests whose reply is here, and whose callers have not gone on with it yet."""
 
-    async def start(self, connection: QuickClient) -> None:
+    async def start(self, connection: CallClient) -> None:
         """Subscribe to the inbox and begin to look after deadlines."""
         self._loop = asyncio.get_running_loop()  # asked once: in Python 3.11 each asking is a system call
         self._connection = connection
-        connection.take(await connection.subscribe(self._inbox + "*", cb=_nothing), self._arrived)
+        await connection.subscribe(self._inbox + "*", self._arrived)
         await connection.flush()
         self._sweep()
 
@@ -120,7 +119,7 @@ class Bus:
             Refusal: `bus-unavailable`.
         """
         waiting: asyncio.Future[Reply | None] = self._loop.create_future()
-        self.ask(subject, payload, timeout, partial(_settle, waiting), fast_client.headers(headers))
+        self.ask(subject, payload, timeout, partial(_settle, waiting), encode_headers(headers))
         return acknowledgement(await waiting)
 
     def ask(
@@ -132,15 +131,17 @@ class Bus:
             then: called once with what comes, as it arrives.
 
         Raises:
-            Refusal: `bus-unavailable`; then `then` is not called.
+            Refusal: `bus-unavailable`, while there is no connection or NATS reads slower than is sent; then `then` is not called.
         """
-        if not self.connected:
+        if self._sweeping is None:
             raise bus_unavailable()
         self._number += 1
         try:
-            self._connection.post(subject, payload, f"{self._inbox}{self._number}", headers)
-        except (NatsError, OSError):
-            raise bus_unavailable() from None
+            self._connection.publish_nowait(subject, payload, f"{self._inbox}{self._number}", headers)
+        except OutboundBufferLimitError as error:
+            raise _bus_congested() from error
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
         self._pending[self._number] = (then, self._loop.time() + seconds, again)
 
     def repeat(self, prefixes: tuple[str, ...]) -> int:
@@ -158,13 +159,13 @@ class Bus:
         for then, deadline, (subject, payload) in found:
             self._number += 1
             with contextlib.suppress(NatsError, OSError):
-                self._connection.post(subject, payload, f"{self._inbox}{self._number}")
+                self._connection.publish_nowait(subject, payload, f"{self._inbox}{self._number}")
                 self._pending[self._number] = (partial(_unless_nobody, then), deadline, None)
         return len(found)
 
     def send_now(self) -> None:
         """Do not wait for more to send together."""
-        self._connection.send_posted()
+        self._connection.flush_nowait()
 
     def _return(self, waiting: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
         if not waiting.done():
@@ -194,7 +195,7 @@ class Bus:
 
 
 def _says_nobody(headers: bytes) -> bool:
-    return headers.startswith(_NO_RESPONDERS)
+    return headers.startswith(NO_RESPONDERS)
 
 
 def _unless_nobody(then: Then, what: Reply | Refusal | None) -> None:
@@ -211,10 +212,6 @@ def _settle(reply: "asyncio.Future[Reply | None]", what: Reply | Refusal | None)
         reply.set_result(what)
 
 
-async def _nothing(_message: object) -> None:
-    """Replies are taken as they arrive; nats-py wants a callback all the same."""
-
-
 def acknowledgement(reply: Reply | None) -> dict[str, Any]:
     """What a stream says to a message; empty when it said nothing."""
     said: dict[str, Any] = orjson.loads(reply[0]) if reply and reply[0] else {}
@@ -227,6 +224,15 @@ def bus_unavailable() -> Refusal:
         "bus-unavailable",
         vi="Trục đang mất kết nối bên trong nên chưa phục vụ được; hãy thử lại sau vài giây.",
         en="The bus has lost a connection inside and cannot serve this now; try again in a few seconds.",
+        retry_after=2,
+    )
+
+
+def _bus_congested() -> Refusal:
+    return Refusal(
+        "bus-unavailable",
+        vi="Trục đang nhận nhiều hơn mức bên trong kịp chuyển nên chưa phục vụ được; hãy thử lại sau vài giây.",
+        en="The bus receives more than it can pass on inside and cannot serve this now; try again in a few seconds.",
         retry_after=2,
     )
 

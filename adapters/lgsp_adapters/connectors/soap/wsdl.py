@@ -145,7 +145,7 @@ def load(path: Path, port: str, place: Place) -> Port:
     found = ports[name]
     version = VERSIONS["1.2" if isinstance(found.binding, Soap12Binding) else "1.1"]
     types = _Types(document.types)
-    operations = {key: _operation(key, told, version, types) for key, told in found.binding._operations.items()}
+    operations = {key: _operation(key, told, version, types) for key, told in found.binding.all().items()}
     return Port(name, urlsplit(found.binding_options.get("address", "")).path, operations, files.texts)
 
 

@@ -21,7 +21,7 @@ import structlog
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
-from lgsp_runtime.nats import fast_client
+from lgsp_runtime.nats.protocol import encode_headers
 from lgsp_runtime.nats.request_reply import Bus, Reply, Then, acknowledgement
 
 PUBLISH_SECONDS = 3.0
@@ -146,7 +146,7 @@ class EvidenceLog:
             self._notary.catch_up()  # the disk is busy, so there is time
 
     def _publish(self, number: str, entries: list[bytes], then: Then) -> None:
-        headers = fast_client.headers({MESSAGE_ID: number})
+        headers = encode_headers({MESSAGE_ID: number})
         self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, then, headers)
 
     def _answered(self, group: "_Group", number: str, reply: Reply | Refusal | None) -> None:

@@ -1,0 +1,41 @@
+"""Connect for calls, with the fast client or with nats-py's public interface alone."""
+
+from nats.errors import Error as NatsError
+
+from lgsp_runtime.background import Background
+from lgsp_runtime.nats.client import CallClient
+from lgsp_runtime.nats.connection import SERVER_SECONDS, START_SECONDS, Door, cannot_connect
+from lgsp_runtime.nats.fast_client import FastNatsClient, Hook
+from lgsp_runtime.nats.public_client import PublicNatsClient
+
+
+async def connect_for_calls(
+    door: Door,
+    name: str,
+    on_lost: Hook | None = None,
+    on_back: Hook | None = None,
+    background: Background | None = None,
+    *,
+    fast_path: bool = True,
+) -> CallClient:
+    """Connect, and stay connected until `close`.
+
+    Args:
+        name: what the server calls this connection in its monitoring.
+        on_lost, on_back: awaited when the connection is lost, before the next attempt, and when it is there again.
+        background: where the connection is looked after; its own, when None.
+        fast_path: with the client of our own; else with nats-py's public interface.
+
+    Raises:
+        Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
+    """
+    if not fast_path:
+        public = PublicNatsClient(door, name, on_lost, on_back)
+        await public.connect(background)
+        return public
+    try:
+        fast = FastNatsClient(door, name, on_lost, on_back)
+        await fast.connect(START_SECONDS + SERVER_SECONDS * (len(door.servers) - 1), background)
+    except (TimeoutError, OSError, NatsError, ValueError) as error:
+        raise cannot_connect(door.url, error) from error
+    return fast
