@@ -171,8 +171,7 @@ async def test_an_adapter_is_announced_by_the_nats_services_protocol(bus: Workbe
 )
 async def test_the_server_keeps_a_provider_to_its_own_services(bus: Workbench, verb: str, subject: str) -> None:
     refused: asyncio.Queue[Exception] = asyncio.Queue()
-    connection = await connect(bus.door("provider"), "nosy")
-    connection._error_cb = refused.put
+    connection = await bus.nats_client("provider", refused.put)
     await (connection.subscribe(subject) if verb == "subscription" else connection.publish(subject, b"{}"))
     said = str(await asyncio.wait_for(refused.get(), 5)).lower()
     await connection.close()

@@ -5,24 +5,35 @@ import time
 from collections.abc import Callable
 
 import pytest
-from nats.aio.client import Client
 from support.workbench import CONTRACTS, TEXT, Workbench, document
 
 from lgsp_auth.keys import SigningKey
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_problems import Refusal
+from lgsp_runtime.nats.client import CallClient
+from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import Door, connect
 
-
-async def knock(bus: Workbench, token: str) -> Client:
-    return await connect(Door(bus.nats_url, token=lambda: token), "knock")
+BOTH = pytest.mark.parametrize("fast", [True, False], ids=["fast", "public"])
 
 
-async def closed(connection: Client) -> None:
+async def knock(bus: Workbench, token: str, fast: bool = True) -> CallClient:
+    return await connect_for_calls(Door(bus.nats_url, token=lambda: token), "knock", fast_path=fast)
+
+
+async def closed(connection: CallClient) -> None:
     """Return when the server has closed the connection."""
     async with asyncio.timeout(10):
-        while connection.is_connected and not connection.stats["reconnects"]:
+        while connection.is_connected and not connection.reconnects:
             await asyncio.sleep(0.01)
+
+
+async def connected(connection: CallClient) -> None:
+    """Return when the connection is there and the server answers on it."""
+    async with asyncio.timeout(15):
+        while not connection.is_connected:
+            await asyncio.sleep(0.01)
+    await connection.flush()
 
 
 def bad_tokens(bus: Workbench) -> dict[str, Callable[[], str]]:
@@ -56,8 +67,7 @@ async def test_the_old_passwords_are_gone(bus: Workbench) -> None:
 
 async def test_a_system_that_provides_nothing_hears_nothing(bus: Workbench) -> None:
     refused: asyncio.Queue[Exception] = asyncio.Queue()
-    connection = await knock(bus, bus.token("gamma"))
-    connection._error_cb = refused.put
+    connection = await bus.nats_client("gamma", refused.put)
     for subject in (">", "svc.desk.v1.read", "$SRV.PING"):
         await connection.subscribe(subject)
         said = str(await asyncio.wait_for(refused.get(), 5)).lower()
@@ -65,21 +75,21 @@ async def test_a_system_that_provides_nothing_hears_nothing(bus: Workbench) -> N
     await connection.close()
 
 
-async def test_the_server_ends_a_connection_when_its_token_expires(bus: Workbench) -> None:
-    tokens = iter((bus.token("provider", life=2), bus.token("provider")))
-    connection = await connect(Door(bus.nats_url, token=lambda: next(tokens)), "knock")
+@BOTH
+async def test_the_server_ends_a_connection_when_its_token_expires(bus: Workbench, fast: bool) -> None:
+    tokens = iter((bus.token("provider", life=2), *[bus.token("provider")] * 9))
+    door = Door(bus.nats_url, token=lambda: next(tokens))
+    connection = await connect_for_calls(door, "knock", fast_path=fast)
     assert connection.is_connected
     await closed(connection)
-    async with asyncio.timeout(10):
-        while not connection.is_connected:  # with its new token
-            await asyncio.sleep(0.01)
-    assert await connection.rtt() > 0
+    await connected(connection)  # with its new token
     await connection.close()
 
 
-async def test_removing_a_system_ends_its_connection(bus: Workbench) -> None:
+@BOTH
+async def test_removing_a_system_ends_its_connection(bus: Workbench, fast: bool) -> None:
     created = await bus.registry("POST", "systems", document("System", "leaving", agency="H49.1", title=TEXT))
-    connection = await knock(bus, bus.token("leaving"))
+    connection = await knock(bus, bus.token("leaving"), fast)
     assert connection.is_connected
     began = time.monotonic()
     await bus.registry("DELETE", "systems/leaving", headers={"If-Match": created.headers["ETag"]})
@@ -88,23 +98,22 @@ async def test_removing_a_system_ends_its_connection(bus: Workbench) -> None:
     await connection.close()
 
 
-async def test_a_new_service_is_served_without_a_restart(bus: Workbench) -> None:
+@BOTH
+async def test_a_new_service_is_served_without_a_restart(bus: Workbench, fast: bool) -> None:
     made = await bus.registry("POST", "systems", document("System", "newcomer", agency="H49.1", title=TEXT))
     assert made.status == 201
-    early = await knock(bus, bus.token("newcomer"))
+    early = await knock(bus, bus.token("newcomer"), fast)
     contract = {**CONTRACTS[0], "service": "novel", "provider": "newcomer"}
     created = await bus.registry("POST", "services", document("Service", "novel-v1", contract=contract))
     assert created.status == 201
     await closed(early)  # it may do more now, so it comes back
-    async with asyncio.timeout(10):
-        while not early.is_connected:
-            await asyncio.sleep(0.01)
-    heard: asyncio.Queue[object] = asyncio.Queue()
-    await early.subscribe("svc.novel.v1.read", cb=heard.put)
+    await connected(early)
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    await early.subscribe("svc.novel.v1.read", lambda subject, reply, data, headers: heard.put_nowait(data))
     await early.flush()
     gateway = await connect(bus.door("gateway"), "test")
     await gateway.publish("svc.novel.v1.read", b"x")
-    await asyncio.wait_for(heard.get(), 5)
+    assert await asyncio.wait_for(heard.get(), 5) == b"x"
     await gateway.close()
     await early.close()
     tag = {"If-Match": created.headers["ETag"]}
@@ -113,12 +122,25 @@ async def test_a_new_service_is_served_without_a_restart(bus: Workbench) -> None
     assert (await bus.registry("DELETE", "systems/newcomer", headers=tag)).status == 204
 
 
-async def test_who_is_refused_once_tries_again(bus: Workbench) -> None:
+@BOTH
+async def test_who_is_refused_once_tries_again(bus: Workbench, fast: bool) -> None:
     tokens = iter((bus.token("provider", life=2), "refused", "refused", *[bus.token("provider")] * 9))
-    connection = await connect(Door(bus.nats_url, token=lambda: next(tokens)), "knock")
+    connection = await connect_for_calls(Door(bus.nats_url, token=lambda: next(tokens)), "knock", fast_path=fast)
     await closed(connection)
-    async with asyncio.timeout(15):
-        while not connection.is_connected:
-            await asyncio.sleep(0.01)
-    assert await connection.rtt() > 0
+    await connected(connection)
+    await connection.close()
+
+
+@BOTH
+async def test_a_subscription_outlives_its_connection(bus: Workbench, fast: bool) -> None:
+    tokens = iter((bus.token("provider", life=2), *[bus.token("provider")] * 9))
+    connection = await connect_for_calls(Door(bus.nats_url, token=lambda: next(tokens)), "knock", fast_path=fast)
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    await connection.subscribe("svc.hidden.v1.read", lambda subject, reply, data, headers: heard.put_nowait(data), "q")
+    await closed(connection)
+    await connected(connection)
+    gateway = await connect(bus.door("gateway"), "test")
+    await gateway.publish("svc.hidden.v1.read", b"after")
+    assert await asyncio.wait_for(heard.get(), 5) == b"after"
+    await gateway.close()
     await connection.close()

@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import yaml
+from nats.aio.client import Client
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call
 from lgsp_adapters.host.runtime import Served
@@ -243,6 +244,17 @@ class Workbench:
         if user in self.keys:
             return Door(self.nats_url, token=lambda: self.token(user))
         return Door.named(self.nats_url, user, nats_config.passwords(self.state) / user)
+
+    async def nats_client(self, system: str, on_refused: Callable[[Exception], Awaitable[None]]) -> Client:
+        """nats-py's client, as it comes, with the token of a system.
+
+        Args:
+            on_refused: told of what the server refuses.
+        """
+        door = Door(self.nats_url, token=lambda: self.token(system))
+        client = Client()
+        await client.connect(door.servers, **door.shown, name="knock", error_cb=on_refused, reconnect_time_wait=0)
+        return client
 
     async def serve(self, service: str = "desk", spans: Spans = NOT_TRACED, **answers: Answer) -> Served:
         """Put an adapter on the bus; operations that are not named answer KHOP."""

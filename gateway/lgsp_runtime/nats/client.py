@@ -23,6 +23,10 @@ class CallClient(Protocol):
         """Is the connection there?"""
 
     @property
+    def reconnects(self) -> int:
+        """How often the connection was lost and came back."""
+
+    @property
     def max_payload(self) -> int:
         """The most bytes of headers and payload that the server takes in one message."""
 

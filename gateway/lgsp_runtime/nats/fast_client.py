@@ -86,13 +86,17 @@ class FastNatsClient:
         self._own = Background()
         self.last_error: Exception | None = None
         """What failed last, or what the server refused last, on this connection or on the way to it."""
-        self.reconnects = 0
-        """How often it was lost and came back."""
+        self._reconnects = 0
 
     @property
     def is_connected(self) -> bool:
         """Is the connection there?"""
         return self._link is not None
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection was lost and came back."""
+        return self._reconnects
 
     @property
     def max_payload(self) -> int:
@@ -221,7 +225,7 @@ class FastNatsClient:
             if self._link is None:
                 await self._notify(self._on_lost)
                 await self._connect(self._ask_for_new_credentials)
-                self.reconnects += 1
+                self._reconnects += 1
                 self._log.info("nats connection back")
                 await self._notify(self._on_back)
             elif self._link.is_leaving and len(self._known_servers()) > 1:

@@ -69,13 +69,17 @@ class PublicNatsClient:
         self._own = Background()
         self.last_error: Exception | None = None
         """What failed last."""
-        self.reconnects = 0
-        """How often it was lost and came back."""
+        self._reconnects = 0
 
     @property
     def is_connected(self) -> bool:
         """Is the connection there?"""
         return self._connection.is_connected
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection was lost and came back."""
+        return self._reconnects
 
     @property
     def max_payload(self) -> int:
@@ -232,7 +236,7 @@ class PublicNatsClient:
         await self._notify(self._on_lost)
 
     async def _back(self) -> None:
-        self.reconnects += 1
+        self._reconnects += 1
         await self._notify(self._on_back)
 
     async def _notify(self, hook: Hook | None) -> None:
