@@ -1,10 +1,12 @@
 """NATS dies, for real: no call hangs, no answered call loses its evidence, and the bus works again by itself."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from typing import Any
 
+import pytest
 from nats.js.api import DiscardPolicy
 from support.workbench import Got, Workbench
 
@@ -128,3 +130,56 @@ async def test_without_a_stream_nothing_passes(breakable_bus: Workbench) -> None
             await asyncio.sleep(0.1)
     statuses = [entry["status"] for entry in await bus.entries() if entry["message"] == got.message]
     assert statuses == [200, 503]
+
+
+@pytest.mark.parametrize("lost", ["gateway bench", "gateway bench calls"])
+async def test_one_of_the_gateways_connections_is_lost_and_the_other_is_not(
+    breakable_bus: Workbench, lost: str
+) -> None:
+    """Without the one for calls, calls are refused until it is back; without the other, they go on."""
+    bus = breakable_bus
+    await bus.serve()
+    answered: list[Got] = []
+    stop = asyncio.Event()
+
+    async def load() -> None:
+        while not stop.is_set():
+            answered.append(await bus.call())
+
+    callers = [asyncio.create_task(load()) for _ in range(8)]
+    for _ in range(3):
+        target = len(answered) + 200
+        while len(answered) < target:
+            await asyncio.sleep(0)
+        await kick(bus, lost)
+    target = len(answered) + 200
+    while len(answered) < target:
+        await asyncio.sleep(0)
+    stop.set()
+    await asyncio.gather(*callers)
+    await asyncio.wait_for(bus.ready(), 20)
+    assert (await bus.call()).status == 200
+    log = [json.loads(line) for line in bus.gateway.log.read_text().splitlines() if line.startswith("{")]
+    assert [line["connection"] for line in log if line["event"] == "nats connection lost"] == [lost] * 3
+    refused = {got.code for got in answered if got.status != 200}
+    assert refused <= ({"bus-unavailable", "evidence-unavailable"} if lost.endswith("calls") else set())
+    written = Counter(entry["message"] for entry in await bus.entries() if entry["status"] == 200)
+    assert all(written[got.message] == 1 for got in answered if got.status == 200)
+
+
+async def kick(bus: Workbench, name: str) -> None:
+    """Have the server end a connection, and return when its client has made the next one."""
+    system = await connect(bus.door("system"), "test")
+
+    async def found() -> tuple[str, list[int]]:
+        told = json.loads((await system.request("$SYS.REQ.SERVER.PING.CONNZ", b"{}", timeout=5)).data)
+        cids = [one["cid"] for one in told["data"]["connections"] if one.get("name") == name]
+        return told["server"]["id"], cids
+
+    server, before = await found()
+    assert len(before) == 1
+    await system.request(f"$SYS.REQ.SERVER.{server}.KICK", json.dumps({"cid": before[0]}).encode(), timeout=5)
+    async with asyncio.timeout(20):
+        while (await found())[1] in (before, []):
+            await asyncio.sleep(0.01)
+    await system.close()

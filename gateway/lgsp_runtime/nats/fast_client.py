@@ -30,6 +30,7 @@ from nats.errors import (
     MaxPayloadError,
     OutboundBufferLimitError,
     StaleConnectionError,
+    UnexpectedEOF,
 )
 from nats.errors import Error as NatsError
 
@@ -332,7 +333,7 @@ class FastNatsClient:
         if link is self._link:
             self._link = None
             self._outgoing.clear()
-            self._log.warning("nats connection lost", error=type(link.error).__name__)
+            self._log.warning("nats connection lost", error=type(link.error or UnexpectedEOF()).__name__)
 
     def _note(self, error: Exception) -> None:
         if type(error) is not type(self.last_error):  # several attempts a second fail in the same way
