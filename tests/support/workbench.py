@@ -42,8 +42,7 @@ from support.processes import Process, free_port
 Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
 
 FAST_PATH = os.environ.get("LGSP_TEST_FAST_PATH", "on")
-"""Of all gateways here: tests that name it in `.ci/fast-path-off` run a second time with `off`."""
-os.environ["LGSP_FAST_PATH"] = FAST_PATH  # of the adapters that are started as processes
+"""Of all gateways and adapters here: tests that name it in `.ci/fast-path-off` run a second time with `off`."""
 
 NUMBER = "022093001234"
 NAME = "Nguyễn Văn An"
