@@ -28,7 +28,7 @@ from lgsp_runtime.nats.connection import connect
 Step = Callable[[], Awaitable[object]]
 
 
-def large_contract(service: str, version: str = "1.0.0", fields: int = 300, operations: int = 10) -> dict[str, Any]:
+def large_contract(service: str, version: str = "1.0.0", fields: int = 120, operations: int = 10) -> dict[str, Any]:
     """A contract as large as one document may be."""
     more = {f"truong{n}": {"type": "string", "maxLength": 100, "description": "Một trường"} for n in range(fields)}
     operation = dict(CONTRACTS[0]["operations"]["read"])
@@ -108,7 +108,7 @@ def steps(on: Measured) -> list[tuple[str, Step]]:
     """What is measured, in order."""
     big, desk = large_contract("large"), {**CONTRACTS[0], "service": "new-desk"}
     given = grant("new-grant", "sys-1", "svc-1", read=["*"])
-    moved = document("System", "sys-7", agency="H49.3", title=TEXT)
+    moved = document("System", "sys-7", agency="H49.2", title=TEXT)
 
     def service(contract: dict[str, Any], **more: Any) -> dict[str, Any]:
         return document("Service", f"{contract['service']}-v1", contract=contract, **more)
@@ -135,7 +135,7 @@ def steps(on: Measured) -> list[tuple[str, Step]]:
     ]
     found += [
         ("PUT a service", on.write("PUT", "services/new-desk-v1", service(desk))),
-        ("PUT a service of 570 kB", on.write("PUT", "services/large-v1", service(big))),
+        ("PUT a service of 240 kB", on.write("PUT", "services/large-v1", service(big))),
         (
             "PUT its next version",
             on.write("PUT", "services/large-v1", service({**big, "version": "1.1.0", "title": TEXT})),

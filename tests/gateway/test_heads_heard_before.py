@@ -10,7 +10,7 @@ from support.fast_path import canary
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call
-from lgsp_gateway.calls.authorization import Asked
+from lgsp_gateway.calls.authorize import Asked
 from lgsp_gateway.calls.identification import Credentials
 from lgsp_gateway.calls.pipeline import Head
 from lgsp_gateway.faces.rest.head import HttpHead, may_come_again

@@ -10,7 +10,7 @@ from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiParts, build_api
-from lgsp_gateway.calls.authorization import Ways
+from lgsp_gateway.calls.authorization import AuthorizationCache
 from lgsp_gateway.calls.idempotency import Idempotency
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
@@ -56,7 +56,7 @@ def application(folder: Path) -> web.Application:
     exchange = Exchange(
         name=NAME,
         registry=registry,
-        ways=Ways(registry),
+        authorizations=AuthorizationCache(registry),
         identification=Identification(
             Verifier([Issuer(URL, (ALGORITHM,), keys.find)]), registry, URL, JetStreamReplayGuard(bus)
         ),

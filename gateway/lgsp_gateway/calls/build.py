@@ -2,7 +2,7 @@
 
 from nats.aio.client import Client
 
-from lgsp_gateway.calls.authorization import Ways
+from lgsp_gateway.calls.authorization import AuthorizationCache
 from lgsp_gateway.calls.idempotency import Idempotency
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.pipeline import Exchange
@@ -32,7 +32,7 @@ async def open_pipeline(
     return Exchange(
         name=settings.name,
         registry=registry,
-        ways=Ways(registry),
+        authorizations=AuthorizationCache(registry),
         identification=identification,
         bus=bus,
         evidence=evidence.log,

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from lgsp_auth import policy
-from lgsp_auth.policy import Ask, Grant
+from lgsp_auth.policy import Grant
 from lgsp_contracts import wire
 from lgsp_contracts.checking import broken_answer, broken_request, check_answer, counted, read_request
 from lgsp_contracts.contract import Operation, person_in
 from lgsp_gateway.calls.auth_failure_limiter import CALLS, Attempts
-from lgsp_gateway.calls.authorization import Asked, Way, Ways
+from lgsp_gateway.calls.authorization import AuthorizationCache
+from lgsp_gateway.calls.authorize import Asked, AuthorizedCall, UnauthorizedCall
 from lgsp_gateway.calls.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required
 from lgsp_gateway.calls.identification import Caller, Credentials, Identification
 from lgsp_gateway.calls.quotas import Quotas
@@ -81,7 +82,7 @@ class Exchange:
 
     name: str
     registry: Registry
-    ways: Ways
+    authorizations: AuthorizationCache
     identification: Identification
     bus: Bus
     evidence: EvidenceLog
@@ -130,9 +131,9 @@ class Exchange:
     async def _governed(self, call: Call, caller: Caller, passage: Passage) -> Answer:
         """Everything between knowing the caller and writing the evidence."""
         now = time.time()
-        way = self.ways.known(passage.consumer, call.head.asked, now)
+        way = self.authorizations.recall(passage.consumer, call.head.asked, now)
         if way is None:
-            way = self._decided(call.head.asked, passage, now)
+            way = self._authorize(call.head.asked, passage, now)
         passage.goes(way)
         grant, operation = way.grant, way.operation
         if grant.sender_constrained and not caller.bound:
@@ -170,23 +171,17 @@ class Exchange:
         announced = self.registry.announced(way.contract.service, way.contract.major, now)
         return Answer(visible, quota, announced, checked, passage.provider_ms)
 
-    def _decided(self, asked: Asked, passage: Passage, now: float) -> Way:
-        """Which way a call may go, where that is not remembered.
+    def _authorize(self, asked: Asked, passage: Passage, now: float) -> AuthorizedCall:
+        """Decide on a call where that is not remembered.
 
         Raises:
             Refusal: `unknown-service`, what `policy.decide` says, `service-suspended`.
         """
-        registry, consumer = self.registry, passage.consumer
-        contract, operation = registry.operation(consumer, asked.service, asked.major, asked.operation, now)
-        passage.provider, passage.service = contract.provider, contract.service
-        passage.version, passage.operation = contract.version, operation.name
-        if registry.knows_purpose(asked.purpose):
-            passage.purpose = asked.purpose
-        ask = Ask(consumer, *asked, personal=operation.classification == "personal")
-        grant = policy.decide(ask, registry.held(consumer, contract.service, contract.major), now)
-        passage.grant = grant.name
-        registry.refuse_suspended(contract, now)
-        return self.ways.remember(consumer, asked, contract, operation, grant)
+        decided = self.authorizations.authorize(passage.consumer, asked, now)
+        if isinstance(decided, UnauthorizedCall):
+            passage.unauthorized(decided)
+            raise decided.refusal
+        return decided
 
     async def _identify(self, call: Call) -> Caller:
         try:
@@ -209,7 +204,7 @@ class Exchange:
             raise policy.person_required(grant)
         return self.pseudonyms.of(person.number)
 
-    async def _once(self, call: Call, way: Way, passage: Passage, body: bytes) -> tuple[bytes, Any]:
+    async def _once(self, call: Call, way: AuthorizedCall, passage: Passage, body: bytes) -> tuple[bytes, Any]:
         """The provider's answer, or the answer that the same Idempotency-Key got before."""
         if not self.bus.connected:
             raise bus_unavailable()
@@ -230,7 +225,9 @@ class Exchange:
             await self.idempotency.keep(claim, answer)
         return answer, document
 
-    async def _asked(self, call: Call, way: Way, passage: Passage, body: bytes, key: str = "") -> tuple[bytes, Any]:
+    async def _asked(
+        self, call: Call, way: AuthorizedCall, passage: Passage, body: bytes, key: str = ""
+    ) -> tuple[bytes, Any]:
         """Ask the adapter, and hold what it says against the contract: the answer's bytes, and what they mean where that was
         worked out here."""
         seconds = way.operation.timeout

@@ -13,7 +13,7 @@ from functools import lru_cache
 import orjson
 
 from lgsp_contracts import entry as entries
-from lgsp_gateway.calls.authorization import Way
+from lgsp_gateway.calls.authorize import AuthorizedCall, UnauthorizedCall
 from lgsp_problems import Refusal
 
 
@@ -48,12 +48,17 @@ class Passage:
     answer_size: int = 0
     provider_ms: float = 0.0
 
-    def goes(self, way: Way) -> None:
+    def goes(self, way: AuthorizedCall) -> None:
         """What was decided before the content is looked at."""
         contract = way.contract
         self.provider, self.service = contract.provider, contract.service
         self.version, self.operation = contract.version, way.operation.name
         self.purpose, self.grant = way.purpose, way.grant.name
+
+    def unauthorized(self, call: UnauthorizedCall) -> None:
+        """What was known of a call when it was refused."""
+        self.provider, self.service, self.version = call.provider, call.service, call.version
+        self.operation, self.purpose, self.grant = call.operation, call.purpose, call.grant
 
     def received(self, body: bytes) -> None:
         """The request, byte for byte as the caller sent it."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from aiohttp import hdrs
 from multidict import MultiMapping, istr
 
-from lgsp_gateway.calls.authorization import Asked
+from lgsp_gateway.calls.authorize import Asked
 from lgsp_gateway.calls.pipeline import Head
 from lgsp_gateway.http.authentication import credentials_of, said_twice
 

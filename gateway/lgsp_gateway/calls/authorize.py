@@ -1,0 +1,95 @@
+"""May this call be made? One pure function over what is asked for, the registry and the time.
+
+It looks at everything that is decided before a call's document: which contract and operation a path means, which grant allows it for
+this purpose, whether the service is suspended, what the grant shows of the answer.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lgsp_auth import policy
+from lgsp_auth.policy import Ask, Grant
+from lgsp_contracts import wire
+from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.projection import Projection
+from lgsp_gateway.registry.snapshot import Registry
+from lgsp_problems import Refusal
+
+
+class Asked(NamedTuple):
+    """What a call asks for, as its caller names it; an empty service where the path names none."""
+
+    service: str
+    major: int
+    operation: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizedCall:
+    """A call that may be made.
+
+    Args:
+        purpose: the caller's, where a grant names it; else empty.
+        subject: of NATS, on which the provider's adapter is asked.
+        since, until: when its grant holds, in seconds since 1970.
+        revision: of the registry that it was decided on.
+    """
+
+    contract: Contract
+    operation: Operation
+    grant: Grant
+    purpose: str
+    projection: Projection
+    subject: str
+    since: float
+    until: float
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnauthorizedCall:
+    """A call that may not be made, why, and what was known of it by then. What its caller named freely is not in it."""
+
+    refusal: Refusal
+    provider: str = ""
+    service: str = ""
+    version: str = ""
+    operation: str = ""
+    purpose: str = ""
+    grant: str = ""
+
+
+def authorize(consumer: str, asked: Asked, registry: Registry, now: float) -> AuthorizedCall | UnauthorizedCall:
+    """Decide on a call by what the registry says.
+
+    Args:
+        consumer: the system that calls.
+        now: in seconds since 1970.
+    """
+    try:
+        contract, operation = registry.operation(consumer, asked.service, asked.major, asked.operation, now)
+    except Refusal as refusal:
+        return UnauthorizedCall(refusal)
+    purpose = asked.purpose if registry.knows_purpose(asked.purpose) else ""
+    named = contract.provider, contract.service, contract.version, operation.name, purpose
+    ask = Ask(consumer, *asked, personal=operation.classification == "personal")
+    try:
+        grant = policy.decide(ask, registry.held(consumer, contract.service, contract.major), now)
+    except Refusal as refusal:
+        return UnauthorizedCall(refusal, *named)
+    try:
+        registry.refuse_suspended(contract, now)
+    except Refusal as refusal:
+        return UnauthorizedCall(refusal, *named, grant.name)
+    return AuthorizedCall(
+        contract=contract,
+        operation=operation,
+        grant=grant,
+        purpose=purpose,
+        projection=registry.projection(grant, operation.name),
+        subject=wire.subject(contract.service, contract.major, operation.name),
+        since=grant.valid_from,
+        until=grant.valid_until,
+        revision=registry.revision,
+    )
