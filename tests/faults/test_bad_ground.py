@@ -46,7 +46,7 @@ async def test_doctor_of_a_bus_that_is_well(breakable_bus: Workbench) -> None:
     for one in (served, hidden):
         await breakable_bus.unserve(one)
     async with asyncio.timeout(20):
-        while "No adapter serves: desk, hidden" not in (await doctor(breakable_bus))[1]:
+        while "No adapter serves 2 of the services: desk, hidden" not in (await doctor(breakable_bus))[1]:
             await asyncio.sleep(0.5)
 
 

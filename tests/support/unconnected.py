@@ -1,11 +1,13 @@
 """A gateway's application with its real parts, connected to nothing: what its routes are, without a bus."""
 
 import asyncio
+import time
 from pathlib import Path
 
 from aiohttp import web
 from nats.aio.client import Client
 
+from lgsp_auth.issuing import AccessTokens
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
@@ -44,11 +46,16 @@ URL = "http://127.0.0.1:8080"
 NAME = GatewayName("unconnected")
 
 
-def application(folder: Path) -> web.Application:
+def token(keys: KeyStore, system: str) -> str:
+    """A token of this gateway for a system."""
+    return AccessTokens(URL, keys.ring).sign(system, time.time())
+
+
+def application(folder: Path, registry: Registry | None = None) -> web.Application:
     """The application of a gateway whose keys lie in a folder. A loop runs."""
     keys = KeyStore(folder)
     keys.ensure()
-    bus, registry, connection = Bus(), Registry(), Client()
+    bus, registry, connection = Bus(), registry or Registry(), Client()
     store = Store(bus)
     follower = Follower(store, registry)
     notary = Notary(bus, NAME, Signer(origin_of(NAME), keys.log_key()))

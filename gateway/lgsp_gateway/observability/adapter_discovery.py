@@ -24,12 +24,12 @@ from nats.errors import Error as NatsError
 from lgsp_contracts.names import Major, ServiceName, SystemName
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.background import Background
-from lgsp_runtime.pacing import Pace
 
 ASK_SECONDS = 5.0
 ANSWER_SECONDS = 1.0
 ASKED_AT_A_TURN = 100
-"""Services whose adapters are asked before others have a turn: ten thousand take a gateway a tenth of a second."""
+PAUSE_SECONDS = 0.005
+"""After so many services that are asked. Ten thousand at once, and their answers, would keep everybody waiting a tenth of a second."""
 MAX_TASKS = 20
 MAX_WORDS = 120
 ROUND_SECONDS = 30.0
@@ -87,35 +87,37 @@ class AdaptersSeen:
 
     async def ask(self) -> None:
         """Ask the adapters of every service in force, and take what comes within a second."""
-        providers = self._registry.providers()
-        services = sorted(providers)
-        found: dict[ServiceName, dict[str, Copy]] = {service: {} for service in services}
-        not_counted, pace = 0, Pace(ASKED_AT_A_TURN)
+        providers = self._registry.providers
+        services = list(providers)
+        found: dict[ServiceName, dict[str, Copy]] = {}
+        not_counted = 0
 
         async def take(message: Msg) -> None:
             nonlocal not_counted
             if not message.data:  # nobody serves it
                 return
             service = services[int(message.subject.rpartition(".")[2])]
-            copy = self._copy(service, providers[service], message.data)
-            if copy is None or len(found[service]) >= MAX_COPIES:
+            copy = self._copy(service, providers.get(service, {}), message.data)
+            copies = found.setdefault(service, {})
+            if copy is None or len(copies) >= MAX_COPIES:
                 not_counted += 1
             else:
-                found[service][copy.id] = copy
+                copies[copy.id] = copy
 
         inbox = self._connection.new_inbox()
         answers = await self._connection.subscribe(f"{inbox}.*", cb=take)
         try:
-            for number, service in enumerate(services):
-                await pace.spend()
-                await self._connection.publish(f"$SRV.STATS.{service}", b"", reply=f"{inbox}.{number}")
+            for number, service in enumerate(services, 1):
+                await self._connection.publish(f"$SRV.STATS.{service}", b"", reply=f"{inbox}.{number - 1}")
+                if number % ASKED_AT_A_TURN == 0:
+                    await asyncio.sleep(PAUSE_SECONDS)
             await asyncio.sleep(ANSWER_SECONDS)
         finally:
             await answers.unsubscribe()
         if not_counted and not self._not_counted:
             structlog.get_logger().warning("adapters not counted", answers=not_counted)
         self._not_counted = not_counted
-        self.copies = [copy for service in services for _, copy in sorted(found[service].items())]
+        self.copies = [copy for service in sorted(found) for _, copy in sorted(found[service].items())]
         self.seen_at = time.time()
 
     def _copy(self, service: ServiceName, providers: Mapping[Major, SystemName], data: bytes) -> Copy | None:

@@ -5,6 +5,7 @@ A check says in a sentence what is wrong and what to do. It decides nothing: wha
 
 import contextlib
 import datetime
+import heapq
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ MAX_UNSIGNED_SECONDS = 10.0
 CLOCK_SECONDS = 5.0
 CLOCK_SETTLES_SECONDS = 600.0
 """After which a clock that jumped and stayed is the right one."""
+MAX_NAMED = 20
+"""Services that a sentence names; there may be thousands."""
 FULL = 0.9
 """The part of what JetStream may store that is too much."""
 
@@ -228,12 +231,13 @@ class Checks:
     async def _adapters(self) -> Text | None:
         if not self.adapters.seen_at:
             return None
-        missing = ", ".join(sorted(self.registry.services_in_force() - {copy.service for copy in self.adapters.copies}))
-        if not missing:
+        unserved = self.registry.services_in_force() - {copy.service for copy in self.adapters.copies}
+        if not unserved:
             return None
+        missing = ", ".join(heapq.nsmallest(MAX_NAMED, unserved)) + (", …" if len(unserved) > MAX_NAMED else "")
         return Text(
-            f"Không có bộ kết nối nào phục vụ: {missing}; hãy chạy `lgsp adapter run`.",
-            f"No adapter serves: {missing}; run `lgsp adapter run`.",
+            f"Không có bộ kết nối nào phục vụ {len(unserved)} dịch vụ: {missing}; hãy chạy `lgsp adapter run`.",
+            f"No adapter serves {len(unserved)} of the services: {missing}; run `lgsp adapter run`.",
         )
 
     async def _upstreams(self) -> Text | None:

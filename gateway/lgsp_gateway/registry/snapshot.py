@@ -67,6 +67,8 @@ class Registry:
         self._deleted: dict[tuple[str, str], frozenset[str]] = {}
         self._majors: dict[str, set[DocumentName]] = {}
         self._providers: dict[DocumentName, SystemName] = {}
+        self.providers: dict[ServiceName, dict[Major, SystemName]] = {}
+        """The provider of each service in force, by its major version."""
         self.unreadable: dict[tuple[str, DocumentName], Exception] = {}
         """Documents that are not in force, since they could not be indexed, and why."""
         self.index: dict[str, DocumentIndex] = {kind: DocumentIndex() for kind in KINDS}
@@ -126,15 +128,6 @@ class Registry:
         """The services in force of which a system is the provider. A draft or what is retired gives no right to anything."""
         return sorted(service_and_major(name) for name in self._provided.get(system, ()) if name in self.services)
 
-    def providers(self) -> dict[ServiceName, dict[Major, SystemName]]:
-        """The provider of each service in force, by its major version."""
-        found: dict[ServiceName, dict[Major, SystemName]] = {}
-        for name, provider in self._providers.items():
-            if name in self.services:
-                service, major = service_and_major(name)
-                found.setdefault(service, {})[major] = provider
-        return found
-
     def majors(self, service: str) -> set[DocumentName]:
         """The names of all documents of a service there ever were, deleted ones too."""
         return self._majors.get(service, set())
@@ -165,6 +158,8 @@ class Registry:
             self._provided.setdefault(self._providers[version.name], set()).add(version.name)
             if phase_of(spec) in IN_FORCE:
                 self.services.put(version.name, spec["contract"])
+                service, major = service_and_major(version.name)
+                self.providers.setdefault(service, {})[major] = self._providers[version.name]
             announcement = read_announcement(spec, status)
             if announcement:
                 self._announcements[version.name] = announcement
@@ -361,6 +356,10 @@ class Registry:
             self.services.remove(name)
             if name in self._providers:
                 self._provided[self._providers.pop(name)].discard(name)
+            service, major = service_and_major(name)
+            self.providers.get(service, {}).pop(major, None)
+            if not self.providers.get(service, True):
+                del self.providers[service]
             self._announcements.pop(name, None)
         elif name in self.grants:
             grant = self.grants.pop(name)
