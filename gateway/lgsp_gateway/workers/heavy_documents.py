@@ -213,13 +213,20 @@ class _Checker:
         """Start it by `vfork`: a copy of a gateway's page tables takes 64 ms where its registry is large, in which nobody is answered."""
         ours, its = socket.socketpair()
         with its:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own takes uvloop's fork; this takes a millisecond
+            process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own takes uvloop's fork; this takes a millisecond
                 [sys.executable, "-m", "lgsp_gateway.workers.heavy_documents_process"],
                 stdin=its,
                 stdout=its,
                 start_new_session=True,  # Ctrl-C in a terminal is for the gateway, which ends it
             )
-        self._giving, self._taking = await asyncio.open_connection(sock=ours)
+        try:
+            self._giving, self._taking = await asyncio.open_connection(sock=ours)
+        except BaseException:  # whoever gives up here leaves no process behind
+            ours.close()
+            process.kill()
+            process.wait()
+            raise
+        self._process = process
 
     async def end(self) -> None:
         """End it; the next question starts another."""
