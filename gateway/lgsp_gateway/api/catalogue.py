@@ -45,10 +45,10 @@ MAX_WORDS = 100
 SEEN_AT_A_TURN = 500
 """Services of an index that are looked at before others have a turn."""
 DESCRIBED_AT_ONCE = 8 * 1024
-"""Bytes of a contract that is described where everybody waits, some 7 ms; larger ones are in a process of their own."""
+"""Bytes of a contract that is described on the event loop, in a few turns; larger ones are in a process of their own."""
 PARSED_AT_A_TURN = 20
-PIECES_AT_A_TURN = 500
-"""Of a page; a service takes some twenty."""
+PIECES_AT_A_TURN = 100
+"""Pieces of a page that are written before others have a turn."""
 
 SERVICE = text("service", "the name of a service", longest=MAX_NAME, pattern=NAME_PATTERN, place="path")
 MAJOR = whole("major", "its major version", 1, MAX_MAJOR, 1, place="path")
@@ -188,7 +188,9 @@ class Catalogue:
             told = {"language": language, "notices": [[notice.vi, notice.en] for notice in notices]}
             return _html((await self._describe(request, "page", contract, url=self._url, **told)).decode())
         compiled = self._compiled(service, major)
-        return _html(page.service(compiled, self._url, language, inside=True, notices=notices))
+        return _html(
+            await _written(page.service_in_pieces(compiled, self._url, language, inside=True, notices=notices))
+        )
 
     async def _openapi(self, request: web.Request) -> web.Response:
         contract = await self._asked(request)

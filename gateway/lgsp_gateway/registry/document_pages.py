@@ -13,7 +13,7 @@ from lgsp_runtime.pacing import Pace
 SEEN_AT_A_TURN = 500
 """Documents of an index that are looked at before others have a turn: half a millisecond."""
 
-MAX_PAGE_BYTES = 2 * 1024 * 1024
+MAX_PAGE_BYTES = 1024 * 1024
 """Of documents on a page; one that is larger has a page of its own."""
 
 

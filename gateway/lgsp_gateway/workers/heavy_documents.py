@@ -215,8 +215,8 @@ class _Checker:
         with its:
             process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own takes uvloop's fork; this takes a millisecond
                 [sys.executable, "-m", "lgsp_gateway.workers.heavy_documents_process"],
-                stdin=its,
-                stdout=its,
+                stdin=its.fileno(),
+                stdout=its.fileno(),
                 start_new_session=True,  # Ctrl-C in a terminal is for the gateway, which ends it
             )
         try:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lgsp_contracts.contract import Contract
@@ -48,14 +48,21 @@ _PAGES = {name: _TEMPLATES.get_template(f"{name}.html.jinja") for name in ("fram
 
 
 def service(contract: Contract, url: str, language: Language, *, inside: bool, notices: Sequence[Text] = ()) -> str:
-    """The page of one service.
+    """Write the page of one service.
 
     Args:
         url: where the bus is.
         inside: the page is one of a bus's catalogue, and has links to others of it.
         notices: what is to be known before anything else, such as a day on which it ends.
     """
-    return _written(
+    return "".join(service_in_pieces(contract, url, language, inside=inside, notices=notices))
+
+
+def service_in_pieces(
+    contract: Contract, url: str, language: Language, *, inside: bool, notices: Sequence[Text] = ()
+) -> Iterator[str]:
+    """Write the page of one service piece by piece, with pauses for others between them."""
+    return _write(
         "service",
         language,
         contract=contract,
@@ -77,24 +84,16 @@ def catalogue(shown: Sequence[ContractSummary | Contract], count: int, words: st
         count: how many were found.
         words: by which they were found.
     """
-    return _template("catalogue").generate(_told(language, contracts=shown, count=count, words=words))
+    return _write("catalogue", language, contracts=shown, count=count, words=words)
 
 
-def _written(name: str, language: Language, **told: object) -> str:
-    return _template(name).render(_told(language, **told))
-
-
-def _template(name: str) -> Template:
-    return _PAGES[name]
-
-
-def _told(language: Language, **more: object) -> dict[str, object]:
-    return {
-        "language": language,
-        "style": Markup(_STYLE),  # noqa: S704 - our own file
-        "classified": CLASSIFIED,
-        "say": lambda text: text.said(language),
-        "t": lambda vi, en: en if language == "en" else vi,
-        "pretty": lambda document: json.dumps(document, ensure_ascii=False, indent=2),
-        **more,
-    }
+def _write(name: str, language: Language, **told: object) -> Iterator[str]:
+    return _PAGES[name].generate(
+        language=language,
+        style=Markup(_STYLE),  # noqa: S704 - our own file
+        classified=CLASSIFIED,
+        say=lambda text: text.said(language),
+        t=lambda vi, en: en if language == "en" else vi,
+        pretty=lambda document: json.dumps(document, ensure_ascii=False, indent=2),
+        **told,
+    )
