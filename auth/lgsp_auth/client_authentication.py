@@ -32,8 +32,14 @@ _RETRY_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How one system proves who it is: public keys as JWKs, and the SHA-256 of a secret in hex, if it has one; and the
-    generation of tokens that it gets."""
+    """How one system proves who it is.
+
+    Args:
+        system: its name in the registry.
+        jwks: its public keys (RFC 7517).
+        secret_sha256: the SHA-256 of its secret in hexadecimal digits, empty where it has none.
+        generation: of the tokens that it gets.
+    """
 
     system: str
     jwks: tuple[Mapping[str, Any], ...]
@@ -119,16 +125,16 @@ class ClientAuthenticator:
         return AuthenticatedClient(client, OneTimeValue(ASSERTION, client.system, identifier))
 
     def _signed_by(self, assertion: str) -> tuple[Client, Mapping[str, Any]]:
-        """The system whose key signed an assertion, and its claims."""
+        """Return the system whose key signed an assertion, and its claims."""
         try:
-            said = signed_jwt.parse(assertion)
-            client = self._find(signed_jwt.text_claim(said.claims, "sub"))
+            unverified = signed_jwt.parse(assertion)
+            client = self._find(signed_jwt.text_claim(unverified.claims, "sub"))
         except (MalformedJwtError, InvalidClaimError) as error:
             raise UnauthenticatedClient from error
-        algorithm = said.header_text("alg")
+        algorithm = unverified.header_text("alg")
         if client is None or algorithm not in ASSERTION_ALGORITHMS:
             raise UnauthenticatedClient
-        for key in _keys(client.jwks, said.header.get("kid"), algorithm):
+        for key in _keys(client.jwks, unverified.header.get("kid"), algorithm):
             try:
                 return client, signed_jwt.verify_signature(assertion, key, (algorithm,))
             except MalformedJwtError:
@@ -136,7 +142,7 @@ class ClientAuthenticator:
         raise UnauthenticatedClient
 
     def _check_claims(self, system: str, claims: Mapping[str, Any], client_id: str | None, now: float) -> str:
-        """Hold the claims against RFC 7523, section 3; the assertion's `jti`."""
+        """Hold the claims against RFC 7523, section 3; return the assertion's `jti`."""
         if signed_jwt.text_claim(claims, "iss") != system:
             raise InvalidClaimError("phải có iss bằng sub", "must have iss equal to sub")
         if client_id is not None and client_id != system:
@@ -158,20 +164,20 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="lgsp"'}
 
 
 def refused(code: str, vi: str, en: str) -> Refusal:
-    """A refusal of the token endpoint, with an error code of RFC 6749, section 5.2."""
+    """Make a refusal of the token endpoint, with an error code of RFC 6749, section 5.2."""
     headers = _CHALLENGE if code == "invalid_client" else {}
     return Refusal(code, vi=f"{vi[0].upper()}{vi[1:]}.", en=f"{en[0].upper()}{en[1:]}.", headers=headers)
 
 
 def _keys(jwks: tuple[Mapping[str, Any], ...], kid: Any, algorithm: str) -> list[Any]:
-    """The keys of a system that may have signed with this `kid` (any, where none is named) and algorithm."""
+    """Return the keys of a system that may have signed with this `kid` (any, where none is named) and algorithm."""
     named = (jwk for jwk in jwks if kid is None or jwk.get("kid") == kid)
     # A key that does not go with this algorithm, or counts no more, has signed nothing.
     return [key for jwk in named if (key := key_for(jwk, algorithm)) is not None]
 
 
 def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[str, str]:
-    """Client id and secret, from the Basic header (form-encoded as RFC 6749, section 2.3.1 asks) or from the form."""
+    """Read client id and secret, from the Basic header (form-encoded as RFC 6749, section 2.3.1 asks) or from the form."""
     scheme, _, encoded = (authorization or "").partition(" ")
     if scheme.lower() == "basic":
         try:

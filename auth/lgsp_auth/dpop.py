@@ -80,15 +80,15 @@ def verify_proof(proof: str, method: str, url: str, now: float, token: str = "")
 
 
 def _verified(proof: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The key in a proof's header, and the claims that it signed."""
+    """Return the key in a proof's header, and the claims that it signed."""
     try:
         if len(proof) > MAX_PROOF_LENGTH:
             raise MalformedJwtError(f"longer than {MAX_PROOF_LENGTH} characters")
-        said = signed_jwt.parse(proof)
-        algorithm = said.header_text("alg")
-        if said.header_text("typ") != PROOF_TYPE or algorithm not in ALGORITHMS:
+        unverified = signed_jwt.parse(proof)
+        algorithm = unverified.header_text("alg")
+        if unverified.header_text("typ") != PROOF_TYPE or algorithm not in ALGORITHMS:
             raise MalformedJwtError(f"not a {PROOF_TYPE} with one of {', '.join(ALGORITHMS)}")
-        jwk = said.header.get("jwk")
+        jwk = unverified.header.get("jwk")
         if not isinstance(jwk, dict):
             raise MalformedJwtError("it has no jwk")
         key = _public_key(jwk, algorithm)
@@ -98,7 +98,7 @@ def _verified(proof: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 def _public_key(jwk: Mapping[str, Any], algorithm: str) -> Any:
-    """The key that a proof brings along, if it is one that may sign proofs and costs no more than others to check."""
+    """Load the key that a proof brings along, if it is one that may sign proofs and costs no more than others to check."""
     kind = _KEY_TYPES[algorithm]
     if jwk.get("kty") != kind or "d" in jwk or "k" in jwk:
         raise MalformedJwtError("its jwk is no public key for its algorithm")

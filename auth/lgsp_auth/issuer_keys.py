@@ -16,10 +16,10 @@ import jwt
 
 from lgsp_auth.public_jwk import VerificationKey, fault_of, thumbprint
 
-MAX_ANSWER = 512 * 1024
+MAX_RESPONSE_BYTES = 512 * 1024
 TIMEOUT_SECONDS = 5.0
-LEAST_SECONDS_BETWEEN = 10.0
-USUAL_SECONDS_BETWEEN = 60.0
+MIN_REFRESH_SECONDS = 10.0
+REFRESH_SECONDS = 60.0
 
 
 class IssuerKeys:
@@ -46,14 +46,17 @@ class IssuerKeys:
         """The RFC 7638 thumbprints of the keys that the issuer published last."""
         return frozenset(key.thumbprint for key in self._keys.values())
 
-    async def refresh(self, least: float = LEAST_SECONDS_BETWEEN) -> bool:
-        """Ask for the keys, unless that was done just now.
+    async def refresh(self, min_seconds: float = MIN_REFRESH_SECONDS) -> bool:
+        """Ask the issuer for its keys, unless that was done just now.
+
+        Args:
+            min_seconds: how long ago the last time must be.
 
         Returns:
             Whether there are fresh keys; with False the known ones still count.
         """
         async with self._asking:
-            if time.monotonic() - self._asked < least:
+            if time.monotonic() - self._asked < min_seconds:
                 return False
             self._asked = time.monotonic()
             before = self.thumbprints
@@ -66,9 +69,9 @@ class IssuerKeys:
                 self.on_removed(key)
         return True
 
-    def pause(self) -> float:
+    def refresh_pause(self) -> float:
         """Return the seconds after which to ask again, to keep the keys fresh."""
-        return USUAL_SECONDS_BETWEEN if self._keys else LEAST_SECONDS_BETWEEN
+        return REFRESH_SECONDS if self._keys else MIN_REFRESH_SECONDS
 
     async def _fetch(self) -> dict[str, VerificationKey]:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
@@ -98,6 +101,6 @@ async def _json(session: aiohttp.ClientSession, url: str) -> Any:
         content = b""
         async for chunk in answer.content.iter_any():
             content += chunk
-            if len(content) > MAX_ANSWER:
+            if len(content) > MAX_RESPONSE_BYTES:
                 raise ValueError("the answer is too large")
     return json.loads(content)

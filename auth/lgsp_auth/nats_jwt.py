@@ -32,21 +32,24 @@ class AccountKey:
     def __init__(self, seed: bytes) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
         raw = self._private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        self.public = _nkey(_ACCOUNT, raw)
+        self.public = _encode_nkey(_ACCOUNT, raw)
 
     def _sign(self, claims: dict[str, Any]) -> str:
         body = json.dumps(claims, separators=(",", ":"), sort_keys=True).encode()
         claims["jti"] = base64.b32encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
-        signed = f"{_part(_HEADER)}.{_part(claims)}"
+        signed = f"{_encode_segment(_HEADER)}.{_encode_segment(claims)}"
         signature = base64.urlsafe_b64encode(self._private.sign(signed.encode())).rstrip(b"=").decode()
         return f"{signed}.{signature}"
 
     def user(self, nkey: str, account: str, name: str, subscribe: Sequence[str], now: float, expires: float) -> str:
-        """A user that may subscribe to these subjects, reply to what it is asked, and nothing else.
+        """Sign a user that may subscribe to these subjects, reply to what it is asked, and nothing else.
 
         Args:
             nkey: the public key that the server gave the connection.
             account: the account that it joins.
+            name: what the server calls it in monitoring.
+            subscribe: the subjects.
+            now: seconds since 1970.
             expires: when the server closes the connection, in seconds since 1970.
         """
         permissions = {
@@ -71,14 +74,20 @@ class AccountKey:
         )
 
     def response(self, request: "CalloutRequest", user: str, error: str, now: float) -> bytes:
-        """The answer to an authorization request: a user, or why there is none."""
+        """Sign the answer to an authorization request.
+
+        Args:
+            user: the signed user, empty where there is none.
+            error: why there is none.
+            now: seconds since 1970.
+        """
         nats = {"type": "authorization_response", "version": 2, **({"error": error} if error else {"jwt": user})}
         claims = {"iss": self.public, "sub": request.nkey, "aud": request.server, "iat": int(now), "nats": nats}
         return self._sign(claims).encode()
 
 
 class CalloutRequest:
-    """What a server asks about a connection. It arrives on a subject that only servers may publish to.
+    """What a server asks about a connection. It arrives on a subject that only servers may publish to, so its signature is not read.
 
     Raises:
         ValueError: it is no authorization request.
@@ -98,10 +107,10 @@ class CalloutRequest:
         self.address = str(nats["client_info"].get("host", ""))
 
 
-def _part(content: Mapping[str, Any]) -> str:
+def _encode_segment(content: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
 
-def _nkey(kind: int, raw: bytes) -> str:
+def _encode_nkey(kind: int, raw: bytes) -> str:
     body = bytes([kind]) + raw
     return base64.b32encode(body + binascii.crc_hqx(body, 0).to_bytes(2, "little")).rstrip(b"=").decode()

@@ -91,13 +91,13 @@ def fault_of(jwk: Mapping[str, Any], algorithms: tuple[str, ...] = ALGORITHMS) -
 
 
 def _signs(jwk: Mapping[str, Any]) -> tuple[str, ...]:
-    """The algorithms that a key of this kind signs with."""
+    """Return the algorithms that a key of this kind signs with."""
     kind = (str(jwk.get("kty")), "" if jwk.get("kty") == "RSA" else str(jwk.get("crv")))
     return _SIGNS.get(kind, ())
 
 
 def _refused(jwk: Mapping[str, Any], algorithms: tuple[str, ...]) -> Text | None:
-    """Why a key does not count, as far as that shows without loading it."""
+    """Say why a key does not count, as far as that shows without loading it; None where nothing shows."""
     if any(member in jwk for member in _PRIVATE):
         return Text(
             "có phần bí mật của khóa; hãy coi khóa này là đã lộ, tạo khóa mới và chỉ gửi phần công khai",
@@ -114,7 +114,7 @@ def _refused(jwk: Mapping[str, Any], algorithms: tuple[str, ...]) -> Text | None
 
 
 def _limited(jwk: Mapping[str, Any], usable: list[str]) -> Text | None:
-    """Does the key say that it is for something else?"""
+    """Say what else the key says that it is for; None where it may verify signatures."""
     if jwk.get("use", "sig") != "sig":
         return Text('không dùng để ký (use phải là "sig")', 'is not for signatures (use must be "sig")')
     if jwk.get("key_ops", ["verify"]) != ["verify"]:
@@ -130,7 +130,7 @@ def _limited(jwk: Mapping[str, Any], usable: list[str]) -> Text | None:
 
 
 def _weak(jwk: Mapping[str, Any]) -> Text | None:
-    """Is an RSA key one that can be broken, or one that costs too much to use?"""
+    """Say why an RSA key can be broken, or costs too much to use; None where neither is so."""
     modulus, exponent = (_number(jwk.get(member)) for member in ("n", "e"))
     if not MIN_RSA_BITS <= modulus.bit_length() <= MAX_RSA_BITS:
         return Text(
@@ -148,7 +148,7 @@ def _weak(jwk: Mapping[str, Any]) -> Text | None:
 
 
 def _number(member: Any) -> int:
-    """A number in base64url (RFC 7518, section 2); 0 where it is none."""
+    """Decode a number in base64url (RFC 7518, section 2); 0 where it is none."""
     if not isinstance(member, str):
         return 0
     try:

@@ -61,7 +61,7 @@ class UnverifiedJwt:
     claims: Mapping[str, Any]
 
     def header_text(self, name: str) -> str:
-        """A member of the header that is a text, empty where it is missing or something else."""
+        """Return a member of the header that is a text; empty where it is missing or something else."""
         value = self.header.get(name)
         return value if isinstance(value, str) else ""
 
@@ -82,9 +82,10 @@ def parse(token: str | bytes) -> UnverifiedJwt:
 
 
 def verify_signature(token: str | bytes, key: Any, algorithms: Sequence[str]) -> Mapping[str, Any]:
-    """Check the signature and nothing else.
+    """Check the signature of a JWT and nothing else.
 
     Args:
+        token: the JWT in compact form.
         key: the public key, as PyJWT takes it.
         algorithms: what the key may be used with, whatever the header says.
 
@@ -102,7 +103,7 @@ def verify_signature(token: str | bytes, key: Any, algorithms: Sequence[str]) ->
 
 
 def text_claim(claims: Mapping[str, Any], name: str) -> str:
-    """A claim that must be a text of 1 to `MAX_TEXT` Unicode characters.
+    """Return a claim that must be a text of 1 to `MAX_TEXT` Unicode characters.
 
     Raises:
         InvalidClaimError: it is missing or something else.
@@ -114,7 +115,7 @@ def text_claim(claims: Mapping[str, Any], name: str) -> str:
 
 
 def time_claim(claims: Mapping[str, Any], name: str) -> float | None:
-    """A claim that must be a NumericDate (RFC 7519, section 2): seconds since 1970, None where it is missing.
+    """Return a claim that must be a NumericDate (RFC 7519, section 2): seconds since 1970; None where it is missing.
 
     Raises:
         InvalidClaimError: it is something else.
@@ -177,7 +178,7 @@ def _names_one(named: Any, accepted: Collection[str]) -> bool:
 
 
 def _is_unicode(text: str) -> bool:
-    """Lone surrogates pass through JSON and through no encoding."""
+    """Tell whether a text can be encoded: lone surrogates pass through JSON and through no encoding."""
     try:
         text.encode()
     except UnicodeEncodeError:

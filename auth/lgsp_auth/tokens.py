@@ -1,4 +1,4 @@
-"""Access tokens: one verifier for every door.
+"""Access tokens: one verifier for HTTP and NATS.
 
 A token is a JWT as RFC 9068 has it (`typ: at+jwt`), so that no other signed thing, such as a client assertion or an ID
 token, passes for one. Which algorithms count is the issuer's entry here, never what the token says of itself.
@@ -144,11 +144,11 @@ class Verifier:
         Raises:
             Refusal: `token-invalid`, with the `WWW-Authenticate` of RFC 6750.
         """
-        scheme, token = _presented(authorization)
+        scheme, token = _parse_authorization(authorization)
         digest = _digest(token)
         identity = self._remembered.get(digest)
         if identity is None:
-            identity = self._check(token, now)
+            identity = self._verify_system_token(token, now)
             self._remember(digest, identity)
         if identity.expires <= now:
             self._remembered.pop(digest, None)
@@ -165,7 +165,7 @@ class Verifier:
     def remembers(self, authorization: str | None) -> bool:
         """Tell whether the token of an `Authorization` header was verified before."""
         try:
-            _, token = _presented(authorization)
+            _, token = _parse_authorization(authorization)
         except Refusal:
             return False
         return _digest(token) in self._remembered
@@ -178,10 +178,10 @@ class Verifier:
         """
         if not token or len(token) > MAX_TOKEN_LENGTH:
             raise invalid_token("của người được đại diện không hợp lệ", "of the person is not one")
-        issuer, _, claims, expires = self._claims(token.encode("utf-8", "surrogatepass"), now)
+        issuer, _, claims, expires = self._verify_claims(token.encode("utf-8", "surrogatepass"), now)
         if expires <= now:
             raise invalid_token("đã hết hạn", "has expired")
-        number = _named(claims, issuer.person_claim)
+        number = _text_or_empty(claims, issuer.person_claim)
         if not number or not _is_of_person(claims, issuer):
             raise Refusal(
                 "token-invalid",
@@ -211,16 +211,16 @@ class Verifier:
             self._remembered.popitem(last=False)
         self._remembered[digest] = identity
 
-    def _check(self, token: bytes, now: float) -> Identity:
-        issuer, key, claims, expires = self._claims(token, now)
-        named = _named(claims, issuer.system_claim)
+    def _verify_system_token(self, token: bytes, now: float) -> Identity:
+        issuer, key, claims, expires = self._verify_claims(token, now)
+        named = _text_or_empty(claims, issuer.system_claim)
         if not named:
             raise invalid_token("không nói về một hệ thống", "does not speak of a system")
         if _is_of_person(claims, issuer):  # it was issued to a system's program, and whoever signed in there holds it
             raise invalid_token("nói về một người, không phải một hệ thống", "speaks of a person and not of a system")
         identity = Identity(
             system=issuer.systems.get(named, named),
-            token=_named(claims, "jti"),
+            token=_text_or_empty(claims, "jti"),
             issuer=issuer.name,
             key=key,
             expires=expires,
@@ -237,23 +237,23 @@ class Verifier:
         """Tell whether a token that was verified is of the generation of its system's tokens that counts."""
         return self._generation(identity.system).counts(identity)
 
-    def _claims(self, token: bytes, now: float) -> tuple[Issuer, str, Mapping[str, Any], float]:
+    def _verify_claims(self, token: bytes, now: float) -> tuple[Issuer, str, Mapping[str, Any], float]:
         """Return issuer, the signing key's thumbprint, claims and expiry of a token that counts."""
         try:
-            said = signed_jwt.parse(token)
+            unverified = signed_jwt.parse(token)
         except MalformedJwtError as error:
             raise invalid_token("không phải JWT", "is not a JWT") from error
-        named, algorithm = said.claims.get("iss"), said.header_text("alg")
+        named, algorithm = unverified.claims.get("iss"), unverified.header_text("alg")
         issuer = self._issuers.get(named) if isinstance(named, str) else None
         if issuer is None:
             raise invalid_token("do bên không được tin cậy cấp", "comes from an issuer that is not trusted here")
-        key = issuer.find_key(said.header_text("kid"))
+        key = issuer.find_key(unverified.header_text("kid"))
         if algorithm not in issuer.algorithms or key is None:
             refusal = invalid_token("không do khóa đang dùng của bên cấp ký", "is not signed by a key the issuer uses")
             if key is None and issuer.refresh and algorithm in issuer.algorithms:
                 raise UnknownKey(refusal, issuer.refresh)
             raise refusal
-        if (said.header_text("typ") or "JWT").lower().removeprefix("application/") not in issuer.types:
+        if (unverified.header_text("typ") or "JWT").lower().removeprefix("application/") not in issuer.types:
             raise invalid_token("không phải mã truy cập (typ at+jwt)", "is not an access token (typ at+jwt)")
         try:
             claims = signed_jwt.verify_signature(token, key.key, (algorithm,))
@@ -273,8 +273,8 @@ def _digest(token: bytes) -> bytes:
     return hashlib.sha256(token).digest()
 
 
-def _presented(authorization: str | None) -> tuple[str, bytes]:
-    """Scheme and token of an `Authorization` header."""
+def _parse_authorization(authorization: str | None) -> tuple[str, bytes]:
+    """Split an `Authorization` header into its scheme, in lower case, and its token."""
     if authorization is None:
         raise Refusal(
             "token-invalid",
@@ -290,7 +290,7 @@ def _presented(authorization: str | None) -> tuple[str, bytes]:
 
 
 def _check_claims(claims: Mapping[str, Any], issuer: Issuer, now: float) -> float:
-    """Hold the claims of a token against RFC 9068, section 2.2; when it expires."""
+    """Hold the claims of a token against RFC 9068, section 2.2; return when it expires."""
     try:
         signed_jwt.check_audience(claims, (issuer.audience,))
     except InvalidClaimError as error:
@@ -308,8 +308,8 @@ def _check_claims(claims: Mapping[str, Any], issuer: Issuer, now: float) -> floa
     return expires
 
 
-def _named(claims: Mapping[str, Any], name: str) -> str:
-    """A claim that is a text, empty where it is missing or something else."""
+def _text_or_empty(claims: Mapping[str, Any], name: str) -> str:
+    """Return a claim that is a text; empty where it is missing or something else."""
     if not name:
         return ""
     try:
@@ -319,18 +319,18 @@ def _named(claims: Mapping[str, Any], name: str) -> str:
 
 
 def _is_of_person(claims: Mapping[str, Any], issuer: Issuer) -> bool:
-    """Does a token speak of a person? Where nobody signed in, a claim like `sub` names the program itself (RFC 9068, section 2.2)."""
-    said = claims.get(issuer.person_claim) if issuer.person_claim else None
-    return said is not None and said != claims.get(issuer.system_claim)
+    """Tell whether a token speaks of a person. Where nobody signed in, a claim like `sub` names the program itself (RFC 9068, section 2.2)."""
+    person = claims.get(issuer.person_claim) if issuer.person_claim else None
+    return person is not None and person != claims.get(issuer.system_claim)
 
 
 def _generation_of(claims: Mapping[str, Any]) -> int:
-    said = claims.get(GENERATION_CLAIM, 0)
-    return said if isinstance(said, int) else -1
+    number = claims.get(GENERATION_CLAIM, 0)
+    return number if isinstance(number, int) else -1
 
 
 def _bound_to(claims: Mapping[str, Any]) -> str:
-    """The thumbprint of the key that a token is bound to (RFC 9449, section 6.1); empty where it is bound to none."""
+    """Return the thumbprint of the key that a token is bound to (RFC 9449, section 6.1); empty where it is bound to none."""
     confirmation = claims.get("cnf")
     if confirmation is None:
         return ""

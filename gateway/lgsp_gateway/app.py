@@ -26,10 +26,10 @@ from lgsp_gateway.faces.rest.calls import Calls
 from lgsp_gateway.http.connections import ConnectionLimits
 from lgsp_gateway.http.server import HttpServer
 from lgsp_gateway.keys import issuers
-from lgsp_gateway.keys.key_store import LOOK_SECONDS, KeyStore
+from lgsp_gateway.keys.key_store import REREAD_SECONDS, KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
-from lgsp_gateway.nats.auth_callout import NatsDoor
-from lgsp_gateway.nats.rights import NatsRights
+from lgsp_gateway.nats.auth_callout import NatsAuthCallout
+from lgsp_gateway.nats.rights import ConnectionRights
 from lgsp_gateway.observability.build import Health, announce_removed_keys, open_observer
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import Registry
@@ -94,7 +94,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         )
         evidence.log.start(background)
         stack.push_async_callback(pipeline.stop)
-        callout = NatsDoor(verifier, registry.snapshot, keys.account_key(), observer.security, background)
+        callout = NatsAuthCallout(verifier, registry.snapshot, keys.account_key(), observer.security, background)
         await callout.start(connection)
         await _watch_connections(pipeline, registry, system, removed_keys, background)
         reading = EvidenceReading.open(stack, settings, await nats.connect("reading", background=background))
@@ -165,10 +165,10 @@ def _open_verifier(
     own = Issuer(settings.public_url, (ALGORITHM,), keys.find)
     verifier = Verifier([own, *(issuer for issuer, _ in others)], generation=registry.generation)
     removed_keys = RemovedKeys([keys, *(key_set for _, key_set in others)], verifier)
-    background.every("signing keys", LOOK_SECONDS, keys.refresh, within=None)
+    background.every("signing keys", REREAD_SECONDS, keys.refresh, within=None)
     for issuer, key_set in others:
         refresh = partial(key_set.refresh, 0)
-        background.every(f"keys of {issuer.name}", key_set.pause, refresh, within=ISSUER_SECONDS)
+        background.every(f"keys of {issuer.name}", key_set.refresh_pause, refresh, within=ISSUER_SECONDS)
     return verifier, removed_keys
 
 
@@ -177,7 +177,7 @@ async def _watch_connections(
 ) -> None:
     """Notice when an adapter's connection ends, and end the connections that may do too much."""
     await BrokenOff(pipeline.bus, registry.snapshot).start(system, background)
-    NatsRights(system, registry.snapshot, lambda: registry.replica.in_step, removed_keys).start(background)
+    ConnectionRights(system, registry.snapshot, lambda: registry.replica.in_step, removed_keys).start(background)
 
 
 def random_name() -> GatewayName:

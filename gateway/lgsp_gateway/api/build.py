@@ -19,7 +19,7 @@ from lgsp_gateway.api.health import Status
 from lgsp_gateway.api.idempotency_keys import IdempotencyKeys
 from lgsp_gateway.api.operations import Operations
 from lgsp_gateway.api.registry import RegistryDoor
-from lgsp_gateway.api.tokens import Tokens
+from lgsp_gateway.api.tokens import TokenRoutes
 from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading
@@ -69,7 +69,7 @@ def _add_tokens(app: web.Application, settings: GatewaySettings, parts: ApiParts
     addresses = (settings.public_url, f"{settings.public_url}/oauth2/token")
     clients = ClientAuthenticator(addresses, parts.registry.snapshot.client)
     endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients, pipeline.identification.replays)
-    Tokens(endpoint, keys, pipeline.identification, pipeline.watch.security).add_routes(app)
+    TokenRoutes(endpoint, keys, pipeline.identification, pipeline.watch.security).add_routes(app)
 
 
 def _add_registry(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:

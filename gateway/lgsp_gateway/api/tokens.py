@@ -62,8 +62,8 @@ METADATA = Route(
 )
 
 
-class Tokens:
-    """The door for tokens."""
+class TokenRoutes:
+    """The routes of the token endpoint."""
 
     def __init__(
         self, endpoint: TokenEndpoint, keys: KeyStore, identification: Identification, security: SecurityLog
@@ -82,8 +82,8 @@ class Tokens:
     async def _issue(self, request: web.Request) -> web.Response:
         address = request.remote or ""
         try:
-            if not self._identification.attempts.may_try(address):
-                raise await self._identification.attempts.refuse()
+            if not self._identification.failures.may_try(address):
+                raise await self._identification.failures.delayed_refusal()
             if twice := said_twice(request.headers):
                 raise refused("invalid_request", f"tiêu đề {twice} có mặt hai lần", f"the header {twice} came twice")
             form = await self._form(request)
@@ -95,7 +95,7 @@ class Tokens:
                 await self._identification.replays.use(proof.once)
         except Refusal as refusal:
             if isinstance(refusal, UnauthenticatedClient):
-                self._identification.attempts.failed(address)
+                self._identification.failures.record_failure(address)
             known = {"event__reason": refusal.code, "source__ip": address}
             self._security.event("token-not-issued", "failure", "authentication", refusal.detail.en, **known)
             description = refusal.detail.said(preferred(request.headers.get("Accept-Language")))

@@ -30,34 +30,34 @@ class _Budget:
     at: float
 
 
-TOKENS = Text(
+INVALID_TOKENS = Text(
     "Địa chỉ này gửi quá nhiều mã truy cập không hợp lệ; hãy dừng lại, lấy mã mới rồi thử lại sau vài giây.",
     "Too many tokens that do not count came from this address; stop, take a new one and try again in a few seconds.",
 )
-CALLS = Text(
+REFUSED_CALLS = Text(
     "Hệ thống này gửi quá nhiều lần gọi bị từ chối; hãy dừng lại, kiểm tra quyền, mục đích và hạn mức rồi thử lại sau vài giây.",
     "This system sent too many calls that were refused; stop, check its grants, purpose and quota, and try again in a few seconds.",
 )
 
 
-class Attempts:
-    """The budgets of all addresses, or systems, that failed lately.
+class AuthFailureLimiter:
+    """Limits how often an address, or a system, may fail: a budget for each that failed lately.
 
     Args:
-        words: what whoever failed too often is told.
+        words: what whoever failed too often is told, in both languages.
     """
 
-    def __init__(self, words: Text = TOKENS) -> None:
+    def __init__(self, words: Text = INVALID_TOKENS) -> None:
         self._words = words
         self._budgets: OrderedDict[str, _Budget] = OrderedDict()
         self._waiting = 0
 
     def may_try(self, address: str) -> bool:
-        """Has this address failed less than it may?"""
+        """Tell whether an address has failed less often than it may."""
         budget = self._budgets.get(_source(address))
         return budget is None or _refilled(budget, time.monotonic()) >= 1
 
-    def failed(self, address: str) -> None:
+    def record_failure(self, address: str) -> None:
         """Count a failed attempt."""
         now, source = time.monotonic(), _source(address)
         budget = self._budgets.get(source)
@@ -68,8 +68,8 @@ class Attempts:
         budget.left, budget.at = max(0.0, _refilled(budget, now) - 1), now
         self._budgets.move_to_end(source)
 
-    async def refuse(self) -> Refusal:
-        """The refusal of one attempt too many, after a wait that its sender pays for."""
+    async def delayed_refusal(self) -> Refusal:
+        """Return the refusal (`too-many-attempts`) of one attempt too many, after a wait that its sender pays for."""
         if self._waiting < MAX_WAITING:
             self._waiting += 1
             try:
@@ -89,7 +89,7 @@ def _refilled(budget: _Budget, now: float) -> float:
 
 
 def _source(address: str) -> str:
-    """Whose budget an address draws on: its own, or that of its network where it is one of IPv6."""
+    """Return whose budget an address draws on: its own, or that of its network where it is one of IPv6."""
     if ":" not in address:
         return address
     try:

@@ -1,6 +1,6 @@
 """Who is there: the system behind an access token, and the person on whose behalf it calls.
 
-One place for every door. A token signed by a key that is not known yet is tried once more after its issuer was asked.
+One place for HTTP and NATS. A token signed by a key that is not known yet is tried once more after its issuer was asked.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from lgsp_auth.dpop import verify_proof
 from lgsp_auth.one_time import ReplayGuard
 from lgsp_auth.tokens import FIRST, Generation, Person, UnknownKey, Verifier, invalid_token, wrong_scheme
-from lgsp_gateway.calls.auth_failure_limiter import Attempts
+from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_problems import Refusal
 
@@ -18,8 +18,16 @@ T = TypeVar("T")
 
 
 class Credentials(NamedTuple):
-    """What a request shows of its sender: the `Authorization` and `DPoP` headers, what a proof must be for, the address
-    it comes from, and the `bearer_digest` of its token."""
+    """What a request shows of its sender.
+
+    Args:
+        authorization: the `Authorization` header, None where there is none.
+        proof: the `DPoP` header, empty where there is none.
+        method: of the request, which a proof must be for.
+        path: of the request, which a proof must be for.
+        address: the IP address that the request comes from.
+        digest: the `bearer_digest` of its token.
+    """
 
     authorization: str | None
     proof: str
@@ -49,12 +57,12 @@ class Identification:
         self._registry = registry
         self._base = base
         self.replays = replays
-        self.attempts = Attempts()
+        self.failures = AuthFailureLimiter()
         self._generations: dict[str, Generation] = {}
-        registry.on_change(self._changed)
+        registry.on_change(self._forget_ended_tokens)
 
-    def _changed(self, kind: str, name: str) -> None:
-        """Forget the tokens of a system that were ended: what is remembered is looked at no more when it calls."""
+    def _forget_ended_tokens(self, kind: str, name: str) -> None:
+        """Forget the tokens of a system that were ended: one that is remembered is not verified again when it calls."""
         if kind == "System":
             generation = self._registry.generation(name)
             if self._generations.get(name, FIRST) != generation:
@@ -62,19 +70,19 @@ class Identification:
                 self._verifier.forget(lambda known: known.system == name and not generation.counts(known))
 
     def recall(self, shown: Credentials, now: float) -> Caller | None:
-        """The caller whose bearer token was verified before; None where there is more to look at."""
+        """Return the caller whose bearer token was verified before; None where `caller` must look."""
         identity = self._verifier.recall(shown.digest, now)
         system = self._registry.systems.get(identity.system) if identity else None
         return Caller(system, False) if system else None
 
     async def caller(self, shown: Credentials, now: float) -> Caller:
-        """The registered system that holds a token.
+        """Return the registered system that holds a token.
 
         Raises:
             Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts` or `bus-unavailable`.
         """
-        if not (self.attempts.may_try(shown.address) or self._verifier.remembers(shown.authorization)):
-            raise await self.attempts.refuse()
+        if not (self.failures.may_try(shown.address) or self._verifier.remembers(shown.authorization)):
+            raise await self.failures.delayed_refusal()
         try:
             return await self._caller(shown, now)
         except Refusal as refusal:
@@ -84,21 +92,21 @@ class Identification:
     def _count_failure(self, address: str, refusal: Refusal) -> None:
         """Count a refusal against an address, unless it is no fault of whoever sends from there, as while NATS is away."""
         if refusal.kind.status == HTTPStatus.UNAUTHORIZED:
-            self.attempts.failed(address)
+            self.failures.record_failure(address)
 
     async def _caller(self, shown: Credentials, now: float) -> Caller:
         try:
             identity = self._verifier.verify(shown.authorization, now)
         except UnknownKey as unknown:
-            identity = await _again(unknown, lambda: self._verifier.verify(shown.authorization, now))
+            identity = await _verify_after_refresh(unknown, lambda: self._verifier.verify(shown.authorization, now))
         if identity.bound:
-            await self._prove(shown, identity.bound, now)
+            await self._use_proof(shown, identity.bound, now)
         system = self._registry.systems.get(identity.system)
         if system is None:
             raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
         return Caller(system, bool(identity.bound))
 
-    async def _prove(self, shown: Credentials, bound: str, now: float) -> None:
+    async def _use_proof(self, shown: Credentials, bound: str, now: float) -> None:
         """Hold the proof beside a token against the key that the token is bound to, and use it.
 
         Raises:
@@ -111,13 +119,13 @@ class Identification:
         await self.replays.use(proof.once)
 
     async def citizen(self, shown: Credentials, now: float) -> Person:
-        """The citizen whose own token is shown.
+        """Return the citizen whose own token is shown.
 
         Raises:
             Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts` or `bus-unavailable`.
         """
-        if not self.attempts.may_try(shown.address):
-            raise await self.attempts.refuse()
+        if not self.failures.may_try(shown.address):
+            raise await self.failures.delayed_refusal()
         try:
             scheme, _, token = (shown.authorization or "").partition(" ")
             if scheme.lower() not in ("bearer", "dpop"):
@@ -126,7 +134,7 @@ class Identification:
             if bool(person.bound) != (scheme.lower() == "dpop"):
                 raise wrong_scheme()
             if person.bound:
-                await self._prove(shown, person.bound, now)
+                await self._use_proof(shown, person.bound, now)
             if person.kind != "citizen":
                 raise invalid_token("không phải của công dân", "is not one of a citizen")
         except Refusal as refusal:
@@ -135,7 +143,7 @@ class Identification:
         return person
 
     async def person(self, token: str, now: float) -> Person:
-        """The person whom a token speaks of that somebody else shows.
+        """Return the person whom a token speaks of that somebody else shows.
 
         Raises:
             Refusal: `token-invalid`, also for a token that is bound to a key: who shows it cannot prove that the key is theirs.
@@ -152,10 +160,10 @@ class Identification:
         try:
             return self._verifier.verify_person(token, now)
         except UnknownKey as unknown:
-            return await _again(unknown, lambda: self._verifier.verify_person(token, now))
+            return await _verify_after_refresh(unknown, lambda: self._verifier.verify_person(token, now))
 
 
-async def _again(unknown: UnknownKey, verify: Callable[[], T]) -> T:
+async def _verify_after_refresh(unknown: UnknownKey, verify: Callable[[], T]) -> T:
     if not await unknown.refresh():
         raise unknown
     return verify()

@@ -18,7 +18,7 @@ from lgsp_auth.policy import Grant
 from lgsp_contracts import wire
 from lgsp_contracts.checking import broken_answer, broken_request, check_answer, counted, read_request
 from lgsp_contracts.contract import Operation, person_in
-from lgsp_gateway.calls.auth_failure_limiter import CALLS, Attempts
+from lgsp_gateway.calls.auth_failure_limiter import REFUSED_CALLS, AuthFailureLimiter
 from lgsp_gateway.calls.authorization import AuthorizationCache
 from lgsp_gateway.calls.authorize import Asked, AuthorizedCall, UnauthorizedCall
 from lgsp_gateway.calls.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required
@@ -92,7 +92,7 @@ class Exchange:
     watch: Watch
     heavy: HeavyDocuments
     salts: Salts = field(default_factory=Salts)
-    refusals: Attempts = field(default_factory=lambda: Attempts(CALLS))
+    refusals: AuthFailureLimiter = field(default_factory=lambda: AuthFailureLimiter(REFUSED_CALLS))
 
     async def stop(self) -> None:
         """Write what is left of the evidence, and end what was started for heavy documents."""
@@ -262,14 +262,14 @@ class Exchange:
         Raises:
             Refusal: `too-many-attempts`, after a wait.
         """
-        late = await self.refusals.refuse()
+        late = await self.refusals.delayed_refusal()
         passage.refused(late)
         self.watch.metrics.passed(passage)
         raise late from refusal
 
     async def _refused(self, call: Call, passage: Passage, refusal: Refusal) -> None:
         if not passage.was_received:
-            self.refusals.failed(passage.consumer)
+            self.refusals.record_failure(passage.consumer)
         passage.refused(refusal)
         self.watch.refused(passage, call.traceparent, call.head.parent, refusal)
         await self.evidence.write(passage.entry())

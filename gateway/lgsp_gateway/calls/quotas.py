@@ -1,8 +1,8 @@
 """How often a grant may be used: counted across all gateways, in windows, without a question per call.
 
-A gateway takes calls from the shared count in lots of half a percent of the quota (single calls where a quota is small) and
-spends them by itself. The count is a counter of NATS (`Nats-Incr`, ADR-49 of NATS): an increment answers with the total,
-so a lot can be had once only and a quota is never exceeded. What a gateway has taken and not spent when the quota runs
+A gateway leases calls from the shared count, half a percent of the quota at a time (single calls where a quota is small), and spends
+them by itself. The count is a counter of NATS (`Nats-Incr`, ADR-49 of NATS): an increment answers with the total,
+so a call is leased once only and a quota is never exceeded. What a gateway has taken and not spent when the quota runs
 out elsewhere is at most three quarters of a percent.
 
 Callers see the draft-standard headers (draft-ietf-httpapi-ratelimit-headers): `RateLimit-Policy: "grant";q=600;w=60` is the
@@ -20,8 +20,8 @@ from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 
 STREAM = "LGSP_QUOTAS"
-LOTS = 200
-"""Into how many lots a quota is divided."""
+LEASES = 200
+"""Into how many leases a quota is divided."""
 KEPT_SECONDS = 2 * 86400
 LEASE_SECONDS = 2.0
 _VIETNAM_OFFSET = 7 * 3600
@@ -40,11 +40,11 @@ class _Window:
     left: int = 0
     total: int = 0
     leasing: "asyncio.Task[None] | None" = None
-    lot: int = 1
+    lease: int = 1
     policy: str = ""
 
     def __post_init__(self) -> None:
-        self.lot = max(1, self.quota.requests // LOTS)
+        self.lease = max(1, self.quota.requests // LEASES)
         self.policy = f'"{self.name}";q={self.quota.requests};w={self.quota.seconds}'
 
     @property
@@ -56,7 +56,7 @@ class _Window:
         return self.left == 0 and self.total >= self.quota.requests
 
     def limit(self, now: float) -> str:
-        """The item of `RateLimit`."""
+        """Return the item of `RateLimit`."""
         remaining = max(0, self.quota.requests - self.total) + self.left
         return f'"{self.name}";r={remaining};t={int(self.ends - now) + 1}'
 
@@ -97,7 +97,7 @@ class Quotas:
         Returns:
             The values of `RateLimit` and `RateLimit-Policy`; None when the shared count must be asked.
         """
-        windows = self._of(grant, now)
+        windows = self._windows_of(grant, now)
         for window in windows:
             if window.left == 0:
                 return None
@@ -109,16 +109,16 @@ class Quotas:
         Raises:
             Refusal: `quota-exceeded`, with `Retry-After`; `bus-unavailable`.
         """
-        windows = self._of(grant, now)
+        windows = self._windows_of(grant, now)
         while True:
             empty = next((window for window in windows if window.left == 0), None)
             if empty is None:
                 return self._spend(windows, now)
             if empty.used_up:
                 raise _exceeded(grant, empty, windows, now)
-            await asyncio.shield(self._lease(empty))
+            await asyncio.shield(self._begin_lease(empty))
 
-    def _of(self, grant: Grant, now: float) -> list[_Window]:
+    def _windows_of(self, grant: Grant, now: float) -> list[_Window]:
         current = self._current.get(grant.name)
         if current and current[0] is grant and current[1] <= now < current[2]:
             return current[3]
@@ -142,29 +142,29 @@ class Quotas:
     def _spend(self, windows: list[_Window], now: float) -> tuple[str, str]:
         for window in windows:
             window.left -= 1
-            if window.left <= window.lot // 2 and window.leasing is None and window.total < window.quota.requests:
-                self._lease(window)
+            if window.left <= window.lease // 2 and window.leasing is None and window.total < window.quota.requests:
+                self._begin_lease(window)
         if len(windows) == 1:
             return windows[0].limit(now), windows[0].policy
         return ", ".join(w.limit(now) for w in windows), ", ".join(w.policy for w in windows)
 
-    def _lease(self, window: _Window) -> "asyncio.Task[None]":
-        """Take the next lot: one question at a time for each window."""
+    def _begin_lease(self, window: _Window) -> "asyncio.Task[None]":
+        """Begin to take the next lease: one at a time for each window."""
         if window.leasing is None or window.leasing.done():  # what it brought may be spent before anybody is told
-            window.leasing = asyncio.create_task(self._ask(window))
-            window.leasing.add_done_callback(lambda task: _leased(window, task))
+            window.leasing = asyncio.create_task(self._take_lease(window))
+            window.leasing.add_done_callback(lambda task: _finish_lease(window, task))
         return window.leasing
 
-    async def _ask(self, window: _Window) -> None:
-        lot = window.lot
-        acknowledged = await self._bus.publish(window.subject, b"", {"Nats-Incr": f"+{lot}"}, LEASE_SECONDS)
+    async def _take_lease(self, window: _Window) -> None:
+        lease = window.lease
+        acknowledged = await self._bus.publish(window.subject, b"", {"Nats-Incr": f"+{lease}"}, LEASE_SECONDS)
         if "val" not in acknowledged:
             raise bus_unavailable()
         window.total = int(acknowledged["val"])
-        window.left += max(0, min(lot, window.quota.requests - (window.total - lot)))
+        window.left += max(0, min(lease, window.quota.requests - (window.total - lease)))
 
 
-def _leased(window: _Window, task: "asyncio.Task[None]") -> None:
+def _finish_lease(window: _Window, task: "asyncio.Task[None]") -> None:
     if window.leasing is task:
         window.leasing = None
     if not task.cancelled():

@@ -20,10 +20,10 @@ from lgsp_contracts import documents
 
 
 def load(path: Path | None) -> list[tuple[Issuer, IssuerKeys]]:
-    """The issuers of a file, each with its keys, which are still to be asked for.
+    """Read the issuers of a file, each with its keys, which are still to be asked for.
 
     Raises:
-        Refusal: `invalid-document`, naming file, place and mend.
+        Refusal: `invalid-document`, naming the file, the line and what to mend.
     """
     if path is None:
         return []

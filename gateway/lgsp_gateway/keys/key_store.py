@@ -21,7 +21,7 @@ from lgsp_auth.public_jwk import VerificationKey
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file
 
-LOOK_SECONDS = 1.0
+REREAD_SECONDS = 1.0
 KEEP_SECONDS = 2 * DEFAULT_LIFE
 """How long a superseded key still verifies: twice the life of a token."""
 
@@ -43,7 +43,7 @@ class KeyStore:
         self._ring: KeyRing | None = None
         self._known: dict[str, SigningKey] = {}
         self._seen: dict[str, tuple[int, int, int]] = {}
-        self._looked = 0.0
+        self._read_at = 0.0
 
     def ensure(self) -> None:
         """Make what is missing.
@@ -113,20 +113,20 @@ class KeyStore:
         Returns:
             Whether there is a key in it that can be read.
         """
-        return self._look()
+        return self._reread_folder()
 
     def ring(self) -> KeyRing:
         """Return the keys of the moment."""
-        if self._ring is None or time.monotonic() - self._looked > LOOK_SECONDS:
-            self._look()
+        if self._ring is None or time.monotonic() - self._read_at > REREAD_SECONDS:
+            self._reread_folder()
         assert self._ring is not None
         return self._ring
 
     def find(self, kid: str) -> VerificationKey | None:
         """Return what verifies the tokens of a key, looking again where it is not known yet (at most ten times a second)."""
         key = self.ring().find(kid)
-        if key is None and time.monotonic() - self._looked > LOOK_SECONDS / 10:
-            self._look()
+        if key is None and time.monotonic() - self._read_at > REREAD_SECONDS / 10:
+            self._reread_folder()
             key = self.ring().find(kid)
         return key
 
@@ -148,13 +148,13 @@ class KeyStore:
     def _account_file(self) -> Path:
         return self._folder / "nats-account.key"
 
-    def _look(self) -> bool:
+    def _reread_folder(self) -> bool:
         """Read what has changed in the folder; tell whether there is a key in it that can be read.
 
         Raises:
             Refusal: `cannot-start`, where it is the first look and a key cannot be read.
         """
-        self._looked = time.monotonic()
+        self._read_at = time.monotonic()
         seen = {path.name: version for path in self._files() if (version := _version(path))}
         if seen == self._seen and self._ring is not None:
             return True
@@ -168,7 +168,7 @@ class KeyStore:
             structlog.get_logger().error("no signing key is left", folder=str(self._folder))
             return False
         self._seen, self._known = seen, known
-        self._take(known)
+        self._replace_ring(known)
         return True
 
     def _read(self, name: str) -> SigningKey | None:
@@ -181,7 +181,7 @@ class KeyStore:
             structlog.get_logger().warning("a signing key cannot be read", file=name, error=type(error).__name__)
             return self._known.get(name)
 
-    def _take(self, known: dict[str, SigningKey]) -> None:
+    def _replace_ring(self, known: dict[str, SigningKey]) -> None:
         before = self._ring
         try:
             self._ring = KeyRing(known.values())

@@ -1,4 +1,4 @@
-"""The second door: NATS asks a gateway who may connect (auth callout), and the same verifier answers as at the HTTP door.
+"""Who may connect to NATS: its servers ask a gateway (auth callout), and the verifier of the HTTP server answers.
 
 An adapter connects with its access token. It becomes a user that may serve the subjects of the services that its system
 provides and that are in force, announce them, reply to what it is asked, and nothing else; the server itself refuses the
@@ -17,7 +17,7 @@ from lgsp_auth.nats_jwt import AccountKey, CalloutRequest
 from lgsp_auth.tokens import Generation, Verifier
 from lgsp_contracts import wire
 from lgsp_contracts.names import SystemName
-from lgsp_gateway.calls.auth_failure_limiter import Attempts
+from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.keys.removed_keys import key_id
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
@@ -33,7 +33,7 @@ _KEY = "."
 """Stands before the key in the name of a user."""
 
 
-class NatsDoor:
+class NatsAuthCallout:
     """Answers authorization requests of the NATS servers."""
 
     def __init__(
@@ -43,12 +43,12 @@ class NatsDoor:
         self._registry = registry
         self._key = key
         self._security = security
-        self._attempts = Attempts()
+        self._failures = AuthFailureLimiter()
         self._background = background
 
     async def start(self, connection: Client) -> None:
         """Answer from now on. All gateways share the requests."""
-        answer = self._background.heard("nats door", self._answer)
+        answer = self._background.heard("nats auth callout", self._answer)
         await connection.subscribe(SUBJECT, queue="gateways", cb=answer)
         await connection.flush()
 
@@ -59,16 +59,16 @@ class NatsDoor:
             return
         now = time.time()
         authorization = f"Bearer {request.auth_token}" if request.auth_token else None
-        if not (self._attempts.may_try(request.address) or self._verifier.remembers(authorization)):
-            # The server asks one after the other here, so others do not wait with who came too often.
-            self._background.once("nats door: put off", self._put_off(message, request))
+        if not (self._failures.may_try(request.address) or self._verifier.remembers(authorization)):
+            # The server asks one after the other here, so others do not wait with whoever came too often.
+            self._background.once("nats auth callout: delayed refusal", self._refuse_late(message, request))
             return
         try:
             identity = self._verifier.verify(authorization, now)
             system = SystemName(identity.system)
             subjects = subjects_of(self._registry, system)
         except Refusal as refusal:
-            self._attempts.failed(request.address)
+            self._failures.record_failure(request.address)
             await self._refuse(message, request, refusal)
             return
         user = self._key.user(
@@ -81,19 +81,19 @@ class NatsDoor:
         )
         await message.respond(self._key.response(request, user, "", now))
 
-    async def _put_off(self, message: Msg, request: CalloutRequest) -> None:
-        refusal = await self._attempts.refuse()
+    async def _refuse_late(self, message: Msg, request: CalloutRequest) -> None:
+        refusal = await self._failures.delayed_refusal()
         await message.respond(self._key.response(request, "", refusal.detail.en, time.time()))
 
     async def _refuse(self, message: Msg, request: CalloutRequest, refusal: Refusal) -> None:
-        structlog.get_logger().info("nats door refused", reason=refusal.detail.en)
+        structlog.get_logger().info("nats connection refused", reason=refusal.detail.en)
         known = {"event__reason": refusal.code, "source__ip": request.address}
         self._security.event("connection-refused", "failure", "authentication", refusal.detail.en, **known)
         await message.respond(self._key.response(request, "", refusal.detail.en, time.time()))
 
 
 def subjects_of(registry: Registry, system: SystemName) -> tuple[str, ...]:
-    """What a system may subscribe to: the services in force that it provides, and what announces them.
+    """Return the subjects that a system may subscribe to: the services in force that it provides, and what announces them.
 
     Raises:
         Refusal: `token-invalid`, when the system is not registered.

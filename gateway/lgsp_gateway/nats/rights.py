@@ -33,8 +33,8 @@ ROUND_SECONDS = 30.0
 PAGE = 1_000
 
 
-class NatsRights:
-    """Looks after the rights of connections.
+class ConnectionRights:
+    """Ends connections that may do what their system may not do now, or not by this key.
 
     Args:
         connection: in the system account.
@@ -49,14 +49,14 @@ class NatsRights:
         self._until = 0.0
         self._looked = -EVERY_SECONDS
         self._keys = keys
-        registry.on_change(self._note)
+        registry.on_change(self._note_change)
         keys.on_removed(lambda _, __: self._look_soon())
 
     def start(self, background: Background) -> None:
-        """Look from now on."""
-        background.every("nats rights", AGAIN_SECONDS, self._look_where_needed, within=ROUND_SECONDS)
+        """Look now and then, from now on."""
+        background.every("nats connection rights", AGAIN_SECONDS, self._look_where_needed, within=ROUND_SECONDS)
 
-    def _note(self, kind: str, _: str) -> None:
+    def _note_change(self, kind: str, _: str) -> None:
         if kind in ("System", "Service"):
             self._look_soon()
 
@@ -83,25 +83,25 @@ class NatsRights:
             await self._connection.publish("$SYS.REQ.SERVER.PING.CONNZ", _page(0), reply=inbox)
             while True:
                 try:
-                    told = orjson.loads((await answers.next_msg(timeout=ANSWER_SECONDS)).data)
+                    answer = orjson.loads((await answers.next_msg(timeout=ANSWER_SECONDS)).data)
                 except NatsTimeoutError:
                     return
-                server, found = told["server"]["id"], told.get("data", {})
-                end = found.get("offset", 0) + PAGE
-                if end < found.get("total", 0):
+                server, page = answer["server"]["id"], answer.get("data", {})
+                end = page.get("offset", 0) + PAGE
+                if end < page.get("total", 0):
                     await self._connection.publish(f"$SYS.REQ.SERVER.{server}.CONNZ", _page(end), reply=inbox)
-                for one in found.get("connections") or ():
-                    await self._hold(server, one, users)
+                for connection in page.get("connections") or ():
+                    await self._end_where_changed(server, connection, users)
         finally:
             await answers.unsubscribe()
 
-    async def _hold(self, server: str, found: dict[str, Any], users: dict[SystemName, str]) -> None:
-        user = str(found.get("authorized_user", ""))
+    async def _end_where_changed(self, server: str, connection: dict[str, Any], users: dict[SystemName, str]) -> None:
+        user = str(connection.get("authorized_user", ""))
         system = system_of(user)
         if not system:
             return
         if system not in users:
-            users[system] = self._user(system)
+            users[system] = self._user_of(system)
         name, key = split_key(user)
         if users[system] != name or await self._keys.has_ended(key):
             structlog.get_logger().info(
@@ -109,11 +109,11 @@ class NatsRights:
                 system=system,
                 reason="what it may do has changed, its tokens ended, or their key was removed",
             )
-            cid = orjson.dumps({"cid": found["cid"]})
+            cid = orjson.dumps({"cid": connection["cid"]})
             # A server does nothing on a request without a reply subject (nats-server 2.15).
             await self._connection.publish(f"$SYS.REQ.SERVER.{server}.KICK", cid, reply=self._connection.new_inbox())
 
-    def _user(self, system: SystemName) -> str:
+    def _user_of(self, system: SystemName) -> str:
         try:
             return user_of(system, subjects_of(self._registry, system), self._registry.generation(system))
         except Refusal:  # it is registered no more
