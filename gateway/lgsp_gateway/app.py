@@ -17,12 +17,11 @@ from lgsp_gateway.api.build import ApiParts, build_api
 from lgsp_gateway.calls.build import open_pipeline
 from lgsp_gateway.calls.failover import BrokenOff
 from lgsp_gateway.calls.identification import Identification
-from lgsp_gateway.calls.pipeline import Exchange
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepare_streams
 from lgsp_gateway.evidence.verify.checkpoint import instance_domain
-from lgsp_gateway.faces.rest.calls import Calls
+from lgsp_gateway.faces.rest.calls import RestCalls
 from lgsp_gateway.http.connections import ConnectionLimits
 from lgsp_gateway.http.server import HttpServer
 from lgsp_gateway.keys import issuers
@@ -30,7 +29,7 @@ from lgsp_gateway.keys.key_store import REREAD_SECONDS, KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.nats.auth_callout import NatsAuthCallout
 from lgsp_gateway.nats.rights import ConnectionRights
-from lgsp_gateway.observability.build import Health, announce_removed_keys, open_observer
+from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
@@ -60,10 +59,10 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
     keys.ensure()
     nats = _NatsUsers(settings)
     async with AsyncExitStack() as stack:
-        observer = open_observer(stack, settings, keys)
+        telemetry = open_telemetry(stack, settings, keys)
         bus, heavy = Bus(), HeavyDocuments(settings.heavy_processes, settings.heavy_seconds)
         stack.push_async_callback(heavy.stop)
-        registry = RegistryParts.create(bus, observer.security, heavy)
+        registry = RegistryParts.create(bus, telemetry.security, heavy)
 
         connection = await nats.connect("", registry.replica.lost, registry.replica.back, background)
         stack.push_async_callback(connection.close)
@@ -77,9 +76,9 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         stack.callback(bus.stop)
         await registry.start(stack, settings, connection, background)
         verifier, removed_keys = _open_verifier(settings, keys, registry.snapshot, background)
-        announce_removed_keys(removed_keys, observer.security)
+        announce_removed_keys(removed_keys, telemetry.security)
         evidence = await EvidenceWriting.open(stack, settings, keys, bus, connection, background)
-        observer.metrics.watch(evidence.log, evidence.publisher)
+        telemetry.metrics.watch(evidence.log, evidence.publisher)
         replays = JetStreamReplayGuard(bus)
         await replays.start(connection, settings.replicas)
         pipeline = await open_pipeline(
@@ -89,29 +88,40 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
             bus,
             connection,
             evidence,
-            observer,
+            telemetry,
             heavy,
         )
         evidence.log.start(background)
-        stack.push_async_callback(pipeline.stop)
-        callout = NatsAuthCallout(verifier, registry.snapshot, keys.account_key(), observer.security, background)
+        stack.push_async_callback(evidence.log.stop)
+        callout = NatsAuthCallout(verifier, registry.snapshot, keys.account_key(), telemetry.security, background)
         await callout.start(connection)
-        await _watch_connections(pipeline, registry, system, removed_keys, background)
+        await _watch_connections(bus, registry, system, removed_keys, background)
         reading = EvidenceReading.open(stack, settings, await nats.connect("reading", background=background))
         stack.push_async_callback(reading.connection.close)
-        health = Health.open(connection, registry, evidence, reading, observer.metrics, background)
-        api = build_api(settings, ApiParts(pipeline, registry, keys, reading, health, process.stop))
-        is_stale = partial(registry.is_stale, settings.stale_seconds)
-        limits, fast_path = ConnectionLimits.of(settings), settings.fast_path == "on"
-        server = HttpServer(Calls(pipeline, is_stale), api, is_stale, limits, fast_path=fast_path)
-        observer.metrics.watch_http(server.counts)
-        stack.push_async_callback(server.close)
-        port = await server.open(settings.host, settings.port, tls, share_port=settings.share_port)
+        health = Health.open(connection, registry, evidence, reading, telemetry.metrics, background)
+        parts = ApiParts(pipeline, registry, keys, reading, health, telemetry, bus, heavy, process.stop)
+        port = await _open_http(stack, settings, parts, tls)
         for files in filter(None, (tls, nats.tls)):
             background.keep("tls files", files.watch)
         processes.settle()
         process.ready(f"{'https' if tls else 'http'}://{settings.host}:{port}")
         await process.stop.wait()
+
+
+async def _open_http(stack: AsyncExitStack, settings: GatewaySettings, parts: ApiParts, tls: TlsFiles | None) -> int:
+    """Answer over HTTP from now on.
+
+    Returns:
+        The port.
+    """
+    is_stale = partial(parts.registry.is_stale, settings.stale_seconds)
+    traces = parts.telemetry.traces
+    face = RestCalls(parts.pipeline, is_stale, traces.begins if traces else None)
+    limits, fast_path = ConnectionLimits.of(settings), settings.fast_path == "on"
+    server = HttpServer(face, build_api(settings, parts), is_stale, limits, fast_path=fast_path)
+    parts.telemetry.metrics.watch_http(server.counts)
+    stack.push_async_callback(server.close)
+    return await server.open(settings.host, settings.port, tls, share_port=settings.share_port)
 
 
 def with_addresses(settings: GatewaySettings, tls: TlsFiles | None) -> GatewaySettings:
@@ -173,10 +183,10 @@ def _open_verifier(
 
 
 async def _watch_connections(
-    pipeline: Exchange, registry: RegistryParts, system: Client, removed_keys: RemovedKeys, background: Background
+    bus: Bus, registry: RegistryParts, system: Client, removed_keys: RemovedKeys, background: Background
 ) -> None:
     """Notice when an adapter's connection ends, and end the connections that may do too much."""
-    await BrokenOff(pipeline.bus, registry.snapshot).start(system, background)
+    await BrokenOff(bus, registry.snapshot).start(system, background)
     ConnectionRights(system, registry.snapshot, lambda: registry.replica.in_step, removed_keys).start(background)
 
 

@@ -13,7 +13,8 @@ from lgsp_auth.keys import ALGORITHM, KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier, bearer_digest
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.schemas import Schema
-from lgsp_gateway.calls.record import Passage, Pseudonyms
+from lgsp_gateway.calls.record import CallRecord
+from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 
 ISSUER = "https://bus.test"
 
@@ -69,11 +70,11 @@ def test_recalling_a_token(keep: Any) -> None:
 
 
 def test_writing_an_entry(keep: Any) -> None:
-    passage = Passage(
+    record = CallRecord(
         "019ab", "1" * 32, "mot-cua", "H49.12", "gw-1", time.perf_counter(), int(time.time() * 1000), bytes(16)
     )
-    passage.service, passage.version, passage.operation, passage.grant = "bench", "1.0.0", "verify", "grant"
-    assert orjson.loads(keep(passage.entry))["consumer"] == "mot-cua"
+    record.service, record.version, record.operation, record.grant = "bench", "1.0.0", "verify", "grant"
+    assert orjson.loads(keep(record.handled))["consumer"] == "mot-cua"
 
 
 def test_making_a_pseudonym(keep: Any) -> None:

@@ -9,7 +9,7 @@ from support.workbench import NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call
 from lgsp_contracts.entry import SALT_HEADER
-from lgsp_gateway.calls.record import Passage
+from lgsp_gateway.calls.record import CallRecord
 
 
 async def test_an_entry_proves_what_was_sent_and_answered(bus: Workbench) -> None:
@@ -65,10 +65,10 @@ async def test_a_person_has_one_pseudonym(bus: Workbench) -> None:
 
 def test_an_entry_is_json_whatever_its_names_hold() -> None:
     strange = 'Sở "Y tế" \\ \n\t'
-    passage = Passage("019ab", "1" * 32, "desk", strange, "gw-1", 0.0, 0, bytes(16), provider=strange, grant=strange)
-    entry = json.loads(passage.entry())
+    record = CallRecord("019ab", "1" * 32, "desk", strange, "gw-1", 0.0, 0, bytes(16), provider=strange, grant=strange)
+    entry = json.loads(record.handled())
     assert [entry["agency"], entry["provider"], entry["grant"]] == [strange] * 3
-    assert b"\n" not in passage.entry()
+    assert b"\n" not in record.handled()
 
 
 async def test_calls_that_finish_together_share_a_publish(bus: Workbench) -> None:

@@ -13,23 +13,25 @@ from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiParts, build_api
 from lgsp_gateway.calls.authorization import AuthorizationCache
+from lgsp_gateway.calls.document_checks import DocumentChecks
+from lgsp_gateway.calls.execution.request_reply import RequestReply
 from lgsp_gateway.calls.idempotency import Idempotency
 from lgsp_gateway.calls.identification import Identification
-from lgsp_gateway.calls.pipeline import Exchange
+from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.quotas import Quotas
-from lgsp_gateway.calls.record import Pseudonyms
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.build import EvidenceReading
+from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
 from lgsp_gateway.observability.build import Health
-from lgsp_gateway.observability.call_observer import Watch
+from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.checks import Checks
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.administration import Administration
@@ -60,31 +62,36 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
     follower = Follower(store, registry)
     notary = Notary(bus, NAME, Signer(origin_of(NAME), keys.log_key()))
     security = SecurityLog("", NAME)
-    exchange = Exchange(
-        name=NAME,
+    evidence, heavy = EvidenceLog(bus, stream.subject_of(NAME), notary), HeavyDocuments()
+    telemetry = CallTelemetry(Metrics(), None, security)
+    pipeline = Pipeline(
+        gateway=NAME,
         registry=registry,
-        authorizations=AuthorizationCache(registry),
         identification=Identification(
             Verifier([Issuer(URL, (ALGORITHM,), keys.find)]), registry, URL, JetStreamReplayGuard(bus)
         ),
-        bus=bus,
-        evidence=EvidenceLog(bus, stream.subject_of(NAME), notary),
-        idempotency=Idempotency(),
+        authorizations=AuthorizationCache(registry),
         quotas=Quotas(bus),
+        checks=DocumentChecks(heavy),
+        idempotency=Idempotency(),
+        execution=RequestReply(bus),
         pseudonyms=Pseudonyms(keys.pseudonym_key()),
-        watch=Watch(Metrics(), None, security, False),
-        heavy=HeavyDocuments(),
+        evidence=evidence,
+        observer=telemetry,
     )
     adapters = AdaptersSeen(registry)
     reading = EvidenceReading(connection, Logs(connection, None, None), None)
-    checks = Checks(connection, follower, registry, exchange.evidence, notary, None, adapters, Background())
+    checks = Checks(connection, follower, registry, evidence, notary, None, adapters, Background())
     administration = Administration(registry, store, follower, security)
     parts = ApiParts(
-        pipeline=exchange,
+        pipeline=pipeline,
         registry=RegistryParts(registry, store, follower, administration),
         keys=keys,
         evidence=reading,
         health=Health(adapters, checks),
+        telemetry=telemetry,
+        bus=bus,
+        heavy=heavy,
         stop=asyncio.Event(),
     )
     settings = GatewaySettings(name=NAME, public_url=URL, nats="nats://x:1")

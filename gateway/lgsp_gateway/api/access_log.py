@@ -17,13 +17,15 @@ from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.api.access_log_limiter import Looks
 from lgsp_gateway.api.evidence_search import no_index
 from lgsp_gateway.api.schemas import json_of
-from lgsp_gateway.calls.pipeline import Exchange
-from lgsp_gateway.calls.record import Passage
+from lgsp_gateway.calls.pipeline import Pipeline
+from lgsp_gateway.calls.record import CallRecord
+from lgsp_gateway.calls.salts import Salts
 from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
 from lgsp_gateway.http.authentication import shown
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.documents import VIETNAM
+from lgsp_gateway.registry.snapshot import Registry
 
 if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index
@@ -57,8 +59,10 @@ class AccessLog:
         index: None where this gateway has none.
     """
 
-    def __init__(self, exchange: Exchange, index: "Index | None") -> None:
-        self._exchange = exchange
+    def __init__(self, pipeline: Pipeline, registry: Registry, index: "Index | None") -> None:
+        self._pipeline = pipeline
+        self._registry = registry
+        self._salts = Salts()
         self._index = index
         self._looks = Looks()
 
@@ -67,17 +71,17 @@ class AccessLog:
         add(app, ACCESS_LOG, self._read)
 
     async def _read(self, request: web.Request) -> web.Response:
-        exchange, message = self._exchange, str(uuid_utils.uuid7())
-        citizen = await exchange.identification.citizen(shown(request), time.time())
+        pipeline, message = self._pipeline, str(uuid_utils.uuid7())
+        citizen = await pipeline.identification.citizen(shown(request), time.time())
         if self._index is None:
             raise no_index()
-        pseudonym, cursor = exchange.pseudonyms.of(citizen.number), CURSOR.of(request)
+        pseudonym, cursor = pipeline.pseudonyms.of(citizen.number), CURSOR.of(request)
         self._looks.take(pseudonym)
         search = Search({"subject": pseudonym}, {}, limit=PAGE, cursor=cursor, of_systems=True)
         page = await self._index.search(search)
         body = self._written(page, [] if cursor else await self._index.own_looks(pseudonym))
-        salt = exchange.salts.take()
-        await exchange.evidence.write(self._entry(message, pseudonym, salt, body))
+        salt = self._salts.take()
+        await pipeline.evidence.write(self._entry(message, pseudonym, salt, body))
         headers = {"Cache-Control": "no-store", "Lgsp-Message-Id": message, hdrs.CONTENT_LANGUAGE: "vi"}
         headers[SALT_HEADER] = salt.hex()
         return web.Response(body=body, content_type="application/json", headers=headers)
@@ -87,7 +91,7 @@ class AccessLog:
         return orjson.dumps({"items": items, "cursor": page.cursor, "own": [_day(looks) for looks in own]})
 
     def _item(self, entry: dict[str, Any]) -> dict[str, Any]:
-        registry = self._exchange.registry
+        registry = self._registry
         moment = datetime.datetime.fromtimestamp(entry["time"] / 1000, VIETNAM)
         item = {
             "message": entry["message"],
@@ -115,13 +119,22 @@ class AccessLog:
 
     def _entry(self, message: str, pseudonym: str, salt: bytes, body: bytes) -> bytes:
         now = time.perf_counter(), int(time.time() * 1000)
-        passage = Passage(
-            message, "", "", "", self._exchange.name, *now, salt, service=SERVICE, version="1.0.0", operation=OPERATION
+        record = CallRecord(
+            message,
+            "",
+            "",
+            "",
+            self._pipeline.gateway,
+            *now,
+            salt,
+            service=SERVICE,
+            version="1.0.0",
+            operation=OPERATION,
         )
-        passage.subject = passage.on_behalf_of = pseudonym
-        passage.received(b"")
-        passage.answered(body)
-        return passage.entry()
+        record.subject = record.on_behalf_of = pseudonym
+        record.received(b"")
+        record.answered(body)
+        return record.handled()
 
 
 def _day(own: OwnLooks) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from lgsp_gateway.api.idempotency_keys import IdempotencyKeys
 from lgsp_gateway.api.operations import Operations
 from lgsp_gateway.api.registry import RegistryDoor
 from lgsp_gateway.api.tokens import TokenRoutes
-from lgsp_gateway.calls.pipeline import Exchange
+from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading
 from lgsp_gateway.evidence.verify.key_file import read_keys
@@ -30,19 +30,25 @@ from lgsp_gateway.http.server import HttpServer
 from lgsp_gateway.http.streaming import READERS, Readers
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.observability.build import Health
+from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.registry.build import RegistryParts
+from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.nats.connection import first_server
+from lgsp_runtime.nats.request_reply import Bus
 
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """What the management API shows and changes. `stop` ends what is sent for as long as somebody reads."""
 
-    pipeline: Exchange
+    pipeline: Pipeline
     registry: RegistryParts
     keys: KeyStore
     evidence: EvidenceReading
     health: Health
+    telemetry: CallTelemetry
+    bus: Bus
+    heavy: HeavyDocuments
     stop: asyncio.Event
 
 
@@ -69,13 +75,13 @@ def _add_tokens(app: web.Application, settings: GatewaySettings, parts: ApiParts
     addresses = (settings.public_url, f"{settings.public_url}/oauth2/token")
     clients = ClientAuthenticator(addresses, parts.registry.snapshot.client)
     endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients, pipeline.identification.replays)
-    TokenRoutes(endpoint, keys, pipeline.identification, pipeline.watch.security).add_routes(app)
+    TokenRoutes(endpoint, keys, pipeline.identification, parts.telemetry.security).add_routes(app)
 
 
 def _add_registry(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
     RegistryDoor(callers, parts.registry.administration).add_routes(app)
     nats = first_server(settings.nats)
-    heavy = parts.pipeline.heavy
+    heavy = parts.heavy
     Catalogue(callers, parts.registry.snapshot, heavy, parts.stop, settings.public_url, nats).add_routes(app)
 
 
@@ -83,27 +89,27 @@ def _add_evidence(app: web.Application, settings: GatewaySettings, parts: ApiPar
     pipeline, evidence, snapshot = parts.pipeline, parts.evidence, parts.registry.snapshot
     stale_index.add_header(app, evidence.connection, evidence.index)
     Evidence(callers, evidence.connection, parts.stop).add_routes(app)
-    AccessLog(pipeline, evidence.index).add_routes(app)
+    AccessLog(pipeline, snapshot, evidence.index).add_routes(app)
     EvidenceSearch(callers, evidence.index, pipeline.pseudonyms, snapshot).add_routes(app)
     witnesses = {key.name: key for key in read_keys(settings.witnesses)} if settings.witnesses else {}
     EvidenceLogs(
-        callers, evidence.logs, parts.keys.log_key(), settings.domain, pipeline.bus, witnesses, parts.stop
+        callers, evidence.logs, parts.keys.log_key(), settings.domain, parts.bus, witnesses, parts.stop
     ).add_routes(app)
 
 
 def _add_operations(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
     pipeline, health = parts.pipeline, parts.health
-    security = pipeline.watch.security
+    security = parts.telemetry.security
     IdempotencyKeys(callers, pipeline.idempotency, parts.registry.snapshot, security).add_routes(app)
     Operations(callers, parts.evidence.index, health.adapters, health.checks, parts.stop).add_routes(app)
 
     def readiness() -> Mapping[str, bool]:
         return {
-            "nats": pipeline.bus.connected and health.checks.connection.is_connected,
+            "nats": parts.bus.connected and health.checks.connection.is_connected,
             "registry": parts.registry.replica.in_step,
             "evidence": pipeline.evidence.kept == 0,
             "not stopping": not parts.stop.is_set(),
         }
 
-    Status(pipeline.watch.metrics, readiness, health.checks.background.said).add_routes(app)
+    Status(parts.telemetry.metrics, readiness, health.checks.background.said).add_routes(app)
     ApiDescription(settings.public_url).add_routes(app)

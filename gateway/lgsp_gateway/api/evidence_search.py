@@ -11,7 +11,7 @@ from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
 from lgsp_gateway.api.evidence_stream import AUDITOR
 from lgsp_gateway.api.known_names import refuse_unknown
 from lgsp_gateway.api.schemas import json_of
-from lgsp_gateway.calls.record import Pseudonyms
+from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.search.models import EXACT, MAX_PAGE, Search
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import Parameter, amount, message_id, moment, text, whole

@@ -5,24 +5,15 @@ this purpose, whether the service is suspended, what the grant shows of the answ
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from lgsp_auth import policy
 from lgsp_auth.policy import Ask, Grant
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
+from lgsp_gateway.calls.model import CallTarget
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
-
-
-class Asked(NamedTuple):
-    """What a call asks for, as its caller names it; an empty service where the path names none."""
-
-    service: str
-    major: int
-    operation: str
-    purpose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +22,7 @@ class AuthorizedCall:
 
     Args:
         purpose: the caller's, where a grant names it; else empty.
-        subject: of NATS, on which the provider's adapter is asked.
+        subject: of NATS, on which the provider's adapter is target.
         since, until: when its grant holds, in seconds since 1970.
         revision: of the registry that it was decided on.
     """
@@ -60,7 +51,7 @@ class UnauthorizedCall:
     grant: str = ""
 
 
-def authorize(consumer: str, asked: Asked, registry: Registry, now: float) -> AuthorizedCall | UnauthorizedCall:
+def authorize(consumer: str, target: CallTarget, registry: Registry, now: float) -> AuthorizedCall | UnauthorizedCall:
     """Decide on a call by what the registry says.
 
     Args:
@@ -68,12 +59,12 @@ def authorize(consumer: str, asked: Asked, registry: Registry, now: float) -> Au
         now: in seconds since 1970.
     """
     try:
-        contract, operation = registry.operation(consumer, asked.service, asked.major, asked.operation, now)
+        contract, operation = registry.operation(consumer, target.service, target.major, target.operation, now)
     except Refusal as refusal:
         return UnauthorizedCall(refusal)
-    purpose = asked.purpose if registry.knows_purpose(asked.purpose) else ""
+    purpose = target.purpose if registry.knows_purpose(target.purpose) else ""
     named = contract.provider, contract.service, contract.version, operation.name, purpose
-    ask = Ask(consumer, *asked, personal=operation.classification == "personal")
+    ask = Ask(consumer, *target, personal=operation.classification == "personal")
     try:
         grant = policy.decide(ask, registry.held(consumer, contract.service, contract.major), now)
     except Refusal as refusal:

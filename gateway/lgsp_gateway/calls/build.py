@@ -3,13 +3,15 @@
 from nats.aio.client import Client
 
 from lgsp_gateway.calls.authorization import AuthorizationCache
+from lgsp_gateway.calls.document_checks import DocumentChecks
+from lgsp_gateway.calls.execution.request_reply import RequestReply
 from lgsp_gateway.calls.idempotency import Idempotency
 from lgsp_gateway.calls.identification import Identification
-from lgsp_gateway.calls.pipeline import Exchange
+from lgsp_gateway.calls.observer import CallObserver
+from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceWriting
-from lgsp_gateway.observability.call_observer import Watch
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.nats.request_reply import Bus
@@ -22,23 +24,23 @@ async def open_pipeline(
     bus: Bus,
     connection: Client,
     evidence: EvidenceWriting,
-    observer: Watch,
+    observer: CallObserver,
     heavy: HeavyDocuments,
-) -> Exchange:
+) -> Pipeline:
     """Open what calls share with other gateways, and put the pipeline together."""
     idempotency, quotas = Idempotency(), Quotas(bus)
     await idempotency.start(connection, settings.replicas)
     await quotas.start(connection, settings.replicas)
-    return Exchange(
-        name=settings.name,
+    return Pipeline(
+        gateway=settings.name,
         registry=registry,
-        authorizations=AuthorizationCache(registry),
         identification=identification,
-        bus=bus,
-        evidence=evidence.log,
-        idempotency=idempotency,
+        authorizations=AuthorizationCache(registry),
         quotas=quotas,
+        checks=DocumentChecks(heavy),
+        idempotency=idempotency,
+        execution=RequestReply(bus),
         pseudonyms=evidence.pseudonyms,
-        watch=observer,
-        heavy=heavy,
+        evidence=evidence.log,
+        observer=observer,
     )

@@ -11,30 +11,11 @@ from lgsp_auth.dpop import verify_proof
 from lgsp_auth.one_time import ReplayGuard
 from lgsp_auth.tokens import FIRST, Generation, Person, UnknownKey, Verifier, invalid_token, wrong_scheme
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
+from lgsp_gateway.calls.model import Credentials
 from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_problems import Refusal
 
 T = TypeVar("T")
-
-
-class Credentials(NamedTuple):
-    """What a request shows of its sender.
-
-    Args:
-        authorization: the `Authorization` header, None where there is none.
-        proof: the `DPoP` header, empty where there is none.
-        method: of the request, which a proof must be for.
-        path: of the request, which a proof must be for.
-        address: the IP address that the request comes from.
-        digest: the `bearer_digest` of its token.
-    """
-
-    authorization: str | None
-    proof: str
-    method: str
-    path: str
-    address: str
-    digest: bytes = b""
 
 
 class Caller(NamedTuple):

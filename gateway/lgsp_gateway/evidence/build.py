@@ -8,7 +8,6 @@ from nats.aio.client import Client
 
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.calls.record import Pseudonyms
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
@@ -16,6 +15,7 @@ from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.archive.store import Shelf
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.cosign.timestamps import Timestamps
+from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.keys.key_store import KeyStore

@@ -6,7 +6,8 @@ from aiohttp import hdrs, web
 from multidict import MultiMapping, istr
 
 from lgsp_auth import tokens
-from lgsp_gateway.calls.identification import Credentials, Identification
+from lgsp_gateway.calls.identification import Identification
+from lgsp_gateway.calls.model import Credentials
 from lgsp_gateway.registry.snapshot import System
 from lgsp_problems import Refusal
 

@@ -11,7 +11,7 @@ from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, log_si
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
-from lgsp_gateway.observability.call_observer import Watch
+from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.checks import EVERY_SECONDS, Checks
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.build import RegistryParts
@@ -23,7 +23,7 @@ CHECKS_SECONDS = 60.0
 """How long the checks of `lgsp doctor` may take together."""
 
 
-def open_observer(stack: AsyncExitStack, settings: GatewaySettings, keys: KeyStore) -> Watch:
+def open_telemetry(stack: AsyncExitStack, settings: GatewaySettings, keys: KeyStore) -> CallTelemetry:
     """Open what observes calls, and say in the security events which keys are used."""
     security = SecurityLog(settings.security_log, f"gateway {settings.name}")
     stack.callback(security.stop)
@@ -34,7 +34,7 @@ def open_observer(stack: AsyncExitStack, settings: GatewaySettings, keys: KeySto
         traces = Traces(settings.name)
         stack.callback(traces.stop)
     _announce_keys(settings, keys, security)
-    return Watch(Metrics(), traces, security, logs.level() == logging.DEBUG)
+    return CallTelemetry(Metrics(), traces, security, logs.level() == logging.DEBUG)
 
 
 def _announce_keys(settings: GatewaySettings, keys: KeyStore, security: SecurityLog) -> None:

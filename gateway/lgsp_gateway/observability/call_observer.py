@@ -2,13 +2,13 @@
 event for those on watch where somebody tried what it may not.
 """
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
-from lgsp_gateway.calls.record import Passage
+from lgsp_gateway.calls.model import CallRequest
+from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
@@ -26,38 +26,42 @@ DENIED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """Sees the calls of one gateway."""
+class CallTelemetry:
+    """Tells operations of the calls of one gateway; a `CallObserver`.
+
+    Args:
+        logs_answers: whether each answered call is logged too.
+    """
 
     metrics: Metrics
     traces: "Traces | None"
     security: SecurityLog
-    says_answers: bool = False
-    """Whether each answered call is logged too."""
+    logs_answers: bool = False
 
-    def answered(self, passage: Passage, traceparent: str, parent: str, check: float, evidence: float) -> None:
-        """A call got its answer; `check` and `evidence` in milliseconds."""
-        self.metrics.passed(passage)
-        if self.says_answers:
-            structlog.get_logger().debug("answered", **_decision(passage))
-        if self.traces and traceparent.endswith(SAMPLED):
-            spent = {"check": check, "provider": passage.provider_ms, "evidence": evidence}
-            self.traces.passed(passage, traceparent, parent, spent, (time.perf_counter() - passage.began) * 1000)
+    def answered(self, request: CallRequest, record: CallRecord) -> None:
+        """Count a call that got its answer."""
+        self.metrics.count_call(record)
+        if self.logs_answers:
+            structlog.get_logger().debug("answered", **_decision(record))
+        if self.traces and request.traceparent.endswith(SAMPLED):
+            self.traces.record(request, record)
 
-    def refused(self, passage: Passage, traceparent: str, parent: str, refusal: Refusal) -> None:
-        """A call was refused."""
-        self.metrics.passed(passage)
-        structlog.get_logger().info("refused", **_decision(passage), code=refusal.code, why=refusal.private)
+    def refused(self, request: CallRequest, record: CallRecord, refusal: Refusal) -> None:
+        """Count and log a call that was refused."""
+        self.metrics.count_call(record)
+        structlog.get_logger().info("refused", **_decision(record), code=refusal.code, why=refusal.private)
         if refusal.code in DENIED or refusal.code == "quota-exceeded":
             action = "call-denied" if refusal.code in DENIED else "quota-exceeded"
-            self._tell(action, passage, refusal)
-        if self.traces is None or not traceparent.endswith(SAMPLED):
-            return
-        spent = {"provider": passage.provider_ms} if passage.provider_ms else {}
-        self.traces.passed(passage, traceparent, parent, spent, (time.perf_counter() - passage.began) * 1000)
+            self._warn(action, record, refusal)
+        if self.traces and request.traceparent.endswith(SAMPLED):
+            self.traces.record(request, record)
 
-    def unidentified(self, message: str, trace: str, address: str, refusal: Refusal) -> None:
-        """Somebody called with a token that does not count."""
+    def limited(self, record: CallRecord) -> None:
+        """Count a call that was refused without evidence."""
+        self.metrics.count_call(record)
+
+    def unidentified(self, request: CallRequest, refusal: Refusal) -> None:
+        """Count a call with a token that does not count, and tell those on watch."""
         self.metrics.unidentified(refusal)
         self.security.event(
             "token-refused",
@@ -65,28 +69,28 @@ class Watch:
             "authentication",
             refusal.detail.en,
             event__reason=refusal.code,
-            source__ip=address,
-            trace__id=trace,
-            lgsp__message=message,
+            source__ip=request.head.credentials.address,
+            trace__id=request.trace,
+            lgsp__message=request.message,
         )
 
-    def _tell(self, action: str, passage: Passage, refusal: Refusal) -> None:
+    def _warn(self, action: str, record: CallRecord, refusal: Refusal) -> None:
         self.security.event(
             action,
             "failure",
             "api",
             refusal.detail.en,
             event__reason=refusal.code,
-            user__name=passage.consumer,
-            organization__id=passage.agency,
-            trace__id=passage.trace,
-            lgsp__message=passage.message,
-            lgsp__service=passage.service,
-            lgsp__operation=passage.operation,
+            user__name=record.consumer,
+            organization__id=record.agency,
+            trace__id=record.trace,
+            lgsp__message=record.message,
+            lgsp__service=record.service,
+            lgsp__operation=record.operation,
         )
 
 
-def _decision(passage: Passage) -> dict[str, str | int]:
+def _decision(record: CallRecord) -> dict[str, str | int]:
     """What every log line of a decision says, so that all that was logged of a message is found by its id or its trace."""
-    who = {"message": passage.message, "trace": passage.trace, "consumer": passage.consumer, "grant": passage.grant}
-    return {**who, "service": passage.service, "operation": passage.operation, "status": passage.status}
+    who = {"message": record.message, "trace": record.trace, "consumer": record.consumer, "grant": record.grant}
+    return {**who, "service": record.service, "operation": record.operation, "status": record.status}

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Info, Pro
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from lgsp_gateway.calls.record import Passage
+from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
@@ -224,10 +224,10 @@ class Metrics:
         """Show the adapters on the bus."""
         self._registry.register(_Adapters(seen))
 
-    def passed(self, passage: Passage) -> None:
+    def count_call(self, record: CallRecord) -> None:
         """Count a call."""
-        service, operation = passage.service or "unknown", passage.operation or "unknown"
-        self._calls.count(service, operation, passage.outcome, time.perf_counter() - passage.began)
+        service, operation = record.service or "unknown", record.operation or "unknown"
+        self._calls.count(service, operation, record.outcome, (record.times.handled + record.times.evidence) / 1000)
 
     def unidentified(self, refusal: Refusal) -> None:
         """Count a call whose caller is not known, and log one a second at most."""

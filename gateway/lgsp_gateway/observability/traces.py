@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from lgsp_gateway.calls.record import Passage
+from lgsp_gateway.calls.model import CallRequest
+from lgsp_gateway.calls.record import CallRecord
 from lgsp_runtime import tracing
 
 
@@ -50,50 +51,50 @@ class Traces:
         if self._provider:
             self._provider.shutdown()
 
-    def passed(self, passage: Passage, traceparent: str, parent: str, spent: "dict[str, float]", total: float) -> None:
-        """Record a call.
-
-        Args:
-            traceparent: as the call carried it onwards.
-            parent: as its caller sent it; empty where the trace began here.
-            spent: milliseconds of each part, in the order in which they came.
-            total: milliseconds of all.
-        """
+    def record(self, request: CallRequest, record: CallRecord) -> None:
+        """Record the span of a call and those of its steps."""
         if self._provider is None:
             return
         tracer = self._provider.get_tracer("lgsp.gateway")
-        self._ids.trace, self._ids.span = int(traceparent[3:35], 16), int(traceparent[36:52], 16)
-        began = passage.time_ms * 1_000_000
-        what = f"{passage.service}/{passage.operation}" if passage.operation else "/services"
+        self._ids.trace, self._ids.span = int(request.trace, 16), int(request.traceparent[36:52], 16)
+        began = record.time_ms * 1_000_000
+        what = f"{record.service}/{record.operation}" if record.operation else "/services"
         call = tracer.start_span(
             f"POST {what}",
-            _context(parent) if parent else trace.set_span_in_context(trace.INVALID_SPAN),
+            _context(request.head.parent) if request.head.parent else trace.set_span_in_context(trace.INVALID_SPAN),
             SpanKind.SERVER,
             {
                 "http.request.method": "POST",
-                "http.response.status_code": passage.status,
-                "lgsp.message": passage.message,
-                "lgsp.consumer": passage.consumer,
-                "lgsp.provider": passage.provider,
-                "lgsp.service": passage.service,
-                "lgsp.operation": passage.operation,
-                "lgsp.purpose": passage.purpose,
-                "lgsp.grant": passage.grant,
-                "lgsp.outcome": passage.outcome,
+                "http.response.status_code": record.status,
+                "lgsp.message": record.message,
+                "lgsp.consumer": record.consumer,
+                "lgsp.provider": record.provider,
+                "lgsp.service": record.service,
+                "lgsp.operation": record.operation,
+                "lgsp.purpose": record.purpose,
+                "lgsp.grant": record.grant,
+                "lgsp.outcome": record.outcome,
             },
             start_time=began,
         )
-        if passage.status >= 500:
-            call.set_status(Status(StatusCode.ERROR, passage.outcome))
+        if record.status >= 500:
+            call.set_status(Status(StatusCode.ERROR, record.outcome))
         within, at = trace.set_span_in_context(call), began
-        for name, milliseconds in spent.items():
+        for name, milliseconds in _steps(record):
             kind = SpanKind.CLIENT if name == "provider" else SpanKind.INTERNAL
             part = tracer.start_span(name, within, kind, start_time=at)
             at += int(milliseconds * 1_000_000)
             part.end(at)
-        call.end(began + int(total * 1_000_000))
+        call.end(began + int((record.times.handled + record.times.evidence) * 1_000_000))
 
 
 def _context(parent: str) -> Context:
     known = SpanContext(int(parent[3:35], 16), int(parent[36:52], 16), is_remote=True, trace_flags=TraceFlags(1))
     return trace.set_span_in_context(NonRecordingSpan(known))
+
+
+def _steps(record: CallRecord) -> list[tuple[str, float]]:
+    """Return the steps that a call came to, in their order, with their milliseconds."""
+    times = record.times
+    steps = (("check", times.check), ("provider", times.provider), ("evidence", times.evidence))
+    return [(name, milliseconds) for name, milliseconds in steps if milliseconds]

@@ -210,7 +210,9 @@ class PublicNatsClient:
             await self._back()
 
     async def _open(self) -> None:
-        watch = ConnectionWatch(self._door, self._name, self._lost, self._back, pending_size=0, skip_subject_validation=True)
+        watch = ConnectionWatch(
+            self._door, self._name, self._lost, self._back, pending_size=0, skip_subject_validation=True
+        )
         await watch.connect()
         self._watch = watch
         for heard in self._heard.values():

@@ -1,4 +1,4 @@
-"""`POST /services/{service}/v{major}/{operation}`: reads a call from HTTP, hands it to the exchange, writes the answer."""
+"""`POST /services/{service}/v{major}/{operation}`: reads a call from HTTP, hands it to the pipeline, writes the answer."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,9 @@ import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_contracts.entry import SALT_HEADER
-from lgsp_gateway.calls.pipeline import Answer, Body, Call, Exchange
+from lgsp_gateway.calls.model import Body, CallRequest, CallResult
+from lgsp_gateway.calls.pipeline import Pipeline
+from lgsp_gateway.calls.salts import Salts
 from lgsp_gateway.faces.rest.head import HttpHead, may_come_again, names_operation, read
 from lgsp_gateway.http import problems
 from lgsp_gateway.http.authentication import refuse_twice
@@ -21,17 +23,21 @@ from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.unexpected_errors import fault
 
 
-class Calls:
-    """The door for calls.
+class RestCalls:
+    """Answers calls by the native protocol.
 
     Args:
-        stale: whether what the gateway knows is too old to be served.
+        is_stale: whether what the gateway knows is too old to be served.
+        begins_trace: whether the trace of an id, 32 hex digits, that begins here is recorded; None where none is.
     """
 
-    def __init__(self, exchange: Exchange, stale: Callable[[], bool]) -> None:
-        self._exchange = exchange
-        self._stale = stale
-        self._traced = exchange.watch.traces.begins if exchange.watch.traces else None
+    def __init__(
+        self, pipeline: Pipeline, is_stale: Callable[[], bool], begins_trace: Callable[[str], bool] | None = None
+    ) -> None:
+        self._pipeline = pipeline
+        self._is_stale = is_stale
+        self._begins_trace = begins_trace
+        self._salts = Salts()
         self._second = 0
         self._date = ""
 
@@ -46,32 +52,31 @@ class Calls:
         head = read(request.method, request.path, request.headers, request.remote or "")
         return (await self.answer(head, partial(read_json, request), request.content.is_eof)).to_aiohttp()
 
-    async def answer(self, heard: HttpHead, body: Body, has_arrived: Callable[[], bool] | None = None) -> RawResponse:
+    async def answer(self, http: HttpHead, body: Body, has_arrived: Callable[[], bool] | None = None) -> RawResponse:
         """Answer one call, whatever comes of it. `has_arrived` says whether all of the document did, where that is not sure."""
-        message, salt = str(uuid_utils.uuid7()), self._exchange.salts.take()
+        message, salt = str(uuid_utils.uuid7()), self._salts.take()
         began = time.perf_counter()
-        head = heard.said
-        traceparent = self._trace(head.parent, message.replace("-", ""))
+        traceparent = self._trace(http.call.parent, message.replace("-", ""))
         try:
-            if self._stale():
+            if self._is_stale():
                 raise bus_unavailable()
-            if heard.wrong_method:
+            if http.wrong_method:
                 raise problems.method_not_allowed("POST")
-            if heard.twice:
-                raise refuse_twice(heard.twice)
-            answer = await self._exchange.call(Call(message, traceparent, salt, head, body))
-            return self._write(answer, message, traceparent, salt)
-        except Refusal as refusal:
-            said = refusal
+            if http.twice:
+                raise refuse_twice(http.twice)
+            call = CallRequest(message, traceparent, salt, http.call, body)
+            return self._write(await self._pipeline.call(call), call)
+        except Refusal as error:
+            refusal = error
         except Exception as error:
-            said = fault(error, message)
-        headers, problem = problems.written(said, heard.language, message, traceparent)
+            refusal = fault(error, message)
+        headers, problem = problems.written(refusal, http.language, message, traceparent)
         headers[SALT_HEADER] = salt.hex()
         headers["Date"] = self._now()
         headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
         # A body that has not arrived is not waited for: it is too large, or may never come.
         close = has_arrived is not None and not has_arrived()
-        return RawResponse.of(said.kind.status, headers, problem, close=close)
+        return RawResponse.of(refusal.kind.status, headers, problem, close=close)
 
     def _trace(self, parent: str, message: str) -> str:
         """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own.
@@ -81,8 +86,8 @@ class Calls:
         span = message[16:]
         if parent:
             return f"{parent[:36]}{span}{parent[52:]}"
-        traced = self._traced and self._traced(message)
-        return f"00-{message}-{span}-{'01' if traced else '00'}"
+        recorded = self._begins_trace and self._begins_trace(message)
+        return f"00-{message}-{span}-{'01' if recorded else '00'}"
 
     def _now(self) -> str:
         second = int(time.time())
@@ -90,17 +95,17 @@ class Calls:
             self._second, self._date = second, formatdate(second, usegmt=True)
         return self._date
 
-    def _write(self, answer: Answer, message: str, traceparent: str, salt: bytes) -> RawResponse:
-        limit, policy = answer.quota
+    def _write(self, result: CallResult, call: CallRequest) -> RawResponse:
+        (limit, policy), times, document = result.quota, result.times, result.document
         more = ""
-        if answer.announced:
-            more = "".join([f"{name}: {value}\r\n" for name, value in headers_of(answer.announced).items()])
+        if result.announced:
+            more = "".join([f"{name}: {value}\r\n" for name, value in headers_of(result.announced).items()])
         head = (
             "Content-Type: application/json\r\nCache-Control: no-store\r\n"
-            f"Content-Length: {len(answer.body)}\r\nDate: {self._now()}\r\nLgsp-Message-Id: {message}\r\n"
-            f"{SALT_HEADER}: {salt.hex()}\r\n"
-            f"Server-Timing: check;dur={answer.check:.2f}, provider;dur={answer.provider:.2f}, "
-            f"evidence;dur={answer.evidence:.2f}, total;dur={answer.total:.2f}\r\n"
-            f"RateLimit: {limit}\r\nRateLimit-Policy: {policy}\r\ntraceparent: {traceparent}\r\n{more}"
+            f"Content-Length: {len(document)}\r\nDate: {self._now()}\r\nLgsp-Message-Id: {call.message}\r\n"
+            f"{SALT_HEADER}: {call.salt.hex()}\r\n"
+            f"Server-Timing: check;dur={times.check:.2f}, provider;dur={times.provider:.2f}, "
+            f"evidence;dur={times.evidence:.2f}, total;dur={times.handled + times.evidence:.2f}\r\n"
+            f"RateLimit: {limit}\r\nRateLimit-Policy: {policy}\r\ntraceparent: {call.traceparent}\r\n{more}"
         )
-        return RawResponse(200, head.encode("ascii"), answer.body)
+        return RawResponse(200, head.encode("ascii"), document)

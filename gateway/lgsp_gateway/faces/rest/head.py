@@ -7,8 +7,7 @@ from typing import NamedTuple
 from aiohttp import hdrs
 from multidict import MultiMapping, istr
 
-from lgsp_gateway.calls.authorize import Asked
-from lgsp_gateway.calls.pipeline import Head
+from lgsp_gateway.calls.model import CallHead, CallTarget
 from lgsp_gateway.http.authentication import credentials_of, said_twice
 
 _PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
@@ -21,7 +20,7 @@ class HttpHead(NamedTuple):
     """The head of a call as HTTP has it. `language` is `Accept-Language`, `wrong_method` says that its path takes another one,
     `twice` names a header that may come once and came again."""
 
-    said: Head
+    call: CallHead
     language: str | None
     wrong_method: bool
     twice: str
@@ -32,11 +31,11 @@ def read(method: str, path: str, headers: MultiMapping[str], address: str) -> Ht
     named, parent = _named(path), headers.get(_TRACE, "")
     if parent and not _TRACEPARENT.fullmatch(parent):
         parent = ""
-    asked = Asked(*(named or _NOTHING), headers.get(_PURPOSE, ""))
+    target = CallTarget(*(named or _NOTHING), headers.get(_PURPOSE, ""))
     credentials = credentials_of(method, path, headers, address)
-    said = Head(asked, credentials, headers.get(_BEHALF, ""), headers.get(_KEY, ""), parent)
+    call = CallHead(target, credentials, headers.get(_BEHALF, ""), headers.get(_KEY, ""), parent)
     return HttpHead(
-        said, headers.get(hdrs.ACCEPT_LANGUAGE), named is not None and method != "POST", said_twice(headers)
+        call, headers.get(hdrs.ACCEPT_LANGUAGE), named is not None and method != "POST", said_twice(headers)
     )
 
 
@@ -47,8 +46,8 @@ def names_operation(path: str) -> bool:
 
 def may_come_again(head: HttpHead) -> bool:
     """Tell whether a head carries nothing that belongs to one call alone."""
-    said = head.said
-    return not (said.parent or said.idempotency_key or said.on_behalf_of or said.credentials.proof)
+    call = head.call
+    return not (call.parent or call.idempotency_key or call.on_behalf_of or call.credentials.proof)
 
 
 @lru_cache(4096)
