@@ -10,9 +10,7 @@ from support.fast_path import canary
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call
-from lgsp_gateway.calls.authorize import Asked
-from lgsp_gateway.calls.identification import Credentials
-from lgsp_gateway.calls.pipeline import Head
+from lgsp_gateway.calls.model import CallHead, CallTarget, Credentials
 from lgsp_gateway.faces.rest.head import HttpHead, may_come_again
 from lgsp_gateway.http.fast_path.head_cache import MAX_CACHED, CachedHead, HeadKey, RequestHeadCache
 
@@ -226,7 +224,9 @@ def test_what_is_kept() -> None:
 
     def tell(number: int, *, parent: str = "", status: int = 200) -> bytes:
         data = b"POST /services/desk/v1/read HTTP/1.1\r\nX-Number: %d\r\nContent-Length: 2\r\n\r\n{}" % number
-        said = Head(Asked("desk", 1, "read", ""), Credentials("Bearer x", "", "POST", "/", "::1"), "", "", parent)
+        said = CallHead(
+            CallTarget("desk", 1, "read", ""), Credentials("Bearer x", "", "POST", "/", "::1"), "", "", parent
+        )
         cache.record(CachedHead(HttpHead(said, None, False, ""), True, HeadKey.of("::1", data)), status)
         return data
 

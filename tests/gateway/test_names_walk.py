@@ -205,7 +205,6 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "delete": [("systems", "{}", *URL)],
     "grant": [("approve", "{}", *URL)],
     "service": [("resume", "{}", *URL)],
-    "gateway run": [("--name", "{}")],
     "keys new": [
         ("{}", "--agency", "H49", "--title-vi", "x", "--title-en", "x", "--folder", "{folder}"),
         ("x", "--agency", "{}", "--title-vi", "x", "--title-en", "x", "--folder", "{folder}"),

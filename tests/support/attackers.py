@@ -33,6 +33,7 @@ from lgsp_gateway.registry.snapshot import Registry, System
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
+from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import Door, connect
 from lgsp_runtime.nats.request_reply import Bus
 from lgsp_runtime.security_events import SecurityLog
@@ -77,8 +78,9 @@ class World:
         self._nats = Process(command, self._folder / "nats.log")
         await self._nats.start(wait_ready=False)
         self._connection = await connect(Door(f"nats://127.0.0.1:{port}"), "attackers")
+        self._calls = await connect_for_calls(Door(f"nats://127.0.0.1:{port}"), "attackers")
         self._bus = Bus()
-        await self._bus.start(self._connection)
+        await self._bus.start(self._calls)
         self.store = Store(self._bus)
         await self.store.start(self._connection, 1)
         for agency in AGENCIES:
@@ -107,6 +109,7 @@ class World:
     async def _stop(self) -> None:
         await self.follower.stop()
         self._bus.stop()
+        await self._calls.close()
         await self._connection.close()
         await self._nats.stop()
 

@@ -56,6 +56,7 @@ def test_the_environment_may_name_the_file(file: Path, monkeypatch: pytest.Monke
     [
         (["--port", "abc"], "", "--port (LGSP_GW_PORT): input should be a valid integer"),
         (["--proxies", "10.0.0.5/99"], "", "--proxies (LGSP_GW_PROXIES): '10.0.0.5/99' does not appear"),
+        (["--name", "a b"], "", "The name of a gateway"),
         (["--tls-cert", "x"], "", "tls-cert and tls-key belong together"),
         ([], "prot: 3\n", "there is no setting prot"),
         ([], "- 3\n", "must hold lines of `name: value`"),
