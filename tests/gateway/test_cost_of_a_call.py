@@ -23,11 +23,11 @@ from lgsp_runtime.background import Background
 CALLS = 40
 READS_AND_WRITES = 6
 """HTTP in and out; the request to the adapter and its reply; the evidence and its acknowledgement."""
-FUNCTIONS = 91
+FUNCTIONS = 97
 """Of gateway, contracts, identity and the connections to NATS, those of the adapter in this process among them.
 Two of them tell operations: how well the system behind answers, and whether the call is traced. One takes a salt, two hash with it, so
 that nobody who has the evidence finds a document by trying."""
-AWAITS = 15
+AWAITS = 19
 
 
 def _reads_and_writes(pid: int) -> int:
