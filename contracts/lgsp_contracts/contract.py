@@ -3,13 +3,13 @@
 `Contract.from_document` checks a document and compiles it; what comes out decides calls without further checks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
-from lgsp_contracts import checking, event, http_binding, pointers, strict_json
+from lgsp_contracts import checking, http_binding, pointers, strict_json
 from lgsp_contracts.documents import check
-from lgsp_contracts.event import Event
+from lgsp_contracts.event import Event, read_event
 from lgsp_contracts.http_binding import HttpBinding
 from lgsp_contracts.names import Major, OperationName, ServiceName, SystemName
 from lgsp_contracts.places import Place
@@ -18,6 +18,7 @@ from lgsp_contracts.strict_json import Limits
 from lgsp_problems import CODES, ProblemCode, Refusal, Text
 
 Classification = Literal["open", "internal", "personal"]
+T = TypeVar("T")
 
 DEFAULT_TIMEOUT = 5.0
 
@@ -127,12 +128,10 @@ class Contract:
             )
         place = Place.of(where)
         check("contract", document, place)  # which holds the names against the patterns of `names`
-        operations = {
-            name: _operation(OperationName(name), content, document["classification"], place / "operations" / name)
-            for name, content in document["operations"].items()
-        }
+        contract = cls._of(document, place)
+        operations, events = dict(contract.operations), dict(contract.events)
         _refuse_equal_bindings(operations, place / "operations")
-        return cls._of(document, operations, place)
+        return replace(contract, operations=operations, events=events)
 
     @classmethod
     def stored(cls, document: Any, where: str | Place = "contract") -> "Contract":
@@ -145,15 +144,19 @@ class Contract:
         Raises:
             KeyError, TypeError, ValueError: it was none. Asking for an operation raises `Refusal` then.
         """
-        return cls._of(document, _StoredOperations(document, Place.of(where)), Place.of(where))
+        return cls._of(document, Place.of(where))
 
     @classmethod
-    def _of(cls, document: Any, operations: Mapping[str, Operation], place: Place) -> "Contract":
+    def _of(cls, document: Any, where: Place) -> "Contract":
+        default: Classification = document["classification"]
         service, major = ServiceName(document["service"]), Major(int(document["version"].split(".", 1)[0]))
-        events = {
-            name: event.read(name, content, service, major, document["classification"], place / "events" / name)
-            for name, content in document.get("events", {}).items()
-        }
+
+        def operation(name: str, content: Mapping[str, Any]) -> Operation:
+            return _operation(OperationName(name), content, default, where / "operations" / name)
+
+        def event(name: str, content: Mapping[str, Any]) -> Event:
+            return read_event(name, content, service, major, default, where / "events" / name)
+
         return cls(
             service=service,
             version=document["version"],
@@ -163,25 +166,23 @@ class Contract:
             provider=SystemName(document["provider"]),
             classification=document["classification"],
             listed=document.get("listed", True),
-            operations=operations,
-            events=events,
+            operations=_CompiledOnDemand(document["operations"], operation),
+            events=_CompiledOnDemand(document.get("events", {}), event),
         )
 
 
-class _StoredOperations(Mapping[str, Operation]):
-    """The operations of a contract, each compiled when it is first asked for."""
+class _CompiledOnDemand(Mapping[str, T]):
+    """The operations or events of a contract, each compiled when it is first asked for."""
 
-    def __init__(self, document: Mapping[str, Any], where: Place) -> None:
-        self._contents: Mapping[str, Any] = document["operations"]
-        self._default: Classification = document["classification"]
-        self._where = where
-        self._compiled: dict[str, Operation] = {}
+    def __init__(self, contents: Mapping[str, Any], compile_one: Callable[[str, Mapping[str, Any]], T]) -> None:
+        self._contents = contents
+        self._compile_one = compile_one
+        self._compiled: dict[str, T] = {}
 
-    def __getitem__(self, name: str) -> Operation:
+    def __getitem__(self, name: str) -> T:
         compiled = self._compiled.get(name)
         if compiled is None:
-            content, where = self._contents[name], self._where / "operations" / name
-            compiled = self._compiled[name] = _operation(OperationName(name), content, self._default, where)
+            compiled = self._compiled[name] = self._compile_one(name, self._contents[name])
         return compiled
 
     def __contains__(self, name: object) -> bool:

@@ -44,7 +44,7 @@ def type_of(service: ServiceName, major: Major, event: EventName) -> str:
     return f"{TYPE_PREFIX}.{service}.v{major}.{event}"
 
 
-def read(
+def read_event(
     name: str, content: Mapping[str, Any], service: ServiceName, major: Major, default: str, where: Place
 ) -> Event:
     """Read an event of a contract document that keeps the schema of contracts.
