@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.wire import Context, Failure
 from lgsp_problems import ProblemCode, Refusal, Text
 from lgsp_runtime.background import Background
@@ -135,7 +135,9 @@ class Adapter:
         return found
 
 
-def method_of(adapter: Adapter, operation: str, place: Place) -> Callable[[Document, Call], Awaitable[Document]]:
+def method_of(
+    adapter: Adapter, operation: str, place: SourceLocation
+) -> Callable[[Document, Call], Awaitable[Document]]:
     """Find the method that answers an operation.
 
     Raises:
@@ -144,12 +146,12 @@ def method_of(adapter: Adapter, operation: str, place: Place) -> Callable[[Docum
     method = adapter.method(operation)
     name = operation.replace("-", "_")
     if method is None:
-        raise place.wrong(
+        raise place.refusal(
             f"bộ kết nối không có phương thức {name} cho thao tác {operation}; hãy viết nó",
             f"the adapter has no method {name} for the operation {operation}; write it",
         )
     if inspect.ismethod(method) and not (inspect.iscoroutinefunction(method) and _takes_request_and_call(method)):
-        raise place.wrong(
+        raise place.refusal(
             f"phương thức {name} phải là `async def {name}(self, request, call)`",
             f"the method {name} must be `async def {name}(self, request, call)`",
         )

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from lgsp_contracts import documents
-from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
 CONCURRENCY = 64
@@ -42,7 +42,7 @@ class Manifest:
         folder: where it lies; what it names is found from there.
     """
 
-    place: Place
+    place: SourceLocation
     document: Mapping[str, Any]
     connection: dict[str, Any]
     folder: Path
@@ -123,8 +123,8 @@ def load(path: Path) -> Manifest:
         Refusal: `invalid-document`, naming file, line and mend.
     """
     place, document = documents.read_first(path)
-    documents.hold(_schema(""), document, place)
-    documents.hold(_schema(document["kind"]), document, place)
+    documents.check_against(_schema(""), document, place)
+    documents.check_against(_schema(document["kind"]), document, place)
     connection = {
         name: _resolved(value, place / "connection" / name, path.parent)
         for name, value in document.get("connection", {}).items()
@@ -148,7 +148,7 @@ def _connectors(folder: Traversable) -> Iterator[str]:
     return (entry.name for entry in folder.iterdir() if entry.joinpath("schema.json").is_file())
 
 
-def _resolved(value: Any, where: Place, folder: Path) -> Any:
+def _resolved(value: Any, where: SourceLocation, folder: Path) -> Any:
     if not isinstance(value, dict):
         return value
     if "env" in value:

@@ -37,7 +37,7 @@ def check_request(schema: Schema, limits: Limits, body: bytes) -> Any:
         Refusal: `malformed`, `too-large` or `contract-violation`.
     """
     document = read_request(limits, body)
-    measured = counted(document, body) if schema.counts_places else document
+    measured = with_exact_numbers(document, body) if schema.counts_places else document
     if not schema.is_valid(measured):
         raise broken_request(schema.violations(measured))
     return document
@@ -56,7 +56,7 @@ def check_answer(schema: Schema, limits: Limits, body: bytes, *, in_haste: bool 
         document = strict_json.loads(body, limits)
     except Refusal as refusal:
         raise broken_answer(refusal.detail.en) from refusal
-    measured = counted(document, body) if schema.counts_places else document
+    measured = with_exact_numbers(document, body) if schema.counts_places else document
     if not schema.is_valid(measured):
         patient = not in_haste or schema.effort.explains_at_once(body)
         rules = ", ".join(dict.fromkeys(found.rule for found in schema.violations(measured))) if patient else ""
@@ -64,7 +64,7 @@ def check_answer(schema: Schema, limits: Limits, body: bytes, *, in_haste: bool 
     return document
 
 
-def counted(document: Any, body: bytes) -> Any:
+def with_exact_numbers(document: Any, body: bytes) -> Any:
     """The document for a schema that counts the places of numbers: a double has 15 digits, and money has more."""
     return exact_json.loads(body) if exact_json.holds_double(document) else document
 

@@ -12,8 +12,8 @@ from lgsp_contracts.documents import check
 from lgsp_contracts.event import Event, read_event
 from lgsp_contracts.http_binding import HttpBinding
 from lgsp_contracts.names import Major, OperationName, ServiceName, SystemName
-from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.strict_json import Limits
 from lgsp_problems import CODES, ProblemCode, Refusal, Text
 
@@ -110,7 +110,7 @@ class Contract:
     events: Mapping[str, Event]
 
     @classmethod
-    def from_document(cls, document: Any, where: str | Place = "contract") -> "Contract":
+    def from_document(cls, document: Any, where: str | SourceLocation = "contract") -> "Contract":
         """Check and compile a contract document.
 
         Args:
@@ -126,7 +126,7 @@ class Contract:
                 vi=f"{where}: tài liệu mật không bao giờ được đi qua trục (Nghị định 278/2025, Điều 1); hãy bỏ dịch vụ này.",
                 en=f"{where}: nothing classified secret may ever pass the bus (Decree 278/2025, Article 1); withdraw the service.",
             )
-        place = Place.of(where)
+        place = SourceLocation.of(where)
         check("contract", document, place)  # which holds the names against the patterns of `names`
         contract = cls._of(document, place)
         operations, events = dict(contract.operations), dict(contract.events)
@@ -134,7 +134,7 @@ class Contract:
         return replace(contract, operations=operations, events=events)
 
     @classmethod
-    def stored(cls, document: Any, where: str | Place = "contract") -> "Contract":
+    def stored(cls, document: Any, where: str | SourceLocation = "contract") -> "Contract":
         """Read a contract document that was checked when it was stored; an operation is compiled when it is first asked for.
 
         Args:
@@ -144,10 +144,10 @@ class Contract:
         Raises:
             KeyError, TypeError, ValueError: it was none. Asking for an operation raises `Refusal` then.
         """
-        return cls._of(document, Place.of(where))
+        return cls._of(document, SourceLocation.of(where))
 
     @classmethod
-    def _of(cls, document: Any, where: Place) -> "Contract":
+    def _of(cls, document: Any, where: SourceLocation) -> "Contract":
         default: Classification = document["classification"]
         service, major = ServiceName(document["service"]), Major(int(document["version"].split(".", 1)[0]))
 
@@ -195,7 +195,9 @@ class _CompiledOnDemand(Mapping[str, T]):
         return len(self._contents)
 
 
-def _operation(name: OperationName, content: Mapping[str, Any], default: Classification, where: Place) -> Operation:
+def _operation(
+    name: OperationName, content: Mapping[str, Any], default: Classification, where: SourceLocation
+) -> Operation:
     errors = content.get("errors", {})
     taken = sorted(errors.keys() & CODES.keys())
     if taken:
@@ -246,14 +248,14 @@ def _operation(name: OperationName, content: Mapping[str, Any], default: Classif
     return operation
 
 
-def _refuse_equal_bindings(operations: Mapping[str, Operation], where: Place) -> None:
+def _refuse_equal_bindings(operations: Mapping[str, Operation], where: SourceLocation) -> None:
     owners: dict[tuple[str, str], str] = {}
     for name, operation in operations.items():
         if operation.http is None:
             continue
         owner = owners.setdefault(operation.http.shape, name)
         if owner != name:
-            raise (where / name / "http").wrong(
+            raise (where / name / "http").refusal(
                 f"thao tác {owner} đã có cùng phương thức và đường dẫn; hãy chọn đường dẫn khác",
                 f"the operation {owner} has this method and path already; choose another path",
             )

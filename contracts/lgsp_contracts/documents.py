@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 import yaml
 
-from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal, Text, Violation
 
 _NO_FIELD = Text("là trường không có ở đây; hãy kiểm tra chính tả", "is not a field here; check its spelling")
@@ -38,7 +38,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def read(path: Path) -> list[tuple[Place, Any]]:
+def read(path: Path) -> list[tuple[SourceLocation, Any]]:
     """The documents of one YAML file, each with its place for messages: `file.yaml` or `file.yaml, document 2`.
 
     Raises:
@@ -56,36 +56,36 @@ def read(path: Path) -> list[tuple[Place, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, f"không đọc được: {error}", f"cannot be read: {error}") from None
     if len(found) == 1:
-        return [(Place(str(path), (), text), found[0])]
+        return [(SourceLocation(str(path), (), text), found[0])]
     return [
-        (Place(f"{path}, document {number}", (), text, number - 1), document)
+        (SourceLocation(f"{path}, document {number}", (), text, number - 1), document)
         for number, document in enumerate(found, 1)
     ]
 
 
-def read_first(path: Path) -> tuple[Place, Any]:
+def read_first(path: Path) -> tuple[SourceLocation, Any]:
     """The first document of a YAML file and its place; None where the file is empty.
 
     Raises:
         Refusal: `invalid-document`, as for `read`.
     """
-    [first, *_] = read(path) or [(Place(str(path)), None)]
+    [first, *_] = read(path) or [(SourceLocation(str(path)), None)]
     return first
 
 
-def read_folder(folder: Path) -> Iterator[tuple[Place, Any]]:
+def read_folder(folder: Path) -> Iterator[tuple[SourceLocation, Any]]:
     """The documents of all `*.yaml` files below a folder, in the order of their paths."""
     for path in sorted(folder.rglob("*.yaml")):
         yield from read(path)
 
 
-def check(kind: str, document: Any, where: str | Place) -> None:
+def check(kind: str, document: Any, where: str | SourceLocation) -> None:
     """Hold a document against the rules of its kind.
 
     Raises:
         Refusal: `invalid-document` with all violations; its sentence names the first.
     """
-    hold(_rules(kind), document, where)
+    check_against(_rules(kind), document, where)
 
 
 def _of_a_document(violation: Violation) -> Violation:
@@ -93,7 +93,7 @@ def _of_a_document(violation: Violation) -> Violation:
     return replace(violation, message=_NO_FIELD) if violation.rule.endswith("/additionalProperties") else violation
 
 
-def hold(rules: Schema, document: Any, where: str | Place) -> None:
+def check_against(rules: Schema, document: Any, where: str | SourceLocation) -> None:
     """Hold a document against rules.
 
     Raises:
@@ -102,7 +102,7 @@ def hold(rules: Schema, document: Any, where: str | Place) -> None:
     violations = [_of_a_document(one) for one in rules.violations(document)]
     if violations:
         first = violations[0]
-        place = Place.of(where).at(first.pointer)
+        place = SourceLocation.of(where).at(first.pointer)
         raise Refusal(
             "invalid-document",
             vi=f"{place}: {first.message.vi}.",

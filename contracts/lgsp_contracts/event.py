@@ -10,8 +10,8 @@ from typing import Any
 
 from lgsp_contracts import pointers
 from lgsp_contracts.names import EventName, Major, ServiceName
-from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Text
 
 TYPE_PREFIX = "lgsp"
@@ -45,7 +45,7 @@ def type_of(service: ServiceName, major: Major, event: EventName) -> str:
 
 
 def read_event(
-    name: str, content: Mapping[str, Any], service: ServiceName, major: Major, default: str, where: Place
+    name: str, content: Mapping[str, Any], service: ServiceName, major: Major, default: str, where: SourceLocation
 ) -> Event:
     """Read an event of a contract document that keeps the schema of contracts.
 
@@ -69,5 +69,5 @@ def read_event(
     )
     for violation in event.data.violations(event.example)[:1]:
         at = (where / "example").at(violation.pointer)
-        raise at.wrong(f"ví dụ {violation.message.vi}", f"the example {violation.message.en}")
+        raise at.refusal(f"ví dụ {violation.message.vi}", f"the example {violation.message.en}")
     return event

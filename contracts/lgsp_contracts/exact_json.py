@@ -17,7 +17,7 @@ _LONG_EXPONENT = 10
 """Characters; no honest one has as many."""
 
 
-class NoForm(TypeError):  # noqa: N818 - a value has none
+class NotSerializable(TypeError):  # noqa: N818 - a value has none
     """A value that JSON has no form for. Its text names the type and never the value."""
 
 
@@ -50,7 +50,7 @@ def dumps(document: Any, option: int | None = None) -> bytes:
         option: of orjson.
 
     Raises:
-        NoForm: a value that JSON has no form for, such as a Decimal that is not finite.
+        NotSerializable: a value that JSON has no form for, such as a Decimal that is not finite.
     """
     try:
         return orjson.dumps(document, default=digits, option=option)
@@ -59,7 +59,7 @@ def dumps(document: Any, option: int | None = None) -> bytes:
     try:
         return orjson.dumps(_with_long_integers(document), default=digits, option=option)
     except TypeError as error:
-        raise NoForm(f"JSON has no form for {error.__cause__ or error}") from error
+        raise NotSerializable(f"JSON has no form for {error.__cause__ or error}") from error
 
 
 def plain(number: Decimal) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 
 from lgsp_contracts import pointers
 from lgsp_contracts.formats import FILE_REFERENCE
-from lgsp_contracts.places import Place
 from lgsp_contracts.references import resolve
+from lgsp_contracts.source_location import SourceLocation
 
 JSON = "application/json"
 WITHOUT_BODY = frozenset({"GET", "DELETE"})
@@ -61,7 +61,9 @@ class HttpBinding:
         return self.method, _PARAMETER.sub("{}", self.path)
 
 
-def read(told: Mapping[str, Any], request: Mapping[str, Any], response: Mapping[str, Any], where: Place) -> HttpBinding:
+def read(
+    told: Mapping[str, Any], request: Mapping[str, Any], response: Mapping[str, Any], where: SourceLocation
+) -> HttpBinding:
     """Read the binding of an operation and hold it against the schemas of the operation.
 
     Args:
@@ -83,30 +85,30 @@ def read(told: Mapping[str, Any], request: Mapping[str, Any], response: Mapping[
     return binding
 
 
-def _content(told: Mapping[str, Any], schema: Mapping[str, Any], where: Place) -> Content:
+def _content(told: Mapping[str, Any], schema: Mapping[str, Any], where: SourceLocation) -> Content:
     media_types = tuple(told.get("mediaTypes", (JSON,)))
     file = told.get("file")
     if file is None and any(media_type != JSON for media_type in media_types):
-        raise (where / "file").wrong(
+        raise (where / "file").refusal(
             "nội dung không phải JSON đi qua trục dưới dạng tệp; hãy trỏ file tới trường giữ tham chiếu của tệp",
             "content that is no JSON passes the bus as a file; point `file` to the field that holds its reference",
         )
     path = pointers.split(file) if file is not None else None
     if path is not None and _field(schema, path).get("format") != FILE_REFERENCE:
-        raise (where / "file").wrong(
+        raise (where / "file").refusal(
             f"phải trỏ tới một trường có format: {FILE_REFERENCE} trong lược đồ",
             f"must point to a field of the schema with format: {FILE_REFERENCE}",
         )
     return Content(media_types, path)
 
 
-def _check_parameters(binding: HttpBinding, request: Mapping[str, Any], where: Place) -> None:
+def _check_parameters(binding: HttpBinding, request: Mapping[str, Any], where: SourceLocation) -> None:
     names, fields = binding.parameters, request.get("properties", {})
     if len(set(names)) < len(names):
-        raise (where / "path").wrong("một tham số đứng hai lần trong path", "a parameter stands in the path twice")
+        raise (where / "path").refusal("một tham số đứng hai lần trong path", "a parameter stands in the path twice")
     for name in names:
         if name not in fields or name not in request.get("required", ()):
-            raise (where / "path").wrong(
+            raise (where / "path").refusal(
                 f"tham số {name} phải là một trường bắt buộc của request",
                 f"the parameter {name} must be a required field of the request",
             )
@@ -114,7 +116,7 @@ def _check_parameters(binding: HttpBinding, request: Mapping[str, Any], where: P
     for name in in_the_url:
         types = _types(_field(request, (name,)))
         if not types or not types <= _IN_A_URL:
-            raise (where / "path").wrong(
+            raise (where / "path").refusal(
                 f"trường {name} đi trong địa chỉ nên phải là string, integer, number hoặc boolean; hãy dùng phương thức có nội dung, như POST",
                 f"the field {name} goes into the address and must be a string, integer, number or boolean; use a method with a body, such as POST",
             )

@@ -17,7 +17,7 @@ import jsonschema_rs
 from lgsp_contracts import effort, pointers
 from lgsp_contracts.effort import Effort
 from lgsp_contracts.formats import FORMAT_CHECKS, FORMAT_WORDS
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.violations import explain
 from lgsp_problems import Refusal, Violation
 
@@ -42,8 +42,8 @@ class Schema:
         Refusal: `invalid-document`, when it is not a schema, refers outside itself or names an unknown format.
     """
 
-    def __init__(self, document: Mapping[str, Any], where: str | Place) -> None:
-        where = Place.of(where)
+    def __init__(self, document: Mapping[str, Any], where: str | SourceLocation) -> None:
+        where = SourceLocation.of(where)
         self.document = dict(document)
         if _refuse_open_parts(document, (), where) > MAX_PARTS:
             raise _invalid(where, f"lược đồ có hơn {MAX_PARTS} phần", f"the schema has more than {MAX_PARTS} parts")
@@ -95,7 +95,7 @@ def _compiles_to(pattern: str, size: int) -> bool:
     return True
 
 
-def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: Place) -> int:
+def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: SourceLocation) -> int:
     """Refuse what leads out of a schema or is too deep; count its parts."""
     if len(path) > MAX_DEPTH:
         raise _invalid(
@@ -126,5 +126,5 @@ def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: Place) ->
     return parts
 
 
-def _invalid(where: Place, vi: str, en: str) -> Refusal:
+def _invalid(where: SourceLocation, vi: str, en: str) -> Refusal:
     return Refusal("invalid-document", vi=f"{where}: {vi}.", en=f"{where}: {en}.")

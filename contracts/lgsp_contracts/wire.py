@@ -123,7 +123,7 @@ def answered(document: Any) -> bytes:
     """The reply that carries an answer; its numbers with the digits they have.
 
     Raises:
-        exact_json.NoForm: a value of it is nothing that JSON can hold.
+        exact_json.NotSerializable: a value of it is nothing that JSON can hold.
     """
     try:
         return _ANSWERED + orjson.dumps(document, default=exact_json.digits)

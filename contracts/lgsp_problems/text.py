@@ -13,6 +13,6 @@ class Text:
     vi: str
     en: str
 
-    def said(self, language: Language) -> str:
+    def in_language(self, language: Language) -> str:
         """The text in one language."""
         return self.en if language == "en" else self.vi

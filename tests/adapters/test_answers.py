@@ -14,7 +14,7 @@ from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.xml_documents import NotXmlError, document, tree
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 XSI = "xmlns:i='http://www.w3.org/2001/XMLSchema-instance'"
 DEEP = 300
@@ -238,7 +238,7 @@ async def test_an_answer_over_http_that_nobody_understands() -> None:
     ],
 )
 def test_a_document_inside_a_text(expression: str, value: str | None, meant: Any) -> None:
-    assert Template(expression, Place("test"), ("x",))({"x": value}) == meant
+    assert Template(expression, SourceLocation("test"), ("x",))({"x": value}) == meant
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from support.national import call
 from lgsp_adapters.mapping.date_patterns import Pattern
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.unmappable import Unmappable
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
 
 def made(expression: str, x: Any) -> Any:
-    return Template(expression, Place("m"), ("x",))({"x": x})
+    return Template(expression, SourceLocation("m"), ("x",))({"x": x})
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_what_is_no_such_date_is_refused_without_its_value(expression: str, valu
 )
 def test_a_pattern_that_is_none_is_refused_at_the_start(expression: str, said: str) -> None:
     with pytest.raises(Refusal) as refused:
-        Template(expression, Place("m"), ("x",))
+        Template(expression, SourceLocation("m"), ("x",))
     assert said in refused.value.detail.en
 
 

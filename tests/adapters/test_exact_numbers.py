@@ -15,8 +15,8 @@ from lgsp_adapters.adapter import Call, UpstreamFailed
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_contracts import exact_json, wire
-from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.whole_numbers import reader, whole_numbers
 from lgsp_problems import Refusal
 
@@ -24,7 +24,7 @@ MONEY = "12345678901234567.89"
 
 
 def made(expression: str, **values: Any) -> Any:
-    return Template(expression, Place("m"), ("x", "y"))({"x": None, "y": None, **values})
+    return Template(expression, SourceLocation("m"), ("x", "y"))({"x": None, "y": None, **values})
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_what_is_written_is_read_again_digit_by_digit(document: Any) -> None:
 
 
 def test_what_json_cannot_hold_is_said() -> None:
-    with pytest.raises(exact_json.NoForm, match="not finite"):
+    with pytest.raises(exact_json.NotSerializable, match="not finite"):
         exact_json.dumps({"a": Decimal("NaN")})
 
 

@@ -19,7 +19,7 @@ from lgsp_adapters.connectors.soap.envelopes import PASSWORD, VERSIONS, WSSE, WS
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.xml_documents import document
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
 HTTP = {"operations": {"read": {"path": "/", "answer": {"ketQua": "answer.a"}}}}
@@ -46,7 +46,9 @@ async def test_a_system_with_a_certificate_of_its_own_is_believed_only_when_it_i
             assert await ask(adapter) == {"ketQua": "KHOP"}
     with pytest.raises(Refusal) as refused:
         build_adapter(
-            Manifest(Place("test"), {**HTTP, "kind": "http", "tls": {"ca": "none.pem"}}, {"url": "x"}, tmp_path),
+            Manifest(
+                SourceLocation("test"), {**HTTP, "kind": "http", "tls": {"ca": "none.pem"}}, {"url": "x"}, tmp_path
+            ),
             CONTRACT,
         )
     assert "test, /tls: cannot use" in refused.value.detail.en

@@ -10,7 +10,7 @@ from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.functions import NAMES
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_contracts import exact_json
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 PAGE = (ROOT / "docs/reference/mapping.md").read_text()
 EXAMPLES = re.findall(r"^\| `(?:` )?(.+?)(?: `)?` \| `(.+)` \| (?:`(.+)`|refused: (.+)) \|$", PAGE, re.MULTILINE)
@@ -45,7 +45,7 @@ JMESPATH = [
 
 
 def made(expression: str, value: Any) -> Any:
-    return Template(expression, Place("page"), ("x",))({"x": value})
+    return Template(expression, SourceLocation("page"), ("x",))({"x": value})
 
 
 @pytest.mark.parametrize(("expression", "value", "result", "refusal"), EXAMPLES)

@@ -11,7 +11,7 @@ from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from support.workbench import CONTRACTS
 
 CONTRACT = Contract.from_document(
@@ -23,7 +23,7 @@ CONTRACT = Contract.from_document(
 def manifest_of(kind: str, url: str, folder: Path = Path(), **told: Any) -> Manifest:
     """A manifest for the service of `CONTRACT`; what is told goes beside its head."""
     head = {"service": "desk", "major": 1, "system": "provider", "kind": kind, "connection": {"url": url}}
-    return Manifest(Place("test"), {**head, **told}, {"url": url}, folder)
+    return Manifest(SourceLocation("test"), {**head, **told}, {"url": url}, folder)
 
 
 @asynccontextmanager

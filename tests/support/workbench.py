@@ -26,7 +26,7 @@ from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES
 from lgsp_contracts import catalog
 from lgsp_contracts import entry as entries
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
@@ -269,7 +269,7 @@ class Workbench:
             self.door("provider"), f"test adapter {service}", fast_path=FAST_PATH == "on"
         )
         told = {"service": service, "major": 1, "system": "provider", "kind": "python"}
-        manifest = Manifest(Place("test"), told, {}, Path())
+        manifest = Manifest(SourceLocation("test"), told, {}, Path())
         served = Served(Told({}), manifest, self.catalog[service, 1], connection, spans)
         await served.start()
         self._adapters[served] = connection

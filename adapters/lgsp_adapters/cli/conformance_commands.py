@@ -96,7 +96,7 @@ def try_operation(
     try:
         answer = whole_numbers.whole_numbers(asked.response.document)(answer)
         out(exact_json.dumps(answer, orjson.OPT_INDENT_2).decode() + "\n")
-    except exact_json.NoForm as error:
+    except exact_json.NotSerializable as error:
         raise Refusal(
             "provider-broke-contract",
             vi=f"Câu trả lời có giá trị mà JSON không chứa được ({error}); hãy sửa ánh xạ.",

@@ -36,7 +36,7 @@ def accept(name: str, file: str = "", /) -> None:
     """
     found = manifest.load(manifest.located(name))
     if found.kind != "files":
-        raise (found.place / "kind").wrong(
+        raise (found.place / "kind").refusal(
             "chỉ loại files giữ lại tệp; hãy nêu bản khai của bộ kết nối loại files",
             "only the kind files holds files back; name the manifest of such an adapter",
         )

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from lgsp_adapters.scaffolding.manifests import manifest as drafted
 from lgsp_contracts import names
-from lgsp_contracts.cli.terminal import asked, out, write_yaml
+from lgsp_contracts.cli.terminal import out, prompt, write_yaml
 from lgsp_contracts.tooling.reading_commands import read
 from lgsp_problems import Refusal
 
@@ -37,14 +37,14 @@ def new(
         Where to.
     """
     _, promised = read(contract)
-    chosen = kind or asked(f"kind: {', '.join(KINDS)}", "http")
+    chosen = kind or prompt(f"kind: {', '.join(KINDS)}", "http")
     if chosen not in KINDS:
         raise Refusal(
             "invalid-document",
             vi=f"Không có loại {chosen}; có: {', '.join(KINDS)}.",
             en=f"There is no kind {chosen}; there are: {', '.join(KINDS)}.",
         )
-    answers = names.system_name(system or asked("system that answers", promised.provider))
+    answers = names.system_name(system or prompt("system that answers", promised.provider))
     found = drafted(promised, chosen, answers)
     write_yaml(found, output)
     out(f"{output}: correct what only you know, then: lgsp adapter check {output} --contract {contract}\n")

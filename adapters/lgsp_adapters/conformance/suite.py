@@ -148,7 +148,7 @@ async def _tried(method: Any, operation: Operation, request: Any, call: Call, wh
         return trial(known, f"error {declared.code}")
     except (UpstreamFailed, Unfit, UpstreamLate, TimeoutError) as failure:
         return trial(example is None, *_in_good_order(failure))
-    except exact_json.NoForm as error:
+    except exact_json.NotSerializable as error:
         return trial(False, str(error))
     except Exception as error:
         return trial(False, f"the adapter broke: {type(error).__name__}", "".join(traceback.format_exception(error)))

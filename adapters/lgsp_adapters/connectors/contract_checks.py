@@ -8,7 +8,7 @@ from typing import Any
 
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract, Operation
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
 
@@ -16,13 +16,13 @@ def check_operations(manifest: Manifest, contract: Contract) -> Iterator[Refusal
     """Yield where the operations of a manifest do not keep what their contract promises."""
     place = manifest.place / "operations"
     for name in sorted(set(manifest.operations) - set(contract.operations)):
-        yield (place / name).wrong(
+        yield (place / name).refusal(
             f"hợp đồng không có thao tác {name}", f"the contract has no operation {name}; remove it"
         )
     for name, operation in contract.operations.items():
         told = manifest.operations.get(name)
         if told is None:
-            yield place.wrong(
+            yield place.refusal(
                 f"thiếu thao tác {name} của hợp đồng", f"the contract's operation {name} is missing; add it"
             )
             continue
@@ -36,7 +36,7 @@ def check_row_requests(manifest: Manifest, contract: Contract) -> Iterator[Refus
     operation = contract.operations.get(manifest.document["operation"])
     if operation is None:
         known = ", ".join(contract.operations)
-        yield (manifest.place / "operation").wrong(
+        yield (manifest.place / "operation").refusal(
             f"hợp đồng không có thao tác này; có: {known}",
             f"the contract has no such operation; it has: {known}",
         )
@@ -44,7 +44,7 @@ def check_row_requests(manifest: Manifest, contract: Contract) -> Iterator[Refus
     yield from _check_fields(manifest.document["request"], operation.request.document, manifest.place / "request")
 
 
-def _check_errors(told: Mapping[str, Any], operation: Operation, place: Place) -> Iterator[Refusal]:
+def _check_errors(told: Mapping[str, Any], operation: Operation, place: SourceLocation) -> Iterator[Refusal]:
     named = [
         (place / "errors" / number / "is", rule["is"])
         for number, rule in enumerate(told.get("errors", []))
@@ -54,13 +54,13 @@ def _check_errors(told: Mapping[str, Any], operation: Operation, place: Place) -
     for at, code in named:
         if code not in operation.errors:
             known = ", ".join(operation.errors) or "-"
-            yield at.wrong(
+            yield at.refusal(
                 f"hợp đồng không khai lỗi {code}; các lỗi được khai: {known}",
                 f"the contract declares no error {code}; it declares: {known}",
             )
 
 
-def _check_fields(template: Mapping[str, Any], schema: Mapping[str, Any], place: Place) -> Iterator[Refusal]:
+def _check_fields(template: Mapping[str, Any], schema: Mapping[str, Any], place: SourceLocation) -> Iterator[Refusal]:
     """Required fields that the mapping never fills, and fields that the contract does not have."""
     properties = schema.get("properties", {})
     if "$as" in template:
@@ -70,13 +70,13 @@ def _check_fields(template: Mapping[str, Any], schema: Mapping[str, Any], place:
         return
     for name in schema.get("required", ()):
         if template.get(name) is None:
-            yield place.wrong(
+            yield place.refusal(
                 f"trường bắt buộc {name} của hợp đồng không được điền; hãy thêm nó vào ánh xạ",
                 f"the contract requires the field {name}, which the mapping never fills; add it",
             )
     for name, value in template.items():
         if name not in properties and schema.get("additionalProperties") is False:
-            yield (place / name).wrong(
+            yield (place / name).refusal(
                 f"hợp đồng không có trường {name}; hãy bỏ hoặc sửa tên",
                 f"the contract has no field {name}; remove it or correct its name",
             )

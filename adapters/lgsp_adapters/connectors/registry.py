@@ -58,7 +58,7 @@ def build_adapter(manifest: Manifest, contract: Contract) -> Adapter:
     """
     built = build(manifest, contract)
     if not isinstance(built, Adapter):
-        raise (manifest.place / "kind").wrong(
+        raise (manifest.place / "kind").refusal(
             f"bộ kết nối {manifest.kind} gọi dịch vụ chứ không trả lời; hãy chạy nó bằng lgsp adapter run",
             f"the connector {manifest.kind} calls a service and answers none; run it with lgsp adapter run",
         )

@@ -65,7 +65,7 @@ class Contracts:
             self._seen = now
         found = self._catalog.get((manifest.service, manifest.major))
         if found is None:
-            raise manifest.place.wrong(
+            raise manifest.place.refusal(
                 f"không có hợp đồng {manifest.service} v{manifest.major} trong danh mục; hãy nêu thư mục có hợp đồng này bằng --catalog",
                 f"the catalogue has no contract {manifest.service} v{manifest.major}; name the folder that holds it with --catalog",
             )

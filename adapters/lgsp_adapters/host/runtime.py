@@ -242,7 +242,7 @@ class Served:
         except Exception as error:
             # The text of an unforeseen error may quote the document, so only where it arose is logged.
             work.health.ill("broken")
-            named = str(error) if isinstance(error, exact_json.NoForm) else type(error).__name__
+            named = str(error) if isinstance(error, exact_json.NotSerializable) else type(error).__name__
             self._log_of(work, call).error("adapter broke", error=named, frames=frames(error))
             return wire.failed("broken")
 

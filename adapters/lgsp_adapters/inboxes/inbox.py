@@ -24,7 +24,7 @@ def reached(manifest: Manifest) -> Folder:
         from lgsp_adapters.inboxes.sftp import SftpFolder  # noqa: PLC0415 - loads a library of its own
 
         return SftpFolder(address, connection, place)
-    raise place.wrong(
+    raise place.refusal(
         f"không biết đọc thư mục {scheme}://; hãy dùng đường dẫn, s3:// hoặc sftp://",
         f"a folder at {scheme}:// cannot be read; name a path, s3:// or sftp://",
     )

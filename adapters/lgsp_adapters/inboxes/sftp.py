@@ -26,7 +26,7 @@ from lgsp_adapters.inboxes.inbox_file import (
     ours,
 )
 from lgsp_adapters.tabular.limits import MAX_BYTES, Unreadable
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 CONNECT_SECONDS = 10
 KEEPALIVE_SECONDS = 30
@@ -54,12 +54,12 @@ class SftpFolder:
     look_seconds = 5.0
     settle_seconds = 10.0
 
-    def __init__(self, address: str, connection: Mapping[str, Any], place: Place) -> None:
+    def __init__(self, address: str, connection: Mapping[str, Any], place: SourceLocation) -> None:
         told = urlsplit(address)
         if not told.username or not told.hostname or told.password:
-            raise place.wrong("địa chỉ phải là sftp://NGƯỜI-DÙNG@MÁY/ĐƯỜNG-DẪN, không kèm mật khẩu", _ADDRESS)
+            raise place.refusal("địa chỉ phải là sftp://NGƯỜI-DÙNG@MÁY/ĐƯỜNG-DẪN, không kèm mật khẩu", _ADDRESS)
         if "known-hosts" not in connection or not {"key", "password"} & set(connection):
-            raise place.wrong("SFTP cần known-hosts (khóa của máy chủ) và key hoặc password", _NEEDED)
+            raise place.refusal("SFTP cần known-hosts (khóa của máy chủ) và key hoặc password", _NEEDED)
         self._path = unquote(told.path) or "."
         try:
             self._options: dict[str, Any] = {
@@ -75,7 +75,7 @@ class SftpFolder:
                 "keepalive_interval": KEEPALIVE_SECONDS,
             }
         except (asyncssh.KeyImportError, ValueError):
-            raise place.wrong("key hoặc known-hosts không đọc được", "key or known-hosts cannot be read") from None
+            raise place.refusal("key hoặc known-hosts không đọc được", "key or known-hosts cannot be read") from None
         self._held: tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None = None
         self._connecting = asyncio.Lock()
 

@@ -12,7 +12,7 @@ from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.variables import ASKED
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 
 class Criteria:
@@ -22,7 +22,7 @@ class Criteria:
         parts: documents of the manifest with their places, such as `query` and `fields`; None where there is none.
     """
 
-    def __init__(self, parts: Iterable[tuple[Any, Place]]) -> None:
+    def __init__(self, parts: Iterable[tuple[Any, SourceLocation]]) -> None:
         self._templates = [Template(text, place, ASKED) for part, place in parts for text in _of_the_caller(part)]
         """Their expressions are known to be right: the request is made of the same."""
 

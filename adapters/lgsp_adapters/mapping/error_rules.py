@@ -18,7 +18,7 @@ from typing import Any, cast
 from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.unmappable import Unmappable
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.wire import Failure
 
 NOTE = 40
@@ -37,7 +37,7 @@ class _Rule:
 class Rules:
     """The `errors` of one operation."""
 
-    def __init__(self, document: list[Mapping[str, Any]], place: Place, names: tuple[str, ...]) -> None:
+    def __init__(self, document: list[Mapping[str, Any]], place: SourceLocation, names: tuple[str, ...]) -> None:
         self._rules = [
             _Rule(
                 Template(rule["when"], place / number / "when", names),

@@ -25,7 +25,7 @@ from lgsp_adapters.mapping.functions import FUNCTIONS, MOST, NAMES, check_argume
 from lgsp_adapters.mapping.numbers import exact
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.text.normalization import nfc
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 Scope = Mapping[str, Any]
 Make = Callable[[Scope], Any]
@@ -47,7 +47,7 @@ class Template:
         Refusal: `invalid-document`, with line, what is wrong and what there is instead.
     """
 
-    def __init__(self, document: Any, place: Place, names: tuple[str, ...]) -> None:
+    def __init__(self, document: Any, place: SourceLocation, names: tuple[str, ...]) -> None:
         self.document = document
         self.place = place
         self._make = _compiled(document, place, names)
@@ -92,7 +92,7 @@ def composed(document: Any) -> Any:
     return document
 
 
-def _compiled(document: Any, place: Place, names: tuple[str, ...]) -> Make:
+def _compiled(document: Any, place: SourceLocation, names: tuple[str, ...]) -> Make:
     if isinstance(document, str):
         return _expression(document, place, names)
     if isinstance(document, dict):
@@ -113,9 +113,9 @@ def _object(fields: Mapping[str, Make], scope: Scope) -> dict[str, Any]:
     return {name: value for name, value in found if value is not None and value != {}}
 
 
-def _each(document: Mapping[str, Any], each: str, place: Place, names: tuple[str, ...]) -> Make:
+def _each(document: Mapping[str, Any], each: str, place: SourceLocation, names: tuple[str, ...]) -> Make:
     if set(document) != {each, "$as"}:
-        raise place.wrong(f"{each} cần $as và không gì khác", f"{each} takes $as and nothing else")
+        raise place.refusal(f"{each} cần $as và không gì khác", f"{each} takes $as and nothing else")
     items = _compiled(document[each], place / each, names)
     item = _compiled(document["$as"], place / "$as", (*names, "item"))
 
@@ -129,14 +129,14 @@ def _each(document: Mapping[str, Any], each: str, place: Place, names: tuple[str
     return make
 
 
-def _expression(text: str, place: Place, names: tuple[str, ...]) -> Make:
+def _expression(text: str, place: SourceLocation, names: tuple[str, ...]) -> Make:
     text = nfc(text)  # as everything is that it will be held against
     try:
         parsed = jmespath.compile(text).parsed
     except JMESPathError as error:
         reason = str(error).split("\n", 1)[0].rstrip(".:")
         hint = "; a text that is meant as it stands is written \"'text'\""
-        raise place.wrong(
+        raise place.refusal(
             f"không phải biểu thức JMESPath: {reason}", f"not a JMESPath expression: {reason}{hint}"
         ) from error
     _known(parsed, place, names, top=True)
@@ -209,7 +209,7 @@ class _Interpreter(TreeInterpreter):
         return None
 
 
-def _exact(node: Any, place: Place) -> Any:
+def _exact(node: Any, place: SourceLocation) -> Any:
     """A parsed expression whose literal numbers keep their digits; the library shares what it has parsed, so this is another."""
     if node["type"] == "literal":
         return {**node, "value": _exact_literal(node["value"], place)}
@@ -217,7 +217,7 @@ def _exact(node: Any, place: Place) -> Any:
     return {**node, "children": children}
 
 
-def _exact_literal(value: Any, place: Place) -> Any:
+def _exact_literal(value: Any, place: SourceLocation) -> Any:
     if isinstance(value, list):
         return [_exact_literal(item, place) for item in value]
     if isinstance(value, dict):
@@ -228,27 +228,27 @@ def _exact_literal(value: Any, place: Place) -> Any:
         return value
     found = Decimal(repr(value))
     if len(found.as_tuple().digits) > MOST_DIGITS:
-        raise place.wrong(
+        raise place.refusal(
             "một số trong biểu thức có quá nhiều chữ số; hãy viết number('…')",
             "a number in the expression has more digits than are kept there; write number('…')",
         )
     return found
 
 
-def _known(node: Any, place: Place, names: tuple[str, ...], *, top: bool) -> None:
+def _known(node: Any, place: SourceLocation, names: tuple[str, ...], *, top: bool) -> None:
     """Refuse what nobody could mean: functions and variables that are not there."""
     kind, value = node["type"], node.get("value")
     if kind == "subexpression" and node["children"][0]["type"] == "not_expression":  # JMESPath reads !a.b as (!a).b
-        raise place.wrong("hãy viết !(a.b) thay cho !a.b", "write !(a.b) for !a.b, which JMESPath reads as (!a).b")
+        raise place.refusal("hãy viết !(a.b) thay cho !a.b", "write !(a.b) for !a.b, which JMESPath reads as (!a).b")
     if kind == "function_expression":
         if value not in NAMES:
-            raise place.wrong(
+            raise place.refusal(
                 f"không có hàm {value}", f"there is no function {value}; docs/reference/mapping.md lists them"
             )
         _called(value, node["children"], place)
     if top and kind == "field" and value not in names:
         known = ", ".join(names)
-        raise place.wrong(f"không có biến {value}; có: {known}", f"there is no variable {value}; there are: {known}")
+        raise place.refusal(f"không có biến {value}; có: {known}", f"there is no variable {value}; there are: {known}")
     for number, child in enumerate(_children(node)):
         # Behind a dot or inside a projection the names are those of the data.
         inside = kind in (
@@ -263,18 +263,18 @@ def _known(node: Any, place: Place, names: tuple[str, ...], *, top: bool) -> Non
         _known(child, place, names, top=top and not (inside and number > 0))
 
 
-def _called(name: str, arguments: list[Any], place: Place) -> None:
+def _called(name: str, arguments: list[Any], place: SourceLocation) -> None:
     """Refuse a function with too few or too many arguments, or with a literal one that it can never take."""
     least, most = NAMES[name], MOST.get(name, len(arguments))
     if not least <= len(arguments) <= most:
         wanted = str(least) if least == most else f"{least}–{most}"
-        raise place.wrong(f"hàm {name} cần {wanted} tham số", f"{name} takes {wanted} arguments")
+        raise place.refusal(f"hàm {name} cần {wanted} tham số", f"{name} takes {wanted} arguments")
     for number, argument in enumerate(arguments):
         if number and argument["type"] == "literal":
             try:
                 check_argument(name, number, argument["value"])
             except Unmappable as unmappable:
-                raise place.wrong(f"hàm {name}: {unmappable}", f"{name}: {unmappable}") from unmappable
+                raise place.refusal(f"hàm {name}: {unmappable}", f"{name}: {unmappable}") from unmappable
 
 
 def _children(node: Any) -> Iterator[Any]:

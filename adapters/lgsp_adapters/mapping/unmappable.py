@@ -1,6 +1,6 @@
 """What every part of a mapping says of a value that it cannot carry."""
 
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 
 class Unmappable(Exception):  # noqa: N818 - a value is, nothing has gone wrong
@@ -10,6 +10,6 @@ class Unmappable(Exception):  # noqa: N818 - a value is, nothing has gone wrong
         place: of the expression, once that is known.
     """
 
-    def __init__(self, text: str, place: Place | None = None) -> None:
+    def __init__(self, text: str, place: SourceLocation | None = None) -> None:
         super().__init__(text)
         self.place = place

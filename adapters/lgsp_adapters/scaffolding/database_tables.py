@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import inspect, types
 
 from lgsp_adapters.connectors.sql.databases import Database
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling import drafts
 from lgsp_problems import Refusal
 
@@ -24,7 +24,7 @@ async def from_table(address: str, table: str, service: str, provider: str) -> t
     Raises:
         Refusal: `not-found`, when there is no such table; `invalid-document`, when it has no primary key.
     """
-    database = Database(address, Path(), Place("--url"))
+    database = Database(address, Path(), SourceLocation("--url"))
     try:
         columns, key, quoted = await database.look(lambda connection: _shape(inspect(connection), table))
     finally:

@@ -8,9 +8,9 @@ from typing import Any
 from lgsp_adapters.connectors.soap import facets, wsdl
 from lgsp_adapters.connectors.soap.shapes import Shape
 from lgsp_adapters.scaffolding.manifests import quoted
-from lgsp_contracts.places import Place
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling import drafts
 from lgsp_problems import Refusal
 
@@ -39,7 +39,7 @@ def from_wsdl(path: Path, port: str, service: str, provider: str) -> tuple[Docum
     Raises:
         Refusal: `invalid-document`, when the description cannot be read or no operation of it answers with a document.
     """
-    found = wsdl.load(path, port, Place(str(path)))
+    found = wsdl.load(path, port, SourceLocation(str(path)))
     told = {
         name: operation for name, operation in found.operations.items() if operation.answered.fields
     }  # one-way operations answer nothing that a caller could be told

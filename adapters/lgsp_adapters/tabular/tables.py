@@ -15,7 +15,7 @@ from lgsp_adapters.tabular import encodings
 from lgsp_adapters.tabular.cell_formats import ERROR, SHORTENED, Bad
 from lgsp_adapters.tabular.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Unreadable
 from lgsp_adapters.text.comparison import cell, heading, shows_error
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 MAX_FAULTS = 1000
 """That a report names; more say nothing new."""
@@ -53,7 +53,7 @@ class Layout:
     heading: int = 1
 
     @classmethod
-    def of(cls, told: Mapping[str, Any], place: Place) -> "Layout":
+    def of(cls, told: Mapping[str, Any], place: SourceLocation) -> "Layout":
         """The layout that a manifest describes.
 
         Raises:
@@ -63,7 +63,7 @@ class Layout:
         try:
             return cls(**{**known, "encoding": encodings.canonical(str(known.get("encoding", "utf-8")))})
         except encodings.UnknownEncoding:
-            raise (place / "encoding").wrong(
+            raise (place / "encoding").refusal(
                 "không có bảng mã này; hãy dùng utf-8, utf-16, windows-1258, tcvn3 hoặc vni",
                 "there is no such encoding; use utf-8, utf-16, windows-1258, tcvn3 or vni",
             ) from None

@@ -16,7 +16,7 @@ from lgsp_adapters.upstream import tls
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.login import Authentication
 from lgsp_adapters.upstream.response import Answer
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 Asked = tuple[Scope, Answer]
 
@@ -52,7 +52,7 @@ class WebAdapter(Adapter):
     """
 
     def __init__(
-        self, manifest: Manifest, operation: Callable[[str, Mapping[str, Any], Place, Manifest], WebOperation]
+        self, manifest: Manifest, operation: Callable[[str, Mapping[str, Any], SourceLocation, Manifest], WebOperation]
     ) -> None:
         super().__init__(manifest.connection)
         place = manifest.place / "operations"

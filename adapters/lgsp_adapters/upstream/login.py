@@ -32,7 +32,7 @@ from lgsp_adapters.renewed_token import Lease, RenewedToken
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.request_templates import Asking, unsendable
 from lgsp_adapters.upstream.response_documents import read
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 Session = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ class Authentication:
         document: `authentication` of the manifest.
     """
 
-    def __init__(self, document: Mapping[str, Any], place: Place, connection: Connection) -> None:
+    def __init__(self, document: Mapping[str, Any], place: SourceLocation, connection: Connection) -> None:
         self._connection = connection
         names = ("connection", "call", "now")
         answered = (*names, "answer", "status")

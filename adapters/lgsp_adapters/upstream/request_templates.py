@@ -18,7 +18,7 @@ from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.request_values import header, parameter, segment
 from lgsp_adapters.upstream.response import Answer
 from lgsp_contracts import exact_json
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 NOTHING: Mapping[str, str] = {}
 _ASKED = re.compile(r"\b(request|call)\b")
@@ -34,7 +34,7 @@ def in_path(text: str) -> list[str]:
 class PathTemplate:
     """A path with `{expressions}` in it."""
 
-    def __init__(self, text: str, place: Place, names: tuple[str, ...]) -> None:
+    def __init__(self, text: str, place: SourceLocation, names: tuple[str, ...]) -> None:
         parts = _VALUE.split(text)
         self.text = text
         """As it stands in the manifest, which logs may say."""
@@ -64,7 +64,12 @@ class Asking:
     """
 
     def __init__(
-        self, document: Mapping[str, Any], place: Place, names: tuple[str, ...], shared: Mapping[str, Any], top: Place
+        self,
+        document: Mapping[str, Any],
+        place: SourceLocation,
+        names: tuple[str, ...],
+        shared: Mapping[str, Any],
+        top: SourceLocation,
     ) -> None:
         self._path = PathTemplate(document.get("path", ""), place / "path", names)
         self.method = document.get("method") or ("POST" if {"body", "form"} & set(document) else "GET")

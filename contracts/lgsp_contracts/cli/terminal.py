@@ -48,14 +48,14 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(str, _Dumper.represent_text)
 
 
-def asked(what: str, default: str) -> str:
+def prompt(what: str, default: str) -> str:
     """The answer of whoever sits at the terminal; the default for an empty line, and where nobody sits there."""
     if not sys.stdin.isatty():
         return default
     return input(f"{what} [{default}]: ").strip() or default
 
 
-def give(text: str, output: Path | None) -> None:
+def write_output(text: str, output: Path | None) -> None:
     """Write to a file, or to stdout where none is named."""
     if output:
         output.write_text(harmless(text), encoding="utf-8")
@@ -63,7 +63,7 @@ def give(text: str, output: Path | None) -> None:
         out(text)
 
 
-def not_there(path: Path) -> None:
+def refuse_to_overwrite(path: Path) -> None:
     """Make sure that nothing is written over.
 
     Raises:
@@ -83,5 +83,5 @@ def write_yaml(document: object, path: Path) -> None:
     Raises:
         Refusal: `already-exists`.
     """
-    not_there(path)
+    refuse_to_overwrite(path)
     path.write_text(harmless(as_yaml([document], width=120)), encoding="utf-8")

@@ -6,10 +6,10 @@ import orjson
 
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import documents
-from lgsp_contracts.cli.terminal import Output, give, out
+from lgsp_contracts.cli.terminal import Output, out, write_output
 from lgsp_contracts.compatibility import breaking_changes
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling.openapi import openapi
 from lgsp_contracts.tooling.pages.page import service
 from lgsp_contracts.tooling.sdk_python import module
@@ -80,7 +80,7 @@ def docs(file: Path, /, *, output: Output = None, url: str = BUS, lang: Language
     lang
         vi or en.
     """
-    give(service(read(file)[1], url, lang, inside=False), output)
+    write_output(service(read(file)[1], url, lang, inside=False), output)
 
 
 def as_openapi(file: Path, /, *, output: Output = None, url: str = BUS) -> None:
@@ -95,7 +95,7 @@ def as_openapi(file: Path, /, *, output: Output = None, url: str = BUS) -> None:
     url
         Where the bus is.
     """
-    give(orjson.dumps(openapi(read(file)[1], url), option=orjson.OPT_INDENT_2).decode() + "\n", output)
+    write_output(orjson.dumps(openapi(read(file)[1], url), option=orjson.OPT_INDENT_2).decode() + "\n", output)
 
 
 def sdk_python(
@@ -128,10 +128,10 @@ def sdk_python(
             vi=f"Không có hợp đồng {service} v{major}; có: {known}. Hợp đồng khác thì nêu bằng --contract TỆP.",
             en=f"There is no contract {service} v{major}; there are: {known}. Name another with --contract FILE.",
         )
-    give(module(found), output)
+    write_output(module(found), output)
 
 
-def read(path: Path) -> tuple[Place, Contract]:
+def read(path: Path) -> tuple[SourceLocation, Contract]:
     """The contract of a file, and where it stands.
 
     Raises:

@@ -9,7 +9,7 @@ import yaml
 from cyclopts import Parameter
 
 from lgsp_contracts import documents, names
-from lgsp_contracts.cli.terminal import Output, asked, not_there, out, write_yaml
+from lgsp_contracts.cli.terminal import Output, out, prompt, refuse_to_overwrite, write_yaml
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.tooling import drafts
 from lgsp_contracts.tooling.reading_commands import read
@@ -76,14 +76,14 @@ def new(
     """
     named = names.service_name(service)
     path = output or Path(f"{named}.yaml")
-    not_there(path)
-    classified = classification or asked("classification: open, internal or personal", "personal")
+    refuse_to_overwrite(path)
+    classified = classification or prompt("classification: open, internal or personal", "personal")
     text = _DRAFT.format(
         service=named,
-        provider=names.system_name(provider or asked("provider: the system that answers", f"{named}-system")),
-        operation=names.operation_name(operation or asked("operation", "lookup-record")),
-        vi=_quoted(title_vi or asked("title in Vietnamese", named)),
-        en=_quoted(title_en or asked("title in English", named)),
+        provider=names.system_name(provider or prompt("provider: the system that answers", f"{named}-system")),
+        operation=names.operation_name(operation or prompt("operation", "lookup-record")),
+        vi=_quoted(title_vi or prompt("title in Vietnamese", named)),
+        en=_quoted(title_en or prompt("title in English", named)),
         classification=classified,
         subject="    subject: /soDinhDanh\n" if classified == "personal" else "",
     )
@@ -128,7 +128,7 @@ def save(document: dict[str, object], path: Path) -> None:
     Raises:
         Refusal: `already-exists`, `invalid-document`.
     """
-    not_there(path)
+    refuse_to_overwrite(path)
     Contract.from_document(document, str(path))
     write_yaml(document, path)
     out(f"{path}: correct titles, classification and errors, then: lgsp contract check {path}\n")

@@ -98,7 +98,7 @@ class TokenRoutes:
                 self._identification.failures.record_failure(address)
             known = {"event__reason": refusal.code, "source__ip": address}
             self._security.event("token-not-issued", "failure", "authentication", refusal.detail.en, **known)
-            description = refusal.detail.said(preferred(request.headers.get("Accept-Language")))
+            description = refusal.detail.in_language(preferred(request.headers.get("Accept-Language")))
             return responses.document(
                 {"error": refusal.code, "error_description": description},
                 status=refusal.kind.status,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lgsp_contracts.checking import broken_request, check_answer, counted, read_request
+from lgsp_contracts.checking import broken_request, check_answer, read_request, with_exact_numbers
 from lgsp_contracts.contract import Operation, person_in
 from lgsp_contracts.projection import Projection
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
@@ -33,7 +33,7 @@ class DocumentChecks:
         schema = operation.request
         if len(body) <= schema.light_bytes or schema.effort.is_light(body):
             request = read_request(operation.limits, body)
-            measured = counted(request, body) if schema.counts_places else request
+            measured = with_exact_numbers(request, body) if schema.counts_places else request
             if schema.is_valid(measured):
                 return person_in(request, operation.subject)
             if schema.effort.explains_at_once(body):

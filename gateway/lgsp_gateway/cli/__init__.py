@@ -96,4 +96,8 @@ def _settings_error(error: CycloptsError) -> object:
     from lgsp_gateway.config import invalid_setting  # noqa: PLC0415
 
     cause = error.__cause__ or error.__context__
-    return f"lgsp: {invalid_setting(cause).detail.said(language())}" if isinstance(cause, ValidationError) else error
+    return (
+        f"lgsp: {invalid_setting(cause).detail.in_language(language())}"
+        if isinstance(cause, ValidationError)
+        else error
+    )

@@ -161,7 +161,7 @@ def _say_stale(since: str) -> None:
         f"Chỉ mục tìm kiếm đứng yên: những gì ghi từ {when} chưa có ở đây; hãy chạy `lgsp doctor`.",
         f"The search index stands still: what was written since {when} is not in this; run `lgsp doctor`.",
     )
-    err(f"lgsp: {words.said(language())}\n")
+    err(f"lgsp: {words.in_language(language())}\n")
 
 
 def _refuse(status: int, content: bytes) -> None:

@@ -135,9 +135,9 @@ def _show(status: int, message: str, timing: str, salt: str, body: bytes) -> Non
     except ValueError:
         out(body.decode(errors="replace") + "\n")
     words = Text("thông điệp", "message") if status == 200 else Text("bị từ chối, thông điệp", "refused, message")
-    err(f"{words.said(language())} {message}\n")
+    err(f"{words.in_language(language())} {message}\n")
     if salt:
-        err(f"{Text('muối', 'salt').said(language())} {salt}\n")
+        err(f"{Text('muối', 'salt').in_language(language())} {salt}\n")
     if timing:
         err(f"{timing.replace(';dur=', ' ')} (ms)\n")
     if status != 200:

@@ -24,7 +24,7 @@ def doctor(*, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobo
     found = [*(_here(StateDir(who.state_dir)) if not who.url else ()), *_there(who)]
     for name, wrong in found:
         out(
-            f"[{'!' if wrong else 'ok':>2}] {name:<12} {on_one_line(wrong.said(language())) if wrong else ''}".rstrip()
+            f"[{'!' if wrong else 'ok':>2}] {name:<12} {on_one_line(wrong.in_language(language())) if wrong else ''}".rstrip()
             + "\n"
         )
     failed = sum(wrong is not None for _, wrong in found)

@@ -93,7 +93,7 @@ def search(
     page = orjson.loads(found)
     _write(map(orjson.dumps, page["items"]), output)
     if not page["items"]:  # as kubectl does: said where programs do not read, and no failure
-        err(f"{NOTHING.said(language())}\n")
+        err(f"{NOTHING.in_language(language())}\n")
     if page["cursor"]:
         err(f"more: --cursor {page['cursor']}\n")
 

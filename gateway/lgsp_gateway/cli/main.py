@@ -25,9 +25,9 @@ def main() -> None:
     try:
         app()
     except Refusal as refusal:
-        err(f"lgsp: {refusal.detail.said(language())}\n")
+        err(f"lgsp: {refusal.detail.in_language(language())}\n")
         for found in refusal.violations[1:]:
-            err(f"      {found.pointer or '/'}: {found.message.said(language())}\n")
+            err(f"      {found.pointer or '/'}: {found.message.in_language(language())}\n")
         sys.exit(1)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -41,9 +41,9 @@ def written(
     language = preferred(accept_language)
     problem: dict[str, Any] = {
         "type": TYPE + refusal.code,
-        "title": refusal.kind.title.said(language),
+        "title": refusal.kind.title.in_language(language),
         "status": refusal.kind.status,
-        "detail": refusal.detail.said(language),
+        "detail": refusal.detail.in_language(language),
         "code": refusal.code,
     }
     headers = {
@@ -60,7 +60,7 @@ def written(
         headers["traceparent"] = traceparent
     if refusal.violations:
         problem["errors"] = [
-            {"pointer": found.pointer, "message": found.message.said(language)} for found in refusal.violations
+            {"pointer": found.pointer, "message": found.message.in_language(language)} for found in refusal.violations
         ]
     problem |= extension or {}
     if refusal.retry_after is not None:

@@ -15,7 +15,7 @@ from typing import Any
 from lgsp_auth import roles
 from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.registry import role_protection, rules
 from lgsp_gateway.registry.document_pages import DocumentPage, Wanted, read_page
 from lgsp_gateway.registry.documents import API_VERSION, VIETNAM, Spec, Version
@@ -136,7 +136,7 @@ class Administration:
             known = self._registry.versions[kind].get(name)
             self._permission.may_change(caller, kind, name, spec, known)
             if kind == "Service":
-                where = Place(f"{kind} {name}", ("spec", "contract"))
+                where = SourceLocation(f"{kind} {name}", ("spec", "contract"))
                 await self._permission.contracts.check(caller.name, spec["contract"], where)
             rules.check_references(plain, f"{kind} {name}", self._registry)
             status = await self._permission.put(caller, kind, name, spec, known, end_tokens=end_tokens)

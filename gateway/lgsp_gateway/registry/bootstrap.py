@@ -12,7 +12,7 @@ from typing import Any
 
 from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.registry import rules
 from lgsp_gateway.registry.documents import KINDS, Spec, Version, from_contract
 from lgsp_gateway.registry.lifecycle.contracts import same
@@ -58,7 +58,7 @@ def _read(folder: Path, catalog: Path) -> _Documents:
     Raises:
         Refusal: `invalid-document`.
     """
-    found: list[tuple[str | Place, Any]] = [
+    found: list[tuple[str | SourceLocation, Any]] = [
         *documents.read_folder(folder),
         *((w.name, from_contract(c)) for w, c in documents.read_folder(catalog)),
     ]
@@ -106,7 +106,7 @@ def _author(version: Version) -> str:
     return str(metadata["updatedBy"])
 
 
-def _in_order(found: list[tuple[str | Place, Any]]) -> list[tuple[str | Place, Any]]:
+def _in_order(found: list[tuple[str | SourceLocation, Any]]) -> list[tuple[str | SourceLocation, Any]]:
     """Documents so that each comes after those it refers to; what has no known kind last, to be refused."""
     return sorted(found, key=lambda pair: _rank(pair[1]))
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.registry.lifecycle import contracts
 
 CHECKED_AT_ONCE = 8 * 1024
@@ -21,7 +21,7 @@ class ContractProcess(Protocol):
     anybody may wait.
     """
 
-    async def check_contract(self, consumer: str, contract: bytes, where: Place) -> None: ...
+    async def check_contract(self, consumer: str, contract: bytes, where: SourceLocation) -> None: ...
 
     async def check_replacement(self, consumer: str, name: str, before: bytes, after: bytes) -> None: ...
 
@@ -36,7 +36,7 @@ class ContractChecks:
     def __init__(self, process: ContractProcess | None = None) -> None:
         self._process = process
 
-    async def check(self, by: str, contract: Any, where: Place) -> None:
+    async def check(self, by: str, contract: Any, where: SourceLocation) -> None:
         """Compile a contract.
 
         Args:

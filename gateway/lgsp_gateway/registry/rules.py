@@ -7,14 +7,14 @@ from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS
 from lgsp_auth.public_jwk import fault_of
 from lgsp_contracts import documents, pointers
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.summary import ContractSummary
 from lgsp_gateway.registry.documents import service_name
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal, Text
 
 
-def check(document: Any, where: str | Place, registry: Registry) -> None:
+def check(document: Any, where: str | SourceLocation, registry: Registry) -> None:
     """Hold a document against the rules of its kind and against the registry it is for.
 
     Raises:
@@ -22,11 +22,11 @@ def check(document: Any, where: str | Place, registry: Registry) -> None:
     """
     documents.check("registry", document, where)
     if document["kind"] == "Service":
-        Contract.from_document(document["spec"]["contract"], Place.of(where) / "spec" / "contract")
+        Contract.from_document(document["spec"]["contract"], SourceLocation.of(where) / "spec" / "contract")
     check_references(document, where, registry)
 
 
-def check_references(document: Any, where: str | Place, registry: Registry) -> None:
+def check_references(document: Any, where: str | SourceLocation, registry: Registry) -> None:
     """Hold a document that keeps its schema, and whose contract compiles, against the registry it is for.
 
     Raises:
@@ -50,11 +50,11 @@ def check_unused(kind: str, name: str, registry: Registry) -> None:
         )
 
 
-def _agency(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _agency(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     pass  # its schema says it all
 
 
-def _system(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _system(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     if spec["agency"] not in registry.agencies:
         raise _missing(where, "/spec/agency", "Agency", spec["agency"])
     for number, jwk in enumerate(spec.get("jwks", ())):
@@ -64,24 +64,24 @@ def _system(where: str | Place, name: str, spec: Mapping[str, Any], registry: Re
                 "có kid trùng với khóa khác; mỗi khóa một kid", "has the kid of another; give each key its own"
             )
         if fault:
-            place = Place.of(where) / "spec" / "jwks" / str(number)
+            place = SourceLocation.of(where) / "spec" / "jwks" / str(number)
             raise Refusal("invalid-document", vi=f"{place}: khóa {fault.vi}.", en=f"{place}: the key {fault.en}.")
 
 
-def _service(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _service(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     contract = ContractSummary.from_document(spec["contract"])
     expected = service_name(contract.service, contract.major)
     if name != expected:
         raise Refusal(
             "invalid-document",
-            vi=f"{Place.of(where).at('/metadata/name')}: hợp đồng {contract.service} {contract.version} phải mang tên {expected}.",
-            en=f"{Place.of(where).at('/metadata/name')}: the contract {contract.service} {contract.version} must be named {expected}.",
+            vi=f"{SourceLocation.of(where).at('/metadata/name')}: hợp đồng {contract.service} {contract.version} phải mang tên {expected}.",
+            en=f"{SourceLocation.of(where).at('/metadata/name')}: the contract {contract.service} {contract.version} must be named {expected}.",
         )
     if contract.provider not in registry.systems:
         raise _missing(where, "/spec/contract/provider", "System", contract.provider)
 
 
-def _grant(where: str | Place, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _grant(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     if spec["consumer"] not in registry.systems:
         raise _missing(where, "/spec/consumer", "System", spec["consumer"])
     contract = registry.contract_document(spec["service"], spec["major"])
@@ -119,9 +119,9 @@ def _followed(root: Mapping[str, Any], at: Any) -> Any:
     return None
 
 
-def _missing(where: str | Place, pointer: str, kind: str, name: str) -> Refusal:
+def _missing(where: str | SourceLocation, pointer: str, kind: str, name: str) -> Refusal:
     return Refusal(
         "invalid-document",
-        vi=f"{Place.of(where).at(pointer)}: không có {kind} {name}; hãy khai báo nó trước hoặc sửa lại tên.",
-        en=f"{Place.of(where).at(pointer)}: there is no {kind} {name}; declare it first or correct the name.",
+        vi=f"{SourceLocation.of(where).at(pointer)}: không có {kind} {name}; hãy khai báo nó trước hoặc sửa lại tên.",
+        en=f"{SourceLocation.of(where).at(pointer)}: there is no {kind} {name}; declare it first or correct the name.",
     )

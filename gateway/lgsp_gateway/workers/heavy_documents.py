@@ -20,8 +20,8 @@ import structlog
 
 from lgsp_contracts.checking import broken_answer
 from lgsp_contracts.contract import Operation
-from lgsp_contracts.places import Place
 from lgsp_contracts.projection import Projection
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.strict_json import Limits
 from lgsp_problems import Refusal, Text, Violation
 
@@ -85,7 +85,7 @@ class HeavyDocuments:
             raise broken_answer(f"takes more than {self._seconds:.0f} s to project") from error
         return visible
 
-    async def check_contract(self, consumer: str, contract: bytes, where: Place) -> None:
+    async def check_contract(self, consumer: str, contract: bytes, where: SourceLocation) -> None:
         """Compile a contract.
 
         Raises:

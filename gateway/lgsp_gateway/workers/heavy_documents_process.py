@@ -12,9 +12,9 @@ import orjson
 
 from lgsp_contracts import checking
 from lgsp_contracts.contract import Contract, person_in
-from lgsp_contracts.places import Place
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.strict_json import Limits
 from lgsp_problems import Refusal, Text
 
@@ -62,7 +62,7 @@ def _projection(asked: dict[str, Any], body: bytes) -> tuple[dict[str, Any], byt
 
 
 def _contract(asked: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    Contract.from_document(orjson.loads(body), Place(asked["name"], tuple(asked["path"])))
+    Contract.from_document(orjson.loads(body), SourceLocation(asked["name"], tuple(asked["path"])))
     return {}, b""
 
 

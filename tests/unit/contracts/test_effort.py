@@ -180,7 +180,7 @@ def lines_run(work: Callable[[], object]) -> int:
 def checked_at_once(schema: Schema, body: bytes) -> None:
     """What the gateway does of a request in its loop."""
     document = checking.read_request(Limits(1_000_000, 100_000), body)
-    measured = checking.counted(document, body) if schema.counts_places else document
+    measured = checking.with_exact_numbers(document, body) if schema.counts_places else document
     if not schema.is_valid(measured) and schema.effort.explains_at_once(body):
         schema.violations(measured)
 

@@ -35,7 +35,7 @@ from lgsp_adapters.mapping.variables import ASKED, before
 from lgsp_adapters.tabular.tables import Layout, Row
 from lgsp_adapters.text.comparison import composed, key
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 
 class FilesAdapter(Adapter):
@@ -88,7 +88,9 @@ class FilesAdapter(Adapter):
 
 
 class _Operation:
-    def __init__(self, document: Mapping[str, Any], place: Place, name: str, connection: Mapping[str, Any]) -> None:
+    def __init__(
+        self, document: Mapping[str, Any], place: SourceLocation, name: str, connection: Mapping[str, Any]
+    ) -> None:
         self.none = document.get("none", "")
         self._name = name
         self._wanted = [

@@ -8,8 +8,8 @@ import orjson
 from lgsp_adapters.connectors.files import register
 from lgsp_adapters.subprocess_reader.parser import ROWS_PER_PART, Emit, digest_of
 from lgsp_adapters.tabular import tables
-from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 
 
 def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, Any]:
@@ -19,7 +19,7 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
         Unreadable: it is no such table.
     """
 
-    place = Place(job["name"], text=job["text"]) / "operations"
+    place = SourceLocation(job["name"], text=job["text"]) / "operations"
     lookups = {
         name: register.Lookup(document, place / name, Schema(job["responses"][name], name), job["connection"])
         for name, document in job["operations"].items()

@@ -14,8 +14,8 @@ from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.tabular.tables import MAX_FAULTS, Fault, Row, Table
 from lgsp_adapters.text.comparison import composed, heading, key
 from lgsp_contracts import pointers
-from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 
 Key = tuple[str, ...]
 ROW_SIDE = ("connection", "row")
@@ -23,7 +23,7 @@ ANSWERED = ("connection", "row", "rows")
 _KINDS = {"row": "row", "rows": "rows"}
 
 
-def sides(find: Any, place: Place) -> Iterator[tuple[str, Any, Any, Place]]:
+def sides(find: Any, place: SourceLocation) -> Iterator[tuple[str, Any, Any, SourceLocation]]:
     """The pairs of a `find`: the heading (or "" where an expression makes the row's side), that expression, what it equals, where it stands."""
     if isinstance(find, Mapping):
         for name, wanted in find.items():
@@ -46,7 +46,7 @@ class Lookup:
     """
 
     def __init__(
-        self, document: Mapping[str, Any], place: Place, response: Schema, connection: Mapping[str, Any]
+        self, document: Mapping[str, Any], place: SourceLocation, response: Schema, connection: Mapping[str, Any]
     ) -> None:
         self._response = response
         self._connection = connection

@@ -29,7 +29,7 @@ from lgsp_adapters.upstream.request_templates import Asking, in_path
 from lgsp_adapters.upstream.response import Answer
 from lgsp_adapters.upstream.response_documents import read, read_or_none
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 ANSWERED = (*ASKED, "answer", "status", "items")
 MAX_PAGES = 50
@@ -41,7 +41,7 @@ def build(manifest: Manifest, _contract: Contract) -> WebAdapter:
 
 
 class _Operation(WebOperation):
-    def __init__(self, _name: str, document: Mapping[str, Any], place: Place, manifest: Manifest) -> None:
+    def __init__(self, _name: str, document: Mapping[str, Any], place: SourceLocation, manifest: Manifest) -> None:
         self._asking = Asking(document, place, ASKED, manifest.document, manifest.place)
         self.writes = self._asking.method in ("PUT", "PATCH", "DELETE")
         self.rules = Rules(document.get("errors", []), place / "errors", ANSWERED)

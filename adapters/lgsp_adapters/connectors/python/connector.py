@@ -20,7 +20,7 @@ def build(manifest: Manifest, contract: Contract) -> Adapter:
     try:
         found = getattr(importlib.import_module(module), attribute, None)
     except (ImportError, SyntaxError) as error:
-        raise place.wrong(
+        raise place.refusal(
             f"không nạp được {module}: {error}; hãy kiểm tra PYTHONPATH và các thư viện mà nó cần",
             f"cannot import {module}: {error}; check PYTHONPATH and the packages that it needs",
         ) from error

@@ -25,8 +25,8 @@ from lgsp_adapters.tabular.tables import Layout, Row
 from lgsp_adapters.text.comparison import composed
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
 
 NAMES = ("connection", "row")
 
@@ -46,7 +46,7 @@ class Made:
         Refusal: `invalid-document`, when the template is wrong.
     """
 
-    def __init__(self, template: Any, place: Place, schema: Schema, connection: Mapping[str, Any]) -> None:
+    def __init__(self, template: Any, place: SourceLocation, schema: Schema, connection: Mapping[str, Any]) -> None:
         self._template = Template(composed(template), place, NAMES)
         self._schema = schema
         self._connection = connection
@@ -85,7 +85,7 @@ class Requests:
         self.operation = contract.operations[told["operation"]]
         self.purpose = str(told.get("purpose", ""))
         if self.operation.classification == "personal" and not self.purpose:
-            raise manifest.place.wrong(
+            raise manifest.place.refusal(
                 "thao tác đọc dữ liệu cá nhân nên cần purpose; hãy thêm mục đích có trong quyền khai thác",
                 "the operation is about personal data, so purpose is missing; add one that the grant names",
             )

@@ -41,7 +41,7 @@ from lgsp_adapters.upstream.request_templates import Asking, unsendable
 from lgsp_adapters.upstream.response import Answer
 from lgsp_adapters.upstream.response_documents import read_or_none
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 _NAME = re.compile(r"[^\W\d][\w.-]*")
 ANSWERED = (*ASKED, "answer", "status", *FAULT_NAMES)
@@ -62,7 +62,7 @@ def _bare(manifest: Manifest) -> Mapping[str, Speech]:
     version = envelopes.VERSIONS[told.get("version", "1.1")]
     for name, operation in manifest.operations.items():
         if "element" not in operation:
-            raise (place / name).wrong(
+            raise (place / name).refusal(
                 "thiếu element: tên phần tử của yêu cầu", "element is missing: name the request's element"
             )
         _hold_names(operation["fields"], place / name / "fields")
@@ -72,13 +72,13 @@ def _bare(manifest: Manifest) -> Mapping[str, Speech]:
     }
 
 
-def _hold_names(fields: Any, place: Place) -> None:
+def _hold_names(fields: Any, place: SourceLocation) -> None:
     """Refuse fields that no XML element or attribute can be called."""
     if not isinstance(fields, dict):
         return
     for name, value in fields.items():
         if not name.startswith("$") and name != TEXT and not _NAME.fullmatch(name.removeprefix("@")):
-            raise (place / name).wrong(
+            raise (place / name).refusal(
                 f"{name} không thể là tên của phần tử XML", f"{name} cannot be the name of an XML element"
             )
         _hold_names(value, place / name)
@@ -94,7 +94,7 @@ def _described(manifest: Manifest) -> Mapping[str, Speech]:
         wanted = operation.get("operation", "")
         if wanted not in port.operations:
             known = ", ".join(port.operations)
-            raise (place / name / "operation").wrong(
+            raise (place / name / "operation").refusal(
                 f"WSDL không có thao tác {wanted}; có: {known}",
                 f"the WSDL has no operation {wanted}; it has: {known}",
             )
@@ -103,11 +103,11 @@ def _described(manifest: Manifest) -> Mapping[str, Speech]:
     return found
 
 
-def _fit(fields: Mapping[str, Any], asked: Shape, place: Place) -> None:
+def _fit(fields: Mapping[str, Any], asked: Shape, place: SourceLocation) -> None:
     for name, value in fields.items():
         if name not in asked.fields:
             known = ", ".join(asked.fields) or "-"
-            raise (place / name).wrong(
+            raise (place / name).refusal(
                 f"WSDL không có trường {name}; có: {known}",
                 f"the WSDL has no field {name}; it has: {known}",
             )
@@ -115,12 +115,19 @@ def _fit(fields: Mapping[str, Any], asked: Shape, place: Place) -> None:
             _fit(value, asked.fields[name].shape, place / name)
     for name, told in asked.fields.items():
         if told.required and not told.many and name not in fields:
-            raise place.wrong(f"thiếu trường bắt buộc {name} của WSDL", f"the WSDL requires the field {name}; fill it")
+            raise place.refusal(
+                f"thiếu trường bắt buộc {name} của WSDL", f"the WSDL requires the field {name}; fill it"
+            )
 
 
 class _Operation(WebOperation):
     def __init__(
-        self, speeches: Mapping[str, Speech], name: str, operation: Mapping[str, Any], place: Place, manifest: Manifest
+        self,
+        speeches: Mapping[str, Speech],
+        name: str,
+        operation: Mapping[str, Any],
+        place: SourceLocation,
+        manifest: Manifest,
     ) -> None:
         told = manifest.document["soap"]
         self._speech = speeches[name]

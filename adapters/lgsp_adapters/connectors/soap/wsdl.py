@@ -27,7 +27,7 @@ from lgsp_adapters.connectors.soap.envelopes import VERSIONS, UsernameToken, Ver
 from lgsp_adapters.connectors.soap.shapes import LIST, Field, Kind, Shape, Types
 from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.xml_documents import TEXT
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 MAX_DEPTH = 12
 """Levels that are followed: a type may hold itself."""
@@ -115,7 +115,7 @@ class Port:
     texts: Sequence[bytes]
 
 
-def load(path: Path, port: str, place: Place) -> Port:
+def load(path: Path, port: str, place: SourceLocation) -> Port:
     """A port of a description.
 
     Args:
@@ -129,7 +129,7 @@ def load(path: Path, port: str, place: Place) -> Port:
         document = Document(str(path), files, settings=Settings(forbid_dtd=True, forbid_entities=True))
     except (Error, OSError, etree.LxmlError, ValueError, KeyError, NotDescribed) as error:
         reason = str(error).split("\n", 1)[0][:200] or type(error).__name__
-        raise place.wrong(f"không đọc được WSDL {path}: {reason}", f"cannot read the WSDL {path}: {reason}") from None
+        raise place.refusal(f"không đọc được WSDL {path}: {reason}", f"cannot read the WSDL {path}: {reason}") from None
     ports = {
         name: found
         for service in document.services.values()
@@ -138,7 +138,7 @@ def load(path: Path, port: str, place: Place) -> Port:
     }
     if not ports or (port and port not in ports):
         known = ", ".join(ports) or "-"
-        raise place.wrong(
+        raise place.refusal(
             f"không có cổng SOAP {port}; có: {known}", f"there is no SOAP port {port}; there are: {known}"
         )
     name = port or next(iter(ports))

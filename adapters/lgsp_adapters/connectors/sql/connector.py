@@ -41,7 +41,7 @@ from lgsp_adapters.mapping.unmappable import Unmappable
 from lgsp_adapters.mapping.variables import ASKED, before
 from lgsp_adapters.upstream.request_templates import unsendable
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 ANSWERED = (*ASKED, "row", "rows")
 LIMIT = 1000
@@ -92,7 +92,7 @@ class SqlAdapter(Adapter):
 
 
 class _Operation:
-    def __init__(self, document: Mapping[str, Any], place: Place, kind: str) -> None:
+    def __init__(self, document: Mapping[str, Any], place: SourceLocation, kind: str) -> None:
         self._statement = text(document["statement"])
         given = document.get("parameters", {})
         statements.hold(document["statement"], set(self._statement.compile().params), set(given), kind, place)

@@ -28,7 +28,7 @@ from sqlalchemy.pool import NullPool
 from lgsp_adapters.adapter import UpstreamLate
 from lgsp_adapters.connectors.sql import postgresql
 from lgsp_adapters.connectors.sql.sqlstate import said
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 
@@ -71,7 +71,7 @@ class Database:
         Refusal: `invalid-document`, when nobody knows such an address or its driver is not installed.
     """
 
-    def __init__(self, address: str, folder: Path, place: Place) -> None:
+    def __init__(self, address: str, folder: Path, place: SourceLocation) -> None:
         self._place = place
         self._background = Background()
         self._url = self._known(address, folder)

@@ -2,7 +2,7 @@
 
 import re
 
-from lgsp_contracts.places import Place
+from lgsp_contracts.source_location import SourceLocation
 
 _CAST = re.compile(r"(?<![:\w\\]):(\w+)::\s*([A-Za-z_][\w.]*(?:\s*\([\d,\s]*\))?(?:\[\])?)")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|`[^`]*`|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -12,7 +12,7 @@ _WITH_BLOCKS = ("oracle", "mssql")
 _SQLITE_DATE = re.compile(r"\bAS\s+(date|datetime|timestamp|time)\s*\)", re.IGNORECASE)
 
 
-def hold(statement: str, named: set[str], given: set[str], kind: str, place: Place) -> None:
+def hold(statement: str, named: set[str], given: set[str], kind: str, place: SourceLocation) -> None:
     """Refuse what could only go wrong.
 
     Args:
@@ -26,24 +26,24 @@ def hold(statement: str, named: set[str], given: set[str], kind: str, place: Pla
     """
     bare = _QUOTED.sub(" ", statement).strip()
     if kind not in _WITH_BLOCKS and not bare.upper().startswith("BEGIN") and ";" in bare.rstrip("; \n"):
-        raise (place / "statement").wrong(
+        raise (place / "statement").refusal(
             "mỗi thao tác chỉ có một câu lệnh; hãy dùng một thủ tục hoặc WITH",
             "one statement each; write a procedure or WITH",
         )
     cast = _CAST.search(statement)
     if cast:
         meant = f"CAST(:{cast.group(1)} AS {cast.group(2)})"
-        raise (place / "statement").wrong(
+        raise (place / "statement").refusal(
             f"hãy viết {meant} thay cho {cast.group()}", f"write {meant} for {cast.group()}"
         )
     if kind == "sqlite" and _SQLITE_DATE.search(statement):
-        raise (place / "statement").wrong(
+        raise (place / "statement").refusal(
             "SQLite đọc CAST(… AS date) thành số năm; hãy viết date(…)",
             "SQLite makes the number of the year of CAST(… AS date); write date(…)",
         )
     if named != given:
         lacking = ", ".join(sorted(named ^ given))
-        raise (place / "parameters").wrong(
+        raise (place / "parameters").refusal(
             f"câu lệnh và danh sách tham số không khớp ở: {lacking}; dấu hai chấm trong chuỗi viết là \\:",
             f"statement and parameters do not agree on: {lacking}; name each in both, and write a colon in a text as \\:",
         )

@@ -92,7 +92,7 @@ def _write(name: str, language: Language, **told: object) -> Iterator[str]:
         language=language,
         style=Markup(_STYLE),  # noqa: S704 - our own file
         classified=CLASSIFIED,
-        say=lambda text: text.said(language),
+        say=lambda text: text.in_language(language),
         t=lambda vi, en: en if language == "en" else vi,
         pretty=lambda document: json.dumps(document, ensure_ascii=False, indent=2),
         **told,

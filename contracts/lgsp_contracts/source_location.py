@@ -16,7 +16,7 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourceLocation:
     """A document and a path into it.
 
     Args:
@@ -31,14 +31,14 @@ class Place:
     number: int = 0
 
     @classmethod
-    def of(cls, where: "str | Place") -> "Place":
+    def of(cls, where: "str | SourceLocation") -> "SourceLocation":
         """A place, be it given as one or by its name only."""
-        return where if isinstance(where, Place) else cls(where)
+        return where if isinstance(where, SourceLocation) else cls(where)
 
-    def __truediv__(self, part: str | int) -> "Place":
+    def __truediv__(self, part: str | int) -> "SourceLocation":
         return replace(self, path=(*self.path, str(part)))
 
-    def at(self, pointer: str) -> "Place":
+    def at(self, pointer: str) -> "SourceLocation":
         """The place that a JSON Pointer leads to from here."""
         return replace(self, path=self.path + pointers.split(pointer))
 
@@ -48,7 +48,7 @@ class Place:
         lines = _lines(self.text)[self.number] if self.text else {}
         return next((lines[self.path[:end]] for end in range(len(self.path), -1, -1) if self.path[:end] in lines), None)
 
-    def wrong(self, vi: str, en: str) -> Refusal:
+    def refusal(self, vi: str, en: str) -> Refusal:
         """The refusal of a document for what stands here: what is wrong and what to do, without a full stop."""
         return Refusal("invalid-document", vi=f"{self}: {vi}.", en=f"{self}: {en}.")
 
