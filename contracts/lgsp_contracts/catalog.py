@@ -12,7 +12,7 @@ Catalog = dict[tuple[str, int], Contract]
 
 
 def shipped_folder() -> Path:
-    """Where the contracts that come with lgsp stand: in the package when installed, beside it in a checkout."""
+    """Find the folder of the contracts that come with lgsp: in the package when installed, beside it in a checkout."""
     package = Path(str(files("lgsp_contracts")))
     inside = package / "catalog"
     return inside if inside.is_dir() else package.parent / "catalog"

@@ -65,12 +65,12 @@ def check_answer(schema: Schema, limits: Limits, body: bytes, *, in_haste: bool 
 
 
 def with_exact_numbers(document: Any, body: bytes) -> Any:
-    """The document for a schema that counts the places of numbers: a double has 15 digits, and money has more."""
+    """Read the numbers of a document again with all their digits, for a schema that counts decimal places: a double has 15, and money has more."""
     return exact_json.loads(body) if exact_json.holds_double(document) else document
 
 
 def broken_request(violations: Sequence[Violation]) -> Refusal:
-    """The refusal of a request that breaks its contract."""
+    """Make the refusal of a request that breaks its contract."""
     places = ", ".join(dict.fromkeys(found.pointer or "/" for found in violations[:3]))
     return Refusal(
         "contract-violation",
@@ -81,7 +81,7 @@ def broken_request(violations: Sequence[Violation]) -> Refusal:
 
 
 def broken_answer(private: str) -> Refusal:
-    """The refusal for an answer that may not reach the caller; `private` goes to the log only."""
+    """Make the refusal for an answer that may not reach the caller; `private` goes to the log only."""
     return Refusal(
         "provider-broke-contract",
         vi="Hệ thống cung cấp trả lời trái hợp đồng nên câu trả lời bị giữ lại; hãy báo cho đơn vị vận hành trục kèm mã thông điệp.",

@@ -62,7 +62,7 @@ class Operation:
     http: HttpBinding | None = None
 
     def check_request(self, body: bytes) -> Any:
-        """The parsed request.
+        """Parse a request and check it against the contract.
 
         Raises:
             Refusal: `malformed`, `too-large` or `contract-violation`.
@@ -70,7 +70,7 @@ class Operation:
         return checking.check_request(self.request, self.limits, body)
 
     def check_response(self, body: bytes, *, in_haste: bool = False) -> Any:
-        """The parsed answer of an adapter.
+        """Parse the answer of an adapter and check it against the contract.
 
         Args:
             in_haste: do not look for the rules that it breaks where that takes long.
@@ -81,12 +81,12 @@ class Operation:
         return checking.check_answer(self.response, self.answer_limits, body, in_haste=in_haste)
 
     def subject_of(self, request: Any) -> str | None:
-        """The number of the person whose data is asked for, if the contract says where it stands."""
+        """Find the number of the person whose data a request asks for; None where the contract does not say where it stands."""
         return person_in(request, self.subject)
 
 
 def person_in(request: Any, paths: Iterable[tuple[str, ...]]) -> str | None:
-    """The number of a person in a request: the first that is there."""
+    """Find the number of a person in a request, at the first of some paths where there is one."""
     for path in paths:
         value = pointers.find(request, path)
         if isinstance(value, str):

@@ -39,7 +39,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read(path: Path) -> list[tuple[SourceLocation, Any]]:
-    """The documents of one YAML file, each with its place for messages: `file.yaml` or `file.yaml, document 2`.
+    """Read the documents of one YAML file, each with its location for messages: `file.yaml` or `file.yaml, document 2`.
 
     Raises:
         Refusal: `invalid-document`, with file and line, when it is not YAML or cannot be read.
@@ -50,11 +50,11 @@ def read(path: Path) -> list[tuple[SourceLocation, Any]]:
         orjson.dumps(found)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise _unreadable(path, f"dòng {line}: {error.problem}", f"line {line}: {error.problem}") from None
-    except TypeError:
-        raise _unreadable(path, "mọi khóa phải là chuỗi ký tự", "every key must be a string; quote it") from None
+        raise _unreadable(path, f"dòng {line}: {error.problem}", f"line {line}: {error.problem}") from error
+    except TypeError as error:
+        raise _unreadable(path, "mọi khóa phải là chuỗi ký tự", "every key must be a string; quote it") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, f"không đọc được: {error}", f"cannot be read: {error}") from None
+        raise _unreadable(path, f"không đọc được: {error}", f"cannot be read: {error}") from error
     if len(found) == 1:
         return [(SourceLocation(str(path), (), text), found[0])]
     return [
@@ -64,7 +64,7 @@ def read(path: Path) -> list[tuple[SourceLocation, Any]]:
 
 
 def read_first(path: Path) -> tuple[SourceLocation, Any]:
-    """The first document of a YAML file and its place; None where the file is empty.
+    """Read the first document of a YAML file, and its location; None where the file is empty.
 
     Raises:
         Refusal: `invalid-document`, as for `read`.
@@ -74,32 +74,32 @@ def read_first(path: Path) -> tuple[SourceLocation, Any]:
 
 
 def read_folder(folder: Path) -> Iterator[tuple[SourceLocation, Any]]:
-    """The documents of all `*.yaml` files below a folder, in the order of their paths."""
+    """Read the documents of all `*.yaml` files below a folder, in the order of their paths."""
     for path in sorted(folder.rglob("*.yaml")):
         yield from read(path)
 
 
 def check(kind: str, document: Any, where: str | SourceLocation) -> None:
-    """Hold a document against the rules of its kind.
+    """Check a document against the schema of its kind.
 
     Raises:
         Refusal: `invalid-document` with all violations; its sentence names the first.
     """
-    check_against(_rules(kind), document, where)
+    check_against(_schema_of(kind), document, where)
 
 
-def _of_a_document(violation: Violation) -> Violation:
+def _without_the_word_contract(violation: Violation) -> Violation:
     """Say of an unknown field what holds for manifests and registry documents as well: "the contract" is one of many here."""
     return replace(violation, message=_NO_FIELD) if violation.rule.endswith("/additionalProperties") else violation
 
 
 def check_against(rules: Schema, document: Any, where: str | SourceLocation) -> None:
-    """Hold a document against rules.
+    """Check a document against a schema.
 
     Raises:
         Refusal: `invalid-document` with all violations; its sentence names the first.
     """
-    violations = [_of_a_document(one) for one in rules.violations(document)]
+    violations = [_without_the_word_contract(one) for one in rules.violations(document)]
     if violations:
         first = violations[0]
         place = SourceLocation.of(where).at(first.pointer)
@@ -112,7 +112,7 @@ def check_against(rules: Schema, document: Any, where: str | SourceLocation) -> 
 
 
 @cache
-def _rules(kind: str) -> Schema:
+def _schema_of(kind: str) -> Schema:
     text = files("lgsp_contracts").joinpath(f"{kind}.schema.json").read_text(encoding="utf-8")
     return Schema(json.loads(text), f"{kind}.schema.json")
 

@@ -66,7 +66,7 @@ class Effort:
         return max(0, int(BUDGET / (dense + _TEXT + _STATE * self.states)) - 8)  # what is begun counts as a whole
 
     def is_light(self, body: bytes) -> bool:
-        """Is this document checked within the budget?"""
+        """Tell whether a document is checked within the budget."""
         if not self.place:
             return False
         text, container = _TEXT, _CONTAINER
@@ -77,7 +77,7 @@ class Effort:
         return work + len(body) * (text + _STATE * self.states) <= BUDGET
 
     def explains_at_once(self, body: bytes) -> bool:
-        """Are the rules that it breaks found within the budget?
+        """Tell whether the rules that a document breaks are found within the budget.
 
         The validator makes each alternative whole for that, and a copy of an object for each of its fields that is missing.
         """
@@ -94,7 +94,7 @@ def _counted(body: bytes) -> tuple[int, int]:
 
 
 def of(document: Any, fits: Fits) -> Effort:
-    """The bound of a schema document, whose references have been looked at.
+    """Compute the bound of a schema document whose references were checked.
 
     Args:
         fits: asks the engine of patterns.
@@ -217,7 +217,7 @@ _ELEMENT = re.compile(
 
 
 def states_of(pattern: str, fits: Fits) -> int:
-    """How many states of a pattern one byte can move at most.
+    """Count the states of a pattern that one byte can move at most.
 
     A flat pattern that begins with `^` moves few: what stands before its first repetition of changeable length moves one, and each
     element behind it one for each time that it may stand. Of any other pattern the size of its program says it.

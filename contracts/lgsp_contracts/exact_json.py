@@ -63,7 +63,7 @@ def dumps(document: Any, option: int | None = None) -> bytes:
 
 
 def plain(number: Decimal) -> str:
-    """The digits of a finite number, without an exponent; zeros behind the point as the number has them."""
+    """Write the digits of a finite number, without an exponent; zeros behind the point as the number has them."""
     return format(number or number.copy_abs(), "f")
 
 
@@ -79,7 +79,7 @@ def digits(value: Any) -> orjson.Fragment:
 
 
 def holds_double(value: Any) -> bool:
-    """Is there a number in a document that orjson made a double of?"""
+    """Tell whether orjson made a double of a number in a document."""
     kind = type(value)
     if kind is dict:
         return any(map(holds_double, value.values()))

@@ -52,12 +52,12 @@ class HttpBinding:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The fields of the request that stand in the path."""
+        """List the fields of the request that stand in the path."""
         return tuple(_PARAMETER.findall(self.path))
 
     @property
     def shape(self) -> tuple[str, str]:
-        """What tells it from other bindings: the names of parameters do not."""
+        """Give what tells the binding from others: method and path, without the names of parameters."""
         return self.method, _PARAMETER.sub("{}", self.path)
 
 

@@ -69,7 +69,7 @@ def system_name(text: str) -> SystemName:
     Raises:
         Refusal: `malformed`.
     """
-    return SystemName(_held(text, "Tên hệ thống", "The name of a system"))
+    return SystemName(_checked_name(text, "Tên hệ thống", "The name of a system"))
 
 
 def service_name(text: str) -> ServiceName:
@@ -78,7 +78,7 @@ def service_name(text: str) -> ServiceName:
     Raises:
         Refusal: `malformed`.
     """
-    return ServiceName(_held(text, "Tên dịch vụ", "The name of a service"))
+    return ServiceName(_checked_name(text, "Tên dịch vụ", "The name of a service"))
 
 
 def operation_name(text: str) -> OperationName:
@@ -87,7 +87,7 @@ def operation_name(text: str) -> OperationName:
     Raises:
         Refusal: `malformed`.
     """
-    return OperationName(_held(text, "Tên thao tác", "The name of an operation"))
+    return OperationName(_checked_name(text, "Tên thao tác", "The name of an operation"))
 
 
 def event_name(text: str) -> EventName:
@@ -96,7 +96,7 @@ def event_name(text: str) -> EventName:
     Raises:
         Refusal: `malformed`.
     """
-    return EventName(_held(text, "Tên sự kiện", "The name of an event"))
+    return EventName(_checked_name(text, "Tên sự kiện", "The name of an event"))
 
 
 def grant_name(text: str) -> GrantName:
@@ -105,7 +105,7 @@ def grant_name(text: str) -> GrantName:
     Raises:
         Refusal: `malformed`.
     """
-    return GrantName(_held(text, "Tên quyền khai thác", "The name of a grant"))
+    return GrantName(_checked_name(text, "Tên quyền khai thác", "The name of a grant"))
 
 
 def purpose_name(text: str) -> PurposeName:
@@ -114,7 +114,7 @@ def purpose_name(text: str) -> PurposeName:
     Raises:
         Refusal: `malformed`.
     """
-    return PurposeName(_held(text, "Tên mục đích", "The name of a purpose"))
+    return PurposeName(_checked_name(text, "Tên mục đích", "The name of a purpose"))
 
 
 def header_value(header: str, text: str) -> HeaderValue:
@@ -146,7 +146,7 @@ def document_name(kind: str, text: str) -> DocumentName:
     """
     if kind == "Agency":
         return DocumentName(agency_code(text))
-    return DocumentName(_held(text, f"Tên của {kind}", f"The name of a {kind}"))
+    return DocumentName(_checked_name(text, f"Tên của {kind}", f"The name of a {kind}"))
 
 
 def gateway_name(text: str) -> GatewayName:
@@ -207,7 +207,7 @@ BY_ROLE: Mapping[str, Callable[[str], str]] = {
 """What reads a name, by what it is the name of where something is searched for."""
 
 
-def _held(text: str, vi: str, en: str) -> str:
+def _checked_name(text: str, vi: str, en: str) -> str:
     if len(text) > MAX_NAME or not _NAME.match(text):
         raise Refusal(
             "malformed",

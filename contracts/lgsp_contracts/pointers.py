@@ -5,12 +5,12 @@ from typing import Any
 
 
 def join(parts: Iterable[str | int]) -> str:
-    """The pointer of a path: `["a/b", 0]` → `/a~1b/0`."""
+    """Write the pointer of a path: `["a/b", 0]` → `/a~1b/0`."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def split(pointer: str) -> tuple[str, ...]:
-    """The path of a pointer: `/a~1b/0` → `("a/b", "0")`.
+    """Read the path of a pointer: `/a~1b/0` → `("a/b", "0")`.
 
     Raises:
         ValueError: it is neither empty nor begins with a slash.
@@ -23,7 +23,7 @@ def split(pointer: str) -> tuple[str, ...]:
 
 
 def find(document: Any, path: tuple[str, ...]) -> Any:
-    """What stands at a path through objects, or None."""
+    """Follow a path through objects; None where it leads nowhere."""
     for part in path:
         if not isinstance(document, dict):
             return None

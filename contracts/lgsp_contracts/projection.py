@@ -49,15 +49,15 @@ class Projection:
             node[path[-1]] = None
 
     def shows_all_of(self, document: Any) -> bool:
-        """Is nothing of this document hidden? Then its bytes can be given as they are. May say no where yes is true."""
+        """Tell whether nothing of a document is hidden, so that its bytes can be given as they are. May say no where yes is true."""
         return self.shows_everything or (isinstance(document, dict) and document.keys() <= self._shown)
 
     def apply(self, document: Any) -> Any:
-        """The document without what may not be seen. The document itself is not changed."""
+        """Copy a document without what may not be seen."""
         return document if self.shows_everything else _visible(document, self._tree)
 
     def cut(self, body: bytes, document: Any = None) -> bytes:
-        """The bytes of a document without what may not be seen.
+        """Write a document without what may not be seen.
 
         Args:
             document: the same, parsed by orjson, where that was done.

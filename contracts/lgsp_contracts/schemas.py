@@ -58,14 +58,14 @@ class Schema:
             )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
             reason = str(error).split("\n", 1)[0]
-            raise _invalid(where, f"không phải JSON Schema hợp lệ: {reason}", f"not a JSON Schema: {reason}") from None
+            raise _invalid(where, f"không phải JSON Schema hợp lệ: {reason}", f"not a JSON Schema: {reason}") from error
         self.is_valid = self._validator.is_valid
         self.counts_places = _mentions(self.document, "multipleOf")
         """Must numbers be held against it with all their digits?"""
 
     @cached_property
     def effort(self) -> Effort:
-        """How much work a document can make."""
+        """Compute how much work a document can make."""
         return effort.of(self.document, _compiles_to)
 
     @cached_property
@@ -74,7 +74,7 @@ class Schema:
         return self.effort.light_bytes
 
     def violations(self, document: Any) -> list[Violation]:
-        """Which rules a document breaks, at most `MAX_VIOLATIONS`; empty when it keeps them all."""
+        """List the rules that a document breaks, at most `MAX_VIOLATIONS`; empty when it keeps them all."""
         found = chain.from_iterable(map(explain, self._validator.iter_errors(document)))
         return list(islice(found, MAX_VIOLATIONS))
 

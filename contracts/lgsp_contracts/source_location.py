@@ -32,24 +32,28 @@ class SourceLocation:
 
     @classmethod
     def of(cls, where: "str | SourceLocation") -> "SourceLocation":
-        """A place, be it given as one or by its name only."""
+        """Make a location of a document's name; one that is a location already stays."""
         return where if isinstance(where, SourceLocation) else cls(where)
 
     def __truediv__(self, part: str | int) -> "SourceLocation":
         return replace(self, path=(*self.path, str(part)))
 
     def at(self, pointer: str) -> "SourceLocation":
-        """The place that a JSON Pointer leads to from here."""
+        """Follow a JSON Pointer from here."""
         return replace(self, path=self.path + pointers.split(pointer))
 
     @property
     def line(self) -> int | None:
-        """Its line, counted from 1; that of the nearest thing around it where it is not there itself."""
-        lines = _lines(self.text)[self.number] if self.text else {}
+        """Find the line, counted from 1; that of the nearest thing around where the path leads to nothing."""
+        lines = _lines_by_path(self.text)[self.number] if self.text else {}
         return next((lines[self.path[:end]] for end in range(len(self.path), -1, -1) if self.path[:end] in lines), None)
 
     def refusal(self, vi: str, en: str) -> Refusal:
-        """The refusal of a document for what stands here: what is wrong and what to do, without a full stop."""
+        """Make the refusal of a document for what stands here.
+
+        Args:
+            vi, en: what is wrong and what to do, without a full stop.
+        """
         return Refusal("invalid-document", vi=f"{self}: {vi}.", en=f"{self}: {en}.")
 
     def __str__(self) -> str:
@@ -59,17 +63,17 @@ class SourceLocation:
 
 
 @cache
-def _lines(text: str) -> list[Mapping[Path, int]]:
+def _lines_by_path(text: str) -> list[Mapping[Path, int]]:
     nodes = [node for node in yaml.compose_all(text, yaml.CSafeLoader) if node.tag != "tag:yaml.org,2002:null"]
-    return [dict(_walk(node, (), node.start_mark.line + 1)) for node in nodes]
+    return [dict(_lines_of_node(node, (), node.start_mark.line + 1)) for node in nodes]
 
 
-def _walk(node: yaml.Node, path: Path, line: int) -> list[tuple[Path, int]]:
+def _lines_of_node(node: yaml.Node, path: Path, line: int) -> list[tuple[Path, int]]:
     found = [(path, line)]
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            found += _walk(value, (*path, str(key.value)), key.start_mark.line + 1)
+            found += _lines_of_node(value, (*path, str(key.value)), key.start_mark.line + 1)
     elif isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
-            found += _walk(item, (*path, str(number)), item.start_mark.line + 1)
+            found += _lines_of_node(item, (*path, str(number)), item.start_mark.line + 1)
     return found

@@ -135,7 +135,7 @@ def _walk(document: dict[str, Any] | list[Any], limits: Limits) -> tuple[int, bo
 
 
 def forbidden_character(body: bytes, document: Any) -> str | None:
-    """Where a text or a key of a document holds what XML 1.0 cannot: a JSON Pointer, or None.
+    """Find where a text or a key of a document holds what XML 1.0 cannot: a JSON Pointer, or None.
 
     Systems behind the bus speak SOAP, SQL and C; a text with U+0000 breaks them, and whoever sent it should hear of it. Tab, line
     feed and carriage return are no such characters.

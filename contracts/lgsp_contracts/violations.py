@@ -71,7 +71,7 @@ _WORDS: dict[str, Callable[[Any], Text]] = {
 
 
 def explain(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
-    """The violations behind one error of the validator: one for each missing or unknown field."""
+    """Put one error of the validator into words: one for each missing or unknown field."""
     path = tuple(error.instance_path)
     rule = _cut(pointers.join(error.schema_path))
     name = error.kind.name

@@ -19,7 +19,7 @@ _PARTS = ("then", "else", "if")
 
 
 def reader(schema: Mapping[str, Any]) -> Callable[[bytes], Document]:
-    """What reads the documents of a schema: numbers keep their digits, integers are integers.
+    """Make what reads the documents of a schema: numbers keep their digits, integers are integers.
 
     Where the schema lets no number be, that is orjson itself, so that most calls pay nothing.
     """
@@ -30,13 +30,13 @@ def reader(schema: Mapping[str, Any]) -> Callable[[bytes], Document]:
 
 
 def writer(schema: Mapping[str, Any], write: Callable[[Document], bytes]) -> Callable[[Document], bytes]:
-    """What writes the documents of a schema with its integers as such; where it has none, that is `write` itself."""
+    """Make what writes the documents of a schema with its integers as such; where it has none, that is `write` itself."""
     whole = whole_numbers(schema)
     return write if whole is _same else lambda document: write(whole(document))
 
 
 def whole_numbers(schema: Mapping[str, Any]) -> Callable[[Document], Document]:
-    """What makes `5` of `5.0` wherever a schema asks for an integer; the document that is given stays as it is."""
+    """Make what turns `5.0` into `5` wherever a schema asks for an integer; the document that is given stays as it is."""
     root = _Place()
     _Learning(schema).teach(root, schema)
     return root.whole if root.leads_to_integer(set()) else _same
@@ -52,7 +52,7 @@ class _Place:
         self.items: _Place | None = None
 
     def leads_to_integer(self, seen: set[int]) -> bool:
-        """Is there an integer here or below?"""
+        """Tell whether there is an integer here or below."""
         if id(self) in seen:
             return False
         seen.add(id(self))
@@ -60,7 +60,7 @@ class _Place:
         return self.integer or any(place.leads_to_integer(seen) for place in below if place)
 
     def whole(self, value: Document) -> Document:
-        """The value with its integers as such."""
+        """Copy a value with its integers as such."""
         if isinstance(value, dict):
             return {
                 name: place.whole(item) if (place := self.fields.get(name, self.others)) else item

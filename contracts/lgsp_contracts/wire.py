@@ -44,12 +44,12 @@ _ANSWERED = b'{"status":"answered"}\n'
 
 
 def subject(service: ServiceName, major: Major, operation: OperationName) -> str:
-    """The NATS subject of an operation."""
+    """Name the NATS subject of an operation."""
     return f"svc.{service}.v{major}.{operation}"
 
 
 def prefix(service: ServiceName, major: Major) -> str:
-    """What the NATS subjects of all operations of a service begin with, under one major version."""
+    """Name what the NATS subjects of all operations of a service begin with, under one major version."""
     return f"svc.{service}.v{major}."
 
 
@@ -78,7 +78,7 @@ _OPTIONAL = {"key": "", "salt": ""}
 
 
 def request(context: Context, body: bytes) -> bytes:
-    """The request that a gateway sends: its context in one line, and the caller's own bytes."""
+    """Write the request that a gateway sends: its context in one line, and the caller's own bytes."""
     fields = {
         "wire": VERSION,
         "message": context.message,
@@ -97,7 +97,7 @@ def request(context: Context, body: bytes) -> bytes:
 
 
 def parse_request(data: bytes, loads: Callable[[bytes], Any] = orjson.loads) -> tuple[Context, Any]:
-    """The context and the document of a request.
+    """Read the context and the document of a request.
 
     Args:
         loads: reads the document; `whole_numbers.reader` makes one that keeps the digits of numbers.
@@ -111,16 +111,16 @@ def parse_request(data: bytes, loads: Callable[[bytes], Any] = orjson.loads) -> 
         if fields.pop("wire") != VERSION:
             raise ValueError("wire")
         return Context._make(_CONTEXT(_OPTIONAL | fields)), loads(body)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(
             "malformed",
             vi="Thông điệp trên NATS không theo giao thức wire 1; hãy dùng gateway và bộ kết nối cùng phiên bản.",
             en="The NATS message is not wire protocol 1; use a gateway and an adapter that speak the same version.",
-        ) from None
+        ) from error
 
 
 def answered(document: Any) -> bytes:
-    """The reply that carries an answer; its numbers with the digits they have.
+    """Write the reply that carries an answer; its numbers with the digits they have.
 
     Raises:
         exact_json.NotSerializable: a value of it is nothing that JSON can hold.
@@ -132,17 +132,17 @@ def answered(document: Any) -> bytes:
 
 
 def declared_error(code: str) -> bytes:
-    """The reply that carries an error which the contract declares, such as `citizen-not-found`."""
+    """Write the reply that carries an error which the contract declares, such as `citizen-not-found`."""
     return orjson.dumps({"status": "error", "code": code}) + b"\n"
 
 
 def failed(why: Failure) -> bytes:
-    """The reply of an adapter whose system gave it no answer."""
+    """Write the reply of an adapter whose system gave it no answer."""
     return orjson.dumps({"status": "failed", "why": why}) + b"\n"
 
 
 def late() -> bytes:
-    """The reply of an adapter whose system did not answer before the deadline."""
+    """Write the reply of an adapter whose system did not answer before the deadline."""
     return b'{"status":"late"}\n'
 
 
@@ -155,7 +155,7 @@ class Reply(NamedTuple):
 
 
 def parse_reply(data: bytes) -> Reply | None:
-    """The reply of an adapter, or None when it is not wire protocol 1."""
+    """Read the reply of an adapter; None when it is not wire protocol 1."""
     if data.startswith(_ANSWERED):
         return Reply("answered", "", data[len(_ANSWERED) :])
     line, feed, body = data.partition(b"\n")

@@ -19,17 +19,17 @@ _LINE = re.compile(f"[{_HARMFUL}\\t\\r\\n]")
 
 
 def harmless(text: str) -> str:
-    """A text of several lines as it can be shown."""
+    """Escape what steers a terminal in a text of several lines."""
     return _TEXT.sub(_escaped, text)
 
 
 def on_one_line(text: str) -> str:
-    """A text as it can be shown within a line or the cell of a table."""
+    """Escape what steers a terminal, and line ends, in a text that is shown within a line or a cell of a table."""
     return _LINE.sub(_escaped, text)
 
 
 def is_harmful(text: str) -> bool:
-    """Is there something to escape?"""
+    """Tell whether there is something to escape."""
     return _TEXT.search(text) is not None
 
 

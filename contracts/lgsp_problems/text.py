@@ -14,5 +14,5 @@ class Text:
     en: str
 
     def in_language(self, language: Language) -> str:
-        """The text in one language."""
+        """Give the text in one language."""
         return self.en if language == "en" else self.vi

@@ -41,7 +41,7 @@ class _Dumper(yaml.SafeDumper):
     """Quotes what has to be escaped: only a quoted string has escapes."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        """A string, in double quotes where something in it has to be escaped."""
+        """Write a string in double quotes where something in it has to be escaped."""
         return self.represent_scalar("tag:yaml.org,2002:str", text, style='"' if is_harmful(text) else None)
 
 
@@ -49,7 +49,7 @@ _Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def prompt(what: str, default: str) -> str:
-    """The answer of whoever sits at the terminal; the default for an empty line, and where nobody sits there."""
+    """Ask whoever sits at the terminal. Returns the default for an empty line, and where nobody sits there."""
     if not sys.stdin.isatty():
         return default
     return input(f"{what} [{default}]: ").strip() or default

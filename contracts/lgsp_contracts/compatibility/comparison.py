@@ -121,7 +121,7 @@ class Comparison:
             del self._depths[key]
 
     def includes(self, wide: Conjunction, narrow: Subschema, depth: int) -> bool:
-        """Is it certain that a schema takes all that is taken here?"""
+        """Tell whether a schema certainly takes all documents of a conjunction."""
         return not self.differences(Pair(wide, narrow, (), depth))
 
     def takes(self, schema: Subschema, value: Any) -> bool:

@@ -81,7 +81,7 @@ class Conjunction:
 
     @cached_property
     def types(self) -> frozenset[str]:
-        """The types that a document may have."""
+        """Collect the types that a document may have."""
         types = TYPES
         for schema, _ in self.parts:
             types &= types_of(schema)
@@ -91,7 +91,7 @@ class Conjunction:
 
     @cached_property
     def values(self) -> list[Any] | None:
-        """Every value that a document may be, where they can be counted."""
+        """List every value that a document may be; None where they cannot be counted."""
         if self._listed is not None:
             return [value for value in self._listed if type_of(value) in self.types]
         if self.types <= {"null", "boolean"}:
@@ -110,39 +110,39 @@ class Conjunction:
 
     @cached_property
     def required(self) -> frozenset[str]:
-        """The fields that an object has for certain."""
+        """Collect the fields that an object certainly has."""
         return frozenset(name for schema, _ in self.parts for name in schema.get("required", ()))
 
     @cached_property
     def named_fields(self) -> list[str]:
-        """The fields that some part names."""
+        """List the fields that some part names."""
         return list(dict.fromkeys(name for schema, _ in self.parts for name in schema.get("properties", ())))
 
     def field(self, name: str) -> "Conjunction":
-        """What the value of a field keeps."""
+        """Collect what the value of a field keeps."""
         return Conjunction(
             Subschema(schema, part.root) for part in self.parts for schema, _ in rules_of_field(part.schema, name)
         )
 
     def item(self, index: int) -> "Conjunction":
-        """What an item of an array keeps."""
+        """Collect what an item of an array keeps."""
         return Conjunction(Subschema(rule_of_item(part.schema, index), part.root) for part in self.parts)
 
     def everything_under(self, keyword: str) -> list[Subschema]:
-        """The subschemas that the parts have under one keyword."""
+        """List the subschemas that the parts have under one keyword."""
         return [Subschema(schema[keyword], root) for schema, root in self.parts if keyword in schema]
 
     def smallest(self, keyword: str) -> Any:
-        """The smallest value of a keyword that sets an upper limit, or None."""
+        """Find the smallest value of a keyword that sets an upper limit, or None."""
         return min((schema[keyword] for schema, _ in self.parts if keyword in schema), default=None)
 
     def largest(self, keyword: str) -> Any:
-        """The largest value of a keyword that sets a lower limit, 0 where no part has it."""
+        """Find the largest value of a keyword that sets a lower limit, 0 where no part has it."""
         return max((schema[keyword] for schema, _ in self.parts if keyword in schema), default=0)
 
     @cached_property
     def item_limit(self) -> int | None:
-        """How many items an array has at most."""
+        """Find how many items an array has at most; None where that is open."""
         limits = [
             limit
             for schema, _ in self.parts
@@ -156,7 +156,7 @@ class Conjunction:
 
     @cached_property
     def lower(self) -> Bound | None:
-        """The lower limit of a number."""
+        """Find the lower limit of a number."""
         bounds = [
             Bound(schema[keyword], keyword == "exclusiveMinimum")
             for schema, _ in self.parts
@@ -173,7 +173,7 @@ class Conjunction:
 
     @cached_property
     def upper(self) -> Bound | None:
-        """The upper limit of a number."""
+        """Find the upper limit of a number."""
         bounds = [
             Bound(schema[keyword], keyword == "exclusiveMaximum")
             for schema, _ in self.parts

@@ -36,7 +36,7 @@ class BreakingChange:
 
     @property
     def violation(self) -> Violation:
-        """The change as one entry of a problem's list of errors."""
+        """Give the change as one entry of a problem's list of errors."""
         return Violation(self.pointer, "", self.message)
 
 

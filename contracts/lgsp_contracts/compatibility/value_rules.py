@@ -80,7 +80,7 @@ def _is_below(bound: Bound | None, value: Any, *, exclusive: bool) -> bool:
 
 
 def is_at_most(limit: Any, value: Any) -> bool:
-    """Is there a limit that lies within another one?"""
+    """Tell whether a limit exists and lies within another one."""
     return limit is not None and bool(limit <= value)
 
 

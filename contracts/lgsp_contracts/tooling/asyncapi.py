@@ -14,7 +14,7 @@ _PAYLOAD = "The document of the message; wire protocol 1 puts one line of JSON b
 
 
 def asyncapi(contract: Contract, nats: str) -> dict[str, Any]:
-    """The AsyncAPI document of a service, for a NATS server at this host and port."""
+    """Write the AsyncAPI document of a service, for a NATS server at this host and port."""
     operations: dict[str, Any] = {}
     channels: dict[str, Any] = {}
     messages: dict[str, Any] = {}

@@ -26,28 +26,28 @@ MAX_DEPTH = 8
 
 
 def kebab(name: str) -> str:
-    """An id as the bus writes it: `getPatientById` → `get-patient-by-id`."""
+    """Write an id as the bus does: `getPatientById` → `get-patient-by-id`."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", name)
     found = re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
     return (found if found[:1].isalpha() else f"call-{found}")[:63].strip("-")
 
 
 def camel(name: str) -> str:
-    """A field as agencies write it: `SO_DINH_DANH` → `soDinhDanh`."""
+    """Write a field as agencies do: `SO_DINH_DANH` → `soDinhDanh`."""
     first, *rest = [part for part in re.split(r"[^A-Za-z0-9]+", name) if part] or ["field"]
     lowered = first.lower() if first.isupper() else first[:1].lower() + first[1:]
     return lowered + "".join(part[:1].upper() + part[1:].lower() for part in rest)
 
 
 def contract(service: str, provider: str, operations: Mapping[str, Document]) -> Document:
-    """The document around operations."""
+    """Put operations into the document of a contract."""
     title = {"vi": service, "en": service}
     head = {"service": service, "version": "1.0.0", "title": title, "provider": provider, "classification": "personal"}
     return {**head, "operations": dict(operations)}
 
 
 def operation(title: str, request: Document, response: Document, *, idempotent: bool) -> Document:
-    """An operation with an example that is made from its schemas.
+    """Draft an operation, with an example that is made from its schemas.
 
     Raises:
         Refusal: `invalid-document`, when no example can be made.
@@ -74,7 +74,7 @@ def operation(title: str, request: Document, response: Document, *, idempotent: 
 
 
 def from_openapi(document: Any, service: str, provider: str) -> Document:
-    """A contract with an operation for each one of an OpenAPI 3 document that speaks JSON.
+    """Draft a contract with an operation for each one of an OpenAPI 3 document that speaks JSON.
 
     Raises:
         Refusal: `invalid-document`, when it is none, or none of its operations speaks JSON.
@@ -103,7 +103,7 @@ def _operations(root: Document) -> Iterator[tuple[str, Document]]:
                 continue
             answers = told.get("responses", {})
             answer: Any = next((answers[code] for code in ("200", "201", "default") if code in answers), {})
-            response = _closed(root, _content(_followed(root, answer)))
+            response = _close(root, _json_schema_of(_resolve(root, answer)))
             if response.get("type") == "array":
                 properties = {"items": {**response, "maxItems": response.get("maxItems", 1000)}}
                 response = {
@@ -121,25 +121,25 @@ def _operations(root: Document) -> Iterator[tuple[str, Document]]:
 
 def _request(root: Document, parameters: list[Any], told: Document) -> Document:
     """Parameters and body as one document: a service of the bus does not tell them apart."""
-    body = _closed(root, _content(_followed(root, told.get("requestBody", {}))))
+    body = _close(root, _json_schema_of(_resolve(root, told.get("requestBody", {}))))
     properties = dict(body.get("properties", {}))
     required = list(body.get("required", []))
-    for parameter in (_followed(root, parameter) for parameter in parameters):
+    for parameter in (_resolve(root, parameter) for parameter in parameters):
         if parameter.get("in") not in ("path", "query"):
             continue
-        properties[parameter["name"]] = _closed(root, parameter.get("schema", {"type": "string"}))
+        properties[parameter["name"]] = _close(root, parameter.get("schema", {"type": "string"}))
         if parameter.get("required") or parameter["in"] == "path":
             required.append(parameter["name"])
     found: Document = {"type": "object", "additionalProperties": False, "properties": properties}
     return {**found, "required": list(dict.fromkeys(required))} if required else found
 
 
-def _content(told: Document) -> Any:
+def _json_schema_of(told: Document) -> Any:
     content = told.get("content", {})
     return next((value.get("schema", {}) for kind, value in content.items() if "json" in kind), {})
 
 
-def _followed(root: Document, value: Any) -> Any:
+def _resolve(root: Document, value: Any) -> Any:
     for _ in range(MAX_DEPTH):
         if not isinstance(value, dict) or "$ref" not in value:
             return value if isinstance(value, dict) else {}
@@ -147,11 +147,11 @@ def _followed(root: Document, value: Any) -> Any:
     return {}
 
 
-def _closed(root: Document, schema: Any, depth: int = 0) -> Document:
+def _close(root: Document, schema: Any, depth: int = 0) -> Document:
     """A schema of OpenAPI as the bus takes it: nothing left open, no references, formats that the bus knows."""
-    told = _followed(root, schema)
+    told = _resolve(root, schema)
     for part in told.get("allOf", []):
-        whole = _followed(root, part)
+        whole = _resolve(root, part)
         told = {
             **whole,
             **told,
@@ -165,9 +165,9 @@ def _closed(root: Document, schema: Any, depth: int = 0) -> Document:
         found["type"] = [found["type"], "null"]
     if "properties" in told and depth < MAX_DEPTH:
         found["type"] = "object"
-        found["properties"] = {name: _closed(root, part, depth + 1) for name, part in told["properties"].items()}
+        found["properties"] = {name: _close(root, part, depth + 1) for name, part in told["properties"].items()}
         found["additionalProperties"] = False
         found["required"] = [name for name in dict.fromkeys(told.get("required", [])) if name in found["properties"]]
     if told.get("type") == "array" and depth < MAX_DEPTH:
-        found["items"] = _closed(root, told.get("items", {}), depth + 1)
+        found["items"] = _close(root, told.get("items", {}), depth + 1)
     return found

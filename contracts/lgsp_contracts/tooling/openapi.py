@@ -33,7 +33,7 @@ COMMON = (
 
 
 def openapi(contract: Contract, url: str) -> dict[str, Any]:
-    """The OpenAPI document of a service, for a bus at this address."""
+    """Write the OpenAPI document of a service, for a bus at this address."""
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",

@@ -132,7 +132,7 @@ def sdk_python(
 
 
 def read(path: Path) -> tuple[SourceLocation, Contract]:
-    """The contract of a file, and where it stands.
+    """Read the contract of a file, and its location.
 
     Raises:
         Refusal: `invalid-document`.

@@ -82,8 +82,8 @@ def new(
         service=named,
         provider=names.system_name(provider or prompt("provider: the system that answers", f"{named}-system")),
         operation=names.operation_name(operation or prompt("operation", "lookup-record")),
-        vi=_quoted(title_vi or prompt("title in Vietnamese", named)),
-        en=_quoted(title_en or prompt("title in English", named)),
+        vi=_yaml_scalar(title_vi or prompt("title in Vietnamese", named)),
+        en=_yaml_scalar(title_en or prompt("title in English", named)),
         classification=classified,
         subject="    subject: /soDinhDanh\n" if classified == "personal" else "",
     )
@@ -96,7 +96,7 @@ def new(
     out(f"{path}: write its fields, then: lgsp contract check {path}\n")
 
 
-def _quoted(text: str) -> str:
+def _yaml_scalar(text: str) -> str:
     """A text in a YAML document, whatever it holds; plain where it is words."""
     plain = re.fullmatch(r"\w[\w ]*", text) and yaml.safe_load(text) == text
     return text if plain else harmless(json.dumps(text, ensure_ascii=False))

@@ -38,7 +38,7 @@ class CodeExample:
 
 
 def examples(operation: Operation, url: str, purpose: str = PURPOSE) -> list[CodeExample]:
-    """The example request of an operation, in each language.
+    """Write programs that send the example request of an operation, one in each language.
 
     Args:
         url: of the operation.

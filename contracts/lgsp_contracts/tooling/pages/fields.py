@@ -45,11 +45,11 @@ class Field:
 
 
 def fields(schema: Mapping[str, Any]) -> list[Field]:
-    """The rows of an object's schema, each parent before its children."""
-    return list(_under(schema, schema, "", 0))
+    """List the fields of an object's schema, each parent before its children."""
+    return list(_fields_under(schema, schema, "", 0))
 
 
-def _under(root: Mapping[str, Any], schema: Mapping[str, Any], path: str, depth: int) -> Iterator[Field]:
+def _fields_under(root: Mapping[str, Any], schema: Mapping[str, Any], path: str, depth: int) -> Iterator[Field]:
     if depth == MAX_DEPTH:
         return
     required = schema.get("required", ())
@@ -57,18 +57,18 @@ def _under(root: Mapping[str, Any], schema: Mapping[str, Any], path: str, depth:
         yield from _field(root, part, f"{path}.{name}" if path else name, name in required, depth)
     for choices in ("anyOf", "oneOf", "allOf"):
         for choice in schema.get(choices, ()):
-            yield from _under(root, _followed(root, choice), path, depth + 1)
+            yield from _fields_under(root, _resolve(root, choice), path, depth + 1)
 
 
 def _field(root: Mapping[str, Any], part: Any, path: str, required: bool, depth: int) -> Iterator[Field]:
-    told = _followed(root, part)
-    yield Field(path, required, _kind(root, told), str(told.get("description", "")))
+    told = _resolve(root, part)
+    yield Field(path, required, _describe_values(root, told), str(told.get("description", "")))
     while "items" in told and depth < MAX_DEPTH:
-        path, told, depth = f"{path}[]", _followed(root, told["items"]), depth + 1
-    yield from _under(root, told, path, depth + 1)
+        path, told, depth = f"{path}[]", _resolve(root, told["items"]), depth + 1
+    yield from _fields_under(root, told, path, depth + 1)
 
 
-def _followed(root: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
+def _resolve(root: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
     for _ in range(MAX_DEPTH):
         if not isinstance(part, Mapping):
             return {}
@@ -81,7 +81,7 @@ def _followed(root: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _kind(root: Mapping[str, Any], told: Mapping[str, Any]) -> Text:
+def _describe_values(root: Mapping[str, Any], told: Mapping[str, Any]) -> Text:
     if "enum" in told or "const" in told:
         values = " · ".join(str(value) for value in told.get("enum", [told.get("const")]))
         return Text(f"một trong: {values}", f"one of: {values}")
@@ -93,7 +93,7 @@ def _kind(root: Mapping[str, Any], told: Mapping[str, Any]) -> Text:
     for name, words in _LIMITS.items():
         if name in told:
             said.append(Text(words.vi.format(told[name]), words.en.format(told[name])))
-    if "items" in told and (inner := _followed(root, told["items"])) and "properties" not in inner:
-        of = _kind(root, inner)
+    if "items" in told and (inner := _resolve(root, told["items"])) and "properties" not in inner:
+        of = _describe_values(root, inner)
         said.append(Text(f"gồm {of.vi}", f"of: {of.en}"))
     return Text(", ".join(part.vi for part in said), ", ".join(part.en for part in said))
