@@ -137,6 +137,7 @@ class Verifier:
         self._generation = generation
         self._issuers = {issuer.name: issuer for issuer in issuers}
         self._remembered: OrderedDict[bytes, Identity] = OrderedDict()
+        self._gone_keys: set[tuple[str, str]] = set()
 
     def verify(self, authorization: str | None, now: float) -> Identity:
         """Return the holder of a token, as it is shown in an `Authorization` header.
@@ -203,6 +204,7 @@ class Verifier:
             issuer: the issuer's exact `iss`.
             key: the key's thumbprint (RFC 7638).
         """
+        self._gone_keys.add((issuer, key))
         self.forget(lambda identity: identity.key == key and identity.issuer == issuer)
 
     def _remember(self, digest: bytes, identity: Identity) -> None:
@@ -231,7 +233,13 @@ class Verifier:
         )
         if not self.counts(identity):
             raise invalid_token("đã bị chấm dứt trước hạn", "was ended before it expired")
+        self._gone_keys.discard((identity.issuer, identity.key))  # it is back
         return identity
+
+    def still_counts(self, identity: Identity) -> bool:
+        """Tell whether a token that was verified was neither ended since, nor its key removed. Whether it has expired is not
+        looked at."""
+        return self.counts(identity) and (identity.issuer, identity.key) not in self._gone_keys
 
     def counts(self, identity: Identity) -> bool:
         """Tell whether a token that was verified is of the generation of its system's tokens that counts."""

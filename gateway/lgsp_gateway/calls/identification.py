@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from lgsp_auth.dpop import verify_proof
 from lgsp_auth.one_time import ReplayGuard
-from lgsp_auth.tokens import FIRST, Generation, Person, UnknownKey, Verifier, invalid_token, wrong_scheme
+from lgsp_auth.tokens import FIRST, Generation, Identity, Person, UnknownKey, Verifier, invalid_token, wrong_scheme
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.calls.model import Credentials
 from lgsp_gateway.registry.snapshot import Registry, System
@@ -19,10 +19,20 @@ T = TypeVar("T")
 
 
 class Caller(NamedTuple):
-    """A registered system. `bound`: it proved to hold the key that its token is bound to."""
+    """A registered system that has shown a token.
+
+    Args:
+        system: as it was registered at that time.
+        identity: what the token says; it is bound to a key where its holder has proved to hold that key.
+    """
 
     system: System
-    bound: bool
+    identity: Identity
+
+    @property
+    def bound(self) -> bool:
+        """Whether the system proved to hold the key that its token is bound to."""
+        return bool(self.identity.bound)
 
 
 class Identification:
@@ -54,7 +64,19 @@ class Identification:
         """Return the caller whose bearer token was verified before; None where `caller` must look."""
         identity = self._verifier.recall(shown.digest, now)
         system = self._registry.systems.get(identity.system) if identity else None
-        return Caller(system, False) if system else None
+        return Caller(system, identity) if system and identity else None
+
+    def still_counts(self, caller: Caller) -> bool:
+        """Tell whether a caller would be let in now as it was then: its tokens were not ended, their key is not gone, and its system
+        has all the roles that it had. What is sent for days asks again and again; it may outlive the token's expiry.
+
+        Args:
+            caller: as it was identified.
+        """
+        system = self._registry.systems.get(caller.system.name)
+        return (
+            system is not None and caller.system.roles <= system.roles and self._verifier.still_counts(caller.identity)
+        )
 
     async def caller(self, shown: Credentials, now: float) -> Caller:
         """Return the registered system that holds a token.
@@ -85,7 +107,7 @@ class Identification:
         system = self._registry.systems.get(identity.system)
         if system is None:
             raise invalid_token("thuộc về hệ thống không còn đăng ký", "belongs to a system that is not registered")
-        return Caller(system, bool(identity.bound))
+        return Caller(system, identity)
 
     async def _use_proof(self, shown: Credentials, bound: str, now: float) -> None:
         """Hold the proof beside a token against the key that the token is bound to, and use it.

@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 from multidict import MultiMapping, istr
 
 from lgsp_auth import tokens
-from lgsp_gateway.calls.identification import Identification
+from lgsp_gateway.calls.identification import Caller, Identification
 from lgsp_gateway.calls.model import Credentials
 from lgsp_gateway.registry.snapshot import System
 from lgsp_problems import Refusal
@@ -31,9 +31,14 @@ class Callers:
             Refusal: `token-invalid` or `invalid_dpop_proof`.
         """
         if CALLER not in request:  # a proof of possession counts once
-            request[CALLER] = (await self._identification.caller(shown(request), time.time())).system
-        system: System = request[CALLER]
-        return system
+            request[CALLER] = await self._identification.caller(shown(request), time.time())
+        caller: Caller = request[CALLER]
+        return caller.system
+
+    def still_count(self, request: web.Request) -> bool:
+        """Tell whether the caller of a request, if it was identified, would be let in now as it was then."""
+        caller: Caller | None = request.get(CALLER)
+        return caller is None or self._identification.still_counts(caller)
 
     async def with_role(self, request: web.Request, *roles: str) -> System:
         """The caller's system, which has one of some roles.

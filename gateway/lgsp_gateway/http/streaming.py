@@ -6,11 +6,13 @@ back. Nothing between holds a piece back.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 from aiohttp import hdrs, web
 
+from lgsp_gateway.http.routes import CALLERS
 from lgsp_problems import Refusal
 
 EVENTS = "text/event-stream"
@@ -54,11 +56,16 @@ class Readers:
 READERS = web.AppKey("readers", Readers)
 
 
+class AccessEndedError(Exception):
+    """Whoever reads was let in, and would not be now: a token was ended, its key removed, a role taken away."""
+
+
 class Pieces:
     """An answer whose head has been sent. Nothing more follows where the caller asked for the head alone."""
 
-    def __init__(self, response: web.StreamResponse, *, head_alone: bool) -> None:
+    def __init__(self, response: web.StreamResponse, may_read: Callable[[], bool], *, head_alone: bool) -> None:
         self.response = response
+        self._may_read = may_read
         self.head_alone = head_alone
 
     async def write(self, piece: bytes) -> None:
@@ -66,7 +73,10 @@ class Pieces:
 
         Raises:
             ConnectionError: nobody reads any more, or not fast enough.
+            AccessEndedError: whoever reads may not any more.
         """
+        if not self._may_read():
+            raise AccessEndedError
         await self.response.write(piece)
 
 
@@ -74,7 +84,8 @@ class Pieces:
 async def sent(
     request: web.Request, media: str, reader: str, headers: Mapping[str, str] | None = None
 ) -> AsyncIterator[Pieces]:
-    """Send an answer piece by piece. That its reader goes away ends it, and is no error.
+    """Send an answer piece by piece. That its reader goes away ends it, and is no error. Where the reader may not read any more, the
+    connection is closed, so that nobody takes what was sent for the whole.
 
     Args:
         reader: whose answers are counted together.
@@ -85,7 +96,12 @@ async def sent(
     with request.app[READERS].one(request, reader), contextlib.suppress(ConnectionError):
         response = web.StreamResponse(headers={"Content-Type": media, **unbuffered(), **(headers or {})})
         await response.prepare(request)
-        yield Pieces(response, head_alone=request.method == hdrs.METH_HEAD)
+        callers = request.app[CALLERS]
+        try:
+            yield Pieces(response, partial(callers.still_count, request), head_alone=request.method == hdrs.METH_HEAD)
+        except AccessEndedError:
+            if request.transport:
+                request.transport.abort()
 
 
 def unbuffered() -> dict[str, str]:
