@@ -6,12 +6,14 @@ import hashlib
 import time
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import jwt
 import pytest_asyncio
 from support.two_gateways import READ, SECRET, TwoGateways
 from support.workbench import Workbench
 
+from lgsp_adapters.host.identity import SystemIdentity
 from lgsp_auth.keys import SigningKey
 from lgsp_gateway.calls import replay_guard
 from lgsp_runtime.nats.connection import connect
@@ -123,6 +125,20 @@ async def test_while_nats_is_away_nothing_that_counts_once_is_taken(two: TwoGate
             await asyncio.sleep(0.05)
     # nobody's address is held against it that NATS was away: a token that is not known yet is looked at, and not put off
     await two.become(await two.token(), [200, 200])
+
+
+async def test_an_adapter_waits_for_its_token_until_nats_is_back(two: TwoGateways, tmp_path: Path) -> None:
+    key = tmp_path / "provider.pem"
+    key.write_bytes(two.bus.keys["provider"].to_pem())
+    await two.bus.nats.kill()
+    async with asyncio.timeout(15):
+        while (await two.ask_for_token(0, two.assertion()))[0] != 503:
+            await asyncio.sleep(0.02)
+    taking = asyncio.create_task(SystemIdentity(two.url(0), "provider", key).token())
+    await asyncio.wait({taking}, timeout=0.5)
+    assert not taking.done()
+    await two.bus.start_nats()
+    assert (await asyncio.wait_for(taking, 20)).value
 
 
 async def test_without_the_memory_nothing_that_counts_once_is_taken(two: TwoGateways) -> None:
