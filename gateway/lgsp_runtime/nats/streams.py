@@ -36,7 +36,7 @@ async def ensure(connection: Client, config: StreamConfig) -> None:
             "cannot-start",
             vi=f"Không tạo được luồng {name}: {error}; hãy kiểm tra JetStream của máy chủ NATS.",
             en=f"Cannot make the stream {name}: {error}; check the JetStream of the NATS server.",
-        ) from None
+        ) from error
 
 
 async def ensure_raw(connection: Client, config: dict[str, Any]) -> None:
