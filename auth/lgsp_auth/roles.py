@@ -17,6 +17,8 @@ OWN: Scope = "own"
 
 TABLE: dict[tuple[str, Action], dict[str, Scope]] = {
     # kind and action          operator         agency-admin         integrator         developer         auditor
+    ("Instance", "read"): {"operator": ANY, "agency-admin": ANY, "integrator": ANY, "developer": ANY, "auditor": ANY},
+    ("Instance", "change"): {"operator": ANY},
     ("Agency", "read"): {"operator": ANY, "agency-admin": ANY, "integrator": ANY, "developer": ANY, "auditor": ANY},
     ("Agency", "change"): {"operator": ANY},
     ("System", "read"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN, "developer": OWN, "auditor": ANY},

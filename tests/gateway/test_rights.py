@@ -19,8 +19,8 @@ from lgsp_gateway.http.routes import Route, declared
 from lgsp_gateway.registry.documents import PLURALS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rights.md"
-OWN = {"Agency": "H49.1", "System": "near", "Service": "desk-v1", "Grant": "alpha-desk"}
-FOREIGN = {"Agency": "H49.2", "System": "afar", "Service": "afar-v1", "Grant": "afar-afar"}
+OWN = {"Instance": "this", "Agency": "H49.1", "System": "near", "Service": "desk-v1", "Grant": "alpha-desk"}
+FOREIGN = {"Instance": "this", "Agency": "H49.2", "System": "afar", "Service": "afar-v1", "Grant": "afar-afar"}
 MESSAGE = "01a2b3c4-0000-7000-8000-000000000000"
 
 
@@ -36,6 +36,7 @@ async def far(bus: Workbench) -> AsyncIterator[None]:
     """Documents of another agency, on both ends, and a system of this one whose tokens nobody needs."""
     contract = {**CONTRACTS[0], "service": "afar", "provider": "afar"}
     sent = [
+        ("instances", document("Instance", "this", identifier="VN", memberClass="GOV")),
         ("systems", document("System", "near", agency="H49.1", title=TEXT)),
         ("systems", document("System", "afar", agency="H49.2", title=TEXT)),
         ("services", document("Service", "afar-v1", contract=contract)),
@@ -113,7 +114,7 @@ async def asked(bus: Workbench, method: str, path: str, who: str, kind: str, nam
         plural = {kind_: plural for plural, kind_ in PLURALS.items()}
         body = (await bus.registry("GET", f"{plural[kind]}/{names[kind]}")).json
         body = {key: value for key, value in body.items() if key != "status"}
-        body["metadata"] = {"name": "H49.999" if kind == "Agency" else "dry-v1"}
+        body["metadata"] = {"name": {"Agency": "H49.999", "Instance": "this"}.get(kind, "dry-v1")}
         if kind == "Service":
             body["spec"]["contract"]["service"] = "dry"
             body["spec"]["phase"] = "draft"

@@ -60,7 +60,11 @@ IF_MATCH = Parameter(
 IF_NONE_MATCH = text("If-None-Match", "`*`: create, and change nothing that is there", longest=100, place="header")
 ACTION = choice("action", "the step", ACTIONS, "", place="path")
 
+_SYSTEM = "^([a-z][a-z0-9]*(-[a-z0-9]+)*|[A-Za-z0-9-]+(/[A-Za-z0-9._-]+){3})$"
+"""The name of a system, or its full name."""
+
 _FILTERS = {
+    "Instance": (),
     "Agency": (),
     "System": (text("agency", "only those of an agency", longest=MAX_NAME, pattern=_AGENCY),),
     "Service": (
@@ -68,7 +72,7 @@ _FILTERS = {
         text("provider", "only services of a system", longest=MAX_NAME, pattern=NAME_PATTERN),
     ),
     "Grant": (
-        text("consumer", "only grants of a system", longest=MAX_NAME, pattern=NAME_PATTERN),
+        text("consumer", "only grants of a system, by its name or full name", longest=255, pattern=_SYSTEM),
         text("service", "only grants on a service", longest=MAX_NAME, pattern=NAME_PATTERN),
         EXPIRING,
     ),

@@ -52,7 +52,7 @@ def schemas() -> dict[str, Schema]:
 def _kept() -> dict[str, Schema]:
     """Documents of the registry, by their own schemas."""
     registry, contract = _file("registry"), _file("contract")
-    named = {name: name.capitalize() + "Spec" for name in ("agency", "system", "service", "grant")}
+    named = {name: name.capitalize() + "Spec" for name in ("instance", "agency", "system", "service", "grant")}
     names = {**{name: name.capitalize() for name in registry["$defs"]}, **named}
     contracts = {name: "Contract" + name.capitalize() for name in contract["$defs"]}
     found = {names[name]: _led(schema, names) for name, schema in registry["$defs"].items()}

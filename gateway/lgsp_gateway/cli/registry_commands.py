@@ -276,6 +276,10 @@ def _show(found: list[Document], output: str, *, single: bool) -> None:
 
 
 _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
+    "Instance": {
+        "IDENTIFIER": lambda spec: spec["identifier"],
+        "MEMBER CLASS": lambda spec: spec["memberClass"],
+    },
     "Agency": {"TITLE": lambda spec: spec["title"]["vi"]},
     "System": {
         "AGENCY": lambda spec: spec["agency"],

@@ -19,6 +19,7 @@ from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.registry import role_protection, rules
 from lgsp_gateway.registry.document_pages import DocumentPage, Wanted, read_page
 from lgsp_gateway.registry.documents import API_VERSION, VIETNAM, Spec, Version
+from lgsp_gateway.registry.instance import with_bare_names
 from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
 from lgsp_gateway.registry.ownership import Names
 from lgsp_gateway.registry.permission import Permission, not_allowed
@@ -129,7 +130,9 @@ class Administration:
         """
         kind, name, spec = _parts(document)
         # What the registry itself says of a document may come back with it, as it was read.
-        plain = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
+        spec = with_bare_names(kind, spec, self._registry)
+        plain = {key: value for key, value in document.items() if key != "status"}
+        plain |= {"metadata": {"name": name}, "spec": spec}
         documents.check("registry", plain, f"{kind} {name}")
 
         async def decide(caller: System) -> _Draft:
@@ -322,7 +325,13 @@ class _Draft:
     status: Spec
 
 
-_NEEDED = {"Agency": (), "System": ("agency",), "Service": ("contract",), "Grant": ("service", "major", "consumer")}
+_NEEDED = {
+    "Instance": (),
+    "Agency": (),
+    "System": ("agency",),
+    "Service": ("contract",),
+    "Grant": ("service", "major", "consumer"),
+}
 
 
 def _parts(document: Any) -> tuple[str, DocumentName, Spec]:

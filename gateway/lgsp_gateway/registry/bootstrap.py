@@ -15,6 +15,7 @@ from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.registry import rules
 from lgsp_gateway.registry.documents import KINDS, Spec, Version, from_contract
+from lgsp_gateway.registry.instance import with_bare_names
 from lgsp_gateway.registry.lifecycle.contracts import same
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
@@ -64,6 +65,8 @@ def _read(folder: Path, catalog: Path) -> _Documents:
     ]
     staged = Registry()
     for where, document in _in_order(found):
+        if isinstance(document, dict) and "spec" in document:
+            document = {**document, "spec": with_bare_names(document.get("kind"), document["spec"], staged)}  # noqa: PLW2901
         rules.check(document, where, staged)
         kind = document["kind"]
         name = names.document_name(kind, document["metadata"]["name"])

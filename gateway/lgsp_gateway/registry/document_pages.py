@@ -1,12 +1,13 @@
 """Pages of the documents that somebody may read, found in the indexes: what is on the page is parsed by whoever shows it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from lgsp_auth import roles
 from lgsp_gateway.registry.document_index import LISTED_BY, Facts
 from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.instance import resolve_system
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.pacing import Pace
 
@@ -66,7 +67,12 @@ async def read_page(
         reader: whose roles read documents of this kind, be it their agency's alone.
         after: only documents whose names come after this one.
         limit: how many; fewer where they are large.
+
+    Raises:
+        Refusal: `malformed`, for a consumer's full name that is none of ours.
     """
+    if consumer := wanted.facts.get("consumer"):
+        wanted = replace(wanted, facts={**wanted.facts, "consumer": resolve_system(consumer, registry)})
     index, versions = registry.index[kind], registry.versions[kind]
     listed_by = next((fact for fact in reversed(LISTED_BY) if fact in wanted.facts), "")
     found: list[Version] = []

@@ -17,7 +17,13 @@ VIETNAM = timezone(timedelta(hours=7))
 
 API_VERSION = "lgsp/v1"
 
-PLURALS = {"agencies": "Agency", "systems": "System", "services": "Service", "grants": "Grant"}
+PLURALS = {
+    "instances": "Instance",
+    "agencies": "Agency",
+    "systems": "System",
+    "services": "Service",
+    "grants": "Grant",
+}
 """The kinds as paths name them, in the order in which they refer to each other."""
 
 KINDS = tuple(PLURALS.values())

@@ -50,6 +50,10 @@ def check_unused(kind: str, name: str, registry: Registry) -> None:
         )
 
 
+def _instance(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+    pass  # its schema says it all
+
+
 def _agency(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     pass  # its schema says it all
 
@@ -97,7 +101,7 @@ def _grant(where: str | SourceLocation, name: str, spec: Mapping[str, Any], regi
                 raise _missing(where, f"{place}/fields/{number}", "field", field)
 
 
-_CHECKS = {"Agency": _agency, "System": _system, "Service": _service, "Grant": _grant}
+_CHECKS = {"Instance": _instance, "Agency": _agency, "System": _system, "Service": _service, "Grant": _grant}
 
 
 def _has_field(schema: Mapping[str, Any], field: str) -> bool:

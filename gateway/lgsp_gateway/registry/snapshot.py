@@ -24,6 +24,7 @@ from lgsp_gateway.registry.approvals import Approvals
 from lgsp_gateway.registry.contract_cache import ContractCache
 from lgsp_gateway.registry.document_index import DocumentIndex, Facts, facts_of
 from lgsp_gateway.registry.documents import KINDS, VIETNAM, Spec, Version, service_and_major, service_name
+from lgsp_gateway.registry.instance import Instance, read_instance
 from lgsp_gateway.registry.lifecycle import tokens as token_life
 from lgsp_gateway.registry.lifecycle.announcements import Announcement, read_announcement
 from lgsp_gateway.registry.lifecycle.contracts import IN_FORCE, phase_of
@@ -60,6 +61,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.revision = 0
+        self.instance: Instance | None = None
         self.agencies: dict[str, Text] = {}
         self.systems: dict[str, System] = {}
         self.grants: dict[str, Grant] = {}
@@ -149,7 +151,9 @@ class Registry:
             )
 
     def _index(self, version: Version, spec: Mapping[str, Any], status: Spec) -> None:
-        if version.kind == "Agency":
+        if version.kind == "Instance":
+            self.instance = read_instance(spec)
+        elif version.kind == "Agency":
             self.agencies[version.name] = Text(**spec["title"])
         elif version.kind == "System":
             self.systems[version.name] = _system(version.name, spec, status)
@@ -257,6 +261,8 @@ class Registry:
 
     def agency_of(self, kind: str, name: str, spec: Mapping[str, Any]) -> frozenset[str]:
         """The agencies whose document this is: its own, the provider's, and for a grant also the consumer's."""
+        if kind == "Instance":
+            return frozenset()
         if kind == "Agency":
             return frozenset({name})
         if kind == "System":
@@ -278,6 +284,8 @@ class Registry:
 
     def _readers(self, kind: str, name: DocumentName, facts: Facts) -> frozenset[str]:
         """The readers of a document in force, without parsing it."""
+        if kind == "Instance":
+            return frozenset()
         if kind == "Agency":
             return frozenset({name})
         if kind == "Service":
@@ -347,7 +355,9 @@ class Registry:
 
     def _forget(self, kind: str, name: DocumentName) -> None:
         self.unreadable.pop((kind, name), None)
-        if kind == "Agency":
+        if kind == "Instance":
+            self.instance = None
+        elif kind == "Agency":
             self.agencies.pop(name, None)
         elif kind == "System":
             self.systems.pop(name, None)
