@@ -12,9 +12,9 @@ from support.workbench import TEXT, document, grant
 
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.documents import Spec, Version
+from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.lifecycle import grants
 from lgsp_gateway.registry.permission import Permission
-from lgsp_gateway.registry.snapshot import System
 from lgsp_problems import Refusal
 
 STEPS = 60

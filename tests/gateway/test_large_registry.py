@@ -18,9 +18,11 @@ from support.workbench import CONTRACTS, TEXT, grant
 
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.registry import references
 from lgsp_gateway.registry.document_pages import SEEN_AT_A_TURN, Wanted, read_page
 from lgsp_gateway.registry.documents import KINDS, Version, service_name
-from lgsp_gateway.registry.snapshot import Registry, System
+from lgsp_gateway.registry.indexed_documents import System
+from lgsp_gateway.registry.snapshot import Registry
 
 SERVICES, SYSTEMS, GRANTS = 400, 40, 3_000
 PAGE = 10
@@ -166,8 +168,8 @@ async def test_others_have_their_turn_while_all_documents_are_looked_at() -> Non
 def test_what_refers_to_a_document_is_found_without_parsing() -> None:
     registry = large_registry()
     make_unreadable(registry)
-    assert registry.user_of("Agency", "H49.4") == "System sys-03"
-    assert registry.user_of("System", "sys-05") == "Service svc-005-v1"
-    assert registry.user_of("Service", "svc-399-v1") == "Grant grant-0399"
-    assert registry.open_grant_of("sys-39") == "grant-0039"
-    assert registry.approved_for_less("svc-000", 1, {"read"}) == ""
+    assert references.user_of("Agency", "H49.4", registry) == "System sys-03"
+    assert references.user_of("System", "sys-05", registry) == "Service svc-005-v1"
+    assert references.user_of("Service", "svc-399-v1", registry) == "Grant grant-0399"
+    assert references.open_grant_of("sys-39", registry) == "grant-0039"
+    assert references.approved_for_less("svc-000", 1, {"read"}, registry) == ""

@@ -15,7 +15,8 @@ from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.public_jwk import thumbprint
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway.calls.identification import Credentials, Identification
-from lgsp_gateway.registry.snapshot import Registry, System
+from lgsp_gateway.registry.indexed_documents import System
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal, Text
 
 ISSUER, NUMBER, PATH = "https://id.example.vn", "022093001234", "/me/access-log"

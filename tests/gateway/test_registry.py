@@ -128,12 +128,12 @@ def test_a_change_replaces_what_was_indexed() -> None:
     spec = copy.deepcopy(documents()["grant"]["spec"])
     spec["purposes"], spec["operations"] = ["khac"], {"lookup-citizen": {"fields": ["/hoVaTen"]}}
     [before] = state.held("mot-cua", "population", 1)
-    assert state.projection(before, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {
+    assert state.grants.projection(before, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {
         "cha": {"soDinhDanh": "1"}
     }
     state.apply(Version.of("Grant", "g", spec, state.revision + 1, 0, "x", ""))
     [after] = state.held("mot-cua", "population", 1)
-    assert state.projection(after, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {}
+    assert state.grants.projection(after, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {}
     assert (state.knows_purpose("khac"), state.knows_purpose("giai-quyet-tthc")) == (True, False)
     state.apply(Version.of("Grant", "g", documents()["grant"]["spec"], 3, 0, "x", ""))  # older than what is known
     assert state.knows_purpose("khac")

@@ -26,10 +26,11 @@ from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.policy import Ask, decide
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.registry.administration import Administration
-from lgsp_gateway.registry.ownership import Names
+from lgsp_gateway.registry.indexed_documents import System
+from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.replica import Follower
-from lgsp_gateway.registry.snapshot import Registry, System
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
@@ -92,7 +93,7 @@ class World:
 
     def administration(self, permission: type[Permission]) -> Administration:
         """The way into this registry, guarded as said."""
-        decides = permission(self.registry, Names(self.registry, self.store))
+        decides = permission(self.registry, NameHistory(self.registry, self.store))
         return Administration(self.registry, self.store, self.follower, SecurityLog("", "test"), decides)
 
     async def another_gateway(self) -> tuple[Follower, Administration]:
@@ -388,7 +389,7 @@ class Attackers(RuleBasedStateMachine):
     def nobody_provides_what_another_agency_owns(self) -> None:
         registry = self.world.registry
         for system in self.here(registry.systems):
-            for service, _ in registry.provided_by(system):
+            for service, _ in registry.services.provided_by(system):
                 owners = {
                     of
                     for name, of in self.owner.items()
@@ -407,7 +408,7 @@ class Attackers(RuleBasedStateMachine):
     def two_approved_what_shows_personal_data(self) -> None:
         registry = self.world.registry
         for name in self.here(registry.grants):
-            grant = registry.grants[name]
+            grant = registry.grants.get(name)
             served = registry.contract(grant.service, grant.major)
             version = registry.versions["Grant"][name]
             if served is None or version.status.get("phase") != "in-force":

@@ -32,8 +32,9 @@ from lgsp_gateway.http.lifecycle_headers import headers_of
 from lgsp_gateway.http.parameters import choice, text, whole
 from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.documents import VIETNAM, Version, service_and_major, service_name
+from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
-from lgsp_gateway.registry.snapshot import Registry, System
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.workers.heavy_documents import Description, HeavyDocuments
 from lgsp_problems import Language, Text
 from lgsp_runtime.pacing import Pace
@@ -253,7 +254,7 @@ class Catalogue:
                 while not (answer.head_alone or self._stopping.is_set()):
                     await answer.write(await self._next_event(caller, changed))
             finally:
-                self._registry.no_longer(note)
+                self._registry.remove_listener(note)
         return answer.response
 
     async def _next_event(self, caller: System, changed: asyncio.Queue[str]) -> bytes:

@@ -17,7 +17,8 @@ from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.responses import document
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.registry.snapshot import Registry, System
+from lgsp_gateway.registry.indexed_documents import System
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
 

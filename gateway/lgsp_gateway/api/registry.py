@@ -30,8 +30,8 @@ from lgsp_gateway.http.routes import add
 from lgsp_gateway.registry.administration import ABSENT, Administration
 from lgsp_gateway.registry.document_pages import Wanted
 from lgsp_gateway.registry.documents import PLURALS, VIETNAM, Version
+from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.lifecycle.grants import Action
-from lgsp_gateway.registry.snapshot import System
 from lgsp_problems import Refusal
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

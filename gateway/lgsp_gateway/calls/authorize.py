@@ -78,7 +78,7 @@ def authorize(consumer: str, target: CallTarget, registry: Registry, now: float)
         operation=operation,
         grant=grant,
         purpose=purpose,
-        projection=registry.projection(grant, operation.name),
+        projection=registry.grants.projection(grant, operation.name),
         subject=wire.subject(contract.service, contract.major, operation.name),
         since=grant.valid_from,
         until=grant.valid_until,

@@ -41,7 +41,7 @@ class BrokenOff:
 
     async def _ended(self, message: Msg) -> None:
         system = system_of(str(orjson.loads(message.data).get("client", {}).get("user", "")))
-        prefixes = tuple(wire.prefix(service, major) for service, major in self._registry.provided_by(system))
+        prefixes = tuple(wire.prefix(service, major) for service, major in self._registry.services.provided_by(system))
         if prefixes:
             asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._repeat, system, prefixes)
 

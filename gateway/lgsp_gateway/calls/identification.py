@@ -12,7 +12,8 @@ from lgsp_auth.one_time import ReplayGuard
 from lgsp_auth.tokens import FIRST, Generation, Identity, Person, UnknownKey, Verifier, invalid_token, wrong_scheme
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.calls.model import Credentials
-from lgsp_gateway.registry.snapshot import Registry, System
+from lgsp_gateway.registry.indexed_documents import System
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 
 T = TypeVar("T")

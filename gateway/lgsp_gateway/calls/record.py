@@ -13,7 +13,7 @@ import orjson
 from lgsp_contracts import entry as entries
 from lgsp_gateway.calls.authorize import AuthorizedCall, UnauthorizedCall
 from lgsp_gateway.calls.model import CallRequest, StepTimes
-from lgsp_gateway.registry.snapshot import System
+from lgsp_gateway.registry.indexed_documents import System
 from lgsp_problems import Refusal
 
 

@@ -8,7 +8,7 @@ from multidict import MultiMapping, istr
 from lgsp_auth import tokens
 from lgsp_gateway.calls.identification import Caller, Identification
 from lgsp_gateway.calls.model import Credentials
-from lgsp_gateway.registry.snapshot import System
+from lgsp_gateway.registry.indexed_documents import System
 from lgsp_problems import Refusal
 
 CALLER = "lgsp.caller"

@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from lgsp_auth import roles
 from lgsp_auth.roles import Action
 from lgsp_gateway.http.authentication import Callers
-from lgsp_gateway.registry.snapshot import System
+from lgsp_gateway.registry.indexed_documents import System
 from lgsp_problems import Refusal
 
 Access = Literal["public", "optional", "anybody", "token", "person", "client"]

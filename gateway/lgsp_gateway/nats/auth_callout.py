@@ -100,7 +100,7 @@ def subjects_of(registry: Registry, system: SystemName) -> tuple[str, ...]:
     """
     if system not in registry.systems:
         raise Refusal("token-invalid", vi="Hệ thống không còn đăng ký.", en="The system is not registered.")
-    provided = registry.provided_by(system)
+    provided = registry.services.provided_by(system)
     if not provided:
         return ()
     own = [f"{wire.prefix(service, major)}>" for service, major in provided]

@@ -87,7 +87,7 @@ class AdaptersSeen:
 
     async def ask(self) -> None:
         """Ask the adapters of every service in force, and take what comes within a second."""
-        providers = self._registry.providers
+        providers = self._registry.services.providers
         services = list(providers)
         found: dict[ServiceName, dict[str, Copy]] = {}
         not_counted = 0

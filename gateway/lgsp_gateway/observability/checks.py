@@ -231,7 +231,7 @@ class Checks:
     async def _adapters(self) -> Text | None:
         if not self.adapters.seen_at:
             return None
-        unserved = self.registry.services_in_force() - {copy.service for copy in self.adapters.copies}
+        unserved = self.registry.services.names() - {copy.service for copy in self.adapters.copies}
         if not unserved:
             return None
         missing = ", ".join(heapq.nsmallest(MAX_NAMED, unserved)) + (", …" if len(unserved) > MAX_NAMED else "")

@@ -16,15 +16,16 @@ from lgsp_auth import roles
 from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
-from lgsp_gateway.registry import role_protection, rules
+from lgsp_gateway.registry import ownership, role_protection, rules
 from lgsp_gateway.registry.document_pages import DocumentPage, Wanted, read_page
 from lgsp_gateway.registry.documents import API_VERSION, VIETNAM, Spec, Version
+from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.instance import with_bare_names
 from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
-from lgsp_gateway.registry.ownership import Names
+from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission, not_allowed
 from lgsp_gateway.registry.replica import Follower
-from lgsp_gateway.registry.snapshot import Registry, System
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store, revision_conflict
 from lgsp_problems import Refusal
 from lgsp_runtime.pacing import Pace
@@ -51,7 +52,7 @@ class Administration:
         security: SecurityLog,
         permission: Permission | None = None,
     ) -> None:
-        self._permission = permission or Permission(registry, Names(registry, store))
+        self._permission = permission or Permission(registry, NameHistory(registry, store))
         self._writing = asyncio.Lock()
         self._registry = registry
         self._security = security
@@ -81,7 +82,7 @@ class Administration:
 
     def may_read(self, caller: System, version: Version) -> bool:
         """May a caller read a document?"""
-        owners = self._registry.readers_of(version)
+        owners = ownership.readers_of(version, self._registry)
         return roles.allowed(caller.roles, caller.agency, version.kind, "read", owners)
 
     async def history(self, caller: System, kind: str, name: DocumentName) -> list[Version]:
@@ -168,7 +169,7 @@ class Administration:
                 raise revision_conflict(kind, name)
             self._permission.delete(caller, kind, name, known)
             rules.check_unused(kind, name, self._registry)
-            return _Draft(kind, name, known, None, {"owners": sorted(self._registry.readers_of(known))})
+            return _Draft(kind, name, known, None, {"owners": sorted(ownership.readers_of(known, self._registry))})
 
         return await self._write(decide, caller, reason)
 
@@ -251,7 +252,7 @@ class Administration:
     def _own(self, caller: System, kind: str, name: DocumentName) -> Version:
         """A document that the caller may change."""
         known = self.find(caller, kind, name)
-        owners = self._registry.agency_of(kind, name, known.spec or {})
+        owners = ownership.owners_of(kind, name, known.spec or {}, self._registry)
         if not roles.allowed(caller.roles, caller.agency, kind, "change", owners):
             raise not_allowed(caller, kind)
         return known

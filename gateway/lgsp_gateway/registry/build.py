@@ -10,7 +10,7 @@ from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.contract_checks import ContractChecks
-from lgsp_gateway.registry.ownership import Names
+from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.replica import Follower
 from lgsp_gateway.registry.snapshot import Registry
@@ -35,7 +35,7 @@ class RegistryParts:
         """Put the parts together; `start` connects them."""
         snapshot, store = Registry(), Store(bus)
         replica = Follower(store, snapshot)
-        permission = Permission(snapshot, Names(snapshot, store), ContractChecks(heavy))
+        permission = Permission(snapshot, NameHistory(snapshot, store), ContractChecks(heavy))
         return cls(snapshot, store, replica, Administration(snapshot, store, replica, security, permission))
 
     async def start(

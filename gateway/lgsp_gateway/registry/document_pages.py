@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from lgsp_auth import roles
+from lgsp_gateway.registry import ownership
 from lgsp_gateway.registry.document_index import LISTED_BY, Facts
 from lgsp_gateway.registry.documents import Version
 from lgsp_gateway.registry.instance import resolve_system
@@ -82,7 +83,7 @@ async def read_page(
         facts, version = index.facts.get(name), versions.get(name)
         if facts is None or version is None or not wanted.fits(facts):
             continue
-        if not roles.allowed(reader.roles, reader.agency, kind, "read", registry.readers_of(version)):
+        if not roles.allowed(reader.roles, reader.agency, kind, "read", ownership.readers_of(version, registry)):
             continue
         if len(found) == limit or (found and size + len(version.data) > MAX_PAGE_BYTES):
             return DocumentPage(found, more=True)

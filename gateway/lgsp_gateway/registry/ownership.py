@@ -1,4 +1,4 @@
-"""Whose a name is, for ever: evidence and grants speak of names, so that of a deleted document stays its agency's.
+"""Whose a document is, by what it says and what the registry says of the systems it names; and whose a name is, for ever: evidence and grants speak of names, so that of a deleted document stays its agency's.
 
 A service's name belongs to the agency whose system provides it, with all its major versions; a system's name to its
 agency. Only an operator gives a name to somebody else. A grant is, while it is there, for one consumer and one service.
@@ -7,47 +7,67 @@ agency. Only an operator gives a name to somebody else. A grant is, while it is 
 from collections.abc import Mapping
 from typing import Any
 
-from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.document_index import Facts
+from lgsp_gateway.registry.documents import Version, service_name
 from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
 
 
-class Names:
-    """What names have stood for: in the registry what is there, in the store what was."""
+def owners_of(kind: str, name: str, spec: Mapping[str, Any], registry: Registry) -> frozenset[str]:
+    """Return the agencies whose document this is: its own, or the provider's.
 
-    def __init__(self, registry: Registry, store: Store) -> None:
-        self._registry = registry
-        self._store = store
+    Args:
+        spec: what the document says, which may not be stored yet.
+    """
+    if kind == "Instance":
+        return frozenset()
+    if kind == "Agency":
+        return frozenset({name})
+    if kind == "Service":
+        return agencies_of(str(spec["contract"].get("provider")), registry)
+    if kind == "Grant":
+        return agencies_of(registry.services.provider_of(service_name(spec["service"], spec["major"])), registry)
+    return frozenset({spec["agency"]})
 
-    async def last(self, kind: str, name: DocumentName) -> Version | None:
-        """The last version of a document before it was deleted; None where there never was one."""
-        if self._registry.readers_of_deleted(kind, name) is None:
-            return None
-        return next((version for version in await self._store.history(kind, name) if version.spec is not None), None)
 
-    async def majors(self, service: str) -> dict[DocumentName, list[Version]]:
-        """Every version of every document of a service's name, by the document's name, the newest first."""
-        found = {name: await self._store.history("Service", name) for name in sorted(self._registry.majors(service))}
-        return {name: versions for name, versions in found.items() if versions}
+def readers_of(version: Version, registry: Registry) -> frozenset[str]:
+    """Return the agencies whose own a version is for reading it: its owners, and for a grant the consumer's.
 
-    async def owners(self, majors: Mapping[DocumentName, list[Version]]) -> set[str]:
-        """The agencies that a service's name belongs to: one, unless an operator is transferring it."""
-        found: set[str] = set()
-        for name, versions in majors.items():
-            said = self._registry.readers_of_deleted("Service", name) if versions[0].spec is None else None
-            spec = next((spec for version in versions if (spec := version.spec)), None)
-            found |= said or ({await self._agency(spec["contract"]["provider"])} if spec else set())
-        return found
+    The version in force is not parsed for it.
+    """
+    facts = registry.index[version.kind].facts.get(version.name)
+    if facts is not None and registry.versions[version.kind].get(version.name) is version:
+        return _readers_by_facts(version.kind, version.name, facts, registry)
+    spec = version.spec
+    if spec is None:
+        return frozenset(version.status.get("owners", ()))
+    owners = owners_of(version.kind, version.name, spec, registry)
+    return owners | consumer_agency(spec, registry) if version.kind == "Grant" else owners
 
-    async def _agency(self, system: str) -> str:
-        there = self._registry.systems.get(system)
-        if there:
-            return there.agency
-        last = await self.last("System", names.document_name("System", system))
-        return str((last.spec or {})["agency"]) if last else ""
+
+def consumer_agency(spec: Mapping[str, Any], registry: Registry) -> frozenset[str]:
+    """Return the agency that a grant is for."""
+    return agencies_of(str(spec.get("consumer", "")), registry)
+
+
+def agencies_of(system: str | None, registry: Registry) -> frozenset[str]:
+    """Return the agency of a system; none where it is not registered."""
+    found = registry.systems.get(system) if system else None
+    return frozenset({found.agency}) if found else frozenset()
+
+
+def _readers_by_facts(kind: str, name: DocumentName, facts: Facts, registry: Registry) -> frozenset[str]:
+    if kind == "Instance":
+        return frozenset()
+    if kind == "Agency":
+        return frozenset({name})
+    if kind == "Service":
+        return agencies_of(facts.provider, registry)
+    if kind == "Grant":
+        provider = registry.services.provider_of(DocumentName(facts.contract))
+        return agencies_of(provider, registry) | agencies_of(facts.consumer, registry)
+    return frozenset({facts.agency})
 
 
 def refuse_foreign(kind: str, name: str, owners: set[str], agency: str) -> None:

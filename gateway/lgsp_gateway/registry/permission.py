@@ -11,12 +11,13 @@ from typing import Any
 
 from lgsp_auth import roles
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry import classification, ownership, role_protection
+from lgsp_gateway.registry import classification, ownership, references, role_protection
 from lgsp_gateway.registry.contract_checks import ContractChecks
 from lgsp_gateway.registry.documents import VIETNAM, Spec, Version
+from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.lifecycle import contracts, grants, tokens
-from lgsp_gateway.registry.ownership import Names
-from lgsp_gateway.registry.snapshot import Registry, System
+from lgsp_gateway.registry.name_history import NameHistory
+from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.pacing import Pace
 
@@ -27,7 +28,7 @@ PARSED_AT_A_TURN = 64 * 1024
 class Permission:
     """Decides on changes of documents that keep their schema."""
 
-    def __init__(self, registry: Registry, names: Names, checks: ContractChecks = ContractChecks()) -> None:  # noqa: B008
+    def __init__(self, registry: Registry, names: NameHistory, checks: ContractChecks = ContractChecks()) -> None:  # noqa: B008
         self.registry = registry
         self.contracts = checks
         self.names = names
@@ -43,7 +44,7 @@ class Permission:
             return
         for state in (before, spec):
             if state is not None:
-                owners = self.registry.agency_of(kind, name, state)
+                owners = ownership.owners_of(kind, name, state, self.registry)
                 if not roles.allowed(caller.roles, caller.agency, kind, "change", owners):
                     raise not_allowed(caller, kind)
 
@@ -111,7 +112,7 @@ class Permission:
             Refusal: `step-not-allowed`, `not-granted` or `malformed`.
         """
         spec = known.spec or {}
-        personal = self.registry.is_personal(spec)
+        personal = references.shows_personal_data(spec, self.registry)
         actor = self._actor(caller, name, spec)
         return grants.act(action, known.status, actor, personal=personal, reason=reason, until=until)
 
@@ -125,7 +126,7 @@ class Permission:
             return
         if not _operator(caller):
             ownership.refuse_foreign("System", name, {last["agency"]}, spec["agency"])
-        grant = self.registry.open_grant_of(name)
+        grant = references.open_grant_of(name, self.registry)
         if grant:
             raise Refusal(
                 "in-use",
@@ -179,7 +180,7 @@ class Permission:
         """What becomes personal must not be read under grants that were approved for less."""
         major = int(str(after["version"]).split(".")[0])
         risen = classification.rises(before, after)
-        grant = self.registry.approved_for_less(after["service"], major, risen) if risen else ""
+        grant = references.approved_for_less(after["service"], major, risen, self.registry) if risen else ""
         if grant:
             raise Refusal(
                 "in-use",
@@ -198,7 +199,7 @@ class Permission:
             if asked is None:
                 raise not_allowed(caller, "Grant")
             return asked
-        return grants.put(status, before, spec, actor, personal=self.registry.is_personal(spec))
+        return grants.put(status, before, spec, actor, personal=references.shows_personal_data(spec, self.registry))
 
     def _asks_only(self, caller: System, name: str, spec: Spec, before: Spec | None) -> bool:
         """Does the caller ask for a grant of its agency that it could not give itself?"""
@@ -207,8 +208,8 @@ class Permission:
 
     def _actor(self, caller: System, name: str, spec: Spec) -> grants.Actor:
         """As what a caller may act on a grant."""
-        provider = self.registry.agency_of("Grant", name, spec)
-        consumer = self.registry.consumer_agency(spec)
+        provider = ownership.owners_of("Grant", name, spec, self.registry)
+        consumer = ownership.consumer_agency(spec, self.registry)
         ranks: dict[grants.Who, bool] = {
             "operator": _operator(caller),
             "provider": roles.allowed(caller.roles - {"operator"}, caller.agency, "Grant", "change", provider),

@@ -9,6 +9,7 @@ from lgsp_contracts import documents, pointers
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.summary import ContractSummary
+from lgsp_gateway.registry import references
 from lgsp_gateway.registry.documents import service_name
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal, Text
@@ -41,7 +42,7 @@ def check_unused(kind: str, name: str, registry: Registry) -> None:
     Raises:
         Refusal: `in-use`, naming one of them.
     """
-    user = registry.user_of(kind, name)
+    user = references.user_of(kind, name, registry)
     if user:
         raise Refusal(
             "in-use",

@@ -1,4 +1,4 @@
-"""What lists and searches of services ask, without parsing or compiling a contract."""
+"""Services by what calls, lists and searches ask of them, without parsing or compiling a contract."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
-from lgsp_contracts.names import DocumentName
+from lgsp_contracts.names import DocumentName, Major, ServiceName, SystemName
 from lgsp_contracts.summary import ContractSummary
+from lgsp_gateway.registry.documents import service_and_major
+from lgsp_gateway.registry.lifecycle.announcements import Announcement, read_announcement
+from lgsp_gateway.registry.lifecycle.contracts import IN_FORCE, phase_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,15 @@ class IndexedService:
 
 
 class ServiceIndex:
-    """The services in force."""
+    """The services in force, and what is known of the others: their providers and their names."""
 
     def __init__(self) -> None:
+        self.announcements: dict[DocumentName, Announcement] = {}
+        self.providers: dict[ServiceName, dict[Major, SystemName]] = {}
+        """The provider of each service in force, by its major version."""
+        self._documents: dict[str, set[DocumentName]] = {}
+        self._providers: dict[DocumentName, SystemName] = {}
+        self._provided: dict[SystemName, set[DocumentName]] = {}
         self._services: dict[DocumentName, IndexedService] = {}
         self._majors: Counter[str] = Counter()
         self._operations: Counter[str] = Counter()
@@ -35,12 +44,23 @@ class ServiceIndex:
     def __iter__(self) -> Iterator[DocumentName]:
         return iter(self._services)
 
-    def put(self, name: DocumentName, contract: Mapping[str, Any]) -> None:
-        """Take in a service by its contract's document.
+    def put(self, name: DocumentName, spec: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+        """Take in a Service document.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no contract.
+            KeyError, TypeError, ValueError: it is none.
         """
+        provider = self._providers[name] = SystemName(intern(spec["contract"]["provider"]))
+        self._provided.setdefault(provider, set()).add(name)
+        if phase_of(spec) in IN_FORCE:
+            self._put_in_force(name, spec["contract"])
+            service, major = service_and_major(name)
+            self.providers.setdefault(service, {})[major] = provider
+        announcement = read_announcement(spec, status)
+        if announcement:
+            self.announcements[name] = announcement
+
+    def _put_in_force(self, name: DocumentName, contract: Mapping[str, Any]) -> None:
         summary = ContractSummary.from_document(contract)
         found = IndexedService(
             summary.listed,
@@ -55,11 +75,36 @@ class ServiceIndex:
 
     def remove(self, name: DocumentName) -> None:
         """Forget a service, where it was known."""
+        self.announcements.pop(name, None)
+        provider = self._providers.pop(name, None)
+        if provider is not None:
+            self._provided[provider].discard(name)
         found = self._services.pop(name, None)
-        if found is not None:
-            _subtract(self._majors, [name.rpartition("-v")[0]])
-            _subtract(self._operations, found.operations)
-            _subtract(self._outcomes, found.outcomes)
+        if found is None:
+            return
+        _subtract(self._majors, [name.rpartition("-v")[0]])
+        _subtract(self._operations, found.operations)
+        _subtract(self._outcomes, found.outcomes)
+        service, major = service_and_major(name)
+        self.providers.get(service, {}).pop(major, None)
+        if not self.providers.get(service, True):
+            del self.providers[service]
+
+    def remember_name(self, name: DocumentName) -> None:
+        """Note that there is, or was, a document of this name."""
+        self._documents.setdefault(name.rpartition("-v")[0], set()).add(name)
+
+    def documents_of(self, service: str) -> set[DocumentName]:
+        """Return the names of all documents of a service there ever were, deleted ones too."""
+        return self._documents.get(service, set())
+
+    def provider_of(self, name: DocumentName) -> SystemName | None:
+        """Return the system that provides a service, in force or not; None where there is no such service."""
+        return self._providers.get(name)
+
+    def provided_by(self, system: SystemName) -> list[tuple[ServiceName, Major]]:
+        """Return the services in force of which a system is the provider. A draft or what is retired gives no right to anything."""
+        return sorted(service_and_major(name) for name in self._provided.get(system, ()) if name in self._services)
 
     def is_listed(self, name: DocumentName) -> bool:
         """May everybody know of this service?"""

@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from lgsp_gateway.calls.authorize import AuthorizedCall
 from lgsp_gateway.calls.model import CallRequest
-from lgsp_gateway.registry.snapshot import System
+from lgsp_gateway.registry.indexed_documents import System
 
 
 class Execution(NamedTuple):

@@ -1,0 +1,71 @@
+"""What calls ask of a system and of a grant, read from their documents."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lgsp_auth.client_authentication import Client
+from lgsp_auth.policy import Grant, Quota
+from lgsp_auth.tokens import FIRST, Generation
+from lgsp_gateway.registry.approvals import Approvals
+from lgsp_gateway.registry.documents import VIETNAM
+from lgsp_gateway.registry.lifecycle import tokens as token_life
+from lgsp_gateway.registry.lifecycle.grants import phase_of
+from lgsp_problems import Text
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_DAY_SECONDS = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A program of an agency. `roles` are what it may do on the bus itself, `tokens` those of its tokens that count."""
+
+    name: str
+    agency: str
+    title: Text
+    roles: frozenset[str]
+    client: Client
+    tokens: Generation = FIRST
+
+
+def read_system(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> System:
+    generation = token_life.generation_of(status)
+    client = Client(name, tuple(spec.get("jwks", ())), spec.get("secretSha256", ""), generation.number)
+    return System(name, spec["agency"], Text(**spec["title"]), frozenset(spec.get("roles", ())), client, generation)
+
+
+def read_grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Grant:
+    # Grants repeat each other's words; interned, 100,000 of them share one copy of each.
+    return Grant(
+        name=name,
+        consumer=sys.intern(spec["consumer"]),
+        service=sys.intern(spec["service"]),
+        major=spec["major"],
+        operations={
+            sys.intern(operation): tuple(map(sys.intern, content["fields"]))
+            for operation, content in spec["operations"].items()
+        },
+        purposes=frozenset(map(sys.intern, spec["purposes"])),
+        legal_basis=sys.intern(spec["legalBasis"]),
+        valid_from=_day(spec["validFrom"]).timestamp(),
+        valid_until=_day(spec["validUntil"]).timestamp() + _DAY_SECONDS,  # of a day that may be the last there is
+        quota=Quota(int(spec["quota"]["requests"]), _SECONDS[spec["quota"]["per"]]),  # JSON may write it 10.0
+        daily=int(spec["quota"].get("daily", 0)),
+        sender_constrained=spec.get("senderConstrained", False),
+        on_behalf_of=spec.get("onBehalfOf", ""),
+        suspended=_suspended(status),
+        shows_personal=Approvals.of(status).suffice(),
+    )
+
+
+def _suspended(status: Mapping[str, Any]) -> tuple[str, str] | None:
+    if phase_of(status) != "suspended":
+        return None
+    return str(status.get("reason", "")), str(status.get("until", ""))
+
+
+def _day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=VIETNAM)

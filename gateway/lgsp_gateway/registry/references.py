@@ -1,0 +1,50 @@
+"""Which documents refer to which: pure functions over the registry's indexes, none of which parses a document."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from lgsp_contracts.names import DocumentName
+from lgsp_gateway.registry.documents import service_name
+from lgsp_gateway.registry.snapshot import Registry
+
+
+def user_of(kind: str, name: str, registry: Registry) -> str:
+    """Return a document that refers to this one, such as `System mot-cua`; empty where none does."""
+    systems, services, grants = (registry.index[of] for of in ("System", "Service", "Grant"))
+    if kind == "Agency":
+        return next((f"System {system}" for system in systems.names("agency", name)), "")
+    if kind == "System":
+        users = (f"Service {service}" for service in services.names("provider", name))
+        return next(users, "") or _grant_in_force(grants.names("consumer", name), registry)
+    return _grant_in_force(grants.names("contract", name), registry) if kind == "Service" else ""
+
+
+def open_grant_of(consumer: str, registry: Registry) -> str:
+    """Return a grant that a system holds or may yet be given; empty where there is none."""
+    index = registry.index["Grant"]
+    named = index.names("consumer", consumer)
+    return next((name for name in named if index.facts[name].phase not in ("denied", "revoked")), "")
+
+
+def approved_for_less(service: str, major: int, operations: Collection[str], registry: Registry) -> str:
+    """Return a grant in force that names one of some operations and is not approved for personal data; empty where there is none."""
+    for name in registry.index["Grant"].names("contract", service_name(service, major)):
+        grant = registry.grants.get(name)
+        if grant is None or grant.shows_personal or grant.suspended is not None:
+            continue
+        if grant.operations.keys() & operations:
+            return grant.name
+    return ""
+
+
+def shows_personal_data(spec: Mapping[str, Any], registry: Registry) -> bool:
+    """Does a grant show personal data? One on a service that is not in force is taken for such."""
+    contract = registry.summary(spec["service"], spec["major"])
+    if contract is None:
+        return True
+    named = (contract.operations.get(operation) for operation in spec.get("operations", {}))
+    return any(operation.classification == "personal" for operation in named if operation)
+
+
+def _grant_in_force(names: Iterable[DocumentName], registry: Registry) -> str:
+    return next((f"Grant {name}" for name in names if name in registry.grants), "")
