@@ -19,8 +19,8 @@ from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.registry import ownership, role_protection, rules
 from lgsp_gateway.registry.document_pages import DocumentPage, Wanted, read_page
 from lgsp_gateway.registry.documents import API_VERSION, VIETNAM, Spec, Version
+from lgsp_gateway.registry.full_names import with_bare_names
 from lgsp_gateway.registry.indexed_documents import System
-from lgsp_gateway.registry.instance import with_bare_names
 from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission, not_allowed

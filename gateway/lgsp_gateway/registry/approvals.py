@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lgsp_gateway.registry.lifecycle.contracts import same
+from lgsp_gateway.registry.documents import same
 
 Approver = Literal["provider", "operator"]
 Spec = Mapping[str, Any]

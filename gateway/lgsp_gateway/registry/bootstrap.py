@@ -14,9 +14,8 @@ from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.registry import rules
-from lgsp_gateway.registry.documents import KINDS, Spec, Version, from_contract
-from lgsp_gateway.registry.instance import with_bare_names
-from lgsp_gateway.registry.lifecycle.contracts import same
+from lgsp_gateway.registry.documents import KINDS, Spec, Version, from_contract, same
+from lgsp_gateway.registry.full_names import with_bare_names
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal

@@ -8,7 +8,7 @@ from lgsp_auth import roles
 from lgsp_gateway.registry import ownership
 from lgsp_gateway.registry.document_index import LISTED_BY, Facts
 from lgsp_gateway.registry.documents import Version
-from lgsp_gateway.registry.instance import resolve_system
+from lgsp_gateway.registry.full_names import resolve_system
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.pacing import Pace
 

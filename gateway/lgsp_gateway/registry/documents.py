@@ -112,3 +112,8 @@ def from_contract(contract: dict[str, Any]) -> dict[str, Any]:
     """The Service document that publishes a contract, as a catalogue's file holds it."""
     name = service_name(str(contract.get("service")), int(str(contract.get("version", "0")).split(".")[0] or 0))
     return {"apiVersion": API_VERSION, "kind": "Service", "metadata": {"name": name}, "spec": {"contract": contract}}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Are two documents the same JSON? `==` takes 1, 1.0 and true for one another."""
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)

@@ -7,7 +7,7 @@ ended, since whoever ends an operator's tokens again and again is not stopped by
 from collections.abc import Mapping
 from typing import Any
 
-from lgsp_gateway.registry.lifecycle.contracts import same
+from lgsp_gateway.registry.documents import same
 from lgsp_problems import Refusal
 
 MADE_OF = ("roles", "jwks", "secretSha256", "agency")

@@ -9,10 +9,9 @@ import datetime
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
-import orjson
-
 from lgsp_contracts.compatibility import breaking_changes
 from lgsp_contracts.contract import Contract
+from lgsp_gateway.registry.documents import same
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
 from lgsp_problems import Refusal
 
@@ -108,11 +107,6 @@ def check_delete(name: str, spec: Mapping[str, Any], may_be: Collection[Who]) ->
             vi=f"Dịch vụ {name} đang ở giai đoạn {phase}, đã được công bố nên không được xóa; hãy ngừng (deprecated) rồi dừng hẳn (retired) sau ngày đã hứa.",
             en=f"Service {name} is {phase}: what was published is not deleted; deprecate it and retire it after its sunset.",
         )
-
-
-def same(one: Any, other: Any) -> bool:
-    """Are two documents the same JSON? `==` takes 1, 1.0 and true for one another."""
-    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
 
 
 def _check_step(name: str, old: str, new: str, may_be: Collection[Who]) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 
 from lgsp_auth.issuing import DEFAULT_LIFE
 from lgsp_auth.tokens import Generation
-from lgsp_gateway.registry.documents import VIETNAM, Spec
-from lgsp_gateway.registry.lifecycle.contracts import same
+from lgsp_gateway.registry.documents import VIETNAM, Spec, same
 
 KEYS = ("jwks", "secretSha256")
 

@@ -7,7 +7,8 @@ import pytest
 from lgsp_contracts import documents
 from lgsp_contracts.names import DocumentName, SystemName
 from lgsp_gateway.registry.documents import Version
-from lgsp_gateway.registry.instance import THIS, full_name, resolve_system, with_bare_names
+from lgsp_gateway.registry.full_names import full_name, resolve_system, with_bare_names
+from lgsp_gateway.registry.instance import THIS
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 
