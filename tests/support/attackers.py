@@ -29,7 +29,7 @@ from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission
-from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
@@ -88,7 +88,7 @@ class World:
             await self.store.write("Agency", agency, {"title": TEXT}, 0, "test", "")
         root = {"agency": "H49.3", "title": TEXT, "roles": ["operator"]}
         await self.store.write("System", "root", root, 0, "test", "")
-        self.follower = Follower(self.store, self.registry)
+        self.follower = RegistryReplica(self.store, self.registry)
         await self.follower.start(self._connection, Background())
 
     def administration(self, permission: type[Permission]) -> Administration:
@@ -96,10 +96,10 @@ class World:
         decides = permission(self.registry, NameHistory(self.registry, self.store))
         return Administration(self.registry, self.store, self.follower, SecurityLog("", "test"), decides)
 
-    async def another_gateway(self) -> tuple[Follower, Administration]:
+    async def another_gateway(self) -> tuple[RegistryReplica, Administration]:
         """A second gateway, which hears of changes by its own follower."""
         registry = Registry()
-        follower = Follower(self.store, registry)
+        follower = RegistryReplica(self.store, registry)
         await follower.start(self._connection, Background())
         return follower, Administration(registry, self.store, follower, SecurityLog("", "test"))
 

@@ -36,7 +36,7 @@ from lgsp_gateway.observability.checks import Checks
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.build import RegistryParts
-from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
@@ -59,7 +59,7 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
     keys.ensure()
     bus, registry, connection = Bus(), registry or Registry(), Client()
     store = Store(bus)
-    follower = Follower(store, registry)
+    follower = RegistryReplica(store, registry)
     notary = Notary(bus, NAME, Signer(origin_of(NAME), keys.log_key()))
     security = SecurityLog("", NAME)
     evidence, heavy = EvidenceLog(bus, stream.subject_of(NAME), notary), HeavyDocuments()

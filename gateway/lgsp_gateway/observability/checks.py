@@ -21,7 +21,7 @@ from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
 from lgsp_gateway.registry.documents import VIETNAM
-from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal, Text
 from lgsp_runtime.background import Background
@@ -70,7 +70,7 @@ class Checks:
     """The checks of one gateway."""
 
     connection: Client
-    follower: Follower
+    follower: RegistryReplica
     registry: Registry
     evidence: EvidenceLog
     notary: Notary

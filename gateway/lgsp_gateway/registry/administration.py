@@ -24,7 +24,7 @@ from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission, not_allowed
-from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store, revision_conflict
 from lgsp_problems import Refusal
@@ -48,7 +48,7 @@ class Administration:
         self,
         registry: Registry,
         store: Store,
-        follower: Follower,
+        follower: RegistryReplica,
         security: SecurityLog,
         permission: Permission | None = None,
     ) -> None:

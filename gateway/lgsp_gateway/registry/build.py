@@ -12,7 +12,7 @@ from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.contract_checks import ContractChecks
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission
-from lgsp_gateway.registry.replica import Follower
+from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
@@ -27,14 +27,14 @@ class RegistryParts:
 
     snapshot: Registry
     store: Store
-    replica: Follower
+    replica: RegistryReplica
     administration: Administration
 
     @classmethod
     def create(cls, bus: Bus, security: SecurityLog, heavy: HeavyDocuments) -> "RegistryParts":
         """Put the parts together; `start` connects them."""
         snapshot, store = Registry(), Store(bus)
-        replica = Follower(store, snapshot)
+        replica = RegistryReplica(store, snapshot)
         permission = Permission(snapshot, NameHistory(snapshot, store), ContractChecks(heavy))
         return cls(snapshot, store, replica, Administration(snapshot, store, replica, security, permission))
 

@@ -28,8 +28,8 @@ APPLIED_AT_A_TURN = 32 * 1024
 """Bytes of documents that are put in force before others have a turn: some two milliseconds."""
 
 
-class Follower:
-    """Brings changes from the store into a registry."""
+class RegistryReplica:
+    """Keep one gateway's snapshot of the registry in step with the store."""
 
     def __init__(self, documents: Store, registry: Registry) -> None:
         self._store = documents
@@ -41,11 +41,11 @@ class Follower:
         self._out_of_step_since = time.monotonic()
 
     def stale_for(self) -> float:
-        """Seconds since the registry was last known to be in step; 0 while it is."""
+        """Return the seconds since the registry was last known to be in step; 0 while it is."""
         return 0.0 if self.in_step else time.monotonic() - self._out_of_step_since
 
     async def start(self, connection: Client, background: Background) -> None:
-        """Listen, then read what is there."""
+        """Listen for changes, then read what is there."""
         await connection.subscribe(store.CHANGES + ">", cb=background.heard("registry changes", self._changed))
         await connection.flush()
         await self._apply(self._store.read(0, only_latest=True))
@@ -58,16 +58,16 @@ class Follower:
             await self._looking.stop()
 
     async def lost(self) -> None:
-        """The connection is gone: whether something was missed shows when it is back."""
+        """Note that the connection is gone: whether something was missed shows when it is back."""
         self._fall_behind()
 
     async def back(self) -> None:
-        """The connection is back."""
+        """Read what was missed while the connection was gone."""
         with contextlib.suppress(Refusal):
             await self._catch_up()
 
     async def reached(self, revision: int) -> None:
-        """Return when the registry has a revision: whoever wrote it then sees it in force."""
+        """Wait until the registry has a revision: whoever wrote it then sees it in force."""
         async with self._applied:
             await self._applied.wait_for(lambda: self._registry.revision >= revision)
 
