@@ -37,21 +37,21 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
                 await asyncio.sleep(0.05)
             tree = Tree()
             for number in range(size):
-                tree.append(b"entry %d" % number)
+                tree.append(b'{"entry":%d}' % number)
             assert signer.key.opened(last.kept.note).root == tree.root()
 
-        notary.written(await stored(b"entry 0"), [b"entry 0"])
+        notary.written(await stored(b'{"entry":0}'), [b'{"entry":0}'])
         await signed(1)
         notary.unsure("1")  # it is on its way
-        notary.written(await stored(b"entry 1"), [b"entry 1"])
+        notary.written(await stored(b'{"entry":1}'), [b'{"entry":1}'])
         await signed(2)  # the stream was read since
-        late = await stored(b"entry 2")
-        notary.written(await stored(b"entry 3"), [b"entry 3"])
+        late = await stored(b'{"entry":2}')
+        notary.written(await stored(b'{"entry":3}'), [b'{"entry":3}'])
         await asyncio.sleep(0)
         notary.settled("1")
-        notary.written(late, [b"entry 2"])
+        notary.written(late, [b'{"entry":2}'])
         await signed(4)
-        notary.written(await stored(b"entry 4"), [b"entry 4"])
+        notary.written(await stored(b'{"entry":4}'), [b'{"entry":4}'])
         await signed(5)
     publishing.stop()
     await connection.close()
