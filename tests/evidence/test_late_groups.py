@@ -8,7 +8,7 @@ from support.workbench import Workbench
 
 from lgsp_gateway.evidence.append import checkpoint_stream, stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
-from lgsp_gateway.evidence.append.log import MAX_GROUP_BYTES, EvidenceLog
+from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_problems import Refusal
@@ -17,6 +17,7 @@ from lgsp_runtime.nats.connection import connect
 from lgsp_runtime.nats.request_reply import Bus
 
 NAMES = itertools.count()
+BATCH_BYTES = 512 * 1024
 
 
 async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> None:
@@ -63,10 +64,11 @@ async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_
     connection = await connect(breakable_bus.door("gateway"), "test", publishing.lost)
     await publishing.start(connection)
     async with asyncio.timeout(20), Background() as background:
-        log = EvidenceLog(publishing, "evidence.stranded", Notary(publishing, "stranded", Signer("x/y", b"k" * 32)))
+        notary = Notary(publishing, "stranded", Signer("x/y", b"k" * 32))
+        log = EvidenceLog(publishing, "evidence.stranded", notary, batch_bytes=BATCH_BYTES, most_unwritten=1000)
         log.start(background)
         breakable_bus.nats.signal(signal.SIGSTOP)
-        entry = b'{"status":404,"more":"%b"}' % (b"x" * (MAX_GROUP_BYTES // 3))
+        entry = b'{"status":404,"more":"%b"}' % (b"x" * (BATCH_BYTES // 3))
         written = [log.write(entry) for _ in range(40)]
         await breakable_bus.nats.kill()
         ends = await asyncio.gather(*written, return_exceptions=True)
