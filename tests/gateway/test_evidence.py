@@ -73,15 +73,26 @@ def test_an_entry_is_json_whatever_its_names_hold() -> None:
 
 async def test_calls_that_finish_together_share_a_publish(bus: Workbench) -> None:
     adapter = await bus.serve()
-    before = len(await bus.entries())
+    before, counted = len(await bus.entries()), await _written(bus)
+    for _ in range(5):
+        await bus.call()
+    alone = await _written(bus)
+    assert [alone[name] - counted[name] for name in ("groups", "entries")] == [5, 5]  # nobody to share with
     answers = await asyncio.gather(*(bus.call() for _ in range(300)))
-    entries = (await bus.entries())[before:]
+    entries = (await bus.entries())[before + 5 :]
     await bus.unserve(adapter)
     assert {got.status for got in answers} == {200}
     assert sorted(entry["message"] for entry in entries) == sorted(got.message for got in answers)
+    together = await _written(bus)
+    assert together["entries"] - alone["entries"] == 300
+    assert 0 < together["groups"] - alone["groups"] < 150
+
+
+async def _written(bus: Workbench) -> dict[str, float]:
+    """How many groups and entries the gateway has written."""
     async with bus.session.get("/metrics") as answer:
         lines = dict(line.rsplit(" ", 1) for line in (await answer.text()).splitlines() if not line.startswith("#"))
-    assert float(lines["lgsp_evidence_groups_total"]) < float(lines["lgsp_evidence_entries_total"])
+    return {name: float(lines[f"lgsp_evidence_{name}_total"]) for name in ("groups", "entries")}
 
 
 async def test_only_an_auditor_reads_it(bus: Workbench) -> None:
