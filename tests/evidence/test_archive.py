@@ -17,8 +17,8 @@ from support.processes import Process, free_port
 from support.searched import Searched
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence.append import checkpoint_stream, stream
 from lgsp_gateway.evidence.archive.file_format import Archive
+from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
@@ -67,7 +67,8 @@ class Archived:
         """Groups and checkpoints in the streams."""
         connection = await connect(self.bus.door("gateway"), "test")
         states = [
-            (await connection.jetstream().stream_info(name)).state for name in (stream.STREAM, checkpoint_stream.STREAM)
+            (await connection.jetstream().stream_info(name)).state
+            for name in (entry_stream.STREAM, checkpoint_stream.STREAM)
         ]
         await connection.close()
         return states[0].messages, states[1].messages
@@ -139,7 +140,7 @@ async def test_what_moves_nothing(archived: Archived) -> None:
     assert (code, "cannot be used" in err) == (1, True), err
     connection = await connect(archived.bus.door("gateway"), "test")
     with pytest.raises(Exception, match="timeout"):
-        await connection.request(f"$JS.API.STREAM.PURGE.{stream.STREAM}", b"", timeout=0.5)
+        await connection.request(f"$JS.API.STREAM.PURGE.{entry_stream.STREAM}", b"", timeout=0.5)
     await connection.close()
     assert await archived.left() == before
 

@@ -2,8 +2,8 @@
 
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence.append import checkpoint_stream
-from lgsp_gateway.evidence.append.checkpoint_stream import Kept
+from lgsp_gateway.evidence.read import checkpoint_stream
+from lgsp_gateway.evidence.read.checkpoint_stream import Kept
 from lgsp_runtime.nats.connection import connect
 
 

@@ -6,9 +6,9 @@ import signal
 
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence.append import checkpoint_stream, stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
+from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_problems import Refusal
@@ -31,7 +31,7 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
         await notary.start(connection, 1, background)
 
         async def stored(entry: bytes) -> int:
-            return int((await publishing.publish(stream.subject_of(name), entry, {}, 5))["seq"])
+            return int((await publishing.publish(entry_stream.subject_of(name), entry, {}, 5))["seq"])
 
         async def signed(size: int) -> None:
             while (last := await checkpoint_stream.last(connection, name)) is None or last.kept.size < size:

@@ -9,7 +9,7 @@ import pytest
 from support.postgres import Postgres
 from support.searched import Searched
 
-from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Group
 from lgsp_gateway.evidence.search.models import Search
 from lgsp_gateway.evidence.search.store import Index
 from lgsp_gateway.evidence.verify import merkle

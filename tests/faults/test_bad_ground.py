@@ -15,8 +15,8 @@ from support.processes import LGSP, Process, apt_install
 from support.searched import Searched
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence.append import checkpoint_stream, stream
-from lgsp_gateway.evidence.append.checkpoint_stream import Kept
+from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
+from lgsp_gateway.evidence.read.checkpoint_stream import Kept
 from lgsp_gateway.evidence.verify.checkpoint import Signer
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_gateway.nats.auth_callout import ACCOUNT
@@ -137,7 +137,7 @@ async def test_a_stream_cut_by_hand_is_not_built_upon(breakable_bus: Workbench) 
     assert (await bus.call()).status == 200
     await bus.gateway.stop()
     await bus.nats.stop()
-    shutil.rmtree(bus.state.nats / "data" / "jetstream" / ACCOUNT / "streams" / stream.STREAM)
+    shutil.rmtree(bus.state.nats / "data" / "jetstream" / ACCOUNT / "streams" / entry_stream.STREAM)
     await bus.start_nats()
     with pytest.raises(AssertionError):
         await bus.gateway.start()
@@ -149,10 +149,10 @@ async def test_a_stream_that_vanishes_while_running_is_said(breakable_bus: Workb
     await bus.serve()
     for _ in range(3):
         await bus.call()
-    await bus.drop_stream(stream.STREAM)
+    await bus.drop_stream(entry_stream.STREAM)
     assert (await bus.call()).code == "evidence-unavailable"
     connection = await connect(bus.door("gateway"), "test")
-    await stream.ensure(connection, 1)
+    await entry_stream.ensure(connection, 1)
     await connection.close()
     async with asyncio.timeout(20):
         while "entries were removed" not in (await doctor(bus))[1]:

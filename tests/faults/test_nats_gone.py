@@ -11,7 +11,7 @@ from nats.js.api import DiscardPolicy
 from support.workbench import Got, Workbench
 
 from lgsp_adapters.adapter import Call
-from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.read import entry_stream
 from lgsp_runtime.nats.connection import connect
 
 
@@ -101,7 +101,7 @@ async def test_when_the_stream_is_full_nothing_passes(breakable_bus: Workbench) 
     await bus.serve()
     assert (await bus.call()).status == 200
     connection = await connect(bus.door("gateway"), "test")
-    config = (await connection.jetstream().stream_info(stream.STREAM)).config
+    config = (await connection.jetstream().stream_info(entry_stream.STREAM)).config
     config.max_msgs, config.discard = 1, DiscardPolicy.NEW
     await connection.jetstream().update_stream(config)
     got = await bus.call()
@@ -116,13 +116,13 @@ async def test_when_the_stream_is_full_nothing_passes(breakable_bus: Workbench) 
 async def test_without_a_stream_nothing_passes(breakable_bus: Workbench) -> None:
     bus = breakable_bus
     await bus.serve()
-    await bus.drop_stream(stream.STREAM)
+    await bus.drop_stream(entry_stream.STREAM)
     got = await bus.call(headers={"Accept-Language": "en"})
     assert (got.status, got.code) == (503, "evidence-unavailable")
     assert "KHOP" not in got.body.decode()
     assert "gives no answer" in got.json["detail"]
     connection = await connect(bus.door("gateway"), "test")
-    await stream.ensure(connection, 1)
+    await entry_stream.ensure(connection, 1)
     await connection.close()
     await asyncio.wait_for(bus.ready(), 10)
     async with asyncio.timeout(10):

@@ -8,7 +8,7 @@ import pytest
 from support.workbench import Workbench
 
 from lgsp_gateway.config import GatewaySettings
-from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.read import entry_stream
 from lgsp_runtime.nats.connection import connect
 
 GROUPS, ENTRY = 400, 20_000
@@ -21,7 +21,9 @@ async def _evidence(bus: Workbench) -> None:
     """Some 8 MB of it, that nobody called for."""
     connection = await connect(bus.door("gateway"), "test")
     for number in range(GROUPS):
-        await connection.jetstream().publish(stream.subject_of("bench"), b'{"n":%d,"x":"%b"}' % (number, b"x" * ENTRY))
+        await connection.jetstream().publish(
+            entry_stream.subject_of("bench"), b'{"n":%d,"x":"%b"}' % (number, b"x" * ENTRY)
+        )
     await connection.close()
 
 
@@ -37,7 +39,7 @@ async def _unread(bus: Workbench, path: str) -> asyncio.StreamWriter:
 
 async def _consumers(bus: Workbench) -> int:
     connection = await connect(bus.door("gateway"), "test")
-    info = await connection.jetstream().stream_info(stream.STREAM)
+    info = await connection.jetstream().stream_info(entry_stream.STREAM)
     await connection.close()
     return int(info.state.consumer_count)
 

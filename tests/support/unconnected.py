@@ -21,11 +21,12 @@ from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
-from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.build import EvidenceReading
+from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
+from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.keys.key_store import KeyStore
@@ -62,7 +63,7 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
     follower = RegistryReplica(store, registry)
     notary = Notary(bus, NAME, Signer(origin_of(NAME), keys.log_key()))
     security = SecurityLog("", NAME)
-    evidence, heavy = EvidenceLog(bus, stream.subject_of(NAME), notary), HeavyDocuments()
+    evidence, heavy = EvidenceLog(bus, entry_stream.subject_of(NAME), notary), HeavyDocuments()
     telemetry = CallTelemetry(Metrics(), None, security)
     pipeline = Pipeline(
         gateway=NAME,
@@ -80,7 +81,7 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
         observer=telemetry,
     )
     adapters = AdaptersSeen(registry)
-    reading = EvidenceReading(connection, Logs(connection, None, None), None)
+    reading = EvidenceReading(connection, Logs(connection, cosignatures.newest, None, None), None)
     checks = Checks(connection, follower, registry, evidence, notary, None, adapters, Background())
     administration = Administration(registry, store, follower, security)
     parts = ApiParts(

@@ -14,9 +14,9 @@ from lgsp_contracts.names import GATEWAY_PATTERN, MAX_NAME, GatewayName
 from lgsp_gateway.api.evidence_stream import AUDITOR, LAST_NUMBER
 from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.cosign import cosignatures
-from lgsp_gateway.evidence.cosign.cosignatures import Seal
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import LogKeys, Signer, VerifierKey, origin_of
+from lgsp_gateway.evidence.verify.cosignature import Seal
 from lgsp_gateway.http import bodies, streaming
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import Parameter, message_id, text, whole

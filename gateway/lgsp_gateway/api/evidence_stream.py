@@ -12,8 +12,7 @@ from aiohttp import web
 from nats.aio.client import Client
 
 from lgsp_gateway.api.schemas import TEXT
-from lgsp_gateway.evidence.append import stream
-from lgsp_gateway.evidence.read import batch_consumer
+from lgsp_gateway.evidence.read import batch_consumer, entry_stream
 from lgsp_gateway.http import streaming
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import flag, whole
@@ -71,7 +70,7 @@ class Evidence:
         named = after if last_seen is None else last_seen
         if named is not None:
             return named
-        return max(0, await stream.last_sequence(self._connection) - last)
+        return max(0, await entry_stream.last_sequence(self._connection) - last)
 
     async def _copy(self, answer: Pieces, after: int, *, follow: bool) -> None:
         async with aclosing(batch_consumer.read(self._connection, after, follow=follow)) as groups:

@@ -15,10 +15,10 @@ from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import Client, Who
 from lgsp_gateway.cli.files import json_in, lines_of
 from lgsp_gateway.evidence.archive.store import Shelf
-from lgsp_gateway.evidence.cosign.cosignatures import Seal
 from lgsp_gateway.evidence.read.log_reader import size_in
 from lgsp_gateway.evidence.verify import proofs
 from lgsp_gateway.evidence.verify.checkpoint import LogKeys, VerifierKey, forged, gateway_of
+from lgsp_gateway.evidence.verify.cosignature import Seal
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal

@@ -12,10 +12,10 @@ from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusAddress, Client, Who
 from lgsp_gateway.cli.files import content_of, json_in
-from lgsp_gateway.evidence.cosign.cosignatures import TIMESTAMP, Seal
 from lgsp_gateway.evidence.cosign.timestamps import stamped_at
 from lgsp_gateway.evidence.verify import proofs
 from lgsp_gateway.evidence.verify.checkpoint import LogKeys, VerifierKey, keys_of
+from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Seal
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.local.state_dir import DEFAULT
 

@@ -9,13 +9,13 @@ from nats.aio.client import Client
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.config import GatewaySettings
-from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.archive.store import Shelf
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.cosign.timestamps import Timestamps
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
+from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.keys.key_store import KeyStore
@@ -39,8 +39,8 @@ async def prepare_streams(settings: GatewaySettings, connection: Client, system:
         Refusal: `cannot-start`.
     """
     if not settings.allow_lazy_disk:
-        await stream.refuse_lazy_disk(system)
-    await stream.ensure(connection, settings.replicas)
+        await entry_stream.refuse_lazy_disk(system)
+    await entry_stream.ensure(connection, settings.replicas)
     await cosignatures.ensure(connection, settings.replicas)
 
 
@@ -86,7 +86,7 @@ class EvidenceWriting:
             background.every("timestamps", stamping.pause, stamping.look, within=TIMESTAMP_SECONDS)
         log = EvidenceLog(
             bus,
-            stream.subject_of(name),
+            entry_stream.subject_of(name),
             publisher,
             batch_bytes=settings.evidence_batch_bytes,
             most_unwritten=settings.evidence_unwritten,
@@ -110,7 +110,7 @@ class EvidenceReading:
         """Open the archive and the index."""
         index = _open_index(stack, settings)
         archive = Shelf(settings.archive) if settings.archive else None
-        return cls(connection, Logs(connection, archive, index), index)
+        return cls(connection, Logs(connection, cosignatures.newest, archive, index), index)
 
 
 def _open_index(stack: AsyncExitStack, settings: GatewaySettings) -> "Index | None":

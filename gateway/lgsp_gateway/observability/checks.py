@@ -16,9 +16,9 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from lgsp_gateway.evidence.append import stream
 from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
 from lgsp_gateway.evidence.append.log import EvidenceLog
+from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
 from lgsp_gateway.registry.documents import VIETNAM
 from lgsp_gateway.registry.replica import RegistryReplica
@@ -178,7 +178,7 @@ class Checks:
 
     async def _log(self) -> Text | None:
         known = max(self.notary.sequence, self.evidence.last_group)
-        there = await stream.last_sequence(self.connection)
+        there = await entry_stream.last_sequence(self.connection)
         if there >= known:
             return None
         return Text(
@@ -201,12 +201,12 @@ class Checks:
         if self.index is None:
             return None
         at, now = await self.index.progress(), time.monotonic()
-        behind = await stream.last_sequence(self.connection) - at
+        behind = await entry_stream.last_sequence(self.connection) - at
         if behind <= 0 or at != self._indexed[0]:
             self._indexed = (at, now)
         if behind < MAX_BEHIND and now - self._indexed[1] < MAX_STALLED_SECONDS:
             return None
-        since = await stream.written_at(self.connection, at + 1)
+        since = await entry_stream.written_at(self.connection, at + 1)
         when = _clock(since)
         return Text(
             f"Chỉ mục tìm kiếm đứng yên: thiếu {behind} nhóm ghi từ {when}, tìm kiếm sẽ không thấy; hãy xem nhật ký của `lgsp indexer run`, khởi động lại nó, và kiểm tra cơ sở dữ liệu của chỉ mục.",

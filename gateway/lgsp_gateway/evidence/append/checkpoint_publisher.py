@@ -15,9 +15,8 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.append import checkpoint_stream, stream
-from lgsp_gateway.evidence.append.checkpoint_stream import Kept
-from lgsp_gateway.evidence.read import batch_consumer
+from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_stream
+from lgsp_gateway.evidence.read.checkpoint_stream import Kept
 from lgsp_gateway.evidence.verify.checkpoint import Predecessor, Signer
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_problems import Refusal
@@ -107,7 +106,7 @@ class Notary:
 
     async def _refuse_truncated(self) -> None:
         """The stream must reach as far as what was signed of it."""
-        there = await stream.last_sequence(self._connection)
+        there = await entry_stream.last_sequence(self._connection)
         if there < self._sequence:
             raise Refusal(
                 "cannot-start",

@@ -17,12 +17,12 @@ from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.append import checkpoint_stream, stream
-from lgsp_gateway.evidence.append.checkpoint_stream import Stored
 from lgsp_gateway.evidence.archive import file_format
-from lgsp_gateway.evidence.archive.file_format import Archive, Extent, Name
+from lgsp_gateway.evidence.archive.file_format import Archive, Extent
 from lgsp_gateway.evidence.archive.store import Shelf
-from lgsp_gateway.evidence.read import batch_consumer
+from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_stream
+from lgsp_gateway.evidence.read.archive_name import ArchiveName
+from lgsp_gateway.evidence.read.checkpoint_stream import Stored
 from lgsp_gateway.evidence.read.log_reader import live_from
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, LogKeys, Opener, forged
 from lgsp_gateway.evidence.verify.proofs import Start
@@ -36,7 +36,7 @@ MAX_ENTRIES = 500_000
 class Moved:
     """What was archived of one log."""
 
-    name: Name
+    name: ArchiveName
     groups: int
 
 
@@ -59,7 +59,7 @@ class Archiver:
         Raises:
             Refusal: `archive-unavailable`, `evidence-forged`, `bus-unavailable`; what is not archived is where it was.
         """
-        for gateway in await stream.gateways(self._connection):
+        for gateway in await entry_stream.gateways(self._connection):
             while moved := await self._archive_one(gateway, before):
                 yield moved
 
@@ -84,7 +84,7 @@ class Archiver:
             if last is None or last.time >= before or last.kept.size <= start.size:
                 return None
         covered = await checkpoint_stream.between(self._connection, gateway, number, last)
-        name = Name(gateway, start.size, last.kept.size)
+        name = ArchiveName(gateway, start.size, last.kept.size)
         await self._refuse_gap(name)
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -97,7 +97,7 @@ class Archiver:
         structlog.get_logger().info("archived", archive=str(name), groups=groups)
         return Moved(name, groups)
 
-    async def _finish(self, laid: Name, start: Start, key: Opener) -> Moved:
+    async def _finish(self, laid: ArchiveName, start: Start, key: Opener) -> Moved:
         """Delete what an archive holds that was laid down by a run which was stopped before it deleted."""
         last = await checkpoint_stream.newest_where(
             self._connection, laid.gateway, lambda one: one.kept.size <= laid.end
@@ -113,11 +113,11 @@ class Archiver:
         structlog.get_logger().info("archived before, deleted now", archive=str(laid), groups=groups)
         return Moved(laid, groups)
 
-    def _verify_laid(self, laid: Name, key: Opener) -> tuple[tuple[Start, Checkpoint], int]:
+    def _verify_laid(self, laid: ArchiveName, key: Opener) -> tuple[tuple[Start, Checkpoint], int]:
         with self._shelf.taken(laid) as archive:
             return archive.verify(key), len(archive.about()[1])
 
-    async def _refuse_gap(self, name: Name) -> None:
+    async def _refuse_gap(self, name: ArchiveName) -> None:
         """An archive begins where the one before it ends."""
         if name.first:
             ends = [one.end for one in await asyncio.to_thread(self._shelf.names, name.gateway)]
@@ -142,7 +142,7 @@ class Archiver:
         entries.unlink()
         return len(groups)
 
-    def _lay_down(self, name: Name, file: Path, key: Opener) -> None:
+    def _lay_down(self, name: ArchiveName, file: Path, key: Opener) -> None:
         """Verify the archive, put it on the shelf, take it from there and verify it again."""
         Archive(file).verify(key)
         self._shelf.put(name, file)
@@ -151,7 +151,7 @@ class Archiver:
     async def _delete(self, gateway: GatewayName, last: Stored) -> None:
         jetstream = self._connection.jetstream()
         try:
-            await jetstream.purge_stream(stream.STREAM, last.kept.sequence + 1, stream.subject_of(gateway))
+            await jetstream.purge_stream(entry_stream.STREAM, last.kept.sequence + 1, entry_stream.subject_of(gateway))
             await jetstream.purge_stream(checkpoint_stream.STREAM, last.number, checkpoint_stream.subject_of(gateway))
         except (APIError, NatsError, OSError) as error:
             raise Refusal(

@@ -10,7 +10,6 @@ where it begins is the checkpoint with which the archive before it ends.
 """
 
 import gzip
-import re
 import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -23,45 +22,18 @@ from typing import IO, Any
 
 import orjson
 
-from lgsp_contracts import names
-from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.archive import members
 from lgsp_gateway.evidence.archive.members import BrokenArchiveError
+from lgsp_gateway.evidence.read.archive_name import ArchiveName
 from lgsp_gateway.evidence.verify import proofs
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Opener, forged
 from lgsp_gateway.evidence.verify.proofs import Start
-from lgsp_problems import Refusal
 
 FORMAT = "lgsp-evidence-archive/1"
 MAX_ENTRY_BYTES = 1 << 20
 """Of one entry; those of today have some 700."""
 _MEMBERS = {"archive.json": 64 << 20, "entries.jsonl": 8 << 30, "checkpoints.json": 64 << 20}
 """What an archive holds, in this order, and how many bytes each may have unpacked. Entries are never held in memory together."""
-_NAME = re.compile(r"(?P<gateway>.+)-(?P<first>[0-9]{12})-(?P<end>[0-9]{12})\.tar\.gz")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Name:
-    """Which part of which log: the entries from `first` up to, but not with, `end`."""
-
-    gateway: GatewayName
-    first: int
-    end: int
-
-    def __str__(self) -> str:
-        return f"{self.gateway}-{self.first:012}-{self.end:012}.tar.gz"
-
-    @classmethod
-    def parse(cls, text: str) -> "Name | None":
-        """Read a file's name; None where it is not one of an archive."""
-        found = _NAME.fullmatch(text)
-        if found is None:
-            return None
-        try:
-            gateway = names.gateway_name(found["gateway"])
-        except Refusal:  # somebody else's file
-            return None
-        return cls(gateway, int(found["first"]), int(found["end"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +95,7 @@ class Archive:
         last = proofs.verify(self.entries(), notes, key, start)
         if last.size - start.size != sum(group.lines for group in groups):
             raise forged("các nhóm không khớp số mục", "its groups do not have as many entries")
-        name = Name.parse(self._file.name)
+        name = ArchiveName.parse(self._file.name)
         if name and (start.size, last.size) != (name.first, name.end):
             raise forged(f"{name} không chứa đúng phần đó", f"{name} does not hold that part")
         return start, last

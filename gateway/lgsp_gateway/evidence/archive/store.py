@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import obstore
@@ -16,8 +17,9 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.append.stream import Group
-from lgsp_gateway.evidence.archive.file_format import Archive, Name
+from lgsp_gateway.evidence.archive.file_format import Archive
+from lgsp_gateway.evidence.read.archive_name import ArchiveName
+from lgsp_gateway.evidence.read.entry_stream import Group
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file
 
@@ -40,19 +42,19 @@ class Shelf:
         except (BaseError, OSError, ValueError) as error:
             raise self._unusable(error) from error
 
-    def names(self, gateway: GatewayName | None = None) -> list[Name]:
+    def names(self, gateway: GatewayName | None = None) -> list[ArchiveName]:
         """What lies there, of one log or of all, in order."""
         try:
-            names = [name for name in map(Name.parse, self._store.names()) if name]
+            names = [name for name in map(ArchiveName.parse, self._store.names()) if name]
         except (BaseError, OSError) as error:
             raise self._unusable(error) from error
         return sorted(name for name in names if gateway in (None, name.gateway))
 
-    def beginning_at(self, gateway: GatewayName, first: int) -> Name | None:
+    def beginning_at(self, gateway: GatewayName, first: int) -> ArchiveName | None:
         """The longest archive of a log that begins with an entry; None where there is none."""
         return max((name for name in self.names(gateway) if name.first == first), default=None)
 
-    def put(self, name: Name, file: Path) -> None:
+    def put(self, name: ArchiveName, file: Path) -> None:
         """Lay an archive there durably, and read it back: it is on disk when this returns.
 
         Raises:
@@ -70,7 +72,7 @@ class Shelf:
                 raise self._unusable(ValueError("what comes back is not what was written"))
 
     @contextmanager
-    def taken(self, name: Name) -> Iterator[Archive]:
+    def taken(self, name: ArchiveName) -> Iterator[Archive]:
         """An archive to read from, for as long as it is needed."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / str(name)
@@ -81,6 +83,11 @@ class Shelf:
             except (BaseError, OSError) as error:
                 raise self._unusable(error) from error
             yield Archive(file)
+
+    def read(self, name: ArchiveName, begin: int, end: int) -> list[bytes]:
+        """Read the entries of an archive that stand from one place of the log up to another."""
+        with self.taken(name) as archive:
+            return list(islice(archive.entries(), max(0, begin - name.first), max(0, end - name.first)))
 
     def written(self, gateway: GatewayName, entry: int, after: int) -> Iterator[Group]:
         """The groups of a log that come after one of the stream, as far as they are archived, each once.

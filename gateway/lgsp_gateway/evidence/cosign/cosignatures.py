@@ -4,55 +4,18 @@ A witness cosigns a checkpoint after it has seen that the log goes on from the o
 (RFC 3161) says when a checkpoint was there. The newest seal of each is kept in a stream, and put beside proofs.
 """
 
-import base64
-from dataclasses import dataclass
-from typing import Any
-
 import orjson
 from nats.aio.client import Client
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
 from lgsp_contracts.names import GatewayName
+from lgsp_gateway.evidence.verify.cosignature import Seal
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 
 STREAM = "LGSP_SEALS"
-TIMESTAMP = "timestamp"
 WRITE_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """One: `by` is the witness, or `timestamp`.
-
-    Args:
-        note: the checkpoint, with the witness's line where a witness sealed it.
-        timestamp: the answer of the authority (DER), which is about the note's bytes.
-    """
-
-    by: str
-    note: str
-    timestamp: bytes = b""
-
-    def document(self) -> dict[str, Any]:
-        """As JSON."""
-        stamp = base64.b64encode(self.timestamp).decode()
-        return {"by": self.by, "checkpoint": self.note, **({"timestamp": stamp} if stamp else {})}
-
-    @classmethod
-    def parse(cls, found: Any) -> "Seal":
-        """Read it.
-
-        Raises:
-            ValueError: it is none.
-        """
-        try:
-            return cls(
-                str(found["by"]), str(found["checkpoint"]), base64.b64decode(found.get("timestamp", ""), validate=True)
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError("no seal") from error
 
 
 async def ensure(connection: Client, replicas: int) -> None:

@@ -13,10 +13,10 @@ from nats.aio.client import Client
 from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.append import checkpoint_stream
 from lgsp_gateway.evidence.cosign import cosignatures
-from lgsp_gateway.evidence.cosign.cosignatures import TIMESTAMP, Seal
+from lgsp_gateway.evidence.read import checkpoint_stream
 from lgsp_gateway.evidence.verify.checkpoint import forged
+from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Seal
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus
 

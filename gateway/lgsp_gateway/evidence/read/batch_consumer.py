@@ -17,8 +17,8 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.append import stream
-from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.read import entry_stream
+from lgsp_gateway.evidence.read.entry_stream import Group
 
 MOST = 8
 """Groups that a reader is handed at once: at most 4 MB."""
@@ -82,7 +82,7 @@ async def consume(connection: Client, after: int, gateway: GatewayName | None = 
         mem_storage=True,
     )
     jetstream = connection.jetstream()
-    puller = await jetstream.pull_subscribe(stream.filter_of(gateway), stream=stream.STREAM, config=config)
+    puller = await jetstream.pull_subscribe(entry_stream.filter_of(gateway), stream=entry_stream.STREAM, config=config)
     name = ""
     try:
         told = await puller.consumer_info()
@@ -92,7 +92,7 @@ async def consume(connection: Client, after: int, gateway: GatewayName | None = 
         # or its error would take the place of what ended the reading
         with contextlib.suppress(NatsError, OSError):
             await puller.unsubscribe()
-            await jetstream.delete_consumer(stream.STREAM, name)
+            await jetstream.delete_consumer(entry_stream.STREAM, name)
 
 
 async def read(
@@ -131,8 +131,8 @@ async def read(
 
 async def _refuse_missing(connection: Client, after: int, gateway: GatewayName | None) -> None:
     """What was pending and does not come has been archived and deleted, or is still there and did not come."""
-    last = await (stream.last_of(connection, gateway) if gateway else stream.last_sequence(connection))
-    if last > after and await stream.first_after(connection, after, gateway):
+    last = await (entry_stream.last_of(connection, gateway) if gateway else entry_stream.last_sequence(connection))
+    if last > after and await entry_stream.first_after(connection, after, gateway):
         raise GroupsLostError
 
 
@@ -143,5 +143,5 @@ def _number(message: Msg) -> int:
 
 def _group(message: Msg) -> Group:
     return Group(
-        message.metadata.sequence.stream, GatewayName(message.subject.removeprefix(stream.SUBJECTS)), message.data
+        message.metadata.sequence.stream, GatewayName(message.subject.removeprefix(entry_stream.SUBJECTS)), message.data
     )

@@ -11,28 +11,21 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import orjson
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
 
 from lgsp_contracts.names import GatewayName, MessageId
-from lgsp_gateway.evidence.append import checkpoint_stream, stream
-from lgsp_gateway.evidence.append.checkpoint_stream import Kept, Stored
-from lgsp_gateway.evidence.archive.file_format import Name
-from lgsp_gateway.evidence.archive.store import Shelf
-from lgsp_gateway.evidence.cosign import cosignatures
-from lgsp_gateway.evidence.cosign.cosignatures import Seal
-from lgsp_gateway.evidence.read import batch_consumer
-from lgsp_gateway.evidence.search.models import Place
+from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_stream
+from lgsp_gateway.evidence.read.archive_name import ArchiveName
+from lgsp_gateway.evidence.read.checkpoint_stream import Kept, Stored
+from lgsp_gateway.evidence.read.log_position import LogPosition
 from lgsp_gateway.evidence.verify import merkle, proofs
+from lgsp_gateway.evidence.verify.cosignature import Seal
 from lgsp_gateway.evidence.verify.proofs import WHOLE, Start
 from lgsp_problems import Refusal
-
-if TYPE_CHECKING:
-    from lgsp_gateway.evidence.search.store import Index
 
 CLOCK_SECONDS = 60.0
 """How far the clocks of gateways and of NATS may be apart."""
@@ -40,22 +33,73 @@ LOOK_SECONDS = 1.0
 """How long a new checkpoint is waited for before the logs are looked at anyway."""
 
 
+class ArchivedLogs(Protocol):
+    """What is read of the archives of logs.
+
+    Raises:
+        Refusal: `archive-unavailable`, in each method.
+    """
+
+    def names(self, gateway: GatewayName | None = None) -> list[ArchiveName]:
+        """List the archives of one log or of all, in order."""
+
+    def read(self, name: ArchiveName, begin: int, end: int) -> list[bytes]:
+        """Read the entries of an archive that stand from one place of the log up to another."""
+
+
+class IndexedLogs(Protocol):
+    """What is looked up in an index of the logs.
+
+    Raises:
+        Refusal: `index-unavailable`, in each method.
+    """
+
+    async def place_of(self, message: str) -> LogPosition | None:
+        """Find where the entry of a message stands; the last one, where its answer was withheld."""
+
+    async def size_of(self, gateway: GatewayName) -> int:
+        """Count the entries of a log that are indexed."""
+
+    async def inclusion(self, gateway: GatewayName, size: int, leaf: int) -> list[bytes]:
+        """Find the path from a leaf to the root of the first `size` entries of a log."""
+
+    async def consistency(self, gateway: GatewayName, old: int, new: int) -> list[bytes]:
+        """Find the path that shows that a log of `new` entries begins with the one of `old`."""
+
+
+class Cosignatures(Protocol):
+    """Finds the newest cosignature of each who cosigns a log, and the newest timestamp."""
+
+    async def __call__(self, connection: Client, gateway: GatewayName, /) -> list[Seal]:
+        """Read them from their stream."""
+
+
 class Logs:
     """All logs of a bus.
 
     Args:
-        shelf: where archives lie; None where this process does not know.
+        cosignatures: reads what others say of the checkpoints of a log.
+        archives: None where this process does not know where archives lie.
         index: where it has got to, a proof takes a few look-ups; otherwise the log is read.
     """
 
-    def __init__(self, connection: Client, shelf: Shelf | None, index: "Index | None") -> None:
+    def __init__(
+        self,
+        connection: Client,
+        cosignatures: Cosignatures,
+        archives: ArchivedLogs | None,
+        index: IndexedLogs | None,
+    ) -> None:
         self._connection = connection
-        self._shelf = shelf
+        self._cosignatures = cosignatures
+        self._archives = archives
         self._index = index
 
     async def names(self) -> list[GatewayName]:
         """Who has written evidence."""
-        return sorted({*await stream.gateways(self._connection), *await checkpoint_stream.gateways(self._connection)})
+        return sorted(
+            {*await entry_stream.gateways(self._connection), *await checkpoint_stream.gateways(self._connection)}
+        )
 
     async def last(self, gateway: GatewayName) -> Kept | None:
         """The newest checkpoint of a log."""
@@ -64,7 +108,7 @@ class Logs:
 
     async def seals(self, gateway: GatewayName) -> list[Seal]:
         """The newest seal of each who seals a log."""
-        return await cosignatures.newest(self._connection, gateway)
+        return await self._cosignatures(self._connection, gateway)
 
     async def part(self, gateway: GatewayName, begin: int, end: int) -> tuple[Start, list[str]]:
         """Where a part of a log can begin, and checkpoints over it: the last at or before `begin`, those up to `end`.
@@ -94,8 +138,10 @@ class Logs:
         live, _ = await live_from(self._connection, gateway)
         at = begin
         if begin < live.size:
+            if self._archives is None:
+                raise _in_archives(gateway, begin)
             for name in await asyncio.to_thread(self._archived, gateway, begin, live.size):
-                for entry in await asyncio.to_thread(self._read, name, at, end):
+                for entry in await asyncio.to_thread(self._archives.read, name, at, end):
                     yield entry
                 at = name.end
         if at >= end:
@@ -143,7 +189,7 @@ class Logs:
         Args:
             passed: when it passed, in seconds since 1970.
         """
-        written = {gateway: await stream.last_of(self._connection, gateway) for gateway in await self.names()}
+        written = {gateway: await entry_stream.last_of(self._connection, gateway) for gateway in await self.names()}
         checkpoints = await self._connection.subscribe(checkpoint_stream.SUBJECTS + "*")
         try:
             await self._connection.flush()
@@ -183,26 +229,17 @@ class Logs:
             path = await asyncio.to_thread(merkle.consistency, merkle.node_from(leaves), new, old)
         return [base64.b64encode(step).decode() for step in path]
 
-    def _archived(self, gateway: GatewayName, begin: int, end: int) -> list[Name]:
+    def _archived(self, gateway: GatewayName, begin: int, end: int) -> list[ArchiveName]:
         """The archives that hold a part of a log between them."""
-        names = self._shelf.names(gateway) if self._shelf else []
-        found, at = [], begin
+        names = self._archives.names(gateway) if self._archives else []
+        found, at = list[ArchiveName](), begin
         for name in names:
             if name.first <= at < name.end:
                 found.append(name)
                 at = name.end
         if at < end:
-            raise Refusal(
-                "archive-unavailable",
-                vi=f"Các mục từ {at} của {gateway} đã vào kho lưu trữ; hãy khởi động gateway với --archive chỉ tới kho đó.",
-                en=f"The entries of {gateway} from {at} on are archived; start the gateway with --archive naming where.",
-            )
+            raise _in_archives(gateway, at)
         return found
-
-    def _read(self, name: Name, begin: int, end: int) -> list[bytes]:
-        assert self._shelf is not None
-        with self._shelf.taken(name) as archive:
-            return list(islice(archive.entries(), max(0, begin - name.first), max(0, end - name.first)))
 
     async def _indexed(self, gateway: GatewayName) -> int:
         """How much of a log is in the index."""
@@ -234,11 +271,11 @@ class Logs:
 
     async def _seals_over(self, gateway: GatewayName, leaf: int, size: int) -> list[tuple[Seal, int]]:
         """The newest seals on checkpoints that cover an entry, with the sizes of those."""
-        sealed = [(seal, size_in(seal.note)) for seal in await cosignatures.newest(self._connection, gateway)]
+        sealed = [(seal, size_in(seal.note)) for seal in await self._cosignatures(self._connection, gateway)]
         return [(seal, covered) for seal, covered in sealed if leaf < covered <= size]
 
-    async def _entry(self, place: Place) -> bytes | None:
-        group = await stream.group(self._connection, place.sequence)
+    async def _entry(self, place: LogPosition) -> bytes | None:
+        group = await entry_stream.group(self._connection, place.sequence)
         if group is not None:
             lines = group.split(b"\n")
             return lines[place.line] if place.line < len(lines) else None
@@ -252,7 +289,7 @@ class Logs:
                 continue
             start, _ = await self.part(gateway, 0, 0)
             found = await self._read_from(gateway, start, kept, message)
-            if found is None and start.size and self._shelf:
+            if found is None and start.size and self._archives:
                 found = await self._read_from(gateway, WHOLE, kept, message)
             if found:
                 return found
@@ -289,12 +326,20 @@ class Logs:
         return proofs.document(found[place], leaf, path, kept.note, sealed)
 
 
+def _in_archives(gateway: GatewayName, at: int) -> Refusal:
+    return Refusal(
+        "archive-unavailable",
+        vi=f"Các mục từ {at} của {gateway} đã vào kho lưu trữ; hãy khởi động gateway với --archive chỉ tới kho đó.",
+        en=f"The entries of {gateway} from {at} on are archived; start the gateway with --archive naming where.",
+    )
+
+
 async def live_from(connection: Client, gateway: GatewayName) -> tuple[Start, int]:
     """Where the part of a log begins that is still in the stream, and the number of the checkpoint there (0: at the beginning).
 
     Archived is what lies under a checkpoint that covers nothing which is still in the stream.
     """
-    first = await stream.first_of(connection, gateway)
+    first = await entry_stream.first_of(connection, gateway)
     before = await checkpoint_stream.newest_where(
         connection, gateway, lambda one: not first or one.kept.sequence < first
     )

@@ -10,7 +10,7 @@ import orjson
 import structlog
 
 from lgsp_contracts.entry import is_call
-from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Group
 from lgsp_gateway.evidence.search.query import packed_id
 from lgsp_gateway.evidence.search.schema import NAMED
 from lgsp_gateway.evidence.verify import merkle

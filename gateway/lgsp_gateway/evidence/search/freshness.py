@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from lgsp_gateway.evidence.append import stream
+from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.search.store import Index
 from lgsp_gateway.registry.documents import VIETNAM
 
@@ -49,8 +49,8 @@ async def missing(connection: Client, index: Index) -> Missing | None:
     """
     at = await index.progress()
     try:
-        groups = await stream.last_sequence(connection) - at
-        since = await stream.written_at(connection, at + 1) if groups > 0 else None
+        groups = await entry_stream.last_sequence(connection) - at
+        since = await entry_stream.written_at(connection, at + 1) if groups > 0 else None
     except (NatsError, OSError):  # without NATS nothing passes, so nothing is missing that could be found
         return None
     return Missing(groups, since) if since else None

@@ -13,10 +13,9 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.append import stream
-from lgsp_gateway.evidence.append.stream import Group
 from lgsp_gateway.evidence.archive.store import Shelf
-from lgsp_gateway.evidence.read import batch_consumer
+from lgsp_gateway.evidence.read import batch_consumer, entry_stream
+from lgsp_gateway.evidence.read.entry_stream import Group
 from lgsp_gateway.evidence.search.store import Index
 from lgsp_problems import Refusal
 from lgsp_runtime import process as running
@@ -78,7 +77,7 @@ async def _copy_archived(connection: Client, index: Index, shelf: Shelf | None) 
     side by side, in the order of the stream, until the archives end.
     """
     after = await index.progress()
-    if shelf is None or after >= await stream.last_sequence(connection):
+    if shelf is None or after >= await entry_stream.last_sequence(connection):
         return
     logs = {name.gateway for name in await asyncio.to_thread(shelf.names)}
     indexed = {log: await index.size_of(log) for log in sorted(logs)}

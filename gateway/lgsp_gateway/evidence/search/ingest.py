@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Group
 from lgsp_gateway.evidence.search import schema, tiles
 from lgsp_gateway.evidence.search.database import upsert
 from lgsp_gateway.evidence.search.decode import Entry, duration_class, month_bounds, read

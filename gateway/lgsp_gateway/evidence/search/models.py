@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lgsp_contracts.names import GatewayName
-
 EXACT = (
     "consumer",
     "agency",
@@ -97,13 +95,3 @@ class Flow:
         who = {name: getattr(self, name) for name in FLOW_WHO}
         rates = {"perSecond": self.per_second, "refusedRate": self.refused, "errorRate": self.failed}
         return {**who, "calls": self.calls, **rates, **self.quantiles}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the entry of a message stands: which line of which group of the stream, which leaf of which log."""
-
-    gateway: GatewayName
-    leaf: int
-    sequence: int
-    line: int

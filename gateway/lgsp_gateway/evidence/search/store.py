@@ -8,13 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.append.stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Group
+from lgsp_gateway.evidence.read.log_position import LogPosition
 from lgsp_gateway.evidence.search import ingest, own_access, schema, statistics, tiles, traffic
 from lgsp_gateway.evidence.search import query as searching
 from lgsp_gateway.evidence.search.database import Database
 from lgsp_gateway.evidence.search.decode import LINE_BITS
 from lgsp_gateway.evidence.search.dictionary import Names
-from lgsp_gateway.evidence.search.models import Flow, OwnLooks, Page, Place, Search
+from lgsp_gateway.evidence.search.models import Flow, OwnLooks, Page, Search
 from lgsp_gateway.evidence.search.query import packed_id
 
 
@@ -96,7 +97,7 @@ class Index:
         async with self._transaction() as connection:
             return await statistics.read(connection, self._names, since, until)
 
-    async def place_of(self, message: str) -> Place | None:
+    async def place_of(self, message: str) -> LogPosition | None:
         """Where the entry of a message stands; the last one, where its answer was withheld."""
         columns = schema.messages.c
         query = select(columns.gateway, columns.leaf, columns.place).where(columns.message == packed_id(message))
@@ -105,7 +106,9 @@ class Index:
             if found is None:
                 return None
             gateway = (await self._names.names(connection, [found.gateway]))[found.gateway]
-            return Place(GatewayName(gateway), found.leaf, found.place >> LINE_BITS, found.place & (1 << LINE_BITS) - 1)
+            return LogPosition(
+                GatewayName(gateway), found.leaf, found.place >> LINE_BITS, found.place & (1 << LINE_BITS) - 1
+            )
 
     async def size_of(self, gateway: GatewayName) -> int:
         """How many entries of a log are in it."""

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from lgsp_contracts import entry as entries
-from lgsp_gateway.evidence.cosign.cosignatures import Seal
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Opener, forged
+from lgsp_gateway.evidence.verify.cosignature import Seal
 from lgsp_problems import Refusal
 
 
