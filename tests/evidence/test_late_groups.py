@@ -6,7 +6,7 @@ import signal
 
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
@@ -27,32 +27,32 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
     await publishing.start(connection)
     async with asyncio.timeout(60), Background() as background:
         signer = Signer(origin_of(name), b"k" * 32)
-        notary = Notary(publishing, name, signer)
-        await notary.start(connection, 1, background)
+        publisher = CheckpointPublisher(publishing, name, signer)
+        await publisher.start(connection, 1, background)
 
         async def stored(entry: bytes) -> int:
             return int((await publishing.publish(entry_stream.subject_of(name), entry, {}, 5))["seq"])
 
         async def signed(size: int) -> None:
-            while (last := await checkpoint_stream.last(connection, name)) is None or last.kept.size < size:
+            while (last := await checkpoint_stream.last(connection, name)) is None or last.record.size < size:
                 await asyncio.sleep(0.05)
             tree = Tree()
             for number in range(size):
                 tree.append(b'{"entry":%d}' % number)
-            assert signer.key.opened(last.kept.note).root == tree.root()
+            assert signer.key.opened(last.record.note).root == tree.root()
 
-        notary.written(await stored(b'{"entry":0}'), [b'{"entry":0}'])
+        publisher.written(await stored(b'{"entry":0}'), [b'{"entry":0}'])
         await signed(1)
-        notary.unsure("1")  # it is on its way
-        notary.written(await stored(b'{"entry":1}'), [b'{"entry":1}'])
+        publisher.unsure("1")  # it is on its way
+        publisher.written(await stored(b'{"entry":1}'), [b'{"entry":1}'])
         await signed(2)  # the stream was read since
         late = await stored(b'{"entry":2}')
-        notary.written(await stored(b'{"entry":3}'), [b'{"entry":3}'])
+        publisher.written(await stored(b'{"entry":3}'), [b'{"entry":3}'])
         await asyncio.sleep(0)
-        notary.settled("1")
-        notary.written(late, [b'{"entry":2}'])
+        publisher.settled("1")
+        publisher.written(late, [b'{"entry":2}'])
         await signed(4)
-        notary.written(await stored(b'{"entry":4}'), [b'{"entry":4}'])
+        publisher.written(await stored(b'{"entry":4}'), [b'{"entry":4}'])
         await signed(5)
     publishing.stop()
     await connection.close()
@@ -64,8 +64,8 @@ async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_
     connection = await connect(breakable_bus.door("gateway"), "test", publishing.lost)
     await publishing.start(connection)
     async with asyncio.timeout(20), Background() as background:
-        notary = Notary(publishing, "stranded", Signer("x/y", b"k" * 32))
-        log = EvidenceLog(publishing, "evidence.stranded", notary, batch_bytes=BATCH_BYTES, most_unwritten=1000)
+        publisher = CheckpointPublisher(publishing, "stranded", Signer("x/y", b"k" * 32))
+        log = EvidenceLog(publishing, "evidence.stranded", publisher, batch_bytes=BATCH_BYTES, most_unwritten=1000)
         log.start(background)
         breakable_bus.nats.signal(signal.SIGSTOP)
         entry = b'{"status":404,"more":"%b"}' % (b"x" * (BATCH_BYTES // 3))

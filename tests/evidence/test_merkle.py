@@ -41,7 +41,7 @@ def test_the_vectors_of_certificate_transparency() -> None:
 def test_a_tree_grown_is_the_tree_of_its_leaves(entries: list[bytes]) -> None:
     tree = grown(entries)
     assert tree.root() == merkle.root_of(hashes(entries))
-    again = merkle.Tree(tree.size, tree.edge)
+    again = merkle.Tree(tree.size, tree.compact_range)
     again.append(b"next")
     assert again.root() == grown([*entries, b"next"]).root()
 
@@ -66,7 +66,7 @@ def test_the_edge_stands_for_what_came_before(entries: list[bytes], data: st.Dat
     old = data.draw(st.integers(0, len(entries) - 1))
     index = data.draw(st.integers(old, len(entries) - 1))
     leaves = hashes(entries)
-    node = merkle.node_from(leaves[old:], old, grown(entries[:old]).edge)
+    node = merkle.node_from(leaves[old:], old, grown(entries[:old]).compact_range)
     assert merkle.inclusion(node, len(entries), index) == merkle.inclusion(
         merkle.node_from(leaves), len(entries), index
     )

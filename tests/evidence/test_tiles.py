@@ -9,7 +9,7 @@ import pytest
 from support.postgres import Postgres
 from support.searched import Searched
 
-from lgsp_gateway.evidence.read.entry_stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.search.models import Search
 from lgsp_gateway.evidence.search.store import Index
 from lgsp_gateway.evidence.verify import merkle
@@ -32,7 +32,7 @@ async def test_every_proof_from_tiles_holds(tmp_path: Path) -> None:
             for line in lines:
                 entries[gateway].append(line)
                 trees[gateway].append(line)
-            groups.append(Group(sequence, gateway, b"\n".join(lines)))
+            groups.append(Batch(sequence, gateway, b"\n".join(lines)))
         await index.add(groups[0].sequence - 1, groups)
         for gateway, tree in trees.items():
             roots[gateway, tree.size] = tree.root()
@@ -84,7 +84,7 @@ async def test_what_is_forgotten_is_not_found_but_counted(tmp_path: Path, postgr
         })
         for n in range(100)
     ]  # fmt: skip
-    await index.add(0, [Group(1, "gw", b"\n".join(entries))])
+    await index.add(0, [Batch(1, "gw", b"\n".join(entries))])
     await index.forget_messages((january + 50 * day) / 1000)
     left = (await index.search(Search({}, {}, limit=1000))).items
     assert {item["time"] for item in left} >= {january + n * day for n in range(50, 100)}

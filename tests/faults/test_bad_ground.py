@@ -16,7 +16,7 @@ from support.searched import Searched
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
-from lgsp_gateway.evidence.read.checkpoint_stream import Kept
+from lgsp_gateway.evidence.read.checkpoint_stream import CheckpointRecord
 from lgsp_gateway.evidence.verify.checkpoint import Signer
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_gateway.nats.auth_callout import ACCOUNT
@@ -169,7 +169,7 @@ async def test_a_forged_checkpoint_is_not_built_upon(breakable_bus: Workbench) -
     note = Signer("lgsp/bench", b"x" * 32).sign(1, tree.root())
     connection = await connect(bus.door("gateway"), "test")
     subject = checkpoint_stream.subject_of("bench")
-    await connection.jetstream().publish(subject, Kept(note, 1, tree.edge, 1).data())
+    await connection.jetstream().publish(subject, CheckpointRecord(note, 1, tree.compact_range, 1).data())
     await connection.close()
     with pytest.raises(AssertionError):
         await bus.gateway.start()

@@ -21,7 +21,7 @@ from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
-from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.build import EvidenceReading
 from lgsp_gateway.evidence.cosign import cosignatures
@@ -37,7 +37,6 @@ from lgsp_gateway.observability.checks import Checks
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.build import RegistryParts
-from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
@@ -60,10 +59,10 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
     keys.ensure()
     bus, registry, connection = Bus(), registry or Registry(), Client()
     store = Store(bus)
-    follower = RegistryReplica(store, registry)
-    notary = Notary(bus, NAME, Signer(origin_of(NAME), keys.log_key()))
+    follower = Follower(store, registry)
+    publisher = CheckpointPublisher(bus, NAME, Signer(origin_of(NAME), keys.log_key()))
     security = SecurityLog("", NAME)
-    evidence, heavy = EvidenceLog(bus, entry_stream.subject_of(NAME), notary), HeavyDocuments()
+    evidence, heavy = EvidenceLog(bus, entry_stream.subject_of(NAME), publisher), HeavyDocuments()
     telemetry = CallTelemetry(Metrics(), None, security)
     pipeline = Pipeline(
         gateway=NAME,
@@ -82,7 +81,7 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
     )
     adapters = AdaptersSeen(registry)
     reading = EvidenceReading(connection, Logs(connection, cosignatures.newest, None, None), None)
-    checks = Checks(connection, follower, registry, evidence, notary, None, adapters, Background())
+    checks = Checks(connection, follower, registry, evidence, publisher, None, adapters, Background())
     administration = Administration(registry, store, follower, security)
     parts = ApiParts(
         pipeline=pipeline,

@@ -16,7 +16,7 @@ from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import LogKeys, Signer, VerifierKey, origin_of
-from lgsp_gateway.evidence.verify.cosignature import Seal
+from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_gateway.http import bodies, streaming
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import Parameter, message_id, text, whole
@@ -97,15 +97,15 @@ CONSISTENCY = _route(
 SEALS = _route(
     "/evidence/logs/{gateway}/seals",
     "listSeals",
-    "List the newest seal of each who seals a log",
-    Said("The seals", json_of("SealList")),
+    "List the newest cosignature of each witness of a log, and its newest timestamp",
+    Said("The cosignatures", json_of("SealList")),
     GATEWAY,
 )
 SEAL = Route(
     "POST",
     "/evidence/logs/{gateway}/seals",
     "keepSeal",
-    "Keep a witness's seal",
+    "Keep a witness's cosignature",
     "token",
     {201: Said("It is kept", json_of("SealKept"))},
     roles=(AUDITOR,),
@@ -133,7 +133,7 @@ class EvidenceLogs:
     Args:
         seed: the key that signs checkpoints.
         domain: that of the instance, which the origins of its logs begin with.
-        witnesses: those whose seals are kept, by their names.
+        witnesses: those whose cosignatures are kept, by their names.
     """
 
     def __init__(
@@ -210,11 +210,11 @@ class EvidenceLogs:
         return answer.response
 
     async def _seals(self, request: web.Request) -> web.Response:
-        found = await self._logs.seals(_gateway(request))
-        return document({"items": [seal.document() for seal in found]})
+        found = await self._logs.cosignatures(_gateway(request))
+        return document({"items": [cosignature.document() for cosignature in found]})
 
     async def _seal(self, request: web.Request) -> web.Response:
-        """Keep a witness's seal: the body says `checkpoint`, with the witness's line."""
+        """Keep a witness's cosignature: the body says `checkpoint`, with the witness's line."""
         gateway = _gateway(request)
         said = (await bodies.json_object(request)).get("checkpoint")
         note = said if isinstance(said, str) else ""
@@ -222,7 +222,7 @@ class EvidenceLogs:
         for name, witness in self._witnesses.items():
             if f"\n— {name} " in note:
                 witness.cosigned_at(note)
-                await cosignatures.keep(self._bus, gateway, Seal(name, note))
+                await cosignatures.keep(self._bus, gateway, Cosignature(name, note))
                 return document({"by": name}, status=201)
         raise Refusal(
             "not-granted",

@@ -8,8 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import out
-from lgsp_gateway.evidence.archive.archiver import Archiver, Moved
-from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.archive.archiver import ArchivedPart, Archiver
+from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
@@ -52,17 +52,17 @@ def archive(
     state = StateDir(state_dir)
     passwords = nats_passwords or nats_config.passwords(state)
     door = Door.named(nats or state.running()["nats"], nats_config.ARCHIVER, passwords / nats_config.ARCHIVER, context)
-    moved = asyncio.run(_archive(door, Shelf(to), KeyStore(keys or state.keys).log_key(), before))
+    moved = asyncio.run(_archive(door, ArchiveStore(to), KeyStore(keys or state.keys).log_key(), before))
     for one in moved:
         out(f"{one.name}: {one.name.end - one.name.first} entries archived, verified and deleted from the stream\n")
     if not moved:
         out("nothing is that old\n")
 
 
-async def _archive(door: Door, shelf: Shelf, seed: bytes, before: float) -> list[Moved]:
+async def _archive(door: Door, archives: ArchiveStore, seed: bytes, before: float) -> list[ArchivedPart]:
     connection = await connect(door, "archiver")
     try:
-        return [moved async for moved in Archiver(connection, shelf, seed).run(before)]
+        return [moved async for moved in Archiver(connection, archives, seed).run(before)]
     finally:
         await connection.close()
 

@@ -10,7 +10,7 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway import app
 from lgsp_gateway.config import Format, GatewaySettings, IndexerSettings, describe, read_settings
-from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_runtime import durable_file
@@ -49,7 +49,7 @@ def run_indexer(*, settings: Annotated[IndexerSettings | None, Parameter(name="*
     from lgsp_gateway.evidence.search import indexer  # noqa: PLC0415 - a database's library takes 0.2 s to load, for this command alone
     from lgsp_gateway.evidence.search.store import Index  # noqa: PLC0415
 
-    archive = Shelf(settings.archive) if settings.archive else None
+    archive = ArchiveStore(settings.archive) if settings.archive else None
     index = Index(settings.index, writes=True)
     processes.run("indexer", lambda process: indexer.serve(nats, index, archive, settings.keep_days, process))
 

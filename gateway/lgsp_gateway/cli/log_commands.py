@@ -14,11 +14,11 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import Client, Who
 from lgsp_gateway.cli.files import json_in, lines_of
-from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.evidence.read.log_reader import size_in
 from lgsp_gateway.evidence.verify import proofs
 from lgsp_gateway.evidence.verify.checkpoint import LogKeys, VerifierKey, forged, gateway_of
-from lgsp_gateway.evidence.verify.cosignature import Seal
+from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal
@@ -64,7 +64,7 @@ def verify(
     begin, end
         Only a part: from the last checkpoint at or before one number of entries to the last at or before another.
     """
-    ends = _verify_archives(Shelf(archive), read_keys(key) if key else []) if archive else {}
+    ends = _verify_archives(ArchiveStore(archive), read_keys(key) if key else []) if archive else {}
     if archive and folder is None:
         return
     with tempfile.TemporaryDirectory() as temporary:
@@ -93,15 +93,20 @@ def _verify_one(
     if not part["items"] and not start.size:
         out(f"{name}: nothing is covered by a checkpoint yet\n")
         return
-    sealed = [seal for seal in _seals(folder / f"{name}.seals.json") if start.size < size_in(seal.note)]
+    sealed = [
+        cosignature for cosignature in _seals(folder / f"{name}.seals.json") if start.size < size_in(cosignature.note)
+    ]
     notes = part["items"] or [start.note]
     trusted = _keys_of(keys, name, notes)
-    within = [seal.note for seal in sealed if size_in(seal.note) <= max(map(size_in, notes))]
+    within = [cosignature.note for cosignature in sealed if size_in(cosignature.note) <= max(map(size_in, notes))]
     last = proofs.verify(lines_of(folder / f"{name}.jsonl"), [*notes, *within], trusted, start)
     where = f"entries {start.size} to {last.size}" if start.size else f"{last.size} entries"
     out(f"{last.origin}: {where}, {len(part['items'])} checkpoints, whole\n")
     for one in witnesses:
-        note = next((seal.note for seal in sealed if seal.by == one.name and seal.note in within), "")
+        note = next(
+            (cosignature.note for cosignature in sealed if cosignature.by == one.name and cosignature.note in within),
+            "",
+        )
         when = times.in_seconds(one.cosigned_at(note))
         out(f"{last.origin}: {size_in(note)} entries sealed by {one.name} on {when}\n")
 
@@ -122,22 +127,22 @@ def _keys_of(keys: Sequence[VerifierKey], gateway: GatewayName, notes: Sequence[
     return next((log for log in logs if any(map(log.knows, notes))), logs[0])
 
 
-def _seals(file: Path) -> list[Seal]:
+def _seals(file: Path) -> list[Cosignature]:
     try:
-        return [Seal.parse(one) for one in json_in(file)["items"]] if file.exists() else []
+        return [Cosignature.parse(one) for one in json_in(file)["items"]] if file.exists() else []
     except (KeyError, TypeError, ValueError):
         raise forged(f"{file.name} bị hỏng", f"{file.name} is broken") from None
 
 
-def _verify_archives(shelf: Shelf, keys: list[VerifierKey]) -> dict[str, int]:
+def _verify_archives(archives: ArchiveStore, keys: list[VerifierKey]) -> dict[str, int]:
     """Verify archives one after the other: up to which entry each log is archived."""
     ends: dict[str, int] = {}
     roots: dict[str, bytes] = {}
-    for name in shelf.names():
+    for name in archives.names():
         end = ends.get(name.gateway, 0)
         if name.first > end:
             raise forged(f"kho thiếu phần trước {name}", f"the archive lacks the part before {name}")
-        with shelf.taken(name) as archive:
+        with archives.taken(name) as archive:
             trusted = _keys_of(keys, name.gateway, archive.about()[2])
             start, last = archive.verify(trusted)
         if start.size and start.size == end and start.tree(trusted).root() != roots[name.gateway]:

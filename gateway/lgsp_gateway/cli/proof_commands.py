@@ -15,7 +15,7 @@ from lgsp_gateway.cli.files import content_of, json_in
 from lgsp_gateway.evidence.cosign.timestamps import stamped_at
 from lgsp_gateway.evidence.verify import proofs
 from lgsp_gateway.evidence.verify.checkpoint import LogKeys, VerifierKey, keys_of
-from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Seal
+from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Cosignature
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.local.state_dir import DEFAULT
 
@@ -87,12 +87,12 @@ def check(
     entry = proofs.check(proof, trusted, sent, got, entries.parse_salt(salt) if salt else None)
     out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
     out(f"proved: entry {proof['index']} of {trusted.opened(note).origin}\n")
-    sealed = proofs.seals_of(proof, trusted)
+    sealed = proofs.cosignatures_of(proof, trusted)
     for one in read_keys(witness) if witness else []:
-        cosigned = next((seal.note for seal in sealed if seal.by == one.name), "")
+        cosigned = next((cosignature.note for cosignature in sealed if cosignature.by == one.name), "")
         out(f"sealed: by {one.name} on {times.in_seconds(one.cosigned_at(cosigned))}\n")
     if timestamp_roots:
-        stamp = next((seal for seal in sealed if seal.by == TIMESTAMP), Seal(TIMESTAMP, ""))
+        stamp = next((cosignature for cosignature in sealed if cosignature.by == TIMESTAMP), Cosignature(TIMESTAMP, ""))
         out(f"stamped: on {times.in_seconds(stamped_at(stamp, timestamp_roots).timestamp())}\n")
 
 

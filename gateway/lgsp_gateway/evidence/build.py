@@ -9,9 +9,9 @@ from nats.aio.client import Client
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.config import GatewaySettings
-from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
-from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.cosign.timestamps import Timestamps
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
@@ -63,7 +63,7 @@ class EvidenceWriting:
     """What a gateway writes: entries, checkpoints over them, and the names under which persons stand in them."""
 
     log: EvidenceLog
-    publisher: Notary
+    publisher: CheckpointPublisher
     pseudonyms: Pseudonyms
 
     @classmethod
@@ -78,7 +78,7 @@ class EvidenceWriting:
     ) -> "EvidenceWriting":
         """Go on with the log where it ended."""
         name = gateway_name(settings)
-        publisher = Notary(bus, name, log_signer(settings, keys))
+        publisher = CheckpointPublisher(bus, name, log_signer(settings, keys))
         await publisher.start(connection, settings.replicas, background)
         stack.push_async_callback(publisher.stop)
         if settings.timestamp_authority:
@@ -109,7 +109,7 @@ class EvidenceReading:
     def open(cls, stack: AsyncExitStack, settings: GatewaySettings, connection: Client) -> "EvidenceReading":
         """Open the archive and the index."""
         index = _open_index(stack, settings)
-        archive = Shelf(settings.archive) if settings.archive else None
+        archive = ArchiveStore(settings.archive) if settings.archive else None
         return cls(connection, Logs(connection, cosignatures.newest, archive, index), index)
 
 

@@ -16,7 +16,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
@@ -73,7 +73,7 @@ class Checks:
     follower: RegistryReplica
     registry: Registry
     evidence: EvidenceLog
-    notary: Notary
+    publisher: CheckpointPublisher
     index: "Index | None"
     adapters: AdaptersSeen
     background: Background
@@ -168,7 +168,7 @@ class Checks:
         )
 
     async def _checkpoints(self) -> Text | None:
-        seconds = self.notary.unsigned_for()
+        seconds = self.publisher.unsigned_for()
         if seconds < MAX_UNSIGNED_SECONDS:
             return None
         return Text(
@@ -177,7 +177,7 @@ class Checks:
         )
 
     async def _log(self) -> Text | None:
-        known = max(self.notary.sequence, self.evidence.last_group)
+        known = max(self.publisher.sequence, self.evidence.last_batch)
         there = await entry_stream.last_sequence(self.connection)
         if there >= known:
             return None
@@ -219,7 +219,7 @@ class Checks:
             self._jumped = (jumped, time.monotonic())
         elif time.monotonic() - self._jumped[1] > CLOCK_SETTLES_SECONDS:  # it was put right, it seems
             self._clock, self._jumped, jumped = self._clock + jumped, (0.0, time.monotonic()), 0.0
-        ahead = self.notary.last_signed_before - time.time()
+        ahead = self.publisher.last_signed_before - time.time()
         if abs(jumped) < CLOCK_SECONDS and ahead < CLOCK_SECONDS:
             return None
         seconds = jumped if abs(jumped) >= CLOCK_SECONDS else -ahead

@@ -20,7 +20,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from lgsp_gateway.calls.record import CallRecord
-from lgsp_gateway.evidence.append.checkpoint_publisher import Notary
+from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
 from lgsp_gateway.observability.checks import Checks
@@ -110,20 +110,20 @@ class _Adapters(Collector):
 class _Evidence(Collector):
     """What this gateway has written down."""
 
-    def __init__(self, evidence: EvidenceLog, notary: Notary) -> None:
+    def __init__(self, evidence: EvidenceLog, publisher: CheckpointPublisher) -> None:
         self._evidence = evidence
-        self._notary = notary
+        self._publisher = publisher
 
     def collect(self) -> Iterator[Metric]:
-        evidence, notary = self._evidence, self._notary
+        evidence, publisher = self._evidence, self._publisher
         written = "lgsp_evidence_entries", "Evidence entries on disk"
         yield CounterMetricFamily(*written, value=evidence.entries_written)
-        yield CounterMetricFamily("lgsp_evidence_groups", "Group commits", value=evidence.groups_written)
+        yield CounterMetricFamily("lgsp_evidence_groups", "Group commits", value=evidence.batches_written)
         dropped = "lgsp_evidence_entries_dropped", "Entries lost while nothing could be written"
         yield CounterMetricFamily(*dropped, value=evidence.entries_dropped)
         yield GaugeMetricFamily("lgsp_evidence_entries_kept", "Entries that wait for the stream", value=evidence.kept)
         unsigned = "lgsp_evidence_entries_unsigned", "Entries that no checkpoint covers yet"
-        yield GaugeMetricFamily(*unsigned, value=notary.unsigned)
+        yield GaugeMetricFamily(*unsigned, value=publisher.unsigned)
 
 
 class RequestCounts(Protocol):
@@ -207,9 +207,9 @@ class Metrics:
         self._unsaid = 0
         self._last_said = 0.0
 
-    def watch(self, evidence: EvidenceLog, notary: Notary) -> None:
+    def watch(self, evidence: EvidenceLog, publisher: CheckpointPublisher) -> None:
         """Show the state of an evidence log."""
-        self._registry.register(_Evidence(evidence, notary))
+        self._registry.register(_Evidence(evidence, publisher))
 
     def watch_checks(self, checks: Checks, background: Background) -> None:
         """Show which checks fail, and which background tasks."""

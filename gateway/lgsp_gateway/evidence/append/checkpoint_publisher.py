@@ -1,9 +1,9 @@
-"""The notary of one gateway's evidence: grows the Merkle tree by what is on disk, and signs a checkpoint every second.
+"""The publisher of one gateway's evidence: grows the Merkle tree by what is on disk, and signs a checkpoint every second.
 
 The order of the log is the order of the stream, which is what counts after a crash. While acknowledgements come one after
-the other, each group is added once it is acknowledged. When one does not come, nobody knows whether its group is on disk, or will
+the other, each batch is added once it is acknowledged. When one does not come, nobody knows whether its batch is on disk, or will
 be: a server that stood still takes it in later from a connection that is long given up, before what was sent after it. So until
-its fate is known, and for a while after every start, the tree grows only by reading the stream from where it ends. A checkpoint is kept in a stream of its own with the edge of the
+its fate is known, and for a while after every start, the tree grows only by reading the stream from where it ends. A checkpoint is kept in a stream of its own with the compact_range of the
 tree, so that a start reads only what came after it.
 """
 
@@ -16,7 +16,7 @@ from nats.errors import Error as NatsError
 
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_stream
-from lgsp_gateway.evidence.read.checkpoint_stream import Kept
+from lgsp_gateway.evidence.read.checkpoint_stream import CheckpointRecord
 from lgsp_gateway.evidence.verify.checkpoint import Predecessor, Signer
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_problems import Refusal
@@ -26,10 +26,10 @@ from lgsp_runtime.nats.request_reply import Bus
 EVERY_SECONDS = 1.0
 WRITE_SECONDS = 3.0
 SETTLE_SECONDS = 5.0
-"""How long after a start a group of the run before may still come in."""
+"""How long after a start a batch of the run before may still come in."""
 
 
-class Notary:
+class CheckpointPublisher:
     """The tree and the checkpoints of one gateway."""
 
     def __init__(self, bus: Bus, gateway: GatewayName, signer: Signer) -> None:
@@ -60,11 +60,11 @@ class Notary:
         await checkpoint_stream.ensure(connection, replicas)
         last = await checkpoint_stream.last(connection, self._gateway)
         if last:
-            kept, self.last_signed_before = last.kept, last.time
+            kept, self.last_signed_before = last.record, last.time
             signed = self._signer.log_keys(kept.note, self._gateway).opened(kept.note)
             self._continues = signed.continues if signed.origin == self._signer.key.name else signed.succeeded()
             self._refuse_former_origin()
-            self._tree = Tree(kept.size, kept.edge)
+            self._tree = Tree(kept.size, kept.compact_range)
             if (self._tree.size, self._tree.root()) != (signed.size, signed.root):
                 raise Refusal(
                     "cannot-start",
@@ -79,7 +79,7 @@ class Notary:
 
     @property
     def sequence(self) -> int:
-        """The last group of the stream that is in the tree."""
+        """The last batch of the stream that is in the tree."""
         self.catch_up()
         return self._sequence
 
@@ -111,7 +111,7 @@ class Notary:
             raise Refusal(
                 "cannot-start",
                 vi=f"Luồng bằng chứng kết thúc ở nhóm {there}, trước nhóm {self._sequence} đã ký: có mục bị xóa. Hãy khôi phục bản sao của NATS, hoặc báo kiểm toán viên rồi khởi động gateway dưới tên khác.",
-                en=f"The evidence ends with group {there}, before group {self._sequence} that was signed: entries were removed. Restore a copy of NATS, or tell an auditor and start the gateway under another name.",
+                en=f"The evidence ends with batch {there}, before batch {self._sequence} that was signed: entries were removed. Restore a copy of NATS, or tell an auditor and start the gateway under another name.",
             )
 
     async def stop(self) -> None:
@@ -122,11 +122,11 @@ class Notary:
             await self._sign()
 
     def written(self, sequence: int, entries: list[bytes]) -> None:
-        """A group is on disk, under this number of the stream. Its callers wait for their answers, so it is not added yet."""
+        """A batch is on disk, under this number of the stream. Its callers wait for their answers, so it is not added yet."""
         self._told.append((sequence, entries))
 
     def catch_up(self) -> None:
-        """Add the groups that are on disk: when there is time, before a checkpoint at the latest."""
+        """Add the batches that are on disk: when there is time, before a checkpoint at the latest."""
         told, self._told = self._told, []
         for sequence, entries in told:
             if not self._in_step:
@@ -135,12 +135,12 @@ class Notary:
                 self._add(sequence, entries)
 
     def unsure(self, number: str) -> None:
-        """A group may be on disk or not, or get there later: the stream knows, when its fate is `settled`."""
+        """A batch may be on disk or not, or get there later: the stream knows, when its fate is `settled`."""
         self._unsettled.add(number)
         self._in_step = False
 
     def settled(self, number: str) -> None:
-        """A group of which it was not sure is on disk."""
+        """A batch of which it was not sure is on disk."""
         self._unsettled.discard(number)
 
     def _add(self, sequence: int, entries: list[bytes]) -> None:
@@ -152,8 +152,8 @@ class Notary:
         """Add what the stream holds and the tree does not."""
         self._unread.clear()
         settled = not self._unsettled and time.monotonic() > self._settled_at
-        async for group in batch_consumer.read(self._connection, self._sequence, follow=False, gateway=self._gateway):
-            self._add(group.sequence, group.entries)
+        async for batch in batch_consumer.read(self._connection, self._sequence, follow=False, gateway=self._gateway):
+            self._add(batch.sequence, batch.entries)
         self.catch_up()
         if settled and not self._unsettled:  # then what was acknowledged meanwhile came in without anything between
             for sequence in sorted(self._unread):
@@ -172,12 +172,14 @@ class Notary:
         self.catch_up()
         if not self._in_step:
             await self._read()
-        size, sequence, edge = self._tree.size, self._sequence, self._tree.edge
+        size, sequence, compact_range = self._tree.size, self._sequence, self._tree.compact_range
         if size == self._signed:
             self._unsigned_since = 0.0
             return
         self._unsigned_since = self._unsigned_since or time.monotonic()
-        kept = Kept(self._signer.sign(size, self._tree.root(), self._continues), size, edge, sequence)
+        kept = CheckpointRecord(
+            self._signer.sign(size, self._tree.root(), self._continues), size, compact_range, sequence
+        )
         said = await self._bus.publish(checkpoint_stream.subject_of(self._gateway), kept.data(), {}, WRITE_SECONDS)
         if said.get("seq"):
             self._signed, self._unsigned_since = size, 0.0

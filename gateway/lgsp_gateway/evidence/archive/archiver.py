@@ -18,11 +18,11 @@ from nats.js.errors import APIError
 
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.archive import file_format
-from lgsp_gateway.evidence.archive.file_format import Archive, Extent
-from lgsp_gateway.evidence.archive.store import Shelf
+from lgsp_gateway.evidence.archive.file_format import Archive, ArchivedBatch
+from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.read.archive_name import ArchiveName
-from lgsp_gateway.evidence.read.checkpoint_stream import Stored
+from lgsp_gateway.evidence.read.checkpoint_stream import StoredCheckpoint
 from lgsp_gateway.evidence.read.log_reader import live_from
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, LogKeys, Opener, forged
 from lgsp_gateway.evidence.verify.proofs import Start
@@ -33,11 +33,11 @@ MAX_ENTRIES = 500_000
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ArchivedPart:
     """What was archived of one log."""
 
     name: ArchiveName
-    groups: int
+    batches: int
 
 
 class Archiver:
@@ -47,13 +47,13 @@ class Archiver:
         seed: the key that signs checkpoints; only its public half is used.
     """
 
-    def __init__(self, connection: Client, shelf: Shelf, seed: bytes, max_entries: int = MAX_ENTRIES) -> None:
+    def __init__(self, connection: Client, archives: ArchiveStore, seed: bytes, max_entries: int = MAX_ENTRIES) -> None:
         self._connection = connection
-        self._shelf = shelf
+        self._archives = archives
         self._seed = seed
         self._max_entries = max_entries
 
-    async def run(self, before: float) -> AsyncIterator[Moved]:
+    async def run(self, before: float) -> AsyncIterator[ArchivedPart]:
         """Archive what was written before a time, in seconds since 1970.
 
         Raises:
@@ -63,95 +63,99 @@ class Archiver:
             while moved := await self._archive_one(gateway, before):
                 yield moved
 
-    async def _archive_one(self, gateway: GatewayName, before: float) -> Moved | None:
+    async def _archive_one(self, gateway: GatewayName, before: float) -> ArchivedPart | None:
         """Archive the next part of a log, if there is one."""
         newest = await checkpoint_stream.last(self._connection, gateway)
         if newest is None:
             return None
-        key = LogKeys.signed_with(self._seed, newest.kept.note, gateway)
+        key = LogKeys.signed_with(self._seed, newest.record.note, gateway)
         start, number = await live_from(self._connection, gateway)
-        laid = await asyncio.to_thread(self._shelf.beginning_at, gateway, start.size)
+        laid = await asyncio.to_thread(self._archives.beginning_at, gateway, start.size)
         if laid:
             return await self._finish(laid, start, key)
         most = start.size + self._max_entries
 
-        def fits(one: Stored) -> bool:
-            return one.time < before and one.kept.size <= most
+        def fits(one: StoredCheckpoint) -> bool:
+            return one.time < before and one.record.size <= most
 
         last = await checkpoint_stream.newest_where(self._connection, gateway, fits)
-        if last is None or last.kept.size <= start.size:  # the next checkpoint alone covers more than an archive should
+        if (
+            last is None or last.record.size <= start.size
+        ):  # the next checkpoint alone covers more than an archive should
             last = await checkpoint_stream.from_number(self._connection, gateway, number + 1)
-            if last is None or last.time >= before or last.kept.size <= start.size:
+            if last is None or last.time >= before or last.record.size <= start.size:
                 return None
         covered = await checkpoint_stream.between(self._connection, gateway, number, last)
-        name = ArchiveName(gateway, start.size, last.kept.size)
+        name = ArchiveName(gateway, start.size, last.record.size)
         await self._refuse_gap(name)
         try:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / str(name)
-                groups = await self._write(file, gateway, start, covered)
+                batches = await self._write(file, gateway, start, covered)
                 await asyncio.to_thread(self._lay_down, name, file, key)
         except OSError as error:
             raise _no_room(error) from error
         await self._delete(gateway, last)
-        structlog.get_logger().info("archived", archive=str(name), groups=groups)
-        return Moved(name, groups)
+        structlog.get_logger().info("archived", archive=str(name), batches=batches)
+        return ArchivedPart(name, batches)
 
-    async def _finish(self, laid: ArchiveName, start: Start, key: Opener) -> Moved:
+    async def _finish(self, laid: ArchiveName, start: Start, key: Opener) -> ArchivedPart:
         """Delete what an archive holds that was laid down by a run which was stopped before it deleted."""
         last = await checkpoint_stream.newest_where(
-            self._connection, laid.gateway, lambda one: one.kept.size <= laid.end
+            self._connection, laid.gateway, lambda one: one.record.size <= laid.end
         )
-        verified, groups = await asyncio.to_thread(self._verify_laid, laid, key)
-        signed = key.opened(last.kept.note) if last else None
+        verified, batches = await asyncio.to_thread(self._verify_laid, laid, key)
+        signed = key.opened(last.record.note) if last else None
         if last is None or verified != (start, signed):
             raise forged(
                 f"{laid} không phải là phần tiếp theo của nhật ký này; hãy chuyển tệp đó ra khỏi kho",
                 f"{laid} is not what comes next in this log; move that file out of the archive",
             )
         await self._delete(laid.gateway, last)
-        structlog.get_logger().info("archived before, deleted now", archive=str(laid), groups=groups)
-        return Moved(laid, groups)
+        structlog.get_logger().info("archived before, deleted now", archive=str(laid), batches=batches)
+        return ArchivedPart(laid, batches)
 
     def _verify_laid(self, laid: ArchiveName, key: Opener) -> tuple[tuple[Start, Checkpoint], int]:
-        with self._shelf.taken(laid) as archive:
+        with self._archives.taken(laid) as archive:
             return archive.verify(key), len(archive.about()[1])
 
     async def _refuse_gap(self, name: ArchiveName) -> None:
         """An archive begins where the one before it ends."""
         if name.first:
-            ends = [one.end for one in await asyncio.to_thread(self._shelf.names, name.gateway)]
+            ends = [one.end for one in await asyncio.to_thread(self._archives.names, name.gateway)]
             if name.first not in ends:
                 raise forged(
                     f"kho lưu trữ không có phần của {name.gateway} trước mục {name.first}",
                     f"the archive does not hold the part of {name.gateway} before entry {name.first}",
                 )
 
-    async def _write(self, file: Path, gateway: GatewayName, start: Start, covered: list[Stored]) -> int:
-        last = covered[-1].kept
-        entries, groups = file.with_suffix(".entries"), list[Extent]()
+    async def _write(self, file: Path, gateway: GatewayName, start: Start, covered: list[StoredCheckpoint]) -> int:
+        last = covered[-1].record
+        entries, batches = file.with_suffix(".entries"), list[ArchivedBatch]()
         with entries.open("wb") as out:
             async with aclosing(batch_consumer.read(self._connection, 0, follow=False, gateway=gateway)) as found:
-                async for group in found:
-                    if group.sequence > last.sequence:
+                async for batch in found:
+                    if batch.sequence > last.sequence:
                         break
-                    out.write(group.data + b"\n")
-                    groups.append(Extent(group.sequence, len(group.entries)))
-        notes = [one.kept.note for one in covered]
-        await asyncio.to_thread(file_format.write, file, start, groups, entries, notes)
+                    out.write(batch.data + b"\n")
+                    batches.append(ArchivedBatch(batch.sequence, len(batch.entries)))
+        notes = [one.record.note for one in covered]
+        await asyncio.to_thread(file_format.write, file, start, batches, entries, notes)
         entries.unlink()
-        return len(groups)
+        return len(batches)
 
     def _lay_down(self, name: ArchiveName, file: Path, key: Opener) -> None:
-        """Verify the archive, put it on the shelf, take it from there and verify it again."""
+        """Verify the archive, put it on the archives, take it from there and verify it again."""
         Archive(file).verify(key)
-        self._shelf.put(name, file)
+        self._archives.put(name, file)
         self._verify_laid(name, key)
 
-    async def _delete(self, gateway: GatewayName, last: Stored) -> None:
+    async def _delete(self, gateway: GatewayName, last: StoredCheckpoint) -> None:
         jetstream = self._connection.jetstream()
         try:
-            await jetstream.purge_stream(entry_stream.STREAM, last.kept.sequence + 1, entry_stream.subject_of(gateway))
+            await jetstream.purge_stream(
+                entry_stream.STREAM, last.record.sequence + 1, entry_stream.subject_of(gateway)
+            )
             await jetstream.purge_stream(checkpoint_stream.STREAM, last.number, checkpoint_stream.subject_of(gateway))
         except (APIError, NatsError, OSError) as error:
             raise Refusal(

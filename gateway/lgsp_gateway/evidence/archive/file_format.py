@@ -1,7 +1,7 @@
 """An archive: a part of one log in a file that anybody can open (tar, gzip) and that proves itself.
 
     GATEWAY-000000000000-000000481200.tar.gz     the entries from the first number up to the second
-        archive.json       what this is, where it begins, and the groups in which the entries were written
+        archive.json       what this is, where it begins, and the batches in which the entries were written
         entries.jsonl      the entries, byte for byte
         checkpoints.json   the signed checkpoints over them; the last covers all
 
@@ -37,14 +37,14 @@ _MEMBERS = {"archive.json": 64 << 20, "entries.jsonl": 8 << 30, "checkpoints.jso
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
-    """A group: its number in the stream, and how many entries it has."""
+class ArchivedBatch:
+    """A batch: its number in the stream, and how many entries it has."""
 
     sequence: int
     lines: int
 
 
-def write(file: Path, start: Start, groups: Sequence[Extent], entries: Path, notes: Sequence[str]) -> None:
+def write(file: Path, start: Start, batches: Sequence[ArchivedBatch], entries: Path, notes: Sequence[str]) -> None:
     """Write an archive.
 
     Args:
@@ -53,8 +53,8 @@ def write(file: Path, start: Start, groups: Sequence[Extent], entries: Path, not
     about = {
         "format": FORMAT,
         "start": start.document(),
-        "entries": sum(group.lines for group in groups),
-        "groups": [[group.sequence, group.lines] for group in groups],
+        "entries": sum(batch.lines for batch in batches),
+        "groups": [[batch.sequence, batch.lines] for batch in batches],
     }
     # Without the time of day in it, the same part gives the same file.
     with (
@@ -91,17 +91,17 @@ class Archive:
         Raises:
             Refusal: `evidence-forged`.
         """
-        start, groups, notes = self.about()
+        start, batches, notes = self.about()
         last = proofs.verify(self.entries(), notes, key, start)
-        if last.size - start.size != sum(group.lines for group in groups):
-            raise forged("các nhóm không khớp số mục", "its groups do not have as many entries")
+        if last.size - start.size != sum(batch.lines for batch in batches):
+            raise forged("các nhóm không khớp số mục", "its batches do not have as many entries")
         name = ArchiveName.parse(self._file.name)
         if name and (start.size, last.size) != (name.first, name.end):
             raise forged(f"{name} không chứa đúng phần đó", f"{name} does not hold that part")
         return start, last
 
-    def about(self) -> tuple[Start, list[Extent], list[str]]:
-        """Where it begins, its groups and its checkpoints."""
+    def about(self) -> tuple[Start, list[ArchivedBatch], list[str]]:
+        """Where it begins, its batches and its checkpoints."""
         with self._broken_if_unreadable():
             about: Any = None
             notes: Any = None
@@ -123,11 +123,11 @@ class Archive:
                     yield from content.lines(MAX_ENTRY_BYTES)
 
     def written(self) -> Iterator[tuple[int, bytes]]:
-        """The groups as they stood in the stream."""
-        _, groups, _ = self.about()
+        """The batches as they stood in the stream."""
+        _, batches, _ = self.about()
         entries = self.entries()
-        for group in groups:
-            yield group.sequence, b"\n".join(islice(entries, group.lines))
+        for batch in batches:
+            yield batch.sequence, b"\n".join(islice(entries, batch.lines))
 
     @contextmanager
     def _broken_if_unreadable(self) -> Iterator[None]:
@@ -138,17 +138,17 @@ class Archive:
             raise forged(f"{name} không phải kho lưu trữ toàn vẹn", f"{name} is not a whole archive") from error
 
 
-def _extents(found: Any) -> list[Extent]:
-    """The groups of an archive: each with entries, each after the one before it."""
-    groups = [Extent(sequence, lines) for sequence, lines in found]
+def _extents(found: Any) -> list[ArchivedBatch]:
+    """The batches of an archive: each with entries, each after the one before it."""
+    batches = [ArchivedBatch(sequence, lines) for sequence, lines in found]
     before = 0
-    for group in groups:
+    for batch in batches:
         if (
-            type(group.sequence) is not int
-            or type(group.lines) is not int
-            or group.sequence <= before
-            or group.lines < 1
+            type(batch.sequence) is not int
+            or type(batch.lines) is not int
+            or batch.sequence <= before
+            or batch.lines < 1
         ):
-            raise BrokenArchiveError("its groups are none")
-        before = group.sequence
-    return groups
+            raise BrokenArchiveError("its batches are none")
+        before = batch.sequence
+    return batches

@@ -19,16 +19,16 @@ from obstore.store import from_url
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.archive.file_format import Archive
 from lgsp_gateway.evidence.read.archive_name import ArchiveName
-from lgsp_gateway.evidence.read.entry_stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file
 
 READ_BYTES = 1 << 20
 _READABLE = 0o640
-"""An archive holds no personal data; the group of the archiver's user may read it."""
+"""An archive holds no personal data; the batch of the archiver's user may read it."""
 
 
-class Shelf:
+class ArchiveStore:
     """A place for archives.
 
     Raises:
@@ -89,19 +89,19 @@ class Shelf:
         with self.taken(name) as archive:
             return list(islice(archive.entries(), max(0, begin - name.first), max(0, end - name.first)))
 
-    def written(self, gateway: GatewayName, entry: int, after: int) -> Iterator[Group]:
-        """The groups of a log that come after one of the stream, as far as they are archived, each once.
+    def written(self, gateway: GatewayName, entry: int, after: int) -> Iterator[Batch]:
+        """The batches of a log that come after one of the stream, as far as they are archived, each once.
 
         Args:
-            entry: an entry of a later group; archives that end before it are not fetched.
+            entry: an entry of a later batch; archives that end before it are not fetched.
         """
         for name in self.names(gateway):
             if name.end > entry:
                 with self.taken(name) as archive:
                     for sequence, data in archive.written():
-                        if sequence > after:  # two archives may share groups, where the archiver was killed once
+                        if sequence > after:  # two archives may share batches, where the archiver was killed once
                             after = sequence
-                            yield Group(sequence, gateway, data)
+                            yield Batch(sequence, gateway, data)
                 entry = name.end
 
     def _unusable(self, error: Exception) -> Refusal:

@@ -1,7 +1,7 @@
-"""Seals: what others say of a log's checkpoints, so that the bus alone cannot rewrite what happened.
+"""Cosignatures and timestamps: what others say of a log's checkpoints, so that the bus alone cannot rewrite what happened.
 
 A witness cosigns a checkpoint after it has seen that the log goes on from the one it cosigned before. A timestamp authority
-(RFC 3161) says when a checkpoint was there. The newest seal of each is kept in a stream, and put beside proofs.
+(RFC 3161) says when a checkpoint was there. The newest of each is kept in a stream, and put beside proofs.
 """
 
 import orjson
@@ -10,7 +10,7 @@ from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.verify.cosignature import Seal
+from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
 
@@ -35,24 +35,24 @@ async def ensure(connection: Client, replicas: int) -> None:
     await streams.ensure(connection, config)
 
 
-async def keep(bus: Bus, gateway: GatewayName, seal: Seal) -> None:
-    """Keep a seal.
+async def keep(bus: Bus, gateway: GatewayName, cosignature: Cosignature) -> None:
+    """Keep a cosignature or a timestamp.
 
     Raises:
         Refusal: `bus-unavailable`.
     """
-    said = await bus.publish(_subject(gateway, seal.by), orjson.dumps(seal.document()), {}, WRITE_SECONDS)
+    said = await bus.publish(_subject(gateway, cosignature.by), orjson.dumps(cosignature.document()), {}, WRITE_SECONDS)
     if not said.get("seq"):
         raise bus_unavailable()
 
 
-async def newest(connection: Client, gateway: GatewayName) -> list[Seal]:
-    """The newest seal of each who seals a log."""
+async def newest(connection: Client, gateway: GatewayName) -> list[Cosignature]:
+    """Read the newest cosignature of each witness of a log, and its newest timestamp."""
     jetstream = connection.jetstream()
     found = []
     for subject in await streams.subjects(connection, STREAM, f"seals.{gateway}.*"):
         try:
-            found.append(Seal.parse(orjson.loads((await jetstream.get_last_msg(STREAM, subject)).data or b"{}")))
+            found.append(Cosignature.parse(orjson.loads((await jetstream.get_last_msg(STREAM, subject)).data or b"{}")))
         except (NotFoundError, ValueError):
             continue
     return found

@@ -16,7 +16,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.read import checkpoint_stream
 from lgsp_gateway.evidence.verify.checkpoint import forged
-from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Seal
+from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Cosignature
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import Bus
 
@@ -53,20 +53,20 @@ class Timestamps:
 
     async def _stamp(self, session: aiohttp.ClientSession) -> None:
         last = await checkpoint_stream.last(self._connection, self._gateway)
-        if last is None or last.kept.note == self._stamped:
+        if last is None or last.record.note == self._stamped:
             return
-        note = last.kept.note
+        note = last.record.note
         question = TimestampRequestBuilder().data(note.encode()).build()
         headers = {"Content-Type": "application/timestamp-query"}
         async with session.post(self._url, data=question.as_bytes(), headers=headers, allow_redirects=False) as answer:
             found = await answer.content.read(MAX_ANSWER)
             if answer.status != 200 or decode_timestamp_response(found).status != 0:
                 raise ValueError("the authority gave no timestamp")
-        await cosignatures.keep(self._bus, self._gateway, Seal(TIMESTAMP, note, found))
+        await cosignatures.keep(self._bus, self._gateway, Cosignature(TIMESTAMP, note, found))
         self._stamped = note
 
 
-def stamped_at(seal: Seal, roots: Path) -> datetime.datetime:
+def stamped_at(cosignature: Cosignature, roots: Path) -> datetime.datetime:
     """When a checkpoint was there, by the word of an authority.
 
     Args:
@@ -87,8 +87,8 @@ def stamped_at(seal: Seal, roots: Path) -> datetime.datetime:
     for certificate in certificates:
         builder = builder.add_root_certificate(certificate)
     try:
-        answer = decode_timestamp_response(seal.timestamp)
-        builder.build().verify_message(answer, seal.note.encode())
+        answer = decode_timestamp_response(cosignature.timestamp)
+        builder.build().verify_message(answer, cosignature.note.encode())
     except (VerificationError, ValueError):
         raise forged("dấu thời gian không do tổ chức này cấp", "the timestamp is not by this authority") from None
     return answer.tst_info.gen_time

@@ -1,4 +1,4 @@
-"""Pulls groups of evidence from their stream, as many as whoever reads can take.
+"""Pulls batches of evidence from their stream, as many as whoever reads can take.
 
 What is pulled waits at the server until it is asked for, so a reader that stops costs nothing but its place. A push consumer sends
 on: 500 readers that did not read took a gigabyte of a gateway's memory and made NATS end its connection.
@@ -18,10 +18,10 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.read import entry_stream
-from lgsp_gateway.evidence.read.entry_stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Batch
 
 MOST = 8
-"""Groups that a reader is handed at once: at most 4 MB."""
+"""Batches that a reader is handed at once: at most 4 MB."""
 WAIT_SECONDS = 5.0
 PAUSE_SECONDS = 0.5
 TRIES = 3
@@ -30,15 +30,15 @@ FORGET_SECONDS = 60
 """After which the server forgets a consumer that nobody asks, should it not be told that it is done with."""
 
 
-class GroupsLostError(NatsError):
-    """Some of what was pulled did not arrive: whoever reads begins anew after the last group that it has."""
+class BatchesLostError(NatsError):
+    """Some of what was pulled did not arrive: whoever reads begins anew after the last batch that it has."""
 
 
-class GroupConsumer:
+class BatchConsumer:
     """What is left to read of a stream, from some place on.
 
     Args:
-        pending: how many groups there were to read when it was made.
+        pending: how many batches there were to read when it was made.
     """
 
     def __init__(self, puller: JetStreamContext.PullSubscription, pending: int) -> None:
@@ -46,11 +46,11 @@ class GroupConsumer:
         self._delivered = 0
         self.pending = pending
 
-    async def fetch(self, most: int = MOST, seconds: float = WAIT_SECONDS) -> list[Group]:
-        """Pull the next groups; none where none has come in time.
+    async def fetch(self, most: int = MOST, seconds: float = WAIT_SECONDS) -> list[Batch]:
+        """Pull the next batches; none where none has come in time.
 
         Raises:
-            GroupsLostError: one did not arrive, and nothing did after it.
+            BatchesLostError: one did not arrive, and nothing did after it.
             nats.errors.Error: the consumer is gone, or NATS is.
         """
         try:
@@ -63,13 +63,13 @@ class GroupConsumer:
         whole = [message for _, message in takewhile(lambda pair: _number(pair[1]) == pair[0], numbered)]
         self._delivered += len(whole)
         if messages and not whole:
-            raise GroupsLostError
-        return [_group(message) for message in whole]
+            raise BatchesLostError
+        return [_batch(message) for message in whole]
 
 
 @asynccontextmanager
-async def consume(connection: Client, after: int, gateway: GatewayName | None = None) -> AsyncIterator[GroupConsumer]:
-    """Read the groups with a higher number than one, of one gateway or of all.
+async def consume(connection: Client, after: int, gateway: GatewayName | None = None) -> AsyncIterator[BatchConsumer]:
+    """Read the batches with a higher number than one, of one gateway or of all.
 
     Raises:
         nats.errors.Error: NATS cannot be asked.
@@ -87,7 +87,7 @@ async def consume(connection: Client, after: int, gateway: GatewayName | None = 
     try:
         told = await puller.consumer_info()
         name = told.name
-        yield GroupConsumer(puller, told.num_pending or 0)
+        yield BatchConsumer(puller, told.num_pending or 0)
     finally:
         # or its error would take the place of what ended the reading
         with contextlib.suppress(NatsError, OSError):
@@ -97,12 +97,12 @@ async def consume(connection: Client, after: int, gateway: GatewayName | None = 
 
 async def read(
     connection: Client, after: int, *, follow: bool, gateway: GatewayName | None = None
-) -> AsyncGenerator[Group, None]:
-    """Read groups of entries, in their order.
+) -> AsyncGenerator[Batch, None]:
+    """Read batches of entries, in their order.
 
     Args:
-        after: only groups with a higher number.
-        gateway: only groups that it wrote; None for those of all.
+        after: only batches with a higher number.
+        gateway: only batches that it wrote; None for those of all.
         follow: wait for what comes, for ever, whatever becomes of the servers; otherwise end with the newest.
 
     Raises:
@@ -114,17 +114,17 @@ async def read(
             async with consume(connection, after, gateway) as consumer:
                 left = consumer.pending
                 while follow or left > 0:
-                    groups = await consumer.fetch(MOST if follow else min(MOST, left))
-                    for group in groups:
-                        after, left, lost = group.sequence, left - 1, 0
-                        yield group
-                    if not (groups or follow):
+                    batches = await consumer.fetch(MOST if follow else min(MOST, left))
+                    for batch in batches:
+                        after, left, lost = batch.sequence, left - 1, 0
+                        yield batch
+                    if not (batches or follow):
                         await _refuse_missing(connection, after, gateway)
                         return
             return
         except (NatsError, OSError) as error:
             lost += 1
-            if not follow and (lost == TRIES or not isinstance(error, GroupsLostError)):
+            if not follow and (lost == TRIES or not isinstance(error, BatchesLostError)):
                 raise
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -133,7 +133,7 @@ async def _refuse_missing(connection: Client, after: int, gateway: GatewayName |
     """What was pending and does not come has been archived and deleted, or is still there and did not come."""
     last = await (entry_stream.last_of(connection, gateway) if gateway else entry_stream.last_sequence(connection))
     if last > after and await entry_stream.first_after(connection, after, gateway):
-        raise GroupsLostError
+        raise BatchesLostError
 
 
 def _number(message: Msg) -> int:
@@ -141,7 +141,7 @@ def _number(message: Msg) -> int:
     return int(message.metadata.sequence.consumer)
 
 
-def _group(message: Msg) -> Group:
-    return Group(
+def _batch(message: Msg) -> Batch:
+    return Batch(
         message.metadata.sequence.stream, GatewayName(message.subject.removeprefix(entry_stream.SUBJECTS)), message.data
     )

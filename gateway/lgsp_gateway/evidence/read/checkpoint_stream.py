@@ -29,31 +29,31 @@ def subject_of(gateway: GatewayName) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A checkpoint as it is kept: `note` is what is signed, `sequence` the last group of the evidence that it covers."""
+class CheckpointRecord:
+    """A checkpoint as it is kept: `note` is what is signed, `sequence` the last batch of the evidence that it covers."""
 
     note: str
     size: int
-    edge: tuple[bytes, ...]
+    compact_range: tuple[bytes, ...]
     sequence: int
 
     def data(self) -> bytes:
         """As JSON."""
-        edge = [one.hex() for one in self.edge]
-        return orjson.dumps({"note": self.note, "size": self.size, "edge": edge, "sequence": self.sequence})
+        compact_range = [one.hex() for one in self.compact_range]
+        return orjson.dumps({"note": self.note, "size": self.size, "edge": compact_range, "sequence": self.sequence})
 
     @classmethod
-    def parse(cls, data: bytes) -> "Kept":
+    def parse(cls, data: bytes) -> "CheckpointRecord":
         """Read it."""
         found: dict[str, Any] = orjson.loads(data)
         return cls(found["note"], found["size"], tuple(map(bytes.fromhex, found["edge"])), found["sequence"])
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredCheckpoint:
     """A checkpoint with its own number in the stream, and the time it was written, in seconds since 1970."""
 
-    kept: Kept
+    record: CheckpointRecord
     number: int
     time: float
 
@@ -80,7 +80,7 @@ async def gateways(connection: Client) -> list[GatewayName]:
     return [names.gateway_name(subject.removeprefix(SUBJECTS)) for subject in found]
 
 
-async def last(connection: Client, gateway: GatewayName) -> Stored | None:
+async def last(connection: Client, gateway: GatewayName) -> StoredCheckpoint | None:
     """The newest checkpoint of a log."""
     try:
         return _stored(await connection.jetstream().get_last_msg(STREAM, subject_of(gateway)))
@@ -88,7 +88,7 @@ async def last(connection: Client, gateway: GatewayName) -> Stored | None:
         return None
 
 
-async def from_number(connection: Client, gateway: GatewayName, number: int) -> Stored | None:
+async def from_number(connection: Client, gateway: GatewayName, number: int) -> StoredCheckpoint | None:
     """The first checkpoint of a log that has this number or a higher one."""
     try:
         return _stored(await connection.jetstream().get_msg(STREAM, number, subject_of(gateway), next=True))
@@ -96,7 +96,9 @@ async def from_number(connection: Client, gateway: GatewayName, number: int) -> 
         return None
 
 
-async def newest_where(connection: Client, gateway: GatewayName, holds: Callable[[Stored], bool]) -> Stored | None:
+async def newest_where(
+    connection: Client, gateway: GatewayName, holds: Callable[[StoredCheckpoint], bool]
+) -> StoredCheckpoint | None:
     """The newest checkpoint for which something holds that holds for all before it."""
     oldest, newest = await from_number(connection, gateway, 1), await last(connection, gateway)
     if oldest is None or newest is None or not holds(oldest):
@@ -114,9 +116,11 @@ async def newest_where(connection: Client, gateway: GatewayName, holds: Callable
     return found
 
 
-async def between(connection: Client, gateway: GatewayName, after: int, end: Stored, most: int = MOST) -> list[Stored]:
+async def between(
+    connection: Client, gateway: GatewayName, after: int, end: StoredCheckpoint, most: int = MOST
+) -> list[StoredCheckpoint]:
     """Checkpoints of a log with a higher number than one, up to another, which is the last of them."""
-    found: list[Stored] = []
+    found: list[StoredCheckpoint] = []
     step, number = max(1, (end.number - after) // most), after + 1
     while number < end.number:
         one = await from_number(connection, gateway, number)
@@ -127,6 +131,6 @@ async def between(connection: Client, gateway: GatewayName, after: int, end: Sto
     return [*found, end] if end.number > after else []
 
 
-def _stored(message: Any) -> Stored:
+def _stored(message: Any) -> StoredCheckpoint:
     written = message.time.timestamp() if message.time else 0.0
-    return Stored(Kept.parse(message.data or b"{}"), int(message.seq or 0), written)
+    return StoredCheckpoint(CheckpointRecord.parse(message.data or b"{}"), int(message.seq or 0), written)

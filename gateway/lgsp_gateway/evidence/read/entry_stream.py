@@ -26,7 +26,7 @@ ANSWER_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Batch:
     """A message of the stream: what a gateway wrote at once, an entry a line."""
 
     sequence: int
@@ -108,13 +108,13 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
 
 
 async def last_sequence(connection: Client) -> int:
-    """The number of the newest group."""
+    """The number of the newest batch."""
     info = await connection.jetstream().stream_info(STREAM)
     return int(info.state.last_seq)
 
 
-async def group(connection: Client, sequence: int) -> bytes | None:
-    """The group with a number; None where it is not in the stream any more."""
+async def batch(connection: Client, sequence: int) -> bytes | None:
+    """The batch with a number; None where it is not in the stream any more."""
     try:
         return (await connection.jetstream().get_msg(STREAM, sequence)).data or b""
     except NotFoundError:
@@ -122,12 +122,12 @@ async def group(connection: Client, sequence: int) -> bytes | None:
 
 
 async def first_of(connection: Client, gateway: GatewayName) -> int:
-    """The number of the oldest group of a gateway that is still here; 0 where there is none."""
+    """The number of the oldest batch of a gateway that is still here; 0 where there is none."""
     return await first_after(connection, 0, gateway)
 
 
 async def first_after(connection: Client, after: int, gateway: GatewayName | None) -> int:
-    """The number of the oldest group of a gateway, or of any, with a higher number than one; 0 where there is none."""
+    """The number of the oldest batch of a gateway, or of any, with a higher number than one; 0 where there is none."""
     try:
         found = await connection.jetstream().get_msg(STREAM, after + 1, filter_of(gateway), next=True)
     except NotFoundError:
@@ -136,7 +136,7 @@ async def first_after(connection: Client, after: int, gateway: GatewayName | Non
 
 
 async def written_at(connection: Client, sequence: int) -> float | None:
-    """When the first group with a number, or a higher one, was written, in seconds since 1970; None where there is none."""
+    """When the first batch with a number, or a higher one, was written, in seconds since 1970; None where there is none."""
     try:
         found = await connection.jetstream().get_msg(STREAM, sequence, SUBJECTS + "*", next=True)
     except NotFoundError:
@@ -145,7 +145,7 @@ async def written_at(connection: Client, sequence: int) -> float | None:
 
 
 async def last_of(connection: Client, gateway: GatewayName) -> int:
-    """The number of the newest group that a gateway wrote; 0 where there is none."""
+    """The number of the newest batch that a gateway wrote; 0 where there is none."""
     try:
         return int((await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))).seq or 0)
     except NotFoundError:

@@ -20,10 +20,10 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from lgsp_contracts.names import GatewayName, MessageId
 from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.read.archive_name import ArchiveName
-from lgsp_gateway.evidence.read.checkpoint_stream import Kept, Stored
+from lgsp_gateway.evidence.read.checkpoint_stream import CheckpointRecord, StoredCheckpoint
 from lgsp_gateway.evidence.read.log_position import LogPosition
 from lgsp_gateway.evidence.verify import merkle, proofs
-from lgsp_gateway.evidence.verify.cosignature import Seal
+from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_gateway.evidence.verify.proofs import WHOLE, Start
 from lgsp_problems import Refusal
 
@@ -70,7 +70,7 @@ class IndexedLogs(Protocol):
 class Cosignatures(Protocol):
     """Finds the newest cosignature of each who cosigns a log, and the newest timestamp."""
 
-    async def __call__(self, connection: Client, gateway: GatewayName, /) -> list[Seal]:
+    async def __call__(self, connection: Client, gateway: GatewayName, /) -> list[Cosignature]:
         """Read them from their stream."""
 
 
@@ -101,13 +101,13 @@ class Logs:
             {*await entry_stream.gateways(self._connection), *await checkpoint_stream.gateways(self._connection)}
         )
 
-    async def last(self, gateway: GatewayName) -> Kept | None:
+    async def last(self, gateway: GatewayName) -> CheckpointRecord | None:
         """The newest checkpoint of a log."""
         found = await checkpoint_stream.last(self._connection, gateway)
-        return found.kept if found else None
+        return found.record if found else None
 
-    async def seals(self, gateway: GatewayName) -> list[Seal]:
-        """The newest seal of each who seals a log."""
+    async def cosignatures(self, gateway: GatewayName) -> list[Cosignature]:
+        """Read the newest cosignature of each witness of a log, and its newest timestamp."""
         return await self._cosignatures(self._connection, gateway)
 
     async def part(self, gateway: GatewayName, begin: int, end: int) -> tuple[Start, list[str]]:
@@ -117,17 +117,17 @@ class Logs:
         """
         start, number = await live_from(self._connection, gateway)
         before = await self._at(gateway, begin)
-        if before and before.kept.size > start.size:
-            start, number = _start(before.kept), before.number
+        if before and before.record.size > start.size:
+            start, number = _start(before.record), before.number
         last = await self._at(gateway, end)
-        if last is None or last.kept.size <= start.size:
+        if last is None or last.record.size <= start.size:
             return start, []
         found = await checkpoint_stream.between(self._connection, gateway, number, last)
-        return start, [one.kept.note for one in found]
+        return start, [one.record.note for one in found]
 
-    async def _at(self, gateway: GatewayName, size: int) -> Stored | None:
+    async def _at(self, gateway: GatewayName, size: int) -> StoredCheckpoint | None:
         """The last checkpoint over no more than so many entries."""
-        return await checkpoint_stream.newest_where(self._connection, gateway, lambda one: one.kept.size <= size)
+        return await checkpoint_stream.newest_where(self._connection, gateway, lambda one: one.record.size <= size)
 
     async def entries(self, gateway: GatewayName, begin: int, end: int) -> AsyncGenerator[bytes, None]:
         """The entries of a log from one place up to another.
@@ -147,14 +147,14 @@ class Logs:
         if at >= end:
             return
         before = await self._at(gateway, at)
-        known, after = (before.kept.size, before.kept.sequence) if before else (0, 0)
+        known, after = (before.record.size, before.record.sequence) if before else (0, 0)
         skipped, left = at - max(known, live.size), end - at
-        async with aclosing(batch_consumer.read(self._connection, after, follow=False, gateway=gateway)) as groups:
-            async for group in groups:
-                for entry in group.entries[skipped:][:left]:
+        async with aclosing(batch_consumer.read(self._connection, after, follow=False, gateway=gateway)) as batches:
+            async for batch in batches:
+                for entry in batch.entries[skipped:][:left]:
                     yield entry
                     left -= 1
-                skipped = max(0, skipped - len(group.entries))
+                skipped = max(0, skipped - len(batch.entries))
                 if left <= 0:
                     return
 
@@ -204,7 +204,7 @@ class Logs:
             await checkpoints.unsubscribe()
 
     async def _cover(self, written: Mapping[GatewayName, int]) -> bool:
-        """Do the checkpoints cover the groups up to these numbers?"""
+        """Do the checkpoints cover the batches up to these numbers?"""
         newest = [(await self.last(gateway), number) for gateway, number in written.items() if number]
         return all(kept is not None and kept.sequence >= number for kept, number in newest)
 
@@ -262,22 +262,25 @@ class Logs:
             if entry is None or not _proves(entry, place.leaf, path, kept):
                 return None
             sealed = [
-                (seal, await self._index.inclusion(place.gateway, size, place.leaf))
-                for seal, size in await self._seals_over(place.gateway, place.leaf, kept.size)
+                (cosignature, await self._index.inclusion(place.gateway, size, place.leaf))
+                for cosignature, size in await self._cosignatures_over(place.gateway, place.leaf, kept.size)
             ]
         except Refusal:
             return None
         return proofs.document(entry, place.leaf, path, kept.note, sealed)
 
-    async def _seals_over(self, gateway: GatewayName, leaf: int, size: int) -> list[tuple[Seal, int]]:
-        """The newest seals on checkpoints that cover an entry, with the sizes of those."""
-        sealed = [(seal, size_in(seal.note)) for seal in await self._cosignatures(self._connection, gateway)]
-        return [(seal, covered) for seal, covered in sealed if leaf < covered <= size]
+    async def _cosignatures_over(self, gateway: GatewayName, leaf: int, size: int) -> list[tuple[Cosignature, int]]:
+        """Read the newest cosignatures of checkpoints that cover an entry, with the sizes of those."""
+        sealed = [
+            (cosignature, size_in(cosignature.note))
+            for cosignature in await self._cosignatures(self._connection, gateway)
+        ]
+        return [(cosignature, covered) for cosignature, covered in sealed if leaf < covered <= size]
 
     async def _entry(self, place: LogPosition) -> bytes | None:
-        group = await entry_stream.group(self._connection, place.sequence)
-        if group is not None:
-            lines = group.split(b"\n")
+        batch = await entry_stream.batch(self._connection, place.sequence)
+        if batch is not None:
+            lines = batch.split(b"\n")
             return lines[place.line] if place.line < len(lines) else None
         return await anext(self.entries(place.gateway, place.leaf, place.leaf + 1), None)
 
@@ -303,26 +306,26 @@ class Logs:
                 continue
             start, _ = await live_from(self._connection, gateway)
             before = await checkpoint_stream.newest_where(self._connection, gateway, lambda one: one.time < moment)
-            if before and before.kept.size > start.size:
-                start = _start(before.kept)
+            if before and before.record.size > start.size:
+                start = _start(before.record)
             if found := await self._read_from(gateway, start, kept, message):
                 return found
         return None
 
     async def _read_from(
-        self, gateway: GatewayName, start: Start, kept: Kept, message: MessageId
+        self, gateway: GatewayName, start: Start, kept: CheckpointRecord, message: MessageId
     ) -> dict[str, Any] | None:
         mark = f'"message":{orjson.dumps(message).decode()}'.encode()
         found = [entry async for entry in self.entries(gateway, start.size, kept.size)]
         place = next((n for n in range(len(found) - 1, -1, -1) if mark in found[n]), None)
         if place is None:
             return None
-        node = merkle.node_from([merkle.leaf_hash(entry) for entry in found], start.size, start.edge)
+        node = merkle.node_from([merkle.leaf_hash(entry) for entry in found], start.size, start.compact_range)
         leaf = start.size + place
         path = await asyncio.to_thread(merkle.inclusion, node, kept.size, leaf)
-        over = await self._seals_over(gateway, leaf, kept.size)
-        # Of a checkpoint that lies before the part, only the edge is known.
-        sealed = [(seal, merkle.inclusion(node, size, leaf)) for seal, size in over if size > start.size]
+        over = await self._cosignatures_over(gateway, leaf, kept.size)
+        # Of a checkpoint that lies before the part, only the compact range is known.
+        sealed = [(cosignature, merkle.inclusion(node, size, leaf)) for cosignature, size in over if size > start.size]
         return proofs.document(found[place], leaf, path, kept.note, sealed)
 
 
@@ -341,9 +344,9 @@ async def live_from(connection: Client, gateway: GatewayName) -> tuple[Start, in
     """
     first = await entry_stream.first_of(connection, gateway)
     before = await checkpoint_stream.newest_where(
-        connection, gateway, lambda one: not first or one.kept.sequence < first
+        connection, gateway, lambda one: not first or one.record.sequence < first
     )
-    return (_start(before.kept), before.number) if before else (WHOLE, 0)
+    return (_start(before.record), before.number) if before else (WHOLE, 0)
 
 
 def _passed_at(message: MessageId) -> float:
@@ -351,8 +354,8 @@ def _passed_at(message: MessageId) -> float:
     return (uuid.UUID(message).int >> 80) / 1000
 
 
-def _start(kept: Kept) -> Start:
-    return Start(kept.size, kept.edge, kept.note)
+def _start(kept: CheckpointRecord) -> Start:
+    return Start(kept.size, kept.compact_range, kept.note)
 
 
 def size_in(note: str) -> int:
@@ -360,6 +363,6 @@ def size_in(note: str) -> int:
     return int(note.split("\n")[1])
 
 
-def _proves(entry: bytes, leaf: int, path: Sequence[bytes], kept: Kept) -> bool:
-    root = merkle.Tree(kept.size, kept.edge).root()
+def _proves(entry: bytes, leaf: int, path: Sequence[bytes], kept: CheckpointRecord) -> bool:
+    root = merkle.Tree(kept.size, kept.compact_range).root()
     return merkle.includes(root, kept.size, leaf, merkle.leaf_hash(entry), path)

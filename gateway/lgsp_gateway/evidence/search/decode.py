@@ -10,14 +10,14 @@ import orjson
 import structlog
 
 from lgsp_contracts.entry import is_call
-from lgsp_gateway.evidence.read.entry_stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.search.query import packed_id
 from lgsp_gateway.evidence.search.schema import NAMED
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.registry.documents import VIETNAM
 
 LINE_BITS = 16
-"""A place is the number of the group, followed by so many bits for the line in it."""
+"""A place is the number of the batch, followed by so many bits for the line in it."""
 
 
 @dataclass(slots=True)
@@ -41,14 +41,14 @@ class Entry:
         return month_of(self.said["time"])
 
 
-def read(groups: Iterable[Group]) -> list[Entry]:
-    """The entries of groups. One that cannot be read keeps its place in the tree, and is said to be missing here."""
+def read(batches: Iterable[Batch]) -> list[Entry]:
+    """The entries of batches. One that cannot be read keeps its place in the tree, and is said to be missing here."""
     found = []
-    for group in groups:
-        for line, data in enumerate(group.entries):
-            place = group.sequence << LINE_BITS | line
+    for batch in batches:
+        for line, data in enumerate(batch.entries):
+            place = batch.sequence << LINE_BITS | line
             said, packed = _said(data, place)
-            found.append(Entry(place, group.gateway, merkle.leaf_hash(data), said, packed))
+            found.append(Entry(place, batch.gateway, merkle.leaf_hash(data), said, packed))
     return found
 
 
@@ -63,7 +63,7 @@ def _said(data: bytes, place: int) -> tuple[dict[str, Any], dict[str, bytes | No
             raise ValueError("fields")
         said["time"], said["status"] = int(said["time"]), int(said["status"])
     except (orjson.JSONDecodeError, ValueError, KeyError, TypeError, AttributeError):
-        structlog.get_logger().error("entry not indexed", group=place >> LINE_BITS, line=place & (1 << LINE_BITS) - 1)
+        structlog.get_logger().error("entry not indexed", batch=place >> LINE_BITS, line=place & (1 << LINE_BITS) - 1)
         return {}, {}
     return said, packed
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lgsp_gateway.evidence.search import schema
 
 
-class Names:
+class NameDictionary:
     """The names of one database."""
 
     def __init__(self) -> None:

@@ -23,11 +23,11 @@ class Missing:
     """What an index lacks.
 
     Args:
-        groups: how many groups of evidence.
+        batches: how many batches of evidence.
         since: when the first of them was written, in seconds since 1970.
     """
 
-    groups: int
+    batches: int
     since: float
 
     @property
@@ -49,8 +49,8 @@ async def missing(connection: Client, index: Index) -> Missing | None:
     """
     at = await index.progress()
     try:
-        groups = await entry_stream.last_sequence(connection) - at
-        since = await entry_stream.written_at(connection, at + 1) if groups > 0 else None
+        batches = await entry_stream.last_sequence(connection) - at
+        since = await entry_stream.written_at(connection, at + 1) if batches > 0 else None
     except (NatsError, OSError):  # without NATS nothing passes, so nothing is missing that could be found
         return None
-    return Missing(groups, since) if since else None
+    return Missing(batches, since) if since else None

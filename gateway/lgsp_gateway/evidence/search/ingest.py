@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lgsp_gateway.evidence.read.entry_stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.search import schema, tiles
 from lgsp_gateway.evidence.search.database import upsert
 from lgsp_gateway.evidence.search.decode import Entry, duration_class, month_bounds, read
-from lgsp_gateway.evidence.search.dictionary import Names
+from lgsp_gateway.evidence.search.dictionary import NameDictionary
 from lgsp_problems import Refusal
 
 SPANS = {5: 15 * 60, 60: 3 * 3600, 1800: 2 * 86400}
@@ -21,14 +21,14 @@ FORGOTTEN_AT_ONCE = 10_000
 """Rows, where they are dropped one by one."""
 
 
-async def add(connection: AsyncConnection, names: Names, after: int, groups: Sequence[Group]) -> int:
-    """Add the groups that come after another: how many entries there were.
+async def add(connection: AsyncConnection, names: NameDictionary, after: int, batches: Sequence[Batch]) -> int:
+    """Add the batches that come after another: how many entries there were.
 
     Raises:
         Refusal: `index-unavailable`, when another one is the last that is in the index.
     """
-    await _step(connection, after, groups[-1].sequence)
-    entries = read(groups)
+    await _step(connection, after, batches[-1].sequence)
+    entries = read(batches)
     said = [entry.said for entry in entries if entry.said]
     wanted = {entry.gateway for entry in entries} | {one[name] for one in said for name in schema.NAMED}
     numbers = await names.given(connection, wanted)
@@ -130,5 +130,5 @@ async def forget_messages(connection: AsyncConnection, before: int) -> bool:
 
 
 async def progress(connection: AsyncConnection) -> int:
-    """The last group that is in the index; 0 where none is."""
+    """The last batch that is in the index; 0 where none is."""
     return int((await connection.execute(select(schema.progress.c.sequence))).scalar() or 0)

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from lgsp_gateway.evidence.search import schema
-from lgsp_gateway.evidence.search.dictionary import Names
+from lgsp_gateway.evidence.search.dictionary import NameDictionary
 from lgsp_gateway.evidence.search.models import Page, Search
 from lgsp_problems import Refusal
 
@@ -36,7 +36,7 @@ _BYTES = ("message", "trace", "subject", "onBehalfOf")
 _SHOWN = [column for column in schema.messages.c if column.name not in {"leaf", "durationClass", "sizeClass"}]
 
 
-async def search(connection: AsyncConnection, names: Names, wanted: Search) -> Page:
+async def search(connection: AsyncConnection, names: NameDictionary, wanted: Search) -> Page:
     """One page of what is found.
 
     Raises:
@@ -72,7 +72,9 @@ def _item(row: Row[Any], names: Mapping[int, str]) -> dict[str, Any]:
     return item
 
 
-async def _conditions(connection: AsyncConnection, names: Names, wanted: Search) -> list[ColumnElement[bool]] | None:
+async def _conditions(
+    connection: AsyncConnection, names: NameDictionary, wanted: Search
+) -> list[ColumnElement[bool]] | None:
     """What the rows must keep; None where none can."""
     columns = schema.messages.c
     conditions: list[ColumnElement[bool]] = []
@@ -103,7 +105,7 @@ async def _conditions(connection: AsyncConnection, names: Names, wanted: Search)
 
 
 async def _split(
-    connection: AsyncConnection, names: Names, wanted: Search
+    connection: AsyncConnection, names: NameDictionary, wanted: Search
 ) -> tuple[ColumnElement[int], Sequence[int]] | None:
     """A column, and its values that can be: the newest of each are found by an index, and among them the newest of all."""
     for name, least in wanted.least.items():

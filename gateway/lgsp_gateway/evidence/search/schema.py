@@ -57,7 +57,7 @@ progress = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("sequence", BigInteger, nullable=False),
 )
-"""The last group that is in the index. It changes in the transaction that brings the group in."""
+"""The last batch that is in the index. It changes in the transaction that brings the batch in."""
 
 messages = Table(
     "messages",
@@ -81,7 +81,7 @@ messages = Table(
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (time)",
 )
-"""`time` in milliseconds since 1970; `place` is the number of the group times 65,536 plus the line in it; `leaf` the place in
+"""`time` in milliseconds since 1970; `place` is the number of the batch times 65,536 plus the line in it; `leaf` the place in
 the Merkle tree of the gateway's log. A provider is looked for by its services.
 
 The classes stand for durations and sizes that differ by less than four times (`class_of`). An index of the durations themselves
@@ -156,4 +156,4 @@ statistics = Table(
     PrimaryKeyConstraint("month", "agency", "provider", "service", "operation", "purpose", "ending"),
     sqlite_with_rowid=False,
 )
-"""What passed in a month of Vietnam's time, for the reports an operator owes. Kept when messages are not."""
+"""What passed in a month of Vietnam's time, for the reports an operator owes. CheckpointRecord when messages are not."""

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_gateway.evidence.search import schema
-from lgsp_gateway.evidence.search.dictionary import Names
+from lgsp_gateway.evidence.search.dictionary import NameDictionary
 from lgsp_gateway.evidence.search.models import STATISTICS
 from lgsp_problems import Refusal
 
@@ -16,7 +16,7 @@ _ENDINGS = {2: "answered", 4: "refused", 5: "failed"}
 _SUMS = ("calls", "requestBytes", "answerBytes")
 
 
-async def read(connection: AsyncConnection, names: Names, since: str, until: str) -> list[dict[str, Any]]:
+async def read(connection: AsyncConnection, names: NameDictionary, since: str, until: str) -> list[dict[str, Any]]:
     """A row for each month, agency, operation and purpose.
 
     Args:

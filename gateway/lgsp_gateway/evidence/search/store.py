@@ -8,13 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.read.entry_stream import Group
+from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.read.log_position import LogPosition
 from lgsp_gateway.evidence.search import ingest, own_access, schema, statistics, tiles, traffic
 from lgsp_gateway.evidence.search import query as searching
 from lgsp_gateway.evidence.search.database import Database
 from lgsp_gateway.evidence.search.decode import LINE_BITS
-from lgsp_gateway.evidence.search.dictionary import Names
+from lgsp_gateway.evidence.search.dictionary import NameDictionary
 from lgsp_gateway.evidence.search.models import Flow, OwnLooks, Page, Search
 from lgsp_gateway.evidence.search.query import packed_id
 
@@ -28,7 +28,7 @@ class Index:
 
     def __init__(self, address: str, *, writes: bool, connections: int = 5) -> None:
         self._database = Database(address, writes=writes, connections=connections)
-        self._names = Names()
+        self._names = NameDictionary()
         self._names_of = 0
 
     async def close(self) -> None:
@@ -36,18 +36,18 @@ class Index:
         await self._database.close()
 
     async def progress(self) -> int:
-        """The last group that is in it; 0 where none is."""
+        """The last batch that is in it; 0 where none is."""
         async with self._transaction() as connection:
             return await ingest.progress(connection)
 
-    async def add(self, after: int, groups: Sequence[Group]) -> int:
-        """Add groups, all or none: how many entries there were.
+    async def add(self, after: int, batches: Sequence[Batch]) -> int:
+        """Add batches, all or none: how many entries there were.
 
         Args:
-            after: the last group that is in it.
+            after: the last batch that is in it.
         """
         async with self._transaction() as connection:
-            return await ingest.add(connection, self._names, after, groups)
+            return await ingest.add(connection, self._names, after, batches)
 
     async def forget_old_flows(self, now: float) -> None:
         """Drop counts that no window shows any more."""

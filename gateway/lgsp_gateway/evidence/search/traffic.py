@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_gateway.evidence.search import schema
 from lgsp_gateway.evidence.search.decode import duration_of
-from lgsp_gateway.evidence.search.dictionary import Names
+from lgsp_gateway.evidence.search.dictionary import NameDictionary
 from lgsp_gateway.evidence.search.models import FLOW_WHO, WINDOWS, Flow
 
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
-async def read(connection: AsyncConnection, names: Names, window: str, now: float) -> list[Flow]:
+async def read(connection: AsyncConnection, names: NameDictionary, window: str, now: float) -> list[Flow]:
     """The flows of the last minute, hour or day, those with the most calls first."""
     seconds, span = WINDOWS[window]
     flows = schema.flows.c

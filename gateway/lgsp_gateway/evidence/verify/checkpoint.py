@@ -230,7 +230,7 @@ class LogKeys:
 
     @classmethod
     def grouped(cls, keys: Iterable[VerifierKey]) -> "list[LogKeys]":
-        """Group verifier keys by the log that they belong to.
+        """Batch verifier keys by the log that they belong to.
 
         Raises:
             Refusal: `malformed`, when one is not the key of a gateway's log.

@@ -9,8 +9,8 @@ TIMESTAMP = "timestamp"
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
-    """One: `by` is the witness, or `timestamp`.
+class Cosignature:
+    """A cosignature of a witness or a timestamp: `by` is the witness, or `timestamp`.
 
     Args:
         note: the checkpoint, with the witness's line where a witness sealed it.
@@ -22,13 +22,13 @@ class Seal:
     timestamp: bytes = b""
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
+        """Write it as JSON."""
         stamp = base64.b64encode(self.timestamp).decode()
         return {"by": self.by, "checkpoint": self.note, **({"timestamp": stamp} if stamp else {})}
 
     @classmethod
-    def parse(cls, found: Any) -> "Seal":
-        """Read it.
+    def parse(cls, found: Any) -> "Cosignature":
+        """Read it from JSON.
 
         Raises:
             ValueError: it is none.
@@ -38,4 +38,4 @@ class Seal:
                 str(found["by"]), str(found["checkpoint"]), base64.b64decode(found.get("timestamp", ""), validate=True)
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError("no seal") from error
+            raise ValueError("no cosignature") from error

@@ -26,38 +26,42 @@ class Tree:
 
     Args:
         size: how many leaves it has already.
-        edge: the roots of its full subtrees, the largest first: one for each bit of `size` that is set.
+        compact_range: the roots of its full subtrees, the largest first: one for each bit of `size` that is set.
 
     Raises:
-        ValueError: size and edge do not belong together.
+        ValueError: size and compact range do not belong together.
     """
 
-    def __init__(self, size: int = 0, edge: Iterable[bytes] = ()) -> None:
+    def __init__(self, size: int = 0, compact_range: Iterable[bytes] = ()) -> None:
         self.size = size
-        self._edge = list(edge)
-        if size < 0 or len(self._edge) != size.bit_count() or any(len(one) != 32 for one in self._edge):
-            raise ValueError("the edge does not belong to a tree of this size")
+        self._compact_range = list(compact_range)
+        if (
+            size < 0
+            or len(self._compact_range) != size.bit_count()
+            or any(len(one) != 32 for one in self._compact_range)
+        ):
+            raise ValueError("the compact_range does not belong to a tree of this size")
 
     @property
-    def edge(self) -> tuple[bytes, ...]:
+    def compact_range(self) -> tuple[bytes, ...]:
         """What it takes to go on from here."""
-        return tuple(self._edge)
+        return tuple(self._compact_range)
 
     def append(self, entry: bytes) -> None:
         """Add a leaf."""
-        found, size, edge = hashlib.sha256(b"\x00" + entry).digest(), self.size, self._edge
+        found, size, compact_range = hashlib.sha256(b"\x00" + entry).digest(), self.size, self._compact_range
         while size & 1:
-            found = hashlib.sha256(b"\x01" + edge.pop() + found).digest()
+            found = hashlib.sha256(b"\x01" + compact_range.pop() + found).digest()
             size >>= 1
-        edge.append(found)
+        compact_range.append(found)
         self.size += 1
 
     def root(self) -> bytes:
         """The root: it stands for all leaves and their order."""
-        if not self._edge:
+        if not self._compact_range:
             return EMPTY
-        found = self._edge[-1]
-        for left in reversed(self._edge[:-1]):
+        found = self._compact_range[-1]
+        for left in reversed(self._compact_range[:-1]):
             found = node_hash(left, found)
         return found
 
@@ -75,11 +79,13 @@ Node = Callable[[int, int], bytes]
 """The root of the leaves from one place up to another."""
 
 
-def node_from(leaves: Sequence[bytes], size: int = 0, edge: Sequence[bytes] = ()) -> Node:
-    """Where the hashes of all leaves are at hand, or of those that came after a tree of which only the edge is known."""
+def node_from(leaves: Sequence[bytes], size: int = 0, compact_range: Sequence[bytes] = ()) -> Node:
+    """Where the hashes of all leaves are at hand, or of those that came after a tree of which only the compact range is known."""
     known: dict[tuple[int, int], bytes] = {}
     begin = 0
-    for place, root in zip((bit for bit in range(size.bit_length() - 1, -1, -1) if size >> bit & 1), edge, strict=True):
+    for place, root in zip(
+        (bit for bit in range(size.bit_length() - 1, -1, -1) if size >> bit & 1), compact_range, strict=True
+    ):
         known[begin, begin + (1 << place)] = root
         begin += 1 << place
 

@@ -14,12 +14,16 @@ import orjson
 from lgsp_contracts import entry as entries
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Opener, forged
-from lgsp_gateway.evidence.verify.cosignature import Seal
+from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_problems import Refusal
 
 
 def document(
-    entry: bytes, index: int, path: Sequence[bytes], note: str, sealed: Iterable[tuple[Seal, Sequence[bytes]]] = ()
+    entry: bytes,
+    index: int,
+    path: Sequence[bytes],
+    note: str,
+    sealed: Iterable[tuple[Cosignature, Sequence[bytes]]] = (),
 ) -> dict[str, Any]:
     """The proof that an entry is in its log.
 
@@ -27,7 +31,7 @@ def document(
         index: its place in the log.
         path: from it to the root.
         note: the signed checkpoint.
-        sealed: seals on checkpoints that cover it, each with the path to the root of its own.
+        sealed: cosignatures of checkpoints that cover it, each with the path to the root of its own.
     """
     return {
         "format": "lgsp-evidence-proof/1",
@@ -35,7 +39,7 @@ def document(
         "entry": entry.decode(),
         "path": _encoded(path),
         "checkpoint": note,
-        "seals": [{**seal.document(), "path": _encoded(steps)} for seal, steps in sealed],
+        "seals": [{**cosignature.document(), "path": _encoded(steps)} for cosignature, steps in sealed],
     }
 
 
@@ -43,8 +47,8 @@ def _encoded(path: Sequence[bytes]) -> list[str]:
     return [base64.b64encode(step).decode() for step in path]
 
 
-def seals_of(proof: Any, key: Opener) -> list[Seal]:
-    """The seals beside a proof, as far as their checkpoints hold the entry.
+def cosignatures_of(proof: Any, key: Opener) -> list[Cosignature]:
+    """Read the cosignatures beside a proof, whose checkpoints must hold the entry too.
 
     Raises:
         Refusal: `evidence-forged`, when one does not.
@@ -52,11 +56,11 @@ def seals_of(proof: Any, key: Opener) -> list[Seal]:
     found = []
     for one in proof.get("seals", []):
         try:
-            seal = Seal.parse(one)
+            cosignature = Cosignature.parse(one)
         except ValueError:
-            raise forged("một dấu xác nhận bị hỏng", "a seal is broken") from None
-        check({**proof, "checkpoint": seal.note, "path": one.get("path")}, key)
-        found.append(seal)
+            raise forged("một dấu xác nhận bị hỏng", "a cosignature is broken") from None
+        check({**proof, "checkpoint": cosignature.note, "path": one.get("path")}, key)
+        found.append(cosignature)
     return found
 
 
@@ -106,15 +110,15 @@ def check(
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a part of a log begins: after how many entries, the edge of their tree, and the checkpoint that covers them."""
+    """Where a part of a log begins: after how many entries, the compact range of their tree, and the checkpoint that covers them."""
 
     size: int = 0
-    edge: tuple[bytes, ...] = ()
+    compact_range: tuple[bytes, ...] = ()
     note: str = ""
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
-        return {"size": self.size, "edge": [one.hex() for one in self.edge], "checkpoint": self.note}
+        return {"size": self.size, "edge": [one.hex() for one in self.compact_range], "checkpoint": self.note}
 
     @classmethod
     def parse(cls, found: Any) -> "Start":
@@ -135,7 +139,7 @@ class Start:
             Refusal: `evidence-forged`.
         """
         try:
-            tree = merkle.Tree(self.size, self.edge)
+            tree = merkle.Tree(self.size, self.compact_range)
         except ValueError:
             raise forged("cây ở chỗ bắt đầu không đúng", "the tree at its beginning is none") from None
         if self.size:
