@@ -59,7 +59,7 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
     keys.ensure()
     bus, registry, connection = Bus(), registry or Registry(), Client()
     store = Store(bus)
-    follower = Follower(store, registry)
+    follower = RegistryReplica(store, registry)
     publisher = CheckpointPublisher(bus, NAME, Signer(origin_of(NAME), keys.log_key()))
     security = SecurityLog("", NAME)
     evidence, heavy = EvidenceLog(bus, entry_stream.subject_of(NAME), publisher), HeavyDocuments()
