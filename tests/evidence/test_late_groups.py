@@ -13,6 +13,7 @@ from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
+from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import connect
 from lgsp_runtime.nats.request_reply import Bus
 
@@ -24,7 +25,8 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
     connection = await connect(bus.door("gateway"), "test")
     name = f"late-{next(NAMES)}"
     publishing = Bus()
-    await publishing.start(connection)
+    calls = await connect_for_calls(bus.door("gateway"), "test calls")
+    await publishing.start(calls)
     async with asyncio.timeout(60), Background() as background:
         signer = Signer(origin_of(name), b"k" * 32)
         publisher = CheckpointPublisher(publishing, name, signer)
@@ -55,13 +57,14 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
         publisher.written(await stored(b'{"entry":4}'), [b'{"entry":4}'])
         await signed(5)
     publishing.stop()
+    await calls.close()
     await connection.close()
 
 
 async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_bus: Workbench) -> None:
     """NATS is gone while several full groups wait to be sent: each caller is told, though nobody writes after them."""
     publishing = Bus()
-    connection = await connect(breakable_bus.door("gateway"), "test", publishing.lost)
+    connection = await connect_for_calls(breakable_bus.door("gateway"), "test", publishing.lost)
     await publishing.start(connection)
     async with asyncio.timeout(20), Background() as background:
         publisher = CheckpointPublisher(publishing, "stranded", Signer("x/y", b"k" * 32))
