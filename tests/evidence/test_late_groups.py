@@ -40,21 +40,21 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
                 await asyncio.sleep(0.05)
             tree = Tree()
             for number in range(size):
-                tree.append(b'{"entry":%d}' % number)
+                tree.append(b'{"message":"%d"}' % number)
             assert signer.key.opened(last.record.note).root == tree.root()
 
-        publisher.written(await stored(b'{"entry":0}'), [b'{"entry":0}'])
+        publisher.written(await stored(b'{"message":"0"}'), [b'{"message":"0"}'])
         await signed(1)
         publisher.unsure("1")  # it is on its way
-        publisher.written(await stored(b'{"entry":1}'), [b'{"entry":1}'])
+        publisher.written(await stored(b'{"message":"1"}'), [b'{"message":"1"}'])
         await signed(2)  # the stream was read since
-        late = await stored(b'{"entry":2}')
-        publisher.written(await stored(b'{"entry":3}'), [b'{"entry":3}'])
+        late = await stored(b'{"message":"2"}')
+        publisher.written(await stored(b'{"message":"3"}'), [b'{"message":"3"}'])
         await asyncio.sleep(0)
         publisher.settled("1")
-        publisher.written(late, [b'{"entry":2}'])
+        publisher.written(late, [b'{"message":"2"}'])
         await signed(4)
-        publisher.written(await stored(b'{"entry":4}'), [b'{"entry":4}'])
+        publisher.written(await stored(b'{"message":"4"}'), [b'{"message":"4"}'])
         await signed(5)
     publishing.stop()
     await calls.close()
