@@ -33,9 +33,6 @@ DOCUMENTED = {"_replace", "_asdict", "_make", "_fields", "_exit"}
 DOCUMENTED_PREFIX = "_func_"
 """So JMESPath has its users name the functions that they add."""
 
-REPLACED_SOON = ("gateway/lgsp_gateway/http/fast_path/connection.py", "gateway/lgsp_gateway/http/server.py")
-"""What still reaches into aiohttp; to be deleted with the last of them."""
-
 ALLOWED = {
     ("etree._Element", ""): "the only name that lxml's type hints have for an element; in annotations alone",
 }
@@ -134,8 +131,6 @@ def members(name: str, seen: frozenset[str] = frozenset()) -> set[str]:
 
 def of_libraries(path: str, names: Names) -> Iterator[str]:
     """The private names that a module uses and that none of ours defines."""
-    if path in REPLACED_SOON:
-        return
     for owner, name, written in names.used:
         known = members(owner) if owner else names.defined
         if path.startswith("tests"):  # a test may look into what it tests
@@ -169,7 +164,7 @@ def test_no_private_method_of_a_library_is_overridden() -> None:
     overridden = []
     for path, names in OURS.items():
         package = next((name for name in PACKAGES if f"/{name}/" in path), "")
-        if not package or path.endswith("__main__.py") or path in REPLACED_SOON:
+        if not package or path.endswith("__main__.py"):
             continue
         module = ".".join(Path(path[path.index(package) :]).with_suffix("").parts).removesuffix(".__init__")
         found = importlib.import_module(module)
