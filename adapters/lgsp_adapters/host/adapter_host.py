@@ -7,8 +7,9 @@ connection in good time, and only then leaves the first: no call falls between t
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -39,6 +40,19 @@ RENEW_AT = 0.8
 """The part of a token's life after which a new one is taken."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Nats:
+    """Where NATS is, and how calls are carried there."""
+
+    url: str
+    tls: TlsFiles | None
+    fast_path: bool
+
+    def endpoint(self, token: Callable[[], str]) -> Door:
+        """The servers, for whoever holds a token."""
+        return Door(self.url, token=token, tls=self.tls.context if self.tls else None)
+
+
 class Hosted:
     """One adapter on the bus, under the token of the moment."""
 
@@ -47,21 +61,16 @@ class Hosted:
         adapter: Adapter,
         manifest: Manifest,
         contract: Contract,
-        nats: str,
+        nats: _Nats,
         identity: SystemIdentity,
-        tls: TlsFiles | None,
         spans: Spans,
         background: Background,
-        *,
-        fast_path: bool,
     ) -> None:
         self._background = background
-        self._fast_path = fast_path
         self._manifest = manifest
         self._contract = contract
         self._nats = nats
         self._spans = spans
-        self._tls = tls.context if tls else None
         self._identity = identity
         self._adapter = adapter
         self._token = Token("", 0, 0)
@@ -110,7 +119,11 @@ class Hosted:
         self._token = await self._identity.token()
         name = f"adapter {self._manifest.service}"
         connection = await connect_for_calls(
-            self._door(), name, self._take_token, background=self._background, fast_path=self._fast_path
+            self._nats.endpoint(lambda: self._token.value),
+            name,
+            self._take_token,
+            background=self._background,
+            fast_path=self._nats.fast_path,
         )
         served = Served(self._adapter, self._manifest, self._contract, connection, self._spans, self._failing)
         try:
@@ -123,9 +136,6 @@ class Hosted:
             await connection.close()
             raise
         self._current = (served, connection)
-
-    def _door(self) -> Door:
-        return Door(self._nats, token=lambda: self._token.value, tls=self._tls)
 
     async def _take_token(self) -> None:
         """The connection is gone: it may be the token, so the next attempt brings a new one."""
@@ -181,9 +191,8 @@ class Host:
         *,
         fast_path: bool = True,
     ) -> None:
-        self._fast_path = fast_path
         self._adapters = adapters
-        self._nats = nats
+        self._nats = _Nats(nats, tls, fast_path)
         self._contracts = contracts
         self._tls = tls
         self._spans = Spans(tracing.provider("lgsp-adapter", f"{socket.gethostname()}-{os.getpid()}"))
@@ -211,14 +220,4 @@ class Host:
         built = build(manifest, contract)
         if isinstance(built, Requests):
             return Feeder(built, manifest, identity)
-        return Hosted(
-            built,
-            manifest,
-            contract,
-            self._nats,
-            identity,
-            self._tls,
-            self._spans,
-            background,
-            fast_path=self._fast_path,
-        )
+        return Hosted(built, manifest, contract, self._nats, identity, self._spans, background)
