@@ -15,7 +15,7 @@ from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiParts, build_api
 from lgsp_gateway.calls.build import open_pipeline
-from lgsp_gateway.calls.failover import BrokenOff
+from lgsp_gateway.calls.failover import DisconnectFailover
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
@@ -38,8 +38,8 @@ from lgsp_runtime.background import Background
 from lgsp_runtime.nats import connection as nats_connection
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
-from lgsp_runtime.nats.connection import Door, NatsConnection
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.connection import NatsConnection, NatsEndpoint
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 from lgsp_runtime.tls import TlsFiles
 
 ISSUER_SECONDS = 30.0
@@ -60,7 +60,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
     nats = _NatsUsers(settings)
     async with AsyncExitStack() as stack:
         telemetry = open_telemetry(stack, settings, keys)
-        bus, heavy = Bus(), HeavyDocuments(settings.heavy_processes, settings.heavy_seconds)
+        bus, heavy = NatsRequestReply(), HeavyDocuments(settings.heavy_processes, settings.heavy_seconds)
         stack.push_async_callback(heavy.stop)
         registry = RegistryParts.create(bus, telemetry.security, heavy)
 
@@ -162,9 +162,9 @@ class _NatsUsers:
         name = f"gateway {self._settings.name} system"
         return await nats_connection.connect(self._user("system"), name, background=background)
 
-    def _user(self, user: str) -> Door:
+    def _user(self, user: str) -> NatsEndpoint:
         password = self._settings.nats_passwords / user
-        return Door.named(self._settings.nats, user, password, self.tls.context if self.tls else None)
+        return NatsEndpoint.named(self._settings.nats, user, password, self.tls.context if self.tls else None)
 
 
 def _open_verifier(
@@ -183,10 +183,10 @@ def _open_verifier(
 
 
 async def _watch_connections(
-    bus: Bus, registry: RegistryParts, system: Client, removed_keys: RemovedKeys, background: Background
+    bus: NatsRequestReply, registry: RegistryParts, system: Client, removed_keys: RemovedKeys, background: Background
 ) -> None:
     """Notice when an adapter's connection ends, and end the connections that may do too much."""
-    await BrokenOff(bus, registry.snapshot).start(system, background)
+    await DisconnectFailover(bus, registry.snapshot).start(system, background)
     ConnectionRights(system, registry.snapshot, lambda: registry.replica.in_step, removed_keys).start(background)
 
 

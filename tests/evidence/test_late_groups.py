@@ -15,7 +15,7 @@ from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import connect
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 NAMES = itertools.count()
 BATCH_BYTES = 512 * 1024
@@ -24,7 +24,7 @@ BATCH_BYTES = 512 * 1024
 async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> None:
     connection = await connect(bus.door("gateway"), "test")
     name = f"late-{next(NAMES)}"
-    publishing = Bus()
+    publishing = NatsRequestReply()
     calls = await connect_for_calls(bus.door("gateway"), "test calls")
     await publishing.start(calls)
     async with asyncio.timeout(60), Background() as background:
@@ -63,7 +63,7 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
 
 async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_bus: Workbench) -> None:
     """NATS is gone while several full groups wait to be sent: each caller is told, though nobody writes after them."""
-    publishing = Bus()
+    publishing = NatsRequestReply()
     connection = await connect_for_calls(breakable_bus.door("gateway"), "test", publishing.lost)
     await publishing.start(connection)
     async with asyncio.timeout(20), Background() as background:

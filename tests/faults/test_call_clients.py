@@ -19,7 +19,7 @@ from support.nats_server import PASSWORD, NatsServer
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
-from lgsp_runtime.nats.connection import Door
+from lgsp_runtime.nats.connection import NatsEndpoint
 from lgsp_runtime.nats.fast_client import FastNatsClient
 from lgsp_runtime.nats.link import MAX_UNSENT_BYTES
 from lgsp_runtime.nats.protocol import encode_headers
@@ -47,7 +47,7 @@ async def opened(request: pytest.FixtureRequest, server: NatsServer) -> AsyncIte
     clients: list[CallClient] = []
 
     async def connect(user: str = "u", url: str = "", **more: Any) -> CallClient:
-        door = Door(url or server.url, user, PASSWORD, **more.pop("door", {}))
+        door = NatsEndpoint(url or server.url, user, PASSWORD, **more.pop("door", {}))
         client = await connect_for_calls(door, "test", fast_path=request.param, **more)
         clients.append(client)
         return client
@@ -244,7 +244,7 @@ async def test_tls_is_spoken_or_nothing_is_said(tmp_path: Path, fast: bool) -> N
     secured = await NatsServer(tmp_path, "tls", tls=tls).start()
     plain = await NatsServer(tmp_path, "plain").start()
     trusting, strange = ssl.create_default_context(cafile=authority.path), ssl.create_default_context()
-    door = Door(secured.url.replace("nats:", "tls:"), "u", PASSWORD, tls=trusting)
+    door = NatsEndpoint(secured.url.replace("nats:", "tls:"), "u", PASSWORD, tls=trusting)
     client, inbox = await connect_for_calls(door, "test", fast_path=fast), Inbox()
     await client.subscribe("a", inbox.take)
     payload = bytes(300_000)
@@ -252,10 +252,10 @@ async def test_tls_is_spoken_or_nothing_is_said(tmp_path: Path, fast: bool) -> N
     assert (await inbox.next())[2] == payload
     await client.close()
     with pytest.raises(Refusal):
-        await connect_for_calls(Door(secured.url, "u", PASSWORD, tls=strange), "test", fast_path=fast)
+        await connect_for_calls(NatsEndpoint(secured.url, "u", PASSWORD, tls=strange), "test", fast_path=fast)
     if fast:  # nats-py says its password to a server that offers no TLS
         with pytest.raises(Refusal, match="offers no TLS"):
-            await connect_for_calls(Door(plain.url, "u", PASSWORD, tls=trusting), "test")
+            await connect_for_calls(NatsEndpoint(plain.url, "u", PASSWORD, tls=trusting), "test")
     await secured.process.stop()
     await plain.process.stop()
 
@@ -270,7 +270,8 @@ async def test_a_server_that_stops_in_good_order_is_left_before_it_ends(tmp_path
     async def on_lost() -> None:
         losses.append(1)
 
-    client = FastNatsClient(Door(first.url, "u", PASSWORD), "test", on_lost)  # of the other it learns from the first
+    # Of the second server it learns from the first.
+    client = FastNatsClient(NatsEndpoint(first.url, "u", PASSWORD), "test", on_lost)
     await client.connect(5)
     replies: list[bytes] = []
     await client.subscribe("replies", lambda subject, reply, data, headers: replies.append(data))

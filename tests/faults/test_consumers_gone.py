@@ -5,12 +5,12 @@ import asyncio
 from support.searched import Searched
 from support.workbench import OWNER, Workbench
 
-from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
 
 async def delete_consumers(bus: Workbench, stream: str) -> int:
     """Delete all consumers of a stream, as an operator of NATS can: how many there were."""
-    connection = await connect(Door(bus.nats_url, "owner-of-the-disk", OWNER), "test")
+    connection = await connect(NatsEndpoint(bus.nats_url, "owner-of-the-disk", OWNER), "test")
     jetstream = connection.jetstream()
     consumers = await jetstream.consumers_info(stream)
     for consumer in consumers:

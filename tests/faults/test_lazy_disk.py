@@ -12,7 +12,7 @@ from support.changes import Changes
 from support.workbench import CONTRACTS, TEXT, Workbench
 
 from lgsp_adapters.adapter import Call
-from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
 
 class LazyBus(Workbench):
@@ -67,7 +67,7 @@ async def test_a_connection_whose_right_has_gone_is_closed(allowed: Workbench) -
     async def lost() -> None:
         left.set()
 
-    leaving = await connect(Door(bus.nats_url, token=lambda: bus.token("leaving")), "leaving", on_lost=lost)
+    leaving = await connect(NatsEndpoint(bus.nats_url, token=lambda: bus.token("leaving")), "leaving", on_lost=lost)
     got = await bus.registry("POST", "systems/leaving/end-tokens", {"reason": "x"})
     assert got.status == 200
     await asyncio.wait_for(left.wait(), 10)

@@ -12,13 +12,13 @@ from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
-from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
 BOTH = pytest.mark.parametrize("fast", [True, False], ids=["fast", "public"])
 
 
 async def knock(bus: Workbench, token: str, fast: bool = True) -> CallClient:
-    return await connect_for_calls(Door(bus.nats_url, token=lambda: token), "knock", fast_path=fast)
+    return await connect_for_calls(NatsEndpoint(bus.nats_url, token=lambda: token), "knock", fast_path=fast)
 
 
 async def closed(connection: CallClient) -> None:
@@ -60,9 +60,9 @@ async def test_a_token_that_does_not_count_opens_nothing(bus: Workbench, kind: s
 
 async def test_the_old_passwords_are_gone(bus: Workbench) -> None:
     with pytest.raises(Refusal):
-        await connect(Door(bus.nats_url, "provider", "anything"), "knock")
+        await connect(NatsEndpoint(bus.nats_url, "provider", "anything"), "knock")
     with pytest.raises(Refusal):
-        await connect(Door(bus.nats_url), "knock")
+        await connect(NatsEndpoint(bus.nats_url), "knock")
 
 
 async def test_a_system_that_provides_nothing_hears_nothing(bus: Workbench) -> None:
@@ -78,7 +78,7 @@ async def test_a_system_that_provides_nothing_hears_nothing(bus: Workbench) -> N
 @BOTH
 async def test_the_server_ends_a_connection_when_its_token_expires(bus: Workbench, fast: bool) -> None:
     tokens = iter((bus.token("provider", life=2), *[bus.token("provider")] * 9))
-    door = Door(bus.nats_url, token=lambda: next(tokens))
+    door = NatsEndpoint(bus.nats_url, token=lambda: next(tokens))
     connection = await connect_for_calls(door, "knock", fast_path=fast)
     assert connection.is_connected
     await closed(connection)
@@ -125,7 +125,9 @@ async def test_a_new_service_is_served_without_a_restart(bus: Workbench, fast: b
 @BOTH
 async def test_who_is_refused_once_tries_again(bus: Workbench, fast: bool) -> None:
     tokens = iter((bus.token("provider", life=2), "refused", "refused", *[bus.token("provider")] * 9))
-    connection = await connect_for_calls(Door(bus.nats_url, token=lambda: next(tokens)), "knock", fast_path=fast)
+    connection = await connect_for_calls(
+        NatsEndpoint(bus.nats_url, token=lambda: next(tokens)), "knock", fast_path=fast
+    )
     await closed(connection)
     await connected(connection)
     await connection.close()
@@ -134,7 +136,9 @@ async def test_who_is_refused_once_tries_again(bus: Workbench, fast: bool) -> No
 @BOTH
 async def test_a_subscription_outlives_its_connection(bus: Workbench, fast: bool) -> None:
     tokens = iter((bus.token("provider", life=2), *[bus.token("provider")] * 9))
-    connection = await connect_for_calls(Door(bus.nats_url, token=lambda: next(tokens)), "knock", fast_path=fast)
+    connection = await connect_for_calls(
+        NatsEndpoint(bus.nats_url, token=lambda: next(tokens)), "knock", fast_path=fast
+    )
     heard: asyncio.Queue[bytes] = asyncio.Queue()
     await connection.subscribe("svc.hidden.v1.read", lambda subject, reply, data, headers: heard.put_nowait(data), "q")
     await closed(connection)

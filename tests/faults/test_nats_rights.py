@@ -12,7 +12,7 @@ from support.workbench import CONTRACTS, TEXT, Got, Workbench, document
 
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
 DEPRECATION = {"since": "2026-01-01", "sunset": "2026-01-02"}
 
@@ -314,7 +314,7 @@ async def test_an_adapter_of_ours_is_present(bus: Workbench) -> None:
 
 async def knocked(bus: Workbench, token: str) -> str:
     try:
-        connection = await connect(Door(bus.nats_url, token=lambda: token), "knock")
+        connection = await connect(NatsEndpoint(bus.nats_url, token=lambda: token), "knock")
     except Refusal as refusal:
         return refusal.detail.en
     await connection.close()

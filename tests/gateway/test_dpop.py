@@ -15,7 +15,7 @@ from support.workbench import Got, Workbench, grant
 from lgsp_auth.client_authentication import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
 CALL = "/services/desk/v1/read"
 
@@ -140,4 +140,4 @@ async def test_the_nats_door_takes_no_bound_token(bus: Workbench, program: Progr
     """NATS carries no proofs, so a bound token opens nothing there."""
 
     with pytest.raises(Refusal):
-        await connect(Door(bus.nats_url, token=lambda: program.token), "knock")
+        await connect(NatsEndpoint(bus.nats_url, token=lambda: program.token), "knock")

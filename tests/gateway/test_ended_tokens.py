@@ -13,7 +13,7 @@ from support.workbench import CONTRACTS, Workbench, grant
 
 from lgsp_auth.keys import SigningKey
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
 
 class Two(TwoGateways):
@@ -105,13 +105,13 @@ async def test_the_nats_connection_of_a_provider_ends_with_its_token(two: Two) -
     async def lost() -> None:
         left.set()
 
-    connection = await connect(Door(two.bus.nats_url, token=lambda: taken[0]), "a provider's", on_lost=lost)
+    connection = await connect(NatsEndpoint(two.bus.nats_url, token=lambda: taken[0]), "a provider's", on_lost=lost)
     got = await two.bus.registry("POST", "systems/giver/end-tokens", {"reason": "x"})
     assert got.status == 200
     async with asyncio.timeout(10):
         await left.wait()
         with pytest.raises(Refusal):
-            await connect(Door(two.bus.nats_url, token=lambda: taken[0]), "with the ended token")
+            await connect(NatsEndpoint(two.bus.nats_url, token=lambda: taken[0]), "with the ended token")
         taken[0] = await two.token("giver")
         while not connection.is_connected:
             await asyncio.sleep(0.02)

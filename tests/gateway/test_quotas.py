@@ -13,7 +13,7 @@ from support.workbench import NUMBER, Workbench, grant
 from lgsp_auth.policy import Grant, Quota
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -105,7 +105,7 @@ async def test_a_changed_quota_counts_at_once(bus: Workbench, two_gateways: list
 async def test_what_a_lease_brought_may_be_gone_before_those_who_waited_wake() -> None:
     """Many calls at once on a quota that is taken call by call: each is answered, and the loop is never held up."""
 
-    class Counter(Bus):
+    class Counter(NatsRequestReply):
         total = 0
 
         async def publish(self, *_: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from support.two_gateways import PLAIN, TwoGateways
 from support.workbench import CONTRACTS, Workbench
 
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
 
 def _kid(file: Path) -> str:
@@ -53,7 +53,7 @@ class Provider:
 
     async def start(self) -> "Provider":
         self.connection: Client = await connect(
-            Door(self._bus.nats_url, token=lambda: self.token), "a provider's", on_lost=self._note
+            NatsEndpoint(self._bus.nats_url, token=lambda: self.token), "a provider's", on_lost=self._note
         )
         return self
 
@@ -76,7 +76,7 @@ class Provider:
     async def is_refused(self) -> bool:
         """Does the token open a further connection?"""
         with pytest.raises(Refusal):
-            await connect(Door(self._bus.nats_url, token=lambda: self.token), "once more")
+            await connect(NatsEndpoint(self._bus.nats_url, token=lambda: self.token), "once more")
         return True
 
     async def _note(self) -> None:

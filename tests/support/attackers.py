@@ -35,8 +35,8 @@ from lgsp_gateway.registry.store import Store
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connect import connect_for_calls
-from lgsp_runtime.nats.connection import Door, connect
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 from lgsp_runtime.security_events import SecurityLog
 from support.processes import Process, free_port
 from support.workbench import CONTRACTS, TEXT, document
@@ -60,7 +60,7 @@ class World:
         key = SigningKey.generate()
         clients = ClientAuthenticator(("https://x",), self.registry.client)
         self.endpoint = TokenEndpoint(
-            AccessTokens("https://x", lambda: KeyRing([key])), clients, JetStreamReplayGuard(Bus())
+            AccessTokens("https://x", lambda: KeyRing([key])), clients, JetStreamReplayGuard(NatsRequestReply())
         )
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -78,9 +78,9 @@ class World:
         command = [binary, "-js", "-sd", str(self._folder / "js"), "-a", "127.0.0.1", "-p", str(port)]
         self._nats = Process(command, self._folder / "nats.log")
         await self._nats.start(wait_ready=False)
-        self._connection = await connect(Door(f"nats://127.0.0.1:{port}"), "attackers")
-        self._calls = await connect_for_calls(Door(f"nats://127.0.0.1:{port}"), "attackers")
-        self._bus = Bus()
+        self._connection = await connect(NatsEndpoint(f"nats://127.0.0.1:{port}"), "attackers")
+        self._calls = await connect_for_calls(NatsEndpoint(f"nats://127.0.0.1:{port}"), "attackers")
+        self._bus = NatsRequestReply()
         await self._bus.start(self._calls)
         self.store = Store(self._bus)
         await self.store.start(self._connection, 1)

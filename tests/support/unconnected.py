@@ -41,7 +41,7 @@ from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.background import Background
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 from lgsp_runtime.security_events import SecurityLog
 
 URL = "http://127.0.0.1:8080"
@@ -57,7 +57,7 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
     """The application of a gateway whose keys lie in a folder. A loop runs."""
     keys = KeyStore(folder)
     keys.ensure()
-    bus, registry, connection = Bus(), registry or Registry(), Client()
+    bus, registry, connection = NatsRequestReply(), registry or Registry(), Client()
     store = Store(bus)
     follower = RegistryReplica(store, registry)
     publisher = CheckpointPublisher(bus, NAME, Signer(origin_of(NAME), keys.log_key()))

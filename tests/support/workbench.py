@@ -34,7 +34,7 @@ from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.nats.auth_callout import ACCOUNT
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
-from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 from lgsp_runtime.tracing import Spans
 from support.preloaded import Preloaded
 from support.processes import Process, free_port
@@ -209,7 +209,7 @@ class Workbench:
 
     async def drop_stream(self, name: str) -> None:
         """Remove a stream behind the gateway's back: as whoever owns the disk can, and no user of the bus."""
-        connection = await connect(Door(self.nats_url, "owner-of-the-disk", OWNER), "test")
+        connection = await connect(NatsEndpoint(self.nats_url, "owner-of-the-disk", OWNER), "test")
         await connection.jetstream().delete_stream(name)
         await connection.close()
 
@@ -238,11 +238,11 @@ class Workbench:
             **more,
         )
 
-    def door(self, user: str) -> Door:
+    def door(self, user: str) -> NatsEndpoint:
         """Of the gateway's own users by password, of a system by its token."""
         if user in self.keys:
-            return Door(self.nats_url, token=lambda: self.token(user))
-        return Door.named(self.nats_url, user, nats_config.passwords(self.state) / user)
+            return NatsEndpoint(self.nats_url, token=lambda: self.token(user))
+        return NatsEndpoint.named(self.nats_url, user, nats_config.passwords(self.state) / user)
 
     async def nats_client(self, system: str, on_refused: Callable[[Exception], Awaitable[None]]) -> Client:
         """nats-py's client, as it comes, with the token of a system.
@@ -250,7 +250,7 @@ class Workbench:
         Args:
             on_refused: told of what the server refuses.
         """
-        door = Door(self.nats_url, token=lambda: self.token(system))
+        door = NatsEndpoint(self.nats_url, token=lambda: self.token(system))
         client = Client()
         await client.connect(door.servers, **door.shown, name="knock", error_cb=on_refused, reconnect_time_wait=0)
         return client

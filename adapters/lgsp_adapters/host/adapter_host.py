@@ -30,7 +30,7 @@ from lgsp_runtime import tracing
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
-from lgsp_runtime.nats.connection import START_SECONDS, Door, broke
+from lgsp_runtime.nats.connection import START_SECONDS, NatsEndpoint, broke
 from lgsp_runtime.tls import TlsFiles
 from lgsp_runtime.tracing import Spans
 
@@ -48,9 +48,9 @@ class _Nats:
     tls: TlsFiles | None
     fast_path: bool
 
-    def endpoint(self, token: Callable[[], str]) -> Door:
+    def endpoint(self, token: Callable[[], str]) -> NatsEndpoint:
         """The servers, for whoever holds a token."""
-        return Door(self.url, token=token, tls=self.tls.context if self.tls else None)
+        return NatsEndpoint(self.url, token=token, tls=self.tls.context if self.tls else None)
 
 
 class Hosted:

@@ -34,7 +34,7 @@ from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.nats.connection import first_server
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ApiParts:
     evidence: EvidenceReading
     health: Health
     telemetry: CallTelemetry
-    bus: Bus
+    bus: NatsRequestReply
     heavy: HeavyDocuments
     stop: asyncio.Event
 

@@ -24,7 +24,7 @@ from lgsp_gateway.http.responses import document
 from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Stopped, until
-from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
+from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 _LINES = "application/jsonl"
 
@@ -142,7 +142,7 @@ class EvidenceLogs:
         logs: Logs,
         seed: bytes,
         domain: str,
-        bus: Bus,
+        bus: NatsRequestReply,
         witnesses: Mapping[str, VerifierKey],
         stopping: asyncio.Event,
     ) -> None:

@@ -14,14 +14,14 @@ from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceWriting
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 
 async def open_pipeline(
     settings: GatewaySettings,
     registry: Registry,
     identification: Identification,
-    bus: Bus,
+    bus: NatsRequestReply,
     connection: Client,
     evidence: EvidenceWriting,
     observer: CallObserver,

@@ -17,7 +17,7 @@ from lgsp_contracts import wire
 from lgsp_gateway.nats.auth_callout import ACCOUNT, system_of
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.background import Background
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 SUBJECT = f"$SYS.ACCOUNT.{ACCOUNT}.DISCONNECT"
 
@@ -27,10 +27,10 @@ SETTLE_SECONDS = 0.05
 the copy that was gone (measured)."""
 
 
-class BrokenOff:
+class DisconnectFailover:
     """Listens for connections that end."""
 
-    def __init__(self, bus: Bus, registry: Registry) -> None:
+    def __init__(self, bus: NatsRequestReply, registry: Registry) -> None:
         self._bus = bus
         self._registry = registry
 

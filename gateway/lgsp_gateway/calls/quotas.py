@@ -17,7 +17,7 @@ from nats.aio.client import Client
 from lgsp_auth.policy import Grant, Quota
 from lgsp_problems import Refusal
 from lgsp_runtime.nats import streams
-from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
+from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 STREAM = "LGSP_QUOTAS"
 LEASES = 200
@@ -64,7 +64,7 @@ class _Window:
 class Quotas:
     """The quotas as one gateway spends them."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: NatsRequestReply) -> None:
         self._bus = bus
         self._windows: dict[tuple[str, str], _Window] = {}
         self._current: dict[str, tuple[Grant, float, float, list[_Window]]] = {}

@@ -17,7 +17,7 @@ from nats.aio.client import Client
 from lgsp_auth.one_time import OneTimeValue
 from lgsp_auth.replay_cache import ReplayCache
 from lgsp_runtime.nats import streams
-from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
+from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 STREAM = "LGSP_REPLAY"
 SUBJECTS = "replay."
@@ -43,7 +43,7 @@ class JetStreamReplayGuard:
         clock: returns monotonic seconds.
     """
 
-    def __init__(self, bus: Bus, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, bus: NatsRequestReply, clock: Callable[[], float] = time.monotonic) -> None:
         self._bus = bus
         self._clock = clock
         self._caches: dict[str, ReplayCache] = {}

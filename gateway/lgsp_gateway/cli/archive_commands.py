@@ -14,7 +14,7 @@ from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.connection import Door, connect
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 from lgsp_runtime.tls import TlsFiles
 
 
@@ -51,7 +51,9 @@ def archive(
     context = TlsFiles.client(nats_ca).context if nats_ca else None
     state = StateDir(state_dir)
     passwords = nats_passwords or nats_config.passwords(state)
-    door = Door.named(nats or state.running()["nats"], nats_config.ARCHIVER, passwords / nats_config.ARCHIVER, context)
+    door = NatsEndpoint.named(
+        nats or state.running()["nats"], nats_config.ARCHIVER, passwords / nats_config.ARCHIVER, context
+    )
     moved = asyncio.run(_archive(door, ArchiveStore(to), KeyStore(keys or state.keys).log_key(), before))
     for one in moved:
         out(f"{one.name}: {one.name.end - one.name.first} entries archived, verified and deleted from the stream\n")
@@ -59,7 +61,7 @@ def archive(
         out("nothing is that old\n")
 
 
-async def _archive(door: Door, archives: ArchiveStore, seed: bytes, before: float) -> list[ArchivedPart]:
+async def _archive(door: NatsEndpoint, archives: ArchiveStore, seed: bytes, before: float) -> list[ArchivedPart]:
     connection = await connect(door, "archiver")
     try:
         return [moved async for moved in Archiver(connection, archives, seed).run(before)]

@@ -20,7 +20,7 @@ from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_runtime.background import Background
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index
@@ -72,7 +72,7 @@ class EvidenceWriting:
         stack: AsyncExitStack,
         settings: GatewaySettings,
         keys: KeyStore,
-        bus: Bus,
+        bus: NatsRequestReply,
         connection: Client,
         background: Background,
     ) -> "EvidenceWriting":

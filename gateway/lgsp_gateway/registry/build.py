@@ -17,7 +17,7 @@ from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.background import Background
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 from lgsp_runtime.security_events import SecurityLog
 
 
@@ -31,7 +31,7 @@ class RegistryParts:
     administration: Administration
 
     @classmethod
-    def create(cls, bus: Bus, security: SecurityLog, heavy: HeavyDocuments) -> "RegistryParts":
+    def create(cls, bus: NatsRequestReply, security: SecurityLog, heavy: HeavyDocuments) -> "RegistryParts":
         """Put the parts together; `start` connects them."""
         snapshot, store = Registry(), Store(bus)
         replica = RegistryReplica(store, snapshot)

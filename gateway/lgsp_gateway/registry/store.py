@@ -31,7 +31,7 @@ from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.documents import Spec, Version
 from lgsp_problems import Refusal
 from lgsp_runtime.nats import streams
-from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
+from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 STREAM = "KV_LGSP_REGISTRY"
 SUBJECTS = "$KV.LGSP_REGISTRY."
@@ -44,7 +44,7 @@ _WRONG_REVISION = (10071, 10164)
 class Store:
     """Reads and writes versions of documents."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: NatsRequestReply) -> None:
         self._bus = bus
         self._connection: Client | None = None
 

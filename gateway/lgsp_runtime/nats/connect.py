@@ -4,13 +4,13 @@ from nats.errors import Error as NatsError
 
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.client import CallClient
-from lgsp_runtime.nats.connection import SERVER_SECONDS, START_SECONDS, Door, cannot_connect
+from lgsp_runtime.nats.connection import SERVER_SECONDS, START_SECONDS, NatsEndpoint, cannot_connect
 from lgsp_runtime.nats.fast_client import FastNatsClient, Hook
 from lgsp_runtime.nats.public_client import PublicNatsClient
 
 
 async def connect_for_calls(
-    door: Door,
+    door: NatsEndpoint,
     name: str,
     on_lost: Hook | None = None,
     on_back: Hook | None = None,

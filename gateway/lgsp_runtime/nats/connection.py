@@ -47,7 +47,7 @@ SILENT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class NatsEndpoint:
     """Where NATS is and who is knocking: a user with a password, or whoever holds the access token of the moment.
 
     `url` names a server, or several with commas between them: whichever answers is taken.
@@ -71,7 +71,7 @@ class Door:
         return {**who, "tls": self.tls} if self.tls else who
 
     @classmethod
-    def named(cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None) -> "Door":
+    def named(cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None) -> "NatsEndpoint":
         """The door of a user whose password stands in a file.
 
         Raises:
@@ -129,7 +129,7 @@ class NatsConnection(Client):
 
 
 async def connect(
-    door: Door,
+    door: NatsEndpoint,
     name: str,
     on_lost: Hook | None = None,
     on_back: Hook | None = None,
@@ -158,7 +158,7 @@ class ConnectionWatch:
 
     def __init__(
         self,
-        door: Door,
+        door: NatsEndpoint,
         name: str,
         on_lost: Hook | None = None,
         on_back: Hook | None = None,

@@ -38,7 +38,7 @@ from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats import protocol
 from lgsp_runtime.nats.client import Subscription
-from lgsp_runtime.nats.connection import Door
+from lgsp_runtime.nats.connection import NatsEndpoint
 from lgsp_runtime.nats.link import Link, Server
 from lgsp_runtime.nats.protocol import AuthorizationError, RawHandler
 
@@ -68,7 +68,7 @@ class FastNatsClient:
         on_back: awaited when it is there again.
     """
 
-    def __init__(self, door: Door, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> None:
+    def __init__(self, door: NatsEndpoint, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> None:
         self._door = door
         self._servers = [Server.parse(address) for address in door.servers]
         self._name = name

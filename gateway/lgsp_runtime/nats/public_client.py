@@ -23,7 +23,7 @@ from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats import protocol
 from lgsp_runtime.nats.client import Subscription
-from lgsp_runtime.nats.connection import ConnectionWatch, Door, NatsConnection
+from lgsp_runtime.nats.connection import ConnectionWatch, NatsConnection, NatsEndpoint
 from lgsp_runtime.nats.link import MAX_UNSENT_BYTES
 from lgsp_runtime.nats.protocol import RawHandler
 
@@ -51,7 +51,7 @@ class PublicNatsClient:
         on_lost, on_back: awaited when it is lost, and when it is there again.
     """
 
-    def __init__(self, door: Door, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> None:
+    def __init__(self, door: NatsEndpoint, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> None:
         self._door = door
         self._name = name
         self._on_lost = on_lost

@@ -27,23 +27,23 @@ SWEEP_SECONDS = 0.02
 Reply = tuple[bytes, bytes]
 """Payload and raw headers."""
 
-Then = Callable[[Reply | Refusal | None], None]
+ReplyCallback = Callable[[Reply | Refusal | None], None]
 """Takes a reply; a refusal when the connection was lost; None when no reply came in time."""
 
-Again = tuple[str, bytes] | None
+Retry = tuple[str, bytes] | None
 """Subject and payload of a request that may be sent once more; None of what may not."""
 
 
-class Bus:
+class NatsRequestReply:
     """Requests and acknowledged publishing on one NATS connection."""
 
     def __init__(self) -> None:
         self._inbox = f"_INBOX.{secrets.token_hex(11)}."
         self._prefix = len(self._inbox)
         self._number = 0
-        self._pending: dict[int, tuple[Then, float, Again]] = {}
+        self._pending: dict[int, tuple[ReplyCallback, float, Retry]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
-        self.returning = 0
+        self.unconsumed_replies = 0
         """Requests whose reply is here, and whose callers have not gone on with it yet."""
 
     async def start(self, connection: CallClient) -> None:
@@ -98,7 +98,7 @@ class Bus:
         try:
             reply = await waiting
         finally:
-            self.returning -= waiting.done() and not waiting.cancelled()
+            self.unconsumed_replies -= waiting.done() and not waiting.cancelled()
         if reply is None:
             raise _provider_timeout()
         data, headers = reply
@@ -123,7 +123,13 @@ class Bus:
         return acknowledgement(await waiting)
 
     def ask(
-        self, subject: str, payload: bytes, seconds: float, then: Then, headers: bytes = b"", again: Again = None
+        self,
+        subject: str,
+        payload: bytes,
+        seconds: float,
+        then: ReplyCallback,
+        headers: bytes = b"",
+        again: Retry = None,
     ) -> None:
         """Send a message with a reply subject of our own.
 
@@ -169,7 +175,7 @@ class Bus:
 
     def _return(self, waiting: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
         if not waiting.done():
-            self.returning += 1
+            self.unconsumed_replies += 1
             _settle(waiting, what)
 
     def _arrived(self, subject: bytes, _reply: bytes, data: bytes, headers: bytes) -> None:
@@ -198,7 +204,7 @@ def _says_nobody(headers: bytes) -> bool:
     return headers.startswith(NO_RESPONDERS)
 
 
-def _unless_nobody(then: Then, what: Reply | Refusal | None) -> None:
+def _unless_nobody(then: ReplyCallback, what: Reply | Refusal | None) -> None:
     if not isinstance(what, tuple) or what[0] or not _says_nobody(what[1]):
         then(what)
 

@@ -7,7 +7,7 @@ from lgsp_contracts.checking import broken_answer
 from lgsp_contracts.contract import Operation
 from lgsp_gateway.calls.execution.port import Execution
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 
 class RequestReply:
@@ -17,7 +17,7 @@ class RequestReply:
         bus: where adapters are asked.
     """
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: NatsRequestReply) -> None:
         self._bus = bus
 
     @property

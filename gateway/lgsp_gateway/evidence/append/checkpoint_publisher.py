@@ -21,7 +21,7 @@ from lgsp_gateway.evidence.verify.checkpoint import Predecessor, Signer
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 EVERY_SECONDS = 1.0
 WRITE_SECONDS = 3.0
@@ -32,7 +32,7 @@ SETTLE_SECONDS = 5.0
 class CheckpointPublisher:
     """The tree and the checkpoints of one gateway."""
 
-    def __init__(self, bus: Bus, gateway: GatewayName, signer: Signer) -> None:
+    def __init__(self, bus: NatsRequestReply, gateway: GatewayName, signer: Signer) -> None:
         self._bus = bus
         self._gateway = gateway
         self._signer = signer

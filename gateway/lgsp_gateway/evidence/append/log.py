@@ -22,7 +22,7 @@ from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublishe
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.nats.protocol import encode_headers
-from lgsp_runtime.nats.request_reply import Bus, Reply, Then, acknowledgement
+from lgsp_runtime.nats.request_reply import NatsRequestReply, Reply, ReplyCallback, acknowledgement
 
 PUBLISH_SECONDS = 3.0
 RETRY_SECONDS = 0.5
@@ -57,7 +57,7 @@ class EvidenceLog:
 
     def __init__(
         self,
-        bus: Bus,
+        bus: NatsRequestReply,
         subject: str,
         publisher: CheckpointPublisher,
         *,
@@ -120,7 +120,7 @@ class EvidenceLog:
         batch.entries.append(entry)
         batch.size += len(entry)
         batch.waiting.append(written)
-        if not (self._in_flight or self._bus.returning or self._bus.awaited):
+        if not (self._in_flight or self._bus.unconsumed_replies or self._bus.awaited):
             self._send(0)  # nobody is on the way who could join
         elif self._in_flight < MAX_IN_FLIGHT and not self._scheduled:
             self._scheduled = True
@@ -130,7 +130,7 @@ class EvidenceLog:
     def _send(self, turns: int) -> None:
         """Begin to write what has gathered, or let it gather for some more turns."""
         waiting = len(self._gathering.entries)
-        coming = self._bus.returning or waiting < self._bus.awaited - self._in_flight
+        coming = self._bus.unconsumed_replies or waiting < self._bus.awaited - self._in_flight
         self._scheduled = turns > 0 and waiting > 0 and not self._full_batches and bool(coming)
         if self._scheduled:
             self._loop.call_soon(self._send, turns - 1)
@@ -151,7 +151,7 @@ class EvidenceLog:
             self._in_flight += 1
             self._publisher.catch_up()  # the disk is busy, so there is time
 
-    def _publish(self, number: str, entries: list[bytes], then: Then) -> None:
+    def _publish(self, number: str, entries: list[bytes], then: ReplyCallback) -> None:
         headers = encode_headers({MESSAGE_ID: number})
         self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, then, headers)
 

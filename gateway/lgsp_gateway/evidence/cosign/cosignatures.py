@@ -12,7 +12,7 @@ from nats.js.errors import NotFoundError
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_runtime.nats import streams
-from lgsp_runtime.nats.request_reply import Bus, bus_unavailable
+from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 STREAM = "LGSP_SEALS"
 WRITE_SECONDS = 3.0
@@ -35,7 +35,7 @@ async def ensure(connection: Client, replicas: int) -> None:
     await streams.ensure(connection, config)
 
 
-async def keep(bus: Bus, gateway: GatewayName, cosignature: Cosignature) -> None:
+async def keep(bus: NatsRequestReply, gateway: GatewayName, cosignature: Cosignature) -> None:
     """Keep a cosignature or a timestamp.
 
     Raises:

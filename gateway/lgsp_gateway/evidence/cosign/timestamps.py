@@ -18,7 +18,7 @@ from lgsp_gateway.evidence.read import checkpoint_stream
 from lgsp_gateway.evidence.verify.checkpoint import forged
 from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Cosignature
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.request_reply import Bus
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 EVERY_SECONDS = 60.0
 ANSWER_SECONDS = 15.0
@@ -32,7 +32,7 @@ class Timestamps:
         url: where the authority answers.
     """
 
-    def __init__(self, bus: Bus, connection: Client, gateway: GatewayName, url: str) -> None:
+    def __init__(self, bus: NatsRequestReply, connection: Client, gateway: GatewayName, url: str) -> None:
         self._bus = bus
         self._connection = connection
         self._gateway = gateway

@@ -36,7 +36,11 @@ ADD_SECONDS = 300.0
 
 
 async def serve(
-    door: nats_connection.Door, index: Index, archives: ArchiveStore | None, keep_days: int, process: running.Process
+    door: nats_connection.NatsEndpoint,
+    index: Index,
+    archives: ArchiveStore | None,
+    keep_days: int,
+    process: running.Process,
 ) -> None:
     """Index until told to stop.
 
