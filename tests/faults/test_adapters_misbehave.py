@@ -1,7 +1,9 @@
 """Adapters that answer nonsense, answer nothing, die, or reach for what is not theirs."""
 
 import asyncio
+import contextlib
 import json
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,10 +11,12 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import OutboundBufferLimitError
 from support.workbench import Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call
 from lgsp_contracts import wire
+from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import connect
 
 Answer = Callable[[Msg], Awaitable[None]]
@@ -198,3 +202,36 @@ async def test_copies_come_and_go_under_load_without_losing_a_call(bus: Workbenc
     await asyncio.gather(*callers)
     await bus.unserve(stays)
     assert set(statuses) == {200}
+
+
+async def test_answers_are_held_while_nats_does_not_read_and_none_is_lost(breakable_bus: Workbench) -> None:
+    bus = breakable_bus
+    reached: list[dict[str, Any]] = []
+    may_answer = asyncio.Event()
+
+    async def large(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        reached.append(request)
+        await may_answer.wait()
+        return {"ketQua": "x" * 1_000_000}
+
+    adapter = await bus.serve(read=large)
+    answers: asyncio.Queue[bytes] = asyncio.Queue()
+    gateway = await connect_for_calls(bus.door("gateway"), "test")
+    await gateway.subscribe("_INBOX.test.*", lambda subject, reply, data, headers: answers.put_nowait(data))
+    context = wire.Context("1", "alpha", "H49.1", "", "1.0.0", int(time.time() * 1000) + 60_000, "")
+    for number in range(40):  # 40 MB, of which 16 may wait to be sent
+        gateway.publish_nowait("svc.desk.v1.read", wire.request(context, b"{}"), f"_INBOX.test.{number}")
+    async with asyncio.timeout(20):
+        while len(reached) < 40:
+            await asyncio.sleep(0.01)
+    bus.nats.signal(signal.SIGSTOP)
+    may_answer.set()
+    with contextlib.suppress(OutboundBufferLimitError):  # it waits for room
+        async with asyncio.timeout(20):
+            while True:
+                bus.adapters[adapter].publish_nowait("svc.nobody", b"")
+                await asyncio.sleep(0.01)
+    bus.nats.signal(signal.SIGCONT)
+    for _ in range(40):
+        assert len(await asyncio.wait_for(answers.get(), 20)) > 1_000_000
+    await gateway.close()

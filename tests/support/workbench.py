@@ -160,7 +160,7 @@ class Workbench:
         self.port = free_port()
         self.nats_port = free_port()
         self.keys: dict[str, SigningKey] = {}
-        self._adapters: dict[Served, CallClient] = {}
+        self.adapters: dict[Served, CallClient] = {}
         self._tokens: dict[str, str] = {}
 
     async def start(self, *options: str) -> "Workbench":
@@ -197,7 +197,7 @@ class Workbench:
         return Preloaded(command, self.state.logs / f"gateway-{name}.log")
 
     async def stop(self) -> None:
-        for adapter in list(self._adapters):
+        for adapter in list(self.adapters):
             await self.unserve(adapter)
         await self.session.close()
         await self.gateway.stop()
@@ -252,7 +252,7 @@ class Workbench:
         """
         door = NatsEndpoint(self.nats_url, token=lambda: self.token(system))
         client = Client()
-        await client.connect(door.servers, **door.shown, name="knock", error_cb=on_refused, reconnect_time_wait=0)
+        await client.connect(door.servers, **door.credentials, name="knock", error_cb=on_refused, reconnect_time_wait=0)
         return client
 
     async def serve(self, service: str = "desk", spans: Spans = NOT_TRACED, **answers: Answer) -> Served:
@@ -272,17 +272,17 @@ class Workbench:
         manifest = Manifest(SourceLocation("test"), told, {}, Path())
         served = Served(Told({}), manifest, self.catalog[service, 1], connection, spans)
         await served.start()
-        self._adapters[served] = connection
+        self.adapters[served] = connection
         return served
 
     async def unserve(self, served: Served) -> None:
-        connection = self._adapters.pop(served)
+        connection = self.adapters.pop(served)
         await served.stop()
         await connection.close()
 
     async def cut(self, served: Served) -> None:
         """Take an adapter off the bus in the middle of its work."""
-        connection = self._adapters.pop(served)
+        connection = self.adapters.pop(served)
         await connection.close()
 
     def forget_tokens(self) -> None:

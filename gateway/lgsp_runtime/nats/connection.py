@@ -65,14 +65,14 @@ class NatsEndpoint:
         return [server.strip() for server in self.url.split(",") if server.strip()]
 
     @property
-    def shown(self) -> dict[str, Any]:
-        """What nats-py wants to hear of who is knocking."""
+    def credentials(self) -> dict[str, Any]:
+        """Who connects, as nats-py wants it."""
         who = {"token": self.token} if self.token else {"user": self.user, "password": self.password}
         return {**who, "tls": self.tls} if self.tls else who
 
     @classmethod
     def named(cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None) -> "NatsEndpoint":
-        """The door of a user whose password stands in a file.
+        """Read the password of a user from a file.
 
         Raises:
             Refusal: `cannot-start`, when the file cannot be read.
@@ -189,7 +189,7 @@ class ConnectionWatch:
             async with asyncio.timeout(START_SECONDS + SERVER_SECONDS * (len(door.servers) - 1)) as self._patience:
                 await connection.connect(
                     door.servers,
-                    **door.shown,
+                    **door.credentials,
                     **self._options,
                     name=self._name,
                     allow_reconnect=True,
@@ -234,6 +234,7 @@ class ConnectionWatch:
         elif type(error) is not type(self._last):  # five attempts a second fail in the same way
             self._log.info("nats trouble", error=type(error).__name__)
         self._last = error
+        # nats-py has no type for this, but the words of the server.
         if self._patience and "authorization" in str(error).lower() and not self.connection.is_connected:
             with contextlib.suppress(RuntimeError):  # it has connected since
                 self._patience.reschedule(0)

@@ -122,7 +122,7 @@ class Link(asyncio.Protocol):
 
         Args:
             tls: with what to speak TLS; a server that then offers none is not spoken to.
-            options: what CONNECT says; asked when the server has been heard, so that a token is as fresh as can be.
+            options: what CONNECT says; asked when the server has said what it is, so that a token is as fresh as can be.
             subscriptions: the lines that subscribe.
 
         Raises:

@@ -35,7 +35,7 @@ PAUSE_SECONDS = 0.5
 
 
 @dataclass(slots=True)
-class _Heard:
+class _Subscribed:
     """A subscription, and what it is in the connection of the moment."""
 
     subscription: Subscription
@@ -58,7 +58,7 @@ class PublicNatsClient:
         self._on_back = on_back
         self._loop = asyncio.get_running_loop()
         self._numbers = count(1)
-        self._heard: dict[bytes, _Heard] = {}
+        self._subscribed: dict[bytes, _Subscribed] = {}
         self._outgoing: deque[Publication] = deque()
         self._outgoing_bytes = 0
         self._something = asyncio.Event()
@@ -121,17 +121,17 @@ class PublicNatsClient:
             queue: the group of subscribers of which one gets each message; "" for none.
         """
         subscription = Subscription(b"%d" % next(self._numbers), subject, queue)
-        heard = self._heard[subscription.id] = _Heard(subscription, handler)
+        made = self._subscribed[subscription.id] = _Subscribed(subscription, handler)
         if self.is_connected:
-            await self._hear(heard)
+            await self._subscribe_now(made)
         return subscription
 
     async def drain(self, *subscriptions: Subscription) -> None:
         """Hear no more on these: return when everything that was on its way has been handed over."""
-        heard = [self._heard.pop(one.id) for one in subscriptions if one.id in self._heard]
+        made = [self._subscribed.pop(one.id) for one in subscriptions if one.id in self._subscribed]
         # Without a connection nothing can be drained, and nothing is on its way.
         await asyncio.gather(
-            *(one.now.drain() for one in heard if one.now),  # type: ignore[no-untyped-call]
+            *(one.now.drain() for one in made if one.now),  # type: ignore[no-untyped-call]
             return_exceptions=True,
         )
 
@@ -215,21 +215,21 @@ class PublicNatsClient:
         )
         await watch.connect()
         self._watch = watch
-        for heard in self._heard.values():
-            await self._hear(heard)
+        for made in self._subscribed.values():
+            await self._subscribe_now(made)
         await self.flush()
 
-    async def _hear(self, heard: _Heard) -> None:
+    async def _subscribe_now(self, made: _Subscribed) -> None:
         async def answer(message: Msg) -> None:
             headers = _raw(message.headers) if message.headers else b""
             try:
-                heard.handler(message.subject.encode(), message.reply.encode(), message.data, headers)
+                made.handler(message.subject.encode(), message.reply.encode(), message.data, headers)
             except Exception as error:  # the next message is handed over all the same
                 told = {"message": "a message was not taken", "exception": error}
                 self._loop.call_exception_handler(told)
 
-        subscription = heard.subscription
-        heard.now = await self._connection.subscribe(subscription.subject, queue=subscription.queue, cb=answer)
+        subscription = made.subscription
+        made.now = await self._connection.subscribe(subscription.subject, queue=subscription.queue, cb=answer)
 
     async def _lost(self) -> None:
         self._outgoing.clear()
