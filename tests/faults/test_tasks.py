@@ -107,7 +107,8 @@ GATEWAY = {
     "nats connection gateway inside",
     "nats connection gateway inside calls",
     "nats connection gateway inside reading",
-    "nats rights",
+    "nats connection rights",
+    "signing keys",
     "nats connection gateway inside system",
     "registry",
 }
