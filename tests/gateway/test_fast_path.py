@@ -1,0 +1,422 @@
+"""The eleven invariants of the fast path, as `http/fast_path/connection.py` names them, each seen from the wire."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from multidict import MultiMapping
+from structlog.testing import capture_logs
+
+from lgsp_gateway.http.connections import ConnectionLimits
+from lgsp_gateway.http.raw_response import RawResponse
+from lgsp_gateway.http.server import HttpServer
+
+PATIENCE = 15
+LIMITS = ConnectionLimits(head_seconds=0.6, body_seconds=0.6, idle_seconds=1.5, send_seconds=1)
+KNOWN = b"POST /services/desk/v1/read HTTP/1.1\r\nHost: bus\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+LIVEZ = b"GET /livez HTTP/1.1\r\nHost: bus\r\n\r\n"
+
+
+@dataclass
+class Face:
+    """A face whose calls echo their document, once they may go on."""
+
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: list[bytes] = field(default_factory=list)
+    ended: list[bytes] = field(default_factory=list)
+    answer_bytes: int = 0
+
+    def names_call(self, path: str) -> bool:
+        return path == "/services/desk/v1/read"
+
+    def read_head(self, method: str, path: str, headers: MultiMapping[str], address: str) -> str:
+        return path
+
+    def may_come_again(self, head: str) -> bool:
+        return True
+
+    async def answer(self, head: str, body: bytes) -> RawResponse:
+        self.begun.append(body)
+        self.asked.set()
+        await self.go_on.wait()
+        self.ended.append(body)
+        body = body or b"nothing"
+        return RawResponse.of(200, {}, body + b" " * self.answer_bytes, close=False)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        return (await self.answer(request.path, await request.read())).to_aiohttp()
+
+
+@dataclass
+class Site:
+    """A server of its own, in this process."""
+
+    face: Face
+    server: HttpServer[str]
+    port: int
+    handled: asyncio.Event
+    close: Callable[[], Any]
+
+    async def connect(self, **more: Any) -> "Sender":
+        return Sender(*await asyncio.open_connection("127.0.0.1", self.port, **more))
+
+    @property
+    def fast(self) -> int:
+        return self.server.counts.cached + self.server.counts.recognised
+
+
+@dataclass
+class Sender:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self) -> tuple[int, bytes]:
+        async with asyncio.timeout(PATIENCE):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            return int(head.split()[1]), await self.reader.readexactly(length)
+
+    async def rest(self) -> bytes:
+        """All that comes until the other side ends the connection."""
+        said = b""
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionError):
+                while piece := await self.reader.read(65536):
+                    said += piece
+        return said
+
+
+@pytest_asyncio.fixture
+async def site() -> AsyncIterator[Site]:
+    """A server, after which nothing is left: no task, and nothing that nobody looked at."""
+    before, unseen = asyncio.all_tasks(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+    handled = asyncio.Event()
+
+    async def livez(_: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def slow(request: web.Request) -> web.Response:
+        handled.set()
+        await face.go_on.wait()
+        return web.Response(text="slow")
+
+    async def refuses(_: web.Request) -> web.Response:
+        return web.Response(status=415, text="no")
+
+    async def much(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        handled.set()
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await response.write(b"x" * 65536)
+        return response
+
+    face, app = Face(), HttpServer.application()
+    face.go_on.set()
+    for method, path, handler in (
+        ("GET", "/livez", livez),
+        ("POST", "/slow", slow),
+        ("POST", "/refuses", refuses),
+        ("GET", "/much", much),
+    ):
+        app.router.add_route(method, path, handler)
+    server = HttpServer(face, app, lambda: False, LIMITS)
+    closed = False
+
+    async def close() -> None:
+        nonlocal closed
+        closed = True
+        await server.close()
+
+    port = await server.open("127.0.0.1", 0, None, share_port=False)
+    yield Site(face, server, port, handled, close)
+    if not closed:
+        await server.close()
+    async with asyncio.timeout(PATIENCE):
+        while left := asyncio.all_tasks() - before - {asyncio.current_task()}:
+            await asyncio.wait(left)
+    gc.collect()
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert not unseen
+
+
+def call(body: bytes = b"{}", *more: bytes) -> bytes:
+    head, _, _ = (KNOWN % (len(body), b"")).partition(b"\r\n\r\n")
+    return b"\r\n".join([head, *more, b"", b""]) + body
+
+
+async def test_1_a_head_counts_only_where_a_request_begins(site: Site) -> None:
+    sender = await site.connect()
+    for _ in range(2):
+        await sender.send(call())
+        assert await sender.answer() == (200, b"{}")
+    assert site.server.counts.cached == 1
+    quoting = call(call())
+    await sender.send(quoting[: -len(call())])
+    await asyncio.sleep(0.05)
+    await sender.send(call())
+    assert await sender.answer() == (200, call())
+    assert site.face.begun == [b"{}", b"{}", call()]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_2_aiohttp_gets_the_bytes_of_one_request(site: Site, together: bool) -> None:
+    """The rest of a refused body is no request, and what follows it is."""
+    sender = await site.connect()
+    refused = b"POST /refuses HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(call()), call())
+    if together:
+        await sender.send(LIVEZ + refused + call(b"[1]") + LIVEZ)
+    else:
+        for data in (LIVEZ, refused[:-5], refused[-5:], call(b"[1]"), LIVEZ):
+            await sender.send(data)
+            await asyncio.sleep(0.03)
+    assert [await sender.answer() for _ in range(4)] == [(200, b"ok"), (415, b"no"), (200, b"[1]"), (200, b"ok")]
+    assert (site.face.begun, site.fast, site.server.counts.delegated) == ([b"[1]"], 1, 3)
+
+
+@pytest.mark.parametrize("cut", [*range(1, 40), 100, 200, 300, 400])
+async def test_2_cut_at_any_byte(site: Site, cut: int) -> None:
+    sender = await site.connect()
+    data = LIVEZ + call(b"[1]") + LIVEZ + call(b"[2]")
+    await sender.send(data[:cut])
+    await asyncio.sleep(0.01)
+    await sender.send(data[cut:])
+    assert [await sender.answer() for _ in range(4)] == [(200, b"ok"), (200, b"[1]"), (200, b"ok"), (200, b"[2]")]
+
+
+async def test_2_a_connection_whose_framing_only_aiohttp_knows_is_its_own(site: Site) -> None:
+    sender = await site.connect()
+    chunked = (
+        b"POST /services/desk/v1/read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    )
+    for number in range(3):
+        await sender.send(chunked)
+        assert await sender.answer() == (200, b"{}")
+        await sender.send(call(b"[%d]" % number))
+        assert await sender.answer() == (200, b"[%d]" % number)
+    assert (site.fast, site.server.counts.kept) == (0, 1)
+
+
+async def test_2_who_asks_for_another_protocol_gets_its_answer_and_no_further_one(site: Site) -> None:
+    sender = await site.connect()
+    await sender.send(call(b"[1]", b"Connection: Upgrade", b"Upgrade: h2c") + call(b"[2]"))
+    said = await sender.rest()
+    assert said.count(b" 200 OK") == 1
+    assert b"Connection: close" in said
+    assert site.face.begun == [b"[1]"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"Host: other", b"Content-Length: 2", b"Expect: x", b"X: \x00", b"X: \x80", b" folded: x", b"X : y", b"Connection: x", b"Content-Type: text/plain",
+     b"Content-Encoding: identity", b"Transfer-Encoding: identity"],
+)  # fmt: skip
+async def test_3_what_is_no_ordinary_call_is_aiohttps_to_judge(site: Site, line: bytes) -> None:
+    sender = await site.connect()
+    await sender.send(call(b"{}", line))
+    assert (await sender.answer())[0] in (200, 400)
+    assert site.fast == 0
+
+
+async def test_4_nothing_is_written_after_the_last_answer(site: Site) -> None:
+    """aiohttp's own refusal is replaced by the bus's, which is the last word."""
+    sender = await site.connect()
+    await sender.send(LIVEZ + b"NONSENSE\r\n\r\n" + LIVEZ)
+    assert await sender.answer() == (200, b"ok")
+    said = await sender.rest()
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert b"application/problem+json" in said
+    assert b"Connection: close" in said
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        LIVEZ.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+        LIVEZ.replace(b"1.1", b"1.0"),
+        call(b"{}", b"Connection: close"),
+    ],
+)
+async def test_5_after_the_last_request_of_a_connection_there_is_none(site: Site, first: bytes) -> None:
+    sender = await site.connect()
+    await sender.send(first + call(b"[1]"))
+    said = await sender.rest()
+    assert said.count(b" 200 OK") == 1
+    assert b"[1]" not in site.face.begun
+
+
+async def test_5_a_body_that_is_not_all_there_ends_the_connection(site: Site) -> None:
+    sender = await site.connect()
+    await sender.send(b"POST /refuses HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+    said = await sender.rest()
+    assert said.startswith(b"HTTP/1.1 415")
+    assert site.face.begun == []
+
+
+@pytest.mark.parametrize(
+    "first", [call(b"[0]"), b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"], ids=["call", "aiohttp"]
+)
+async def test_6_while_a_request_is_answered_the_rest_stays_with_its_sender(site: Site, first: bytes) -> None:
+    site.face.go_on.clear()
+    sender = await site.connect()
+    await sender.send(first)
+    await asyncio.wait_for((site.face.asked if first == call(b"[0]") else site.handled).wait(), PATIENCE)
+    flood = asyncio.create_task(sender.send(call(b"[" + b"1," * 20_000 + b"1]") * 400))  # 16 MB
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(flood), 0.3)
+    site.face.go_on.set()
+    statuses = [(await sender.answer())[0] for _ in range(401)]
+    await flood
+    assert set(statuses) == {200}
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_7_who_does_not_read_stops_its_own_requests(site: Site, known: bool) -> None:
+    """The worker waits; nothing is piled up for a caller that does not take it."""
+    site.face.answer_bytes = 200_000
+    with socket.socket() as unread:
+        unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        unread.connect(("127.0.0.1", site.port))
+        unread.setblocking(False)
+        loop = asyncio.get_running_loop()
+        if known:
+            await loop.sock_sendall(unread, call())
+            await loop.sock_recv(unread, 10)
+        with contextlib.suppress(ConnectionError):
+            sending = asyncio.create_task(loop.sock_sendall(unread, call() * 2000))
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.wait([sending], timeout=0.5)
+            sending.cancel()
+        assert len(site.face.begun) < 100
+
+
+async def test_7_aiohttp_hears_of_a_full_and_an_emptied_transport(site: Site) -> None:
+    """What is written to a reader that pauses is not piled up; when it reads again, more comes."""
+    sender = await site.connect(limit=4096)
+    await sender.send(LIVEZ.replace(b"/livez", b"/much"))
+    await asyncio.wait_for(site.handled.wait(), PATIENCE)
+    for _ in range(3):
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(PATIENCE):
+            await sender.reader.readexactly(8_000_000)
+    sender.writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"POST /serv", call()[:-1], call(), LIVEZ, b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", b"POST /refuses HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+     LIVEZ.replace(b"/livez", b"/much"), b"POST /services/desk/v1/read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{"],
+    ids=["nothing", "head", "document", "answering", "answered", "aiohttp answers", "lingering", "stream", "chunks"],
+)  # fmt: skip
+@pytest.mark.parametrize("turns", [0, 1, 3, 20])
+async def test_8_a_connection_that_is_reset_leaves_nothing_behind(site: Site, sent: bytes, turns: int) -> None:
+    """The fixture looks for tasks and for errors that nobody saw. What is being answered is answered to its end."""
+    site.face.go_on.clear()
+    sender = await site.connect()
+    await sender.send(sent)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if sent == call() and turns == 20:
+        await asyncio.wait_for(site.face.asked.wait(), PATIENCE)
+    sender.writer.transport.abort()
+    await asyncio.sleep(0.05)
+    site.face.go_on.set()
+    other = await site.connect()
+    await other.send(LIVEZ)
+    assert await other.answer() == (200, b"ok")
+    assert site.face.ended == site.face.begun
+
+
+@pytest.mark.parametrize("before", [b"", call(), LIVEZ], ids=["first", "after a call", "after aiohttp"])
+@pytest.mark.parametrize("begun", [b"POST /services", call()[:-1]], ids=["head", "document"])
+async def test_9_what_dribbles_is_refused_in_time(site: Site, before: bytes, begun: bytes) -> None:
+    sender = await site.connect()
+    if before:
+        await sender.send(before)
+        assert (await sender.answer())[0] == 200
+
+    async def dribble() -> None:
+        with contextlib.suppress(ConnectionError):
+            for number in range(len(begun)):
+                await sender.send(begun[number : number + 1])
+                await asyncio.sleep(0.1 if number > len(begun) - 20 else 0)
+            while True:
+                await asyncio.sleep(0.1)
+
+    dribbling = asyncio.create_task(dribble())
+    said = await sender.rest()
+    dribbling.cancel()
+    assert said.startswith(b"HTTP/1.1 408"), said
+    assert b"Connection: close" in said
+
+
+@pytest.mark.parametrize("before", [b"", call(), LIVEZ], ids=["first", "after a call", "after aiohttp"])
+async def test_9_a_silent_connection_ends_without_a_word(site: Site, before: bytes) -> None:
+    sender = await site.connect()
+    if before:
+        await sender.send(before)
+        assert (await sender.answer())[0] == 200
+    assert await sender.rest() == b""
+
+
+async def test_10_a_stop_closes_what_is_idle_and_answers_what_is_busy(site: Site) -> None:
+    silent, idle, half, calling, asking = [await site.connect() for _ in range(5)]
+    await idle.send(LIVEZ)
+    assert (await idle.answer())[0] == 200
+    site.face.go_on.clear()
+    await half.send(b"POST /serv")
+    await calling.send(call())
+    await asking.send(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    await asyncio.wait_for(site.face.asked.wait(), PATIENCE)
+    await asyncio.wait_for(site.handled.wait(), PATIENCE)
+    stopping = asyncio.create_task(site.close())
+    assert [await sender.rest() for sender in (silent, idle, half)] == [b"", b"", b""]
+    assert not stopping.done()
+    site.face.go_on.set()
+    for sender in (calling, asking):
+        said = await sender.rest()
+        assert said.startswith(b"HTTP/1.1 200 OK")
+        assert b"Connection: close" in said
+    await asyncio.wait_for(stopping, PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST / HTTP/1.1\r\nX" + b"x" * 9000,
+        b"GET / HTTP/1.1\n\n",
+        b"\x16\x03\x01\x00\r\n\r\n",
+        b"NONSENSE\r\n",
+        b"GET / HTTP/1.1\r\nX: \x00\r\n",
+    ],
+)
+async def test_11_what_cannot_become_a_head_is_refused_at_once(site: Site, sent: bytes) -> None:
+    sender = await site.connect()
+    with capture_logs() as lines:
+        await sender.send(sent)
+        said = await sender.rest()
+    assert said.startswith(b"HTTP/1.1 400"), said
+    assert "not http" in [line["event"] for line in lines]
+
+
+@pytest.mark.parametrize("lines", [b"\r\n", b"\r\n\r\n", b"\n"])
+async def test_11_empty_lines_before_a_request_count_for_nothing(site: Site, lines: bytes) -> None:
+    sender = await site.connect()
+    await sender.send(lines + call() + lines + call(b"[]"))
+    assert [await sender.answer() for _ in range(2)] == [(200, b"{}"), (200, b"[]")]
+    assert site.fast == 2
