@@ -2,7 +2,8 @@
 
 What may differ, for a reason: header fields (`Server`, which aiohttp adds; times, ids and the trace); and an unfinished document, for which the
 fast path waits before it looks at the token, so that the last answer may be a 408 instead of an earlier refusal; and aiohttp judges at once
-all that comes in one piece, so that what is malformed in it takes the requests before it along, which the fast path answers.
+all that comes in one piece, so that what is malformed in it takes the requests before it along, which the fast path answers. Either way a refusal
+that goes out before the body has all come ends the connection, and says so; which it was depends on the turn of the event loop.
 """
 
 import asyncio
@@ -33,6 +34,8 @@ INVARIANTS = {1, 2, 3, 4, 5, 6, 9, 11}
 class Answer(NamedTuple):
     status: int
     body: Any
+    closing: bool
+    """Whether it says that the connection ends with it."""
 
 
 class Outcome(NamedTuple):
@@ -98,7 +101,7 @@ def answers(said: bytes, name: str) -> tuple[Answer, ...]:
             continue
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
         body, said = (said[:length], said[length:]) if not said.startswith(b"HTTP/1.") else (b"", said)
-        found.append(Answer(status, _plain(body, name)))
+        found.append(Answer(status, _plain(body, name), b"\r\nconnection: close" in head.lower()))
     return tuple(found)
 
 
@@ -113,17 +116,29 @@ def _plain(body: bytes, name: str) -> Any:
     return document
 
 
-def alike(on: Outcome, off: Outcome) -> str:
+def alike(one: Outcome, other: Outcome) -> str:
     """Say whether two outcomes are `the same`, may differ for a reason, which is named, or are "" (not alike)."""
-    if on == off:
+    if one == other:
         return "the same"
-    late = any(outcome.answers and outcome.answers[-1].status == 408 for outcome in (on, off))
-    if late and (on.answers[:-1], on.made) == (off.answers[:-1], off.made):
+    late = any(outcome.answers and outcome.answers[-1].status == 408 for outcome in (one, other))
+    if late and (one.answers[:-1], one.made) == (other.answers[:-1], other.made):
         return "an end that was waited for"
-    before = off.answers[:-1]
-    if off.answers and _is_malformed(off.answers[-1]) and on.answers[: len(before)] == before and off.made <= on.made:
-        return "refused with what came before it in one piece"
+    less, more = sorted((one, other), key=lambda outcome: (len(outcome.answers), outcome.made))
+    if less.answers and less.made <= more.made:
+        before, last = less.answers[:-1], less.answers[-1]
+        if _is_malformed(last) and last.closing and more.answers[: len(before)] == before:
+            return "refused with what came before it in one piece"
+        if (
+            last.status >= 400
+            and last.closing
+            and _unclosed(more.answers[: len(less.answers)]) == _unclosed(less.answers)
+        ):
+            return "refused before its body had all come"
     return ""
+
+
+def _unclosed(answers: tuple[Answer, ...]) -> list[Answer]:
+    return [answer._replace(closing=False) for answer in answers]
 
 
 def _is_malformed(answer: Answer) -> bool:
