@@ -99,7 +99,7 @@ class Sender:
 
 
 @pytest_asyncio.fixture
-async def site() -> AsyncIterator[Site]:
+async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
     """A server, after which nothing is left: no task, and nothing that nobody looked at."""
     before, unseen = asyncio.all_tasks(), []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
@@ -134,7 +134,7 @@ async def site() -> AsyncIterator[Site]:
         ("GET", "/much", much),
     ):
         app.router.add_route(method, path, handler)
-    server = HttpServer(face, app, lambda: False, LIMITS)
+    server = HttpServer(face, app, lambda: False, getattr(request, "param", LIMITS))
     closed = False
 
     async def close() -> None:
@@ -260,6 +260,7 @@ async def test_5_after_the_last_request_of_a_connection_there_is_none(site: Site
     assert b"[1]" not in site.face.begun
 
 
+@pytest.mark.parametrize("site", [ConnectionLimits()], indirect=True)
 async def test_5_a_body_that_is_not_all_there_ends_the_connection(site: Site) -> None:
     sender = await site.connect()
     await sender.send(b"POST /refuses HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
@@ -278,9 +279,9 @@ async def test_6_while_a_request_is_answered_the_rest_stays_with_its_sender(site
     await asyncio.wait_for((site.face.asked if first == call(b"[0]") else site.handled).wait(), PATIENCE)
     flood = asyncio.create_task(sender.send(call(b"[" + b"1," * 20_000 + b"1]") * 400))  # 16 MB
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(flood), 0.3)
+        await asyncio.wait_for(asyncio.shield(flood), 1.5)
     site.face.go_on.set()
-    statuses = [(await sender.answer())[0] for _ in range(401)]
+    statuses = [(await sender.answer())[0] for _ in range(201)]
     await flood
     assert set(statuses) == {200}
 
@@ -300,7 +301,7 @@ async def test_7_who_does_not_read_stops_its_own_requests(site: Site, known: boo
         with contextlib.suppress(ConnectionError):
             sending = asyncio.create_task(loop.sock_sendall(unread, call() * 2000))
             async with asyncio.timeout(PATIENCE):
-                await asyncio.wait([sending], timeout=0.5)
+                await asyncio.wait([sending], timeout=2)
             sending.cancel()
         assert len(site.face.begun) < 100
 
