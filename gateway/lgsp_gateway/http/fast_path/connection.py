@@ -1,7 +1,7 @@
 """The protocol that owns a connection for its whole life: answers ordinary calls itself, and hands everything else to aiohttp.
 
 Why not aiohttp alone: it wakes one task, which builds a request object and starts another, whose end wakes the first, 8 µs of a
-call; and parsing a head that came a thousand times is a sixth of a call (measured; docs/decisions/008, 016, 022).
+call; and parsing a head that came a thousand times is a sixth of a call (measured; docs/decisions/008, 016, 028).
 
 A connection is in one of three states: idle, answering a call, or delegated to aiohttp, which gets exactly one request, or, where
 only aiohttp knows where a request ends, the connection for good. Eleven invariants hold it together; each is named where it is held:
