@@ -142,6 +142,10 @@ class ConnectionPool(Generic[Head]):
             self.sweep.stop()
 
 
+_FAULTS_OF_CALLERS = (ConnectionError, HttpProcessingError, web.RequestPayloadError)
+"""That a caller went away, sent no HTTP, or a body that is not what its head says, is answered where it can be, and no fault of the bus."""
+
+
 class _WithoutText(logging.Handler):
     """What aiohttp logs by itself, with the place of an error and without its text, which may quote a request."""
 
