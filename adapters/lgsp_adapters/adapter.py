@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from lgsp_adapters.errors import AdapterError
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.wire import Context, Failure
 from lgsp_problems import ProblemCode, Refusal, Text
@@ -54,14 +55,14 @@ class Call:
         return self._until - time.monotonic()
 
 
-class Declared(Refusal):
+class Declared(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
     """An error that the contract declares, such as `citizen-not-found`: an answer like any other."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code, vi=code, en=code, kind=ProblemCode(400, Text(code, code)))
 
 
-class UpstreamFailed(Refusal):
+class UpstreamFailed(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
     """The system behind the adapter gave no usable answer.
 
     Args:
@@ -78,7 +79,7 @@ class UpstreamFailed(Refusal):
         self.connected = connected
 
 
-class Unfit(Refusal):
+class UnfitRequest(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
     """What was asked cannot be put to the system behind the adapter, and nothing was sent: no failure of the system, but of what was asked.
 
     Args:
@@ -89,7 +90,7 @@ class Unfit(Refusal):
         super().__init__("request-unfit", vi=note, en=note, private=note)
 
 
-class UpstreamLate(Refusal):
+class UpstreamLate(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
     """The system behind the adapter did not answer before the deadline. `note` goes to the log: no data of a person in it."""
 
     def __init__(self, note: str = "") -> None:

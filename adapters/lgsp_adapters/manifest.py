@@ -84,11 +84,11 @@ class Manifest:
         return int(self.document.get("concurrency", CONCURRENCY))
 
 
-SHOWN = 80
+MAX_SHOWN_NAME = 80
 """Characters of a name that a sentence repeats."""
 
 
-def located(name: str) -> Path:
+def find_manifest(name: str) -> Path:
     """The file that a name on the command line means: a path, to it or to its folder, or an adapter that comes with lgsp.
 
     Raises:
@@ -104,8 +104,8 @@ def located(name: str) -> Path:
     known = ", ".join(sorted(path.parent.name for path in shipped.glob("*/adapter.yaml")))
     raise Refusal(
         "invalid-document",
-        vi=f"Không có tệp {name[:SHOWN]} và không có bộ kết nối nào tên như vậy; các bộ kết nối kèm theo: {known}.",
-        en=f"There is no file {name[:SHOWN]} and no adapter of that name; those that come with lgsp are: {known}.",
+        vi=f"Không có tệp {name[:MAX_SHOWN_NAME]} và không có bộ kết nối nào tên như vậy; các bộ kết nối kèm theo: {known}.",
+        en=f"There is no file {name[:MAX_SHOWN_NAME]} and no adapter of that name; those that come with lgsp are: {known}.",
     )
 
 
@@ -171,4 +171,4 @@ def _resolved(value: Any, where: SourceLocation, folder: Path) -> Any:
             "invalid-document",
             vi=f"{where}: không đọc được tệp {path}: {error.strerror}.",
             en=f"{where}: cannot read the file {path}: {error.strerror}; create it or correct the manifest.",
-        ) from None
+        ) from error

@@ -30,7 +30,7 @@ async def nationals(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[d
             environment.setenv(server.variable(service, "url"), url)
             for name, value in credentials.items():
                 environment.setenv(server.variable(service, name), value)
-            loaded = manifest.load(manifest.located(service))
+            loaded = manifest.load(manifest.find_manifest(service))
             adapter = build_adapter(loaded, CATALOG[service, 1])
             await adapter.open()
             found[service] = National(loaded, adapter, url)

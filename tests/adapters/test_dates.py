@@ -12,7 +12,7 @@ from support.national import call
 
 from lgsp_adapters.mapping.date_patterns import Pattern
 from lgsp_adapters.mapping.expressions import Template
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
@@ -102,7 +102,7 @@ def test_a_date_is_read_and_written(expression: str, value: Any, said: str | Non
     ],
 )
 def test_what_is_no_such_date_is_refused_without_its_value(expression: str, value: Any) -> None:
-    with pytest.raises(Unmappable) as refused:
+    with pytest.raises(MappingError) as refused:
         made(expression, value)
     assert str(value) not in str(refused.value)
 

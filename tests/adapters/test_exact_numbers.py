@@ -13,7 +13,7 @@ from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, UpstreamFailed
 from lgsp_adapters.mapping.expressions import Template
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_contracts import exact_json, wire
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
@@ -93,7 +93,7 @@ def test_a_text_that_is_a_number(expression: str, text: str, value: str) -> None
     ],
 )
 def test_what_is_not_plainly_a_number_is_refused_without_its_value(expression: str, text: Any) -> None:
-    with pytest.raises(Unmappable) as refused:
+    with pytest.raises(MappingError) as refused:
         made(expression, x=text, y="de")
     assert str(refused.value).startswith("m: ")
     assert repr(text) not in str(refused.value)

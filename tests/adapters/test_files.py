@@ -16,7 +16,7 @@ from support.national import CATALOG, call
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.connectors.registry import build_adapter
-from lgsp_adapters.inboxes.local import LocalFolder
+from lgsp_adapters.inboxes.local import LocalInbox
 from lgsp_adapters.tabular import tables
 
 HEADING = "Số giấy phép;Chủ đầu tư;Địa điểm xây dựng;Số tầng;Ngày cấp;Tình trạng\n"
@@ -52,8 +52,10 @@ class Folder:
 @pytest_asyncio.fixture
 async def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Folder]:
     monkeypatch.setenv("LGSP_CONSTRUCTION_PERMITS_FOLDER", str(tmp_path))
-    monkeypatch.setattr(LocalFolder, "look_seconds", 0.05)
-    adapter = build_adapter(manifest.load(manifest.located("construction-permits")), CATALOG["construction-permits", 1])
+    monkeypatch.setattr(LocalInbox, "poll_seconds", 0.05)
+    adapter = build_adapter(
+        manifest.load(manifest.find_manifest("construction-permits")), CATALOG["construction-permits", 1]
+    )
     await adapter.open()
     yield Folder(tmp_path, adapter)
     await adapter.close()

@@ -59,7 +59,7 @@ async def share(tmp_path: Path) -> AsyncIterator[Elsewhere]:
 
 def _adapter(connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Adapter:
     monkeypatch.setenv("LGSP_CONSTRUCTION_PERMITS_FOLDER", "")
-    found = manifest.load(manifest.located("construction-permits"))
+    found = manifest.load(manifest.find_manifest("construction-permits"))
     return build_adapter(
         replace(found, connection={**found.connection, **connection}), CATALOG["construction-permits", 1]
     )

@@ -22,12 +22,12 @@ from support.sftp import shared
 
 from lgsp_adapters.connectors import registry
 from lgsp_adapters.inboxes import sftp
-from lgsp_adapters.inboxes.inbox import reached
-from lgsp_adapters.inboxes.inbox_file import Drop, NotNow, beside_name
-from lgsp_adapters.inboxes.local import LocalFolder
-from lgsp_adapters.inboxes.s3 import S3Folder
-from lgsp_adapters.inboxes.sftp import SftpFolder
-from lgsp_adapters.inboxes.stable_files import Watched
+from lgsp_adapters.inboxes.inbox import open_inbox
+from lgsp_adapters.inboxes.inbox_file import FileNotReadyError, InboxFile, sidecar_name
+from lgsp_adapters.inboxes.local import LocalInbox
+from lgsp_adapters.inboxes.s3 import S3Inbox
+from lgsp_adapters.inboxes.sftp import SftpInbox
+from lgsp_adapters.inboxes.stable_files import StableFiles
 
 Kind = Callable[[Path], AbstractAsyncContextManager[Place]]
 ROW = "A{0},Người {0},{0}\n"
@@ -41,8 +41,8 @@ def rows(*numbers: int) -> str:
 async def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Place]:
-    for kind in (LocalFolder, S3Folder, SftpFolder):
-        monkeypatch.setattr(kind, "look_seconds", 0.05)
+    for kind in (LocalInbox, S3Inbox, SftpInbox):
+        monkeypatch.setattr(kind, "poll_seconds", 0.05)
     async with request.param(tmp_path) as there:
         yield there
 
@@ -75,7 +75,7 @@ async def test_any_name_is_taken_and_reported(place: Place, tmp_path: Path) -> N
 
 async def written_beside(place: Place, name: str) -> bytes:
     async with asyncio.timeout(20):
-        while not (found := await place.get(beside_name(name, ".report.json"))):
+        while not (found := await place.get(sidecar_name(name, ".report.json"))):
             await asyncio.sleep(0.05)
     return found
 
@@ -150,14 +150,14 @@ async def test_a_file_that_is_another_than_was_listed_is_not_read(place: Place, 
             connection={k: v for k, v in place.connection.items() if k != "folder"},
         )
     )
-    folder = reached(manifest)
-    [drop] = (await folder.listing("*.csv")).drops
+    folder = open_inbox(manifest)
+    [drop] = (await folder.listing("*.csv")).files
     await place.put("1.csv", rows(1, 2))
-    with pytest.raises(NotNow):
+    with pytest.raises(FileNotReadyError):
         async with folder.opened(drop):
             pass
-    with pytest.raises(NotNow):
-        async with folder.opened(Drop("gone.csv", '"x"', 1.0, 3)):
+    with pytest.raises(FileNotReadyError):
+        async with folder.opened(InboxFile("gone.csv", '"x"', 1.0, 3)):
             pass
     await folder.close()
 
@@ -165,7 +165,7 @@ async def test_a_file_that_is_another_than_was_listed_is_not_read(place: Place, 
 async def test_keys_that_are_no_paths_hide_no_object(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(S3Folder, "look_seconds", 0.05)
+    monkeypatch.setattr(S3Inbox, "poll_seconds", 0.05)
     async with folders.s3(tmp_path) as there:
         assert isinstance(there, Bucket)
         for key in (
@@ -209,9 +209,9 @@ class Moody(asyncssh.SFTPServer):
 
 @pytest.mark.parametrize("mood", ["silent", "endless", "slow"])
 async def test_a_server_that_does_not_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mood: str) -> None:
-    for name, value in {"LIST_SECONDS": 0.5, "FETCH_SECONDS": 0.5, "ANSWER_SECONDS": 2.0, "MAX_SEEN": 3000}.items():
+    for name, value in {"LIST_SECONDS": 0.5, "FETCH_SECONDS": 0.5, "ANSWER_SECONDS": 2.0, "MAX_LISTED": 3000}.items():
         monkeypatch.setattr(sftp, name, value)
-    monkeypatch.setattr(SftpFolder, "look_seconds", 0.05)
+    monkeypatch.setattr(SftpInbox, "poll_seconds", 0.05)
     monkeypatch.setattr(Moody, "mood", "well")
     path = tmp_path / "drops"
     path.mkdir()
@@ -237,7 +237,7 @@ async def test_a_server_that_does_not_end_is_left(tmp_path: Path, monkeypatch: p
 
 @pytest_asyncio.fixture
 async def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OnDisk]:
-    monkeypatch.setattr(LocalFolder, "look_seconds", 0.05)
+    monkeypatch.setattr(LocalInbox, "poll_seconds", 0.05)
     async with folders.local(tmp_path) as there:
         yield there
 
@@ -319,7 +319,7 @@ async def test_a_large_folder_is_looked_at_at_leisure(disk: OnDisk, tmp_path: Pa
     for number in range(5000):
         (disk.path / f"{number}.csv").touch()
     manifest, _ = loaded(written(tmp_path, drops=str(disk.path)))
-    watched = Watched(reached(manifest), "*.csv")
-    assert watched.pause() == LocalFolder.look_seconds
-    await watched.settled()
-    assert watched.pause() > LocalFolder.look_seconds
+    watched = StableFiles(open_inbox(manifest), "*.csv")
+    assert watched.pause() == LocalInbox.poll_seconds
+    await watched.stable()
+    assert watched.pause() > LocalInbox.poll_seconds

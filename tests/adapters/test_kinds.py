@@ -17,7 +17,7 @@ from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.connectors.soap import envelopes
 from lgsp_adapters.connectors.soap.envelopes import PASSWORD, VERSIONS, WSSE, WSU
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import document
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
@@ -115,8 +115,8 @@ async def test_soap_with_a_username_token(version: str) -> None:
 def test_a_repeated_element_is_a_list_and_a_control_character_no_envelope() -> None:
     root = etree.fromstring("<a><b>1</b><b><c>2</c></b><d/><!-- x --></a>")
     assert document(root) == {"b": ["1", {"c": "2"}], "d": None}
-    with pytest.raises(Unmappable, match="b: a character that XML cannot carry"):
-        envelopes.Bare(VERSIONS["1.1"], "urn:x", "A").envelope({"b": "\x01"})
+    with pytest.raises(MappingError, match="b: a character that XML cannot carry"):
+        envelopes.UndescribedFormat(VERSIONS["1.1"], "urn:x", "A").envelope({"b": "\x01"})
 
 
 async def test_soap_takes_a_new_token_when_its_session_is_refused() -> None:

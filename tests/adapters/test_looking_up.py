@@ -12,14 +12,14 @@ from support.workbooks import written as workbook
 
 from lgsp_adapters.connectors import registry
 from lgsp_adapters.inboxes import shrink_guard
-from lgsp_adapters.inboxes.local import LocalFolder
-from lgsp_adapters.text.comparison import key
+from lgsp_adapters.inboxes.local import LocalInbox
+from lgsp_adapters.text.comparison import lookup_key
 from lgsp_problems import Refusal
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LocalFolder, "look_seconds", 0.05)
+    monkeypatch.setattr(LocalInbox, "poll_seconds", 0.05)
 
 
 BINH = "A1,Trần Văn Bình,022093001235\n"
@@ -74,7 +74,7 @@ async def test_a_key_of_two_columns_needs_both(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_keys_are_compared_as_what_they_are(row: str, asked: Any, same: bool) -> None:
     try:
-        assert (key(row) == key(asked)) is same
+        assert (lookup_key(row) == lookup_key(asked)) is same
     except ValueError:
         assert isinstance(asked, list)
 
@@ -133,7 +133,7 @@ async def test_no_wrong_file_empties_a_register(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_how_much_a_register_may_lose(rows: int, before: int, share: float, held: bool) -> None:
     known = {"find": before} if before else {}
-    assert bool(shrink_guard.why({"find": rows}, rows, known, share)) is held
+    assert bool(shrink_guard.reason_to_hold({"find": rows}, rows, known, share)) is held
 
 
 async def test_a_share_of_its_own(tmp_path: Path) -> None:

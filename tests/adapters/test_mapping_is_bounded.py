@@ -10,7 +10,7 @@ from support.national import call
 from support.systems import served
 from support.workbench import CONTRACTS
 
-from lgsp_adapters.adapter import Adapter, Unfit, UpstreamFailed
+from lgsp_adapters.adapter import Adapter, UnfitRequest, UpstreamFailed
 from lgsp_contracts.contract import Contract
 
 READ = CONTRACTS[0]["operations"]["read"]  # type: ignore[index]
@@ -77,7 +77,7 @@ async def test_a_request_that_takes_too_long_to_map_is_not_sent() -> None:
     body = {"so": {"$each": "request.ma", "$as": "length(request.ma)"}}
     told = {"read": {"path": "/", "body": body, "answer": {"ketQua": "answer.ketQua"}}}
     async with served(note) as url, opened("http", url, contract=OPEN, operations=told) as adapter:
-        with pytest.raises(Unfit, match="more than 3000000 steps"):
+        with pytest.raises(UnfitRequest, match="more than 3000000 steps"):
             await ask(adapter, "-", ma=["a"] * 2000)
     assert not asked
 
@@ -93,5 +93,5 @@ async def test_a_request_that_takes_too_long_to_map_is_not_sent() -> None:
 async def test_no_function_makes_a_text_larger_than_any_answer(expression: str) -> None:
     told = {"read": {"path": "/", "body": {"a": expression}, "answer": {"ketQua": "answer.ketQua"}}}
     async with served(saying_much) as url, opened("http", url, contract=OPEN, operations=told) as adapter:
-        with pytest.raises(Unfit, match="more than 4194304 characters"):
+        with pytest.raises(UnfitRequest, match="more than 4194304 characters"):
             await ask(adapter, "-", hoVaTen="a" * 3000, ds=["b"] * 2000)

@@ -8,7 +8,7 @@ from support.processes import ROOT
 
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.functions import NAMES
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_contracts import exact_json
 from lgsp_contracts.source_location import SourceLocation
 
@@ -52,7 +52,7 @@ def made(expression: str, value: Any) -> Any:
 def test_an_example(expression: str, value: str, result: str, refusal: str) -> None:
     asked = exact_json.loads(value)
     if refusal:
-        with pytest.raises(Unmappable, match=re.escape(refusal)):
+        with pytest.raises(MappingError, match=re.escape(refusal)):
             made(expression, asked)
     else:
         assert exact_json.dumps(made(expression, asked)) == exact_json.dumps(exact_json.loads(result))

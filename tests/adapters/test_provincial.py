@@ -17,7 +17,7 @@ from support.postgres import Postgres
 from support.processes import free_port
 
 from lgsp_adapters import manifest
-from lgsp_adapters.adapter import Adapter, Declared, Unfit, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Adapter, Declared, UnfitRequest, UpstreamFailed, UpstreamLate
 from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.sandbox import offices, people, server
 from lgsp_problems import Refusal
@@ -53,7 +53,7 @@ async def asked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
             where = f"sqlite:///{file}" if file.exists() else url
             environment.setenv(server.variable(service, "url"), where)
             environment.setenv(server.variable(service, "folder"), str(folder / service))
-            loaded = manifest.load(manifest.located(service))
+            loaded = manifest.load(manifest.find_manifest(service))
             adapter = build_adapter(loaded, CATALOG[service, 1])
             await adapter.open()
             found[service] = National(loaded, adapter, url)
@@ -216,7 +216,7 @@ async def test_a_value_never_becomes_another_path(asked: dict[str, National]) ->
     method = asked["health-records"].adapter.method("lookup-summary")
     assert method
     for number in ("../../results", "a/b", "?x=1", "#", "..", "%2e%2e"):
-        with pytest.raises((Declared, Unfit)):
+        with pytest.raises((Declared, UnfitRequest)):
             await method({"soDinhDanh": number}, call())
 
 
@@ -240,7 +240,7 @@ async def test_garbage_and_faults(asked: dict[str, National]) -> None:
 
 def written(folder: Path, change: dict[str, str]) -> Path:
     """The manifest of the land parcels with other words in it."""
-    text = manifest.located("land-parcels").read_text()
+    text = manifest.find_manifest("land-parcels").read_text()
     for old, new in change.items():
         assert old in text
         text = text.replace(old, new)

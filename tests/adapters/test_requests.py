@@ -12,7 +12,7 @@ from support.processes import ROOT
 from support.systems import ASKED, ask, opened, served
 from support.workbench import Workbench
 
-from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed
+from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_problems import Refusal
 
@@ -107,7 +107,7 @@ async def test_what_does_not_fit_the_wsdl_is_not_sent(field: str, value: Any, sa
         served(office.soap) as url,
         opened("soap", url, DESCRIBED, **described({field: "request.x"})) as adapter,
     ):
-        with pytest.raises(Unfit, match=f"does not fit the WSDL: element {field}, {said}") as unfit:
+        with pytest.raises(UnfitRequest, match=f"does not fit the WSDL: element {field}, {said}") as unfit:
             await ask(adapter, x=value)
     assert not office.bodies
     assert str(value) not in unfit.value.private
@@ -178,7 +178,7 @@ async def test_what_cannot_be_sent_over_http_is_the_callers(part: str, value: st
         "body": {"body": {"x": "iso_date(request.x, 'dd/MM/yyyy')"}},
     }[part]
     async with served(office.answer) as url, opened("http", url, operations={"read": operation}) as adapter:
-        with pytest.raises(Unfit) as unfit:
+        with pytest.raises(UnfitRequest) as unfit:
             await ask(adapter, x=value)
         assert unfit.value.private.startswith("test, /operations/read/")
     assert not office.requests

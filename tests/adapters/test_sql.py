@@ -21,7 +21,7 @@ from support.preloaded import run
 from support.processes import free_port
 from support.workbench import CONTRACTS, NUMBER, Workbench
 
-from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed, UpstreamLate
 from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.scaffolding import manifests as drafts
 from lgsp_adapters.scaffolding.database_tables import from_table
@@ -103,7 +103,7 @@ async def test_a_number_that_sqlite_cannot_keep_is_refused(in_sqlite: str) -> No
     found = await rows(in_sqlite, "SELECT :t AS t", {"t": exact_json.loads("12.50")}, parameters={"t": "request.t"})
     assert found == '[{"t":12.5}]'
     for large in (MONEY, "99999999999999999999"):
-        with pytest.raises(Unfit, match=r"/parameters/t: .*SQLite"):
+        with pytest.raises(UnfitRequest, match=r"/parameters/t: .*SQLite"):
             await rows(in_sqlite, "SELECT :t AS t", {"t": exact_json.loads(large)}, parameters={"t": "request.t"})
     with pytest.raises(UpstreamFailed, match="the column a holds NaN or an infinite number"):
         await rows(in_sqlite, "SELECT 9e999 AS a")

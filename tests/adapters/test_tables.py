@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from support.workbooks import Cell, formula, number, text, truth, written
 
-from lgsp_adapters.tabular.cell_formats import shown
-from lgsp_adapters.tabular.encodings import UnknownEncoding, canonical
-from lgsp_adapters.tabular.limits import Unreadable
+from lgsp_adapters.tabular.cell_formats import displayed
+from lgsp_adapters.tabular.encodings import UnknownEncodingError, canonical
+from lgsp_adapters.tabular.limits import UnreadableFileError
 from lgsp_adapters.tabular.tables import Layout, Table, read
 
 OLD_WORKBOOK = (
@@ -118,7 +118,7 @@ def test_wide_encodings_with_and_without_a_mark(width: str, end: str, marked: bo
     ],
 )
 def test_another_encoding_than_was_said(encoding: str, content: bytes) -> None:
-    with pytest.raises(Unreadable, match=f"it is not {encoding}"):
+    with pytest.raises(UnreadableFileError, match=f"it is not {encoding}"):
         csv(content, encoding)
 
 
@@ -126,7 +126,7 @@ def test_another_encoding_than_was_said(encoding: str, content: bytes) -> None:
     "name", ["base64", "zip", "rot13", "idna", "punycode", "unicode_escape", "tcvn", "", "utf-9", "x" * 5000, "utf-7"]
 )
 def test_what_is_no_encoding(name: str) -> None:
-    with pytest.raises(UnknownEncoding):
+    with pytest.raises(UnknownEncodingError):
         canonical(name)
 
 
@@ -148,9 +148,9 @@ def test_rows_of_xml_as_documents() -> None:
 
 
 def test_an_open_document(tmp_path: Path) -> None:
-    def cell(kind: str, shown: str, **values: str) -> str:
+    def cell(kind: str, displayed: str, **values: str) -> str:
         told = "".join(f' office:{name.replace("_", "-")}="{value}"' for name, value in values.items())
-        return f'<table:table-cell office:value-type="{kind}"{told}><text:p>{shown}</text:p></table:table-cell>'
+        return f'<table:table-cell office:value-type="{kind}"{told}><text:p>{displayed}</text:p></table:table-cell>'
 
     cells = [
         cell("string", "Bình"), cell("float", "022093001234", value="22093001234"), cell("float", "2024,10", value="2024.1"),
@@ -198,7 +198,7 @@ def test_headings_and_widths() -> None:
         ",\n": "its first line is not a heading",
         'a\n"1\n': "a line is not CSV",
     }.items():
-        with pytest.raises(Unreadable, match=said):
+        with pytest.raises(UnreadableFileError, match=said):
             table(content, Layout("csv"))
 
 
@@ -221,7 +221,7 @@ def test_a_workbook_of_before_2007() -> None:
 def test_utf_8_under_another_name_is_refused(encoding: str) -> None:
     layout = Layout("csv", encoding=canonical(encoding))
     for name in ("Trần Văn Bình", "Đỗ", "\ufeffAn"):
-        with pytest.raises(Unreadable, match="it is not"):
+        with pytest.raises(UnreadableFileError, match="it is not"):
             table(f"So,Ten\nA1,{name}\n", layout)
     assert table("So,Ten\nA1,An\n", layout).rows == [{"So": "A1", "Ten": "An"}]
 
@@ -286,7 +286,7 @@ def test_blanks_of_libreoffice_stand_between_words() -> None:
     ],
 )  # fmt: skip
 def test_what_only_colours_a_number_hides_no_zeros(form: str, raw: str, said: str) -> None:
-    assert shown(raw, form) == said
+    assert displayed(raw, form) == said
 
 
 @pytest.mark.parametrize("prolog", ["windows-1258", "iso-8859-1", "utf-16", "tcvn3", "utf-8"])

@@ -153,7 +153,7 @@ async def test_where_an_adapter_breaks_on_the_bus_is_said_in_its_log(bus: Workbe
     assert (await bus.call()).code == "provider-failed"
     await adapter.stop()
     log = (tmp_path / "adapter.log").read_text()
-    assert "adapter broke" in log
+    assert "adapter failed" in log
     assert "support/own_adapters.py:" in log
     assert "022093001234" not in log
 

@@ -153,9 +153,9 @@ async def test_nobody_there(tmp_path: Path, url: str, said: str) -> None:
 
 def test_a_system_that_takes_connections_and_is_not_believed_is_not_well_by_another_connection() -> None:
     health = Health()
-    health.ill("unreachable", "certificate has expired", connected=True)
+    health.record_failure("unreachable", "certificate has expired", connected=True)
     assert not health.unreachable
-    health.ill("unreachable", "Connection refused")
+    health.record_failure("unreachable", "Connection refused")
     assert health.unreachable
 
 

@@ -17,9 +17,9 @@ from support.processes import ROOT, free_port
 from support.workbench import CONTRACTS, NUMBER, Workbench
 
 from lgsp_adapters import manifest
-from lgsp_adapters.host.adapter_host import Host
+from lgsp_adapters.host.adapter_host import AdapterHost
 from lgsp_adapters.host.identity import SystemIdentity
-from lgsp_adapters.host.manifest_reloader import Contracts
+from lgsp_adapters.host.manifest_reloader import ContractFolder
 from lgsp_gateway import app
 from lgsp_gateway.evidence.search import indexer
 from lgsp_gateway.evidence.search.store import Index
@@ -113,7 +113,7 @@ GATEWAY = {
     "registry",
 }
 ADAPTER = {"manifest of desk", "nats connection adapter desk", "token of desk", "upstream of desk"}
-FILES_ADAPTER = {*ADAPTER, "folder of desk"}
+FILES_ADAPTER = {*ADAPTER, "inbox of desk"}
 FILES = {
     "kind": "files",
     "connection": {"folder": "DROPS"},
@@ -220,7 +220,7 @@ async def test_an_adapter(bus: Workbench, tmp_path: Path, more: dict[str, object
     (tmp_path / "adapter.yaml").write_text(json.dumps(told).replace("DROPS", str(tmp_path / "drops")))
     loaded = manifest.load(tmp_path / "adapter.yaml")
     identity = SystemIdentity(f"http://127.0.0.1:{bus.port}", "provider", tmp_path / "provider.pem")
-    host = Host([(loaded, identity)], bus.nats_url, Contracts(bus.catalog_folder), None)
+    host = AdapterHost([(loaded, identity)], bus.nats_url, ContractFolder(bus.catalog_folder), None)
     async with process(host.run) as (background, tasks):
         await each_comes_back(background, tasks, declared)
         assert (await bus.call()).status == (200 if more["kind"] == "mock" else 404)

@@ -9,11 +9,11 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_adapters import manifest
-from lgsp_adapters.adapter import Declared, Unfit, UpstreamFailed, UpstreamLate, method_of
+from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed, UpstreamLate, method_of
 from lgsp_adapters.conformance import suite
 from lgsp_adapters.connectors import registry
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.upstream.response import printable
+from lgsp_adapters.upstream.response import printable_text
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.cli.terminal import err, out
@@ -159,7 +159,7 @@ def hold(
 
 
 def _both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
-    found = manifest.load(manifest.located(name))
+    found = manifest.load(manifest.find_manifest(name))
     catalog: catalogs.Catalog = {}
     for path in paths or [catalogs.shipped_folder()]:
         catalog |= catalogs.load(path)
@@ -175,14 +175,14 @@ def _both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
 
 def _words(said: str, before: str) -> str:
     """What a system said itself, for this terminal: it may quote a document, so it is printed here and goes nowhere else."""
-    lines = [printable(line) for line in said.splitlines()]
+    lines = [printable_text(line) for line in said.splitlines()]
     return f" {before}: " + "\n".join(lines) if lines else ""
 
 
 async def _asked(found: Manifest, promised: Contract, operation: str, request: object, *, rehearsal: bool) -> object:
     adapter = registry.build_adapter(found, promised)
     method = method_of(adapter, operation, found.place)
-    call = suite.trial_call(promised, promised.operations[operation], rehearsal=rehearsal)
+    call = suite.conformance_call(promised, promised.operations[operation], rehearsal=rehearsal)
     await adapter.open()
     try:
         return await method(request, call)  # type: ignore[arg-type]
@@ -191,14 +191,14 @@ async def _asked(found: Manifest, promised: Contract, operation: str, request: o
             "not-found",
             vi=f"Hệ thống trả lời lỗi {declared.code}.",
             en=f"The system answers with the error {declared.code}.",
-        ) from None
+        ) from declared
     except UpstreamFailed as failure:
         raise Refusal(
             "provider-failed",
             vi=f"Hệ thống không trả lời được ({failure.why}): {failure.private}.{_words(failure.said, 'Hệ thống nói')}",
             en=f"The system gave no answer ({failure.why}): {failure.private}.{_words(failure.said, 'It says')}",
         ) from failure
-    except Unfit as unfit:
+    except UnfitRequest as unfit:
         raise Refusal(
             "request-unfit",
             vi=f"Yêu cầu này không gửi được đến hệ thống: {unfit.private}; chưa có gì được gửi đi.",

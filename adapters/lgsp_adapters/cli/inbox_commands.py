@@ -8,10 +8,17 @@ import orjson
 
 from lgsp_adapters import manifest
 from lgsp_adapters.inboxes import shrink_guard
-from lgsp_adapters.inboxes.inbox import reached
-from lgsp_adapters.inboxes.inbox_file import ACCEPTED, REPORT, Drop, Folder, FolderGone, NotNow
-from lgsp_adapters.tabular.limits import Unreadable
-from lgsp_adapters.text.comparison import shown
+from lgsp_adapters.inboxes.inbox import open_inbox
+from lgsp_adapters.inboxes.inbox_file import (
+    ACCEPTANCE_SUFFIX,
+    REPORT_SUFFIX,
+    FileNotReadyError,
+    Inbox,
+    InboxFile,
+    InboxUnavailableError,
+)
+from lgsp_adapters.tabular.limits import UnreadableFileError
+from lgsp_adapters.text.comparison import printable_name
 from lgsp_contracts.cli.terminal import out
 from lgsp_problems import Refusal
 
@@ -34,49 +41,51 @@ def accept(name: str, file: str = "", /) -> None:
     file
         The file to take, by its name in the folder; without it nothing is changed.
     """
-    found = manifest.load(manifest.located(name))
+    found = manifest.load(manifest.find_manifest(name))
     if found.kind != "files":
         raise (found.place / "kind").refusal(
             "chỉ loại files giữ lại tệp; hãy nêu bản khai của bộ kết nối loại files",
             "only the kind files holds files back; name the manifest of such an adapter",
         )
     try:
-        asyncio.run(_accept(reached(found), str(found.document["files"]["pattern"]), file))
-    except FolderGone as gone:
+        asyncio.run(_accept(open_inbox(found), str(found.document["files"]["pattern"]), file))
+    except InboxUnavailableError as unavailable:
         raise Refusal(
             "cannot-start",
-            vi=f"Không đọc được thư mục ({gone}); hãy kiểm tra connection của bản khai.",
-            en=f"The folder cannot be reached ({gone}); check the connection of the manifest.",
-        ) from gone
+            vi=f"Không đọc được thư mục ({unavailable}); hãy kiểm tra connection của bản khai.",
+            en=f"The folder cannot be reached ({unavailable}); check the connection of the manifest.",
+        ) from unavailable
 
 
-async def _accept(folder: Folder, pattern: str, wanted: str) -> None:
+async def _accept(folder: Inbox, pattern: str, wanted: str) -> None:
     try:
-        drops = sorted((await folder.listing(pattern)).drops, key=lambda drop: (drop.modified, drop.name))
-        held = {drop: report for drop in drops[-LOOKED_AT:] if (report := await _held(folder, drop))}
+        drops = sorted(
+            (await folder.listing(pattern)).files, key=lambda inbox_file: (inbox_file.modified, inbox_file.name)
+        )
+        held = {inbox_file: report for inbox_file in drops[-LOOKED_AT:] if (report := await _held(folder, inbox_file))}
         if not wanted:
-            for drop, report in held.items():
-                out(f"{shown(drop.name)}: {_reason(report)}\n")
+            for inbox_file, report in held.items():
+                out(f"{printable_name(inbox_file.name)}: {_reason(report)}\n")
             out("Name a file to take it.\n" if held else "No file is held.\n")
             return
-        found = next((one for one in held if wanted in (one.name, shown(one.name))), None)
+        found = next((one for one in held if wanted in (one.name, printable_name(one.name))), None)
         if found is None:
-            names = ", ".join(shown(one.name) for one in held) or "-"
+            names = ", ".join(printable_name(one.name) for one in held) or "-"
             raise Refusal(
                 "not-found",
-                vi=f"Tệp {shown(wanted)} không bị giữ lại; các tệp bị giữ: {names}.",
-                en=f"No file {shown(wanted)} is held; those that are: {names}.",
+                vi=f"Tệp {printable_name(wanted)} không bị giữ lại; các tệp bị giữ: {names}.",
+                en=f"No file {printable_name(wanted)} is held; those that are: {names}.",
             )
         content = await _digest(folder, found)
         if content != held[found].get("content"):
-            raise NotNow
-        out(f"{shown(found.name)}: {_reason(held[found])}\n")
+            raise FileNotReadyError
+        out(f"{printable_name(found.name)}: {_reason(held[found])}\n")
         told = {"content": content, "stamp": found.stamp, "at": round(time.time(), 3)}
-        await folder.write_beside(found, ACCEPTED, orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        await folder.write_sidecar(found, ACCEPTANCE_SUFFIX, orjson.dumps(told, option=orjson.OPT_INDENT_2))
         out(
             f"Accepted: from its next look on, the adapter answers from these {held[found].get('rows')} rows, and no others.\n"
         )
-    except (NotNow, Unreadable) as error:
+    except (FileNotReadyError, UnreadableFileError) as error:
         raise Refusal(
             "revision-conflict",
             vi="Tệp đã thay đổi từ khi bị giữ lại; hãy chờ báo cáo mới rồi xem lại.",
@@ -86,21 +95,21 @@ async def _accept(folder: Folder, pattern: str, wanted: str) -> None:
         await folder.close()
 
 
-async def _held(folder: Folder, drop: Drop) -> dict[str, object]:
+async def _held(folder: Inbox, inbox_file: InboxFile) -> dict[str, object]:
     """The report on a file that is held as it lies there, or nothing."""
-    report = shrink_guard.document(await folder.beside(drop, REPORT))
-    accepted = await shrink_guard.accepted(folder, drop, str(report.get("content", "")))
-    return report if report.get("held") is True and report.get("stamp") == drop.stamp and not accepted else {}
+    report = shrink_guard.parse_sidecar(await folder.read_sidecar(inbox_file, REPORT_SUFFIX))
+    accepted = await shrink_guard.is_accepted(folder, inbox_file, str(report.get("content", "")))
+    return report if report.get("held") is True and report.get("stamp") == inbox_file.stamp and not accepted else {}
 
 
 def _reason(report: dict[str, object]) -> str:
     """Why it is held; reports lie where others write."""
-    return shown(str(report.get("why", "")))[:200]
+    return printable_name(str(report.get("why", "")))[:200]
 
 
-async def _digest(folder: Folder, drop: Drop) -> str:
+async def _digest(folder: Inbox, inbox_file: InboxFile) -> str:
     digest = hashlib.sha256()
-    async with folder.opened(drop) as file:
+    async with folder.opened(inbox_file) as file:
         while chunk := await asyncio.to_thread(file.read, _CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

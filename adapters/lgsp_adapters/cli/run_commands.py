@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from lgsp_adapters import manifest
-from lgsp_adapters.host.adapter_host import Host
+from lgsp_adapters.host.adapter_host import AdapterHost
 from lgsp_adapters.host.identity import SystemIdentity
-from lgsp_adapters.host.manifest_reloader import Contracts
+from lgsp_adapters.host.manifest_reloader import ContractFolder
 from lgsp_contracts import catalog as catalogs
 from lgsp_runtime import process
 from lgsp_runtime.tls import TlsFiles
@@ -50,10 +50,10 @@ def run_adapters(
         Carry calls with the NATS client of lgsp (on), or with nats-py's public interface alone (off): slower, to tell a fault apart.
     """
     tls = TlsFiles.client(nats_ca) if nats_ca else None
-    loaded = [manifest.load(manifest.located(name)) for name in manifests]
+    loaded = [manifest.load(manifest.find_manifest(name)) for name in manifests]
     vouching = TlsFiles.client(gateway_ca) if gateway_ca else None
     identities = [SystemIdentity(gateway, found.system, keys / f"{found.system}.pem", vouching) for found in loaded]
-    contracts = Contracts(catalog or catalogs.shipped_folder())
+    contracts = ContractFolder(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(found.service for found in loaded)
-    process.run(f"adapter {names}", Host(pairs, nats, contracts, tls, fast_path=fast_path == "on").run)
+    process.run(f"adapter {names}", AdapterHost(pairs, nats, contracts, tls, fast_path=fast_path == "on").run)

@@ -61,9 +61,9 @@ def tell_sandbox(
 
     try:
         asyncio.run(tell())
-    except aiohttp.ClientError:
+    except aiohttp.ClientError as error:
         raise Refusal(
             "bus-not-found",
             vi=f"Không có máy chủ thử nghiệm nào trả lời ở {url}; `lgsp up` cho biết địa chỉ của chúng.",
             en=f"No sandbox server answers at {url}; `lgsp up` shows where they are.",
-        ) from None
+        ) from error

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from lgsp_adapters.adapter import Adapter, Call, Declared, Unfit, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Adapter, Call, Declared, UnfitRequest, UpstreamFailed, UpstreamLate
 from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import exact_json, whole_numbers
@@ -42,7 +42,7 @@ NONSENSE: dict[str, tuple[int, str, bytes]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ConformanceResult:
     """One question and what came of it. `outcome` holds no value of a document; `said`, the system's own words, may, so it is in no
     report."""
 
@@ -53,7 +53,7 @@ class Trial:
     said: str = ""
 
 
-async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> list[Trial]:
+async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> list[ConformanceResult]:
     """All trials of an adapter, against the system that its manifest names.
 
     Args:
@@ -63,7 +63,7 @@ async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> 
     Raises:
         Refusal: `invalid-document`, when the adapter cannot be built.
     """
-    found: list[Trial] = []
+    found: list[ConformanceResult] = []
     adapter = build_adapter(manifest, contract)
     await adapter.open()
     try:
@@ -72,7 +72,7 @@ async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> 
             if effect == "left out":
                 continue
             call, example = (
-                partial(trial_call, contract, operation, rehearsal=effect == "rolled back"),
+                partial(conformance_call, contract, operation, rehearsal=effect == "rolled back"),
                 operation.example,
             )
             method = adapter.method(operation.name)
@@ -104,7 +104,7 @@ def effects(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> di
     return {operation.name: effect_of(adapter, operation, allow_writes=allow_writes) for operation in operations}
 
 
-def trial_call(contract: Contract, operation: Operation, *, rehearsal: bool = False) -> Call:
+def conformance_call(contract: Contract, operation: Operation, *, rehearsal: bool = False) -> Call:
     """A call that no consumer made, with the contract's deadline."""
     deadline = int((time.time() + operation.timeout) * 1000)
     trace = (
@@ -114,8 +114,8 @@ def trial_call(contract: Contract, operation: Operation, *, rehearsal: bool = Fa
     return Call(context, rehearsal=rehearsal)
 
 
-async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
-    found: list[Trial] = []
+async def _nonsense(manifest: Manifest, contract: Contract) -> list[ConformanceResult]:
+    found: list[ConformanceResult] = []
     for what, (status, media_type, body) in NONSENSE.items():
         async with _server(status, media_type, body) as url:
             adapter = build_adapter(replace(manifest, connection={**manifest.connection, "url": url}), contract)
@@ -127,7 +127,7 @@ async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
                         adapter.method(operation.name),
                         operation,
                         request,
-                        trial_call(contract, operation),
+                        conformance_call(contract, operation),
                         f"the system says {what}",
                     )
                 )
@@ -135,9 +135,11 @@ async def _nonsense(manifest: Manifest, contract: Contract) -> list[Trial]:
     return found
 
 
-async def _tried(method: Any, operation: Operation, request: Any, call: Call, what: str, example: Any = None) -> Trial:
-    def trial(passed: bool, outcome: str, said: str = "") -> Trial:
-        return Trial(operation.name, what, passed, outcome, said)
+async def _tried(
+    method: Any, operation: Operation, request: Any, call: Call, what: str, example: Any = None
+) -> ConformanceResult:
+    def trial(passed: bool, outcome: str, said: str = "") -> ConformanceResult:
+        return ConformanceResult(operation.name, what, passed, outcome, said)
 
     asked = whole_numbers.reader(operation.request.document)(exact_json.dumps(request))  # as a call on the bus is read
     try:
@@ -146,7 +148,7 @@ async def _tried(method: Any, operation: Operation, request: Any, call: Call, wh
     except Declared as declared:
         known = declared.code in operation.errors and example is None
         return trial(known, f"error {declared.code}")
-    except (UpstreamFailed, Unfit, UpstreamLate, TimeoutError) as failure:
+    except (UpstreamFailed, UnfitRequest, UpstreamLate, TimeoutError) as failure:
         return trial(example is None, *_in_good_order(failure))
     except exact_json.NotSerializable as error:
         return trial(False, str(error))
@@ -159,7 +161,7 @@ def _in_good_order(failure: Exception) -> tuple[str, str]:
     """What is told of a failure that a contract reckons with, and what the system said itself."""
     if isinstance(failure, UpstreamFailed):
         return f"failed, {failure.why}: {failure.private}", failure.said
-    if isinstance(failure, Unfit):
+    if isinstance(failure, UnfitRequest):
         return f"cannot be put to the system: {failure.private}", ""
     return f"late: {failure.private}" if isinstance(failure, UpstreamLate) and failure.private else "late", ""
 
@@ -177,7 +179,7 @@ def _judged(operation: Operation, answer: Any, example: Any) -> tuple[bool, str]
 
 
 def report(
-    manifest: Manifest, contract: Contract, trials: list[Trial], effects: Mapping[str, Effect]
+    manifest: Manifest, contract: Contract, trials: list[ConformanceResult], effects: Mapping[str, Effect]
 ) -> dict[str, Any]:
     """What is handed in with the request for approval.
 

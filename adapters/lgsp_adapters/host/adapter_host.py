@@ -17,10 +17,10 @@ from nats.errors import Error as NatsError
 
 from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.connectors.registry import build
-from lgsp_adapters.connectors.rows.connector import Requests
+from lgsp_adapters.connectors.rows.connector import RowRequests
 from lgsp_adapters.host.identity import SystemIdentity, Token
-from lgsp_adapters.host.manifest_reloader import Contracts, Followed, Running
-from lgsp_adapters.host.row_importer import Feeder
+from lgsp_adapters.host.manifest_reloader import ContractFolder, HostedPart, ManifestReloader
+from lgsp_adapters.host.row_importer import RowImporter
 from lgsp_adapters.host.runtime import Served
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
@@ -28,6 +28,7 @@ from lgsp_problems import Refusal
 from lgsp_runtime import process as running
 from lgsp_runtime import tracing
 from lgsp_runtime.background import Background, Task
+from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import START_SECONDS, NatsEndpoint, broke
@@ -53,7 +54,7 @@ class _Nats:
         return NatsEndpoint(self.url, token=token, tls=self.tls.context if self.tls else None)
 
 
-class Hosted:
+class HostedAdapter:
     """One adapter on the bus, under the token of the moment."""
 
     def __init__(
@@ -103,10 +104,10 @@ class Hosted:
         """Leave the bus, finishing what was begun."""
         for task in self._tasks:
             await task.stop()
-        await self._leave(self._current)
+        await self._disconnect(self._current)
         await self._close()
 
-    async def take_over(self, changed: "Running") -> None:
+    async def take_over(self, changed: "HostedPart") -> None:
         """Let another go on: it is on the bus before this one leaves it.
 
         Raises:
@@ -125,7 +126,7 @@ class Hosted:
             background=self._background,
             fast_path=self._nats.fast_path,
         )
-        served = Served(self._adapter, self._manifest, self._contract, connection, self._spans, self._failing)
+        served = Served(self._adapter, self._manifest, self._contract, connection, self._spans, self._failing_tasks)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await served.start()
@@ -142,13 +143,13 @@ class Hosted:
         try:
             self._token = await self._identity.token()
         except Refusal as refusal:
-            structlog.get_logger().warning("no token", reason=refusal.detail.en)
+            structlog.get_logger().warning("no token", reason=refusal.detail.en, frames=frames(refusal))
 
     async def _probe(self) -> None:
         if self._current:
             await self._current[0].probe()
 
-    def _failing(self) -> Mapping[str, str]:
+    def _failing_tasks(self) -> Mapping[str, str]:
         return {**self._background.said(), **self._adapter.background.said()}
 
     def _pause(self) -> float:
@@ -159,22 +160,22 @@ class Hosted:
         try:
             await self._connect()
         except Refusal as refusal:
-            structlog.get_logger().warning("not renewed", reason=refusal.detail.en)
+            structlog.get_logger().warning("connection not renewed", reason=refusal.detail.en, frames=frames(refusal))
         else:
-            await self._leave(before)
+            await self._disconnect(before)
 
     async def _close(self) -> None:
         await self._adapter.close()
         await self._adapter.background.stop()
 
-    async def _leave(self, left: tuple[Served, CallClient] | None) -> None:
+    async def _disconnect(self, left: tuple[Served, CallClient] | None) -> None:
         if left:
             served, connection = left
             await served.stop()
             await connection.close()
 
 
-class Host:
+class AdapterHost:
     """The adapters of one process, as their manifests say now.
 
     Args:
@@ -186,7 +187,7 @@ class Host:
         self,
         adapters: list[tuple[Manifest, SystemIdentity]],
         nats: str,
-        contracts: Contracts,
+        contracts: ContractFolder,
         tls: TlsFiles | None,
         *,
         fast_path: bool = True,
@@ -206,8 +207,8 @@ class Host:
         async with AsyncExitStack() as stack:
             stack.callback(self._spans.close)
             for manifest, identity in self._adapters:
-                make = partial(self._running, identity=identity, background=process.background)
-                kept = Followed(manifest, self._contracts, make)
+                make = partial(self._build, identity=identity, background=process.background)
+                kept = ManifestReloader(manifest, self._contracts, make)
                 await kept.start(process.background)
                 stack.push_async_callback(kept.stop)
             if self._tls:
@@ -215,9 +216,9 @@ class Host:
             process.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in self._adapters))
             await process.stop.wait()
 
-    def _running(self, manifest: Manifest, identity: SystemIdentity, background: Background) -> Running:
+    def _build(self, manifest: Manifest, identity: SystemIdentity, background: Background) -> HostedPart:
         contract = self._contracts.of(manifest)
         built = build(manifest, contract)
-        if isinstance(built, Requests):
-            return Feeder(built, manifest, identity)
-        return Hosted(built, manifest, contract, self._nats, identity, self._spans, background)
+        if isinstance(built, RowRequests):
+            return RowImporter(built, manifest, identity)
+        return HostedAdapter(built, manifest, contract, self._nats, identity, self._spans, background)

@@ -17,7 +17,7 @@ REST_SECONDS = 2.0
 """How long it is left alone; then one call tries it, and its outcome decides for the others."""
 
 
-class Breaker:
+class CircuitBreaker:
     """One system's."""
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ class Breaker:
         self._try_at = now + REST_SECONDS
         return True
 
-    def well(self) -> None:
+    def record_success(self) -> None:
         """It answered, whatever it said."""
         self._failures = 0
         self._try_at = 0.0
 
-    def ill(self) -> bool:
+    def record_failure(self) -> bool:
         """It did not answer, or not in time. Is it left alone from now on?"""
         now = time.monotonic()
         if not self._failures:

@@ -25,14 +25,14 @@ class Health:
     unreachable: bool = False
     """Was it a connection that could not be made? Then one that can be made is news."""
 
-    def well(self) -> None:
+    def record_success(self) -> None:
         """The system behind answered, be it with an error that the contract declares."""
         self.answered += 1
         self.failed_in_a_row = 0
         self.unreachable = False
         self.last_answer = time.time()
 
-    def ill(self, why: str, note: str = "", *, connected: bool = False) -> None:
+    def record_failure(self, why: str, note: str = "", *, connected: bool = False) -> None:
         """It did not, or not so that it could be understood.
 
         Args:
@@ -45,7 +45,7 @@ class Health:
             self.last_failure, self.last_reason, self.last_note = time.time(), why, note[:NOTE]
             self.unreachable = why == "unreachable" and not connected
 
-    def reached(self) -> None:
+    def record_reachable(self) -> None:
         """It takes connections again, and nobody has asked it since."""
         self.failed_in_a_row = 0
         self.unreachable = False

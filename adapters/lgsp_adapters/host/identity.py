@@ -65,7 +65,7 @@ class SystemIdentity:
                 "cannot-start",
                 vi=f"Không đọc được khóa của hệ thống {system} ở {key}: {error.strerror}.",
                 en=f"Cannot read the key of system {system} in {key}: {error.strerror}; name the right folder.",
-            ) from None
+            ) from error
 
     async def token(self) -> Token:
         """A new token; a gateway that is not there yet is waited for.

@@ -24,7 +24,7 @@ Times = dict[Path, int]
 """When files were last written, in nanoseconds."""
 
 
-class Running(Protocol):
+class HostedPart(Protocol):
     """What serves a manifest."""
 
     async def start(self) -> None:
@@ -37,7 +37,7 @@ class Running(Protocol):
         """Let another one go on, of the same manifest as it is now."""
 
 
-class Contracts:
+class ContractFolder:
     """The contracts of a folder, or of a file, as they are now."""
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +72,7 @@ class Contracts:
         return found
 
 
-class Followed:
+class ManifestReloader:
     """One manifest, and what serves it.
 
     Args:
@@ -82,27 +82,27 @@ class Followed:
         Refusal: `invalid-document`, as `make` says.
     """
 
-    def __init__(self, manifest: Manifest, contracts: Contracts, make: Callable[[Manifest], Running]) -> None:
+    def __init__(self, manifest: Manifest, contracts: ContractFolder, build: Callable[[Manifest], HostedPart]) -> None:
         self._manifest = manifest
         self._contracts = contracts
-        self._make = make
+        self._build = build
         self._seen = self._times()
-        self._running = make(manifest)
-        self._following: Task | None = None
+        self._current = build(manifest)
+        self._watching: Task | None = None
 
     async def start(self, background: Background) -> None:
         """Serve, and follow from now on."""
-        await self._running.start()
+        await self._current.start()
         name = f"manifest of {self._manifest.service}"
-        self._following = background.every(name, LOOK_SECONDS, self._look, within=None, at_once=False)
+        self._watching = background.every(name, LOOK_SECONDS, self._reload_if_changed, within=None, at_once=False)
 
     async def stop(self) -> None:
         """Follow no more, and finish what was begun."""
-        if self._following:
-            await self._following.stop()
-        await self._running.stop()
+        if self._watching:
+            await self._watching.stop()
+        await self._current.stop()
 
-    async def _look(self) -> None:
+    async def _reload_if_changed(self) -> None:
         if (now := self._times()) == self._seen:
             return
         self._seen = now
@@ -110,19 +110,19 @@ class Followed:
         try:
             changed = load(Path(self._manifest.place.name))
             if changed.system != self._manifest.system:
-                log.error("another system", reason="a manifest of another system takes a start of its own")
+                log.error("changed manifest refused", reason="a manifest of another system takes a start of its own")
                 return
-            running = self._make(changed)
-            await self._running.take_over(running)
-            self._running, self._manifest = running, changed
+            running = self._build(changed)
+            await self._current.take_over(running)
+            self._current, self._manifest = running, changed
             self._seen = self._times()
-            log.warning("now served")
+            log.warning("changed manifest served")
         except Refusal as refusal:
-            log.error("change refused", reason=refusal.detail.en)
+            log.error("changed manifest refused", reason=refusal.detail.en, frames=frames(refusal))
             if refusal.code == "cannot-start":  # no fault of the change: NATS, say, is away
                 self._seen = {}
         except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on
-            log.error("change failed", error=type(error).__name__, frames=frames(error))
+            log.error("changed manifest failed", error=type(error).__name__, frames=frames(error))
 
     def _times(self) -> Times:
         return _times(_files(self._manifest)) | self._contracts.times()

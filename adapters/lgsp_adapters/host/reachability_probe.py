@@ -26,14 +26,14 @@ PORTS = {
 CONNECT_SECONDS = 5.0
 
 
-def places(connection: Mapping[str, Any]) -> list[tuple[str, int]]:
+def addresses(connection: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Host and port of every address that a manifest's `connection` names."""
     return list(dict.fromkeys(_places(connection)))
 
 
-async def reached(connection: Mapping[str, Any]) -> bool:
+async def accepts_connections(connection: Mapping[str, Any]) -> bool:
     """Does something take connections at each of these addresses? False where none is named."""
-    found = places(connection)
+    found = addresses(connection)
     for host, port in found:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):

@@ -25,13 +25,13 @@ from lgsp_adapters.adapter import (
     Call,
     Declared,
     Document,
-    Unfit,
+    UnfitRequest,
     UpstreamFailed,
     UpstreamLate,
     method_of,
 )
 from lgsp_adapters.host import reachability_probe
-from lgsp_adapters.host.circuit_breaker import REST_SECONDS, Breaker
+from lgsp_adapters.host.circuit_breaker import REST_SECONDS, CircuitBreaker
 from lgsp_adapters.host.health import Health
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import exact_json, whole_numbers, wire
@@ -72,7 +72,7 @@ class Served:
         self._connection = connection
         self._spans = spans
         self._places = manifest.concurrency
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
         self._waiting: deque[tuple[_Work, str, bytes]] = deque()
         self._working: dict[asyncio.Task[None], float] = {}
         self._late: set[asyncio.Task[None]] = set()
@@ -134,10 +134,10 @@ class Served:
     async def probe(self) -> None:
         """Look whether a system that could not be reached can be again."""
         unreachable = [health for health in self._health.values() if health.unreachable]
-        if unreachable and await reachability_probe.reached(self._manifest.connection):
+        if unreachable and await reachability_probe.accepts_connections(self._manifest.connection):
             for health in unreachable:
-                health.reached()
-            self._log.info("upstream reached again")
+                health.record_reachable()
+            self._log.info("upstream reachable again")
 
     def standing(self, operation: str) -> dict[str, object]:
         """What this copy says of an operation: how the system behind and its data do, which of its own tasks fail."""
@@ -224,38 +224,38 @@ class Served:
 
     async def _tried(self, work: "_Work", document: Document, call: Call) -> bytes:
         if not self._breaker.allows():
-            work.health.ill("resting", work.health.last_note)
+            work.health.record_failure("resting", work.health.last_note)
             return wire.failed("unreachable")
         try:
             answer = work.write(await self._once_more(work, document, call))
-            work.health.well()
-            self._breaker.well()
+            work.health.record_success()
+            self._breaker.record_success()
             return answer
         except Declared as declared:
-            work.health.well()
-            self._breaker.well()
+            work.health.record_success()
+            self._breaker.record_success()
             return wire.declared_error(declared.code)
-        except (UpstreamFailed, Unfit) as failure:
+        except (UpstreamFailed, UnfitRequest) as failure:
             return self._failed(work, call, failure)
         except (UpstreamLate, TimeoutError) as late:
             return self._too_late(work, call, late.private if isinstance(late, UpstreamLate) else "")
         except Exception as error:
             # The text of an unforeseen error may quote the document, so only where it arose is logged.
-            work.health.ill("broken")
+            work.health.record_failure("broken")
             named = str(error) if isinstance(error, exact_json.NotSerializable) else type(error).__name__
-            self._log_of(work, call).error("adapter broke", error=named, frames=frames(error))
+            self._log_of(work, call).error("adapter failed", error=named, frames=frames(error))
             return wire.failed("broken")
 
-    def _failed(self, work: "_Work", call: Call, failure: UpstreamFailed | Unfit) -> bytes:
-        if isinstance(failure, Unfit):  # what was asked is at fault, which says nothing of the system
-            self._log_of(work, call).warning("request does not fit", note=failure.private)
+    def _failed(self, work: "_Work", call: Call, failure: UpstreamFailed | UnfitRequest) -> bytes:
+        if isinstance(failure, UnfitRequest):  # what was asked is at fault, which says nothing of the system
+            self._log_of(work, call).warning("request does not fit", note=failure.private, **_located(failure))
             return wire.failed("unfit")
-        work.health.ill(failure.why, failure.private, connected=failure.connected)
-        self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private)
+        work.health.record_failure(failure.why, failure.private, connected=failure.connected)
+        self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private, **_located(failure))
         if failure.why == "unreachable":
             self._did_not_answer()
         else:
-            self._breaker.well()
+            self._breaker.record_success()
         return wire.failed(failure.why)
 
     async def _once_more(self, work: "_Work", document: Document, call: Call) -> Document:
@@ -268,14 +268,14 @@ class Served:
         return await work.method(document, call)
 
     def _too_late(self, work: "_Work", call: Call, note: str = "") -> bytes:
-        work.health.ill("late", note)
+        work.health.record_failure("late", note)
         self._log_of(work, call).warning("upstream late", note=note)
         self._did_not_answer()
         return wire.late()
 
     def _did_not_answer(self) -> None:
-        if self._breaker.ill():
-            self._log.warning("upstream left alone", tried_every_seconds=REST_SECONDS)
+        if self._breaker.record_failure():
+            self._log.warning("circuit opened", tried_every_seconds=REST_SECONDS)
 
     def _log_of(self, work: "_Work", call: Call) -> Any:
         return self._log.bind(operation=work.operation, message=call.context.message, trace=call.traceparent[3:35])
@@ -303,3 +303,8 @@ class _Work:
     repeatable: bool
     loads: Callable[[bytes], Document]
     write: Callable[[Document], bytes]
+
+
+def _located(failure: UpstreamFailed | UnfitRequest) -> dict[str, list[str]]:
+    """Tell where a failure arose that came from another error; a system that answers wrongly needs no more than its note."""
+    return {"frames": frames(failure)} if failure.__cause__ is not None else {}

@@ -1,11 +1,11 @@
 """Opens the inbox that a manifest names. What its kinds need is loaded for them alone."""
 
-from lgsp_adapters.inboxes.inbox_file import Folder
-from lgsp_adapters.inboxes.local import LocalFolder
+from lgsp_adapters.inboxes.inbox_file import Inbox
+from lgsp_adapters.inboxes.local import LocalInbox
 from lgsp_adapters.manifest import Manifest
 
 
-def reached(manifest: Manifest) -> Folder:
+def open_inbox(manifest: Manifest) -> Inbox:
     """The folder that a manifest names: a path, `s3://BUCKET/PREFIX` or `sftp://USER@HOST/PATH`.
 
     Raises:
@@ -15,15 +15,15 @@ def reached(manifest: Manifest) -> Folder:
     address = str(connection["folder"])
     scheme = address.partition("://")[0] if "://" in address else ""
     if scheme == "":
-        return LocalFolder(manifest.folder / address)
+        return LocalInbox(manifest.folder / address)
     if scheme == "s3":
-        from lgsp_adapters.inboxes.s3 import S3Folder  # noqa: PLC0415 - loads a library of its own
+        from lgsp_adapters.inboxes.s3 import S3Inbox  # noqa: PLC0415 - loads a library of its own
 
-        return S3Folder(address, connection)
+        return S3Inbox(address, connection)
     if scheme == "sftp":
-        from lgsp_adapters.inboxes.sftp import SftpFolder  # noqa: PLC0415 - loads a library of its own
+        from lgsp_adapters.inboxes.sftp import SftpInbox  # noqa: PLC0415 - loads a library of its own
 
-        return SftpFolder(address, connection, place)
+        return SftpInbox(address, connection, place)
     raise place.refusal(
         f"không biết đọc thư mục {scheme}://; hãy dùng đường dẫn, s3:// hoặc sftp://",
         f"a folder at {scheme}:// cannot be read; name a path, s3:// or sftp://",

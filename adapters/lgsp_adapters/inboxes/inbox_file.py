@@ -10,38 +10,39 @@ from contextlib import AbstractAsyncContextManager
 from fnmatch import fnmatchcase
 from typing import BinaryIO, NamedTuple, Protocol
 
+from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.text.normalization import nfc
 
-REPORT = ".report.json"
+REPORT_SUFFIX = ".report.json"
 """What was made of a file."""
 
-ACCEPTED = ".accepted.json"
+ACCEPTANCE_SUFFIX = ".accepted.json"
 """That somebody has looked at a file that is held, and wants it taken."""
 
-PART = ".lgsp-part"
+PARTIAL_SUFFIX = ".lgsp-part"
 """What is being written; it is renamed when it is whole."""
 
-MAX_SEEN = 200_000
+MAX_LISTED = 200_000
 """Names of one listing, whatever they are."""
 
 LIST_SECONDS = 30.0
-MAX_BESIDE = 8 * 1024 * 1024
+MAX_SIDECAR_BYTES = 8 * 1024 * 1024
 """Bytes of what was written beside a file."""
 
-MAX_ODD = 100
+MAX_REJECTED = 100
 _LONGEST_NAME = 250
 _KEPT_OF_NAME = 160
 
 
-class FolderGone(Exception):  # noqa: N818 - the folder is
+class InboxUnavailableError(AdapterError):
     """The folder cannot be reached now; its text quotes nothing that is in it."""
 
 
-class NotNow(Exception):  # noqa: N818 - perhaps later
+class FileNotReadyError(AdapterError):
     """A file cannot be read now: it changes, or does not come. It is looked at again, and keeps no other from being read."""
 
 
-class Drop(NamedTuple):
+class InboxFile(NamedTuple):
     """A file that lies there.
 
     Args:
@@ -66,16 +67,16 @@ class Listing:
 
     def __init__(self, most: int = 0) -> None:
         self._most = most
-        self._kept: list[tuple[float, str, Drop]] = []
+        self._kept: list[tuple[float, str, InboxFile]] = []
         self.seen = 0
         """Plain files whose names match."""
-        self.odd: dict[str, str] = {}
-        """What is no such file though its name matches, and why; at most `MAX_ODD`."""
+        self.rejected: dict[str, str] = {}
+        """What is no such file though its name matches, and why; at most `MAX_REJECTED`."""
 
-    def add(self, drop: Drop) -> None:
+    def add(self, inbox_file: InboxFile) -> None:
         """Take a drop in."""
         self.seen += 1
-        one = (drop.modified, drop.name, drop)
+        one = (inbox_file.modified, inbox_file.name, inbox_file)
         if not self._most:
             self._kept.append(one)
         elif len(self._kept) < self._most:
@@ -84,56 +85,56 @@ class Listing:
             heapq.heappushpop(self._kept, one)
 
     @property
-    def drops(self) -> list[Drop]:
+    def files(self) -> list[InboxFile]:
         """The drops that were kept, the oldest first."""
-        return [drop for _, _, drop in sorted(self._kept)]
+        return [inbox_file for _, _, inbox_file in sorted(self._kept)]
 
-    def refuse(self, name: str, why: str) -> None:
+    def reject(self, name: str, why: str) -> None:
         """Leave something out."""
-        if len(self.odd) < MAX_ODD:
-            self.odd[name] = why
+        if len(self.rejected) < MAX_REJECTED:
+            self.rejected[name] = why
 
 
-class Folder(Protocol):
-    """Each method raises `FolderGone` when the folder cannot be reached."""
+class Inbox(Protocol):
+    """Each method raises `InboxUnavailableError` when the folder cannot be reached."""
 
-    look_seconds: float
+    poll_seconds: float
     """How often it is looked at."""
 
-    settle_seconds: float
+    stable_seconds: float
     """How long a file stays as it is before it is taken: half an upload can look like a whole table. 0 where files appear whole."""
 
     async def listing(self, pattern: str, most: int = 0) -> Listing:
         """What lies there under names that match; of the drops, the newest `most`, or all."""
 
-    def opened(self, drop: Drop) -> AbstractAsyncContextManager[BinaryIO]:
+    def opened(self, inbox_file: InboxFile) -> AbstractAsyncContextManager[BinaryIO]:
         """A file of this machine that holds what a drop holds, for as long as it is needed.
 
         Raises:
-            NotNow: it is another one than was listed, became one while it was read, or does not come.
-            Unreadable: it is no plain file, may not be read, or is too large.
+            FileNotReadyError: it is another one than was listed, became one while it was read, or does not come.
+            UnreadableFileError: it is no plain file, may not be read, or is too large.
         """
 
-    async def beside(self, drop: Drop, ending: str) -> bytes | None:
+    async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
         """What was written beside a file, or None; None, too, for what nobody of us can have written."""
 
-    async def write_beside(self, drop: Drop, ending: str, content: bytes) -> None:
+    async def write_sidecar(self, inbox_file: InboxFile, ending: str, content: bytes) -> None:
         """Write beside a file, whole or not at all."""
 
     async def close(self) -> None:
         """Let go of it."""
 
 
-def ours(name: str, pattern: str) -> bool:
+def is_inbox_file(name: str, pattern: str) -> bool:
     """Is a name a drop's: does it match, whatever way its accents are written, and is it none that we write?"""
-    if name.endswith((REPORT, ACCEPTED, PART)):
+    if name.endswith((REPORT_SUFFIX, ACCEPTANCE_SUFFIX, PARTIAL_SUFFIX)):
         return False
     if not name.isascii():
         name, pattern = (nfc(text) for text in (name, pattern))
     return fnmatchcase(name, pattern)
 
 
-def beside_name(name: str, ending: str) -> str:
+def sidecar_name(name: str, ending: str) -> str:
     """The name of what is written beside a file; a long one is cut, so that there is a name at all."""
     whole = (name + ending).encode("utf-8", "surrogateescape")
     if len(whole) <= _LONGEST_NAME:

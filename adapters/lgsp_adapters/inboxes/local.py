@@ -16,33 +16,33 @@ from typing import BinaryIO
 
 from lgsp_adapters.inboxes.inbox_file import (
     LIST_SECONDS,
-    MAX_BESIDE,
-    MAX_SEEN,
-    PART,
-    Drop,
-    FolderGone,
+    MAX_LISTED,
+    MAX_SIDECAR_BYTES,
+    PARTIAL_SUFFIX,
+    FileNotReadyError,
+    InboxFile,
+    InboxUnavailableError,
     Listing,
-    NotNow,
-    beside_name,
-    ours,
+    is_inbox_file,
+    sidecar_name,
 )
-from lgsp_adapters.inboxes.worker_thread import OwnThread
-from lgsp_adapters.tabular.limits import MAX_BYTES, Unreadable
+from lgsp_adapters.inboxes.worker_thread import WorkerThread
+from lgsp_adapters.tabular.limits import MAX_BYTES, UnreadableFileError
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class LocalFolder:
+class LocalInbox:
     """A folder at a path; it may appear later."""
 
-    look_seconds = 0.5
-    settle_seconds = 5.0
+    poll_seconds = 0.5
+    stable_seconds = 5.0
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._thread = OwnThread()
+        self._thread = WorkerThread()
 
     async def listing(self, pattern: str, most: int = 0) -> Listing:
         """What lies there under names that match."""
@@ -52,49 +52,49 @@ class LocalFolder:
         found, until = Listing(most), time.monotonic() + LIST_SECONDS
         with self._held() as folder, os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
-                if number == MAX_SEEN:
-                    raise FolderGone(f"it holds more than {MAX_SEEN} files; move old ones away")
+                if number == MAX_LISTED:
+                    raise InboxUnavailableError(f"it holds more than {MAX_LISTED} files; move old ones away")
                 if number % 1000 == 0 and time.monotonic() > until:
-                    raise FolderGone(f"it is not listed within {LIST_SECONDS:g} seconds")
-                if not ours(entry.name, pattern):
+                    raise InboxUnavailableError(f"it is not listed within {LIST_SECONDS:g} seconds")
+                if not is_inbox_file(entry.name, pattern):
                     continue
                 with suppress(FileNotFoundError):  # it was taken away again
                     told = entry.stat(follow_symlinks=False)
                     if why := _odd(told):
-                        found.refuse(entry.name, why)
+                        found.reject(entry.name, why)
                     else:
-                        found.add(Drop(entry.name, _stamp(told), told.st_mtime, told.st_size))
+                        found.add(InboxFile(entry.name, _stamp(told), told.st_mtime, told.st_size))
         return found
 
     @asynccontextmanager
-    async def opened(self, drop: Drop) -> AsyncIterator[BinaryIO]:
+    async def opened(self, inbox_file: InboxFile) -> AsyncIterator[BinaryIO]:
         """The file itself."""
-        file = await self._thread.run(self._open, drop)
+        file = await self._thread.run(self._open, inbox_file)
         with file:
             yield file
-            if _stamp(os.fstat(file.fileno())) != drop.stamp:
-                raise NotNow
+            if _stamp(os.fstat(file.fileno())) != inbox_file.stamp:
+                raise FileNotReadyError
 
-    def _open(self, drop: Drop) -> BinaryIO:
+    def _open(self, inbox_file: InboxFile) -> BinaryIO:
         with self._held() as folder:
             try:
-                file = os.fdopen(os.open(drop.name, _READ, dir_fd=folder), "rb")
-            except FileNotFoundError:
-                raise NotNow from None
+                file = os.fdopen(os.open(inbox_file.name, _READ, dir_fd=folder), "rb")
+            except FileNotFoundError as error:
+                raise FileNotReadyError from error
             except OSError as error:
-                raise Unreadable(f"it cannot be opened ({type(error).__name__})") from error
+                raise UnreadableFileError(f"it cannot be opened ({type(error).__name__})") from error
         told = os.fstat(file.fileno())
-        if _odd(told) or _stamp(told) != drop.stamp:
+        if _odd(told) or _stamp(told) != inbox_file.stamp:
             file.close()
-            raise NotNow
+            raise FileNotReadyError
         if told.st_size > MAX_BYTES:
             file.close()
-            raise Unreadable(f"it is larger than {MAX_BYTES // 1024**2} MiB")
+            raise UnreadableFileError(f"it is larger than {MAX_BYTES // 1024**2} MiB")
         return file
 
-    async def beside(self, drop: Drop, ending: str) -> bytes | None:
+    async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
         """What was written beside a file, or None."""
-        return await self._thread.run(self._beside, beside_name(drop.name, ending))
+        return await self._thread.run(self._beside, sidecar_name(inbox_file.name, ending))
 
     def _beside(self, name: str) -> bytes | None:
         with self._held() as folder:
@@ -102,17 +102,17 @@ class LocalFolder:
                 with os.fdopen(os.open(name, _READ, dir_fd=folder), "rb") as file:
                     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                         return None
-                    content = file.read(MAX_BESIDE + 1)
+                    content = file.read(MAX_SIDECAR_BYTES + 1)
             except OSError:  # there is none, or a link, or one that is not for us
                 return None
-        return content if len(content) <= MAX_BESIDE else None
+        return content if len(content) <= MAX_SIDECAR_BYTES else None
 
-    async def write_beside(self, drop: Drop, ending: str, content: bytes) -> None:
+    async def write_sidecar(self, inbox_file: InboxFile, ending: str, content: bytes) -> None:
         """Write beside a file, whole or not at all."""
-        await self._thread.run(self._write, beside_name(drop.name, ending), content)
+        await self._thread.run(self._write, sidecar_name(inbox_file.name, ending), content)
 
     def _write(self, name: str, content: bytes) -> None:
-        part = f".{secrets.token_hex(16)}{PART}"
+        part = f".{secrets.token_hex(16)}{PARTIAL_SUFFIX}"
         with self._held() as folder:
             with os.fdopen(os.open(part, _NEW, 0o666, dir_fd=folder), "wb") as file:
                 try:
@@ -131,19 +131,19 @@ class LocalFolder:
         """The folder, open: what is named in it stays in it, wherever its path leads by then.
 
         Raises:
-            FolderGone: it cannot be reached, or something in it cannot.
+            InboxUnavailableError: it cannot be reached, or something in it cannot.
         """
         try:
             folder = os.open(self._path, _FOLDER)
         except NotADirectoryError as error:  # what a link is, too
             why = "it is a link; name the folder that it leads to" if self._path.is_symlink() else "NotADirectoryError"
-            raise FolderGone(why) from error
+            raise InboxUnavailableError(why) from error
         except OSError as error:
-            raise FolderGone(type(error).__name__) from error
+            raise InboxUnavailableError(type(error).__name__) from error
         try:
             yield folder
         except OSError as error:
-            raise FolderGone(type(error).__name__) from error
+            raise InboxUnavailableError(type(error).__name__) from error
         finally:
             os.close(folder)
 

@@ -17,17 +17,17 @@ from botocore.session import get_session
 
 from lgsp_adapters.inboxes.inbox_file import (
     LIST_SECONDS,
-    MAX_BESIDE,
-    MAX_SEEN,
-    Drop,
-    FolderGone,
+    MAX_LISTED,
+    MAX_SIDECAR_BYTES,
+    FileNotReadyError,
+    InboxFile,
+    InboxUnavailableError,
     Listing,
-    NotNow,
-    beside_name,
-    ours,
+    is_inbox_file,
+    sidecar_name,
 )
-from lgsp_adapters.inboxes.worker_thread import OwnThread
-from lgsp_adapters.tabular.limits import MAX_BYTES, Unreadable
+from lgsp_adapters.inboxes.worker_thread import WorkerThread
+from lgsp_adapters.tabular.limits import MAX_BYTES, UnreadableFileError
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 15
@@ -41,7 +41,7 @@ _ABSENT = ("404", "NoSuchKey", "NotFound")
 _FORBIDDEN = ("403", "AccessDenied", "InvalidObjectState")
 
 
-class S3Folder:
+class S3Inbox:
     """The objects under a prefix.
 
     Args:
@@ -49,8 +49,8 @@ class S3Folder:
         connection: `key` and `secret`, and `region` or `endpoint` where they are others than the usual AWS_ variables say.
     """
 
-    look_seconds = 5.0
-    settle_seconds = 0.0
+    poll_seconds = 5.0
+    stable_seconds = 0.0
 
     def __init__(self, address: str, connection: Mapping[str, Any]) -> None:
         told = urlsplit(address)
@@ -58,7 +58,7 @@ class S3Folder:
         prefix = told.path.strip("/")
         self._prefix = f"{prefix}/" if prefix else ""
         self._connection = connection
-        self._thread = OwnThread()
+        self._thread = WorkerThread()
         self._made: Any = None
 
     def _client(self) -> Any:
@@ -93,77 +93,77 @@ class S3Folder:
             try:
                 page = self._client().list_objects_v2(**asked)
             except _GONE as error:
-                raise FolderGone(_name(error)) from error
+                raise InboxUnavailableError(_name(error)) from error
             for told in page.get("CommonPrefixes", ()):
                 part = str(told["Prefix"]).removeprefix(self._prefix)
                 if part in ("/", "./", "../"):
-                    found.refuse(part, "objects whose key has an empty or a dotted part; give them another key")
+                    found.reject(part, "objects whose key has an empty or a dotted part; give them another key")
             for told in page.get("Contents", ()):
                 name = str(told["Key"]).removeprefix(self._prefix)
-                if ours(name, pattern):
+                if is_inbox_file(name, pattern):
                     modified = told["LastModified"].timestamp()
-                    found.add(Drop(name, str(told.get("ETag") or modified), modified, int(told["Size"])))
+                    found.add(InboxFile(name, str(told.get("ETag") or modified), modified, int(told["Size"])))
             seen += len(page.get("Contents", ())) + len(page.get("CommonPrefixes", ()))
-            if seen > MAX_SEEN:
-                raise FolderGone(f"it holds more than {MAX_SEEN} objects; move old ones away")
+            if seen > MAX_LISTED:
+                raise InboxUnavailableError(f"it holds more than {MAX_LISTED} objects; move old ones away")
             token = page.get("NextContinuationToken")
             if not page.get("IsTruncated") or not token:
                 return found
             if token == asked.get("ContinuationToken") or time.monotonic() > until:
-                raise FolderGone(f"it is not listed within {LIST_SECONDS:g} seconds")
+                raise InboxUnavailableError(f"it is not listed within {LIST_SECONDS:g} seconds")
             asked["ContinuationToken"] = token
 
     @asynccontextmanager
-    async def opened(self, drop: Drop) -> AsyncIterator[BinaryIO]:
+    async def opened(self, inbox_file: InboxFile) -> AsyncIterator[BinaryIO]:
         """A copy of an object."""
-        if drop.size > MAX_BYTES:
-            raise Unreadable(f"it is larger than {MAX_BYTES // 1024**2} MiB")
+        if inbox_file.size > MAX_BYTES:
+            raise UnreadableFileError(f"it is larger than {MAX_BYTES // 1024**2} MiB")
         with tempfile.TemporaryFile() as file:
-            await self._thread.run(self._fetch, drop, file)
+            await self._thread.run(self._fetch, inbox_file, file)
             file.seek(0)
             yield file
 
-    def _fetch(self, drop: Drop, file: BinaryIO) -> None:
+    def _fetch(self, inbox_file: InboxFile, file: BinaryIO) -> None:
         until = time.monotonic() + FETCH_SECONDS
-        condition = {"IfMatch": drop.stamp} if drop.stamp.startswith('"') else {}
+        condition = {"IfMatch": inbox_file.stamp} if inbox_file.stamp.startswith('"') else {}
         try:
-            answer = self._client().get_object(Bucket=self._bucket, Key=self._prefix + drop.name, **condition)
+            answer = self._client().get_object(Bucket=self._bucket, Key=self._prefix + inbox_file.name, **condition)
             got = 0
             for chunk in answer["Body"].iter_chunks(_CHUNK):
                 got += file.write(chunk)
-                if got > drop.size or time.monotonic() > until:
-                    raise NotNow
+                if got > inbox_file.size or time.monotonic() > until:
+                    raise FileNotReadyError
         except _GONE as error:
             if isinstance(error, ClientError) and _code(error) in _FORBIDDEN:
-                raise Unreadable(f"it cannot be opened ({_code(error)})") from error
-            raise NotNow from error
+                raise UnreadableFileError(f"it cannot be opened ({_code(error)})") from error
+            raise FileNotReadyError from error
         file.flush()
 
-    async def beside(self, drop: Drop, ending: str) -> bytes | None:
+    async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
         """What was written beside an object, or None."""
-        return await self._thread.run(self._beside, self._prefix + beside_name(drop.name, ending))
+        return await self._thread.run(self._beside, self._prefix + sidecar_name(inbox_file.name, ending))
 
     def _beside(self, key: str) -> bytes | None:
         try:
             answer = self._client().get_object(Bucket=self._bucket, Key=key)
-            content = bytes(answer["Body"].read(MAX_BESIDE + 1))
+            content = bytes(answer["Body"].read(MAX_SIDECAR_BYTES + 1))
         except ClientError as error:
             if _code(error) in _ABSENT:
                 return None
-            raise FolderGone(_name(error)) from error
+            raise InboxUnavailableError(_name(error)) from error
         except _GONE as error:
-            raise FolderGone(_name(error)) from error
-        return content if len(content) <= MAX_BESIDE else None
+            raise InboxUnavailableError(_name(error)) from error
+        return content if len(content) <= MAX_SIDECAR_BYTES else None
 
-    async def write_beside(self, drop: Drop, ending: str, content: bytes) -> None:
+    async def write_sidecar(self, inbox_file: InboxFile, ending: str, content: bytes) -> None:
         """Write beside an object."""
-        await self._thread.run(self._write, self._prefix + beside_name(drop.name, ending), content)
+        await self._thread.run(self._write, self._prefix + sidecar_name(inbox_file.name, ending), content)
 
     def _write(self, key: str, content: bytes) -> None:
         try:
             self._client().put_object(Bucket=self._bucket, Key=key, Body=content, ContentType="application/json")
         except _GONE as error:
-            raise FolderGone(_name(error)) from error
+            raise InboxUnavailableError(_name(error)) from error
 
     async def close(self) -> None:
         """Let its thread go."""

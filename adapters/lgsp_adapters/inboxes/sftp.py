@@ -15,17 +15,17 @@ import asyncssh
 
 from lgsp_adapters.inboxes.inbox_file import (
     LIST_SECONDS,
-    MAX_BESIDE,
-    MAX_SEEN,
-    PART,
-    Drop,
-    FolderGone,
+    MAX_LISTED,
+    MAX_SIDECAR_BYTES,
+    PARTIAL_SUFFIX,
+    FileNotReadyError,
+    InboxFile,
+    InboxUnavailableError,
     Listing,
-    NotNow,
-    beside_name,
-    ours,
+    is_inbox_file,
+    sidecar_name,
 )
-from lgsp_adapters.tabular.limits import MAX_BYTES, Unreadable
+from lgsp_adapters.tabular.limits import MAX_BYTES, UnreadableFileError
 from lgsp_contracts.source_location import SourceLocation
 
 CONNECT_SECONDS = 10
@@ -40,7 +40,7 @@ _CHUNK = 256 * 1024
 _GONE = (asyncssh.Error, OSError, TimeoutError)
 
 
-class SftpFolder:
+class SftpInbox:
     """A folder on a server.
 
     Args:
@@ -51,8 +51,8 @@ class SftpFolder:
         Refusal: `invalid-document`, when one of these is missing or is none.
     """
 
-    look_seconds = 5.0
-    settle_seconds = 10.0
+    poll_seconds = 5.0
+    stable_seconds = 10.0
 
     def __init__(self, address: str, connection: Mapping[str, Any], place: SourceLocation) -> None:
         told = urlsplit(address)
@@ -74,8 +74,8 @@ class SftpFolder:
                 "connect_timeout": CONNECT_SECONDS,
                 "keepalive_interval": KEEPALIVE_SECONDS,
             }
-        except (asyncssh.KeyImportError, ValueError):
-            raise place.refusal("key hoặc known-hosts không đọc được", "key or known-hosts cannot be read") from None
+        except (asyncssh.KeyImportError, ValueError) as error:
+            raise place.refusal("key hoặc known-hosts không đọc được", "key or known-hosts cannot be read") from error
         self._held: tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None = None
         self._connecting = asyncio.Lock()
 
@@ -85,50 +85,53 @@ class SftpFolder:
         async with self._client(LIST_SECONDS) as client:
             async for entry in client.scandir(self._path):
                 seen += 1
-                if seen > MAX_SEEN:
-                    raise FolderGone(f"it holds more than {MAX_SEEN} files; move old ones away")
+                if seen > MAX_LISTED:
+                    raise InboxUnavailableError(f"it holds more than {MAX_LISTED} files; move old ones away")
                 name = str(entry.filename)
-                if not ours(name, pattern):
+                if not is_inbox_file(name, pattern):
                     continue
                 if entry.attrs.type != asyncssh.FILEXFER_TYPE_REGULAR:
-                    found.refuse(name, "no plain file")
+                    found.reject(name, "no plain file")
                 elif "/" in name:
-                    found.refuse(name, "a name that leads elsewhere")
+                    found.reject(name, "a name that leads elsewhere")
                 else:
-                    found.add(_drop(name, entry.attrs))
+                    found.add(_inbox_file(name, entry.attrs))
         return found
 
     @asynccontextmanager
-    async def opened(self, drop: Drop) -> AsyncIterator[BinaryIO]:
+    async def opened(self, inbox_file: InboxFile) -> AsyncIterator[BinaryIO]:
         """A copy of a file."""
-        if drop.size > MAX_BYTES:
-            raise Unreadable(f"it is larger than {MAX_BYTES // 1024**2} MiB")
+        if inbox_file.size > MAX_BYTES:
+            raise UnreadableFileError(f"it is larger than {MAX_BYTES // 1024**2} MiB")
         with tempfile.TemporaryFile() as file:
             try:
                 async with self._client(FETCH_SECONDS) as client:
-                    await _fetch(client, self._at(drop.name), drop, file)
-            except FolderGone as gone:  # or this file alone; the next listing tells
-                raise NotNow from gone
+                    await _fetch(client, self._at(inbox_file.name), inbox_file, file)
+            except InboxUnavailableError as unavailable:  # or this file alone; the next listing tells
+                raise FileNotReadyError from unavailable
             file.seek(0)
             yield file
 
-    async def beside(self, drop: Drop, ending: str) -> bytes | None:
+    async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
         """What was written beside a file, or None."""
-        path = self._at(beside_name(drop.name, ending))
+        path = self._at(sidecar_name(inbox_file.name, ending))
         async with self._client() as client:
             try:
                 told = await client.lstat(path)
-                if told.type != asyncssh.FILEXFER_TYPE_REGULAR or (told.size or 0) > MAX_BESIDE:
+                if told.type != asyncssh.FILEXFER_TYPE_REGULAR or (told.size or 0) > MAX_SIDECAR_BYTES:
                     return None
                 async with client.open(path, "rb") as file:
-                    content: bytes = await _some(file, MAX_BESIDE + 1)
+                    content: bytes = await _some(file, MAX_SIDECAR_BYTES + 1)
             except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied):
                 return None
-        return content if len(content) <= MAX_BESIDE else None
+        return content if len(content) <= MAX_SIDECAR_BYTES else None
 
-    async def write_beside(self, drop: Drop, ending: str, content: bytes) -> None:
+    async def write_sidecar(self, inbox_file: InboxFile, ending: str, content: bytes) -> None:
         """Write beside a file, whole or not at all."""
-        part, whole = self._at(f".{secrets.token_hex(16)}{PART}"), self._at(beside_name(drop.name, ending))
+        part, whole = (
+            self._at(f".{secrets.token_hex(16)}{PARTIAL_SUFFIX}"),
+            self._at(sidecar_name(inbox_file.name, ending)),
+        )
         async with self._client() as client:
             try:
                 async with client.open(part, "xb") as file:
@@ -163,9 +166,9 @@ class SftpFolder:
             yield client
         except _GONE as error:
             await self.close()
-            ours = late.is_set() or isinstance(error, TimeoutError)
-            raise FolderGone(
-                f"it does not answer within {seconds:g} seconds" if ours else type(error).__name__
+            our_timeout = late.is_set() or isinstance(error, TimeoutError)
+            raise InboxUnavailableError(
+                f"it does not answer within {seconds:g} seconds" if our_timeout else type(error).__name__
             ) from error
         finally:
             if timer:
@@ -190,24 +193,24 @@ def _cut(connection: asyncssh.SSHClientConnection, late: asyncio.Event) -> None:
     connection.abort()
 
 
-async def _fetch(client: asyncssh.SFTPClient, path: str, drop: Drop, file: BinaryIO) -> None:
+async def _fetch(client: asyncssh.SFTPClient, path: str, inbox_file: InboxFile, file: BinaryIO) -> None:
     """Copy what was listed, and nothing else."""
     try:
         told = await client.lstat(path)
-        if told.type != asyncssh.FILEXFER_TYPE_REGULAR or _drop(drop.name, told) != drop:
-            raise NotNow
+        if told.type != asyncssh.FILEXFER_TYPE_REGULAR or _inbox_file(inbox_file.name, told) != inbox_file:
+            raise FileNotReadyError
         async with client.open(path, "rb") as source:
             got = 0
             while chunk := await _some(source, _CHUNK):
                 got += file.write(chunk)
-                if got > drop.size:
-                    raise NotNow
-            if got != drop.size or _drop(drop.name, await source.stat()) != drop:
-                raise NotNow
-    except asyncssh.SFTPNoSuchFile:
-        raise NotNow from None
+                if got > inbox_file.size:
+                    raise FileNotReadyError
+            if got != inbox_file.size or _inbox_file(inbox_file.name, await source.stat()) != inbox_file:
+                raise FileNotReadyError
+    except asyncssh.SFTPNoSuchFile as error:
+        raise FileNotReadyError from error
     except asyncssh.SFTPPermissionDenied as error:
-        raise Unreadable("it cannot be opened (SFTPPermissionDenied)") from error
+        raise UnreadableFileError("it cannot be opened (SFTPPermissionDenied)") from error
     file.flush()
 
 
@@ -216,8 +219,8 @@ async def _some(file: asyncssh.SFTPClientFile, size: int) -> bytes:
     return found.encode() if isinstance(found, str) else bytes(found)
 
 
-def _drop(name: str, told: asyncssh.SFTPAttrs) -> Drop:
-    return Drop(name, f"{told.mtime}-{told.size}", float(told.mtime or 0), int(told.size or 0))
+def _inbox_file(name: str, told: asyncssh.SFTPAttrs) -> InboxFile:
+    return InboxFile(name, f"{told.mtime}-{told.size}", float(told.mtime or 0), int(told.size or 0))
 
 
 _ADDRESS = "the address has to be sftp://USER@HOST/PATH, without a password in it"

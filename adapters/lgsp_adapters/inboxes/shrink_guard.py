@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from lgsp_adapters.inboxes.inbox_file import ACCEPTED, Drop, Folder
+from lgsp_adapters.inboxes.inbox_file import ACCEPTANCE_SUFFIX, Inbox, InboxFile
 
 SHARE = 0.5
 """The share of its rows that a register may lose unasked, where the manifest does not say."""
@@ -19,7 +19,7 @@ Sizes = Mapping[str, int]
 """How many rows each operation finds."""
 
 
-def why(sizes: Sizes, rows: int, before: Sizes, share: float) -> str:
+def reason_to_hold(sizes: Sizes, rows: int, before: Sizes, share: float) -> str:
     """Why a drop is held; "" where it is not.
 
     Args:
@@ -36,17 +36,17 @@ def why(sizes: Sizes, rows: int, before: Sizes, share: float) -> str:
     return ""
 
 
-async def accepted(folder: Folder, drop: Drop, content: str) -> bool:
+async def is_accepted(folder: Inbox, inbox_file: InboxFile, content: str) -> bool:
     """Has somebody looked at this content and wanted it taken?
 
     Raises:
-        FolderGone: as the folder says.
+        InboxUnavailableError: as the folder says.
     """
-    said = document(await folder.beside(drop, ACCEPTED))
+    said = parse_sidecar(await folder.read_sidecar(inbox_file, ACCEPTANCE_SUFFIX))
     return bool(content) and said.get("content") == content
 
 
-def document(content: bytes | None) -> dict[str, Any]:
+def parse_sidecar(content: bytes | None) -> dict[str, Any]:
     """What stands beside a file, as far as it is a document: others write there."""
     try:
         found = orjson.loads(content or b"{}")
@@ -55,7 +55,7 @@ def document(content: bytes | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def sizes_of(report: Mapping[str, Any]) -> Sizes:
+def register_sizes(report: Mapping[str, Any]) -> Sizes:
     """How large the register was when a report was written."""
     told = report.get("register")
     if not isinstance(told, dict):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from lgsp_adapters.inboxes.inbox_file import FolderGone
+from lgsp_adapters.inboxes.inbox_file import InboxUnavailableError
 
 SECONDS = 60.0
 """A share that hangs holds its thread for as long as it likes; whoever waits is told after this."""
@@ -14,7 +14,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-class OwnThread:
+class WorkerThread:
     """One thread, so that a folder that hangs takes none of those that others need."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class OwnThread:
         """Do some work there.
 
         Raises:
-            FolderGone: it takes too long.
+            InboxUnavailableError: it takes too long.
         """
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, "lgsp-folder")
@@ -32,8 +32,8 @@ class OwnThread:
         try:
             async with asyncio.timeout(SECONDS):
                 return await asyncio.wrap_future(done)
-        except TimeoutError:
-            raise FolderGone(f"it does not answer within {SECONDS:g} seconds") from None
+        except TimeoutError as error:
+            raise InboxUnavailableError(f"it does not answer within {SECONDS:g} seconds") from error
 
     def close(self) -> None:
         """Wait for nothing."""

@@ -13,7 +13,7 @@ from jmespath import functions
 
 from lgsp_adapters.mapping.budget import spend
 from lgsp_adapters.mapping.numbers import PLAIN, Number, decimal_of, exact, text_of
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 
 _EXACT = Context(prec=2000, traps=[Inexact, InvalidOperation, Overflow])
 _ROUNDED = Context(prec=28)
@@ -78,7 +78,7 @@ class Arithmetic(functions.Functions):
     def _func_to_number(self, value: Any) -> Number | None:
         try:
             return None if value is None else decimal_of(value, PLAIN)
-        except Unmappable:
+        except MappingError:
             return None
 
     @functions.signature({"types": _ANY})
@@ -115,7 +115,7 @@ def same(one: Any, other: Any) -> bool:
 def _number(value: Any) -> Number:
     found = exact(value)
     if found is None:
-        raise Unmappable("a function of numbers is given something else; write number(…) of a text")
+        raise MappingError("a function of numbers is given something else; write number(…) of a text")
     return found
 
 
@@ -130,14 +130,14 @@ def _added(one: Number, other: Number) -> Decimal:
     try:
         return _EXACT.add(Decimal(one), Decimal(other))
     except ArithmeticError as error:
-        raise Unmappable("a sum has too many digits") from error
+        raise MappingError("a sum has too many digits") from error
 
 
 def _alike(values: list[Any]) -> list[Any]:
     """Numbers or texts.
 
     Raises:
-        Unmappable: a mixture, or something else.
+        MappingError: a mixture, or something else.
     """
     if all(isinstance(value, str) for value in values):
         return values

@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TypeVar
 
-from lgsp_adapters.adapter import Unfit, UpstreamFailed
+from lgsp_adapters.adapter import UnfitRequest, UpstreamFailed
+from lgsp_adapters.errors import AdapterError
 
 AT_ONCE = 5_000
 """Steps on the event loop: 5 to 10 ms on a core of 2026."""
@@ -38,11 +39,11 @@ TOO_LONG = f"reading and mapping the answer takes more than {MOST} steps"
 Made = TypeVar("Made")
 
 
-class OutOfSteps(Exception):  # noqa: N818 - nothing is wrong: it takes longer
+class StepsExceededError(AdapterError):
     """More steps are needed than there are."""
 
 
-class Steps:
+class StepBudget:
     """What is left of them."""
 
     __slots__ = ("left",)
@@ -54,15 +55,15 @@ class Steps:
         """Take some.
 
         Raises:
-            OutOfSteps: there are not so many.
+            StepsExceededError: there are not so many.
         """
         self.left -= count
         if self.left < 0:
-            raise OutOfSteps
+            raise StepsExceededError
 
 
-_ENDLESS = Steps(math.inf)
-current: ContextVar[Steps] = ContextVar("steps", default=_ENDLESS)
+_ENDLESS = StepBudget(math.inf)
+current: ContextVar[StepBudget] = ContextVar("steps", default=_ENDLESS)
 """Those of the work at hand; without an end where nobody has set one, as in a process that may be killed."""
 
 
@@ -70,12 +71,12 @@ def spend(count: int = 1) -> None:
     """Take some of the steps of the work at hand.
 
     Raises:
-        OutOfSteps: there are not so many.
+        StepsExceededError: there are not so many.
     """
     current.get().spend(count)
 
 
-class Unhurried:
+class MappingExecutor:
     """Does what may take long, without holding the event loop."""
 
     def __init__(self) -> None:
@@ -88,17 +89,17 @@ class Unhurried:
             of_request: the work is done with what was asked, not yet with what a system answers.
 
         Raises:
-            Unfit, UpstreamFailed: it takes more than anybody may wait for.
+            UnfitRequest, UpstreamFailed: it takes more than anybody may wait for.
         """
         try:
-            return within(Steps(AT_ONCE), work)
-        except OutOfSteps:
-            steps = Steps(MOST)
+            return run_within(StepBudget(AT_ONCE), work)
+        except StepsExceededError:
+            steps = StepBudget(MOST)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, within, steps, work)
-        except OutOfSteps as error:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, run_within, steps, work)
+        except StepsExceededError as error:
             if of_request:
-                raise Unfit(f"mapping the request takes more than {MOST} steps; ask for less at once") from error
+                raise UnfitRequest(f"mapping the request takes more than {MOST} steps; ask for less at once") from error
             raise UpstreamFailed("unintelligible", f"{TOO_LONG}; ask for fewer rows, or look them up by key") from error
         finally:
             steps.left = 0  # nobody waits any more: a thread cannot be ended, but it can have no more steps
@@ -108,11 +109,11 @@ class Unhurried:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def within(steps: Steps, work: Callable[[], Made]) -> Made:
+def run_within(steps: StepBudget, work: Callable[[], Made]) -> Made:
     """Do something with so many steps.
 
     Raises:
-        OutOfSteps: it takes more.
+        StepsExceededError: it takes more.
     """
     token = current.set(steps)
     try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import jmespath
 
-from lgsp_adapters.text.comparison import heading
+from lgsp_adapters.text.comparison import normalize_heading
 
 Kinds = Mapping[str, str]
 """What each variable is: `row`, `rows`; others are of no interest."""
@@ -26,7 +26,7 @@ _PICKING = ("max_by", "min_by")
 """Functions that give one of them."""
 
 
-def named(template: Any, kinds: Kinds) -> set[str]:
+def named_columns(template: Any, kinds: Kinds) -> set[str]:
     """The columns that a template names, as headings are compared.
 
     Args:
@@ -37,7 +37,7 @@ def named(template: Any, kinds: Kinds) -> set[str]:
     return found.columns
 
 
-def uses(template: Any, variable: str) -> bool:
+def uses_variable(template: Any, variable: str) -> bool:
     """Does a template name a variable?"""
     found = _Found()
     found.template(template, {})
@@ -92,7 +92,7 @@ class _Found:
 
     def _field(self, name: str, current: str, kinds: Kinds) -> str:
         if current == "row":
-            self.columns.add(heading(name))
+            self.columns.add(normalize_heading(name))
             return ""
         if current == "scope":
             self.variables.add(name)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Scope, Template
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.variables import ASKED
 from lgsp_contracts.source_location import SourceLocation
 
@@ -26,7 +26,7 @@ class Criteria:
         self._templates = [Template(text, place, ASKED) for part, place in parts for text in _of_the_caller(part)]
         """Their expressions are known to be right: the request is made of the same."""
 
-    def asks_nothing(self, scope: Scope) -> bool:
+    def is_empty(self, scope: Scope) -> bool:
         """Would the same be asked for a caller who says nothing? Never, where no caller is listened to."""
         nobody = {**scope, "request": {}}
         spoken = {**scope, "request": _spoken(scope["request"]) or {}}
@@ -35,7 +35,7 @@ class Criteria:
 
 def _of_the_caller(part: Any) -> Iterator[str]:
     if isinstance(part, str):
-        if columns.uses(part, "request"):
+        if columns.uses_variable(part, "request"):
             yield part
     elif isinstance(part, Mapping):
         for name, value in part.items():
@@ -63,6 +63,6 @@ def _spoken(value: Any) -> Any:
 def _made(template: Template, scope: Scope) -> Any:
     try:
         found = template(scope)
-    except Unmappable as unmappable:
+    except MappingError as unmappable:
         return unmappable  # equal to nothing else: the system's own request will say what is wrong
     return None if isinstance(found, str) and not found.strip() else found

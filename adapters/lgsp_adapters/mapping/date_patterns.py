@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 
 FIRST_YEAR = 1930
 """Of the hundred years that `yy` means: as Excel has it."""
@@ -67,7 +67,7 @@ class Pattern:
     """One pattern.
 
     Raises:
-        Unmappable: it is none; the text says why.
+        MappingError: it is none; the text says why.
     """
 
     def __init__(self, text: str) -> None:
@@ -78,24 +78,28 @@ class Pattern:
         for literal, letters in self._parts:
             if letters in ("", "T"):
                 if before == "open" and literal[:1].isdigit():
-                    raise Unmappable("a letter of one digit or two cannot stand beside a digit")
+                    raise MappingError("a letter of one digit or two cannot stand beside a digit")
                 form += re.escape(literal or letters)
                 before = literal[-1:] if literal[-1:].isdigit() else ""
                 continue
             if letters not in _LETTERS:
-                raise Unmappable(f"there are no letters {letters} in a date pattern; quote what is meant as it stands")
+                raise MappingError(
+                    f"there are no letters {letters} in a date pattern; quote what is meant as it stands"
+                )
             name, digits = _LETTERS[letters]
             open_ended = digits == _ONE
             if name in _DIGITS and before and (open_ended or before == "open"):
-                raise Unmappable(f"{letters} has one digit or two, so something else than a digit must stand beside it")
+                raise MappingError(
+                    f"{letters} has one digit or two, so something else than a digit must stand beside it"
+                )
             self._names.append(name)
             form += digits
             before = ("open" if open_ended else "digit") if name in _DIGITS else ""
         self.fields = {_SAME.get(name, name) for name in self._names}
         if not self._names or len(self.fields) < len(self._names):
-            raise Unmappable("a date pattern names each part once, and at least one")
+            raise MappingError("a date pattern names each part once, and at least one")
         if ("half hour" in self._names) != ("half" in self._names):
-            raise Unmappable("hh goes with a, and a with hh; an hour of 24 is HH")
+            raise MappingError("hh goes with a, and a with hh; an hour of 24 is HH")
         self._form = re.compile(form, re.IGNORECASE)
 
     @property
@@ -115,16 +119,16 @@ class Pattern:
             first_year: of the hundred years that `yy` means.
 
         Raises:
-            Unmappable: it is not of this pattern, or no such day or time is.
+            MappingError: it is not of this pattern, or no such day or time is.
         """
         found = self._form.fullmatch(text.strip())
         if found is None:
-            raise Unmappable(f"a date is not in the form {self._text}")
+            raise MappingError(f"a date is not in the form {self._text}")
         said = dict(zip(self._names, found.groups(), strict=True))
         try:
-            return Moment(_day(said, first_year), _time(said), zone_of(said.get("zone")))
+            return Moment(_day(said, first_year), _time(said), parse_zone(said.get("zone")))
         except ValueError as error:
-            raise Unmappable(f"a date in the form {self._text} is on no calendar") from error
+            raise MappingError(f"a date in the form {self._text} is on no calendar") from error
 
     def write(self, moment: datetime | date, zone: timezone | None = None) -> str:
         """A day or a moment in this pattern.
@@ -133,11 +137,11 @@ class Pattern:
             zone: where the moment is.
 
         Raises:
-            Unmappable: the pattern says a time, and this is a day.
+            MappingError: the pattern says a time, and this is a day.
         """
         if not isinstance(moment, datetime):
             if not self.fields <= {"year", "month", "day"}:
-                raise Unmappable(f"a day has no time, which {self._text} asks for")
+                raise MappingError(f"a day has no time, which {self._text} asks for")
             moment = datetime(moment.year, moment.month, moment.day)
         return "".join(
             _WRITERS[letters](moment, zone or timezone(timedelta(hours=7)))
@@ -148,18 +152,18 @@ class Pattern:
 
 
 @lru_cache(maxsize=1024)
-def compiled(text: str) -> Pattern:
+def compile_pattern(text: str) -> Pattern:
     """The pattern of a text.
 
     Raises:
-        Unmappable: it is none.
+        MappingError: it is none.
     """
     return Pattern(text)
 
 
 def _split(text: str) -> list[tuple[str, str, str, str]]:
     if "".join(found.group() for found in _PARTS.finditer(text)) != text:
-        raise Unmappable("a date pattern has a quotation mark that is not closed")
+        raise MappingError("a date pattern has a quotation mark that is not closed")
     return _PARTS.findall(text)
 
 
@@ -193,7 +197,7 @@ def _time(said: dict[str, str]) -> time | None:
     return time(hour, int(said.get("minute", 0)), int(said.get("second", 0)), int(fraction))
 
 
-def zone_of(text: str | None) -> timezone | None:
+def parse_zone(text: str | None) -> timezone | None:
     """The zone of `Z`, `+07`, `+0700` or `+07:00`; None of None.
 
     Raises:

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lgsp_adapters.mapping.date_patterns import FIRST_YEAR, compiled, zone_of
+from lgsp_adapters.mapping.date_patterns import FIRST_YEAR, compile_pattern, parse_zone
 from lgsp_adapters.mapping.numbers import decimal_of, integer_of
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 _HOUR_7 = timezone(timedelta(hours=7))
@@ -37,14 +37,14 @@ def iso_date(value: Any, pattern: str, first_year: int = FIRST_YEAR) -> str:
     pattern counts, since day and month could be meant the other way round.
 
     Raises:
-        Unmappable: it is neither.
+        MappingError: it is neither.
     """
-    text, form = _text(value), compiled(pattern)
+    text, form = _text(value), compile_pattern(pattern)
     if not form.has_day:
-        raise Unmappable(f"a pattern of a day has year, month and day, which {pattern} has not")
+        raise MappingError(f"a pattern of a day has year, month and day, which {pattern} has not")
     try:
         moment = form.read(text, first_year)
-    except Unmappable:
+    except MappingError:
         if _ISO.fullmatch(text) is None or pattern.lower().startswith("yyyy-"):
             raise
         return local_date(text)
@@ -57,7 +57,7 @@ def local_date(value: Any) -> str:
     """The day, in Vietnam where it is an instant, of an ISO 8601 date or time.
 
     Raises:
-        Unmappable: it is none.
+        MappingError: it is none.
     """
     found = _iso(_text(value))
     return (_day_there(found) if isinstance(found, datetime) else found).isoformat()
@@ -67,9 +67,9 @@ def date_text(value: Any, pattern: str) -> str:
     """An ISO 8601 date or time in the form of a system; an instant as the clocks in Vietnam show it.
 
     Raises:
-        Unmappable: it is none, or has not what the pattern asks for.
+        MappingError: it is none, or has not what the pattern asks for.
     """
-    found, form = _iso(_text(value)), compiled(pattern)
+    found, form = _iso(_text(value)), compile_pattern(pattern)
     if not isinstance(found, datetime):
         return form.write(found)
     there = _there(found) if found.tzinfo else found.replace(tzinfo=VIETNAM)
@@ -83,18 +83,18 @@ def instant(value: Any, pattern: str = "", first_year: int = FIRST_YEAR) -> str:
         pattern: "" for ISO 8601.
 
     Raises:
-        Unmappable: it is no moment; a day alone is none.
+        MappingError: it is no moment; a day alone is none.
     """
     text = _text(value)
     if pattern:
-        form = compiled(pattern)
+        form = compile_pattern(pattern)
         if not (form.has_day and form.has_time):
-            raise Unmappable(f"a pattern of an instant has a day and an hour, which {pattern} has not")
+            raise MappingError(f"a pattern of an instant has a day and an hour, which {pattern} has not")
         said = form.read(text, first_year)
         return _written(datetime.combine(said.day, said.time or time(), said.zone or VIETNAM))
     found = _iso(text)
     if not isinstance(found, datetime):
-        raise Unmappable("a day alone is no instant")
+        raise MappingError("a day alone is no instant")
     return _written(found if found.tzinfo else found.replace(tzinfo=VIETNAM))
 
 
@@ -102,7 +102,7 @@ def epoch(value: Any, unit: timedelta) -> str:
     """The instant that so many units since 1970 are.
 
     Raises:
-        Unmappable: it is no whole number, or beyond the years 1 to 9999.
+        MappingError: it is no whole number, or beyond the years 1 to 9999.
     """
     return _since_1970(integer_of(value, "plain"), unit)
 
@@ -111,11 +111,11 @@ def json_date(value: Any) -> str:
     """The instant in `/Date(738349200000+0700)/`, as old .NET services write it.
 
     Raises:
-        Unmappable: it is none.
+        MappingError: it is none.
     """
     found = _JSON_DATE.fullmatch(_text(value))
     if found is None:
-        raise Unmappable("a text is not of the form /Date(…)/")
+        raise MappingError("a text is not of the form /Date(…)/")
     return _since_1970(int(found.group(1)), timedelta(milliseconds=1))
 
 
@@ -128,33 +128,33 @@ def excel_date(value: Any, system: str = "1900") -> str:
         system: `1904` for workbooks that come from an old Macintosh.
 
     Raises:
-        Unmappable: it is no serial.
+        MappingError: it is no serial.
     """
     if system not in _SERIALS:
-        raise Unmappable("a workbook counts its days from '1900' or '1904'")
+        raise MappingError("a workbook counts its days from '1900' or '1904'")
     serial = int(decimal_of(value, "plain"))
     if not (1 if system == "1900" else 0) <= serial <= _MAX_SERIAL:
-        raise Unmappable("a number is no Excel serial of a day")
+        raise MappingError("a number is no Excel serial of a day")
     if system == "1900" and serial == _NO_LEAP_DAY:
-        raise Unmappable("a number is the Excel serial of 29 February 1900, which was no day")
+        raise MappingError("a number is the Excel serial of 29 February 1900, which was no day")
     shift = 1 if system == "1900" and serial < _NO_LEAP_DAY else 0
     try:
         return (_SERIALS[system] + timedelta(days=serial + shift)).isoformat()
     except (OverflowError, ValueError) as error:
-        raise Unmappable("a number is no Excel serial of a day") from error
+        raise MappingError("a number is no Excel serial of a day") from error
 
 
 def check_pattern(function: str, pattern: str) -> None:
     """Hold a pattern of a manifest against its function, before any call.
 
     Raises:
-        Unmappable: it never fits.
+        MappingError: it never fits.
     """
-    form = compiled(pattern)
+    form = compile_pattern(pattern)
     if function == "iso_date" and not form.has_day:
-        raise Unmappable(f"a pattern of a day has year, month and day, which {pattern} has not")
+        raise MappingError(f"a pattern of a day has year, month and day, which {pattern} has not")
     if function == "instant" and not (form.has_day and form.has_time):
-        raise Unmappable(f"a pattern of an instant has a day and an hour, which {pattern} has not")
+        raise MappingError(f"a pattern of an instant has a day and an hour, which {pattern} has not")
 
 
 def _text(value: Any) -> str:
@@ -162,29 +162,29 @@ def _text(value: Any) -> str:
         return value.strip()
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise Unmappable("what should be a date is neither a text nor a whole number")
+    raise MappingError("what should be a date is neither a text nor a whole number")
 
 
 def _iso(text: str) -> date | datetime:
     found = _ISO.fullmatch(text)
     if found is None:
-        raise Unmappable("a date is not ISO 8601, such as 1993-05-17 or 1993-05-17T08:00:00+07:00")
+        raise MappingError("a date is not ISO 8601, such as 1993-05-17 or 1993-05-17T08:00:00+07:00")
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     try:
         that_day = date(int(year), int(month), int(day))
         if hour is None:
             return that_day
         parts = int(hour), int(minute), int(second or 0), int((fraction or "").ljust(6, "0")[:6])
-        return datetime.combine(that_day, time(*parts), zone_of(zone))
+        return datetime.combine(that_day, time(*parts), parse_zone(zone))
     except ValueError as error:
-        raise Unmappable("a date is on no calendar") from error
+        raise MappingError("a date is on no calendar") from error
 
 
 def _there(moment: datetime) -> datetime:
     try:
         return moment.astimezone(VIETNAM)
     except (OverflowError, ValueError) as error:
-        raise Unmappable("a moment is at the very end of the calendar") from error
+        raise MappingError("a moment is at the very end of the calendar") from error
 
 
 def _day_there(moment: datetime) -> date:
@@ -195,11 +195,11 @@ def _written(moment: datetime) -> str:
     try:
         return moment.astimezone(_HOUR_7).isoformat()
     except (OverflowError, ValueError) as error:
-        raise Unmappable("a moment is at the very end of the calendar") from error
+        raise MappingError("a moment is at the very end of the calendar") from error
 
 
 def _since_1970(count: int, unit: timedelta) -> str:
     try:
         return _written(_UTC_1970 + count * unit)
     except (OverflowError, ValueError) as error:
-        raise Unmappable("a number of seconds is beyond the years 1 to 9999") from error
+        raise MappingError("a number of seconds is beyond the years 1 to 9999") from error

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.mapping.expressions import Scope, Template
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.wire import Failure
 
@@ -34,7 +34,7 @@ class _Rule:
     note: Template
 
 
-class Rules:
+class ErrorRules:
     """The `errors` of one operation."""
 
     def __init__(self, document: list[Mapping[str, Any]], place: SourceLocation, names: tuple[str, ...]) -> None:
@@ -59,19 +59,19 @@ class Rules:
             Declared, UpstreamFailed: as the first rule says that holds.
         """
         for rule in self._rules:
-            if not mapped(rule.when, scope) or not (well or self._speaks_of_errors(rule, scope)):
+            if not evaluate(rule.when, scope) or not (well or self._speaks_of_errors(rule, scope)):
                 continue
             if rule.declared:
                 raise Declared(rule.declared)
-            raise UpstreamFailed(rule.failed, str(mapped(rule.note, scope) or rule.when.place)[:NOTE])
+            raise UpstreamFailed(rule.failed, str(evaluate(rule.note, scope) or rule.when.place)[:NOTE])
 
     def _speaks_of_errors(self, rule: _Rule, scope: Scope) -> bool:
         if _OF_ERRORS.search(str(rule.when.document)):
             return True
-        return not mapped(rule.when, {**scope, "answer": None})
+        return not evaluate(rule.when, {**scope, "answer": None})
 
 
-def mapped(template: Template, scope: Scope) -> Any:
+def evaluate(template: Template, scope: Scope) -> Any:
     """A template over what a system said.
 
     Raises:
@@ -79,5 +79,5 @@ def mapped(template: Template, scope: Scope) -> Any:
     """
     try:
         return template(scope)
-    except Unmappable as unmappable:
+    except MappingError as unmappable:
         raise UpstreamFailed("unintelligible", str(unmappable)) from unmappable

@@ -23,7 +23,7 @@ from lgsp_adapters.mapping.arithmetic import same
 from lgsp_adapters.mapping.budget import CHARACTERS, current, spend
 from lgsp_adapters.mapping.functions import FUNCTIONS, MOST, NAMES, check_argument
 from lgsp_adapters.mapping.numbers import exact
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.text.normalization import nfc
 from lgsp_contracts.source_location import SourceLocation
 
@@ -56,7 +56,7 @@ class Template:
         """The document for these variables.
 
         Raises:
-            Unmappable: a value does not fit; the text names the place and never the value.
+            MappingError: a value does not fit; the text names the place and never the value.
         """
         return self._make(scope)
 
@@ -66,29 +66,29 @@ class Template:
         return self.document is None
 
 
-def told(answer: Any) -> Any:
+def drop_absent(answer: Any) -> Any:
     """What a system said, as mappings see it: texts in NFC, without white space around them, and an empty text is null."""
     if isinstance(answer, str):
         return nfc(answer).strip() or None
     if isinstance(answer, dict):
         spend(len(answer))
-        return {nfc(name): told(value) for name, value in answer.items()}
+        return {nfc(name): drop_absent(value) for name, value in answer.items()}
     if isinstance(answer, list):
         spend(len(answer))
-        return [told(item) for item in answer]
+        return [drop_absent(item) for item in answer]
     return answer
 
 
-def composed(document: Any) -> Any:
+def normalized(document: Any) -> Any:
     """What a caller said, as mappings see it: texts in NFC, so that they can be held against what systems say."""
     if isinstance(document, str):
         return nfc(document)
     if isinstance(document, dict):
         spend(len(document))
-        return {name: composed(value) for name, value in document.items()}
+        return {name: normalized(value) for name, value in document.items()}
     if isinstance(document, list):
         spend(len(document))
-        return [composed(item) for item in document]
+        return [normalized(item) for item in document]
     return document
 
 
@@ -145,15 +145,15 @@ def _expression(text: str, place: SourceLocation, names: tuple[str, ...]) -> Mak
     def make(scope: Scope) -> Any:
         try:
             return _pruned(interpreter.visit(tree, scope))
-        except Unmappable as unmappable:
-            raise Unmappable(f"{place}: {unmappable}", place) from unmappable
+        except MappingError as unmappable:
+            raise MappingError(f"{place}: {unmappable}", place) from unmappable
         except JMESPathTypeError as error:  # its text quotes the value
             wanted = " or ".join(error.expected_types)
-            raise Unmappable(
+            raise MappingError(
                 f"{place}: {error.function_name} takes {wanted}, not {error.actual_type}", place
             ) from error
         except (JMESPathError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
-            raise Unmappable(f"{place}: {type(error).__name__}", place) from error
+            raise MappingError(f"{place}: {type(error).__name__}", place) from error
 
     return make
 
@@ -169,7 +169,7 @@ class _Interpreter(TreeInterpreter):
         """What a part of an expression makes of a value.
 
         Raises:
-            OutOfSteps: the work at hand has no more of them.
+            StepsExceededError: the work at hand has no more of them.
         """
         steps = current.get()
         steps.left -= 1
@@ -193,7 +193,7 @@ class _Interpreter(TreeInterpreter):
         """Compare as JSON does; a number is never held against a text.
 
         Raises:
-            Unmappable: one of two that are to be ordered is a number and one a text.
+            MappingError: one of two that are to be ordered is a number and one a text.
         """
         one, other = (self.visit(child, value) for child in node["children"])
         kind = node["value"]
@@ -205,7 +205,7 @@ class _Interpreter(TreeInterpreter):
         if None not in numbers:
             return self.COMPARATOR_FUNC[kind](*numbers)
         if (isinstance(one, str) and numbers[1] is not None) or (isinstance(other, str) and numbers[0] is not None):
-            raise Unmappable("a text is compared with a number; write number(…) of the text")
+            raise MappingError("a text is compared with a number; write number(…) of the text")
         return None
 
 
@@ -273,7 +273,7 @@ def _called(name: str, arguments: list[Any], place: SourceLocation) -> None:
         if number and argument["type"] == "literal":
             try:
                 check_argument(name, number, argument["value"])
-            except Unmappable as unmappable:
+            except MappingError as unmappable:
                 raise place.refusal(f"hàm {name}: {unmappable}", f"{name}: {unmappable}") from unmappable
 
 

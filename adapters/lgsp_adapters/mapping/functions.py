@@ -16,10 +16,10 @@ from lgsp_adapters.mapping.arithmetic import Arithmetic
 from lgsp_adapters.mapping.date_patterns import FIRST_YEAR
 from lgsp_adapters.mapping.numbers import NOTATIONS, decimal_of, exact, integer_of, number_of, text_of
 from lgsp_adapters.mapping.parsing_functions import ParsingFunctions
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import TEXT
 from lgsp_adapters.text.normalization import nfc
-from lgsp_adapters.text.person_names import folded
+from lgsp_adapters.text.person_names import fold_name
 from lgsp_contracts import exact_json
 
 MAX_TEXT = 4 * 1024 * 1024
@@ -28,13 +28,13 @@ MAX_TEXT = 4 * 1024 * 1024
 
 def _notation(name: Any) -> str:
     if name not in ("", *NOTATIONS):
-        raise Unmappable(f"there is no such notation of numbers; there are: {', '.join(NOTATIONS)}")
+        raise MappingError(f"there is no such notation of numbers; there are: {', '.join(NOTATIONS)}")
     return str(name)
 
 
 def _hold_length(characters: int) -> None:
     if characters > MAX_TEXT:
-        raise Unmappable(f"a function makes a text of more than {MAX_TEXT} characters")
+        raise MappingError(f"a function makes a text of more than {MAX_TEXT} characters")
 
 
 def _code(value: Any) -> str:
@@ -44,7 +44,7 @@ def _code(value: Any) -> str:
 
 def _year(value: Any) -> int:
     if type(value) is not int or not 1 <= value <= 9900:
-        raise Unmappable("the first year of the hundred that yy means is a year, such as `1930`")
+        raise MappingError("the first year of the hundred that yy means is a year, such as `1930`")
     return value
 
 
@@ -141,14 +141,14 @@ class Functions(Arithmetic, ParsingFunctions):
     def _func_pad_left(self, value: Any, width: int, fill: str) -> Any:
         """A text or number as text, filled on the left: a number that lost its zeros has them again."""
         if len(fill) != 1:
-            raise Unmappable("pad_left fills with one character")
+            raise MappingError("pad_left fills with one character")
         _hold_length(int(width))
         return None if value is None else text_of(value).rjust(int(width), fill)
 
     @functions.signature({"types": _TEXT})
     def _func_folded(self, value: str | None) -> Any:
         """A person's name as names are compared: whatever the case, the spaces, the spelling of accents."""
-        return None if value is None else folded(value)
+        return None if value is None else fold_name(value)
 
     @functions.signature({"types": _ANY})
     def _func_words(self, value: Any) -> Any:
@@ -230,7 +230,7 @@ def check_argument(function: str, number: int, value: Any) -> None:
     """Hold an argument that stands in the manifest against what its function can take, before anything is called.
 
     Raises:
-        Unmappable: it never fits.
+        MappingError: it never fits.
     """
     if function in ("integer", "number", "decimal"):
         _notation(value)

@@ -15,7 +15,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_contracts import exact_json
 
 Number = int | Decimal
@@ -38,15 +38,15 @@ def decimal_of(value: Any, notation: str = "") -> Decimal:
         notation: one of `NOTATIONS`, or "" where none is named.
 
     Raises:
-        Unmappable: it is not plainly a number in this notation.
+        MappingError: it is not plainly a number in this notation.
     """
     if isinstance(value, str):
         return _read(value.strip(), notation)
     found = exact(value)
     if found is None:
-        raise Unmappable("what should be a number is true or false, a list or a document")
+        raise MappingError("what should be a number is true or false, a list or a document")
     if abs(Decimal(found).adjusted()) > MAX_DIGITS:
-        raise Unmappable(f"a number has more than {MAX_DIGITS} digits")
+        raise MappingError(f"a number has more than {MAX_DIGITS} digits")
     return Decimal(found)
 
 
@@ -54,12 +54,12 @@ def integer_of(value: Any, notation: str = "") -> int:
     """A whole number; zeros behind its point fall away.
 
     Raises:
-        Unmappable: it is none, or has a fraction.
+        MappingError: it is none, or has a fraction.
     """
     found = decimal_of(value, notation)
     whole = int(found)
     if whole != found:
-        raise Unmappable("a number has a fraction, and a whole one is asked for; write number(…) to keep it")
+        raise MappingError("a number has a fraction, and a whole one is asked for; write number(…) to keep it")
     return whole
 
 
@@ -67,7 +67,7 @@ def number_of(value: Any, notation: str = "") -> Number:
     """A number: an integer where it is whole, else the decimal as it is written.
 
     Raises:
-        Unmappable: it is none.
+        MappingError: it is none.
     """
     found = decimal_of(value, notation)
     whole = int(found)
@@ -78,12 +78,12 @@ def exact(value: Any) -> Number | None:
     """A number of Python as one that keeps its digits; None where it is no number.
 
     Raises:
-        Unmappable: it is not finite.
+        MappingError: it is not finite.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
     if not math.isfinite(value):
-        raise Unmappable("a number is not finite")
+        raise MappingError("a number is not finite")
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
@@ -105,9 +105,9 @@ def _read(text: str, notation: str) -> Decimal:
             if notation
             else "; name another one, 'vi' for 1.250.000,50 or 'en' for 1,250,000.50, as a second argument"
         )
-        raise Unmappable(f"a text is not a number {wanted}{hint}")
+        raise MappingError(f"a text is not a number {wanted}{hint}")
     if not notation and _AMBIGUOUS.fullmatch(text):
-        raise Unmappable(
+        raise MappingError(
             "a text like 1.250 may be a thousand or a fraction; name its notation as a second argument: 'vi' or 'plain'"
         )
     if notation == VIETNAMESE:

@@ -9,7 +9,7 @@ from typing import Any
 from jmespath import functions
 
 from lgsp_adapters.mapping.budget import spend
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import NotXmlError, document, tree_of_text
 from lgsp_adapters.text.normalization import nfc
 from lgsp_contracts import exact_json
@@ -31,7 +31,7 @@ class ParsingFunctions(functions.Functions):
         try:
             return document_of(text)
         except ValueError as error:
-            raise Unmappable("a text is not JSON") from error
+            raise MappingError("a text is not JSON") from error
 
     @functions.signature({"types": _TEXT})
     def _func_parse_xml(self, value: str | None) -> Any:
@@ -42,7 +42,7 @@ class ParsingFunctions(functions.Functions):
         try:
             return document(tree_of_text(text))
         except NotXmlError as error:
-            raise Unmappable("a text is not XML, declares a document type or is too large") from error
+            raise MappingError("a text is not XML, declares a document type or is too large") from error
 
 
 def document_of(text: str) -> Any:
@@ -50,7 +50,7 @@ def document_of(text: str) -> Any:
 
     Raises:
         ValueError: it is no JSON.
-        Unmappable: it is nested too deep, or a name stands twice in one object with two values, of which one would be lost.
+        MappingError: it is nested too deep, or a name stands twice in one object with two values, of which one would be lost.
     """
     found = exact_json.loads(text)
     made = trimmed(found)
@@ -69,7 +69,7 @@ def _of_one_value(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if found.setdefault(name, value) != value:
-            raise Unmappable("a name stands twice in one object, with two values")
+            raise MappingError("a name stands twice in one object, with two values")
     return found
 
 
@@ -77,10 +77,10 @@ def trimmed(value: Any, level: int = 0) -> Any:
     """A document whose texts are composed (NFC) and without white space around them, and whose empty texts are null.
 
     Raises:
-        Unmappable: it is nested too deep.
+        MappingError: it is nested too deep.
     """
     if level > MAX_LEVELS:
-        raise Unmappable(f"a document is nested deeper than {MAX_LEVELS} levels")
+        raise MappingError(f"a document is nested deeper than {MAX_LEVELS} levels")
     if isinstance(value, str):
         return nfc(value).strip() or None
     if isinstance(value, dict):
@@ -94,5 +94,5 @@ def trimmed(value: Any, level: int = 0) -> Any:
 
 def _bounded(value: str | None) -> str:
     if value is not None and len(value) > MAX_CHARACTERS:
-        raise Unmappable(f"a text is longer than {MAX_CHARACTERS} characters")
+        raise MappingError(f"a text is longer than {MAX_CHARACTERS} characters")
     return (value or "").strip(" \t\r\n\ufeff")

@@ -1,9 +1,10 @@
 """What every part of a mapping says of a value that it cannot carry."""
 
+from lgsp_adapters.errors import AdapterError
 from lgsp_contracts.source_location import SourceLocation
 
 
-class Unmappable(Exception):  # noqa: N818 - a value is, nothing has gone wrong
+class MappingError(AdapterError):
     """A value that the mapping cannot carry. Its text names the rule and never the value.
 
     Args:

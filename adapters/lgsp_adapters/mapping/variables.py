@@ -7,17 +7,17 @@ from typing import Any
 
 from lgsp_adapters.adapter import Call, Document
 from lgsp_adapters.mapping.dates import VIETNAM
-from lgsp_adapters.mapping.expressions import Scope, composed
+from lgsp_adapters.mapping.expressions import Scope, normalized
 
 ASKED = ("connection", "request", "call", "now", "session")
 
 
-def before(connection: Mapping[str, Any], request: Document, call: Call) -> Scope:
+def request_scope(connection: Mapping[str, Any], request: Document, call: Call) -> Scope:
     """`connection` of the manifest, the `request`, who asks (`call`) and when (`now`); `session` is filled by a login."""
     now, context = time.time(), call.context
     return {
         "connection": connection,
-        "request": composed(request),
+        "request": normalized(request),
         "call": {
             "message": context.message,
             "consumer": context.consumer,

@@ -14,8 +14,9 @@ from typing import Any
 
 from lxml import etree
 
+from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.mapping.budget import BYTES, CHARACTERS, spend
-from lgsp_adapters.text.charsets import UndecodableError, decoded
+from lgsp_adapters.text.charsets import UndecodableError, decode
 from lgsp_adapters.text.normalization import nfc
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -49,7 +50,7 @@ _ENCODING = re.compile(rb"""<\?xml\s[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)[
 _BLANK = " \t\r\n\ufeff\u200b\xa0"
 
 
-class NotXmlError(ValueError):
+class NotXmlError(AdapterError, ValueError):
     """What is no XML that is taken. The text says why and quotes nothing."""
 
 
@@ -64,7 +65,7 @@ def tree(content: bytes, charset: str = "") -> etree._Element:
     """
     found = _ENCODING.match(content.lstrip())
     try:
-        text = decoded(content, charset, found[1].decode() if found else "")
+        text = decode(content, charset, found[1].decode() if found else "")
     except UndecodableError as error:
         raise NotXmlError(f"the answer is not XML in a character set that it names: {error}") from error
     return tree_of_text(text)

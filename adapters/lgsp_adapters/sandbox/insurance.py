@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from lgsp_adapters.sandbox.fault_injection import Faults
-from lgsp_adapters.text.person_names import folded
+from lgsp_adapters.text.person_names import fold_name
 
 TOKEN_LIFE = 1800
 NOTES = {
@@ -110,7 +110,7 @@ class InsuranceServer:
 def _verdict(known: dict[str, Any] | None, asked: dict[str, Any]) -> str:
     if known is None:
         return "050"
-    if folded(known["hoTen"]) != folded(str(asked["hoTen"])):
+    if fold_name(known["hoTen"]) != fold_name(str(asked["hoTen"])):
         return "060"
     if known["ngaySinh"] != asked["ngaySinh"]:
         return "070"

@@ -14,7 +14,7 @@ from aiohttp import web
 from lxml import etree
 
 from lgsp_adapters.sandbox.fault_injection import Faults
-from lgsp_adapters.text.person_names import folded
+from lgsp_adapters.text.person_names import fold_name
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 NAMESPACE = "http://dancuquocgia.bca"
@@ -101,7 +101,7 @@ class PopulationServer:
             ROW + ("number = ?" if number else "old_number = ?"), (number or old or "-",)
         ).fetchone()
         born = text("NgayThangNamSinh/NgayThangNam") or text("NgayThangNamSinh/Nam")
-        if row is None or not born or not row[3].startswith(born) or folded(row[2]) != folded(text("HoVaTen")):
+        if row is None or not born or not row[3].startswith(born) or fold_name(row[2]) != fold_name(text("HoVaTen")):
             return None
         return row
 

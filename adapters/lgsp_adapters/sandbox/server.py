@@ -69,7 +69,7 @@ async def serve(server: str, port: int, folder: Path, process: running.Process) 
             "cannot-start",
             vi=f"Không mở được cổng {port}: {error.strerror}; hãy chọn cổng khác bằng --port.",
             en=f"Cannot listen on port {port}: {error.strerror}; choose another with --port.",
-        ) from None
+        ) from error
     process.ready(f"http://127.0.0.1:{port}")
     await process.stop.wait()
     await runner.cleanup()

@@ -50,7 +50,7 @@ def _none(operation: Operation) -> Document:
 
 
 def _answer(schema: Schema, root: str, spelled: Any = str) -> Document:
-    return {name: f"{root}.{quoted(spelled(name))}" for name in schema.get("properties", {})}
+    return {name: f"{root}.{quoted_field(spelled(name))}" for name in schema.get("properties", {})}
 
 
 def _sql(operation: Operation) -> Document:
@@ -60,14 +60,14 @@ def _sql(operation: Operation) -> Document:
     where = " AND ".join(f"{column} = :{column}" for column in names) or "1 = 1"
     return {
         "statement": f"SELECT {columns} FROM {snake(operation.name)} WHERE {where}",  # noqa: S608 - a draft
-        "parameters": {column: f"request.{quoted(name)}" for column, name in names.items()},
+        "parameters": {column: f"request.{quoted_field(name)}" for column, name in names.items()},
         **_none(operation),
         "answer": _answer(operation.response.document, "row", snake),
     }
 
 
 def _http(operation: Operation) -> Document:
-    body = {name: f"request.{quoted(name)}" for name in _asked(operation)}
+    body = {name: f"request.{quoted_field(name)}" for name in _asked(operation)}
     return {
         "path": f"/{operation.name}",
         "body": body,
@@ -78,7 +78,7 @@ def _http(operation: Operation) -> Document:
 
 def _soap(operation: Operation) -> Document:
     element = "".join(part.capitalize() for part in operation.name.split("-"))
-    fields = {name: f"request.{quoted(name)}" for name in _asked(operation)}
+    fields = {name: f"request.{quoted_field(name)}" for name in _asked(operation)}
     return {
         "element": element,
         "fields": fields,
@@ -90,13 +90,13 @@ def _soap(operation: Operation) -> Document:
 def _files(operation: Operation) -> Document:
     wanted = operation.request.document.get("required") or _asked(operation)
     return {
-        "find": {name: f"request.{quoted(name)}" for name in wanted},
+        "find": {name: f"request.{quoted_field(name)}" for name in wanted},
         **_none(operation),
         "answer": _answer(operation.response.document, "row"),
     }
 
 
-def quoted(name: str) -> str:
+def quoted_field(name: str) -> str:
     """A name within an expression, in quotes where it is more than a word."""
     return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else json.dumps(name, ensure_ascii=False)
 

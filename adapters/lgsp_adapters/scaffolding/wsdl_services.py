@@ -7,7 +7,7 @@ from typing import Any
 
 from lgsp_adapters.connectors.soap import facets, wsdl
 from lgsp_adapters.connectors.soap.shapes import Shape
-from lgsp_adapters.scaffolding.manifests import quoted
+from lgsp_adapters.scaffolding.manifests import quoted_field
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
@@ -73,7 +73,7 @@ def _operation(told: wsdl.PortOperation, simple: Simple) -> tuple[Document, Docu
     if len(answered.fields) == 1:
         [(name, wrapped)] = answered.fields.items()
         if wrapped.shape.kind == "object" and not wrapped.many:
-            answered, root, optional = wrapped.shape, f"answer.{quoted(name)}", not wrapped.required
+            answered, root, optional = wrapped.shape, f"answer.{quoted_field(name)}", not wrapped.required
     request = _schema(told.asked, simple)
     operation = drafts.operation(told.name, request, _schema(answered, simple), idempotent=False)
     subject = next((name for name, part in request["properties"].items() if part.get("format") == "so-dinh-danh"), "")
@@ -125,7 +125,7 @@ def _asked(shape: Shape, root: str) -> Document:
 
 def _answered(shape: Shape, root: str) -> Document:
     """The fields of the contract out of those of the WSDL."""
-    return _mapped(shape, root, quoted, drafts.camel)
+    return _mapped(shape, root, quoted_field, drafts.camel)
 
 
 def _mapped(shape: Shape, root: str, read: Spelling, written: Spelling) -> Document:

@@ -51,14 +51,14 @@ def _bound(memory: int, seconds: int) -> None:
 
 
 def _parsed(job: Mapping[str, Any], file: BinaryIO, emit: "Emit") -> Mapping[str, Any]:
-    from lgsp_adapters.tabular.limits import Unreadable  # noqa: PLC0415 - under the bounds
+    from lgsp_adapters.tabular.limits import UnreadableFileError  # noqa: PLC0415 - under the bounds
     from lgsp_runtime.error_frames import frames  # noqa: PLC0415
 
     try:
         parser = cast("Parser", import_module(job["parser"]))
         os.nice(NICE)
         return parser.parse(job, file, emit)
-    except Unreadable as unreadable:
+    except UnreadableFileError as unreadable:
         return {"unreadable": str(unreadable)}
     except MemoryError:
         return {"unreadable": f"it takes more than {job['limits']['memory'] // 1024**2} MiB of memory to be read"}

@@ -21,7 +21,7 @@ class Parser(Protocol):
         """Read a file; emit its parts, and return what is known at its end.
 
         Raises:
-            Unreadable: the file is no such table; the text says why, without a value.
+            UnreadableFileError: the file is no such table; the text says why, without a value.
         """
 
 

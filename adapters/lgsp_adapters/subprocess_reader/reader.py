@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from lgsp_adapters.tabular.limits import Unreadable
+from lgsp_adapters.errors import AdapterError
+from lgsp_adapters.tabular.limits import UnreadableFileError
 
 SECONDS = 120.0
 """A file of half a million rows takes about one (measured, two shared cores)."""
@@ -31,7 +32,7 @@ _KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "
 """Variables that a Python needs to find itself."""
 
 
-class ReaderBroke(Exception):  # noqa: N818 - the reader did
+class ReaderError(AdapterError):
     """An error of our own in the reader. Its text is for the report; `frames` say where it arose."""
 
     def __init__(self, error: str, frames: list[str]) -> None:
@@ -52,8 +53,8 @@ async def read(file: BinaryIO, job: dict[str, Any], take: Callable[[dict[str, An
         What it says at its end.
 
     Raises:
-        Unreadable: the file is no such table, or more than a reader may need was needed; the text says which.
-        ReaderBroke: an error of our own.
+        UnreadableFileError: the file is no such table, or more than a reader may need was needed; the text says which.
+        ReaderError: an error of our own.
     """
     limits = {"memory": MEMORY, "seconds": int(SECONDS)}
     process = await asyncio.create_subprocess_exec(
@@ -69,18 +70,18 @@ async def read(file: BinaryIO, job: dict[str, Any], take: Callable[[dict[str, An
         async with asyncio.timeout(SECONDS):
             last = await _said(process, orjson.dumps({**job, "limits": limits}), take)
             await process.wait()
-    except TimeoutError:
-        raise Unreadable(f"it was not read within {SECONDS:g} seconds") from None
+    except TimeoutError as error:
+        raise UnreadableFileError(f"it was not read within {SECONDS:g} seconds") from error
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if last is None:
-        raise Unreadable(_ended(process.returncode or 0))
+        raise UnreadableFileError(_ended(process.returncode or 0))
     if "unreadable" in last:
-        raise Unreadable(str(last["unreadable"]))
+        raise UnreadableFileError(str(last["unreadable"]))
     if "broke" in last:
-        raise ReaderBroke(str(last["broke"]), [str(frame) for frame in last["frames"]])
+        raise ReaderError(str(last["broke"]), [str(frame) for frame in last["frames"]])
     return last
 
 
@@ -97,7 +98,7 @@ async def _said(
             length = int.from_bytes(await process.stdout.readexactly(_LENGTH))
             left -= length
             if length > MAX_FRAME or left < 0:
-                raise Unreadable(f"its rows take more than {MAX_SAID // 1024**2} MiB")
+                raise UnreadableFileError(f"its rows take more than {MAX_SAID // 1024**2} MiB")
             part: dict[str, Any] = orjson.loads(await process.stdout.readexactly(length))
             if part.get("last"):
                 return part

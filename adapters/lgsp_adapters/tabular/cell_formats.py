@@ -29,23 +29,23 @@ _DAYS_BEFORE_LEAP = 60
 """Excel believes in a 29 February 1900, as Lotus 1-2-3 did; days before it are one later than they count."""
 
 
-class Bad(str):
+class BadCell(str):
     """What is wrong with a cell; it stands in place of its text."""
 
     __slots__ = ()
 
 
-ERROR = Bad("it holds an error of the spreadsheet; mend the formula")
-UNCOMPUTED = Bad("it holds a formula without a value; open the file in Excel and save it")
-LOST = Bad(f"it is a number of more than {DIGITS} digits, so its last digits are lost; make it a column of texts")
-SHORTENED = Bad(
+ERROR = BadCell("it holds an error of the spreadsheet; mend the formula")
+UNCOMPUTED = BadCell("it holds a formula without a value; open the file in Excel and save it")
+LOST = BadCell(f"it is a number of more than {DIGITS} digits, so its last digits are lost; make it a column of texts")
+SHORTENED = BadCell(
     "it is a number that Excel has shortened, such as 1.2E+11; make it a column of texts and save the file again"
 )
-NO_NUMBER = Bad("it holds a number that is none")
-NO_DATE = Bad("it holds a date that there is not")
+NO_NUMBER = BadCell("it holds a number that is none")
+NO_DATE = BadCell("it holds a date that there is not")
 
 
-def shown(raw: str, form: str, *, since_1904: bool = False) -> str:
+def displayed(raw: str, form: str, *, since_1904: bool = False) -> str:
     """A number of a cell as text.
 
     Args:
@@ -54,7 +54,7 @@ def shown(raw: str, form: str, *, since_1904: bool = False) -> str:
         since_1904: the workbook counts days from 1904.
 
     Returns:
-        The text, or a `Bad`.
+        The text, or a `BadCell`.
     """
     try:
         number = Decimal(raw)

@@ -13,6 +13,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO, Literal
 
+from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.text.normalization import nfc
 
 _NO_TEXT = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"))
@@ -52,7 +53,7 @@ _CAPITAL = 0x20
 """How far below a small letter or mark of VNI its capital stands."""
 
 
-class UnknownEncoding(Exception):  # noqa: N818 - it is
+class UnknownEncodingError(AdapterError):
     """A name that no encoding of text has."""
 
 
@@ -60,7 +61,7 @@ def canonical(name: str) -> str:
     """One name for an encoding.
 
     Raises:
-        UnknownEncoding: there is none that files are written in.
+        UnknownEncodingError: there is none that files are written in.
     """
     plain = name.lower().replace("_", "-")
     if plain in ("tcvn3", "tcvn-3", "abc", "vni"):
@@ -71,9 +72,9 @@ def canonical(name: str) -> str:
     except UnicodeError:  # it is one, of more bytes than one for a letter
         pass
     except LookupError as error:
-        raise UnknownEncoding(name) from error
+        raise UnknownEncodingError(name) from error
     if found.replace("_", "-") in {one.replace("_", "-") for one in _NO_TEXT}:
-        raise UnknownEncoding(name)
+        raise UnknownEncodingError(name)
     return "utf-8" if found == "utf-8-sig" else found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from lxml import etree
 
 from lgsp_adapters.tabular import cell_formats
-from lgsp_adapters.tabular.limits import MAX_COLUMNS, Unreadable
+from lgsp_adapters.tabular.limits import MAX_COLUMNS, UnreadableFileError
 from lgsp_adapters.tabular.workbook_parts import elements
 from lgsp_adapters.text.comparison import shows_error
 
@@ -30,7 +30,7 @@ def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list
     """The rows of a sheet, the first that is not hidden where none is named: the number of each, and its cells; what is wrong with a cell is a `Bad` in its place.
 
     Raises:
-        Unreadable, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or has not this sheet.
+        UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or has not this sheet.
     """
     number, names, hidden = 1, list[str](), set[str]()
     chosen = sheet or None
@@ -50,13 +50,13 @@ def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list
             cells = _cells(element)
             repeated = _times(element.get(f"{_TABLE}number-rows-repeated"))
             if any(cells) and repeated > 1:
-                raise Unreadable(f"line {number} is repeated {repeated} times")
+                raise UnreadableFileError(f"line {number} is repeated {repeated} times")
             yield number, cells
             number += repeated
         elif chosen is not None and not sheet:
             return
     if sheet and sheet not in names:
-        raise Unreadable(f"it has no sheet {sheet}; it has: {', '.join(names)}")
+        raise UnreadableFileError(f"it has no sheet {sheet}; it has: {', '.join(names)}")
 
 
 def _times(told: str | None) -> int:
@@ -70,7 +70,7 @@ def _cells(row: Any) -> list[str]:
             continue
         text, times = _shown(cell), _times(cell.get(f"{_TABLE}number-columns-repeated"))
         if text and len(found) + times > MAX_COLUMNS:
-            raise Unreadable(f"it has a cell beyond the {MAX_COLUMNS}th column")
+            raise UnreadableFileError(f"it has a cell beyond the {MAX_COLUMNS}th column")
         found += [text] * min(times, MAX_COLUMNS - len(found))
     return found
 
@@ -122,8 +122,8 @@ _TOLD = {
 
 
 def _number(raw: str, seen: str) -> str:
-    plain = cell_formats.shown(raw, "General")
-    if isinstance(plain, cell_formats.Bad):
+    plain = cell_formats.displayed(raw, "General")
+    if isinstance(plain, cell_formats.BadCell):
         return plain
     dotted = seen.replace(",", ".", 1) if seen.count(",") == 1 and "." not in seen else seen
     try:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from lgsp_adapters.tabular import encodings
-from lgsp_adapters.tabular.cell_formats import ERROR, SHORTENED, Bad
-from lgsp_adapters.tabular.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Unreadable
-from lgsp_adapters.text.comparison import cell, heading, shows_error
+from lgsp_adapters.tabular.cell_formats import ERROR, SHORTENED, BadCell
+from lgsp_adapters.tabular.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, UnreadableFileError
+from lgsp_adapters.text.comparison import normalize_cell, normalize_heading, shows_error
 from lgsp_contracts.source_location import SourceLocation
 
 MAX_FAULTS = 1000
@@ -62,11 +62,11 @@ class Layout:
         known = {name: value for name, value in told.items() if name in cls.__slots__}
         try:
             return cls(**{**known, "encoding": encodings.canonical(str(known.get("encoding", "utf-8")))})
-        except encodings.UnknownEncoding:
+        except encodings.UnknownEncodingError as error:
             raise (place / "encoding").refusal(
                 "không có bảng mã này; hãy dùng utf-8, utf-16, windows-1258, tcvn3 hoặc vni",
                 "there is no such encoding; use utf-8, utf-16, windows-1258, tcvn3 or vni",
-            ) from None
+            ) from error
 
 
 @dataclass(slots=True)
@@ -88,10 +88,10 @@ class Table:
         """Take a row in.
 
         Raises:
-            Unreadable: there are more than `MAX_ROWS`.
+            UnreadableFileError: there are more than `MAX_ROWS`.
         """
         if len(self.rows) == MAX_ROWS:
-            raise Unreadable(f"it has more than {MAX_ROWS} rows")
+            raise UnreadableFileError(f"it has more than {MAX_ROWS} rows")
         self.rows.append(row)
         self.lines.append(line)
 
@@ -109,7 +109,7 @@ def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
         needed: the headings that have to be there, rows or not.
 
     Raises:
-        Unreadable: it cannot be read, has no heading, lacks one that is needed, has a row of another width, or is too large.
+        UnreadableFileError: it cannot be read, has no heading, lacks one that is needed, has a row of another width, or is too large.
     """
     try:
         if layout.format == "xml":
@@ -124,13 +124,15 @@ def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
         for _ in found:
             pass
     except UnicodeError as error:
-        raise Unreadable(f"it is not {layout.encoding}; save it so, or say in the manifest what it is") from error
+        raise UnreadableFileError(
+            f"it is not {layout.encoding}; save it so, or say in the manifest what it is"
+        ) from error
     except csv.Error as error:
-        raise Unreadable("a line is not CSV as the manifest says; look at quotes and delimiter") from error
+        raise UnreadableFileError("a line is not CSV as the manifest says; look at quotes and delimiter") from error
     except (zipfile.BadZipFile, KeyError, zipfile.LargeZipFile, NotImplementedError) as error:
-        raise Unreadable("it is no whole workbook; open it in Excel and save it as .xlsx") from error
+        raise UnreadableFileError("it is no whole workbook; open it in Excel and save it as .xlsx") from error
     except SyntaxError as error:  # what lxml raises
-        raise Unreadable("it is not well-formed XML") from error
+        raise UnreadableFileError("it is not well-formed XML") from error
     return heads
 
 
@@ -138,7 +140,7 @@ def _refuse_missing(needed: Collection[str], headings: list[str]) -> None:
     missing = [name for name in needed if name not in headings]
     if missing:
         shown = ", ".join(name for name in headings[:_SHOWN_HEADINGS] if name)
-        raise Unreadable(f"there is no column {', '.join(missing)}; the headings are: {shown}")
+        raise UnreadableFileError(f"there is no column {', '.join(missing)}; the headings are: {shown}")
 
 
 def _csv(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
@@ -165,11 +167,11 @@ def _sheet(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     if begin == _OLD_WORKBOOK:
         return xls.lines(file.read(), layout.sheet)
     if begin != _WORKBOOK:
-        raise Unreadable("it is no workbook")
+        raise UnreadableFileError("it is no workbook")
     archive = zipfile.ZipFile(file)
     parts = set(archive.namelist())
     if "xl/workbook.bin" in parts:
-        raise Unreadable("it is a binary workbook; save it as .xlsx")
+        raise UnreadableFileError("it is a binary workbook; save it as .xlsx")
     if "content.xml" in parts:
         return ods.lines(archive, layout.sheet)
     return xlsx.lines(archive, layout.sheet)
@@ -188,13 +190,13 @@ def _headed(lines: Iterable[tuple[int, list[str]]], at: int) -> Iterator[Table]:
     table, cells = Table(), 0
     lines = iter(lines)
     names = next((line for number, line in lines if number >= at), [])
-    heads = _without_end([heading(name) for name in names])
+    heads = _without_end([normalize_heading(name) for name in names])
     width, named = len(heads), [name for name in heads if name]
-    if not named or len(set(named)) < len(named) or any(isinstance(name, Bad) for name in names):
+    if not named or len(set(named)) < len(named) or any(isinstance(name, BadCell) for name in names):
         which = "its first line" if at == 1 else f"line {at}"
-        raise Unreadable(f"{which} is not a heading with a name for each column")
+        raise UnreadableFileError(f"{which} is not a heading with a name for each column")
     if width > MAX_COLUMNS:
-        raise Unreadable(f"it has more than {MAX_COLUMNS} columns")
+        raise UnreadableFileError(f"it has more than {MAX_COLUMNS} columns")
     table.heading = heads
     yield table
     for number, raw in lines:
@@ -202,24 +204,24 @@ def _headed(lines: Iterable[tuple[int, list[str]]], at: int) -> Iterator[Table]:
         if not line:
             continue
         if len(raw) < width or len(line) > width:
-            raise Unreadable(f"line {number} has {len(raw)} columns, the heading {width}")
+            raise UnreadableFileError(f"line {number} has {len(raw)} columns, the heading {width}")
         cells += width
         if cells > MAX_CELLS:
-            raise Unreadable(f"it has more than {MAX_CELLS} cells")
+            raise UnreadableFileError(f"it has more than {MAX_CELLS} cells")
         table.add(number, {})
         row = table.rows[-1]
         for name, text in zip(heads, line + [""] * (width - len(line)), strict=True):
             wrong = _wrong(text)
-            row[name] = None if wrong else cell(text)
+            row[name] = None if wrong else normalize_cell(text)
             if wrong:
                 table.wrong(name, wrong)
         yield table
 
 
-def _wrong(text: str) -> Bad | None:
-    if isinstance(text, Bad):
+def _wrong(text: str) -> BadCell | None:
+    if isinstance(text, BadCell):
         return text
-    if shows_error(cell(text)):
+    if shows_error(normalize_cell(text)):
         return ERROR
     return SHORTENED if _SHORTENED.fullmatch(text) else None
 
@@ -227,7 +229,7 @@ def _wrong(text: str) -> Bad | None:
 def _without_end(line: list[str]) -> list[str]:
     """Without the empty cells at its end."""
     end = len(line)
-    while end and not cell(line[end - 1]):
+    while end and not normalize_cell(line[end - 1]):
         end -= 1
     return line[:end]
 

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from lxml import etree
 
-from lgsp_adapters.tabular.limits import MAX_UNPACKED, Unreadable
+from lgsp_adapters.tabular.limits import MAX_UNPACKED, UnreadableFileError
 
 
 class _Counted:
@@ -20,7 +20,7 @@ class _Counted:
         found = self._file.read(size)
         self._left -= len(found)
         if self._left < 0:
-            raise Unreadable(f"a part of it unpacks to more than {MAX_UNPACKED // 1024**3} GiB")
+            raise UnreadableFileError(f"a part of it unpacks to more than {MAX_UNPACKED // 1024**3} GiB")
         return found
 
 
@@ -28,7 +28,7 @@ def elements(archive: zipfile.ZipFile, part: str, *names: str) -> Iterator[Any]:
     """Each element of these local names, when it ends; what came before is forgotten.
 
     Raises:
-        Unreadable, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: the part is not there or is none.
+        UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: the part is not there or is none.
     """
     options: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
     with archive.open(part) as file:
@@ -36,7 +36,7 @@ def elements(archive: zipfile.ZipFile, part: str, *names: str) -> Iterator[Any]:
         source: Any = _Counted(file)
         for _, element in etree.iterparse(source, tag=tags, remove_comments=True, remove_pis=True, **options):
             if element.getroottree().docinfo.doctype:
-                raise Unreadable("it declares a document type")
+                raise UnreadableFileError("it declares a document type")
             yield element
             element.clear()
             while (before := element.getprevious()) is not None and (parent := before.getparent()) is not None:

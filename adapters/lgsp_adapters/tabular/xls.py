@@ -6,22 +6,22 @@ from collections.abc import Iterator
 import xlrd
 
 from lgsp_adapters.tabular import cell_formats
-from lgsp_adapters.tabular.limits import Unreadable
+from lgsp_adapters.tabular.limits import UnreadableFileError
 
 
 def lines(content: bytes, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
     """The rows of a sheet: the number of each, and its cells; what is wrong with a cell is a `Bad` in its place.
 
     Raises:
-        Unreadable: it is no workbook, one behind a password, or has not this sheet.
+        UnreadableFileError: it is no workbook, one behind a password, or has not this sheet.
     """
     try:
         book = xlrd.open_workbook(file_contents=content, formatting_info=True, on_demand=True, logfile=io.StringIO())
     except xlrd.XLRDError as error:
-        raise Unreadable("it is no workbook, or one behind a password") from error
+        raise UnreadableFileError("it is no workbook, or one behind a password") from error
     names = book.sheet_names()
     if not names or (sheet and sheet not in names):
-        raise Unreadable(f"it has no sheet {sheet}; it has: {', '.join(names)}")
+        raise UnreadableFileError(f"it has no sheet {sheet}; it has: {', '.join(names)}")
     found = book.sheet_by_name(sheet or _shown_first(book, names))
     for number in range(found.nrows):
         yield number + 1, [_shown(book, cell) for cell in found.row(number)]
@@ -39,4 +39,4 @@ def _shown(book: xlrd.Book, cell: xlrd.sheet.Cell) -> str:
     if cell.ctype not in (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_DATE):
         return str(cell.value)
     form = book.format_map[book.xf_list[cell.xf_index].format_key].format_str
-    return cell_formats.shown(repr(cell.value), form, since_1904=book.datemode == 1)
+    return cell_formats.displayed(repr(cell.value), form, since_1904=book.datemode == 1)

@@ -16,7 +16,7 @@ from typing import Any
 from lxml import etree
 
 from lgsp_adapters.tabular import cell_formats
-from lgsp_adapters.tabular.limits import MAX_COLUMNS, Unreadable
+from lgsp_adapters.tabular.limits import MAX_COLUMNS, UnreadableFileError
 from lgsp_adapters.tabular.workbook_parts import elements
 
 _PLACE = re.compile(r"([A-Z]{1,3})[0-9]+")
@@ -32,7 +32,7 @@ def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list
         sheet: its name; the first one that is shown when it is empty.
 
     Raises:
-        Unreadable, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or not this sheet's.
+        UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or not this sheet's.
     """
     book = _related(archive, "", "officeDocument") or "xl/workbook.xml"
     since_1904, part = _sheet(archive, book, sheet)
@@ -65,7 +65,7 @@ class _Cells:
             if not text:
                 continue
             if column >= MAX_COLUMNS:
-                raise Unreadable(f"it has a cell beyond the {MAX_COLUMNS}th column")
+                raise UnreadableFileError(f"it has a cell beyond the {MAX_COLUMNS}th column")
             found += [""] * (column + 1 - len(found))
             found[column] = text
         return found
@@ -80,7 +80,7 @@ class _Cells:
         if kind == "n":
             style = int(cell.get("s", 0))
             form = self._forms[style] if style < len(self._forms) else "General"
-            return cell_formats.shown(raw.strip(), form, since_1904=self._since_1904)
+            return cell_formats.displayed(raw.strip(), form, since_1904=self._since_1904)
         return self._told[kind](raw)
 
     @cached_property
@@ -130,9 +130,9 @@ def _sheet(archive: zipfile.ZipFile, book: str, wanted: str) -> tuple[bool, str]
             found.setdefault(name, part)
             shown = shown or (name if element.get("state", "visible") == "visible" else "")
     if not found:
-        raise Unreadable("it has no sheet")
+        raise UnreadableFileError("it has no sheet")
     if wanted and wanted not in found:
-        raise Unreadable(f"it has no sheet {wanted}; it has: {', '.join(found)}")
+        raise UnreadableFileError(f"it has no sheet {wanted}; it has: {', '.join(found)}")
     return since_1904, found[wanted or shown or next(iter(found))]
 
 

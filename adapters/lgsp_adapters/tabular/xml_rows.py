@@ -7,15 +7,15 @@ from lxml import etree
 
 from lgsp_adapters.mapping import xml_documents
 from lgsp_adapters.tabular import encodings
-from lgsp_adapters.tabular.limits import Unreadable
-from lgsp_adapters.text.comparison import heading
+from lgsp_adapters.tabular.limits import UnreadableFileError
+from lgsp_adapters.text.comparison import normalize_heading
 
 
 def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each element of a local name, the outermost ones: its line and its document.
 
     Raises:
-        Unreadable, lxml.etree.XMLSyntaxError: it is no such document.
+        UnreadableFileError, lxml.etree.XMLSyntaxError: it is no such document.
     """
     options: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
     if encodings.says_utf_8(file):  # what the prolog says is often what the exporting program has always said
@@ -26,7 +26,7 @@ def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         source, events=("start", "end"), remove_comments=True, remove_pis=True, **options
     ):
         if element.getroottree().docinfo.doctype:
-            raise Unreadable("it declares a document type")
+            raise UnreadableFileError("it declares a document type")
         row = etree.QName(element).localname == name
         if event == "start":
             inside += row
@@ -45,8 +45,8 @@ def _row(element: Any) -> dict[str, Any]:
     """A row is an object whatever stands in it: stray text between its columns does not take their place."""
     found = xml_documents.attributes(element)
     for child in xml_documents.elements(element):
-        xml_documents.add(found, heading(xml_documents.local(child)), xml_documents.document(child))
+        xml_documents.add(found, normalize_heading(xml_documents.local(child)), xml_documents.document(child))
     if xml_documents.beside(element):
         texts = [element.text, *(child.tail for child in element)]
-        found[xml_documents.TEXT] = heading("".join(text for text in texts if text))
+        found[xml_documents.TEXT] = normalize_heading("".join(text for text in texts if text))
     return found

@@ -9,6 +9,7 @@ the prolog of XML), and then the prolog. What no claim fits is refused: a guess 
 import codecs
 import re
 
+from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.text.normalization import nfc
 
 _MARKS = (
@@ -30,11 +31,11 @@ _CHARACTERS = re.compile(r"ascii|utf-?\d+|iso8859|latin|cp\d+|koi8|gb|big5|shift
 """Codecs that are character sets: Python's table holds others too."""
 
 
-class UndecodableError(ValueError):
+class UndecodableError(AdapterError, ValueError):
     """Bytes in no character set that anything names. The text names the claims and quotes nothing."""
 
 
-def decoded(content: bytes, header: str = "", prolog: str = "") -> str:
+def decode(content: bytes, header: str = "", prolog: str = "") -> str:
     """The characters, each letter with its accents in one (NFC), without a byte order mark.
 
     Args:

@@ -36,26 +36,26 @@ def shows_error(text: str | None) -> bool:
     return text is not None and (text in _ERRORS or _ERROR_OF_LIBREOFFICE.fullmatch(text) is not None)
 
 
-def cell(text: str) -> str | None:
+def normalize_cell(text: str) -> str | None:
     """The text of a cell: composed letters (NFC), nothing invisible around it; None when nothing is left."""
     return nfc(text).strip().strip(_EDGE).strip() or None
 
 
-def heading(text: str) -> str:
+def normalize_heading(text: str) -> str:
     """The heading of a column: composed letters, one plain space where there is any, nothing invisible."""
     return " ".join(_INVISIBLE.sub("", nfc(text)).split())
 
 
-def composed(document: Any) -> Any:
+def normalize_document(document: Any) -> Any:
     """A part of a manifest with its letters composed (NFC), as those of files are."""
     if isinstance(document, str):
         return nfc(document)
     if isinstance(document, dict):
-        return {composed(name): composed(value) for name, value in document.items()}
-    return [composed(item) for item in document] if isinstance(document, list) else document
+        return {normalize_document(name): normalize_document(value) for name, value in document.items()}
+    return [normalize_document(item) for item in document] if isinstance(document, list) else document
 
 
-def key(value: Any) -> str | None:
+def lookup_key(value: Any) -> str | None:
     """A value as it is looked for; None for what is absent, and so is never found and finds nothing.
 
     Numbers are written out (`1`, `1.0` and the text `1` are one key), truths as a spreadsheet shows them, so that `true` is never `1`.
@@ -74,7 +74,7 @@ def key(value: Any) -> str | None:
         return _number(value)
     if not isinstance(value, str):
         raise ValueError("a list or an object is no key")
-    found = heading(value)
+    found = normalize_heading(value)
     return None if found.casefold() in _ABSENT or shows_error(found) else found
 
 
@@ -86,7 +86,7 @@ def _number(value: int | float | Decimal) -> str | None:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """A name that somebody else gave, harmless in a log, a report and a terminal: what cannot be printed is written as its code."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
 

@@ -3,6 +3,6 @@
 from lgsp_adapters.text.normalization import nfc
 
 
-def folded(name: str) -> str:
+def fold_name(name: str) -> str:
     """A name in the form in which it is compared: one spelling of each accent, whatever the case and the spaces."""
     return " ".join(nfc(name).casefold().split())

@@ -16,8 +16,8 @@ from yarl import URL
 
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 from lgsp_adapters.upstream import connection_pool
-from lgsp_adapters.upstream.connection_pool import MAX_CONNECTIONS, Stale
-from lgsp_adapters.upstream.response import Answer
+from lgsp_adapters.upstream.connection_pool import MAX_CONNECTIONS, StaleConnectionError
+from lgsp_adapters.upstream.response import Response
 from lgsp_contracts import exact_json
 from lgsp_runtime import connection_errors
 
@@ -47,7 +47,7 @@ class Upstream:
         self._host, self._port = told.hostname or "", told.port or (443 if told.scheme == "https" else 80)
         self._seen: dict[str, tuple[str, float]] = {}
         self._shown = told.netloc.rpartition("@")[2] + told.path.rstrip("/")
-        self._session = connection_pool.pool(tls)
+        self._session = connection_pool.open_pool(tls)
 
     async def close(self) -> None:
         """Close the pool."""
@@ -64,7 +64,7 @@ class Upstream:
         body: bytes | None = None,
         form: Mapping[str, str] | None = None,
         shown: str = "",
-    ) -> Answer:
+    ) -> Response:
         """The answer, whatever its status.
 
         Args:
@@ -94,7 +94,7 @@ class Upstream:
                             ),
                         ) as answer:
                             return await _heard(answer, where)
-                    except Stale:
+                    except StaleConnectionError:
                         continue
         except aiohttp.ConnectionTimeoutError as error:
             raise UpstreamLate(f"{where}: no connection in time") from error
@@ -140,13 +140,13 @@ def _was_connected(error: Exception) -> bool:
     return isinstance(error.os_error, ConnectionResetError)
 
 
-async def _heard(answer: aiohttp.ClientResponse, where: str) -> Answer:
+async def _heard(answer: aiohttp.ClientResponse, where: str) -> Response:
     content = await answer.content.read(MAX_ANSWER + 1)
     while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
         content += more
     if len(content) > MAX_ANSWER:
         raise UpstreamFailed("unintelligible", f"{where}: the answer is larger than {MAX_ANSWER} bytes")
-    return Answer(
+    return Response(
         answer.status,
         content,
         where,
@@ -157,7 +157,7 @@ async def _heard(answer: aiohttp.ClientResponse, where: str) -> Answer:
     )
 
 
-def json_object(answer: Answer) -> dict[str, Any]:
+def json_object(answer: Response) -> dict[str, Any]:
     """The object in an answer.
 
     Raises:

@@ -14,12 +14,14 @@ import aiohttp
 from aiohttp import ClientRequest, ClientResponse
 from aiohttp.connector import Connection
 
+from lgsp_adapters.errors import AdapterError
+
 MAX_CONNECTIONS = 64
 KEEP_SECONDS = 60
 _BY_CONNECTION = ("ntlm", "negotiate", "kerberos")
 
 
-class Stale(aiohttp.ClientConnectionError):
+class StaleConnectionError(AdapterError, aiohttp.ClientConnectionError):
     """A pooled connection holds what nobody asked for. Nothing has been sent on it."""
 
 
@@ -31,7 +33,7 @@ class _CleanRequest(ClientRequest):
             Stale: then the connection is closed, and the request may go out on another.
         """
         if conn.protocol is None or conn.protocol.should_close:
-            raise Stale
+            raise StaleConnectionError
         return await super().send(conn)
 
 
@@ -45,7 +47,7 @@ class _CleanResponse(ClientResponse):
         return self
 
 
-def pool(tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
+def open_pool(tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
     """A pool of connections; neither proxies nor passwords are taken from the environment.
 
     Args:

@@ -7,21 +7,21 @@ from typing import Any
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.mapping.budget import Unhurried
+from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.criteria import Criteria
-from lgsp_adapters.mapping.error_rules import mapped
+from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Scope, Template
-from lgsp_adapters.mapping.variables import before
+from lgsp_adapters.mapping.variables import request_scope
 from lgsp_adapters.upstream import tls
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.login import Authentication
-from lgsp_adapters.upstream.response import Answer
+from lgsp_adapters.upstream.response import Response
 from lgsp_contracts.source_location import SourceLocation
 
-Asked = tuple[Scope, Answer]
+Exchange = tuple[Scope, Response]
 
 
-class WebOperation:
+class HttpOperation:
     """One operation of such a kind, made from its part of the manifest."""
 
     writes = False
@@ -35,16 +35,16 @@ class WebOperation:
 
     @abstractmethod
     async def ask(
-        self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], unhurried: Unhurried
-    ) -> Asked:
+        self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], unhurried: MappingExecutor
+    ) -> Exchange:
         """Ask with these further headers: the variables with what was answered, and the answer itself."""
 
     @abstractmethod
-    def read(self, scope: Scope, heard: Answer) -> Document:
+    def read(self, scope: Scope, heard: Response) -> Document:
         """The answer in the words of the contract."""
 
 
-class WebAdapter(Adapter):
+class HttpAdapter(Adapter):
     """An adapter that its manifest describes.
 
     Args:
@@ -52,7 +52,7 @@ class WebAdapter(Adapter):
     """
 
     def __init__(
-        self, manifest: Manifest, operation: Callable[[str, Mapping[str, Any], SourceLocation, Manifest], WebOperation]
+        self, manifest: Manifest, operation: Callable[[str, Mapping[str, Any], SourceLocation, Manifest], HttpOperation]
     ) -> None:
         super().__init__(manifest.connection)
         place = manifest.place / "operations"
@@ -69,7 +69,7 @@ class WebAdapter(Adapter):
 
     async def open(self) -> None:
         """Open the pool of connections."""
-        self._unhurried = Unhurried()
+        self._unhurried = MappingExecutor()
         self._upstream = Upstream(self.connection["url"], self._tls)
         self._login.open(self._upstream, self._tls)
 
@@ -84,9 +84,9 @@ class WebAdapter(Adapter):
         found = self.operations.get(operation)
         return found and partial(self._answer, found)
 
-    async def _answer(self, operation: WebOperation, request: Document, call: Call) -> Document:
-        scope = await self._unhurried.do(partial(before, self.connection, request, call), of_request=True)
-        if operation.none and operation.criteria.asks_nothing(scope):
+    async def _answer(self, operation: HttpOperation, request: Document, call: Call) -> Document:
+        scope = await self._unhurried.do(partial(request_scope, self.connection, request, call), of_request=True)
+        if operation.none and operation.criteria.is_empty(scope):
             raise Declared(operation.none)
         for _ in range(2):
             asked = {**scope, "session": await self._login.session(call)}
@@ -98,7 +98,7 @@ class WebAdapter(Adapter):
         raise heard.failed("refused", f"HTTP {heard.status}: a new token is refused too")
 
 
-def _read(operation: WebOperation, scope: Scope, heard: Answer) -> Document:
+def _read(operation: HttpOperation, scope: Scope, heard: Response) -> Document:
     try:
         return operation.read(scope, heard)
     except UpstreamFailed as failure:
@@ -107,13 +107,13 @@ def _read(operation: WebOperation, scope: Scope, heard: Answer) -> Document:
         raise heard.failed(failure.why, failure.private) from failure
 
 
-def in_words(template: Template, scope: Scope) -> Document:
+def build_answer(template: Template, scope: Scope) -> Document:
     """The document that an answer makes.
 
     Raises:
         UpstreamFailed: `unintelligible`, when it makes none.
     """
-    made = mapped(template, scope)
+    made = evaluate(template, scope)
     if not isinstance(made, dict):
         raise UpstreamFailed("unintelligible", "the answer has nothing of what is asked for")
     return made

@@ -24,14 +24,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Connection, UpstreamFailed
-from lgsp_adapters.mapping.error_rules import mapped
+from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Scope, Template
-from lgsp_adapters.mapping.unmappable import Unmappable
-from lgsp_adapters.mapping.variables import before
+from lgsp_adapters.mapping.unmappable import MappingError
+from lgsp_adapters.mapping.variables import request_scope
 from lgsp_adapters.renewed_token import Lease, RenewedToken
 from lgsp_adapters.upstream.client import Upstream
-from lgsp_adapters.upstream.request_templates import Asking, unsendable
-from lgsp_adapters.upstream.response_documents import read
+from lgsp_adapters.upstream.request_templates import RequestTemplate, unsendable_value
+from lgsp_adapters.upstream.response_documents import parse_document
 from lgsp_contracts.source_location import SourceLocation
 
 Session = Mapping[str, Any]
@@ -63,7 +63,7 @@ class Authentication:
         login, at = document.get("login"), place / "login"
         if "oauth2" in document:
             login, at = _oauth2(document["oauth2"]), place / "oauth2"
-        self._asking = Asking(login, at, names, {}, place) if login else None
+        self._asking = RequestTemplate(login, at, names, {}, place) if login else None
         self._cookies: list[str] = (login or {}).get("cookies", [])
         if login:
             self._session = Template(login.get("session", {}), at / "session", answered)
@@ -114,14 +114,14 @@ class Authentication:
             return {}
         try:
             found = self._basic(scope)
-        except Unmappable as unmappable:
-            raise unsendable(self._basic, unmappable) from unmappable
+        except MappingError as unmappable:
+            raise unsendable_value(self._basic, unmappable) from unmappable
         pair = f"{found['user']}:{found['password']}".encode()
         return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
 
     def turned_away(self, scope: Scope) -> bool:
         """Did the system refuse the session? Then the next one is a new one."""
-        if self._asking is None or not mapped(self._refused, scope):
+        if self._asking is None or not evaluate(self._refused, scope):
             return False
         caller = scope["call"]
         self._token(caller["consumer"], caller["agency"], caller["purpose"]).refused(scope["session"])
@@ -129,16 +129,16 @@ class Authentication:
 
     async def _take(self, call: Call) -> Lease[Session]:
         assert self._asking is not None
-        scope = before(self._connection, {}, call)
+        scope = request_scope(self._connection, {}, call)
         heard = await self._asking.send(self._upstream, call, scope)
         if heard.status >= BAD:
             raise heard.bad_status()
         kept = {name: heard.cookies[name] for name in self._cookies if name in heard.cookies}
         if missing := set(self._cookies) - set(kept):
             raise heard.failed("refused", f"HTTP {heard.status}: the login sets no cookie {', '.join(sorted(missing))}")
-        answer = read(heard) if self._session.document or not kept else None
+        answer = parse_document(heard) if self._session.document or not kept else None
         scope = {**scope, "status": heard.status, "answer": answer}
-        session = mapped(self._session, scope)
+        session = evaluate(self._session, scope)
         if set(session or {}) != set(self._session.document):
             raise heard.failed("refused", "no token")
         if kept:
@@ -146,15 +146,16 @@ class Authentication:
         return Lease(session, self._life(scope))
 
     def _life(self, scope: Scope) -> float:
-        until, seconds = mapped(self._until, scope), mapped(self._seconds, scope)
+        until, seconds = evaluate(self._until, scope), evaluate(self._seconds, scope)
         try:
             if until is not None:
                 ends = datetime.fromisoformat(until)
                 ends = ends if ends.tzinfo else ends.replace(tzinfo=UTC)
                 return max(1.0, (ends - datetime.now(UTC)).total_seconds())
             return float(seconds) if seconds is not None else WITHOUT_END
-        except (TypeError, ValueError):
-            raise UpstreamFailed("unintelligible", "how long a token counts is neither a number nor a time") from None
+        except (TypeError, ValueError) as error:
+            note = "how long a token counts is neither a number nor a time"
+            raise UpstreamFailed("unintelligible", note) from error
 
 
 def _oauth2(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from lgsp_adapters.adapter import Call, Unfit, UpstreamFailed
-from lgsp_adapters.mapping.budget import Unhurried
+from lgsp_adapters.adapter import Call, UnfitRequest, UpstreamFailed
+from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.expressions import Scope, Template
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.upstream.client import Upstream
-from lgsp_adapters.upstream.request_values import header, parameter, segment
-from lgsp_adapters.upstream.response import Answer
+from lgsp_adapters.upstream.request_values import header_value, path_segment, query_value
+from lgsp_adapters.upstream.response import Response
 from lgsp_contracts import exact_json
 from lgsp_contracts.source_location import SourceLocation
 
@@ -26,7 +26,7 @@ _ASKED = re.compile(r"\b(request|call)\b")
 _VALUE = re.compile(r"\{([^{}]+)\}")
 
 
-def in_path(text: str) -> list[str]:
+def path_expressions(text: str) -> list[str]:
     """The expressions in a path."""
     return _VALUE.findall(text)
 
@@ -44,18 +44,18 @@ class PathTemplate:
         """The path for these variables.
 
         Raises:
-            Unfit, UpstreamFailed: a value cannot stand there.
+            UnfitRequest, UpstreamFailed: a value cannot stand there.
         """
         return "".join(part if isinstance(part, str) else self._escaped(part, scope) for part in self._parts)
 
     def _escaped(self, part: Template, scope: Scope) -> str:
         try:
-            return quote(segment(part(scope)), safe="")
-        except Unmappable as unmappable:
-            raise unsendable(part, unmappable) from unmappable
+            return quote(path_segment(part(scope)), safe="")
+        except MappingError as unmappable:
+            raise unsendable_value(part, unmappable) from unmappable
 
 
-class Asking:
+class RequestTemplate:
     """One request, to be sent again and again with other values.
 
     Args:
@@ -87,8 +87,8 @@ class Asking:
         login: Mapping[str, str] = NOTHING,
         *,
         build: Callable[[], bytes] | None = None,
-        unhurried: Unhurried | None = None,
-    ) -> Answer:
+        unhurried: MappingExecutor | None = None,
+    ) -> Response:
         """The answer.
 
         Args:
@@ -99,7 +99,7 @@ class Asking:
 
         Raises:
             UpstreamFailed, UpstreamLate: as the upstream says; `broken`, when the request cannot be built.
-            Unfit: it cannot be built of what was asked.
+            UnfitRequest: it cannot be built of what was asked.
         """
 
         def built() -> _Built:
@@ -121,13 +121,14 @@ class Asking:
         self, scope: Scope, page: Mapping[str, str], login: Mapping[str, str], build: Callable[[], bytes] | None
     ) -> "_Built":
         headers = _joined(
-            login, {**_texts(self._shared["headers"], scope, header), **self._made("headers", scope, header)}
+            login,
+            {**_texts(self._shared["headers"], scope, header_value), **self._made("headers", scope, header_value)},
         )
         if not self._templates["body"].empty:
             headers.setdefault("Content-Type", "application/json")
             build = partial(self._body, scope)
-        query = {**_texts(self._shared["query"], scope, parameter), **self._made("query", scope, parameter), **page}
-        form = None if self._templates["form"].empty else self._made("form", scope, parameter)
+        query = {**_texts(self._shared["query"], scope, query_value), **self._made("query", scope, query_value), **page}
+        form = None if self._templates["form"].empty else self._made("form", scope, query_value)
         return _Built(self._path(scope), headers, query, build() if build else None, form)
 
     def _made(self, part: str, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:
@@ -137,8 +138,8 @@ class Asking:
         template = self._templates["body"]
         try:
             return exact_json.dumps(template(scope))
-        except Unmappable as unmappable:
-            raise unsendable(template, unmappable) from unmappable
+        except MappingError as unmappable:
+            raise unsendable_value(template, unmappable) from unmappable
 
 
 class _Built(NamedTuple):
@@ -151,10 +152,10 @@ class _Built(NamedTuple):
     form: dict[str, str] | None
 
 
-def unsendable(template: Template, reason: Unmappable) -> Unfit | UpstreamFailed:
+def unsendable_value(template: Template, reason: MappingError) -> UnfitRequest | UpstreamFailed:
     """What it means that a value cannot be sent: of what was asked, it does not fit; of the connection or the login, the adapter is broken."""
-    note = str(reason) if str(reason).startswith(str(template.place)) else f"{template.place}: {reason}"
-    return Unfit(note) if _ASKED.search(str(template.document)) else UpstreamFailed("broken", note)
+    note = str(reason) if reason.place else f"{template.place}: {reason}"
+    return UnfitRequest(note) if _ASKED.search(str(template.document)) else UpstreamFailed("broken", note)
 
 
 def _joined(login: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
@@ -170,5 +171,5 @@ def _texts(template: Template, scope: Scope, write: Callable[[Any], str]) -> dic
     try:
         found: Mapping[str, Any] = template(scope) or {}
         return {name: write(value) for name, value in found.items()}
-    except Unmappable as unmappable:
-        raise unsendable(template, unmappable) from unmappable
+    except MappingError as unmappable:
+        raise unsendable_value(template, unmappable) from unmappable

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from lgsp_adapters.mapping.numbers import text_of
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -61,43 +61,43 @@ _FORMS = {
 """How XML Schema writes its types (Part 2, 3.2)."""
 
 
-def segment(value: Any) -> str:
+def path_segment(value: Any) -> str:
     """A value for one part of a path.
 
     Raises:
-        Unmappable: it is empty or means a folder, or has a character that no path can carry.
+        MappingError: it is empty or means a folder, or has a character that no path can carry.
     """
     text = "" if value is None else text_of(value)
     if not text or any(
         part in (".", "..") for part in _BETWEEN.split(text)
     ):  # servers that decode first walk folders then
-        raise Unmappable("a part of the path is empty, . or ..")
+        raise MappingError("a part of the path is empty, . or ..")
     if _CONTROL.search(text):
-        raise Unmappable("a control character, which no path can carry")
+        raise MappingError("a control character, which no path can carry")
     return text
 
 
-def parameter(value: Any) -> str:
+def query_value(value: Any) -> str:
     """A value for a query or a form.
 
     Raises:
-        Unmappable: it has a control character other than line breaks and tabs.
+        MappingError: it has a control character other than line breaks and tabs.
     """
     text = text_of(value)
     if _CONTROL_BUT_LINES.search(text):
-        raise Unmappable("a control character, which no form can carry")
+        raise MappingError("a control character, which no form can carry")
     return text
 
 
-def header(value: Any) -> str:
+def header_value(value: Any) -> str:
     """A value for a header.
 
     Raises:
-        Unmappable: it has a control character: a line break would begin a header of its own.
+        MappingError: it has a control character: a line break would begin a header of its own.
     """
     text = text_of(value)
     if _CONTROL.search(text.replace("\t", " ")):
-        raise Unmappable("a line break or another control character, which no header can carry")
+        raise MappingError("a line break or another control character, which no header can carry")
     return text
 
 
@@ -108,20 +108,20 @@ def xml_text(value: Any, builtin: str = "") -> str:
         builtin: the type of XML Schema that it must be of, such as `decimal`; "" where none is known.
 
     Raises:
-        Unmappable: XML cannot carry it, or it is not of that type.
+        MappingError: XML cannot carry it, or it is not of that type.
     """
     if isinstance(value, (list, dict)):
-        raise Unmappable("a document or a list, where one value is meant")
+        raise MappingError("a document or a list, where one value is meant")
     text = text_of(value)
     if _NOT_XML.search(text):
-        raise Unmappable("a character that XML cannot carry")
+        raise MappingError("a character that XML cannot carry")
     if builtin in _SPANS:
         return _integer(text.strip(), builtin)
     if builtin not in _FORMS:
         return text
     text = "".join(text.split()) if builtin == "base64Binary" else text.strip()
     if not _FORMS[builtin].fullmatch(text) or not _in_the_calendar(text, builtin):
-        raise Unmappable(f"not an xs:{builtin}")
+        raise MappingError(f"not an xs:{builtin}")
     return text
 
 
@@ -129,7 +129,7 @@ def _integer(text: str, builtin: str) -> str:
     low, high = _SPANS[builtin]
     found = Decimal(text) if re.fullmatch(_NUMBER, text, re.ASCII) else None
     if found is None or found != found.to_integral_value() or not low <= found <= high:
-        raise Unmappable(f"not an xs:{builtin}")
+        raise MappingError(f"not an xs:{builtin}")
     return format(found.to_integral_value(), "f")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.text.charsets import UndecodableError, decoded
+from lgsp_adapters.text.charsets import UndecodableError, decode
 from lgsp_contracts.wire import Failure
 
 SHOWN = 600
@@ -12,7 +12,7 @@ SHOWN = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """One answer.
 
     Args:
@@ -41,11 +41,11 @@ class Answer:
         Raises:
             UndecodableError: in no character set that it names.
         """
-        return decoded(self.content, self.charset)
+        return decode(self.content, self.charset)
 
     def failed(self, why: Failure, note: str, *, said: str = "") -> UpstreamFailed:
         """The failure that this answer is: `note` for the log; `said` and the answer's own words for the integrator."""
-        words = f"{printable(said)}\n{self.said()}" if said else self.said()
+        words = f"{printable_text(said)}\n{self.said()}" if said else self.said()
         return UpstreamFailed(why, f"{self.where}: {note}" if self.where else note, said=words)
 
     def bad_status(self) -> UpstreamFailed:
@@ -59,9 +59,9 @@ class Answer:
             text = self.text()[:SHOWN]
         except UndecodableError:
             text = self.content[: SHOWN * 4].decode(errors="replace")[:SHOWN]
-        return f"HTTP {self.status} {self.media_type}: {printable(text).strip() or '(nothing)'}"
+        return f"HTTP {self.status} {self.media_type}: {printable_text(text).strip() or '(nothing)'}"
 
 
-def printable(text: str) -> str:
+def printable_text(text: str) -> str:
     """What a system said, harmless to a terminal."""
     return "".join(character if character.isprintable() else " " for character in text)

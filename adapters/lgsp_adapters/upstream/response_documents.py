@@ -4,12 +4,12 @@ from typing import Any
 
 from lgsp_adapters.mapping.budget import BYTES, spend
 from lgsp_adapters.mapping.parsing_functions import document_of
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import NotXmlError, document, tree
-from lgsp_adapters.upstream.response import Answer
+from lgsp_adapters.upstream.response import Response
 
 
-def read(answer: Answer) -> Any:
+def parse_document(answer: Response) -> Any:
     """The document of an answer with a good status, null for an empty one.
 
     Raises:
@@ -19,21 +19,21 @@ def read(answer: Answer) -> Any:
         raise answer.bad_status()
     try:
         return _read(answer)
-    except (NotXmlError, Unmappable) as error:
+    except (NotXmlError, MappingError) as error:
         raise answer.failed("unintelligible", str(error)) from error
     except ValueError as error:
         raise answer.failed("unintelligible", "the answer is not JSON") from error
 
 
-def read_or_none(answer: Answer) -> Any:
+def parse_document_or_none(answer: Response) -> Any:
     """The document of an answer, null where it is none: errors often come as a page of HTML."""
     try:
         return _read(answer)
-    except (ValueError, Unmappable):
+    except (ValueError, MappingError):
         return None
 
 
-def _read(answer: Answer) -> Any:
+def _read(answer: Response) -> Any:
     xml = answer.media_type.endswith(("/xml", "+xml")) and answer.media_type != "application/xhtml+xml"
     if xml and answer.content.lstrip()[:1] not in (b"", b"{", b"["):  # some services say XML of their JSON
         return document(tree(answer.content, answer.charset))

@@ -33,5 +33,5 @@ def context(document: Mapping[str, str], folder: Path, place: SourceLocation) ->
             "invalid-document",
             vi=f"{place}: không dùng được {names}: {error}; hãy kiểm tra đường dẫn và định dạng PEM.",
             en=f"{place}: cannot use {names}: {error}; check the paths and that they are PEM.",
-        ) from None
+        ) from error
     return made

@@ -26,14 +26,14 @@ import orjson
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.connectors.contract_checks import check_operations
 from lgsp_adapters.connectors.files import register
-from lgsp_adapters.connectors.files.inbox_index import Dropped, Index
+from lgsp_adapters.connectors.files.inbox_index import InboxIndex, RegisterIndex
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.mapping.budget import Unhurried
-from lgsp_adapters.mapping.error_rules import mapped
+from lgsp_adapters.mapping.budget import MappingExecutor
+from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Template
-from lgsp_adapters.mapping.variables import ASKED, before
+from lgsp_adapters.mapping.variables import ASKED, request_scope
 from lgsp_adapters.tabular.tables import Layout, Row
-from lgsp_adapters.text.comparison import composed, key
+from lgsp_adapters.text.comparison import lookup_key, normalize_document
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
 
@@ -51,17 +51,17 @@ class FilesAdapter(Adapter):
         for name, document in manifest.operations.items():  # what the reader will make of it is known to be right
             register.Lookup(document, place / name, contract.operations[name].response, tables)
         responses = {name: contract.operations[name].response.document for name in self.operations}
-        self._unhurried = Unhurried()
+        self._unhurried = MappingExecutor()
         layout = Layout.of(manifest.document["files"], manifest.place / "files")
-        self._dropped = Dropped(manifest, layout, responses, tables)
+        self._inbox_index = InboxIndex(manifest, layout, responses, tables)
 
     async def open(self) -> None:
         """Look at the folder from now on; what lies there is taken first, unless that takes long."""
-        await self._dropped.open(self.background)
+        await self._inbox_index.open(self.background)
 
     async def close(self) -> None:
         """Look no more."""
-        await self._dropped.close()
+        await self._inbox_index.close()
         self._unhurried.close()
 
     def method(self, operation: str) -> Any:
@@ -71,14 +71,14 @@ class FilesAdapter(Adapter):
 
     def standing(self) -> Mapping[str, Any]:
         """Which file answers, since when, and what keeps a newer one out."""
-        return self._dropped.standing()
+        return self._inbox_index.standing()
 
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
-        if self._dropped.index is None:
-            raise UpstreamFailed("unreachable", self._dropped.lacking)
-        scope = await self._unhurried.do(partial(before, self.connection, request, call), of_request=True)
+        if self._inbox_index.index is None:
+            raise UpstreamFailed("unreachable", self._inbox_index.reason_unavailable)
+        scope = await self._unhurried.do(partial(request_scope, self.connection, request, call), of_request=True)
         keys = await self._unhurried.do(partial(operation.keys, scope), of_request=True)
-        rows = operation.find(self._dropped.index, keys)
+        rows = operation.find(self._inbox_index.index, keys)
         if not rows and operation.none:
             raise Declared(operation.none)
         answer = await self._unhurried.do(partial(operation.answer_of, rows))
@@ -94,9 +94,9 @@ class _Operation:
         self.none = document.get("none", "")
         self._name = name
         self._wanted = [
-            Template(wanted, at, ASKED) for _, _, wanted, at in register.sides(document["find"], place / "find")
+            Template(wanted, at, ASKED) for _, _, wanted, at in register.key_sides(document["find"], place / "find")
         ]
-        self._answer = Template(composed(document["answer"]), place / "answer", register.ANSWERED)
+        self._answer = Template(normalize_document(document["answer"]), place / "answer", register.ANSWERED)
         self._connection = connection
 
     def keys(self, scope: Mapping[str, Any]) -> list[str] | None:
@@ -104,15 +104,15 @@ class _Operation:
         parts: list[str] = []
         for template in self._wanted:
             try:
-                part = key(mapped(template, scope))
+                part = lookup_key(evaluate(template, scope))
             except ValueError as error:
-                raise UpstreamFailed("broken", f"{template.place}: {error}") from None
+                raise UpstreamFailed("broken", f"{template.place}: {error}") from error
             if part is None:
                 return None
             parts.append(part)
         return parts
 
-    def find(self, index: Index, keys: list[str] | None) -> list[Row]:
+    def find(self, index: RegisterIndex, keys: list[str] | None) -> list[Row]:
         """The rows under these keys."""
         if keys is None:
             return []
@@ -121,7 +121,7 @@ class _Operation:
     def answer_of(self, rows: list[Row]) -> Any:
         """The answer that rows make."""
         scope = {"connection": self._connection, "rows": rows, "row": rows[0] if rows else None}
-        return mapped(self._answer, scope)
+        return evaluate(self._answer, scope)
 
 
 def build(manifest: Manifest, contract: Contract) -> FilesAdapter:

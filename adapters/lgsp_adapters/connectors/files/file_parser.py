@@ -16,7 +16,7 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
     """Emit the rows of a file and the keys under which each operation finds them, unless something is wrong with it.
 
     Raises:
-        Unreadable: it is no such table.
+        UnreadableFileError: it is no such table.
     """
 
     place = SourceLocation(job["name"], text=job["text"]) / "operations"
@@ -26,8 +26,8 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
     }
     layout = tables.Layout(**job["layout"])
     content = digest_of(file)
-    table = tables.read(file, layout, register.needed(lookups))
-    found = register.judged(table, lookups, optional=layout.format == "xml")
+    table = tables.read(file, layout, register.needed_columns(lookups))
+    found = register.check_table(table, lookups, optional=layout.format == "xml")
     if not found.faults:
         for begin in range(0, len(table.rows), ROWS_PER_PART):
             emit({"rows": [orjson.dumps(row).decode() for row in table.rows[begin : begin + ROWS_PER_PART]]})

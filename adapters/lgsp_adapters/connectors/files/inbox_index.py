@@ -16,14 +16,14 @@ import orjson
 import structlog
 
 from lgsp_adapters.inboxes import shrink_guard
-from lgsp_adapters.inboxes.inbox import reached
-from lgsp_adapters.inboxes.inbox_file import REPORT, Drop, FolderGone, NotNow
-from lgsp_adapters.inboxes.stable_files import Watched
+from lgsp_adapters.inboxes.inbox import open_inbox
+from lgsp_adapters.inboxes.inbox_file import REPORT_SUFFIX, FileNotReadyError, InboxFile, InboxUnavailableError
+from lgsp_adapters.inboxes.stable_files import StableFiles
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.subprocess_reader import reader
-from lgsp_adapters.tabular.limits import Unreadable
+from lgsp_adapters.tabular.limits import UnreadableFileError
 from lgsp_adapters.tabular.tables import Layout
-from lgsp_adapters.text.comparison import shown
+from lgsp_adapters.text.comparison import printable_name
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
 
@@ -43,7 +43,7 @@ TRIES = 5
 """Files that are tried in one look."""
 
 
-class Index:
+class RegisterIndex:
     """Rows as JSON, and where each key leads: bytes, so that a register costs the collector nothing.
 
     They come as texts and are encoded here: what orjson writes keeps a buffer of a kilobyte or more for each row (seen: 1.6 GB for 200,000
@@ -68,7 +68,7 @@ class Index:
         return [self._rows[number] for number in self._keys.get(operation, {}).get(orjson.dumps(parts), ())]
 
 
-class Dropped:
+class InboxIndex:
     """The folder of one adapter.
 
     Args:
@@ -80,9 +80,9 @@ class Dropped:
         self, manifest: Manifest, layout: Layout, responses: Mapping[str, Any], codes: Mapping[str, Any]
     ) -> None:
         told = manifest.document["files"]
-        self.index: Index | None = None
-        self.folder = reached(manifest)
-        self.watched = Watched(self.folder, told["pattern"], MOST, service=manifest.service)
+        self.index: RegisterIndex | None = None
+        self.inbox = open_inbox(manifest)
+        self.stable_files = StableFiles(self.inbox, told["pattern"], MOST, service=manifest.service)
         self._share = float(told.get("shrink", shrink_guard.SHARE))
         self._service = manifest.service
         self._job = {
@@ -94,159 +94,174 @@ class Dropped:
             "responses": responses,
             "connection": codes,
         }
-        self._taken: Drop | None = None
-        self._newest: Drop | None = None
+        self._serving: InboxFile | None = None
+        self._newest: InboxFile | None = None
         self._sizes: shrink_guard.Sizes = {}
-        self._judged: dict[Drop, str] = {}
-        self._held: dict[Drop, str] = {}
-        self._unsaid: dict[Drop, bytes] = {}
+        self._verdicts: dict[InboxFile, str] = {}
+        self._held: dict[InboxFile, str] = {}
+        self._pending_reports: dict[InboxFile, bytes] = {}
         self._waiting: dict[str, Any] = {}
-        self._gone = ""
-        self._listed, self._looked = asyncio.Event(), asyncio.Event()
-        self._looking: Task | None = None
+        self._unavailable = ""
+        self._listed, self._polled = asyncio.Event(), asyncio.Event()
+        self._polling: Task | None = None
         self._log = structlog.get_logger().bind(service=manifest.service)
 
     async def open(self, background: Background) -> None:
         """Look at the folder from now on; wait for the first look, unless the folder is slow to reach."""
-        self._looking = background.every(f"folder of {self._service}", self.watched.pause, self.look, within=None)
+        self._polling = background.every(f"inbox of {self._service}", self.stable_files.pause, self.poll, within=None)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REACH_SECONDS):
                 await self._listed.wait()
             async with asyncio.timeout(READ_SECONDS):
-                await self._looked.wait()
+                await self._polled.wait()
 
     async def close(self) -> None:
         """Look no more."""
-        if self._looking:
-            await self._looking.stop()
-        await self.folder.close()
+        if self._polling:
+            await self._polling.stop()
+        await self.inbox.close()
 
     @property
-    def lacking(self) -> str:
+    def reason_unavailable(self) -> str:
         """Why nothing answers yet, for the adapter's log."""
         told = f"; {self._waiting['about']}: {self._waiting['why']}" if self._waiting.get("about") else ""
-        return f"no file has been dropped yet that could be taken{told}"
+        return f"the inbox holds no file yet that could be taken{told}"
 
     def standing(self) -> Mapping[str, Any]:
         """Which file answers and since when, and what is newer and does not; times in seconds since 1970."""
-        serving = {"file": shown(self._taken.name), "since": round(self._taken.modified, 3)} if self._taken else {}
+        serving = (
+            {"file": printable_name(self._serving.name), "since": round(self._serving.modified, 3)}
+            if self._serving
+            else {}
+        )
         return {"data": {**serving, "current": bool(serving) and not self._waiting, **self._waiting}}
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Look once, and take what is to be taken."""
         try:
-            await self._look()
-        except FolderGone as gone:
-            if str(gone) != self._gone:
-                self._log.warning("folder not reached", error=str(gone))
-            self._gone = str(gone)
-            self._wait("unreachable", str(gone))
+            await self._poll()
+        except InboxUnavailableError as unavailable:
+            if str(unavailable) != self._unavailable:
+                self._log.warning("inbox unavailable", reason=str(unavailable), frames=frames(unavailable))
+            self._unavailable = str(unavailable)
+            self._set_waiting("unreachable", str(unavailable))
         else:
-            self._gone = ""
+            self._unavailable = ""
         finally:
             self._listed.set()
-            self._looked.set()
+            self._polled.set()
 
-    async def _look(self) -> None:
-        settled = await self.watched.settled()
+    async def _poll(self) -> None:
+        settled = await self.stable_files.stable()
         self._listed.set()
         self._newest = settled[-1] if settled else None
-        await self._say_again()
-        if self._taken is None and settled:
-            await self._begin(settled)
-        self._judged = {drop: self._judged[drop] for drop in settled if drop in self._judged}
+        await self._write_pending_reports()
+        if self._serving is None and settled:
+            await self._restore(settled)
+        self._verdicts = {
+            inbox_file: self._verdicts[inbox_file] for inbox_file in settled if inbox_file in self._verdicts
+        }
         tries = 0
-        for drop in reversed(settled):
-            if drop == self._taken:
+        for inbox_file in reversed(settled):
+            if inbox_file == self._serving:
                 break
-            if drop in self._judged and not await self._accepted(drop):
+            if inbox_file in self._verdicts and not await self._is_accepted(inbox_file):
                 continue
-            await self._take(drop)
+            await self._load(inbox_file)
             tries += 1
-            if drop == self._taken or tries == TRIES:
+            if inbox_file == self._serving or tries == TRIES:
                 break
-        self._stand()
+        self._update_waiting()
 
-    def _stand(self) -> None:
+    def _update_waiting(self) -> None:
         """Know what keeps the newest file out, if anything does."""
         newest = self._newest
-        if newest is None and self.watched.growing:
-            self._wait("settling", shown(self.watched.growing))
-        elif self.watched.late:
-            self._wait("unread", shown(self.watched.late))
-        elif newest is None and self._taken is None:
-            self._wait("no file", "")
-        elif newest is None or newest == self._taken:
+        if newest is None and self.stable_files.growing:
+            self._set_waiting("settling", printable_name(self.stable_files.growing))
+        elif self.stable_files.deferred:
+            self._set_waiting("unread", printable_name(self.stable_files.deferred))
+        elif newest is None and self._serving is None:
+            self._set_waiting("no file", "")
+        elif newest is None or newest == self._serving:
             self._waiting = {}
-        elif newest in self._judged:
-            self._wait(self._judged[newest], shown(newest.name))
+        elif newest in self._verdicts:
+            self._set_waiting(self._verdicts[newest], printable_name(newest.name))
 
-    async def _begin(self, settled: Sequence[Drop]) -> None:
+    async def _restore(self, settled: Sequence[InboxFile]) -> None:
         """After a restart: what answered before, and how large the register was, as the reports say."""
-        for drop in reversed(settled[-REMEMBERED:]):
-            report = shrink_guard.document(await self.folder.beside(drop, REPORT))
-            self._sizes = self._sizes or shrink_guard.sizes_of(report)
-            if report.get("taken") is True and report.get("stamp") == drop.stamp:
-                await self._take(drop, again=True)
-                if self._taken:
+        for inbox_file in reversed(settled[-REMEMBERED:]):
+            report = shrink_guard.parse_sidecar(await self.inbox.read_sidecar(inbox_file, REPORT_SUFFIX))
+            self._sizes = self._sizes or shrink_guard.register_sizes(report)
+            if report.get("taken") is True and report.get("stamp") == inbox_file.stamp:
+                await self._load(inbox_file, again=True)
+                if self._serving:
                     break
 
-    async def _accepted(self, drop: Drop) -> bool:
-        return drop in self._held and await shrink_guard.accepted(self.folder, drop, self._held[drop])
+    async def _is_accepted(self, inbox_file: InboxFile) -> bool:
+        return inbox_file in self._held and await shrink_guard.is_accepted(
+            self.inbox, inbox_file, self._held[inbox_file]
+        )
 
-    async def _take(self, drop: Drop, *, again: bool = False) -> None:
+    async def _load(self, inbox_file: InboxFile, *, again: bool = False) -> None:
         """Swap a drop in, or say what keeps it out.
 
         Args:
             again: it answered before this process began.
 
         Raises:
-            FolderGone: nothing is known of it then.
+            InboxUnavailableError: nothing is known of it then.
         """
-        index, content = Index(), ""
+        index, content = RegisterIndex(), ""
         said: dict[str, Any] = {"rows": 0, "faults": []}
         try:
-            async with self.folder.opened(drop) as file:
+            async with self.inbox.opened(inbox_file) as file:
                 said = await reader.read(file, self._job, index.take)
             content = str(said["content"])
-            held = "" if said["faults"] or again else await self._why_held(drop, said, content)
-        except NotNow:
-            self.watched.put_off(drop)
+            held = "" if said["faults"] or again else await self._reason_to_hold(inbox_file, said, content)
+        except FileNotReadyError:
+            self.stable_files.defer(inbox_file)
             return
-        except Unreadable as unreadable:
-            held, said["faults"] = "", [_whole(str(unreadable))]
-        except reader.ReaderBroke as broke:
-            self._log.error("reader broke", file=shown(drop.name), error=broke.error, frames=broke.frames)
-            held, said["faults"] = "", [_whole(str(broke))]
-        except FolderGone:
+        except UnreadableFileError as unreadable:
+            held, said["faults"] = "", [_file_fault(str(unreadable))]
+        except reader.ReaderError as broke:
+            self._log.error(
+                "file reader failed", file=printable_name(inbox_file.name), error=broke.error, frames=broke.frames
+            )
+            held, said["faults"] = "", [_file_fault(str(broke))]
+        except InboxUnavailableError:
             raise
         except Exception as error:
-            self._log.error("drop not read", file=shown(drop.name), error=type(error).__name__, frames=frames(error))
+            self._log.error(
+                "inbox file not read",
+                file=printable_name(inbox_file.name),
+                error=type(error).__name__,
+                frames=frames(error),
+            )
             held, said["faults"] = (
                 "",
-                [_whole(f"it cannot be read ({type(error).__name__}); the adapter's log says where")],
+                [_file_fault(f"it cannot be read ({type(error).__name__}); the adapter's log says where")],
             )
         if held:
             said["why"] = held
-            said["faults"] = [_whole(f"{held}; look at it, and take it by: lgsp adapter accept MANIFEST FILE")]
-            self._held[drop] = content
+            said["faults"] = [_file_fault(f"{held}; look at it, and take it by: lgsp adapter accept MANIFEST FILE")]
+            self._held[inbox_file] = content
         verdict = "held" if held else "refused" if said["faults"] else "taken"
-        self._judged[drop] = verdict
+        self._verdicts[inbox_file] = verdict
         if verdict == "taken":
-            self.index, self._taken, self._sizes = index, drop, said["found"]
-        self._stand()
-        await self._report(drop, verdict, said, content)
+            self.index, self._serving, self._sizes = index, inbox_file, said["found"]
+        self._update_waiting()
+        await self._report(inbox_file, verdict, said, content)
 
-    async def _why_held(self, drop: Drop, said: Mapping[str, Any], content: str) -> str:
-        found = shrink_guard.why(said["found"], said["rows"], self._sizes, self._share)
-        return "" if found and await shrink_guard.accepted(self.folder, drop, content) else found
+    async def _reason_to_hold(self, inbox_file: InboxFile, said: Mapping[str, Any], content: str) -> str:
+        found = shrink_guard.reason_to_hold(said["found"], said["rows"], self._sizes, self._share)
+        return "" if found and await shrink_guard.is_accepted(self.inbox, inbox_file, content) else found
 
-    async def _report(self, drop: Drop, verdict: str, said: Mapping[str, Any], content: str) -> None:
+    async def _report(self, inbox_file: InboxFile, verdict: str, said: Mapping[str, Any], content: str) -> None:
         taken, faults = verdict == "taken", said["faults"]
         log = self._log.info if taken else self._log.warning
-        log(f"drop {verdict}", file=shown(drop.name), rows=said["rows"], faults=len(faults))
+        log(f"inbox file {verdict}", file=printable_name(inbox_file.name), rows=said["rows"], faults=len(faults))
         report = {
-            "file": shown(drop.name),
+            "file": printable_name(inbox_file.name),
             "taken": taken,
             "held": verdict == "held",
             "why": said.get("why", ""),
@@ -256,27 +271,32 @@ class Dropped:
             "faults": faults,
             "register": self._sizes,
             "content": content,
-            "stamp": drop.stamp,
+            "stamp": inbox_file.stamp,
         }
-        self._unsaid[drop] = orjson.dumps(report, option=orjson.OPT_INDENT_2)
-        await self._say_again()
+        self._pending_reports[inbox_file] = orjson.dumps(report, option=orjson.OPT_INDENT_2)
+        await self._write_pending_reports()
 
-    async def _say_again(self) -> None:
+    async def _write_pending_reports(self) -> None:
         """Write the reports that could not be written yet; one that cannot keeps nothing else from being done."""
-        for drop, content in list(self._unsaid.items()):
+        for inbox_file, content in list(self._pending_reports.items()):
             try:
-                await self.folder.write_beside(drop, REPORT, content)
-            except FolderGone as gone:
-                if len(self._unsaid) > REMEMBERED:
-                    del self._unsaid[drop]
-                self._log.warning("report not written", file=shown(drop.name), error=str(gone))
+                await self.inbox.write_sidecar(inbox_file, REPORT_SUFFIX, content)
+            except InboxUnavailableError as unavailable:
+                if len(self._pending_reports) > REMEMBERED:
+                    del self._pending_reports[inbox_file]
+                self._log.warning(
+                    "report not written",
+                    file=printable_name(inbox_file.name),
+                    reason=str(unavailable),
+                    frames=frames(unavailable),
+                )
                 return
-            del self._unsaid[drop]
+            del self._pending_reports[inbox_file]
 
-    def _wait(self, why: str, about: str) -> None:
+    def _set_waiting(self, why: str, about: str) -> None:
         if self._waiting.get("why") != why or self._waiting.get("about") != about:
             self._waiting = {"why": why, "about": about, "whySince": round(time.time(), 3)}
 
 
-def _whole(fault: str) -> dict[str, Any]:
+def _file_fault(fault: str) -> dict[str, Any]:
     return {"row": 0, "fault": fault}

@@ -10,9 +10,9 @@ from typing import Any
 
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.tabular.tables import MAX_FAULTS, Fault, Row, Table
-from lgsp_adapters.text.comparison import composed, heading, key
+from lgsp_adapters.text.comparison import lookup_key, normalize_document, normalize_heading
 from lgsp_contracts import pointers
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
@@ -23,11 +23,11 @@ ANSWERED = ("connection", "row", "rows")
 _KINDS = {"row": "row", "rows": "rows"}
 
 
-def sides(find: Any, place: SourceLocation) -> Iterator[tuple[str, Any, Any, SourceLocation]]:
+def key_sides(find: Any, place: SourceLocation) -> Iterator[tuple[str, Any, Any, SourceLocation]]:
     """The pairs of a `find`: the heading (or "" where an expression makes the row's side), that expression, what it equals, where it stands."""
     if isinstance(find, Mapping):
         for name, wanted in find.items():
-            yield heading(str(name)), None, wanted, place / name
+            yield normalize_heading(str(name)), None, wanted, place / name
     else:
         for number, pair in enumerate(find):
             yield "", pair["row"], pair["equals"], place / number / "equals"
@@ -50,23 +50,23 @@ class Lookup:
     ) -> None:
         self._response = response
         self._connection = connection
-        answer = composed(document["answer"])
+        answer = normalize_document(document["answer"])
         self._parts: list[tuple[str, Template | None, str]] = []
         needed: set[str] = set()
-        for number, (name, given, _, _) in enumerate(sides(document["find"], place / "find")):
+        for number, (name, given, _, _) in enumerate(key_sides(document["find"], place / "find")):
             if given is None:
                 self._parts.append((name, None, name))
                 needed.add(name)
             else:
-                expression = composed(given)
-                named = columns.named(expression, _KINDS)
+                expression = normalize_document(given)
+                named = columns.named_columns(expression, _KINDS)
                 template = Template(expression, place / "find" / number / "row", ROW_SIDE)
                 self._parts.append(("", template, ", ".join(sorted(named))))
                 needed |= named
         self.answer = Template(answer, place / "answer", ANSWERED)
         self.keys = frozenset(needed)
-        self.needed = self.keys | columns.named(answer, _KINDS)
-        self.several = columns.uses(answer, "rows")
+        self.needed = self.keys | columns.named_columns(answer, _KINDS)
+        self.several = columns.uses_variable(answer, "rows")
 
     def scope(self, rows: list[Row]) -> Mapping[str, Any]:
         """The variables of an answer that rows make."""
@@ -94,8 +94,8 @@ class Lookup:
         parts: list[str] = []
         for name, template, column in self._parts:
             try:
-                part = key(template({"connection": self._connection, "row": row}) if template else row.get(name))
-            except (Unmappable, ValueError) as error:
+                part = lookup_key(template({"connection": self._connection, "row": row}) if template else row.get(name))
+            except (MappingError, ValueError) as error:
                 return {"column": column, "fault": str(error)}
             if part is None:
                 return None
@@ -111,7 +111,7 @@ class Lookup:
         rows = [table.rows[number] for number in numbers]
         try:
             answer = self.answer(self.scope(rows))
-        except Unmappable as unmappable:
+        except MappingError as unmappable:
             place = unmappable.place
             inside = place.path[len(self.answer.place.path) :] if place else ()
             return [{**_where(table, numbers[0]), **self._column(inside), "fault": str(unmappable)}]
@@ -130,7 +130,7 @@ class Lookup:
                 part = part["$as"] if step.isdigit() else part
             if isinstance(part, Mapping) and step in part:
                 part = part[step]
-        named = columns.named(part, kinds) if isinstance(part, str) else set()
+        named = columns.named_columns(part, kinds) if isinstance(part, str) else set()
         return {"column": ", ".join(sorted(named))} if named else {}
 
 
@@ -139,7 +139,7 @@ def _where(table: Table, number: int) -> Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckedTable:
     """A table held against all operations of a manifest.
 
     Args:
@@ -154,12 +154,12 @@ class Judged:
     notices: list[str]
 
 
-def needed(lookups: Mapping[str, Lookup]) -> list[str]:
+def needed_columns(lookups: Mapping[str, Lookup]) -> list[str]:
     """All headings that some operation names."""
     return sorted(set[str]().union(*(lookup.needed for lookup in lookups.values())))
 
 
-def judged(table: Table, lookups: Mapping[str, Lookup], *, optional: bool) -> Judged:
+def check_table(table: Table, lookups: Mapping[str, Lookup], *, optional: bool) -> CheckedTable:
     """Hold a table against the operations of a manifest.
 
     Args:
@@ -174,7 +174,9 @@ def judged(table: Table, lookups: Mapping[str, Lookup], *, optional: bool) -> Ju
                 for lacking in sorted(lookup.keys - set(table.heading))
             ]
         notices = [
-            f"no row has {name}, which the manifest names" for name in needed(lookups) if name not in table.heading
+            f"no row has {name}, which the manifest names"
+            for name in needed_columns(lookups)
+            if name not in table.heading
         ]
     keys: dict[str, Mapping[Key, list[int]]] = {}
     without: dict[str, int] = {}
@@ -185,4 +187,4 @@ def judged(table: Table, lookups: Mapping[str, Lookup], *, optional: bool) -> Ju
         lost = len(table.rows) - sum(len(numbers) for numbers in found.values())
         if lost and not wrong:
             without[name] = lost
-    return Judged(keys, faults[:MAX_FAULTS], without, notices)
+    return CheckedTable(keys, faults[:MAX_FAULTS], without, notices)

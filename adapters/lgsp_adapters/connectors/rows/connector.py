@@ -17,12 +17,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from lgsp_adapters.connectors.contract_checks import check_row_requests
+from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.tabular.tables import Layout, Row
-from lgsp_adapters.text.comparison import composed
+from lgsp_adapters.text.comparison import normalize_document
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.schemas import Schema
@@ -31,7 +32,7 @@ from lgsp_contracts.source_location import SourceLocation
 NAMES = ("connection", "row")
 
 
-class BadRow(Exception):  # noqa: N818 - the row is
+class RowError(AdapterError):
     """A row that no request can be made of; its text quotes nothing of it. `column` is what it is about, where that is known."""
 
     def __init__(self, fault: str, column: str = "") -> None:
@@ -39,7 +40,7 @@ class BadRow(Exception):  # noqa: N818 - the row is
         self.column = column
 
 
-class Made:
+class RequestBuilder:
     """Makes the bodies of calls out of rows.
 
     Raises:
@@ -47,33 +48,33 @@ class Made:
     """
 
     def __init__(self, template: Any, place: SourceLocation, schema: Schema, connection: Mapping[str, Any]) -> None:
-        self._template = Template(composed(template), place, NAMES)
+        self._template = Template(normalize_document(template), place, NAMES)
         self._schema = schema
         self._connection = connection
         self._whole = whole_numbers.whole_numbers(schema.document)
-        self.needed = columns.named(composed(template), {"row": "row"})
+        self.needed = columns.named_columns(normalize_document(template), {"row": "row"})
 
     def __call__(self, row: Row) -> bytes:
         """The body of a row's call.
 
         Raises:
-            BadRow: no request that keeps the contract can be made of it.
+            RowError: no request that keeps the contract can be made of it.
         """
         try:
             request = self._template({"connection": self._connection, "row": row})
-        except Unmappable as unmappable:
-            raise BadRow(str(unmappable)) from None
+        except MappingError as unmappable:
+            raise RowError(str(unmappable)) from unmappable
         if not self._schema.is_valid(request):
             first = self._schema.violations(request)[0]
-            raise BadRow(f"{first.rule}: {first.message.en}", self._column(first.pointer))
+            raise RowError(f"{first.rule}: {first.message.en}", self._column(first.pointer))
         return exact_json.dumps(self._whole(request))
 
     def _column(self, pointer: str) -> str:
         field = self._template.document.get(pointer.split("/")[1]) if pointer.count("/") == 1 else None
-        return ", ".join(sorted(columns.named(field, {"row": "row"}))) if isinstance(field, str) else ""
+        return ", ".join(sorted(columns.named_columns(field, {"row": "row"}))) if isinstance(field, str) else ""
 
 
-class Requests:
+class RowRequests:
     """What a manifest makes of rows.
 
     Raises:
@@ -91,16 +92,16 @@ class Requests:
             )
         self.path = f"/services/{contract.service}/v{contract.major}/{self.operation.name}"
         self.layout = Layout.of(told["files"], manifest.place / "files")
-        Made(told["request"], manifest.place / "request", self.operation.request, manifest.tables)
+        RequestBuilder(told["request"], manifest.place / "request", self.operation.request, manifest.tables)
 
 
-def build(manifest: Manifest, contract: Contract) -> Requests:
+def build(manifest: Manifest, contract: Contract) -> RowRequests:
     """Make what turns rows into calls.
 
     Raises:
         Refusal: `invalid-document`, with file, line and mend.
     """
-    return Requests(manifest, contract)
+    return RowRequests(manifest, contract)
 
 
 check = check_row_requests

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from lgsp_adapters.connectors.rows.connector import BadRow, Made
+from lgsp_adapters.connectors.rows.connector import RequestBuilder, RowError
 from lgsp_adapters.subprocess_reader.parser import ROWS_PER_PART, Emit, digest_of
 from lgsp_adapters.tabular import tables
 from lgsp_contracts.schemas import Schema
@@ -16,11 +16,11 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
     """Emit, for each row of a file, the body of its call, or what is wrong with the row.
 
     Raises:
-        Unreadable: it is no such table.
+        UnreadableFileError: it is no such table.
     """
 
     place = SourceLocation(job["name"], text=job["text"])
-    made = Made(job["request"], place / "request", Schema(job["schema"], "request"), job["connection"])
+    made = RequestBuilder(job["request"], place / "request", Schema(job["schema"], "request"), job["connection"])
     layout = tables.Layout(**job["layout"])
     content = digest_of(file)
     table = tables.read(file, layout, sorted(made.needed))
@@ -33,13 +33,13 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
         one: dict[str, Any] = {"line": line}
         try:
             if number in wrong:
-                raise BadRow(wrong[number]["fault"], wrong[number]["column"])
+                raise RowError(wrong[number]["fault"], wrong[number]["column"])
             body = made(row)
             digest = hashlib.sha256(body).hexdigest()
             # rows that say the same are told apart by how often it was said before
             one |= {"body": body.decode(), "said": f"{digest}/{seen[digest]}"}
             seen[digest] += 1
-        except BadRow as bad:
+        except RowError as bad:
             one |= {"fault": str(bad), "column": bad.column}
         part.append(one)
         if len(part) == ROWS_PER_PART:

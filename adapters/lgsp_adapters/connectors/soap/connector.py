@@ -24,22 +24,22 @@ from typing import Any
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
 from lgsp_adapters.connectors.contract_checks import check_operations
 from lgsp_adapters.connectors.soap import envelopes
-from lgsp_adapters.connectors.soap.envelopes import Speech
-from lgsp_adapters.connectors.soap.faults import FAULT_NAMES, NO_FAULT, Fault, told_fault
+from lgsp_adapters.connectors.soap.envelopes import MessageFormat
+from lgsp_adapters.connectors.soap.faults import FAULT_NAMES, NO_FAULT, Fault, fault_of_rule
 from lgsp_adapters.connectors.soap.shapes import Shape
 from lgsp_adapters.manifest import Manifest
-from lgsp_adapters.mapping.budget import Unhurried
+from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.criteria import Criteria
-from lgsp_adapters.mapping.error_rules import Rules
+from lgsp_adapters.mapping.error_rules import ErrorRules
 from lgsp_adapters.mapping.expressions import Scope, Template
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.variables import ASKED
 from lgsp_adapters.mapping.xml_documents import TEXT, document
 from lgsp_adapters.upstream.client import Upstream
-from lgsp_adapters.upstream.http_adapter import Asked, WebAdapter, WebOperation, in_words
-from lgsp_adapters.upstream.request_templates import Asking, unsendable
-from lgsp_adapters.upstream.response import Answer
-from lgsp_adapters.upstream.response_documents import read_or_none
+from lgsp_adapters.upstream.http_adapter import Exchange, HttpAdapter, HttpOperation, build_answer
+from lgsp_adapters.upstream.request_templates import RequestTemplate, unsendable_value
+from lgsp_adapters.upstream.response import Response
+from lgsp_adapters.upstream.response_documents import parse_document_or_none
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
 
@@ -47,17 +47,17 @@ _NAME = re.compile(r"[^\W\d][\w.-]*")
 ANSWERED = (*ASKED, "answer", "status", *FAULT_NAMES)
 
 
-def build(manifest: Manifest, _contract: Contract) -> WebAdapter:
+def build(manifest: Manifest, _contract: Contract) -> HttpAdapter:
     """The adapter that a manifest describes.
 
     Raises:
         Refusal: `invalid-document`, also when it does not fit its WSDL.
     """
     speeches = _described(manifest) if "wsdl" in manifest.document["soap"] else _bare(manifest)
-    return WebAdapter(manifest, partial(_Operation, speeches))
+    return HttpAdapter(manifest, partial(_Operation, speeches))
 
 
-def _bare(manifest: Manifest) -> Mapping[str, Speech]:
+def _bare(manifest: Manifest) -> Mapping[str, MessageFormat]:
     told, place = manifest.document["soap"], manifest.place / "operations"
     version = envelopes.VERSIONS[told.get("version", "1.1")]
     for name, operation in manifest.operations.items():
@@ -67,7 +67,7 @@ def _bare(manifest: Manifest) -> Mapping[str, Speech]:
             )
         _hold_names(operation["fields"], place / name / "fields")
     return {
-        name: envelopes.Bare(version, told["namespace"], operation["element"], operation.get("action", ""))
+        name: envelopes.UndescribedFormat(version, told["namespace"], operation["element"], operation.get("action", ""))
         for name, operation in manifest.operations.items()
     }
 
@@ -84,12 +84,12 @@ def _hold_names(fields: Any, place: SourceLocation) -> None:
         _hold_names(value, place / name)
 
 
-def _described(manifest: Manifest) -> Mapping[str, Speech]:
+def _described(manifest: Manifest) -> Mapping[str, MessageFormat]:
     from lgsp_adapters.connectors.soap import wsdl  # noqa: PLC0415 - what it needs takes 0.14 s to load
 
     told, place = manifest.document["soap"], manifest.place / "operations"
     port = wsdl.load(manifest.folder / told["wsdl"], told.get("port", ""), manifest.place / "soap" / "wsdl")
-    found: dict[str, Speech] = {}
+    found: dict[str, MessageFormat] = {}
     for name, operation in manifest.operations.items():
         wanted = operation.get("operation", "")
         if wanted not in port.operations:
@@ -120,10 +120,10 @@ def _fit(fields: Mapping[str, Any], asked: Shape, place: SourceLocation) -> None
             )
 
 
-class _Operation(WebOperation):
+class _Operation(HttpOperation):
     def __init__(
         self,
-        speeches: Mapping[str, Speech],
+        speeches: Mapping[str, MessageFormat],
         name: str,
         operation: Mapping[str, Any],
         place: SourceLocation,
@@ -132,21 +132,21 @@ class _Operation(WebOperation):
         told = manifest.document["soap"]
         self._speech = speeches[name]
         path = {"method": "POST", "path": operation.get("path", told.get("path", ""))}
-        self._asking = Asking(path, place, ASKED, manifest.document, manifest.place)
+        self._asking = RequestTemplate(path, place, ASKED, manifest.document, manifest.place)
         self._fields = Template(operation["fields"], place / "fields", ASKED)
         token = told.get("username-token", {})
         at = manifest.place / "soap" / "username-token"
         self._token = Template({key: token[key] for key in ("user", "password") if token}, at, ASKED)
         self._digest = token.get("digest", True)
-        self._rules = Rules(operation.get("errors", []), place / "errors", ANSWERED)
+        self._rules = ErrorRules(operation.get("errors", []), place / "errors", ANSWERED)
         self.none = operation.get("none", "")
         shared = [(manifest.document.get(part), manifest.place / part) for part in ("query", "headers")]
         self.criteria = Criteria([(operation["fields"], place / "fields"), *shared])
         self._made = Template(operation["answer"], place / "answer", ANSWERED)
 
     async def ask(
-        self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], unhurried: Unhurried
-    ) -> Asked:
+        self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], unhurried: MappingExecutor
+    ) -> Exchange:
         """Ask for the answer, which may be a fault."""
         headers = {**login, **self._speech.version.headers(self._speech.action)}
         heard = await self._asking.send(
@@ -156,21 +156,21 @@ class _Operation(WebOperation):
         told = fault.variables() if fault else NO_FAULT
         return {**scope, "status": heard.status, "answer": answer, **told}, heard
 
-    def _body(self, heard: Answer) -> tuple[Any, Fault | None]:
+    def _body(self, heard: Response) -> tuple[Any, Fault | None]:
         """What the body holds, or the fault that it is; an error may come as something else, or as nothing at all."""
         try:
-            found = envelopes.body_of(heard, self._speech.version)
+            found = envelopes.read_body(heard, self._speech.version)
             if isinstance(found, Fault):
                 return None, found
             return (self._speech.read(found) if heard.good else document(found)), None
         except UpstreamFailed as failure:
             if heard.good:
                 raise heard.failed(failure.why, failure.private) from failure
-            return read_or_none(heard), None
+            return parse_document_or_none(heard), None
 
-    def read(self, scope: Scope, heard: Answer) -> Document:
+    def read(self, scope: Scope, heard: Response) -> Document:
         """The answer in the words of the contract."""
-        fault = told_fault(scope)
+        fault = fault_of_rule(scope)
         self._rules.apply(scope, well=heard.good and fault is None)
         if fault:
             raise heard.failed(fault.why(), fault.note(), said=fault.said())
@@ -178,15 +178,15 @@ class _Operation(WebOperation):
             raise heard.bad_status()
         if self.none and not scope["answer"]:
             raise Declared(self.none)
-        return in_words(self._made, scope)
+        return build_answer(self._made, scope)
 
     def _envelope(self, scope: Scope) -> bytes:
         try:
             fields, token = self._fields(scope), self._token(scope)
             security = envelopes.UsernameToken(token["user"], token["password"], self._digest) if token else None
             return self._speech.envelope(fields, security)
-        except Unmappable as unmappable:
-            raise unsendable(self._fields, unmappable) from unmappable
+        except MappingError as unmappable:
+            raise unsendable_value(self._fields, unmappable) from unmappable
 
 
 check = check_operations

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 from lxml import etree
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.connectors.soap.faults import Fault, fault_of
+from lgsp_adapters.connectors.soap.faults import Fault, parse_fault
 from lgsp_adapters.connectors.soap.multipart import refuse_references, root_part
 from lgsp_adapters.connectors.soap.references import resolve
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import TEXT, NotXmlError, document, tree
 from lgsp_adapters.upstream.request_values import xml_text
-from lgsp_adapters.upstream.response import Answer
+from lgsp_adapters.upstream.response import Response
 
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
 WSSE = f"{_WSS}-wssecurity-secext-1.0.xsd"
@@ -79,7 +79,7 @@ class UsernameToken:
             password.set("Type", PASSWORD + "Text")
 
 
-class Speech(Protocol):
+class MessageFormat(Protocol):
     """How one operation is asked."""
 
     @property
@@ -94,7 +94,7 @@ class Speech(Protocol):
         """The envelope of a request.
 
         Raises:
-            Unmappable: a value does not fit.
+            MappingError: a value does not fit.
         """
 
     def read(self, answer: etree._Element) -> Any:
@@ -106,7 +106,7 @@ class Speech(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Bare:
+class UndescribedFormat:
     """An operation that nothing describes: one element in one namespace, and the fields below it in their order."""
 
     version: Version
@@ -118,20 +118,20 @@ class Bare:
         """The envelope of a request.
 
         Raises:
-            Unmappable: a value is nothing that XML can carry.
+            MappingError: a value is nothing that XML can carry.
         """
         space = self.version.namespace
         root = etree.Element(f"{{{space}}}Envelope", nsmap={"soapenv": space, "ns": self.namespace})
         body = etree.SubElement(root, f"{{{space}}}Body")
         _add(etree.SubElement(body, f"{{{self.namespace}}}{self.element}"), self.namespace, fields)
-        return sealed(root, self.version, security)
+        return serialize_envelope(root, self.version, security)
 
     def read(self, answer: etree._Element) -> Any:
         """The answer as it is."""
         return document(answer)
 
 
-def sealed(root: etree._Element, version: Version, security: UsernameToken | None) -> bytes:
+def serialize_envelope(root: etree._Element, version: Version, security: UsernameToken | None) -> bytes:
     """The bytes of an envelope with a header in it, which says who asks where that is asked for."""
     header = etree.Element(f"{{{version.namespace}}}Header")
     root.insert(0, header)
@@ -160,11 +160,11 @@ def _add(parent: etree._Element, namespace: str, fields: Mapping[str, Any]) -> N
 def _text(name: str, value: Any) -> str:
     try:
         return xml_text(value)
-    except Unmappable as unmappable:
-        raise Unmappable(f"{name}: {unmappable}") from unmappable
+    except MappingError as unmappable:
+        raise MappingError(f"{name}: {unmappable}") from unmappable
 
 
-def body_of(answer: Answer, version: Version) -> etree._Element | Fault:
+def read_body(answer: Response, version: Version) -> etree._Element | Fault:
     """The first element in the body of an answer, or the fault that it is.
 
     Raises:
@@ -177,7 +177,7 @@ def body_of(answer: Answer, version: Version) -> etree._Element | Fault:
         for spoken in VERSIONS.values():  # a server that knows another version says so in that one
             fault = root.find(f"{{{spoken.namespace}}}Body/{{{spoken.namespace}}}Fault")
             if fault is not None:
-                return fault_of(fault)
+                return parse_fault(fault)
         found = root.find(f"{{{version.namespace}}}Body/*")
         if root.tag != f"{{{version.namespace}}}Envelope" or found is None:
             raise NotXmlError(f"the answer is not a SOAP {version.name} envelope")

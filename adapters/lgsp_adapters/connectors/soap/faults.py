@@ -63,7 +63,7 @@ NO_FAULT: dict[str, Any] = {"fault": "", "faultcode": "", "subcode": "", "faults
 FAULT_NAMES = tuple(NO_FAULT)
 
 
-def told_fault(scope: Mapping[str, Any]) -> Fault | None:
+def fault_of_rule(scope: Mapping[str, Any]) -> Fault | None:
     """The fault that these variables tell of."""
     if not scope["fault"]:
         return None
@@ -75,7 +75,7 @@ def told_fault(scope: Mapping[str, Any]) -> Fault | None:
     )
 
 
-def fault_of(element: etree._Element) -> Fault:
+def parse_fault(element: etree._Element) -> Fault:
     """What a `Fault` element of either version says, be its parts qualified or not."""
     parts = {local(child).lower(): child for child in elements(element)}
     code = parts.get("faultcode", parts.get("code"))

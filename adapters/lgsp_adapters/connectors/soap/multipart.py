@@ -10,13 +10,13 @@ from email.message import Message
 from lxml import etree
 
 from lgsp_adapters.mapping.xml_documents import NotXmlError
-from lgsp_adapters.upstream.response import Answer
+from lgsp_adapters.upstream.response import Response
 
 XOP = "{http://www.w3.org/2004/08/xop/include}Include"
 _FIRST_LINE = re.compile(rb"\s*--([^\r\n]{1,70})\r?\n")
 
 
-def root_part(answer: Answer) -> tuple[bytes, str]:
+def root_part(answer: Response) -> tuple[bytes, str]:
     """The bytes of an answer and what says their character set: those of its root part where it is multipart.
 
     Raises:

@@ -15,7 +15,7 @@ from lxml import etree
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.mapping.budget import spend
 from lgsp_adapters.mapping.numbers import MAX_DIGITS
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import (
     ELEMENT,
     TEXT,
@@ -88,14 +88,14 @@ def write(shape: Shape, value: Any, path: str = "") -> Any:
     """A value as the description has it, its simple values as texts.
 
     Raises:
-        Unmappable: it does not fit; the text names the element and its type, and nothing of the value.
+        MappingError: it does not fit; the text names the element and its type, and nothing of the value.
     """
     spend()
     if shape.kind == "object" and shape.fields:
         if not isinstance(value, Mapping) and TEXT in shape.fields:
             value = {TEXT: value}
         if not isinstance(value, Mapping):
-            raise Unmappable(f"it does not fit the WSDL: element {path}, one value where it has fields")
+            raise MappingError(f"it does not fit the WSDL: element {path}, one value where it has fields")
         return {name: _written_field(shape, name, item, f"{path}/{name}".lstrip("/")) for name, item in value.items()}
     try:
         if shape.kind == "object":
@@ -103,14 +103,14 @@ def write(shape: Shape, value: Any, path: str = "") -> Any:
         if shape.builtin == LIST:
             return [xml_text(item) for item in (value if isinstance(value, list) else str(value).split())]
         return xml_text(value, shape.builtin)
-    except Unmappable as unmappable:
-        raise Unmappable(f"it does not fit the WSDL: element {path}, {unmappable}") from unmappable
+    except MappingError as unmappable:
+        raise MappingError(f"it does not fit the WSDL: element {path}, {unmappable}") from unmappable
 
 
 def _written_field(shape: Shape, name: str, value: Any, path: str) -> Any:
     told = shape.fields.get(name)
     if told is None:
-        raise Unmappable(f"it does not fit the WSDL: there is no element {path}")
+        raise MappingError(f"it does not fit the WSDL: there is no element {path}")
     if told.many:
         return [write(told.shape, item, path) for item in (value if isinstance(value, list) else [value])]
     return write(told.shape, value, path)

@@ -23,9 +23,9 @@ from zeep.xsd.types import builtins
 from zeep.xsd.types.collection import ListType
 
 from lgsp_adapters.connectors.soap import shapes
-from lgsp_adapters.connectors.soap.envelopes import VERSIONS, UsernameToken, Version, sealed
+from lgsp_adapters.connectors.soap.envelopes import VERSIONS, UsernameToken, Version, serialize_envelope
 from lgsp_adapters.connectors.soap.shapes import LIST, Field, Kind, Shape, Types
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import TEXT
 from lgsp_contracts.source_location import SourceLocation
 
@@ -90,15 +90,15 @@ class PortOperation:
         """The envelope of a request.
 
         Raises:
-            Unmappable: the fields are not those of the description.
+            MappingError: the fields are not those of the description.
         """
         told = shapes.write(self.asked, fields)
         try:
             content = self._operation.create(**_for_zeep(self.asked, told)).content
         except (Error, TypeError, ValueError) as error:  # their texts quote values
             where = ".".join(map(str, getattr(error, "path", None) or ()))
-            raise Unmappable(f"it does not fit the WSDL: {where or 'an element'}, {type(error).__name__}") from error
-        return sealed(content, self.version, security)
+            raise MappingError(f"it does not fit the WSDL: {where or 'an element'}, {type(error).__name__}") from error
+        return serialize_envelope(content, self.version, security)
 
     def read(self, answer: etree._Element) -> Any:
         """An answer with lists, numbers and truths as the description has them."""
@@ -129,7 +129,9 @@ def load(path: Path, port: str, place: SourceLocation) -> Port:
         document = Document(str(path), files, settings=Settings(forbid_dtd=True, forbid_entities=True))
     except (Error, OSError, etree.LxmlError, ValueError, KeyError, NotDescribed) as error:
         reason = str(error).split("\n", 1)[0][:200] or type(error).__name__
-        raise place.refusal(f"không đọc được WSDL {path}: {reason}", f"cannot read the WSDL {path}: {reason}") from None
+        raise place.refusal(
+            f"không đọc được WSDL {path}: {reason}", f"cannot read the WSDL {path}: {reason}"
+        ) from error
     ports = {
         name: found
         for service in document.services.values()

@@ -30,16 +30,16 @@ from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFai
 from lgsp_adapters.connectors.contract_checks import check_operations
 from lgsp_adapters.connectors.sql import statements
 from lgsp_adapters.connectors.sql.databases import Access, Database
-from lgsp_adapters.connectors.sql.sqlstate import Said, said
-from lgsp_adapters.connectors.sql.values import of_row, parameter
+from lgsp_adapters.connectors.sql.sqlstate import DatabaseRefusal, describe_error
+from lgsp_adapters.connectors.sql.values import bind_value, row_document
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping import columns
-from lgsp_adapters.mapping.budget import Unhurried
-from lgsp_adapters.mapping.error_rules import Rules, mapped
-from lgsp_adapters.mapping.expressions import Template, told
-from lgsp_adapters.mapping.unmappable import Unmappable
-from lgsp_adapters.mapping.variables import ASKED, before
-from lgsp_adapters.upstream.request_templates import unsendable
+from lgsp_adapters.mapping.budget import MappingExecutor
+from lgsp_adapters.mapping.error_rules import ErrorRules, evaluate
+from lgsp_adapters.mapping.expressions import Template, drop_absent
+from lgsp_adapters.mapping.unmappable import MappingError
+from lgsp_adapters.mapping.variables import ASKED, request_scope
+from lgsp_adapters.upstream.request_templates import unsendable_value
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
 
@@ -56,7 +56,7 @@ class SqlAdapter(Adapter):
         super().__init__(manifest.connection)
         self._database = Database(manifest.connection["url"], manifest.folder, manifest.place / "connection" / "url")
         self._places = manifest.concurrency
-        self._unhurried = Unhurried()
+        self._unhurried = MappingExecutor()
         place = manifest.place / "operations"
         self.operations = {
             name: _Operation(document, place / name, self._database.kind)
@@ -86,7 +86,7 @@ class SqlAdapter(Adapter):
         return True
 
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
-        scope = await self._unhurried.do(partial(before, self.connection, request, call), of_request=True)
+        scope = await self._unhurried.do(partial(request_scope, self.connection, request, call), of_request=True)
         rows = await operation.rows(self._database, scope, call, self._unhurried)
         return await self._unhurried.do(partial(operation.read, scope, rows))
 
@@ -95,15 +95,17 @@ class _Operation:
     def __init__(self, document: Mapping[str, Any], place: SourceLocation, kind: str) -> None:
         self._statement = text(document["statement"])
         given = document.get("parameters", {})
-        statements.hold(document["statement"], set(self._statement.compile().params), set(given), kind, place)
+        statements.check_statement(
+            document["statement"], set(self._statement.compile().params), set(given), kind, place
+        )
         self._parameters = {name: Template(value, place / "parameters" / name, ASKED) for name, value in given.items()}
         self.write = document.get("write", False)
         self._limit = document.get("limit", LIMIT)
         self._states, rules = _parted(document.get("errors", []))
-        self.rules = Rules(rules, place / "errors", ANSWERED)
+        self.rules = ErrorRules(rules, place / "errors", ANSWERED)
         self.none = document.get("none", "")
         self.answer = Template(document["answer"], place / "answer", ANSWERED)
-        self.of_one = not self.write and not columns.uses(document["answer"], "rows")
+        self.of_one = not self.write and not columns.uses_variable(document["answer"], "rows")
         """Which of several rows was meant, nobody could say."""
 
     def read(self, scope: Mapping[str, Any], rows: list[dict[str, Any]]) -> Document:
@@ -121,13 +123,13 @@ class _Operation:
             )
         if not rows and self.none:
             raise Declared(self.none)
-        answer = mapped(self.answer, found)
+        answer = evaluate(self.answer, found)
         if not isinstance(answer, dict):
             raise UpstreamFailed("unintelligible", "the rows have nothing of what is asked for")
         return answer
 
     async def rows(
-        self, database: Database, scope: Mapping[str, Any], call: Call, unhurried: Unhurried
+        self, database: Database, scope: Mapping[str, Any], call: Call, unhurried: MappingExecutor
     ) -> list[dict[str, Any]]:
         """What the statement finds.
 
@@ -145,13 +147,13 @@ class _Operation:
                 doubt = await database.doubt(connection)
                 if doubt:
                     note = f"SQLSTATE {CUT}, the database cut a value to fit (warning {doubt[0]}); CAST both sides"
-                    raise self._meant(Said(CUT, "broken", note, doubt[1]))
-        except (TimeoutError, UpstreamLate):
-            raise UpstreamLate from None
+                    raise self._meant(DatabaseRefusal(CUT, "broken", note, doubt[1]))
+        except (TimeoutError, UpstreamLate) as error:
+            raise UpstreamLate from error
         except DBAPIError as error:
             if database.timed_out(error):
                 raise UpstreamLate from error
-            raise self._meant(said(error, database.kind)) from error
+            raise self._meant(describe_error(error, database.kind)) from error
         except (SQLAlchemyError, database.driver_error) as error:
             raise UpstreamFailed("broken", type(error).__name__, said=str(error)) from error
         except OSError as error:
@@ -167,7 +169,7 @@ class _Operation:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise UpstreamFailed("broken", f"two columns are called {twice}; name one of them with AS")
-        return await unhurried.do(lambda: [told(of_row(dict(row), database.kind, types)) for row in found])
+        return await unhurried.do(lambda: [drop_absent(row_document(dict(row), database.kind, types)) for row in found])
 
     def _access(self, call: Call) -> Access:
         if not self.write:
@@ -181,12 +183,12 @@ class _Operation:
                 value = template(scope)
                 if not self.write and isinstance(value, str) and not value.strip():
                     value = None  # what is absent finds nothing, also not the row whose key is empty
-                values[name] = parameter(value, kind)
-            except Unmappable as unmappable:
-                raise unsendable(template, unmappable) from unmappable
+                values[name] = bind_value(value, kind)
+            except MappingError as unmappable:
+                raise unsendable_value(template, unmappable) from unmappable
         return values
 
-    def _meant(self, refused: Said) -> Declared | UpstreamFailed:
+    def _meant(self, refused: DatabaseRefusal) -> Declared | UpstreamFailed:
         """What the manifest says of a refusal; the longest state that fits counts."""
         fitting = [state for state in self._states if refused.state.startswith(state)]
         rule = self._states[max(fitting, key=len)] if fitting else {}

@@ -27,7 +27,7 @@ from sqlalchemy.pool import NullPool
 
 from lgsp_adapters.adapter import UpstreamLate
 from lgsp_adapters.connectors.sql import postgresql
-from lgsp_adapters.connectors.sql.sqlstate import said
+from lgsp_adapters.connectors.sql.sqlstate import describe_error
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
@@ -120,7 +120,9 @@ class Database:
                 return await connection.run_sync(work)
         except (DBAPIError, OSError) as error:
             reason = (
-                said(error, self.kind).words if isinstance(error, DBAPIError) else str(error) or type(error).__name__
+                describe_error(error, self.kind).words
+                if isinstance(error, DBAPIError)
+                else str(error) or type(error).__name__
             )
             raise Refusal(
                 "cannot-start",

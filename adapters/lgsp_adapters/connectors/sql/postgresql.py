@@ -2,7 +2,7 @@
 
 asyncpg gives 30 days for a month, the last day of the year 9999 for `infinity`, 85.19999694824219 for a `real` 85.2, and fails on a day
 before the year 1. It takes no text where a day or a whole number is meant, which every other driver does. These codecs mend both;
-a value that has no form on the bus becomes `Odd`, so that the column can be named.
+a value that has no form on the bus becomes `TextOnlyValue`, so that the column can be named.
 """
 
 import re
@@ -26,7 +26,7 @@ DISCARD TEMP; DISCARD SEQUENCES"""
 """What `DISCARD ALL` does, but for the plans and the prepared statements, which hold nothing of a call and which the driver counts on."""
 
 
-class Odd(NamedTuple):
+class TextOnlyValue(NamedTuple):
     """A value that has no form on the bus: what it is, and what to write in the statement instead."""
 
     what: str
@@ -49,7 +49,7 @@ def _to_day(value: Any) -> tuple[int]:
     return ((day - _EPOCH.date()).days,)
 
 
-def _from_day(value: tuple[int]) -> str | Odd:
+def _from_day(value: tuple[int]) -> str | TextOnlyValue:
     return _moment(value[0], _DAY, lambda found: found.date().isoformat())
 
 
@@ -60,7 +60,7 @@ def _to_clock(value: Any) -> tuple[int]:
     return ((found - _EPOCH) // _MICROSECOND,)
 
 
-def _from_clock(value: tuple[int]) -> str | Odd:
+def _from_clock(value: tuple[int]) -> str | TextOnlyValue:
     return _moment(value[0], _MICROSECOND, datetime.isoformat)
 
 
@@ -71,15 +71,15 @@ def _to_instant(value: Any) -> tuple[int]:
     return ((found.astimezone(UTC).replace(tzinfo=None) - _EPOCH) // _MICROSECOND,)
 
 
-def _from_instant(value: tuple[int]) -> str | Odd:
+def _from_instant(value: tuple[int]) -> str | TextOnlyValue:
     return _moment(value[0], _MICROSECOND, lambda found: found.replace(tzinfo=UTC).isoformat())
 
 
-def _moment(count: int, unit: timedelta, written: Callable[[datetime], str]) -> str | Odd:
+def _moment(count: int, unit: timedelta, written: Callable[[datetime], str]) -> str | TextOnlyValue:
     try:
         return written(_EPOCH + count * unit)
     except OverflowError:
-        return Odd("a date that is infinite or outside the years 1 to 9999", "CASE or NULLIF")
+        return TextOnlyValue("a date that is infinite or outside the years 1 to 9999", "CASE or NULLIF")
 
 
 def _to_time(value: Any) -> tuple[int]:
@@ -97,8 +97,8 @@ def _to_money(_value: Any) -> bytes:
     raise ValueError("money depends on the locale of the database; write CAST(:… AS numeric)")
 
 
-def _from_money(_value: bytes) -> Odd:
-    return Odd("money, which depends on the locale of the database", "CAST(… AS numeric)")
+def _from_money(_value: bytes) -> TextOnlyValue:
+    return TextOnlyValue("money, which depends on the locale of the database", "CAST(… AS numeric)")
 
 
 def _to_span(value: Any) -> tuple[int, int, int]:

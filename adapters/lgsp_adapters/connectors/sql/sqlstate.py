@@ -57,7 +57,7 @@ _REFUSED = ("28", "42501")
 _REFUSED_BY_MYSQL = (1044, 1142, 1143, 1227)
 
 
-class Said(NamedTuple):
+class DatabaseRefusal(NamedTuple):
     """What a database said of a statement.
 
     Args:
@@ -72,7 +72,7 @@ class Said(NamedTuple):
     words: str
 
 
-def said(error: DBAPIError, kind: str) -> Said:
+def describe_error(error: DBAPIError, kind: str) -> DatabaseRefusal:
     """Read an error.
 
     Args:
@@ -88,7 +88,7 @@ def said(error: DBAPIError, kind: str) -> Said:
         why = "unreachable"
     elif state.startswith(_REFUSED) or (kind in ("mysql", "mariadb") and number in _REFUSED_BY_MYSQL):
         why = "refused"
-    return Said(state, why, f"SQLSTATE {state}, {named}" if state else named, _words(cause))
+    return DatabaseRefusal(state, why, f"SQLSTATE {state}, {named}" if state else named, _words(cause))
 
 
 def _number(error: Any, kind: str) -> int:

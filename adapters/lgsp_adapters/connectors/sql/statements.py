@@ -12,7 +12,7 @@ _WITH_BLOCKS = ("oracle", "mssql")
 _SQLITE_DATE = re.compile(r"\bAS\s+(date|datetime|timestamp|time)\s*\)", re.IGNORECASE)
 
 
-def hold(statement: str, named: set[str], given: set[str], kind: str, place: SourceLocation) -> None:
+def check_statement(statement: str, named: set[str], given: set[str], kind: str, place: SourceLocation) -> None:
     """Refuse what could only go wrong.
 
     Args:

@@ -21,9 +21,9 @@ from typing import Any
 
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.connectors.sql.durations import clock, of_timedelta
-from lgsp_adapters.connectors.sql.postgresql import Odd
+from lgsp_adapters.connectors.sql.postgresql import TextOnlyValue
 from lgsp_adapters.mapping.numbers import exact
-from lgsp_adapters.mapping.unmappable import Unmappable
+from lgsp_adapters.mapping.unmappable import MappingError
 
 MYSQL = ("mysql", "mariadb")
 _ADDRESSES = (
@@ -45,7 +45,7 @@ _DATES_OF_MYSQL = (7, 10, 12)
 _LONGEST = 2**63
 
 
-def of_row(row: Mapping[str, Any], kind: str, types: Mapping[str, Any]) -> dict[str, Any]:
+def row_document(row: Mapping[str, Any], kind: str, types: Mapping[str, Any]) -> dict[str, Any]:
     """A row as JSON can hold it.
 
     Args:
@@ -59,7 +59,7 @@ def of_row(row: Mapping[str, Any], kind: str, types: Mapping[str, Any]) -> dict[
     for name, value in row.items():
         try:
             found[name] = _plain(value, kind, types.get(name))
-        except Unmappable as unmappable:
+        except MappingError as unmappable:
             raise UpstreamFailed("unintelligible", f"the column {name} holds {unmappable}") from unmappable
     return found
 
@@ -67,11 +67,11 @@ def of_row(row: Mapping[str, Any], kind: str, types: Mapping[str, Any]) -> dict[
 def _plain(value: Any, kind: str, code: Any = None) -> Any:
     if value is None or isinstance(value, (str, bool, int)):
         if isinstance(value, str) and kind in MYSQL and code in _DATES_OF_MYSQL:
-            raise Unmappable("a date that no calendar has; write NULLIF(…, '0000-00-00') in the statement")
+            raise MappingError("a date that no calendar has; write NULLIF(…, '0000-00-00') in the statement")
         return value
     if isinstance(value, (float, Decimal)):
         if not math.isfinite(value):
-            raise Unmappable("NaN or an infinite number; write NULLIF(…, 'NaN') or CASE in the statement")
+            raise MappingError("NaN or an infinite number; write NULLIF(…, 'NaN') or CASE in the statement")
         return exact(value)
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
@@ -81,32 +81,32 @@ def _plain(value: Any, kind: str, code: Any = None) -> Any:
 
 
 def _several(value: Any, kind: str) -> Any:
-    if isinstance(value, Odd):
-        raise Unmappable(f"{value.what}; write {value.instead} in the statement")
+    if isinstance(value, TextOnlyValue):
+        raise MappingError(f"{value.what}; write {value.instead} in the statement")
     if type(value) in (list, tuple):
         return [_plain(item, kind) for item in value]
     if hasattr(value, "items"):  # a document, or a row in a column
         return {name: _plain(item, kind) for name, item in value.items()}
     name = type(value).__name__
-    raise Unmappable(
+    raise MappingError(
         f"{_NAMES.get(name, f'a {name}')}, which JSON has no form for; write CAST(… AS text) or leave it out"
     )
 
 
-def parameter(value: Any, kind: str) -> Any:
+def bind_value(value: Any, kind: str) -> Any:
     """A value as the driver of a database binds it.
 
     Raises:
-        Unmappable: it has no form there; the text holds nothing of it.
+        MappingError: it has no form there; the text holds nothing of it.
     """
     if isinstance(value, dict) or (isinstance(value, list) and kind != "postgresql"):
-        raise Unmappable("a document or a list, which a statement cannot take; write json(…)")
+        raise MappingError("a document or a list, which a statement cannot take; write json(…)")
     if kind != "sqlite" or isinstance(value, (bool, str, list)) or value is None:
         return value
     if isinstance(value, int) and not -_LONGEST <= value < _LONGEST:
-        raise Unmappable("a whole number that is too large for SQLite; write text(…)")
+        raise MappingError("a whole number that is too large for SQLite; write text(…)")
     if isinstance(value, Decimal):
         if exact(float(value)) != value:
-            raise Unmappable("a number with more digits than SQLite keeps; write text(…)")
+            raise MappingError("a number with more digits than SQLite keeps; write text(…)")
         return float(value)
     return value
