@@ -6,7 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from support import mariadb
 from support.national import CATALOG, National
+from support.postgres import Postgres
+from support.processes import free_port
+from support.sql import filled
 
 from lgsp_adapters import manifest
 from lgsp_adapters.connectors.registry import build_adapter
@@ -62,3 +66,30 @@ async def insurance(nationals: dict[str, National]) -> AsyncIterator[National]:
 async def any_national(request: pytest.FixtureRequest, nationals: dict[str, National]) -> AsyncIterator[National]:
     yield nationals[request.param]
     await nationals[request.param].tell()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def in_postgresql(postgres: Postgres) -> str:
+    address = await postgres.new_database()
+    await filled(address.replace("postgresql:", "postgresql+asyncpg:"))
+    return address
+
+
+@pytest_asyncio.fixture(scope="module")
+async def in_mariadb(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    async with mariadb.server(tmp_path_factory.mktemp("mariadb"), free_port()) as address:
+        await filled(address.replace("mariadb:", "mariadb+asyncmy:"))
+        yield address
+
+
+@pytest_asyncio.fixture(scope="module")
+async def in_sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
+    address = f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/ho-so.db"
+    await filled(address.replace("sqlite:", "sqlite+aiosqlite:"))
+    return address
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def database(request: pytest.FixtureRequest) -> str:
+    found: str = request.getfixturevalue(f"in_{request.param}")
+    return found

@@ -26,12 +26,12 @@ def read(text):
 """
 RESOLVE = f"""
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.upstream.response import Answer
-from lgsp_adapters.connectors.soap.envelopes import VERSIONS, body_of
+from lgsp_adapters.upstream.response import Response
+from lgsp_adapters.connectors.soap.envelopes import VERSIONS, read_body
 def resolve(result, *values):
     text = "<s:Envelope xmlns:s='{SOAP}'><s:Body>" + result + "".join(values) + "</s:Body></s:Envelope>"
     try:
-        body_of(Answer(200, text.encode(), media_type="text/xml"), VERSIONS["1.1"])
+        read_body(Response(200, text.encode(), media_type="text/xml"), VERSIONS["1.1"])
     except UpstreamFailed as failure:
         assert failure.why == "unintelligible"
 """
@@ -46,12 +46,12 @@ def done(script: str) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        f"from lgsp_adapters.mapping.expressions import composed; composed({{'ten': {MARKS}}})",
-        f"from lgsp_adapters.mapping.expressions import told; told([{MARKS}])",
+        f"from lgsp_adapters.mapping.expressions import normalized; normalized({{'ten': {MARKS}}})",
+        f"from lgsp_adapters.mapping.expressions import drop_absent; drop_absent([{MARKS}])",
         f"from lgsp_adapters.mapping.parsing_functions import trimmed; trimmed({{{MARKS}: 1}})",
-        f"from lgsp_adapters.text.charsets import decoded; decoded(({MARKS}).encode())",
-        f"from lgsp_adapters.text.comparison import cell, key; cell({MARKS}); key({MARKS})",
-        f"from lgsp_adapters.text.person_names import folded; folded({MARKS})",
+        f"from lgsp_adapters.text.charsets import decode; decode(({MARKS}).encode())",
+        f"from lgsp_adapters.text.comparison import lookup_key, normalize_cell; normalize_cell({MARKS}); lookup_key({MARKS})",
+        f"from lgsp_adapters.text.person_names import fold_name; fold_name({MARKS})",
         "from lgsp_adapters.text.normalization import nfc; nfc('a' + chr(0xf73) * 300_000)",
     ],
 )

@@ -1,90 +1,25 @@
 """The kind `sql` against real databases: exact values, typed parameters, errors by their SQLSTATE, and nothing left for the next call."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
-import pytest_asyncio
 import yaml
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
-from structlog.testing import capture_logs
-from support import mariadb
 from support.adapters import CONTRACT, manifest_of, opened, reading
 from support.national import call
 from support.postgres import Postgres, name_in
 from support.preloaded import run
-from support.processes import free_port
-from support.workbench import CONTRACTS, NUMBER, Workbench
+from support.sql import MONEY, ask, rows
+from support.workbench import CONTRACTS
 
-from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed, UpstreamLate
+from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed
 from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.scaffolding import manifests as drafts
 from lgsp_adapters.scaffolding.database_tables import from_table
 from lgsp_contracts import exact_json
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
-
-MONEY = "12345678901234567.89"
-TABLE = (
-    "CREATE TABLE ho_so (so VARCHAR(20) NOT NULL PRIMARY KEY, tien NUMERIC(20, 2), ngay DATE, id INTEGER UNIQUE, cha VARCHAR(20),"
-    " FOREIGN KEY (cha) REFERENCES ho_so (so))"
-)
-ROWS = (
-    f"INSERT INTO ho_so VALUES ('Đắk-1', {MONEY}, '1993-05-17', 1, NULL)",
-    "INSERT INTO ho_so VALUES ('A2', 5.00, NULL, 2, NULL)",
-)
-
-
-async def filled(address: str) -> None:
-    engine = create_async_engine(address)
-    async with engine.begin() as connection:
-        for statement in (TABLE, *ROWS):
-            await connection.execute(text(statement))
-    await engine.dispose()
-
-
-@pytest_asyncio.fixture(scope="module")
-async def in_postgresql(postgres: Postgres) -> str:
-    address = await postgres.new_database()
-    await filled(address.replace("postgresql:", "postgresql+asyncpg:"))
-    return address
-
-
-@pytest_asyncio.fixture(scope="module")
-async def in_mariadb(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    async with mariadb.server(tmp_path_factory.mktemp("mariadb"), free_port()) as address:
-        await filled(address.replace("mariadb:", "mariadb+asyncmy:"))
-        yield address
-
-
-@pytest_asyncio.fixture(scope="module")
-async def in_sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
-    address = f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/ho-so.db"
-    await filled(address.replace("sqlite:", "sqlite+aiosqlite:"))
-    return address
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
-def database(request: pytest.FixtureRequest) -> str:
-    found: str = request.getfixturevalue(f"in_{request.param}")
-    return found
-
-
-async def rows(address: str, statement: str, request: Any = None, **told: Any) -> Any:
-    """What a statement finds, as JSON."""
-    told.setdefault("answer", {"ketQua": "rows"})
-    async with opened("sql", address, **reading(statement, **told)) as adapter:
-        return await ask(adapter, request)
-
-
-async def ask(adapter: Any, request: Any = None) -> Any:
-    answer = await adapter.method("read")(request or {}, call())
-    return exact_json.dumps(answer["ketQua"]).decode()
 
 
 async def test_money_keeps_its_digits(in_postgresql: str, in_mariadb: str) -> None:
@@ -303,93 +238,6 @@ async def test_two_columns_of_one_name_are_refused(database: str) -> None:
         await rows(database, "SELECT a.so, b.so FROM ho_so a JOIN ho_so b ON b.id = a.id")
 
 
-LEFT_IN_POSTGRESQL = [
-    ("SELECT set_config('search_path', 'pg_catalog', false)", "SELECT current_setting('search_path') AS a", "public"),
-    ("SELECT set_config('app.nguoi', 'An', false)", "SELECT current_setting('app.nguoi', true) AS a", "An"),
-    ("CREATE TEMPORARY TABLE tam AS SELECT 1 AS a", "SELECT relname AS a FROM pg_class WHERE relname = 'tam'", "tam"),
-    ("SELECT pg_advisory_lock(7)", "SELECT locktype AS a FROM pg_locks WHERE locktype = 'advisory'", "advisory"),
-    ("LISTEN thu", "SELECT pg_listening_channels() AS a", "thu"),
-    (
-        "DECLARE con_tro CURSOR WITH HOLD FOR SELECT 1",
-        "SELECT name AS a FROM pg_cursors WHERE name = 'con_tro'",
-        "con_tro",
-    ),
-    ("SET work_mem = '65kB'", "SELECT current_setting('work_mem') AS a", "65kB"),
-    ("SET ROLE pg_monitor", "SELECT current_user AS a", "pg_monitor"),
-]
-
-
-@pytest.mark.parametrize(("leaves", "finds", "trace"), LEFT_IN_POSTGRESQL)
-@pytest.mark.parametrize("write", [True, False])
-async def test_nothing_of_one_call_reaches_the_next_in_postgresql(
-    in_postgresql: str, leaves: str, finds: str, trace: str, write: bool
-) -> None:
-    first, then = reading(leaves, write=write, answer={"ketQua": "rows"}), reading(finds, answer={"ketQua": "rows"})
-    async with opened("sql", in_postgresql, **then, concurrency=1) as adapter:
-        clean = await ask(adapter)
-        leaving = build_adapter(manifest_of("sql", in_postgresql, **first), CONTRACT)
-        adapter.operations["dirty"] = leaving.operations["read"]  # type: ignore[attr-defined]
-        with contextlib.nullcontext() if write else contextlib.suppress(UpstreamFailed):
-            await adapter.method("dirty")({}, call())  # type: ignore[misc]
-        assert await ask(adapter) == clean
-        assert trace == "public" or trace not in clean
-
-
-@pytest.mark.parametrize(
-    ("leaves", "finds"),
-    [
-        ("SET @nguoi = 'An'", "SELECT @nguoi AS a"),
-        ("SET SESSION sql_mode = 'ANSI_QUOTES'", "SELECT @@sql_mode AS a"),
-        ("CREATE TEMPORARY TABLE tam AS SELECT 1 AS a", "SELECT a FROM tam"),
-        ("SELECT GET_LOCK('khoa', 0) AS a", "SELECT IS_USED_LOCK('khoa') AS a"),
-        ("LOCK TABLES ho_so READ", "SELECT 1 AS a"),
-    ],
-)
-async def test_nothing_of_one_call_reaches_the_next_in_mariadb(in_mariadb: str, leaves: str, finds: str) -> None:
-    first, then = reading(leaves, write=True, answer={"ketQua": "rows"}), reading(finds, answer={"ketQua": "rows"})
-
-    async def found(adapter: Any) -> str:
-        try:
-            return await ask(adapter)
-        except UpstreamFailed as failed:
-            return failed.private or ""
-
-    async with opened("sql", in_mariadb, **then, concurrency=1) as adapter:
-        clean = await found(adapter)
-        leaving = build_adapter(manifest_of("sql", in_mariadb, **first), CONTRACT)
-        adapter.operations["dirty"] = leaving.operations["read"]  # type: ignore[attr-defined]
-        await adapter.method("dirty")({}, call())  # type: ignore[misc]
-        assert await found(adapter) == clean
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT INTO ho_so (so) VALUES ('len-lut')",
-        "CREATE TABLE len_lut (a INTEGER)",
-        "DELETE FROM ho_so",
-        "DROP TABLE ho_so",
-    ],
-)
-async def test_what_may_not_write_does_not(database: str, statement: str) -> None:
-    with pytest.raises(UpstreamFailed) as failed:
-        await rows(database, statement)
-    assert failed.value.said
-    assert await rows(database, "SELECT COUNT(*) AS n FROM ho_so") == '[{"n":2}]'
-
-
-async def test_pragmas_end_with_their_call(in_sqlite: str, tmp_path: Path) -> None:
-    told = reading("SELECT COUNT(*) AS n FROM pragma_database_list", answer={"ketQua": "row.n"})
-    async with opened("sql", in_sqlite, **told, concurrency=1) as adapter:
-        clean = await ask(adapter)
-        attach = reading(f"ATTACH '{tmp_path}/anderes.db' AS khac", answer={"ketQua": "rows"})
-        adapter.operations["dirty"] = build_adapter(manifest_of("sql", in_sqlite, **attach), CONTRACT).operations[
-            "read"
-        ]  # type: ignore[attr-defined]
-        await adapter.method("dirty")({}, call())  # type: ignore[misc]
-        assert await ask(adapter) == clean
-
-
 async def test_why_a_database_is_not_reached(in_postgresql: str, in_mariadb: str, postgres: Postgres) -> None:
     wrong = {
         f"postgresql://ai-do:@/postgres?host={postgres.folder}": ("refused", "28000"),
@@ -527,45 +375,3 @@ async def test_what_is_no_key_can_be_an_error_of_the_contract(in_postgresql: str
         for statement in ("SELECT so FROM ho_so WHERE id = :x", "SELECT so FROM ho_so WHERE ngay = CAST(:x AS date)"):
             with pytest.raises(Declared):
                 await rows(address, statement, {"x": "2abc"}, parameters={"x": "request.x"}, errors=errors)
-
-
-async def test_a_call_that_is_given_up_leaves_nothing(in_postgresql: str) -> None:
-    """Neither where the server ends it nor where nobody waits for it any more."""
-    told = reading("SELECT COUNT(*) AS n FROM pg_locks WHERE locktype = 'advisory'", answer={"ketQua": "row.n"})
-    holding = reading("SELECT pg_advisory_lock(8), pg_sleep(30)", answer={"ketQua": "rows"})
-    async with opened("sql", in_postgresql, **told, concurrency=1) as adapter:
-        held = build_adapter(manifest_of("sql", in_postgresql, **holding), CONTRACT).operations["read"]  # type: ignore[attr-defined]
-        adapter.operations["held"] = held  # type: ignore[attr-defined]
-        method = adapter.method("held")
-        assert method
-        with pytest.raises(UpstreamLate):
-            await method({}, call(0.3))
-        assert await ask(adapter) == "0"
-        task = asyncio.create_task(method({}, call(30)))  # type: ignore[arg-type]
-        watching = await asyncpg.connect(in_postgresql)
-        async with asyncio.timeout(20):
-            while not await watching.fetchval("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'"):
-                await asyncio.sleep(0.01)
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            while await ask(adapter) != "0":
-                await asyncio.sleep(0.01)
-        await watching.close()
-
-
-async def test_the_log_has_the_state_and_never_the_value(bus: Workbench, in_postgresql: str) -> None:
-    told = reading(
-        "SELECT CAST('x' || CAST(:s AS text) AS integer) AS a",
-        parameters={"s": "request.soDinhDanh"},
-        answer={"ketQua": "row.a"},
-    )
-    async with opened("sql", in_postgresql, **told) as adapter:
-        with capture_logs() as logged:
-            served = await bus.serve(read=adapter.method("read"))
-            got = await bus.call()
-            await bus.unserve(served)
-    assert got.code == "provider-failed"
-    [note] = [line["note"] for line in logged if line["event"] == "upstream failed"]
-    assert note == "SQLSTATE 22P02, InvalidTextRepresentationError"
-    assert NUMBER not in str(logged)

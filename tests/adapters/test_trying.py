@@ -128,7 +128,7 @@ async def test_where_ones_own_code_breaks(tried: Tried) -> None:
     assert (code, "keeps desk 1.0.0" in out) == (0, True)
     code, _, err = await tried("adapter try", told, "read")
     assert (code, "own_adapters.py" in err, "KeyError: 'khongCo'" in err) == (1, True, True)
-    assert "The adapter broke: KeyError; the traceback above says where" in err
+    assert "The adapter failed with KeyError; the traceback above shows where" in err
 
 
 async def test_where_an_adapter_breaks_on_the_bus_is_said_in_its_log(bus: Workbench, tmp_path: Path) -> None:

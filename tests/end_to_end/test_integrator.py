@@ -124,7 +124,7 @@ async def test_a_system_that_breaks_the_contract_does_not_pass(tmp_path: Path) -
     await runner.cleanup()
     assert code == 1
     assert "lookup-summary, the example: the answer breaks the contract at /properties/" in out
-    assert "21 trials failed" in err
+    assert "21 conformance tests failed" in err
     assert "xxxx" not in out + err
 
 

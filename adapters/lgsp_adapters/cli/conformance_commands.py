@@ -20,14 +20,14 @@ from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 
-_ROLLED_BACK = "rolled back: nothing that it wrote is kept, but numbers that a sequence gave it are used up"
+_ROLLED_BACK = "rolled back: nothing it wrote was kept, but the sequence numbers it drew stay used"
 
 AllowWrites = Annotated[bool, Parameter(negative="")]
 Contracts = Annotated[list[Path], Parameter(name="--contract", negative="")]
 
 
 def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B006 - cyclopts reads it, nobody writes to it
-    """Hold manifests against their contracts; every fault with file, line and mend.
+    """Check manifests against their contracts; report each fault with its file, its line and how to correct it.
 
     Parameters
     ----------
@@ -56,20 +56,20 @@ def try_operation(
     contract: Contracts = [],  # noqa: B006
     allow_writes: AllowWrites = False,
 ) -> None:
-    """Ask the system behind an adapter once, without a bus, and show the answer or why there is none.
+    """Call one operation of the system behind an adapter, without a bus, and show the answer or why there is none.
 
     Parameters
     ----------
     name
         The manifest: a path, or the name of one that comes with lgsp.
     operation
-        What to ask.
+        The operation to call.
     data
         The request; the contract's example by default.
     contract
         A contract, or a folder of them.
     allow_writes
-        Keep what the operation writes into the system. Without it, that is rolled back where it can be, and not done where not.
+        Commit what the operation writes. Without it, writes are rolled back where the connector can, and the operation is refused where it cannot.
     """
     found, promised = _both(name, contract)
     asked = promised.operations.get(operation)
@@ -87,8 +87,8 @@ def try_operation(
     if effect == "left out":
         raise Refusal(
             "writes-not-allowed",
-            vi=f"Thao tác {operation} ghi vào hệ thống của bên cung cấp và không thể hoàn tác; nếu đúng là muốn ghi, hãy thêm --allow-writes.",
-            en=f"The operation {operation} writes into the provider's system, and that cannot be undone; if you mean to, add --allow-writes.",
+            vi=f"Thao tác {operation} ghi vào hệ thống của bên cung cấp và không thể hoàn tác; nếu thực sự muốn ghi, hãy thêm --allow-writes.",
+            en=f"The operation {operation} writes to the provider's system, and the write cannot be rolled back; if that is intended, add --allow-writes.",
         )
     answer = asyncio.run(_asked(found, promised, operation, request, rehearsal=effect == "rolled back"))
     if effect == "rolled back":
@@ -100,18 +100,18 @@ def try_operation(
         raise Refusal(
             "provider-broke-contract",
             vi=f"Câu trả lời có giá trị mà JSON không chứa được ({error}); hãy sửa ánh xạ.",
-            en=f"The answer cannot be written: {error}; mend the mapping.",
+            en=f"The answer cannot be written: {error}; correct the mapping.",
         ) from error
     violations = asked.response.violations(answer)
     if violations:
         raise Refusal(
             "provider-broke-contract",
             vi="Câu trả lời trái hợp đồng; hãy sửa ánh xạ.",
-            en=f"The answer breaks the contract at {violations[0].pointer or '/'}: {violations[0].message.en}; mend the mapping.",
+            en=f"The answer breaks the contract at {violations[0].pointer or '/'}: {violations[0].message.en}; correct the mapping.",
         )
 
 
-def hold(
+def run_conformance_tests(
     name: str,
     /,
     *,
@@ -119,7 +119,7 @@ def hold(
     report: Path | None = None,
     allow_writes: AllowWrites = False,
 ) -> None:
-    """Hold an adapter and the system behind it against its contract: examples, edge cases, nonsense.
+    """Test an adapter and the system behind it against its contract: examples, edge cases and malformed answers.
 
     Parameters
     ----------
@@ -128,10 +128,10 @@ def hold(
     contract
         A contract, or a folder of them.
     report
-        Where to write what was tried, as JSON, to hand in with the request for approval.
+        Where to write the results, as JSON, for the request for approval.
     allow_writes
-        Keep what operations write into the system. Without it, that is rolled back where it can be, and those that cannot be are
-        left out.
+        Commit what operations write. Without it, writes are rolled back where the connector can, and operations whose writes it
+        cannot roll back are skipped.
     """
     found, promised = _both(name, contract)
     effects = suite.effects(found, promised, allow_writes=allow_writes)
@@ -148,13 +148,13 @@ def hold(
             out(f"{operation}: {_ROLLED_BACK}\n")
         elif effect == "left out":
             out(
-                f"{operation}: left out, since it writes into the provider's system; add --allow-writes to try it there\n"
+                f"{operation}: skipped, because it writes to the provider's system; add --allow-writes to test it there\n"
             )
     if said["failed"]:
         raise Refusal(
             "provider-broke-contract",
-            vi=f"{said['failed']} phép thử không đạt; hãy sửa như nêu ở trên.",
-            en=f"{said['failed']} {'trial' if said['failed'] == 1 else 'trials'} failed; mend what is said above.",
+            vi=f"{said['failed']} phép kiểm thử không đạt; hãy sửa các lỗi nêu ở trên.",
+            en=f"{said['failed']} conformance {'test' if said['failed'] == 1 else 'tests'} failed; correct the faults listed above.",
         )
 
 
@@ -168,7 +168,7 @@ def _both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
         raise Refusal(
             "invalid-document",
             vi=f"{found.place}: không có hợp đồng {found.service} v{found.major}; hãy chỉ ra bằng --contract.",
-            en=f"{found.place}: there is no contract {found.service} v{found.major}; name it with --contract.",
+            en=f"{found.place}: there is no contract {found.service} v{found.major}; specify it with --contract.",
         )
     return found, promised
 
@@ -202,7 +202,7 @@ async def _asked(found: Manifest, promised: Contract, operation: str, request: o
         raise Refusal(
             "request-unfit",
             vi=f"Yêu cầu này không gửi được đến hệ thống: {unfit.private}; chưa có gì được gửi đi.",
-            en=f"This request cannot be put to the system: {unfit.private}; nothing was sent.",
+            en=f"The request cannot be sent to the system: {unfit.private}; nothing was sent.",
         ) from unfit
     except (UpstreamLate, TimeoutError) as late:
         note = f" ({late.private})" if isinstance(late, UpstreamLate) and late.private else ""
@@ -217,8 +217,8 @@ async def _asked(found: Manifest, promised: Contract, operation: str, request: o
         err("".join(traceback.format_exception(error)))
         raise Refusal(
             "provider-failed",
-            vi=f"Bộ kết nối gặp lỗi {type(error).__name__}; vết lỗi ở trên cho biết dòng nào.",
-            en=f"The adapter broke: {type(error).__name__}; the traceback above says where.",
+            vi=f"Bộ kết nối gặp lỗi {type(error).__name__}; xem vết lỗi ở trên để biết vị trí.",
+            en=f"The adapter failed with {type(error).__name__}; the traceback above shows where.",
         ) from error
     finally:
         await adapter.close()

@@ -1,4 +1,4 @@
-"""`lgsp contract import table | wsdl`: drafts out of what a system says of itself."""
+"""`lgsp contract import table | wsdl`: drafts of a contract and a manifest, from the description of a system."""
 
 import asyncio
 import re
@@ -38,9 +38,9 @@ def import_table(
     provider
         The system in the registry that answers.
     output
-        Where the contract is written.
+        Where to write the contract.
     manifest
-        Where the manifest is written, if it is wanted.
+        Where to write the manifest, if one is wanted.
     """
     contract, told = asyncio.run(from_table(url, table, service, provider))
     _save(contract, output, told, manifest)
@@ -56,28 +56,28 @@ def import_wsdl(
     port: str = "",
     manifest: Path | None = None,
 ) -> None:
-    """Draft a contract out of the WSDL of a service, and the manifest that asks it.
+    """Draft a contract from the WSDL of a service, and the manifest that calls it.
 
     Parameters
     ----------
     file
-        The description; what it imports lies beside it.
+        The WSDL file; the files that it imports lie beside it.
     service
         The id of the service.
     provider
         The system in the registry that answers.
     output
-        Where the contract is written.
+        Where to write the contract.
     port
-        Which of its ports; the first that speaks SOAP by default.
+        The port of the WSDL; by default the first one that speaks SOAP.
     manifest
-        Where the manifest is written, if it is wanted; the description has to lie in the same folder.
+        Where to write the manifest, if one is wanted; it must be in the folder of the WSDL.
     """
     if re.match(r"https?:/", str(file)):
         raise Refusal(
             "invalid-document",
             vi="Lệnh này đọc một tệp WSDL, không tải gì từ mạng; hãy lưu WSDL và các tệp nó dẫn tới rồi nêu tên tệp.",
-            en="This reads a WSDL from a file and fetches nothing; save the WSDL and what it imports, and name the file.",
+            en="This command reads a WSDL file and downloads nothing; save the WSDL and the files that it imports, then name the file.",
         )
     contract, told = from_wsdl(file, port, service, provider)
     _save(contract, output, told, manifest)
@@ -87,4 +87,4 @@ def _save(contract: dict[str, Any], output: Path, told: dict[str, Any], manifest
     save(contract, output)
     if manifest:
         write_yaml(told, manifest)
-        out(f"{manifest}: check it: lgsp adapter check {manifest} --contract {output}\n")
+        out(f"{manifest}: check it with lgsp adapter check {manifest} --contract {output}\n")

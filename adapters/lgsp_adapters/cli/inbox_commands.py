@@ -1,4 +1,4 @@
-"""`lgsp adapter accept`: take a dropped file that is held because it shrinks its register."""
+"""`lgsp adapter accept`: accept an inbox file that is held back because it shrinks the register."""
 
 import asyncio
 import hashlib
@@ -29,31 +29,31 @@ _CHUNK = 1024 * 1024
 
 
 def accept(name: str, file: str = "", /) -> None:
-    """Say which dropped files are held; take the one that is named.
+    """List the inbox files that are held back, or accept one of them.
 
-    A file is held when its register would lose more rows than the manifest lets it. Look at the file first: from then on whoever is not in it is
-    answered with "not found".
+    A file is held back when the register would lose more rows than its manifest allows. Check the file before you accept it: look-ups of
+    whoever is not in it will answer "not found".
 
     Parameters
     ----------
     name
         The manifest: a path, or the name of one that comes with lgsp.
     file
-        The file to take, by its name in the folder; without it nothing is changed.
+        The file to accept, by its name in the inbox; without it, held files are listed and nothing is changed.
     """
     found = manifest.load(manifest.find_manifest(name))
     if found.kind != "files":
         raise (found.place / "kind").refusal(
-            "chỉ loại files giữ lại tệp; hãy nêu bản khai của bộ kết nối loại files",
-            "only the kind files holds files back; name the manifest of such an adapter",
+            "chỉ bộ kết nối files giữ lại tệp; hãy nêu bản khai có kind: files",
+            "only the connector files holds files back; name a manifest with kind: files",
         )
     try:
         asyncio.run(_accept(open_inbox(found), str(found.document["files"]["pattern"]), file))
     except InboxUnavailableError as unavailable:
         raise Refusal(
             "cannot-start",
-            vi=f"Không đọc được thư mục ({unavailable}); hãy kiểm tra connection của bản khai.",
-            en=f"The folder cannot be reached ({unavailable}); check the connection of the manifest.",
+            vi=f"Không truy cập được hộp nhận tệp ({unavailable}); hãy kiểm tra connection của bản khai.",
+            en=f"The inbox is unavailable ({unavailable}); check connection in the manifest.",
         ) from unavailable
 
 
@@ -66,15 +66,15 @@ async def _accept(folder: Inbox, pattern: str, wanted: str) -> None:
         if not wanted:
             for inbox_file, report in held.items():
                 out(f"{printable_name(inbox_file.name)}: {_reason(report)}\n")
-            out("Name a file to take it.\n" if held else "No file is held.\n")
+            out("To accept a file, give its name.\n" if held else "No file is held back.\n")
             return
         found = next((one for one in held if wanted in (one.name, printable_name(one.name))), None)
         if found is None:
             names = ", ".join(printable_name(one.name) for one in held) or "-"
             raise Refusal(
                 "not-found",
-                vi=f"Tệp {printable_name(wanted)} không bị giữ lại; các tệp bị giữ: {names}.",
-                en=f"No file {printable_name(wanted)} is held; those that are: {names}.",
+                vi=f"Tệp {printable_name(wanted)} không bị giữ lại; các tệp đang bị giữ: {names}.",
+                en=f"The file {printable_name(wanted)} is not held back; these are: {names}.",
             )
         content = await _digest(folder, found)
         if content != held[found].get("content"):
@@ -83,13 +83,13 @@ async def _accept(folder: Inbox, pattern: str, wanted: str) -> None:
         told = {"content": content, "stamp": found.stamp, "at": round(time.time(), 3)}
         await folder.write_sidecar(found, ACCEPTANCE_SUFFIX, orjson.dumps(told, option=orjson.OPT_INDENT_2))
         out(
-            f"Accepted: from its next look on, the adapter answers from these {held[found].get('rows')} rows, and no others.\n"
+            f"Accepted: once it polls the inbox again, the adapter answers from these {held[found].get('rows')} rows only.\n"
         )
     except (FileNotReadyError, UnreadableFileError) as error:
         raise Refusal(
             "revision-conflict",
             vi="Tệp đã thay đổi từ khi bị giữ lại; hãy chờ báo cáo mới rồi xem lại.",
-            en="The file has changed since it was held; wait for its new report and look again.",
+            en="The file has changed since it was held back; wait for its new report and check it again.",
         ) from error
     finally:
         await folder.close()

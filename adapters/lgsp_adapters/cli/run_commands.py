@@ -28,16 +28,16 @@ def run_adapters(
     gateway_ca: Path | None = None,
     fast_path: FastPath = "on",
 ) -> None:
-    """Run adapters in this process, until SIGTERM; calls they have begun are finished first.
+    """Run adapters in this process, until SIGTERM; calls that have begun are finished first.
 
     Parameters
     ----------
     manifests
         The adapters' manifests: a path to `adapter.yaml`, or the name of one that comes with lgsp.
     nats
-        Where NATS is: one address, or several with commas between them.
+        Addresses of NATS servers, separated by commas.
     gateway
-        Where the bus hands out tokens.
+        Address of the gateway, which issues tokens.
     keys
         A folder with the private key of each system, SYSTEM.pem each.
     catalog

@@ -14,7 +14,7 @@ from lgsp_runtime import process as running
 
 
 def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")) -> None:
-    """Run the server that plays a system: population, enterprise-registry, insurance, or provincial for the offices' own.
+    """Run a stand-in for a system: population, enterprise-registry, insurance, or provincial for those of the offices.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def tell_sandbox(
     drop: bool = False,
     expire_tokens: bool = False,
 ) -> None:
-    """Tell a sandbox server to misbehave; with no option, to behave again.
+    """Make a sandbox server misbehave; without options, make it behave again.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`lgsp adapter new`: a manifest to begin with."""
+"""`lgsp adapter new`: create a manifest for a contract."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,28 +23,28 @@ def new(
     system: str | None = None,
     output: Annotated[Path, Parameter(alias="-o")] = Path("adapter.yaml"),
 ) -> None:
-    """Begin a manifest that fills what a contract requires. What no option says is asked for at a terminal.
+    """Create a manifest that fills every field its contract requires. At a terminal, missing options are asked for.
 
     Parameters
     ----------
     contract
-        The contract it answers for.
+        The contract that the adapter implements.
     kind
-        How the system is asked: http, soap, sql, files or python.
+        The connector: http, soap, sql, files or python.
     system
         The system in the registry that answers; the contract's provider by default.
     output
-        Where to.
+        Where to write the manifest.
     """
     _, promised = read(contract)
     chosen = kind or prompt(f"kind: {', '.join(KINDS)}", "http")
     if chosen not in KINDS:
         raise Refusal(
             "invalid-document",
-            vi=f"Không có loại {chosen}; có: {', '.join(KINDS)}.",
-            en=f"There is no kind {chosen}; there are: {', '.join(KINDS)}.",
+            vi=f"Không có bộ kết nối {chosen}; có: {', '.join(KINDS)}.",
+            en=f"There is no connector {chosen}; there are: {', '.join(KINDS)}.",
         )
     answers = names.system_name(system or prompt("system that answers", promised.provider))
     found = drafted(promised, chosen, answers)
     write_yaml(found, output)
-    out(f"{output}: correct what only you know, then: lgsp adapter check {output} --contract {contract}\n")
+    out(f"{output}: fill in what only you know, then run: lgsp adapter check {output} --contract {contract}\n")

@@ -14,6 +14,7 @@ MySQL can too, but their driver has no way to ask for it, so there each call has
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -49,6 +50,9 @@ _READ_ONLY = {
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
     "oracle": "SET TRANSACTION READ ONLY",
 }
+_QUERY_CANCELED = "57014"
+"""The SQLSTATE of a statement that PostgreSQL ended."""
+
 _OUT_OF_TIME = (1969, 3024)
 """What MariaDB and MySQL call a statement that took too long."""
 
@@ -200,7 +204,9 @@ class Database:
 
     def timed_out(self, error: DBAPIError) -> bool:
         """Did the server end a statement because of its deadline?"""
-        if getattr(error.orig, "sqlstate", "") == "57014" or str(error.orig) == "interrupted":
+        if getattr(error.orig, "sqlstate", "") == _QUERY_CANCELED:
+            return True
+        if isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return True
         return self.kind in ("mysql", "mariadb") and getattr(error.orig, "args", (0,))[0] in _OUT_OF_TIME
 

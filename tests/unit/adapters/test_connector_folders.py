@@ -1,0 +1,64 @@
+"""A connector is a folder with fixed file names, documented from its schema; what adapters raise is one family."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+from support.connector_fields import CONNECTORS, fields, with_fields
+
+import lgsp_adapters
+from lgsp_adapters import manifest
+from lgsp_adapters.errors import AdapterError
+from lgsp_problems import Refusal
+
+FOLDERS = sorted(file.parent for file in CONNECTORS.glob("*/schema.json"))
+
+
+def modules() -> Iterator[ModuleType]:
+    """All modules of adapters but the child process, which runs when it is imported."""
+    for found in pkgutil.walk_packages(lgsp_adapters.__path__, "lgsp_adapters."):
+        if not found.name.startswith("lgsp_adapters.systems"):
+            yield importlib.import_module(found.name)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_connector_has_its_files_and_its_readme_says_what_its_schema_says(folder: Path) -> None:
+    connector = importlib.import_module(f"lgsp_adapters.connectors.{folder.name}.connector")
+    assert callable(connector.build)
+    assert callable(connector.check)
+    readme = folder / "README.md"
+    assert readme.read_text(encoding="utf-8") == with_fields(folder), "run python -m support.connector_fields"
+    schema = yaml.safe_load((folder / "schema.json").read_text(encoding="utf-8"))
+    assert [path for path, _, described in fields(schema) if not described] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_example_of_a_readme_is_a_manifest(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = (folder / "README.md").read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    for name in ("FINES_URL", "REGISTER_URL", "LAND_URL", "PERMITS_FOLDER", "BIRTHS_FOLDER"):
+        monkeypatch.setenv(name, "x")
+    (tmp_path / "adapter.yaml").write_text(example, encoding="utf-8")
+    assert manifest.load(tmp_path / "adapter.yaml").kind == folder.name
+
+
+def test_a_connector_that_there_is_not_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    (tmp_path / "adapter.yaml").write_text("{service: so, major: 1, system: so, kind: ftp}")
+    with pytest.raises(Refusal) as refused:
+        manifest.load(tmp_path / "adapter.yaml")
+    assert all(folder.name in refused.value.detail.en for folder in FOLDERS), refused.value.detail.en
+
+
+def test_what_adapters_raise_is_one_family() -> None:
+    raised = {
+        kind
+        for module in modules()
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, Exception) and kind.__module__.startswith("lgsp_adapters.")
+    }
+    assert len(raised) > 10
+    assert [kind for kind in raised if not issubclass(kind, AdapterError)] == []
