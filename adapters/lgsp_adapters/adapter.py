@@ -51,7 +51,7 @@ class Call:
 
     @property
     def remaining(self) -> float:
-        """Seconds until the deadline; zero or less when nobody waits any more."""
+        """Return the seconds until the deadline; zero or less when no caller waits any more."""
         return self._until - time.monotonic()
 
 
@@ -98,7 +98,7 @@ class UpstreamLate(AdapterError, Refusal):  # noqa: N818 - the public interface 
 
 
 class Adapter:
-    """An adapter of the kind `python`.
+    """The base class of an integrator's own adapter (the connector `python`).
 
     Args:
         connection: the manifest's `connection`, its references to secrets resolved.
@@ -109,7 +109,7 @@ class Adapter:
 
     @cached_property
     def background(self) -> Background:
-        """Where what runs beside the calls is started: it is watched, told of by `lgsp doctor`, and ended after `close`."""
+        """Start here what runs beside the calls: it is supervised, reported by `lgsp doctor`, and ended after `close`."""
         return Background()
 
     async def open(self) -> None:
@@ -119,19 +119,19 @@ class Adapter:
         """Let go of what `open` took."""
 
     def standing(self) -> Mapping[str, Any]:
-        """What it says of the data that it answers from, for the health of the service; nothing where it keeps none."""
+        """Describe the data that the adapter answers from, for the health of its service; empty where it keeps none."""
         return {}
 
     def writes(self, operation: str) -> bool:
-        """Does an operation change something in the system behind, whatever its contract says? A test asks before it calls."""
+        """Tell whether an operation changes something in the provider's system, whatever its contract says. Tests ask before they call."""
         return False
 
     def can_rehearse(self, operation: str) -> bool:
-        """Can it answer a call that is a `rehearsal`?"""
+        """Tell whether the operation can answer a call whose `rehearsal` is set, and leave nothing behind."""
         return False
 
     def method(self, operation: str) -> Callable[[Document, Call], Awaitable[Document]] | None:
-        """The method that answers an operation, or None."""
+        """Return the method that answers an operation, or None."""
         found: Callable[[Document, Call], Awaitable[Document]] | None = getattr(self, operation.replace("-", "_"), None)
         return found
 

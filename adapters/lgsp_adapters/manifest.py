@@ -7,7 +7,7 @@
     connection:
       url: {env: LGSP_POPULATION_URL}
       secret: {file: /run/secrets/population}
-    operations: …                  # as the kind says
+    operations: …                  # as its connector says
 
 A secret never stands in a manifest: it is named, as an environment variable or a file, and read at the start. A table that
 operators correct, such as what a system's codes mean, stands beside the manifest: `codes: {yaml: codes.yaml}`.
@@ -49,38 +49,38 @@ class Manifest:
 
     @property
     def service(self) -> str:
-        """The service it answers for."""
+        """Return the service that the adapter answers for."""
         return str(self.document["service"])
 
     @property
     def major(self) -> int:
-        """The major version of its contract."""
+        """Return the major version of the contract."""
         return int(self.document["major"])
 
     @property
     def system(self) -> str:
-        """The system in the registry that answers."""
+        """Return the system in the registry that answers."""
         return str(self.document["system"])
 
     @property
     def kind(self) -> str:
-        """How its system is asked."""
+        """Return the name of the connector."""
         return str(self.document["kind"])
 
     @property
     def operations(self) -> Mapping[str, Any]:
-        """What it says of each operation; nothing for the kind `python`."""
+        """Return what the manifest says of each operation; empty for the connector `python`."""
         found: Mapping[str, Any] = self.document.get("operations", {})
         return found
 
     @property
     def tables(self) -> dict[str, Any]:
-        """The connection without what opens a folder: the process that reads dropped files knows no secret."""
+        """Return the connection without what opens an inbox: the process that reads its files knows no secret."""
         return {name: value for name, value in self.connection.items() if name not in _OPENING}
 
     @property
     def concurrency(self) -> int:
-        """How many calls it answers at the same time."""
+        """Return how many calls are answered at the same time."""
         return int(self.document.get("concurrency", CONCURRENCY))
 
 
@@ -89,7 +89,7 @@ MAX_SHOWN_NAME = 80
 
 
 def find_manifest(name: str) -> Path:
-    """The file that a name on the command line means: a path, to it or to its folder, or an adapter that comes with lgsp.
+    """Find the manifest that a name on the command line means: a path, to it or to its folder, or an adapter that comes with lgsp.
 
     Raises:
         Refusal: `invalid-document`, naming those that come with lgsp.
@@ -117,7 +117,7 @@ def _is_file(path: Path) -> bool:
 
 
 def load(path: Path) -> Manifest:
-    """Read `adapter.yaml`, hold it against the rules of its kind, resolve its references.
+    """Read `adapter.yaml`, check it against the schema of its connector, resolve its references.
 
     Raises:
         Refusal: `invalid-document`, naming file, line and mend.

@@ -38,7 +38,7 @@ class RenewedToken(Generic[T, C]):
         self._lock = asyncio.Lock()
 
     async def get(self, call: C) -> T:
-        """A token that still counts."""
+        """Return a token that is still valid, and take a new one where that is needed."""
         value = self._value
         if value is not None and time.monotonic() < self._renew_at:
             return value
@@ -50,6 +50,6 @@ class RenewedToken(Generic[T, C]):
             return self._value
 
     def refused(self, value: T) -> None:
-        """A token was turned away: take a new one next time, unless somebody has already."""
+        """Record that a token was refused, so that the next call takes a new one, unless another has already."""
         if self._value is value:
             self._value = None

@@ -54,7 +54,7 @@ class ConformanceResult:
 
 
 async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> list[ConformanceResult]:
-    """All trials of an adapter, against the system that its manifest names.
+    """Run all conformance tests of an adapter against the system that its manifest names.
 
     Args:
         allow_writes: whether something may be left behind in that system. Where not, what an operation writes is rolled back, or
@@ -90,7 +90,7 @@ Effect = Literal["kept", "rolled back", "left out"]
 
 
 def effect_of(adapter: Adapter, operation: Operation, *, allow_writes: bool) -> Effect:
-    """What becomes in the system behind of a call that no consumer made."""
+    """Tell what becomes of the writes of a test call in the provider's system."""
     writes = not operation.idempotent or adapter.writes(operation.name)
     if allow_writes or not writes:
         return "kept"
@@ -98,14 +98,14 @@ def effect_of(adapter: Adapter, operation: Operation, *, allow_writes: bool) -> 
 
 
 def effects(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> dict[str, Effect]:
-    """The same for each operation of a contract."""
+    """Tell for each operation of a contract what becomes of the writes of a test call."""
     adapter = build_adapter(manifest, contract)
     operations = contract.operations.values()
     return {operation.name: effect_of(adapter, operation, allow_writes=allow_writes) for operation in operations}
 
 
 def conformance_call(contract: Contract, operation: Operation, *, rehearsal: bool = False) -> Call:
-    """A call that no consumer made, with the contract's deadline."""
+    """Make a call that no consumer made, with the deadline of the contract."""
     deadline = int((time.time() + operation.timeout) * 1000)
     trace = (
         f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"  # of zeros it would count for none (W3C Trace Context)
@@ -181,7 +181,7 @@ def _judged(operation: Operation, answer: Any, example: Any) -> tuple[bool, str]
 def report(
     manifest: Manifest, contract: Contract, trials: list[ConformanceResult], effects: Mapping[str, Effect]
 ) -> dict[str, Any]:
-    """What is handed in with the request for approval.
+    """Make the report that is handed in with the request for approval.
 
     Args:
         effects: what became of what each operation writes.

@@ -1,5 +1,1 @@
-"""The kinds of adapters: each a way in which the systems of a province can be asked.
-
-A kind is a module with what builds an adapter from a manifest and the contract it answers for, and a schema of its part
-of the manifest, `<kind>.schema.json`. The core knows nothing else of it.
-"""
+"""The connectors: each folder is one way in which the systems of a province are asked; `registry` finds it by its name."""

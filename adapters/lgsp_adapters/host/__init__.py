@@ -1,1 +1,1 @@
-"""How what manifests describe is kept on the bus: processes, connections, deadlines, retries, and what they say of their health."""
+"""Runs on the bus what manifests describe: processes, connections, deadlines, retries, health, and rows that become calls."""

@@ -26,7 +26,7 @@ class CircuitBreaker:
         self._try_at = 0.0  # while it rests
 
     def allows(self) -> bool:
-        """May a call go to it? While it rests, one call in each `REST_SECONDS` may."""
+        """Tell whether a call may go to the system. While the circuit is open, one call in each `REST_SECONDS` may."""
         if not self._try_at:
             return True
         now = time.monotonic()
@@ -36,12 +36,12 @@ class CircuitBreaker:
         return True
 
     def record_success(self) -> None:
-        """It answered, whatever it said."""
+        """Record that the system answered, whatever it said."""
         self._failures = 0
         self._try_at = 0.0
 
     def record_failure(self) -> bool:
-        """It did not answer, or not in time. Is it left alone from now on?"""
+        """Record that the system did not answer in time; return whether that opened the circuit."""
         now = time.monotonic()
         if not self._failures:
             self._since = now

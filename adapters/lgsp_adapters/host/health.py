@@ -26,14 +26,14 @@ class Health:
     """Was it a connection that could not be made? Then one that can be made is news."""
 
     def record_success(self) -> None:
-        """The system behind answered, be it with an error that the contract declares."""
+        """Record an answer of the provider's system, be it an error that the contract declares."""
         self.answered += 1
         self.failed_in_a_row = 0
         self.unreachable = False
         self.last_answer = time.time()
 
     def record_failure(self, why: str, note: str = "", *, connected: bool = False) -> None:
-        """It did not, or not so that it could be understood.
+        """Record that the provider's system gave no usable answer.
 
         Args:
             note: where and why, without a value of the call.
@@ -46,12 +46,12 @@ class Health:
             self.unreachable = why == "unreachable" and not connected
 
     def record_reachable(self) -> None:
-        """It takes connections again, and nobody has asked it since."""
+        """Record that the provider's system accepts connections again."""
         self.failed_in_a_row = 0
         self.unreachable = False
 
     def said(self) -> dict[str, object]:
-        """As it is told: counts, and times in seconds since 1970 (0: never)."""
+        """Return the health as a document: counts, and times in seconds since 1970 (0: never)."""
         return {
             "upstream": {
                 "up": self.failed_in_a_row == 0,

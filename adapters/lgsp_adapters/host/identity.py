@@ -40,7 +40,7 @@ class Token:
 
     @property
     def left(self) -> float:
-        """Seconds for which it still counts."""
+        """Return the seconds for which the token is still valid."""
         return self.asked_at + self.seconds - time.monotonic()
 
 
@@ -68,7 +68,7 @@ class SystemIdentity:
             ) from error
 
     async def token(self) -> Token:
-        """A new token; a gateway that is not there yet is waited for.
+        """Request a new token, waiting for a gateway that is not up yet.
 
         Raises:
             Refusal: `cannot-start`, when no gateway answers in time or it does not know the system.
@@ -95,7 +95,7 @@ class SystemIdentity:
                 await asyncio.sleep(RETRY_SECONDS)
 
     def session(self, **told: Any) -> aiohttp.ClientSession:
-        """A pool of connections that believes whom this one believes; the rest is aiohttp's."""
+        """Open a pool of connections that trusts the same authorities; the keyword arguments are those of `aiohttp.ClientSession`."""
         connector = aiohttp.TCPConnector(ssl=self._tls.context if self._tls else True)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **told)
 

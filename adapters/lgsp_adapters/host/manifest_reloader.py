@@ -55,7 +55,7 @@ class ContractFolder:
         return self._times
 
     def of(self, manifest: Manifest) -> Contract:
-        """The one that a manifest answers for.
+        """Return the contract that a manifest implements.
 
         Raises:
             Refusal: `invalid-document`, when one of them is wrong or there is none.

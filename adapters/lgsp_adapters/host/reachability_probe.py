@@ -27,12 +27,12 @@ CONNECT_SECONDS = 5.0
 
 
 def addresses(connection: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Host and port of every address that a manifest's `connection` names."""
+    """List host and port of every address that a manifest's `connection` names."""
     return list(dict.fromkeys(_places(connection)))
 
 
 async def accepts_connections(connection: Mapping[str, Any]) -> bool:
-    """Does something take connections at each of these addresses? False where none is named."""
+    """Tell whether each address of a manifest's `connection` accepts connections; False where none is named."""
     found = addresses(connection)
     for host, port in found:
         try:

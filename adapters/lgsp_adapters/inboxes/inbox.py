@@ -6,7 +6,7 @@ from lgsp_adapters.manifest import Manifest
 
 
 def open_inbox(manifest: Manifest) -> Inbox:
-    """The folder that a manifest names: a path, `s3://BUCKET/PREFIX` or `sftp://USER@HOST/PATH`.
+    """Open the inbox that a manifest names: a path, `s3://BUCKET/PREFIX` or `sftp://USER@HOST/PATH`.
 
     Raises:
         Refusal: `invalid-document`, for another address, or one that lacks what it needs.

@@ -1,4 +1,4 @@
-"""A folder as the kinds that live on files see it, wherever it is. Others write in it, so nothing in it is believed.
+"""A folder as connectors of files see it, wherever it is. Others write in it, so nothing in it is believed.
 
 What is no plain file is never read, a name may be any bytes, and what is written there goes to a name that nobody can guess first.
 Every wait has an end and every listing a bound. `tests/adapters/test_hostile_folders.py` holds all kinds of folders against the same.
@@ -86,7 +86,7 @@ class Listing:
 
     @property
     def files(self) -> list[InboxFile]:
-        """The drops that were kept, the oldest first."""
+        """Return the files that were kept, the oldest first."""
         return [inbox_file for _, _, inbox_file in sorted(self._kept)]
 
     def reject(self, name: str, why: str) -> None:
@@ -105,10 +105,10 @@ class Inbox(Protocol):
     """How long a file stays as it is before it is taken: half an upload can look like a whole table. 0 where files appear whole."""
 
     async def listing(self, pattern: str, most: int = 0) -> Listing:
-        """What lies there under names that match; of the drops, the newest `most`, or all."""
+        """List the files whose names match a pattern: the newest `most` of them, or all."""
 
     def opened(self, inbox_file: InboxFile) -> AbstractAsyncContextManager[BinaryIO]:
-        """A file of this machine that holds what a drop holds, for as long as it is needed.
+        """Open a local file with the content of an inbox file, for as long as the context lasts.
 
         Raises:
             FileNotReadyError: it is another one than was listed, became one while it was read, or does not come.
@@ -116,7 +116,7 @@ class Inbox(Protocol):
         """
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
-        """What was written beside a file, or None; None, too, for what nobody of us can have written."""
+        """Read what was written beside a file; None where there is nothing, or nothing that lgsp can have written."""
 
     async def write_sidecar(self, inbox_file: InboxFile, ending: str, content: bytes) -> None:
         """Write beside a file, whole or not at all."""
@@ -126,7 +126,7 @@ class Inbox(Protocol):
 
 
 def is_inbox_file(name: str, pattern: str) -> bool:
-    """Is a name a drop's: does it match, whatever way its accents are written, and is it none that we write?"""
+    """Tell whether a name is that of an inbox file: it matches, however its accents are composed, and is none that lgsp writes."""
     if name.endswith((REPORT_SUFFIX, ACCEPTANCE_SUFFIX, PARTIAL_SUFFIX)):
         return False
     if not name.isascii():
@@ -135,7 +135,7 @@ def is_inbox_file(name: str, pattern: str) -> bool:
 
 
 def sidecar_name(name: str, ending: str) -> str:
-    """The name of what is written beside a file; a long one is cut, so that there is a name at all."""
+    """Make the name of what is written beside a file; a long one is cut to what file systems allow."""
     whole = (name + ending).encode("utf-8", "surrogateescape")
     if len(whole) <= _LONGEST_NAME:
         return name + ending

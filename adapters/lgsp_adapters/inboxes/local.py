@@ -45,7 +45,7 @@ class LocalInbox:
         self._thread = WorkerThread()
 
     async def listing(self, pattern: str, most: int = 0) -> Listing:
-        """What lies there under names that match."""
+        """List the files whose names match a pattern."""
         return await self._thread.run(self._listing, pattern, most)
 
     def _listing(self, pattern: str, most: int) -> Listing:
@@ -68,7 +68,7 @@ class LocalInbox:
 
     @asynccontextmanager
     async def opened(self, inbox_file: InboxFile) -> AsyncIterator[BinaryIO]:
-        """The file itself."""
+        """Open the file itself."""
         file = await self._thread.run(self._open, inbox_file)
         with file:
             yield file
@@ -93,7 +93,7 @@ class LocalInbox:
         return file
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
-        """What was written beside a file, or None."""
+        """Read what was written beside a file, or None."""
         return await self._thread.run(self._beside, sidecar_name(inbox_file.name, ending))
 
     def _beside(self, name: str) -> bytes | None:

@@ -83,7 +83,7 @@ class S3Inbox:
         return self._made
 
     async def listing(self, pattern: str, most: int = 0) -> Listing:
-        """The objects whose names match, those in deeper folders left out."""
+        """List the objects whose names match a pattern, without those in deeper folders."""
         return await self._thread.run(self._listing, pattern, most)
 
     def _listing(self, pattern: str, most: int) -> Listing:
@@ -115,7 +115,7 @@ class S3Inbox:
 
     @asynccontextmanager
     async def opened(self, inbox_file: InboxFile) -> AsyncIterator[BinaryIO]:
-        """A copy of an object."""
+        """Open a copy of an object."""
         if inbox_file.size > MAX_BYTES:
             raise UnreadableFileError(f"it is larger than {MAX_BYTES // 1024**2} MiB")
         with tempfile.TemporaryFile() as file:
@@ -140,7 +140,7 @@ class S3Inbox:
         file.flush()
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
-        """What was written beside an object, or None."""
+        """Read what was written beside an object, or None."""
         return await self._thread.run(self._beside, self._prefix + sidecar_name(inbox_file.name, ending))
 
     def _beside(self, key: str) -> bytes | None:

@@ -80,7 +80,7 @@ class SftpInbox:
         self._connecting = asyncio.Lock()
 
     async def listing(self, pattern: str, most: int = 0) -> Listing:
-        """What lies there under names that match."""
+        """List the files whose names match a pattern."""
         found, seen = Listing(most), 0
         async with self._client(LIST_SECONDS) as client:
             async for entry in client.scandir(self._path):
@@ -100,7 +100,7 @@ class SftpInbox:
 
     @asynccontextmanager
     async def opened(self, inbox_file: InboxFile) -> AsyncIterator[BinaryIO]:
-        """A copy of a file."""
+        """Open a copy of a file."""
         if inbox_file.size > MAX_BYTES:
             raise UnreadableFileError(f"it is larger than {MAX_BYTES // 1024**2} MiB")
         with tempfile.TemporaryFile() as file:
@@ -113,7 +113,7 @@ class SftpInbox:
             yield file
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
-        """What was written beside a file, or None."""
+        """Read what was written beside a file, or None."""
         path = self._at(sidecar_name(inbox_file.name, ending))
         async with self._client() as client:
             try:

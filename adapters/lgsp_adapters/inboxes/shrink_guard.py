@@ -20,7 +20,7 @@ Sizes = Mapping[str, int]
 
 
 def reason_to_hold(sizes: Sizes, rows: int, before: Sizes, share: float) -> str:
-    """Why a drop is held; "" where it is not.
+    """Say why an inbox file is to be held back; "" where it is not.
 
     Args:
         sizes: what it would make of the register.
@@ -37,7 +37,7 @@ def reason_to_hold(sizes: Sizes, rows: int, before: Sizes, share: float) -> str:
 
 
 async def is_accepted(folder: Inbox, inbox_file: InboxFile, content: str) -> bool:
-    """Has somebody looked at this content and wanted it taken?
+    """Tell whether somebody has accepted this content.
 
     Raises:
         InboxUnavailableError: as the folder says.
@@ -47,7 +47,7 @@ async def is_accepted(folder: Inbox, inbox_file: InboxFile, content: str) -> boo
 
 
 def parse_sidecar(content: bytes | None) -> dict[str, Any]:
-    """What stands beside a file, as far as it is a document: others write there."""
+    """Parse what stands beside a file; an empty document for anything else, since others write there."""
     try:
         found = orjson.loads(content or b"{}")
     except orjson.JSONDecodeError:
@@ -56,7 +56,7 @@ def parse_sidecar(content: bytes | None) -> dict[str, Any]:
 
 
 def register_sizes(report: Mapping[str, Any]) -> Sizes:
-    """How large the register was when a report was written."""
+    """Read from a report how many rows each operation found when it was written."""
     told = report.get("register")
     if not isinstance(told, dict):
         return {}

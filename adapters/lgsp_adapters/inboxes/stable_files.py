@@ -40,7 +40,7 @@ class StableFiles:
         self._log = structlog.get_logger().bind(**about)
 
     def pause(self) -> float:
-        """Seconds until it is to be looked at again."""
+        """Return the seconds until the inbox is to be polled again."""
         return max(self._inbox.poll_seconds, min(LONGEST_PAUSE, self._count * SECONDS_A_FILE))
 
     def defer(self, inbox_file: InboxFile) -> None:
@@ -52,11 +52,11 @@ class StableFiles:
 
     @property
     def deferred(self) -> str:
-        """A file that could not be read, if there is one."""
+        """Return the name of a file that could not be read, or ""."""
         return next((inbox_file.name for inbox_file in self._deferred), "")
 
     async def stable(self) -> list[InboxFile]:
-        """Files that stay as they are, the oldest first.
+        """List the files that have stopped changing, the oldest first.
 
         Raises:
             InboxUnavailableError: it cannot be reached now.

@@ -98,7 +98,7 @@ class Arithmetic(functions.Functions):
 
 
 def same(one: Any, other: Any) -> bool:
-    """Are two values equal as JSON has them? `1` is not true, and `0.10` is `0.1`."""
+    """Tell whether two values are equal as JSON has them: `1` is not true, and `0.10` is `0.1`."""
     if isinstance(one, list) and isinstance(other, list):
         spend(min(len(one), len(other)))
         return len(one) == len(other) and all(map(same, one, other))

@@ -83,7 +83,7 @@ class MappingExecutor:
         self._threads = ThreadPoolExecutor(THREADS, "lgsp-mapping")  # begun when they are needed
 
     async def do(self, work: Callable[[], Made], *, of_request: bool = False) -> Made:
-        """What the work makes; it is begun twice where it takes long, so it must change nothing.
+        """Run some work and return its result. It is begun twice where it takes long, so it must change nothing.
 
         Args:
             of_request: the work is done with what was asked, not yet with what a system answers.

@@ -27,7 +27,7 @@ _PICKING = ("max_by", "min_by")
 
 
 def named_columns(template: Any, kinds: Kinds) -> set[str]:
-    """The columns that a template names, as headings are compared.
+    """Collect the columns that a template names, normalized as headings are.
 
     Args:
         template: as it stands in a manifest; its expressions are known to be right.
@@ -38,7 +38,7 @@ def named_columns(template: Any, kinds: Kinds) -> set[str]:
 
 
 def uses_variable(template: Any, variable: str) -> bool:
-    """Does a template name a variable?"""
+    """Tell whether a template names a variable."""
     found = _Found()
     found.template(template, {})
     return variable in found.variables

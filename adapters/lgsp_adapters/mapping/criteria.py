@@ -27,7 +27,7 @@ class Criteria:
         """Their expressions are known to be right: the request is made of the same."""
 
     def is_empty(self, scope: Scope) -> bool:
-        """Would the same be asked for a caller who says nothing? Never, where no caller is listened to."""
+        """Tell whether the same would be asked for a caller who says nothing; False where the request plays no part."""
         nobody = {**scope, "request": {}}
         spoken = {**scope, "request": _spoken(scope["request"]) or {}}
         return bool(self._templates) and all(_made(each, spoken) == _made(each, nobody) for each in self._templates)

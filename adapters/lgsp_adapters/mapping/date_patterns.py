@@ -104,16 +104,16 @@ class Pattern:
 
     @property
     def has_time(self) -> bool:
-        """Does it say an hour?"""
+        """Tell whether the pattern has an hour."""
         return "hour" in self.fields
 
     @property
     def has_day(self) -> bool:
-        """Does it say a whole day?"""
+        """Tell whether the pattern has year, month and day."""
         return self.fields >= {"year", "month", "day"}
 
     def read(self, text: str, first_year: int = FIRST_YEAR) -> Moment:
-        """What a text of this pattern says.
+        """Parse a text by this pattern.
 
         Args:
             first_year: of the hundred years that `yy` means.
@@ -131,7 +131,7 @@ class Pattern:
             raise MappingError(f"a date in the form {self._text} is on no calendar") from error
 
     def write(self, moment: datetime | date, zone: timezone | None = None) -> str:
-        """A day or a moment in this pattern.
+        """Format a day or a moment by this pattern.
 
         Args:
             zone: where the moment is.
@@ -153,7 +153,7 @@ class Pattern:
 
 @lru_cache(maxsize=1024)
 def compile_pattern(text: str) -> Pattern:
-    """The pattern of a text.
+    """Compile a pattern.
 
     Raises:
         MappingError: it is none.
@@ -198,7 +198,7 @@ def _time(said: dict[str, str]) -> time | None:
 
 
 def parse_zone(text: str | None) -> timezone | None:
-    """The zone of `Z`, `+07`, `+0700` or `+07:00`; None of None.
+    """Parse the zone `Z`, `+07`, `+0700` or `+07:00`; None for None.
 
     Raises:
         ValueError: it is more than a day away.

@@ -31,7 +31,7 @@ _MAX_SERIAL = 2_958_465
 
 
 def iso_date(value: Any, pattern: str, first_year: int = FIRST_YEAR) -> str:
-    """A day of a system as ISO 8601; of a pattern with a zone the day in Vietnam.
+    """Convert a system's date to ISO 8601; for a pattern with a zone it is the day in Vietnam.
 
     A value that is an ISO 8601 date or time already passes, unless the pattern itself begins with a year and a dash: there only the
     pattern counts, since day and month could be meant the other way round.
@@ -54,7 +54,7 @@ def iso_date(value: Any, pattern: str, first_year: int = FIRST_YEAR) -> str:
 
 
 def local_date(value: Any) -> str:
-    """The day, in Vietnam where it is an instant, of an ISO 8601 date or time.
+    """Return the day of an ISO 8601 date or time; for an instant it is the day in Vietnam.
 
     Raises:
         MappingError: it is none.
@@ -64,7 +64,7 @@ def local_date(value: Any) -> str:
 
 
 def date_text(value: Any, pattern: str) -> str:
-    """An ISO 8601 date or time in the form of a system; an instant as the clocks in Vietnam show it.
+    """Format an ISO 8601 date or time for a system; an instant is shown as clocks in Vietnam show it.
 
     Raises:
         MappingError: it is none, or has not what the pattern asks for.
@@ -77,7 +77,7 @@ def date_text(value: Any, pattern: str) -> str:
 
 
 def instant(value: Any, pattern: str = "", first_year: int = FIRST_YEAR) -> str:
-    """A moment with its zone, `1993-05-17T08:00:00+07:00`; where the system names no zone it is Vietnam's.
+    """Convert a system's time to an instant, `1993-05-17T08:00:00+07:00`; without a zone it is Vietnam's.
 
     Args:
         pattern: "" for ISO 8601.
@@ -99,7 +99,7 @@ def instant(value: Any, pattern: str = "", first_year: int = FIRST_YEAR) -> str:
 
 
 def epoch(value: Any, unit: timedelta) -> str:
-    """The instant that so many units since 1970 are.
+    """Convert a number of units since 1970 to an instant.
 
     Raises:
         MappingError: it is no whole number, or beyond the years 1 to 9999.
@@ -108,7 +108,7 @@ def epoch(value: Any, unit: timedelta) -> str:
 
 
 def json_date(value: Any) -> str:
-    """The instant in `/Date(738349200000+0700)/`, as old .NET services write it.
+    """Convert `/Date(738349200000+0700)/`, as old .NET services write it, to an instant.
 
     Raises:
         MappingError: it is none.
@@ -120,7 +120,7 @@ def json_date(value: Any) -> str:
 
 
 def excel_date(value: Any, system: str = "1900") -> str:
-    """The day of an Excel serial; a fraction, which is the time of the day, falls away.
+    """Convert an Excel serial number to a day; the fraction, which is the time of the day, is dropped.
 
     Excel takes 1900 for a leap year: 60 is 29 February 1900, which is refused, and the days before it are counted as Excel shows them.
 
@@ -145,7 +145,7 @@ def excel_date(value: Any, system: str = "1900") -> str:
 
 
 def check_pattern(function: str, pattern: str) -> None:
-    """Hold a pattern of a manifest against its function, before any call.
+    """Check a pattern of a manifest against its function, before any call.
 
     Raises:
         MappingError: it never fits.

@@ -49,7 +49,7 @@ class ErrorRules:
         ]
 
     def apply(self, scope: Scope, *, well: bool = True) -> None:
-        """Hold an answer against the rules.
+        """Apply the rules to an answer.
 
         Args:
             well: it came with a good status and is no fault. Where it did not, a rule that would hold for no answer at all, such as
@@ -72,7 +72,7 @@ class ErrorRules:
 
 
 def evaluate(template: Template, scope: Scope) -> Any:
-    """A template over what a system said.
+    """Evaluate a template over what a system answered.
 
     Raises:
         UpstreamFailed: `unintelligible`, when a value does not fit it.

@@ -62,12 +62,12 @@ class Template:
 
     @property
     def empty(self) -> bool:
-        """Nothing stands there."""
+        """Tell whether the template is absent."""
         return self.document is None
 
 
 def drop_absent(answer: Any) -> Any:
-    """What a system said, as mappings see it: texts in NFC, without white space around them, and an empty text is null."""
+    """Normalize what a system answered: texts in NFC, without white space around them, and null for an empty text."""
     if isinstance(answer, str):
         return nfc(answer).strip() or None
     if isinstance(answer, dict):
@@ -80,7 +80,7 @@ def drop_absent(answer: Any) -> Any:
 
 
 def normalized(document: Any) -> Any:
-    """What a caller said, as mappings see it: texts in NFC, so that they can be held against what systems say."""
+    """Normalize what a caller sent: texts in NFC, so that they compare equal to those of systems."""
     if isinstance(document, str):
         return nfc(document)
     if isinstance(document, dict):
@@ -166,7 +166,7 @@ class _Interpreter(TreeInterpreter):
         self._visits: dict[str, Callable[..., Any]] = {}
 
     def visit(self, node: Any, *values: Any) -> Any:
-        """What a part of an expression makes of a value.
+        """Evaluate a part of an expression on a value.
 
         Raises:
             StepsExceededError: the work at hand has no more of them.

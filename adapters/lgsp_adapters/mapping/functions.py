@@ -227,7 +227,7 @@ MOST: dict[str, int] = {
 
 
 def check_argument(function: str, number: int, value: Any) -> None:
-    """Hold an argument that stands in the manifest against what its function can take, before anything is called.
+    """Check a literal argument of a manifest against what its function accepts, before any call.
 
     Raises:
         MappingError: it never fits.

@@ -32,7 +32,7 @@ MAX_DIGITS = 1000
 
 
 def decimal_of(value: Any, notation: str = "") -> Decimal:
-    """A number, or a text that is one, with the digits that it has.
+    """Convert a number, or a text that is one, to a decimal with all its digits.
 
     Args:
         notation: one of `NOTATIONS`, or "" where none is named.
@@ -51,7 +51,7 @@ def decimal_of(value: Any, notation: str = "") -> Decimal:
 
 
 def integer_of(value: Any, notation: str = "") -> int:
-    """A whole number; zeros behind its point fall away.
+    """Convert a value to an integer; zeros behind its point are dropped.
 
     Raises:
         MappingError: it is none, or has a fraction.
@@ -64,7 +64,7 @@ def integer_of(value: Any, notation: str = "") -> int:
 
 
 def number_of(value: Any, notation: str = "") -> Number:
-    """A number: an integer where it is whole, else the decimal as it is written.
+    """Convert a value to a number: an integer where it is whole, else the decimal as it is written.
 
     Raises:
         MappingError: it is none.
@@ -75,7 +75,7 @@ def number_of(value: Any, notation: str = "") -> Number:
 
 
 def exact(value: Any) -> Number | None:
-    """A number of Python as one that keeps its digits; None where it is no number.
+    """Convert a number of Python to one that keeps its digits; None where it is no number.
 
     Raises:
         MappingError: it is not finite.

@@ -46,7 +46,7 @@ class ParsingFunctions(functions.Functions):
 
 
 def document_of(text: str) -> Any:
-    """The document in a text of JSON, as `trimmed` says.
+    """Parse a text of JSON, and normalize it as `trimmed` does.
 
     Raises:
         ValueError: it is no JSON.
@@ -74,7 +74,7 @@ def _of_one_value(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def trimmed(value: Any, level: int = 0) -> Any:
-    """A document whose texts are composed (NFC) and without white space around them, and whose empty texts are null.
+    """Normalize a document: texts composed (NFC) and without white space around them, and null for empty ones.
 
     Raises:
         MappingError: it is nested too deep.

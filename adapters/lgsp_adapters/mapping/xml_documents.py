@@ -55,7 +55,7 @@ class NotXmlError(AdapterError, ValueError):
 
 
 def tree(content: bytes, charset: str = "") -> etree._Element:
-    """The root of XML in bytes.
+    """Parse XML in bytes, and return its root.
 
     Args:
         charset: what the HTTP header says; "" for nothing.
@@ -72,7 +72,7 @@ def tree(content: bytes, charset: str = "") -> etree._Element:
 
 
 def tree_of_text(text: str) -> etree._Element:
-    """The root of XML in characters, whatever encoding its prolog says.
+    """Parse XML in characters, whatever encoding its prolog declares, and return its root.
 
     Raises:
         NotXmlError: when it is none, declares a document type, or is too large.
@@ -118,7 +118,7 @@ def refuse_repeated_text(root: etree._Element) -> None:
 
 
 def document(element: etree._Element) -> Any:
-    """An element as a document: an object, a text, or null."""
+    """Convert an element to a document: an object, a text, or null."""
     spend(ELEMENT)
     found = attributes(element)
     children = elements(element)
@@ -135,17 +135,17 @@ def document(element: etree._Element) -> Any:
 
 
 def elements(element: etree._Element) -> list[etree._Element]:
-    """The elements in an element, without comments and the like."""
+    """List the elements in an element, without comments and processing instructions."""
     return [child for child in element if isinstance(child.tag, str)]
 
 
 def local(element: etree._Element) -> str:
-    """Its name without a namespace."""
+    """Return the name of an element without its namespace."""
     return etree.QName(element).localname
 
 
 def attributes(element: etree._Element) -> dict[str, Any]:
-    """Its attributes as `@name`, by local names; one without a namespace counts before one with."""
+    """Return the attributes of an element as `@name`, by local names; one without a namespace takes precedence."""
     found: dict[str, Any] = {}
     for key, value in element.attrib.items():
         name = etree.QName(key)
@@ -155,14 +155,14 @@ def attributes(element: etree._Element) -> dict[str, Any]:
 
 
 def whole_text(element: etree._Element) -> str | None:
-    """All text in it, that of inner elements too; None where that is blank."""
+    """Return all text in an element, that of inner elements too; None where it is blank."""
     text = "".join(str(part) for part in element.itertext())
     spend(len(text) // CHARACTERS)
     return nfc(text).strip() or None
 
 
 def is_nil(element: etree._Element) -> bool:
-    """Does it say that it has no value?"""
+    """Tell whether an element is nil."""
     return element.get(NIL, "").strip() in ("true", "1")
 
 
@@ -177,7 +177,7 @@ def add(found: dict[str, Any], name: str, value: Any) -> None:
 
 
 def beside(element: etree._Element) -> bool:
-    """Is there text beside its elements?"""
+    """Tell whether there is text beside the elements."""
     texts = [element.text, *(child.tail for child in element)]
     return any(text and text.strip(_BLANK) for text in texts)
 

@@ -19,7 +19,7 @@ _NUMBERS = ("so_dinh_danh", "sodinhdanh", "cccd", "so_cccd", "socccd")
 
 
 async def from_table(address: str, table: str, service: str, provider: str) -> tuple[Document, Document]:
-    """A contract and a manifest that look up a row of a table by its primary key.
+    """Draft a contract and a manifest that look up a row of a table by its primary key.
 
     Raises:
         Refusal: `not-found`, when there is no such table; `invalid-document`, when it has no primary key.

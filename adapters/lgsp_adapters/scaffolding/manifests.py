@@ -16,7 +16,7 @@ Schema = Mapping[str, Any]
 
 
 def manifest(contract: Contract, kind: str, system: str = "") -> Document:
-    """A manifest that fills what the contract requires."""
+    """Draft a manifest that fills what a contract requires."""
     prefix = f"LGSP_{contract.service.replace('-', '_').upper()}"
     head: Document = {
         "service": contract.service,
@@ -97,10 +97,10 @@ def _files(operation: Operation) -> Document:
 
 
 def quoted_field(name: str) -> str:
-    """A name within an expression, in quotes where it is more than a word."""
+    """Quote a name within an expression, where it is more than a word."""
     return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else json.dumps(name, ensure_ascii=False)
 
 
 def snake(name: str) -> str:
-    """A column as databases write it: `soDinhDanh` → `so_dinh_danh`."""
+    """Convert a name to how databases write it: `soDinhDanh` → `so_dinh_danh`."""
     return re.sub(r"[^a-z0-9]+", "_", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()).strip("_")

@@ -34,7 +34,7 @@ _TYPES: dict[str, Document] = {
 
 
 def from_wsdl(path: Path, port: str, service: str, provider: str) -> tuple[Document, Document]:
-    """A contract with an operation for each one of a port, and the manifest that asks it.
+    """Draft a contract with an operation for each one of a port, and the manifest that calls them.
 
     Raises:
         Refusal: `invalid-document`, when the description cannot be read or no operation of it answers with a document.

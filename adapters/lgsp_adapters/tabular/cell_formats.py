@@ -46,7 +46,7 @@ NO_DATE = BadCell("it holds a date that there is not")
 
 
 def displayed(raw: str, form: str, *, since_1904: bool = False) -> str:
-    """A number of a cell as text.
+    """Format the number of a cell as text.
 
     Args:
         raw: as the file has it.

@@ -79,7 +79,7 @@ def canonical(name: str) -> str:
 
 
 def lines(file: BinaryIO, encoding: str) -> Iterator[str]:
-    """The lines of a file, with their ends.
+    """Yield the lines of a file, with their ends.
 
     Args:
         encoding: as `canonical` says.
@@ -110,7 +110,7 @@ def _refuse_utf_8(file: BinaryIO, encoding: str) -> None:
 
 
 def says_utf_8(file: BinaryIO) -> Literal["", "ascii", "letters"]:
-    """Is a file UTF-8, whatever it is called: no ("" then), in its ASCII part alone, or with letters beyond?
+    """Tell whether a file is UTF-8, whatever encoding is declared: "" for no, else whether in its ASCII part alone or with letters beyond.
 
     No text of another encoding is whole UTF-8 by chance, unless it is ASCII, which is the same in both. Zero bytes are UTF-16's.
     """

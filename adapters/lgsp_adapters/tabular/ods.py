@@ -27,7 +27,7 @@ _SPAN = re.compile(r"P(?:(\d+)D)?T(\d+)H(\d+)M(\d+)(?:[.,]\d+)?S")
 
 
 def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet, the first that is not hidden where none is named: the number of each, and its cells; what is wrong with a cell is a `Bad` in its place.
+    """Yield the rows of a sheet, the first that is not hidden where none is named: the number and the cells of each; a faulty cell is a `BadCell`.
 
     Raises:
         UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or has not this sheet.

@@ -54,7 +54,7 @@ class Layout:
 
     @classmethod
     def of(cls, told: Mapping[str, Any], place: SourceLocation) -> "Layout":
-        """The layout that a manifest describes.
+        """Make the layout that a manifest describes.
 
         Raises:
             Refusal: `invalid-document`, when there is no such encoding.
@@ -102,7 +102,7 @@ class Table:
 
 
 def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
-    """The table that a file holds.
+    """Read the table that a file holds.
 
     Args:
         file: from its beginning; it has to be able to go back there.

@@ -10,7 +10,7 @@ from lgsp_adapters.tabular.limits import UnreadableFileError
 
 
 def lines(content: bytes, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet: the number of each, and its cells; what is wrong with a cell is a `Bad` in its place.
+    """Yield the rows of a sheet: the number and the cells of each; a faulty cell is a `BadCell`.
 
     Raises:
         UnreadableFileError: it is no workbook, one behind a password, or has not this sheet.

@@ -26,7 +26,7 @@ _SOUNDS = frozenset(("rPh", "phoneticPr"))
 
 
 def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet that have a cell: the number of each, and its cells; what is wrong with a cell is a `Bad` in its place.
+    """Yield the rows of a sheet that have a cell: the number and the cells of each; a faulty cell is a `BadCell`.
 
     Args:
         sheet: its name; the first one that is shown when it is empty.

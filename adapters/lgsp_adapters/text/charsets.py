@@ -36,7 +36,7 @@ class UndecodableError(AdapterError, ValueError):
 
 
 def decode(content: bytes, header: str = "", prolog: str = "") -> str:
-    """The characters, each letter with its accents in one (NFC), without a byte order mark.
+    """Decode bytes to composed text (NFC), without a byte order mark.
 
     Args:
         header: the charset of the HTTP header, or of a part's; "" for none.

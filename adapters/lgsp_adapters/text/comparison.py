@@ -32,22 +32,22 @@ _ERROR_OF_LIBREOFFICE = re.compile(r"Err:[0-9]{3}")
 
 
 def shows_error(text: str | None) -> bool:
-    """Is it what a spreadsheet shows for a cell that could not be computed?"""
+    """Tell whether a text is what a spreadsheet shows for a cell that could not be computed."""
     return text is not None and (text in _ERRORS or _ERROR_OF_LIBREOFFICE.fullmatch(text) is not None)
 
 
 def normalize_cell(text: str) -> str | None:
-    """The text of a cell: composed letters (NFC), nothing invisible around it; None when nothing is left."""
+    """Normalize the text of a cell: composed letters (NFC), nothing invisible around it; None when nothing is left."""
     return nfc(text).strip().strip(_EDGE).strip() or None
 
 
 def normalize_heading(text: str) -> str:
-    """The heading of a column: composed letters, one plain space where there is any, nothing invisible."""
+    """Normalize the heading of a column: composed letters, one plain space where there is any, nothing invisible."""
     return " ".join(_INVISIBLE.sub("", nfc(text)).split())
 
 
 def normalize_document(document: Any) -> Any:
-    """A part of a manifest with its letters composed (NFC), as those of files are."""
+    """Compose the letters (NFC) of a part of a manifest, as those of files are."""
     if isinstance(document, str):
         return nfc(document)
     if isinstance(document, dict):
@@ -56,7 +56,7 @@ def normalize_document(document: Any) -> Any:
 
 
 def lookup_key(value: Any) -> str | None:
-    """A value as it is looked for; None for what is absent, and so is never found and finds nothing.
+    """Normalize a value for a look-up; None for what is absent, which is never found and finds nothing.
 
     Numbers are written out (`1`, `1.0` and the text `1` are one key), truths as a spreadsheet shows them, so that `true` is never `1`.
 
@@ -87,7 +87,7 @@ def _number(value: int | float | Decimal) -> str | None:
 
 
 def printable_name(name: str) -> str:
-    """A name that somebody else gave, harmless in a log, a report and a terminal: what cannot be printed is written as its code."""
+    """Make a name of somebody else's harmless in a log, a report and a terminal: what cannot be printed is written as its code."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
 
 

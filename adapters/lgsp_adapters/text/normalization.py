@@ -18,7 +18,7 @@ _DECOMPOSED = {0x0F73: "\u0f71\u0f72", 0x0F75: "\u0f71\u0f74", 0x0F81: "\u0f71\u
 
 
 def nfc(text: str) -> str:
-    """A text whose letters are each written in one way: `ấ` is one sign and not three."""
+    """Compose the letters of a text (NFC): `ấ` becomes one character and not three."""
     if text.isascii() or (len(text) > _SHORT and _has_too_many_marks(text)):
         return text
     return unicodedata.normalize("NFC", text)

@@ -4,5 +4,5 @@ from lgsp_adapters.text.normalization import nfc
 
 
 def fold_name(name: str) -> str:
-    """A name in the form in which it is compared: one spelling of each accent, whatever the case and the spaces."""
+    """Fold the name of a person for comparison: one spelling of each accent, whatever the case and the spaces."""
     return " ".join(nfc(name).casefold().split())

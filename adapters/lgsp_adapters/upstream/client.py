@@ -65,7 +65,7 @@ class Upstream:
         form: Mapping[str, str] | None = None,
         shown: str = "",
     ) -> Response:
-        """The answer, whatever its status.
+        """Send a request, and return the response, whatever its status.
 
         Args:
             shown: the path as logs may say it, without a value of the call.
@@ -158,7 +158,7 @@ async def _heard(answer: aiohttp.ClientResponse, where: str) -> Response:
 
 
 def json_object(answer: Response) -> dict[str, Any]:
-    """The object in an answer.
+    """Parse the JSON object in a response.
 
     Raises:
         UpstreamFailed: another status than 200, or no JSON object.

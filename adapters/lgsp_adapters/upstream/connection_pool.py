@@ -48,7 +48,7 @@ class _CleanResponse(ClientResponse):
 
 
 def open_pool(tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
-    """A pool of connections; neither proxies nor passwords are taken from the environment.
+    """Open a pool of connections; neither proxies nor passwords are taken from the environment.
 
     Args:
         tls: whom to believe and what to show, where that is not what the machine believes.

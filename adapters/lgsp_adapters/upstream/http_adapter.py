@@ -1,4 +1,4 @@
-"""What the kinds that ask over HTTP share: the pool, TLS, the login, and asking once more when a session is refused."""
+"""What connectors that ask over HTTP share: the pool, TLS, the login, and asking once more when a session is refused."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ class HttpOperation:
 
     @abstractmethod
     def read(self, scope: Scope, heard: Response) -> Document:
-        """The answer in the words of the contract."""
+        """Map the system's answer to the contract's."""
 
 
 class HttpAdapter(Adapter):
@@ -64,7 +64,7 @@ class HttpAdapter(Adapter):
         self._tls = tls.context(manifest.document.get("tls", {}), manifest.folder, manifest.place / "tls")
 
     def writes(self, operation: str) -> bool:
-        """Does its method change something?"""
+        """Tell whether the operation's HTTP method changes something."""
         return self.operations[operation].writes
 
     async def open(self) -> None:
@@ -80,7 +80,7 @@ class HttpAdapter(Adapter):
         self._unhurried.close()
 
     def method(self, operation: str) -> Any:
-        """The method that answers an operation, or None."""
+        """Return the method that answers an operation, or None."""
         found = self.operations.get(operation)
         return found and partial(self._answer, found)
 
@@ -108,7 +108,7 @@ def _read(operation: HttpOperation, scope: Scope, heard: Response) -> Document:
 
 
 def build_answer(template: Template, scope: Scope) -> Document:
-    """The document that an answer makes.
+    """Map an answer to the document of the contract.
 
     Raises:
         UpstreamFailed: `unintelligible`, when it makes none.

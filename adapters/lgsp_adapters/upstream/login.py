@@ -86,7 +86,7 @@ class Authentication:
             await self._elsewhere.close()
 
     async def session(self, call: Call) -> Session:
-        """The session of the moment; empty where there is none to take."""
+        """Return the current session; empty where there is no login."""
         if not self._asking:
             return {}
         return await self._token(call.context.consumer, call.context.agency, call.context.purpose).get(call)
@@ -101,7 +101,7 @@ class Authentication:
         return found
 
     def headers(self, scope: Scope) -> dict[str, str]:
-        """The `Authorization` header of basic and oauth2, and the cookies of a login."""
+        """Make the `Authorization` header of basic and oauth2, and the cookies of a login."""
         if self._cookies:
             kept = scope["session"]["cookies"]
             return {**self._basic_header(scope), "Cookie": "; ".join(f"{name}={kept[name]}" for name in self._cookies)}
@@ -120,7 +120,7 @@ class Authentication:
         return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
 
     def turned_away(self, scope: Scope) -> bool:
-        """Did the system refuse the session? Then the next one is a new one."""
+        """Tell whether the system refused the session; the next call then takes a new one."""
         if self._asking is None or not evaluate(self._refused, scope):
             return False
         caller = scope["call"]

@@ -27,7 +27,7 @@ _VALUE = re.compile(r"\{([^{}]+)\}")
 
 
 def path_expressions(text: str) -> list[str]:
-    """The expressions in a path."""
+    """List the expressions in a path."""
     return _VALUE.findall(text)
 
 
@@ -89,7 +89,7 @@ class RequestTemplate:
         build: Callable[[], bytes] | None = None,
         unhurried: MappingExecutor | None = None,
     ) -> Response:
-        """The answer.
+        """Send the request, and return the response.
 
         Args:
             page: further query parameters.
@@ -153,7 +153,7 @@ class _Built(NamedTuple):
 
 
 def unsendable_value(template: Template, reason: MappingError) -> UnfitRequest | UpstreamFailed:
-    """What it means that a value cannot be sent: of what was asked, it does not fit; of the connection or the login, the adapter is broken."""
+    """Make the error for a value that cannot be sent: `UnfitRequest` where it comes from the request, else `UpstreamFailed`."""
     note = str(reason) if reason.place else f"{template.place}: {reason}"
     return UnfitRequest(note) if _ASKED.search(str(template.document)) else UpstreamFailed("broken", note)
 

@@ -62,7 +62,7 @@ _FORMS = {
 
 
 def path_segment(value: Any) -> str:
-    """A value for one part of a path.
+    """Convert a value to one segment of a path.
 
     Raises:
         MappingError: it is empty or means a folder, or has a character that no path can carry.
@@ -78,7 +78,7 @@ def path_segment(value: Any) -> str:
 
 
 def query_value(value: Any) -> str:
-    """A value for a query or a form.
+    """Convert a value to a parameter of a query or a form.
 
     Raises:
         MappingError: it has a control character other than line breaks and tabs.
@@ -90,7 +90,7 @@ def query_value(value: Any) -> str:
 
 
 def header_value(value: Any) -> str:
-    """A value for a header.
+    """Convert a value to a header.
 
     Raises:
         MappingError: it has a control character: a line break would begin a header of its own.
@@ -102,7 +102,7 @@ def header_value(value: Any) -> str:
 
 
 def xml_text(value: Any, builtin: str = "") -> str:
-    """A value for an XML element or attribute.
+    """Convert a value to the text of an XML element or attribute.
 
     Args:
         builtin: the type of XML Schema that it must be of, such as `decimal`; "" where none is known.

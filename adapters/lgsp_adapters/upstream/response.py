@@ -32,11 +32,11 @@ class Response:
 
     @property
     def good(self) -> bool:
-        """Has it a status of 2xx?"""
+        """Tell whether the status is 2xx."""
         return 200 <= self.status < 300
 
     def text(self) -> str:
-        """Its characters.
+        """Decode the content.
 
         Raises:
             UndecodableError: in no character set that it names.
@@ -44,17 +44,17 @@ class Response:
         return decode(self.content, self.charset)
 
     def failed(self, why: Failure, note: str, *, said: str = "") -> UpstreamFailed:
-        """The failure that this answer is: `note` for the log; `said` and the answer's own words for the integrator."""
+        """Make the error for this response: `note` is for the log; `said` and the response's own text are for the integrator."""
         words = f"{printable_text(said)}\n{self.said()}" if said else self.said()
         return UpstreamFailed(why, f"{self.where}: {note}" if self.where else note, said=words)
 
     def bad_status(self) -> UpstreamFailed:
-        """The failure that its HTTP status speaks of."""
+        """Make the error for this response's HTTP status."""
         note = f"HTTP {self.status}" + (", a redirect, which is not followed" if 300 <= self.status < 400 else "")
         return self.failed("refused" if self.status in (401, 403) else "broken", note)
 
     def said(self) -> str:
-        """Its status and first characters, for the eyes of an integrator alone."""
+        """Return the status and the first characters, for the terminal of an integrator alone."""
         try:
             text = self.text()[:SHOWN]
         except UndecodableError:
@@ -63,5 +63,5 @@ class Response:
 
 
 def printable_text(text: str) -> str:
-    """What a system said, harmless to a terminal."""
+    """Make a system's text harmless to a terminal."""
     return "".join(character if character.isprintable() else " " for character in text)

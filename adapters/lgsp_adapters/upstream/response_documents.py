@@ -10,7 +10,7 @@ from lgsp_adapters.upstream.response import Response
 
 
 def parse_document(answer: Response) -> Any:
-    """The document of an answer with a good status, null for an empty one.
+    """Parse the document of a response with a good status; null for an empty one.
 
     Raises:
         UpstreamFailed: another status, or no document.
@@ -26,7 +26,7 @@ def parse_document(answer: Response) -> Any:
 
 
 def parse_document_or_none(answer: Response) -> Any:
-    """The document of an answer, null where it is none: errors often come as a page of HTML."""
+    """Parse the document of a response; null where it is none, since errors often come as a page of HTML."""
     try:
         return _read(answer)
     except (ValueError, MappingError):

@@ -1,4 +1,4 @@
-"""The kind `files`: an office whose system is a folder. The newest file that is dropped there answers look-ups.
+"""The connector `files`: an office whose system is a folder. The newest file that is dropped there answers look-ups.
 
     kind: files
     connection: {folder: {env: LGSP_CONSTRUCTION_PERMITS_FOLDER}}    # a path, s3://… or sftp://…
@@ -65,12 +65,12 @@ class FilesAdapter(Adapter):
         self._unhurried.close()
 
     def method(self, operation: str) -> Any:
-        """The method that answers an operation, or None."""
+        """Return the method that answers an operation, or None."""
         found = self.operations.get(operation)
         return found and partial(self._answer, found)
 
     def standing(self) -> Mapping[str, Any]:
-        """Which file answers, since when, and what keeps a newer one out."""
+        """Tell which file answers, since when, and what keeps a newer one out."""
         return self._inbox_index.standing()
 
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
@@ -100,7 +100,7 @@ class _Operation:
         self._connection = connection
 
     def keys(self, scope: Mapping[str, Any]) -> list[str] | None:
-        """What is asked for; None where a part of it is absent."""
+        """Make the key that is looked up; None where a part of it is absent."""
         parts: list[str] = []
         for template in self._wanted:
             try:
@@ -113,13 +113,13 @@ class _Operation:
         return parts
 
     def find(self, index: RegisterIndex, keys: list[str] | None) -> list[Row]:
-        """The rows under these keys."""
+        """Return the rows under a key."""
         if keys is None:
             return []
         return [orjson.loads(row) for row in index.rows(self._name, keys)]
 
     def answer_of(self, rows: list[Row]) -> Any:
-        """The answer that rows make."""
+        """Map rows to the answer."""
         scope = {"connection": self._connection, "rows": rows, "row": rows[0] if rows else None}
         return evaluate(self._answer, scope)
 

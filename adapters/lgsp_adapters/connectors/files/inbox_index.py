@@ -64,7 +64,7 @@ class RegisterIndex:
             keys[str(found).encode()] = tuple(numbers)
 
     def rows(self, operation: str, parts: list[str]) -> list[bytes]:
-        """The rows under a key of an operation."""
+        """Return the rows under a key of an operation, each as JSON."""
         return [self._rows[number] for number in self._keys.get(operation, {}).get(orjson.dumps(parts), ())]
 
 
@@ -123,12 +123,12 @@ class InboxIndex:
 
     @property
     def reason_unavailable(self) -> str:
-        """Why nothing answers yet, for the adapter's log."""
+        """Say why no file answers yet, for the adapter's log."""
         told = f"; {self._waiting['about']}: {self._waiting['why']}" if self._waiting.get("about") else ""
         return f"the inbox holds no file yet that could be taken{told}"
 
     def standing(self) -> Mapping[str, Any]:
-        """Which file answers and since when, and what is newer and does not; times in seconds since 1970."""
+        """Tell which file answers and since when, and which newer one does not and why; times in seconds since 1970."""
         serving = (
             {"file": printable_name(self._serving.name), "since": round(self._serving.modified, 3)}
             if self._serving

@@ -24,7 +24,7 @@ _KINDS = {"row": "row", "rows": "rows"}
 
 
 def key_sides(find: Any, place: SourceLocation) -> Iterator[tuple[str, Any, Any, SourceLocation]]:
-    """The pairs of a `find`: the heading (or "" where an expression makes the row's side), that expression, what it equals, where it stands."""
+    """Yield the pairs of a `find`: the heading (or "" where an expression makes the row's side), that expression, what it equals, and its location."""
     if isinstance(find, Mapping):
         for name, wanted in find.items():
             yield normalize_heading(str(name)), None, wanted, place / name
@@ -69,11 +69,11 @@ class Lookup:
         self.several = columns.uses_variable(answer, "rows")
 
     def scope(self, rows: list[Row]) -> Mapping[str, Any]:
-        """The variables of an answer that rows make."""
+        """Make the variables of an answer from rows."""
         return {"connection": self._connection, "rows": rows, "row": rows[0] if rows else None}
 
     def judged(self, table: Table) -> tuple[dict[Key, list[int]], list[Fault]]:
-        """The rows under each key, counted from 0, and what is wrong with them, in the order of rows and at most `MAX_FAULTS`."""
+        """Find the rows under each key, counted from 0, and their faults, in the order of rows and at most `MAX_FAULTS`."""
         found: dict[Key, list[int]] = {}
         faults: list[Fault] = []
         for number, row in enumerate(table.rows):
@@ -155,12 +155,12 @@ class CheckedTable:
 
 
 def needed_columns(lookups: Mapping[str, Lookup]) -> list[str]:
-    """All headings that some operation names."""
+    """List the headings that the operations name."""
     return sorted(set[str]().union(*(lookup.needed for lookup in lookups.values())))
 
 
 def check_table(table: Table, lookups: Mapping[str, Lookup], *, optional: bool) -> CheckedTable:
-    """Hold a table against the operations of a manifest.
+    """Check a table against the operations of a manifest.
 
     Args:
         optional: a row may lack what it has nothing for, as in XML; then only what rows are found by has to be there.

@@ -1,4 +1,4 @@
-"""The kind `http`: a system that speaks JSON over HTTP, told apart by its manifest alone.
+"""The connector `http`: a system that speaks JSON over HTTP, told apart by its manifest alone.
 
 kind: http
 connection: {url: {env: LGSP_HEALTH_URL}, user: {env: …}, password: {env: …}}
@@ -36,7 +36,7 @@ MAX_PAGES = 50
 
 
 def build(manifest: Manifest, _contract: Contract) -> HttpAdapter:
-    """The adapter that a manifest describes."""
+    """Make the adapter that a manifest describes."""
     return HttpAdapter(manifest, _Operation)
 
 
@@ -75,7 +75,7 @@ class _Operation(HttpOperation):
         raise UpstreamFailed("broken", f"more than {MAX_PAGES} pages")
 
     def read(self, scope: Scope, heard: Response) -> Document:
-        """The answer in the words of the contract."""
+        """Map the system's answer to the contract's."""
         self.rules.apply(scope, well=heard.good)
         if self.none and (heard.status == 404 or (heard.good and scope["answer"] in (None, [], {}))):
             raise Declared(self.none)

@@ -1,4 +1,4 @@
-"""The kind `mock`: answers what a contract says before there is a system behind it.
+"""The connector `mock`: answers what a contract says before there is a system behind it.
 
 The request of the contract's example gets the example's answer; any other gets one made from the schema, always the same to
 the same request.
@@ -26,7 +26,7 @@ class MockAdapter(Adapter):
         self._contract = contract
 
     def method(self, operation: str) -> Any:
-        """The method that answers an operation, or None."""
+        """Return the method that answers an operation, or None."""
         found = self._contract.operations.get(operation)
         return found and partial(_answer, found)
 

@@ -1,4 +1,4 @@
-"""The kind `python`: a class with an async method per operation, for what no manifest can say."""
+"""The connector `python`: a class with an async method per operation, for what no manifest can say."""
 
 import importlib
 from collections.abc import Iterator

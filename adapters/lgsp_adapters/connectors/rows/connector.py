@@ -1,4 +1,4 @@
-"""The kind `rows`: an office whose system drops files, each row of which becomes one call of another system's service.
+"""The connector `rows`: an office whose system drops files, each row of which becomes one call of another system's service.
 
     service: birth-records
     major: 1
@@ -10,7 +10,7 @@
     files: {pattern: '*.csv', format: csv}
     request: {soDinhDanh: row."Số định danh"}
 
-This part makes requests of rows and holds them against the contract; `feeding.py` calls.
+This part makes requests of rows and holds them against the contract; `host/row_importer.py` calls.
 """
 
 from collections.abc import Mapping

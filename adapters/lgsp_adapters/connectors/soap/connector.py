@@ -1,4 +1,4 @@
-"""The kind `soap`: a system that speaks SOAP 1.1 or 1.2, told apart by its manifest alone.
+"""The connector `soap`: a system that speaks SOAP 1.1 or 1.2, told apart by its manifest alone.
 
     kind: soap
     connection: {url: {env: LGSP_POPULATION_URL}, …}
@@ -48,7 +48,7 @@ ANSWERED = (*ASKED, "answer", "status", *FAULT_NAMES)
 
 
 def build(manifest: Manifest, _contract: Contract) -> HttpAdapter:
-    """The adapter that a manifest describes.
+    """Make the adapter that a manifest describes.
 
     Raises:
         Refusal: `invalid-document`, also when it does not fit its WSDL.
@@ -169,7 +169,7 @@ class _Operation(HttpOperation):
             return parse_document_or_none(heard), None
 
     def read(self, scope: Scope, heard: Response) -> Document:
-        """The answer in the words of the contract."""
+        """Map the system's answer to the contract's."""
         fault = fault_of_rule(scope)
         self._rules.apply(scope, well=heard.good and fault is None)
         if fault:

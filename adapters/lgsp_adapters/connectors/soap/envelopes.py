@@ -37,7 +37,7 @@ class Version:
     namespace: str
 
     def headers(self, action: str) -> dict[str, str]:
-        """The HTTP headers of a request."""
+        """Make the HTTP headers of a request."""
         if self.name == "1.1":
             return {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
         suffix = f'; action="{action}"' if action else ""
@@ -88,17 +88,17 @@ class MessageFormat(Protocol):
 
     @property
     def action(self) -> str:
-        """The SOAP action."""
+        """Return the SOAP action."""
 
     def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None) -> bytes:
-        """The envelope of a request.
+        """Build the envelope of a request.
 
         Raises:
             MappingError: a value does not fit.
         """
 
     def read(self, answer: etree._Element) -> Any:
-        """The answer as a document, with what is known of its kind.
+        """Convert the answer to a document, with the types that are known.
 
         Raises:
             UpstreamFailed: `unintelligible`, when it is something else.
@@ -115,7 +115,7 @@ class UndescribedFormat:
     action: str = ""
 
     def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None = None) -> bytes:
-        """The envelope of a request.
+        """Build the envelope of a request.
 
         Raises:
             MappingError: a value is nothing that XML can carry.
@@ -127,12 +127,12 @@ class UndescribedFormat:
         return serialize_envelope(root, self.version, security)
 
     def read(self, answer: etree._Element) -> Any:
-        """The answer as it is."""
+        """Convert the answer to a document without types."""
         return document(answer)
 
 
 def serialize_envelope(root: etree._Element, version: Version, security: UsernameToken | None) -> bytes:
-    """The bytes of an envelope with a header in it, which says who asks where that is asked for."""
+    """Serialize an envelope, with a header that carries the credentials where they are required."""
     header = etree.Element(f"{{{version.namespace}}}Header")
     root.insert(0, header)
     if security:
@@ -165,7 +165,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def read_body(answer: Response, version: Version) -> etree._Element | Fault:
-    """The first element in the body of an answer, or the fault that it is.
+    """Return the first element in the body of an answer, or its fault.
 
     Raises:
         UpstreamFailed: `unintelligible`, for anything that is not an envelope of this version.

@@ -29,7 +29,7 @@ _NOT_OURS = re.compile(r"\\[icICpP]|-\[|\$|(?<!\[)\^")
 
 
 def found_in(texts: Iterable[bytes]) -> dict[str, Facets]:
-    """The facets of each simple type in schema documents or WSDLs, by `{namespace}name`; a nameless one goes by its element's.
+    """Collect the facets of each simple type in schema documents or WSDLs, by `{namespace}name`; a nameless one goes by its element's.
 
     Two that go by one name and differ are left out.
     """
@@ -47,7 +47,7 @@ def found_in(texts: Iterable[bytes]) -> dict[str, Facets]:
 
 
 def keywords(facets: Facets, kind: Kind) -> dict[str, Any]:
-    """The keywords of JSON Schema for them; days, truths and objects have none, nor has what says a number by none."""
+    """Convert facets to keywords of JSON Schema; dates, booleans and objects have none, nor has a number without digits."""
     try:
         return _of_text(facets) if kind == "string" else _of_number(facets) if kind in ("integer", "number") else {}
     except ValueError:

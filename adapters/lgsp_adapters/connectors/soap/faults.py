@@ -42,16 +42,16 @@ class Fault:
         return "refused" if self.code.partition(".")[0] in _OURS or self.subcode in _OURS else "broken"
 
     def note(self) -> str:
-        """What a log may say of it: its codes, and that it says no more where it does not."""
+        """Describe the fault for a log: its codes, without a word that may quote a value."""
         codes = "/".join(code[:40] for code in (self.code, self.subcode) if code) or "without a code"
         return f"SOAP fault {codes}" + ("" if self.reason else ", without a faultstring")
 
     def said(self) -> str:
-        """Its own words, for the eyes of an integrator alone."""
+        """Return the fault's own words, for the terminal of an integrator alone."""
         return f"SOAP fault {self.code or NO_CODE}: {self.reason or '(it gives no faultstring)'}"
 
     def variables(self) -> dict[str, Any]:
-        """As mappings see it."""
+        """Return the fault as the variables of a mapping."""
         told = {"fault": self.code or NO_CODE, "subcode": self.subcode, "detail": self.detail}
         return {**told, "faultcode": self.code or NO_CODE, "faultstring": self.reason}
 
@@ -64,7 +64,7 @@ FAULT_NAMES = tuple(NO_FAULT)
 
 
 def fault_of_rule(scope: Mapping[str, Any]) -> Fault | None:
-    """The fault that these variables tell of."""
+    """Return the fault that the variables of a mapping hold."""
     if not scope["fault"]:
         return None
     return Fault(
@@ -76,7 +76,7 @@ def fault_of_rule(scope: Mapping[str, Any]) -> Fault | None:
 
 
 def parse_fault(element: etree._Element) -> Fault:
-    """What a `Fault` element of either version says, be its parts qualified or not."""
+    """Parse a `Fault` element of either version, be its parts qualified or not."""
     parts = {local(child).lower(): child for child in elements(element)}
     code = parts.get("faultcode", parts.get("code"))
     reason = parts.get("faultstring", parts.get("reason"))

@@ -17,7 +17,7 @@ _FIRST_LINE = re.compile(rb"\s*--([^\r\n]{1,70})\r?\n")
 
 
 def root_part(answer: Response) -> tuple[bytes, str]:
-    """The bytes of an answer and what says their character set: those of its root part where it is multipart.
+    """Return the bytes of an answer, or of its root part where it is multipart, and their declared character set.
 
     Raises:
         NotXmlError: when it cannot be taken apart.

@@ -66,7 +66,7 @@ Types = Callable[[str], Shape | None]
 
 
 def read(shape: Shape, element: etree._Element, types: Types) -> Any:
-    """An element as what the description says.
+    """Convert an element to a document, as its description says.
 
     Raises:
         UpstreamFailed: `unintelligible`, when it is something else; the text quotes nothing of it.
@@ -85,7 +85,7 @@ def read(shape: Shape, element: etree._Element, types: Types) -> Any:
 
 
 def write(shape: Shape, value: Any, path: str = "") -> Any:
-    """A value as the description has it, its simple values as texts.
+    """Convert a value to what its description says, with simple values as texts.
 
     Raises:
         MappingError: it does not fit; the text names the element and its type, and nothing of the value.
@@ -117,7 +117,7 @@ def _written_field(shape: Shape, name: str, value: Any, path: str) -> Any:
 
 
 def simple(kind: Kind, value: str | None) -> Any:
-    """A text as what it is.
+    """Convert a text to its simple type.
 
     Raises:
         UpstreamFailed: `unintelligible`, when it is something else.

@@ -1,4 +1,4 @@
-"""A WSDL as the kind `soap` uses it: envelopes with every element in its namespace and order, and the shape of the answers.
+"""A WSDL as the connector `soap` uses it: envelopes with every element in its namespace and order, and the shape of the answers.
 
 zeep reads the description and builds the envelopes; it takes 0.14 s to load, so it is imported for manifests that name a WSDL and
 for no other. It does not read the answers: those go the way of every other answer (`envelopes.py`), which is held against XML bombs
@@ -62,7 +62,7 @@ class _Files(Transport):  # type: ignore[misc]
         self.texts: list[bytes] = []
 
     def load(self, url: str) -> Any:
-        """The bytes of a file.
+        """Return the bytes of a file.
 
         Raises:
             Error: for an address.
@@ -76,7 +76,7 @@ class _Files(Transport):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class PortOperation:
-    """One operation, as the kind `soap` speaks it."""
+    """One operation, as the connector `soap` speaks it."""
 
     name: str
     version: Version
@@ -87,7 +87,7 @@ class PortOperation:
     _operation: Any
 
     def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None) -> bytes:
-        """The envelope of a request.
+        """Build the envelope of a request.
 
         Raises:
             MappingError: the fields are not those of the description.
@@ -101,7 +101,7 @@ class PortOperation:
         return serialize_envelope(content, self.version, security)
 
     def read(self, answer: etree._Element) -> Any:
-        """An answer with lists, numbers and truths as the description has them."""
+        """Convert an answer to a document, with lists, numbers and booleans as the WSDL describes them."""
         return shapes.read(self.answered, answer, self.types)
 
 
@@ -116,7 +116,7 @@ class Port:
 
 
 def load(path: Path, port: str, place: SourceLocation) -> Port:
-    """A port of a description.
+    """Load a port of a WSDL.
 
     Args:
         port: its name; "" for the first one that speaks SOAP.

@@ -1,4 +1,4 @@
-"""The kind `sql`: a database of an office, asked with one parameterised statement per operation.
+"""The connector `sql`: a database of an office, asked with one parameterised statement per operation.
 
     kind: sql
     connection: {url: {env: LGSP_LAND_URL}}     # postgresql://, mysql://, oracle://, mssql://, sqlite:///
@@ -73,16 +73,16 @@ class SqlAdapter(Adapter):
         self._unhurried.close()
 
     def method(self, operation: str) -> Any:
-        """The method that answers an operation, or None."""
+        """Return the method that answers an operation, or None."""
         found = self.operations.get(operation)
         return found and partial(self._answer, found)
 
     def writes(self, operation: str) -> bool:
-        """Does its statement write?"""
+        """Tell whether the operation's statement writes."""
         return bool(self.operations[operation].write)
 
     def can_rehearse(self, operation: str) -> bool:
-        """A transaction can be rolled back."""
+        """Tell that every operation can be rehearsed: a transaction can be rolled back."""
         return True
 
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
@@ -109,7 +109,7 @@ class _Operation:
         """Which of several rows was meant, nobody could say."""
 
     def read(self, scope: Mapping[str, Any], rows: list[dict[str, Any]]) -> Document:
-        """The rows in the words of the contract.
+        """Map rows to the answer of the contract.
 
         Raises:
             Declared, UpstreamFailed: as the manifest says; `unintelligible`, when they make no document.
@@ -131,7 +131,7 @@ class _Operation:
     async def rows(
         self, database: Database, scope: Mapping[str, Any], call: Call, unhurried: MappingExecutor
     ) -> list[dict[str, Any]]:
-        """What the statement finds.
+        """Execute the statement and fetch its rows.
 
         Raises:
             Declared: the database refuses, and the manifest says what that means.

@@ -114,7 +114,7 @@ class Database:
         await self._engine.dispose()
 
     async def look(self, work: Callable[[Connection], T]) -> T:
-        """What can be learned of the database itself, such as its tables.
+        """Inspect the database itself, such as its tables.
 
         Raises:
             Refusal: `cannot-start`, when it is not reached; what `work` raises.
@@ -136,7 +136,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, seconds: float, access: Access) -> AsyncIterator[AsyncConnection]:
-        """A transaction that ends with the deadline; committed only where it writes.
+        """Open a transaction that ends with the deadline, and commit it only where it writes.
 
         Args:
             access: a rehearsal may write, and is rolled back.
@@ -198,12 +198,12 @@ class Database:
 
     @property
     def driver_error(self) -> type[Exception]:
-        """What the driver raises where the library does not wrap it, as while a connection is closed."""
+        """Return the driver's own base error, which the library does not wrap while it closes a connection."""
         found: type[Exception] = getattr(self._engine.dialect.dbapi, "Error", SQLAlchemyError)
         return found
 
     def timed_out(self, error: DBAPIError) -> bool:
-        """Did the server end a statement because of its deadline?"""
+        """Tell whether the server ended a statement because of its deadline."""
         if getattr(error.orig, "sqlstate", "") == _QUERY_CANCELED:
             return True
         if isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:

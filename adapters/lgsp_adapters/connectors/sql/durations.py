@@ -12,7 +12,7 @@ SECOND = 1_000_000
 
 
 def iso_duration(months: int, days: int, microseconds: int) -> str:
-    """The text of a span; a part that goes backwards has its own minus, as PostgreSQL writes it."""
+    """Format a duration in ISO 8601; a negative part has its own minus, as PostgreSQL writes it."""
     years, months = _parted(months, 12)
     minutes, rest = _parted(microseconds, 60 * SECOND)
     hours, minutes = _parted(minutes, 60)
@@ -26,14 +26,14 @@ def iso_duration(months: int, days: int, microseconds: int) -> str:
 
 
 def of_timedelta(span: timedelta) -> str:
-    """The text of a span that has no months."""
+    """Format a duration without months in ISO 8601."""
     whole = (span.days * 86_400 + span.seconds) * SECOND + span.microseconds
     days, microseconds = _parted(whole, 86_400 * SECOND)
     return iso_duration(0, days, microseconds)
 
 
 def clock(span: timedelta) -> str:
-    """A span as MariaDB and MySQL write their TIME: `-838:59:59`, `10:11:12.5`."""
+    """Format a duration as MariaDB and MySQL write their TIME: `-838:59:59`, `10:11:12.5`."""
     whole = (span.days * 86_400 + span.seconds) * SECOND + span.microseconds
     minutes, rest = divmod(abs(whole), 60 * SECOND)
     seconds, fraction = divmod(rest, SECOND)

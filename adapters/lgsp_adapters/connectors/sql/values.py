@@ -46,7 +46,7 @@ _LONGEST = 2**63
 
 
 def row_document(row: Mapping[str, Any], kind: str, types: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as JSON can hold it.
+    """Convert a row to values that JSON can hold.
 
     Args:
         kind: of the database.
@@ -94,7 +94,7 @@ def _several(value: Any, kind: str) -> Any:
 
 
 def bind_value(value: Any, kind: str) -> Any:
-    """A value as the driver of a database binds it.
+    """Convert a value to what the driver of a database binds.
 
     Raises:
         MappingError: it has no form there; the text holds nothing of it.
