@@ -18,6 +18,7 @@ from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.inboxes.local import LocalInbox
 from lgsp_adapters.tabular import tables
+from lgsp_adapters.tabular.limits import UnreadableFileError
 
 HEADING = "Số giấy phép;Chủ đầu tư;Địa điểm xây dựng;Số tầng;Ngày cấp;Tình trạng\n"
 GOOD = "7/2025/GPXD;Trần Thị Bình;Phường Bãi Cháy;{};01/02/2025;Còn hiệu lực\n"
@@ -157,8 +158,8 @@ def test_excel_and_xml(tmp_path: Path) -> None:
         "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a><giayPhep><so>&e;</so></giayPhep></a>",
     ):
         document.write_text(content)
-        with pytest.raises(tables.Unreadable):
+        with pytest.raises(UnreadableFileError):
             read(document, "xml")
     document.write_text("no workbook")
-    with pytest.raises(tables.Unreadable):
+    with pytest.raises(UnreadableFileError):
         read(document, "xlsx")

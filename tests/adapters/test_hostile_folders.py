@@ -98,7 +98,7 @@ async def test_a_shrunken_register_is_held_over_a_restart_until_it_is_accepted(p
             "2.csv: find would find 2 rows, and finds 8 now"
         )
         code, out, err = await run("adapter", "accept", manifest, "3.csv")
-        assert (code, out, "those that are: 2.csv" in err) == (1, "", True)
+        assert (code, out, "these are: 2.csv" in err) == (1, "", True)
         code, out, _ = await run("adapter", "accept", manifest, "2.csv")
         assert (code, "answers from these 2 rows" in out) == (0, True)
         async with asyncio.timeout(20):
