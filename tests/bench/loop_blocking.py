@@ -108,7 +108,7 @@ def steps(on: Measured) -> list[tuple[str, Step]]:
     """What is measured, in order."""
     big, desk = large_contract("large"), {**CONTRACTS[0], "service": "new-desk"}
     given = grant("new-grant", "sys-1", "svc-1", read=["*"])
-    moved = document("System", "sys-7", agency="H49.2", title=TEXT)
+    moved = document("System", "sys-new", agency="H49.2", title=TEXT)
 
     def service(contract: dict[str, Any], **more: Any) -> dict[str, Any]:
         return document("Service", f"{contract['service']}-v1", contract=contract, **more)
@@ -135,7 +135,7 @@ def steps(on: Measured) -> list[tuple[str, Step]]:
     ]
     found += [
         ("PUT a service", on.write("PUT", "services/new-desk-v1", service(desk))),
-        ("PUT a service of 240 kB", on.write("PUT", "services/large-v1", service(big))),
+        ("PUT a service of 190 kB", on.write("PUT", "services/large-v1", service(big))),
         (
             "PUT its next version",
             on.write("PUT", "services/large-v1", service({**big, "version": "1.1.0", "title": TEXT})),
@@ -147,7 +147,7 @@ def steps(on: Measured) -> list[tuple[str, Step]]:
         ("POST grants/{name}/suspend", on.write("POST", "grants/new-grant/suspend", {"reason": "x"})),
         ("POST grants/{name}/resume", on.write("POST", "grants/new-grant/resume", {"reason": "x"})),
         ("DELETE a grant", on.write("DELETE", "grants/new-grant")),
-        ("PUT a system", on.write("PUT", "systems/sys-7?dryRun=true", moved)),
+        ("PUT a system", on.write("PUT", "systems/sys-new", moved)),
         ("DELETE a service", on.write("DELETE", "services/new-desk-v1")),
         ("GET /ops/adapters", on.get("/ops/adapters")),
         ("GET /ops/checks", on.get("/ops/checks")),
