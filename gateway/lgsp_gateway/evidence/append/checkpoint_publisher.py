@@ -1,10 +1,10 @@
-"""The publisher of one gateway's evidence: grows the Merkle tree by what is on disk, and signs a checkpoint every second.
+"""Publishes the checkpoints of one gateway's evidence: grows the Merkle tree by what is on disk, and signs it every second.
 
 The order of the log is the order of the stream, which is what counts after a crash. While acknowledgements come one after
 the other, each batch is added once it is acknowledged. When one does not come, nobody knows whether its batch is on disk, or will
 be: a server that stood still takes it in later from a connection that is long given up, before what was sent after it. So until
-its fate is known, and for a while after every start, the tree grows only by reading the stream from where it ends. A checkpoint is kept in a stream of its own with the compact_range of the
-tree, so that a start reads only what came after it.
+its fate is known, and for a while after every start, the tree grows only by reading the stream from where it ends. A checkpoint is
+kept in a stream of its own with the compact range of the tree, so that a start reads only what came after it.
 """
 
 import contextlib
@@ -79,18 +79,18 @@ class CheckpointPublisher:
 
     @property
     def sequence(self) -> int:
-        """The last batch of the stream that is in the tree."""
+        """Return the number of the last batch of the stream that is in the tree."""
         self.catch_up()
         return self._sequence
 
     @property
     def unsigned(self) -> int:
-        """Entries that no checkpoint covers yet."""
+        """Count the entries that no checkpoint covers yet."""
         self.catch_up()
         return self._tree.size - self._signed
 
     def unsigned_for(self) -> float:
-        """Seconds since the oldest of them was to be signed; 0 where there is none."""
+        """Return the seconds since the oldest of them was to be signed; 0 where there is none."""
         return time.monotonic() - self._unsigned_since if self._unsigned_since else 0.0
 
     def _refuse_former_origin(self) -> None:
@@ -122,7 +122,7 @@ class CheckpointPublisher:
             await self._sign()
 
     def written(self, sequence: int, entries: list[bytes]) -> None:
-        """A batch is on disk, under this number of the stream. Its callers wait for their answers, so it is not added yet."""
+        """Take a batch that is on disk under a number of the stream. Its callers wait for their answers, so it is not added yet."""
         self._told.append((sequence, entries))
 
     def catch_up(self) -> None:
@@ -135,7 +135,7 @@ class CheckpointPublisher:
                 self._add(sequence, entries)
 
     def unsure(self, number: str) -> None:
-        """A batch may be on disk or not, or get there later: the stream knows, when its fate is `settled`."""
+        """Note that a batch may be on disk or not, or get there later: the stream knows, when its fate is `settled`."""
         self._unsettled.add(number)
         self._in_step = False
 

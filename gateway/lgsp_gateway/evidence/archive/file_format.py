@@ -86,7 +86,7 @@ class Archive:
         self._file = file
 
     def verify(self, key: Opener) -> tuple[Start, Checkpoint]:
-        """Where it begins and ends, after all in it was held against its checkpoints and its name.
+        """Find where the archive begins and ends, after all in it was held against its checkpoints and its name.
 
         Raises:
             Refusal: `evidence-forged`.
@@ -101,7 +101,7 @@ class Archive:
         return start, last
 
     def about(self) -> tuple[Start, list[ArchivedBatch], list[str]]:
-        """Where it begins, its batches and its checkpoints."""
+        """Read where the archive begins, its batches and its checkpoints."""
         with self._broken_if_unreadable():
             about: Any = None
             notes: Any = None
@@ -116,14 +116,14 @@ class Archive:
             return start, _extents(about["groups"]), [note for note in notes if isinstance(note, str)]
 
     def entries(self) -> Iterator[bytes]:
-        """The entries, in order."""
+        """Read the entries, in order."""
         with self._broken_if_unreadable():
             for name, content in members.read(self._file, _MEMBERS):
                 if name == "entries.jsonl":
                     yield from content.lines(MAX_ENTRY_BYTES)
 
     def written(self) -> Iterator[tuple[int, bytes]]:
-        """The batches as they stood in the stream."""
+        """Read the batches as they stood in the stream."""
         _, batches, _ = self.about()
         entries = self.entries()
         for batch in batches:

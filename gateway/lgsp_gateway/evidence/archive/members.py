@@ -25,7 +25,7 @@ class Content:
         self._left = size
 
     def read(self) -> bytes:
-        """All of it."""
+        """Read all of the file."""
         found = self._source.read(self._left)
         if len(found) != self._left:
             raise BrokenArchiveError("it ends in a file")
@@ -33,7 +33,7 @@ class Content:
         return found
 
     def lines(self, longest: int) -> Iterator[bytes]:
-        """Its lines, without their ends.
+        """Read its lines, without their ends.
 
         Args:
             longest: bytes that a line may have.

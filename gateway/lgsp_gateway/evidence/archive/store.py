@@ -43,7 +43,7 @@ class ArchiveStore:
             raise self._unusable(error) from error
 
     def names(self, gateway: GatewayName | None = None) -> list[ArchiveName]:
-        """What lies there, of one log or of all, in order."""
+        """List the archives, of one log or of all, in order."""
         try:
             names = [name for name in map(ArchiveName.parse, self._store.names()) if name]
         except (BaseError, OSError) as error:
@@ -51,11 +51,11 @@ class ArchiveStore:
         return sorted(name for name in names if gateway in (None, name.gateway))
 
     def beginning_at(self, gateway: GatewayName, first: int) -> ArchiveName | None:
-        """The longest archive of a log that begins with an entry; None where there is none."""
+        """Find the longest archive of a log that begins with an entry; None where there is none."""
         return max((name for name in self.names(gateway) if name.first == first), default=None)
 
     def put(self, name: ArchiveName, file: Path) -> None:
-        """Lay an archive there durably, and read it back: it is on disk when this returns.
+        """Store an archive durably, and read it back: it is on disk when this returns.
 
         Raises:
             Refusal: `archive-unavailable`, also when another content comes back.
@@ -73,7 +73,7 @@ class ArchiveStore:
 
     @contextmanager
     def taken(self, name: ArchiveName) -> Iterator[Archive]:
-        """An archive to read from, for as long as it is needed."""
+        """Fetch an archive to read from, for as long as it is needed."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / str(name)
             try:
@@ -90,7 +90,7 @@ class ArchiveStore:
             return list(islice(archive.entries(), max(0, begin - name.first), max(0, end - name.first)))
 
     def written(self, gateway: GatewayName, entry: int, after: int) -> Iterator[Batch]:
-        """The batches of a log that come after one of the stream, as far as they are archived, each once.
+        """Read the batches of a log that come after one of the stream, as far as they are archived, each once.
 
         Args:
             entry: an entry of a later batch; archives that end before it are not fetched.

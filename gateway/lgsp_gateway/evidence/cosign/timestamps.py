@@ -40,7 +40,7 @@ class Timestamps:
         self._stamped = ""
 
     def pause(self) -> float:
-        """Seconds until it is to be asked again."""
+        """Return the seconds until the authority is to be asked again."""
         return EVERY_SECONDS if self._stamped else 1
 
     async def look(self) -> None:
@@ -67,7 +67,7 @@ class Timestamps:
 
 
 def stamped_at(cosignature: Cosignature, roots: Path) -> datetime.datetime:
-    """When a checkpoint was there, by the word of an authority.
+    """Tell when a checkpoint was there, by the word of an authority.
 
     Args:
         roots: the certificates (PEM) of the authorities that are trusted.

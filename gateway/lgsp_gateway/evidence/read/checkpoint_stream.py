@@ -24,7 +24,7 @@ MOST = 5_000
 
 
 def subject_of(gateway: GatewayName) -> str:
-    """Where a gateway keeps its checkpoints."""
+    """Name the subject on which a gateway writes its checkpoints."""
     return f"{SUBJECTS}{gateway}"
 
 
@@ -38,7 +38,7 @@ class CheckpointRecord:
     sequence: int
 
     def data(self) -> bytes:
-        """As JSON."""
+        """Write the record as JSON."""
         compact_range = [one.hex() for one in self.compact_range]
         return orjson.dumps({"note": self.note, "size": self.size, "edge": compact_range, "sequence": self.sequence})
 
@@ -75,13 +75,13 @@ async def ensure(connection: Client, replicas: int) -> None:
 
 
 async def gateways(connection: Client) -> list[GatewayName]:
-    """Whose logs are under a checkpoint, also where all they hold is archived."""
+    """List the gateways whose logs are under a checkpoint, also where all they hold is archived."""
     found = await streams.subjects(connection, STREAM, SUBJECTS + "*")
     return [names.gateway_name(subject.removeprefix(SUBJECTS)) for subject in found]
 
 
 async def last(connection: Client, gateway: GatewayName) -> StoredCheckpoint | None:
-    """The newest checkpoint of a log."""
+    """Read the newest checkpoint of a log."""
     try:
         return _stored(await connection.jetstream().get_last_msg(STREAM, subject_of(gateway)))
     except NotFoundError:
@@ -89,7 +89,7 @@ async def last(connection: Client, gateway: GatewayName) -> StoredCheckpoint | N
 
 
 async def from_number(connection: Client, gateway: GatewayName, number: int) -> StoredCheckpoint | None:
-    """The first checkpoint of a log that has this number or a higher one."""
+    """Read the first checkpoint of a log that has this number or a higher one."""
     try:
         return _stored(await connection.jetstream().get_msg(STREAM, number, subject_of(gateway), next=True))
     except NotFoundError:
@@ -99,7 +99,7 @@ async def from_number(connection: Client, gateway: GatewayName, number: int) -> 
 async def newest_where(
     connection: Client, gateway: GatewayName, holds: Callable[[StoredCheckpoint], bool]
 ) -> StoredCheckpoint | None:
-    """The newest checkpoint for which something holds that holds for all before it."""
+    """Find the newest checkpoint for which something holds that holds for all before it."""
     oldest, newest = await from_number(connection, gateway, 1), await last(connection, gateway)
     if oldest is None or newest is None or not holds(oldest):
         return None
@@ -119,7 +119,7 @@ async def newest_where(
 async def between(
     connection: Client, gateway: GatewayName, after: int, end: StoredCheckpoint, most: int = MOST
 ) -> list[StoredCheckpoint]:
-    """Checkpoints of a log with a higher number than one, up to another, which is the last of them."""
+    """Read the checkpoints of a log with a higher number than one, up to another, which is the last of them."""
     found: list[StoredCheckpoint] = []
     step, number = max(1, (end.number - after) // most), after + 1
     while number < end.number:

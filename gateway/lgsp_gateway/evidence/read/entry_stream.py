@@ -35,17 +35,17 @@ class Batch:
 
     @property
     def entries(self) -> list[bytes]:
-        """Its entries."""
+        """Split the batch into its entries."""
         return self.data.split(b"\n")
 
 
 def subject_of(gateway: GatewayName) -> str:
-    """Where a gateway writes its evidence."""
+    """Name the subject on which a gateway writes its evidence."""
     return f"{SUBJECTS}{gateway}"
 
 
 def filter_of(gateway: GatewayName | None) -> str:
-    """The subjects of the evidence of one gateway, or of all."""
+    """Name the subjects of the evidence of one gateway, or of all."""
     return subject_of(gateway) if gateway else SUBJECTS + "*"
 
 
@@ -108,13 +108,13 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
 
 
 async def last_sequence(connection: Client) -> int:
-    """The number of the newest batch."""
+    """Return the number of the newest batch."""
     info = await connection.jetstream().stream_info(STREAM)
     return int(info.state.last_seq)
 
 
 async def batch(connection: Client, sequence: int) -> bytes | None:
-    """The batch with a number; None where it is not in the stream any more."""
+    """Read the batch with a number; None where it is not in the stream any more."""
     try:
         return (await connection.jetstream().get_msg(STREAM, sequence)).data or b""
     except NotFoundError:
@@ -122,12 +122,12 @@ async def batch(connection: Client, sequence: int) -> bytes | None:
 
 
 async def first_of(connection: Client, gateway: GatewayName) -> int:
-    """The number of the oldest batch of a gateway that is still here; 0 where there is none."""
+    """Find the number of the oldest batch of a gateway that is still here; 0 where there is none."""
     return await first_after(connection, 0, gateway)
 
 
 async def first_after(connection: Client, after: int, gateway: GatewayName | None) -> int:
-    """The number of the oldest batch of a gateway, or of any, with a higher number than one; 0 where there is none."""
+    """Find the number of the oldest batch of a gateway, or of any, with a higher number than one; 0 where there is none."""
     try:
         found = await connection.jetstream().get_msg(STREAM, after + 1, filter_of(gateway), next=True)
     except NotFoundError:
@@ -136,7 +136,7 @@ async def first_after(connection: Client, after: int, gateway: GatewayName | Non
 
 
 async def written_at(connection: Client, sequence: int) -> float | None:
-    """When the first batch with a number, or a higher one, was written, in seconds since 1970; None where there is none."""
+    """Tell when the first batch with a number, or a higher one, was written, in seconds since 1970; None where there is none."""
     try:
         found = await connection.jetstream().get_msg(STREAM, sequence, SUBJECTS + "*", next=True)
     except NotFoundError:
@@ -145,7 +145,7 @@ async def written_at(connection: Client, sequence: int) -> float | None:
 
 
 async def last_of(connection: Client, gateway: GatewayName) -> int:
-    """The number of the newest batch that a gateway wrote; 0 where there is none."""
+    """Find the number of the newest batch that a gateway wrote; 0 where there is none."""
     try:
         return int((await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))).seq or 0)
     except NotFoundError:
@@ -153,6 +153,6 @@ async def last_of(connection: Client, gateway: GatewayName) -> int:
 
 
 async def gateways(connection: Client) -> list[GatewayName]:
-    """Who has written evidence."""
+    """List the gateways whose evidence is in the stream."""
     found = await streams.subjects(connection, STREAM, SUBJECTS + "*")
     return [names.gateway_name(subject.removeprefix(SUBJECTS)) for subject in found]

@@ -96,13 +96,13 @@ class Logs:
         self._index = index
 
     async def names(self) -> list[GatewayName]:
-        """Who has written evidence."""
+        """List the gateways that have written evidence."""
         return sorted(
             {*await entry_stream.gateways(self._connection), *await checkpoint_stream.gateways(self._connection)}
         )
 
     async def last(self, gateway: GatewayName) -> CheckpointRecord | None:
-        """The newest checkpoint of a log."""
+        """Read the newest checkpoint of a log."""
         found = await checkpoint_stream.last(self._connection, gateway)
         return found.record if found else None
 
@@ -111,7 +111,7 @@ class Logs:
         return await self._cosignatures(self._connection, gateway)
 
     async def part(self, gateway: GatewayName, begin: int, end: int) -> tuple[Start, list[str]]:
-        """Where a part of a log can begin, and checkpoints over it: the last at or before `begin`, those up to `end`.
+        """Find where a part of a log can begin, and checkpoints over it: the last at or before `begin`, those up to `end`.
 
         Without a begin it begins where the stream does. Entries before that are in the archives.
         """
@@ -130,7 +130,7 @@ class Logs:
         return await checkpoint_stream.newest_where(self._connection, gateway, lambda one: one.record.size <= size)
 
     async def entries(self, gateway: GatewayName, begin: int, end: int) -> AsyncGenerator[bytes, None]:
-        """The entries of a log from one place up to another.
+        """Read the entries of a log from one place up to another.
 
         Raises:
             Refusal: `archive-unavailable`, when some of them are in archives that this process does not know.
@@ -209,7 +209,7 @@ class Logs:
         return all(kept is not None and kept.sequence >= number for kept, number in newest)
 
     async def consistency(self, gateway: GatewayName, old: int, new: int) -> list[str]:
-        """The path that shows that a log of `new` entries begins with the log of `old`, in base64.
+        """Find the path that shows that a log of `new` entries begins with the log of `old`, in base64.
 
         Raises:
             Refusal: `malformed`, when the log was never that long.
@@ -338,7 +338,7 @@ def _in_archives(gateway: GatewayName, at: int) -> Refusal:
 
 
 async def live_from(connection: Client, gateway: GatewayName) -> tuple[Start, int]:
-    """Where the part of a log begins that is still in the stream, and the number of the checkpoint there (0: at the beginning).
+    """Find where the part of a log begins that is still in the stream, and the number of the checkpoint there (0: at the beginning).
 
     Archived is what lies under a checkpoint that covers nothing which is still in the stream.
     """
@@ -359,7 +359,7 @@ def _start(kept: CheckpointRecord) -> Start:
 
 
 def size_in(note: str) -> int:
-    """How many entries a checkpoint covers, by its own words."""
+    """Tell how many entries a checkpoint covers, by its own words."""
     return int(note.split("\n")[1])
 
 

@@ -51,7 +51,7 @@ class Database:
 
     @property
     def shown(self) -> str:
-        """The address without what is secret in it."""
+        """Return the address of the database without what is secret in it."""
         return self._server.rpartition("@")[2] or str(self._file)
 
     async def close(self) -> None:
@@ -62,7 +62,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: all of it or nothing.
+        """Open a transaction, of which all happens or nothing.
 
         Raises:
             Refusal: `index-unavailable`, also when it took too long.

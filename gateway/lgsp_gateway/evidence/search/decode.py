@@ -32,17 +32,17 @@ class Entry:
 
     @property
     def ending(self) -> int:
-        """How it ended: 2 answered, 4 refused for a reason of the caller, 5 failed."""
+        """Tell how the call ended: 2 answered, 4 refused for a reason of the caller, 5 failed."""
         return int(self.said["status"]) // 100
 
     @property
     def month(self) -> str:
-        """The month it belongs to, in Vietnam's time."""
+        """Return the month of the entry, in Vietnam's time."""
         return month_of(self.said["time"])
 
 
 def read(batches: Iterable[Batch]) -> list[Entry]:
-    """The entries of batches. One that cannot be read keeps its place in the tree, and is said to be missing here."""
+    """Read the entries of batches. One that cannot be read keeps its place in the tree, and is said to be missing here."""
     found = []
     for batch in batches:
         for line, data in enumerate(batch.entries):
@@ -69,12 +69,12 @@ def _said(data: bytes, place: int) -> tuple[dict[str, Any], dict[str, bytes | No
 
 
 def month_of(milliseconds: int) -> str:
-    """The month of a time, such as 2026-11, in Vietnam's time."""
+    """Return the month of a time, such as 2026-11, in Vietnam's time."""
     return datetime.datetime.fromtimestamp(milliseconds / 1000, VIETNAM).strftime("%Y-%m")
 
 
 def month_bounds(milliseconds: int) -> tuple[str, int, int]:
-    """The month of a time, where it begins and where the next one does, in milliseconds."""
+    """Return the month of a time, where it begins and where the next one does, in milliseconds."""
     moment = datetime.datetime.fromtimestamp(milliseconds / 1000, VIETNAM)
     begins = datetime.datetime(moment.year, moment.month, 1, tzinfo=VIETNAM)
     ends = (begins + datetime.timedelta(days=32)).replace(day=1)
@@ -87,5 +87,5 @@ def duration_class(milliseconds: float) -> int:
 
 
 def duration_of(class_: int) -> float:
-    """The middle of a class, in milliseconds."""
+    """Return the duration in the middle of a class, in milliseconds."""
     return float(2 ** (class_ / 8) / 100)

@@ -16,24 +16,24 @@ class NameDictionary:
         self._names: dict[int, str] = {}
 
     def forget(self) -> None:
-        """The database may be another one now."""
+        """Forget all names: the database may be another one now."""
         self._numbers.clear()
         self._names.clear()
 
     async def number(self, connection: AsyncConnection, name: str) -> int | None:
-        """The number of a name; None where nothing is called that."""
+        """Find the number of a name; None where nothing is called that."""
         if name not in self._numbers:
             await self._read(connection)
         return self._numbers.get(name)
 
     async def names(self, connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, str]:
-        """The names of numbers."""
+        """Find the names of numbers."""
         if any(number not in self._names for number in numbers):
             await self._read(connection)
         return self._names
 
     async def given(self, connection: AsyncConnection, wanted: Iterable[str]) -> dict[str, int]:
-        """The numbers of names, new ones where they have none yet. They are remembered when they are read back, committed."""
+        """Return the numbers of names, new ones where they have none yet. They are remembered when they are read back, committed."""
         missing = sorted(set(wanted) - self._numbers.keys())
         if not missing:
             return self._numbers

@@ -130,5 +130,5 @@ async def forget_messages(connection: AsyncConnection, before: int) -> bool:
 
 
 async def progress(connection: AsyncConnection) -> int:
-    """The last batch that is in the index; 0 where none is."""
+    """Return the number of the last batch in the index; 0 where none is."""
     return int((await connection.execute(select(schema.progress.c.sequence))).scalar() or 0)

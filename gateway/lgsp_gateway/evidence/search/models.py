@@ -91,7 +91,7 @@ class Flow:
     quantiles: Mapping[str, float]
 
     def document(self) -> dict[str, Any]:
-        """As it is shown."""
+        """Write the flow as it is shown over HTTP."""
         who = {name: getattr(self, name) for name in FLOW_WHO}
         rates = {"perSecond": self.per_second, "refusedRate": self.refused, "errorRate": self.failed}
         return {**who, "calls": self.calls, **rates, **self.quantiles}

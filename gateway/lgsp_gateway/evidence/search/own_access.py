@@ -14,7 +14,7 @@ _VIETNAM = 7 * 3_600_000
 
 
 async def read(connection: AsyncConnection, subject: bytes) -> list[OwnLooks]:
-    """The days of Vietnam on which a person looked, the newest first."""
+    """List the days of Vietnam on which a person looked, the newest first."""
     columns = schema.messages.c
     day = (columns.time + _VIETNAM) // _DAY
     query = (

@@ -37,7 +37,7 @@ _SHOWN = [column for column in schema.messages.c if column.name not in {"leaf", 
 
 
 async def search(connection: AsyncConnection, names: NameDictionary, wanted: Search) -> Page:
-    """One page of what is found.
+    """Find one page of messages, the newest first.
 
     Raises:
         Refusal: `malformed`, when the cursor is not one of ours.
@@ -142,7 +142,7 @@ def _newest(columns: ReadOnlyColumnCollection[str, Any]) -> tuple[ColumnElement[
 
 
 def packed_id(text: str) -> bytes | None:
-    """The bytes of an identifier in hex, with or without dashes; None where it is none."""
+    """Pack an identifier in hex into bytes, with or without dashes; None where it is none."""
     try:
         return bytes.fromhex(text.replace("-", "")) or None
     except ValueError:

@@ -17,7 +17,7 @@ _SUMS = ("calls", "requestBytes", "answerBytes")
 
 
 async def read(connection: AsyncConnection, names: NameDictionary, since: str, until: str) -> list[dict[str, Any]]:
-    """A row for each month, agency, operation and purpose.
+    """Sum up what passed: a row for each month, agency, operation and purpose.
 
     Args:
         since, until: the first month and the last, such as 2026-11; empty for all there are.

@@ -36,7 +36,7 @@ class Index:
         await self._database.close()
 
     async def progress(self) -> int:
-        """The last batch that is in it; 0 where none is."""
+        """Return the number of the last batch in the index; 0 where none is."""
         async with self._transaction() as connection:
             return await ingest.progress(connection)
 
@@ -62,7 +62,7 @@ class Index:
                 more = await ingest.forget_messages(connection, int(before * 1000))
 
     async def search(self, wanted: Search) -> Page:
-        """One page of what is found.
+        """Find one page of messages, the newest first.
 
         Raises:
             Refusal: `malformed`, when the cursor is not one of ours.
@@ -71,7 +71,7 @@ class Index:
             return await searching.search(connection, self._names, wanted)
 
     async def unknown(self, names: Iterable[str]) -> str | None:
-        """The first of some names that nothing in the index is called by."""
+        """Find the first of some names that nothing in the index is called by."""
         async with self._transaction() as connection:
             for name in names:
                 if await self._names.number(connection, name) is None:
@@ -79,17 +79,17 @@ class Index:
         return None
 
     async def own_looks(self, subject: str) -> list[OwnLooks]:
-        """The days on which a person, by pseudonym, looked at their own log; the newest first."""
+        """List the days on which a person, by pseudonym, looked at their own log; the newest first."""
         async with self._transaction() as connection:
             return await own_access.read(connection, packed_id(subject) or b"")
 
     async def flows(self, window: str, now: float) -> list[Flow]:
-        """Who calls what, within a window of `flows.WINDOWS`."""
+        """List who calls what, within a window of `flows.WINDOWS`."""
         async with self._transaction() as connection:
             return await traffic.read(connection, self._names, window, now)
 
     async def statistics(self, since: str, until: str) -> list[dict[str, Any]]:
-        """What passed from one month to another.
+        """Sum up what passed from one month to another.
 
         Raises:
             Refusal: `malformed`.
@@ -98,7 +98,7 @@ class Index:
             return await statistics.read(connection, self._names, since, until)
 
     async def place_of(self, message: str) -> LogPosition | None:
-        """Where the entry of a message stands; the last one, where its answer was withheld."""
+        """Find where the entry of a message stands; the last one, where its answer was withheld."""
         columns = schema.messages.c
         query = select(columns.gateway, columns.leaf, columns.place).where(columns.message == packed_id(message))
         async with self._transaction() as connection:
@@ -111,19 +111,19 @@ class Index:
             )
 
     async def size_of(self, gateway: GatewayName) -> int:
-        """How many entries of a log are in it."""
+        """Count the entries of a log in the index."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)
             return await tiles.size_of(connection, number) if number is not None else 0
 
     async def inclusion(self, gateway: GatewayName, size: int, leaf: int) -> list[bytes]:
-        """The path from a leaf to the root of the first `size` entries of a log."""
+        """Find the path from a leaf to the root of the first `size` entries of a log."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)
             return await tiles.inclusion(connection, number or 0, size, leaf)
 
     async def consistency(self, gateway: GatewayName, old: int, new: int) -> list[bytes]:
-        """The path that shows that a log of `new` entries begins with the one of `old`."""
+        """Find the path that shows that a log of `new` entries begins with the one of `old`."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)
             return await tiles.consistency(connection, number or 0, old, new)

@@ -41,7 +41,7 @@ async def grow(connection: AsyncConnection, numbers: dict[str, int], entries: Se
 
 
 async def size_of(connection: AsyncConnection, gateway: int) -> int:
-    """How many leaves a log has here."""
+    """Count the leaves of a log in the index."""
     found = await connection.execute(select(schema.logs.c.size).where(schema.logs.c.gateway == gateway))
     return int(found.scalar() or 0)
 
@@ -73,12 +73,12 @@ async def _read(connection: AsyncConnection, gateway: int, wanted: Iterable[Name
 
 
 async def inclusion(connection: AsyncConnection, gateway: int, size: int, leaf: int) -> list[bytes]:
-    """The path that shows that a leaf is in the first `size` leaves of a log."""
+    """Find the path that shows that a leaf is in the first `size` leaves of a log."""
     return await _made(connection, gateway, lambda node: merkle.inclusion(node, size, leaf))
 
 
 async def consistency(connection: AsyncConnection, gateway: int, old: int, new: int) -> list[bytes]:
-    """The path that shows that a log of `new` leaves begins with the one of `old`."""
+    """Find the path that shows that a log of `new` leaves begins with the one of `old`."""
     return await _made(connection, gateway, lambda node: merkle.consistency(node, new, old))
 
 

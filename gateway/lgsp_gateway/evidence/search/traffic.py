@@ -15,7 +15,7 @@ QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 async def read(connection: AsyncConnection, names: NameDictionary, window: str, now: float) -> list[Flow]:
-    """The flows of the last minute, hour or day, those with the most calls first."""
+    """List the flows of the last minute, hour or day, those with the most calls first."""
     seconds, span = WINDOWS[window]
     flows = schema.flows.c
     began = int(now) - seconds - int(now) % span

@@ -163,7 +163,7 @@ class VerifierKey:
         return key
 
     def opened(self, note: str) -> Checkpoint:
-        """The checkpoint in a note that the log has signed.
+        """Open the checkpoint in a note that the log has signed.
 
         Raises:
             Refusal: `evidence-forged`, when it is not one, or this key did not sign it.
@@ -177,7 +177,7 @@ class VerifierKey:
         )
 
     def cosigned_at(self, note: str) -> int:
-        """When a witness put its name to a checkpoint, in seconds since 1970 (C2SP `tlog-cosignature`).
+        """Tell when a witness put its name to a checkpoint, in seconds since 1970 (C2SP `tlog-cosignature`).
 
         Raises:
             Refusal: `evidence-forged`, when it did not.
@@ -367,7 +367,7 @@ class Cosigner:
         self.key = VerifierKey(name, _public(self._private), WITNESS)
 
     def cosign(self, note: str, time: int) -> str:
-        """The note with the witness's line added."""
+        """Add the witness's line to a note."""
         text, signatures = _halves(note)
         signed = time.to_bytes(8) + self._private.sign(_dated(text, time).encode())
         return f"{text}\n{signatures}{_line(self.key, signed)}"
@@ -382,7 +382,7 @@ def _line(key: VerifierKey, signature: bytes) -> str:
 
 
 def forged(vi: str, en: str) -> Refusal:
-    """The refusal of evidence that does not prove what it should."""
+    """Make the refusal of evidence that does not prove what it should."""
     return Refusal(
         "evidence-forged",
         vi=f"Bằng chứng không đúng: {vi}; đừng tin tài liệu này và hãy báo cho kiểm toán viên.",

@@ -12,12 +12,12 @@ EMPTY = hashlib.sha256().digest()
 
 
 def leaf_hash(entry: bytes) -> bytes:
-    """The hash of a leaf."""
+    """Hash a leaf."""
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of two neighbours."""
+    """Hash two neighbours."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
@@ -40,11 +40,11 @@ class Tree:
             or len(self._compact_range) != size.bit_count()
             or any(len(one) != 32 for one in self._compact_range)
         ):
-            raise ValueError("the compact_range does not belong to a tree of this size")
+            raise ValueError("the compact range does not belong to a tree of this size")
 
     @property
     def compact_range(self) -> tuple[bytes, ...]:
-        """What it takes to go on from here."""
+        """Return what it takes to go on from here: the roots of the full subtrees, the largest first."""
         return tuple(self._compact_range)
 
     def append(self, entry: bytes) -> None:
@@ -57,7 +57,7 @@ class Tree:
         self.size += 1
 
     def root(self) -> bytes:
-        """The root: it stands for all leaves and their order."""
+        """Compute the root, which stands for all leaves and their order."""
         if not self._compact_range:
             return EMPTY
         found = self._compact_range[-1]
@@ -67,7 +67,7 @@ class Tree:
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
-    """The root of a tree from the hashes of its leaves."""
+    """Compute the root of a tree from the hashes of its leaves."""
     level = list(leaves)
     while len(level) > 1:
         paired = [node_hash(level[n], level[n + 1]) for n in range(0, len(level) - 1, 2)]
@@ -80,7 +80,7 @@ Node = Callable[[int, int], bytes]
 
 
 def node_from(leaves: Sequence[bytes], size: int = 0, compact_range: Sequence[bytes] = ()) -> Node:
-    """Where the hashes of all leaves are at hand, or of those that came after a tree of which only the compact range is known."""
+    """Make a `Node` where the hashes of all leaves are at hand, or of those that came after a tree of which only the compact range is known."""
     known: dict[tuple[int, int], bytes] = {}
     begin = 0
     for place, root in zip(
@@ -101,7 +101,7 @@ def node_from(leaves: Sequence[bytes], size: int = 0, compact_range: Sequence[by
 
 
 def inclusion(node: Node, size: int, index: int) -> list[bytes]:
-    """The path that shows that a leaf is in a tree of `size` leaves.
+    """Find the path that shows that a leaf is in a tree of `size` leaves.
 
     Raises:
         IndexError: there is no such leaf.
@@ -121,7 +121,7 @@ def inclusion(node: Node, size: int, index: int) -> list[bytes]:
 
 
 def consistency(node: Node, size: int, old: int) -> list[bytes]:
-    """The path that shows that the first `old` leaves of a tree of `size` are those of an earlier tree.
+    """Find the path that shows that the first `old` leaves of a tree of `size` are those of an earlier tree.
 
     Raises:
         IndexError: the tree was never that small or is not that large.
@@ -141,7 +141,7 @@ def consistency(node: Node, size: int, old: int) -> list[bytes]:
 
 
 def includes(root: bytes, size: int, index: int, leaf: bytes, path: Sequence[bytes]) -> bool:
-    """Does a path lead from a leaf to the root? (RFC 9162, 2.1.3.2)"""
+    """Tell whether a path leads from a leaf to the root? (RFC 9162, 2.1.3.2)"""
     if not 0 <= index < size:
         return False
     at, last, found = index, size - 1, leaf
@@ -159,7 +159,7 @@ def includes(root: bytes, size: int, index: int, leaf: bytes, path: Sequence[byt
 
 
 def continues(old_root: bytes, old_size: int, root: bytes, size: int, path: Sequence[bytes]) -> bool:
-    """Does a tree continue an earlier one? (RFC 9162, 2.1.4.2)"""
+    """Tell whether a tree continues an earlier one? (RFC 9162, 2.1.4.2)"""
     if not 0 < old_size <= size:
         return False
     if old_size == size:

@@ -25,7 +25,7 @@ def document(
     note: str,
     sealed: Iterable[tuple[Cosignature, Sequence[bytes]]] = (),
 ) -> dict[str, Any]:
-    """The proof that an entry is in its log.
+    """Write the proof that an entry is in its log.
 
     Args:
         index: its place in the log.
@@ -71,7 +71,7 @@ def check(
     answer: bytes | None = None,
     salt: bytes | None = None,
 ) -> dict[str, Any]:
-    """The entry that a proof proves.
+    """Check a proof, and return the entry that it proves.
 
     Args:
         request, answer: the caller's own bytes, to be held against the digests in the entry.
@@ -117,7 +117,7 @@ class Start:
     note: str = ""
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
+        """Write it as JSON."""
         return {"size": self.size, "edge": [one.hex() for one in self.compact_range], "checkpoint": self.note}
 
     @classmethod
@@ -133,7 +133,7 @@ class Start:
             raise forged("phần này không nói bắt đầu ở đâu", "the part does not say where it begins") from None
 
     def tree(self, key: Opener) -> merkle.Tree:
-        """The tree so far, as its checkpoint says it was.
+        """Rebuild the tree so far, as its checkpoint says it was.
 
         Raises:
             Refusal: `evidence-forged`.
