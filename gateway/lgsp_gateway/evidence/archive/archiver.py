@@ -145,7 +145,7 @@ class Archiver:
         return len(batches)
 
     def _lay_down(self, name: ArchiveName, file: Path, key: Opener) -> None:
-        """Verify the archive, put it on the archives, take it from there and verify it again."""
+        """Verify the archive, store it, fetch it from there and verify it again."""
         Archive(file).verify(key)
         self._archives.put(name, file)
         self._verify_laid(name, key)
