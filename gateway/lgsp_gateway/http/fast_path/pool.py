@@ -151,9 +151,7 @@ class _WithoutText(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        if error is not None and not isinstance(
-            error, (ConnectionError, HttpProcessingError)
-        ):  # those are the caller's
+        if error is not None and not isinstance(error, _FAULTS_OF_CALLERS):
             fault(error, "")
 
 
