@@ -8,10 +8,11 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
 
-def context(document: Mapping[str, str], folder: Path, place: Place) -> ssl.SSLContext | None:
+def context(document: Mapping[str, str], folder: Path, place: SourceLocation) -> ssl.SSLContext | None:
     """Make the TLS context of `{ca, certificate, key}`, or None where nothing is given.
 
     Raises:
