@@ -1,6 +1,6 @@
 """Who may read and change what in the registry: one table.
 
-A role is something a system (or later a person) has on the bus itself; calling services takes grants, not roles. `ANY`
+A role is something a system or a person has on the bus itself; calling services takes grants, not roles. `ANY`
 means every document of the kind, `OWN` those of the caller's agency: for a service the provider's agency, for a grant the
 provider's, for reading a grant the consumer's too, for requesting one the consumer's. What is not in the table is not
 allowed.
@@ -21,6 +21,8 @@ TABLE: dict[tuple[str, Action], dict[str, Scope]] = {
     ("Instance", "change"): {"operator": ANY},
     ("Agency", "read"): {"operator": ANY, "agency-admin": ANY, "integrator": ANY, "developer": ANY, "auditor": ANY},
     ("Agency", "change"): {"operator": ANY},
+    ("Person", "read"): {"operator": ANY, "agency-admin": OWN, "auditor": ANY},
+    ("Person", "change"): {"operator": ANY},
     ("System", "read"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN, "developer": OWN, "auditor": ANY},
     ("System", "change"): {"operator": ANY, "agency-admin": OWN},
     ("Service", "read"): {"operator": ANY, "agency-admin": ANY, "integrator": ANY, "developer": OWN, "auditor": ANY},

@@ -10,9 +10,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from support.attackers import AGENCIES, Attackers, World, contract
 from support.workbench import TEXT, document, grant
 
+from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.documents import Spec, Version
-from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.lifecycle import grants
 from lgsp_gateway.registry.permission import Permission
 from lgsp_problems import Refusal
@@ -24,7 +24,7 @@ async def race(world: World, number: int) -> None:
     """Over one gateway a grant comes into force with one approval, over another its operation becomes personal."""
     follower, other = await world.another_gateway()
     one = world.administration(Permission)
-    root = world.registry.systems["root"]
+    root = world.principal("root")
     mine = {"agency": AGENCIES[0], "title": TEXT}
     for name, spec in (("admin", {**mine, "roles": ["agency-admin"]}), ("provider", mine)):
         await one.put(root, document("System", f"race-{number}-{name}", **spec), 0, "")
@@ -35,7 +35,7 @@ async def race(world: World, number: int) -> None:
     personal["version"] = "1.1.0"
     raised = document("Service", f"race-{number}-v1", contract=personal)
     asked = grant(f"race-{number}", f"race-{number}-provider", f"race-{number}", read=["*"])
-    admin = world.registry.systems[f"race-{number}-admin"]
+    admin = world.principal(f"race-{number}-admin")
     await asyncio.gather(
         one.put(admin, asked, 0, ""), other.put(root, raised, service.revision, ""), return_exceptions=True
     )
@@ -100,14 +100,14 @@ def test_attackers_get_nowhere_in_ten_thousand_steps(world: World) -> None:
 class NamesAreFree(Permission):
     """Another major version of a service is drafted by whoever drafts."""
 
-    async def check_name(self, caller: System, service: str, majors: object) -> None:
+    async def check_name(self, caller: Principal, service: str, majors: object) -> None:
         return
 
 
 class KeysAreFree(Permission):
     """Roles are an operator's, what they are made of is not."""
 
-    def check_powers(self, caller: System, before: Spec | None, after: Spec | None) -> None:
+    def check_powers(self, caller: Principal, before: Spec | None, after: Spec | None) -> None:
         roles = [set((spec or {}).get("roles", ())) for spec in (before, after)]
         if after is not None and roles[0] != roles[1] and "operator" not in caller.roles:
             raise Refusal("not-granted", vi="Không.", en="No.")
@@ -116,11 +116,11 @@ class KeysAreFree(Permission):
 class SuspensionForgets(Permission):
     """A suspended grant stays suspended whatever it becomes, and is resumed as what it is."""
 
-    def put_grant(self, caller: System, name: str, spec: Spec, known: Version | None) -> Spec:
+    def put_grant(self, caller: Principal, name: str, spec: Spec, known: Version | None) -> Spec:
         status = super().put_grant(caller, name, spec, known)
         return known.status if known and known.status.get("phase") == "suspended" else status
 
-    def act(self, caller: System, name: str, known: Version, action: grants.Action, reason: str, until: str) -> Spec:
+    def act(self, caller: Principal, name: str, known: Version, action: grants.Action, reason: str, until: str) -> Spec:
         status = super().act(caller, name, known, action, reason, until)
         return {**status, "phase": "in-force"} if action == "resume" else status
 
@@ -135,7 +135,7 @@ class RanksAreFree(Permission):
 class AnythingIsDeleted(Permission):
     """What was published is deleted by whoever may change it."""
 
-    def delete(self, caller: System, kind: str, name: DocumentName, known: Version) -> None:
+    def delete(self, caller: Principal, kind: str, name: DocumentName, known: Version) -> None:
         if kind != "Service":
             super().delete(caller, kind, name, known)
 
@@ -143,7 +143,7 @@ class AnythingIsDeleted(Permission):
 class ApprovalsLast(Permission):
     """Who approved a grant has approved whatever it becomes."""
 
-    def put_grant(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+    def put_grant(self, caller: Principal, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
         status = super().put_grant(caller, name, spec, known)
         return known.status if known and known.status.get("phase") == "in-force" else status
 

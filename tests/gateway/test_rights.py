@@ -19,8 +19,13 @@ from lgsp_gateway.http.routes import Route, declared
 from lgsp_gateway.registry.documents import PLURALS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rights.md"
-OWN = {"Instance": "this", "Agency": "H49.1", "System": "near", "Service": "desk-v1", "Grant": "alpha-desk"}
-FOREIGN = {"Instance": "this", "Agency": "H49.2", "System": "afar", "Service": "afar-v1", "Grant": "afar-afar"}
+NEAR, AFAR = f"p-{'a' * 26}", f"p-{'b' * 26}"
+OWN = {
+    "Instance": "this", "Agency": "H49.1", "Person": NEAR, "System": "near", "Service": "desk-v1", "Grant": "alpha-desk",
+}  # fmt: skip
+FOREIGN = {
+    "Instance": "this", "Agency": "H49.2", "Person": AFAR, "System": "afar", "Service": "afar-v1", "Grant": "afar-afar",
+}  # fmt: skip
 MESSAGE = "01a2b3c4-0000-7000-8000-000000000000"
 
 
@@ -37,6 +42,8 @@ async def far(bus: Workbench) -> AsyncIterator[None]:
     contract = {**CONTRACTS[0], "service": "afar", "provider": "afar"}
     sent = [
         ("instances", document("Instance", "this", identifier="VN", memberClass="GOV")),
+        ("persons", document("Person", NEAR, issuer="https://id", agency="H49.1", roles=["developer"])),
+        ("persons", document("Person", AFAR, issuer="https://id", agency="H49.2", roles=["developer"])),
         ("systems", document("System", "near", agency="H49.1", title=TEXT)),
         ("systems", document("System", "afar", agency="H49.2", title=TEXT)),
         ("services", document("Service", "afar-v1", contract=contract)),
@@ -114,7 +121,8 @@ async def asked(bus: Workbench, method: str, path: str, who: str, kind: str, nam
         plural = {kind_: plural for plural, kind_ in PLURALS.items()}
         body = (await bus.registry("GET", f"{plural[kind]}/{names[kind]}")).json
         body = {key: value for key, value in body.items() if key != "status"}
-        body["metadata"] = {"name": {"Agency": "H49.999", "Instance": "this"}.get(kind, "dry-v1")}
+        new = {"Agency": "H49.999", "Instance": "this", "Person": f"p-{'c' * 26}"}
+        body["metadata"] = {"name": new.get(kind, "dry-v1")}
         if kind == "Service":
             body["spec"]["contract"]["service"] = "dry"
             body["spec"]["phase"] = "draft"

@@ -24,11 +24,12 @@ from lgsp_auth.client_authentication import ClientAuthenticator
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.policy import Ask, decide
+from lgsp_auth.principal import Principal
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.registry.administration import Administration
-from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission
+from lgsp_gateway.registry.persons import principal_of_system
 from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
@@ -91,6 +92,10 @@ class World:
         self.follower = RegistryReplica(self.store, self.registry)
         await self.follower.start(self._connection, Background())
 
+    def principal(self, system: str) -> Principal:
+        """A system as it acts by itself."""
+        return principal_of_system(self.registry.systems[system])
+
     def administration(self, permission: type[Permission]) -> Administration:
         """The way into this registry, guarded as said."""
         decides = permission(self.registry, NameHistory(self.registry, self.store))
@@ -142,8 +147,8 @@ class Attackers(RuleBasedStateMachine):
         self.published: dict[str, Any] = {}  # contracts as an operator published them
         self.roled: dict[str, Any] = {}  # systems with roles, as an operator wrote them
         self.agency: dict[str, str] = {}  # of a system, also a deleted one
-        self.endorsed: dict[str, dict[str, tuple[System, Any]]] = {}  # by grant and system: what it approved last
-        self.last: System = self.world.registry.systems["root"]
+        self.endorsed: dict[str, dict[str, tuple[Principal, Any]]] = {}  # by grant and system: what it approved last
+        self.last: Principal = self.world.principal("root")
         people = {
             "adm-a": (0, ["agency-admin"]),
             "int-a": (0, ["integrator"]),
@@ -295,9 +300,9 @@ class Attackers(RuleBasedStateMachine):
 
     def attempt(self, who: str, step: Any) -> Any:
         """Take a step; what became of it, or None where it was refused."""
-        caller = self.world.registry.systems.get(who)
-        if caller is None:
+        if who not in self.world.registry.systems:
             return None
+        caller = self.world.principal(who)
         self.last = caller
         self.counted["steps"] += 1
         try:

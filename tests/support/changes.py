@@ -4,7 +4,7 @@ from typing import Any
 
 from support.workbench import Got, Workbench, document
 
-PLURALS = {"Agency": "agencies", "System": "systems", "Service": "services", "Grant": "grants"}
+PLURALS = {"Agency": "agencies", "Person": "persons", "System": "systems", "Service": "services", "Grant": "grants"}
 
 
 class Changes:

@@ -17,6 +17,7 @@ import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_auth.policy import unknown_service
+from lgsp_auth.principal import Principal
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.names import MAX_MAJOR, MAX_NAME, NAME_PATTERN, Major, ServiceName
 from lgsp_contracts.summary import ContractSummary
@@ -32,7 +33,6 @@ from lgsp_gateway.http.lifecycle_headers import headers_of
 from lgsp_gateway.http.parameters import choice, text, whole
 from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.documents import VIETNAM, Version, service_and_major, service_name
-from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.workers.heavy_documents import Description, HeavyDocuments
@@ -144,14 +144,14 @@ class Catalogue:
         add(app, EVENTS, self._events)
 
     async def _services(self, request: web.Request) -> web.Response:
-        registry, system = self._registry, await self._callers.identified(request)
+        registry, caller = self._registry, await self._callers.identified(request)
         now, limit, found = time.time(), LIMIT.of(request), []
-        async for service, major in self._known(system.name, now, CURSOR.of(request)):
+        async for service, major in self._known(caller.system, now, CURSOR.of(request)):
             found.append((service, major))
             if len(found) > limit:
                 break
         shown = (registry.summary(*named) for named in found[:limit])
-        items = (_service(contract, registry, system, now) for contract in shown if contract)
+        items = (_service(contract, registry, caller, now) for contract in shown if contract)
         return await responses.items(items, service_name(*found[limit - 1]) if len(found) > limit else "")
 
     async def _page(self, request: web.Request) -> web.Response:
@@ -230,14 +230,14 @@ class Catalogue:
         return found
 
     async def _system(self, request: web.Request) -> str:
-        """Whose token the request carries; "" without one.
+        """The system whose token the request carries, or that a person acts through; "" without one.
 
         Raises:
             Refusal: `token-invalid`, for a token that does not hold.
         """
         if hdrs.AUTHORIZATION not in request.headers:
             return ""
-        return (await self._callers.identified(request)).name
+        return (await self._callers.identified(request)).system
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent CloudEvents: a service that the caller may know of has changed, or is to be suspended."""
@@ -257,7 +257,7 @@ class Catalogue:
                 self._registry.remove_listener(note)
         return answer.response
 
-    async def _next_event(self, caller: System, changed: asyncio.Queue[str]) -> bytes:
+    async def _next_event(self, caller: Principal, changed: asyncio.Queue[str]) -> bytes:
         """The next change that the caller may know of; a comment where there is none for a while, so that all know it is alive."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(BEAT_SECONDS):
@@ -267,10 +267,10 @@ class Catalogue:
                         return b"event: service\ndata: " + orjson.dumps(event) + b"\n\n"
         return b": still here\n\n"
 
-    def _event(self, caller: System, name: str) -> dict[str, object] | None:
+    def _event(self, caller: Principal, name: str) -> dict[str, object] | None:
         service, _, major = name.rpartition("-v")
         contract, now = self._registry.summary(service, int(major)), time.time()
-        if contract is None or not self._registry.may_know(caller.name, service, int(major), now):
+        if contract is None or not self._registry.may_know(caller.system, service, int(major), now):
             return None
         return {
             "specversion": "1.0",
@@ -283,8 +283,8 @@ class Catalogue:
         }
 
 
-def _service(contract: ContractSummary, registry: Registry, system: System, now: float) -> dict[str, object]:
-    held = registry.held(system.name, contract.service, contract.major)
+def _service(contract: ContractSummary, registry: Registry, caller: Principal, now: float) -> dict[str, object]:
+    held = registry.held(caller.system, contract.service, contract.major)
     grants = [grant for grant in held if grant.in_force(now)]
     return {
         "service": contract.service,

@@ -88,7 +88,7 @@ class EvidenceSearch:
     async def _search(self, request: web.Request) -> web.Response:
         auditor = await self._callers.identified(request)
         search = self._read(request)
-        structlog.get_logger().info("evidence searched", by=auditor.name, for_=sorted(search.exact))
+        structlog.get_logger().info("evidence searched", by=str(auditor), for_=sorted(search.exact))
         if self._index is None:
             raise no_index()
         await refuse_unknown(search.exact, self._registry, self._index)

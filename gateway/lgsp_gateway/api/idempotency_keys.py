@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from lgsp_auth.principal import Principal
 from lgsp_contracts import names
 from lgsp_contracts.names import NAME_PATTERN
 from lgsp_gateway.api.schemas import json_of
@@ -17,7 +18,6 @@ from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.responses import document
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
@@ -110,13 +110,14 @@ class IdempotencyKeys:
                 violations=refusal.violations,
             ) from refusal
 
-    def _tell(self, operator: System, system: str, known: KeyRecord, outcome: Outcome, reason: str) -> None:
+    def _tell(self, operator: Principal, system: str, known: KeyRecord, outcome: Outcome, reason: str) -> None:
         self._security.event(
             "call-settled",
             "success",
             "database",
             f"A call of {system} was settled: {outcome}",
-            user__name=operator.name,
+            user__name=str(operator),
+            user__id=operator.person,
             organization__id=operator.agency,
             event__reason=reason,
             lgsp__message=known.message,

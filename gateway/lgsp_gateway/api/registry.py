@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from lgsp_auth.principal import Principal
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.api import registry_routes
@@ -27,10 +28,10 @@ from lgsp_gateway.api.registry_routes import (
 from lgsp_gateway.http import bodies, problems, responses
 from lgsp_gateway.http.authentication import Callers
 from lgsp_gateway.http.routes import add
-from lgsp_gateway.registry.administration import ABSENT, Administration
+from lgsp_gateway.registry.administration import Administration
+from lgsp_gateway.registry.change_writer import ABSENT
 from lgsp_gateway.registry.document_pages import Wanted
 from lgsp_gateway.registry.documents import PLURALS, VIETNAM, Version
-from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.lifecycle.grants import Action
 from lgsp_problems import Refusal
 
@@ -67,7 +68,7 @@ class RegistryDoor:
     async def _list(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
         wanted = {one.name: one.of(request) for one in registry_routes.filters(_kind(request)) if one.of(request)}
-        page = await self._administration.page(
+        page = await self._administration.reader.page(
             caller, _kind(request), _wanted(wanted, EXPIRING.of(request)), CURSOR.of(request), LIMIT.of(request)
         )
         documents = (version.document() for version in page.versions)
@@ -75,11 +76,11 @@ class RegistryDoor:
 
     async def _get(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
-        return _answer(self._administration.find(caller, _kind(request), _name(request)))
+        return _answer(self._administration.reader.find(caller, _kind(request), _name(request)))
 
     async def _history(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
-        versions = await self._administration.history(caller, _kind(request), _name(request))
+        versions = await self._administration.reader.history(caller, _kind(request), _name(request))
         return await responses.items(version.document() for version in versions)
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -165,7 +166,7 @@ class RegistryDoor:
             )
         return {**texts, "reason": texts["reason"][:MAX_REASON]}
 
-    async def _put(self, request: web.Request, caller: System, document: Any, expected: int | None) -> Version:
+    async def _put(self, request: web.Request, caller: Principal, document: Any, expected: int | None) -> Version:
         if not isinstance(document, dict) or document.get("kind") != _kind(request):
             raise Refusal(
                 "invalid-document",
@@ -181,13 +182,13 @@ class RegistryDoor:
     async def _document(self, request: web.Request) -> dict[str, Any]:
         return await bodies.json_object(request)
 
-    def _conflict(self, refusal: Refusal, request: web.Request, caller: System, kind: str = "") -> web.Response:
+    def _conflict(self, refusal: Refusal, request: web.Request, caller: Principal, kind: str = "") -> web.Response:
         """A 412 carries the current document, so that the second writer can go on from it."""
         if refusal.code != "revision-conflict":
             raise refusal
         kind = kind or _kind(request)
         name = names.document_name(kind, request.match_info["name"])
-        current = self._administration.find(caller, kind, name)
+        current = self._administration.reader.find(caller, kind, name)
         response = problems.answer(refusal, request, extension={"current": current.document()})
         response.headers["ETag"] = current.etag
         return response

@@ -66,6 +66,7 @@ _SYSTEM = "^([a-z][a-z0-9]*(-[a-z0-9]+)*|[A-Za-z0-9-]+(/[A-Za-z0-9._-]+){3})$"
 _FILTERS = {
     "Instance": (),
     "Agency": (),
+    "Person": (text("agency", "only those of an agency", longest=MAX_NAME, pattern=_AGENCY),),
     "System": (text("agency", "only those of an agency", longest=MAX_NAME, pattern=_AGENCY),),
     "Service": (
         text("service", "only versions of a service", longest=MAX_NAME, pattern=NAME_PATTERN),

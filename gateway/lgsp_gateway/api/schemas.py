@@ -52,8 +52,9 @@ def schemas() -> dict[str, Schema]:
 def _kept() -> dict[str, Schema]:
     """Documents of the registry, by their own schemas."""
     registry, contract = _file("registry"), _file("contract")
-    named = {name: name.capitalize() + "Spec" for name in ("instance", "agency", "system", "service", "grant")}
-    names = {**{name: name.capitalize() for name in registry["$defs"]}, **named}
+    kinds = ("instance", "agency", "person", "system", "service", "grant")
+    named = {name: name.capitalize() + "Spec" for name in kinds}
+    names = {**{name: name[0].upper() + name[1:] for name in registry["$defs"]}, **named}
     contracts = {name: "Contract" + name.capitalize() for name in contract["$defs"]}
     found = {names[name]: _led(schema, names) for name, schema in registry["$defs"].items()}
     found |= {contracts[name]: _led(schema, contracts) for name, schema in contract["$defs"].items()}
@@ -75,7 +76,7 @@ def _kept() -> dict[str, Schema]:
 
 
 def _document(kind: str, *, deleted: bool = False) -> Schema:
-    name = {**TEXT, "format": "ma-dinh-danh-dien-tu"} if kind == "Agency" else ref("Name")
+    name = {"Agency": {**TEXT, "format": "ma-dinh-danh-dien-tu"}, "Person": ref("PersonId")}.get(kind, ref("Name"))
     spec = ref(f"{kind}Spec")
     return record(
         {

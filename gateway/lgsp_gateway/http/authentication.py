@@ -6,9 +6,10 @@ from aiohttp import hdrs, web
 from multidict import MultiMapping, istr
 
 from lgsp_auth import tokens
+from lgsp_auth.principal import Principal
 from lgsp_gateway.calls.identification import Caller, Identification
 from lgsp_gateway.calls.model import Credentials
-from lgsp_gateway.registry.indexed_documents import System
+from lgsp_gateway.registry.persons import principal_of_system
 from lgsp_problems import Refusal
 
 CALLER = "lgsp.caller"
@@ -24,8 +25,8 @@ class Callers:
     def __init__(self, identification: Identification) -> None:
         self._identification = identification
 
-    async def identified(self, request: web.Request) -> System:
-        """The caller's system.
+    async def identified(self, request: web.Request) -> Principal:
+        """Who calls.
 
         Raises:
             Refusal: `token-invalid` or `invalid_dpop_proof`.
@@ -33,28 +34,28 @@ class Callers:
         if CALLER not in request:  # a proof of possession counts once
             request[CALLER] = await self._identification.caller(shown(request), time.time())
         caller: Caller = request[CALLER]
-        return caller.system
+        return principal_of_system(caller.system)
 
     def still_count(self, request: web.Request) -> bool:
         """Tell whether the caller of a request, if it was identified, would be let in now as it was then."""
         caller: Caller | None = request.get(CALLER)
         return caller is None or self._identification.still_counts(caller)
 
-    async def with_role(self, request: web.Request, *roles: str) -> System:
-        """The caller's system, which has one of some roles.
+    async def with_role(self, request: web.Request, *roles: str) -> Principal:
+        """Who calls, in one of some roles.
 
         Raises:
             Refusal: `token-invalid` or `not-granted`.
         """
-        system = await self.identified(request)
-        if not system.roles.intersection(roles):
-            role = " / ".join(roles)
+        principal = await self.identified(request)
+        if not principal.has_role(*roles):
+            role, who = " / ".join(roles), principal.described()
             raise Refusal(
                 "not-granted",
-                vi=f"Hệ thống {system.name} không có vai trò {role}; hãy đề nghị đơn vị vận hành trục cấp.",
-                en=f"System {system.name} does not have the role {role}; ask the operator of the bus for it.",
+                vi=f"{who.vi} không có vai trò {role}; hãy đề nghị đơn vị vận hành trục cấp.",
+                en=f"{who.en} does not have the role {role}; ask the operator of the bus for it.",
             )
-        return system
+        return principal
 
 
 def shown(request: web.BaseRequest) -> Credentials:

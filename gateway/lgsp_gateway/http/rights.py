@@ -12,9 +12,9 @@ from typing import Literal
 from aiohttp import hdrs, web
 
 from lgsp_auth import roles
+from lgsp_auth.principal import Principal
 from lgsp_auth.roles import Action
 from lgsp_gateway.http.authentication import Callers
-from lgsp_gateway.registry.indexed_documents import System
 from lgsp_problems import Refusal
 
 Access = Literal["public", "optional", "anybody", "token", "person", "client"]
@@ -85,15 +85,15 @@ async def hold(
 def _not_there(kind: str) -> Refusal:
     return Refusal(
         "not-found",
-        vi=f"Không có {kind} này, hoặc hệ thống này không được đọc.",
-        en=f"There is no such {kind}, or this system may not read it.",
+        vi=f"Không có {kind} này, hoặc bạn không được đọc.",
+        en=f"There is no such {kind}, or you may not read it.",
     )
 
 
-def _not_allowed(kind: str, caller: System) -> Refusal:
-    held = ", ".join(sorted(caller.roles)) or "-"
+def _not_allowed(kind: str, caller: Principal) -> Refusal:
+    held, who = ", ".join(sorted(caller.roles)) or "-", caller.described()
     return Refusal(
         "not-granted",
-        vi=f"Hệ thống {caller.name} (vai trò: {held}) không được làm việc này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
-        en=f"System {caller.name} (roles: {held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
+        vi=f"{who.vi} (vai trò: {held}) không được làm việc này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
+        en=f"{who.en} (roles: {held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
     )

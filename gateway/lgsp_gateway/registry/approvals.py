@@ -1,12 +1,14 @@
-"""Who approved a grant, and whether that is enough for personal data: two systems, one for the provider and an operator.
+"""Who approved a grant, and whether that is enough for personal data: two pairs of eyes, one for the provider and an operator's.
 
-An approval is one of what the grant said then. It holds for less, and for nothing more: where a grant is widened beyond what
+Whoever answers for an approval gives one: a person, through whichever systems, and with the systems whose keys they
+registered; or a system that no person answers for. An approval is one of what the grant said then. It holds for less, and for nothing more: where a grant is widened beyond what
 somebody approved, they are asked again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
 
 from lgsp_gateway.registry.documents import same
 
@@ -16,23 +18,31 @@ Spec = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """By the name of a system, as what it approved (`given`); and what it approved, where that is more than the grant says
-    now (`more`)."""
+    """Who has approved, by the name of a principal.
+
+    Args:
+        given: as what each approved.
+        more: what it approved, where that is more than the grant says now.
+        persons: who answers for it, where that is a person and not the principal by itself.
+    """
 
     given: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Spec] = field(default_factory=dict)
+    persons: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, status: Mapping[str, Any]) -> "Approvals":
         """Those in a grant's status. What an empty bus was filled with is approved by whoever installed it."""
         if "phase" not in status:
             return _INSTALLED
-        return cls(status.get("approvedAs", {}), status.get("approvedMore", {}))
+        return cls(status.get("approvedAs", {}), status.get("approvedMore", {}), status.get("approvedOnBehalfOf", {}))
 
     def status(self) -> dict[str, Any]:
         """As they stand in a grant's status."""
         said = {"approvedBy": list(self.given), "approvedAs": dict(self.given)}
-        return said | ({"approvedMore": dict(self.more)} if self.more else {})
+        more = {"approvedMore": dict(self.more)} if self.more else {}
+        persons = {"approvedOnBehalfOf": dict(self.persons)} if self.persons else {}
+        return said | more | persons
 
     def suffice(self) -> bool:
         """Are they enough for personal data?"""
@@ -43,16 +53,37 @@ class Approvals:
         """Whose approval is to come next."""
         return "operator" if "provider" in self.given.values() else "provider"
 
-    def with_one(self, name: str, approver: str) -> "Approvals":
-        """With that of one more, of what the grant says now."""
-        return Approvals({**self.given, name: approver}, {by: of for by, of in self.more.items() if by != name})
+    def of_same_eyes(self, accountable: str) -> str | None:
+        """The name under which somebody has approved; None where they have not.
+
+        Args:
+            accountable: who answers for the approval (`Principal.accountable`).
+        """
+        return next((name for name in self.given if self.persons.get(name, name) == accountable), None)
+
+    def with_one(self, name: str, accountable: str, approver: str) -> "Approvals":
+        """With that of one more, of what the grant says now; it takes the place of one by the same eyes."""
+        others = {by for by in self.given if by != name and self.persons.get(by, by) != accountable}
+        kept = self._only(others)
+        persons = {**kept.persons, **({name: accountable} if accountable != name else {})}
+        return Approvals({**kept.given, name: approver}, kept.more, persons)
+
+    def _only(self, names: AbstractSet[str]) -> "Approvals":
+        return Approvals(_only(self.given, names), _only(self.more, names), _only(self.persons, names))
 
     def that_hold(self, before: Spec, after: Spec) -> "Approvals":
         """Those that hold for what a grant becomes."""
         of = {name: self.more.get(name, before) for name in self.given}
         kept = {name: approved for name, approved in of.items() if holds(approved, after)}
         more = {name: approved for name, approved in kept.items() if not same(approved, after)}
-        return Approvals({name: self.given[name] for name in kept}, more)
+        return replace(self._only(kept.keys()), more=more)
+
+
+T = TypeVar("T")
+
+
+def _only(found: Mapping[str, T], names: AbstractSet[str]) -> dict[str, T]:
+    return {name: value for name, value in found.items() if name in names}
 
 
 _INSTALLED = Approvals({"bootstrap": "installer"})

@@ -20,6 +20,7 @@ API_VERSION = "lgsp/v1"
 PLURALS = {
     "instances": "Instance",
     "agencies": "Agency",
+    "persons": "Person",
     "systems": "System",
     "services": "Service",
     "grants": "Grant",

@@ -29,12 +29,15 @@ class System:
     roles: frozenset[str]
     client: Client
     tokens: Generation = FIRST
+    keys_registered_by: str = ""
+    """The id of the person who registered its present keys; empty where no person did."""
 
 
 def read_system(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> System:
     generation = token_life.generation_of(status)
     client = Client(name, tuple(spec.get("jwks", ())), spec.get("secretSha256", ""), generation.number)
-    return System(name, spec["agency"], Text(**spec["title"]), frozenset(spec.get("roles", ())), client, generation)
+    roles, registered_by = frozenset(spec.get("roles", ())), status.get("keysRegisteredBy", "")
+    return System(name, spec["agency"], Text(**spec["title"]), roles, client, generation, registered_by)
 
 
 def read_grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Grant:

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from lgsp_auth import roles
+from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import classification, ownership, references, role_protection
 from lgsp_gateway.registry.contract_checks import ContractChecks
 from lgsp_gateway.registry.documents import VIETNAM, Spec, Version
-from lgsp_gateway.registry.indexed_documents import System
 from lgsp_gateway.registry.lifecycle import contracts, grants, tokens
+from lgsp_gateway.registry.lifecycle import persons as life_of_persons
 from lgsp_gateway.registry.name_history import NameHistory
+from lgsp_gateway.registry.person_permission import PersonPermission
+from lgsp_gateway.registry.persons import somebody_has
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.pacing import Pace
@@ -32,8 +35,9 @@ class Permission:
         self.registry = registry
         self.contracts = checks
         self.names = names
+        self.persons = PersonPermission(registry)
 
-    def may_change(self, caller: System, kind: str, name: str, spec: Spec, known: Version | None) -> None:
+    def may_change(self, caller: Principal, kind: str, name: str, spec: Spec, known: Version | None) -> None:
         """May the caller change what is there and what it becomes, as far as its roles go?
 
         Raises:
@@ -50,7 +54,7 @@ class Permission:
 
     async def put(
         self,
-        caller: System,
+        caller: Principal,
         kind: str,
         name: DocumentName,
         spec: Spec,
@@ -70,7 +74,10 @@ class Permission:
             await self.check_system(caller, name, spec, known)
             if end_tokens and known:
                 self.check_end_tokens(caller, name, known)
-            return await self._tokens(name, spec, known, end_tokens=end_tokens)
+            status = await self._tokens(name, spec, known, end_tokens=end_tokens)
+            return role_protection.with_registrar(status, known.spec if known else None, spec, caller)
+        if kind == "Person":
+            return self.persons.put(caller, name, spec, known)
         if kind == "Service":
             await self.check_service(caller, name, spec, known)
         elif kind == "Grant":
@@ -91,7 +98,7 @@ class Permission:
             return tokens.outlived(last.status, time.time())
         return last.status
 
-    def delete(self, caller: System, kind: str, name: DocumentName, known: Version) -> None:
+    def delete(self, caller: Principal, kind: str, name: DocumentName, known: Version) -> None:
         """May the caller delete a document that it may change?
 
         Raises:
@@ -100,12 +107,14 @@ class Permission:
         spec = known.spec or {}
         if kind == "System":
             self.check_powers(caller, spec, None)
+        if kind == "Person":
+            life_of_persons.check_delete(name, known.status, caller)
         if kind == "Grant":
             grants.check_delete(known.status, self._actor(caller, name, spec))
         if kind == "Service":
             contracts.check_delete(name, spec, _may_be(caller))
 
-    def act(self, caller: System, name: str, known: Version, action: grants.Action, reason: str, until: str) -> Spec:
+    def act(self, caller: Principal, name: str, known: Version, action: grants.Action, reason: str, until: str) -> Spec:
         """The status of a grant after a step.
 
         Raises:
@@ -116,7 +125,7 @@ class Permission:
         actor = self._actor(caller, name, spec)
         return grants.act(action, known.status, actor, personal=personal, reason=reason, until=until)
 
-    async def check_system(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> None:
+    async def check_system(self, caller: Principal, name: DocumentName, spec: Spec, known: Version | None) -> None:
         """A system's roles and what they are made of, its name, and what moves with it to another agency."""
         before = known.spec if known else None
         self.check_powers(caller, before, spec)
@@ -134,17 +143,17 @@ class Permission:
                 en=f"Grant {grant} is for system {name} of agency {last['agency']}; revoke it before the system moves to another agency.",
             )
 
-    def check_powers(self, caller: System, before: Spec | None, after: Spec | None) -> None:
+    def check_powers(self, caller: Principal, before: Spec | None, after: Spec | None) -> None:
         """What a role is made of is an operator's."""
         if not _operator(caller):
             role_protection.check(before, after)
 
-    def check_end_tokens(self, caller: System, name: DocumentName, known: Version) -> None:
+    def check_end_tokens(self, caller: Principal, name: DocumentName, known: Version) -> None:
         """Tokens carry the roles of their system."""
         if not _operator(caller) and caller.name != name:
             role_protection.check_end(known.spec or {})
 
-    async def check_service(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> None:
+    async def check_service(self, caller: Principal, name: DocumentName, spec: Spec, known: Version | None) -> None:
         """A service's name, its classifications, its life, and the grants on it."""
         before = known.spec if known else None
         if not _operator(caller):
@@ -158,7 +167,7 @@ class Permission:
         if before is not None and contracts.phase_of(before) in contracts.IN_FORCE:
             self.check_grants(before["contract"], spec["contract"])
 
-    async def check_name(self, caller: System, service: str, majors: Mapping[DocumentName, list[Version]]) -> None:
+    async def check_name(self, caller: Principal, service: str, majors: Mapping[DocumentName, list[Version]]) -> None:
         """A service's name belongs to the agency that had it first."""
         ownership.refuse_foreign("Service", service, await self.names.owners(majors), caller.agency)
 
@@ -188,7 +197,7 @@ class Permission:
                 en=f"Grant {grant} is not approved for personal data; have it approved a second time (lgsp grant approve {grant}) or suspend it first.",
             )
 
-    def put_grant(self, caller: System, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+    def put_grant(self, caller: Principal, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
         """A grant's consumer, service and approvals."""
         before = known.spec if known else None
         if before is not None:
@@ -201,12 +210,12 @@ class Permission:
             return asked
         return grants.put(status, before, spec, actor, personal=references.shows_personal_data(spec, self.registry))
 
-    def _asks_only(self, caller: System, name: str, spec: Spec, before: Spec | None) -> bool:
+    def _asks_only(self, caller: Principal, name: str, spec: Spec, before: Spec | None) -> bool:
         """Does the caller ask for a grant of its agency that it could not give itself?"""
         states = [spec] if before is None else [before, spec]
         return all(self._actor(caller, name, state).may_be == {"consumer"} for state in states)
 
-    def _actor(self, caller: System, name: str, spec: Spec) -> grants.Actor:
+    def _actor(self, caller: Principal, name: str, spec: Spec) -> grants.Actor:
         """As what a caller may act on a grant."""
         provider = ownership.owners_of("Grant", name, spec, self.registry)
         consumer = ownership.consumer_agency(spec, self.registry)
@@ -215,22 +224,34 @@ class Permission:
             "provider": roles.allowed(caller.roles - {"operator"}, caller.agency, "Grant", "change", provider),
             "consumer": roles.allowed(caller.roles - {"operator"}, caller.agency, "Grant", "request", consumer),
         }
-        return grants.Actor(caller.name, frozenset(who for who, may in ranks.items() if may))
+        may_be = frozenset(who for who, may in ranks.items() if may)
+        return grants.Actor(caller.name, may_be, caller.accountable, self._left_to_persons(caller, provider))
+
+    def _left_to_persons(self, caller: Principal, provider: frozenset[str]) -> frozenset[grants.Who]:
+        """As what a caller does not approve personal data: a system, where people are there who do."""
+        if caller.person:
+            return frozenset()
+        people = self.registry.persons.values()
+        left: dict[grants.Who, bool] = {
+            "operator": somebody_has("operator", people),
+            "provider": somebody_has("agency-admin", people, provider),
+        }
+        return frozenset(who for who, is_left in left.items() if is_left)
 
 
-def _operator(caller: System) -> bool:
+def _operator(caller: Principal) -> bool:
     return "operator" in caller.roles
 
 
-def _may_be(caller: System) -> tuple[contracts.Who, ...]:
+def _may_be(caller: Principal) -> tuple[contracts.Who, ...]:
     return ("owner", "operator") if _operator(caller) else ("owner",)
 
 
-def not_allowed(caller: System, kind: str) -> Refusal:
+def not_allowed(caller: Principal, kind: str) -> Refusal:
     """The refusal of what a caller's roles do not allow."""
-    held = ", ".join(sorted(caller.roles)) or "-"
+    held, who = ", ".join(sorted(caller.roles)) or "-", caller.described()
     return Refusal(
         "not-granted",
-        vi=f"Hệ thống {caller.name} (vai trò: {held}) không được làm việc này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
-        en=f"System {caller.name} (roles: {held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
+        vi=f"{who.vi} (vai trò: {held}) không được làm việc này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
+        en=f"{who.en} (roles: {held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
     )

@@ -10,9 +10,10 @@ from lgsp_gateway.registry.snapshot import Registry
 
 def user_of(kind: str, name: str, registry: Registry) -> str:
     """Return a document that refers to this one, such as `System mot-cua`; empty where none does."""
-    systems, services, grants = (registry.index[of] for of in ("System", "Service", "Grant"))
+    services, grants = registry.index["Service"], registry.index["Grant"]
     if kind == "Agency":
-        return next((f"System {system}" for system in systems.names("agency", name)), "")
+        members = ((of, registry.index[of].names("agency", name)) for of in ("System", "Person"))
+        return next((f"{of} {member}" for of, found in members for member in found), "")
     if kind == "System":
         users = (f"Service {service}" for service in services.names("provider", name))
         return next(users, "") or _grant_in_force(grants.names("consumer", name), registry)

@@ -73,6 +73,11 @@ def _system(where: str | SourceLocation, name: str, spec: Mapping[str, Any], reg
             raise Refusal("invalid-document", vi=f"{place}: khóa {fault.vi}.", en=f"{place}: the key {fault.en}.")
 
 
+def _person(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+    if spec["agency"] not in registry.agencies:
+        raise _missing(where, "/spec/agency", "Agency", spec["agency"])
+
+
 def _service(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
     contract = ContractSummary.from_document(spec["contract"])
     expected = service_name(contract.service, contract.major)
@@ -102,7 +107,14 @@ def _grant(where: str | SourceLocation, name: str, spec: Mapping[str, Any], regi
                 raise _missing(where, f"{place}/fields/{number}", "field", field)
 
 
-_CHECKS = {"Instance": _instance, "Agency": _agency, "System": _system, "Service": _service, "Grant": _grant}
+_CHECKS = {
+    "Instance": _instance,
+    "Agency": _agency,
+    "Person": _person,
+    "System": _system,
+    "Service": _service,
+    "Grant": _grant,
+}
 
 
 def _has_field(schema: Mapping[str, Any], field: str) -> bool:

@@ -24,6 +24,7 @@ from lgsp_gateway.registry.indexed_documents import System, read_grant, read_sys
 from lgsp_gateway.registry.instance import Instance, read_instance
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.lifecycle.grants import phase_of as phase_of_grant
+from lgsp_gateway.registry.persons import Person, read_person
 from lgsp_gateway.registry.service_index import ServiceIndex
 from lgsp_problems import Refusal, Text
 from lgsp_runtime.error_frames import frames
@@ -47,6 +48,7 @@ class Registry:
         self.instance: Instance | None = None
         self.agencies: dict[str, Text] = {}
         self.systems: dict[str, System] = {}
+        self.persons: dict[str, Person] = {}
         self.grants = GrantIndex()
         self.versions: dict[str, dict[DocumentName, Version]] = {kind: {} for kind in KINDS}
         self._deleted: dict[tuple[str, str], frozenset[str]] = {}
@@ -119,6 +121,8 @@ class Registry:
             self.agencies[version.name] = Text(**spec["title"])
         elif version.kind == "System":
             self.systems[version.name] = read_system(version.name, spec, status)
+        elif version.kind == "Person":
+            self.persons[version.name] = read_person(version.name, spec, status)
         elif version.kind == "Service":
             self.services.put(version.name, spec, status)
         elif version.kind == "Grant" and phase_of_grant(status) in ("in-force", "suspended"):
@@ -222,6 +226,8 @@ class Registry:
             self.agencies.pop(name, None)
         elif kind == "System":
             self.systems.pop(name, None)
+        elif kind == "Person":
+            self.persons.pop(name, None)
         elif kind == "Service":
             self.contracts.forget(name)
             self.services.remove(name)

@@ -2,8 +2,9 @@
 force; suspended, resumed, revoked.
 
 The registry writes a grant's `status`; its `spec` is what was asked for. One rule stands above the table: where it leads
-into force and the grant shows personal data, a system for the provider and another that is an operator must have approved
-what the grant says now. Until then it waits for the one that is missing.
+into force and the grant shows personal data, somebody for the provider and somebody else who is an operator must have approved
+what the grant says now. Until then it waits for the one that is missing. Where people have a role, its systems approve no
+personal data any more: two systems may be one person's.
 """
 
 from collections.abc import Mapping
@@ -63,10 +64,19 @@ _APPROVED = ("awaiting-operator", "awaiting-provider", "in-force", "suspended")
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who takes a step: its name, and as what it may act on this grant."""
+    """Who takes a step.
+
+    Args:
+        name: of the principal.
+        may_be: as what it may act on this grant.
+        accountable: who answers for it; the principal itself where it is empty.
+        not_for_personal: as what it does not approve personal data, since there are people who do.
+    """
 
     name: str
     may_be: frozenset[Who]
+    accountable: str = ""
+    not_for_personal: frozenset[Who] = frozenset()
 
 
 def phase_of(status: Mapping[str, Any]) -> str:
@@ -134,8 +144,10 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
             en="This step needs a reason: send `reason` in the body.",
         )
     if action == "approve":
-        if actor.name in known.given:
+        if known.of_same_eyes(actor.accountable or actor.name) is not None:
             raise _same_again()
+        if personal and not _approves_as(actor, followers):
+            raise _person_needed()
         known = _approved(known, actor, followers)
     if after == "in-force":
         after = _settled(known, personal)
@@ -161,14 +173,22 @@ def _phase(status: Mapping[str, Any] | None) -> str:
 
 
 def _approved(known: Approvals, actor: Actor, followers: Mapping[str, str]) -> Approvals:
-    """The approvals with that of one more, as what is missing where it may be both. One system is one approver."""
-    may_be = [who for who in ("provider", "operator") if who in actor.may_be and who in followers]
+    """The approvals with that of one more, as what is missing where it may be both. One pair of eyes is one approver."""
+    may_be = _approves_as(actor, followers)
     if not may_be:
         return known
-    others = [who for name, who in known.given.items() if name != actor.name]
-    before = known.given.get(actor.name)
+    accountable = actor.accountable or actor.name
+    same = known.of_same_eyes(accountable)
+    others = [who for name, who in known.given.items() if name != same]
+    before = known.given[same] if same is not None else None
     chosen = before if before in may_be else next((who for who in may_be if who not in others), may_be[0])
-    return known.with_one(actor.name, chosen)
+    return known.with_one(actor.name, accountable, chosen)
+
+
+def _approves_as(actor: Actor, followers: Mapping[str, str]) -> list[Who]:
+    """As what an approval by this actor counts, should the grant show personal data."""
+    ranks: tuple[Who, ...] = ("provider", "operator")
+    return [who for who in ranks if who in actor.may_be - actor.not_for_personal and who in followers]
 
 
 def _settled(given: Approvals, personal: bool) -> str:
@@ -190,6 +210,14 @@ def _other_needed(who: str) -> Refusal:
         "not-granted",
         vi="Quyền khai thác dữ liệu cá nhân cần quản trị viên của cơ quan cung cấp phê duyệt; hãy nhờ họ.",
         en="A grant on personal data needs the approval of an administrator of the provider's agency too; ask one.",
+    )
+
+
+def _person_needed() -> Refusal:
+    return Refusal(
+        "not-granted",
+        vi="Việc phê duyệt dữ liệu cá nhân ở đây thuộc về người đã đăng ký, không thuộc về hệ thống; hãy nhờ một người có vai trò này đăng nhập (lgsp login) rồi phê duyệt.",
+        en="Personal data is approved here by the persons who have this role, and no more by systems; ask one of them to sign in (lgsp login) and to approve it.",
     )
 
 

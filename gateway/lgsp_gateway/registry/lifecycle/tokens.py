@@ -28,13 +28,13 @@ def has_keys(spec: Mapping[str, Any]) -> bool:
 
 def ended(status: Mapping[str, Any], now: float) -> Spec:
     """The status of a system whose tokens count no more."""
-    return {"tokens": {"generation": generation_of(status).number + 1, "issuedSince": now}}
+    return {**status, "tokens": {"generation": generation_of(status).number + 1, "issuedSince": now}}
 
 
 def outlived(status: Mapping[str, Any], now: float) -> Spec:
     """The status of a system whose keys were replaced and whose old tokens count until they expire."""
     until = datetime.datetime.fromtimestamp(now + DEFAULT_LIFE, VIETNAM).isoformat(timespec="seconds")
-    return {"tokens": {**status.get("tokens", {}), "oldCountUntil": until}}
+    return {**status, "tokens": {**status.get("tokens", {}), "oldCountUntil": until}}
 
 
 def generation_of(status: Mapping[str, Any]) -> Generation:

@@ -1,0 +1,145 @@
+"""How a change reaches the registry: decided, written, in force, and told to those on watch.
+
+What a decision rests on (the caller's roles, owners, grants, contracts) may change before it is written, on this gateway or
+another. So a change names the revision of the whole registry that it was decided on, and is decided anew where anything was
+written meanwhile.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from lgsp_auth.principal import Principal
+from lgsp_contracts.names import DocumentName
+from lgsp_gateway.registry import persons, role_protection
+from lgsp_gateway.registry.documents import Spec, Version
+from lgsp_gateway.registry.replica import RegistryReplica
+from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.store import Store, revision_conflict
+from lgsp_problems import Refusal
+from lgsp_runtime.security_events import SecurityLog
+
+ABSENT = 0
+"""The revision of a document that is not there."""
+
+ATTEMPTS = 20
+"""How often a change is decided anew because somebody else wrote in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that was decided.
+
+    Args:
+        known: the version that it replaces; None where the document is not there.
+        spec: what the document becomes; None where it is deleted.
+        status: what the registry says of it then.
+    """
+
+    kind: str
+    name: DocumentName
+    known: Version | None
+    spec: Spec | None
+    status: Spec
+
+
+Decide = Callable[[Principal], Awaitable[Change]]
+"""Decides on a change for the caller as it is now. Raises `Refusal` where it may not be."""
+
+
+class ChangeWriter:
+    """Writes changes, one at a time on this gateway."""
+
+    def __init__(self, registry: Registry, store: Store, follower: RegistryReplica, security: SecurityLog) -> None:
+        self._writing = asyncio.Lock()
+        self._registry = registry
+        self._store = store
+        self._follower = follower
+        self._security = security
+
+    async def write(self, decide: Decide, caller: Principal, reason: str) -> Version:
+        """Decide on a change and write it, unless anything was written since it was decided: then decide again.
+
+        Returns:
+            The new version, in force on this gateway.
+
+        Raises:
+            Refusal: whatever `decide` refuses with; `not-granted`, `invalid-document`, `revision-conflict` or
+                `bus-unavailable`.
+        """
+        async with self._writing:
+            for _ in range(ATTEMPTS):
+                at = self._registry.revision
+                now = persons.current(caller, self._registry)
+                if now is None:
+                    raise _gone(caller)
+                change = await decide(now)
+                _refuse_unreadable(change)
+                base = await self._base(change)
+                try:
+                    version = await self._store.write(
+                        change.kind, change.name, change.spec, base, str(now), reason, change.status, at=at
+                    )
+                except Refusal as refusal:
+                    if refusal.code != "revision-conflict":
+                        raise
+                    await self._follower.catch_up()
+                    continue
+                await self._follower.reached(version.revision)
+                self._report(now, change.known, version, reason)
+                return version
+        raise revision_conflict(change.kind, change.name)
+
+    async def _base(self, change: Change) -> int:
+        """The revision that a change replaces; a deleted document has a last one too."""
+        if change.known:
+            return change.known.revision
+        if self._registry.readers_of_deleted(change.kind, change.name) is None:
+            return ABSENT
+        latest = await self._store.latest(change.kind, change.name)
+        return latest.revision if latest else ABSENT
+
+    def _report(self, caller: Principal, known: Version | None, version: Version, reason: str) -> None:
+        """Those on watch hear of each change, and by another name of one of roles or keys."""
+        before, after = ((one.spec or {}) if one else {} for one in (known, version))
+        powerful = version.kind == "Person" or (
+            version.kind == "System" and bool(role_protection.changed(before, after))
+        )
+        action = "role-changed" if powerful else "registry-changed"
+        what = f"{version.kind} {version.name} {'changed' if version.spec is not None else 'deleted'}"
+        self._security.event(
+            action,
+            "success",
+            "iam" if powerful else "configuration",
+            what,
+            user__name=str(caller),
+            user__id=caller.person,
+            organization__id=caller.agency,
+            event__reason=reason,
+            lgsp__kind=version.kind,
+            lgsp__name=version.name,
+            lgsp__revision=version.revision,
+        )
+
+
+def _refuse_unreadable(change: Change) -> None:
+    """What keeps its schema and cannot be put in force all the same is refused before it is written, and stays a fault of ours."""
+    if change.spec is None:
+        return
+    version = Version.of(change.kind, change.name, change.spec, 0, 0, "", "", change.status)
+    fault = Registry.fault_of(version)
+    if fault:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{change.kind} {change.name} không thể có hiệu lực ({type(fault).__name__}); hãy kiểm tra ngày tháng và các con số trong tài liệu.",
+            en=f"{change.kind} {change.name} cannot be put in force ({type(fault).__name__}); check the dates and numbers in it.",
+        ) from fault
+
+
+def _gone(caller: Principal) -> Refusal:
+    who = caller.described()
+    return Refusal(
+        "not-granted",
+        vi=f"{who.vi} không còn hiệu lực trên trục; hãy liên hệ người vận hành trục.",
+        en=f"{who.en} may act on the bus no more; ask an operator of the bus.",
+    )

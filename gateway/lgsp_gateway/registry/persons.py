@@ -1,0 +1,104 @@
+"""People of the registry: who may sign in, for which agency and in which roles, and the principals that callers become.
+
+A `Person` document holds an opaque id, the issuer that knows the person, the agency and the roles. Which account of the
+issuer is theirs stands in its status as a commitment alone (`lgsp_gateway.sessions.accounts`).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lgsp_auth.principal import Principal
+
+if TYPE_CHECKING:
+    from lgsp_gateway.registry.indexed_documents import System
+    from lgsp_gateway.registry.snapshot import Registry
+
+ID_PATTERN = "^p-[a-z2-7]{26}$"
+"""130 random bits in base 32: nothing of a name, a number or a date fits into it by accident."""
+
+_ID = re.compile(ID_PATTERN.removesuffix("$") + r"\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as the registry has them now.
+
+    Args:
+        name: the opaque id.
+        issuer: the exact `iss` of the OpenID Connect issuer that they sign in with.
+        account: the commitment to their account there; empty where none is linked.
+        phase: of their life (`lifecycle.persons`); only an `active` person acts.
+        generation: counts on whenever the sessions of before end.
+    """
+
+    name: str
+    issuer: str
+    agency: str
+    roles: frozenset[str]
+    account: str
+    phase: str
+    generation: int
+
+
+def is_person_id(text: str) -> bool:
+    """Tell whether a text is the id of a person, as the schema of the documents has it."""
+    return _ID.match(text) is not None
+
+
+def read_person(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Person:
+    """Read a person from the spec and the status of their document."""
+    return Person(
+        name=name,
+        issuer=spec["issuer"],
+        agency=spec["agency"],
+        roles=frozenset(spec["roles"]),
+        account=status.get("account", ""),
+        phase=status.get("phase", "created"),
+        generation=status.get("generation", 0),
+    )
+
+
+def principal_of_system(system: "System") -> Principal:
+    """The principal that a system is when it acts by itself."""
+    return Principal(system.agency, system.roles, system=system.name, keys_registered_by=system.keys_registered_by)
+
+
+def principal_of_person(person: Person, system: str = "") -> Principal:
+    """The principal that a person is.
+
+    Args:
+        system: the one that they act through; empty where they use none.
+    """
+    return Principal(person.agency, person.roles, system=system, person=person.name)
+
+
+def current(principal: Principal, registry: "Registry") -> Principal | None:
+    """The same principal with the roles and the agency of now; None where it may act no more."""
+    if principal.person:
+        person = registry.persons.get(principal.person)
+        if (
+            person is None
+            or person.phase != "active"
+            or (principal.system and principal.system not in registry.systems)
+        ):
+            return None
+        return principal_of_person(person, principal.system)
+    system = registry.systems.get(principal.system)
+    return principal_of_system(system) if system else None
+
+
+def somebody_has(role: str, people: Iterable[Person], agencies: frozenset[str] | None = None) -> bool:
+    """Tell whether there is a person with a role, at work or suspended.
+
+    Who is suspended counts: else whoever may suspend them could bring back the time before there were people.
+
+    Args:
+        agencies: only of these; None for any.
+    """
+    return any(
+        role in person.roles and person.phase in ("active", "suspended")
+        for person in people
+        if agencies is None or person.agency in agencies
+    )
