@@ -66,11 +66,13 @@ CODES: dict[str, ProblemCode] = {
     "precondition-required": _code(428, "Thiếu điều kiện If-Match", "If-Match is required"),
     # The token endpoint answers with the names of RFC 6749, section 5.2
     "invalid_request": _code(400, "Yêu cầu cấp mã sai cú pháp", "The token request is malformed"),
+    "invalid_grant": _code(400, "Không đăng nhập được", "The sign-in does not count"),
     "invalid_client": _code(401, "Không xác thực được hệ thống", "The client could not be authenticated"),
     "invalid_dpop_proof": _code(401, "Bằng chứng DPoP không hợp lệ", "The DPoP proof is not valid"),
     "unsupported_grant_type": _code(400, "Kiểu cấp mã không được hỗ trợ", "The grant type is not supported"),
     # What a document or a command can be refused with
     "invalid-document": _code(422, "Tài liệu không hợp lệ", "The document is not valid"),
+    "sign-in-failed": _code(401, "Đăng nhập không thành công", "The sign-in failed"),
     "writes-not-allowed": _code(409, "Chưa được phép ghi", "Writing is not allowed"),
     "cannot-start": _code(500, "Không khởi động được", "Cannot start"),
     "bus-not-found": _code(503, "Không tìm thấy trục", "No bus was found"),

@@ -32,6 +32,7 @@ from lgsp_gateway.nats.rights import ConnectionRights
 from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.sessions.issuers import open_people
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime import process as processes
 from lgsp_runtime.background import Background
@@ -75,7 +76,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         await bus.start(calls)
         stack.callback(bus.stop)
         await registry.start(stack, settings, connection, background)
-        verifier, removed_keys = _open_verifier(settings, keys, registry.snapshot, background)
+        verifier, removed_keys, others = _open_verifier(settings, keys, registry.snapshot, background)
         announce_removed_keys(removed_keys, telemetry.security)
         evidence = await EvidenceWriting.open(stack, settings, keys, bus, connection, background)
         telemetry.metrics.watch(evidence.log, evidence.publisher)
@@ -99,7 +100,8 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         reading = EvidenceReading.open(stack, settings, await nats.connect("reading", background=background))
         stack.push_async_callback(reading.connection.close)
         health = Health.open(connection, registry, evidence, reading, telemetry.metrics, background)
-        parts = ApiParts(pipeline, registry, keys, reading, health, telemetry, bus, heavy, process.stop)
+        people = await open_people(settings, connection, nats.people, others)
+        parts = ApiParts(pipeline, registry, keys, people, reading, health, telemetry, bus, heavy, process.stop)
         port = await _open_http(stack, settings, parts, tls)
         for files in filter(None, (tls, nats.tls)):
             background.keep("tls files", files.watch)
@@ -162,6 +164,10 @@ class _NatsUsers:
         name = f"gateway {self._settings.name} system"
         return await nats_connection.connect(self._user("system"), name, background=background)
 
+    def people(self) -> NatsEndpoint:
+        """Where NATS is, for the user who may delete what is kept of people."""
+        return self._user("people")
+
     def _user(self, user: str) -> NatsEndpoint:
         password = self._settings.nats_passwords / user
         return NatsEndpoint.named(self._settings.nats, user, password, self.tls.context if self.tls else None)
@@ -169,8 +175,9 @@ class _NatsUsers:
 
 def _open_verifier(
     settings: GatewaySettings, keys: KeyStore, registry: Registry, background: Background
-) -> tuple[Verifier, RemovedKeys]:
-    """Open what verifies tokens, the bus's own and those of other issuers, and what ends those whose key is gone."""
+) -> tuple[Verifier, RemovedKeys, list[Issuer]]:
+    """Open what verifies tokens, the bus's own and those of other issuers, and what ends those whose key is gone; and name the
+    other issuers."""
     others = issuers.load(settings.issuers)
     own = Issuer(settings.public_url, (ALGORITHM,), keys.find)
     verifier = Verifier([own, *(issuer for issuer, _ in others)], generation=registry.generation)
@@ -179,7 +186,7 @@ def _open_verifier(
     for issuer, key_set in others:
         refresh = partial(key_set.refresh, 0)
         background.every(f"keys of {issuer.name}", key_set.refresh_pause, refresh, within=ISSUER_SECONDS)
-    return verifier, removed_keys
+    return verifier, removed_keys, [issuer for issuer, _ in others]
 
 
 async def _watch_connections(

@@ -40,8 +40,11 @@ from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.registry.store import Store
+from lgsp_gateway.sessions.issuers import People
+from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.background import Background
+from lgsp_runtime.nats.connection import NatsEndpoint
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 from lgsp_runtime.security_events import SecurityLog
 
@@ -88,6 +91,7 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
         pipeline=pipeline,
         registry=RegistryParts(registry, store, follower, administration),
         keys=keys,
+        people=People([], PeopleStore(lambda: NatsEndpoint("nats://x:1"))),
         evidence=reading,
         health=Health(adapters, checks),
         telemetry=telemetry,

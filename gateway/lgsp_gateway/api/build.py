@@ -18,7 +18,9 @@ from lgsp_gateway.api.evidence_stream import Evidence
 from lgsp_gateway.api.health import Status
 from lgsp_gateway.api.idempotency_keys import IdempotencyKeys
 from lgsp_gateway.api.operations import Operations
+from lgsp_gateway.api.persons import PersonRoutes
 from lgsp_gateway.api.registry import RegistryDoor
+from lgsp_gateway.api.sign_in import SignInRoutes
 from lgsp_gateway.api.tokens import TokenRoutes
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.config import GatewaySettings
@@ -32,6 +34,9 @@ from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.observability.build import Health
 from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.registry.build import RegistryParts
+from lgsp_gateway.sessions.issuers import People
+from lgsp_gateway.sessions.person_administration import PersonAdministration
+from lgsp_gateway.sessions.sign_in import SignIn
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.nats.connection import first_server
 from lgsp_runtime.nats.request_reply import NatsRequestReply
@@ -44,6 +49,7 @@ class ApiParts:
     pipeline: Pipeline
     registry: RegistryParts
     keys: KeyStore
+    people: People
     evidence: EvidenceReading
     health: Health
     telemetry: CallTelemetry
@@ -59,10 +65,16 @@ def build_api(settings: GatewaySettings, parts: ApiParts) -> web.Application:
         RuntimeError: a route does not declare who may ask it.
     """
     app = HttpServer.application()
-    callers = Callers(parts.pipeline.identification)
+    pipeline = parts.pipeline
+    addresses = (settings.public_url, f"{settings.public_url}/oauth2/token")
+    clients = ClientAuthenticator(addresses, parts.registry.snapshot.client)
+    replays = pipeline.identification.replays
+    sign_in = SignIn.create(parts.people, parts.keys, parts.registry.snapshot, clients, replays)
+    callers = Callers(pipeline.identification, sign_in)
     app[CALLERS] = callers
     app[READERS] = Readers(settings.streams, settings.streams_each)
-    _add_tokens(app, settings, parts)
+    _add_tokens(app, settings, parts, clients, sign_in)
+    SignInRoutes(callers, sign_in).add_routes(app)
     _add_registry(app, settings, parts, callers)
     _add_evidence(app, settings, parts, callers)
     _add_operations(app, settings, parts, callers)
@@ -70,16 +82,21 @@ def build_api(settings: GatewaySettings, parts: ApiParts) -> web.Application:
     return app
 
 
-def _add_tokens(app: web.Application, settings: GatewaySettings, parts: ApiParts) -> None:
+def _add_tokens(
+    app: web.Application, settings: GatewaySettings, parts: ApiParts, clients: ClientAuthenticator, sign_in: SignIn
+) -> None:
     pipeline, keys = parts.pipeline, parts.keys
-    addresses = (settings.public_url, f"{settings.public_url}/oauth2/token")
-    clients = ClientAuthenticator(addresses, parts.registry.snapshot.client)
     endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients, pipeline.identification.replays)
-    TokenRoutes(endpoint, keys, pipeline.identification, parts.telemetry.security).add_routes(app)
+    TokenRoutes(endpoint, keys, pipeline.identification, parts.telemetry.security, sign_in).add_routes(app)
 
 
 def _add_registry(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
-    RegistryDoor(callers, parts.registry.administration).add_routes(app)
+    administration = parts.registry.administration
+    RegistryDoor(callers, administration).add_routes(app)
+    persons = PersonAdministration(
+        parts.registry.snapshot, administration.reader, administration.writer, parts.people.store
+    )
+    PersonRoutes(callers, persons).add_routes(app)
     nats = first_server(settings.nats)
     heavy = parts.heavy
     Catalogue(callers, parts.registry.snapshot, heavy, parts.stop, settings.public_url, nats).add_routes(app)

@@ -12,12 +12,14 @@ from typing import Any
 from lgsp_contracts.tooling.openapi import PROBLEM
 from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
 from lgsp_gateway.registry.documents import API_VERSION, KINDS
+from lgsp_gateway.sessions.sign_in import ID_TOKEN, TOKEN_EXCHANGE
 
 JSON = "application/json"
 
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
+TEXTS: Schema = {"type": "array", "items": TEXT}
 WHOLE: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
 
@@ -139,8 +141,39 @@ def _written() -> dict[str, Schema]:
     return {
         "Problem": problem(),
         "TokenRequest": _token_request(),
-        "Token": record({"access_token": TEXT, "token_type": {"enum": ["Bearer", "DPoP"]}, "expires_in": WHOLE}),
+        "Token": record(
+            {"access_token": TEXT, "token_type": {"enum": ["Bearer", "DPoP"]}, "expires_in": WHOLE},
+            {"issued_token_type": {**TEXT, "description": "of a session (RFC 8693)"}},
+        ),
         "TokenError": record({"error": TEXT, "error_description": TEXT}),
+        "SignInIssuerList": rows(
+            record({"issuer": TEXT, "client": TEXT, **dict.fromkeys(("scopes", "algorithms"), TEXTS)})
+        ),
+        "RevocationRequest": record({"token": TEXT}, {"token_type_hint": TEXT}),
+        "Nothing": record({}),
+        "Principal": record(
+            {
+                "principal": {**TEXT, "description": "as histories and logs name it"},
+                "agency": TEXT,
+                "roles": {"type": "array", "items": TEXT},
+            },
+            {
+                "system": {**TEXT, "description": "the system that calls, or that a person acts through"},
+                "person": {**TEXT, "description": "the id of the person who is signed in"},
+            },
+        ),
+        "PersonLink": {
+            **record(
+                {"account": {**TEXT, "description": "the code of the account, as `lgsp login` shows it"}},
+                {
+                    "name": {**TEXT, "maxLength": 200, "description": "what the person is called; it can be forgotten"},
+                    "reason": {**TEXT, "maxLength": 500},
+                },
+            ),
+            "additionalProperties": False,
+        },
+        "PersonStep": {**record({}, {"reason": {**TEXT, "maxLength": 500}}), "additionalProperties": False},
+        "PersonProfile": record({}, {"account": TEXT, "name": TEXT}),
         "Keys": record({"keys": {"type": "array", "items": record({"kty": TEXT, "kid": TEXT})}}),
         "AuthorizationServer": record({"issuer": TEXT, "token_endpoint": TEXT, "jwks_uri": TEXT}),
         "OpenApi": record({"openapi": TEXT, "info": {"type": "object"}, "paths": {"type": "object"}}),
@@ -225,8 +258,10 @@ def _written() -> dict[str, Schema]:
 
 def _token_request() -> Schema:
     return record(
-        {"grant_type": {"const": "client_credentials"}},
+        {"grant_type": {"enum": ["client_credentials", TOKEN_EXCHANGE]}},
         {
+            "subject_token": {**TEXT, "description": "the ID token of a person, to be exchanged for a session"},
+            "subject_token_type": {"const": ID_TOKEN},
             "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
             "client_assertion": {**TEXT, "description": "a JWT as RFC 7523 has it"},
             "client_id": TEXT,

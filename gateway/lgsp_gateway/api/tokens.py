@@ -7,6 +7,7 @@ from aiohttp import web
 from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS, UnauthenticatedClient, refused
 from lgsp_auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from lgsp_auth.dpop import verify_proof
+from lgsp_auth.id_token import InvalidGrant
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.calls.identification import Identification
@@ -16,6 +17,7 @@ from lgsp_gateway.http.language import preferred
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.sessions.sign_in import TOKEN_EXCHANGE, SignIn
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
 
@@ -27,11 +29,11 @@ ISSUE = Route(
     "POST",
     "/oauth2/token",
     "issueToken",
-    "Take an access token (RFC 6749, section 4.4), by private_key_jwt or a client secret",
+    "Take an access token of a system (RFC 6749, section 4.4), or a person's session for an ID token (RFC 8693)",
     "client",
     {
         200: Said("The token", json_of("Token")),
-        400: Said("invalid_request, unsupported_grant_type", _ERROR),
+        400: Said("invalid_request, invalid_grant, unsupported_grant_type", _ERROR),
         401: Said("invalid_client, invalid_dpop_proof", _ERROR),
         429: Said("Too many invalid attempts from this address", _ERROR),
         503: Said("bus-unavailable: whether an assertion or a proof was used before cannot be told now", _ERROR),
@@ -66,8 +68,14 @@ class TokenRoutes:
     """The routes of the token endpoint."""
 
     def __init__(
-        self, endpoint: TokenEndpoint, keys: KeyStore, identification: Identification, security: SecurityLog
+        self,
+        endpoint: TokenEndpoint,
+        keys: KeyStore,
+        identification: Identification,
+        security: SecurityLog,
+        sign_in: SignIn,
     ) -> None:
+        self._sign_in = sign_in
         self._endpoint = endpoint
         self._identification = identification
         self._keys = keys
@@ -90,11 +98,15 @@ class TokenRoutes:
             shown, now = request.headers.get("DPoP", ""), time.time()
             proof = verify_proof(shown, "POST", self._endpoint.issuer + request.path, now) if shown else None
             bound = proof.thumbprint if proof else ""
-            issued = await self._endpoint.issue(form, request.headers.get("Authorization"), now, bound)
+            authorization = request.headers.get("Authorization")
+            if form.get("grant_type") == TOKEN_EXCHANGE:
+                issued = await self._sign_in.exchange(form, authorization, now)
+            else:
+                issued = await self._endpoint.issue(form, authorization, now, bound)
             if proof:
                 await self._identification.replays.use(proof.once)
         except Refusal as refusal:
-            if isinstance(refusal, UnauthenticatedClient):
+            if isinstance(refusal, UnauthenticatedClient | InvalidGrant):
                 self._identification.failures.record_failure(address)
             known = {"event__reason": refusal.code, "source__ip": address}
             self._security.event("token-not-issued", "failure", "authentication", refusal.detail.en, **known)
@@ -128,7 +140,8 @@ class TokenRoutes:
                 "issuer": issuer,
                 "token_endpoint": f"{issuer}/oauth2/token",
                 "jwks_uri": f"{issuer}/.well-known/jwks.json",
-                "grant_types_supported": ["client_credentials"],
+                "revocation_endpoint": f"{issuer}/oauth2/revoke",
+                "grant_types_supported": ["client_credentials", TOKEN_EXCHANGE],
                 "response_types_supported": [],
                 "token_endpoint_auth_methods_supported": [
                     "private_key_jwt",

@@ -14,6 +14,12 @@ _REGISTRY = {
     "delete": "Delete a document.",
 }
 
+_SIGN_IN = {
+    "login": "Sign in as yourself.",
+    "logout": "End your session.",
+    "whoami": "Show as whom commands act.",
+}
+
 _OPERATIONS = {
     "flows": "Show who calls what, how often and how fast.",
     "adapters": "Show the adapters on the bus and the systems behind them.",
@@ -50,6 +56,12 @@ def register(app: App) -> None:
     app.command(
         "lgsp_gateway.cli.doctor_commands:doctor", name="doctor", help="Is the bus well, and what to do if not."
     )
+    for name, words in _SIGN_IN.items():
+        app.command(f"lgsp_gateway.cli.login_commands:{name}", name=name, help=words)
+    person = App(name="person", help="Register people, and suspend or end them.")
+    for name in ("create", "link", "approve", "suspend", "resume", "end", "show"):
+        person.command(f"lgsp_gateway.cli.person_commands:{name}", name=name)
+    app.command(person)
     contract = app["contract"]
     contract.command(
         "lgsp_gateway.cli.local_commands:mock", name="mock", help="Serve contracts before there is a provider."

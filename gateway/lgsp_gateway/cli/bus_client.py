@@ -18,6 +18,7 @@ from lgsp_auth.keys import SigningKey
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err
 from lgsp_gateway.api.stale_index import HEADER as STALE
+from lgsp_gateway.cli import session_file
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.environment import private_key
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
@@ -25,6 +26,9 @@ from lgsp_problems import CODES, Refusal, Text
 from lgsp_runtime import connection_errors
 
 T = TypeVar("T")
+
+DEMO_OPERATOR = "van-hanh"
+"""As whom commands act on a local bus where nobody has said or signed in as somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,22 @@ class Who:
     url
         The address of a remote bus.
     as_
-        The demo system that asks.
+        The demo system that asks. Without it, whoever has signed in with `lgsp login` does, or else the demo operator.
     access_token
         The access token, where no demo system asks.
     """
 
     state_dir: Path = DEFAULT
     url: Annotated[str, Parameter(env_var="LGSP_URL")] = ""
-    as_: Annotated[str, Parameter(name="--as")] = "van-hanh"
+    as_: Annotated[str, Parameter(name="--as")] = ""
     access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
 
     def resolved(self) -> tuple[str, str]:
         """The address of the gateway, and an access token."""
         address = BusAddress(self.state_dir, self.url)
-        token = self.access_token or address.token(self.as_)
-        return address.resolved(), names.header_value("Authorization", token)
+        url = address.resolved()
+        token = self.access_token or (address.token(self.as_) if self.as_ else session_file.token_for(url))
+        return url, names.header_value("Authorization", token or address.token(DEMO_OPERATOR))
 
     def client(self) -> "Client":
         """Something to ask that bus with."""

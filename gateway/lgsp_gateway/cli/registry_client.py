@@ -12,7 +12,7 @@ from lgsp_problems import Refusal, Text, Violation
 
 PAGE = 1000
 _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
-_SHORT = {"agency": "agencies", "system": "systems", "service": "services", "grant": "grants"}
+_SHORT = {"agency": "agencies", "person": "persons", "system": "systems", "service": "services", "grant": "grants"}
 
 Document = dict[str, Any]
 
@@ -70,6 +70,11 @@ class RegistryClient:
     async def get(self, kind: str, name: str) -> Document:
         """One document."""
         found: Document = await self._ask("GET", _path(kind, name))
+        return found
+
+    async def profile(self, person: str) -> dict[str, str]:
+        """What a person is called, and the code of their account; empty where no account is linked."""
+        found: dict[str, str] = await self._ask("GET", f"{_path('persons', person)}/profile")
         return found
 
     async def history(self, kind: str, name: str) -> list[Document]:

@@ -72,7 +72,7 @@ def get(
     Parameters
     ----------
     kind
-        agencies, systems, services or grants.
+        agencies, persons, systems, services or grants.
     name
         One document.
     output
@@ -239,7 +239,7 @@ def _of_approvals(document: Document) -> str:
 
 
 def _phase(document: Document) -> str:
-    return str(document.get("status", {}).get("phase", "in-force"))
+    return str(document.get("status", {}).get("phase", _PHASES.get(document["kind"], "in-force")))
 
 
 def _plain(document: Document) -> Document:
@@ -281,6 +281,11 @@ _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
         "MEMBER CLASS": lambda spec: spec["memberClass"],
     },
     "Agency": {"TITLE": lambda spec: spec["title"]["vi"]},
+    "Person": {
+        "AGENCY": lambda spec: spec["agency"],
+        "ROLES": lambda spec: ", ".join(spec["roles"]),
+        "ISSUER": lambda spec: spec["issuer"],
+    },
     "System": {
         "AGENCY": lambda spec: spec["agency"],
         "ROLES": lambda spec: ", ".join(spec.get("roles", [])),
@@ -301,15 +306,19 @@ _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
 }
 
 
+_PHASES = {"Grant": "in-force", "Person": "created"}
+"""The kinds whose phase the registry writes, with that of a document without a status."""
+
+
 def _table(found: list[Document]) -> None:
     columns = _COLUMNS[found[0]["kind"]] if found else {}
-    phase = ("PHASE",) if found and found[0]["kind"] == "Grant" else ()
+    phase = ("PHASE",) if found and found[0]["kind"] in _PHASES else ()
     tables.show(("NAME", *columns, *phase, "REVISION"), (_row(document, columns) for document in found))
 
 
 def _row(document: Document, columns: Mapping[str, Callable[[Any], str]]) -> list[str]:
     cells = [document["metadata"]["name"], *(column(document["spec"]) for column in columns.values())]
-    if document["kind"] == "Grant":
+    if document["kind"] in _PHASES:
         cells.append(_phase(document))
     return [*cells, str(document["metadata"]["revision"])]
 

@@ -1,4 +1,5 @@
-"""Who calls: what a request shows of its sender, the system that this identifies, and a role where the path asks for one."""
+"""Who calls: what a request shows of its sender, whom this identifies (a system by its access token, a person by their session),
+and a role where the path asks for one."""
 
 import time
 
@@ -10,6 +11,7 @@ from lgsp_auth.principal import Principal
 from lgsp_gateway.calls.identification import Caller, Identification
 from lgsp_gateway.calls.model import Credentials
 from lgsp_gateway.registry.persons import principal_of_system
+from lgsp_gateway.sessions.sign_in import SignedIn, SignIn, is_session_token
 from lgsp_problems import Refusal
 
 CALLER = "lgsp.caller"
@@ -22,24 +24,41 @@ _ONCE = (hdrs.AUTHORIZATION, _PROOF, _PURPOSE, _BEHALF, _KEY)
 class Callers:
     """Identifies callers."""
 
-    def __init__(self, identification: Identification) -> None:
+    def __init__(self, identification: Identification, sign_in: SignIn) -> None:
         self._identification = identification
+        self._sign_in = sign_in
 
     async def identified(self, request: web.Request) -> Principal:
         """Who calls.
 
         Raises:
-            Refusal: `token-invalid` or `invalid_dpop_proof`.
+            Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts` or `bus-unavailable`.
         """
         if CALLER not in request:  # a proof of possession counts once
-            request[CALLER] = await self._identification.caller(shown(request), time.time())
-        caller: Caller = request[CALLER]
-        return principal_of_system(caller.system)
+            request[CALLER] = await self._identify(request)
+        caller: Caller | SignedIn = request[CALLER]
+        return caller.principal if isinstance(caller, SignedIn) else principal_of_system(caller.system)
 
     def still_count(self, request: web.Request) -> bool:
         """Tell whether the caller of a request, if it was identified, would be let in now as it was then."""
-        caller: Caller | None = request.get(CALLER)
+        caller: Caller | SignedIn | None = request.get(CALLER)
+        if isinstance(caller, SignedIn):
+            return self._sign_in.still_counts(caller, time.time())
         return caller is None or self._identification.still_counts(caller)
+
+    async def _identify(self, request: web.Request) -> Caller | SignedIn:
+        credentials, now = shown(request), time.time()
+        scheme, _, token = (credentials.authorization or "").partition(" ")
+        if not is_session_token(token.strip()):
+            return await self._identification.caller(credentials, now)
+        failures = self._identification.failures
+        if not failures.may_try(credentials.address):
+            raise await failures.delayed_refusal()
+        signed_in = await self._sign_in.find(token.strip(), now) if scheme.lower() == "bearer" else None
+        if signed_in is None:
+            failures.record_failure(credentials.address)
+            raise _session_over()
+        return signed_in
 
     async def with_role(self, request: web.Request, *roles: str) -> Principal:
         """Who calls, in one of some roles.
@@ -56,6 +75,15 @@ class Callers:
                 en=f"{who.en} does not have the role {role}; ask the operator of the bus for it.",
             )
         return principal
+
+
+def _session_over() -> Refusal:
+    return Refusal(
+        "token-invalid",
+        vi="Phiên đăng nhập này không còn hiệu lực; hãy đăng nhập lại bằng lgsp login.",
+        en="This session counts no more; sign in again with lgsp login.",
+        headers={"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'},
+    )
 
 
 def shown(request: web.BaseRequest) -> Credentials:

@@ -1,6 +1,7 @@
-"""The configuration of the embedded nats-server: loopback, every message synced to disk, three users with passwords.
+"""The configuration of the embedded nats-server: loopback, every message synced to disk, four users with passwords.
 
-The gateway's user may do anything but delete what is written; only the archiver's may, in the two streams of the evidence.
+The gateway's user may do anything but delete what is written. The archiver's may, in the two streams of the evidence; that of
+people, in the bucket of what can be forgotten of them.
 Everybody else connects with an access token, and the server asks the gateway who that is (`nats/auth_callout.py`).
 """
 
@@ -16,6 +17,7 @@ from lgsp_runtime import durable_file
 GATEWAY = "gateway"
 SYSTEM = "system"
 ARCHIVER = "archiver"
+PEOPLE = "people"
 
 LOG = "nats-server.log"
 
@@ -34,6 +36,8 @@ ARCHIVING = [
     "$JS.FC.>",
 ]
 
+FORGETTING = [f"$JS.API.STREAM.{verb}.KV_LGSP_PEOPLE" for verb in ("MSG.GET", "MSG.DELETE", "PURGE")]
+
 
 def passwords(state: StateDir) -> Path:
     """The folder that holds the passwords of these users, a file each."""
@@ -50,6 +54,7 @@ def write(state: StateDir, port: int, account: str) -> Path:
     log.parent.mkdir(parents=True, exist_ok=True)
     gateway = {**_user(state, GATEWAY), "permissions": {"publish": {"deny": DELETING}}}
     archiver = {**_user(state, ARCHIVER), "permissions": {"publish": ARCHIVING, "subscribe": "_INBOX.>"}}
+    people = {**_user(state, PEOPLE), "permissions": {"publish": FORGETTING, "subscribe": "_INBOX.>"}}
     config = {
         "server_name": "lgsp-embedded",
         "host": "127.0.0.1",
@@ -62,12 +67,16 @@ def write(state: StateDir, port: int, account: str) -> Path:
         "max_subscriptions": MAX_SUBSCRIPTIONS,
         "jetstream": {"store_dir": str(state.nats.absolute() / "data"), "sync_interval": "always"},
         "accounts": {
-            ACCOUNT: {"jetstream": "enabled", "users": [gateway, archiver]},
+            ACCOUNT: {"jetstream": "enabled", "users": [gateway, archiver, people]},
             "SYS": {"users": [_user(state, SYSTEM)]},
         },
         "system_account": "SYS",
         "authorization": {
-            "auth_callout": {"issuer": account, "auth_users": [GATEWAY, SYSTEM, ARCHIVER], "account": ACCOUNT},
+            "auth_callout": {
+                "issuer": account,
+                "auth_users": [GATEWAY, SYSTEM, ARCHIVER, PEOPLE],
+                "account": ACCOUNT,
+            },
             "timeout": 3,
         },
     }

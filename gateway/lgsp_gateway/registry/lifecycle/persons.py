@@ -4,7 +4,8 @@ Who may approve things is guarded like what they approve. A person in a role tha
 becomes active under four eyes: one operator links the account, and another, who is another person, approves it. Until
 there is an operator who is a person, an operator's system may do it alone: somebody has to be the first.
 
-Nobody changes their own document, and what was ended stays so: evidence and histories name its id.
+Nobody changes their own document, and what was ended stays so: evidence and histories name its id. It may be ended again,
+where the bus failed before all that is to be forgotten was.
 """
 
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ LIFE = Life(
         ("active", "end"): {"operator": "ended"},
         ("suspended", "resume"): {"operator": "active"},
         ("suspended", "end"): {"operator": "ended"},
+        ("ended", "end"): {"operator": "ended"},
     },
 )
 

@@ -1,0 +1,156 @@
+"""ID tokens (OpenID Connect Core 1.0, section 2) by which a person who signed in with their issuer is known to the bus.
+
+An ID token speaks to one client, the program that the person signed in to. It is no access token: what counts here opens
+nothing by itself, and what opens something, an access token of the same issuer, does not count here.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from lgsp_auth import signed_jwt
+from lgsp_auth.one_time import OneTimeKind, OneTimeValue
+from lgsp_auth.signed_jwt import CLOCK_SKEW, InvalidClaimError, MalformedJwtError
+from lgsp_auth.tokens import Issuer, UnknownKey
+from lgsp_problems import Refusal
+
+MAX_AGE = 600
+"""Seconds after which an ID token is too old to be exchanged: whoever signs in exchanges theirs at once."""
+
+MAX_SUBJECT = 255
+"""Characters of a subject (OpenID Connect Core 1.0, section 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInIssuer:
+    """An issuer whose people may sign in.
+
+    Args:
+        issuer: its name, its algorithms and its keys.
+        client: the `client_id` of `lgsp login` there, which its ID tokens must name as `aud`.
+        scopes: what `lgsp login` asks it for.
+    """
+
+    issuer: Issuer
+    client: str
+    scopes: tuple[str, ...] = ("openid",)
+
+
+class InvalidGrant(Refusal):
+    """What was to be exchanged for a session does not count (RFC 6749, section 5.2)."""
+
+    def __init__(self, vi: str, en: str) -> None:
+        super().__init__("invalid_grant", vi=vi, en=en)
+
+
+class Account(NamedTuple):
+    """An account of an issuer, as a verified ID token names it: `iss` and `sub`. The latter may be personal data."""
+
+    issuer: str
+    subject: str
+
+
+class IdTokenVerifier:
+    """Turns ID tokens into accounts."""
+
+    def __init__(self, issuers: Iterable[SignInIssuer]) -> None:
+        self.issuers: Mapping[str, SignInIssuer] = {one.issuer.name: one for one in issuers}
+
+    def verify(self, token: str, now: float) -> Account:
+        """The account that an ID token speaks of.
+
+        Args:
+            now: seconds since 1970.
+
+        Raises:
+            UnknownKey: its issuer should be asked for its keys, once.
+            Refusal: `invalid_grant`.
+        """
+        try:
+            unverified = signed_jwt.parse(token)
+        except MalformedJwtError as error:
+            raise invalid_grant("không phải JWT", "is not a JWT") from error
+        named, algorithm = unverified.claims.get("iss"), unverified.header_text("alg")
+        known = self.issuers.get(named) if isinstance(named, str) else None
+        if known is None:
+            raise invalid_grant(
+                "do bên không được dùng để đăng nhập ở đây cấp", "comes from an issuer that nobody signs in with here"
+            )
+        if (unverified.header_text("typ") or "JWT").upper() != "JWT":
+            raise invalid_grant("không phải mã định danh (typ JWT)", "is not an ID token (typ JWT)")
+        claims = _verified(token, known.issuer, unverified.header_text("kid"), algorithm)
+        try:
+            return _account(claims, known, now)
+        except InvalidClaimError as error:
+            raise invalid_grant(error.vi, error.en) from error
+
+
+def _verified(token: str, issuer: Issuer, kid: str, algorithm: str) -> Mapping[str, Any]:
+    """The claims of a token that its issuer has signed."""
+    refusal = invalid_grant("không do khóa đang dùng của bên cấp ký", "is not signed by a key the issuer uses")
+    if algorithm not in issuer.algorithms:
+        raise refusal
+    key = issuer.find_key(kid)
+    if key is None:
+        raise UnknownKey(refusal, issuer.refresh) if issuer.refresh else refusal
+    try:
+        return signed_jwt.verify_signature(token, key.key, (algorithm,))
+    except MalformedJwtError as error:
+        raise invalid_grant("có chữ ký sai", "carries a wrong signature") from error
+
+
+def _account(claims: Mapping[str, Any], known: SignInIssuer, now: float) -> Account:
+    """Hold the claims against OpenID Connect Core 1.0, section 3.1.3.7."""
+    signed_jwt.check_audience(claims, (known.client,))
+    audience, party = claims["aud"], claims.get("azp")
+    if party not in (None, known.client) or (party is None and isinstance(audience, list) and len(audience) > 1):
+        raise InvalidClaimError(f"phải có azp là {known.client}", f"must have azp {known.client}")
+    signed_jwt.check_times(claims, now)
+    issued = signed_jwt.time_claim(claims, "iat")
+    if issued is None or issued < now - MAX_AGE - CLOCK_SKEW:
+        raise InvalidClaimError("đã cũ; hãy đăng nhập lại", "is too old; sign in again")
+    subject = signed_jwt.text_claim(claims, "sub")
+    if len(subject) > MAX_SUBJECT:
+        raise InvalidClaimError(f"phải có sub dài tối đa {MAX_SUBJECT}", f"must have sub of at most {MAX_SUBJECT}")
+    return Account(known.issuer.name, subject)
+
+
+def once(token: str, account: Account) -> OneTimeValue:
+    """The value that makes an ID token count once.
+
+    Args:
+        account: whose it is.
+    """
+    digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    return OneTimeValue(_ID_TOKEN, f"{account.issuer}\0{account.subject}", digest)
+
+
+def invalid_grant(vi: str, en: str) -> "InvalidGrant":
+    """The refusal of an ID token that does not count.
+
+    Args:
+        vi, en: the rest of a sentence about the token.
+    """
+    return InvalidGrant(
+        f"Mã định danh {vi}; hãy đăng nhập lại bằng lgsp login.", f"The ID token {en}; sign in again with lgsp login."
+    )
+
+
+def _too_many() -> Refusal:
+    return Refusal(
+        "too-many-attempts",
+        vi="Tài khoản này đăng nhập quá thường xuyên; hãy dùng phiên đã có, và thử lại sau vài phút.",
+        en="This account signs in too often; use the session that it has, and try again in a few minutes.",
+        retry_after=60,
+    )
+
+
+_ID_TOKEN = OneTimeKind(
+    name="id-token",
+    seconds=MAX_AGE + 2 * CLOCK_SKEW,
+    limit=100_000,
+    limit_per_owner=100,
+    replayed=lambda: invalid_grant("đã được dùng một lần", "was exchanged before"),
+    too_many=_too_many,
+)

@@ -1,0 +1,153 @@
+"""What people use to be themselves on the bus: `lgsp login`, `lgsp logout`, `lgsp whoami`."""
+
+import time
+import webbrowser
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import orjson
+from cyclopts import Parameter
+
+from lgsp_contracts.cli.terminal import err, out
+from lgsp_gateway.cli import session_file
+from lgsp_gateway.cli.bus_client import BusAddress, Client, Who, reaching
+from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.oidc_client import Client as IssuerClient
+from lgsp_gateway.cli.oidc_client import OidcClient, failed
+from lgsp_gateway.local.state_dir import DEFAULT
+from lgsp_gateway.sessions.sign_in import ID_TOKEN, TOKEN_EXCHANGE
+from lgsp_problems import Refusal, Text, on_one_line
+
+Url = Annotated[str, Parameter(env_var="LGSP_URL")]
+
+
+def login(
+    *,
+    issuer: str = "",
+    device: bool = False,
+    browser: bool = True,
+    state_dir: Path = DEFAULT,
+    url: Url = "",
+) -> None:
+    """Sign in as yourself, with the account of your agency's issuer. Other commands then act as you.
+
+    Parameters
+    ----------
+    issuer
+        Whom to sign in with, where the bus knows several issuers.
+    device
+        Sign in on another device, where this machine has no browser.
+    browser
+        Open the browser; with --no-browser its address is only shown.
+    state_dir
+        The folder of the local bus.
+    url
+        The address of a remote bus.
+    """
+    address = BusAddress(state_dir, url).resolved()
+    client = _chosen(address, issuer)
+    id_token = reaching(client.issuer, _sign_in(client, device=device, browser=browser))
+    session = reaching(address, _exchange(address, id_token))
+    path = session_file.save(session)
+    who = orjson.loads(Client(address, session.token).get("/me"))
+    _say(
+        f"Đã đăng nhập: {_line(who)}; phiên được giữ ở {path}",
+        f"Signed in: {_line(who)}; the session is kept in {path}",
+    )
+
+
+def logout(*, state_dir: Path = DEFAULT, url: Url = "") -> None:
+    """End your session on the bus, and remove it from this machine.
+
+    Parameters
+    ----------
+    state_dir
+        The folder of the local bus.
+    url
+        The address of a remote bus.
+    """
+    address = BusAddress(state_dir, url).resolved()
+    session = session_file.saved(address)
+    if session is None:
+        _say("Chưa đăng nhập", "Not signed in")
+        return
+    try:
+        reaching(address, _revoke(session))
+    finally:  # what the bus did not hear of ends by itself within the hour
+        session_file.forget(address)
+    _say("Đã đăng xuất", "Signed out")
+
+
+def whoami(*, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
+    """Show as whom commands act on the bus."""
+    out(_line(orjson.loads(who.client().get("/me"))) + "\n")
+
+
+def _line(who: dict[str, Any]) -> str:
+    return on_one_line(f"{who['principal']} ({who['agency']}; {', '.join(who['roles']) or '-'})")
+
+
+def _say(vi: str, en: str) -> None:
+    err(f"{Text(vi, en).said(language())}\n")
+
+
+def _chosen(address: str, wanted: str) -> IssuerClient:
+    """The issuer to sign in with.
+
+    Raises:
+        Refusal: `sign-in-failed`.
+    """
+    known = orjson.loads(Client(address, "").get("/oauth2/issuers"))["items"]
+    found = [one for one in known if wanted in ("", one["issuer"])]
+    if len(found) == 1:
+        [one] = found
+        return IssuerClient(one["issuer"], one["client"], tuple(one["scopes"]), tuple(one["algorithms"]))
+    names = ", ".join(one["issuer"] for one in known) or "-"
+    raise failed(
+        f"hãy chọn bên cấp bằng --issuer; trục này dùng: {names}",
+        f"choose an issuer with --issuer; this bus knows: {names}",
+    )
+
+
+async def _sign_in(client: IssuerClient, *, device: bool, browser: bool) -> str:
+    def visit(address: str) -> None:
+        _say(f"Hãy đăng nhập ở {address}", f"Sign in at {address}")
+        if browser:
+            webbrowser.open(address)
+
+    def show_code(address: str, code: str) -> None:
+        shown = on_one_line(code)
+        where = on_one_line(address)
+        _say(
+            f"Mở {where} trên một thiết bị khác và nhập mã {shown}", f"Open {where} on another device and enter {shown}"
+        )
+
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        signing = OidcClient(session, client)
+        return await (signing.by_device(show_code) if device else signing.by_browser(visit))
+
+
+async def _exchange(address: str, id_token: str) -> session_file.SavedSession:
+    """Exchange an ID token for a session (RFC 8693)."""
+    form = {"grant_type": TOKEN_EXCHANGE, "subject_token": id_token, "subject_token_type": ID_TOKEN}
+    headers = {"Accept-Language": language()}
+    began = time.time()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{address}/oauth2/token", data=form, headers=headers) as answer,
+    ):
+        said = await answer.json(content_type=None)
+    if "access_token" not in said:
+        words = str(said.get("error_description", said))
+        raise Refusal("sign-in-failed", vi=words, en=words)
+    return session_file.SavedSession(address, said["access_token"], began + said["expires_in"])
+
+
+async def _revoke(session: session_file.SavedSession) -> None:
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(f"{session.url}/oauth2/revoke", data={"token": session.token}) as answer,
+    ):
+        await answer.read()

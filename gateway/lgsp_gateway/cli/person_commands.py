@@ -1,0 +1,170 @@
+"""What operators do with people: `lgsp person create | link | approve | suspend | resume | end | show`."""
+
+import base64
+import secrets
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from lgsp_contracts.cli.terminal import as_yaml, out
+from lgsp_gateway.cli.bus_client import Who
+from lgsp_gateway.cli.registry_client import Document, RegistryClient
+from lgsp_gateway.cli.registry_commands import run
+from lgsp_gateway.registry.documents import API_VERSION
+
+ID_BITS = 130
+
+
+def new_id() -> str:
+    """A new opaque id of a person: random, made from nothing that is known of them."""
+    return "p-" + base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
+
+
+def create(
+    *,
+    issuer: str,
+    agency: str,
+    role: Annotated[list[str], Parameter(negative="")],
+    account: str = "",
+    name: str = "",
+    reason: str = "",
+    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
+) -> None:
+    """Register a person, and print their id.
+
+    Parameters
+    ----------
+    issuer
+        The issuer that the person signs in with.
+    agency
+        The agency that they act for.
+    role
+        operator, agency-admin, integrator, developer or auditor; may be given several times.
+    account
+        The code of their account, which `lgsp login` shows them; it can be linked later.
+    name
+        What they are called. It is kept where it can be forgotten, and not in the registry.
+    reason
+        Why; it stands in the history.
+    """
+    person = new_id()
+    spec = {"issuer": issuer, "agency": agency, "roles": role}
+    document = {"apiVersion": API_VERSION, "kind": "Person", "metadata": {"name": person}, "spec": spec}
+
+    async def work(client: RegistryClient) -> Document:
+        made = (await client.apply(document, reason, dry_run=False)).after
+        if not account:
+            return made
+        return await client.act("persons", person, "link", {"account": account, "name": name, "reason": reason})
+
+    _show(run(who, work))
+
+
+def link(
+    person: str,
+    /,
+    *,
+    account: str,
+    name: str = "",
+    reason: str = "",
+    who: Who = Who(),  # noqa: B008
+) -> None:
+    """Link an account of the issuer to a person, in the place of the one that was.
+
+    Parameters
+    ----------
+    person
+        The person's id.
+    account
+        The code of the account, which `lgsp login` shows its holder.
+    name
+        What the person is called.
+    reason
+        Why; it stands in the history.
+    """
+    _act(who, person, "link", {"account": account, "name": name, "reason": reason})
+
+
+def approve(person: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
+    """Approve a person in a role that approves: you have heard the code of their account from themselves.
+
+    Parameters
+    ----------
+    person
+        The person's id.
+    reason
+        Why; it stands in the history.
+    """
+    _act(who, person, "approve", {"reason": reason})
+
+
+def suspend(person: str, /, *, reason: str, who: Who = Who()) -> None:  # noqa: B008
+    """Suspend a person: their sessions end at once, and they cannot sign in.
+
+    Parameters
+    ----------
+    person
+        The person's id.
+    reason
+        Why; it stands in the history.
+    """
+    _act(who, person, "suspend", {"reason": reason})
+
+
+def resume(person: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
+    """Let a suspended person sign in again.
+
+    Parameters
+    ----------
+    person
+        The person's id.
+    reason
+        Why; it stands in the history.
+    """
+    _act(who, person, "resume", {"reason": reason})
+
+
+def end(person: str, /, *, reason: str, who: Who = Who()) -> None:  # noqa: B008
+    """End a person for good: what they were called and their account are forgotten; their id stays in what they did.
+
+    Parameters
+    ----------
+    person
+        The person's id.
+    reason
+        Why; it stands in the history.
+    """
+    _act(who, person, "end", {"reason": reason})
+
+
+def show(person: str, /, *, who: Who = Who()) -> None:  # noqa: B008
+    """Show a person, with what they are called and the code of their account.
+
+    Parameters
+    ----------
+    person
+        The person's id.
+    """
+
+    async def work(client: RegistryClient) -> dict[str, Any]:
+        document, profile = await client.get("persons", person), await client.profile(person)
+        return document | ({"profile": profile} if profile else {})
+
+    out(as_yaml([run(who, work)]))
+
+
+def _act(who: Who, person: str, action: str, said: dict[str, str]) -> None:
+    def work(client: RegistryClient) -> Coroutine[Any, Any, Document]:
+        return client.act("persons", person, action, said)
+
+    _show(run(who, work))
+
+
+def _show(document: Document) -> None:
+    name, phase = document["metadata"]["name"], document.get("status", {}).get("phase", "created")
+    out(f"person/{name} is {phase}\n")
+    if phase == "awaiting-operator":
+        out(f"    another operator, who is another person, is to approve it: lgsp person approve {name}\n")
+    if phase == "created":
+        out(f"    no account is linked yet: lgsp person link {name} --account CODE\n")

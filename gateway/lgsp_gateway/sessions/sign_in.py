@@ -1,0 +1,203 @@
+"""From an issuer's ID token to a session of the bus (token exchange, RFC 8693), and from a session's token to a principal.
+
+A session's token says nothing by itself: it is a random text under whose digest the session is kept. So a session ends for
+all gateways at once when its person signs out, is suspended or gets other roles. People do not call services, so this look
+at NATS is on no hot path.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lgsp_auth.client_authentication import ClientAuthenticator, refused
+from lgsp_auth.id_token import Account, IdTokenVerifier, InvalidGrant, once
+from lgsp_auth.one_time import ReplayGuard
+from lgsp_auth.principal import Principal
+from lgsp_auth.tokens import UnknownKey
+from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.registry.persons import Person, principal_of_person
+from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.sessions.accounts import AccountCodes, is_committed, shown_code
+from lgsp_gateway.sessions.issuers import People
+from lgsp_gateway.sessions.store import SESSION_SECONDS, PeopleStore, Session
+
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name of RFC 8693
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
+
+PREFIX = "lgsp_session_"
+"""What a session's token begins with: whoever finds one lying about sees what it is."""
+
+
+def is_session_token(token: str) -> bool:
+    """Tell whether a bearer token is a session's."""
+    return token.startswith(PREFIX)
+
+
+class SignedIn(NamedTuple):
+    """A person who is signed in, and their session."""
+
+    principal: Principal
+    session: Session
+
+
+class SignIn:
+    """Begins, finds and ends sessions.
+
+    Args:
+        tokens: verifies ID tokens.
+        clients: finds out which system a person signs in through, where one shows itself.
+        replays: sees to it that an ID token, and such a system's assertion, count once.
+    """
+
+    def __init__(
+        self,
+        tokens: IdTokenVerifier,
+        codes: AccountCodes,
+        people: PeopleStore,
+        registry: Registry,
+        clients: ClientAuthenticator,
+        replays: ReplayGuard,
+    ) -> None:
+        self._replays = replays
+        self.tokens = tokens
+        self._codes = codes
+        self._people = people
+        self._registry = registry
+        self._clients = clients
+
+    @classmethod
+    def create(
+        cls,
+        people: People,
+        keys: KeyStore,
+        registry: Registry,
+        clients: ClientAuthenticator,
+        replays: ReplayGuard,
+    ) -> "SignIn":
+        """Make it of a gateway's parts."""
+        codes = AccountCodes(keys.pseudonym_key())
+        return cls(IdTokenVerifier(people.issuers), codes, people.store, registry, clients, replays)
+
+    async def exchange(self, form: Mapping[str, str], authorization: str | None, now: float) -> dict[str, Any]:
+        """The answer to a token request that exchanges an ID token for a session (RFC 8693, section 2.2.1).
+
+        Args:
+            form: the parameters of the request's body.
+            authorization: the request's `Authorization` header.
+            now: seconds since 1970.
+
+        Raises:
+            Refusal: `invalid_request`, `invalid_client`, `invalid_grant` or `bus-unavailable`.
+        """
+        _check_request(form)
+        through = ""
+        if authorization is not None or "client_assertion" in form or "client_secret" in form:
+            asking = self._clients.authenticate(form, authorization, now)
+            if asking.once:
+                await self._replays.use(asking.once)
+            through = asking.client.system
+        token = form["subject_token"]
+        account = await self._account(token, now)
+        person = await self._person(account)
+        await self._replays.use(once(token, account))
+        issued = PREFIX + secrets.token_urlsafe(32)
+        await self._people.begin(issued, Session(person.name, through, person.generation, now + SESSION_SECONDS))
+        return {
+            "access_token": issued,
+            "issued_token_type": ACCESS_TOKEN,
+            "token_type": "Bearer",
+            "expires_in": SESSION_SECONDS,
+        }
+
+    async def find(self, token: str, now: float) -> SignedIn | None:
+        """Who is signed in under a session's token; None where it counts no more, or never did.
+
+        Args:
+            now: seconds since 1970.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        session = await self._people.session(token)
+        person = self._registry.persons.get(session.person) if session else None
+        if session is None or person is None:
+            return None
+        found = SignedIn(principal_of_person(person, session.system), session)
+        return found if self.still_counts(found, now) else None
+
+    def still_counts(self, signed_in: SignedIn, now: float) -> bool:
+        """Tell whether somebody who was signed in still is, as far as the registry and the clock say.
+
+        Args:
+            now: seconds since 1970.
+        """
+        session = signed_in.session
+        person = self._registry.persons.get(session.person)
+        through = not session.system or session.system in self._registry.systems
+        return person is not None and person.phase == "active" and session.is_of(person, now) and through
+
+    async def end(self, token: str) -> None:
+        """End a session, if there is one under this token.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        if is_session_token(token):
+            await self._people.end(token)
+
+    async def _account(self, token: str, now: float) -> Account:
+        try:
+            return self.tokens.verify(token, now)
+        except UnknownKey as unknown:
+            if not await unknown.refresh():
+                raise
+            return self.tokens.verify(token, now)
+
+    async def _person(self, account: Account) -> Person:
+        """The person whose account it is, who may sign in now."""
+        code = self._codes.code(account)
+        linked = await self._people.account(code)
+        person = self._registry.persons.get(linked.person) if linked else None
+        if linked is None or person is None or person.issuer != account.issuer:
+            raise _not_registered(code)
+        if not is_committed(code, linked.salt, person.account):
+            raise _not_registered(code)
+        if person.phase != "active":
+            raise _not_active(person)
+        return person
+
+
+def _check_request(form: Mapping[str, str]) -> None:
+    if form.get("subject_token_type") != ID_TOKEN or not form.get("subject_token"):
+        raise refused(
+            "invalid_request",
+            f"cần subject_token là mã định danh và subject_token_type là {ID_TOKEN}",
+            f"subject_token must be an ID token and subject_token_type {ID_TOKEN}",
+        )
+    if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN or "actor_token" in form:
+        raise refused(
+            "invalid_request",
+            f"chỉ cấp {ACCESS_TOKEN} và không nhận actor_token",
+            f"only {ACCESS_TOKEN} is issued, and no actor_token is taken",
+        )
+
+
+def _not_registered(code: str) -> InvalidGrant:
+    shown = shown_code(code)
+    return InvalidGrant(
+        f"Tài khoản này chưa được đăng ký trên trục; hãy báo mã tài khoản {shown} cho người vận hành trục để họ đăng ký.",
+        f"This account is not registered on the bus; tell its code {shown} to an operator of the bus, who registers it.",
+    )
+
+
+def _not_active(person: Person) -> InvalidGrant:
+    if person.phase == "awaiting-operator":
+        return InvalidGrant(
+            f"Người dùng {person.name} còn chờ một người vận hành khác phê duyệt; hãy nhờ họ.",
+            f"Person {person.name} waits for the approval of another operator; ask one.",
+        )
+    return InvalidGrant(
+        f"Người dùng {person.name} đang ở giai đoạn {person.phase} nên không đăng nhập được; hãy liên hệ người vận hành trục.",
+        f"Person {person.name} is {person.phase} and cannot sign in; ask an operator of the bus.",
+    )
