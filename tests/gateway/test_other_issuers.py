@@ -1,8 +1,6 @@
 """Tokens of other issuers: a certified OpenID provider (`oidc-provider` from npm), and one that fails on purpose."""
 
 import asyncio
-import shutil
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,8 +14,9 @@ import yaml
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+from support.oidc_modules import CLIENTS, oidc_modules
 from support.preloaded import Preloaded
-from support.processes import ROOT, Process, free_port
+from support.processes import Process, free_port
 from support.replays import LocalReplayGuard
 from support.workbench import NUMBER, Workbench, grant
 
@@ -29,19 +28,10 @@ from lgsp_gateway.local import nats_config
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 
-MODULES = Path("~/.cache/lgsp-tests/oidc").expanduser()
-PROVIDER = ROOT / "tests" / "support" / "oidc" / "provider.mjs"
-
 
 @pytest.fixture(scope="module")
 def modules() -> Path:
-    """oidc-provider from npm, installed once outside the checkout."""
-    assert shutil.which("node"), "node is missing, which plays another issuer; apt-get install nodejs npm"
-    if not (MODULES / "node_modules" / "oidc-provider").exists():
-        MODULES.mkdir(parents=True, exist_ok=True)
-        (MODULES / "package.json").write_text('{"private": true}')
-        subprocess.run(["npm", "install", "--silent", "oidc-provider@9"], cwd=MODULES, check=True)
-    return MODULES
+    return oidc_modules()
 
 
 class Certified:
@@ -75,7 +65,7 @@ async def certified(
 ) -> AsyncIterator[Certified]:
     folder = tmp_path_factory.mktemp("oidc")
     port, gateway_port = free_port(), free_port()
-    provider = await Process(["node", str(PROVIDER), str(port), str(modules)], folder / "log").start()
+    provider = await Process(["node", str(CLIENTS), str(port), str(modules)], folder / "log").start()
     issuer = {"issuer": f"http://127.0.0.1:{port}", "audience": "lgsp", "algorithms": ["RS256"]}
     people = {"claim": "so_dinh_danh", "kind": "citizen"}
     entry = {**issuer, "systems": {"claim": "client_id", "names": {"app-1": "alpha"}}, "people": people}
@@ -145,7 +135,7 @@ async def test_on_behalf_of_a_person(certified: Certified) -> None:
 
 async def test_a_citizen_sees_who_read_about_them(breakable_bus: Workbench, modules: Path, tmp_path: Path) -> None:
     bus, port, index = breakable_bus, free_port(), str(tmp_path / "index.db")
-    provider = await Process(["node", str(PROVIDER), str(port), str(modules)], tmp_path / "log").start()
+    provider = await Process(["node", str(CLIENTS), str(port), str(modules)], tmp_path / "log").start()
     people = {"claim": "so_dinh_danh", "kind": "citizen"}
     entry = {"issuer": f"http://127.0.0.1:{port}", "audience": "lgsp", "algorithms": ["RS256"], "people": people}
     (tmp_path / "issuers.yaml").write_text(yaml.safe_dump({"issuers": [entry]}))

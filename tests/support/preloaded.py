@@ -85,12 +85,20 @@ async def run(
     *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes = b""
 ) -> tuple[int, str, str]:
     """Run the lgsp command to its end: exit code, stdout, stderr."""
+    fork, errors = await begin(*arguments, environment=environment, stdin=stdin)
+    async with asyncio.timeout(60):
+        out, err = await asyncio.gather(fork.stdout.read(), errors.read())
+        return await fork.wait(), out.decode(), err.decode()
+
+
+async def begin(
+    *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes = b""
+) -> tuple[Fork, asyncio.StreamReader]:
+    """Start the lgsp command: the process, and what reads its stderr."""
     told, to_tell = os.pipe()
     fork = await Fork.of(list(arguments), surroundings(environment), to_tell, stdin)
     os.close(to_tell)
-    async with asyncio.timeout(60):
-        out, err = await asyncio.gather(fork.stdout.read(), (await _reader(told)).read())
-        return await fork.wait(), out.decode(), err.decode()
+    return fork, await _reader(told)
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:

@@ -25,6 +25,7 @@ class SignInIssuer:
 
     def __init__(self) -> None:
         self.key = SigningKey.generate()
+        self.signs_with = self.key
         self.subject = "somebody"
         self.claims: dict[str, Any] = {}  # of its ID tokens, in the place of the usual ones
         self.redirected: dict[str, str] = {}  # of its redirects, in the place of the usual parameters
@@ -66,7 +67,7 @@ class SignInIssuer:
             "jti": secrets.token_hex(8),
         }
         said = {name: value for name, value in {**usual, **claims}.items() if value is not None}
-        return (key or self.key).sign(said, typ)
+        return (key or self.signs_with).sign(said, typ)
 
     async def _discovery(self, _: web.Request) -> web.Response:
         return web.json_response(

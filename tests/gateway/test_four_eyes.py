@@ -1,0 +1,240 @@
+"""Four eyes are two persons': not one person through two systems, nor with the systems whose keys they registered."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.people import People
+from support.workbench import TEXT, document, grant
+
+SECRET = "a-secret-of-a-system"
+
+
+@dataclass
+class Office:
+    """Two operators and the administrator of an agency, signed in; each by id and token."""
+
+    people: People
+    first: tuple[str, str]
+    second: tuple[str, str]
+    admin: tuple[str, str]
+
+
+async def awaiting(people: People, subject: str, *roles: str, by: str = "operator", agency: str = "H49.1") -> str:
+    """Register somebody who waits for another operator."""
+    person = await people.create(*roles, by=by, agency=agency)
+    got = await people.link(person, await people.code(subject), by=by)
+    assert got.json["status"]["phase"] == "awaiting-operator", got.body
+    return person
+
+
+@pytest_asyncio.fixture(scope="module")
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    people = await People.start(tmp_path_factory.mktemp("office"))
+    first = await people.signed_in("first", "operator")  # where there is no other, a system makes the first one alone
+    second = await awaiting(people, "second", "operator")
+    assert (await people.act(second, "approve", by=first[1])).status == 200
+    admin = await awaiting(people, "admin", "agency-admin", by=first[1])
+    second_token = await people.session("second")
+    assert (await people.act(admin, "approve", by=second_token)).status == 200
+    yield Office(people, first, (second, second_token), (admin, await people.session("admin")))
+    await people.stop()
+
+
+async def system(people: People, name: str, *roles: str, by: str, agency: str = "H49.1") -> str:
+    """Register a system with a secret, and take a token of it."""
+    secret = hashlib.sha256(SECRET.encode()).hexdigest()
+    spec = {"agency": agency, "title": TEXT, "roles": list(roles), "secretSha256": secret}
+    got = await people.ask("POST", "systems", document("System", name, **spec), by=by)
+    assert got.status == 201, got.body
+    form = {"grant_type": "client_credentials", "client_id": name, "client_secret": SECRET}
+    async with people.bus.session.post("/oauth2/token", data=form) as answer:
+        return str((await answer.json())["access_token"])
+
+
+def as_token(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def requested(people: People, name: str) -> None:
+    """A grant on personal data that its consumer's agency has asked for."""
+    got = await people.ask("POST", "grants", grant(name, "gamma", read_person=["*"]), by="developer")
+    assert (got.status, got.json["status"]["phase"]) == (201, "requested")
+
+
+async def approve(people: People, name: str, token: str) -> Any:
+    """Approve a grant; its phase afterwards, or the code and the words of the refusal."""
+    got = await people.bus.registry("POST", f"grants/{name}/approve", {}, headers=as_token(token))
+    return got.json["status"]["phase"] if got.status == 200 else (got.code, got.json["detail"])
+
+
+async def test_two_persons_bring_personal_data_into_force(office: Office) -> None:
+    people = office.people
+    await requested(people, "two-persons")
+    assert await approve(people, "two-persons", office.first[1]) == "awaiting-provider"
+    code, words = await approve(people, "two-persons", office.first[1])
+    assert code == "not-granted"
+    assert "somebody else" in words or "administrator" in words
+    assert await approve(people, "two-persons", office.admin[1]) == "in-force"
+    status = (await people.ask("GET", "grants/two-persons")).json["status"]
+    assert status["approvedAs"] == {f"person/{office.first[0]}": "operator", f"person/{office.admin[0]}": "provider"}
+    history = (await people.ask("GET", "grants/two-persons/history")).json["items"]
+    assert [one["metadata"]["updatedBy"] for one in history] == [
+        f"person/{office.admin[0]}",
+        f"person/{office.first[0]}",
+        "developer",
+    ]
+
+
+async def test_systems_approve_no_personal_data_where_there_are_persons(office: Office) -> None:
+    people = office.people
+    await requested(people, "by-systems")
+    for name in ("agency-admin", "operator"):
+        code, words = await approve(people, "by-systems", people.bus.token(name))
+        assert code == "not-granted"
+        assert "lgsp login" in words
+    written = await people.ask(
+        "PUT", "grants/by-systems", await current(people, "by-systems"), **await tag(people, "by-systems")
+    )
+    assert written.json["status"]["phase"].startswith("awaiting"), written.body
+    assert await approve(people, "by-systems", office.admin[1]) == "awaiting-operator"
+    assert await approve(people, "by-systems", office.second[1]) == "in-force"
+
+
+async def current(people: People, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await people.ask("GET", f"grants/{name}")).json
+    return {**document("Grant", name, **found["spec"])}
+
+
+async def tag(people: People, name: str) -> dict[str, str]:
+    return {"If-Match": (await people.ask("GET", f"grants/{name}")).headers["ETag"]}
+
+
+async def test_systems_go_on_with_what_is_not_personal(office: Office) -> None:
+    people = office.people
+    got = await people.ask("POST", "grants", grant("plain", "gamma", read=["*"]), by="agency-admin")
+    assert (got.status, got.json["status"]["phase"]) == (201, "in-force")
+
+
+async def test_one_person_through_two_systems_is_one(office: Office) -> None:
+    people = office.people
+    both = await awaiting(people, "both", "operator", "agency-admin", by=office.first[1])
+    assert (await people.act(both, "approve", by=office.second[1])).status == 200
+    tokens = []
+    for name in ("portal-one", "portal-two"):
+        await system(people, name, by="operator")
+        tokens.append(await people.session("both", client_id=name, client_secret=SECRET))
+    principals = [(await people.me(token)).json["principal"] for token in tokens]
+    assert principals == [f"person/{both}@portal-one", f"person/{both}@portal-two"]
+    await requested(people, "one-person")
+    assert await approve(people, "one-person", tokens[0]) == "awaiting-operator"
+    assert (await approve(people, "one-person", tokens[1]))[0] == "not-granted"
+    assert (await people.ask("GET", "grants/one-person")).json["status"]["phase"] == "awaiting-operator"
+    assert await approve(people, "one-person", office.second[1]) == "in-force"
+
+
+async def test_a_system_whose_keys_a_person_registered_has_their_eyes(office: Office) -> None:
+    """An operator who makes a system of the provider's agency knows its key: its approval is theirs."""
+    people = office.people
+    mine = await system(people, "mine", "agency-admin", by=office.first[1])
+    await requested(people, "mine-too")
+    assert await approve(people, "mine-too", office.first[1]) == "awaiting-provider"
+    assert (await approve(people, "mine-too", mine))[0] == "not-granted"
+    # and what such a system makes is the same person's, too
+    theirs = await system(people, "theirs", "operator", by=office.first[1])
+    made = await people.bus.registry(
+        "POST", "persons", document("Person", "p-" + "z" * 26, issuer=people.issuer.url, agency="H49.1", roles=["operator"]),
+        headers=as_token(theirs),
+    )  # fmt: skip
+    assert made.status == 201
+    linked = await people.bus.registry(
+        "POST", f"persons/p-{'z' * 26}/link", {"account": await people.code("sock-puppet")}, headers=as_token(theirs)
+    )
+    assert linked.json["status"]["phase"] == "awaiting-operator"
+    assert (await people.act("p-" + "z" * 26, "approve", by=office.first[1])).code == "not-granted"
+
+
+async def test_two_systems_make_no_person_who_approves(office: Office) -> None:
+    people = office.people
+    person = await awaiting(people, "of-systems", "operator")
+    got = await people.act(person, "approve", by="operator-2")
+    assert got.code == "not-granted"
+    assert "two systems" in got.json["detail"]
+    refused = await people.exchange(people.issuer.id_token("of-systems"))
+    assert "approval" in refused.json["error_description"]
+    assert (await people.act(person, "approve", by=office.second[1])).status == 200
+
+
+async def test_nobody_prepares_and_approves_one(office: Office) -> None:
+    people = office.people
+    person = await awaiting(people, "alone", "agency-admin", by=office.first[1])
+    assert (await people.act(person, "approve", by=office.first[1])).code == "not-granted"
+    linked = await people.link(person, await people.code("alone-again"), by=office.second[1])
+    assert linked.json["status"]["phase"] == "awaiting-operator"
+    assert (await people.act(person, "approve", by=office.second[1])).code == "not-granted"
+    assert (await people.act(person, "approve", by=office.first[1])).status == 200
+
+
+@pytest.mark.parametrize("gain", ["roles", "agency", "account"])
+async def test_what_an_approver_gains_is_approved_again(office: Office, gain: str) -> None:
+    people, subject = office.people, f"gains-{gain}"
+    roles = ["developer"] if gain == "roles" else ["agency-admin"]
+    person = await people.create(*roles, by=office.first[1])
+    await people.link(person, await people.code(subject), by=office.first[1])
+    if gain != "roles":
+        assert (await people.act(person, "approve", by=office.second[1])).status == 200
+    token = await people.session(subject)
+    last = await people.ask("GET", f"persons/{person}")
+    spec = dict(last.json["spec"])
+    if gain == "account":
+        got = await people.link(person, await people.code("another"), by=office.first[1])
+    else:
+        spec |= {"roles": ["operator"]} if gain == "roles" else {"agency": "H49.2"}
+        sent = document("Person", person, **spec)
+        got = await people.ask(
+            "PUT", f"persons/{person}", sent, by=office.first[1], **{"If-Match": last.headers["ETag"]}
+        )
+    assert got.json["status"]["phase"] == "awaiting-operator", got.body
+    assert (await people.me(token)).status == 401
+    assert (await people.act(person, "approve", by=office.first[1])).code == "not-granted"
+
+
+async def test_nobody_changes_themselves(office: Office) -> None:
+    people, (me, token) = office.people, office.second
+    last = await people.ask("GET", f"persons/{me}")
+    sent = document("Person", me, **{**last.json["spec"], "roles": ["operator", "agency-admin"]})
+    tries = [
+        await people.ask("PUT", f"persons/{me}", sent, by=token, **{"If-Match": last.headers["ETag"]}),
+        await people.link(me, await people.code("my-other-account"), by=token),
+        *[await people.act(me, step, by=token) for step in ("approve", "suspend", "resume", "end")],
+        await people.ask("DELETE", f"persons/{me}", by=token, **{"If-Match": last.headers["ETag"]}),
+    ]
+    for got in tries:
+        assert (got.status, got.code) == (403, "not-granted"), got.body
+    assert (await people.ask("GET", f"persons/{me}")).json["metadata"]["revision"] == last.json["metadata"]["revision"]
+
+
+async def test_only_operators_change_people_and_administrators_see_their_own(office: Office) -> None:
+    people = office.people
+    person = await people.create("developer", agency="H49.2")
+    own = await people.create("developer")
+    assert (await people.ask("GET", f"persons/{own}", by=office.admin[1])).status == 200
+    assert (await people.ask("GET", f"persons/{person}", by=office.admin[1])).status == 404
+    assert (await people.ask("GET", f"persons/{person}/profile", by=office.admin[1])).status == 404
+    for by in ("agency-admin", "integrator", "developer", "auditor", office.admin[1]):
+        assert (await people.act(own, "suspend", by=by)).status in (403, 404)
+        assert (await people.link(own, await people.code("x"), by=by)).status in (403, 404)
+
+
+async def test_an_account_is_one_persons(office: Office) -> None:
+    people = office.people
+    one, other = await people.create("developer"), await people.create("developer")
+    account = await people.code("wanted")
+    assert (await people.link(one, account)).status == 200
+    taken = await people.link(other, account)
+    assert (taken.status, taken.code) == (409, "already-exists")
+    assert (await people.act(one, "end")).status == 200
+    assert (await people.link(other, account)).status == 200
