@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from lgsp_gateway.registry.lifecycle import contracts, grants, suspension
+from lgsp_gateway.registry.lifecycle import contracts, grants, persons, suspension
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
 
 HANDBOOK = Path(__file__).parents[2] / "docs" / "operate" / "administer-the-registry.md"
-LIVES = {"contract": contracts.LIFE, "grant": grants.LIFE, "suspension": suspension.LIFE}
+LIVES = {"contract": contracts.LIFE, "grant": grants.LIFE, "person": persons.LIFE, "suspension": suspension.LIFE}
 
 
 @pytest.mark.parametrize("name", LIVES)
@@ -21,7 +21,7 @@ def test_every_phase_is_reached_and_left(name: str) -> None:
     life: Life = LIVES[name]
     left = {phase for phase, _ in life.rows}
     reached = {after for followers in life.rows.values() for after in followers.values()}
-    waiting = {"awaiting-operator", "awaiting-provider"} if name == "grant" else set()  # where an approval is missing
+    waiting = {"awaiting-operator", "awaiting-provider"} if name in ("grant", "person") else set()  # for an approval
     assert left - reached <= waiting | ({ABSENT} if name != "suspension" else set())
     assert reached <= left
 

@@ -12,7 +12,7 @@ _HEAD = """\
 Written from the routes and the table of roles by `python tests/gateway/test_rights.py`; a test holds it together with both, and tries
 each cell on a running gateway. What a route declares is held before anything of a request is read, asked of NATS or kept.
 
-`any` reaches every document, `own` those of the caller's agency: its own systems, the services that they provide, the grants on these;
+A role is a system's or a person's; only systems call services. `any` reaches every document, `own` those of the caller's agency: its own systems, the services that they provide, the grants on these;
 for reading a grant, and for asking for one, the consumer's agency counts too. Of a document that a caller may not read it does not
 learn that it is there (404). A history shows of each version only what the caller may read, and a deleted document's to those whose
 it was. To write takes in what a document was and what it becomes. Beyond the role, a change is held against the life cycles
@@ -25,7 +25,7 @@ _WHO = {
     "optional": "anybody; a token that is shown must hold",
     "client": "a client that proves itself in the form",
     "person": "a citizen, by a token of an issuer that speaks of people",
-    "token": "any registered system",
+    "token": "any registered system, or a person who is signed in",
 }
 _CALLS = "| `POST /services/{service}/v{major}/{operation}` | a system with a grant in force |" + " |" * len(ROLES)
 
