@@ -1,8 +1,11 @@
 """Four eyes are two persons': not one person through two systems, nor with the systems whose keys they registered."""
 
+import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ class Office:
     first: tuple[str, str]
     second: tuple[str, str]
     admin: tuple[str, str]
+    security_log: Path
 
 
 async def awaiting(people: People, subject: str, *roles: str, by: str = "operator", agency: str = "H49.1") -> str:
@@ -33,14 +37,16 @@ async def awaiting(people: People, subject: str, *roles: str, by: str = "operato
 
 @pytest_asyncio.fixture(scope="module")
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    people = await People.start(tmp_path_factory.mktemp("office"))
+    folder = tmp_path_factory.mktemp("office")
+    people = await People.start(folder, "--security-log", str(folder / "security.log"))
     first = await people.signed_in("first", "operator")  # where there is no other, a system makes the first one alone
     second = await awaiting(people, "second", "operator")
     assert (await people.act(second, "approve", by=first[1])).status == 200
     admin = await awaiting(people, "admin", "agency-admin", by=first[1])
     second_token = await people.session("second")
     assert (await people.act(admin, "approve", by=second_token)).status == 200
-    yield Office(people, first, (second, second_token), (admin, await people.session("admin")))
+    admin_token = await people.session("admin")
+    yield Office(people, first, (second, second_token), (admin, admin_token), folder / "security.log")
     await people.stop()
 
 
@@ -238,3 +244,16 @@ async def test_an_account_is_one_persons(office: Office) -> None:
     assert (taken.status, taken.code) == (409, "already-exists")
     assert (await people.act(one, "end")).status == 200
     assert (await people.link(other, account)).status == 200
+
+
+async def test_those_on_watch_are_told_which_person_changed_whom(office: Office) -> None:
+    people = office.people
+    person = await people.create("developer", by=office.first[1])
+    async with asyncio.timeout(20):
+        while not (told := [line for line in office.security_log.read_text().splitlines() if person in line]):
+            await asyncio.sleep(0.02)
+    [event] = map(json.loads, told)
+    said = {**event, **event.get("event", {})}
+    assert "role-changed" in json.dumps(said)
+    assert f'"person/{office.first[0]}"' in told[0]
+    assert f'"{office.first[0]}"' in told[0]  # user.id
