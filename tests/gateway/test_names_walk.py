@@ -196,7 +196,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
         ("desk", "read", "--as", "{}", "--url", "http://127.0.0.1:1"),
     ],
     "get": [
-        *((kind, "{}", *URL) for kind in ("agencies", "systems", "services", "grants")),
+        *((kind, "{}", *URL) for kind in ("agencies", "persons", "systems", "services", "grants")),
         *(("systems", option, "{}", *URL) for option in ()),
         ("systems", "--as", "{}", "--url", "http://127.0.0.1:1"),
     ],
@@ -210,6 +210,10 @@ LINES: dict[str, list[tuple[str, ...]]] = {
         ("x", "--agency", "{}", "--title-vi", "x", "--title-en", "x", "--folder", "{folder}"),
     ],
     "system": [("end-tokens", "{}", *URL)],
+    "person create": [
+        ("--issuer", "https://id", "--agency", "{}", "--role", "developer", *URL)
+    ],  # `--name` is free text
+    "person link": [("{}", "--account", "x", *URL)],
     "idempotency show": [("k", "--system", "{}", *URL)],
     "idempotency settle": [("k", "happened", "--system", "{}", "-m", "x", *URL)],
     "evidence search": [],  # as queries, which the gateway holds

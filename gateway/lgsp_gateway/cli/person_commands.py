@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway.cli.bus_client import Who
 from lgsp_gateway.cli.registry_client import Document, RegistryClient
@@ -49,7 +50,7 @@ def create(
         Why; it stands in the history.
     """
     person = new_id()
-    spec = {"issuer": issuer, "agency": agency, "roles": role}
+    spec = {"issuer": issuer, "agency": names.agency_code(agency), "roles": role}
     document = {"apiVersion": API_VERSION, "kind": "Person", "metadata": {"name": person}, "spec": spec}
 
     async def work(client: RegistryClient) -> Document:
