@@ -1,12 +1,15 @@
 """People sign in with an issuer, and nobody else does in their place."""
 
+import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from support.people import People
@@ -210,3 +213,18 @@ def on_disk(folder: Path, text: str) -> bool:
     files = [file for file in folder.rglob("*") if file.is_file()]
     assert files
     return any(needle in file.read_bytes() for file in files for needle in needles)
+
+
+async def test_what_is_sent_to_a_person_ends_with_their_session(people: People) -> None:
+    person, token = await people.signed_in("reads-on", "auditor")
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    async with people.bus.session.get("/evidence/entries?follow=true", headers=headers) as stream:
+        assert stream.status == 200
+        assert (await people.act(person, "suspend")).status == 200
+        after = (await people.bus.call()).message  # what comes now is not theirs to read
+        received = b""
+        async with asyncio.timeout(20):
+            with contextlib.suppress(aiohttp.ClientPayloadError):  # it breaks off
+                async for line in stream.content:
+                    received += line
+        assert after.encode() not in received

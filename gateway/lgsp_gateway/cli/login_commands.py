@@ -89,7 +89,7 @@ def _line(who: dict[str, Any]) -> str:
 
 
 def _say(vi: str, en: str) -> None:
-    err(f"{Text(vi, en).said(language())}\n")
+    err(f"{Text(vi, en).in_language(language())}\n")
 
 
 def _chosen(address: str, wanted: str) -> IssuerClient:
