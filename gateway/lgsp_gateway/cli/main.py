@@ -14,7 +14,6 @@ from cyclopts import App
 from lgsp_contracts.cli.terminal import err
 from lgsp_problems import Language, Refusal
 
-
 EXTRAS = {"lgsp_gateway": "gateway", "lgsp_adapters": "adapters"}
 """The extra of each part of lgsp that has one."""
 
