@@ -15,7 +15,6 @@ from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiParts, build_api
 from lgsp_gateway.calls.build import open_pipeline
-from lgsp_gateway.calls.failover import DisconnectFailover
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
@@ -28,6 +27,7 @@ from lgsp_gateway.keys import issuers
 from lgsp_gateway.keys.key_store import REREAD_SECONDS, KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.nats.auth_callout import NatsAuthCallout
+from lgsp_gateway.nats.disconnect_failover import DisconnectFailover
 from lgsp_gateway.nats.rights import ConnectionRights
 from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry
 from lgsp_gateway.registry.build import RegistryParts

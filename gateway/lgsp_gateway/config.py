@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lgsp_contracts import names
-from lgsp_gateway.local.state_dir import DEFAULT as DEFAULT_STATE
+from lgsp_gateway.state_paths import DEFAULT_STATE
 from lgsp_problems import Refusal
 
 ENVIRONMENT_PREFIX = "LGSP_GW_"

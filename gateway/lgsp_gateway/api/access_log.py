@@ -14,6 +14,7 @@ import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_contracts.entry import SALT_HEADER
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.api.access_log_limiter import Looks
 from lgsp_gateway.api.evidence_search import no_index
 from lgsp_gateway.api.schemas import json_of
@@ -24,7 +25,6 @@ from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
 from lgsp_gateway.http.authentication import shown
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.registry.documents import VIETNAM
 from lgsp_gateway.registry.snapshot import Registry
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from lgsp_auth.principal import Principal
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.names import MAX_MAJOR, MAX_NAME, NAME_PATTERN, Major, ServiceName
 from lgsp_contracts.summary import ContractSummary
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_contracts.tooling.asyncapi import asyncapi
 from lgsp_contracts.tooling.openapi import openapi
 from lgsp_contracts.tooling.pages import page
@@ -32,7 +33,7 @@ from lgsp_gateway.http.language import preferred
 from lgsp_gateway.http.lifecycle_headers import headers_of
 from lgsp_gateway.http.parameters import choice, text, whole
 from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.registry.documents import VIETNAM, Version, service_and_major, service_name
+from lgsp_gateway.registry.documents import Version, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_gateway.workers.heavy_documents import Description, HeavyDocuments

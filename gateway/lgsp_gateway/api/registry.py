@@ -13,6 +13,7 @@ from aiohttp import web
 from lgsp_auth.principal import Principal
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.api import registry_routes
 from lgsp_gateway.api.registry_routes import (
     CURSOR,
@@ -31,7 +32,7 @@ from lgsp_gateway.http.routes import add
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.change_writer import ABSENT
 from lgsp_gateway.registry.document_pages import Wanted
-from lgsp_gateway.registry.documents import PLURALS, VIETNAM, Version
+from lgsp_gateway.registry.documents import PLURALS, Version
 from lgsp_gateway.registry.lifecycle.grants import Action
 from lgsp_problems import Refusal
 

@@ -30,7 +30,7 @@ from nats.js.api import KeyValueConfig
 from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
-from lgsp_gateway.registry.documents import VIETNAM
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
 

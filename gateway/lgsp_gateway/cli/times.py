@@ -2,7 +2,7 @@
 
 import datetime
 
-from lgsp_gateway.registry.documents import VIETNAM
+from lgsp_contracts.time_zone import VIETNAM
 
 
 def in_milliseconds(milliseconds: float) -> str:

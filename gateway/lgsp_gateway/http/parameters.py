@@ -15,7 +15,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from aiohttp import web
 
-from lgsp_gateway.registry.documents import VIETNAM
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_problems import Refusal, Text
 
 T = TypeVar("T")

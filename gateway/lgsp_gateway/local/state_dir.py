@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
+from lgsp_gateway.state_paths import DEFAULT_STATE
 from lgsp_problems import Refusal
 
-DEFAULT = Path(".lgsp")
+DEFAULT = DEFAULT_STATE
 
 
 @dataclass(frozen=True, slots=True)

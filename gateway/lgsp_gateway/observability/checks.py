@@ -16,11 +16,11 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
-from lgsp_gateway.registry.documents import VIETNAM
 from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal, Text

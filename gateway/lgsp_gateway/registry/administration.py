@@ -12,10 +12,11 @@ from lgsp_auth.principal import Principal
 from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry import ownership, rules
 from lgsp_gateway.registry.change_writer import ABSENT, Change, ChangeWriter
 from lgsp_gateway.registry.document_reader import DocumentReader
-from lgsp_gateway.registry.documents import API_VERSION, VIETNAM, Spec, Version
+from lgsp_gateway.registry.documents import API_VERSION, Spec, Version
 from lgsp_gateway.registry.full_names import with_bare_names
 from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
 from lgsp_gateway.registry.name_history import NameHistory

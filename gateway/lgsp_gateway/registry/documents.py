@@ -5,15 +5,11 @@ Kubernetes' shape: `apiVersion`, `kind`, `metadata`, `spec`. The registry adds t
 """
 
 from dataclasses import dataclass
-from datetime import timedelta, timezone
 from typing import Any
 
 import orjson
 
 from lgsp_contracts.names import DocumentName, Major, ServiceName
-
-VIETNAM = timezone(timedelta(hours=7))
-"""Days of the registry begin and end in Vietnam."""
 
 API_VERSION = "lgsp/v1"
 

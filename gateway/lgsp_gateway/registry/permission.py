@@ -12,9 +12,10 @@ from typing import Any
 from lgsp_auth import roles
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry import classification, ownership, references, role_protection
 from lgsp_gateway.registry.contract_checks import ContractChecks
-from lgsp_gateway.registry.documents import VIETNAM, Spec, Version
+from lgsp_gateway.registry.documents import Spec, Version
 from lgsp_gateway.registry.lifecycle import contracts, grants, tokens
 from lgsp_gateway.registry.lifecycle import persons as life_of_persons
 from lgsp_gateway.registry.name_history import NameHistory

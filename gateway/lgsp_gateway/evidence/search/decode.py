@@ -10,11 +10,11 @@ import orjson
 import structlog
 
 from lgsp_contracts.entry import is_call
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.search.query import packed_id
 from lgsp_gateway.evidence.search.schema import NAMED
 from lgsp_gateway.evidence.verify import merkle
-from lgsp_gateway.registry.documents import VIETNAM
 
 LINE_BITS = 16
 """A place is the number of the batch, followed by so many bits for the line in it."""

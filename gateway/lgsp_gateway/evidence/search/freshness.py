@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.search.store import Index
-from lgsp_gateway.registry.documents import VIETNAM
 
 USUAL_SECONDS = 5.0
 """An index that is at work is some tenths of a second behind; that is no news."""

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lgsp_gateway.registry.documents import VIETNAM
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry.lifecycle.suspension import Suspension, from_status
 
 _DAY_SECONDS = 86400

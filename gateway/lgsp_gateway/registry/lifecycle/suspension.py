@@ -6,7 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from lgsp_gateway.registry.documents import VIETNAM
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry.lifecycle.transitions import Life
 from lgsp_problems import Refusal
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from lgsp_auth.issuing import DEFAULT_LIFE
 from lgsp_auth.tokens import Generation
-from lgsp_gateway.registry.documents import VIETNAM, Spec, same
+from lgsp_contracts.time_zone import VIETNAM
+from lgsp_gateway.registry.documents import Spec, same
 
 KEYS = ("jwks", "secretSha256")
 
