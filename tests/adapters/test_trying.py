@@ -101,7 +101,7 @@ async def test_a_fault_with_its_words_or_without_any(tried: Tried) -> None:
         wrong["operations"]["read"]["fields"] = {"Ngay": "iso_date(request.soDinhDanh, 'dd/MM/yyyy')"}
         code, _, err = await tried("adapter try", wrong, "read")
         assert (code, "/operations/read/fields/Ngay: a date is not in the form dd/MM/yyyy" in err) == (1, True), err
-        assert "cannot be put to the system" in err
+        assert "cannot be sent to the system" in err
         assert "nothing was sent" in err
 
 

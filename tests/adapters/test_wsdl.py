@@ -213,7 +213,10 @@ def test_facets_of_two_that_go_by_one_name_are_left_out() -> None:
 async def test_a_description_is_not_fetched(folder: Path) -> None:
     options = ["--service", "civil-status", "--provider", "tu-phap", "-o", str(folder / "never.yaml")]
     code, _, err = await run("contract", "import", "wsdl", "http://127.0.0.1:1/HoTich?wsdl", *options)
-    assert (code, "save the WSDL and what it imports, and name the file" in " ".join(err.split())) == (1, True)
+    assert (code, "save the WSDL and the files that it imports, then name the file" in " ".join(err.split())) == (
+        1,
+        True,
+    )
 
 
 async def test_a_description_that_cannot_be_read(folder: Path) -> None:
