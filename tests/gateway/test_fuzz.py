@@ -27,6 +27,9 @@ AT_ONCE = 8
 SECRET = secrets.token_urlsafe()
 
 OWN = {"agencies": "H49.99", "systems": "fuzz", "services": "fuzz-v1", "grants": "fuzz"}
+PERSON = "p-" + "z" * 26
+SINGLE = {"instances": "this", "persons": PERSON}
+"""Names of the kinds of which the fuzz makes no documents of its own."""
 """Documents to take steps with."""
 
 ANYWHERE = ("400", "404", "405", "408", "413", "431")
@@ -111,6 +114,13 @@ def _documents(numbers: "itertools.count[int]") -> dict[str, Callable[[], dict[s
     def agency() -> dict[str, Any]:
         return document("Agency", f"H{next(numbers) % 90 + 10}.{next(numbers) % 900 + 1}", title=TEXT)
 
+    def person() -> dict[str, Any]:
+        number, name = next(numbers), ""
+        for _ in range(26):
+            number, digit = divmod(number, 32)
+            name += "abcdefghijklmnopqrstuvwxyz234567"[digit]
+        return document("Person", f"p-{name}", issuer="https://people.example", agency="H49.1", roles=["auditor"])
+
     def system() -> dict[str, Any]:
         key = SigningKey.generate().public_jwk()
         return document("System", f"fuzz-{next(numbers)}", agency="H49.1", title=TEXT, jwks=[key])
@@ -129,9 +139,20 @@ def _documents(numbers: "itertools.count[int]") -> dict[str, Callable[[], dict[s
     def form() -> dict[str, Any]:
         return {"grant_type": "client_credentials", "client_id": "fuzz", "client_secret": SECRET}
 
-    makers = {"Agency": agency, "System": system, "Service": service, "Grant": given}
+    def instance() -> dict[str, Any]:
+        return document("Instance", "this", identifier="VN", memberClass="GOV")
+
+    makers = {
+        "Instance": instance,
+        "Agency": agency,
+        "Person": person,
+        "System": system,
+        "Service": service,
+        "Grant": given,
+    }
     found = {f"{verb}{kind}": maker for kind, maker in makers.items() for verb in ("create", "replace")}
     found |= dict.fromkeys(("actOnGrant", "suspendService", "resumeService"), step)
+    found |= {"actOnPerson": lambda: {"reason": "thu"}, "linkPerson": lambda: {"account": "AAAA-BBBB-CCCC-DDDD"}}
     return {**found, "issueToken": form, "keepSeal": lambda: {"checkpoint": "lgsp/bench\n1\nAAAA\n"}}
 
 
@@ -163,7 +184,8 @@ async def _fuzzer(target: Target, number: int) -> Fuzzer:
         "systems": ["alpha", "gamma", "operator"],
         "services": ["desk-v1", "hidden-v1"],
         "grants": ["alpha-desk", "beta-desk"],
-        **{f"own {plural}": [name] for plural, name in OWN.items()},
+        **{plural: [name] for plural, name in SINGLE.items()},
+        **{f"own {plural}": [name] for plural, name in (OWN | SINGLE).items()},
     }
     for plural, name in OWN.items():
         made = {"agencies": document("Agency", name, title=TEXT), "grants": grant(name, "gamma", read=["*"])}
