@@ -2,7 +2,7 @@
 
 Why not nats-py: publishing takes two coroutines, two checks of the subject by regular expression and a future for each flush; what
 arrives wakes a reader, is matched by regular expressions, becomes an object, goes through a queue and wakes a second task. Through its
-public interface alone a whole call is slower by a third (measured; docs/decisions/023). So calls have a connection of their own, made
+public interface alone a whole call is slower by a third (measured; docs/decisions/027). So calls have a connection of their own, made
 of what asyncio and the protocol's own document promise; JetStream, key-value and everything administrative stay nats-py's.
 
 What holds:

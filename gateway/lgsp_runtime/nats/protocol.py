@@ -1,7 +1,7 @@
 """The NATS client protocol as bytes: what a server sends is taken apart here, and what a client says is put together.
 
 Pure: no connection, no clock. `ServerStream` is fed whatever arrives, cut anywhere, and calls the handler of each message at once,
-without an object, a queue or a task between. That is what makes `FastNatsClient` fast (docs/decisions/023).
+without an object, a queue or a task between. That is what makes `FastNatsClient` fast (docs/decisions/027).
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """What `FastNatsClient` does, over nats-py's public interface alone: for whoever runs with `--fast-path off`.
 
-It costs a third of the throughput of calls (docs/decisions/023). It is there so that a fault can be told from one of the fast client, and
+It costs a third of the throughput of calls (docs/decisions/027). It is there so that a fault can be told from one of the fast client, and
 so that every test of calls and faults runs both ways.
 """
 

@@ -2,7 +2,7 @@
 
 Why not `nc.request` and `js.publish`: each asks the kernel for random bytes and arms a timer, which together cost a tenth
 of the throughput of a call (measured; see docs/decisions/003). Here replies are counted on one subscription, and one
-sweep looks after all deadlines. They pass on a connection of their own (docs/decisions/023).
+sweep looks after all deadlines. They pass on a connection of their own (docs/decisions/027).
 """
 
 import asyncio
