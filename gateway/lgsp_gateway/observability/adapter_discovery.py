@@ -69,6 +69,9 @@ class AdaptersSeen:
         self.copies: list[Copy] = []
         self.seen_at = 0.0
         self._not_counted = 0
+        self._round = asyncio.Lock()
+        self._rounds_begun = 0
+        self._last_whole_round = 0
 
     def start(self, connection: Client, background: Background) -> None:
         """Begin to ask."""
@@ -86,7 +89,23 @@ class AdaptersSeen:
             await self.ask()
 
     async def ask(self) -> None:
-        """Ask the adapters of every service in force, and take what comes within a second."""
+        """Ask the adapters of every service in force, and take what comes within a second.
+
+        Rounds never overlap: two at once would keep other requests waiting twice as long. Whoever comes during a round waits for the
+        next one, which all who wait share, since the round under way may have asked before the adapter they look for was there.
+
+        Raises:
+            NatsError, OSError: NATS is away.
+        """
+        begun_before = self._rounds_begun
+        async with self._round:
+            if self._last_whole_round > begun_before:
+                return
+            self._rounds_begun += 1
+            await self._ask_all()
+            self._last_whole_round = self._rounds_begun
+
+    async def _ask_all(self) -> None:
         providers = self._registry.services.providers
         services = list(providers)
         found: dict[ServiceName, dict[str, Copy]] = {}
