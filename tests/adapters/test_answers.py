@@ -8,7 +8,7 @@ import pytest
 import yaml
 from aiohttp import web
 from support.processes import ROOT
-from support.systems import ask, opened, served
+from support.upstreams import ask, opened, served
 
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from support.systems import ask, opened, served
+from support.upstreams import ask, opened, served
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from support.office import loaded, office, written
 from support.own_adapters import Breaks
-from support.systems import opened, served
+from support.upstreams import opened, served
 from support.workbench import Workbench
 
 from lgsp_adapters.host.manifest_reloader import ContractFolder, ManifestReloader

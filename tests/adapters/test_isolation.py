@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from support.national import call
-from support.systems import ASKED, ask, opened, served
+from support.upstreams import ASKED, ask, opened, served
 
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 from lgsp_adapters.upstream import Upstream

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from support.adapters import opened
 from support.national import call
-from support.systems import served
+from support.upstreams import served
 from support.workbench import CONTRACTS
 
 from lgsp_adapters.adapter import Adapter, UnfitRequest, UpstreamFailed

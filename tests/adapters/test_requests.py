@@ -9,7 +9,7 @@ from aiohttp import web
 from lxml import etree
 from support.national import call
 from support.processes import ROOT
-from support.systems import ASKED, ask, opened, served
+from support.upstreams import ASKED, ask, opened, served
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed

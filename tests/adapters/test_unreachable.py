@@ -13,7 +13,7 @@ from aiohttp import web
 from cryptography import x509
 from support.authority import Authority
 from support.processes import free_port
-from support.systems import ask, opened, served
+from support.upstreams import ask, opened, served
 
 from lgsp_adapters.adapter import UpstreamFailed, UpstreamLate
 from lgsp_adapters.host.health import Health

@@ -10,7 +10,7 @@ import yaml
 from aiohttp import web
 from support.postgres import Postgres, name_in
 from support.preloaded import run
-from support.systems import served
+from support.upstreams import served
 from support.workbench import CONTRACTS, NUMBER
 
 Tried = Callable[..., Awaitable[tuple[int, str, str]]]

@@ -1,4 +1,4 @@
-"""The whole call, loaded by wrk beside the floor. `./lgsp bench run`; medians of rounds taken in turns, never asserted."""
+"""The whole call, loaded by wrk beside the baseline. `./lgsp bench run`; medians of rounds taken in turns, never asserted."""
 
 import asyncio
 import itertools
@@ -12,7 +12,7 @@ import pytest_asyncio
 from support.workbench import Workbench
 
 from bench import history
-from bench.load import COPY, VERIFY, Target, bench_up, floor, gateway_under_load, in_turns, load, ratio
+from bench.load import COPY, VERIFY, Target, baseline, bench_up, gateway_under_load, in_turns, load, ratio
 from bench.registry_size import fill
 from lgsp_gateway.cli.bench_commands import FLAME
 
@@ -26,9 +26,9 @@ MANY = 1_000_000_000
 
 @pytest_asyncio.fixture(scope="module")
 async def sides(tmp_path_factory: Any) -> Any:
-    """A bus and the floor, both up; the one that is not loaded is idle."""
+    """A bus and the baseline, both up; the one that is not loaded is idle."""
     folder = tmp_path_factory.mktemp("bench")
-    async with bench_up(folder) as ours, floor(folder) as plain:
+    async with bench_up(folder) as ours, baseline(folder) as plain:
         yield folder, ours, plain
 
 
@@ -40,8 +40,8 @@ async def test_the_call_at_64_connections(sides: Any) -> None:
         lambda: load(plain, PATH + "verify", VERIFY, folder),
     )
     assert sum(one.refused for one in mine) == 0
-    history.record("calls, 64 connections, beside the floor", ratio(mine, its), "×", "≥ 0.95")
-    history.record("p99, 64 connections, beside the floor", ratio(mine, its, "p99"), "×", "≤ 1.1")
+    history.record("calls, 64 connections, beside the baseline", ratio(mine, its), "×", "≥ 0.95")
+    history.record("p99, 64 connections, beside the baseline", ratio(mine, its, "p99"), "×", "≤ 1.1")
 
 
 async def test_the_call_at_8_connections(sides: Any) -> None:
@@ -51,7 +51,7 @@ async def test_the_call_at_8_connections(sides: Any) -> None:
         lambda: load(ours, PATH + "verify", VERIFY, folder, connections=8),
         lambda: load(plain, PATH + "verify", VERIFY, folder, connections=8),
     )
-    history.record("calls, 8 connections, beside the floor", ratio(mine, its), "×", "≥ 0.75")
+    history.record("calls, 8 connections, beside the baseline", ratio(mine, its), "×", "≥ 0.75")
 
 
 async def test_documents_of_64_kib(sides: Any) -> None:
@@ -62,7 +62,7 @@ async def test_documents_of_64_kib(sides: Any) -> None:
         lambda: load(plain, PATH + "copy", COPY, folder, connections=16),
     )
     assert sum(one.refused for one in mine) == 0
-    history.record("calls with 64 KiB both ways, beside the floor", ratio(mine, its), "×", "≥ 0.8")
+    history.record("calls with 64 KiB both ways, beside the baseline", ratio(mine, its), "×", "≥ 0.8")
 
 
 async def test_latency_at_half_load(sides: Any) -> None:

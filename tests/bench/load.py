@@ -1,4 +1,4 @@
-"""wrk and what it is set on: a bus from `lgsp bench up`, and the floor."""
+"""wrk and what it is set on: a bus from `lgsp bench up`, and the baseline."""
 
 import asyncio
 import json
@@ -93,18 +93,18 @@ async def bench_up(folder: Path, *options: str) -> Any:
 
 
 @asynccontextmanager
-async def floor(folder: Path) -> Any:
-    """The floor, on a nats-server that syncs nothing."""
+async def baseline(folder: Path) -> Any:
+    """The baseline, on a nats-server that syncs nothing."""
     port, nats_port = free_port(), free_port()
-    url, script = f"nats://127.0.0.1:{nats_port}", str(HERE / "floor.py")
+    url, script = f"nats://127.0.0.1:{nats_port}", str(HERE / "baseline.py")
     binary = str(Path(sys.executable).parent / "nats-server")
-    nats = await Process([binary, "-a", "127.0.0.1", "-p", str(nats_port)], folder / "floor.log").start(
+    nats = await Process([binary, "-a", "127.0.0.1", "-p", str(nats_port)], folder / "baseline.log").start(
         wait_ready=False
     )
     await _listens(nats_port)
-    adapter = await Process([sys.executable, script, "adapter", url], folder / "floor.log").start()
-    gateway = await Process([sys.executable, script, "gateway", str(port), url], folder / "floor.log").start()
-    tokens = folder / "floor-token"
+    adapter = await Process([sys.executable, script, "adapter", url], folder / "baseline.log").start()
+    gateway = await Process([sys.executable, script, "gateway", str(port), url], folder / "baseline.log").start()
+    tokens = folder / "baseline-token"
     tokens.write_text("none\n")
     try:
         yield Target(f"http://127.0.0.1:{port}", tokens)
@@ -150,4 +150,15 @@ def ratio(ours: list[Loaded], theirs: list[Loaded], what: str = "rate") -> float
     return statistics.median(getattr(our, what) / getattr(their, what) for our, their in pairs)
 
 
-__all__ = ["COPY", "VERIFY", "Loaded", "Target", "bench_up", "floor", "gateway_under_load", "in_turns", "load", "ratio"]
+__all__ = [
+    "COPY",
+    "VERIFY",
+    "Loaded",
+    "Target",
+    "baseline",
+    "bench_up",
+    "gateway_under_load",
+    "in_turns",
+    "load",
+    "ratio",
+]

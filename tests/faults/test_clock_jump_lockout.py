@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from faults.test_bad_ground import faketime
+from faults.test_degraded_storage import faketime
 from support.processes import LGSP, Process
 from support.workbench import Workbench, grant
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faults.test_bad_ground import faketime
+from faults.test_degraded_storage import faketime
 from support.processes import LGSP, Process
 from support.workbench import TEXT, Workbench, document, grant
 

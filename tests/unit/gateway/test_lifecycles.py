@@ -7,7 +7,7 @@ import pytest
 from lgsp_gateway.registry.lifecycle import contracts, grants, persons, suspension
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
 
-HANDBOOK = Path(__file__).parents[2] / "docs" / "operate" / "administer-the-registry.md"
+HANDBOOK = Path(__file__).parents[3] / "docs" / "operate" / "administer-the-registry.md"
 LIVES = {"contract": contracts.LIFE, "grant": grants.LIFE, "person": persons.LIFE, "suspension": suspension.LIFE}
 
 

@@ -1,4 +1,4 @@
-"""The NATS door: the server's own refusals, and connections that end when their right does."""
+"""Programs connect to NATS with tokens: the server's own refusals, and connections that end when their right does."""
 
 import asyncio
 import time

@@ -13,7 +13,7 @@ from aiohttp import web
 from support.national import call
 from support.preloaded import Preloaded, run
 from support.processes import ROOT, free_port
-from support.systems import served
+from support.upstreams import served
 from support.workbench import CONTRACTS, Workbench
 
 Tried = Callable[..., Awaitable[tuple[int, str, str]]]

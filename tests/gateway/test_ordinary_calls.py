@@ -1,4 +1,4 @@
-"""The short way of an ordinary call gives the same answers, in the same order, as the long one."""
+"""Ordinary calls give the same answers, in the same order, on the fast path and off it."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Bad ground: a full store, a clock set back, a stream cut by hand, a forged checkpoint, a read-only database.
+"""Degraded storage: a full store, a clock set back, a stream cut by hand, a forged checkpoint, a read-only database.
 
 Each ends in a clear word or a clean recovery, and no answered call loses its evidence.
 """

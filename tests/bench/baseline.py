@@ -1,7 +1,7 @@
-"""The floor that a governed call is measured against: aiohttp and nats-py wired together, with no check at all.
+"""The baseline that a governed call is measured against: aiohttp and nats-py wired together, with no check at all.
 
-python tests/bench/floor.py gateway PORT NATS_URL
-python tests/bench/floor.py adapter NATS_URL
+python tests/bench/baseline.py gateway PORT NATS_URL
+python tests/bench/baseline.py adapter NATS_URL
 """
 
 import asyncio

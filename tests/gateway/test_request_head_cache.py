@@ -1,4 +1,4 @@
-"""A head that the gateway has heard before is looked up, not parsed: nobody can tell but by the time it takes."""
+"""A head that was read before is looked up, not parsed: nobody can tell but by the time it takes."""
 
 import asyncio
 from collections.abc import AsyncIterator

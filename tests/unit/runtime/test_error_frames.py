@@ -43,7 +43,7 @@ def test_each_frame_has_file_line_and_function_and_no_text() -> None:
     file, _, function = told[-1].partition(" ")
     assert function == "_reads"
     path, _, line = file.rpartition(":")
-    assert path.endswith("observability/test_error_frames.py")
+    assert path.endswith("unit/runtime/test_error_frames.py")
     assert line.isdecimal()
     assert NUMBER not in " ".join(told)
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from lxml import etree
 from support.adapters import CONTRACT
 from support.authority import Authority
-from support.systems import ask, opened, served
+from support.upstreams import ask, opened, served
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.connectors.registry import build_adapter
