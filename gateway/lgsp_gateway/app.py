@@ -13,7 +13,7 @@ from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.api.build import ApiParts, build_api
+from lgsp_gateway.api.build import ApiDependencies, build_api
 from lgsp_gateway.calls.build import open_pipeline
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
@@ -79,7 +79,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         verifier, removed_keys, others = _open_verifier(settings, keys, registry.snapshot, background)
         announce_removed_keys(removed_keys, telemetry.security)
         evidence = await EvidenceWriting.open(stack, settings, keys, bus, connection, background)
-        telemetry.metrics.watch(evidence.log, evidence.publisher)
+        telemetry.metrics.watch_evidence(evidence.log, evidence.publisher)
         replays = JetStreamReplayGuard(bus)
         await replays.start(connection, settings.replicas)
         pipeline = await open_pipeline(
@@ -110,7 +110,9 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         await process.stop.wait()
 
 
-async def _open_http(stack: AsyncExitStack, settings: GatewaySettings, parts: ApiParts, tls: TlsFiles | None) -> int:
+async def _open_http(
+    stack: AsyncExitStack, settings: GatewaySettings, parts: ApiDependencies, tls: TlsFiles | None
+) -> int:
     """Answer over HTTP from now on.
 
     Returns:

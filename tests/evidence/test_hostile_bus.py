@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from lgsp_gateway.cli.bus_client import Who
+from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.log_commands import export, verify
 from lgsp_gateway.cli.witness_commands import witness
 from lgsp_gateway.evidence.verify.checkpoint import Signer
@@ -95,7 +95,7 @@ async def test_an_export_stays_in_its_folder(hostile: tuple[Hostile, str], tmp_p
     bus, url = hostile
     folder = tmp_path / "deep" / "export"
     folder.parent.mkdir()
-    who = Who(url=url, access_token="x")
+    who = BusOptions(url=url, access_token="x")
     for name in NAMES:
         bus.logs = ["gw-1", name]
         with pytest.raises(Refusal) as refused:
@@ -114,7 +114,7 @@ async def test_keys_that_a_bus_hands_out_name_no_file_elsewhere(
 ) -> None:
     bus, url = hostile
     bus.logs, bus.keys = ["gw-1"], f"{Signer(name, bytes(32)).key}\n"
-    who = Who(url=url, access_token="x")
+    who = BusOptions(url=url, access_token="x")
     with pytest.raises(Refusal, match="log"):
         await asyncio.to_thread(verify, who=who)
     with pytest.raises(Refusal, match="log"):

@@ -112,7 +112,7 @@ async def test_an_upstream_that_fails_shows(breakable_bus: Workbench) -> None:
     assert upstream["lastNote"] == "GET so.example.vn/so: certificate has expired"
     async with bus.session.get("/metrics") as answer:
         exposed = await answer.text()
-    assert 'lgsp_adapter_copies{service="desk"} 1.0' in exposed
+    assert 'lgsp_adapter_instances{service="desk"} 1.0' in exposed
     assert 'lgsp_upstream_up{operation="read",service="desk"} 0.0' in exposed
     assert 'lgsp_upstream_failures_total{operation="read",reason="unreachable",service="desk"} 2.0' in exposed
     remote = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("auditor")]

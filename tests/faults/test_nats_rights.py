@@ -295,8 +295,8 @@ async def test_nobody_is_present_in_the_name_of_another(bus: Workbench, remove: 
     assert "y" not in copy["operations"]["read"].values()
     async with bus.session.get("/metrics") as answer:
         exposed = await answer.text()
-    assert 'lgsp_adapter_copies{service="lies"} 1.0' in exposed
-    assert 'lgsp_adapter_copies{service="desk"}' not in exposed
+    assert 'lgsp_adapter_instances{service="lies"} 1.0' in exposed
+    assert 'lgsp_adapter_instances{service="desk"}' not in exposed
     assert "xxxx" not in exposed
     await liar.connection.close()
 

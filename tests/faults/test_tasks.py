@@ -100,7 +100,7 @@ LIBRARIES = {
 as long as the connection of a caller."""
 
 GATEWAY = {
-    "adapters seen",
+    "adapter discovery",
     "checkpoints",
     "checks",
     "evidence kept",

@@ -12,8 +12,8 @@ from support.workbench import Workbench
 
 from lgsp_gateway.api import description
 from lgsp_gateway.http import routes
-from lgsp_gateway.http.parameters import text, whole
-from lgsp_gateway.http.routes import Route, Said
+from lgsp_gateway.http.parameters import integer, text
+from lgsp_gateway.http.routes import ResponseSpec, Route
 
 VALUES = {"service": "desk", "major": "1", "gateway": "bench", "message": "019ac5a0-5c64-7d1e-9d1c-6d5c2f0b7a11"}
 VALUES |= {"name": "nobody-is-called-so", "action": "approve"}
@@ -64,8 +64,10 @@ def test_a_route_that_is_not_declared_fails() -> None:
     async def nothing(_: web.Request) -> web.Response:
         return web.Response()
 
-    routes.add(
-        app, Route("GET", "/declared", "readNothing", "Read nothing", "anybody", {200: Said("Nothing")}), nothing
+    routes.add_route(
+        app,
+        Route("GET", "/declared", "readNothing", "Read nothing", "anybody", {200: ResponseSpec("Nothing")}),
+        nothing,
     )
     assert [route.path for route in description.declared(app)] == ["/declared"]
     app.router.add_post("/declared", nothing)
@@ -130,7 +132,7 @@ async def test_bounds_are_described_and_held(bus: Workbench) -> None:
 
 
 def test_a_parameter_reads_what_it_describes() -> None:
-    number = whole("limit", "how many", 1, 1000, 50)
+    number = integer("limit", "how many", 1, 1000, 50)
     assert number.described()["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}
     assert text("q", "words").described()["schema"] == {"type": "string", "maxLength": 500}
 

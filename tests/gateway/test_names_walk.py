@@ -17,7 +17,7 @@ from cyclopts import App, CycloptsError
 from support.unconnected import application
 from support.workbench import TEXT, Workbench, document
 
-from lgsp_gateway.http.routes import declared
+from lgsp_gateway.http.routes import declared_routes
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import connect
@@ -58,7 +58,7 @@ QUERIES = [
 
 
 async def found() -> list[tuple[str, str]]:
-    return [(route.method, route.path) for route in declared(application(Path(tempfile.mkdtemp())))]
+    return [(route.method, route.path) for route in declared_routes(application(Path(tempfile.mkdtemp())))]
 
 
 NAMED = [

@@ -14,8 +14,8 @@ from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
 from lgsp_auth.roles import ROLES
 from lgsp_gateway.api.rights_page import page
-from lgsp_gateway.http import rights
-from lgsp_gateway.http.routes import Route, declared
+from lgsp_gateway.http import route_access
+from lgsp_gateway.http.routes import Route, declared_routes
 from lgsp_gateway.registry.documents import PLURALS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rights.md"
@@ -30,7 +30,7 @@ MESSAGE = "01a2b3c4-0000-7000-8000-000000000000"
 
 
 async def found() -> list[Route]:
-    return declared(application(Path(tempfile.mkdtemp())))
+    return declared_routes(application(Path(tempfile.mkdtemp())))
 
 
 ROUTES = asyncio.run(found())
@@ -69,9 +69,9 @@ def test_every_route_says_who_may_ask_and_the_page_says_it() -> None:
 
 async def test_a_route_that_nobody_declared_does_not_start(tmp_path: Path) -> None:
     app = application(tmp_path)
-    app.router.add_get("/backdoor", rights._not_there)  # type: ignore[arg-type]
+    app.router.add_get("/backdoor", route_access._hidden_refusal)  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="declared"):
-        declared(app)
+        declared_routes(app)
 
 
 def path_of(pattern: str, kind: str, names: dict[str, str]) -> str:
@@ -108,7 +108,9 @@ def allowed(route: Route, who: str, whose: str) -> bool:
     if route.right is None:
         return True
     scope = route.right.scope(who)
-    return scope == "any" or (scope == "own" and (whose == "own" or route.right == rights.listing(route.right.kind)))
+    return scope == "any" or (
+        scope == "own" and (whose == "own" or route.right == route_access.list_right(route.right.kind))
+    )
 
 
 async def asked(bus: Workbench, method: str, path: str, who: str, kind: str, names: dict[str, str]) -> int:

@@ -11,7 +11,7 @@ from lgsp_auth.issuing import AccessTokens
 from lgsp_auth.keys import ALGORITHM
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.api.build import ApiParts, build_api
+from lgsp_gateway.api.build import ApiDependencies, build_api
 from lgsp_gateway.calls.authorization import AuthorizationCache
 from lgsp_gateway.calls.document_checks import DocumentChecks
 from lgsp_gateway.calls.execution.request_reply import RequestReply
@@ -30,7 +30,7 @@ from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.keys.key_store import KeyStore
-from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.build import Health
 from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.checks import Checks
@@ -83,11 +83,11 @@ def application(folder: Path, registry: Registry | None = None) -> web.Applicati
         evidence=evidence,
         observer=telemetry,
     )
-    adapters = AdaptersSeen(registry)
+    adapters = AdapterDiscovery(registry)
     reading = EvidenceReading(connection, Logs(connection, cosignatures.newest, None, None), None)
     checks = Checks(connection, follower, registry, evidence, publisher, None, adapters, Background())
     administration = Administration(registry, store, follower, security)
-    parts = ApiParts(
+    parts = ApiDependencies(
         pipeline=pipeline,
         registry=RegistryParts(registry, store, follower, administration),
         keys=keys,

@@ -22,7 +22,7 @@ from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.calls.salts import Salts
 from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
-from lgsp_gateway.http.authentication import shown
+from lgsp_gateway.http.authentication import credentials_in
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.routes import Route, Said, add
 from lgsp_gateway.registry.snapshot import Registry
@@ -41,7 +41,7 @@ ACCESS_LOG = Route(
     "Read who asked about the citizen who shows their token, when, why, and on what legal basis",
     "person",
     {
-        200: Said(
+        200: ResponseSpec(
             "What systems asked, page by page; on the first page also the citizen's own looks, by day",
             json_of("AccessLog"),
         )
@@ -52,7 +52,7 @@ ACCESS_LOG = Route(
 )
 
 
-class AccessLog:
+class AccessLogRoutes:
     """The door for citizens.
 
     Args:
@@ -64,19 +64,19 @@ class AccessLog:
         self._registry = registry
         self._salts = Salts()
         self._index = index
-        self._looks = Looks()
+        self._limiter = AccessLogLimiter()
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
-        add(app, ACCESS_LOG, self._read)
+        add_route(app, ACCESS_LOG, self._read)
 
     async def _read(self, request: web.Request) -> web.Response:
         pipeline, message = self._pipeline, str(uuid_utils.uuid7())
-        citizen = await pipeline.identification.citizen(shown(request), time.time())
+        citizen = await pipeline.identification.citizen(credentials_in(request), time.time())
         if self._index is None:
-            raise no_index()
-        pseudonym, cursor = pipeline.pseudonyms.of(citizen.number), CURSOR.of(request)
-        self._looks.take(pseudonym)
+            raise index_unavailable()
+        pseudonym, cursor = pipeline.pseudonyms.of(citizen.number), CURSOR.read_from(request)
+        self._limiter.spend(pseudonym)
         search = Search({"subject": pseudonym}, {}, limit=PAGE, cursor=cursor, of_systems=True)
         page = await self._index.search(search)
         body = self._written(page, [] if cursor else await self._index.own_looks(pseudonym))

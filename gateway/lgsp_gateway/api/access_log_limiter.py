@@ -21,13 +21,13 @@ class _Budget:
     at: float
 
 
-class Looks:
+class AccessLogLimiter:
     """The budgets of all who looked lately, by pseudonym."""
 
     def __init__(self) -> None:
         self._budgets: OrderedDict[str, _Budget] = OrderedDict()
 
-    def take(self, person: str) -> None:
+    def spend(self, person: str) -> None:
         """Count a look.
 
         Raises:

@@ -26,10 +26,10 @@ from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading
 from lgsp_gateway.evidence.verify.key_file import read_keys
-from lgsp_gateway.http.authentication import Callers
-from lgsp_gateway.http.routes import CALLERS, declared
+from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.routes import CALLER_AUTHENTICATOR, declared_routes
 from lgsp_gateway.http.server import HttpServer
-from lgsp_gateway.http.streaming import READERS, Readers
+from lgsp_gateway.http.streaming import STREAM_LIMITER, StreamLimiter
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.observability.build import Health
 from lgsp_gateway.observability.call_observer import CallTelemetry
@@ -43,7 +43,7 @@ from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 
 @dataclass(frozen=True, slots=True)
-class ApiParts:
+class ApiDependencies:
     """What the management API shows and changes. `stop` ends what is sent for as long as somebody reads."""
 
     pipeline: Pipeline
@@ -58,7 +58,7 @@ class ApiParts:
     stop: asyncio.Event
 
 
-def build_api(settings: GatewaySettings, parts: ApiParts) -> web.Application:
+def build_api(settings: GatewaySettings, parts: ApiDependencies) -> web.Application:
     """Build the application with all of its routes.
 
     Raises:
@@ -78,7 +78,7 @@ def build_api(settings: GatewaySettings, parts: ApiParts) -> web.Application:
     _add_registry(app, settings, parts, callers)
     _add_evidence(app, settings, parts, callers)
     _add_operations(app, settings, parts, callers)
-    declared(app)
+    declared_routes(app)
     return app
 
 
@@ -99,26 +99,30 @@ def _add_registry(app: web.Application, settings: GatewaySettings, parts: ApiPar
     PersonRoutes(callers, persons).add_routes(app)
     nats = first_server(settings.nats)
     heavy = parts.heavy
-    Catalogue(callers, parts.registry.snapshot, heavy, parts.stop, settings.public_url, nats).add_routes(app)
+    CatalogueRoutes(callers, parts.registry.snapshot, heavy, parts.stop, settings.public_url, nats).add_routes(app)
 
 
-def _add_evidence(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
+def _add_evidence(
+    app: web.Application, settings: GatewaySettings, parts: ApiDependencies, callers: CallerAuthenticator
+) -> None:
     pipeline, evidence, snapshot = parts.pipeline, parts.evidence, parts.registry.snapshot
     stale_index.add_header(app, evidence.connection, evidence.index)
-    Evidence(callers, evidence.connection, parts.stop).add_routes(app)
-    AccessLog(pipeline, snapshot, evidence.index).add_routes(app)
-    EvidenceSearch(callers, evidence.index, pipeline.pseudonyms, snapshot).add_routes(app)
+    EvidenceStreamRoutes(callers, evidence.connection, parts.stop).add_routes(app)
+    AccessLogRoutes(pipeline, snapshot, evidence.index).add_routes(app)
+    EvidenceSearchRoutes(callers, evidence.index, pipeline.pseudonyms, snapshot).add_routes(app)
     witnesses = {key.name: key for key in read_keys(settings.witnesses)} if settings.witnesses else {}
-    EvidenceLogs(
+    EvidenceLogRoutes(
         callers, evidence.logs, parts.keys.log_key(), settings.domain, parts.bus, witnesses, parts.stop
     ).add_routes(app)
 
 
-def _add_operations(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
+def _add_operations(
+    app: web.Application, settings: GatewaySettings, parts: ApiDependencies, callers: CallerAuthenticator
+) -> None:
     pipeline, health = parts.pipeline, parts.health
     security = parts.telemetry.security
-    IdempotencyKeys(callers, pipeline.idempotency, parts.registry.snapshot, security).add_routes(app)
-    Operations(callers, parts.evidence.index, health.adapters, health.checks, parts.stop).add_routes(app)
+    IdempotencyKeyRoutes(callers, pipeline.idempotency, parts.registry.snapshot, security).add_routes(app)
+    OperationsRoutes(callers, parts.evidence.index, health.adapters, health.checks, parts.stop).add_routes(app)
 
     def readiness() -> Mapping[str, bool]:
         return {
@@ -128,5 +132,5 @@ def _add_operations(app: web.Application, settings: GatewaySettings, parts: ApiP
             "not stopping": not parts.stop.is_set(),
         }
 
-    Status(parts.telemetry.metrics, readiness, health.checks.background.said).add_routes(app)
-    ApiDescription(settings.public_url).add_routes(app)
+    HealthRoutes(parts.telemetry.metrics, readiness, health.checks.background.said).add_routes(app)
+    ApiDescriptionRoute(settings.public_url).add_routes(app)

@@ -25,7 +25,7 @@ from lgsp_contracts.time_zone import VIETNAM
 from lgsp_contracts.tooling.asyncapi import asyncapi
 from lgsp_contracts.tooling.openapi import openapi
 from lgsp_contracts.tooling.pages import page
-from lgsp_gateway.api.registry_routes import CURSOR, LIMIT
+from lgsp_gateway.api.registry_declarations import CURSOR, LIMIT
 from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.http import responses, streaming
 from lgsp_gateway.http.authentication import Callers
@@ -50,10 +50,10 @@ DESCRIBED_AT_ONCE = 8 * 1024
 """Bytes of a contract that is described on the event loop, in a few turns; larger ones are in a process of their own."""
 PARSED_AT_A_TURN = 20
 PIECES_AT_A_TURN = 100
-"""Pieces of a page that are written before others have a turn."""
+"""StreamedResponse of a page that are written before others have a turn."""
 
-SERVICE = text("service", "the name of a service", longest=MAX_NAME, pattern=NAME_PATTERN, place="path")
-MAJOR = whole("major", "its major version", 1, MAX_MAJOR, 1, place="path")
+SERVICE = text("service", "the name of a service", longest=MAX_NAME, pattern=NAME_PATTERN, location="path")
+MAJOR = integer("major", "its major version", 1, MAX_MAJOR, 1, location="path")
 LANGUAGE = choice("lang", "the language of the page; by default the one that Accept-Language prefers", ("vi", "en"), "")
 WORDS = text("q", "words to look for among the services")
 _HTML = {"text/html": TEXT}
@@ -64,7 +64,7 @@ PAGE = Route(
     "showCatalogue",
     "Show the services that there are, as a page",
     "optional",
-    {200: Said("The page", _HTML)},
+    {200: ResponseSpec("The page", _HTML)},
     parameters=(WORDS, LANGUAGE),
     tag="catalogue",
 )
@@ -74,7 +74,7 @@ SERVICE_PAGE = Route(
     "showService",
     "Show a service, as a page",
     "optional",
-    {200: Said("The page", _HTML)},
+    {200: ResponseSpec("The page", _HTML)},
     parameters=(SERVICE, MAJOR, LANGUAGE),
     problems=("unknown-service",),
     tag="catalogue",
@@ -85,7 +85,7 @@ SERVICES = Route(
     "readCatalogue",
     "List the services that the caller may know of, and the purposes granted to it",
     "token",
-    {200: Said("A page of services", json_of("Catalogue"))},
+    {200: ResponseSpec("A page of services", json_of("Catalogue"))},
     parameters=(LIMIT, CURSOR),
     tag="catalogue",
 )
@@ -95,7 +95,7 @@ OPENAPI = Route(
     "describeService",
     "Describe a service as OpenAPI 3.1",
     "optional",
-    {200: Said("The description", json_of("OpenApi"))},
+    {200: ResponseSpec("The description", json_of("OpenApi"))},
     parameters=(SERVICE, MAJOR),
     problems=("unknown-service",),
     tag="catalogue",
@@ -106,7 +106,7 @@ ASYNCAPI = Route(
     "describeAdapter",
     "Describe what an adapter of a service hears and says, as AsyncAPI 3.0",
     "optional",
-    {200: Said("The description", json_of("AsyncApi"))},
+    {200: ResponseSpec("The description", json_of("AsyncApi"))},
     parameters=(SERVICE, MAJOR),
     problems=("unknown-service",),
     tag="catalogue",
@@ -117,16 +117,22 @@ EVENTS = Route(
     "followCatalogue",
     "Follow changes of services that the caller may know of, as server-sent CloudEvents",
     "token",
-    {200: Said("An event for each change, until the caller leaves", {streaming.EVENTS: TEXT})},
+    {200: ResponseSpec("An event for each change, until the caller leaves", {streaming.EVENT_STREAM: TEXT})},
     tag="catalogue",
 )
 
 
-class Catalogue:
+class CatalogueRoutes:
     """The door for whoever looks for a service."""
 
     def __init__(
-        self, callers: Callers, registry: Registry, heavy: HeavyDocuments, stopping: asyncio.Event, url: str, nats: str
+        self,
+        callers: CallerAuthenticator,
+        registry: Registry,
+        heavy: HeavyDocuments,
+        stopping: asyncio.Event,
+        url: str,
+        nats: str,
     ) -> None:
         self._stopping = stopping
         self._heavy = heavy
@@ -137,12 +143,12 @@ class Catalogue:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        add(app, PAGE, self._page)
-        add(app, SERVICE_PAGE, self._service_page)
-        add(app, SERVICES, self._services)
-        add(app, OPENAPI, self._openapi)
-        add(app, ASYNCAPI, self._asyncapi)
-        add(app, EVENTS, self._events)
+        add_route(app, PAGE, self._page)
+        add_route(app, SERVICE_PAGE, self._service_page)
+        add_route(app, SERVICES, self._services)
+        add_route(app, OPENAPI, self._openapi)
+        add_route(app, ASYNCAPI, self._asyncapi)
+        add_route(app, EVENTS, self._events)
 
     async def _services(self, request: web.Request) -> web.Response:
         registry, caller = self._registry, await self._callers.identified(request)
@@ -156,7 +162,7 @@ class Catalogue:
         return await responses.items(items, service_name(*found[limit - 1]) if len(found) > limit else "")
 
     async def _page(self, request: web.Request) -> web.Response:
-        system, now, words = await self._system(request), time.time(), WORDS.of(request)[:MAX_WORDS]
+        system, now, words = await self._system(request), time.time(), WORDS.read_from(request)[:MAX_WORDS]
         sought = [word.encode() for word in words.casefold().split()]
         count, found, pace = 0, [], Pace(PARSED_AT_A_TURN)
         async for service, major in self._known(system, now):
@@ -184,7 +190,7 @@ class Catalogue:
 
     async def _service_page(self, request: web.Request) -> web.Response:
         contract, language = await self._asked(request), _language(request)
-        service, major = SERVICE.of(request), MAJOR.of(request)
+        service, major = SERVICE.read_from(request), MAJOR.read_from(request)
         notices = _notices(self._registry.announced(service, major, time.time()))
         if _is_large(contract):
             told = {"language": language, "notices": [[notice.vi, notice.en] for notice in notices]}
@@ -197,14 +203,18 @@ class Catalogue:
     async def _openapi(self, request: web.Request) -> web.Response:
         contract = await self._asked(request)
         if _is_large(contract):
-            return responses.written(await self._describe(request, "openapi", contract, url=self._url))
-        return responses.document(openapi(self._compiled(SERVICE.of(request), MAJOR.of(request)), self._url))
+            return responses.encoded_json_response(await self._describe(request, "openapi", contract, url=self._url))
+        return responses.json_response(
+            openapi(self._compiled(SERVICE.read_from(request), MAJOR.read_from(request)), self._url)
+        )
 
     async def _asyncapi(self, request: web.Request) -> web.Response:
         contract = await self._asked(request)
         if _is_large(contract):
-            return responses.written(await self._describe(request, "asyncapi", contract, nats=self._nats))
-        return responses.document(asyncapi(self._compiled(SERVICE.of(request), MAJOR.of(request)), self._nats))
+            return responses.encoded_json_response(await self._describe(request, "asyncapi", contract, nats=self._nats))
+        return responses.json_response(
+            asyncapi(self._compiled(SERVICE.read_from(request), MAJOR.read_from(request)), self._nats)
+        )
 
     async def _describe(self, request: web.Request, what: Description, contract: Version, **told: Any) -> bytes:
         """Describe a large contract where nobody else waits."""
@@ -224,7 +234,7 @@ class Catalogue:
             Refusal: `unknown-service`, also for one that the caller may not know of.
         """
         system = await self._system(request)
-        service, major = SERVICE.of(request), MAJOR.of(request)
+        service, major = SERVICE.read_from(request), MAJOR.read_from(request)
         found = self._registry.service_in_force(service_name(service, major))
         if found is None or not self._registry.may_know(system, service, major, time.time()):
             raise unknown_service(service, major)
@@ -242,17 +252,17 @@ class Catalogue:
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent CloudEvents: a service that the caller may know of has changed, or is to be suspended."""
-        caller = await self._callers.identified(request)
+        caller = await self._callers.identify(request)
         changed: asyncio.Queue[str] = asyncio.Queue(MAX_BEHIND)
 
         def note(kind: str, name: str) -> None:
             if kind == "Service" and not changed.full():
                 changed.put_nowait(name)
 
-        async with streaming.sent(request, streaming.EVENTS, caller.name) as answer:
+        async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name) as answer:
             self._registry.on_change(note)
             try:
-                while not (answer.head_alone or self._stopping.is_set()):
+                while not (answer.head_only or self._stopping.is_set()):
                     await answer.write(await self._next_event(caller, changed))
             finally:
                 self._registry.remove_listener(note)
@@ -292,7 +302,7 @@ def _service(contract: ContractSummary, registry: Registry, caller: Principal, n
         "version": contract.version,
         "title": {"vi": contract.title.vi, "en": contract.title.en},
         "provider": contract.provider,
-        "notice": headers_of(registry.announced(contract.service, contract.major, now)),
+        "notice": announcement_headers(registry.announced(contract.service, contract.major, now)),
         "operations": [
             {
                 "operation": name,
@@ -325,7 +335,7 @@ def _notices(announced: Announcement | None) -> list[Text]:
 
 
 def _language(request: web.Request) -> Language:
-    return preferred(LANGUAGE.of(request) or request.headers.get(hdrs.ACCEPT_LANGUAGE))
+    return preferred_language(LANGUAGE.read_from(request) or request.headers.get(hdrs.ACCEPT_LANGUAGE))
 
 
 def _is_large(contract: Version) -> bool:

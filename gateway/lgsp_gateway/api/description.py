@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from lgsp_gateway.api.schemas import json_of, ref, schemas
 from lgsp_gateway.http import responses
-from lgsp_gateway.http.routes import ROUTES, Route, Said, add
+from lgsp_gateway.http.routes import ROUTES, ResponseSpec, Route, add_route
 from lgsp_problems import CODES
 
 PATH = "/openapi.json"
@@ -25,7 +25,7 @@ ROUTE = Route(
     "describeApi",
     "Describe this API as OpenAPI 3.1",
     "public",
-    {200: Said("The description", json_of("OpenApi"))},
+    {200: ResponseSpec("The description", json_of("OpenApi"))},
     tag="health",
 )
 
@@ -45,7 +45,7 @@ _SECURITY: dict[str, list[dict[str, list[str]]]] = {
 _HEALTH = ("/livez", "/readyz", "/metrics")
 
 
-class ApiDescription:
+class ApiDescriptionRoute:
     """The door for whoever generates a client, or looks what there is.
 
     Args:
@@ -62,14 +62,14 @@ class ApiDescription:
         Raises:
             LookupError: one of them is not declared.
         """
-        add(app, ROUTE, self._describe)
-        self._described = describe(declared(app), self._url)
+        add_route(app, ROUTE, self._describe)
+        self._described = describe(declarations_of(app), self._url)
 
     async def _describe(self, _: web.Request) -> web.Response:
-        return responses.document(self._described, headers={"Cache-Control": "public, max-age=60"})
+        return responses.json_response(self._described, headers={"Cache-Control": "public, max-age=60"})
 
 
-def declared(app: web.Application) -> list[Route]:
+def declarations_of(app: web.Application) -> list[Route]:
     """The routes of an application, each by its declaration.
 
     Raises:
@@ -132,8 +132,9 @@ def _operation(route: Route) -> dict[str, Any]:
         "tags": [route.tag],
         "summary": route.summary,
         "security": _SECURITY[route.access],
-        "parameters": [one.described() for one in route.parameters],
-        "responses": {str(status): _said(said) for status, said in route.says.items()} | _problems(route),
+        "parameters": [one.openapi() for one in route.parameters],
+        "responses": {str(status): _response(response) for status, response in route.responses.items()}
+        | _problems(route),
     }
     if route.roles:
         described["description"] = f"Asks for one of the roles: {', '.join(route.roles)}."
@@ -144,7 +145,7 @@ def _operation(route: Route) -> dict[str, Any]:
     return described
 
 
-def _said(said: Said) -> dict[str, Any]:
+def _response(said: ResponseSpec) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": said.description}
     if said.media:
         answer["content"] = {media: {"schema": schema} for media, schema in said.media.items()}
@@ -170,7 +171,7 @@ def _problems(route: Route) -> dict[str, Any]:
     return {
         str(status): _problem("; ".join(f"{code}: {CODES[code].title.en}" for code in found))
         for status, found in sorted(by_status.items())
-        if status not in route.says
+        if status not in route.responses
     }
 
 

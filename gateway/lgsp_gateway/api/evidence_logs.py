@@ -17,11 +17,11 @@ from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.read.log_reader import Logs
 from lgsp_gateway.evidence.verify.checkpoint import LogKeys, Signer, VerifierKey, origin_of
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
-from lgsp_gateway.http import bodies, streaming
-from lgsp_gateway.http.authentication import Callers
-from lgsp_gateway.http.parameters import Parameter, message_id, text, whole
-from lgsp_gateway.http.responses import document
-from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http import decoded_bodies, streaming
+from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.parameters import Parameter, integer, message_id, text
+from lgsp_gateway.http.responses import json_response
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Stopped, until
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
@@ -33,12 +33,12 @@ GATEWAY = text(
     "the name of a gateway, which is that of its log",
     longest=MAX_NAME,
     pattern=GATEWAY_PATTERN,
-    place="path",
+    location="path",
 )
-MESSAGE = message_id("message", "the id of a message", place="path")
-FROM = whole("from", "the first entry", 0, LAST_NUMBER, 0)
-TO = whole("to", "the entry up to which; by default the last under a checkpoint", 0, LAST_NUMBER, None)
-WAIT = whole("wait", "seconds to wait for the checkpoint that covers a message which passed just now", 0, 20, 0)
+MESSAGE = message_id("message", "the id of a message", location="path")
+FROM = integer("from", "the first entry", 0, LAST_NUMBER, 0)
+TO = integer("to", "the entry up to which; by default the last under a checkpoint", 0, LAST_NUMBER, None)
+WAIT = integer("wait", "seconds to wait for the checkpoint that covers a message which passed just now", 0, 20, 0)
 
 OLD = replace(FROM, description="how many entries the older log has", default=0, required=True)
 
@@ -48,12 +48,12 @@ KEYS = Route(
     "readEvidenceKeys",
     "Read the keys that checkpoints are signed with, as C2SP writes them, one a line",
     "public",
-    {200: Said("The keys", {"text/plain": TEXT})},
+    {200: ResponseSpec("The keys", {"text/plain": TEXT})},
     tag="evidence",
 )
 
 
-def _route(path: str, name: str, summary: str, said: Said, *parameters: Parameter[Any], **more: Any) -> Route:
+def _route(path: str, name: str, summary: str, said: ResponseSpec, *parameters: Parameter[Any], **more: Any) -> Route:
     return Route(
         "GET",
         path,
@@ -69,20 +69,23 @@ def _route(path: str, name: str, summary: str, said: Said, *parameters: Paramete
 
 
 LOGS = _route(
-    "/evidence/logs", "listLogs", "List the logs, with their newest checkpoints", Said("The logs", json_of("LogList"))
+    "/evidence/logs",
+    "listLogs",
+    "List the logs, with their newest checkpoints",
+    ResponseSpec("The logs", json_of("LogList")),
 )
 CHECKPOINTS = _route(
     "/evidence/logs/{gateway}/checkpoints",
     "readCheckpoints",
     "Read the checkpoints over a part of a log, and where that part begins",
-    Said("The checkpoints", json_of("Checkpoints")),
+    ResponseSpec("The checkpoints", json_of("Checkpoints")),
     *(GATEWAY, FROM, TO),
 )
 LOG_ENTRIES = _route(
     "/evidence/logs/{gateway}/entries",
     "readEntries",
     "Read a part of a log: one JSON object a line",
-    Said("The entries, sent as they are read; each line is an Entry", {_LINES: TEXT}),
+    ResponseSpec("The entries, sent as they are read; each line is an Entry", {_LINES: TEXT}),
     *(GATEWAY, FROM, TO),
     problems=("archive-unavailable",),
 )
@@ -90,7 +93,7 @@ CONSISTENCY = _route(
     "/evidence/logs/{gateway}/consistency",
     "readConsistency",
     "Read the proof that a log of `to` entries begins with the one of `from` (RFC 6962)",
-    Said("The proof", json_of("Consistency")),
+    ResponseSpec("The proof", json_of("Consistency")),
     *(GATEWAY, OLD, TO),
     problems=("not-found", "archive-unavailable"),
 )
@@ -98,7 +101,7 @@ SEALS = _route(
     "/evidence/logs/{gateway}/seals",
     "listSeals",
     "List the newest cosignature of each witness of a log, and its newest timestamp",
-    Said("The cosignatures", json_of("SealList")),
+    ResponseSpec("The cosignatures", json_of("SealList")),
     GATEWAY,
 )
 SEAL = Route(
@@ -107,7 +110,7 @@ SEAL = Route(
     "keepSeal",
     "Keep a witness's cosignature",
     "token",
-    {201: Said("It is kept", json_of("SealKept"))},
+    {201: ResponseSpec("It is kept", json_of("SealKept"))},
     roles=(AUDITOR,),
     parameters=(GATEWAY,),
     body=json_of("Seal"),
@@ -118,7 +121,7 @@ PROOF = _route(
     "/evidence/messages/{message}/proof",
     "proveMessage",
     "Prove that the entry of a message is in its log",
-    Said("The proof", json_of("Proof")),
+    ResponseSpec("The proof", json_of("Proof")),
     *(MESSAGE, WAIT),
     problems=("not-found", "archive-unavailable"),
 )
@@ -127,7 +130,7 @@ PROOF = _route(
 KEYS_SECONDS = 1.0
 
 
-class EvidenceLogs:
+class EvidenceLogRoutes:
     """The door for whoever checks the evidence.
 
     Args:
@@ -138,7 +141,7 @@ class EvidenceLogs:
 
     def __init__(
         self,
-        callers: Callers,
+        callers: CallerAuthenticator,
         logs: Logs,
         seed: bytes,
         domain: str,
@@ -158,14 +161,14 @@ class EvidenceLogs:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        add(app, KEYS, self._keys)
-        add(app, LOGS, self._all)
-        add(app, CHECKPOINTS, self._checkpoints)
-        add(app, LOG_ENTRIES, self._entries)
-        add(app, CONSISTENCY, self._consistency)
-        add(app, SEALS, self._seals)
-        add(app, SEAL, self._seal)
-        add(app, PROOF, self._proof)
+        add_route(app, KEYS, self._keys)
+        add_route(app, LOGS, self._all)
+        add_route(app, CHECKPOINTS, self._checkpoints)
+        add_route(app, LOG_ENTRIES, self._entries)
+        add_route(app, CONSISTENCY, self._consistency)
+        add_route(app, SEALS, self._seals)
+        add_route(app, SEAL, self._seal)
+        add_route(app, PROOF, self._proof)
 
     async def _keys(self, request: web.Request) -> web.Response:
         """Who signs: nothing of it is secret, and whoever checks should have it from elsewhere too."""
@@ -187,23 +190,23 @@ class EvidenceLogs:
         for name in await self._logs.names():
             kept = await self._logs.last(name)
             items.append({"gateway": name, "size": kept.size if kept else 0, "checkpoint": kept.note if kept else ""})
-        return document({"items": items})
+        return json_response({"items": items})
 
     async def _checkpoints(self, request: web.Request) -> web.Response:
         """The checkpoints over a part of a log, and where that part begins: at the last checkpoint before `from`."""
         gateway = _gateway(request)
         end = await self._end(request, gateway)
-        start, notes = await self._logs.part(gateway, FROM.of(request), end)
-        return document({"start": start.document(), "items": notes})
+        start, notes = await self._logs.part(gateway, FROM.read_from(request), end)
+        return json_response({"start": start.document(), "items": notes})
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
         """The entries from `from` up to `to`, at most those under the last checkpoint: one JSON object a line."""
-        auditor = await self._callers.identified(request)
+        auditor = await self._callers.identify(request)
         gateway = _gateway(request)
-        entries = self._logs.entries(gateway, FROM.of(request), await self._end(request, gateway))
+        entries = self._logs.entries(gateway, FROM.read_from(request), await self._end(request, gateway))
         first = await anext(entries, None)
-        async with aclosing(entries), streaming.sent(request, _LINES, auditor.name) as answer:
-            if first is not None and not answer.head_alone:
+        async with aclosing(entries), streaming.open_stream(request, _LINES, auditor.name) as answer:
+            if first is not None and not answer.head_only:
                 await answer.write(first + b"\n")
                 async for entry in entries:
                     await answer.write(entry + b"\n")
@@ -211,19 +214,19 @@ class EvidenceLogs:
 
     async def _seals(self, request: web.Request) -> web.Response:
         found = await self._logs.cosignatures(_gateway(request))
-        return document({"items": [cosignature.document() for cosignature in found]})
+        return json_response({"items": [cosignature.document() for cosignature in found]})
 
     async def _seal(self, request: web.Request) -> web.Response:
         """Keep a witness's cosignature: the body says `checkpoint`, with the witness's line."""
         gateway = _gateway(request)
-        said = (await bodies.json_object(request)).get("checkpoint")
+        said = (await decoded_bodies.read_json_object(request)).get("checkpoint")
         note = said if isinstance(said, str) else ""
         LogKeys.signed_with(self._seed, note, gateway).opened(note)
         for name, witness in self._witnesses.items():
             if f"\n— {name} " in note:
                 witness.cosigned_at(note)
                 await cosignatures.keep(self._bus, gateway, Cosignature(name, note))
-                return document({"by": name}, status=201)
+                return json_response({"by": name}, status=201)
         raise Refusal(
             "not-granted",
             vi="Không có chữ ký của nhân chứng nào mà gateway biết; hãy thêm khóa của nhân chứng vào tệp của --witnesses.",
@@ -233,22 +236,22 @@ class EvidenceLogs:
     async def _end(self, request: web.Request, gateway: GatewayName) -> int:
         kept = await self._logs.last(gateway)
         size = kept.size if kept else 0
-        end = TO.of(request)
+        end = TO.read_from(request)
         return size if end is None else min(end, size)
 
     async def _consistency(self, request: web.Request) -> web.Response:
-        gateway, old, new = _gateway(request), OLD.of(request), TO.of(request)
+        gateway, old, new = _gateway(request), OLD.read_from(request), TO.read_from(request)
         if new is None:
             new = await self._end(request, gateway)
-        return document({"path": await self._logs.consistency(gateway, old, new)})
+        return json_response({"path": await self._logs.consistency(gateway, old, new)})
 
     async def _proof(self, request: web.Request) -> web.Response:
-        message, seconds = names.message_id(MESSAGE.of(request)), WAIT.of(request)
+        message, seconds = names.message_id(MESSAGE.read_from(request)), WAIT.read_from(request)
         try:
-            return document(await until(self._stopping.wait(), self._logs.proof_of(message, seconds)))
+            return json_response(await until(self._stopping.wait(), self._logs.proof_of(message, seconds)))
         except Stopped as error:
             raise bus_unavailable() from error
 
 
 def _gateway(request: web.Request) -> GatewayName:
-    return names.gateway_name(GATEWAY.of(request))
+    return names.gateway_name(GATEWAY.read_from(request))

@@ -13,10 +13,10 @@ from lgsp_gateway.api.known_names import refuse_unknown
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.search.models import EXACT, MAX_PAGE, Search
-from lgsp_gateway.http.authentication import Callers
-from lgsp_gateway.http.parameters import Parameter, amount, message_id, moment, text, whole
-from lgsp_gateway.http.responses import document
-from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.parameters import Parameter, integer, message_id, non_negative_number, text, timestamp
+from lgsp_gateway.http.responses import json_response
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 
@@ -45,14 +45,14 @@ def _exact(name: str) -> Parameter[str]:
 
 _EXACT = {name: _exact(name) for name in EXACT}
 _LEAST = {
-    "minDuration": amount("minDuration", "milliseconds that it took at least", 1e9),
-    "minSize": amount("minSize", "bytes that its answer had at least", 1e9),
+    "minDuration": non_negative_number("minDuration", "milliseconds that it took at least", 1e9),
+    "minSize": non_negative_number("minSize", "bytes that its answer had at least", 1e9),
 }
-_SINCE = moment("since", "not before this time; in Vietnam's time where no zone is given")
-_UNTIL = moment("until", "before this time; in Vietnam's time where no zone is given")
-_LIMIT = whole("limit", "how many", 1, MAX_PAGE, 50)
+_SINCE = timestamp("since", "not before this time; in Vietnam's time where no zone is given")
+_UNTIL = timestamp("until", "before this time; in Vietnam's time where no zone is given")
+_LIMIT = integer("limit", "how many", 1, MAX_PAGE, 50)
 _CURSOR = text("cursor", "where the page before ended", longest=100)
-_SUBJECT = text(SUBJECT, "the number of a person whom messages are about", longest=64, place="header")
+_SUBJECT = text(SUBJECT, "the number of a person whom messages are about", longest=64, location="header")
 
 SEARCH = Route(
     "GET",
@@ -60,7 +60,7 @@ SEARCH = Route(
     "searchMessages",
     "Find messages by anything that the evidence says of them, the newest first",
     "token",
-    {200: Said("A page of what is found", json_of("EntryPage"))},
+    {200: ResponseSpec("A page of what is found", json_of("EntryPage"))},
     roles=(AUDITOR,),
     parameters=(*_EXACT.values(), *_LEAST.values(), _SINCE, _UNTIL, _LIMIT, _CURSOR, _SUBJECT),
     problems=("index-unavailable",),
@@ -68,14 +68,16 @@ SEARCH = Route(
 )
 
 
-class EvidenceSearch:
+class EvidenceSearchRoutes:
     """The door for searching.
 
     Args:
         index: None where this gateway has none.
     """
 
-    def __init__(self, callers: Callers, index: "Index | None", pseudonyms: Pseudonyms, registry: Registry) -> None:
+    def __init__(
+        self, callers: CallerAuthenticator, index: "Index | None", pseudonyms: Pseudonyms, registry: Registry
+    ) -> None:
         self._callers = callers
         self._index = index
         self._pseudonyms = pseudonyms
@@ -83,31 +85,31 @@ class EvidenceSearch:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
-        add(app, SEARCH, self._search)
+        add_route(app, SEARCH, self._search)
 
     async def _search(self, request: web.Request) -> web.Response:
-        auditor = await self._callers.identified(request)
+        auditor = await self._callers.identify(request)
         search = self._read(request)
         structlog.get_logger().info("evidence searched", by=str(auditor), for_=sorted(search.exact))
         if self._index is None:
-            raise no_index()
+            raise index_unavailable()
         await refuse_unknown(search.exact, self._registry, self._index)
         page = await self._index.search(search)
-        return document({"items": page.items, "cursor": page.cursor})
+        return json_response({"items": page.items, "cursor": page.cursor})
 
     def _read(self, request: web.Request) -> Search:
-        exact = {name: one.of(request) for name, one in _EXACT.items() if name in request.query}
-        number = _SUBJECT.of(request)
+        exact = {name: one.read_from(request) for name, one in _EXACT.items() if name in request.query}
+        number = _SUBJECT.read_from(request)
         if number:
             exact["subject"] = self._pseudonyms.of(_held(number))
-        least = {name: one.of(request) for name, one in _LEAST.items()}
+        least = {name: one.read_from(request) for name, one in _LEAST.items()}
         return Search(
             exact=exact,
             least={name: found for name, found in least.items() if found is not None},
-            since=_SINCE.of(request),
-            until=_UNTIL.of(request),
-            limit=_LIMIT.of(request),
-            cursor=_CURSOR.of(request),
+            since=_SINCE.read_from(request),
+            until=_UNTIL.read_from(request),
+            limit=_LIMIT.read_from(request),
+            cursor=_CURSOR.read_from(request),
         )
 
 
@@ -126,7 +128,7 @@ def _held(number: str) -> str:
     return number
 
 
-def no_index() -> Refusal:
+def index_unavailable() -> Refusal:
     """The refusal where nothing can be searched."""
     return Refusal(
         "index-unavailable",

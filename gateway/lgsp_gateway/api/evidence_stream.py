@@ -14,20 +14,20 @@ from nats.aio.client import Client
 from lgsp_gateway.api.schemas import TEXT
 from lgsp_gateway.evidence.read import batch_consumer, entry_stream
 from lgsp_gateway.http import streaming
-from lgsp_gateway.http.authentication import Callers
-from lgsp_gateway.http.parameters import flag, whole
-from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.http.streaming import Pieces
+from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.parameters import boolean, integer
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
+from lgsp_gateway.http.streaming import StreamedResponse
 from lgsp_runtime.background import Stopped, until
 
 AUDITOR = "auditor"
 LAST_NUMBER = 2**53 - 1
 """Of groups and entries: what every JSON parser reads exactly."""
 
-AFTER = whole("after", "the number of the group after which to begin", 0, LAST_NUMBER, None)
-LAST = whole("last", "how many groups back to begin, where nothing else says", 0, LAST_NUMBER, 10)
-FOLLOW = flag("follow", "whether to wait for what comes, for ever")
-LAST_EVENT = whole("Last-Event-ID", "the id of the last event that was seen", 0, LAST_NUMBER, None, place="header")
+AFTER = integer("after", "the number of the group after which to begin", 0, LAST_NUMBER, None)
+LAST = integer("last", "how many groups back to begin, where nothing else says", 0, LAST_NUMBER, 10)
+FOLLOW = boolean("follow", "whether to wait for what comes, for ever")
+LAST_EVENT = integer("Last-Event-ID", "the id of the last event that was seen", 0, LAST_NUMBER, None, location="header")
 
 ENTRIES = Route(
     "GET",
@@ -35,44 +35,48 @@ ENTRIES = Route(
     "followEntries",
     "Read entries of the evidence as they are written, as server-sent events",
     "token",
-    {200: Said("An event for each entry: `data` is an Entry, `id` the number of its group", {streaming.EVENTS: TEXT})},
+    {
+        200: ResponseSpec(
+            "An event for each entry: `data` is an Entry, `id` the number of its group", {streaming.EVENT_STREAM: TEXT}
+        )
+    },
     roles=(AUDITOR,),
     parameters=(AFTER, LAST, FOLLOW, LAST_EVENT),
     tag="evidence",
 )
 
 
-class Evidence:
+class EvidenceStreamRoutes:
     """The door for auditors."""
 
-    def __init__(self, callers: Callers, connection: Client, stopping: asyncio.Event) -> None:
+    def __init__(self, callers: CallerAuthenticator, connection: Client, stopping: asyncio.Event) -> None:
         self._callers = callers
         self._connection = connection
         self._stopping = stopping
 
     def add_routes(self, app: web.Application) -> None:
         """Add the path."""
-        add(app, ENTRIES, self._entries)
+        add_route(app, ENTRIES, self._entries)
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
-        auditor = await self._callers.identified(request)
+        auditor = await self._callers.identify(request)
         after = await self._after(request)
-        follow = FOLLOW.of(request)
-        async with streaming.sent(request, streaming.EVENTS, auditor.name) as answer:
-            if not answer.head_alone:
+        follow = FOLLOW.read_from(request)
+        async with streaming.open_stream(request, streaming.EVENT_STREAM, auditor.name) as answer:
+            if not answer.head_only:
                 with contextlib.suppress(Stopped):
                     await until(self._stopping.wait(), self._copy(answer, after, follow=follow))
         return answer.response
 
     async def _after(self, request: web.Request) -> int:
         """The group after which to begin: what the client names, or what leaves the newest `last` groups."""
-        last_seen, after, last = LAST_EVENT.of(request), AFTER.of(request), LAST.of(request)
+        last_seen, after, last = LAST_EVENT.read_from(request), AFTER.read_from(request), LAST.read_from(request)
         named = after if last_seen is None else last_seen
         if named is not None:
             return named
         return max(0, await entry_stream.last_sequence(self._connection) - last)
 
-    async def _copy(self, answer: Pieces, after: int, *, follow: bool) -> None:
+    async def _copy(self, answer: StreamedResponse, after: int, *, follow: bool) -> None:
         async with aclosing(batch_consumer.read(self._connection, after, follow=follow)) as groups:
             async for group in groups:
                 for line in group.entries:

@@ -5,18 +5,20 @@ from collections.abc import Callable, Iterable, Mapping
 from aiohttp import web
 
 from lgsp_gateway.api.schemas import TEXT
-from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.observability.metrics import Metrics
 
 _PLAIN = {"text/plain": TEXT}
-LIVE = Route("GET", "/livez", "isAlive", "Is the process alive?", "anybody", {200: Said("It is", _PLAIN)}, tag="health")
+LIVE = Route(
+    "GET", "/livez", "isAlive", "Is the process alive?", "anybody", {200: ResponseSpec("It is", _PLAIN)}, tag="health"
+)
 READY = Route(
     "GET",
     "/readyz",
     "isReady",
     "Does the gateway serve?",
     "anybody",
-    {200: Said("It does", _PLAIN), 503: Said("It does not; a line for each check says why", _PLAIN)},
+    {200: ResponseSpec("It does", _PLAIN), 503: ResponseSpec("It does not; a line for each check says why", _PLAIN)},
     tag="health",
 )
 METRICS = Route(
@@ -25,12 +27,12 @@ METRICS = Route(
     "readMetrics",
     "Read the gateway's metrics as Prometheus takes them",
     "anybody",
-    {200: Said("The metrics", _PLAIN)},
+    {200: ResponseSpec("The metrics", _PLAIN)},
     tag="health",
 )
 
 
-class Status:
+class HealthRoutes:
     """The doors for whoever watches a gateway.
 
     Args:
@@ -47,9 +49,9 @@ class Status:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the three paths."""
-        add(app, LIVE, self._live)
-        add(app, READY, self._ready)
-        add(app, METRICS, self._exposition)
+        add_route(app, LIVE, self._live)
+        add_route(app, READY, self._ready)
+        add_route(app, METRICS, self._exposition)
 
     async def _live(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")

@@ -13,8 +13,8 @@ from lgsp_contracts import names
 from lgsp_contracts.names import NAME_PATTERN
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.idempotency import Idempotency, KeyRecord, Outcome
-from lgsp_gateway.http import bodies
-from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http import decoded_bodies
+from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.responses import document
 from lgsp_gateway.http.routes import Route, Said, add
@@ -25,7 +25,7 @@ from lgsp_runtime.security_events import SecurityLog
 OPERATOR = "operator"
 OUTCOMES: tuple[Outcome, ...] = ("happened", "did-not-happen")
 SYSTEM = text("system", "the system that sent the key", longest=63, pattern=NAME_PATTERN)
-KEY = text("Idempotency-Key", "the key, as its caller sent it", longest=257, place="header")
+KEY = text("Idempotency-Key", "the key, as its caller sent it", longest=257, location="header")
 
 LOOK_UP = Route(
     "GET",
@@ -33,7 +33,7 @@ LOOK_UP = Route(
     "readIdempotencyKey",
     "Read what is known of an Idempotency-Key of a system",
     "token",
-    {200: Said("What is known of it", json_of("IdempotencyKey"))},
+    {200: ResponseSpec("What is known of it", json_of("IdempotencyKey"))},
     roles=(OPERATOR,),
     parameters=(SYSTEM, KEY),
     problems=("not-found",),
@@ -45,7 +45,7 @@ SETTLE = Route(
     "settleIdempotencyKey",
     "Say what became of a call whose outcome is unknown, after its provider was asked",
     "token",
-    {200: Said("What was known of it", json_of("IdempotencyKey"))},
+    {200: ResponseSpec("What was known of it", json_of("IdempotencyKey"))},
     roles=(OPERATOR,),
     parameters=(SYSTEM, KEY),
     body=json_of("Settlement"),
@@ -54,10 +54,12 @@ SETTLE = Route(
 )
 
 
-class IdempotencyKeys:
+class IdempotencyKeyRoutes:
     """The door for whoever settles calls."""
 
-    def __init__(self, callers: Callers, idempotency: Idempotency, registry: Registry, security: SecurityLog) -> None:
+    def __init__(
+        self, callers: CallerAuthenticator, idempotency: Idempotency, registry: Registry, security: SecurityLog
+    ) -> None:
         self._callers = callers
         self._idempotency = idempotency
         self._registry = registry
@@ -65,25 +67,25 @@ class IdempotencyKeys:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        add(app, LOOK_UP, self._look_up)
-        add(app, SETTLE, self._settle)
+        add_route(app, LOOK_UP, self._look_up)
+        add_route(app, SETTLE, self._settle)
 
     async def _look_up(self, request: web.Request) -> web.Response:
-        await self._callers.with_role(request, OPERATOR)
-        system = names.system_name(SYSTEM.of(request))
-        return document((await self._idempotency.look_up(system, KEY.of(request))).document())
+        await self._callers.require_role(request, OPERATOR)
+        system = names.system_name(SYSTEM.read_from(request))
+        return json_response((await self._idempotency.look_up(system, KEY.read_from(request))).document())
 
     async def _settle(self, request: web.Request) -> web.Response:
-        operator = await self._callers.with_role(request, OPERATOR)
-        system, key = names.system_name(SYSTEM.of(request)), KEY.of(request)
-        outcome, reason, answer = _said(await bodies.json_object(request))
+        operator = await self._callers.require_role(request, OPERATOR)
+        system, key = names.system_name(SYSTEM.read_from(request)), KEY.read_from(request)
+        outcome, reason, answer = _said(await decoded_bodies.read_json_object(request))
         content = b""
         if answer is not None:
             content = orjson.dumps(answer)
             self._check(await self._idempotency.look_up(system, key), content)
         known = await self._idempotency.settle(system, key, outcome, content)
         self._tell(operator, system, known, outcome, reason)
-        return document(known.document())
+        return json_response(known.document())
 
     def _check(self, known: KeyRecord, answer: bytes) -> None:
         """The answer that a caller will get keeps the contract, like any other.

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from lgsp_gateway.api.evidence_search import no_index
+from lgsp_gateway.api.evidence_search import index_unavailable
 from lgsp_gateway.api.evidence_stream import AUDITOR
 from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
 from lgsp_gateway.http import streaming
-from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import Parameter, choice, month
-from lgsp_gateway.http.responses import document
-from lgsp_gateway.http.routes import Route, Said, add
-from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.http.responses import json_response
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
+from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.checks import Checks
 from lgsp_problems import Refusal
 
@@ -34,7 +34,7 @@ SINCE = month("since", "the first month")
 UNTIL = month("until", "the last month")
 
 
-def _route(path: str, name: str, summary: str, said: Said, *parameters: Parameter[Any]) -> Route:
+def _route(path: str, name: str, summary: str, said: ResponseSpec, *parameters: Parameter[Any]) -> Route:
     needs = ("index-unavailable",) if path in ("/ops/flows", "/ops/statistics") else ()
     return Route(
         *("GET", path, name, summary, "token", {200: said}),
@@ -49,23 +49,28 @@ FLOWS = _route(
     "/ops/flows",
     "readFlows",
     "Read who calls what, how often, with what success and how fast; asked for as server-sent events, again and again",
-    Said("The flows; each event's `data` is a Flows", {**json_of("Flows"), streaming.EVENTS: TEXT}),
+    ResponseSpec("The flows; each event's `data` is a Flows", {**json_of("Flows"), streaming.EVENT_STREAM: TEXT}),
     WINDOW,
 )
 ADAPTERS = _route(
-    "/ops/adapters", "listAdapters", "List the adapters on the bus", Said("The adapters", json_of("AdapterList"))
+    "/ops/adapters",
+    "listAdapters",
+    "List the adapters on the bus",
+    ResponseSpec("The adapters", json_of("AdapterList")),
 )
 STATISTICS_ROUTE = _route(
     "/ops/statistics",
     "readStatistics",
     "Read what passed by month, agency, service and purpose",
-    Said("A row for each", {**json_of("Statistics"), "text/csv": TEXT}),
+    ResponseSpec("A row for each", {**json_of("Statistics"), "text/csv": TEXT}),
     *(SINCE, UNTIL),
 )
-CHECKS = _route("/ops/checks", "readChecks", "Read whether the bus is well", Said("The checks", json_of("CheckList")))
+CHECKS = _route(
+    "/ops/checks", "readChecks", "Read whether the bus is well", ResponseSpec("The checks", json_of("CheckList"))
+)
 
 
-class Operations:
+class OperationsRoutes:
     """The door for operations.
 
     Args:
@@ -73,7 +78,12 @@ class Operations:
     """
 
     def __init__(
-        self, callers: Callers, index: "Index | None", adapters: AdaptersSeen, checks: Checks, stopping: asyncio.Event
+        self,
+        callers: CallerAuthenticator,
+        index: "Index | None",
+        adapters: AdapterDiscovery,
+        checks: Checks,
+        stopping: asyncio.Event,
     ) -> None:
         self._callers = callers
         self._index = index
@@ -83,19 +93,19 @@ class Operations:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        add(app, FLOWS, self._flows)
-        add(app, ADAPTERS, self._copies)
-        add(app, STATISTICS_ROUTE, self._statistics)
-        add(app, CHECKS, self._look)
+        add_route(app, FLOWS, self._flows)
+        add_route(app, ADAPTERS, self._copies)
+        add_route(app, STATISTICS_ROUTE, self._statistics)
+        add_route(app, CHECKS, self._look)
 
     async def _flows(self, request: web.Request) -> web.StreamResponse:
-        caller = await self._callers.identified(request)
-        window = WINDOW.of(request)
-        if streaming.EVENTS not in request.headers.get("Accept", ""):
-            return document(await self._read(window))
+        caller = await self._callers.identify(request)
+        window = WINDOW.read_from(request)
+        if streaming.EVENT_STREAM not in request.headers.get("Accept", ""):
+            return json_response(await self._read(window))
         first = await self._read(window)
-        async with streaming.sent(request, streaming.EVENTS, caller.name) as answer:
-            if not answer.head_alone:
+        async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name) as answer:
+            if not answer.head_only:
                 with contextlib.suppress(Refusal):
                     await answer.write(b"data: %b\n\n" % orjson.dumps(first))
                     while not await self._stops_within(LIVE_SECONDS):
@@ -104,7 +114,7 @@ class Operations:
 
     async def _read(self, window: str) -> dict[str, Any]:
         if self._index is None:
-            raise no_index()
+            raise index_unavailable()
         now = time.time()
         items = [flow.document() for flow in await self._index.flows(window, now)]
         return {"time": round(now, 3), "window": window, "items": items}
@@ -115,20 +125,20 @@ class Operations:
         return self._stopping.is_set()
 
     async def _copies(self, request: web.Request) -> web.Response:
-        await self._adapters.ask()
-        copies = [copy.document() for copy in self._adapters.copies]
-        return document({"time": round(self._adapters.seen_at, 3), "items": copies})
+        await self._adapters.refresh()
+        copies = [copy.document() for copy in self._adapters.instances]
+        return json_response({"time": round(self._adapters.updated_at, 3), "items": copies})
 
     async def _look(self, request: web.Request) -> web.Response:
-        return document({"items": [found.document() for found in await self._checks.look()]})
+        return json_response({"items": [found.document() for found in await self._checks.run()]})
 
     async def _statistics(self, request: web.Request) -> web.Response:
-        since, until = SINCE.of(request), UNTIL.of(request)
+        since, until = SINCE.read_from(request), UNTIL.read_from(request)
         if self._index is None:
-            raise no_index()
+            raise index_unavailable()
         rows = await self._index.statistics(since, until)
         if "text/csv" not in request.headers.get("Accept", ""):
-            return document({"items": rows})
+            return json_response({"items": rows})
         headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="statistics.csv"'}
         return web.Response(body=_csv(rows), content_type="text/csv", charset="utf-8", headers=headers)
 

@@ -40,31 +40,31 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
 
 
-class RegistryDoor:
+class RegistryRoutes:
     """The door for whoever reads or changes the registry."""
 
-    def __init__(self, callers: Callers, administration: Administration) -> None:
+    def __init__(self, callers: CallerAuthenticator, administration: Administration) -> None:
         self._callers = callers
         self._administration = administration
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
         for plural in PLURALS:
-            routes = registry_routes.of(plural)
-            add(app, routes.list, self._list)
-            add(app, routes.create, self._create)
-            add(app, routes.get, self._get)
-            add(app, routes.replace, self._replace)
-            add(app, routes.delete, self._delete)
-            add(app, routes.history, self._history)
+            routes = registry_declarations.of(plural)
+            add_route(app, routes.list, self._list)
+            add_route(app, routes.create, self._create)
+            add_route(app, routes.get, self._get)
+            add_route(app, routes.replace, self._replace)
+            add_route(app, routes.delete, self._delete)
+            add_route(app, routes.history, self._history)
         taken = {
             "act": self._act,
             "end-tokens": self._end_tokens,
             "suspend": self._suspend,
             "resume": self._resume,
         }
-        for step, route in registry_routes.steps():
-            add(app, route, taken[step])
+        for step, route in registry_declarations.steps():
+            add_route(app, route, taken[step])
 
     async def _list(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
@@ -73,7 +73,7 @@ class RegistryDoor:
             caller, _kind(request), _wanted(wanted, EXPIRING.of(request)), CURSOR.of(request), LIMIT.of(request)
         )
         documents = (version.document() for version in page.versions)
-        return await responses.items(documents, page.versions[-1].name if page.more else "")
+        return await responses.list_response(documents, page.versions[-1].name if page.more else "")
 
     async def _get(self, request: web.Request) -> web.Response:
         caller = await self._callers.identified(request)
@@ -85,7 +85,7 @@ class RegistryDoor:
         return await responses.items(version.document() for version in versions)
 
     async def _create(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
+        caller = await self._callers.identify(request)
         document = await self._document(request)
         version = await self._put(request, caller, document, None)
         response = _answer(version, status=201)
@@ -93,7 +93,7 @@ class RegistryDoor:
         return response
 
     async def _replace(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
+        caller = await self._callers.identify(request)
         document = await self._document(request)
         name = _name(request)
         if not isinstance(document.get("metadata"), dict) or document["metadata"].get("name") != name:
@@ -102,7 +102,7 @@ class RegistryDoor:
                 vi=f"metadata.name phải là {name}, như trong đường dẫn.",
                 en=f"metadata.name must be {name}, as in the path.",
             )
-        if IF_NONE_MATCH.of(request) == "*":
+        if IF_NONE_MATCH.read_from(request) == "*":
             return _answer(await self._put(request, caller, document, ABSENT), status=201)
         try:
             return _answer(await self._put(request, caller, document, _if_match(request)))
@@ -110,17 +110,17 @@ class RegistryDoor:
             return self._conflict(refusal, request, caller)
 
     async def _delete(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
+        caller = await self._callers.identify(request)
         kind, name = _kind(request), _name(request)
         try:
-            await self._administration.delete(caller, kind, name, _if_match(request), REASON.of(request))
+            await self._administration.delete(caller, kind, name, _if_match(request), REASON.read_from(request))
         except Refusal as refusal:
             return self._conflict(refusal, request, caller)
         return web.Response(status=204)
 
     async def _act(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
-        said = await self._said(request)
+        caller = await self._callers.identify(request)
+        said = await self._step_body(request)
         name = names.document_name("Grant", request.match_info["name"])
         action = cast("Action", request.match_info["action"])
         until = said["until"]
@@ -130,32 +130,32 @@ class RegistryDoor:
                 vi="until phải là ngày ISO 8601, ví dụ 2026-12-31.",
                 en="`until` must be an ISO 8601 date, such as 2026-12-31; correct it.",
             )
-        read = IF_MATCH.of(request)
+        read = IF_MATCH.read_from(request)
         try:
             return _answer(await self._administration.act_on_grant(caller, name, action, said["reason"], until, read))
         except Refusal as refusal:
             return self._conflict(refusal, request, caller, "Grant")
 
     async def _end_tokens(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
-        said = await self._said(request)
+        caller = await self._callers.identify(request)
+        said = await self._step_body(request)
         name = names.document_name("System", request.match_info["name"])
         return _answer(await self._administration.end_tokens(caller, name, said["reason"]))
 
     async def _suspend(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
-        said = await self._said(request)
+        caller = await self._callers.identify(request)
+        said = await self._step_body(request)
         name = names.document_name("Service", request.match_info["name"])
         version = await self._administration.suspend_service(caller, name, said["since"], said["until"], said["reason"])
         return _answer(version)
 
     async def _resume(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
-        said = await self._said(request)
+        caller = await self._callers.identify(request)
+        said = await self._step_body(request)
         name = names.document_name("Service", request.match_info["name"])
         return _answer(await self._administration.resume_service(caller, name, said["reason"]))
 
-    async def _said(self, request: web.Request) -> dict[str, str]:
+    async def _step_body(self, request: web.Request) -> dict[str, str]:
         """What a step is taken with: reason, since, until; each a text, empty where it is not said."""
         said = await self._document(request) if request.can_read_body else {}
         texts = {name: said.get(name, "") for name in ("reason", "since", "until")}
@@ -174,14 +174,14 @@ class RegistryDoor:
                 vi=f"kind phải là {_kind(request)}, như trong đường dẫn.",
                 en=f"kind must be {_kind(request)}, as in the path.",
             )
-        reason, dry_run = REASON.of(request), DRY_RUN.of(request)
-        end_tokens = _kind(request) == "System" and END_TOKENS.of(request)
+        reason, dry_run = REASON.read_from(request), DRY_RUN.read_from(request)
+        end_tokens = _kind(request) == "System" and END_TOKENS.read_from(request)
         return await self._administration.put(
             caller, document, expected, reason, dry_run=dry_run, end_tokens=end_tokens
         )
 
     async def _document(self, request: web.Request) -> dict[str, Any]:
-        return await bodies.json_object(request)
+        return await decoded_bodies.read_json_object(request)
 
     def _conflict(self, refusal: Refusal, request: web.Request, caller: Principal, kind: str = "") -> web.Response:
         """A 412 carries the current document, so that the second writer can go on from it."""
@@ -196,7 +196,7 @@ class RegistryDoor:
 
 
 def _answer(version: Version, status: int = 200) -> web.Response:
-    return responses.document(version.document(), status=status, headers={"ETag": version.etag})
+    return responses.json_response(version.document(), status=status, headers={"ETag": version.etag})
 
 
 def _kind(request: web.Request) -> str:
@@ -223,7 +223,7 @@ def _is_date(text: str) -> bool:
 
 
 def _if_match(request: web.Request) -> int:
-    revision = IF_MATCH.of(request)
+    revision = IF_MATCH.read_from(request)
     if revision is None:
         raise Refusal(
             "precondition-required",

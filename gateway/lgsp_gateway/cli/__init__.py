@@ -46,11 +46,13 @@ def register(app: App) -> None:
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
     for name, words in _REGISTRY.items():
         app.command(f"lgsp_gateway.cli.registry_commands:{name}", name=name, help=words)
-    app.command("lgsp_gateway.cli.registry_commands:act_on_grant", name="grant", help="Approve, deny, suspend a grant.")
     app.command(
-        "lgsp_gateway.cli.registry_commands:act_on_service", name="service", help="Suspend or resume a service."
+        "lgsp_gateway.cli.registry_step_commands:act_on_grant", name="grant", help="Approve, deny, suspend a grant."
     )
-    app.command("lgsp_gateway.cli.registry_commands:act_on_system", name="system", help="End a system's tokens.")
+    app.command(
+        "lgsp_gateway.cli.registry_step_commands:act_on_service", name="service", help="Suspend or resume a service."
+    )
+    app.command("lgsp_gateway.cli.registry_step_commands:act_on_system", name="system", help="End a system's tokens.")
     for name, words in _OPERATIONS.items():
         app.command(f"lgsp_gateway.cli.operation_commands:{name}", name=name, help=words)
     app.command(

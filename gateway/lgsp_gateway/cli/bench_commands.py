@@ -45,7 +45,7 @@ def up(*, port: int = 8080, token_file: Path, gateways: int = 1, nats_server: Pa
             token = await asyncio.to_thread(BusAddress(state.root, f"http://127.0.0.1:{port}").token, bench.CALLER)
             durable_file.write(token_file, token.encode())
 
-        asyncio.run(LocalBus(bench.scene(gateways), state, port, nats_server, write_token).run())
+        asyncio.run(LocalBus(bench.environment(gateways), state, port, nats_server, write_token).run())
 
 
 def report(*, history: Path = HISTORY, flame: Path = FLAME) -> None:

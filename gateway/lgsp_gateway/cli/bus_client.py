@@ -55,12 +55,12 @@ class BusAddress:
         name = names.system_name(system)
         url = self.resolved()
         signing = _read_key(key) if key else private_key(StateDir(self.state_dir), name)
-        return reaching(url, _take(url, name, signing))
+        return run_against_bus(url, _request_token(url, name, signing))
 
 
 @Parameter(name="*")
 @dataclass
-class Who:
+class BusOptions:
     """Which bus, and as whom.
 
     Parameters
@@ -87,12 +87,12 @@ class Who:
         token = self.access_token or (address.token(self.as_) if self.as_ else session_file.token_for(url))
         return url, names.header_value("Authorization", token or address.token(DEMO_OPERATOR))
 
-    def client(self) -> "Client":
+    def client(self) -> "BusClient":
         """Something to ask that bus with."""
-        return Client(*self.resolved())
+        return BusClient(*self.resolved())
 
 
-class Client:
+class BusClient:
     """Asks a gateway as somebody.
 
     Args:
@@ -109,7 +109,7 @@ class Client:
         Raises:
             Refusal: what the gateway refused with; `bus-not-found`.
         """
-        return reaching(self.url, self._asked("GET", path, query or {}, headers or {}, None))
+        return run_against_bus(self.url, self._request("GET", path, query or {}, headers or {}, None))
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
         """The answer to a POST.
@@ -117,7 +117,7 @@ class Client:
         Raises:
             Refusal: what the gateway refused with; `bus-not-found`.
         """
-        return reaching(self.url, self._asked("POST", path, {}, headers or {}, body))
+        return run_against_bus(self.url, self._request("POST", path, {}, headers or {}, body))
 
     def lines(self, path: str) -> Iterator[bytes]:
         """The data of server-sent events, as they come."""
@@ -126,7 +126,7 @@ class Client:
             while (event := runner.run(anext(events, None))) is not None:
                 yield event
 
-    async def _asked(
+    async def _request(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes | None
     ) -> bytes:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
@@ -136,8 +136,8 @@ class Client:
             session.request(method, self.url + path, params=query, data=body) as answer,
         ):
             content = await answer.read()
-            _refuse(answer.status, content)
-            _say_stale(answer.headers.get(STALE, ""))
+            _raise_for_problem(answer.status, content)
+            _warn_if_stale(answer.headers.get(STALE, ""))
             return content
 
     async def _events(self, path: str) -> AsyncIterator[bytes]:
@@ -147,15 +147,15 @@ class Client:
             try:
                 async with session.get(self.url + path) as answer:
                     if answer.status != 200:
-                        _refuse(answer.status, await answer.read())
+                        _raise_for_problem(answer.status, await answer.read())
                     async for line in answer.content:
                         if line.startswith(b"data: "):
                             yield line[6:].strip()
             except aiohttp.ClientConnectionError as error:
-                raise _not_found(self.url, error) from error
+                raise _unreachable(self.url, error) from error
 
 
-def _say_stale(since: str) -> None:
+def _warn_if_stale(since: str) -> None:
     """Say on stderr that what was answered lacks the newest."""
     try:
         moment = datetime.datetime.fromisoformat(since)
@@ -169,7 +169,7 @@ def _say_stale(since: str) -> None:
     err(f"lgsp: {words.in_language(language())}\n")
 
 
-def _refuse(status: int, content: bytes) -> None:
+def _raise_for_problem(status: int, content: bytes) -> None:
     if status >= 300:
         try:
             problem = orjson.loads(content)
@@ -180,7 +180,7 @@ def _refuse(status: int, content: bytes) -> None:
         raise Refusal(code, vi=words, en=words)
 
 
-def reaching(url: str, work: Coroutine[Any, Any, T]) -> T:
+def run_against_bus(url: str, work: Coroutine[Any, Any, T]) -> T:
     """Run what talks to a bus.
 
     Raises:
@@ -189,10 +189,10 @@ def reaching(url: str, work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except (aiohttp.ClientConnectionError, TimeoutError) as error:
-        raise _not_found(url, error) from error
+        raise _unreachable(url, error) from error
 
 
-def _not_found(url: str, error: Exception) -> Refusal:
+def _unreachable(url: str, error: Exception) -> Refusal:
     reason = connection_errors.reason(error)
     if isinstance(error, aiohttp.ClientSSLError):
         return Refusal(
@@ -218,7 +218,7 @@ def _read_key(path: Path) -> SigningKey:
         ) from None
 
 
-async def _take(url: str, system: str, key: SigningKey) -> str:
+async def _request_token(url: str, system: str, key: SigningKey) -> str:
     now = int(time.time())
     claims = {"iss": system, "sub": system, "aud": url, "iat": now, "exp": now + 60, "jti": str(uuid.uuid4())}
     form = {
@@ -231,8 +231,8 @@ async def _take(url: str, system: str, key: SigningKey) -> str:
         aiohttp.ClientSession() as session,
         session.post(f"{url}/oauth2/token", data=form, headers=headers) as answer,
     ):
-        said = await answer.json()
-    if "access_token" not in said:
-        words = str(said.get("error_description", said))
+        answered = await answer.json()
+    if "access_token" not in answered:
+        words = str(answered.get("error_description", answered))
         raise Refusal("token-invalid", vi=words, en=words)
-    return str(said["access_token"])
+    return str(answered["access_token"])

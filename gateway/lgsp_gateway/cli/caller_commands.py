@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.entry import SALT_HEADER
-from lgsp_gateway.cli.bus_client import BusAddress, reaching
+from lgsp_gateway.cli.bus_client import BusAddress, run_against_bus
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_problems import Refusal, Text
@@ -92,7 +92,7 @@ def call(
         **key,
     }
     target = address.resolved() + path
-    status, message, timing, salt, body = reaching(address.resolved(), _post(target, headers, _document(data)))
+    status, message, timing, salt, body = run_against_bus(address.resolved(), _post(target, headers, _document(data)))
     _show(status, message, timing, salt, body)
 
 

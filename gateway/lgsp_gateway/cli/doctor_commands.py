@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from lgsp_contracts.cli.terminal import out
-from lgsp_gateway.cli.bus_client import Who
+from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal, Text, on_one_line
@@ -19,9 +19,9 @@ MIN_FREE = 2 * 1024**3
 """Bytes that a disk should have left."""
 
 
-def doctor(*, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
+def doctor(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
     """Look at everything that must hold, here and in the gateway, and say what to do where something does not."""
-    found = [*(_here(StateDir(who.state_dir)) if not who.url else ()), *_there(who)]
+    found = [*(_machine_checks(StateDir(bus.state_dir)) if not bus.url else ()), *_gateway_checks(bus)]
     for name, wrong in found:
         out(
             f"[{'!' if wrong else 'ok':>2}] {name:<12} {on_one_line(wrong.in_language(language())) if wrong else ''}".rstrip()
@@ -33,17 +33,17 @@ def doctor(*, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobo
         sys.exit(1)
 
 
-def _there(who: Who) -> list[tuple[str, Text | None]]:
+def _gateway_checks(bus: BusOptions) -> list[tuple[str, Text | None]]:
     """What the gateway finds."""
     try:
-        items = orjson.loads(who.client().get("/ops/checks"))["items"]
+        items = orjson.loads(bus.client().get("/ops/checks"))["items"]
     except Refusal as refusal:
         return [("gateway", refusal.detail)]
     gateway: list[tuple[str, Text | None]] = [("gateway", None)]
     return gateway + [(one["check"], Text(**one["detail"]) if one["detail"] else None) for one in items]
 
 
-def _here(state: StateDir) -> Iterator[tuple[str, Text | None]]:
+def _machine_checks(state: StateDir) -> Iterator[tuple[str, Text | None]]:
     """What only this machine can tell."""
     if not state.root.is_dir():
         yield (

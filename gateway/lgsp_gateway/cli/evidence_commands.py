@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.entry import is_call
 from lgsp_gateway.cli import times
-from lgsp_gateway.cli.bus_client import Who
+from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.main import language
 from lgsp_problems import Text, on_one_line
 
@@ -24,7 +24,7 @@ def tail(
     last: Annotated[int, Parameter(name=["--last", "-n"])] = 10,
     follow: bool = True,
     output: Output = "line",
-    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
+    bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Show the newest entries of the evidence and follow what comes, until Ctrl-C.
 
@@ -38,7 +38,7 @@ def tail(
         A line to read, or the entry as JSON.
     """
     path = f"/evidence/entries?last={last}&follow={'true' if follow else 'false'}"
-    _write(who.client().lines(path), output)
+    _write(bus.client().lines(path), output)
 
 
 def search(
@@ -60,7 +60,7 @@ def search(
     limit: Annotated[int, Parameter(name=["--limit", "-n"])] = 20,
     cursor: str = "",
     output: Output = "line",
-    who: Who = Who(),  # noqa: B008
+    bus: BusOptions = BusOptions(),  # noqa: B008
 ) -> None:
     """Find messages, the newest first. Times are Vietnam's.
 
@@ -89,7 +89,7 @@ def search(
         "minDuration": min_duration, "minSize": min_size, "limit": limit, "cursor": cursor,
     }  # fmt: skip
     query = {name: str(value) for name, value in named.items() if value}
-    found = who.client().get("/evidence/messages", query, {"Lgsp-Subject": subject} if subject else {})
+    found = bus.client().get("/evidence/messages", query, {"Lgsp-Subject": subject} if subject else {})
     page = orjson.loads(found)
     _write(map(orjson.dumps, page["items"]), output)
     if not page["items"]:  # as kubectl does: said where programs do not read, and no failure

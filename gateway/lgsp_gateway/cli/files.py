@@ -9,22 +9,22 @@ import orjson
 from lgsp_problems import Refusal
 
 
-def json_in(file: Path) -> Any:
+def read_json(file: Path) -> Any:
     """The JSON in a file; None where it is none."""
     try:
-        return orjson.loads(content_of(file))
+        return orjson.loads(read_bytes(file))
     except orjson.JSONDecodeError:
         return None
 
 
-def lines_of(file: Path) -> Iterator[bytes]:
+def iterate_lines(file: Path) -> Iterator[bytes]:
     """The lines of a file, without their ends."""
     with file.open("rb") as lines:
         for line in lines:
             yield line.removesuffix(b"\n")
 
 
-def content_of(file: Path) -> bytes:
+def read_bytes(file: Path) -> bytes:
     """The bytes of a file."""
     try:
         return file.read_bytes()

@@ -9,8 +9,8 @@ from cyclopts import Parameter
 
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import out
-from lgsp_gateway.cli.bus_client import Who
-from lgsp_gateway.cli.files import json_in
+from lgsp_gateway.cli.bus_client import BusOptions
+from lgsp_gateway.cli.files import read_json
 
 _HEADER = "Idempotency-Key"
 _MEANING = {
@@ -20,7 +20,7 @@ _MEANING = {
 }
 
 
-def show(key: str, /, *, system: str, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
+def show(key: str, /, *, system: str, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
     """Show what is known of an Idempotency-Key: which call took it, and what came of it.
 
     Parameters
@@ -33,7 +33,7 @@ def show(key: str, /, *, system: str, who: Who = Who()) -> None:  # noqa: B008 -
     query = urlencode({"system": names.system_name(system)})
     _print(
         orjson.loads(
-            who.client().get(f"/ops/idempotency-key?{query}", headers={_HEADER: names.header_value(_HEADER, key)})
+            bus.client().get(f"/ops/idempotency-key?{query}", headers={_HEADER: names.header_value(_HEADER, key)})
         )
     )
 
@@ -46,7 +46,7 @@ def settle(
     system: str,
     reason: Annotated[str, Parameter(alias="-m")],
     answer: Path | None = None,
-    who: Who = Who(),  # noqa: B008
+    bus: BusOptions = BusOptions(),  # noqa: B008
 ) -> None:
     """Say what became of a call whose outcome is unknown. Ask the provider first: the key decides whether it is done again.
 
@@ -65,10 +65,10 @@ def settle(
     """
     body: dict[str, Any] = {"outcome": outcome, "reason": reason}
     if answer:
-        body["answer"] = json_in(answer)
+        body["answer"] = read_json(answer)
     query = urlencode({"system": names.system_name(system)})
     path = f"/ops/idempotency-key/settle?{query}"
-    known = orjson.loads(who.client().post(path, orjson.dumps(body), {_HEADER: names.header_value(_HEADER, key)}))
+    known = orjson.loads(bus.client().post(path, orjson.dumps(body), {_HEADER: names.header_value(_HEADER, key)}))
     out(f"settled: message {known['message']}, {known['operation']}, {outcome}\n")
 
 

@@ -32,7 +32,7 @@ def up(
         As `lgsp gateway run --fast-path`.
     """
     options = ("--fast-path", fast_path)
-    asyncio.run(LocalBus(demo.SCENE, StateDir(state_dir), port, nats_server, gateway_options=options).run())
+    asyncio.run(LocalBus(demo.ENVIRONMENT, StateDir(state_dir), port, nats_server, gateway_options=options).run())
 
 
 def mock(contracts: list[Path], /, *, port: int = 8080, nats_server: Path | None = None) -> None:
@@ -48,5 +48,5 @@ def mock(contracts: list[Path], /, *, port: int = 8080, nats_server: Path | None
         Another nats-server binary than the one that comes with lgsp.
     """
     with tempfile.TemporaryDirectory(prefix="lgsp-mock-") as folder:
-        scene = mocks.scene(contracts, Path(folder) / "mock")
+        scene = mocks.environment(contracts, Path(folder) / "mock")
         asyncio.run(LocalBus(scene, StateDir(Path(folder) / "state"), port, nats_server).run())

@@ -12,8 +12,8 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import out
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.cli import times
-from lgsp_gateway.cli.bus_client import Client, Who
-from lgsp_gateway.cli.files import json_in, lines_of
+from lgsp_gateway.cli.bus_client import BusClient, BusOptions
+from lgsp_gateway.cli.files import iterate_lines, read_json
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.evidence.read.log_reader import size_in
 from lgsp_gateway.evidence.verify import proofs
@@ -24,7 +24,7 @@ from lgsp_gateway.evidence.verify.proofs import Start
 from lgsp_problems import Refusal
 
 
-def export(folder: Path, /, *, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
+def export(folder: Path, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
     """Write all logs to a folder, to be verified anywhere: GATEWAY.jsonl, GATEWAY.checkpoints.json and keys.txt.
 
     Parameters
@@ -33,7 +33,7 @@ def export(folder: Path, /, *, who: Who = Who()) -> None:  # noqa: B008 - cyclop
         Where; it is made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    exported = _export(who.client(), folder)
+    exported = _export(bus.client(), folder)
     out(f"{len(exported)} logs in {folder}: {', '.join(exported)}\n")
 
 
@@ -46,7 +46,7 @@ def verify(
     archive: str = "",
     begin: Annotated[int, Parameter(name="--from")] = 0,
     end: Annotated[int, Parameter(name="--to")] = 0,
-    who: Who = Who(),  # noqa: B008
+    bus: BusOptions = BusOptions(),  # noqa: B008
 ) -> None:
     """Hold every entry of every log against the signed checkpoints.
 
@@ -70,7 +70,7 @@ def verify(
     with tempfile.TemporaryDirectory() as temporary:
         if folder is None:
             folder = Path(temporary)
-            _export(who.client(), folder, begin, end)
+            _export(bus.client(), folder, begin, end)
         keys = read_keys(key or folder / "keys.txt")
         for gateway in sorted({gateway_of(one.name) for one in keys}):
             _verify_one(folder, gateway, keys, ends, read_keys(witness) if witness else [])
@@ -83,7 +83,7 @@ def _verify_one(
     archived: dict[str, int],
     witnesses: Sequence[VerifierKey],
 ) -> None:
-    part = json_in(folder / f"{name}.checkpoints.json")
+    part = read_json(folder / f"{name}.checkpoints.json")
     start = Start.parse(part.get("start") if isinstance(part, dict) else None)
     if name in archived and start.size > archived[name]:
         raise forged(
@@ -99,7 +99,7 @@ def _verify_one(
     notes = part["items"] or [start.note]
     trusted = _keys_of(keys, name, notes)
     within = [cosignature.note for cosignature in sealed if size_in(cosignature.note) <= max(map(size_in, notes))]
-    last = proofs.verify(lines_of(folder / f"{name}.jsonl"), [*notes, *within], trusted, start)
+    last = proofs.verify(iterate_lines(folder / f"{name}.jsonl"), [*notes, *within], trusted, start)
     where = f"entries {start.size} to {last.size}" if start.size else f"{last.size} entries"
     out(f"{last.origin}: {where}, {len(part['items'])} checkpoints, whole\n")
     for one in witnesses:
@@ -129,7 +129,7 @@ def _keys_of(keys: Sequence[VerifierKey], gateway: GatewayName, notes: Sequence[
 
 def _seals(file: Path) -> list[Cosignature]:
     try:
-        return [Cosignature.parse(one) for one in json_in(file)["items"]] if file.exists() else []
+        return [Cosignature.parse(one) for one in read_json(file)["items"]] if file.exists() else []
     except (KeyError, TypeError, ValueError):
         raise forged(f"{file.name} bị hỏng", f"{file.name} is broken") from None
 
@@ -153,7 +153,7 @@ def _verify_archives(archives: ArchiveStore, keys: list[VerifierKey]) -> dict[st
     return ends
 
 
-def _export(client: Client, folder: Path, begin: int = 0, end: int = 0) -> list[GatewayName]:
+def _export(client: BusClient, folder: Path, begin: int = 0, end: int = 0) -> list[GatewayName]:
     # The bus is what is examined: it names no file outside of the folder.
     logs = [(names.gateway_name(name), size) for name, size in _logs(client)]
     (folder / "keys.txt").write_bytes(client.get("/evidence/keys"))
@@ -170,7 +170,7 @@ def _export(client: Client, folder: Path, begin: int = 0, end: int = 0) -> list[
     return [name for name, _ in logs]
 
 
-def _logs(client: Client) -> list[tuple[str, int]]:
+def _logs(client: BusClient) -> list[tuple[str, int]]:
     """The logs that a bus says it has, and how long it says they are.
 
     Raises:

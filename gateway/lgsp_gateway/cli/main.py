@@ -24,7 +24,7 @@ def main() -> None:
     # `lgsp contract` comes first: the others add to it what needs an adapter or a bus
     for entry in sorted(entry_points(group="lgsp.commands"), key=lambda entry: entry.name != "contracts"):
         entry.load()(app)
-    sys.excepthook = _unforeseen
+    sys.excepthook = _print_unexpected
     try:
         app()
     except Refusal as refusal:
@@ -47,9 +47,9 @@ def main() -> None:
         sys.exit(130)
 
 
-def _unforeseen(kind: type[BaseException], error: BaseException, place: TracebackType | None) -> None:
+def _print_unexpected(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
     """A fault of our own, told as Python does."""
-    err("".join(traceback.format_exception(kind, error, place)))
+    err("".join(traceback.format_exception(kind, error, frames)))
 
 
 def missing_extra(error: ImportError) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import begin_csv, out
 from lgsp_gateway.cli import tables, times
-from lgsp_gateway.cli.bus_client import Who
+from lgsp_gateway.cli.bus_client import BusOptions
 
 _MARK = "\ufeff"
 """By which Excel knows UTF-8, at the beginning of a file."""
@@ -22,7 +22,7 @@ def flows(
     window: Literal["1m", "1h", "1d"] = "1m",
     watch: Annotated[bool, Parameter(name=["--watch", "-w"])] = False,
     output: Output = "table",
-    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
+    bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Show who calls what: how often, with what success, how fast.
 
@@ -36,7 +36,7 @@ def flows(
         A table, or JSON.
     """
     path = f"/ops/flows?window={window}"
-    for said in who.client().lines(path) if watch else [who.client().get(path)]:
+    for said in bus.client().lines(path) if watch else [bus.client().get(path)]:
         if output == "json":
             out(f"{said.decode()}\n")
         else:
@@ -46,7 +46,7 @@ def flows(
             )
 
 
-def adapters(*, output: Output = "table", who: Who = Who()) -> None:  # noqa: B008
+def adapters(*, output: Output = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Show the adapters on the bus, and whether the systems behind them answer.
 
     Parameters
@@ -54,7 +54,7 @@ def adapters(*, output: Output = "table", who: Who = Who()) -> None:  # noqa: B0
     output
         A table, or JSON.
     """
-    said = who.client().get("/ops/adapters")
+    said = bus.client().get("/ops/adapters")
     if output == "json":
         out(f"{said.decode()}\n")
         return
@@ -67,7 +67,7 @@ def statistics(
     since: str = "",
     until: str = "",
     output: Annotated[Literal["csv", "json"], Parameter(name=["--output", "-o"])] = "csv",
-    who: Who = Who(),  # noqa: B008
+    bus: BusOptions = BusOptions(),  # noqa: B008
 ) -> None:
     """Write what passed by month, agency, service and purpose, for reports.
 
@@ -80,7 +80,7 @@ def statistics(
     """
     accept = {"Accept": "text/csv" if output == "csv" else "application/json"}
     query = {name: month for name, month in (("since", since), ("until", until)) if month}
-    said = who.client().get("/ops/statistics", query, accept).decode()
+    said = bus.client().get("/ops/statistics", query, accept).decode()
     if said.startswith(_MARK) and not sys.stdout.isatty():
         begin_csv()
     out(said.removeprefix(_MARK))

@@ -10,8 +10,8 @@ from lgsp_contracts import entry as entries
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
-from lgsp_gateway.cli.bus_client import BusAddress, Client, Who
-from lgsp_gateway.cli.files import content_of, json_in
+from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions
+from lgsp_gateway.cli.files import read_bytes, read_json
 from lgsp_gateway.evidence.cosign.timestamps import stamped_at
 from lgsp_gateway.evidence.verify import proofs
 from lgsp_gateway.evidence.verify.checkpoint import LogKeys, VerifierKey, keys_of
@@ -30,7 +30,7 @@ def prove(
     /,
     *,
     output: Output = None,
-    who: Who = Who(),  # noqa: B008
+    bus: BusOptions = BusOptions(),  # noqa: B008
 ) -> None:
     """Write the proof that a message passed: its entry, the path to the root of its log, and the signed root.
 
@@ -43,7 +43,7 @@ def prove(
     output
         The file; stdout without it.
     """
-    found = who.client().get(f"/evidence/messages/{names.message_id(message)}/proof", {"wait": str(WAIT_SECONDS)})
+    found = bus.client().get(f"/evidence/messages/{names.message_id(message)}/proof", {"wait": str(WAIT_SECONDS)})
     proof = orjson.dumps(orjson.loads(found), option=orjson.OPT_INDENT_2)
     if output:
         output.write_bytes(proof + b"\n")
@@ -80,10 +80,10 @@ def check(
         The certificates (PEM) of the timestamp authorities that you trust: one must have stamped such a checkpoint.
     """
     keys = read_keys(Path(key)) if Path(key).is_file() else [VerifierKey.parse(key)]
-    proof = json_in(file)
+    proof = read_json(file)
     note = str(proof.get("checkpoint", "")) if isinstance(proof, dict) else ""
     trusted = keys_of(keys, note) or LogKeys.grouped(keys)[0]
-    sent, got = (content_of(path) if path else None for path in (request, answer))
+    sent, got = (read_bytes(path) if path else None for path in (request, answer))
     entry = proofs.check(proof, trusted, sent, got, entries.parse_salt(salt) if salt else None)
     out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
     out(f"proved: entry {proof['index']} of {trusted.opened(note).origin}\n")
@@ -107,4 +107,4 @@ def keys(*, state_dir: Path = DEFAULT, url: Annotated[str, Parameter(env_var="LG
         The address of a remote bus.
     """
     address = BusAddress(state_dir, url).resolved()
-    out(Client(address, "").get("/evidence/keys").decode())
+    out(BusClient(address, "").get("/evidence/keys").decode())

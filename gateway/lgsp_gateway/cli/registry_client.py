@@ -1,11 +1,13 @@
 """The registry over HTTP, as the commands need it: documents found, compared and sent."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
 from lgsp_contracts import names
+from lgsp_gateway.cli.bus_client import BusOptions, run_against_bus
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.registry.documents import PLURALS
 from lgsp_problems import Refusal, Text, Violation
@@ -15,6 +17,7 @@ _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
 _SHORT = {"agency": "agencies", "person": "persons", "system": "systems", "service": "services", "grant": "grants"}
 
 Document = dict[str, Any]
+T = TypeVar("T")
 
 
 def plural(word: str) -> str:
@@ -150,3 +153,18 @@ def refusal_of(problem: dict[str, Any]) -> Refusal:
         return Refusal(str(problem.get("code")), vi=words, en=words, violations=violations)
     except KeyError:
         return Refusal("internal-error", vi=words, en=words)
+
+
+def run_on_registry(bus: BusOptions, work: Callable[[RegistryClient], Coroutine[Any, Any, T]]) -> T:
+    """Run work with a client of the registry of a bus.
+
+    Raises:
+        Refusal: what the registry refused with; `bus-not-found`.
+    """
+    url, token = bus.resolved()
+
+    async def connected() -> T:
+        async with RegistryClient(url, token) as client:
+            return await work(client)
+
+    return run_against_bus(url, connected())

@@ -1,18 +1,16 @@
-"""What administers the registry: `lgsp apply`, `get`, `describe`, `history`, `export`, `delete`."""
+"""Commands that read and write documents of the registry: `lgsp apply`, `get`, `describe`, `history`, `export`, `delete`."""
 
-import difflib
-from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import orjson
 from cyclopts import Parameter
 
 from lgsp_contracts import documents
 from lgsp_contracts.cli.terminal import as_yaml, err, out
-from lgsp_gateway.cli import tables, times
-from lgsp_gateway.cli.bus_client import Who, reaching
-from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural
+from lgsp_gateway.cli import times
+from lgsp_gateway.cli.bus_client import BusOptions
+from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural, run_on_registry
+from lgsp_gateway.cli.registry_output import difference, document_path, phase_of, print_documents
 from lgsp_gateway.registry.documents import KINDS, PLURALS, from_contract
 from lgsp_problems import Refusal, on_one_line
 
@@ -25,7 +23,7 @@ def apply(
     reason: str = "",
     dry_run: bool = False,
     end_tokens: bool = False,
-    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
+    bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Create what is not there, replace what differs, leave what is the same. Applying again goes on where it stopped.
 
@@ -40,19 +38,19 @@ def apply(
     end_tokens
         Of systems that change: end at once the tokens that they were given until now.
     """
-    found = sorted(_documents(file), key=_rank)
+    found = sorted(_read_documents(file), key=_kind_order)
 
     async def work(client: RegistryClient) -> None:
         for document in found:
             outcome = await client.apply(document, reason, dry_run=dry_run, end_tokens=end_tokens)
             suffix = " (dry run)" if dry_run else ""
-            out(f"{_plain_name(outcome.after)} {outcome.verb}{suffix}\n")
-            out(_of_approvals(outcome.after))
+            out(f"{document_path(outcome.after)} {outcome.verb}{suffix}\n")
+            out(_pending_approval(outcome.after))
             if outcome.verb == "configured":
-                out("".join(_difference(outcome.before or {}, outcome.after)))
-                out(_of_tokens(outcome.before or {}, outcome.after))
+                out("".join(difference(outcome.before or {}, outcome.after)))
+                out(_token_notice(outcome.before or {}, outcome.after))
 
-    run(who, work)
+    run_on_registry(bus, work)
 
 
 def get(
@@ -65,7 +63,7 @@ def get(
     consumer: str = "",
     service: str = "",
     expiring: int | None = None,
-    who: Who = Who(),  # noqa: B008
+    bus: BusOptions = BusOptions(),  # noqa: B008
 ) -> None:
     """Show documents: all of a kind, or one.
 
@@ -84,36 +82,38 @@ def get(
     """
     path = plural(kind)
     if name:
-        _show([run(who, lambda client: client.get(path, name))], output, single=True)
+        print_documents([run_on_registry(bus, lambda client: client.get(path, name))], output, single=True)
         return
     within = "" if expiring is None else str(expiring)
     filters = {"agency": agency, "consumer": consumer, "service": service, "expiringWithin": within}
-    _show(run(who, lambda client: client.find(path, **filters)), output, single=False)
+    print_documents(run_on_registry(bus, lambda client: client.find(path, **filters)), output, single=False)
 
 
-def describe(kind: str, name: str, /, *, who: Who = Who()) -> None:  # noqa: B008
+def describe(kind: str, name: str, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Show one document whole, as YAML."""
     path = plural(kind)
-    _show([run(who, lambda client: client.get(path, name))], "yaml", single=True)
+    print_documents([run_on_registry(bus, lambda client: client.get(path, name))], "yaml", single=True)
 
 
-def history(kind: str, name: str, /, *, output: Output = "table", who: Who = Who()) -> None:  # noqa: B008
+def history(kind: str, name: str, /, *, output: Output = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Show who changed a document, when, why and how, newest first."""
     path = plural(kind)
-    versions: list[Document] = run(who, lambda client: client.history(path, name))
+    versions: list[Document] = run_on_registry(bus, lambda client: client.history(path, name))
     if output != "table":
-        _show(versions, output, single=False)
+        print_documents(versions, output, single=False)
         return
     for version, before in zip(versions, [*versions[1:], None], strict=True):
         known = version["metadata"]
         what = "deleted" if version["spec"] is None else "created" if before is None else "changed"
         reason = f" ({on_one_line(known['reason'])})" if known.get("reason") else ""
-        out(f"{_moment(known['updatedAt'])}  revision {known['revision']}  {what} by {known['updatedBy']}{reason}\n")
+        out(
+            f"{times.in_seconds(known['updatedAt'] / 1000)}  revision {known['revision']}  {what} by {known['updatedBy']}{reason}\n"
+        )
         if what == "changed" and before is not None:
-            out("".join(_difference(before, version)))
+            out("".join(difference(before, version)))
 
 
-def export(*, who: Who = Who()) -> None:  # noqa: B008
+def export(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Write the registry as YAML that `lgsp apply -f` takes, also on an empty bus.
 
     What is applied is in force, so grants that are not (requested, suspended, denied, revoked) are left out and named on
@@ -123,100 +123,21 @@ def export(*, who: Who = Who()) -> None:  # noqa: B008
     async def work(client: RegistryClient) -> list[Document]:
         return [document for kind in PLURALS for document in await client.find(kind)]
 
-    found: list[Document] = run(who, work)
-    left_out = [document for document in found if document["kind"] == "Grant" and _phase(document) != "in-force"]
+    found: list[Document] = run_on_registry(bus, work)
+    left_out = [document for document in found if document["kind"] == "Grant" and phase_of(document) != "in-force"]
     for document in left_out:
-        err(f"left out: {_plain_name(document)} ({_phase(document)})\n")
-    out(_yaml([_plain(document) for document in found if document not in left_out]))
+        err(f"left out: {document_path(document)} ({phase_of(document)})\n")
+    out(as_yaml([_without_status(document) for document in found if document not in left_out]))
 
 
-def delete(kind: str, name: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
+def delete(kind: str, name: str, /, *, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Delete a document that no other refers to. Its history stays."""
     path = plural(kind)
-    run(who, lambda client: client.delete(path, name, reason))
+    run_on_registry(bus, lambda client: client.delete(path, name, reason))
     out(f"{path}/{name} deleted\n")
 
 
-def act_on_grant(
-    action: Literal["approve", "deny", "suspend", "resume", "revoke"],
-    name: str,
-    /,
-    *,
-    reason: str = "",
-    until: str = "",
-    revision: int | None = None,
-    who: Who = Who(),  # noqa: B008
-) -> None:
-    """Take a step in the life of a grant.
-
-    Parameters
-    ----------
-    action
-        approve a request, deny it, suspend a grant in force, resume it, revoke it.
-    name
-        The grant.
-    reason
-        Why; needed to deny, suspend and revoke.
-    until
-        The expected end of a suspension, as a date.
-    revision
-        Only if the grant is still this revision, which was read: nobody approves what was changed meanwhile.
-    """
-    said = {"reason": reason, "until": until}
-    after: Document = run(who, lambda client: client.act("grants", name, action, said, revision))
-    out(f"{_plain_name(after)} is {_phase(after)}\n")
-
-
-def act_on_service(
-    action: Literal["suspend", "resume"],
-    name: str,
-    /,
-    *,
-    reason: str = "",
-    since: str = "",
-    until: str = "",
-    who: Who = Who(),  # noqa: B008
-) -> None:
-    """Suspend a service, or end its suspension.
-
-    Parameters
-    ----------
-    action
-        suspend or resume.
-    name
-        The service document, such as population-v1.
-    reason
-        Why.
-    since
-        When a planned suspension begins, at least 7 working days ahead; at once where it is not said.
-    until
-        Its expected end.
-    """
-    said = {"reason": reason, "since": since, "until": until}
-    after: Document = run(who, lambda client: client.act("services", name, action, said))
-    planned = after.get("status", {}).get("suspension")
-    out(
-        f"{_plain_name(after)} is {'suspended from ' + _moment(planned['since'] * 1000) if planned else 'not suspended'}\n"
-    )
-
-
-def act_on_system(action: Literal["end-tokens"], name: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
-    """End at once, at every gateway and on NATS, the access tokens that a system was given until now.
-
-    Parameters
-    ----------
-    action
-        end-tokens.
-    name
-        The system.
-    reason
-        Why; it stands in the history.
-    """
-    after: Document = run(who, lambda client: client.act("systems", name, action, {"reason": reason}))
-    out(f"{_plain_name(after)}: tokens issued until now have ended; it takes a new one with its key\n")
-
-
-def _of_tokens(before: Document, after: Document) -> str:
+def _token_notice(before: Document, after: Document) -> str:
     """Whether the tokens of a system outlive the change of its keys."""
     old, new = (document.get("status", {}).get("tokens", {}) for document in (before, after))
     if new.get("generation") != old.get("generation"):
@@ -228,12 +149,12 @@ def _of_tokens(before: Document, after: Document) -> str:
     return f"    tokens taken with the old key count until {until}; end them: lgsp system end-tokens {name}\n"
 
 
-def _of_approvals(document: Document) -> str:
+def _pending_approval(document: Document) -> str:
     """Whose approval a grant waits for."""
     who = {
         "awaiting-provider": "an administrator of the provider's agency",
         "awaiting-operator": "an operator of the bus",
-    }.get(_phase(document))
+    }.get(phase_of(document))
     name = document["metadata"]["name"]
     return f"    not in force yet: {who} is to approve it, with lgsp grant approve {name}\n" if who else ""
 
@@ -248,7 +169,7 @@ def _plain(document: Document) -> Document:
     return kept | {"metadata": {"name": document["metadata"]["name"]}}
 
 
-def _documents(paths: list[Path]) -> list[Document]:
+def _read_documents(paths: list[Path]) -> list[Document]:
     found: list[Document] = []
     for path in paths:
         if not path.exists():
@@ -261,7 +182,7 @@ def _documents(paths: list[Path]) -> list[Document]:
     return found
 
 
-def _rank(document: Document) -> int:
+def _kind_order(document: Document) -> int:
     return KINDS.index(document["kind"])
 
 

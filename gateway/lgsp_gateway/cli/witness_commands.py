@@ -10,8 +10,8 @@ import orjson
 
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err, out
-from lgsp_gateway.cli.bus_client import Client, Who
-from lgsp_gateway.cli.files import content_of
+from lgsp_gateway.cli.bus_client import BusClient, BusOptions
+from lgsp_gateway.cli.files import read_bytes
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.checkpoint import Cosigner, LogKeys, forged, keys_of
 from lgsp_gateway.evidence.verify.key_file import read_keys
@@ -26,7 +26,7 @@ def witness(
     name: str,
     every: float = 60,
     once: bool = False,
-    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
+    bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Cosign the checkpoints of all logs, each only after it was seen to go on from the one cosigned before.
 
@@ -50,7 +50,7 @@ def witness(
     out(f"verifier key of this witness: {cosigner.key}\n")
     while True:
         try:
-            _look(who.client(), folder, cosigner)
+            _look(bus.client(), folder, cosigner)
         except Refusal as refusal:
             if once or refusal.code == "evidence-forged":
                 raise
@@ -60,7 +60,7 @@ def witness(
         time.sleep(every)
 
 
-def _look(client: Client, folder: Path, cosigner: Cosigner) -> None:
+def _look(client: BusClient, folder: Path, cosigner: Cosigner) -> None:
     trusted = folder / "trusted.txt"
     if not trusted.exists():
         named = client.get("/evidence/keys")
@@ -84,7 +84,7 @@ def _look(client: Client, folder: Path, cosigner: Cosigner) -> None:
         out(f"{gateway}: {key.opened(note).size} entries sealed\n")
 
 
-def _refuse_rewritten(client: Client, file: Path, key: LogKeys, gateway: str, note: str) -> None:
+def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str, note: str) -> None:
     """Refuse a log that does not go on from where it was when it was last sealed.
 
     Raises:
@@ -93,7 +93,7 @@ def _refuse_rewritten(client: Client, file: Path, key: LogKeys, gateway: str, no
     now = key.opened(note)
     if not file.exists():
         return
-    before = key.opened(content_of(file).decode())
+    before = key.opened(read_bytes(file).decode())
     cited = {one.origin: one.size for one in now.continues} | {now.origin: now.size}
     if cited.get(before.origin, -1) < before.size:
         raise forged(

@@ -14,14 +14,14 @@ from lgsp_gateway.registry.persons import principal_of_system
 from lgsp_gateway.sessions.sign_in import SignedIn, SignIn, is_session_token
 from lgsp_problems import Refusal
 
-CALLER = "lgsp.caller"
+CALLER = web.RequestKey("caller", Caller)
 
 _PURPOSE, _BEHALF, _KEY, _PROOF = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "DPoP"))
 _ONCE = (hdrs.AUTHORIZATION, _PROOF, _PURPOSE, _BEHALF, _KEY)
 """Headers that decide who asks for what: of two, a proxy may have looked at one and the bus at the other."""
 
 
-class Callers:
+class CallerAuthenticator:
     """Identifies callers."""
 
     def __init__(self, identification: Identification, sign_in: SignIn) -> None:
@@ -39,7 +39,7 @@ class Callers:
         caller: Caller | SignedIn = request[CALLER]
         return caller.principal if isinstance(caller, SignedIn) else principal_of_system(caller.system)
 
-    def still_count(self, request: web.Request) -> bool:
+    def is_still_valid(self, request: web.Request) -> bool:
         """Tell whether the caller of a request, if it was identified, would be let in now as it was then."""
         caller: Caller | SignedIn | None = request.get(CALLER)
         if isinstance(caller, SignedIn):
@@ -86,14 +86,14 @@ def _session_over() -> Refusal:
     )
 
 
-def shown(request: web.BaseRequest) -> Credentials:
+def credentials_in(request: web.BaseRequest) -> Credentials:
     """Read what a request that is no call shows of its sender.
 
     Raises:
         Refusal: `malformed`, where it shows two.
     """
-    if twice := said_twice(request.headers):
-        raise refuse_twice(twice)
+    if twice := repeated_header(request.headers):
+        raise repeated_header_refusal(twice)
     return credentials_of(request.method, request.path, request.headers, request.remote or "")
 
 
@@ -105,12 +105,12 @@ def credentials_of(method: str, path: str, headers: MultiMapping[str], address: 
     )
 
 
-def said_twice(headers: MultiMapping[str]) -> str:
+def repeated_header(headers: MultiMapping[str]) -> str:
     """Name a header that may come once and came again; "" where there is none."""
     return next((str(name) for name in _ONCE if len(headers.getall(name, ())) > 1), "")
 
 
-def refuse_twice(name: str) -> Refusal:
+def repeated_header_refusal(name: str) -> Refusal:
     """The refusal of such a header."""
     return Refusal(
         "malformed",

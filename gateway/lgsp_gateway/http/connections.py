@@ -71,7 +71,7 @@ class ConnectionLimits:
         )
 
 
-class Places:
+class ConnectionSlots:
     """How many connections there are, of whom."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
@@ -81,7 +81,7 @@ class Places:
         self._taken: Counter[str] = Counter()
         self._all = 0
 
-    def take(self, address: str) -> bool:
+    def acquire(self, address: str) -> bool:
         """Take a place, if there is one for this address."""
         if self._all >= self._total or (self._taken[address] >= self._each and not self._is_proxy(address)):
             return False
@@ -89,7 +89,7 @@ class Places:
         self._taken[address] += 1
         return True
 
-    def leave(self, address: str) -> None:
+    def release(self, address: str) -> None:
         """Give a place back."""
         self._all -= 1
         self._taken[address] -= 1
@@ -127,13 +127,13 @@ class Acceptor:
     """
 
     def __init__(self, limits: ConnectionLimits, protocols: Protocols, tls: TlsFiles | None) -> None:
-        self._places = Places(limits)
+        self._slots = ConnectionSlots(limits)
         self._protocols = protocols
         self._tls = tls
         self._handshake_seconds = limits.head_seconds
         self._loop = asyncio.get_running_loop()
         self._listening: list[socket.socket] = []
-        self._beginning: set[asyncio.Task[None]] = set()
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._refused = LimitedLog("connection refused")
 
     async def listen(self, host: str, port: int, *, share_port: bool) -> int:
@@ -167,8 +167,8 @@ class Acceptor:
             self._loop.remove_reader(listening)
             listening.close()
         self._listening.clear()
-        for beginning in self._beginning:
-            beginning.cancel()
+        for handshake in self._handshakes:
+            handshake.cancel()
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(AT_ONCE):
@@ -183,10 +183,10 @@ class Acceptor:
                 return
             address = str(peer[0])
             connection.setblocking(False)
-            if self._places.take(address):
-                beginning = self._loop.create_task(self._begin(connection, address))
-                self._beginning.add(beginning)
-                beginning.add_done_callback(self._beginning.discard)
+            if self._slots.acquire(address):
+                handshake = self._loop.create_task(self._begin(connection, address))
+                self._handshakes.add(handshake)
+                handshake.add_done_callback(self._handshakes.discard)
             else:
                 self._refused.info(why="too many", address=address)
                 self._refuse(connection)
@@ -196,34 +196,34 @@ class Acceptor:
             self._loop.add_reader(listening, self._accept, listening)
 
     async def _begin(self, connection: socket.socket, address: str) -> None:
-        left = _Once(partial(self._places.leave, address))
+        release = _CallOnce(partial(self._slots.release, address))
         try:
             if self._tls is None:
-                await self._loop.connect_accepted_socket(partial(self._protocols, left), connection)
+                await self._loop.connect_accepted_socket(partial(self._protocols, release), connection)
             else:
                 await self._loop.connect_accepted_socket(
-                    partial(self._protocols, left),
+                    partial(self._protocols, release),
                     connection,
                     ssl=self._tls.context,  # of this moment: it is another one after each renewal
                     ssl_handshake_timeout=self._handshake_seconds,
                 )
         except (OSError, TimeoutError):  # no TLS, or too slow; an ssl.SSLError is an OSError
             connection.close()
-            left()
+            release()
         except BaseException:
             connection.close()
-            left()
+            release()
             raise
 
     def _refuse(self, connection: socket.socket) -> None:
         """Say no before anything is read; where TLS would have to be agreed upon first, say nothing."""
         with contextlib.suppress(OSError), connection:
             if not self._tls:
-                connection.send(too_many())
+                connection.send(too_many_connections())
                 connection.shutdown(socket.SHUT_WR)
 
 
-class _Once:
+class _CallOnce:
     """Does something at most once."""
 
     def __init__(self, what: Callable[[], None]) -> None:
@@ -235,7 +235,7 @@ class _Once:
             what()
 
 
-def too_many() -> bytes:
+def too_many_connections() -> bytes:
     """The answer on a connection that is one too many."""
     refusal = Refusal(
         "too-many-connections",
@@ -243,7 +243,7 @@ def too_many() -> bytes:
         en="This address, or all together, has too many connections; use those that are open again, or try again later.",
         retry_after=5,
     )
-    headers, body = problems.written(refusal, None)
+    headers, body = problems.render_problem(refusal, None)
     return RawResponse.of(refusal.kind.status, headers, body, close=True).encode(keep_alive=False)
 
 

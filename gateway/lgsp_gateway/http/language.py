@@ -3,7 +3,7 @@
 from lgsp_problems import Language
 
 
-def preferred(accept_language: str | None) -> Language:
+def preferred_language(accept_language: str | None) -> Language:
     """The language to answer in."""
     best: dict[str, float] = {}
     for part in (accept_language or "").lower().split(","):

@@ -11,7 +11,7 @@ _LAST_DATE = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 """What an HTTP date can say."""
 
 
-def headers_of(announcement: Announcement | None) -> dict[str, str]:
+def announcement_headers(announcement: Announcement | None) -> dict[str, str]:
     """Write an announcement as headers; none where nothing is announced."""
     headers: dict[str, str] = {}
     if announcement is None:

@@ -10,27 +10,27 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
-from lgsp_gateway.http.language import preferred
+from lgsp_gateway.http.language import preferred_language
 from lgsp_problems import Refusal
 
 TYPE = "urn:lgsp:problem:"
 
 
-def answer(
+def problem_response(
     refusal: Refusal,
     request: web.BaseRequest,
     message: str = "",
     extension: Mapping[str, Any] | None = None,
 ) -> web.Response:
     """The response for a refusal. `message` is the id to find it by, `extension` holds further members of the problem document."""
-    headers, body = written(refusal, request.headers.get(hdrs.ACCEPT_LANGUAGE), message, extension=extension)
+    headers, body = render_problem(refusal, request.headers.get(hdrs.ACCEPT_LANGUAGE), message, extension=extension)
     response = web.Response(body=body, status=refusal.kind.status, headers=headers)
     if not request.content.is_eof():
         response.force_close()  # the rest of the body is not waited for: it is too large, or may never come
     return response
 
 
-def written(
+def render_problem(
     refusal: Refusal,
     accept_language: str | None,
     message: str = "",
@@ -38,7 +38,7 @@ def written(
     extension: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, str], bytes]:
     """Headers and body of the answer."""
-    language = preferred(accept_language)
+    language = preferred_language(accept_language)
     problem: dict[str, Any] = {
         "type": TYPE + refusal.code,
         "title": refusal.kind.title.in_language(language),

@@ -34,9 +34,9 @@ async def read_json(request: web.Request) -> bytes:
         )
     if (request.content_length or 0) > MAX_BODY:
         raise _too_large()
-    await invite(request)
+    await send_continue(request)
     try:
-        return await read_in_time(request)
+        return await read_within_timeout(request)
     except web.HTTPRequestEntityTooLarge as error:
         raise _too_large() from error
     except (web.HTTPException, web.RequestPayloadError, ValueError, OSError) as error:
@@ -47,7 +47,7 @@ async def read_json(request: web.Request) -> bytes:
         ) from error
 
 
-async def read_in_time(request: web.Request) -> bytes:
+async def read_within_timeout(request: web.Request) -> bytes:
     """Read the body to its end.
 
     Raises:
@@ -63,7 +63,7 @@ async def read_in_time(request: web.Request) -> bytes:
         raise too_slow(seconds, "Nội dung", "The body") from error
 
 
-async def invite(request: web.Request) -> None:
+async def send_continue(request: web.Request) -> None:
     """Ask for the body, where the caller waits for that (RFC 9110, section 10.1.1)."""
     if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.version >= (1, 1):
         transport = request.transport

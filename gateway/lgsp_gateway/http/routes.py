@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from aiohttp import hdrs, web
 
-from lgsp_gateway.http import rights
-from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http import route_access
+from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import Parameter
-from lgsp_gateway.http.rights import Access, Right
+from lgsp_gateway.http.route_access import Access, Right
 from lgsp_problems import Refusal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,7 +28,7 @@ _SAFE_HEADERS = "Accept, Accept-Language, Content-Type"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ResponseSpec:
     """What an answer holds: `media` types with their schemas, and `headers` by name."""
 
     description: str
@@ -46,7 +46,7 @@ class Route:
         roles: of which a caller needs one; empty where any system may ask.
         right: to do something to a document of the registry.
         body: media types that it takes, with their schemas.
-        says: what it answers, by status.
+        responses: what it answers, by status.
         problems: codes of problems beside those that any route may answer with.
     """
 
@@ -55,7 +55,7 @@ class Route:
     name: str
     summary: str
     access: Access
-    says: Mapping[int, Said]
+    responses: Mapping[int, ResponseSpec]
     roles: tuple[str, ...] = ()
     right: Right | None = None
     parameters: tuple[Parameter[Any], ...] = ()
@@ -70,7 +70,7 @@ class Route:
         return self.access in ("public", "optional")
 
 
-CALLERS = web.AppKey("callers", Callers)
+CALLER_AUTHENTICATOR = web.AppKey("callers", CallerAuthenticator)
 """Who identifies the callers of an application."""
 
 ROUTES = web.AppKey("routes", dict[web.AbstractResource, list[Route]])
@@ -81,24 +81,24 @@ def application(max_body: int) -> web.Application:
     """An application for routes to be added to."""
     app = web.Application(client_max_size=max_body)
     app[ROUTES] = {}
-    app.on_response_prepare.append(_let_pages_read)
+    app.on_response_prepare.append(_allow_other_origins)
     return app
 
 
-def add(app: web.Application, route: Route, handler: Handler) -> None:
+def add_route(app: web.Application, route: Route, handler: Handler) -> None:
     """Add a route. Who may ask is looked at first. A GET answers HEAD too; what is public answers the preflight of a browser."""
-    known = frozenset(one.name for one in route.parameters if one.place == "query")
+    known = frozenset(one.name for one in route.parameters if one.location == "query")
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        await rights.hold(request, request.app[CALLERS], route.access, route.roles, route.right)
-        _refuse_unknown(request, known)
+        await route_access.enforce(request, request.app[CALLER_AUTHENTICATOR], route.access, route.roles, route.right)
+        _check_query(request, known)
         return await handler(request)
 
     router = app.router
     added = (
-        router.add_get(route.path, answer, expect_handler=expect_later)
+        router.add_get(route.path, answer, expect_handler=defer_continue)
         if route.method == "GET"
-        else router.add_route(route.method, route.path, answer, expect_handler=expect_later)
+        else router.add_route(route.method, route.path, answer, expect_handler=defer_continue)
     )
     assert added.resource is not None
     app[ROUTES].setdefault(added.resource, []).append(route)
@@ -106,7 +106,7 @@ def add(app: web.Application, route: Route, handler: Handler) -> None:
         router.add_options(route.path, _preflight)
 
 
-def declared(app: web.Application) -> list[Route]:
+def declared_routes(app: web.Application) -> list[Route]:
     """All routes of an application, in the order in which they were added.
 
     Raises:
@@ -115,11 +115,11 @@ def declared(app: web.Application) -> list[Route]:
     found = [route for routes in app[ROUTES].values() for route in routes]
     added = [one for one in app.router.routes() if one.method not in (hdrs.METH_HEAD, hdrs.METH_OPTIONS)]
     if len(added) != len(found):
-        raise RuntimeError(f"{len(added)} routes, {len(found)} of them declared: add each by `routes.add`")
+        raise RuntimeError(f"{len(added)} routes, {len(found)} of them declared: add each by `routes.add_route`")
     return found
 
 
-def _refuse_unknown(request: web.Request, known: frozenset[str]) -> None:
+def _check_query(request: web.Request, known: frozenset[str]) -> None:
     for name in request.query:
         if name not in known:
             shown = name.encode("ascii", "backslashreplace").decode()[:40]
@@ -137,7 +137,7 @@ def _refuse_unknown(request: web.Request, known: frozenset[str]) -> None:
             )
 
 
-async def expect_later(_: web.Request) -> None:
+async def defer_continue(_: web.Request) -> None:
     """Send no `100 Continue` yet: whoever reads the body asks for it, once the caller may send one."""
 
 
@@ -153,7 +153,7 @@ async def _preflight(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
 
 
-async def _let_pages_read(request: web.Request, response: web.StreamResponse) -> None:
+async def _allow_other_origins(request: web.Request, response: web.StreamResponse) -> None:
     """Anybody may read what is public, without credentials: `*` says just that, for answers and problems alike."""
     resource = request.match_info.route.resource
     if resource is not None and any(route.public for route in request.app[ROUTES].get(resource, ())):

@@ -64,7 +64,7 @@ class HttpServer(Generic[Head]):
         self._pool = ConnectionPool(face, limits, enabled=fast_path)
         app[BODY_SECONDS] = limits.body_seconds
         app.middlewares.insert(0, self._middleware())
-        app.router.add_route("*", PREFIX + "{call:.*}", face.handle, expect_handler=routes.expect_later)
+        app.router.add_route("*", PREFIX + "{call:.*}", face.handle, expect_handler=routes.defer_continue)
 
     @staticmethod
     def application() -> web.Application:
@@ -149,7 +149,7 @@ def _refused(error: Exception, request: web.Request) -> web.StreamResponse:
     refusal = _refusal(error, request, message)
     if request.writer.output_size > 0:  # what has been sent cannot be taken back: the caller sees it break off
         raise ConnectionResetError("the answer broke off") from error
-    return problems.answer(refusal, request, message)
+    return problems.problem_response(refusal, request, message)
 
 
 def _refusal(error: Exception, request: web.Request, message: str) -> Refusal:

@@ -12,13 +12,13 @@ from functools import partial
 
 from aiohttp import hdrs, web
 
-from lgsp_gateway.http.routes import CALLERS
+from lgsp_gateway.http.routes import CALLER_AUTHENTICATOR
 from lgsp_problems import Refusal
 
-EVENTS = "text/event-stream"
+EVENT_STREAM = "text/event-stream"
 
 
-class Readers:
+class StreamLimiter:
     """Who reads such an answer now.
 
     Args:
@@ -53,37 +53,37 @@ class Readers:
             self._reading = [one for one in self._reading if one[0] is not request]
 
 
-READERS = web.AppKey("readers", Readers)
+STREAM_LIMITER = web.AppKey("readers", StreamLimiter)
 
 
-class AccessEndedError(Exception):
+class AccessRevokedError(Exception):
     """Whoever reads was let in, and would not be now: a token was ended, its key removed, a role taken away."""
 
 
-class Pieces:
+class StreamedResponse:
     """An answer whose head has been sent. Nothing more follows where the caller asked for the head alone."""
 
-    def __init__(self, response: web.StreamResponse, may_read: Callable[[], bool], *, head_alone: bool) -> None:
+    def __init__(self, response: web.StreamResponse, may_read: Callable[[], bool], *, head_only: bool) -> None:
         self.response = response
         self._may_read = may_read
-        self.head_alone = head_alone
+        self.head_only = head_only
 
     async def write(self, piece: bytes) -> None:
         """Send a piece, at the pace of whoever reads.
 
         Raises:
             ConnectionError: nobody reads any more, or not fast enough.
-            AccessEndedError: whoever reads may not any more.
+            AccessRevokedError: whoever reads may not any more.
         """
         if not self._may_read():
-            raise AccessEndedError
+            raise AccessRevokedError
         await self.response.write(piece)
 
 
 @asynccontextmanager
-async def sent(
+async def open_stream(
     request: web.Request, media: str, reader: str, headers: Mapping[str, str] | None = None
-) -> AsyncIterator[Pieces]:
+) -> AsyncIterator[StreamedResponse]:
     """Send an answer piece by piece. That its reader goes away ends it, and is no error. Where the reader may not read any more, the
     connection is closed, so that nobody takes what was sent for the whole.
 
@@ -93,17 +93,19 @@ async def sent(
     Raises:
         Refusal: `too-many-streams`.
     """
-    with request.app[READERS].one(request, reader), contextlib.suppress(ConnectionError):
-        response = web.StreamResponse(headers={"Content-Type": media, **unbuffered(), **(headers or {})})
+    with request.app[STREAM_LIMITER].one(request, reader), contextlib.suppress(ConnectionError):
+        response = web.StreamResponse(headers={"Content-Type": media, **unbuffered_headers(), **(headers or {})})
         await response.prepare(request)
-        callers = request.app[CALLERS]
+        callers = request.app[CALLER_AUTHENTICATOR]
         try:
-            yield Pieces(response, partial(callers.still_count, request), head_alone=request.method == hdrs.METH_HEAD)
-        except AccessEndedError:
+            yield StreamedResponse(
+                response, partial(callers.is_still_valid, request), head_only=request.method == hdrs.METH_HEAD
+            )
+        except AccessRevokedError:
             if request.transport:
                 request.transport.abort()
 
 
-def unbuffered() -> dict[str, str]:
+def unbuffered_headers() -> dict[str, str]:
     """Keep proxies from collecting (nginx: `X-Accel-Buffering`) and from keeping what passes."""
     return {hdrs.CACHE_CONTROL: "no-store", "X-Accel-Buffering": "no"}

@@ -22,7 +22,7 @@ from lgsp_runtime import durable_file
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Environment:
     """A local bus before it is started.
 
     Args:
@@ -38,7 +38,7 @@ class Scene:
     """
 
     registry: Path
-    words: Callable[[str, StateDir], str]
+    ready_message: Callable[[str, StateDir], str]
     adapters: Mapping[str, tuple[str, ...]]
     catalog: Path | None = None
     sandboxes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lgsp_gateway.local.signs import Signs
+from lgsp_gateway.local.supervisor_notifications import SupervisorNotifications
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Stopped, until
 
@@ -43,7 +43,7 @@ class Child:
     ready: Callable[[], Coroutine[Any, Any, None]] | None = None
     process: asyncio.subprocess.Process | None = None
     stopping: bool = False
-    signs: Signs | None = None
+    notifications: SupervisorNotifications | None = None
 
     async def start(self) -> None:
         """Start it and wait until it answers.
@@ -53,9 +53,9 @@ class Child:
         """
         environment = {**os.environ, **self.environment}
         if self.ready is None:  # one of ours
-            self.signs = self.signs or Signs()
-            self.signs.begin()
-            environment |= self.signs.environment
+            self.notifications = self.notifications or SupervisorNotifications()
+            self.notifications.restart_clock()
+            environment |= self.notifications.environment
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -68,21 +68,23 @@ class Child:
             )
         try:
             async with asyncio.timeout(READY_SECONDS):
-                await until(self.process.wait(), self.ready() if self.ready else self._said_ready(self.process))
+                await until(
+                    self.process.wait(), self.ready() if self.ready else self._wait_for_ready_line(self.process)
+                )
         except (Stopped, TimeoutError) as error:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
-            raise self._did_not_start() from error
+            raise self._start_failure() from error
 
-    async def keep(self, say: Callable[[str], None], started: Callable[[], None]) -> None:
+    async def supervise(self, report: Callable[[str], None], started: Callable[[], None]) -> None:
         """Start it again whenever it dies, until it is stopped; `started` is called each time."""
         backoff = 0.25
         while not self.stopping:
             assert self.process is not None
-            code = await until(self._read_on(self.process), self._ended(self.process, say))
+            code = await until(self._drain_stdout(self.process), self._wait_for_exit(self.process, report))
             if self.stopping:
                 break
-            say(f"{self.name} ended ({code}); starting it again")
+            report(f"{self.name} ended ({code}); starting it again")
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, LONGEST_BACKOFF)
             with contextlib.suppress(Refusal):
@@ -91,31 +93,31 @@ class Child:
                 backoff = 0.25
         await asyncio.Event().wait()  # there is nothing to keep any more
 
-    async def _ended(self, process: asyncio.subprocess.Process, say: Callable[[str], None]) -> int:
+    async def _wait_for_exit(self, process: asyncio.subprocess.Process, report: Callable[[str], None]) -> int:
         """Its exit status, when it has ended; one that is silent is ended."""
         looked = time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     return await process.wait()
-            if self.signs is None:
+            if self.notifications is None:
                 continue
             now = time.monotonic()
             if now - looked > 2 * LOOK_SECONDS:  # this process itself stood still: it hears only now
-                self.signs.begin()
+                self.notifications.restart_clock()
             looked = now
-            if changed := self.signs.news():
-                say(f"{self.name}: {changed}")
-            if self.signs.silent_for() > SILENT_SECONDS:
-                say(f"{self.name} gives no sign of life; ending it")
+            if changed := self.notifications.receive_status():
+                report(f"{self.name}: {changed}")
+            if self.notifications.silent_for() > SILENT_SECONDS:
+                report(f"{self.name} gives no sign of life; ending it")
                 process.kill()
 
     async def stop(self) -> None:
         """Ask it to stop, and make it where it does not."""
         self.stopping = True
-        if self.signs:
-            self.signs.close()
-            self.signs = None
+        if self.notifications:
+            self.notifications.close()
+            self.notifications = None
         if self.process is None or self.process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -127,7 +129,7 @@ class Child:
                 await self.process.wait()
 
     @staticmethod
-    async def _said_ready(process: asyncio.subprocess.Process) -> None:
+    async def _wait_for_ready_line(process: asyncio.subprocess.Process) -> None:
         """Return at the line READY."""
         assert process.stdout is not None
         while line := await process.stdout.readline():
@@ -136,14 +138,14 @@ class Child:
         await asyncio.Event().wait()  # it ended: whoever waits for its end sees that
 
     @staticmethod
-    async def _read_on(process: asyncio.subprocess.Process) -> None:
+    async def _drain_stdout(process: asyncio.subprocess.Process) -> None:
         """Throw away what it says further, for ever."""
         assert process.stdout is not None
         while await process.stdout.read(65536):
             pass
         await asyncio.Event().wait()
 
-    def _did_not_start(self) -> Refusal:
+    def _start_failure(self) -> Refusal:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         last = lines[-1] if lines else "-"
         return Refusal(

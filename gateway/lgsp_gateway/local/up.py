@@ -21,7 +21,7 @@ import orjson
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
-from lgsp_gateway.local.environment import Scene
+from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
@@ -42,14 +42,14 @@ class LocalBus:
 
     def __init__(
         self,
-        scene: Scene,
+        environment: Environment,
         state: StateDir,
         port: int,
         nats_server: Path | None,
         before_ready: Callable[[], Awaitable[None]] | None = None,
         gateway_options: tuple[str, ...] = (),
     ) -> None:
-        self._scene = scene
+        self._environment = environment
         self._state = state
         self._port = port
         self._nats_server = nats_server
@@ -57,7 +57,7 @@ class LocalBus:
         self._gateway_options = gateway_options
         self._children: list[Child] = []
         self._background = Background()
-        self._where: dict[str, Any] = {}
+        self._addresses: dict[str, Any] = {}
         self._began = time.monotonic()
 
     async def run(self) -> None:
@@ -79,42 +79,42 @@ class LocalBus:
                 with contextlib.suppress(Stopped):
                     await until(stop.wait(), self._start())
                     await stop.wait()
-                _say("stopping")
+                _print_progress("stopping")
                 await self._stop()
         finally:
             await self._stop()
             os.close(lock)
 
     async def _start(self) -> None:
-        scene = self._scene
-        scene.seed(self._state)
+        local = self._environment
+        local.seed(self._state)
         keys = KeyStore(self._state.keys)
         keys.ensure()
-        ports = dict(zip(("nats", *scene.sandboxes), _free_ports(1 + len(scene.sandboxes)), strict=True))
+        ports = dict(zip(("nats", *local.sandboxes), _free_ports(1 + len(local.sandboxes)), strict=True))
         nats_url = f"nats://127.0.0.1:{ports['nats']}"
         nats = self._nats(nats_config.write(self._state, ports["nats"], keys.account_key().public), ports["nats"])
-        environment = scene.environment(self._state, ports)
-        sandboxes = [self._sandbox(server, ports[server], environment) for server in scene.sandboxes]
-        adapters = [self._adapter(name, paths, nats_url, environment) for name, paths in scene.adapters.items()]
-        gateways = [self._gateway(name, nats_url) for name in scene.gateways]
-        indexers = [self._indexer(nats_url)] if scene.searchable else []
+        environment = local.environment(self._state, ports)
+        sandboxes = [self._sandbox(server, ports[server], environment) for server in local.sandboxes]
+        adapters = [self._adapter(name, paths, nats_url, environment) for name, paths in local.adapters.items()]
+        gateways = [self._gateway(name, nats_url) for name in local.gateways]
+        indexers = [self._indexer(nats_url)] if local.searchable else []
         await self._begin(nats)
         await asyncio.gather(*(self._begin(child) for child in (*gateways, *adapters, *sandboxes, *indexers)))
-        self._where = {
+        self._addresses = {
             "url": f"http://127.0.0.1:{self._port}",
             "nats": nats_url,
-            "sandbox": {server: f"http://127.0.0.1:{ports[server]}" for server in scene.sandboxes},
+            "sandbox": {server: f"http://127.0.0.1:{ports[server]}" for server in local.sandboxes},
         }
         self._write_running()
         if self._before_ready:
             await self._before_ready()
-        self._say_ready(ports)
+        self._print_ready(ports)
 
     async def _begin(self, child: Child) -> None:
         self._children.append(child)
         await child.start()
-        _say(f"{child.name} answers", time.monotonic() - self._began)
-        self._background.keep(child.name, partial(child.keep, _say, self._write_running))
+        _print_progress(f"{child.name} answers", time.monotonic() - self._began)
+        self._background.keep(child.name, partial(child.supervise, _print_progress, self._write_running))
 
     async def _stop(self) -> None:
         for child in self._children:
@@ -144,12 +144,12 @@ class LocalBus:
         command = [*_lgsp(), "gateway", "run", "--name", name, "--port", str(self._port), "--nats", nats_url]
         command += ["--nats-passwords", str(nats_config.passwords(self._state))]
         command += ["--keys", str(self._state.keys), "--registry", str(self._state.registry)]
-        command += ["--index", str(self._state.index)] if self._scene.searchable else []
-        command += ["--security-log", str(self._state.logs / "security.log")] if self._scene.searchable else []
-        if self._scene.catalog:
-            command += ["--catalog", str(self._scene.catalog)]
+        command += ["--index", str(self._state.index)] if self._environment.searchable else []
+        command += ["--security-log", str(self._state.logs / "security.log")] if self._environment.searchable else []
+        if self._environment.catalog:
+            command += ["--catalog", str(self._environment.catalog)]
         command += self._gateway_options
-        if len(self._scene.gateways) == 1:
+        if len(self._environment.gateways) == 1:
             return self._child("gateway", command)
         return self._child(f"gateway {name}", [*command, "--share-port"])
 
@@ -164,8 +164,8 @@ class LocalBus:
     def _adapter(self, name: str, manifests: tuple[str, ...], nats_url: str, environment: dict[str, str]) -> Child:
         command = [*_lgsp(), "adapter", "run", *manifests, "--nats", nats_url]
         command += ["--gateway", f"http://127.0.0.1:{self._port}", "--keys", str(self._state.credentials)]
-        if self._scene.catalog:
-            command += ["--catalog", str(self._scene.catalog)]
+        if self._environment.catalog:
+            command += ["--catalog", str(self._environment.catalog)]
         command += self._gateway_options
         return self._child(f"adapter {name}", command, environment)
 
@@ -180,25 +180,25 @@ class LocalBus:
 
     def _write_running(self) -> None:
         """Say where everything is, and which processes they are now."""
-        if self._where:
+        if self._addresses:
             pids = {child.name: child.process.pid for child in self._children if child.process}
-            running = {**self._where, "processes": pids, "pids": list(pids.values())}
+            running = {**self._addresses, "processes": pids, "pids": list(pids.values())}
             durable_file.write(self._state.running_file, orjson.dumps(running, option=orjson.OPT_INDENT_2))
 
-    def _say_ready(self, ports: dict[str, int]) -> None:
+    def _print_ready(self, ports: dict[str, int]) -> None:
         url = f"http://127.0.0.1:{self._port}"
-        _say(f"READY {url}", time.monotonic() - self._began)
+        _print_progress(f"READY {url}", time.monotonic() - self._began)
         lines = [
             "",
             f"  gateway                      {url}",
             f"  catalogue, for a browser     {url}/catalog",
             f"  nats-server                  127.0.0.1:{ports['nats']}",
         ]
-        lines += [f"  sandbox {server:<20} http://127.0.0.1:{ports[server]}" for server in self._scene.sandboxes]
+        lines += [f"  sandbox {server:<20} http://127.0.0.1:{ports[server]}" for server in self._environment.sandboxes]
         lines += [
             f"  state, logs and keys         {self._state.root}",
             "",
-            self._scene.words(url, self._state),
+            self._environment.ready_message(url, self._state),
         ]
         out("\n".join(lines) + "\n")
 
@@ -239,5 +239,5 @@ async def _port_answers(port: int) -> None:
             return
 
 
-def _say(text: str, seconds: float | None = None) -> None:
+def _print_progress(text: str, seconds: float | None = None) -> None:
     out(f"lgsp: {text}" + (f"  ({seconds:.1f} s)" if seconds is not None else "") + "\n")

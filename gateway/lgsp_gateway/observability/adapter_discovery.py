@@ -25,15 +25,15 @@ from lgsp_contracts.names import Major, ServiceName, SystemName
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_runtime.background import Background
 
-ASK_SECONDS = 5.0
+REFRESH_SECONDS = 5.0
 ANSWER_SECONDS = 1.0
-ASKED_AT_A_TURN = 100
+REQUESTS_AT_A_TURN = 100
 PAUSE_SECONDS = 0.005
 """After so many services that are asked. Ten thousand at once, and their answers, would keep everybody waiting a tenth of a second."""
 MAX_TASKS = 20
-MAX_WORDS = 120
+MAX_TEXT = 120
 ROUND_SECONDS = 30.0
-MAX_COPIES = 200
+MAX_INSTANCES = 200
 """Running copies of one service that are counted; a copy is a process."""
 MAX_BYTES = 64 * 1024
 """What a copy may say of itself."""
@@ -45,7 +45,7 @@ _STARTED = re.compile(r"[0-9TZ:.+-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class AdapterInstance:
     """One running adapter, as it told of itself."""
 
     id: str
@@ -61,13 +61,13 @@ class Copy:
         return {**named, "started": self.started, "operations": self.operations}
 
 
-class AdaptersSeen:
+class AdapterDiscovery:
     """The adapters on the bus at this moment."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self.copies: list[Copy] = []
-        self.seen_at = 0.0
+        self.instances: list[AdapterInstance] = []
+        self.updated_at = 0.0
         self._not_counted = 0
         self._round = asyncio.Lock()
         self._rounds_begun = 0
@@ -76,17 +76,17 @@ class AdaptersSeen:
     def start(self, connection: Client, background: Background) -> None:
         """Begin to ask."""
         self._connection = connection
-        background.every("adapters seen", ASK_SECONDS, self._ask_patiently, within=ROUND_SECONDS)
+        background.every("adapter discovery", REFRESH_SECONDS, self._refresh_if_connected, within=ROUND_SECONDS)
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Service, operation and what one copy says of it."""
-        for copy in self.copies:
+        for copy in self.instances:
             for name, said in copy.operations.items():
                 yield copy.service, name, said
 
-    async def _ask_patiently(self) -> None:
+    async def _refresh_if_connected(self) -> None:
         with contextlib.suppress(NatsError, OSError):
-            await self.ask()
+            await self.refresh()
 
     async def ask(self) -> None:
         """Ask the adapters of every service in force, and take what comes within a second.
@@ -108,7 +108,7 @@ class AdaptersSeen:
     async def _ask_all(self) -> None:
         providers = self._registry.services.providers
         services = list(providers)
-        found: dict[ServiceName, dict[str, Copy]] = {}
+        found: dict[ServiceName, dict[str, AdapterInstance]] = {}
         not_counted = 0
 
         async def take(message: Msg) -> None:
@@ -118,7 +118,7 @@ class AdaptersSeen:
             service = services[int(message.subject.rpartition(".")[2])]
             copy = self._copy(service, providers.get(service, {}), message.data)
             copies = found.setdefault(service, {})
-            if copy is None or len(copies) >= MAX_COPIES:
+            if copy is None or len(copies) >= MAX_INSTANCES:
                 not_counted += 1
             else:
                 copies[copy.id] = copy
@@ -128,7 +128,7 @@ class AdaptersSeen:
         try:
             for number, service in enumerate(services, 1):
                 await self._connection.publish(f"$SRV.STATS.{service}", b"", reply=f"{inbox}.{number - 1}")
-                if number % ASKED_AT_A_TURN == 0:
+                if number % REQUESTS_AT_A_TURN == 0:
                     await asyncio.sleep(PAUSE_SECONDS)
             await asyncio.sleep(ANSWER_SECONDS)
         finally:
@@ -136,10 +136,10 @@ class AdaptersSeen:
         if not_counted and not self._not_counted:
             structlog.get_logger().warning("adapters not counted", answers=not_counted)
         self._not_counted = not_counted
-        self.copies = [copy for service in sorted(found) for _, copy in sorted(found[service].items())]
-        self.seen_at = time.time()
+        self.instances = [copy for service in sorted(found) for _, copy in sorted(found[service].items())]
+        self.updated_at = time.time()
 
-    def _copy(self, service: ServiceName, providers: Mapping[Major, SystemName], data: bytes) -> Copy | None:
+    def _copy(self, service: ServiceName, providers: Mapping[Major, SystemName], data: bytes) -> AdapterInstance | None:
         """What a copy says of itself; None where it speaks for somebody else, or cannot be understood."""
         try:
             said = orjson.loads(data) if len(data) <= MAX_BYTES else {}
@@ -159,7 +159,7 @@ class AdaptersSeen:
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return None
-        return Copy(said["id"], service, version[0], provider, said["started"], operations)
+        return AdapterInstance(said["id"], service, version[0], provider, said["started"], operations)
 
 
 def _operation(known: Collection[str], endpoint: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -183,18 +183,18 @@ def _operation(known: Collection[str], endpoint: Mapping[str, Any]) -> tuple[str
 
 def _data(said: Mapping[str, Any]) -> dict[str, Any]:
     """Which data it answers from, and what keeps newer data out."""
-    words = {name: _words(said.get(name, "")) for name in ("file", "why", "about")}
+    words = {name: _printable_line(said.get(name, "")) for name in ("file", "why", "about")}
     return {**words, "since": float(said.get("since", 0)), "current": bool(said.get("current", True))}
 
 
 def _tasks(said: Mapping[str, Any]) -> dict[str, str]:
     """Which of its background tasks fail, and with what error."""
-    return {_words(name): _words(error) for name, error in list(said.items())[:MAX_TASKS]}
+    return {_printable_line(name): _printable_line(error) for name, error in list(said.items())[:MAX_TASKS]}
 
 
-def _words(said: Any) -> str:
+def _printable_line(said: Any) -> str:
     """What it says in words: a line that is printed harmless, and no longer than a line."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(said)[:MAX_WORDS])
+    return "".join(letter if letter.isprintable() else "?" for letter in str(said)[:MAX_TEXT])
 
 
 def _upstream(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,5 +211,5 @@ def _upstream(said: Mapping[str, Any]) -> dict[str, Any]:
         "lastAnswer": float(said.get("lastAnswer", 0)),
         "lastFailure": float(said.get("lastFailure", 0)),
         "lastReason": last if last in (*REASONS, "") else "other",
-        "lastNote": _words(said.get("lastNote", "")),
+        "lastNote": _printable_line(said.get("lastNote", "")),
     }

@@ -10,7 +10,7 @@ from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, log_signer
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
-from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.checks import EVERY_SECONDS, Checks
 from lgsp_gateway.observability.metrics import Metrics
@@ -51,8 +51,8 @@ def announce_removed_keys(keys: RemovedKeys, security: SecurityLog) -> None:
     """Say in the security events from now on which key is gone."""
 
     def has_gone(issuer: str, key: str) -> None:
-        said = f"{key} of {issuer} is gone: what it signed has ended"
-        security.event("key-removed", "success", "configuration", said, lgsp__key=key)
+        description = f"{key} of {issuer} is gone: what it signed has ended"
+        security.event("key-removed", "success", "configuration", description, lgsp__key=key)
 
     keys.on_removed(has_gone)
 
@@ -61,7 +61,7 @@ def announce_removed_keys(keys: RemovedKeys, security: SecurityLog) -> None:
 class Health:
     """Which adapters there are, and what the checks found."""
 
-    adapters: AdaptersSeen
+    adapters: AdapterDiscovery
     checks: Checks
 
     @classmethod
@@ -75,7 +75,7 @@ class Health:
         background: Background,
     ) -> "Health":
         """Look at everything now and then, and show it in the metrics too."""
-        adapters = AdaptersSeen(registry.snapshot)
+        adapters = AdapterDiscovery(registry.snapshot)
         adapters.start(connection, background)
         metrics.watch_adapters(adapters)
         checks = Checks(
@@ -88,6 +88,6 @@ class Health:
             adapters,
             background,
         )
-        background.every("checks", EVERY_SECONDS, checks.look, within=CHECKS_SECONDS)
+        background.every("checks", EVERY_SECONDS, checks.run, within=CHECKS_SECONDS)
         metrics.watch_checks(checks, background)
         return cls(adapters, checks)

@@ -42,17 +42,17 @@ class CallTelemetry:
         """Count a call that got its answer."""
         self.metrics.count_call(record)
         if self.logs_answers:
-            structlog.get_logger().debug("answered", **_decision(record))
+            structlog.get_logger().debug("answered", **_log_fields(record))
         if self.traces and request.traceparent.endswith(SAMPLED):
             self.traces.record(request, record)
 
     def refused(self, request: CallRequest, record: CallRecord, refusal: Refusal) -> None:
         """Count and log a call that was refused."""
         self.metrics.count_call(record)
-        structlog.get_logger().info("refused", **_decision(record), code=refusal.code, why=refusal.private)
+        structlog.get_logger().info("refused", **_log_fields(record), code=refusal.code, why=refusal.private)
         if refusal.code in DENIED or refusal.code == "quota-exceeded":
             action = "call-denied" if refusal.code in DENIED else "quota-exceeded"
-            self._warn(action, record, refusal)
+            self._report_denial(action, record, refusal)
         if self.traces and request.traceparent.endswith(SAMPLED):
             self.traces.record(request, record)
 
@@ -62,7 +62,7 @@ class CallTelemetry:
 
     def unidentified(self, request: CallRequest, refusal: Refusal) -> None:
         """Count a call with a token that does not count, and tell those on watch."""
-        self.metrics.unidentified(refusal)
+        self.metrics.count_unidentified(refusal)
         self.security.event(
             "token-refused",
             "failure",
@@ -74,7 +74,7 @@ class CallTelemetry:
             lgsp__message=request.message,
         )
 
-    def _warn(self, action: str, record: CallRecord, refusal: Refusal) -> None:
+    def _report_denial(self, action: str, record: CallRecord, refusal: Refusal) -> None:
         self.security.event(
             action,
             "failure",
@@ -90,7 +90,7 @@ class CallTelemetry:
         )
 
 
-def _decision(record: CallRecord) -> dict[str, str | int]:
+def _log_fields(record: CallRecord) -> dict[str, str | int]:
     """What every log line of a decision says, so that all that was logged of a message is found by its id or its trace."""
     who = {"message": record.message, "trace": record.trace, "consumer": record.consumer, "grant": record.grant}
     return {**who, "service": record.service, "operation": record.operation, "status": record.status}

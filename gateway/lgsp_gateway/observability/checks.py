@@ -39,14 +39,14 @@ MAX_UNSIGNED_SECONDS = 10.0
 CLOCK_SECONDS = 5.0
 CLOCK_SETTLES_SECONDS = 600.0
 """After which a clock that jumped and stayed is the right one."""
-MAX_NAMED = 20
+MAX_LISTED = 20
 """Services that a sentence names; there may be thousands."""
-FULL = 0.9
+MAX_STORAGE_SHARE = 0.9
 """The part of what JetStream may store that is too much."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CheckResult:
     """One check: `wrong` is None where all is well."""
 
     name: str
@@ -70,22 +70,22 @@ class Checks:
     """The checks of one gateway."""
 
     connection: Client
-    follower: RegistryReplica
+    replica: RegistryReplica
     registry: Registry
     evidence: EvidenceLog
     publisher: CheckpointPublisher
     index: "Index | None"
-    adapters: AdaptersSeen
+    adapters: AdapterDiscovery
     background: Background
 
     def __post_init__(self) -> None:
-        self.found: list[Found] = []
+        self.results: list[CheckResult] = []
         self._clock = time.time() - time.monotonic()
         self._jumped = (0.0, time.monotonic())
-        self._said: set[str] = set()
+        self._failing: set[str] = set()
         self._indexed = (-1, time.monotonic())
 
-    async def look(self) -> list[Found]:
+    async def run(self) -> list[CheckResult]:
         """Look at everything now."""
         checks: dict[str, Callable[[], Awaitable[Text | None]]] = {
             "tasks": self._tasks,
@@ -102,17 +102,17 @@ class Checks:
             "adapter tasks": self._adapter_tasks,
         }
         with contextlib.suppress(NatsError, OSError):
-            await self.adapters.ask()
-        self.found = [Found(name, await self._tried(check)) for name, check in checks.items()]
-        wrong = {one.name: one.wrong for one in self.found if one.wrong}
-        for name in wrong.keys() - self._said:
+            await self.adapters.refresh()
+        self.results = [CheckResult(name, await self._run_one(check)) for name, check in checks.items()]
+        wrong = {one.name: one.wrong for one in self.results if one.wrong}
+        for name in wrong.keys() - self._failing:
             structlog.get_logger().error("check failed", check=name, why=wrong[name].en)
-        for name in self._said - wrong.keys():
-            structlog.get_logger().info("check holds again", check=name)
-        self._said = set(wrong)
-        return self.found
+        for name in self._failing - wrong.keys():
+            structlog.get_logger().info("check recovered", check=name)
+        self._failing = set(wrong)
+        return self.results
 
-    async def _tried(self, check: Callable[[], Awaitable[Text | None]]) -> Text | None:
+    async def _run_one(self, check: Callable[[], Awaitable[Text | None]]) -> Text | None:
         try:
             return await check()
         except Refusal as refusal:
@@ -125,10 +125,10 @@ class Checks:
             )
         except Exception as error:  # one check that breaks hides none of the others
             why = type(error).__name__
-            structlog.get_logger().error("check broke", error=why, frames=frames(error))
+            structlog.get_logger().error("check raised", error=why, frames=frames(error))
             return Text(
-                f"Phép kiểm tra này bị lỗi ({why}); hãy báo lỗi này kèm dòng `check broke` trong nhật ký của gateway.",
-                f"This check itself broke ({why}); report it with the line `check broke` of the gateway's log.",
+                f"Phép kiểm tra này bị lỗi ({why}); hãy báo lỗi này kèm dòng `check raised` trong nhật ký của gateway.",
+                f"This check itself broke ({why}); report it with the line `check raised` of the gateway's log.",
             )
 
     async def _tasks(self) -> Text | None:
@@ -141,9 +141,9 @@ class Checks:
         )
 
     async def _registry(self) -> Text | None:
-        if self.follower.in_step:
+        if self.replica.in_step:
             return self._unreadable()
-        seconds = round(self.follower.stale_for())
+        seconds = round(self.replica.stale_for())
         return Text(
             f"Sổ đăng ký chưa theo kịp từ {seconds} giây; hãy kiểm tra kết nối tới NATS.",
             f"The registry has not been in step for {seconds} s; check the connection to NATS.",
@@ -189,7 +189,7 @@ class Checks:
     async def _storage(self) -> Text | None:
         account = await self.connection.jetstream().account_info()
         most = account.limits.max_storage
-        if most <= 0 or account.storage < FULL * most:
+        if most <= 0 or account.storage < MAX_STORAGE_SHARE * most:
             return None
         share = account.storage / most
         return Text(
@@ -229,12 +229,12 @@ class Checks:
         )
 
     async def _adapters(self) -> Text | None:
-        if not self.adapters.seen_at:
+        if not self.adapters.updated_at:
             return None
-        unserved = self.registry.services.names() - {copy.service for copy in self.adapters.copies}
+        unserved = self.registry.services.names() - {copy.service for copy in self.adapters.instances}
         if not unserved:
             return None
-        missing = ", ".join(heapq.nsmallest(MAX_NAMED, unserved)) + (", …" if len(unserved) > MAX_NAMED else "")
+        missing = ", ".join(heapq.nsmallest(MAX_LISTED, unserved)) + (", …" if len(unserved) > MAX_LISTED else "")
         return Text(
             f"Không có bộ kết nối nào phục vụ {len(unserved)} dịch vụ: {missing}; hãy chạy `lgsp adapter run`.",
             f"No adapter serves {len(unserved)} of the services: {missing}; run `lgsp adapter run`.",

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
-from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.checks import Checks
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
@@ -76,17 +76,17 @@ class _Calls(Collector):
 class _Adapters(Collector):
     """The adapters on the bus. Every gateway tells of all of them."""
 
-    def __init__(self, seen: AdaptersSeen) -> None:
-        self._seen = seen
+    def __init__(self, discovery: AdapterDiscovery) -> None:
+        self._discovery = discovery
 
     def collect(self) -> Iterator[Metric]:
-        copies = GaugeMetricFamily("lgsp_adapter_copies", "Running copies of an adapter", labels=["service"])
-        for running, number in Counted(copy.service for copy in self._seen.copies).items():
+        copies = GaugeMetricFamily("lgsp_adapter_instances", "Running copies of an adapter", labels=["service"])
+        for running, number in Counted(copy.service for copy in self._discovery.instances).items():
             copies.add_metric([running], number)
         yield copies
         up: dict[tuple[str, str], bool] = {}
         failed: dict[tuple[str, str, str], int] = {}
-        for service, operation, said in self._seen.operations():
+        for service, operation, said in self._discovery.operations():
             upstream = said.get("upstream", {})
             up[service, operation] = up.get((service, operation), False) or bool(upstream.get("up", True))
             for why, number in upstream.get("failed", {}).items():
@@ -118,10 +118,12 @@ class _Evidence(Collector):
         evidence, publisher = self._evidence, self._publisher
         written = "lgsp_evidence_entries", "Evidence entries on disk"
         yield CounterMetricFamily(*written, value=evidence.entries_written)
-        yield CounterMetricFamily("lgsp_evidence_groups", "Group commits", value=evidence.batches_written)
+        yield CounterMetricFamily("lgsp_evidence_batches", "Group commits", value=evidence.batches_written)
         dropped = "lgsp_evidence_entries_dropped", "Entries lost while nothing could be written"
         yield CounterMetricFamily(*dropped, value=evidence.entries_dropped)
-        yield GaugeMetricFamily("lgsp_evidence_entries_kept", "Entries that wait for the stream", value=evidence.kept)
+        yield GaugeMetricFamily(
+            "lgsp_evidence_entries_pending", "Entries that wait for the stream", value=evidence.kept
+        )
         unsigned = "lgsp_evidence_entries_unsigned", "Entries that no checkpoint covers yet"
         yield GaugeMetricFamily(*unsigned, value=publisher.unsigned)
 
@@ -162,7 +164,7 @@ class _Checks(Collector):
 
     def collect(self) -> Iterator[Metric]:
         failed = GaugeMetricFamily("lgsp_check_failed", "1 where lgsp doctor has something to say", labels=["check"])
-        for found in self._checks.found:
+        for found in self._checks.results:
             failed.add_metric([found.name], found.wrong is not None)
         yield failed
 
@@ -184,7 +186,7 @@ class _Background(Collector):
         yield failing
         yield failures
         broken = CounterMetricFamily(
-            "lgsp_background_work_broken", "Callbacks and small works that broke", labels=["work"]
+            "lgsp_background_callback_failures", "Callbacks and small works that broke", labels=["work"]
         )
         for name, times in self._background.broken.items():
             broken.add_metric([name], times)
@@ -204,10 +206,10 @@ class Metrics:
         self._unidentified = Counter(
             "lgsp_unidentified_calls", "Calls whose token was refused", registry=self._registry
         )
-        self._unsaid = 0
-        self._last_said = 0.0
+        self._unlogged = 0
+        self._last_logged = 0.0
 
-    def watch(self, evidence: EvidenceLog, publisher: CheckpointPublisher) -> None:
+    def watch_evidence(self, evidence: EvidenceLog, publisher: CheckpointPublisher) -> None:
         """Show the state of an evidence log."""
         self._registry.register(_Evidence(evidence, publisher))
 
@@ -220,23 +222,23 @@ class Metrics:
         """Show which way requests take."""
         self._registry.register(_Http(counts))
 
-    def watch_adapters(self, seen: AdaptersSeen) -> None:
+    def watch_adapters(self, discovery: AdapterDiscovery) -> None:
         """Show the adapters on the bus."""
-        self._registry.register(_Adapters(seen))
+        self._registry.register(_Adapters(discovery))
 
     def count_call(self, record: CallRecord) -> None:
         """Count a call."""
         service, operation = record.service or "unknown", record.operation or "unknown"
         self._calls.count(service, operation, record.outcome, (record.times.handled + record.times.evidence) / 1000)
 
-    def unidentified(self, refusal: Refusal) -> None:
+    def count_unidentified(self, refusal: Refusal) -> None:
         """Count a call whose caller is not known, and log one a second at most."""
         self._unidentified.inc()
-        self._unsaid += 1
+        self._unlogged += 1
         now = time.monotonic()
-        if now - self._last_said >= SAMPLE_SECONDS:
-            structlog.get_logger().warning("unidentified calls", calls=self._unsaid, last_reason=refusal.detail.en)
-            self._unsaid, self._last_said = 0, now
+        if now - self._last_logged >= SAMPLE_SECONDS:
+            structlog.get_logger().warning("unidentified calls", calls=self._unlogged, last_reason=refusal.detail.en)
+            self._unlogged, self._last_logged = 0, now
 
     def exposition(self) -> bytes:
         """All metrics in the Prometheus text format."""

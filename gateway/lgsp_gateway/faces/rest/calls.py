@@ -12,10 +12,10 @@ from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.calls.model import Body, CallRequest, CallResult
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.salts import Salts
-from lgsp_gateway.faces.rest.head import HttpHead, may_come_again, names_operation, read
+from lgsp_gateway.faces.rest.head import HttpHead, may_come_again, names_operation, read_head
 from lgsp_gateway.http import problems
-from lgsp_gateway.http.authentication import refuse_twice
-from lgsp_gateway.http.lifecycle_headers import headers_of
+from lgsp_gateway.http.authentication import repeated_header_refusal
+from lgsp_gateway.http.lifecycle_headers import announcement_headers
 from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_gateway.http.request_body import read_json
 from lgsp_problems import Refusal
@@ -42,43 +42,43 @@ class RestCalls:
         self._date = ""
 
     names_call = staticmethod(names_operation)
-    read_head = staticmethod(read)
+    read_head = staticmethod(read_head)
     may_come_again = staticmethod(may_come_again)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a call that does not take the fast path."""
         if request.method == hdrs.METH_OPTIONS and names_operation(request.path):
             return web.Response(status=204, headers={hdrs.ALLOW: "OPTIONS, POST"})
-        head = read(request.method, request.path, request.headers, request.remote or "")
+        head = read_head(request.method, request.path, request.headers, request.remote or "")
         return (await self.answer(head, partial(read_json, request), request.content.is_eof)).to_aiohttp()
 
     async def answer(self, http: HttpHead, body: Body, has_arrived: Callable[[], bool] | None = None) -> RawResponse:
         """Answer one call, whatever comes of it. `has_arrived` says whether all of the document did, where that is not sure."""
         message, salt = str(uuid_utils.uuid7()), self._salts.take()
         began = time.perf_counter()
-        traceparent = self._trace(http.call.parent, message.replace("-", ""))
+        traceparent = self._traceparent(http.call.parent, message.replace("-", ""))
         try:
             if self._is_stale():
                 raise bus_unavailable()
             if http.wrong_method:
                 raise problems.method_not_allowed("POST")
-            if http.twice:
-                raise refuse_twice(http.twice)
+            if http.repeated_header:
+                raise repeated_header_refusal(http.repeated_header)
             call = CallRequest(message, traceparent, salt, http.call, body)
-            return self._write(await self._pipeline.call(call), call)
+            return self._response(await self._pipeline.call(call), call)
         except Refusal as error:
             refusal = error
         except Exception as error:
             refusal = fault(error, message)
-        headers, problem = problems.written(refusal, http.language, message, traceparent)
+        headers, problem = problems.render_problem(refusal, http.language, message, traceparent)
         headers[SALT_HEADER] = salt.hex()
-        headers["Date"] = self._now()
+        headers["Date"] = self._http_date()
         headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
         # A body that has not arrived is not waited for: it is too large, or may never come.
         close = has_arrived is not None and not has_arrived()
         return RawResponse.of(refusal.kind.status, headers, problem, close=close)
 
-    def _trace(self, parent: str, message: str) -> str:
+    def _traceparent(self, parent: str, message: str) -> str:
         """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own.
 
         A trace that begins here is named after its message, whose last 62 bits are random (UUID version 7).
@@ -89,20 +89,20 @@ class RestCalls:
         recorded = self._begins_trace and self._begins_trace(message)
         return f"00-{message}-{span}-{'01' if recorded else '00'}"
 
-    def _now(self) -> str:
+    def _http_date(self) -> str:
         second = int(time.time())
         if second != self._second:
             self._second, self._date = second, formatdate(second, usegmt=True)
         return self._date
 
-    def _write(self, result: CallResult, call: CallRequest) -> RawResponse:
+    def _response(self, result: CallResult, call: CallRequest) -> RawResponse:
         (limit, policy), times, document = result.quota, result.times, result.document
         more = ""
         if result.announced:
-            more = "".join([f"{name}: {value}\r\n" for name, value in headers_of(result.announced).items()])
+            more = "".join([f"{name}: {value}\r\n" for name, value in announcement_headers(result.announced).items()])
         head = (
             "Content-Type: application/json\r\nCache-Control: no-store\r\n"
-            f"Content-Length: {len(document)}\r\nDate: {self._now()}\r\nLgsp-Message-Id: {call.message}\r\n"
+            f"Content-Length: {len(document)}\r\nDate: {self._http_date()}\r\nLgsp-Message-Id: {call.message}\r\n"
             f"{SALT_HEADER}: {call.salt.hex()}\r\n"
             f"Server-Timing: check;dur={times.check:.2f}, provider;dur={times.provider:.2f}, "
             f"evidence;dur={times.evidence:.2f}, total;dur={times.handled + times.evidence:.2f}\r\n"

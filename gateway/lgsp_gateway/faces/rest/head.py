@@ -8,40 +8,40 @@ from aiohttp import hdrs
 from multidict import MultiMapping, istr
 
 from lgsp_gateway.calls.model import CallHead, CallTarget
-from lgsp_gateway.http.authentication import credentials_of, said_twice
+from lgsp_gateway.http.authentication import credentials_of, repeated_header
 
 _PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-_NOTHING = ("", 0, "")
+_NO_OPERATION = ("", 0, "")
 _PURPOSE, _BEHALF, _KEY, _TRACE = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "traceparent"))
 
 
 class HttpHead(NamedTuple):
     """The head of a call as HTTP has it. `language` is `Accept-Language`, `wrong_method` says that its path takes another one,
-    `twice` names a header that may come once and came again."""
+    `repeated_header` names a header that may come once and came again."""
 
     call: CallHead
     language: str | None
     wrong_method: bool
-    twice: str
+    repeated_header: str
 
 
-def read(method: str, path: str, headers: MultiMapping[str], address: str) -> HttpHead:
+def read_head(method: str, path: str, headers: MultiMapping[str], address: str) -> HttpHead:
     """Read the head of a call. A path that names no operation asks for the service with no name."""
-    named, parent = _named(path), headers.get(_TRACE, "")
+    named, parent = _operation_in(path), headers.get(_TRACE, "")
     if parent and not _TRACEPARENT.fullmatch(parent):
         parent = ""
-    target = CallTarget(*(named or _NOTHING), headers.get(_PURPOSE, ""))
+    target = CallTarget(*(named or _NO_OPERATION), headers.get(_PURPOSE, ""))
     credentials = credentials_of(method, path, headers, address)
     call = CallHead(target, credentials, headers.get(_BEHALF, ""), headers.get(_KEY, ""), parent)
     return HttpHead(
-        call, headers.get(hdrs.ACCEPT_LANGUAGE), named is not None and method != "POST", said_twice(headers)
+        call, headers.get(hdrs.ACCEPT_LANGUAGE), named is not None and method != "POST", repeated_header(headers)
     )
 
 
 def names_operation(path: str) -> bool:
     """Tell whether this is the path of an operation, written as everybody writes it."""
-    return _named(path) is not None
+    return _operation_in(path) is not None
 
 
 def may_come_again(head: HttpHead) -> bool:
@@ -51,6 +51,6 @@ def may_come_again(head: HttpHead) -> bool:
 
 
 @lru_cache(4096)
-def _named(path: str) -> tuple[str, int, str] | None:
+def _operation_in(path: str) -> tuple[str, int, str] | None:
     found = _PATH.fullmatch(path)
     return (found[1], int(found[2]), found[3]) if found else None

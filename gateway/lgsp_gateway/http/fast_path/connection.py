@@ -27,13 +27,13 @@ from typing import Generic, TypeVar, cast
 import uuid_utils
 
 from lgsp_gateway.http import problems
+from lgsp_gateway.http.connection_timeouts import ConnectionClock, ConnectionState, abort_with_reset
 from lgsp_gateway.http.connections import too_slow
 from lgsp_gateway.http.fast_path.delegate import Delegate
 from lgsp_gateway.http.fast_path.head_cache import CachedHead, HeadKey
 from lgsp_gateway.http.fast_path.pool import ConnectionPool
 from lgsp_gateway.http.fast_path.recogniser import RequestHead, may_become_head, recognise
 from lgsp_gateway.http.raw_response import RawResponse
-from lgsp_gateway.http.slow_connections import ConnectionClock, ConnectionState, reset
 from lgsp_problems import Refusal
 from lgsp_runtime.unexpected_errors import fault
 
@@ -377,7 +377,7 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
         limits = self._pool.limits
         self._pool.slow.info(while_=state.value)
         if state is ConnectionState.SEND:
-            reset(self._transport)
+            abort_with_reset(self._transport)
         elif state is ConnectionState.BODY:
             self._refuse(too_slow(limits.body_seconds, "Nội dung", "The body"))
         elif state is ConnectionState.HEAD and (self._pending or (self._delegate and self._delegate.received_since)):
@@ -397,7 +397,7 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
             self._worker.cancel()
 
     def _refuse(self, refusal: Refusal, message: str = "") -> None:
-        headers, body = problems.written(refusal, None, message)
+        headers, body = problems.render_problem(refusal, None, message)
         if not self._lost:
             response = RawResponse.of(refusal.kind.status, headers, body, close=True)
             self._transport.write(response.encode(keep_alive=False))

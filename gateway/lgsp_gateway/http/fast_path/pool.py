@@ -10,10 +10,10 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 from multidict import MultiMapping
 
+from lgsp_gateway.http.connection_timeouts import TimedConnection, TimeoutSweep
 from lgsp_gateway.http.connections import ConnectionLimits
 from lgsp_gateway.http.fast_path.head_cache import RequestHeadCache
 from lgsp_gateway.http.raw_response import RawResponse
-from lgsp_gateway.http.slow_connections import Sweep, Watched
 from lgsp_runtime.rate_limited_log import LimitedLog
 from lgsp_runtime.unexpected_errors import fault
 
@@ -42,7 +42,7 @@ class CallHandler(Protocol[Head]):
         """Answer, whatever comes of it."""
 
 
-class PooledConnection(Watched, Protocol):
+class PooledConnection(TimedConnection, Protocol):
     """A connection, as the pool sees it."""
 
     def stop(self) -> None:
@@ -93,7 +93,7 @@ class ConnectionPool(Generic[Head]):
     async def start(self, app: web.Application) -> None:
         """Start aiohttp behind: once for one request at a time, once for connections that it has for good."""
         self.loop = asyncio.get_running_loop()
-        self.sweep = Sweep(self.limits)
+        self.sweep = TimeoutSweep(self.limits)
         options: dict[str, Any] = {"access_log": None, "logger": _aiohttp_log(), "lingering_time": LINGERING_SECONDS}
         for keepalive_timeout in (0, self.limits.idle_seconds):
             runner = web.AppRunner(

@@ -7,7 +7,7 @@ which names no purpose, passes.
 from importlib.resources import files
 from pathlib import Path
 
-from lgsp_gateway.local.environment import Scene
+from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.state_dir import StateDir
 
 CALLER = "mot-cua"
@@ -15,11 +15,11 @@ PATH = "/services/bench/v1/verify"
 _FILES = Path(str(files("lgsp_gateway").joinpath("local/environments/bench_files")))
 
 
-def scene(gateways: int) -> Scene:
+def environment(gateways: int) -> Environment:
     """A bench with so many gateways on one port."""
-    return Scene(
+    return Environment(
         registry=_FILES / "registry.yaml",
-        words=_words,
+        ready_message=_words,
         adapters={"bench": (str(_FILES / "adapter.yaml"),)},
         catalog=_FILES / "catalog",
         gateways=tuple(f"bench-{number}" for number in range(1, gateways + 1)),

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from lgsp_contracts import catalog as catalogs
-from lgsp_gateway.local.environment import Scene
+from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.state_dir import StateDir
 
 _NATIONAL = {
@@ -50,9 +50,9 @@ def example_call(url: str, state: StateDir) -> str:
     )
 
 
-SCENE = Scene(
+ENVIRONMENT = Environment(
     registry=Path(str(files("lgsp_gateway").joinpath("local/environments/demo.yaml"))),
-    words=example_call,
+    ready_message=example_call,
     adapters={"national": tuple(_NATIONAL), "provincial": _PROVINCIAL},
     sandboxes={**_NATIONAL, "provincial": ("CLIENT", "SECRET", "USER", "PASSWORD")},
     systems=_offices,

@@ -11,7 +11,7 @@ import yaml
 
 from lgsp_contracts import documents
 from lgsp_contracts.contract import Contract
-from lgsp_gateway.local.environment import Scene
+from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.state_dir import StateDir
 
 CONSUMER = "consumer"
@@ -19,7 +19,7 @@ PURPOSE = "thu-nghiem"
 _TITLE = {"vi": "Thử nghiệm", "en": "Trial"}
 
 
-def scene(paths: list[Path], folder: Path) -> Scene:
+def environment(paths: list[Path], folder: Path) -> Environment:
     """A bus that serves these contracts; `folder` takes its files.
 
     Raises:
@@ -39,8 +39,11 @@ def scene(paths: list[Path], folder: Path) -> Scene:
         adapters[name] = (str(folder / f"{name}.yaml"),)
     registry = folder / "registry.yaml"
     registry.write_text(yaml.safe_dump_all(_registry(contracts), allow_unicode=True), encoding="utf-8")
-    return Scene(
-        registry=registry, words=lambda url, state: _words(contracts, url, state), adapters=adapters, catalog=catalog
+    return Environment(
+        registry=registry,
+        ready_message=lambda url, state: _words(contracts, url, state),
+        adapters=adapters,
+        catalog=catalog,
     )
 
 

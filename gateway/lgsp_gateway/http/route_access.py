@@ -41,48 +41,52 @@ class Right:
         return "any" if roles.ANY in scopes else "own" if roles.OWN in scopes else ""
 
 
-def listing(kind: str) -> Right:
+def list_right(kind: str) -> Right:
     """To see which documents of a kind there are."""
     return Right(kind, ("read",))
 
 
-def reading(kind: str) -> Right:
+def read_right(kind: str) -> Right:
     """To read a document. Of one that a caller may not read, it does not learn that it is there."""
     return Right(kind, ("read",), hidden=True)
 
 
-def writing(kind: str) -> Right:
+def write_right(kind: str) -> Right:
     """To write a document, or ask for what it says."""
     return Right(kind, ("change", "request"))
 
 
-def acting(kind: str) -> Right:
+def step_right(kind: str) -> Right:
     """To delete a document, or take a step in its life."""
     return Right(kind, ("change",))
 
 
-async def hold(
-    request: web.Request, callers: Callers, access: Access, held: Sequence[str], right: Right | None
+async def enforce(
+    request: web.Request,
+    callers: CallerAuthenticator,
+    access: Access,
+    required_roles: Sequence[str],
+    right: Right | None,
 ) -> None:
     """Hold a request against what its route declares.
 
     Args:
-        held: roles, of which a caller needs one; empty where any system may ask.
+        required_roles: roles, of which a caller needs one; empty where any system may ask.
 
     Raises:
         Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts`, `not-granted` or `not-found`.
     """
     if access != "token" and not (access == "optional" and hdrs.AUTHORIZATION in request.headers):
         return
-    if held:
-        await callers.with_role(request, *held)
+    if required_roles:
+        await callers.require_role(request, *required_roles)
         return
-    caller = await callers.identified(request)
+    caller = await callers.identify(request)
     if right and not any(map(right.scope, caller.roles)):
-        raise _not_there(right.kind) if right.hidden else _not_allowed(right.kind, caller)
+        raise _hidden_refusal(right.kind) if right.hidden else _role_refusal(right.kind, caller)
 
 
-def _not_there(kind: str) -> Refusal:
+def _hidden_refusal(kind: str) -> Refusal:
     return Refusal(
         "not-found",
         vi=f"Không có {kind} này, hoặc bạn không được đọc.",

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
 from lgsp_gateway.api.schemas import json_of
-from lgsp_gateway.http.parameters import NotReadableError, Parameter, choice, flag, text, whole
-from lgsp_gateway.http.rights import acting, listing, reading, writing
-from lgsp_gateway.http.routes import Route, Said
+from lgsp_gateway.http.parameters import InvalidParameterError, Parameter, boolean, choice, integer, text
+from lgsp_gateway.http.route_access import list_right, read_right, step_right, write_right
+from lgsp_gateway.http.routes import ResponseSpec, Route
 from lgsp_gateway.registry.documents import PLURALS
 from lgsp_gateway.registry.lifecycle.grants import ACTIONS
 from lgsp_problems import Text
@@ -29,9 +29,9 @@ def _read_cursor(sent: str) -> str:
     try:
         name = base64.b64decode(sent, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError) as error:
-        raise NotReadableError from error
+        raise InvalidParameterError from error
     if not _CURSOR.fullmatch(name):
-        raise NotReadableError
+        raise InvalidParameterError
     return name
 
 
@@ -46,19 +46,19 @@ CURSOR = Parameter(
     _read_cursor,
     "",
 )
-LIMIT = whole("limit", "how many", 1, LARGEST_PAGE, DEFAULT_PAGE)
+LIMIT = integer("limit", "how many", 1, LARGEST_PAGE, DEFAULT_PAGE)
 REASON = text("reason", "why; it stands in the history", longest=MAX_REASON)
-DRY_RUN = flag("dryRun", "whether to check and to write nothing")
-END_TOKENS = flag("endTokens", "whether to end the tokens that the system was given until now")
-EXPIRING = whole("expiringWithin", "only grants in force that end within so many days", 0, 9999, None)
+DRY_RUN = boolean("dryRun", "whether to check and to write nothing")
+END_TOKENS = boolean("endTokens", "whether to end the tokens that the system was given until now")
+EXPIRING = integer("expiringWithin", "only grants in force that end within so many days", 0, 9999, None)
 IF_MATCH = Parameter(
     *("If-Match", "header", "the ETag of the version that is changed", {"type": "string", "maxLength": 100}),
     Text("ETag của bản đang sửa", "the ETag of the version that is changed"),
     _read_tag,
     None,
 )
-IF_NONE_MATCH = text("If-None-Match", "`*`: create, and change nothing that is there", longest=100, place="header")
-ACTION = choice("action", "the step", ACTIONS, "", place="path")
+IF_NONE_MATCH = text("If-None-Match", "`*`: create, and change nothing that is there", longest=100, location="header")
+ACTION = choice("action", "the step", ACTIONS, "", location="path")
 
 _SYSTEM = "^([a-z][a-z0-9]*(-[a-z0-9]+)*|[A-Za-z0-9-]+(/[A-Za-z0-9._-]+){3})$"
 """The name of a system, or its full name."""
@@ -103,25 +103,25 @@ class RoutesOf:
             *("name", f"the name of the {kind.lower()}"),
             longest=MAX_NAME,
             pattern=_AGENCY if kind == "Agency" else NAME_PATTERN,
-            place="path",
+            location="path",
         )
-        document = Said(f"The {kind.lower()}", json_of(kind), ("ETag",))
+        document = ResponseSpec(f"The {kind.lower()}", json_of(kind), ("ETag",))
         body = json_of(kind)
         write, changes = (REASON, DRY_RUN), ("revision-conflict", *_BY_PROVIDER)
         self.list = Route(
             *("GET", all_, f"list{many}", f"List the {plural} that the caller may read", "token"),
-            {200: Said(f"A page of {plural}", json_of(f"{kind}List"))},
+            {200: ResponseSpec(f"A page of {plural}", json_of(f"{kind}List"))},
             parameters=(*_FILTERS[kind], LIMIT, CURSOR),
-            right=listing(kind),
+            right=list_right(kind),
             tag="registry",
         )
         self.create = Route(
             *("POST", all_, f"create{kind}", f"Create a {kind.lower()}", "token"),
-            {201: Said(f"The {kind.lower()}", json_of(kind), ("ETag", "Location"))},
+            {201: ResponseSpec(f"The {kind.lower()}", json_of(kind), ("ETag", "Location"))},
             parameters=write,
             body=body,
             problems=_BY_PROVIDER,
-            right=writing(kind),
+            right=write_right(kind),
             tag="registry",
         )
         self.get = Route(
@@ -129,7 +129,7 @@ class RoutesOf:
             {200: document},
             parameters=(name,),
             problems=("not-found",),
-            right=reading(kind),
+            right=read_right(kind),
             tag="registry",
         )
         self.replace = Route(
@@ -138,30 +138,30 @@ class RoutesOf:
             parameters=(name, IF_MATCH, IF_NONE_MATCH, *write, *((END_TOKENS,) if kind == "System" else ())),
             body=body,
             problems=("precondition-required", *changes),
-            right=writing(kind),
+            right=write_right(kind),
             tag="registry",
         )
         self.delete = Route(
             *("DELETE", one, f"delete{kind}", f"Delete a {kind.lower()}", "token"),
-            {204: Said("It is gone; its history stays")},
+            {204: ResponseSpec("It is gone; its history stays")},
             parameters=(name, IF_MATCH, REASON),
             problems=("precondition-required", "revision-conflict", "in-use", "not-found"),
-            right=acting(kind),
+            right=step_right(kind),
             tag="registry",
         )
         self.history = Route(
             *("GET", f"{one}/history", f"read{kind}History", f"Read every version of a {kind.lower()}", "token"),
-            {200: Said("The versions, the newest first", json_of(f"{kind}History"))},
+            {200: ResponseSpec("The versions, the newest first", json_of(f"{kind}History"))},
             parameters=(name,),
             problems=("not-found",),
-            right=reading(kind),
+            right=read_right(kind),
             tag="registry",
         )
 
 
 def steps() -> Iterator[tuple[str, Route]]:
     """The routes by which a grant, a system or a service takes a step: `act`, `end-tokens`, `suspend`, `resume`."""
-    name = text("name", "the name of the document", longest=MAX_NAME, pattern=NAME_PATTERN, place="path")
+    name = text("name", "the name of the document", longest=MAX_NAME, pattern=NAME_PATTERN, location="path")
     actions = "|".join(ACTIONS)
     yield (
         "act",
@@ -173,12 +173,12 @@ def steps() -> Iterator[tuple[str, Route]]:
                 "Take a step with a grant",
                 "token",
             ),
-            {200: Said("The grant", json_of("Grant"), ("ETag",))},
+            {200: ResponseSpec("The grant", json_of("Grant"), ("ETag",))},
             parameters=(name, ACTION, IF_MATCH),
             body=json_of("Step"),
             body_required=False,
             problems=("not-found", "step-not-allowed", "invalid-document", "revision-conflict"),
-            right=acting("Grant"),
+            right=step_right("Grant"),
             tag="registry",
         ),
     )
@@ -186,12 +186,12 @@ def steps() -> Iterator[tuple[str, Route]]:
         "end-tokens",
         Route(
             *("POST", "/registry/systems/{name}/end-tokens", "endTokens", "End the tokens of a system", "token"),
-            {200: Said("The system", json_of("System"), ("ETag",))},
+            {200: ResponseSpec("The system", json_of("System"), ("ETag",))},
             parameters=(name,),
             body=json_of("Step"),
             body_required=False,
             problems=("not-found",),
-            right=acting("System"),
+            right=step_right("System"),
             tag="registry",
         ),
     )
@@ -203,12 +203,12 @@ def steps() -> Iterator[tuple[str, Route]]:
             step,
             Route(
                 *("POST", f"/registry/services/{{name}}/{step}", f"{step}Service", summary, "token"),
-                {200: Said("The service", json_of("Service"), ("ETag",))},
+                {200: ResponseSpec("The service", json_of("Service"), ("ETag",))},
                 parameters=(name,),
                 body=json_of("Step"),
                 body_required=False,
                 problems=("not-found", "step-not-allowed"),
-                right=acting("Service"),
+                right=step_right("Service"),
                 tag="registry",
             ),
         )

@@ -11,11 +11,11 @@ from lgsp_auth.id_token import InvalidGrant
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.calls.identification import Identification
-from lgsp_gateway.http import bodies, responses
-from lgsp_gateway.http.authentication import said_twice
-from lgsp_gateway.http.language import preferred
+from lgsp_gateway.http import decoded_bodies, responses
+from lgsp_gateway.http.authentication import repeated_header
+from lgsp_gateway.http.language import preferred_language
 from lgsp_gateway.http.parameters import text
-from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.sessions.sign_in import TOKEN_EXCHANGE, SignIn
 from lgsp_problems import Refusal
@@ -39,7 +39,7 @@ ISSUE = Route(
         503: Said("bus-unavailable: whether an assertion or a proof was used before cannot be told now", _ERROR),
     },
     parameters=(
-        text("DPoP", "a proof of the key that the token is to be bound to (RFC 9449)", longest=8192, place="header"),
+        text("DPoP", "a proof of the key that the token is to be bound to (RFC 9449)", longest=8192, location="header"),
     ),
     body={"application/x-www-form-urlencoded": ref("TokenRequest")},
     tag="tokens",
@@ -50,7 +50,7 @@ JWKS = Route(
     "readKeys",
     "Read the keys that tokens are signed with (RFC 7517)",
     "public",
-    {200: Said("The keys", json_of("Keys"))},
+    {200: ResponseSpec("The keys", json_of("Keys"))},
     tag="tokens",
 )
 METADATA = Route(
@@ -59,7 +59,7 @@ METADATA = Route(
     "readAuthorizationServer",
     "Read how tokens are taken (RFC 8414)",
     "public",
-    {200: Said("The metadata", json_of("AuthorizationServer"))},
+    {200: ResponseSpec("The metadata", json_of("AuthorizationServer"))},
     tag="tokens",
 )
 
@@ -83,16 +83,16 @@ class TokenRoutes:
 
     def add_routes(self, app: web.Application) -> None:
         """Add the three paths."""
-        add(app, ISSUE, self._issue)
-        add(app, JWKS, self._jwks)
-        add(app, METADATA, self._metadata)
+        add_route(app, ISSUE, self._issue)
+        add_route(app, JWKS, self._jwks)
+        add_route(app, METADATA, self._metadata)
 
     async def _issue(self, request: web.Request) -> web.Response:
         address = request.remote or ""
         try:
             if not self._identification.failures.may_try(address):
                 raise await self._identification.failures.delayed_refusal()
-            if twice := said_twice(request.headers):
+            if twice := repeated_header(request.headers):
                 raise refused("invalid_request", f"tiêu đề {twice} có mặt hai lần", f"the header {twice} came twice")
             form = await self._form(request)
             shown, now = request.headers.get("DPoP", ""), time.time()
@@ -110,13 +110,13 @@ class TokenRoutes:
                 self._identification.failures.record_failure(address)
             known = {"event__reason": refusal.code, "source__ip": address}
             self._security.event("token-not-issued", "failure", "authentication", refusal.detail.en, **known)
-            description = refusal.detail.in_language(preferred(request.headers.get("Accept-Language")))
-            return responses.document(
+            description = refusal.detail.in_language(preferred_language(request.headers.get("Accept-Language")))
+            return responses.json_response(
                 {"error": refusal.code, "error_description": description},
                 status=refusal.kind.status,
                 headers={**_NO_CACHE, **refusal.headers, **_retry(refusal)},
             )
-        return responses.document(issued, headers=_NO_CACHE)
+        return responses.json_response(issued, headers=_NO_CACHE)
 
     async def _form(self, request: web.Request) -> dict[str, str]:
         """The parameters of a token request.
@@ -125,17 +125,17 @@ class TokenRoutes:
             Refusal: `invalid_request`, as RFC 6749 calls whatever is wrong with a body.
         """
         try:
-            return await bodies.form(request, MAX_FORM)
+            return await decoded_bodies.read_form(request, MAX_FORM)
         except Refusal as refusal:
             kind = refusal.kind if refusal.code == "too-slow" else None  # its connection is closed: 408 says so
             raise Refusal("invalid_request", vi=refusal.detail.vi, en=refusal.detail.en, kind=kind) from refusal
 
     async def _jwks(self, _: web.Request) -> web.Response:
-        return responses.document(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
+        return responses.json_response(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
 
     async def _metadata(self, _: web.Request) -> web.Response:
         issuer = self._endpoint.issuer
-        return responses.document(
+        return responses.json_response(
             {
                 "issuer": issuer,
                 "token_endpoint": f"{issuer}/oauth2/token",

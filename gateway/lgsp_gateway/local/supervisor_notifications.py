@@ -9,41 +9,41 @@ from pathlib import Path
 
 from lgsp_runtime import supervision
 
-WATCHED_SECONDS = 15.0
+WATCHDOG_SECONDS = 15.0
 """What the child is told: it gives a sign three times as often."""
-LONGEST_SIGN = 4096
+MAX_DATAGRAM = 4096
 
 
-class Signs:
+class SupervisorNotifications:
     """What one child says."""
 
     def __init__(self) -> None:
         # A path of its own: that of a state folder may be longer than the 107 bytes of a socket's address.
         self._folder = tempfile.TemporaryDirectory(prefix="lgsp-")
         self._address = str(Path(self._folder.name) / "signs")
-        self._heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._heard.setblocking(False)
-        self._heard.bind(self._address)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind(self._address)
         self._last = time.monotonic()
         self._status = ""
 
     @property
     def environment(self) -> Mapping[str, str]:
         """What the child needs to know."""
-        return {supervision.SOCKET: self._address, supervision.MICROSECONDS: str(int(WATCHED_SECONDS * 1e6))}
+        return {supervision.SOCKET: self._address, supervision.MICROSECONDS: str(int(WATCHDOG_SECONDS * 1e6))}
 
-    def begin(self) -> None:
+    def restart_clock(self) -> None:
         """Count from now on: a new process, or one that could not be heard."""
         self._last = time.monotonic()
         self._status = ""
 
-    def news(self) -> str:
-        """Hear what it has said, and return its status where that is another than before."""
+    def receive_status(self) -> str:
+        """Hear what it has datagram, and return its status where that is another than before."""
         before = self._status
         with contextlib.suppress(BlockingIOError):
-            while said := self._heard.recv(LONGEST_SIGN):
+            while datagram := self._socket.recv(MAX_DATAGRAM):
                 self._last = time.monotonic()
-                fields = dict(line.partition("=")[::2] for line in said.decode(errors="replace").splitlines())
+                fields = dict(line.partition("=")[::2] for line in datagram.decode(errors="replace").splitlines())
                 self._status = fields.get("STATUS", self._status)
         return self._status if self._status != before else ""
 
@@ -53,5 +53,5 @@ class Signs:
 
     def close(self) -> None:
         """Hear no more."""
-        self._heard.close()
+        self._socket.close()
         self._folder.cleanup()

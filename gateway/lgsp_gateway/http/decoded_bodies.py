@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from lgsp_contracts import strict_json
 from lgsp_contracts.strict_json import Limits
-from lgsp_gateway.http.request_body import invite, read_in_time, read_json
+from lgsp_gateway.http.request_body import read_json, read_within_timeout, send_continue
 from lgsp_problems import Refusal
 
 FORM = "application/x-www-form-urlencoded"
@@ -24,7 +24,7 @@ MAX_PARTS = 20_000
 LIMITS = Limits(values=MAX_PARTS, members=2_000)
 
 
-async def json_object(request: web.Request) -> dict[str, Any]:
+async def read_json_object(request: web.Request) -> dict[str, Any]:
     """The JSON object that a request carries.
 
     Raises:
@@ -40,7 +40,7 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     return found
 
 
-async def form(request: web.Request, most: int) -> dict[str, str]:
+async def read_form(request: web.Request, most: int) -> dict[str, str]:
     """The fields of a form, each of which is sent once.
 
     Args:
@@ -58,7 +58,7 @@ async def form(request: web.Request, most: int) -> dict[str, str]:
         )
     if (request.content_length or 0) > most:
         raise _too_large(most)
-    await invite(request)
+    await send_continue(request)
     body = await _read(request, most)
     try:
         fields = parse_qsl(
@@ -82,7 +82,7 @@ async def form(request: web.Request, most: int) -> dict[str, str]:
 
 async def _read(request: web.Request, most: int) -> bytes:
     try:
-        body = await read_in_time(request)
+        body = await read_within_timeout(request)
     except web.HTTPRequestEntityTooLarge as error:
         raise _too_large(most) from error
     except (web.RequestPayloadError, OSError) as error:

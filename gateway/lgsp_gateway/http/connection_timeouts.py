@@ -13,13 +13,13 @@ from typing import Protocol
 
 from lgsp_gateway.http.connections import ConnectionLimits
 
-LOOKS = 4
+LOOKS_PER_TIMEOUT = 4
 """In the shortest span that a connection may take: it ends at most a quarter of it too late."""
 
-TURNS = 16
+SLICES = 16
 """Parts of one look at all connections."""
 
-LEAST_SENT = 16 * 1024
+MIN_PROGRESS_BYTES = 16 * 1024
 """Bytes that must be taken of an answer in its span."""
 
 
@@ -33,7 +33,7 @@ class ConnectionState(Enum):
     BUSY = "a request is being answered"
 
 
-class Watched(Protocol):
+class TimedConnection(Protocol):
     """A connection, as the sweep sees it."""
 
     clock: "ConnectionClock"
@@ -62,7 +62,7 @@ class ConnectionClock:
         self.unsent = 0
 
 
-class Sweep:
+class TimeoutSweep:
     """Looks at every connection until it is removed.
 
     Args:
@@ -77,18 +77,18 @@ class Sweep:
             ConnectionState.SEND: limits.send_seconds,
             ConnectionState.BUSY: math.inf,
         }
-        self._pause = min(self._spans.values()) / LOOKS / TURNS
+        self._pause = min(self._spans.values()) / LOOKS_PER_TIMEOUT / SLICES
         self._loop = asyncio.get_running_loop()
-        self._parts: list[set[Watched]] = [set() for _ in range(TURNS)]
+        self._parts: list[set[TimedConnection]] = [set() for _ in range(SLICES)]
         self._added = self._turn = 0
         self._timer = self._loop.call_later(self._pause, self._look)
 
-    def add(self, connection: Watched) -> None:
+    def add(self, connection: TimedConnection) -> None:
         """Look at a connection from now on."""
         self._added += 1
-        self._parts[self._added % TURNS].add(connection)
+        self._parts[self._added % SLICES].add(connection)
 
-    def remove(self, connection: Watched) -> None:
+    def remove(self, connection: TimedConnection) -> None:
         """Look at it no more."""
         for part in self._parts:
             part.discard(connection)
@@ -99,16 +99,16 @@ class Sweep:
 
     def _look(self) -> None:
         self._timer = self._loop.call_later(self._pause, self._look)
-        self._turn = (self._turn + 1) % TURNS
+        self._turn = (self._turn + 1) % SLICES
         now = self._loop.time()
         for connection in list(self._parts[self._turn]):
             self._look_at(connection, now)
 
-    def _look_at(self, connection: Watched, now: float) -> None:
+    def _look_at(self, connection: TimedConnection, now: float) -> None:
         clock, unsent = connection.clock, connection.unsent()
         state = ConnectionState.SEND if unsent else connection.state()
         seen = (state, connection.serial() if state is not ConnectionState.SEND else 0)
-        taken = state is ConnectionState.SEND and unsent <= clock.unsent - LEAST_SENT
+        taken = state is ConnectionState.SEND and unsent <= clock.unsent - MIN_PROGRESS_BYTES
         if seen != clock.seen or taken:
             clock.seen, clock.since, clock.unsent = seen, now, unsent
             return
@@ -118,7 +118,7 @@ class Sweep:
             connection.end(state)
 
 
-def reset(transport: asyncio.Transport) -> None:
+def abort_with_reset(transport: asyncio.Transport) -> None:
     """Throw away what a connection was to send: without this the kernel keeps it, and waits for a reader on its own."""
     connection = transport.get_extra_info("socket")
     if connection is not None:

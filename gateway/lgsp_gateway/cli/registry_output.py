@@ -1,0 +1,83 @@
+"""How commands print documents of the registry: tables, JSON, YAML, and what a change made different."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from lgsp_contracts.cli.terminal import as_yaml, out
+from lgsp_gateway.cli import tables
+from lgsp_gateway.cli.registry_client import Document
+
+
+def phase_of(document: Document) -> str:
+    """Return the phase of a grant's life, such as `in-force` or `suspended`."""
+    return str(document.get("status", {}).get("phase", "in-force"))
+
+
+def print_documents(documents: list[Document], output: str, *, single: bool) -> None:
+    """Print documents of one kind to stdout.
+
+    Args:
+        output: `table`, `json` or `yaml`.
+        single: whether JSON is the one document and not a list.
+    """
+    if output == "json":
+        content: Any = documents[0] if single else documents
+        out(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
+    elif output == "yaml":
+        out(as_yaml(documents))
+    else:
+        _print_table(documents)
+
+
+_COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
+    "Instance": {
+        "IDENTIFIER": lambda spec: spec["identifier"],
+        "MEMBER CLASS": lambda spec: spec["memberClass"],
+    },
+    "Agency": {"TITLE": lambda spec: spec["title"]["vi"]},
+    "System": {
+        "AGENCY": lambda spec: spec["agency"],
+        "ROLES": lambda spec: ", ".join(spec.get("roles", [])),
+        "TITLE": lambda spec: spec["title"]["vi"],
+    },
+    "Service": {
+        "VERSION": lambda spec: spec["contract"]["version"],
+        "PROVIDER": lambda spec: spec["contract"]["provider"],
+        "CLASSIFICATION": lambda spec: spec["contract"]["classification"],
+        "OPERATIONS": lambda spec: ", ".join(spec["contract"]["operations"]),
+    },
+    "Grant": {
+        "CONSUMER": lambda spec: spec["consumer"],
+        "SERVICE": lambda spec: f"{spec['service']} v{spec['major']}",
+        "PURPOSES": lambda spec: ", ".join(spec["purposes"]),
+        "UNTIL": lambda spec: spec["validUntil"],
+    },
+}
+
+
+def _print_table(documents: list[Document]) -> None:
+    columns = _COLUMNS[documents[0]["kind"]] if documents else {}
+    phase = ("PHASE",) if documents and documents[0]["kind"] == "Grant" else ()
+    tables.show(("NAME", *columns, *phase, "REVISION"), (_row(document, columns) for document in documents))
+
+
+def _row(document: Document, columns: Mapping[str, Callable[[Any], str]]) -> list[str]:
+    cells = [document["metadata"]["name"], *(column(document["spec"]) for column in columns.values())]
+    if document["kind"] == "Grant":
+        cells.append(phase_of(document))
+    return [*cells, str(document["metadata"]["revision"])]
+
+
+def difference(before: Document, after: Document) -> list[str]:
+    """Return what differs in the specification of two versions: lines of a unified diff of their YAML."""
+    old, new = (as_yaml([document.get("spec")]).splitlines(keepends=True) for document in (before, after))
+    lines = list(difflib.unified_diff(old, new, n=1))[2:]
+    return [f"    {line}" for line in lines if not line.startswith("@@")]
+
+
+def document_path(document: Document) -> str:
+    """Return a document's kind and name as `grant/mot-cua-population`."""
+    return f"{document['kind'].lower()}/{document['metadata']['name']}"

@@ -1,0 +1,95 @@
+"""Steps in the life of what is registered: `lgsp grant …`, `lgsp service …`, `lgsp system end-tokens`."""
+
+from typing import Literal
+
+from lgsp_contracts.cli.terminal import out
+from lgsp_gateway.cli import times
+from lgsp_gateway.cli.bus_client import BusOptions
+from lgsp_gateway.cli.registry_client import Document, run_on_registry
+from lgsp_gateway.cli.registry_output import document_path, phase_of
+
+
+def act_on_grant(
+    action: Literal["approve", "deny", "suspend", "resume", "revoke"],
+    name: str,
+    /,
+    *,
+    reason: str = "",
+    until: str = "",
+    revision: int | None = None,
+    bus: BusOptions = BusOptions(),  # noqa: B008
+) -> None:
+    """Take a step in the life of a grant.
+
+    Parameters
+    ----------
+    action
+        approve a request, deny it, suspend a grant in force, resume it, revoke it.
+    name
+        The grant.
+    reason
+        Why; needed to deny, suspend and revoke.
+    until
+        The expected end of a suspension, as a date.
+    revision
+        Only if the grant is still this revision, which was read: nobody approves what was changed meanwhile.
+    """
+    step = {"reason": reason, "until": until}
+    after: Document = run_on_registry(bus, lambda client: client.act("grants", name, action, step, revision))
+    out(f"{document_path(after)} is {phase_of(after)}\n")
+
+
+def act_on_service(
+    action: Literal["suspend", "resume"],
+    name: str,
+    /,
+    *,
+    reason: str = "",
+    since: str = "",
+    until: str = "",
+    bus: BusOptions = BusOptions(),  # noqa: B008
+) -> None:
+    """Suspend a service, or end its suspension.
+
+    Parameters
+    ----------
+    action
+        suspend or resume.
+    name
+        The service document, such as population-v1.
+    reason
+        Why.
+    since
+        When a planned suspension begins, at least 7 working days ahead; at once where it is not said.
+    until
+        Its expected end.
+    """
+    step = {"reason": reason, "since": since, "until": until}
+    after: Document = run_on_registry(bus, lambda client: client.act("services", name, action, step))
+    planned = after.get("status", {}).get("suspension")
+    out(
+        f"{document_path(after)} is {'suspended from ' + times.in_seconds(planned['since']) if planned else 'not suspended'}\n"
+    )
+
+
+def act_on_system(
+    action: Literal["end-tokens"],
+    name: str,
+    /,
+    *,
+    reason: str = "",
+    bus: BusOptions = BusOptions(),  # noqa: B008
+) -> None:
+    """End at once, at every gateway and on NATS, the access tokens that a system was given until now.
+
+    Parameters
+    ----------
+    action
+        end-tokens.
+    name
+        The system.
+    reason
+        Why; it stands in the history.
+    """
+    after: Document = run_on_registry(bus, lambda client: client.act("systems", name, action, {"reason": reason}))
+    out(f"{document_path(after)}: tokens issued until now have ended; it takes a new one with its key\n")
