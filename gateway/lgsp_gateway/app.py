@@ -101,7 +101,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         stack.push_async_callback(reading.connection.close)
         health = Health.open(connection, registry, evidence, reading, telemetry.metrics, background)
         people = await open_people(settings, connection, nats.people, others)
-        parts = ApiParts(pipeline, registry, keys, people, reading, health, telemetry, bus, heavy, process.stop)
+        parts = ApiDependencies(pipeline, registry, keys, people, reading, health, telemetry, bus, heavy, process.stop)
         port = await _open_http(stack, settings, parts, tls)
         for files in filter(None, (tls, nats.tls)):
             background.keep("tls files", files.watch)

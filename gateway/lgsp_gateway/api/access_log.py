@@ -15,8 +15,8 @@ from aiohttp import hdrs, web
 
 from lgsp_contracts.entry import SALT_HEADER
 from lgsp_contracts.time_zone import VIETNAM
-from lgsp_gateway.api.access_log_limiter import Looks
-from lgsp_gateway.api.evidence_search import no_index
+from lgsp_gateway.api.access_log_limiter import AccessLogLimiter
+from lgsp_gateway.api.evidence_search import index_unavailable
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.record import CallRecord
@@ -24,7 +24,7 @@ from lgsp_gateway.calls.salts import Salts
 from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
 from lgsp_gateway.http.authentication import credentials_in
 from lgsp_gateway.http.parameters import text
-from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import Registry
 
 if TYPE_CHECKING:

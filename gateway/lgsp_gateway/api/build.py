@@ -9,19 +9,19 @@ from aiohttp import web
 from lgsp_auth.client_authentication import ClientAuthenticator
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_gateway.api import stale_index
-from lgsp_gateway.api.access_log import AccessLog
-from lgsp_gateway.api.catalogue import Catalogue
-from lgsp_gateway.api.description import ApiDescription
-from lgsp_gateway.api.evidence_logs import EvidenceLogs
-from lgsp_gateway.api.evidence_search import EvidenceSearch
-from lgsp_gateway.api.evidence_stream import Evidence
-from lgsp_gateway.api.health import Status
-from lgsp_gateway.api.idempotency_keys import IdempotencyKeys
-from lgsp_gateway.api.operations import Operations
+from lgsp_gateway.api.access_log import AccessLogRoutes
+from lgsp_gateway.api.catalogue import CatalogueRoutes
+from lgsp_gateway.api.description import ApiDescriptionRoute
+from lgsp_gateway.api.evidence_logs import EvidenceLogRoutes
+from lgsp_gateway.api.evidence_search import EvidenceSearchRoutes
+from lgsp_gateway.api.evidence_stream import EvidenceStreamRoutes
+from lgsp_gateway.api.health import HealthRoutes
+from lgsp_gateway.api.idempotency_keys import IdempotencyKeyRoutes
+from lgsp_gateway.api.operations import OperationsRoutes
 from lgsp_gateway.api.persons import PersonRoutes
-from lgsp_gateway.api.registry import RegistryDoor
+from lgsp_gateway.api.registry import RegistryRoutes
 from lgsp_gateway.api.sign_in import SignInRoutes
-from lgsp_gateway.api.tokens import TokenRoutes
+from lgsp_gateway.api.token_endpoint import TokenRoutes
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading
@@ -70,9 +70,9 @@ def build_api(settings: GatewaySettings, parts: ApiDependencies) -> web.Applicat
     clients = ClientAuthenticator(addresses, parts.registry.snapshot.client)
     replays = pipeline.identification.replays
     sign_in = SignIn.create(parts.people, parts.keys, parts.registry.snapshot, clients, replays)
-    callers = Callers(pipeline.identification, sign_in)
-    app[CALLERS] = callers
-    app[READERS] = Readers(settings.streams, settings.streams_each)
+    callers = CallerAuthenticator(pipeline.identification, sign_in)
+    app[CALLER_AUTHENTICATOR] = callers
+    app[STREAM_LIMITER] = StreamLimiter(settings.streams, settings.streams_each)
     _add_tokens(app, settings, parts, clients, sign_in)
     SignInRoutes(callers, sign_in).add_routes(app)
     _add_registry(app, settings, parts, callers)
@@ -83,16 +83,22 @@ def build_api(settings: GatewaySettings, parts: ApiDependencies) -> web.Applicat
 
 
 def _add_tokens(
-    app: web.Application, settings: GatewaySettings, parts: ApiParts, clients: ClientAuthenticator, sign_in: SignIn
+    app: web.Application,
+    settings: GatewaySettings,
+    parts: ApiDependencies,
+    clients: ClientAuthenticator,
+    sign_in: SignIn,
 ) -> None:
     pipeline, keys = parts.pipeline, parts.keys
     endpoint = TokenEndpoint(AccessTokens(settings.public_url, keys.ring), clients, pipeline.identification.replays)
     TokenRoutes(endpoint, keys, pipeline.identification, parts.telemetry.security, sign_in).add_routes(app)
 
 
-def _add_registry(app: web.Application, settings: GatewaySettings, parts: ApiParts, callers: Callers) -> None:
+def _add_registry(
+    app: web.Application, settings: GatewaySettings, parts: ApiDependencies, callers: CallerAuthenticator
+) -> None:
     administration = parts.registry.administration
-    RegistryDoor(callers, administration).add_routes(app)
+    RegistryRoutes(callers, administration).add_routes(app)
     persons = PersonAdministration(
         parts.registry.snapshot, administration.reader, administration.writer, parts.people.store
     )

@@ -28,11 +28,11 @@ from lgsp_contracts.tooling.pages import page
 from lgsp_gateway.api.registry_declarations import CURSOR, LIMIT
 from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.http import responses, streaming
-from lgsp_gateway.http.authentication import Callers
-from lgsp_gateway.http.language import preferred
-from lgsp_gateway.http.lifecycle_headers import headers_of
-from lgsp_gateway.http.parameters import choice, text, whole
-from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.language import preferred_language
+from lgsp_gateway.http.lifecycle_headers import announcement_headers
+from lgsp_gateway.http.parameters import choice, integer, text
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.documents import Version, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.snapshot import Registry
@@ -151,15 +151,15 @@ class CatalogueRoutes:
         add_route(app, EVENTS, self._events)
 
     async def _services(self, request: web.Request) -> web.Response:
-        registry, caller = self._registry, await self._callers.identified(request)
-        now, limit, found = time.time(), LIMIT.of(request), []
-        async for service, major in self._known(caller.system, now, CURSOR.of(request)):
+        registry, caller = self._registry, await self._callers.identify(request)
+        now, limit, found = time.time(), LIMIT.read_from(request), []
+        async for service, major in self._known(caller.system, now, CURSOR.read_from(request)):
             found.append((service, major))
             if len(found) > limit:
                 break
         shown = (registry.summary(*named) for named in found[:limit])
         items = (_service(contract, registry, caller, now) for contract in shown if contract)
-        return await responses.items(items, service_name(*found[limit - 1]) if len(found) > limit else "")
+        return await responses.list_response(items, service_name(*found[limit - 1]) if len(found) > limit else "")
 
     async def _page(self, request: web.Request) -> web.Response:
         system, now, words = await self._system(request), time.time(), WORDS.read_from(request)[:MAX_WORDS]
@@ -248,7 +248,7 @@ class CatalogueRoutes:
         """
         if hdrs.AUTHORIZATION not in request.headers:
             return ""
-        return (await self._callers.identified(request)).system
+        return (await self._callers.identify(request)).system
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent CloudEvents: a service that the caller may know of has changed, or is to be suspended."""

@@ -16,8 +16,8 @@ from lgsp_gateway.calls.idempotency import Idempotency, KeyRecord, Outcome
 from lgsp_gateway.http import decoded_bodies
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import text
-from lgsp_gateway.http.responses import document
-from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http.responses import json_response
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog

@@ -9,13 +9,13 @@ from aiohttp import web
 
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.api.registry_routes import MAX_REASON
+from lgsp_gateway.api.registry_declarations import MAX_REASON
 from lgsp_gateway.api.schemas import json_of
-from lgsp_gateway.http import bodies, responses
-from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http import decoded_bodies, responses
+from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import choice, text
-from lgsp_gateway.http.rights import acting, reading
-from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http.route_access import read_right, step_right
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.documents import Version
 from lgsp_gateway.registry.lifecycle.persons import ACTIONS, Action
 from lgsp_gateway.sessions.accounts import read_code, shown_code
@@ -26,16 +26,16 @@ from lgsp_problems import Refusal
 MAX_NAME = 200
 """Characters of what a person is called."""
 
-NAME = text("name", "the id of the person", longest=names.MAX_NAME, pattern=names.NAME_PATTERN, place="path")
+NAME = text("name", "the id of the person", longest=names.MAX_NAME, pattern=names.NAME_PATTERN, location="path")
 STEPS = tuple(step for step in ACTIONS if step != "link")
 
 LINK = Route(
     *("POST", "/registry/persons/{name}/link", "linkPerson", "Link an account of the issuer to a person", "token"),
-    {200: Said("The person", json_of("Person"), ("ETag",))},
+    {200: ResponseSpec("The person", json_of("Person"), ("ETag",))},
     parameters=(NAME,),
     body=json_of("PersonLink"),
     problems=("not-found", "step-not-allowed", "already-exists", "invalid-document"),
-    right=acting("Person"),
+    right=step_right("Person"),
     tag="registry",
 )
 ACT = Route(
@@ -44,20 +44,20 @@ ACT = Route(
     "actOnPerson",
     "Take another step in the life of a person",
     "token",
-    {200: Said("The person", json_of("Person"), ("ETag",))},
-    parameters=(NAME, choice("action", "the step", STEPS, "", place="path")),
+    {200: ResponseSpec("The person", json_of("Person"), ("ETag",))},
+    parameters=(NAME, choice("action", "the step", STEPS, "", location="path")),
     body=json_of("PersonStep"),
     body_required=False,
     problems=("not-found", "step-not-allowed", "invalid-document"),
-    right=acting("Person"),
+    right=step_right("Person"),
     tag="registry",
 )
 PROFILE = Route(
     *("GET", "/registry/persons/{name}/profile", "readPersonProfile", "Read what a person is called", "token"),
-    {200: Said("What they are called, and the code of their account", json_of("PersonProfile"))},
+    {200: ResponseSpec("What they are called, and the code of their account", json_of("PersonProfile"))},
     parameters=(NAME,),
     problems=("not-found",),
-    right=reading("Person"),
+    right=read_right("Person"),
     tag="registry",
 )
 
@@ -65,35 +65,35 @@ PROFILE = Route(
 class PersonRoutes:
     """The paths for whoever administers people."""
 
-    def __init__(self, callers: Callers, administration: PersonAdministration) -> None:
+    def __init__(self, callers: CallerAuthenticator, administration: PersonAdministration) -> None:
         self._callers = callers
         self._administration = administration
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        add(app, LINK, self._link)
-        add(app, ACT, self._act)
-        add(app, PROFILE, self._profile)
+        add_route(app, LINK, self._link)
+        add_route(app, ACT, self._act)
+        add_route(app, PROFILE, self._profile)
 
     async def _link(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
+        caller = await self._callers.identify(request)
         said = await _texts(request, "account", "name", "reason")
         profile = Profile(read_code(said["account"]), said["name"][:MAX_NAME])
         reason = said["reason"][:MAX_REASON]
         return _document(await self._administration.link(caller, _name(request), profile, reason))
 
     async def _act(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
+        caller = await self._callers.identify(request)
         said = await _texts(request, "reason")
         action = cast("Action", request.match_info["action"])
         reason = said["reason"][:MAX_REASON]
         return _document(await self._administration.act(caller, _name(request), action, reason))
 
     async def _profile(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
+        caller = await self._callers.identify(request)
         found = await self._administration.profile(caller, _name(request))
         said = {"account": shown_code(found.account), "name": found.name} if found else {}
-        return responses.document(said, headers={"Cache-Control": "no-store"})
+        return responses.json_response(said, headers={"Cache-Control": "no-store"})
 
 
 def _name(request: web.Request) -> DocumentName:
@@ -101,7 +101,7 @@ def _name(request: web.Request) -> DocumentName:
 
 
 def _document(version: Version) -> web.Response:
-    return responses.document(version.document(), headers={"ETag": version.etag})
+    return responses.json_response(version.document(), headers={"ETag": version.etag})
 
 
 async def _texts(request: web.Request, *wanted: str) -> dict[str, str]:
@@ -110,7 +110,7 @@ async def _texts(request: web.Request, *wanted: str) -> dict[str, str]:
     Raises:
         Refusal: `malformed`.
     """
-    said = await bodies.json_object(request) if request.can_read_body else {}
+    said = await decoded_bodies.read_json_object(request) if request.can_read_body else {}
     texts = {name: said.get(name, "") for name in wanted}
     if not all(isinstance(value, str) for value in texts.values()) or set(said) - set(texts):
         members = ", ".join(wanted)

@@ -14,8 +14,8 @@ from lgsp_auth.principal import Principal
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.time_zone import VIETNAM
-from lgsp_gateway.api import registry_routes
-from lgsp_gateway.api.registry_routes import (
+from lgsp_gateway.api import registry_declarations
+from lgsp_gateway.api.registry_declarations import (
     CURSOR,
     DRY_RUN,
     END_TOKENS,
@@ -26,9 +26,9 @@ from lgsp_gateway.api.registry_routes import (
     MAX_REASON,
     REASON,
 )
-from lgsp_gateway.http import bodies, problems, responses
-from lgsp_gateway.http.authentication import Callers
-from lgsp_gateway.http.routes import add
+from lgsp_gateway.http import decoded_bodies, problems, responses
+from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.routes import add_route
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.change_writer import ABSENT
 from lgsp_gateway.registry.document_pages import Wanted
@@ -67,22 +67,30 @@ class RegistryRoutes:
             add_route(app, route, taken[step])
 
     async def _list(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
-        wanted = {one.name: one.of(request) for one in registry_routes.filters(_kind(request)) if one.of(request)}
+        caller = await self._callers.identify(request)
+        wanted = {
+            one.name: one.read_from(request)
+            for one in registry_declarations.filters(_kind(request))
+            if one.read_from(request)
+        }
         page = await self._administration.reader.page(
-            caller, _kind(request), _wanted(wanted, EXPIRING.of(request)), CURSOR.of(request), LIMIT.of(request)
+            caller,
+            _kind(request),
+            _wanted(wanted, EXPIRING.read_from(request)),
+            CURSOR.read_from(request),
+            LIMIT.read_from(request),
         )
         documents = (version.document() for version in page.versions)
         return await responses.list_response(documents, page.versions[-1].name if page.more else "")
 
     async def _get(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
+        caller = await self._callers.identify(request)
         return _answer(self._administration.reader.find(caller, _kind(request), _name(request)))
 
     async def _history(self, request: web.Request) -> web.Response:
-        caller = await self._callers.identified(request)
+        caller = await self._callers.identify(request)
         versions = await self._administration.reader.history(caller, _kind(request), _name(request))
-        return await responses.items(version.document() for version in versions)
+        return await responses.list_response(version.document() for version in versions)
 
     async def _create(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
@@ -190,7 +198,7 @@ class RegistryRoutes:
         kind = kind or _kind(request)
         name = names.document_name(kind, request.match_info["name"])
         current = self._administration.reader.find(caller, kind, name)
-        response = problems.answer(refusal, request, extension={"current": current.document()})
+        response = problems.problem_response(refusal, request, extension={"current": current.document()})
         response.headers["ETag"] = current.etag
         return response
 

@@ -7,9 +7,9 @@ from aiohttp import web
 
 from lgsp_auth.principal import Principal
 from lgsp_gateway.api.schemas import json_of, ref
-from lgsp_gateway.http import bodies, responses
-from lgsp_gateway.http.authentication import Callers
-from lgsp_gateway.http.routes import Route, Said, add
+from lgsp_gateway.http import decoded_bodies, responses
+from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.sessions.sign_in import SignIn
 
 MAX_FORM = 16 * 1024
@@ -20,7 +20,7 @@ ISSUERS = Route(
     "listSignInIssuers",
     "List the OpenID Connect issuers that people sign in with",
     "anybody",
-    {200: Said("The issuers, with the client to sign in to", json_of("SignInIssuerList"))},
+    {200: ResponseSpec("The issuers, with the client to sign in to", json_of("SignInIssuerList"))},
     tag="tokens",
 )
 REVOKE = Route(
@@ -29,7 +29,7 @@ REVOKE = Route(
     "endSession",
     "End the session of a person, by its token (RFC 7009)",
     "client",
-    {200: Said("The session has ended, if there was one", json_of("Nothing"))},
+    {200: ResponseSpec("The session has ended, if there was one", json_of("Nothing"))},
     body={"application/x-www-form-urlencoded": ref("RevocationRequest")},
     tag="tokens",
 )
@@ -39,7 +39,7 @@ ME = Route(
     "readPrincipal",
     "Read who the caller is to the bus",
     "token",
-    {200: Said("The caller", json_of("Principal"))},
+    {200: ResponseSpec("The caller", json_of("Principal"))},
     tag="tokens",
 )
 
@@ -47,15 +47,15 @@ ME = Route(
 class SignInRoutes:
     """The paths for whoever signs in."""
 
-    def __init__(self, callers: Callers, sign_in: SignIn) -> None:
+    def __init__(self, callers: CallerAuthenticator, sign_in: SignIn) -> None:
         self._callers = callers
         self._sign_in = sign_in
 
     def add_routes(self, app: web.Application) -> None:
         """Add the paths."""
-        add(app, ISSUERS, self._issuers)
-        add(app, REVOKE, self._revoke)
-        add(app, ME, self._me)
+        add_route(app, ISSUERS, self._issuers)
+        add_route(app, REVOKE, self._revoke)
+        add_route(app, ME, self._me)
 
     async def _issuers(self, _: web.Request) -> web.Response:
         known = self._sign_in.tokens.issuers.values()
@@ -68,15 +68,15 @@ class SignInRoutes:
             }
             for one in known
         ]
-        return responses.document({"items": items})
+        return responses.json_response({"items": items})
 
     async def _revoke(self, request: web.Request) -> web.Response:
-        form = await bodies.form(request, MAX_FORM)
+        form = await decoded_bodies.read_form(request, MAX_FORM)
         await self._sign_in.end(form.get("token", ""))
-        return responses.document({})
+        return responses.json_response({})
 
     async def _me(self, request: web.Request) -> web.Response:
-        return responses.document(_shown(await self._callers.identified(request)))
+        return responses.json_response(_shown(await self._callers.identify(request)))
 
 
 def _shown(principal: Principal) -> dict[str, object]:

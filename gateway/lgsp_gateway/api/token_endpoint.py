@@ -32,11 +32,13 @@ ISSUE = Route(
     "Take an access token of a system (RFC 6749, section 4.4), or a person's session for an ID token (RFC 8693)",
     "client",
     {
-        200: Said("The token", json_of("Token")),
-        400: Said("invalid_request, invalid_grant, unsupported_grant_type", _ERROR),
-        401: Said("invalid_client, invalid_dpop_proof", _ERROR),
-        429: Said("Too many invalid attempts from this address", _ERROR),
-        503: Said("bus-unavailable: whether an assertion or a proof was used before cannot be told now", _ERROR),
+        200: ResponseSpec("The token", json_of("Token")),
+        400: ResponseSpec("invalid_request, invalid_grant, unsupported_grant_type", _ERROR),
+        401: ResponseSpec("invalid_client, invalid_dpop_proof", _ERROR),
+        429: ResponseSpec("Too many invalid attempts from this address", _ERROR),
+        503: ResponseSpec(
+            "bus-unavailable: whether an assertion or a proof was used before cannot be told now", _ERROR
+        ),
     },
     parameters=(
         text("DPoP", "a proof of the key that the token is to be bound to (RFC 9449)", longest=8192, location="header"),

@@ -28,7 +28,7 @@ from lgsp_runtime import connection_errors
 T = TypeVar("T")
 
 DEMO_OPERATOR = "van-hanh"
-"""As whom commands act on a local bus where nobody has said or signed in as somebody else."""
+"""As whom commands act on a local bus where nobody has answered or signed in as somebody else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli import session_file
-from lgsp_gateway.cli.bus_client import BusAddress, Client, Who, reaching
+from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions, run_against_bus
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.oidc_client import Client as IssuerClient
 from lgsp_gateway.cli.oidc_client import OidcClient, failed
@@ -47,10 +47,10 @@ def login(
     """
     address = BusAddress(state_dir, url).resolved()
     client = _chosen(address, issuer)
-    id_token = reaching(client.issuer, _sign_in(client, device=device, browser=browser))
-    session = reaching(address, _exchange(address, id_token))
+    id_token = run_against_bus(client.issuer, _sign_in(client, device=device, browser=browser))
+    session = run_against_bus(address, _exchange(address, id_token))
     path = session_file.save(session)
-    who = orjson.loads(Client(address, session.token).get("/me"))
+    who = orjson.loads(BusClient(address, session.token).get("/me"))
     _say(
         f"Đã đăng nhập: {_line(who)}; phiên được giữ ở {path}",
         f"Signed in: {_line(who)}; the session is kept in {path}",
@@ -73,15 +73,15 @@ def logout(*, state_dir: Path = DEFAULT, url: Url = "") -> None:
         _say("Chưa đăng nhập", "Not signed in")
         return
     try:
-        reaching(address, _revoke(session))
+        run_against_bus(address, _revoke(session))
     finally:  # what the bus did not hear of ends by itself within the hour
         session_file.forget(address)
     _say("Đã đăng xuất", "Signed out")
 
 
-def whoami(*, who: Who = Who()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
+def whoami(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
     """Show as whom commands act on the bus."""
-    out(_line(orjson.loads(who.client().get("/me"))) + "\n")
+    out(_line(orjson.loads(bus.client().get("/me"))) + "\n")
 
 
 def _line(who: dict[str, Any]) -> str:
@@ -98,7 +98,7 @@ def _chosen(address: str, wanted: str) -> IssuerClient:
     Raises:
         Refusal: `sign-in-failed`.
     """
-    known = orjson.loads(Client(address, "").get("/oauth2/issuers"))["items"]
+    known = orjson.loads(BusClient(address, "").get("/oauth2/issuers"))["items"]
     found = [one for one in known if wanted in ("", one["issuer"])]
     if len(found) == 1:
         [one] = found

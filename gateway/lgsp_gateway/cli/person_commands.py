@@ -9,9 +9,8 @@ from cyclopts import Parameter
 
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_yaml, out
-from lgsp_gateway.cli.bus_client import Who
-from lgsp_gateway.cli.registry_client import Document, RegistryClient
-from lgsp_gateway.cli.registry_commands import run
+from lgsp_gateway.cli.bus_client import BusOptions
+from lgsp_gateway.cli.registry_client import Document, RegistryClient, run_on_registry
 from lgsp_gateway.registry.documents import API_VERSION
 
 ID_BITS = 130
@@ -30,7 +29,7 @@ def create(
     account: str = "",
     name: str = "",
     reason: str = "",
-    who: Who = Who(),  # noqa: B008 - cyclopts reads it, nobody changes it
+    bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Register a person, and print their id.
 
@@ -59,7 +58,7 @@ def create(
             return made
         return await client.act("persons", person, "link", {"account": account, "name": name, "reason": reason})
 
-    _show(run(who, work))
+    _show(run_on_registry(bus, work))
 
 
 def link(
@@ -69,7 +68,7 @@ def link(
     account: str,
     name: str = "",
     reason: str = "",
-    who: Who = Who(),  # noqa: B008
+    bus: BusOptions = BusOptions(),  # noqa: B008
 ) -> None:
     """Link an account of the issuer to a person, in the place of the one that was.
 
@@ -84,10 +83,10 @@ def link(
     reason
         Why; it stands in the history.
     """
-    _act(who, person, "link", {"account": account, "name": name, "reason": reason})
+    _act(bus, person, "link", {"account": account, "name": name, "reason": reason})
 
 
-def approve(person: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
+def approve(person: str, /, *, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Approve a person in a role that approves: you have heard the code of their account from themselves.
 
     Parameters
@@ -97,10 +96,10 @@ def approve(person: str, /, *, reason: str = "", who: Who = Who()) -> None:  # n
     reason
         Why; it stands in the history.
     """
-    _act(who, person, "approve", {"reason": reason})
+    _act(bus, person, "approve", {"reason": reason})
 
 
-def suspend(person: str, /, *, reason: str, who: Who = Who()) -> None:  # noqa: B008
+def suspend(person: str, /, *, reason: str, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Suspend a person: their sessions end at once, and they cannot sign in.
 
     Parameters
@@ -110,10 +109,10 @@ def suspend(person: str, /, *, reason: str, who: Who = Who()) -> None:  # noqa: 
     reason
         Why; it stands in the history.
     """
-    _act(who, person, "suspend", {"reason": reason})
+    _act(bus, person, "suspend", {"reason": reason})
 
 
-def resume(person: str, /, *, reason: str = "", who: Who = Who()) -> None:  # noqa: B008
+def resume(person: str, /, *, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Let a suspended person sign in again.
 
     Parameters
@@ -123,10 +122,10 @@ def resume(person: str, /, *, reason: str = "", who: Who = Who()) -> None:  # no
     reason
         Why; it stands in the history.
     """
-    _act(who, person, "resume", {"reason": reason})
+    _act(bus, person, "resume", {"reason": reason})
 
 
-def end(person: str, /, *, reason: str, who: Who = Who()) -> None:  # noqa: B008
+def end(person: str, /, *, reason: str, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """End a person for good: what they were called and their account are forgotten; their id stays in what they did.
 
     Parameters
@@ -136,10 +135,10 @@ def end(person: str, /, *, reason: str, who: Who = Who()) -> None:  # noqa: B008
     reason
         Why; it stands in the history.
     """
-    _act(who, person, "end", {"reason": reason})
+    _act(bus, person, "end", {"reason": reason})
 
 
-def show(person: str, /, *, who: Who = Who()) -> None:  # noqa: B008
+def show(person: str, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Show a person, with what they are called and the code of their account.
 
     Parameters
@@ -152,14 +151,14 @@ def show(person: str, /, *, who: Who = Who()) -> None:  # noqa: B008
         document, profile = await client.get("persons", person), await client.profile(person)
         return document | ({"profile": profile} if profile else {})
 
-    out(as_yaml([run(who, work)]))
+    out(as_yaml([run_on_registry(bus, work)]))
 
 
-def _act(who: Who, person: str, action: str, said: dict[str, str]) -> None:
+def _act(bus: BusOptions, person: str, action: str, said: dict[str, str]) -> None:
     def work(client: RegistryClient) -> Coroutine[Any, Any, Document]:
         return client.act("persons", person, action, said)
 
-    _show(run(who, work))
+    _show(run_on_registry(bus, work))
 
 
 def _show(document: Document) -> None:

@@ -159,11 +159,7 @@ def _pending_approval(document: Document) -> str:
     return f"    not in force yet: {who} is to approve it, with lgsp grant approve {name}\n" if who else ""
 
 
-def _phase(document: Document) -> str:
-    return str(document.get("status", {}).get("phase", _PHASES.get(document["kind"], "in-force")))
-
-
-def _plain(document: Document) -> Document:
+def _without_status(document: Document) -> Document:
     """A document as somebody would write it, without what the registry says of it."""
     kept = {key: value for key, value in document.items() if key != "status"}
     return kept | {"metadata": {"name": document["metadata"]["name"]}}
@@ -184,90 +180,3 @@ def _read_documents(paths: list[Path]) -> list[Document]:
 
 def _kind_order(document: Document) -> int:
     return KINDS.index(document["kind"])
-
-
-def _show(found: list[Document], output: str, *, single: bool) -> None:
-    if output == "json":
-        content: Any = found[0] if single else found
-        out(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
-    elif output == "yaml":
-        out(_yaml(found))
-    else:
-        _table(found)
-
-
-_COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
-    "Instance": {
-        "IDENTIFIER": lambda spec: spec["identifier"],
-        "MEMBER CLASS": lambda spec: spec["memberClass"],
-    },
-    "Agency": {"TITLE": lambda spec: spec["title"]["vi"]},
-    "Person": {
-        "AGENCY": lambda spec: spec["agency"],
-        "ROLES": lambda spec: ", ".join(spec["roles"]),
-        "ISSUER": lambda spec: spec["issuer"],
-    },
-    "System": {
-        "AGENCY": lambda spec: spec["agency"],
-        "ROLES": lambda spec: ", ".join(spec.get("roles", [])),
-        "TITLE": lambda spec: spec["title"]["vi"],
-    },
-    "Service": {
-        "VERSION": lambda spec: spec["contract"]["version"],
-        "PROVIDER": lambda spec: spec["contract"]["provider"],
-        "CLASSIFICATION": lambda spec: spec["contract"]["classification"],
-        "OPERATIONS": lambda spec: ", ".join(spec["contract"]["operations"]),
-    },
-    "Grant": {
-        "CONSUMER": lambda spec: spec["consumer"],
-        "SERVICE": lambda spec: f"{spec['service']} v{spec['major']}",
-        "PURPOSES": lambda spec: ", ".join(spec["purposes"]),
-        "UNTIL": lambda spec: spec["validUntil"],
-    },
-}
-
-
-_PHASES = {"Grant": "in-force", "Person": "created"}
-"""The kinds whose phase the registry writes, with that of a document without a status."""
-
-
-def _table(found: list[Document]) -> None:
-    columns = _COLUMNS[found[0]["kind"]] if found else {}
-    phase = ("PHASE",) if found and found[0]["kind"] in _PHASES else ()
-    tables.show(("NAME", *columns, *phase, "REVISION"), (_row(document, columns) for document in found))
-
-
-def _row(document: Document, columns: Mapping[str, Callable[[Any], str]]) -> list[str]:
-    cells = [document["metadata"]["name"], *(column(document["spec"]) for column in columns.values())]
-    if document["kind"] in _PHASES:
-        cells.append(_phase(document))
-    return [*cells, str(document["metadata"]["revision"])]
-
-
-def _difference(before: Document, after: Document) -> list[str]:
-    old, new = (_yaml([document.get("spec")]).splitlines(keepends=True) for document in (before, after))
-    lines = list(difflib.unified_diff(old, new, n=1))[2:]
-    return [f"    {line}" for line in lines if not line.startswith("@@")]
-
-
-def _yaml(found: list[Any]) -> str:
-    return as_yaml(found)
-
-
-def _plain_name(document: Document) -> str:
-    return f"{document['kind'].lower()}/{document['metadata']['name']}"
-
-
-def _moment(milliseconds: float) -> str:
-    return times.in_seconds(milliseconds / 1000)
-
-
-def run(who: Who, work: Callable[[RegistryClient], Coroutine[Any, Any, Any]]) -> Any:
-    """Do something with the registry of a bus."""
-    url, token = who.resolved()
-
-    async def connected() -> Any:
-        async with RegistryClient(url, token) as client:
-            return await work(client)
-
-    return reaching(url, connected())

@@ -10,10 +10,13 @@ from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway.cli import tables
 from lgsp_gateway.cli.registry_client import Document
 
+_PHASES = {"Grant": "in-force", "Person": "created"}
+"""The kinds whose phase the registry writes, with that of a document without a status."""
+
 
 def phase_of(document: Document) -> str:
-    """Return the phase of a grant's life, such as `in-force` or `suspended`."""
-    return str(document.get("status", {}).get("phase", "in-force"))
+    """Return the phase of the life of a grant or person, such as `in-force` or `suspended`."""
+    return str(document.get("status", {}).get("phase", _PHASES.get(document["kind"], "in-force")))
 
 
 def print_documents(documents: list[Document], output: str, *, single: bool) -> None:
@@ -38,6 +41,11 @@ _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
         "MEMBER CLASS": lambda spec: spec["memberClass"],
     },
     "Agency": {"TITLE": lambda spec: spec["title"]["vi"]},
+    "Person": {
+        "AGENCY": lambda spec: spec["agency"],
+        "ROLES": lambda spec: ", ".join(spec["roles"]),
+        "ISSUER": lambda spec: spec["issuer"],
+    },
     "System": {
         "AGENCY": lambda spec: spec["agency"],
         "ROLES": lambda spec: ", ".join(spec.get("roles", [])),
@@ -60,13 +68,13 @@ _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
 
 def _print_table(documents: list[Document]) -> None:
     columns = _COLUMNS[documents[0]["kind"]] if documents else {}
-    phase = ("PHASE",) if documents and documents[0]["kind"] == "Grant" else ()
+    phase = ("PHASE",) if documents and documents[0]["kind"] in _PHASES else ()
     tables.show(("NAME", *columns, *phase, "REVISION"), (_row(document, columns) for document in documents))
 
 
 def _row(document: Document, columns: Mapping[str, Callable[[Any], str]]) -> list[str]:
     cells = [document["metadata"]["name"], *(column(document["spec"]) for column in columns.values())]
-    if document["kind"] == "Grant":
+    if document["kind"] in _PHASES:
         cells.append(phase_of(document))
     return [*cells, str(document["metadata"]["revision"])]
 

@@ -14,7 +14,7 @@ from lgsp_gateway.registry.persons import principal_of_system
 from lgsp_gateway.sessions.sign_in import SignedIn, SignIn, is_session_token
 from lgsp_problems import Refusal
 
-CALLER = web.RequestKey("caller", Caller)
+CALLER: web.RequestKey[Caller | SignedIn] = web.RequestKey("caller")
 
 _PURPOSE, _BEHALF, _KEY, _PROOF = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "DPoP"))
 _ONCE = (hdrs.AUTHORIZATION, _PROOF, _PURPOSE, _BEHALF, _KEY)
@@ -28,7 +28,7 @@ class CallerAuthenticator:
         self._identification = identification
         self._sign_in = sign_in
 
-    async def identified(self, request: web.Request) -> Principal:
+    async def identify(self, request: web.Request) -> Principal:
         """Who calls.
 
         Raises:
@@ -36,18 +36,18 @@ class CallerAuthenticator:
         """
         if CALLER not in request:  # a proof of possession counts once
             request[CALLER] = await self._identify(request)
-        caller: Caller | SignedIn = request[CALLER]
+        caller = request[CALLER]
         return caller.principal if isinstance(caller, SignedIn) else principal_of_system(caller.system)
 
     def is_still_valid(self, request: web.Request) -> bool:
         """Tell whether the caller of a request, if it was identified, would be let in now as it was then."""
-        caller: Caller | SignedIn | None = request.get(CALLER)
+        caller = request.get(CALLER)
         if isinstance(caller, SignedIn):
             return self._sign_in.still_counts(caller, time.time())
         return caller is None or self._identification.still_counts(caller)
 
     async def _identify(self, request: web.Request) -> Caller | SignedIn:
-        credentials, now = shown(request), time.time()
+        credentials, now = credentials_in(request), time.time()
         scheme, _, token = (credentials.authorization or "").partition(" ")
         if not is_session_token(token.strip()):
             return await self._identification.caller(credentials, now)
@@ -57,16 +57,16 @@ class CallerAuthenticator:
         signed_in = await self._sign_in.find(token.strip(), now) if scheme.lower() == "bearer" else None
         if signed_in is None:
             failures.record_failure(credentials.address)
-            raise _session_over()
+            raise _session_ended()
         return signed_in
 
-    async def with_role(self, request: web.Request, *roles: str) -> Principal:
+    async def require_role(self, request: web.Request, *roles: str) -> Principal:
         """Who calls, in one of some roles.
 
         Raises:
             Refusal: `token-invalid` or `not-granted`.
         """
-        principal = await self.identified(request)
+        principal = await self.identify(request)
         if not principal.has_role(*roles):
             role, who = " / ".join(roles), principal.described()
             raise Refusal(
@@ -77,7 +77,7 @@ class CallerAuthenticator:
         return principal
 
 
-def _session_over() -> Refusal:
+def _session_ended() -> Refusal:
     return Refusal(
         "token-invalid",
         vi="Phiên đăng nhập này không còn hiệu lực; hãy đăng nhập lại bằng lgsp login.",

@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from lgsp_auth import roles
 from lgsp_auth.principal import Principal
 from lgsp_auth.roles import Action
-from lgsp_gateway.http.authentication import Callers
+from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_problems import Refusal
 
 Access = Literal["public", "optional", "anybody", "token", "person", "client"]
@@ -94,7 +94,7 @@ def _hidden_refusal(kind: str) -> Refusal:
     )
 
 
-def _not_allowed(kind: str, caller: Principal) -> Refusal:
+def _role_refusal(kind: str, caller: Principal) -> Refusal:
     held, who = ", ".join(sorted(caller.roles)) or "-", caller.described()
     return Refusal(
         "not-granted",

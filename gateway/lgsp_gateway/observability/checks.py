@@ -20,7 +20,7 @@ from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.read import entry_stream
-from lgsp_gateway.observability.adapter_discovery import AdaptersSeen
+from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal, Text
