@@ -21,7 +21,7 @@ from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepare_streams
 from lgsp_gateway.evidence.verify.checkpoint import instance_domain
 from lgsp_gateway.faces.rest.calls import RestCalls
-from lgsp_gateway.http.connections import ConnectionLimits
+from lgsp_gateway.http.connection_limits import ConnectionLimits
 from lgsp_gateway.http.server import HttpServer
 from lgsp_gateway.keys import issuers
 from lgsp_gateway.keys.key_store import REREAD_SECONDS, KeyStore

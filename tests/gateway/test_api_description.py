@@ -69,10 +69,10 @@ def test_a_route_that_is_not_declared_fails() -> None:
         Route("GET", "/declared", "readNothing", "Read nothing", "anybody", {200: ResponseSpec("Nothing")}),
         nothing,
     )
-    assert [route.path for route in description.declared(app)] == ["/declared"]
+    assert [route.path for route in description.declarations_of(app)] == ["/declared"]
     app.router.add_post("/declared", nothing)
     with pytest.raises(LookupError, match="POST /declared"):
-        description.declared(app)
+        description.declarations_of(app)
 
 
 async def test_answers_keep_their_schemas(bus: Workbench) -> None:
@@ -133,8 +133,8 @@ async def test_bounds_are_described_and_held(bus: Workbench) -> None:
 
 def test_a_parameter_reads_what_it_describes() -> None:
     number = integer("limit", "how many", 1, 1000, 50)
-    assert number.described()["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}
-    assert text("q", "words").described()["schema"] == {"type": "string", "maxLength": 500}
+    assert number.openapi()["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}
+    assert text("q", "words").openapi()["schema"] == {"type": "string", "maxLength": 500}
 
 
 async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: Workbench) -> None:

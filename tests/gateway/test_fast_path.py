@@ -14,7 +14,7 @@ from aiohttp import web
 from multidict import MultiMapping
 from structlog.testing import capture_logs
 
-from lgsp_gateway.http.connections import ConnectionLimits
+from lgsp_gateway.http.connection_limits import ConnectionLimits
 from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_gateway.http.server import HttpServer
 

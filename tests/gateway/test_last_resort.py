@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from lgsp_gateway.http.connections import ConnectionLimits
+from lgsp_gateway.http.connection_limits import ConnectionLimits
 from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_gateway.http.server import HttpServer
 

@@ -11,7 +11,7 @@ import struct
 from enum import Enum
 from typing import Protocol
 
-from lgsp_gateway.http.connections import ConnectionLimits
+from lgsp_gateway.http.connection_limits import ConnectionLimits
 
 LOOKS_PER_TIMEOUT = 4
 """In the shortest span that a connection may take: it ends at most a quarter of it too late."""

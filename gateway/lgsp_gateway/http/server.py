@@ -13,7 +13,8 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from lgsp_gateway.http import problems, routes
-from lgsp_gateway.http.connections import Acceptor, ConnectionLimits
+from lgsp_gateway.http.connection_limits import ConnectionLimits
+from lgsp_gateway.http.connections import Acceptor
 from lgsp_gateway.http.fast_path.connection import FastPathConnection
 from lgsp_gateway.http.fast_path.delegate import Delegate
 from lgsp_gateway.http.fast_path.pool import CallHandler, ConnectionPool, RequestCounts

@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 from multidict import MultiMapping
 
+from lgsp_gateway.http.connection_limits import ConnectionLimits
 from lgsp_gateway.http.connection_timeouts import TimedConnection, TimeoutSweep
-from lgsp_gateway.http.connections import ConnectionLimits
 from lgsp_gateway.http.fast_path.head_cache import RequestHeadCache
 from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_runtime.rate_limited_log import LimitedLog
