@@ -74,18 +74,18 @@ def report(*, history: Path = HISTORY, flame: Path = FLAME) -> None:
 def _read(history: Path) -> list[dict[str, Any]]:
     try:
         return [orjson.loads(line) for line in history.read_bytes().splitlines() if line.strip()]
-    except OSError:
+    except OSError as error:
         raise Refusal(
             "not-found",
             vi=f"Chưa có kết quả đo nào ở {history}; hãy chạy ./lgsp bench run trong thư mục của mã nguồn.",
             en=f"There are no results in {history}; run ./lgsp bench run in the folder of the source code.",
-        ) from None
+        ) from error
     except orjson.JSONDecodeError as error:
         raise Refusal(
             "invalid-document",
             vi=f"{history} có dòng không phải JSON: {error}; hãy sửa hoặc xóa dòng đó.",
             en=f"{history} has a line that is not JSON: {error}; correct or remove it.",
-        ) from None
+        ) from error
 
 
 def _by_measure(found: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

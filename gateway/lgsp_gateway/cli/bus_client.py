@@ -215,7 +215,7 @@ def _read_key(path: Path) -> SigningKey:
             "not-found",
             vi=f"Không đọc được khóa riêng ở {path}: {error}; hãy chỉ một tệp PEM của khóa P-256.",
             en=f"Cannot read the private key in {path}: {error}; name a PEM file of a P-256 key.",
-        ) from None
+        ) from error
 
 
 async def _request_token(url: str, system: str, key: SigningKey) -> str:

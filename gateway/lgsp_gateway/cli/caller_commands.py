@@ -120,7 +120,7 @@ def _document(data: str) -> bytes:
             "not-found",
             vi=f"Không đọc được tệp {data[1:]}: {error.strerror}.",
             en=f"Cannot read the file {data[1:]}: {error.strerror}; name another.",
-        ) from None
+        ) from error
 
 
 def _as_written(number: str) -> orjson.Fragment:

@@ -33,4 +33,4 @@ def read_bytes(file: Path) -> bytes:
             "not-found",
             vi=f"Không đọc được {file}: {error.strerror}; hãy kiểm tra đường dẫn.",
             en=f"Cannot read {file}: {error.strerror}; check the path.",
-        ) from None
+        ) from error

@@ -130,8 +130,8 @@ def _keys_of(keys: Sequence[VerifierKey], gateway: GatewayName, notes: Sequence[
 def _seals(file: Path) -> list[Cosignature]:
     try:
         return [Cosignature.parse(one) for one in read_json(file)["items"]] if file.exists() else []
-    except (KeyError, TypeError, ValueError):
-        raise forged(f"{file.name} bị hỏng", f"{file.name} is broken") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise forged(f"{file.name} bị hỏng", f"{file.name} is broken") from error
 
 
 def _verify_archives(archives: ArchiveStore, keys: list[VerifierKey]) -> dict[str, int]:

@@ -118,9 +118,9 @@ def _seed(file: Path) -> bytes:
     found = durable_file.ensure(file, lambda: secrets.token_bytes(32).hex().encode())
     try:
         return bytes.fromhex(found.decode())
-    except ValueError:
+    except ValueError as error:
         raise Refusal(
             "malformed",
             vi=f"{file} không phải khóa của nhân chứng; hãy khôi phục từ bản sao.",
             en=f"{file} is no key of a witness; restore it from a copy.",
-        ) from None
+        ) from error

@@ -77,7 +77,7 @@ class StateDir:
                 "cannot-start",
                 vi=f"Không ghi được vào thư mục {self.root}: {error.strerror}; hãy chọn thư mục khác bằng --state-dir.",
                 en=f"Cannot write to the folder {self.root}: {error.strerror}; choose another with --state-dir.",
-            ) from None
+            ) from error
 
     def lock(self) -> int:
         """Keep this folder to this process, as long as it lives (also through kill -9).
@@ -88,13 +88,13 @@ class StateDir:
         descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             os.close(descriptor)
             raise Refusal(
                 "cannot-start",
                 vi=f"Đã có một trục chạy với thư mục {self.root}; hãy dừng nó, hoặc chọn thư mục khác bằng --state-dir.",
                 en=f"Another bus runs on the folder {self.root}; stop it, or choose another folder with --state-dir.",
-            ) from None
+            ) from error
         return descriptor
 
     def running(self) -> dict[str, Any]:
@@ -105,10 +105,10 @@ class StateDir:
         """
         try:
             found: dict[str, Any] = orjson.loads(self.running_file.read_bytes())
-        except (OSError, orjson.JSONDecodeError):
+        except (OSError, orjson.JSONDecodeError) as error:
             raise Refusal(
                 "bus-not-found",
                 vi=f"Không có trục nào đang chạy với thư mục {self.root}; hãy chạy ./lgsp up, hoặc chỉ thư mục bằng --state-dir.",
                 en=f"No bus runs on the folder {self.root}; start it with ./lgsp up, or name its folder with --state-dir.",
-            ) from None
+            ) from error
         return found

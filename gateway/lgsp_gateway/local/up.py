@@ -225,7 +225,7 @@ def _refuse_taken(port: int) -> None:
                 "cannot-start",
                 vi=f"Không mở được cổng {port}: {error.strerror}; hãy chọn cổng khác bằng --port.",
                 en=f"Cannot listen on port {port}: {error.strerror}; choose another with --port.",
-            ) from None
+            ) from error
 
 
 async def _port_answers(port: int) -> None:
