@@ -12,8 +12,29 @@ from aiohttp import hdrs, web
 
 from lgsp_gateway.http.language import preferred_language
 from lgsp_problems import Refusal
+from lgsp_runtime.unexpected_errors import fault
 
 TYPE = "urn:lgsp:problem:"
+
+
+def refusal_of(error: Exception, message: str, path: str = "") -> Refusal:
+    """Return the refusal that answers an exception: the one place where that is decided, for calls and everything else.
+
+    What nobody expected is logged with its frames, without its text.
+
+    Args:
+        message: the id that the caller is given and the log line carries.
+        path: what was asked for, where that may be a path that is not there.
+    """
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return method_not_allowed(", ".join(sorted(error.allowed_methods)))
+    if isinstance(error, web.HTTPNotFound):
+        return _no_such_path(path)
+    if isinstance(error, web.HTTPException):
+        return _not_understood(error)
+    return fault(error, message)
 
 
 def problem_response(
@@ -75,4 +96,20 @@ def method_not_allowed(allowed: str) -> Refusal:
         vi=f"Đường dẫn này chỉ nhận phương thức {allowed}.",
         en=f"This path takes {allowed} only; send the request with that method.",
         headers={"Allow": allowed},
+    )
+
+
+def _no_such_path(path: str) -> Refusal:
+    return Refusal(
+        "not-found",
+        vi=f"Không có đường dẫn {path[:80]}; dịch vụ nằm ở /services, danh mục ở /catalog/services.",
+        en=f"There is no path {path[:80]}; services are under /services, the catalogue is /catalog/services.",
+    )
+
+
+def _not_understood(error: web.HTTPException) -> Refusal:
+    return Refusal(
+        "too-large" if error.status == 413 else "malformed",
+        vi="Không hiểu được yêu cầu HTTP này; hãy kiểm tra phương thức, tiêu đề và kích thước.",
+        en="This HTTP request could not be understood; check its method, headers and size.",
     )

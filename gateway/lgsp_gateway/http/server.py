@@ -22,7 +22,6 @@ from lgsp_gateway.http.request_body import BODY_SECONDS, MAX_BODY
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.tls import TlsFiles
-from lgsp_runtime.unexpected_errors import fault
 
 PREFIX = "/services/"
 HEALTH = ("/livez", "/readyz", "/metrics")
@@ -143,24 +142,14 @@ class HttpServer(Generic[Head]):
 
 
 def _refused(error: Exception, request: web.Request) -> web.StreamResponse:
-    """Make a response of whatever was raised: the one place where that happens for what is no call."""
+    """Make a response of whatever a handler raised."""
     if isinstance(error, ConnectionError) and request.transport is None:
         raise error  # the caller has gone
     message = "" if isinstance(error, (Refusal, web.HTTPException)) else str(uuid_utils.uuid7())
-    refusal = _refusal(error, request, message)
+    refusal = problems.refusal_of(error, message, request.path)
     if request.writer.output_size > 0:  # what has been sent cannot be taken back: the caller sees it break off
         raise ConnectionResetError("the answer broke off") from error
     return problems.problem_response(refusal, request, message)
-
-
-def _refusal(error: Exception, request: web.Request, message: str) -> Refusal:
-    if isinstance(error, Refusal):
-        return error
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        return problems.method_not_allowed(", ".join(sorted(error.allowed_methods)))
-    if isinstance(error, web.HTTPException):
-        return _not_found(request) if error.status == 404 else _malformed(error)
-    return fault(error, message)
 
 
 def _bad_target() -> Refusal:
@@ -168,20 +157,4 @@ def _bad_target() -> Refusal:
         "malformed",
         vi="Đường dẫn của yêu cầu có ký tự #; hãy gửi đường dẫn không có phần sau #.",
         en="The target of the request holds a #; send it without what follows that.",
-    )
-
-
-def _not_found(request: web.Request) -> Refusal:
-    return Refusal(
-        "not-found",
-        vi=f"Không có đường dẫn {request.path[:80]}; dịch vụ nằm ở /services, danh mục ở /catalog/services.",
-        en=f"There is no path {request.path[:80]}; services are under /services, the catalogue is /catalog/services.",
-    )
-
-
-def _malformed(error: web.HTTPException) -> Refusal:
-    return Refusal(
-        "too-large" if error.status == 413 else "malformed",
-        vi="Không hiểu được yêu cầu HTTP này; hãy kiểm tra phương thức, tiêu đề và kích thước.",
-        en="This HTTP request could not be understood; check its method, headers and size.",
     )

@@ -18,9 +18,7 @@ from lgsp_gateway.http.authentication import repeated_header_refusal
 from lgsp_gateway.http.lifecycle_headers import announcement_headers
 from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_gateway.http.request_body import read_json
-from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
-from lgsp_runtime.unexpected_errors import fault
 
 
 class RestCalls:
@@ -66,10 +64,8 @@ class RestCalls:
                 raise repeated_header_refusal(http.repeated_header)
             call = CallRequest(message, traceparent, salt, http.call, body)
             return self._response(await self._pipeline.call(call), call)
-        except Refusal as error:
-            refusal = error
         except Exception as error:
-            refusal = fault(error, message)
+            refusal = problems.refusal_of(error, message)
         headers, problem = problems.render_problem(refusal, http.language, message, traceparent)
         headers[SALT_HEADER] = salt.hex()
         headers["Date"] = self._http_date()
