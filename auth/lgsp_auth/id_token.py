@@ -122,7 +122,9 @@ def once(token: str, account: Account) -> OneTimeValue:
     Args:
         account: whose it is.
     """
-    digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    # Without the signature: the same one can be written in several ways, and of ECDSA everybody makes another from it.
+    signed, _, _ = token.rpartition(".")
+    digest = hashlib.sha256(signed.encode("utf-8", "surrogatepass")).hexdigest()
     return OneTimeValue(_ID_TOKEN, f"{account.issuer}\0{account.subject}", digest)
 
 

@@ -121,6 +121,15 @@ async def test_an_id_token_is_exchanged_once(people: People) -> None:
     assert (again.status, again.json["error"]) == (400, "invalid_grant")
 
 
+async def test_an_id_token_whose_signature_is_written_in_another_way_is_the_same(people: People) -> None:
+    await people.signed_in("rewritten", "developer")
+    token = people.issuer.id_token("rewritten")
+    assert (await people.exchange(token)).status == 200
+    for padding in ("=", "==", "==="):
+        again = await people.exchange(token + padding)
+        assert (again.status, again.json["error"]) == (400, "invalid_grant"), padding
+
+
 async def test_a_request_that_asks_for_something_else_is_refused(people: People) -> None:
     await people.signed_in("asking", "developer")
     for more in (
