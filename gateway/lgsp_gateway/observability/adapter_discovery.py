@@ -88,7 +88,7 @@ class AdapterDiscovery:
         with contextlib.suppress(NatsError, OSError):
             await self.refresh()
 
-    async def ask(self) -> None:
+    async def refresh(self) -> None:
         """Ask the adapters of every service in force, and take what comes within a second.
 
         Rounds never overlap: two at once would keep other requests waiting twice as long. Whoever comes during a round waits for the
