@@ -102,10 +102,10 @@ class AdapterDiscovery:
             if self._last_whole_round > begun_before:
                 return
             self._rounds_begun += 1
-            await self._ask_all()
+            await self._ask_all_services()
             self._last_whole_round = self._rounds_begun
 
-    async def _ask_all(self) -> None:
+    async def _ask_all_services(self) -> None:
         providers = self._registry.services.providers
         services = list(providers)
         found: dict[ServiceName, dict[str, AdapterInstance]] = {}
