@@ -67,7 +67,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
 
         connection = await nats.connect("", registry.replica.lost, registry.replica.back, background)
         stack.push_async_callback(connection.close)
-        calls = await nats.connect_for_calls(bus.lost, background)
+        calls = await nats.connect_for_calls(bus.connection_lost, background)
         stack.push_async_callback(calls.close)
         stack.push_async_callback(background.stop)
         system = await nats.connect_system(background)
@@ -104,8 +104,8 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         parts = ApiDependencies(pipeline, registry, keys, people, reading, health, telemetry, bus, heavy, process.stop)
         port = await _open_http(stack, settings, parts, tls)
         for files in filter(None, (tls, nats.tls)):
-            background.keep("tls files", files.watch)
-        processes.settle()
+            background.run_forever("tls files", files.watch)
+        processes.freeze_gc()
         process.ready(f"{'https' if tls else 'http'}://{settings.host}:{port}")
         await process.stop.wait()
 
@@ -148,18 +148,20 @@ class _NatsUsers:
     async def connect(
         self,
         purpose: str,
-        on_lost: nats_connection.Hook | None = None,
-        on_back: nats_connection.Hook | None = None,
+        on_disconnected: nats_connection.Hook | None = None,
+        on_reconnected: nats_connection.Hook | None = None,
         background: Background | None = None,
     ) -> NatsConnection:
         """Connect as the gateway."""
         name = f"gateway {self._settings.name} {purpose}".rstrip()
-        return await nats_connection.connect(self._user("gateway"), name, on_lost, on_back, background)
+        return await nats_connection.connect(self._user("gateway"), name, on_disconnected, on_reconnected, background)
 
-    async def connect_for_calls(self, on_lost: nats_connection.Hook, background: Background) -> CallClient:
+    async def connect_for_calls(self, on_disconnected: nats_connection.Hook, background: Background) -> CallClient:
         """Connect as the gateway once more, for requests to adapters and the writing of evidence alone."""
         name, fast = f"gateway {self._settings.name} calls", self._settings.fast_path == "on"
-        return await connect_for_calls(self._user("gateway"), name, on_lost, background=background, fast_path=fast)
+        return await connect_for_calls(
+            self._user("gateway"), name, on_disconnected, background=background, fast_path=fast
+        )
 
     async def connect_system(self, background: Background) -> Client:
         """Connect to the system account."""
@@ -172,7 +174,9 @@ class _NatsUsers:
 
     def _user(self, user: str) -> NatsEndpoint:
         password = self._settings.nats_passwords / user
-        return NatsEndpoint.named(self._settings.nats, user, password, self.tls.context if self.tls else None)
+        return NatsEndpoint.with_password_file(
+            self._settings.nats, user, password, self.tls.context if self.tls else None
+        )
 
 
 def _open_verifier(
@@ -184,10 +188,10 @@ def _open_verifier(
     own = Issuer(settings.public_url, (ALGORITHM,), keys.find)
     verifier = Verifier([own, *(issuer for issuer, _ in others)], generation=registry.generation)
     removed_keys = RemovedKeys([keys, *(key_set for _, key_set in others)], verifier)
-    background.every("signing keys", REREAD_SECONDS, keys.refresh, within=None)
+    background.run_every("signing keys", REREAD_SECONDS, keys.refresh, within=None)
     for issuer, key_set in others:
         refresh = partial(key_set.refresh, 0)
-        background.every(f"keys of {issuer.name}", key_set.refresh_pause, refresh, within=ISSUER_SECONDS)
+        background.run_every(f"keys of {issuer.name}", key_set.refresh_pause, refresh, within=ISSUER_SECONDS)
     return verifier, removed_keys, [issuer for issuer, _ in others]
 
 

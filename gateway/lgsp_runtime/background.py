@@ -5,10 +5,10 @@ no task ends unseen. One that fails, ends though it should not, or takes too lon
 frames of its error, counted, shown where health is asked for, and started again after a pause that grows. A process that is
 useless without it ends instead, loudly, so that its supervisor starts it.
 
-    background.every("checkpoints", 1.0, self._sign, within=10)     # a round a second, none longer than ten
-    background.keep("index", self._copy, essential=True)            # for ever
-    background.once("kick", self._kick(server, client))             # ends by itself
-    await connection.subscribe(subject, cb=background.heard("registry changes", self._changed))
+    background.run_every("checkpoints", 1.0, self._sign, within=10)     # a round a second, none longer than ten
+    background.run_forever("index", self._copy, essential=True)            # for ever
+    background.run_once("kick", self._kick(server, client))             # ends by itself
+    await connection.subscribe(subject, cb=background.guard("registry changes", self._changed))
 """
 
 import asyncio
@@ -36,10 +36,10 @@ PREFIX = "lgsp: "
 
 Work = Callable[[], Awaitable[object]]
 Result = TypeVar("Result")
-Heard = TypeVar("Heard")
+Message = TypeVar("Message")
 
 
-class EndedUnaskedError(Exception):
+class UnexpectedEndError(Exception):
     """A task that should run for ever has returned."""
 
 
@@ -56,7 +56,7 @@ class Task:
     essential: bool
     in_rounds: bool
     failures: int = 0
-    in_a_row: int = 0
+    consecutive_failures: int = 0
     last_error: str = ""
     began: float = 0.0
     stopping: bool = False
@@ -67,12 +67,12 @@ class Task:
     def failing(self) -> bool:
         """Did it fail, and has not done its work since?"""
         if not self.in_rounds and self.pausing is None and time.monotonic() - self.began > SETTLED_SECONDS:
-            self.in_a_row = 0
-        return self.in_a_row > 0
+            self.consecutive_failures = 0
+        return self.consecutive_failures > 0
 
-    def well(self) -> None:
+    def record_success(self) -> None:
         """A round of it went well."""
-        self.in_a_row = 0
+        self.consecutive_failures = 0
 
     async def stop(self) -> None:
         """End it, for good."""
@@ -80,7 +80,7 @@ class Task:
         if self.pausing:
             self.pausing.cancel()
         if self.running:
-            await _cancelled({self.running})
+            await _cancel_all({self.running})
 
 
 class Background:
@@ -94,9 +94,9 @@ class Background:
         self._stop = stop
         self._fatal: Refusal | None = None
         self._handler_before: Any = None
-        self._works: set[asyncio.Task[Any]] = set()
+        self._callbacks: set[asyncio.Task[Any]] = set()
         self.tasks: list[Task] = []
-        self.broken: Counter[str] = Counter()
+        self.callback_failures: Counter[str] = Counter()
         """How often each piece of work or callback broke."""
 
     async def __aenter__(self) -> Self:
@@ -117,7 +117,7 @@ class Background:
         if self._fatal and kind is None:
             raise self._fatal
 
-    def keep(self, name: str, work: Work, *, essential: bool = False) -> Task:
+    def run_forever(self, name: str, work: Work, *, essential: bool = False) -> Task:
         """Keep something running that never ends by itself.
 
         Args:
@@ -125,9 +125,9 @@ class Background:
             work: called for each start.
             essential: the process ends when it fails `ESSENTIAL_TRIES` times in a row.
         """
-        return self._begun(Task(name, work, essential, in_rounds=False))
+        return self._register(Task(name, work, essential, in_rounds=False))
 
-    def every(
+    def run_every(
         self,
         name: str,
         seconds: float | Callable[[], float],
@@ -152,27 +152,27 @@ class Background:
             while True:
                 async with asyncio.timeout(within):
                     await work()
-                task.well()
+                task.record_success()
                 await asyncio.sleep(waits())
 
         task = Task(name, rounds, essential, in_rounds=True)
-        return self._begun(task)
+        return self._register(task)
 
-    def once(self, name: str, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
+    def run_once(self, name: str, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
         """Begin something that ends by itself and that nobody waits for."""
         begun = asyncio.get_running_loop().create_task(work, name=PREFIX + name)
-        self._works.add(begun)
-        begun.add_done_callback(partial(self._finished, name))
+        self._callbacks.add(begun)
+        begun.add_done_callback(partial(self._on_callback_end, name))
         return begun
 
-    def heard(self, name: str, callback: Callable[[Heard], Awaitable[None]]) -> Callable[[Heard], Awaitable[None]]:
+    def guard(self, name: str, callback: Callable[[Message], Awaitable[None]]) -> Callable[[Message], Awaitable[None]]:
         """A callback of a library: what it raises is told of, and the next message is heard all the same."""
 
-        async def watched(message: Heard) -> None:
+        async def watched(message: Message) -> None:
             try:
                 await callback(message)
             except Exception as error:
-                self._broke(name, error)
+                self._record_callback_failure(name, error)
 
         return watched
 
@@ -184,7 +184,7 @@ class Background:
         """
         error = context.get("exception")
         if isinstance(error, Exception):
-            self._broke("event loop", error)
+            self._record_callback_failure("event loop", error)
 
     async def stop(self) -> None:
         """End all of them, for good."""
@@ -192,65 +192,65 @@ class Background:
             task.stopping = True
             if task.pausing:
                 task.pausing.cancel()
-        await _cancelled({task.running for task in self.tasks if task.running} | self._works)
+        await _cancel_all({task.running for task in self.tasks if task.running} | self._callbacks)
 
     def failing(self) -> Iterator[Task]:
         """Those that do not do their work now."""
         return (task for task in self.tasks if task.failing)
 
-    def said(self) -> dict[str, str]:
+    def failures(self) -> dict[str, str]:
         """The tasks that do not do their work now, each with the error that it failed with."""
         return {task.name: task.last_error for task in self.failing()}
 
-    def _begun(self, task: Task) -> Task:
+    def _register(self, task: Task) -> Task:
         self.tasks = [*(one for one in self.tasks if not one.stopping), task]
         self._start(task)
         return task
 
     def _start(self, task: Task) -> None:
         task.pausing, task.began = None, time.monotonic()
-        task.running = asyncio.get_running_loop().create_task(_all_of(task.work), name=PREFIX + task.name)
-        task.running.add_done_callback(partial(self._ended, task))
+        task.running = asyncio.get_running_loop().create_task(_run(task.work), name=PREFIX + task.name)
+        task.running.add_done_callback(partial(self._on_task_end, task))
 
-    def _ended(self, task: Task, ended: "asyncio.Task[None]") -> None:
-        error = asyncio.CancelledError() if ended.cancelled() else ended.exception() or EndedUnaskedError()
+    def _on_task_end(self, task: Task, ended: "asyncio.Task[None]") -> None:
+        error = asyncio.CancelledError() if ended.cancelled() else ended.exception() or UnexpectedEndError()
         if task.stopping:
             return
         if not task.failing:
-            task.in_a_row = 0
+            task.consecutive_failures = 0
         task.failures += 1
-        task.in_a_row += 1
+        task.consecutive_failures += 1
         task.last_error = type(error).__name__
-        pause = min(FIRST_PAUSE * 2 ** (task.in_a_row - 1), LONGEST_PAUSE)
+        pause = min(FIRST_PAUSE * 2 ** (task.consecutive_failures - 1), LONGEST_PAUSE)
         log = structlog.get_logger().bind(task=task.name, error=task.last_error, frames=frames(error))
         if isinstance(error, Refusal):
             log = log.bind(reason=error.detail.en)
-        if task.essential and self._stop and task.in_a_row >= ESSENTIAL_TRIES:
+        if task.essential and self._stop and task.consecutive_failures >= ESSENTIAL_TRIES:
             log.error("background task failed for good, this process ends", failures=task.failures)
-            self._fatal = _useless(task)
+            self._fatal = _repeated_failure(task)
             self._stop.set()
             return
         log.error("background task failed", failures=task.failures, again_in_seconds=pause)
         task.pausing = asyncio.get_running_loop().call_later(pause, self._start, task)
 
-    def _finished(self, name: str, ended: "asyncio.Task[Any]") -> None:
-        self._works.discard(ended)
+    def _on_callback_end(self, name: str, ended: "asyncio.Task[Any]") -> None:
+        self._callbacks.discard(ended)
         error = None if ended.cancelled() else ended.exception()
         if error:
-            self._broke(name, error)
+            self._record_callback_failure(name, error)
 
-    def _broke(self, name: str, error: BaseException) -> None:
-        self.broken[name] += 1
+    def _record_callback_failure(self, name: str, error: BaseException) -> None:
+        self.callback_failures[name] += 1
         structlog.get_logger().error(
-            "background work broke",
+            "background callback failed",
             work=name,
             error=type(error).__name__,
             frames=frames(error),
-            times=self.broken[name],
+            times=self.callback_failures[name],
         )
 
 
-async def until(stop: Coroutine[Any, Any, object], work: Coroutine[Any, Any, Result]) -> Result:
+async def run_until(stop: Coroutine[Any, Any, object], work: Coroutine[Any, Any, Result]) -> Result:
     """The result of some work, unless something else happens first; whichever did not end is cancelled.
 
     Args:
@@ -268,14 +268,14 @@ async def until(stop: Coroutine[Any, Any, object], work: Coroutine[Any, Any, Res
             return working.result()
         raise Stopped
     finally:
-        await _cancelled({working, stopping})
+        await _cancel_all({working, stopping})
 
 
-async def _all_of(work: Work) -> None:
+async def _run(work: Work) -> None:
     await work()
 
 
-async def _cancelled(tasks: "set[asyncio.Task[Any]]") -> None:
+async def _cancel_all(tasks: "set[asyncio.Task[Any]]") -> None:
     """End tasks.
 
     Again and again: before Python 3.12, `wait_for` can swallow a cancellation that comes together with a result (gh-86296).
@@ -287,7 +287,7 @@ async def _cancelled(tasks: "set[asyncio.Task[Any]]") -> None:
         await asyncio.wait(pending, timeout=0.1)
 
 
-def _useless(task: Task) -> Refusal:
+def _repeated_failure(task: Task) -> Refusal:
     return Refusal(
         "internal-error",
         vi=f"Tác vụ nền {task.name} liên tục hỏng ({task.last_error}) nên tiến trình này dừng; hãy xem nhật ký của nó.",

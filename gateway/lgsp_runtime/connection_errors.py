@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-LOOK_SECONDS = 2.0
+FETCH_SECONDS = 2.0
 EXPIRED = 10
 """X509_V_ERR_CERT_HAS_EXPIRED."""
 _NAMES = 4
@@ -23,7 +23,7 @@ _TOO_OLD = ("unsupported protocol", "tlsv1 alert protocol version", "wrong versi
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PresentedCertificate:
     """The certificate that a server shows: whom it names, who vouches for it, and from when until when."""
 
     subject: str
@@ -40,9 +40,9 @@ class Shown:
         )
 
 
-def reason(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """The reason of a failed connection: OpenSSL's or the operating system's, else the kind of error."""
-    found = _cause(error)
+    found = _root_cause(error)
     if isinstance(found, ssl.SSLCertVerificationError):
         return f"the certificate does not count: {found.verify_message.rstrip('.')}"
     if isinstance(found, ssl.SSLError):
@@ -55,18 +55,18 @@ def reason(error: BaseException) -> str:
     return type(error).__name__
 
 
-async def with_certificate(error: BaseException, host: str, port: int, seconds: float = LOOK_SECONDS) -> str:
+async def describe_with_certificate(error: BaseException, host: str, port: int, seconds: float = FETCH_SECONDS) -> str:
     """The reason; where a certificate does not count, with whom it names, who issued it and until when.
 
     Args:
         host, port: where the connection went; asked once more, for the certificate alone.
         seconds: how long that may take at most.
     """
-    said = reason(error)
-    found = _cause(error)
+    said = describe_error(error)
+    found = _root_cause(error)
     if not isinstance(found, ssl.SSLCertVerificationError):
         return said
-    shown = await _look(host, port, min(seconds, LOOK_SECONDS))
+    shown = await _fetch_certificate(host, port, min(seconds, FETCH_SECONDS))
     if shown is None:
         return f"{said}; asked for {host}"
     now = datetime.now(UTC)
@@ -76,7 +76,7 @@ async def with_certificate(error: BaseException, host: str, port: int, seconds: 
     return f"{said}; asked for {host}, {shown}{further}"
 
 
-def _cause(error: BaseException) -> BaseException:
+def _root_cause(error: BaseException) -> BaseException:
     """What TLS said, or the operating system, or the error itself."""
     chain = _chain(error)
     for one in chain:
@@ -99,7 +99,7 @@ def _chain(error: BaseException) -> list[BaseException]:
     return found
 
 
-async def _look(host: str, port: int, seconds: float) -> Shown | None:
+async def _fetch_certificate(host: str, port: int, seconds: float) -> PresentedCertificate | None:
     """What certificate is shown there; None where none can be seen."""
     nobody_believed = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     nobody_believed.check_hostname = False
@@ -111,28 +111,28 @@ async def _look(host: str, port: int, seconds: float) -> Shown | None:
         return None
     try:
         found = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        return _shown(x509.load_der_x509_certificate(found)) if found else None
+        return _read_certificate(x509.load_der_x509_certificate(found)) if found else None
     except ValueError:
         return None
     finally:
         writer.close()
 
 
-def _shown(certificate: x509.Certificate) -> Shown:
+def _read_certificate(certificate: x509.Certificate) -> PresentedCertificate:
     names: tuple[str, ...] = ()
     with contextlib.suppress(x509.ExtensionNotFound, ValueError):
         told = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = tuple(str(name.value) for name in told)
-    return Shown(
-        _named(certificate.subject),
-        _named(certificate.issuer),
+    return PresentedCertificate(
+        _common_name(certificate.subject),
+        _common_name(certificate.issuer),
         names,
         certificate.not_valid_before_utc,
         certificate.not_valid_after_utc,
     )
 
 
-def _named(name: x509.Name) -> str:
+def _common_name(name: x509.Name) -> str:
     """The common name, or the whole of it."""
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     said = str(common[0].value) if common else name.rfc4514_string()

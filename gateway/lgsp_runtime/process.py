@@ -16,8 +16,8 @@ from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
 from lgsp_runtime import logs
-from lgsp_runtime.background import Background, Stopped, until
-from lgsp_runtime.nats.connection import broke
+from lgsp_runtime.background import Background, Stopped, run_until
+from lgsp_runtime.nats.connection import connection_broken
 from lgsp_runtime.supervision import Supervisor
 
 GARBAGE_THRESHOLD = 20_000
@@ -26,7 +26,7 @@ GARBAGE_THRESHOLD = 20_000
 STOP_SECONDS = 25.0
 """How long a process may take to stop in order; then it ends all the same, and says so."""
 
-STOPPED_HARD = 70
+EXIT_AFTER_TIMEOUT = 70
 """The exit status of a process that did not stop in order (`EX_SOFTWARE`)."""
 
 
@@ -53,7 +53,7 @@ class Process:
     def ready(self, what: str) -> None:
         """Say on stdout, and to the supervisor, that the process answers now."""
         self._ready.set()
-        self._supervisor.tell(READY="1")
+        self._supervisor.notify(READY="1")
         self._supervisor.watch(self.background)
         sys.stdout.write(f"READY {what}\n")
         sys.stdout.flush()
@@ -81,45 +81,45 @@ def run(process: str, main: Main) -> None:
             `internal-error`, when a background task without which the process is useless fails for good.
     """
     logs.configure(process)
-    supervisor = Supervisor.named()
+    supervisor = Supervisor.from_environment()
 
     async def guarded() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        to_the_end = Background()
-        to_the_end.once("end of the process", _end_late(stop))
+        until_exit = Background()
+        until_exit.run_once("end of the process", _exit_after_timeout(stop))
         async with Background(stop) as background:
             this = Process(stop, background, supervisor)
             try:
-                await until(this.stopped_before_ready(), _awaited(main, this))
+                await run_until(this.stopped_before_ready(), _wait_for_main(main, this))
             except Stopped:
                 structlog.get_logger().info("stopped before it was ready")
-        await to_the_end.stop()
+        await until_exit.stop()
 
     try:
         uvloop.run(guarded())
     except (Refusal, NatsError) as error:
-        refusal = error if isinstance(error, Refusal) else broke()
+        refusal = error if isinstance(error, Refusal) else connection_broken()
         what = "cannot start" if refusal.code != "internal-error" else "ended"
         structlog.get_logger().error(what, code=refusal.code, reason=refusal.detail.en)
         raise refusal from None
 
 
-async def _awaited(main: Main, process: Process) -> None:
+async def _wait_for_main(main: Main, process: Process) -> None:
     await main(process)
 
 
-async def _end_late(stop: asyncio.Event) -> None:
+async def _exit_after_timeout(stop: asyncio.Event) -> None:
     """End a process that was told to stop and does not: its supervisor can start another one only then."""
     await stop.wait()
     await asyncio.sleep(STOP_SECONDS)
     structlog.get_logger().critical("does not stop in order, ends now", seconds=STOP_SECONDS)
-    os._exit(STOPPED_HARD)
+    os._exit(EXIT_AFTER_TIMEOUT)
 
 
-def settle() -> None:
+def freeze_gc() -> None:
     """What a process has loaded by now stays: the garbage collector need not walk through it again and again.
 
     A call leaves next to nothing that only the collector can free, and with its defaults it took 4% of a gateway's time

@@ -8,7 +8,7 @@ import structlog
 A_SECOND = 5
 
 
-class LimitedLog:
+class RateLimitedLog:
     """Lines of one event.
 
     Args:
@@ -32,9 +32,9 @@ class LimitedLog:
             structlog.get_logger().info(self._event, **fields)
             return
         if not self._left_out:
-            loop.call_later(1, self._tell)
+            loop.call_later(1, self._report_omitted)
         self._left_out += 1
 
-    def _tell(self) -> None:
+    def _report_omitted(self) -> None:
         structlog.get_logger().info(self._event, left_out=self._left_out)
         self._left_out = 0

@@ -29,26 +29,26 @@ class Supervisor:
     seconds: float = 0.0
 
     @classmethod
-    def named(cls) -> "Supervisor":
+    def from_environment(cls) -> "Supervisor":
         """The one that the environment names. It is not handed on to processes that this one starts."""
         microseconds = os.environ.pop(MICROSECONDS, "0")
         return cls(os.environ.pop(SOCKET, ""), int(microseconds) / 1e6 if microseconds.isdecimal() else 0.0)
 
-    def tell(self, **said: str) -> None:
+    def notify(self, **state: str) -> None:
         """Tell it something; one that is not there is not told."""
         if not self.address:
             return
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
             to.setblocking(False)
-            to.sendto("\n".join(f"{name}={value}" for name, value in said.items()).encode(), address)
+            to.sendto("\n".join(f"{name}={value}" for name, value in state.items()).encode(), address)
 
     def watch(self, background: Background) -> None:
         """Give signs of life from now on, if it wants any."""
 
-        async def alive() -> None:
-            failing = ", ".join(f"{name} ({error})" for name, error in background.said().items())
-            self.tell(WATCHDOG="1", STATUS=f"failing: {failing}" if failing else "")
+        async def report_alive() -> None:
+            failing = ", ".join(f"{name} ({error})" for name, error in background.failures().items())
+            self.notify(WATCHDOG="1", STATUS=f"failing: {failing}" if failing else "")
 
         if self.address and self.seconds:
-            background.every("sign of life", self.seconds / 3, alive, within=self.seconds)
+            background.run_every("sign of life", self.seconds / 3, report_alive, within=self.seconds)

@@ -18,7 +18,7 @@ from lgsp_problems import Refusal
 
 LOOK_SECONDS = 1.0
 
-_Seen = tuple[tuple[int, int, int], ...]
+_FileState = tuple[tuple[int, int, int], ...]
 
 
 class TlsFiles:
@@ -32,7 +32,7 @@ class TlsFiles:
         self._files = files
         self._load = load
         self._listens = listens
-        self._seen = _state(files)
+        self._loaded_state = _file_state(files)
         self.context = load()
 
     @classmethod
@@ -89,27 +89,27 @@ class TlsFiles:
 
     def look(self) -> None:
         """Load the files anew if they have changed. What cannot be used is said once, and tried again when it changes."""
-        state = _state(self._files)
-        if state == self._seen:
+        state = _file_state(self._files)
+        if state == self._loaded_state:
             return
-        self._seen = state
+        self._loaded_state = state
         log = structlog.get_logger().bind(files=list(map(str, self._files)))
         try:
-            self._take_over(self._load())
+            self._adopt(self._load())
         except (OSError, ValueError) as error:
             log.error("tls files unusable", error=str(error), goes_on_with="those loaded before")
             return
-        if _state(self._files) != state:  # changed while they were read: what was loaded may be of both
-            self._seen = ()
+        if _file_state(self._files) != state:  # changed while they were read: what was loaded may be of both
+            self._loaded_state = ()
         log.info("tls files loaded")
 
-    def _take_over(self, tried: ssl.SSLContext) -> None:
+    def _adopt(self, candidate: ssl.SSLContext) -> None:
         if not self._listens:
             self.context.load_verify_locations(self._files[0])
             return
         if reason := _out_of_date(self._files[0]):
             raise ValueError(reason)
-        self.context = tried
+        self.context = candidate
 
 
 def _no_password() -> str:
@@ -128,7 +128,7 @@ def _out_of_date(certificate: Path) -> str:
     return ""
 
 
-def _state(files: tuple[Path, ...]) -> _Seen:
+def _file_state(files: tuple[Path, ...]) -> _FileState:
     """What changes when a file does: when it was written, its size, and which file it is."""
     found = []
     for file in files:

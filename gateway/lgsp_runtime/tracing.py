@@ -22,18 +22,18 @@ COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 _CONTEXT = TraceContextTextMapPropagator()
 
 
-def configured() -> bool:
+def is_configured() -> bool:
     """Is a collector named?"""
     return any(os.environ.get(name) for name in COLLECTOR)
 
 
-def provider(service: str, instance: str, ids: "RandomIdGenerator | None" = None) -> "TracerProvider | None":
+def create_provider(service: str, instance: str, ids: "RandomIdGenerator | None" = None) -> "TracerProvider | None":
     """Where spans of this process go; None where no collector is named.
 
     Args:
         service: its `service.name`, unless OTEL_SERVICE_NAME says another.
     """
-    if not configured():
+    if not is_configured():
         return None
     # Each process here would take 0.1 s longer to start (measured), for what most do not use.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
@@ -42,15 +42,15 @@ def provider(service: str, instance: str, ids: "RandomIdGenerator | None" = None
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
 
-    about = {"service.instance.id": instance}
+    resource = {"service.instance.id": instance}
     if "OTEL_SERVICE_NAME" not in os.environ:
-        about["service.name"] = service
-    found = TracerProvider(ALWAYS_ON, Resource.create(about), id_generator=ids)
-    found.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return found
+        resource["service.name"] = service
+    created = TracerProvider(ALWAYS_ON, Resource.create(resource), id_generator=ids)
+    created.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return created
 
 
-def share() -> float:
+def sampling_ratio() -> float:
     """How many of the traces that begin here are recorded, from 0 to 1."""
     try:
         return min(1.0, max(0.0, float(os.environ.get("OTEL_TRACES_SAMPLER_ARG", "1"))))
@@ -65,7 +65,7 @@ class Spans:
     provider: "TracerProvider | None" = None
 
     @contextmanager
-    def around(
+    def span(
         self, name: str, kind: SpanKind, traceparent: str, attributes: dict[str, str | int] | None = None
     ) -> Iterator[str]:
         """A span for a piece of work: the `traceparent` to hand on from within.
@@ -79,8 +79,8 @@ class Spans:
         parent = _CONTEXT.extract({"traceparent": traceparent})
         with tracer.start_as_current_span(
             name, parent, kind, attributes, record_exception=False, set_status_on_exception=False
-        ) as span:
-            yield traceparent_of(span.get_span_context())
+        ) as current:
+            yield traceparent_of(current.get_span_context())
 
     def close(self) -> None:
         """Send what waits."""

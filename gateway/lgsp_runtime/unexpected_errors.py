@@ -10,7 +10,7 @@ from lgsp_problems import Refusal
 from lgsp_runtime.error_frames import frames
 
 
-def fault(error: BaseException | None, message: str) -> Refusal:
+def log_internal_error(error: BaseException | None, message: str) -> Refusal:
     """Log an error of the bus itself with its frames.
 
     Args:
@@ -21,7 +21,7 @@ def fault(error: BaseException | None, message: str) -> Refusal:
         The refusal to answer with.
     """
     kind = type(error).__name__ if error else "unknown"
-    structlog.get_logger().error("fault", message=message, error=kind, frames=frames(error) if error else [])
+    structlog.get_logger().error("internal error", message=message, error=kind, frames=frames(error) if error else [])
     return Refusal(
         "internal-error",
         vi=f"Trục gặp lỗi bên trong; hãy thử lại, và nếu lỗi còn thì báo mã {message} cho đơn vị vận hành trục.",

@@ -119,13 +119,13 @@ async def test_what_is_published_without_a_connection_is_refused_and_not_kept(
 ) -> None:
     lost, back = asyncio.Event(), asyncio.Event()
 
-    async def on_lost() -> None:
+    async def on_disconnected() -> None:
         lost.set()
 
-    async def on_back() -> None:
+    async def on_reconnected() -> None:
         back.set()
 
-    client, inbox = await opened(on_lost=on_lost, on_back=on_back), Inbox()
+    client, inbox = await opened(on_disconnected=on_disconnected, on_reconnected=on_reconnected), Inbox()
     await client.subscribe("a", inbox.take)
     await client.flush()
     await server.process.kill()
@@ -267,11 +267,11 @@ async def test_a_server_that_stops_in_good_order_is_left_before_it_ends(tmp_path
     await second.start([first])
     losses: list[int] = []
 
-    async def on_lost() -> None:
+    async def on_disconnected() -> None:
         losses.append(1)
 
     # Of the second server it learns from the first.
-    client = FastNatsClient(NatsEndpoint(first.url, "u", PASSWORD), "test", on_lost)
+    client = FastNatsClient(NatsEndpoint(first.url, "u", PASSWORD), "test", on_disconnected)
     await client.connect(5)
     replies: list[bytes] = []
     await client.subscribe("replies", lambda subject, reply, data, headers: replies.append(data))

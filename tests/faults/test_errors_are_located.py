@@ -85,7 +85,7 @@ async def test_a_background_task() -> None:
 
     with capture_logs() as logged:
         async with Background() as background, asyncio.timeout(20):
-            background.every("broken", 0.05, _broken_task, within=None)
+            background.run_every("broken", 0.05, _broken_task, within=None)
             await tried.wait()
             while not any("frames" in line for line in logged):
                 await asyncio.sleep(0.01)

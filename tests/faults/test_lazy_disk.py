@@ -67,7 +67,9 @@ async def test_a_connection_whose_right_has_gone_is_closed(allowed: Workbench) -
     async def lost() -> None:
         left.set()
 
-    leaving = await connect(NatsEndpoint(bus.nats_url, token=lambda: bus.token("leaving")), "leaving", on_lost=lost)
+    leaving = await connect(
+        NatsEndpoint(bus.nats_url, token=lambda: bus.token("leaving")), "leaving", on_disconnected=lost
+    )
     got = await bus.registry("POST", "systems/leaving/end-tokens", {"reason": "x"})
     assert got.status == 200
     await asyncio.wait_for(left.wait(), 10)

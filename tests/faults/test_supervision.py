@@ -39,7 +39,7 @@ async def test_it_says_what_fails(tmp_path: Path) -> None:
 
     with listening(str(tmp_path / "signs")) as listener:
         async with Background() as background:
-            background.every("looking", 1, fails, within=1)
+            background.run_every("looking", 1, fails, within=1)
             await asyncio.sleep(0)
             Supervisor(str(tmp_path / "signs"), 0.1).watch(background)
             async with asyncio.timeout(20):

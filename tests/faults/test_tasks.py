@@ -201,7 +201,7 @@ async def test_a_gateway_that_is_told_to_do_more(bus: Workbench, tmp_path: Path)
             async with session.post("/services/desk/v1/read", json=sent, headers=headers, ssl=False) as answer:
                 await answer.read()
             async with asyncio.timeout(20):
-                while background.said().get("timestamps") != "ClientConnectorError":
+                while background.failures().get("timestamps") != "ClientConnectorError":
                     await asyncio.sleep(0.05)
             async with session.get("/readyz", ssl=False) as answer:
                 assert "task timestamps fails" in await answer.text()

@@ -105,7 +105,9 @@ async def test_the_nats_connection_of_a_provider_ends_with_its_token(two: Two) -
     async def lost() -> None:
         left.set()
 
-    connection = await connect(NatsEndpoint(two.bus.nats_url, token=lambda: taken[0]), "a provider's", on_lost=lost)
+    connection = await connect(
+        NatsEndpoint(two.bus.nats_url, token=lambda: taken[0]), "a provider's", on_disconnected=lost
+    )
     got = await two.bus.registry("POST", "systems/giver/end-tokens", {"reason": "x"})
     assert got.status == 200
     async with asyncio.timeout(10):

@@ -204,7 +204,7 @@ async def test_the_first_and_the_last_of_days_and_large_numbers_leave_calls_as_t
     assert (await bus.registry("POST", "grants/ever/suspend", wrong)).status == 400
     log = bus.gateway.log.read_text()
     assert '"event":"fault"' not in log
-    assert "background work broke" not in log
+    assert "background callback failed" not in log
     await bus.unserve(adapter)
 
 

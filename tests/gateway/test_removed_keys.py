@@ -53,7 +53,7 @@ class Provider:
 
     async def start(self) -> "Provider":
         self.connection: Client = await connect(
-            NatsEndpoint(self._bus.nats_url, token=lambda: self.token), "a provider's", on_lost=self._note
+            NatsEndpoint(self._bus.nats_url, token=lambda: self.token), "a provider's", on_disconnected=self._note
         )
         return self
 

@@ -72,7 +72,7 @@ async def traced(breakable_bus: Workbench, collector: Collector) -> AsyncIterato
     await bus.gateway.start()
     before = dict(os.environ)
     os.environ.update(settings)
-    upstream, spans = Upstream(collector.url), Spans(tracing.provider("lgsp-adapter", "test"))
+    upstream, spans = Upstream(collector.url), Spans(tracing.create_provider("lgsp-adapter", "test"))
 
     async def ask(request: dict[str, Any], call: Call) -> dict[str, Any]:
         return await upstream.post_json("/upstream", call, request)

@@ -127,7 +127,7 @@ async def test_tasks_of_adapters_that_fail_are_told_of(bus: Workbench, tmp_path:
         "from lgsp_adapters.adapter import Adapter\n"
         "class Own(Adapter):\n"
         "    async def open(self):\n"
-        "        self.background.every('own looking', 0.1, self.fails, within=1)\n"
+        "        self.background.run_every('own looking', 0.1, self.fails, within=1)\n"
         "    async def fails(self):\n"
         "        raise KeyError('022093001234')\n"
         "    def method(self, operation):\n"

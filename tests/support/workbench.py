@@ -242,7 +242,7 @@ class Workbench:
         """Of the gateway's own users by password, of a system by its token."""
         if user in self.keys:
             return NatsEndpoint(self.nats_url, token=lambda: self.token(user))
-        return NatsEndpoint.named(self.nats_url, user, nats_config.passwords(self.state) / user)
+        return NatsEndpoint.with_password_file(self.nats_url, user, nats_config.passwords(self.state) / user)
 
     async def nats_client(self, system: str, on_refused: Callable[[Exception], Awaitable[None]]) -> Client:
         """nats-py's client, as it comes, with the token of a system.

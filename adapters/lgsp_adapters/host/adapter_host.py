@@ -31,7 +31,7 @@ from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
-from lgsp_runtime.nats.connection import START_SECONDS, NatsEndpoint, broke
+from lgsp_runtime.nats.connection import START_SECONDS, NatsEndpoint, connection_broken
 from lgsp_runtime.tls import TlsFiles
 from lgsp_runtime.tracing import Spans
 
@@ -96,8 +96,10 @@ class HostedAdapter:
             raise
         name = f"token of {self._manifest.service}"
         self._tasks = [
-            self._background.every(name, self._pause, self._renew, within=None, at_once=False),
-            self._background.every(f"upstream of {self._manifest.service}", PROBE_SECONDS, self._probe, within=None),
+            self._background.run_every(name, self._pause, self._renew, within=None, at_once=False),
+            self._background.run_every(
+                f"upstream of {self._manifest.service}", PROBE_SECONDS, self._probe, within=None
+            ),
         ]
 
     async def stop(self) -> None:
@@ -132,7 +134,7 @@ class HostedAdapter:
                 await served.start()
         except (TimeoutError, OSError, NatsError) as error:
             await connection.close()
-            raise broke() from error
+            raise connection_broken() from error
         except BaseException:
             await connection.close()
             raise
@@ -150,7 +152,7 @@ class HostedAdapter:
             await self._current[0].probe()
 
     def _failing_tasks(self) -> Mapping[str, str]:
-        return {**self._background.said(), **self._adapter.background.said()}
+        return {**self._background.failures(), **self._adapter.background.failures()}
 
     def _pause(self) -> float:
         return max(1.0, self._token.left * RENEW_AT)
@@ -196,7 +198,7 @@ class AdapterHost:
         self._nats = _Nats(nats, tls, fast_path)
         self._contracts = contracts
         self._tls = tls
-        self._spans = Spans(tracing.provider("lgsp-adapter", f"{socket.gethostname()}-{os.getpid()}"))
+        self._spans = Spans(tracing.create_provider("lgsp-adapter", f"{socket.gethostname()}-{os.getpid()}"))
 
     async def run(self, process: running.Process) -> None:
         """Serve until told to stop, then drain.
@@ -212,7 +214,7 @@ class AdapterHost:
                 await kept.start(process.background)
                 stack.push_async_callback(kept.stop)
             if self._tls:
-                process.background.keep("tls files", self._tls.watch)
+                process.background.run_forever("tls files", self._tls.watch)
             process.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in self._adapters))
             await process.stop.wait()
 

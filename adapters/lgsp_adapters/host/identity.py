@@ -81,7 +81,7 @@ class SystemIdentity:
             except aiohttp.ClientSSLError as error:  # neither a certificate nor a version becomes right by waiting
                 raise await self._not_believed(error) from error
             except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
-                reason = connection_errors.reason(error)
+                reason = connection_errors.describe_error(error)
                 if time.monotonic() > until:
                     raise Refusal(
                         "cannot-start",
@@ -101,7 +101,7 @@ class SystemIdentity:
 
     async def _not_believed(self, error: aiohttp.ClientSSLError) -> Refusal:
         parts = urlsplit(self.gateway)
-        reason = await connection_errors.with_certificate(error, parts.hostname or "", parts.port or 443)
+        reason = await connection_errors.describe_with_certificate(error, parts.hostname or "", parts.port or 443)
         return Refusal(
             "cannot-start",
             vi=f"Không tin được gateway ở {self.gateway}: {reason}; hãy chỉ ra nơi cấp chứng thư bằng --gateway-ca.",

@@ -94,7 +94,7 @@ class ManifestReloader:
         """Serve, and follow from now on."""
         await self._current.start()
         name = f"manifest of {self._manifest.service}"
-        self._watching = background.every(name, LOOK_SECONDS, self._reload_if_changed, within=None, at_once=False)
+        self._watching = background.run_every(name, LOOK_SECONDS, self._reload_if_changed, within=None, at_once=False)
 
     async def stop(self) -> None:
         """Follow no more, and finish what was begun."""

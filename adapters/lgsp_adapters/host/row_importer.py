@@ -73,7 +73,7 @@ class RowImporter:
     async def start(self) -> None:
         """Feed from now on."""
         self._session = self._identity.session(base_url=self._identity.gateway)
-        self._importing = self.background.every(
+        self._importing = self.background.run_every(
             f"import of rows for {self._service}", self._stable_files.pause, self._poll, within=None
         )
 

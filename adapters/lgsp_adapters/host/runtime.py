@@ -219,7 +219,7 @@ class Served:
     async def _traced(self, work: "_Work", document: Document, call: Call) -> bytes:
         what = f"{self._contract.service}/{work.operation}"
         about: dict[str, str | int] = {"lgsp.message": call.context.message, "messaging.system": "nats"}
-        with self._spans.around(what, SpanKind.SERVER, call.context.traceparent, about) as call.traceparent:
+        with self._spans.span(what, SpanKind.SERVER, call.context.traceparent, about) as call.traceparent:
             return await self._tried(work, document, call)
 
     async def _tried(self, work: "_Work", document: Document, call: Call) -> bytes:

@@ -77,7 +77,7 @@ class Upstream:
         where = f"{method} {self._shown}{shown}"
         about: dict[str, str | int] = {"http.request.method": method, "server.address": self._host}
         try:
-            with call.spans.around(f"{method} {self._host}", SpanKind.CLIENT, call.traceparent, about) as traceparent:
+            with call.spans.span(f"{method} {self._host}", SpanKind.CLIENT, call.traceparent, about) as traceparent:
                 for _ in range(MAX_CONNECTIONS + 1):  # each that is stale is closed
                     if call.remaining <= 0:
                         raise UpstreamLate(f"{where}: no time was left")
@@ -107,7 +107,8 @@ class Upstream:
 
     async def _reason(self, error: BaseException, seconds: float) -> str:
         said = next(
-            (words for kind, words in _WORDS.items() if isinstance(error, kind)), connection_errors.reason(error)
+            (words for kind, words in _WORDS.items() if isinstance(error, kind)),
+            connection_errors.describe_error(error),
         )
         if not isinstance(error, aiohttp.ClientConnectorCertificateError):
             return said
@@ -115,7 +116,7 @@ class Upstream:
         if time.monotonic() > until:
             until = time.monotonic() + REASON_SECONDS
             self._seen = {said: (said, until)}  # for the calls that fail meanwhile
-            kept = await connection_errors.with_certificate(error, self._host, self._port, seconds)
+            kept = await connection_errors.describe_with_certificate(error, self._host, self._port, seconds)
             self._seen = {said: (kept, until)}
         return kept
 

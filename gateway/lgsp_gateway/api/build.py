@@ -138,5 +138,5 @@ def _add_operations(
             "not stopping": not parts.stop.is_set(),
         }
 
-    HealthRoutes(parts.telemetry.metrics, readiness, health.checks.background.said).add_routes(app)
+    HealthRoutes(parts.telemetry.metrics, readiness, health.checks.background.failures).add_routes(app)
     ApiDescriptionRoute(settings.public_url).add_routes(app)

@@ -23,7 +23,7 @@ from lgsp_gateway.http.parameters import Parameter, integer, message_id, text
 from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_problems import Refusal
-from lgsp_runtime.background import Stopped, until
+from lgsp_runtime.background import Stopped, run_until
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 _LINES = "application/jsonl"
@@ -248,7 +248,7 @@ class EvidenceLogRoutes:
     async def _proof(self, request: web.Request) -> web.Response:
         message, seconds = names.message_id(MESSAGE.read_from(request)), WAIT.read_from(request)
         try:
-            return json_response(await until(self._stopping.wait(), self._logs.proof_of(message, seconds)))
+            return json_response(await run_until(self._stopping.wait(), self._logs.proof_of(message, seconds)))
         except Stopped as error:
             raise bus_unavailable() from error
 

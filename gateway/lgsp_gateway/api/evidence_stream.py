@@ -18,7 +18,7 @@ from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import boolean, integer
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.http.streaming import StreamedResponse
-from lgsp_runtime.background import Stopped, until
+from lgsp_runtime.background import Stopped, run_until
 
 AUDITOR = "auditor"
 LAST_NUMBER = 2**53 - 1
@@ -65,7 +65,7 @@ class EvidenceStreamRoutes:
         async with streaming.open_stream(request, streaming.EVENT_STREAM, auditor.name) as answer:
             if not answer.head_only:
                 with contextlib.suppress(Stopped):
-                    await until(self._stopping.wait(), self._copy(answer, after, follow=follow))
+                    await run_until(self._stopping.wait(), self._copy(answer, after, follow=follow))
         return answer.response
 
     async def _after(self, request: web.Request) -> int:

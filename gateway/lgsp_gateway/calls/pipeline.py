@@ -30,7 +30,7 @@ from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.registry.snapshot import Registry
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
-from lgsp_runtime.unexpected_errors import fault
+from lgsp_runtime.unexpected_errors import log_internal_error
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Pipeline:
         except Refusal as refusal:
             await self._refuse(request, record, refusal)
         except Exception as error:
-            await self._refuse(request, record, fault(error, request.message), error)
+            await self._refuse(request, record, log_internal_error(error, request.message), error)
         await self.evidence.write(record.handled())
         record.written()
         self.observer.answered(request, record)

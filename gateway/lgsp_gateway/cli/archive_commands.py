@@ -51,7 +51,7 @@ def archive(
     context = TlsFiles.client(nats_ca).context if nats_ca else None
     state = StateDir(state_dir)
     passwords = nats_passwords or nats_config.passwords(state)
-    door = NatsEndpoint.named(
+    door = NatsEndpoint.with_password_file(
         nats or state.running()["nats"], nats_config.ARCHIVER, passwords / nats_config.ARCHIVER, context
     )
     moved = asyncio.run(_archive(door, ArchiveStore(to), KeyStore(keys or state.keys).log_key(), before))

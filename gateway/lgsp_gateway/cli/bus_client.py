@@ -193,7 +193,7 @@ def run_against_bus(url: str, work: Coroutine[Any, Any, T]) -> T:
 
 
 def _unreachable(url: str, error: Exception) -> Refusal:
-    reason = connection_errors.reason(error)
+    reason = connection_errors.describe_error(error)
     if isinstance(error, aiohttp.ClientSSLError):
         return Refusal(
             "bus-not-found",

@@ -83,7 +83,7 @@ class EvidenceWriting:
         stack.push_async_callback(publisher.stop)
         if settings.timestamp_authority:
             stamping = Timestamps(bus, connection, name, settings.timestamp_authority)
-            background.every("timestamps", stamping.pause, stamping.look, within=TIMESTAMP_SECONDS)
+            background.run_every("timestamps", stamping.pause, stamping.look, within=TIMESTAMP_SECONDS)
         log = EvidenceLog(
             bus,
             entry_stream.subject_of(name),

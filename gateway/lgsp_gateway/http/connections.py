@@ -10,7 +10,7 @@ from lgsp_gateway.http import problems
 from lgsp_gateway.http.connection_limits import ConnectionLimits, ConnectionSlots
 from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_problems import Refusal
-from lgsp_runtime.rate_limited_log import LimitedLog
+from lgsp_runtime.rate_limited_log import RateLimitedLog
 from lgsp_runtime.tls import TlsFiles
 
 BACKLOG = 1024
@@ -38,7 +38,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._listening: list[socket.socket] = []
         self._handshakes: set[asyncio.Task[None]] = set()
-        self._refused = LimitedLog("connection refused")
+        self._refused = RateLimitedLog("connection refused")
 
     async def listen(self, host: str, port: int, *, share_port: bool) -> int:
         """Listen, at every address of a host.

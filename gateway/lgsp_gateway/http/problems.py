@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from lgsp_gateway.http.language import preferred_language
 from lgsp_problems import Refusal
-from lgsp_runtime.unexpected_errors import fault
+from lgsp_runtime.unexpected_errors import log_internal_error
 
 TYPE = "urn:lgsp:problem:"
 
@@ -34,7 +34,7 @@ def refusal_of(error: Exception, message: str, path: str = "") -> Refusal:
         return _no_such_path(path)
     if isinstance(error, web.HTTPException):
         return _not_understood(error)
-    return fault(error, message)
+    return log_internal_error(error, message)
 
 
 def problem_response(

@@ -22,7 +22,7 @@ from typing import Any
 
 from lgsp_gateway.local.supervisor_notifications import SupervisorNotifications
 from lgsp_problems import Refusal
-from lgsp_runtime.background import Stopped, until
+from lgsp_runtime.background import Stopped, run_until
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 12.0
@@ -68,7 +68,7 @@ class Child:
             )
         try:
             async with asyncio.timeout(READY_SECONDS):
-                await until(
+                await run_until(
                     self.process.wait(), self.ready() if self.ready else self._wait_for_ready_line(self.process)
                 )
         except (Stopped, TimeoutError) as error:
@@ -81,7 +81,7 @@ class Child:
         backoff = 0.25
         while not self.stopping:
             assert self.process is not None
-            code = await until(self._drain_stdout(self.process), self._wait_for_exit(self.process, report))
+            code = await run_until(self._drain_stdout(self.process), self._wait_for_exit(self.process, report))
             if self.stopping:
                 break
             report(f"{self.name} ended ({code}); starting it again")

@@ -26,7 +26,7 @@ from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file, logs
-from lgsp_runtime.background import Background, Stopped, until
+from lgsp_runtime.background import Background, Stopped, run_until
 
 NATS_POLL_SECONDS = 0.01
 
@@ -77,7 +77,7 @@ class LocalBus:
             _refuse_taken(self._port)
             async with self._background:
                 with contextlib.suppress(Stopped):
-                    await until(stop.wait(), self._start())
+                    await run_until(stop.wait(), self._start())
                     await stop.wait()
                 _print_progress("stopping")
                 await self._stop()
@@ -114,7 +114,7 @@ class LocalBus:
         self._children.append(child)
         await child.start()
         _print_progress(f"{child.name} answers", time.monotonic() - self._began)
-        self._background.keep(child.name, partial(child.supervise, _print_progress, self._write_running))
+        self._background.run_forever(child.name, partial(child.supervise, _print_progress, self._write_running))
 
     async def _stop(self) -> None:
         for child in self._children:

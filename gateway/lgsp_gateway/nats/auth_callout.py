@@ -48,7 +48,7 @@ class NatsAuthCallout:
 
     async def start(self, connection: Client) -> None:
         """Answer from now on. All gateways share the requests."""
-        answer = self._background.heard("nats auth callout", self._answer)
+        answer = self._background.guard("nats auth callout", self._answer)
         await connection.subscribe(SUBJECT, queue="gateways", cb=answer)
         await connection.flush()
 
@@ -61,7 +61,7 @@ class NatsAuthCallout:
         authorization = f"Bearer {request.auth_token}" if request.auth_token else None
         if not (self._failures.may_try(request.address) or self._verifier.remembers(authorization)):
             # The server asks one after the other here, so others do not wait with whoever came too often.
-            self._background.once("nats auth callout: delayed refusal", self._refuse_late(message, request))
+            self._background.run_once("nats auth callout: delayed refusal", self._refuse_late(message, request))
             return
         try:
             identity = self._verifier.verify(authorization, now)

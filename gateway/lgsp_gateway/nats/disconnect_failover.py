@@ -36,7 +36,7 @@ class DisconnectFailover:
 
     async def start(self, system_connection: Client, background: Background) -> None:
         """Listen from now on, in the system account."""
-        await system_connection.subscribe(SUBJECT, cb=background.heard("connections ended", self._ended))
+        await system_connection.subscribe(SUBJECT, cb=background.guard("connections ended", self._ended))
         await system_connection.flush()
 
     async def _ended(self, message: Msg) -> None:

@@ -54,7 +54,7 @@ class ConnectionRights:
 
     def start(self, background: Background) -> None:
         """Look now and then, from now on."""
-        background.every("nats connection rights", AGAIN_SECONDS, self._look_where_needed, within=ROUND_SECONDS)
+        background.run_every("nats connection rights", AGAIN_SECONDS, self._look_where_needed, within=ROUND_SECONDS)
 
     def _note_change(self, kind: str, _: str) -> None:
         if kind in ("System", "Service"):

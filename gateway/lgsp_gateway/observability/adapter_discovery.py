@@ -76,7 +76,7 @@ class AdapterDiscovery:
     def start(self, connection: Client, background: Background) -> None:
         """Begin to ask."""
         self._connection = connection
-        background.every("adapter discovery", REFRESH_SECONDS, self._refresh_if_connected, within=ROUND_SECONDS)
+        background.run_every("adapter discovery", REFRESH_SECONDS, self._refresh_if_connected, within=ROUND_SECONDS)
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Service, operation and what one copy says of it."""

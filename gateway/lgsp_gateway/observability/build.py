@@ -28,7 +28,7 @@ def open_telemetry(stack: AsyncExitStack, settings: GatewaySettings, keys: KeySt
     security = SecurityLog(settings.security_log, f"gateway {settings.name}")
     stack.callback(security.stop)
     traces = None
-    if tracing.configured():
+    if tracing.is_configured():
         from lgsp_gateway.observability.traces import Traces  # noqa: PLC0415 - takes 0.1 s to load
 
         traces = Traces(settings.name)
@@ -88,6 +88,6 @@ class Health:
             adapters,
             background,
         )
-        background.every("checks", EVERY_SECONDS, checks.run, within=CHECKS_SECONDS)
+        background.run_every("checks", EVERY_SECONDS, checks.run, within=CHECKS_SECONDS)
         metrics.watch_checks(checks, background)
         return cls(adapters, checks)

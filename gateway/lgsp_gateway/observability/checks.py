@@ -132,7 +132,7 @@ class Checks:
             )
 
     async def _tasks(self) -> Text | None:
-        failing = ", ".join(f"{name} ({error})" for name, error in self.background.said().items())
+        failing = ", ".join(f"{name} ({error})" for name, error in self.background.failures().items())
         if not failing:
             return None
         return Text(

@@ -188,7 +188,7 @@ class _Background(Collector):
         broken = CounterMetricFamily(
             "lgsp_background_callback_failures", "Callbacks and small works that broke", labels=["work"]
         )
-        for name, times in self._background.broken.items():
+        for name, times in self._background.callback_failures.items():
             broken.add_metric([name], times)
         yield broken
 

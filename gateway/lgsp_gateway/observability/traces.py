@@ -39,8 +39,8 @@ class Traces:
 
     def __init__(self, name: str) -> None:
         self._ids = _Ids()
-        self._provider: TracerProvider | None = tracing.provider("lgsp-gateway", name, self._ids)
-        self._bound = int(tracing.share() * (1 << 64))
+        self._provider: TracerProvider | None = tracing.create_provider("lgsp-gateway", name, self._ids)
+        self._bound = int(tracing.sampling_ratio() * (1 << 64))
 
     def begins(self, trace_id: str) -> bool:
         """Whether a trace that begins here is recorded (32 hex digits; by the lower half, as OpenTelemetry does)."""

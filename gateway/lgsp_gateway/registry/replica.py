@@ -46,11 +46,11 @@ class RegistryReplica:
 
     async def start(self, connection: Client, background: Background) -> None:
         """Listen for changes, then read what is there."""
-        await connection.subscribe(store.CHANGES + ">", cb=background.heard("registry changes", self._changed))
+        await connection.subscribe(store.CHANGES + ">", cb=background.guard("registry changes", self._changed))
         await connection.flush()
         await self._apply(self._store.read(0, only_latest=True))
         await self._catch_up()
-        self._looking = background.every("registry", LOOK_SECONDS, self._look, within=None, at_once=False)
+        self._looking = background.run_every("registry", LOOK_SECONDS, self._look, within=None, at_once=False)
 
     async def stop(self) -> None:
         """Stop following."""

@@ -12,8 +12,8 @@ from lgsp_runtime.nats.public_client import PublicNatsClient
 async def connect_for_calls(
     door: NatsEndpoint,
     name: str,
-    on_lost: Hook | None = None,
-    on_back: Hook | None = None,
+    on_disconnected: Hook | None = None,
+    on_reconnected: Hook | None = None,
     background: Background | None = None,
     *,
     fast_path: bool = True,
@@ -22,7 +22,7 @@ async def connect_for_calls(
 
     Args:
         name: what the server calls this connection in its monitoring.
-        on_lost, on_back: awaited when the connection is lost, before the next attempt, and when it is there again.
+        on_disconnected, on_reconnected: awaited when the connection is lost, before the next attempt, and when it is there again.
         background: where the connection is looked after; its own, when None.
         fast_path: with the client of our own; else with nats-py's public interface.
 
@@ -30,11 +30,11 @@ async def connect_for_calls(
         Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
     """
     if not fast_path:
-        public = PublicNatsClient(door, name, on_lost, on_back)
+        public = PublicNatsClient(door, name, on_disconnected, on_reconnected)
         await public.connect(background)
         return public
     try:
-        fast = FastNatsClient(door, name, on_lost, on_back)
+        fast = FastNatsClient(door, name, on_disconnected, on_reconnected)
         await fast.connect(START_SECONDS + SERVER_SECONDS * (len(door.servers) - 1), background)
     except (TimeoutError, OSError, NatsError, ValueError) as error:
         raise cannot_connect(door.url, error) from error

@@ -71,7 +71,9 @@ class NatsEndpoint:
         return {**who, "tls": self.tls} if self.tls else who
 
     @classmethod
-    def named(cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None) -> "NatsEndpoint":
+    def with_password_file(
+        cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None
+    ) -> "NatsEndpoint":
         """Read the password of a user from a file.
 
         Raises:
@@ -92,7 +94,7 @@ def first_server(url: str) -> str:
     return url.split(",", maxsplit=1)[0].rpartition("//")[2].rpartition("@")[2].rstrip("/")
 
 
-def broke() -> Refusal:
+def connection_broken() -> Refusal:
     """A connection that was there broke while something needed it to start."""
     return Refusal(
         "cannot-start",
@@ -131,25 +133,25 @@ class NatsConnection(Client):
 async def connect(
     door: NatsEndpoint,
     name: str,
-    on_lost: Hook | None = None,
-    on_back: Hook | None = None,
+    on_disconnected: Hook | None = None,
+    on_reconnected: Hook | None = None,
     background: Background | None = None,
 ) -> NatsConnection:
     """Connect, and stay connected until `close`.
 
     Args:
         name: what the server calls this connection in its monitoring.
-        on_lost, on_back: told when the connection is lost and when it is back.
+        on_disconnected, on_reconnected: told when the connection is lost and when it is back.
         background: where the connection is watched; None for one that is used once. A server that ends it with an error other than of
             permissions ends it for good, in nats-py; then the process of the background ends, so that its supervisor starts it anew.
 
     Raises:
         Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
     """
-    watch = ConnectionWatch(door, name, on_lost, on_back)
+    watch = ConnectionWatch(door, name, on_disconnected, on_reconnected)
     await watch.connect()
     if background:
-        watch.connection.watch = background.keep(f"nats connection {name}", watch.run, essential=True)
+        watch.connection.watch = background.run_forever(f"nats connection {name}", watch.run, essential=True)
     return watch.connection
 
 
@@ -160,15 +162,15 @@ class ConnectionWatch:
         self,
         door: NatsEndpoint,
         name: str,
-        on_lost: Hook | None = None,
-        on_back: Hook | None = None,
+        on_disconnected: Hook | None = None,
+        on_reconnected: Hook | None = None,
         **options: Any,
     ) -> None:
         self.connection = NatsConnection()
         self._door = door
         self._name = name
-        self._on_lost = on_lost
-        self._on_back = on_back
+        self._on_disconnected = on_disconnected
+        self._on_reconnected = on_reconnected
         self._options = options
         self._background = Background()
         self._ping: asyncio.Task[None] | None = None
@@ -196,9 +198,9 @@ class ConnectionWatch:
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]
                     ping_interval=10,
-                    error_cb=self._failed,
-                    disconnected_cb=self._lost,
-                    reconnected_cb=self._back,
+                    error_cb=self._on_error,
+                    disconnected_cb=self._connection_lost,
+                    reconnected_cb=self._reconnected,
                     closed_cb=self._ended,
                 )
         except (TimeoutError, OSError, NatsError) as error:
@@ -208,29 +210,29 @@ class ConnectionWatch:
             await connection.close()
             raise
 
-    async def _lost(self) -> None:
+    async def _connection_lost(self) -> None:
         """The connection ended."""
         self._tried_at = time.monotonic()
         if not self.connection.is_closed_by_us:
             self._log.warning("nats connection lost")
-            await self._notify(self._on_lost)
+            await self._notify(self._on_disconnected)
 
-    async def _back(self) -> None:
+    async def _reconnected(self) -> None:
         """The connection is there again."""
         self._last = None
         self._forget_ping()
         self._log.info("nats connection back")
-        await self._notify(self._on_back)
+        await self._notify(self._on_reconnected)
 
     async def _ended(self) -> None:
         """It is closed for good, on purpose or because of what the server said."""
         self._closed.set()
 
-    async def _failed(self, error: Exception) -> None:
+    async def _on_error(self, error: Exception) -> None:
         """An attempt to connect failed, or something that the server or a callback said."""
         self._tried_at = time.monotonic()
         if not isinstance(error, (NatsError, OSError)):
-            self._log.error("nats callback broke", error=type(error).__name__, frames=frames(error))
+            self._log.error("nats callback failed", error=type(error).__name__, frames=frames(error))
         elif type(error) is not type(self._last):  # five attempts a second fail in the same way
             self._log.info("nats trouble", error=type(error).__name__)
         self._last = error
@@ -249,11 +251,11 @@ class ConnectionWatch:
         try:
             while True:
                 connection = self.connection
-                if connection.is_closed or (not connection.is_connected and self._silent()):
+                if connection.is_closed or (not connection.is_connected and self._is_silent()):
                     raise ConnectionClosedError
                 if connection.is_connected:
                     if self._ping is None or self._ping.done():
-                        self._ping = self._background.once("nats ping", self._pinged())
+                        self._ping = self._background.run_once("nats ping", self._wait_for_pong())
                     answered, _ = await asyncio.wait({self._ping}, timeout=ANSWER_SECONDS)
                     deaf = 0 if answered else deaf + 1
                     if deaf > 1 and connection.is_connected:
@@ -266,7 +268,7 @@ class ConnectionWatch:
         finally:
             self._forget_ping()
 
-    async def _pinged(self) -> None:
+    async def _wait_for_pong(self) -> None:
         """Return when the server has answered. It waits as long as it takes: an answer to a question that was given up ends
         nats-py's reading, without a word (2.16, seen)."""
         with contextlib.suppress(NatsError, OSError):
@@ -278,7 +280,7 @@ class ConnectionWatch:
             self._ping.cancel()
             self._ping = None
 
-    def _silent(self) -> bool:
+    def _is_silent(self) -> bool:
         return time.monotonic() - self._tried_at > SILENT_SECONDS
 
     async def _notify(self, hook: Hook | None) -> None:
@@ -287,4 +289,4 @@ class ConnectionWatch:
             if hook:
                 await hook()
         except Exception as error:
-            self._log.error("nats callback broke", error=type(error).__name__, frames=frames(error))
+            self._log.error("nats callback failed", error=type(error).__name__, frames=frames(error))

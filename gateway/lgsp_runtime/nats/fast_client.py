@@ -8,7 +8,7 @@ of what asyncio and the protocol's own document promise; JetStream, key-value an
 What holds:
 
 * One reader and one writer: a link reads, this writes, and only to the link of the moment.
-* Nothing is kept over a lost connection: what was published is gone, and `on_lost` lets whoever waits for a reply be told at once.
+* Nothing is kept over a lost connection: what was published is gone, and `on_disconnected` lets whoever waits for a reply be told at once.
 * Subscriptions leave with CONNECT, before the first PONG; connected means that this PONG has come.
 * Each connection asks for the token anew, so that one that expired is followed by the next.
 * A server that refuses one subject is told of in the log; whatever else it says with `-ERR` ends the connection, and a new one is made.
@@ -64,16 +64,18 @@ class FastNatsClient:
 
     Args:
         name: what the server calls it in its monitoring.
-        on_lost: awaited after a connection is lost and again after each attempt that was refused, before the next.
-        on_back: awaited when it is there again.
+        on_disconnected: awaited after a connection is lost and again after each attempt that was refused, before the next.
+        on_reconnected: awaited when it is there again.
     """
 
-    def __init__(self, door: NatsEndpoint, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> None:
+    def __init__(
+        self, door: NatsEndpoint, name: str, on_disconnected: Hook | None = None, on_reconnected: Hook | None = None
+    ) -> None:
         self._door = door
         self._servers = [Server.parse(address) for address in door.servers]
         self._name = name
-        self._on_lost = on_lost
-        self._on_back = on_back
+        self._on_disconnected = on_disconnected
+        self._on_reconnected = on_reconnected
         self._loop = asyncio.get_running_loop()
         self._log = structlog.get_logger().bind(connection=name)
         self._numbers = count(1)
@@ -121,7 +123,7 @@ class FastNatsClient:
         except TimeoutError as error:
             raise (self.last_error or error) from error
         keeper = background or self._own
-        self._task = keeper.keep(f"nats connection {self._name}", self._maintain, essential=True)
+        self._task = keeper.run_forever(f"nats connection {self._name}", self._maintain, essential=True)
 
     async def close(self) -> None:
         """Send what waits, and end the connection for good."""
@@ -224,13 +226,13 @@ class FastNatsClient:
         """Keep a connection there, for ever."""
         while True:
             if self._link is None:
-                await self._notify(self._on_lost)
+                await self._notify(self._on_disconnected)
                 await self._connect(self._ask_for_new_credentials)
                 self._reconnects += 1
                 self._log.info("nats connection back")
-                await self._notify(self._on_back)
+                await self._notify(self._on_reconnected)
             elif self._link.is_leaving and len(self._known_servers()) > 1:
-                await self._move(self._link)
+                await self._migrate(self._link)
             else:
                 await self._watch(self._link)
 
@@ -255,9 +257,9 @@ class FastNatsClient:
             refused = False
             for server in self._known_servers():
                 try:
-                    self._begin(server, await self._open(server))
+                    self._activate(server, await self._open(server))
                 except (OSError, NatsError, TimeoutError) as error:
-                    self._note(error)
+                    self._record_error(error)
                     refused |= isinstance(error, AuthorizationError)
                 else:
                     return
@@ -271,24 +273,24 @@ class FastNatsClient:
         raise self.last_error
 
     async def _ask_for_new_credentials(self) -> None:
-        await self._notify(self._on_lost)
+        await self._notify(self._on_disconnected)
 
     async def _open(self, server: Server) -> Link:
-        link = Link(self._handlers, self._ended, self._note)
+        link = Link(self._handlers, self._on_link_end, self._record_error)
         await link.open(server, self._door.tls, lambda: self._options(server), self._subscribing)
         return link
 
-    def _begin(self, server: Server, link: Link) -> None:
+    def _activate(self, server: Server, link: Link) -> None:
         self._server, self._link, self._info, self.last_error = server, link, link.info, None
 
-    async def _move(self, leaving: Link) -> None:
+    async def _migrate(self, leaving: Link) -> None:
         """Go to another server before this one stops: what is on its way arrives on the old link, what comes next on the new one."""
         for server in self._known_servers():
             if server != self._server:
                 with contextlib.suppress(OSError, NatsError, TimeoutError):
                     link = await self._open(server)
                     self.flush_nowait()
-                    self._begin(server, link)
+                    self._activate(server, link)
                     break
         else:
             await self._watch(leaving)
@@ -329,13 +331,13 @@ class FastNatsClient:
         user, password = (self._door.user, self._door.password) if self._door.user else (server.user, server.password)
         return said | ({"user": user, "pass": password} if user else {})
 
-    def _ended(self, link: Link) -> None:
+    def _on_link_end(self, link: Link) -> None:
         if link is self._link:
             self._link = None
             self._outgoing.clear()
             self._log.warning("nats connection lost", error=type(link.error or UnexpectedEOF()).__name__)
 
-    def _note(self, error: Exception) -> None:
+    def _record_error(self, error: Exception) -> None:
         if type(error) is not type(self.last_error):  # several attempts a second fail in the same way
             self._log.info("nats trouble", error=type(error).__name__)
         self.last_error = error
@@ -346,4 +348,4 @@ class FastNatsClient:
             if hook:
                 await hook()
         except Exception as error:
-            self._log.error("nats callback broke", error=type(error).__name__, frames=frames(error))
+            self._log.error("nats callback failed", error=type(error).__name__, frames=frames(error))

@@ -85,7 +85,7 @@ class Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._on_end = on_end
         self._on_error = on_error
-        stream = ServerStream(handlers, self._control, self._handler_failed, self.abort)
+        stream = ServerStream(handlers, self._on_control_line, self._handler_failed, self.abort)
         self.data_received = stream.feed  # type: ignore[method-assign]
         self._informed: asyncio.Future[None] = self._loop.create_future()
         self._pongs: deque[asyncio.Future[None]] = deque()
@@ -156,7 +156,7 @@ class Link(asyncio.Protocol):
         secured = await self._loop.start_tls(plain, self, context, server_hostname=server.tls_name or server.host)
         if secured is None or self.error:
             raise self._reason()
-        self._use(secured)
+        self._adopt_transport(secured)
 
     def write(self, data: bytes) -> None:
         """Send; nothing where the connection is gone."""
@@ -175,7 +175,7 @@ class Link(asyncio.Protocol):
         else:
             self._pongs.append(pong)
             self.transport.write(protocol.PING)
-        pong.add_done_callback(_retrieve)
+        pong.add_done_callback(_mark_retrieved)
         return pong
 
     async def close(self) -> None:
@@ -201,7 +201,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._use(cast("asyncio.Transport", transport))  # uvloop's is one in all but its class
+        self._adopt_transport(cast("asyncio.Transport", transport))  # uvloop's is one in all but its class
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who waits for it that it is gone."""
@@ -211,7 +211,7 @@ class Link(asyncio.Protocol):
         for waiting in (self._informed, *self._pongs):
             if not waiting.done():
                 waiting.set_exception(self._reason())
-                _retrieve(waiting)
+                _mark_retrieved(waiting)
         self._pongs.clear()
         self.changed.set()
         if self._there:
@@ -226,7 +226,7 @@ class Link(asyncio.Protocol):
         self.is_full = False
         self.changed.set()
 
-    def _use(self, transport: asyncio.Transport) -> None:
+    def _adopt_transport(self, transport: asyncio.Transport) -> None:
         transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES, low=MAX_UNSENT_BYTES // 2)
         self.transport = transport
 
@@ -236,7 +236,7 @@ class Link(asyncio.Protocol):
     def _handler_failed(self, error: Exception) -> None:
         self._loop.call_exception_handler({"message": "a message was not taken", "exception": error})
 
-    def _control(self, line: bytes) -> None:
+    def _on_control_line(self, line: bytes) -> None:
         match line.split(None, 1)[0] if line.strip() else b"":
             case b"PONG":
                 if self._pongs:
@@ -248,7 +248,7 @@ class Link(asyncio.Protocol):
             case b"+OK":
                 pass
             case b"INFO":
-                self._inform(line[5:])
+                self._update_server_info(line[5:])
             case b"-ERR":
                 error = protocol.server_error(line)
                 if isinstance(error, PermissionsError):
@@ -258,7 +258,7 @@ class Link(asyncio.Protocol):
             case _:
                 raise ProtocolError("nats: a line of no known kind")
 
-    def _inform(self, document: bytes) -> None:
+    def _update_server_info(self, document: bytes) -> None:
         info = orjson.loads(document)
         if not isinstance(info, dict):
             raise ProtocolError("nats: INFO is no object")
@@ -270,7 +270,7 @@ class Link(asyncio.Protocol):
             self.changed.set()
 
 
-def _retrieve(waiting: "asyncio.Future[None]") -> None:
+def _mark_retrieved(waiting: "asyncio.Future[None]") -> None:
     """Mark what a future failed with as seen: who waits for it is told all the same, and nobody need wait."""
     if waiting.done() and not waiting.cancelled():
         waiting.exception()

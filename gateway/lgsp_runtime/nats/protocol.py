@@ -100,7 +100,7 @@ class ServerStream:
         handlers: who takes the messages of each subscription, by its id; of any other a message is dropped.
         on_control: takes each line that is no message, without its end: INFO, PING, PONG, +OK, -ERR.
         on_handler_error: told what a handler raised; what comes after is read all the same.
-        on_nonsense: told that what arrives is not the NATS protocol; what was whole before it has been handed over, nothing after it is.
+        on_protocol_error: told that what arrives is not the NATS protocol; what was whole before it has been handed over, nothing after it is.
     """
 
     def __init__(
@@ -108,12 +108,12 @@ class ServerStream:
         handlers: Mapping[bytes, RawHandler],
         on_control: Callable[[bytes], None],
         on_handler_error: Callable[[Exception], None],
-        on_nonsense: Callable[[ProtocolError], None],
+        on_protocol_error: Callable[[ProtocolError], None],
     ) -> None:
         self._handlers = handlers
         self._on_control = on_control
         self._on_handler_error = on_handler_error
-        self._on_nonsense = on_nonsense
+        self._on_protocol_error = on_protocol_error
         self._pieces: list[bytes] = []
         self._held = 0
         self._needed = 0
@@ -146,12 +146,12 @@ class ServerStream:
                     self._on_control(data[at:line_end])
                     at = line_end + 2
             if at < end:
-                self._hold(data[at:], needed)
+                self._buffer_until(data[at:], needed)
         except ValueError as error:
             nonsense = ProtocolError("nats: a number or a document cannot be read")
-            self._on_nonsense(error if isinstance(error, ProtocolError) else nonsense)
+            self._on_protocol_error(error if isinstance(error, ProtocolError) else nonsense)
 
-    def _hold(self, begun: bytes, needed: int) -> None:
+    def _buffer_until(self, begun: bytes, needed: int) -> None:
         """Keep what is not whole yet until so many bytes of it are there."""
         if needed > MAX_MESSAGE_BYTES or (needed == 1 and len(begun) > MAX_LINE_BYTES):
             raise ProtocolError("nats: a line has no end, or a message no possible size")

@@ -35,7 +35,7 @@ PAUSE_SECONDS = 0.5
 
 
 @dataclass(slots=True)
-class _Subscribed:
+class _ActiveSubscription:
     """A subscription, and what it is in the connection of the moment."""
 
     subscription: Subscription
@@ -48,17 +48,19 @@ class PublicNatsClient:
 
     Args:
         name: what the server calls it in its monitoring.
-        on_lost, on_back: awaited when it is lost, and when it is there again.
+        on_disconnected, on_reconnected: awaited when it is lost, and when it is there again.
     """
 
-    def __init__(self, door: NatsEndpoint, name: str, on_lost: Hook | None = None, on_back: Hook | None = None) -> None:
+    def __init__(
+        self, door: NatsEndpoint, name: str, on_disconnected: Hook | None = None, on_reconnected: Hook | None = None
+    ) -> None:
         self._door = door
         self._name = name
-        self._on_lost = on_lost
-        self._on_back = on_back
+        self._on_disconnected = on_disconnected
+        self._on_reconnected = on_reconnected
         self._loop = asyncio.get_running_loop()
         self._numbers = count(1)
-        self._subscribed: dict[bytes, _Subscribed] = {}
+        self._subscribed: dict[bytes, _ActiveSubscription] = {}
         self._outgoing: deque[Publication] = deque()
         self._outgoing_bytes = 0
         self._something = asyncio.Event()
@@ -102,8 +104,8 @@ class PublicNatsClient:
         await self._open()
         keeper = background or self._own
         self._tasks = [
-            keeper.keep(f"nats connection {self._name}", self._maintain, essential=True),
-            keeper.keep(f"nats sending {self._name}", self._send, essential=True),
+            keeper.run_forever(f"nats connection {self._name}", self._maintain, essential=True),
+            keeper.run_forever(f"nats sending {self._name}", self._send, essential=True),
         ]
 
     async def close(self) -> None:
@@ -121,7 +123,7 @@ class PublicNatsClient:
             queue: the group of subscribers of which one gets each message; "" for none.
         """
         subscription = Subscription(b"%d" % next(self._numbers), subject, queue)
-        made = self._subscribed[subscription.id] = _Subscribed(subscription, handler)
+        made = self._subscribed[subscription.id] = _ActiveSubscription(subscription, handler)
         if self.is_connected:
             await self._subscribe_now(made)
         return subscription
@@ -205,13 +207,18 @@ class PublicNatsClient:
                     await self._open()
                 except Refusal:
                     structlog.get_logger().info("nats trouble", connection=self._name)
-                    await self._lost()
+                    await self._connection_lost()
                     await asyncio.sleep(PAUSE_SECONDS)
-            await self._back()
+            await self._reconnected()
 
     async def _open(self) -> None:
         watch = ConnectionWatch(
-            self._door, self._name, self._lost, self._back, pending_size=0, skip_subject_validation=True
+            self._door,
+            self._name,
+            self._connection_lost,
+            self._reconnected,
+            pending_size=0,
+            skip_subject_validation=True,
         )
         await watch.connect()
         self._watch = watch
@@ -219,9 +226,9 @@ class PublicNatsClient:
             await self._subscribe_now(made)
         await self.flush()
 
-    async def _subscribe_now(self, made: _Subscribed) -> None:
+    async def _subscribe_now(self, made: _ActiveSubscription) -> None:
         async def answer(message: Msg) -> None:
-            headers = _raw(message.headers) if message.headers else b""
+            headers = _header_block(message.headers) if message.headers else b""
             try:
                 made.handler(message.subject.encode(), message.reply.encode(), message.data, headers)
             except Exception as error:  # the next message is handed over all the same
@@ -231,15 +238,15 @@ class PublicNatsClient:
         subscription = made.subscription
         made.now = await self._connection.subscribe(subscription.subject, queue=subscription.queue, cb=answer)
 
-    async def _lost(self) -> None:
+    async def _connection_lost(self) -> None:
         self._outgoing.clear()
         self._outgoing_bytes = 0
         self._all_sent.set()
-        await self._notify(self._on_lost)
+        await self._notify(self._on_disconnected)
 
-    async def _back(self) -> None:
+    async def _reconnected(self) -> None:
         self._reconnects += 1
-        await self._notify(self._on_back)
+        await self._notify(self._on_reconnected)
 
     async def _notify(self, hook: Hook | None) -> None:
         """Call a hook; what it raises must not end the attempts to connect."""
@@ -247,10 +254,10 @@ class PublicNatsClient:
             if hook:
                 await hook()
         except Exception as error:
-            structlog.get_logger().error("nats callback broke", error=type(error).__name__, frames=frames(error))
+            structlog.get_logger().error("nats callback failed", error=type(error).__name__, frames=frames(error))
 
 
-def _raw(headers: dict[str, Any]) -> bytes:
+def _header_block(headers: dict[str, Any]) -> bytes:
     """A header block as it came: nats-py makes a field of the status in its first line."""
     status = headers.get("Status")
     return f"NATS/1.0 {status}\r\n\r\n".encode() if status else protocol.encode_headers(headers)

@@ -20,7 +20,7 @@ from lgsp_problems import Refusal
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.protocol import NO_RESPONDERS, encode_headers
 
-SWEEP_SECONDS = 0.02
+EXPIRY_SECONDS = 0.02
 """How often deadlines are looked at; a call times out at most this much late."""
 
 
@@ -50,9 +50,9 @@ class NatsRequestReply:
         """Subscribe to the inbox and begin to look after deadlines."""
         self._loop = asyncio.get_running_loop()  # asked once: in Python 3.11 each asking is a system call
         self._connection = connection
-        await connection.subscribe(self._inbox + "*", self._arrived)
+        await connection.subscribe(self._inbox + "*", self._on_reply)
         await connection.flush()
-        self._sweep()
+        self._expire_overdue()
 
     def stop(self) -> None:
         """Stop looking after deadlines; what still waits is refused."""
@@ -70,7 +70,7 @@ class NatsRequestReply:
         """How many replies are to come."""
         return len(self._pending)
 
-    async def lost(self) -> None:
+    async def connection_lost(self) -> None:
         """The connection is gone: nobody will get a reply to what is under way, so nobody waits for it."""
         self._fail_all()
 
@@ -93,7 +93,11 @@ class NatsRequestReply:
         """
         waiting: asyncio.Future[Reply | None] = self._loop.create_future()
         self.ask(
-            subject, payload, timeout, partial(self._return, waiting), again=(subject, payload) if repeatable else None
+            subject,
+            payload,
+            timeout,
+            partial(self._complete, waiting),
+            again=(subject, payload) if repeatable else None,
         )
         try:
             reply = await waiting
@@ -102,7 +106,7 @@ class NatsRequestReply:
         if reply is None:
             raise _provider_timeout()
         data, headers = reply
-        if not data and _says_nobody(headers):
+        if not data and _is_no_responders(headers):
             raise _no_adapter()
         return data
 
@@ -119,7 +123,7 @@ class NatsRequestReply:
             Refusal: `bus-unavailable`.
         """
         waiting: asyncio.Future[Reply | None] = self._loop.create_future()
-        self.ask(subject, payload, timeout, partial(_settle, waiting), encode_headers(headers))
+        self.ask(subject, payload, timeout, partial(_resolve, waiting), encode_headers(headers))
         return acknowledgement(await waiting)
 
     def ask(
@@ -166,26 +170,26 @@ class NatsRequestReply:
             self._number += 1
             with contextlib.suppress(NatsError, OSError):
                 self._connection.publish_nowait(subject, payload, f"{self._inbox}{self._number}")
-                self._pending[self._number] = (partial(_unless_nobody, then), deadline, None)
+                self._pending[self._number] = (partial(_refuse_no_responders, then), deadline, None)
         return len(found)
 
     def send_now(self) -> None:
         """Do not wait for more to send together."""
         self._connection.flush_nowait()
 
-    def _return(self, waiting: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
+    def _complete(self, waiting: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
         if not waiting.done():
             self.unconsumed_replies += 1
-            _settle(waiting, what)
+            _resolve(waiting, what)
 
-    def _arrived(self, subject: bytes, _reply: bytes, data: bytes, headers: bytes) -> None:
+    def _on_reply(self, subject: bytes, _reply: bytes, data: bytes, headers: bytes) -> None:
         waiting = self._pending.pop(int(subject[self._prefix :]), None)
         if waiting:
             waiting[0]((data, headers))
 
-    def _sweep(self) -> None:
+    def _expire_overdue(self) -> None:
         self._sweeping = self._loop.call_later(
-            SWEEP_SECONDS, self._sweep
+            EXPIRY_SECONDS, self._expire_overdue
         )  # first: whatever is raised below, it goes on
         now = self._loop.time()
         for token in [token for token, (_, deadline, _) in self._pending.items() if deadline < now]:
@@ -200,16 +204,16 @@ class NatsRequestReply:
                 self._loop.call_exception_handler({"message": "a lost request was not told of", "exception": error})
 
 
-def _says_nobody(headers: bytes) -> bool:
+def _is_no_responders(headers: bytes) -> bool:
     return headers.startswith(NO_RESPONDERS)
 
 
-def _unless_nobody(then: ReplyCallback, what: Reply | Refusal | None) -> None:
-    if not isinstance(what, tuple) or what[0] or not _says_nobody(what[1]):
+def _refuse_no_responders(then: ReplyCallback, what: Reply | Refusal | None) -> None:
+    if not isinstance(what, tuple) or what[0] or not _is_no_responders(what[1]):
         then(what)
 
 
-def _settle(reply: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
+def _resolve(reply: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
     if reply.done():  # whoever waited has gone
         return
     if isinstance(what, Refusal):

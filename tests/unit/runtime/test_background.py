@@ -11,7 +11,7 @@ from structlog.testing import LogCapture
 
 from lgsp_problems import Refusal
 from lgsp_runtime import background
-from lgsp_runtime.background import Background, Stopped, Task, until
+from lgsp_runtime.background import Background, Stopped, Task, run_until
 
 SECRET = "022093001234"
 
@@ -51,13 +51,13 @@ async def test_a_task_that_fails_is_told_of_with_its_frames_and_started_again(
     tasks: Background, log: LogCapture
 ) -> None:
     rounds = Rounds(None, IndexError(SECRET))
-    task = tasks.every("looking", 0, rounds, within=1)
+    task = tasks.run_every("looking", 0, rounds, within=1)
     while not task.failures:
         await asyncio.sleep(0)
     rounds.worked.clear()
-    assert tasks.said() == {"looking": "IndexError"}
+    assert tasks.failures() == {"looking": "IndexError"}
     await rounds.worked.wait()
-    assert tasks.said() == {}
+    assert tasks.failures() == {}
     assert task.failures == 1
     [line] = log.entries
     assert (line["event"], line["task"], line["error"]) == ("background task failed", "looking", "IndexError")
@@ -85,7 +85,7 @@ async def test_a_task_that_ends_or_hangs_has_failed(tasks: Background, log: LogC
         await asyncio.Event().wait()
 
     again = asyncio.Event()
-    task = tasks.keep("serving", work)
+    task = tasks.run_forever("serving", work)
     await again.wait()
     assert task.failures == 1
     assert log.entries[0]["event"] == "background task failed"
@@ -102,7 +102,7 @@ async def test_a_round_that_hangs_is_given_up(tasks: Background) -> None:
             twice.set()
         await asyncio.Event().wait()
 
-    task = tasks.every("looking", 0, hangs, within=0.05)
+    task = tasks.run_every("looking", 0, hangs, within=0.05)
     await twice.wait()
     assert task.last_error == "TimeoutError"
 
@@ -112,7 +112,7 @@ async def test_an_essential_task_ends_its_process(log: LogCapture) -> None:
 
     async def process() -> None:
         async with Background(stop) as tasks:
-            tasks.every("index", 0, Rounds(*[KeyError(SECRET)] * 99), within=1, essential=True)
+            tasks.run_every("index", 0, Rounds(*[KeyError(SECRET)] * 99), within=1, essential=True)
             await stop.wait()
 
     with pytest.raises(Refusal, match="The background task index fails again and again"):
@@ -125,12 +125,12 @@ async def test_work_and_callbacks_that_break_are_told_of(tasks: Background, log:
     async def breaks(_: object = None) -> None:
         raise ValueError(SECRET)
 
-    tasks.once("kick", breaks())
-    await tasks.heard("changes", breaks)(None)
+    tasks.run_once("kick", breaks())
+    await tasks.guard("changes", breaks)(None)
     asyncio.get_running_loop().call_soon(lambda: 1 / 0)
-    while sum(tasks.broken.values()) < 3:
+    while sum(tasks.callback_failures.values()) < 3:
         await asyncio.sleep(0)
-    assert tasks.broken == {"kick": 1, "changes": 1, "event loop": 1}
+    assert tasks.callback_failures == {"kick": 1, "changes": 1, "event loop": 1}
     assert all(line["frames"] for line in log.entries)
     assert SECRET not in json.dumps(log.entries)
 
@@ -144,8 +144,8 @@ async def test_stopping_ends_all_also_what_swallows_a_cancellation() -> None:
                 continue
 
     async with Background() as tasks:
-        kept: list[Task] = [tasks.keep("stubborn", stubborn), tasks.keep("usual", asyncio.Event().wait)]
-        tasks.once("begun", stubborn())
+        kept: list[Task] = [tasks.run_forever("stubborn", stubborn), tasks.run_forever("usual", asyncio.Event().wait)]
+        tasks.run_once("begun", stubborn())
         await asyncio.sleep(0)
     assert all(task.running and task.running.done() for task in kept)
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith(background.PREFIX)]
@@ -157,7 +157,7 @@ async def test_until_takes_what_comes_first() -> None:
     async def answer() -> int:
         return 7
 
-    assert await until(stop.wait(), answer()) == 7
+    assert await run_until(stop.wait(), answer()) == 7
     stop.set()
     with pytest.raises(Stopped):
-        await until(stop.wait(), asyncio.Event().wait())
+        await run_until(stop.wait(), asyncio.Event().wait())

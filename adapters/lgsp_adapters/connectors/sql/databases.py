@@ -176,7 +176,7 @@ class Database:
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
         timer = asyncio.get_running_loop().call_later(
-            seconds, lambda: self._background.once("statement interrupted", driver.interrupt())
+            seconds, lambda: self._background.run_once("statement interrupted", driver.interrupt())
         )
         try:
             yield

@@ -75,7 +75,9 @@ class CheckpointPublisher:
             await self._refuse_truncated()
         self._settled_at = time.monotonic() + SETTLE_SECONDS
         await self._read()
-        self._signing = background.every("checkpoints", EVERY_SECONDS, self._sign_patiently, within=None, at_once=False)
+        self._signing = background.run_every(
+            "checkpoints", EVERY_SECONDS, self._sign_patiently, within=None, at_once=False
+        )
 
     @property
     def sequence(self) -> int:

@@ -88,7 +88,9 @@ class EvidenceLog:
     def start(self, background: Background) -> None:
         """Begin to write."""
         self._loop = asyncio.get_running_loop()
-        self._keeper = background.every("evidence kept", RETRY_SECONDS, self._write_kept, within=None, at_once=False)
+        self._keeper = background.run_every(
+            "evidence kept", RETRY_SECONDS, self._write_kept, within=None, at_once=False
+        )
 
     async def stop(self) -> None:
         """Write what is there, then stop."""

@@ -17,7 +17,7 @@ from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_problems import Refusal
 from lgsp_runtime.nats import streams
-from lgsp_runtime.nats.connection import broke
+from lgsp_runtime.nats.connection import connection_broken
 
 STREAM = "LGSP_EVIDENCE"
 SUBJECTS = "evidence."
@@ -99,7 +99,7 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
     await answers.unsubscribe()
     if not asked:
         if not system_connection.is_connected:
-            raise broke()
+            raise connection_broken()
         raise Refusal(
             "cannot-start",
             vi="Không máy chủ NATS nào cho biết cách ghi đĩa; hãy cấp cho gateway một người dùng trong tài khoản hệ thống.",

@@ -52,7 +52,9 @@ async def serve(
         Refusal: `cannot-start`.
     """
     connection = await nats_connection.connect(door, "indexer", background=process.background)
-    process.background.keep("index", partial(_copy_for_ever, connection, index, archives, keep_days), essential=True)
+    process.background.run_forever(
+        "index", partial(_copy_for_ever, connection, index, archives, keep_days), essential=True
+    )
     process.ready("indexer")
     await process.stop.wait()
     await process.background.stop()

@@ -35,7 +35,7 @@ from lgsp_gateway.http.fast_path.pool import ConnectionPool
 from lgsp_gateway.http.fast_path.recogniser import RequestHead, may_become_head, recognise
 from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_problems import Refusal
-from lgsp_runtime.unexpected_errors import fault
+from lgsp_runtime.unexpected_errors import log_internal_error
 
 Head = TypeVar("Head")
 
@@ -261,7 +261,7 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
                     elif self._paused:
                         await self._until_writable()  # invariant 7
             except Exception as error:  # the last resort: what has been answered cannot be told
-                fault(error, "")
+                log_internal_error(error, "")
                 self._close()
             self._answering = False
             if self._lost:
@@ -316,7 +316,7 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
             self._pool.not_http.info(status=status)
             self._refuse(_not_http())
         else:
-            self._refuse(fault(None, message), message)
+            self._refuse(log_internal_error(None, message), message)
 
     def reading_of(self, delegate: Delegate, *, paused: bool) -> None:
         """Pause and resume for aiohttp."""

@@ -14,8 +14,8 @@ from lgsp_gateway.http.connection_limits import ConnectionLimits
 from lgsp_gateway.http.connection_timeouts import TimedConnection, TimeoutSweep
 from lgsp_gateway.http.fast_path.head_cache import RequestHeadCache
 from lgsp_gateway.http.raw_response import RawResponse
-from lgsp_runtime.rate_limited_log import LimitedLog
-from lgsp_runtime.unexpected_errors import fault
+from lgsp_runtime.rate_limited_log import RateLimitedLog
+from lgsp_runtime.unexpected_errors import log_internal_error
 
 Head = TypeVar("Head")
 
@@ -83,8 +83,8 @@ class ConnectionPool(Generic[Head]):
         self.cache: RequestHeadCache[Head] = RequestHeadCache(calls.may_come_again)
         self.counts = RequestCounts()
         self.stopping = False
-        self.not_http = LimitedLog("not http")
-        self.slow = LimitedLog("connection ended")
+        self.not_http = RateLimitedLog("not http")
+        self.slow = RateLimitedLog("connection ended")
         self._runners: list[web.AppRunner] = []
         self._open: set[PooledConnection] = set()
         self._none_open = asyncio.Event()
@@ -152,7 +152,7 @@ class _WithoutText(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and not isinstance(error, _FAULTS_OF_CALLERS):
-            fault(error, "")
+            log_internal_error(error, "")
 
 
 def _aiohttp_log() -> logging.Logger:
