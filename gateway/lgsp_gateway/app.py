@@ -31,7 +31,7 @@ from lgsp_gateway.nats.disconnect_failover import DisconnectFailover
 from lgsp_gateway.nats.rights import ConnectionRights
 from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry
 from lgsp_gateway.registry.build import RegistryParts
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.issuers import open_people
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime import process as processes
@@ -65,7 +65,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         stack.push_async_callback(heavy.stop)
         registry = RegistryParts.create(bus, telemetry.security, heavy)
 
-        connection = await nats.connect("", registry.replica.lost, registry.replica.back, background)
+        connection = await nats.connect("", registry.replica.connection_lost, registry.replica.reconnected, background)
         stack.push_async_callback(connection.close)
         calls = await nats.connect_for_calls(bus.connection_lost, background)
         stack.push_async_callback(calls.close)
@@ -180,7 +180,7 @@ class _NatsUsers:
 
 
 def _open_verifier(
-    settings: GatewaySettings, keys: KeyStore, registry: Registry, background: Background
+    settings: GatewaySettings, keys: KeyStore, registry: RegistrySnapshot, background: Background
 ) -> tuple[Verifier, RemovedKeys, list[Issuer]]:
     """Open what verifies tokens, the bus's own and those of other issuers, and what ends those whose key is gone; and name the
     other issuers."""

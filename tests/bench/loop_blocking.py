@@ -21,7 +21,7 @@ from support.processes import Process, free_port
 from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
 from bench.registry_size import fill, megabytes
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.store import SUBJECTS
 from lgsp_runtime.nats.connection import connect
 
@@ -86,7 +86,7 @@ class Measured:
 
         return step
 
-    def publish(self, version: Version) -> Step:
+    def publish(self, version: DocumentVersion) -> Step:
         """A change that arrives from elsewhere."""
 
         async def step() -> None:
@@ -154,10 +154,13 @@ def steps(on: Measured) -> list[tuple[str, Step]]:
         ("GET /metrics", on.get("/metrics", "")),
         ("a call", _step("desk", "read", on)),
         ("a first call of a service", _step("svc-5", "read", on)),
-        ("a change of a grant arrives", on.publish(Version.of("Grant", "grant-9", given["spec"], 0, 0, "x", ""))),  # type: ignore[arg-type]
+        (
+            "a change of a grant arrives",
+            on.publish(DocumentVersion.of("Grant", "grant-9", given["spec"], 0, 0, "x", "")),
+        ),  # type: ignore[arg-type]
         (
             "a change of a service arrives",
-            on.publish(Version.of("Service", "large-v1", {"contract": big}, 0, 0, "x", "")),
+            on.publish(DocumentVersion.of("Service", "large-v1", {"contract": big}, 0, 0, "x", "")),
         ),  # type: ignore[arg-type]
     ]
     return found

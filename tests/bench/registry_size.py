@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.processes import Process, free_port
 from support.workbench import CONTRACTS, TEXT, Workbench, grant
 
-from lgsp_gateway.registry.documents import Version, service_name
+from lgsp_gateway.registry.documents import DocumentVersion, service_name
 from lgsp_gateway.registry.store import SUBJECTS
 from lgsp_runtime.nats.connection import connect
 
@@ -30,15 +30,19 @@ async def fill(bus: Workbench, services: int, systems: int, grants: int) -> None
     connection = await connect(bus.door("gateway"), "fill")
     jetstream = connection.jetstream()
     versions = [
-        Version.of("System", f"sys-{n}", {"agency": f"H49.{n % AGENCIES + 1}", "title": TEXT}, 0, 0, "bench", "")
+        DocumentVersion.of(
+            "System", f"sys-{n}", {"agency": f"H49.{n % AGENCIES + 1}", "title": TEXT}, 0, 0, "bench", ""
+        )
         for n in range(systems)
     ]
     for n in range(services):
         contract = {**CONTRACTS[0], "service": f"svc-{n}", "provider": f"sys-{n % systems}"}
-        versions.append(Version.of("Service", service_name(f"svc-{n}", 1), {"contract": contract}, 0, 0, "bench", ""))
+        versions.append(
+            DocumentVersion.of("Service", service_name(f"svc-{n}", 1), {"contract": contract}, 0, 0, "bench", "")
+        )
     for n in range(grants):
         spec = grant("x", f"sys-{n % systems}", f"svc-{n % services}", read=["/ketQua"], narrow=["*"])["spec"]
-        versions.append(Version.of("Grant", f"grant-{n}", spec, 0, 0, "bench", ""))
+        versions.append(DocumentVersion.of("Grant", f"grant-{n}", spec, 0, 0, "bench", ""))
     for start in range(0, len(versions), BATCH):
         await asyncio.gather(
             *(

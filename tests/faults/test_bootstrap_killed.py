@@ -11,7 +11,7 @@ from support.processes import Process, free_port
 from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.store import STREAM, SUBJECTS
 from lgsp_runtime.nats.connection import connect
 
@@ -181,6 +181,6 @@ async def _write(empty: Empty, by: str, spec: dict[str, Any], key: tuple[str, st
     jetstream = connection.jetstream()
     with contextlib.suppress(Exception):
         await jetstream.add_stream(name=STREAM, subjects=[SUBJECTS + ">"], deny_delete=True, deny_purge=True)
-    data = Version.of(kind, DocumentName(name), spec, 0, 0, by, "").data
+    data = DocumentVersion.of(kind, DocumentName(name), spec, 0, 0, by, "").data
     await jetstream.publish(f"{SUBJECTS}{kind}.{name}", data)
     await connection.close()

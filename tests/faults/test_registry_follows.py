@@ -8,7 +8,7 @@ from support.processes import free_port
 from support.workbench import Workbench, grant
 
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.store import SUBJECTS
 from lgsp_runtime.nats.connection import connect
 
@@ -138,7 +138,7 @@ async def test_a_document_that_cannot_be_read_is_not_in_force_and_stops_no_other
     connection = await connect(bus.door("gateway"), "test")
     jetstream = connection.jetstream()
     for name in ("odd", "alpha-desk"):
-        data = Version.of("Grant", DocumentName(name), odd, 0, 0, "test", "", status).data
+        data = DocumentVersion.of("Grant", DocumentName(name), odd, 0, 0, "test", "", status).data
         await jetstream.publish(f"{SUBJECTS}Grant.{name}", data)
     await connection.close()
     headers = {"Authorization": f"Bearer {bus.token('operator')}", "Accept-Language": "en"}

@@ -48,5 +48,5 @@ async def test_it_says_what_fails(tmp_path: Path) -> None:
 
 
 async def test_a_supervisor_that_is_not_there_holds_nothing_up(tmp_path: Path) -> None:
-    Supervisor(str(tmp_path / "none"), 0.1).tell(READY="1")
-    Supervisor().tell(READY="1")
+    Supervisor(str(tmp_path / "none"), 0.1).notify(READY="1")
+    Supervisor().notify(READY="1")

@@ -12,7 +12,7 @@ from support.workbench import TEXT, document, grant
 
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import Spec, Version
+from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.lifecycle import grants
 from lgsp_gateway.registry.permission import Permission
 from lgsp_problems import Refusal
@@ -30,7 +30,7 @@ async def race(world: World, number: int) -> None:
         await one.put(root, document("System", f"race-{number}-{name}", **spec), 0, "")
     served = contract(f"race-{number}", 1, f"race-{number}-provider", {"read": "internal"}, {"read": "tonTai"})
     service = await one.put(root, document("Service", f"race-{number}-v1", contract=served), 0, "")
-    await follower.reached(service.revision)
+    await follower.wait_for_revision(service.revision)
     personal = contract(f"race-{number}", 1, f"race-{number}-provider", {"read": "personal"}, {"read": "tonTai"})
     personal["version"] = "1.1.0"
     raised = document("Service", f"race-{number}-v1", contract=personal)
@@ -107,7 +107,7 @@ class NamesAreFree(Permission):
 class KeysAreFree(Permission):
     """Roles are an operator's, what they are made of is not."""
 
-    def check_powers(self, caller: Principal, before: Spec | None, after: Spec | None) -> None:
+    def check_powers(self, caller: Principal, before: DocumentSpec | None, after: DocumentSpec | None) -> None:
         roles = [set((spec or {}).get("roles", ())) for spec in (before, after)]
         if after is not None and roles[0] != roles[1] and "operator" not in caller.roles:
             raise Refusal("not-granted", vi="Không.", en="No.")
@@ -116,11 +116,15 @@ class KeysAreFree(Permission):
 class SuspensionForgets(Permission):
     """A suspended grant stays suspended whatever it becomes, and is resumed as what it is."""
 
-    def put_grant(self, caller: Principal, name: str, spec: Spec, known: Version | None) -> Spec:
+    def put_grant(
+        self, caller: Principal, name: str, spec: DocumentSpec, known: DocumentVersion | None
+    ) -> DocumentSpec:
         status = super().put_grant(caller, name, spec, known)
         return known.status if known and known.status.get("phase") == "suspended" else status
 
-    def act(self, caller: Principal, name: str, known: Version, action: grants.Action, reason: str, until: str) -> Spec:
+    def act(
+        self, caller: Principal, name: str, known: DocumentVersion, action: grants.Action, reason: str, until: str
+    ) -> DocumentSpec:
         status = super().act(caller, name, known, action, reason, until)
         return {**status, "phase": "in-force"} if action == "resume" else status
 
@@ -135,7 +139,7 @@ class RanksAreFree(Permission):
 class AnythingIsDeleted(Permission):
     """What was published is deleted by whoever may change it."""
 
-    def delete(self, caller: Principal, kind: str, name: DocumentName, known: Version) -> None:
+    def delete(self, caller: Principal, kind: str, name: DocumentName, known: DocumentVersion) -> None:
         if kind != "Service":
             super().delete(caller, kind, name, known)
 
@@ -143,7 +147,9 @@ class AnythingIsDeleted(Permission):
 class ApprovalsLast(Permission):
     """Who approved a grant has approved whatever it becomes."""
 
-    def put_grant(self, caller: Principal, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+    def put_grant(
+        self, caller: Principal, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None
+    ) -> DocumentSpec:
         status = super().put_grant(caller, name, spec, known)
         return known.status if known and known.status.get("phase") == "in-force" else status
 

@@ -20,22 +20,22 @@ from lgsp_contracts.names import DocumentName
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.registry import references
 from lgsp_gateway.registry.document_pages import SEEN_AT_A_TURN, Wanted, read_page
-from lgsp_gateway.registry.documents import KINDS, Version, service_name
+from lgsp_gateway.registry.documents import KINDS, DocumentVersion, service_name
 from lgsp_gateway.registry.indexed_documents import System
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 
 SERVICES, SYSTEMS, GRANTS = 400, 40, 3_000
 PAGE = 10
 
 
-def large_registry() -> Registry:
-    registry = Registry()
+def large_registry() -> RegistrySnapshot:
+    registry = RegistrySnapshot()
     revision = 0
 
     def put(kind: str, name: str, spec: dict[str, Any]) -> None:
         nonlocal revision
         revision += 1
-        registry.apply(Version.of(kind, DocumentName(name), spec, revision, 0, "test", ""))
+        registry.apply(DocumentVersion.of(kind, DocumentName(name), spec, revision, 0, "test", ""))
 
     for number in range(4):
         put("Agency", f"H49.{number + 1}", {"title": TEXT})
@@ -52,19 +52,19 @@ def large_registry() -> Registry:
     return registry
 
 
-def make_unreadable(registry: Registry, but: tuple[str, list[str]] = ("", [])) -> None:
+def make_unreadable(registry: RegistrySnapshot, but: tuple[str, list[str]] = ("", [])) -> None:
     """Leave of the documents only those that a request is to show."""
     kind, names = but
     for of in KINDS:
         for name, version in registry.versions[of].items():
             if of != kind or name not in names:
-                registry.versions[of][name] = Version(of, name, version.revision, b"")
+                registry.versions[of][name] = DocumentVersion(of, name, version.revision, b"")
 
 
 class Asked:
     """A gateway's application with a large registry, served over HTTP."""
 
-    def __init__(self, registry: Registry, session: aiohttp.ClientSession, tokens: dict[str, str]) -> None:
+    def __init__(self, registry: RegistrySnapshot, session: aiohttp.ClientSession, tokens: dict[str, str]) -> None:
         self.registry = registry
         self.session = session
         self.tokens = tokens
@@ -142,7 +142,7 @@ async def test_a_page_is_bounded_by_bytes_too(asked: Asked) -> None:
     for name in ("aaa", "aab", "aac", "aad"):
         number += 1
         spec = {"contract": {**big, "service": name}}
-        asked.registry.apply(Version.of("Service", service_name(name, 1), spec, number, 0, "test", ""))
+        asked.registry.apply(DocumentVersion.of("Service", service_name(name, 1), spec, number, 0, "test", ""))
     found = await asked.get("/registry/services?limit=1000", "root")
     assert [item["metadata"]["name"] for item in found["items"]] == ["aaa-v1", "aab-v1"]
     assert "next" in found
@@ -168,8 +168,8 @@ async def test_others_have_their_turn_while_all_documents_are_looked_at() -> Non
 def test_what_refers_to_a_document_is_found_without_parsing() -> None:
     registry = large_registry()
     make_unreadable(registry)
-    assert references.user_of("Agency", "H49.4", registry) == "System sys-03"
-    assert references.user_of("System", "sys-05", registry) == "Service svc-005-v1"
-    assert references.user_of("Service", "svc-399-v1", registry) == "Grant grant-0399"
+    assert references.referring_document("Agency", "H49.4", registry) == "System sys-03"
+    assert references.referring_document("System", "sys-05", registry) == "Service svc-005-v1"
+    assert references.referring_document("Service", "svc-399-v1", registry) == "Grant grant-0399"
     assert references.open_grant_of("sys-39", registry) == "grant-0039"
     assert references.approved_for_less("svc-000", 1, {"read"}, registry) == ""

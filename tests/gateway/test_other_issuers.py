@@ -25,7 +25,7 @@ from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway.calls.identification import Credentials, Identification
 from lgsp_gateway.local import nats_config
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 
 
@@ -211,7 +211,7 @@ async def flaky() -> AsyncIterator[Flaky]:
 
 def identification(flaky: Flaky, keys: IssuerKeys, least: float) -> Identification:
     issuer = Issuer(flaky.url, ("ES256",), keys.find, refresh=lambda: keys.refresh(least))
-    registry = Registry()
+    registry = RegistrySnapshot()
     return Identification(Verifier([issuer]), registry, "https://bus", LocalReplayGuard())
 
 
@@ -279,7 +279,7 @@ async def test_a_key_of_an_issuer_verifies_with_its_own_algorithm_alone(flaky: F
     flaky.beside = [{**published, "kid": "pss", "alg": "PS256"}, {**published, "kid": "any"}]
     keys = IssuerKeys(flaky.url)
     issuer = Issuer(flaky.url, ("PS256", "RS256"), keys.find, refresh=lambda: keys.refresh(10))
-    who = Identification(Verifier([issuer]), Registry(), "https://bus", LocalReplayGuard())
+    who = Identification(Verifier([issuer]), RegistrySnapshot(), "https://bus", LocalReplayGuard())
     claims = {"iss": flaky.url, "sub": "alpha", "aud": "lgsp", "iat": 1, "exp": 2**33}
     for kid, algorithm, expected in (
         ("pss", "PS256", "known"),

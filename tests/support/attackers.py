@@ -31,8 +31,8 @@ from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.persons import principal_of_system
 from lgsp_gateway.registry.replica import RegistryReplica
-from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import DocumentStore
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connect import connect_for_calls
@@ -57,7 +57,7 @@ class World:
         self._runner = asyncio.Runner()
         self._folder = folder
         self.numbers = count()
-        self.registry = Registry()
+        self.registry = RegistrySnapshot()
         key = SigningKey.generate()
         clients = ClientAuthenticator(("https://x",), self.registry.client)
         self.endpoint = TokenEndpoint(
@@ -83,7 +83,7 @@ class World:
         self._calls = await connect_for_calls(NatsEndpoint(f"nats://127.0.0.1:{port}"), "attackers")
         self._bus = NatsRequestReply()
         await self._bus.start(self._calls)
-        self.store = Store(self._bus)
+        self.store = DocumentStore(self._bus)
         await self.store.start(self._connection, 1)
         for agency in AGENCIES:
             await self.store.write("Agency", agency, {"title": TEXT}, 0, "test", "")
@@ -103,7 +103,7 @@ class World:
 
     async def another_gateway(self) -> tuple[RegistryReplica, Administration]:
         """A second gateway, which hears of changes by its own follower."""
-        registry = Registry()
+        registry = RegistrySnapshot()
         follower = RegistryReplica(self.store, registry)
         await follower.start(self._connection, Background())
         return follower, Administration(registry, self.store, follower, SecurityLog("", "test"))

@@ -38,8 +38,8 @@ from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.replica import RegistryReplica
-from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import DocumentStore
 from lgsp_gateway.sessions.issuers import People
 from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
@@ -57,12 +57,12 @@ def token(keys: KeyStore, system: str) -> str:
     return AccessTokens(URL, keys.ring).sign(system, time.time())
 
 
-def application(folder: Path, registry: Registry | None = None) -> web.Application:
+def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.Application:
     """The application of a gateway whose keys lie in a folder. A loop runs."""
     keys = KeyStore(folder)
     keys.ensure()
-    bus, registry, connection = NatsRequestReply(), registry or Registry(), Client()
-    store = Store(bus)
+    bus, registry, connection = NatsRequestReply(), registry or RegistrySnapshot(), Client()
+    store = DocumentStore(bus)
     follower = RegistryReplica(store, registry)
     publisher = CheckpointPublisher(bus, NAME, Signer(origin_of(NAME), keys.log_key()))
     security = SecurityLog("", NAME)

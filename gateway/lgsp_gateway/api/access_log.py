@@ -25,7 +25,7 @@ from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
 from lgsp_gateway.http.authentication import credentials_in
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 
 if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index
@@ -59,7 +59,7 @@ class AccessLogRoutes:
         index: None where this gateway has none.
     """
 
-    def __init__(self, pipeline: Pipeline, registry: Registry, index: "Index | None") -> None:
+    def __init__(self, pipeline: Pipeline, registry: RegistrySnapshot, index: "Index | None") -> None:
         self._pipeline = pipeline
         self._registry = registry
         self._salts = Salts()

@@ -33,9 +33,9 @@ from lgsp_gateway.http.language import preferred_language
 from lgsp_gateway.http.lifecycle_headers import announcement_headers
 from lgsp_gateway.http.parameters import choice, integer, text
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
-from lgsp_gateway.registry.documents import Version, service_and_major, service_name
+from lgsp_gateway.registry.documents import DocumentVersion, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.workers.heavy_documents import Description, HeavyDocuments
 from lgsp_problems import Language, Text
 from lgsp_runtime.pacing import Pace
@@ -128,7 +128,7 @@ class CatalogueRoutes:
     def __init__(
         self,
         callers: CallerAuthenticator,
-        registry: Registry,
+        registry: RegistrySnapshot,
         heavy: HeavyDocuments,
         stopping: asyncio.Event,
         url: str,
@@ -216,7 +216,7 @@ class CatalogueRoutes:
             asyncapi(self._compiled(SERVICE.read_from(request), MAJOR.read_from(request)), self._nats)
         )
 
-    async def _describe(self, request: web.Request, what: Description, contract: Version, **told: Any) -> bytes:
+    async def _describe(self, request: web.Request, what: Description, contract: DocumentVersion, **told: Any) -> bytes:
         """Describe a large contract where nobody else waits."""
         by, spec = await self._system(request) or request.remote or "", contract.spec or {}
         return await self._heavy.describe(by, what, orjson.dumps(spec["contract"]), **told)
@@ -227,7 +227,7 @@ class CatalogueRoutes:
             raise unknown_service(service, major)
         return contract
 
-    async def _asked(self, request: web.Request) -> Version:
+    async def _asked(self, request: web.Request) -> DocumentVersion:
         """The document of the service that a path names.
 
         Raises:
@@ -294,8 +294,8 @@ class CatalogueRoutes:
         }
 
 
-def _service(contract: ContractSummary, registry: Registry, caller: Principal, now: float) -> dict[str, object]:
-    held = registry.held(caller.system, contract.service, contract.major)
+def _service(contract: ContractSummary, registry: RegistrySnapshot, caller: Principal, now: float) -> dict[str, object]:
+    held = registry.grants_held(caller.system, contract.service, contract.major)
     grants = [grant for grant in held if grant.in_force(now)]
     return {
         "service": contract.service,
@@ -338,7 +338,7 @@ def _language(request: web.Request) -> Language:
     return preferred_language(LANGUAGE.read_from(request) or request.headers.get(hdrs.ACCEPT_LANGUAGE))
 
 
-def _is_large(contract: Version) -> bool:
+def _is_large(contract: DocumentVersion) -> bool:
     return len(contract.data) > DESCRIBED_AT_ONCE
 
 

@@ -17,7 +17,7 @@ from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import Parameter, integer, message_id, non_negative_number, text, timestamp
 from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class EvidenceSearchRoutes:
     """
 
     def __init__(
-        self, callers: CallerAuthenticator, index: "Index | None", pseudonyms: Pseudonyms, registry: Registry
+        self, callers: CallerAuthenticator, index: "Index | None", pseudonyms: Pseudonyms, registry: RegistrySnapshot
     ) -> None:
         self._callers = callers
         self._index = index

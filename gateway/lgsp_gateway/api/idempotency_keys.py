@@ -18,7 +18,7 @@ from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import text
 from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
 
@@ -58,7 +58,7 @@ class IdempotencyKeyRoutes:
     """The door for whoever settles calls."""
 
     def __init__(
-        self, callers: CallerAuthenticator, idempotency: Idempotency, registry: Registry, security: SecurityLog
+        self, callers: CallerAuthenticator, idempotency: Idempotency, registry: RegistrySnapshot, security: SecurityLog
     ) -> None:
         self._callers = callers
         self._idempotency = idempotency

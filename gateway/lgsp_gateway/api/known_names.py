@@ -5,7 +5,7 @@ mistyped.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import CODES, Refusal
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ENDS = frozenset({"answered", "replayed", *CODES})
 """What the bus itself says of how a call ended; contracts declare more."""
 
-_IS_KNOWN: Mapping[str, Callable[[Registry, str], bool]] = {
+_IS_KNOWN: Mapping[str, Callable[[RegistrySnapshot, str], bool]] = {
     "consumer": lambda registry, name: name in registry.systems,
     "provider": lambda registry, name: name in registry.systems,
     "agency": lambda registry, name: name in registry.agencies,
@@ -26,7 +26,7 @@ _IS_KNOWN: Mapping[str, Callable[[Registry, str], bool]] = {
 }
 
 
-async def refuse_unknown(asked: Mapping[str, str], registry: Registry, index: "Index") -> None:
+async def refuse_unknown(asked: Mapping[str, str], registry: RegistrySnapshot, index: "Index") -> None:
     """Look whether each name is one, in the registry of today or in the evidence of any day.
 
     Raises:

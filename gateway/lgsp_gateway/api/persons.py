@@ -16,7 +16,7 @@ from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import choice, text
 from lgsp_gateway.http.route_access import read_right, step_right
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.lifecycle.persons import ACTIONS, Action
 from lgsp_gateway.sessions.accounts import read_code, shown_code
 from lgsp_gateway.sessions.person_administration import PersonAdministration
@@ -100,7 +100,7 @@ def _name(request: web.Request) -> DocumentName:
     return names.document_name("Person", request.match_info["name"])
 
 
-def _document(version: Version) -> web.Response:
+def _document(version: DocumentVersion) -> web.Response:
     return responses.json_response(version.document(), headers={"ETag": version.etag})
 
 

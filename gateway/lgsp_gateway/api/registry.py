@@ -32,7 +32,7 @@ from lgsp_gateway.http.routes import add_route
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.change_writer import ABSENT
 from lgsp_gateway.registry.document_pages import Wanted
-from lgsp_gateway.registry.documents import PLURALS, Version
+from lgsp_gateway.registry.documents import PLURALS, DocumentVersion
 from lgsp_gateway.registry.lifecycle.grants import Action
 from lgsp_problems import Refusal
 
@@ -175,7 +175,9 @@ class RegistryRoutes:
             )
         return {**texts, "reason": texts["reason"][:MAX_REASON]}
 
-    async def _put(self, request: web.Request, caller: Principal, document: Any, expected: int | None) -> Version:
+    async def _put(
+        self, request: web.Request, caller: Principal, document: Any, expected: int | None
+    ) -> DocumentVersion:
         if not isinstance(document, dict) or document.get("kind") != _kind(request):
             raise Refusal(
                 "invalid-document",
@@ -203,7 +205,7 @@ class RegistryRoutes:
         return response
 
 
-def _answer(version: Version, status: int = 200) -> web.Response:
+def _answer(version: DocumentVersion, status: int = 200) -> web.Response:
     return responses.json_response(version.document(), status=status, headers={"ETag": version.etag})
 
 

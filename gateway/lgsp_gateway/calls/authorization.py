@@ -8,7 +8,7 @@ from collections import OrderedDict
 
 from lgsp_gateway.calls.authorize import AuthorizedCall, UnauthorizedCall, authorize
 from lgsp_gateway.calls.model import CallTarget
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 
 MAX_REMEMBERED = 50_000
 """Calls that are remembered; about 10 MB when full."""
@@ -17,7 +17,7 @@ MAX_REMEMBERED = 50_000
 class AuthorizationCache:
     """The calls that callers have been authorized to make lately."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: RegistrySnapshot) -> None:
         self._registry = registry
         self._known: OrderedDict[tuple[str, CallTarget], AuthorizedCall] = OrderedDict()
 

@@ -12,7 +12,7 @@ from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
 from lgsp_gateway.calls.model import CallTarget
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 
 
@@ -51,7 +51,9 @@ class UnauthorizedCall:
     grant: str = ""
 
 
-def authorize(consumer: str, target: CallTarget, registry: Registry, now: float) -> AuthorizedCall | UnauthorizedCall:
+def authorize(
+    consumer: str, target: CallTarget, registry: RegistrySnapshot, now: float
+) -> AuthorizedCall | UnauthorizedCall:
     """Decide on a call by what the registry says.
 
     Args:
@@ -66,7 +68,7 @@ def authorize(consumer: str, target: CallTarget, registry: Registry, now: float)
     named = contract.provider, contract.service, contract.version, operation.name, purpose
     ask = Ask(consumer, *target, personal=operation.classification == "personal")
     try:
-        grant = policy.decide(ask, registry.held(consumer, contract.service, contract.major), now)
+        grant = policy.decide(ask, registry.grants_held(consumer, contract.service, contract.major), now)
     except Refusal as refusal:
         return UnauthorizedCall(refusal, *named)
     try:

@@ -12,14 +12,14 @@ from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceWriting
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 
 async def open_pipeline(
     settings: GatewaySettings,
-    registry: Registry,
+    registry: RegistrySnapshot,
     identification: Identification,
     bus: NatsRequestReply,
     connection: Client,

@@ -13,7 +13,7 @@ from lgsp_auth.tokens import FIRST, Generation, Identity, Person, UnknownKey, Ve
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.calls.model import Credentials
 from lgsp_gateway.registry.indexed_documents import System
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Identification:
         replays: sees to it that a proof counts once.
     """
 
-    def __init__(self, verifier: Verifier, registry: Registry, base: str, replays: ReplayGuard) -> None:
+    def __init__(self, verifier: Verifier, registry: RegistrySnapshot, base: str, replays: ReplayGuard) -> None:
         self._verifier = verifier
         self._registry = registry
         self._base = base

@@ -27,7 +27,7 @@ from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.unexpected_errors import log_internal_error
@@ -42,7 +42,7 @@ class Pipeline:
     """
 
     gateway: str
-    registry: Registry
+    registry: RegistrySnapshot
     identification: Identification
     authorizations: AuthorizationCache
     quotas: Quotas

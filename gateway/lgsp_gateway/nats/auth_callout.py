@@ -19,7 +19,7 @@ from lgsp_contracts import wire
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.keys.removed_keys import key_id
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.security_events import SecurityLog
@@ -37,7 +37,12 @@ class NatsAuthCallout:
     """Answers authorization requests of the NATS servers."""
 
     def __init__(
-        self, verifier: Verifier, registry: Registry, key: AccountKey, security: SecurityLog, background: Background
+        self,
+        verifier: Verifier,
+        registry: RegistrySnapshot,
+        key: AccountKey,
+        security: SecurityLog,
+        background: Background,
     ) -> None:
         self._verifier = verifier
         self._registry = registry
@@ -92,7 +97,7 @@ class NatsAuthCallout:
         await message.respond(self._key.response(request, "", refusal.detail.en, time.time()))
 
 
-def subjects_of(registry: Registry, system: SystemName) -> tuple[str, ...]:
+def subjects_of(registry: RegistrySnapshot, system: SystemName) -> tuple[str, ...]:
     """Return the subjects that a system may subscribe to: the services in force that it provides, and what announces them.
 
     Raises:

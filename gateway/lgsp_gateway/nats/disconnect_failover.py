@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from lgsp_contracts import wire
 from lgsp_gateway.nats.auth_callout import ACCOUNT, system_of
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 
@@ -30,7 +30,7 @@ the copy that was gone (measured)."""
 class DisconnectFailover:
     """Listens for connections that end."""
 
-    def __init__(self, bus: NatsRequestReply, registry: Registry) -> None:
+    def __init__(self, bus: NatsRequestReply, registry: RegistrySnapshot) -> None:
         self._bus = bus
         self._registry = registry
 

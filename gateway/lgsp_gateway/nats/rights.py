@@ -20,7 +20,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.nats.auth_callout import ACCOUNT, split_key, subjects_of, system_of, user_of
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 
@@ -42,7 +42,9 @@ class ConnectionRights:
         keys: tells whose key has gone.
     """
 
-    def __init__(self, connection: Client, registry: Registry, in_step: Callable[[], bool], keys: RemovedKeys) -> None:
+    def __init__(
+        self, connection: Client, registry: RegistrySnapshot, in_step: Callable[[], bool], keys: RemovedKeys
+    ) -> None:
         self._connection = connection
         self._registry = registry
         self._in_step = in_step

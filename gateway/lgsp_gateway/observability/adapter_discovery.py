@@ -22,7 +22,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from lgsp_contracts.names import Major, ServiceName, SystemName
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_runtime.background import Background
 
 REFRESH_SECONDS = 5.0
@@ -64,7 +64,7 @@ class AdapterInstance:
 class AdapterDiscovery:
     """The adapters on the bus at this moment."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: RegistrySnapshot) -> None:
         self._registry = registry
         self.instances: list[AdapterInstance] = []
         self.updated_at = 0.0

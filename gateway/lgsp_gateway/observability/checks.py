@@ -22,7 +22,7 @@ from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.registry.replica import RegistryReplica
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal, Text
 from lgsp_runtime.background import Background
 from lgsp_runtime.error_frames import frames
@@ -71,7 +71,7 @@ class Checks:
 
     connection: Client
     replica: RegistryReplica
-    registry: Registry
+    registry: RegistrySnapshot
     evidence: EvidenceLog
     publisher: CheckpointPublisher
     index: "Index | None"

@@ -16,14 +16,14 @@ from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry import ownership, rules
 from lgsp_gateway.registry.change_writer import ABSENT, Change, ChangeWriter
 from lgsp_gateway.registry.document_reader import DocumentReader
-from lgsp_gateway.registry.documents import API_VERSION, Spec, Version
+from lgsp_gateway.registry.documents import API_VERSION, DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.full_names import with_bare_names
 from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.replica import RegistryReplica
-from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store, revision_conflict
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import DocumentStore, revision_conflict
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
 
@@ -37,8 +37,8 @@ class Administration:
 
     def __init__(
         self,
-        registry: Registry,
-        store: Store,
+        registry: RegistrySnapshot,
+        store: DocumentStore,
         follower: RegistryReplica,
         security: SecurityLog,
         permission: Permission | None = None,
@@ -57,7 +57,7 @@ class Administration:
         *,
         dry_run: bool = False,
         end_tokens: bool = False,
-    ) -> Version:
+    ) -> DocumentVersion:
         """Create or replace a document.
 
         Args:
@@ -95,10 +95,12 @@ class Administration:
         if dry_run:
             change = await decide(caller)
             base = change.known.revision if change.known else ABSENT
-            return Version.of(kind, name, spec, base, 0, str(caller), reason, change.status)
+            return DocumentVersion.of(kind, name, spec, base, 0, str(caller), reason, change.status)
         return await self.writer.write(decide, caller, reason)
 
-    async def delete(self, caller: Principal, kind: str, name: DocumentName, expected: int, reason: str) -> Version:
+    async def delete(
+        self, caller: Principal, kind: str, name: DocumentName, expected: int, reason: str
+    ) -> DocumentVersion:
         """Delete a document that nothing refers to. Its history stays.
 
         Raises:
@@ -123,7 +125,7 @@ class Administration:
         reason: str,
         until: str,
         expected: int | None = None,
-    ) -> Version:
+    ) -> DocumentVersion:
         """Take a step in the life of a grant.
 
         Args:
@@ -150,7 +152,7 @@ class Administration:
 
     async def suspend_service(
         self, caller: Principal, name: DocumentName, since: str, until: str, reason: str
-    ) -> Version:
+    ) -> DocumentVersion:
         """Suspend a service, planned or at once.
 
         Raises:
@@ -165,7 +167,7 @@ class Administration:
 
         return await self.writer.write(decide, caller, reason)
 
-    async def resume_service(self, caller: Principal, name: DocumentName, reason: str) -> Version:
+    async def resume_service(self, caller: Principal, name: DocumentName, reason: str) -> DocumentVersion:
         """End a suspension, or take back a planned one.
 
         Raises:
@@ -179,7 +181,7 @@ class Administration:
 
         return await self.writer.write(decide, caller, reason)
 
-    async def end_tokens(self, caller: Principal, name: DocumentName, reason: str) -> Version:
+    async def end_tokens(self, caller: Principal, name: DocumentName, reason: str) -> DocumentVersion:
         """End the tokens that a system was given until now, at every gateway and on NATS.
 
         Raises:
@@ -204,7 +206,7 @@ _NEEDED = {
 }
 
 
-def _parts(document: Any) -> tuple[str, DocumentName, Spec]:
+def _parts(document: Any) -> tuple[str, DocumentName, DocumentSpec]:
     """Kind, name and spec, as far as they are needed to decide who may; the rules check the rest."""
     try:
         kind, name, spec = document["kind"], document["metadata"]["name"], document["spec"]

@@ -10,10 +10,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from lgsp_gateway.registry.documents import same
+from lgsp_gateway.registry.documents import is_same_json
 
 Approver = Literal["provider", "operator"]
-Spec = Mapping[str, Any]
+DocumentSpec = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Approvals:
     """
 
     given: Mapping[str, str] = field(default_factory=dict)
-    more: Mapping[str, Spec] = field(default_factory=dict)
+    more: Mapping[str, DocumentSpec] = field(default_factory=dict)
     persons: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, status: Mapping[str, Any]) -> "Approvals":
+    def from_status(cls, status: Mapping[str, Any]) -> "Approvals":
         """Those in a grant's status. What an empty bus was filled with is approved by whoever installed it."""
         if "phase" not in status:
             return _INSTALLED
@@ -39,10 +39,10 @@ class Approvals:
 
     def status(self) -> dict[str, Any]:
         """As they stand in a grant's status."""
-        said = {"approvedBy": list(self.given), "approvedAs": dict(self.given)}
+        given = {"approvedBy": list(self.given), "approvedAs": dict(self.given)}
         more = {"approvedMore": dict(self.more)} if self.more else {}
         persons = {"approvedOnBehalfOf": dict(self.persons)} if self.persons else {}
-        return said | more | persons
+        return given | more | persons
 
     def suffice(self) -> bool:
         """Are they enough for personal data?"""
@@ -53,7 +53,7 @@ class Approvals:
         """Whose approval is to come next."""
         return "operator" if "provider" in self.given.values() else "provider"
 
-    def of_same_eyes(self, accountable: str) -> str | None:
+    def given_by(self, accountable: str) -> str | None:
         """The name under which somebody has approved; None where they have not.
 
         Args:
@@ -61,22 +61,22 @@ class Approvals:
         """
         return next((name for name in self.given if self.persons.get(name, name) == accountable), None)
 
-    def with_one(self, name: str, accountable: str, approver: str) -> "Approvals":
+    def with_approval(self, name: str, accountable: str, approver: str) -> "Approvals":
         """With that of one more, of what the grant says now; it takes the place of one by the same eyes."""
         others = {by for by in self.given if by != name and self.persons.get(by, by) != accountable}
-        kept = self._only(others)
-        persons = {**kept.persons, **({name: accountable} if accountable != name else {})}
-        return Approvals({**kept.given, name: approver}, kept.more, persons)
+        remaining = self._only(others)
+        persons = {**remaining.persons, **({name: accountable} if accountable != name else {})}
+        return Approvals({**remaining.given, name: approver}, remaining.more, persons)
 
     def _only(self, names: AbstractSet[str]) -> "Approvals":
         return Approvals(_only(self.given, names), _only(self.more, names), _only(self.persons, names))
 
-    def that_hold(self, before: Spec, after: Spec) -> "Approvals":
+    def carried_over(self, before: DocumentSpec, after: DocumentSpec) -> "Approvals":
         """Those that hold for what a grant becomes."""
         of = {name: self.more.get(name, before) for name in self.given}
-        kept = {name: approved for name, approved in of.items() if holds(approved, after)}
-        more = {name: approved for name, approved in kept.items() if not same(approved, after)}
-        return replace(self._only(kept.keys()), more=more)
+        remaining = {name: approved for name, approved in of.items() if covers(approved, after)}
+        more = {name: approved for name, approved in remaining.items() if not is_same_json(approved, after)}
+        return replace(self._only(remaining.keys()), more=more)
 
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def _only(found: Mapping[str, T], names: AbstractSet[str]) -> dict[str, T]:
 _INSTALLED = Approvals({"bootstrap": "installer"})
 
 
-def holds(before: Spec, after: Spec) -> bool:
+def covers(before: DocumentSpec, after: DocumentSpec) -> bool:
     """Does an approval of a grant hold for what it becomes: does it allow nothing that it did not allow?
 
     Args:
@@ -100,14 +100,14 @@ def holds(before: Spec, after: Spec) -> bool:
         and set(after["purposes"]) <= set(before["purposes"])
         and before["validFrom"] <= after["validFrom"]
         and after["validUntil"] <= before["validUntil"]
-        and all(_shown(before, name, content) for name, content in after["operations"].items())
-        and _slower(before["quota"], after["quota"])
+        and all(_shows_no_more(before, name, content) for name, content in after["operations"].items())
+        and _allows_no_more_calls(before["quota"], after["quota"])
         and (after.get("senderConstrained", False) or not before.get("senderConstrained", False))
         and before.get("onBehalfOf", "") in ("", after.get("onBehalfOf", ""))
     )
 
 
-def _shown(before: Mapping[str, Any], name: str, content: Mapping[str, Any]) -> bool:
+def _shows_no_more(before: Mapping[str, Any], name: str, content: Mapping[str, Any]) -> bool:
     """Were these fields of an operation's answer shown before?"""
     shown = before["operations"].get(name, {}).get("fields", ())
     return "*" in shown or all(
@@ -115,7 +115,7 @@ def _shown(before: Mapping[str, Any], name: str, content: Mapping[str, Any]) -> 
     )
 
 
-def _slower(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+def _allows_no_more_calls(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Does a quota allow no more than another, in its window and in a day?"""
     if before["per"] != after["per"] or after["requests"] > before["requests"]:
         return False

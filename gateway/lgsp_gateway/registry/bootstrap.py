@@ -14,10 +14,10 @@ from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.registry import rules
-from lgsp_gateway.registry.documents import KINDS, Spec, Version, from_contract, same
+from lgsp_gateway.registry.documents import KINDS, DocumentSpec, DocumentVersion, from_contract, is_same_json
 from lgsp_gateway.registry.full_names import with_bare_names
-from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import DocumentStore
 from lgsp_problems import Refusal
 
 AUTHOR = "bootstrap"
@@ -25,10 +25,10 @@ AUTHOR = "bootstrap"
 MARK = ("Registry", DocumentName("first-fill"))
 """Kind and name of the mark. It is no document of the registry: no kind of them is called so."""
 
-_Documents = dict[tuple[str, DocumentName], Version]
+_Documents = dict[tuple[str, DocumentName], DocumentVersion]
 
 
-async def fill(store: Store, folder: Path, catalog: Path) -> None:
+async def fill(store: DocumentStore, folder: Path, catalog: Path) -> None:
     """Store what folders hold, unless that was done before. Every document is checked before any is stored.
 
     Raises:
@@ -62,7 +62,7 @@ def _read(folder: Path, catalog: Path) -> _Documents:
         *documents.read_folder(folder),
         *((w.name, from_contract(c)) for w, c in documents.read_folder(catalog)),
     ]
-    staged = Registry()
+    staged = RegistrySnapshot()
     for where, document in _in_order(found):
         if isinstance(document, dict) and "spec" in document:
             document = {**document, "spec": with_bare_names(document.get("kind"), document["spec"], staged)}  # noqa: PLW2901
@@ -75,22 +75,24 @@ def _read(folder: Path, catalog: Path) -> _Documents:
                 vi=f"{where}: {kind} {name} đã có; mỗi tên chỉ được dùng một lần.",
                 en=f"{where}: there is a {kind} {name} already; use each name once.",
             )
-        staged.apply(Version.of(kind, name, document["spec"], 1, 0, AUTHOR, ""))
+        staged.apply(DocumentVersion.of(kind, name, document["spec"], 1, 0, AUTHOR, ""))
     return {(kind, version.name): version for kind in KINDS for version in staged.versions[kind].values()}
 
 
-async def _bring_to(store: Store, wanted: _Documents, known: _Documents, *, only_add: bool) -> None:
+async def _bring_to(store: DocumentStore, wanted: _Documents, known: _Documents, *, only_add: bool) -> None:
     """Store what is missing and, of an interrupted fill, what the folders say otherwise by now."""
     for (kind, name), version in wanted.items():
         there = known.get((kind, name))
-        if there is None or (not only_add and not same(there.spec, version.spec)):
+        if there is None or (not only_add and not is_same_json(there.spec, version.spec)):
             await _write(store, kind, name, version.spec, there)
     gone = [] if only_add else [key for key, there in known.items() if key not in wanted and there.spec is not None]
     for kind, name in sorted(gone, key=lambda key: KINDS.index(key[0]), reverse=True):
         await _write(store, kind, name, None, known[kind, name])
 
 
-async def _write(store: Store, kind: str, name: DocumentName, spec: Spec | None, before: Version | None) -> None:
+async def _write(
+    store: DocumentStore, kind: str, name: DocumentName, spec: DocumentSpec | None, before: DocumentVersion | None
+) -> None:
     """Store one document, unless somebody else did."""
     try:
         await store.write(kind, name, spec, before.revision if before else 0, AUTHOR, "")
@@ -99,11 +101,11 @@ async def _write(store: Store, kind: str, name: DocumentName, spec: Spec | None,
             raise
 
 
-def _phase(mark: Version) -> str:
+def _phase(mark: DocumentVersion) -> str:
     return str((mark.spec or {}).get("phase", ""))
 
 
-def _author(version: Version) -> str:
+def _author(version: DocumentVersion) -> str:
     metadata: Mapping[str, Any] = version.document()["metadata"]
     return str(metadata["updatedBy"])
 

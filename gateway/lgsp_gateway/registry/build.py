@@ -13,8 +13,8 @@ from lgsp_gateway.registry.contract_checks import ContractChecks
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.replica import RegistryReplica
-from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import DocumentStore
 from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import NatsRequestReply
@@ -25,15 +25,15 @@ from lgsp_runtime.security_events import SecurityLog
 class RegistryParts:
     """The registry of one gateway."""
 
-    snapshot: Registry
-    store: Store
+    snapshot: RegistrySnapshot
+    store: DocumentStore
     replica: RegistryReplica
     administration: Administration
 
     @classmethod
     def create(cls, bus: NatsRequestReply, security: SecurityLog, heavy: HeavyDocuments) -> "RegistryParts":
         """Put the parts together; `start` connects them."""
-        snapshot, store = Registry(), Store(bus)
+        snapshot, store = RegistrySnapshot(), DocumentStore(bus)
         replica = RegistryReplica(store, snapshot)
         permission = Permission(snapshot, NameHistory(snapshot, store), ContractChecks(heavy))
         return cls(snapshot, store, replica, Administration(snapshot, store, replica, security, permission))

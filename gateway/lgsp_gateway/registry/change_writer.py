@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import persons, role_protection
-from lgsp_gateway.registry.documents import Spec, Version
+from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.replica import RegistryReplica
-from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store, revision_conflict
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import DocumentStore, revision_conflict
 from lgsp_problems import Refusal
 from lgsp_runtime.security_events import SecurityLog
 
@@ -38,9 +38,9 @@ class Change:
 
     kind: str
     name: DocumentName
-    known: Version | None
-    spec: Spec | None
-    status: Spec
+    known: DocumentVersion | None
+    spec: DocumentSpec | None
+    status: DocumentSpec
 
 
 Decide = Callable[[Principal], Awaitable[Change]]
@@ -50,14 +50,16 @@ Decide = Callable[[Principal], Awaitable[Change]]
 class ChangeWriter:
     """Writes changes, one at a time on this gateway."""
 
-    def __init__(self, registry: Registry, store: Store, follower: RegistryReplica, security: SecurityLog) -> None:
+    def __init__(
+        self, registry: RegistrySnapshot, store: DocumentStore, follower: RegistryReplica, security: SecurityLog
+    ) -> None:
         self._writing = asyncio.Lock()
         self._registry = registry
         self._store = store
         self._follower = follower
         self._security = security
 
-    async def write(self, decide: Decide, caller: Principal, reason: str) -> Version:
+    async def write(self, decide: Decide, caller: Principal, reason: str) -> DocumentVersion:
         """Decide on a change and write it, unless anything was written since it was decided: then decide again.
 
         Returns:
@@ -72,10 +74,10 @@ class ChangeWriter:
                 at = self._registry.revision
                 now = persons.current(caller, self._registry)
                 if now is None:
-                    raise _gone(caller)
+                    raise _no_longer_allowed(caller)
                 change = await decide(now)
                 _refuse_unreadable(change)
-                base = await self._base(change)
+                base = await self._base_revision(change)
                 try:
                     version = await self._store.write(
                         change.kind, change.name, change.spec, base, str(now), reason, change.status, at=at
@@ -85,12 +87,12 @@ class ChangeWriter:
                         raise
                     await self._follower.catch_up()
                     continue
-                await self._follower.reached(version.revision)
+                await self._follower.wait_for_revision(version.revision)
                 self._report(now, change.known, version, reason)
                 return version
         raise revision_conflict(change.kind, change.name)
 
-    async def _base(self, change: Change) -> int:
+    async def _base_revision(self, change: Change) -> int:
         """The revision that a change replaces; a deleted document has a last one too."""
         if change.known:
             return change.known.revision
@@ -99,7 +101,7 @@ class ChangeWriter:
         latest = await self._store.latest(change.kind, change.name)
         return latest.revision if latest else ABSENT
 
-    def _report(self, caller: Principal, known: Version | None, version: Version, reason: str) -> None:
+    def _report(self, caller: Principal, known: DocumentVersion | None, version: DocumentVersion, reason: str) -> None:
         """Those on watch hear of each change, and by another name of one of roles or keys."""
         before, after = ((one.spec or {}) if one else {} for one in (known, version))
         powerful = version.kind == "Person" or (
@@ -126,8 +128,8 @@ def _refuse_unreadable(change: Change) -> None:
     """What keeps its schema and cannot be put in force all the same is refused before it is written, and stays a fault of ours."""
     if change.spec is None:
         return
-    version = Version.of(change.kind, change.name, change.spec, 0, 0, "", "", change.status)
-    fault = Registry.fault_of(version)
+    version = DocumentVersion.of(change.kind, change.name, change.spec, 0, 0, "", "", change.status)
+    fault = RegistrySnapshot.indexing_error_of(version)
     if fault:
         raise Refusal(
             "invalid-document",
@@ -136,7 +138,7 @@ def _refuse_unreadable(change: Change) -> None:
         ) from fault
 
 
-def _gone(caller: Principal) -> Refusal:
+def _no_longer_allowed(caller: Principal) -> Refusal:
     who = caller.described()
     return Refusal(
         "not-granted",

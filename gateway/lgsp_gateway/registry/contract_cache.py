@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.documents import DocumentVersion
 
 MAX_COMPILED = 4_096
 """Contracts that stay compiled; those used longest ago go first. One of six operations takes some 50 KB."""
@@ -21,7 +21,7 @@ class ContractCache:
         read: the version of a Service document that is in force; None where there is none.
     """
 
-    def __init__(self, read: Callable[[DocumentName], Version | None]) -> None:
+    def __init__(self, read: Callable[[DocumentName], DocumentVersion | None]) -> None:
         self._read = read
         self._compiled: OrderedDict[DocumentName, Contract] = OrderedDict()
         self.compilations = 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import Spec, service_and_major, service_name
+from lgsp_gateway.registry.documents import DocumentSpec, service_and_major, service_name
 
 
 class Facts(NamedTuple):
@@ -40,7 +40,7 @@ LISTED_BY = ("agency", "provider", "service", "contract", "consumer")
 _ALL = ("", "")
 
 
-def facts_of(kind: str, name: DocumentName, spec: Mapping[str, Any], status: Spec) -> Facts:
+def facts_of(kind: str, name: DocumentName, spec: Mapping[str, Any], status: DocumentSpec) -> Facts:
     """Read a document's facts. One that a later version of the bus wrote may lack some."""
     if kind == "Service":
         contract = spec.get("contract")

@@ -7,9 +7,9 @@ from typing import Protocol
 from lgsp_auth import roles
 from lgsp_gateway.registry import ownership
 from lgsp_gateway.registry.document_index import LISTED_BY, Facts
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.full_names import resolve_system
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_runtime.pacing import Pace
 
 SEEN_AT_A_TURN = 500
@@ -55,12 +55,12 @@ class Wanted:
 class DocumentPage:
     """Documents in the order of their names, and whether more follow."""
 
-    versions: list[Version]
+    versions: list[DocumentVersion]
     more: bool
 
 
 async def read_page(
-    registry: Registry, reader: Reader, kind: str, wanted: Wanted, after: str, limit: int
+    registry: RegistrySnapshot, reader: Reader, kind: str, wanted: Wanted, after: str, limit: int
 ) -> DocumentPage:
     """Find a page of documents of a kind.
 
@@ -76,7 +76,7 @@ async def read_page(
         wanted = replace(wanted, facts={**wanted.facts, "consumer": resolve_system(consumer, registry)})
     index, versions = registry.index[kind], registry.versions[kind]
     listed_by = next((fact for fact in reversed(LISTED_BY) if fact in wanted.facts), "")
-    found: list[Version] = []
+    found: list[DocumentVersion] = []
     size, pace = 0, Pace(SEEN_AT_A_TURN)
     for name in index.names(listed_by, wanted.facts.get(listed_by, ""), after=after):
         await pace.spend()

@@ -5,10 +5,10 @@ from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import ownership
 from lgsp_gateway.registry.document_pages import DocumentPage, Wanted, read_page
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.permission import not_allowed
-from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import DocumentStore
 from lgsp_problems import Refusal
 from lgsp_runtime.pacing import Pace
 
@@ -19,11 +19,11 @@ PARSED_AT_A_TURN = 64 * 1024
 class DocumentReader:
     """Reads documents on behalf of a caller."""
 
-    def __init__(self, registry: Registry, store: Store) -> None:
+    def __init__(self, registry: RegistrySnapshot, store: DocumentStore) -> None:
         self._registry = registry
         self._store = store
 
-    def find(self, caller: Principal, kind: str, name: DocumentName) -> Version:
+    def find(self, caller: Principal, kind: str, name: DocumentName) -> DocumentVersion:
         """The document in force.
 
         Raises:
@@ -34,7 +34,7 @@ class DocumentReader:
             raise _not_found(kind, name)
         return version
 
-    def find_changeable(self, caller: Principal, kind: str, name: DocumentName) -> Version:
+    def find_changeable(self, caller: Principal, kind: str, name: DocumentName) -> DocumentVersion:
         """The document in force, which the caller may change.
 
         Raises:
@@ -56,12 +56,12 @@ class DocumentReader:
             raise not_allowed(caller, kind)
         return await read_page(self._registry, caller, kind, wanted, after, limit)
 
-    def may_read(self, caller: Principal, version: Version) -> bool:
+    def may_read(self, caller: Principal, version: DocumentVersion) -> bool:
         """May a caller read a document?"""
         owners = ownership.readers_of(version, self._registry)
         return roles.allowed(caller.roles, caller.agency, version.kind, "read", owners)
 
-    async def history(self, caller: Principal, kind: str, name: DocumentName) -> list[Version]:
+    async def history(self, caller: Principal, kind: str, name: DocumentName) -> list[DocumentVersion]:
         """The versions of a document that the caller may read, newest first, for those who may read the newest.
 
         Of a deleted document the deletion says whose it was. Nothing is fetched for anybody else.

@@ -25,11 +25,11 @@ PLURALS = {
 
 KINDS = tuple(PLURALS.values())
 
-Spec = dict[str, Any]
+DocumentSpec = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class DocumentVersion:
     """One version of a document, as the store keeps it.
 
     `data` stays bytes until somebody asks: parsed, a province's registry takes three times the memory (measured with
@@ -46,16 +46,16 @@ class Version:
         cls,
         kind: str,
         name: DocumentName,
-        spec: Spec | None,
+        spec: DocumentSpec | None,
         revision: int,
         at: int,
         by: str,
         reason: str,
-        status: Spec | None = None,
-    ) -> "Version":
+        status: DocumentSpec | None = None,
+    ) -> "DocumentVersion":
         """A version from its parts. `spec` is None where the document is deleted; `at` is in ms since 1970."""
-        kept = {"spec": spec, "at": at, "by": by, "reason": reason} | ({"status": status} if status else {})
-        return cls(kind, name, revision, orjson.dumps(kept))
+        content = {"spec": spec, "at": at, "by": by, "reason": reason} | ({"status": status} if status else {})
+        return cls(kind, name, revision, orjson.dumps(content))
 
     @property
     def etag(self) -> str:
@@ -63,35 +63,35 @@ class Version:
         return f'"{self.revision}"'
 
     @property
-    def spec(self) -> Spec | None:
+    def spec(self) -> DocumentSpec | None:
         """What the document says; None where it was deleted. Parsed at each call."""
-        spec: Spec | None = orjson.loads(self.data)["spec"]
+        spec: DocumentSpec | None = orjson.loads(self.data)["spec"]
         return spec
 
     @property
-    def status(self) -> Spec:
+    def status(self) -> DocumentSpec:
         """What the registry has decided about the document; empty where there was nothing to decide."""
-        status: Spec = orjson.loads(self.data).get("status", {})
+        status: DocumentSpec = orjson.loads(self.data).get("status", {})
         return status
 
-    def spec_and_status(self) -> tuple[Spec | None, Spec]:
+    def spec_and_status(self) -> tuple[DocumentSpec | None, DocumentSpec]:
         """Both, parsed once."""
-        kept = orjson.loads(self.data)
-        return kept["spec"], kept.get("status", {})
+        content = orjson.loads(self.data)
+        return content["spec"], content.get("status", {})
 
     def document(self) -> dict[str, Any]:
         """The document as people and programs read it."""
-        kept = orjson.loads(self.data)
+        content = orjson.loads(self.data)
         metadata: dict[str, Any] = {
             "name": self.name,
             "revision": self.revision,
-            "updatedAt": kept["at"],
-            "updatedBy": kept["by"],
+            "updatedAt": content["at"],
+            "updatedBy": content["by"],
         }
-        if kept["reason"]:
-            metadata["reason"] = kept["reason"]
-        document = {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": kept["spec"]}
-        return document | ({"status": kept["status"]} if "status" in kept else {})
+        if content["reason"]:
+            metadata["reason"] = content["reason"]
+        document = {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": content["spec"]}
+        return document | ({"status": content["status"]} if "status" in content else {})
 
 
 def service_name(service: str, major: int) -> DocumentName:
@@ -111,6 +111,6 @@ def from_contract(contract: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": "Service", "metadata": {"name": name}, "spec": {"contract": contract}}
 
 
-def same(one: Any, other: Any) -> bool:
+def is_same_json(one: Any, other: Any) -> bool:
     """Are two documents the same JSON? `==` takes 1, 1.0 and true for one another."""
     return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)

@@ -9,11 +9,11 @@ from typing import Any
 
 from lgsp_contracts.names import SystemName
 from lgsp_contracts.qualified_names import QualifiedName, parse_system
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 
 
-def full_name(system: SystemName, registry: Registry) -> QualifiedName | None:
+def full_name(system: SystemName, registry: RegistrySnapshot) -> QualifiedName | None:
     """Return the full name of a registered system; None where the bus has no name of its own."""
     found, instance = registry.systems.get(system), registry.instance
     if found is None or instance is None:
@@ -21,7 +21,7 @@ def full_name(system: SystemName, registry: Registry) -> QualifiedName | None:
     return QualifiedName(instance.identifier, instance.member_class, found.agency, system)
 
 
-def resolve_system(text: str, registry: Registry) -> SystemName:
+def resolve_system(text: str, registry: RegistrySnapshot) -> SystemName:
     """Return the bare name of a system that is named in either form. A bare name is taken as it is.
 
     Raises:
@@ -52,7 +52,7 @@ def resolve_system(text: str, registry: Registry) -> SystemName:
     return SystemName(name.subsystem)
 
 
-def with_bare_names(kind: Any, spec: Any, registry: Registry) -> Any:
+def with_bare_names(kind: Any, spec: Any, registry: RegistrySnapshot) -> Any:
     """Return the spec of a document with its consumer under its bare name; a document that may be anything else as it is.
 
     Raises:

@@ -53,7 +53,7 @@ class GrantIndex:
             if not self._purposes[purpose]:
                 del self._purposes[purpose]
 
-    def held(self, consumer: str, service: str, major: int) -> Collection[Grant]:
+    def grants_held(self, consumer: str, service: str, major: int) -> Collection[Grant]:
         """Return the grants that a system holds on a service."""
         return self._held.get((consumer, service, major), _NO_GRANTS).values()
 

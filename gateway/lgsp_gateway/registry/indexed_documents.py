@@ -60,7 +60,7 @@ def read_grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) ->
         sender_constrained=spec.get("senderConstrained", False),
         on_behalf_of=spec.get("onBehalfOf", ""),
         suspended=_suspended(status),
-        shows_personal=Approvals.of(status).suffice(),
+        shows_personal=Approvals.from_status(status).suffice(),
     )
 
 

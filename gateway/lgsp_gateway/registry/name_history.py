@@ -4,25 +4,25 @@ from collections.abc import Mapping
 
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import Version
-from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store
+from lgsp_gateway.registry.documents import DocumentVersion
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import DocumentStore
 
 
 class NameHistory:
     """Looks up what a name has stood for."""
 
-    def __init__(self, registry: Registry, store: Store) -> None:
+    def __init__(self, registry: RegistrySnapshot, store: DocumentStore) -> None:
         self._registry = registry
         self._store = store
 
-    async def last(self, kind: str, name: DocumentName) -> Version | None:
+    async def last(self, kind: str, name: DocumentName) -> DocumentVersion | None:
         """The last version of a document before it was deleted; None where there never was one."""
         if self._registry.readers_of_deleted(kind, name) is None:
             return None
         return next((version for version in await self._store.history(kind, name) if version.spec is not None), None)
 
-    async def majors(self, service: str) -> dict[DocumentName, list[Version]]:
+    async def majors(self, service: str) -> dict[DocumentName, list[DocumentVersion]]:
         """Every version of every document of a service's name, by the document's name, the newest first."""
         found = {
             name: await self._store.history("Service", name)
@@ -30,7 +30,7 @@ class NameHistory:
         }
         return {name: versions for name, versions in found.items() if versions}
 
-    async def owners(self, majors: Mapping[DocumentName, list[Version]]) -> set[str]:
+    async def owners(self, majors: Mapping[DocumentName, list[DocumentVersion]]) -> set[str]:
         """The agencies that a service's name belongs to: one, unless an operator is transferring it."""
         found: set[str] = set()
         for name, versions in majors.items():

@@ -9,12 +9,12 @@ from typing import Any
 
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.document_index import Facts
-from lgsp_gateway.registry.documents import Version, service_name
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.documents import DocumentVersion, service_name
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 
 
-def owners_of(kind: str, name: str, spec: Mapping[str, Any], registry: Registry) -> frozenset[str]:
+def owners_of(kind: str, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> frozenset[str]:
     """Return the agencies whose document this is: its own, or the provider's.
 
     Args:
@@ -31,7 +31,7 @@ def owners_of(kind: str, name: str, spec: Mapping[str, Any], registry: Registry)
     return frozenset({spec["agency"]})
 
 
-def readers_of(version: Version, registry: Registry) -> frozenset[str]:
+def readers_of(version: DocumentVersion, registry: RegistrySnapshot) -> frozenset[str]:
     """Return the agencies whose own a version is for reading it: its owners, and for a grant the consumer's.
 
     The version in force is not parsed for it.
@@ -46,18 +46,18 @@ def readers_of(version: Version, registry: Registry) -> frozenset[str]:
     return owners | consumer_agency(spec, registry) if version.kind == "Grant" else owners
 
 
-def consumer_agency(spec: Mapping[str, Any], registry: Registry) -> frozenset[str]:
+def consumer_agency(spec: Mapping[str, Any], registry: RegistrySnapshot) -> frozenset[str]:
     """Return the agency that a grant is for."""
     return agencies_of(str(spec.get("consumer", "")), registry)
 
 
-def agencies_of(system: str | None, registry: Registry) -> frozenset[str]:
+def agencies_of(system: str | None, registry: RegistrySnapshot) -> frozenset[str]:
     """Return the agency of a system; none where it is not registered."""
     found = registry.systems.get(system) if system else None
     return frozenset({found.agency}) if found else frozenset()
 
 
-def _readers_by_facts(kind: str, name: DocumentName, facts: Facts, registry: Registry) -> frozenset[str]:
+def _readers_by_facts(kind: str, name: DocumentName, facts: Facts, registry: RegistrySnapshot) -> frozenset[str]:
     if kind == "Instance":
         return frozenset()
     if kind == "Agency":

@@ -15,13 +15,13 @@ from lgsp_contracts.names import DocumentName
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry import classification, ownership, references, role_protection
 from lgsp_gateway.registry.contract_checks import ContractChecks
-from lgsp_gateway.registry.documents import Spec, Version
+from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.lifecycle import contracts, grants, tokens
 from lgsp_gateway.registry.lifecycle import persons as life_of_persons
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.person_permission import PersonPermission
 from lgsp_gateway.registry.persons import somebody_has
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 from lgsp_runtime.pacing import Pace
 
@@ -32,13 +32,20 @@ PARSED_AT_A_TURN = 64 * 1024
 class Permission:
     """Decides on changes of documents that keep their schema."""
 
-    def __init__(self, registry: Registry, names: NameHistory, checks: ContractChecks = ContractChecks()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        registry: RegistrySnapshot,
+        names: NameHistory,
+        checks: ContractChecks = ContractChecks(),  # noqa: B008
+    ) -> None:
         self.registry = registry
         self.contracts = checks
         self.names = names
         self.persons = PersonPermission(registry)
 
-    def may_change(self, caller: Principal, kind: str, name: str, spec: Spec, known: Version | None) -> None:
+    def may_change(
+        self, caller: Principal, kind: str, name: str, spec: DocumentSpec, known: DocumentVersion | None
+    ) -> None:
         """May the caller change what is there and what it becomes, as far as its roles go?
 
         Raises:
@@ -58,11 +65,11 @@ class Permission:
         caller: Principal,
         kind: str,
         name: DocumentName,
-        spec: Spec,
-        known: Version | None,
+        spec: DocumentSpec,
+        known: DocumentVersion | None,
         *,
         end_tokens: bool = False,
-    ) -> Spec:
+    ) -> DocumentSpec:
         """The status of a document that a caller writes.
 
         Args:
@@ -85,7 +92,9 @@ class Permission:
             return self.put_grant(caller, name, spec, known)
         return known.status if known else {}
 
-    async def _tokens(self, name: DocumentName, spec: Spec, known: Version | None, *, end_tokens: bool) -> Spec:
+    async def _tokens(
+        self, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None, *, end_tokens: bool
+    ) -> DocumentSpec:
         """Which tokens of a system count: none that was taken as a system of another agency, or with the keys of a deleted
         one."""
         last = known or await self.names.last("System", name)
@@ -99,7 +108,7 @@ class Permission:
             return tokens.outlived(last.status, time.time())
         return last.status
 
-    def delete(self, caller: Principal, kind: str, name: DocumentName, known: Version) -> None:
+    def delete(self, caller: Principal, kind: str, name: DocumentName, known: DocumentVersion) -> None:
         """May the caller delete a document that it may change?
 
         Raises:
@@ -115,7 +124,9 @@ class Permission:
         if kind == "Service":
             contracts.check_delete(name, spec, _may_be(caller))
 
-    def act(self, caller: Principal, name: str, known: Version, action: grants.Action, reason: str, until: str) -> Spec:
+    def act(
+        self, caller: Principal, name: str, known: DocumentVersion, action: grants.Action, reason: str, until: str
+    ) -> DocumentSpec:
         """The status of a grant after a step.
 
         Raises:
@@ -126,7 +137,9 @@ class Permission:
         actor = self._actor(caller, name, spec)
         return grants.act(action, known.status, actor, personal=personal, reason=reason, until=until)
 
-    async def check_system(self, caller: Principal, name: DocumentName, spec: Spec, known: Version | None) -> None:
+    async def check_system(
+        self, caller: Principal, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None
+    ) -> None:
         """A system's roles and what they are made of, its name, and what moves with it to another agency."""
         before = known.spec if known else None
         self.check_powers(caller, before, spec)
@@ -144,17 +157,19 @@ class Permission:
                 en=f"Grant {grant} is for system {name} of agency {last['agency']}; revoke it before the system moves to another agency.",
             )
 
-    def check_powers(self, caller: Principal, before: Spec | None, after: Spec | None) -> None:
+    def check_powers(self, caller: Principal, before: DocumentSpec | None, after: DocumentSpec | None) -> None:
         """What a role is made of is an operator's."""
         if not _operator(caller):
             role_protection.check(before, after)
 
-    def check_end_tokens(self, caller: Principal, name: DocumentName, known: Version) -> None:
+    def check_end_tokens(self, caller: Principal, name: DocumentName, known: DocumentVersion) -> None:
         """Tokens carry the roles of their system."""
         if not _operator(caller) and caller.name != name:
             role_protection.check_end(known.spec or {})
 
-    async def check_service(self, caller: Principal, name: DocumentName, spec: Spec, known: Version | None) -> None:
+    async def check_service(
+        self, caller: Principal, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None
+    ) -> None:
         """A service's name, its classifications, its life, and the grants on it."""
         before = known.spec if known else None
         if not _operator(caller):
@@ -168,12 +183,18 @@ class Permission:
         if before is not None and contracts.phase_of(before) in contracts.IN_FORCE:
             self.check_grants(before["contract"], spec["contract"])
 
-    async def check_name(self, caller: Principal, service: str, majors: Mapping[DocumentName, list[Version]]) -> None:
+    async def check_name(
+        self, caller: Principal, service: str, majors: Mapping[DocumentName, list[DocumentVersion]]
+    ) -> None:
         """A service's name belongs to the agency that had it first."""
         ownership.refuse_foreign("Service", service, await self.names.owners(majors), caller.agency)
 
     async def check_classification(
-        self, name: str, before: Spec | None, majors: Mapping[DocumentName, list[Version]], spec: Spec
+        self,
+        name: str,
+        before: DocumentSpec | None,
+        majors: Mapping[DocumentName, list[DocumentVersion]],
+        spec: DocumentSpec,
     ) -> None:
         """A classification does not fall."""
         known, pace = [], Pace(PARSED_AT_A_TURN)
@@ -198,7 +219,9 @@ class Permission:
                 en=f"Grant {grant} is not approved for personal data; have it approved a second time (lgsp grant approve {grant}) or suspend it first.",
             )
 
-    def put_grant(self, caller: Principal, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+    def put_grant(
+        self, caller: Principal, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None
+    ) -> DocumentSpec:
         """A grant's consumer, service and approvals."""
         before = known.spec if known else None
         if before is not None:
@@ -211,12 +234,12 @@ class Permission:
             return asked
         return grants.put(status, before, spec, actor, personal=references.shows_personal_data(spec, self.registry))
 
-    def _asks_only(self, caller: Principal, name: str, spec: Spec, before: Spec | None) -> bool:
+    def _asks_only(self, caller: Principal, name: str, spec: DocumentSpec, before: DocumentSpec | None) -> bool:
         """Does the caller ask for a grant of its agency that it could not give itself?"""
         states = [spec] if before is None else [before, spec]
         return all(self._actor(caller, name, state).may_be == {"consumer"} for state in states)
 
-    def _actor(self, caller: Principal, name: str, spec: Spec) -> grants.Actor:
+    def _actor(self, caller: Principal, name: str, spec: DocumentSpec) -> grants.Actor:
         """As what a caller may act on a grant."""
         provider = ownership.owners_of("Grant", name, spec, self.registry)
         consumer = ownership.consumer_agency(spec, self.registry)

@@ -5,19 +5,21 @@ The rules are those of `lifecycle.persons`; here stands what of the registry the
 
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import Spec, Version
+from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.lifecycle import persons as life
 from lgsp_gateway.registry.persons import somebody_has
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 
 
 class PersonPermission:
     """Decides on changes of persons that keep their schema, by callers whose roles let them change persons."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: RegistrySnapshot) -> None:
         self._registry = registry
 
-    def put(self, caller: Principal, name: DocumentName, spec: Spec, known: Version | None) -> Spec:
+    def put(
+        self, caller: Principal, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None
+    ) -> DocumentSpec:
         """The status of a person whose document is created or edited.
 
         Raises:
@@ -26,7 +28,7 @@ class PersonPermission:
         before, status = (known.spec, known.status) if known else (None, {})
         return life.put(name, before, spec, status, self._editor(caller, name))
 
-    def link(self, caller: Principal, name: DocumentName, known: Version, account: str) -> Spec:
+    def link(self, caller: Principal, name: DocumentName, known: DocumentVersion, account: str) -> DocumentSpec:
         """The status of a person to whom an account is linked.
 
         Args:
@@ -38,7 +40,9 @@ class PersonPermission:
         roles = frozenset((known.spec or {}).get("roles", ()))
         return life.link(name, roles, known.status, self._editor(caller, name), account)
 
-    def act(self, caller: Principal, name: DocumentName, known: Version, action: life.Action, reason: str) -> Spec:
+    def act(
+        self, caller: Principal, name: DocumentName, known: DocumentVersion, action: life.Action, reason: str
+    ) -> DocumentSpec:
         """The status of a person after another step.
 
         Raises:

@@ -13,7 +13,7 @@ from lgsp_auth.principal import Principal
 
 if TYPE_CHECKING:
     from lgsp_gateway.registry.indexed_documents import System
-    from lgsp_gateway.registry.snapshot import Registry
+    from lgsp_gateway.registry.snapshot import RegistrySnapshot
 
 ID_PATTERN = "^p-[a-z2-7]{26}$"
 """130 random bits in base 32: nothing of a name, a number or a date fits into it by accident."""
@@ -74,7 +74,7 @@ def principal_of_person(person: Person, system: str = "") -> Principal:
     return Principal(person.agency, person.roles, system=system, person=person.name)
 
 
-def current(principal: Principal, registry: "Registry") -> Principal | None:
+def current(principal: Principal, registry: "RegistrySnapshot") -> Principal | None:
     """The same principal with the roles and the agency of now; None where it may act no more."""
     if principal.person:
         person = registry.persons.get(principal.person)

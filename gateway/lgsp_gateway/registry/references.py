@@ -5,10 +5,10 @@ from typing import Any
 
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.documents import service_name
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 
 
-def user_of(kind: str, name: str, registry: Registry) -> str:
+def referring_document(kind: str, name: str, registry: RegistrySnapshot) -> str:
     """Return a document that refers to this one, such as `System mot-cua`; empty where none does."""
     services, grants = registry.index["Service"], registry.index["Grant"]
     if kind == "Agency":
@@ -20,14 +20,14 @@ def user_of(kind: str, name: str, registry: Registry) -> str:
     return _grant_in_force(grants.names("contract", name), registry) if kind == "Service" else ""
 
 
-def open_grant_of(consumer: str, registry: Registry) -> str:
+def open_grant_of(consumer: str, registry: RegistrySnapshot) -> str:
     """Return a grant that a system holds or may yet be given; empty where there is none."""
     index = registry.index["Grant"]
     named = index.names("consumer", consumer)
     return next((name for name in named if index.facts[name].phase not in ("denied", "revoked")), "")
 
 
-def approved_for_less(service: str, major: int, operations: Collection[str], registry: Registry) -> str:
+def approved_for_less(service: str, major: int, operations: Collection[str], registry: RegistrySnapshot) -> str:
     """Return a grant in force that names one of some operations and is not approved for personal data; empty where there is none."""
     for name in registry.index["Grant"].names("contract", service_name(service, major)):
         grant = registry.grants.get(name)
@@ -38,7 +38,7 @@ def approved_for_less(service: str, major: int, operations: Collection[str], reg
     return ""
 
 
-def shows_personal_data(spec: Mapping[str, Any], registry: Registry) -> bool:
+def shows_personal_data(spec: Mapping[str, Any], registry: RegistrySnapshot) -> bool:
     """Does a grant show personal data? One on a service that is not in force is taken for such."""
     contract = registry.summary(spec["service"], spec["major"])
     if contract is None:
@@ -47,5 +47,5 @@ def shows_personal_data(spec: Mapping[str, Any], registry: Registry) -> bool:
     return any(operation.classification == "personal" for operation in named if operation)
 
 
-def _grant_in_force(names: Iterable[DocumentName], registry: Registry) -> str:
+def _grant_in_force(names: Iterable[DocumentName], registry: RegistrySnapshot) -> str:
     return next((f"Grant {name}" for name in names if name in registry.grants), "")

@@ -15,28 +15,28 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from lgsp_gateway.registry import store
-from lgsp_gateway.registry.documents import Version
-from lgsp_gateway.registry.snapshot import Registry
-from lgsp_gateway.registry.store import Store
+from lgsp_gateway.registry.documents import DocumentVersion
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import DocumentStore
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.pacing import Pace
 
-LOOK_SECONDS = 1.0
+COMPARE_SECONDS = 1.0
 
-APPLIED_AT_A_TURN = 32 * 1024
+BYTES_AT_A_TURN = 32 * 1024
 """Bytes of documents that are put in force before others have a turn: some two milliseconds."""
 
 
 class RegistryReplica:
     """Keep one gateway's snapshot of the registry in step with the store."""
 
-    def __init__(self, documents: Store, registry: Registry) -> None:
+    def __init__(self, documents: DocumentStore, registry: RegistrySnapshot) -> None:
         self._store = documents
         self._registry = registry
         self._reading = asyncio.Lock()
         self._applied = asyncio.Condition()
-        self._looking: Task | None = None
+        self._comparing: Task | None = None
         self.in_step = False
         self._out_of_step_since = time.monotonic()
 
@@ -46,27 +46,29 @@ class RegistryReplica:
 
     async def start(self, connection: Client, background: Background) -> None:
         """Listen for changes, then read what is there."""
-        await connection.subscribe(store.CHANGES + ">", cb=background.guard("registry changes", self._changed))
+        await connection.subscribe(store.CHANGES + ">", cb=background.guard("registry changes", self._on_change))
         await connection.flush()
         await self._apply(self._store.read(0, only_latest=True))
         await self._catch_up()
-        self._looking = background.run_every("registry", LOOK_SECONDS, self._look, within=None, at_once=False)
+        self._comparing = background.run_every(
+            "registry", COMPARE_SECONDS, self._compare_revision, within=None, at_once=False
+        )
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._looking:
-            await self._looking.stop()
+        if self._comparing:
+            await self._comparing.stop()
 
-    async def lost(self) -> None:
+    async def connection_lost(self) -> None:
         """Note that the connection is gone: whether something was missed shows when it is back."""
-        self._fall_behind()
+        self._mark_stale()
 
-    async def back(self) -> None:
+    async def reconnected(self) -> None:
         """Read what was missed while the connection was gone."""
         with contextlib.suppress(Refusal):
             await self._catch_up()
 
-    async def reached(self, revision: int) -> None:
+    async def wait_for_revision(self, revision: int) -> None:
         """Wait until the registry has a revision: whoever wrote it then sees it in force."""
         async with self._applied:
             await self._applied.wait_for(lambda: self._registry.revision >= revision)
@@ -79,13 +81,13 @@ class RegistryReplica:
         """
         await self._catch_up()
 
-    async def _changed(self, message: Msg) -> None:
+    async def _on_change(self, message: Msg) -> None:
         revision = int((message.headers or {}).get("Nats-Sequence", 0))
         if revision != self._registry.revision + 1:
             await self._catch_up()
             return
-        self._registry.apply(store.parse(message.subject, revision, message.data))
-        await self._tell()
+        self._registry.apply(store.parse_message(message.subject, revision, message.data))
+        await self._notify_waiters()
 
     async def _catch_up(self) -> None:
         async with self._reading:
@@ -93,28 +95,28 @@ class RegistryReplica:
             if last > self._registry.revision:
                 await self._apply(self._store.read(self._registry.revision))
             self.in_step = True
-        await self._tell()
+        await self._notify_waiters()
 
-    async def _apply(self, versions: AsyncIterator[Version]) -> None:
-        pace = Pace(APPLIED_AT_A_TURN)
+    async def _apply(self, versions: AsyncIterator[DocumentVersion]) -> None:
+        pace = Pace(BYTES_AT_A_TURN)
         async for version in versions:
             self._registry.apply(version)
             await pace.spend(len(version.data))
 
-    def _fall_behind(self) -> None:
+    def _mark_stale(self) -> None:
         if self.in_step:
             self.in_step, self._out_of_step_since = False, time.monotonic()
 
-    async def _tell(self) -> None:
+    async def _notify_waiters(self) -> None:
         async with self._applied:
             self._applied.notify_all()
 
-    async def _look(self) -> None:
+    async def _compare_revision(self) -> None:
         try:
             await self._catch_up()
         except Refusal as refusal:
-            self._fall_behind()
+            self._mark_stale()
             structlog.get_logger().warning("registry not in step", code=refusal.code)
         except Exception:
-            self._fall_behind()
+            self._mark_stale()
             raise

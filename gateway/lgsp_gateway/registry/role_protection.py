@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lgsp_auth.principal import Principal
-from lgsp_gateway.registry.documents import same
+from lgsp_gateway.registry.documents import is_same_json
 from lgsp_problems import Refusal
 
 MADE_OF = ("roles", "jwks", "secretSha256", "agency")
@@ -20,7 +20,7 @@ _KEYS = ("jwks", "secretSha256")
 
 def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
     """Which of these parts differ."""
-    return [part for part in MADE_OF if not same((before or {}).get(part), (after or {}).get(part))]
+    return [part for part in MADE_OF if not is_same_json((before or {}).get(part), (after or {}).get(part))]
 
 
 def check(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
@@ -57,7 +57,7 @@ def with_registrar(
     Args:
         before, after: its spec; None where it is not there.
     """
-    if all(same((before or {}).get(part), after.get(part)) for part in _KEYS):
+    if all(is_same_json((before or {}).get(part), after.get(part)) for part in _KEYS):
         return dict(status)
     kept = {key: value for key, value in status.items() if key != "keysRegisteredBy"}
     person = caller.person or caller.keys_registered_by

@@ -11,11 +11,11 @@ from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.summary import ContractSummary
 from lgsp_gateway.registry import references
 from lgsp_gateway.registry.documents import service_name
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal, Text
 
 
-def check(document: Any, where: str | SourceLocation, registry: Registry) -> None:
+def check(document: Any, where: str | SourceLocation, registry: RegistrySnapshot) -> None:
     """Hold a document against the rules of its kind and against the registry it is for.
 
     Raises:
@@ -27,7 +27,7 @@ def check(document: Any, where: str | SourceLocation, registry: Registry) -> Non
     check_references(document, where, registry)
 
 
-def check_references(document: Any, where: str | SourceLocation, registry: Registry) -> None:
+def check_references(document: Any, where: str | SourceLocation, registry: RegistrySnapshot) -> None:
     """Hold a document that keeps its schema, and whose contract compiles, against the registry it is for.
 
     Raises:
@@ -36,13 +36,13 @@ def check_references(document: Any, where: str | SourceLocation, registry: Regis
     _CHECKS[document["kind"]](where, document["metadata"]["name"], document["spec"], registry)
 
 
-def check_unused(kind: str, name: str, registry: Registry) -> None:
+def check_unused(kind: str, name: str, registry: RegistrySnapshot) -> None:
     """A document that others refer to stays.
 
     Raises:
         Refusal: `in-use`, naming one of them.
     """
-    user = references.user_of(kind, name, registry)
+    user = references.referring_document(kind, name, registry)
     if user:
         raise Refusal(
             "in-use",
@@ -51,15 +51,15 @@ def check_unused(kind: str, name: str, registry: Registry) -> None:
         )
 
 
-def _instance(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _instance(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
     pass  # its schema says it all
 
 
-def _agency(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _agency(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
     pass  # its schema says it all
 
 
-def _system(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _system(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
     if spec["agency"] not in registry.agencies:
         raise _missing(where, "/spec/agency", "Agency", spec["agency"])
     for number, jwk in enumerate(spec.get("jwks", ())):
@@ -73,12 +73,12 @@ def _system(where: str | SourceLocation, name: str, spec: Mapping[str, Any], reg
             raise Refusal("invalid-document", vi=f"{place}: khóa {fault.vi}.", en=f"{place}: the key {fault.en}.")
 
 
-def _person(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _person(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
     if spec["agency"] not in registry.agencies:
         raise _missing(where, "/spec/agency", "Agency", spec["agency"])
 
 
-def _service(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _service(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
     contract = ContractSummary.from_document(spec["contract"])
     expected = service_name(contract.service, contract.major)
     if name != expected:
@@ -91,7 +91,7 @@ def _service(where: str | SourceLocation, name: str, spec: Mapping[str, Any], re
         raise _missing(where, "/spec/contract/provider", "System", contract.provider)
 
 
-def _grant(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: Registry) -> None:
+def _grant(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
     if spec["consumer"] not in registry.systems:
         raise _missing(where, "/spec/consumer", "System", spec["consumer"])
     contract = registry.contract_document(spec["service"], spec["major"])

@@ -18,7 +18,7 @@ from lgsp_contracts.names import DocumentName
 from lgsp_contracts.summary import ContractSummary
 from lgsp_gateway.registry.contract_cache import ContractCache
 from lgsp_gateway.registry.document_index import DocumentIndex, facts_of
-from lgsp_gateway.registry.documents import KINDS, Spec, Version, service_name
+from lgsp_gateway.registry.documents import KINDS, DocumentSpec, DocumentVersion, service_name
 from lgsp_gateway.registry.grant_index import GrantIndex
 from lgsp_gateway.registry.indexed_documents import System, read_grant, read_system
 from lgsp_gateway.registry.instance import Instance, read_instance
@@ -40,7 +40,7 @@ Holding = tuple[str, str, int]
 """Consumer, service, major."""
 
 
-class Registry:
+class RegistrySnapshot:
     """The registry of one gateway, as of `revision`."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Registry:
         self.systems: dict[str, System] = {}
         self.persons: dict[str, Person] = {}
         self.grants = GrantIndex()
-        self.versions: dict[str, dict[DocumentName, Version]] = {kind: {} for kind in KINDS}
+        self.versions: dict[str, dict[DocumentName, DocumentVersion]] = {kind: {} for kind in KINDS}
         self._deleted: dict[tuple[str, str], frozenset[str]] = {}
         self.unreadable: dict[tuple[str, DocumentName], Exception] = {}
         """Documents that are not in force, since they could not be indexed, and why."""
@@ -60,7 +60,7 @@ class Registry:
         self._summary = lru_cache(MAX_SUMMARIES)(_summary)
         self._listeners: list[Callable[[str, str], None]] = []
 
-    def apply(self, version: Version) -> None:
+    def apply(self, version: DocumentVersion) -> None:
         """Take a new version of a document into force. An older one than what is known changes nothing."""
         known = self.versions.get(version.kind)
         self.revision = max(self.revision, version.revision)
@@ -81,7 +81,7 @@ class Registry:
             listener(version.kind, version.name)
 
     @classmethod
-    def fault_of(cls, version: Version) -> Exception | None:
+    def indexing_error_of(cls, version: DocumentVersion) -> Exception | None:
         """Why a document could not be indexed; None where it can be."""
         try:
             spec, status = version.spec_and_status()
@@ -98,7 +98,7 @@ class Registry:
         """Stop telling a listener."""
         self._listeners.remove(listener)
 
-    def _index_if_readable(self, version: Version, spec: Mapping[str, Any], status: Spec) -> None:
+    def _index_if_readable(self, version: DocumentVersion, spec: Mapping[str, Any], status: DocumentSpec) -> None:
         self.index[version.kind].put(version.name, facts_of(version.kind, version.name, spec, status))
         try:
             self._index(version, spec, status)
@@ -114,7 +114,7 @@ class Registry:
                 frames=frames(error),
             )
 
-    def _index(self, version: Version, spec: Mapping[str, Any], status: Spec) -> None:
+    def _index(self, version: DocumentVersion, spec: Mapping[str, Any], status: DocumentSpec) -> None:
         if version.kind == "Instance":
             self.instance = read_instance(spec)
         elif version.kind == "Agency":
@@ -158,7 +158,7 @@ class Registry:
         version = self.service_in_force(service_name(service, major))
         return self._summary(version) if version else None
 
-    def contract_document(self, service: str, major: int) -> Spec | None:
+    def contract_document(self, service: str, major: int) -> DocumentSpec | None:
         """The contract of a service in force, as it was written."""
         version = self.service_in_force(service_name(service, major))
         spec = version.spec if version else None
@@ -190,11 +190,11 @@ class Registry:
         """May a consumer know that a service in force exists? Of an unlisted one only while it holds a grant on it."""
         if self.services.is_listed(service_name(service, major)):
             return True
-        return any(grant.in_force(now) for grant in self.held(consumer, service, major))
+        return any(grant.in_force(now) for grant in self.grants_held(consumer, service, major))
 
-    def held(self, consumer: str, service: str, major: int) -> Collection[Grant]:
+    def grants_held(self, consumer: str, service: str, major: int) -> Collection[Grant]:
         """Return the grants that a system holds on a service."""
-        return self.grants.held(consumer, service, major)
+        return self.grants.grants_held(consumer, service, major)
 
     def knows_purpose(self, purpose: str) -> bool:
         """Does any grant name this purpose?"""
@@ -214,7 +214,7 @@ class Registry:
         """The agencies whose own a deleted document was, as its deletion says; None where nothing was deleted."""
         return self._deleted.get((kind, name))
 
-    def service_in_force(self, name: DocumentName) -> Version | None:
+    def service_in_force(self, name: DocumentName) -> DocumentVersion | None:
         """The document of a service in force."""
         return self.versions["Service"].get(name) if name in self.services else None
 
@@ -235,6 +235,6 @@ class Registry:
             self.grants.remove(name)
 
 
-def _summary(version: Version) -> ContractSummary:
+def _summary(version: DocumentVersion) -> ContractSummary:
     spec = version.spec or {}
     return ContractSummary.from_document(spec["contract"])

@@ -28,7 +28,7 @@ from nats.js.api import (
 from nats.js.errors import NotFoundError
 
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import Spec, Version
+from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_problems import Refusal
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
@@ -37,11 +37,11 @@ STREAM = "KV_LGSP_REGISTRY"
 SUBJECTS = "$KV.LGSP_REGISTRY."
 CHANGES = "registry."
 WRITE_SECONDS = 5.0
-FETCH = 500
-_WRONG_REVISION = (10071, 10164)
+MAX_FETCH = 500
+_WRONG_REVISION_CODES_CODES_CODES = (10071, 10164)
 
 
-class Store:
+class DocumentStore:
     """Reads and writes versions of documents."""
 
     def __init__(self, bus: NatsRequestReply) -> None:
@@ -73,14 +73,14 @@ class Store:
         self,
         kind: str,
         name: DocumentName,
-        spec: Spec | None,
+        spec: DocumentSpec | None,
         expected: int,
         by: str,
         reason: str,
-        status: Spec | None = None,
+        status: DocumentSpec | None = None,
         *,
         at: int | None = None,
-    ) -> Version:
+    ) -> DocumentVersion:
         """Keep a new version of a document.
 
         Args:
@@ -91,28 +91,28 @@ class Store:
         Raises:
             Refusal: `revision-conflict`, when somebody else wrote first; `bus-unavailable`.
         """
-        draft = Version.of(kind, name, spec, 0, time.time_ns() // 1_000_000, by, reason, status)
+        draft = DocumentVersion.of(kind, name, spec, 0, time.time_ns() // 1_000_000, by, reason, status)
         headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
         if at is not None:
             headers["Nats-Expected-Last-Sequence"] = str(at)
         acknowledged = await self._bus.publish(_subject(kind, name), draft.data, headers, WRITE_SECONDS)
         if acknowledged.get("seq"):
-            return Version(kind, name, int(acknowledged["seq"]), draft.data)
-        if acknowledged.get("error", {}).get("err_code") in _WRONG_REVISION:
+            return DocumentVersion(kind, name, int(acknowledged["seq"]), draft.data)
+        if acknowledged.get("error", {}).get("err_code") in _WRONG_REVISION_CODES_CODES_CODES:
             raise revision_conflict(kind, name)
         raise bus_unavailable()
 
-    async def latest(self, kind: str, name: DocumentName) -> Version | None:
+    async def latest(self, kind: str, name: DocumentName) -> DocumentVersion | None:
         """The newest version there is on disk; also of a deleted document."""
         try:
             message = await self._jetstream().get_last_msg(STREAM, _subject(kind, name))
         except NotFoundError:
             return None
-        except (NatsError, OSError):
-            raise bus_unavailable() from None
-        return Version(kind, name, int(message.seq or 0), message.data or b"")
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
+        return DocumentVersion(kind, name, int(message.seq or 0), message.data or b"")
 
-    async def history(self, kind: str, name: DocumentName) -> list[Version]:
+    async def history(self, kind: str, name: DocumentName) -> list[DocumentVersion]:
         """Every version of a document, newest first.
 
         They are fetched one by one: a consumer would be the servers' to make, to agree on and to forget.
@@ -120,26 +120,26 @@ class Store:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        found: list[Version] = []
+        versions: list[DocumentVersion] = []
         jetstream, subject, after = self._jetstream(), _subject(kind, name), 0
         while True:
             try:
                 message = await jetstream.get_msg(STREAM, after + 1, subject, next=True)
             except NotFoundError:  # there is none after the newest
-                return found[::-1]
+                return versions[::-1]
             except (NatsError, OSError) as error:
                 raise bus_unavailable() from error
             after = int(message.seq or 0)
-            found.append(Version(kind, name, after, message.data or b""))
+            versions.append(DocumentVersion(kind, name, after, message.data or b""))
 
     async def last_revision(self) -> int:
         """The newest revision of all."""
         try:
             return int((await self._jetstream().stream_info(STREAM)).state.last_seq)
-        except (NatsError, OSError):
-            raise bus_unavailable() from None
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
 
-    async def read(self, after: int, *, only_latest: bool = False) -> AsyncIterator[Version]:
+    async def read(self, after: int, *, only_latest: bool = False) -> AsyncIterator[DocumentVersion]:
         """Versions of all documents in the order in which they were written, up to the newest, without a gap.
 
         Args:
@@ -162,22 +162,22 @@ class Store:
         try:
             subscription = await jetstream.pull_subscribe(SUBJECTS + ">", stream=STREAM, config=config)
             try:
-                all_there_are, number = (await subscription.consumer_info()).num_pending or 0, 0
-                while number < all_there_are:
-                    fetched = await subscription.fetch(min(FETCH, all_there_are - number), timeout=WRITE_SECONDS)
+                pending, number = (await subscription.consumer_info()).num_pending or 0, 0
+                while number < pending:
+                    fetched = await subscription.fetch(min(MAX_FETCH, pending - number), timeout=WRITE_SECONDS)
                     if not fetched:  # only status messages of the server came: is the consumer there still?
                         await subscription.consumer_info()
                     for message in fetched:
                         number += 1
                         if message.metadata.sequence.consumer != number:  # one was lost with a connection
                             raise bus_unavailable()
-                        yield parse(message.subject, message.metadata.sequence.stream, message.data)
+                        yield parse_message(message.subject, message.metadata.sequence.stream, message.data)
             finally:
                 with contextlib.suppress(NatsError, OSError):  # or its error would take the place of what came before
                     await subscription.unsubscribe()
                     await jetstream.delete_consumer(STREAM, str(config.name))
-        except (NatsError, OSError):
-            raise bus_unavailable() from None
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
 
     def _jetstream(self) -> Any:
         if self._connection is None or not self._connection.is_connected:
@@ -189,10 +189,10 @@ def _subject(kind: str, name: DocumentName) -> str:
     return f"{SUBJECTS}{kind}.{name}"
 
 
-def parse(subject: str, revision: int, data: bytes) -> Version:
+def parse_message(subject: str, revision: int, data: bytes) -> DocumentVersion:
     """The version in a message, on its own subject or republished."""
     kind, _, name = subject.removeprefix(SUBJECTS).removeprefix(CHANGES + SUBJECTS).removeprefix(CHANGES).partition(".")
-    return Version(sys.intern(kind), DocumentName(name), revision, data)  # it was held before it was written
+    return DocumentVersion(sys.intern(kind), DocumentName(name), revision, data)  # it was held before it was written
 
 
 def revision_conflict(kind: str, name: str) -> Refusal:

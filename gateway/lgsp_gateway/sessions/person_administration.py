@@ -11,10 +11,10 @@ from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.change_writer import Change, ChangeWriter
 from lgsp_gateway.registry.document_reader import DocumentReader
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.lifecycle.persons import Action
 from lgsp_gateway.registry.person_permission import PersonPermission
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.accounts import SALT_BYTES, commitment, is_committed
 from lgsp_gateway.sessions.store import PeopleStore, Profile
 from lgsp_problems import Refusal
@@ -23,7 +23,9 @@ from lgsp_problems import Refusal
 class PersonAdministration:
     """Changes people on behalf of a caller."""
 
-    def __init__(self, registry: Registry, reader: DocumentReader, writer: ChangeWriter, people: PeopleStore) -> None:
+    def __init__(
+        self, registry: RegistrySnapshot, reader: DocumentReader, writer: ChangeWriter, people: PeopleStore
+    ) -> None:
         self._registry = registry
         self._reader = reader
         self._writer = writer
@@ -39,7 +41,7 @@ class PersonAdministration:
         self._reader.find(caller, "Person", name)
         return await self._people.profile(name)
 
-    async def link(self, caller: Principal, name: DocumentName, profile: Profile, reason: str) -> Version:
+    async def link(self, caller: Principal, name: DocumentName, profile: Profile, reason: str) -> DocumentVersion:
         """Link an account to a person, in the place of the one that was.
 
         Args:
@@ -64,7 +66,7 @@ class PersonAdministration:
 
         return await self._writer.write(decide, caller, reason)
 
-    async def act(self, caller: Principal, name: DocumentName, action: Action, reason: str) -> Version:
+    async def act(self, caller: Principal, name: DocumentName, action: Action, reason: str) -> DocumentVersion:
         """Take another step in the life of a person. Once ended, what they were called and their account are forgotten.
 
         Raises:

@@ -16,7 +16,7 @@ from lgsp_auth.principal import Principal
 from lgsp_auth.tokens import UnknownKey
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.registry.persons import Person, principal_of_person
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.accounts import AccountCodes, is_committed, shown_code
 from lgsp_gateway.sessions.issuers import People
 from lgsp_gateway.sessions.store import SESSION_SECONDS, PeopleStore, Session
@@ -55,7 +55,7 @@ class SignIn:
         tokens: IdTokenVerifier,
         codes: AccountCodes,
         people: PeopleStore,
-        registry: Registry,
+        registry: RegistrySnapshot,
         clients: ClientAuthenticator,
         replays: ReplayGuard,
     ) -> None:
@@ -71,7 +71,7 @@ class SignIn:
         cls,
         people: People,
         keys: KeyStore,
-        registry: Registry,
+        registry: RegistrySnapshot,
         clients: ClientAuthenticator,
         replays: ReplayGuard,
     ) -> "SignIn":

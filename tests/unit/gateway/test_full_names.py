@@ -6,10 +6,10 @@ import pytest
 
 from lgsp_contracts import documents
 from lgsp_contracts.names import DocumentName, SystemName
-from lgsp_gateway.registry.documents import Version
+from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.full_names import full_name, resolve_system, with_bare_names
 from lgsp_gateway.registry.instance import THIS
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 
 TITLE = {"vi": "Một cửa", "en": "One stop"}
@@ -17,15 +17,15 @@ SPEC = {"identifier": "VN", "memberClass": "GOV"}
 NAME = "VN/GOV/H49.12/mot-cua"
 
 
-def registry(*, named: bool = True) -> Registry:
-    found = Registry()
+def registry(*, named: bool = True) -> RegistrySnapshot:
+    found = RegistrySnapshot()
     specs: list[tuple[str, str, Any]] = [
         ("Agency", "H49.12", {"title": TITLE}),
         ("System", "mot-cua", {"agency": "H49.12", "title": TITLE}),
     ]
     specs += [("Instance", THIS, SPEC)] if named else []
     for revision, (kind, name, spec) in enumerate(specs, 1):
-        found.apply(Version.of(kind, DocumentName(name), spec, revision, 0, "test", ""))
+        found.apply(DocumentVersion.of(kind, DocumentName(name), spec, revision, 0, "test", ""))
     return found
 
 
@@ -81,5 +81,5 @@ def test_there_is_one_instance_document() -> None:
 
 def test_a_deleted_instance_is_forgotten() -> None:
     found = registry()
-    found.apply(Version.of("Instance", DocumentName(THIS), None, 9, 0, "test", ""))
+    found.apply(DocumentVersion.of("Instance", DocumentName(THIS), None, 9, 0, "test", ""))
     assert found.instance is None

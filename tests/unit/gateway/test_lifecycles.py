@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lgsp_gateway.registry.lifecycle import contracts, grants, persons, suspension
-from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
+from lgsp_gateway.registry.lifecycle.transitions import ABSENT, StateMachine
 
 HANDBOOK = Path(__file__).parents[3] / "docs" / "operate" / "administer-the-registry.md"
 LIVES = {"contract": contracts.LIFE, "grant": grants.LIFE, "person": persons.LIFE, "suspension": suspension.LIFE}
@@ -18,7 +18,7 @@ def test_the_handbook_shows_the_table(name: str) -> None:
 
 @pytest.mark.parametrize("name", LIVES)
 def test_every_phase_is_reached_and_left(name: str) -> None:
-    life: Life = LIVES[name]
+    life: StateMachine = LIVES[name]
     left = {phase for phase, _ in life.rows}
     reached = {after for followers in life.rows.values() for after in followers.values()}
     waiting = {"awaiting-operator", "awaiting-provider"} if name in ("grant", "person") else set()  # for an approval

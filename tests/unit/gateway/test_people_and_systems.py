@@ -16,7 +16,7 @@ from lgsp_auth.public_jwk import thumbprint
 from lgsp_auth.tokens import Issuer, Verifier
 from lgsp_gateway.calls.identification import Credentials, Identification
 from lgsp_gateway.registry.indexed_documents import System
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal, Text
 
 ISSUER, NUMBER, PATH = "https://id.example.vn", "022093001234", "/me/access-log"
@@ -38,7 +38,7 @@ class Door:
             systems={"app-1": "alpha"},
             person_claim=claim,
         )
-        registry = Registry()
+        registry = RegistrySnapshot()
         client = Client("alpha", ())
         registry.systems["alpha"] = System("alpha", "H49.1", Text("Thử", "Try"), frozenset(), client)
         self.who = Identification(Verifier([issuer]), registry, "https://bus", LocalReplayGuard())

@@ -8,8 +8,8 @@ import pytest
 from lgsp_contracts import catalog
 from lgsp_contracts import documents as files
 from lgsp_gateway.registry import rules
-from lgsp_gateway.registry.documents import KINDS, Version, from_contract
-from lgsp_gateway.registry.snapshot import Registry
+from lgsp_gateway.registry.documents import KINDS, DocumentVersion, from_contract
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 
 CONTRACTS = [contract for _, contract in files.read_folder(catalog.shipped_folder())]
@@ -39,19 +39,21 @@ def documents() -> dict[str, dict[str, Any]]:
     }
 
 
-def registry(found: dict[str, dict[str, Any]]) -> Registry:
+def registry(found: dict[str, dict[str, Any]]) -> RegistrySnapshot:
     """Check and apply documents one after the other, each after those it refers to, as a bootstrap does."""
-    state = Registry()
+    state = RegistrySnapshot()
     providers = {contract["provider"] for contract in CONTRACTS}
     for name in providers:
-        state.apply(Version.of("System", name, {"agency": "G01", "title": TITLE}, 1, 0, "x", ""))
+        state.apply(DocumentVersion.of("System", name, {"agency": "G01", "title": TITLE}, 1, 0, "x", ""))
     every = [*found.items(), *((str(c["service"]), from_contract(c)) for c in CONTRACTS)]
     order = [*KINDS, "Ministry"]  # what has no known kind comes first here, to be refused first
     for revision, (name, document) in enumerate(
         sorted(every, key=lambda pair: order.index(pair[1]["kind"]) % (len(order) - 1)), 2
     ):
         rules.check(document, f"{name}.yaml", state)
-        state.apply(Version.of(document["kind"], document["metadata"]["name"], document["spec"], revision, 0, "x", ""))
+        state.apply(
+            DocumentVersion.of(document["kind"], document["metadata"]["name"], document["spec"], revision, 0, "x", "")
+        )
     return state
 
 
@@ -127,16 +129,18 @@ def test_a_change_replaces_what_was_indexed() -> None:
     state = registry(documents())
     spec = copy.deepcopy(documents()["grant"]["spec"])
     spec["purposes"], spec["operations"] = ["khac"], {"lookup-citizen": {"fields": ["/hoVaTen"]}}
-    [before] = state.held("mot-cua", "population", 1)
+    [before] = state.grants_held("mot-cua", "population", 1)
     assert state.grants.projection(before, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {
         "cha": {"soDinhDanh": "1"}
     }
-    state.apply(Version.of("Grant", "g", spec, state.revision + 1, 0, "x", ""))
-    [after] = state.held("mot-cua", "population", 1)
+    state.apply(DocumentVersion.of("Grant", "g", spec, state.revision + 1, 0, "x", ""))
+    [after] = state.grants_held("mot-cua", "population", 1)
     assert state.grants.projection(after, "lookup-citizen").apply({"cha": {"soDinhDanh": "1"}}) == {}
     assert (state.knows_purpose("khac"), state.knows_purpose("giai-quyet-tthc")) == (True, False)
-    state.apply(Version.of("Grant", "g", documents()["grant"]["spec"], 3, 0, "x", ""))  # older than what is known
+    state.apply(
+        DocumentVersion.of("Grant", "g", documents()["grant"]["spec"], 3, 0, "x", "")
+    )  # older than what is known
     assert state.knows_purpose("khac")
-    state.apply(Version.of("Grant", "g", None, state.revision + 1, 0, "x", ""))
-    assert not state.held("mot-cua", "population", 1)
+    state.apply(DocumentVersion.of("Grant", "g", None, state.revision + 1, 0, "x", ""))
+    assert not state.grants_held("mot-cua", "population", 1)
     assert not state.knows_purpose("khac")

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from lgsp_contracts.compatibility import breaking_changes
 from lgsp_contracts.contract import Contract
-from lgsp_gateway.registry.documents import same
-from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
+from lgsp_gateway.registry.documents import is_same_json
+from lgsp_gateway.registry.lifecycle.transitions import ABSENT, StateMachine
 from lgsp_problems import Refusal
 
 Phase = Literal["draft", "submitted", "published", "deprecated", "retired"]
@@ -24,7 +24,7 @@ NOTICE_DAYS = 30
 IN_FORCE = ("published", "deprecated")
 """Phases in which a service answers calls."""
 
-LIFE = Life(
+LIFE = StateMachine(
     ("owner", "operator"),
     {
         (ABSENT, "draft"): {"owner": "draft", "operator": "draft"},
@@ -90,7 +90,7 @@ def check(
             _check_sunset(name, before, today)
         if new == "deprecated":
             _check_notice(name, before, after, today)
-    if not same(before["contract"], after["contract"]):
+    if not is_same_json(before["contract"], after["contract"]):
         _check_edit(name, old, before["contract"], after["contract"], may_be)
 
 
@@ -101,7 +101,7 @@ def check_delete(name: str, spec: Mapping[str, Any], may_be: Collection[Who]) ->
         Refusal: `not-granted`.
     """
     phase = phase_of(spec)
-    if LIFE.after(phase, "delete", may_be) is None:
+    if LIFE.next_phase(phase, "delete", may_be) is None:
         raise Refusal(
             "not-granted",
             vi=f"Dịch vụ {name} đang ở giai đoạn {phase}, đã được công bố nên không được xóa; hãy ngừng (deprecated) rồi dừng hẳn (retired) sau ngày đã hứa.",
@@ -111,14 +111,14 @@ def check_delete(name: str, spec: Mapping[str, Any], may_be: Collection[Who]) ->
 
 def _check_step(name: str, old: str, new: str, may_be: Collection[Who]) -> None:
     step = _STEP_TO[new]
-    if not LIFE.followers(old, step):
-        possible = ", ".join(to for to, way in _STEP_TO.items() if LIFE.followers(old, way)) or "-"
+    if not LIFE.next_phases(old, step):
+        possible = ", ".join(to for to, way in _STEP_TO.items() if LIFE.next_phases(old, way)) or "-"
         raise Refusal(
             "step-not-allowed",
             vi=f"Dịch vụ {name} đang ở giai đoạn {old} nên không thể chuyển sang {new}; có thể chuyển sang: {possible}.",
             en=f"Service {name} is {old} and cannot become {new}; it can become: {possible}.",
         )
-    if LIFE.after(old, step, may_be) is None:
+    if LIFE.next_phase(old, step, may_be) is None:
         raise operator_needed(name, f"chuyển sang {new}", f"make it {new}; submit it (phase: submitted) and ask one")
 
 
@@ -146,19 +146,21 @@ def _check_notice(name: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def _check_edit(name: str, phase: str, old: Any, new: Any, may_be: Collection[Who]) -> None:
-    if not LIFE.followers(phase, "edit"):
+    if not LIFE.next_phases(phase, "edit"):
         raise Refusal(
             "step-not-allowed",
             vi=f"Hợp đồng {name} ở giai đoạn {phase} không được sửa; hãy đưa về draft trước.",
             en=f"The contract of {name} cannot be changed while it is {phase}; make it a draft first.",
         )
-    if LIFE.after(phase, "edit", may_be) is None:
+    if LIFE.next_phase(phase, "edit", may_be) is None:
         raise operator_needed(name, "sửa hợp đồng đã công bố", "change a published contract; ask one")
 
 
 def is_replaced(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
     """Does a Service document put another contract in the place of a published one? Then `check_replacement` decides too."""
-    return before is not None and phase_of(before) in IN_FORCE and not same(before["contract"], after["contract"])
+    return (
+        before is not None and phase_of(before) in IN_FORCE and not is_same_json(before["contract"], after["contract"])
+    )
 
 
 def check_replacement(name: str, old: Any, new: Any) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lgsp_gateway.registry.approvals import Approvals
-from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
+from lgsp_gateway.registry.lifecycle.transitions import ABSENT, StateMachine
 from lgsp_problems import Refusal
 
 Action = Literal["approve", "deny", "suspend", "resume", "revoke"]
@@ -24,7 +24,7 @@ ACTIONS: tuple[Action, ...] = ("approve", "deny", "suspend", "resume", "revoke")
 
 NEEDS_REASON = ("deny", "suspend", "revoke")
 
-LIFE = Life(
+LIFE = StateMachine(
     ("consumer", "provider", "operator"),
     {
         (ABSENT, "request"): {"consumer": "requested"},
@@ -87,7 +87,7 @@ def phase_of(status: Mapping[str, Any]) -> str:
 
 def request(before: Mapping[str, Any] | None, actor: Actor) -> Status | None:
     """The status of a grant that its consumer asks for; None where it may not ask now."""
-    phase = LIFE.after(_phase(before), "request", actor.may_be & {"consumer"})
+    phase = LIFE.next_phase(_phase(before), "request", actor.may_be & {"consumer"})
     return {"phase": phase, "requestedBy": actor.name} if phase else None
 
 
@@ -108,13 +108,13 @@ def put(
         Refusal: `step-not-allowed`, when the grant was revoked.
     """
     phase = _phase(status)
-    next_phase = LIFE.after(phase, "put", actor.may_be)
+    next_phase = LIFE.next_phase(phase, "put", actor.may_be)
     if next_phase is None:
         raise _no_step(phase)
     known = Approvals()
     if status is not None and before is not None and phase in _APPROVED:
-        known = Approvals.of(status).that_hold(before, after)
-    given = _approved(known, actor, LIFE.followers(phase, "put"))
+        known = Approvals.from_status(status).carried_over(before, after)
+    given = _approved(known, actor, LIFE.next_phases(phase, "put"))
     if next_phase == "suspended" and not (personal and not given.suffice()):
         return {**_without_approvals(status or {}), **given.status()}
     return {"phase": _settled(given, personal), **given.status()}
@@ -130,11 +130,11 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
     Raises:
         Refusal: `step-not-allowed`, `not-granted` or `malformed`.
     """
-    phase, known = phase_of(status), Approvals.of(status)
-    followers = LIFE.followers(phase, action)
+    phase, known = phase_of(status), Approvals.from_status(status)
+    followers = LIFE.next_phases(phase, action)
     if not followers:
         raise _no_step(phase)
-    after = LIFE.after(phase, action, actor.may_be)
+    after = LIFE.next_phase(phase, action, actor.may_be)
     if after is None:
         raise _other_needed(next(iter(followers)))
     if action in NEEDS_REASON and not reason:
@@ -144,7 +144,7 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
             en="This step needs a reason: send `reason` in the body.",
         )
     if action == "approve":
-        if known.of_same_eyes(actor.accountable or actor.name) is not None:
+        if known.given_by(actor.accountable or actor.name) is not None:
             raise _same_again()
         if personal and not _approves_as(actor, followers):
             raise _person_needed()
@@ -164,7 +164,7 @@ def check_delete(status: Mapping[str, Any], actor: Actor) -> None:
     Raises:
         Refusal: `step-not-allowed`.
     """
-    if LIFE.after(phase_of(status), "delete", actor.may_be) is None:
+    if LIFE.next_phase(phase_of(status), "delete", actor.may_be) is None:
         raise _no_step(phase_of(status))
 
 
@@ -178,11 +178,11 @@ def _approved(known: Approvals, actor: Actor, followers: Mapping[str, str]) -> A
     if not may_be:
         return known
     accountable = actor.accountable or actor.name
-    same = known.of_same_eyes(accountable)
+    same = known.given_by(accountable)
     others = [who for name, who in known.given.items() if name != same]
     before = known.given[same] if same is not None else None
     chosen = before if before in may_be else next((who for who in may_be if who not in others), may_be[0])
-    return known.with_one(actor.name, accountable, chosen)
+    return known.with_approval(actor.name, accountable, chosen)
 
 
 def _approves_as(actor: Actor, followers: Mapping[str, str]) -> list[Who]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lgsp_auth.principal import Principal, is_person, person_name
-from lgsp_gateway.registry.lifecycle.transitions import ABSENT, Life
+from lgsp_gateway.registry.lifecycle.transitions import ABSENT, StateMachine
 from lgsp_problems import Refusal
 
 Action = Literal["link", "approve", "suspend", "resume", "end"]
@@ -27,7 +27,7 @@ NEEDS_REASON = ("suspend", "end")
 APPROVING_ROLES = frozenset({"operator", "agency-admin"})
 """Roles whose holders approve what others ask for."""
 
-LIFE = Life(
+LIFE = StateMachine(
     ("operator",),
     {
         (ABSENT, "create"): {"operator": "created"},
@@ -94,7 +94,7 @@ def put(
     if before is None:
         return {"phase": "created", **by}
     phase = phase_of(status)
-    if not LIFE.followers(phase, "edit"):
+    if not LIFE.next_phases(phase, "edit"):
         raise _no_step(phase)
     if before["issuer"] != after["issuer"]:  # no account of another issuer is theirs
         return {"phase": "created", **by, "generation": _next_generation(status)}
@@ -189,7 +189,7 @@ def _next_generation(status: Mapping[str, Any]) -> int:
 
 def _after(status: Mapping[str, Any], step: str) -> str:
     phase = phase_of(status)
-    after = LIFE.after(phase, step, LIFE.roles)
+    after = LIFE.next_phase(phase, step, LIFE.roles)
     if after is None:
         raise _no_step(phase)
     return after

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lgsp_contracts.time_zone import VIETNAM
-from lgsp_gateway.registry.lifecycle.transitions import Life
+from lgsp_gateway.registry.lifecycle.transitions import StateMachine
 from lgsp_problems import Refusal
 
 WORKING_DAYS_AHEAD = 7
 
-LIFE = Life(
+LIFE = StateMachine(
     ("owner", "operator"),
     {
         ("answering", "suspend"): {"owner": "suspended", "operator": "suspended"},
@@ -103,7 +103,7 @@ def check_step(status: dict[str, Any], step: str, now: datetime.datetime) -> Non
         Refusal: `step-not-allowed`.
     """
     phase = phase_of(status, now.timestamp())
-    if not LIFE.followers(phase, step):
+    if not LIFE.next_phases(phase, step):
         possible = ", ".join(LIFE.steps(phase))
         raise Refusal(
             "step-not-allowed",

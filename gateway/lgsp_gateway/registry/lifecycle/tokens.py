@@ -12,14 +12,16 @@ from typing import Any
 from lgsp_auth.issuing import DEFAULT_LIFE
 from lgsp_auth.tokens import Generation
 from lgsp_contracts.time_zone import VIETNAM
-from lgsp_gateway.registry.documents import Spec, same
+from lgsp_gateway.registry.documents import DocumentSpec, is_same_json
 
 KEYS = ("jwks", "secretSha256")
 
 
 def replaced(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
     """Do tokens taken with a key or secret of before outlive it?"""
-    return before is not None and any(before.get(part) and not same(before[part], after.get(part)) for part in KEYS)
+    return before is not None and any(
+        before.get(part) and not is_same_json(before[part], after.get(part)) for part in KEYS
+    )
 
 
 def has_keys(spec: Mapping[str, Any]) -> bool:
@@ -27,12 +29,12 @@ def has_keys(spec: Mapping[str, Any]) -> bool:
     return any(spec.get(part) for part in KEYS)
 
 
-def ended(status: Mapping[str, Any], now: float) -> Spec:
+def ended(status: Mapping[str, Any], now: float) -> DocumentSpec:
     """The status of a system whose tokens count no more."""
     return {**status, "tokens": {"generation": generation_of(status).number + 1, "issuedSince": now}}
 
 
-def outlived(status: Mapping[str, Any], now: float) -> Spec:
+def outlived(status: Mapping[str, Any], now: float) -> DocumentSpec:
     """The status of a system whose keys were replaced and whose old tokens count until they expire."""
     until = datetime.datetime.fromtimestamp(now + DEFAULT_LIFE, VIETNAM).isoformat(timespec="seconds")
     return {**status, "tokens": {**status.get("tokens", {}), "oldCountUntil": until}}

@@ -13,21 +13,21 @@ Rows = Mapping[tuple[str, str], Mapping[str, str]]
 """Phase and step, and by role the phase that follows."""
 
 
-class Life:
+class StateMachine:
     """The life cycle of one kind of thing."""
 
     def __init__(self, roles: tuple[str, ...], rows: Rows) -> None:
         self.roles = roles
         self.rows = rows
 
-    def followers(self, phase: str, step: str) -> Mapping[str, str]:
+    def next_phases(self, phase: str, step: str) -> Mapping[str, str]:
         """By role the phase after a step; empty where there is no such step."""
         return self.rows.get((phase, step), {})
 
-    def after(self, phase: str, step: str, roles: Collection[str]) -> str | None:
+    def next_phase(self, phase: str, step: str, roles: Collection[str]) -> str | None:
         """The phase after a step that somebody in one of some roles takes; None where nobody of them may."""
-        followers = self.followers(phase, step)
-        return next((followers[role] for role in self.roles if role in roles and role in followers), None)
+        next_phases = self.next_phases(phase, step)
+        return next((next_phases[role] for role in self.roles if role in roles and role in next_phases), None)
 
     def steps(self, phase: str) -> list[str]:
         """The steps that somebody may take in a phase."""
@@ -37,5 +37,5 @@ class Life:
         """The lines of the table in Markdown."""
         yield f"| phase | step | {' | '.join(self.roles)} |"
         yield f"| --- | --- |{' --- |' * len(self.roles)}"
-        for (phase, step), followers in self.rows.items():
-            yield f"| {phase} | {step} | {' | '.join(followers.get(role, '') for role in self.roles)} |"
+        for (phase, step), next_phases in self.rows.items():
+            yield f"| {phase} | {step} | {' | '.join(next_phases.get(role, '') for role in self.roles)} |"
