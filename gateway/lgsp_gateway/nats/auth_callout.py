@@ -26,10 +26,10 @@ from lgsp_runtime.security_events import SecurityLog
 
 ACCOUNT = "LGSP"
 SUBJECT = "$SYS.REQ.USER.AUTH"
-ANNOUNCING = ("$SRV.PING", "$SRV.INFO", "$SRV.STATS")
+DISCOVERY_SUBJECTS = ("$SRV.PING", "$SRV.INFO", "$SRV.STATS")
 """What the NATS services protocol asks."""
-_DIGITS = 16
-_KEY = "."
+_DIGEST_DIGITS = 16
+_KEY_SEPARATOR = "."
 """Stands before the key in the name of a user."""
 
 
@@ -53,11 +53,11 @@ class NatsAuthCallout:
 
     async def start(self, connection: Client) -> None:
         """Answer from now on. All gateways share the requests."""
-        answer = self._background.guard("nats auth callout", self._answer)
+        answer = self._background.guard("nats auth callout", self._on_request)
         await connection.subscribe(SUBJECT, queue="gateways", cb=answer)
         await connection.flush()
 
-    async def _answer(self, message: Msg) -> None:
+    async def _on_request(self, message: Msg) -> None:
         try:
             request = CalloutRequest(message.data)
         except ValueError:
@@ -66,12 +66,12 @@ class NatsAuthCallout:
         authorization = f"Bearer {request.auth_token}" if request.auth_token else None
         if not (self._failures.may_try(request.address) or self._verifier.remembers(authorization)):
             # The server asks one after the other here, so others do not wait with whoever came too often.
-            self._background.run_once("nats auth callout: delayed refusal", self._refuse_late(message, request))
+            self._background.run_once("nats auth callout: delayed refusal", self._refuse_after_delay(message, request))
             return
         try:
             identity = self._verifier.verify(authorization, now)
             system = SystemName(identity.system)
-            subjects = subjects_of(self._registry, system)
+            subjects = subscribable_subjects(self._registry, system)
         except Refusal as refusal:
             self._failures.record_failure(request.address)
             await self._refuse(message, request, refusal)
@@ -79,14 +79,14 @@ class NatsAuthCallout:
         user = self._key.user(
             request.nkey,
             ACCOUNT,
-            f"{user_of(system, subjects, self._registry.generation(system))}{_KEY}{key_id(identity.issuer, identity.key)}",
+            f"{nats_user_name(system, subjects, self._registry.generation(system))}{_KEY_SEPARATOR}{key_id(identity.issuer, identity.key)}",
             subjects,
             now,
             identity.expires,
         )
         await message.respond(self._key.response(request, user, "", now))
 
-    async def _refuse_late(self, message: Msg, request: CalloutRequest) -> None:
+    async def _refuse_after_delay(self, message: Msg, request: CalloutRequest) -> None:
         refusal = await self._failures.delayed_refusal()
         await message.respond(self._key.response(request, "", refusal.detail.en, time.time()))
 
@@ -97,7 +97,7 @@ class NatsAuthCallout:
         await message.respond(self._key.response(request, "", refusal.detail.en, time.time()))
 
 
-def subjects_of(registry: RegistrySnapshot, system: SystemName) -> tuple[str, ...]:
+def subscribable_subjects(registry: RegistrySnapshot, system: SystemName) -> tuple[str, ...]:
     """Return the subjects that a system may subscribe to: the services in force that it provides, and what announces them.
 
     Raises:
@@ -111,24 +111,26 @@ def subjects_of(registry: RegistrySnapshot, system: SystemName) -> tuple[str, ..
     own = [f"{wire.prefix(service, major)}>" for service, major in provided]
     services = sorted({service for service, _ in provided})
     # A server takes `$SRV.>` for one of `$SRV.*` (nats-server 2.15), which hears what others are asked; so each verb is named.
-    announced = [f"{verb}.{service}{rest}" for verb in ANNOUNCING for service in services for rest in ("", ".*")]
-    return (*own, *ANNOUNCING, *announced)
+    announced = [
+        f"{verb}.{service}{rest}" for verb in DISCOVERY_SUBJECTS for service in services for rest in ("", ".*")
+    ]
+    return (*own, *DISCOVERY_SUBJECTS, *announced)
 
 
-def user_of(system: SystemName, subjects: tuple[str, ...], tokens: Generation) -> str:
+def nats_user_name(system: SystemName, subjects: tuple[str, ...], tokens: Generation) -> str:
     """Return the name of the NATS user that a system becomes, without its key: it changes with what the user may do, and with
     which tokens count."""
     digest = hashlib.sha256("\n".join((*subjects, *map(str, tokens))).encode()).hexdigest()
-    return f"{system}@{digest[:_DIGITS]}"
+    return f"{system}@{digest[:_DIGEST_DIGITS]}"
 
 
 def split_key(user: str) -> tuple[str, str]:
     """Split the name of a NATS user into what it may do, and the `key_id` of the key that signed its token."""
-    name, _, key = user.rpartition(_KEY)
+    name, _, key = user.rpartition(_KEY_SEPARATOR)
     return name, key
 
 
-def system_of(user: str) -> SystemName:
+def system_of_user(user: str) -> SystemName:
     """Return the system behind a NATS user; "" where it is one of the gateways' own."""
     system, at, _ = user.partition("@")
     return SystemName(system if at else "")

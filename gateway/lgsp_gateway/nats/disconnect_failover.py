@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from lgsp_contracts import wire
-from lgsp_gateway.nats.auth_callout import ACCOUNT, system_of
+from lgsp_gateway.nats.auth_callout import ACCOUNT, system_of_user
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import NatsRequestReply
@@ -22,7 +22,7 @@ from lgsp_runtime.nats.request_reply import NatsRequestReply
 SUBJECT = f"$SYS.ACCOUNT.{ACCOUNT}.DISCONNECT"
 
 
-SETTLE_SECONDS = 0.05
+REPEAT_DELAY_SECONDS = 0.05
 """The server tells of an end before it has forgotten the subscriptions: a third of what was repeated at once went to
 the copy that was gone (measured)."""
 
@@ -36,15 +36,15 @@ class DisconnectFailover:
 
     async def start(self, system_connection: Client, background: Background) -> None:
         """Listen from now on, in the system account."""
-        await system_connection.subscribe(SUBJECT, cb=background.guard("connections ended", self._ended))
+        await system_connection.subscribe(SUBJECT, cb=background.guard("connections ended", self._on_disconnect))
         await system_connection.flush()
 
-    async def _ended(self, message: Msg) -> None:
-        system = system_of(str(orjson.loads(message.data).get("client", {}).get("user", "")))
+    async def _on_disconnect(self, message: Msg) -> None:
+        system = system_of_user(str(orjson.loads(message.data).get("client", {}).get("user", "")))
         prefixes = tuple(wire.prefix(service, major) for service, major in self._registry.services.provided_by(system))
         if prefixes:
-            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._repeat, system, prefixes)
+            asyncio.get_running_loop().call_later(REPEAT_DELAY_SECONDS, self._repeat_pending, system, prefixes)
 
-    def _repeat(self, system: str, prefixes: tuple[str, ...]) -> None:
+    def _repeat_pending(self, system: str, prefixes: tuple[str, ...]) -> None:
         if repeated := self._bus.repeat(prefixes):
             structlog.get_logger().warning("adapter gone, calls repeated", system=system, calls=repeated)

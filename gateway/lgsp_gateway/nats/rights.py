@@ -19,18 +19,18 @@ from nats.errors import TimeoutError as NatsTimeoutError
 
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.keys.removed_keys import RemovedKeys
-from lgsp_gateway.nats.auth_callout import ACCOUNT, split_key, subjects_of, system_of, user_of
+from lgsp_gateway.nats.auth_callout import ACCOUNT, nats_user_name, split_key, subscribable_subjects, system_of_user
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 
-EVERY_SECONDS = 30.0
-AGAIN_SECONDS = 0.5
-"""After a change it is looked again and again for `SETTLED_SECONDS`: a connection may be on its way in with the rights of before."""
-SETTLED_SECONDS = 4.0
+CHECK_SECONDS = 30.0
+RECHECK_SECONDS = 0.5
+"""After a change it is looked again and again for `RECHECK_PERIOD_SECONDS`: a connection may be on its way in with the rights of before."""
+RECHECK_PERIOD_SECONDS = 4.0
 ANSWER_SECONDS = 0.3
 ROUND_SECONDS = 30.0
-PAGE = 1_000
+PAGE_SIZE = 1_000
 
 
 class ConnectionRights:
@@ -48,31 +48,31 @@ class ConnectionRights:
         self._connection = connection
         self._registry = registry
         self._in_step = in_step
-        self._until = 0.0
-        self._looked = -EVERY_SECONDS
+        self._check_until = 0.0
+        self._last_check = -CHECK_SECONDS
         self._keys = keys
         registry.on_change(self._note_change)
-        keys.on_removed(lambda _, __: self._look_soon())
+        keys.on_removed(lambda _, __: self._check_soon())
 
     def start(self, background: Background) -> None:
         """Look now and then, from now on."""
-        background.run_every("nats connection rights", AGAIN_SECONDS, self._look_where_needed, within=ROUND_SECONDS)
+        background.run_every("nats connection rights", RECHECK_SECONDS, self._check_if_due, within=ROUND_SECONDS)
 
     def _note_change(self, kind: str, _: str) -> None:
         if kind in ("System", "Service"):
-            self._look_soon()
+            self._check_soon()
 
-    def _look_soon(self) -> None:
-        self._until = time.monotonic() + SETTLED_SECONDS
+    def _check_soon(self) -> None:
+        self._check_until = time.monotonic() + RECHECK_PERIOD_SECONDS
 
-    async def _look_where_needed(self) -> None:
+    async def _check_if_due(self) -> None:
         now = time.monotonic()
-        if self._in_step() and (now < self._until or now - self._looked > EVERY_SECONDS):
+        if self._in_step() and (now < self._check_until or now - self._last_check > CHECK_SECONDS):
             with contextlib.suppress(NatsError, OSError):
-                await self.look()
-                self._looked = now
+                await self.check()
+                self._last_check = now
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """End every connection whose user is not what its system would be now.
 
         Raises:
@@ -89,7 +89,7 @@ class ConnectionRights:
                 except NatsTimeoutError:
                     return
                 server, page = answer["server"]["id"], answer.get("data", {})
-                end = page.get("offset", 0) + PAGE
+                end = page.get("offset", 0) + PAGE_SIZE
                 if end < page.get("total", 0):
                     await self._connection.publish(f"$SYS.REQ.SERVER.{server}.CONNZ", _page(end), reply=inbox)
                 for connection in page.get("connections") or ():
@@ -99,7 +99,7 @@ class ConnectionRights:
 
     async def _end_where_changed(self, server: str, connection: dict[str, Any], users: dict[SystemName, str]) -> None:
         user = str(connection.get("authorized_user", ""))
-        system = system_of(user)
+        system = system_of_user(user)
         if not system:
             return
         if system not in users:
@@ -117,10 +117,12 @@ class ConnectionRights:
 
     def _user_of(self, system: SystemName) -> str:
         try:
-            return user_of(system, subjects_of(self._registry, system), self._registry.generation(system))
+            return nats_user_name(
+                system, subscribable_subjects(self._registry, system), self._registry.generation(system)
+            )
         except Refusal:  # it is registered no more
             return ""
 
 
 def _page(offset: int) -> bytes:
-    return orjson.dumps({"acc": ACCOUNT, "auth": True, "offset": offset, "limit": PAGE})
+    return orjson.dumps({"acc": ACCOUNT, "auth": True, "offset": offset, "limit": PAGE_SIZE})
