@@ -66,9 +66,9 @@ async def test_a_person_has_one_pseudonym(bus: Workbench) -> None:
 def test_an_entry_is_json_whatever_its_names_hold() -> None:
     strange = 'Sở "Y tế" \\ \n\t'
     record = CallRecord("019ab", "1" * 32, "desk", strange, "gw-1", 0.0, 0, bytes(16), provider=strange, grant=strange)
-    entry = json.loads(record.handled())
+    entry = json.loads(record.finish())
     assert [entry["agency"], entry["provider"], entry["grant"]] == [strange] * 3
-    assert b"\n" not in record.handled()
+    assert b"\n" not in record.finish()
 
 
 async def test_calls_that_finish_together_share_a_publish(bus: Workbench) -> None:

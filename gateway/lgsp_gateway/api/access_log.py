@@ -132,9 +132,9 @@ class AccessLogRoutes:
             operation=OPERATION,
         )
         record.subject = record.on_behalf_of = pseudonym
-        record.received(b"")
-        record.answered(body)
-        return record.handled()
+        record.set_request(b"")
+        record.set_answer(body)
+        return record.finish()
 
 
 def _day(own: OwnLooks) -> dict[str, Any]:

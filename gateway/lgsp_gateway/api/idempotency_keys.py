@@ -83,7 +83,7 @@ class IdempotencyKeyRoutes:
         if answer is not None:
             content = orjson.dumps(answer)
             self._check(await self._idempotency.look_up(system, key), content)
-        known = await self._idempotency.settle(system, key, outcome, content)
+        known = await self._idempotency.resolve(system, key, outcome, content)
         self._tell(operator, system, known, outcome, reason)
         return json_response(known.document())
 

@@ -26,7 +26,7 @@ _IPV6_PREFIX = 64
 
 @dataclass(slots=True)
 class _Budget:
-    left: float
+    tokens: float
     at: float
 
 
@@ -44,28 +44,28 @@ class AuthFailureLimiter:
     """Limits how often an address, or a system, may fail: a budget for each that failed lately.
 
     Args:
-        words: what whoever failed too often is told, in both languages.
+        message: what whoever failed too often is told, in both languages.
     """
 
-    def __init__(self, words: Text = INVALID_TOKENS) -> None:
-        self._words = words
+    def __init__(self, message: Text = INVALID_TOKENS) -> None:
+        self._message = message
         self._budgets: OrderedDict[str, _Budget] = OrderedDict()
         self._waiting = 0
 
     def may_try(self, address: str) -> bool:
         """Tell whether an address has failed less often than it may."""
-        budget = self._budgets.get(_source(address))
+        budget = self._budgets.get(_budget_key(address))
         return budget is None or _refilled(budget, time.monotonic()) >= 1
 
     def record_failure(self, address: str) -> None:
         """Count a failed attempt."""
-        now, source = time.monotonic(), _source(address)
+        now, source = time.monotonic(), _budget_key(address)
         budget = self._budgets.get(source)
         if budget is None:
             if len(self._budgets) >= MAX_ADDRESSES:
                 self._budgets.popitem(last=False)
             budget = self._budgets[source] = _Budget(BURST, now)
-        budget.left, budget.at = max(0.0, _refilled(budget, now) - 1), now
+        budget.tokens, budget.at = max(0.0, _refilled(budget, now) - 1), now
         self._budgets.move_to_end(source)
 
     async def delayed_refusal(self) -> Refusal:
@@ -78,17 +78,17 @@ class AuthFailureLimiter:
                 self._waiting -= 1
         return Refusal(
             "too-many-attempts",
-            vi=self._words.vi,
-            en=self._words.en,
+            vi=self._message.vi,
+            en=self._message.en,
             retry_after=5,
         )
 
 
 def _refilled(budget: _Budget, now: float) -> float:
-    return min(BURST, budget.left + (now - budget.at) * PER_SECOND)
+    return min(BURST, budget.tokens + (now - budget.at) * PER_SECOND)
 
 
-def _source(address: str) -> str:
+def _budget_key(address: str) -> str:
     """Return whose budget an address draws on: its own, or that of its network where it is one of IPv6."""
     if ":" not in address:
         return address

@@ -35,7 +35,7 @@ from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 BUCKET = "LGSP_IDEMPOTENCY"
-KEPT_SECONDS = 24 * 3600
+RETENTION_SECONDS = 24 * 3600
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{16,255})"?')
 
 
@@ -65,7 +65,7 @@ class KeyRecord:
         return {"state": self.state, "message": self.message, "operation": self.operation, "at": self.at}
 
 
-class Question(NamedTuple):
+class KeyedRequest(NamedTuple):
     """What is asked under a key, so that one key carries one request.
 
     Args:
@@ -79,7 +79,7 @@ class Question(NamedTuple):
     deduplicated: bool
 
 
-NOTHING_HAPPENED = frozenset({"no-adapter", "request-unfit"})
+CODES_WITHOUT_EFFECT = frozenset({"no-adapter", "request-unfit"})
 """Refusals after which a key is free again: its call reached no system."""
 
 Outcome = Literal["happened", "did-not-happen"]
@@ -97,11 +97,11 @@ class Idempotency:
         try:
             self._bucket = await jetstream.key_value(BUCKET)
         except BucketNotFoundError:
-            config = KeyValueConfig(bucket=BUCKET, ttl=KEPT_SECONDS, replicas=replicas, history=1)
+            config = KeyValueConfig(bucket=BUCKET, ttl=RETENTION_SECONDS, replicas=replicas, history=1)
             self._bucket = await jetstream.create_key_value(config)
 
     async def claim(
-        self, key: str, consumer: str, message: str, subject: str, question: Question
+        self, key: str, consumer: str, message: str, subject: str, request: KeyedRequest
     ) -> Claim | bytes | None:
         """Claim a key for a call.
 
@@ -117,15 +117,15 @@ class Idempotency:
         Raises:
             Refusal: `malformed`, `idempotency-conflict` or `bus-unavailable`.
         """
-        secret = _secret(consumer, key)
+        secret = _key_secret(consumer, key)
         name = _digest(b"name", secret)
-        fingerprint = _digest(b"fingerprint", secret, f"{subject} {question.purpose}".encode(), question.body)
+        fingerprint = _digest(b"fingerprint", secret, f"{subject} {request.purpose}".encode(), request.body)
         record = {"fingerprint": fingerprint, "state": "begun", "message": message, "operation": subject, "at": _now()}
         try:
             try:
-                return Claim(name, secret, record, await self._open().create(name, orjson.dumps(record)))
+                return Claim(name, secret, record, await self._opened_bucket().create(name, orjson.dumps(record)))
             except KeyWrongLastSequenceError:
-                entry = await self._open().get(name)
+                entry = await self._opened_bucket().get(name)
         except KeyNotFoundError as error:  # given back by the first call just now
             raise _still_running() from error
         except (NatsError, OSError) as error:
@@ -136,35 +136,37 @@ class Idempotency:
                 "Idempotency-Key này đã dùng cho một yêu cầu khác; hãy tạo khóa mới cho yêu cầu mới.",
                 "This Idempotency-Key was used for another request; make a new key for a new request.",
             )
-        if question.repeatable:
+        if request.repeatable:
             return None
         if known.get("state") == "done":
-            return _opened(secret, fingerprint, known["answer"])
+            return _decrypt(secret, fingerprint, known["answer"])
         if known.get("state") == "settled":
             raise _conflict(
                 "Lần gọi với Idempotency-Key này đã được thực hiện nhưng không giữ được câu trả lời; hãy tra cứu kết quả ở hệ thống cung cấp.",
                 "The call with this Idempotency-Key did happen, but its answer is not known; look its result up with the provider.",
             )
-        if question.deduplicated:
+        if request.deduplicated:
             return Claim(name, secret, known, int(entry.revision or 0), shared=True)
         raise _still_running()
 
-    async def keep(self, claim: Claim, answer: bytes) -> None:
+    async def store_answer(self, claim: Claim, answer: bytes) -> None:
         """The call succeeded: keep its answer."""
         try:
-            await self._open().update(claim.name, _done(claim.secret, claim.record, answer), last=claim.revision)
+            await self._opened_bucket().update(
+                claim.name, _record_with_answer(claim.secret, claim.record, answer), last=claim.revision
+            )
         except KeyWrongLastSequenceError as error:
             if not claim.shared:  # of two tries at once, the other was first to keep what is the same answer
                 raise bus_unavailable() from error
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
 
-    async def give_back(self, claim: Claim) -> None:
+    async def release(self, claim: Claim) -> None:
         """The call certainly did nothing: the key may be used again."""
         if claim.shared:  # another try may have done something
             return
         try:
-            await self._open().delete(claim.name, last=claim.revision)
+            await self._opened_bucket().delete(claim.name, last=claim.revision)
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
 
@@ -174,10 +176,10 @@ class Idempotency:
         Raises:
             Refusal: `malformed`, `not-found` or `bus-unavailable`.
         """
-        known, _ = await self._known(_secret(consumer, key))
-        return _told(known)
+        known, _ = await self._read_record(_key_secret(consumer, key))
+        return _key_record(known)
 
-    async def settle(self, consumer: str, key: str, outcome: Outcome, answer: bytes = b"") -> KeyRecord:
+    async def resolve(self, consumer: str, key: str, outcome: Outcome, answer: bytes = b"") -> KeyRecord:
         """Say what became of a call whose outcome is unknown, for whoever has asked the provider.
 
         Args:
@@ -190,8 +192,8 @@ class Idempotency:
         Raises:
             Refusal: `not-found`; `idempotency-conflict`, where its outcome is known; `revision-conflict`; `bus-unavailable`.
         """
-        secret = _secret(consumer, key)
-        known, revision = await self._known(secret)
+        secret = _key_secret(consumer, key)
+        known, revision = await self._read_record(secret)
         if known["state"] != "begun":
             raise _conflict(
                 "Kết quả của lần gọi này đã biết, không có gì để xác định.",
@@ -200,10 +202,14 @@ class Idempotency:
         name = _digest(b"name", secret)
         try:
             if outcome == "did-not-happen":
-                await self._open().delete(name, last=revision)
+                await self._opened_bucket().delete(name, last=revision)
             else:
-                settled = _done(secret, known, answer) if answer else orjson.dumps({**known, "state": "settled"})
-                await self._open().update(name, settled, last=revision)
+                settled = (
+                    _record_with_answer(secret, known, answer)
+                    if answer
+                    else orjson.dumps({**known, "state": "settled"})
+                )
+                await self._opened_bucket().update(name, settled, last=revision)
         except KeyWrongLastSequenceError as error:
             raise Refusal(
                 "revision-conflict",
@@ -212,11 +218,11 @@ class Idempotency:
             ) from error
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
-        return _told(known)
+        return _key_record(known)
 
-    async def _known(self, secret: bytes) -> tuple[dict[str, Any], int]:
+    async def _read_record(self, secret: bytes) -> tuple[dict[str, Any], int]:
         try:
-            entry = await self._open().get(_digest(b"name", secret))
+            entry = await self._opened_bucket().get(_digest(b"name", secret))
         except KeyNotFoundError as error:
             raise Refusal(
                 "not-found",
@@ -227,7 +233,7 @@ class Idempotency:
             raise bus_unavailable() from error
         return orjson.loads(entry.value or b"{}"), int(entry.revision or 0)
 
-    def _open(self) -> KeyValue:
+    def _opened_bucket(self) -> KeyValue:
         if self._bucket is None:
             raise bus_unavailable()
         return self._bucket
@@ -249,12 +255,12 @@ def call_key(consumer: str, key: str) -> str:
     Raises:
         Refusal: `malformed`.
     """
-    number = int(_digest(b"call key", _secret(consumer, key))[:32], 16)
+    number = int(_digest(b"call key", _key_secret(consumer, key))[:32], 16)
     number = number & ~(0xF << 76) & ~(0x3 << 62) | (8 << 76) | (2 << 62)
     return str(uuid.UUID(int=number))
 
 
-def _secret(consumer: str, key: str) -> bytes:
+def _key_secret(consumer: str, key: str) -> bytes:
     matched = _KEY.fullmatch(key)
     if matched is None:
         raise Refusal(
@@ -269,12 +275,12 @@ def _now() -> str:
     return datetime.now(VIETNAM).isoformat(timespec="milliseconds")
 
 
-def _told(known: dict[str, Any]) -> KeyRecord:
+def _key_record(known: dict[str, Any]) -> KeyRecord:
     return KeyRecord(*(str(known.get(name, "")) for name in ("state", "message", "operation", "at")))
 
 
-def _done(secret: bytes, record: dict[str, Any], answer: bytes) -> bytes:
-    return orjson.dumps({**record, "state": "done", "answer": _sealed(secret, record["fingerprint"], answer)})
+def _record_with_answer(secret: bytes, record: dict[str, Any], answer: bytes) -> bytes:
+    return orjson.dumps({**record, "state": "done", "answer": _encrypt(secret, record["fingerprint"], answer)})
 
 
 def _digest(purpose: bytes, *parts: bytes) -> str:
@@ -288,12 +294,12 @@ def _cipher(secret: bytes, fingerprint: str) -> AESGCM:
     return AESGCM(hashlib.sha256(b"answer\0" + fingerprint.encode() + secret).digest())
 
 
-def _sealed(secret: bytes, fingerprint: str, answer: bytes) -> str:
+def _encrypt(secret: bytes, fingerprint: str, answer: bytes) -> str:
     nonce = os.urandom(12)
     return base64.b64encode(nonce + _cipher(secret, fingerprint).encrypt(nonce, answer, None)).decode()
 
 
-def _opened(secret: bytes, fingerprint: str, sealed: str) -> bytes:
+def _decrypt(secret: bytes, fingerprint: str, sealed: str) -> bytes:
     content = base64.b64decode(sealed)
     try:
         return _cipher(secret, fingerprint).decrypt(content[:12], content[12:], None)

@@ -19,7 +19,7 @@ from lgsp_gateway.calls.authorization import AuthorizationCache
 from lgsp_gateway.calls.authorize import AuthorizedCall, UnauthorizedCall
 from lgsp_gateway.calls.document_checks import DocumentChecks
 from lgsp_gateway.calls.execution.port import Execution, ExecutionPort
-from lgsp_gateway.calls.idempotency import NOTHING_HAPPENED, Idempotency, Question, call_key, key_required
+from lgsp_gateway.calls.idempotency import CODES_WITHOUT_EFFECT, Idempotency, KeyedRequest, call_key, key_required
 from lgsp_gateway.calls.identification import Caller, Identification
 from lgsp_gateway.calls.model import CallRequest, CallResult
 from lgsp_gateway.calls.observer import CallObserver
@@ -69,8 +69,8 @@ class Pipeline:
             await self._refuse(request, record, refusal)
         except Exception as error:
             await self._refuse(request, record, log_internal_error(error, request.message), error)
-        await self.evidence.write(record.handled())
-        record.written()
+        await self.evidence.write(record.finish())
+        record.mark_written()
         self.observer.answered(request, record)
         return result
 
@@ -83,16 +83,16 @@ class Pipeline:
             record.on_behalf_of = await self._person(request, grant, now)
         quota = self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
         body = request.body if isinstance(request.body, bytes) else await request.body()
-        record.received(body)
+        record.set_request(body)
         subject = await self.checks.check_request(record.consumer, operation, body)
-        record.checked(self.pseudonyms.of(subject) if subject else "")
+        record.set_checked(self.pseudonyms.of(subject) if subject else "")
         execution = Execution(request, caller.system, authorized, body)
         execute = self._execute_once if request.head.idempotency_key else self._execute
         document, meaning = await execute(execution, record)
         projection = authorized.projection
         if not projection.shows_all_of(meaning):
             document = await self.checks.project(record.consumer, projection, document, meaning)
-        record.answered(document)
+        record.set_answer(document)
         announced = self.registry.announced(authorized.contract.service, authorized.contract.major, now)
         return CallResult(document, quota, announced, record.times)
 
@@ -113,9 +113,9 @@ class Pipeline:
         recalled = self.authorizations.recall(consumer, target, now)
         decided = recalled or self.authorizations.authorize(consumer, target, now)
         if isinstance(decided, UnauthorizedCall):
-            record.unauthorized(decided)
+            record.set_unauthorized(decided)
             raise decided.refusal
-        record.authorized(decided)
+        record.set_authorized(decided)
         if decided.grant.sender_constrained and not caller.bound:
             raise policy.token_not_bound(decided.grant)
         if decided.operation.key_required and not request.head.idempotency_key:
@@ -150,7 +150,7 @@ class Pipeline:
             raise bus_unavailable()
         request, consumer, authorized, body, _ = execution
         operation, key = authorized.operation, request.head.idempotency_key
-        question = Question(request.head.target.purpose, body, operation.idempotent, operation.deduplicated)
+        question = KeyedRequest(request.head.target.purpose, body, operation.idempotent, operation.deduplicated)
         claim = await self.idempotency.claim(key, consumer.name, request.message, authorized.subject, question)
         if isinstance(claim, bytes):
             record.outcome = "replayed"
@@ -158,11 +158,11 @@ class Pipeline:
         try:
             document, meaning = await self._execute(execution._replace(key=call_key(consumer.name, key)), record)
         except Refusal as refusal:
-            if claim and (refusal.code in NOTHING_HAPPENED or refusal.code in operation.errors):
-                await self.idempotency.give_back(claim)
+            if claim and (refusal.code in CODES_WITHOUT_EFFECT or refusal.code in operation.errors):
+                await self.idempotency.release(claim)
             raise
         if claim and not operation.idempotent:
-            await self.idempotency.keep(claim, document)
+            await self.idempotency.store_answer(claim, document)
         return document, meaning
 
     async def _refuse(
@@ -177,12 +177,12 @@ class Pipeline:
         if not record.was_received:
             if not self.refusals.may_try(record.consumer):
                 late = await self.refusals.delayed_refusal()
-                record.refused(late)
+                record.set_refusal(late)
                 self.observer.limited(record)
                 raise late from refusal
             self.refusals.record_failure(record.consumer)
-        record.refused(refusal)
-        entry = record.handled()
+        record.set_refusal(refusal)
+        entry = record.finish()
         self.observer.refused(request, record, refusal)
         await self.evidence.write(entry)
         raise refusal from cause

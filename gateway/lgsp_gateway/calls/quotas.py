@@ -20,9 +20,9 @@ from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 STREAM = "LGSP_QUOTAS"
-LEASES = 200
+LEASES_PER_WINDOW = 200
 """Into how many leases a quota is divided."""
-KEPT_SECONDS = 2 * 86400
+RETENTION_SECONDS = 2 * 86400
 LEASE_SECONDS = 2.0
 _VIETNAM_OFFSET = 7 * 3600
 """A daily quota begins at midnight in Vietnam."""
@@ -44,7 +44,7 @@ class _Window:
     policy: str = ""
 
     def __post_init__(self) -> None:
-        self.lease = max(1, self.quota.requests // LEASES)
+        self.lease = max(1, self.quota.requests // LEASES_PER_WINDOW)
         self.policy = f'"{self.name}";q={self.quota.requests};w={self.quota.seconds}'
 
     @property
@@ -84,7 +84,7 @@ class Quotas:
                 "storage": "file",
                 "retention": "limits",
                 "num_replicas": replicas,
-                "max_age": KEPT_SECONDS * 1_000_000_000,
+                "max_age": RETENTION_SECONDS * 1_000_000_000,
                 "max_msgs_per_subject": 1,
                 "allow_msg_counter": True,
                 "allow_direct": True,

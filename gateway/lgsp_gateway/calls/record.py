@@ -65,20 +65,20 @@ class CallRecord:
             request.salt,
         )
 
-    def authorized(self, call: AuthorizedCall) -> None:
-        """Take down what was decided before the document is looked at."""
+    def set_authorized(self, call: AuthorizedCall) -> None:
+        """Record what was decided before the document is looked at."""
         contract = call.contract
         self.provider, self.service = contract.provider, contract.service
         self.version, self.operation = contract.version, call.operation.name
         self.purpose, self.grant = call.purpose, call.grant.name
 
-    def unauthorized(self, call: UnauthorizedCall) -> None:
-        """Take down what was known of a call when it was refused."""
+    def set_unauthorized(self, call: UnauthorizedCall) -> None:
+        """Record what was known of a call when it was refused."""
         self.provider, self.service, self.version = call.provider, call.service, call.version
         self.operation, self.purpose, self.grant = call.operation, call.purpose, call.grant
 
-    def received(self, body: bytes) -> None:
-        """Take down the request, byte for byte as the caller sent it."""
+    def set_request(self, body: bytes) -> None:
+        """Record the request, byte for byte as the caller sent it."""
         self.request_digest = entries.digest(self.salt, body)
         self.request_size = len(body)
 
@@ -87,24 +87,24 @@ class CallRecord:
         """Whether its document was taken; a quota has counted it then."""
         return bool(self.request_digest)
 
-    def checked(self, subject: str) -> None:
-        """Take down that the request keeps its contract, and the pseudonym of the person whom it is about."""
+    def set_checked(self, subject: str) -> None:
+        """Record that the request keeps its contract, and the pseudonym of the person whom it is about."""
         self.subject = subject
         self.times.check = (time.perf_counter() - self.began) * 1000
 
-    def answered(self, body: bytes) -> None:
-        """Take down the answer, byte for byte as the caller gets it."""
+    def set_answer(self, body: bytes) -> None:
+        """Record the answer, byte for byte as the caller gets it."""
         self.answer_digest = entries.digest(self.salt, body)
         self.answer_size = len(body)
 
-    def refused(self, refusal: Refusal) -> None:
-        """Take down that the call ends with a no."""
+    def set_refusal(self, refusal: Refusal) -> None:
+        """Record that the call ends with a no."""
         self.outcome = refusal.code
         self.status = refusal.kind.status
         self.answer_digest, self.answer_size = "", 0
 
-    def handled(self) -> bytes:
-        """Take down that everything is done but the writing.
+    def finish(self) -> bytes:
+        """Record that everything is done but the writing.
 
         Returns:
             The entry: one line of JSON (docs/protocol/entry-1.md).
@@ -121,8 +121,8 @@ class CallRecord:
             f'"providerMs":{times.provider:.2f},"totalMs":{times.handled:.2f},"trace":"{self.trace}"}}'
         ).encode()
 
-    def written(self) -> None:
-        """Take down that the entry is on disk."""
+    def mark_written(self) -> None:
+        """Record that the entry is on disk."""
         self.times.evidence = (time.perf_counter() - self.began) * 1000 - self.times.handled
 
 
