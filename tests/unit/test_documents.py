@@ -70,13 +70,12 @@ def test_commands_and_flags_that_are_named_exist() -> None:
             words = command.split()
             if words[0] in WRAPPER or " ".join(words[:2]) in WRAPPER:
                 continue
-            app, path = top, []
+            app = top
             while words and app.default_command is None:
                 choices = [word for word in re.split(r"[|,]", words[0]) if word]
                 assert all(choice in list(app) for choice in choices), said
-                app, path = app[choices[0]], [*path, words.pop(0)]
-                if path and len(words) == 0:
-                    break
+                app = app[choices[0]]
+                words.pop(0)
             known = {name for argument in app.assemble_argument_collection() for name in argument.names}
             if app.default_command is not None:
                 flags = re.findall(r"(?<=[\s\[])--[a-z][\w-]*", " " + " ".join(words))
