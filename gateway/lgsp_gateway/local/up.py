@@ -51,7 +51,7 @@ class LocalBus:
     ) -> None:
         self._environment = environment
         self._state = state
-        self._port = port
+        self._port = port or _free_ports(1)[0]
         self._nats_server = nats_server
         self._before_ready = before_ready
         self._gateway_options = gateway_options

@@ -80,7 +80,7 @@ class _Adapters(Collector):
         self._discovery = discovery
 
     def collect(self) -> Iterator[Metric]:
-        copies = GaugeMetricFamily("lgsp_adapter_instances", "Running copies of an adapter", labels=["service"])
+        copies = GaugeMetricFamily("lgsp_adapter_instances", "Running instances of an adapter", labels=["service"])
         for running, number in Counted(copy.service for copy in self._discovery.instances).items():
             copies.add_metric([running], number)
         yield copies
