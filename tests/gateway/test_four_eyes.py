@@ -257,3 +257,39 @@ async def test_those_on_watch_are_told_which_person_changed_whom(office: Office)
     assert "role-changed" in json.dumps(said)
     assert f'"person/{office.first[0]}"' in told[0]
     assert f'"{office.first[0]}"' in told[0]  # user.id
+
+
+async def test_no_system_brings_back_the_time_before_there_were_persons(tmp_path: Path) -> None:
+    """Whoever holds the key of an operator's system puts one operator after the other out of office; the last one stays."""
+    people = await People.start(tmp_path)
+    try:
+        first, token = await people.signed_in("first", "operator")
+        second = await awaiting(people, "second", "operator")
+        assert (await people.act(second, "approve", by=token)).status == 200
+        own = await people.code("own-account")
+        assert (await people.link(first, await people.code("nobody"))).json["status"]["phase"] == "awaiting-operator"
+        last = await people.ask("GET", f"persons/{second}")
+
+        async def put(**changed: Any) -> Any:
+            sent = document("Person", second, **{**last.json["spec"], **changed})
+            return await people.ask("PUT", f"persons/{second}", sent, **{"If-Match": last.headers["ETag"]})
+
+        tries = [
+            await people.link(second, own),
+            await people.act(second, "end"),
+            await put(roles=["developer"]),
+            await put(agency="H49.2"),
+            await put(issuer=people.other.url),
+        ]
+        for got in tries:
+            assert (got.status, got.code) == (409, "step-not-allowed"), got.body
+        assert (await people.act(second, "suspend")).status == 200  # in need, and it changes nothing of this
+        mine = await people.create("operator")
+        assert (await people.link(mine, own)).json["status"]["phase"] == "awaiting-operator"
+        assert (await people.act(mine, "approve", by="operator-2")).code == "not-granted"
+        assert (await people.exchange(people.issuer.id_token("own-account"))).status == 400
+        assert (await people.act(second, "resume")).status == 200
+        assert (await people.me(await people.session("second"))).json["roles"] == ["operator"]
+        assert (await people.act(first, "approve", by=await people.session("second"))).status == 200
+    finally:
+        await people.stop()

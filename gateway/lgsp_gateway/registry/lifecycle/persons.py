@@ -56,7 +56,7 @@ class Editor:
 
     Args:
         principal: the caller.
-        first: there is no other person yet who is an operator.
+        first: there is no person yet who is an operator.
     """
 
     principal: Principal
