@@ -208,6 +208,18 @@ async def test_what_an_approver_gains_is_approved_again(office: Office, gain: st
     assert (await people.act(person, "approve", by=office.first[1])).code == "not-granted"
 
 
+async def test_nobody_approves_what_was_changed_after_they_read_it(office: Office) -> None:
+    people = office.people
+    person = await awaiting(people, "heard", "agency-admin", by=office.first[1])
+    read = await people.ask("GET", f"persons/{person}")
+    assert (await people.link(person, await people.code("puppet"), by=office.first[1])).status == 200
+    stale = {"If-Match": read.headers["ETag"]}
+    got = await people.ask("POST", f"persons/{person}/approve", {}, by=office.second[1], **stale)
+    assert (got.status, got.code) == (412, "revision-conflict")
+    refused = await people.exchange(people.issuer.id_token("puppet"))
+    assert refused.json["error"] == "invalid_grant"
+
+
 async def test_nobody_changes_themselves(office: Office) -> None:
     people, (me, token) = office.people, office.second
     last = await people.ask("GET", f"persons/{me}")

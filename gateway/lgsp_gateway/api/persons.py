@@ -9,7 +9,7 @@ from aiohttp import web
 
 from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.api.registry_declarations import MAX_REASON
+from lgsp_gateway.api.registry_declarations import IF_MATCH, MAX_REASON
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.http import decoded_bodies, responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
@@ -45,10 +45,10 @@ ACT = Route(
     "Take another step in the life of a person",
     "token",
     {200: ResponseSpec("The person", json_of("Person"), ("ETag",))},
-    parameters=(NAME, choice("action", "the step", STEPS, "", location="path")),
+    parameters=(NAME, choice("action", "the step", STEPS, "", location="path"), IF_MATCH),
     body=json_of("PersonStep"),
     body_required=False,
-    problems=("not-found", "step-not-allowed", "invalid-document"),
+    problems=("not-found", "step-not-allowed", "invalid-document", "revision-conflict"),
     right=step_right("Person"),
     tag="registry",
 )
@@ -86,8 +86,8 @@ class PersonRoutes:
         caller = await self._callers.identify(request)
         said = await _texts(request, "reason")
         action = cast("Action", request.match_info["action"])
-        reason = said["reason"][:MAX_REASON]
-        return _document(await self._administration.act(caller, _name(request), action, reason))
+        reason, read = said["reason"][:MAX_REASON], IF_MATCH.read_from(request)
+        return _document(await self._administration.act(caller, _name(request), action, reason, read))
 
     async def _profile(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)

@@ -12,6 +12,8 @@ from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, run_on_registry
 from lgsp_gateway.registry.documents import API_VERSION
+from lgsp_gateway.sessions.accounts import read_code
+from lgsp_problems import Refusal
 
 ID_BITS = 130
 
@@ -86,17 +88,32 @@ def link(
     _act(bus, person, "link", {"account": account, "name": name, "reason": reason})
 
 
-def approve(person: str, /, *, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
+def approve(person: str, /, *, account: str, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Approve a person in a role that approves: you have heard the code of their account from themselves.
 
     Parameters
     ----------
     person
         The person's id.
+    account
+        The code of their account, as you heard it; where another account is linked, nothing is approved.
     reason
         Why; it stands in the history.
     """
-    _act(bus, person, "approve", {"reason": reason})
+
+    async def work(client: RegistryClient) -> Document:
+        # The document first: where anything is changed after it was read, its revision is another.
+        revision = (await client.get("persons", person))["metadata"]["revision"]
+        linked = (await client.profile(person)).get("account", "")
+        if not linked or read_code(linked) != read_code(account):
+            raise Refusal(
+                "step-not-allowed",
+                vi=f"Tài khoản đang liên kết với {person} không phải tài khoản có mã này; đừng phê duyệt, hãy hỏi lại người đó và người đã chuẩn bị.",
+                en=f"The account that is linked to {person} is not the one of this code; do not approve it, and ask them and whoever prepared it.",
+            )
+        return await client.act("persons", person, "approve", {"reason": reason}, revision)
+
+    _show(run(bus, work))
 
 
 def suspend(person: str, /, *, reason: str, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
@@ -165,6 +182,8 @@ def _show(document: Document) -> None:
     name, phase = document["metadata"]["name"], document.get("status", {}).get("phase", "created")
     out(f"person/{name} is {phase}\n")
     if phase == "awaiting-operator":
-        out(f"    another operator, who is another person, is to approve it: lgsp person approve {name}\n")
+        out(
+            f"    another operator, who is another person, is to approve it: lgsp person approve {name} --account CODE\n"
+        )
     if phase == "created":
         out(f"    no account is linked yet: lgsp person link {name} --account CODE\n")

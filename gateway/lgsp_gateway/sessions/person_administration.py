@@ -15,6 +15,7 @@ from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.lifecycle.persons import Action
 from lgsp_gateway.registry.person_permission import PersonPermission
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.registry.store import revision_conflict
 from lgsp_gateway.sessions.accounts import SALT_BYTES, commitment, is_committed
 from lgsp_gateway.sessions.store import PeopleStore, Profile
 from lgsp_problems import Refusal
@@ -66,15 +67,23 @@ class PersonAdministration:
 
         return await self._writer.write(decide, caller, reason)
 
-    async def act(self, caller: Principal, name: DocumentName, action: Action, reason: str) -> DocumentVersion:
+    async def act(
+        self, caller: Principal, name: DocumentName, action: Action, reason: str, expected: int | None = None
+    ) -> DocumentVersion:
         """Take another step in the life of a person. Once ended, what they were called and their account are forgotten.
 
+        Args:
+            expected: the revision that the caller has read, so that nobody approves another account or other roles than
+                those they were shown; None where that is the same to the caller.
+
         Raises:
-            Refusal: `not-found`, `not-granted`, `step-not-allowed`, `malformed` or `bus-unavailable`.
+            Refusal: `not-found`, `not-granted`, `step-not-allowed`, `malformed`, `revision-conflict` or `bus-unavailable`.
         """
 
         async def decide(caller: Principal) -> Change:
             known = self._reader.find_changeable(caller, "Person", name)
+            if expected not in (None, known.revision):
+                raise revision_conflict("Person", name)
             status = self._permission.act(caller, name, known, action, reason)
             return Change("Person", name, known, known.spec, status)
 
