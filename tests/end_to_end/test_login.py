@@ -151,6 +151,18 @@ async def test_who_is_not_registered_is_told_what_to_tell_an_operator(people: Pe
     assert "suspended" in err
 
 
+async def test_an_operator_approves_the_account_whose_code_they_heard(people: People, terminal: Terminal) -> None:
+    _, token = await people.signed_in("approves", "operator")
+    heard, other = await people.code("heard"), await people.code("other")
+    person = await people.create("agency-admin")
+    assert (await people.link(person, other)).json["status"]["phase"] == "awaiting-operator"
+    approve = ["person", "approve", person, "--token", token, "--account"]
+    code, _, err = await terminal.run(*approve, heard)
+    assert code == 1
+    assert "do not approve it" in err
+    assert (await terminal.run(*approve, other))[1] == f"person/{person} is active\n"
+
+
 async def test_the_device_code(people: People, terminal: Terminal) -> None:
     person = await registered(people, "by-device", "developer")
     login, shown = await terminal.login("--device", pattern=r"and enter (\S+)")
