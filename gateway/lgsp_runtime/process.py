@@ -104,7 +104,9 @@ def run(process: str, main: Main) -> None:
         refusal = error if isinstance(error, Refusal) else connection_broken()
         what = "cannot start" if refusal.code != "internal-error" else "ended"
         structlog.get_logger().error(what, code=refusal.code, reason=refusal.detail.en)
-        raise refusal from None
+        if refusal is error:
+            raise
+        raise refusal from error
 
 
 async def _wait_for_main(main: Main, process: Process) -> None:

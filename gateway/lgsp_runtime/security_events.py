@@ -51,7 +51,7 @@ class SecurityLog:
                     "cannot-start",
                     vi=f"Không ghi được sự kiện an ninh vào {address} ({error}); hãy chỉ một tệp, hoặc syslog+udp://MÁY:CỔNG.",
                     en=f"Cannot write security events to {address} ({error}); name a file, or syslog+udp://HOST:PORT.",
-                ) from None
+                ) from error
             waiting: queue.Queue[Any] = queue.Queue(MAX_WAITING)
             self._log = logging.Logger("lgsp.security")
             self._log.addHandler(_Queue(waiting))

@@ -86,7 +86,7 @@ class NatsEndpoint:
                 "cannot-start",
                 vi=f"Không đọc được mật khẩu NATS ở {password_file}: {error.strerror}.",
                 en=f"Cannot read the NATS password in {password_file}: {error.strerror}; name the right file.",
-            ) from None
+            ) from error
 
 
 def first_server(url: str) -> str:

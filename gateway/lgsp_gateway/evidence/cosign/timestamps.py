@@ -82,13 +82,13 @@ def stamped_at(cosignature: Cosignature, roots: Path) -> datetime.datetime:
             "malformed",
             vi=f"Không đọc được chứng thư ở {roots}: {error}; hãy chỉ một tệp PEM.",
             en=f"Cannot read the certificates in {roots}: {error}; name a PEM file.",
-        ) from None
+        ) from error
     builder = VerifierBuilder()
     for certificate in certificates:
         builder = builder.add_root_certificate(certificate)
     try:
         answer = decode_timestamp_response(cosignature.timestamp)
         builder.build().verify_message(answer, cosignature.note.encode())
-    except (VerificationError, ValueError):
-        raise forged("dấu thời gian không do tổ chức này cấp", "the timestamp is not by this authority") from None
+    except (VerificationError, ValueError) as error:
+        raise forged("dấu thời gian không do tổ chức này cấp", "the timestamp is not by this authority") from error
     return answer.tst_info.gen_time

@@ -173,9 +173,9 @@ def _place(cursor: str) -> tuple[int, int]:
         if found is None or max(int(found[1]), int(found[2])) > _LARGEST:
             raise ValueError("no place")
         return int(found[1]), int(found[2])
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError) as error:
         raise Refusal(
             "malformed",
             vi="cursor không phải do trang trước trả về; hãy bỏ nó đi để bắt đầu lại.",
             en="cursor is not one that a page gave; leave it out to begin again.",
-        ) from None
+        ) from error

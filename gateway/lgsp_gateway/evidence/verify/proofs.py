@@ -57,8 +57,8 @@ def cosignatures_of(proof: Any, key: Opener) -> list[Cosignature]:
     for one in proof.get("seals", []):
         try:
             cosignature = Cosignature.parse(one)
-        except ValueError:
-            raise forged("một dấu xác nhận bị hỏng", "a cosignature is broken") from None
+        except ValueError as error:
+            raise forged("một dấu xác nhận bị hỏng", "a cosignature is broken") from error
         check({**proof, "checkpoint": cosignature.note, "path": one.get("path")}, key)
         found.append(cosignature)
     return found
@@ -85,12 +85,12 @@ def check(
         path = [base64.b64decode(step, validate=True) for step in proof["path"]]
         if proof["format"] != "lgsp-evidence-proof/1" or any(len(step) != 32 for step in path):
             raise ValueError("format")
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
         raise Refusal(
             "malformed",
             vi="Đây không phải tài liệu chứng minh của trục; hãy dùng tệp do `lgsp evidence prove -o` ghi.",
             en="This is not a proof of the bus; use a file that `lgsp evidence prove -o` wrote.",
-        ) from None
+        ) from error
     signed = key.opened(note)
     if not merkle.includes(signed.root, signed.size, index, merkle.leaf_hash(entry), path):
         raise forged("mục này không có trong cây đã ký", "the entry is not in the tree that was signed")
@@ -129,8 +129,8 @@ class Start:
         """
         try:
             return cls(int(found["size"]), tuple(map(bytes.fromhex, found["edge"])), str(found["checkpoint"]))
-        except (KeyError, TypeError, ValueError):
-            raise forged("phần này không nói bắt đầu ở đâu", "the part does not say where it begins") from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise forged("phần này không nói bắt đầu ở đâu", "the part does not say where it begins") from error
 
     def tree(self, key: Opener) -> merkle.Tree:
         """Rebuild the tree so far, as its checkpoint says it was.
@@ -140,8 +140,8 @@ class Start:
         """
         try:
             tree = merkle.Tree(self.size, self.compact_range)
-        except ValueError:
-            raise forged("cây ở chỗ bắt đầu không đúng", "the tree at its beginning is none") from None
+        except ValueError as error:
+            raise forged("cây ở chỗ bắt đầu không đúng", "the tree at its beginning is none") from error
         if self.size:
             signed = key.opened(self.note)
             if (signed.size, signed.root) != (tree.size, tree.root()):
