@@ -113,7 +113,7 @@ def approve(person: str, /, *, account: str, reason: str = "", bus: BusOptions =
             )
         return await client.act("persons", person, "approve", {"reason": reason}, revision)
 
-    _show(run(bus, work))
+    _show(run_on_registry(bus, work))
 
 
 def suspend(person: str, /, *, reason: str, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
