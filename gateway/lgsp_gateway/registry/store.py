@@ -38,7 +38,7 @@ SUBJECTS = "$KV.LGSP_REGISTRY."
 CHANGES = "registry."
 WRITE_SECONDS = 5.0
 MAX_FETCH = 500
-_WRONG_REVISION_CODES_CODES_CODES_CODES = (10071, 10164)
+_WRONG_REVISION_CODES = (10071, 10164)
 
 
 class DocumentStore:
@@ -98,7 +98,7 @@ class DocumentStore:
         acknowledged = await self._bus.publish(_subject(kind, name), draft.data, headers, WRITE_SECONDS)
         if acknowledged.get("seq"):
             return DocumentVersion(kind, name, int(acknowledged["seq"]), draft.data)
-        if acknowledged.get("error", {}).get("err_code") in _WRONG_REVISION_CODES_CODES_CODES_CODES:
+        if acknowledged.get("error", {}).get("err_code") in _WRONG_REVISION_CODES:
             raise revision_conflict(kind, name)
         raise bus_unavailable()
 
