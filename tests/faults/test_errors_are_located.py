@@ -60,7 +60,7 @@ async def test_a_call(address: str) -> None:
             problem = await answer.json(content_type="application/problem+json")
     assert (answer.status, problem["code"]) == (500, "internal-error")
     assert PERSON not in str(problem)
-    [line] = [line for line in logged if line["event"] == "fault"]
+    [line] = [line for line in logged if line["event"] == "internal error"]
     assert line["message"] == answer.headers["Lgsp-Message-Id"]
     assert located(line, "_send")
     assert "ValueError" in line["frames"], "the cause is told too"
@@ -71,7 +71,7 @@ async def test_the_api(address: str) -> None:
         async with aiohttp.ClientSession() as session, session.get(f"{address}/broken") as answer:
             problem = await answer.json(content_type="application/problem+json")
     assert problem["code"] == "internal-error"
-    [line] = [line for line in logged if line["event"] == "fault"]
+    [line] = [line for line in logged if line["event"] == "internal error"]
     assert line["message"] == answer.headers["Lgsp-Message-Id"]
     assert located(line, "_broken_handler")
 

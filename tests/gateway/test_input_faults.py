@@ -166,7 +166,7 @@ async def test_paths_of_odd_bytes_are_none(bus: Workbench) -> None:
 
 
 async def test_none_of_it_was_a_fault(bus: Workbench) -> None:
-    assert '"event":"fault"' not in bus.gateway.log.read_text()
+    assert '"event":"internal error"' not in bus.gateway.log.read_text()
 
 
 async def test_the_first_and_the_last_of_days_and_large_numbers_leave_calls_as_they_are(
@@ -203,7 +203,7 @@ async def test_the_first_and_the_last_of_days_and_large_numbers_leave_calls_as_t
     wrong = {"reason": "thu", "until": "2026-99-99"}
     assert (await bus.registry("POST", "grants/ever/suspend", wrong)).status == 400
     log = bus.gateway.log.read_text()
-    assert '"event":"fault"' not in log
+    assert '"event":"internal error"' not in log
     assert "background callback failed" not in log
     await bus.unserve(adapter)
 
@@ -218,4 +218,4 @@ async def test_headers_of_a_call_that_are_no_text_are_refused(bus: Workbench) ->
             assert answer.status < 500, (name, value[:10], answer.body)
     log = bus.gateway.log.read_text()
     await bus.unserve(adapter)
-    assert '"event":"fault"' not in log
+    assert '"event":"internal error"' not in log

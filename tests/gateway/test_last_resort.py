@@ -73,7 +73,7 @@ async def test_the_log_names_the_place_under_the_id_that_the_caller_gets(address
     message = problem["instance"].removeprefix("urn:uuid:")
     assert message
     assert message in problem["detail"]
-    [line] = [line for line in lines if line["event"] == "fault"]
+    [line] = [line for line in lines if line["event"] == "internal error"]
     assert line["message"] == message
     assert line["error"] == "KeyError"
     assert any(
@@ -88,7 +88,7 @@ async def test_a_wait_that_ended_is_no_silence(address: str) -> None:
         async with aiohttp.ClientSession() as session, session.get(f"{address}/waits-too-long") as answer:
             problem = await answer.json(content_type="application/problem+json")
     assert problem["code"] == "internal-error"
-    assert [line["error"] for line in lines if line["event"] == "fault"] == ["TimeoutError"]
+    assert [line["error"] for line in lines if line["event"] == "internal error"] == ["TimeoutError"]
 
 
 async def test_an_answer_that_has_begun_breaks_off_and_no_second_one_follows(address: str) -> None:
@@ -97,4 +97,4 @@ async def test_an_answer_that_has_begun_breaks_off_and_no_second_one_follows(add
             assert await answer.content.readexactly(14) == b"the first part"
             with pytest.raises(aiohttp.ClientPayloadError):
                 await answer.read()
-    assert [line["error"] for line in lines if line["event"] == "fault"] == ["KeyError"]
+    assert [line["error"] for line in lines if line["event"] == "internal error"] == ["KeyError"]
