@@ -64,7 +64,7 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
 async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_bus: Workbench) -> None:
     """NATS is gone while several full groups wait to be sent: each caller is told, though nobody writes after them."""
     publishing = NatsRequestReply()
-    connection = await connect_for_calls(breakable_bus.door("gateway"), "test", publishing.lost)
+    connection = await connect_for_calls(breakable_bus.door("gateway"), "test", publishing.connection_lost)
     await publishing.start(connection)
     async with asyncio.timeout(20), Background() as background:
         publisher = CheckpointPublisher(publishing, "stranded", Signer("x/y", b"k" * 32))

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from support.workbench import Workbench
+from support.workbench import NUMBER, Workbench
 
 
 async def rate(bus: Workbench, seconds: float) -> float:
@@ -83,3 +83,16 @@ async def test_calls_that_nobody_granted_fill_no_disk(breakable_bus: Workbench) 
     assert "kiểm tra quyền" in late.json["detail"]
     assert 100 <= len(await bus.entries()) - before < 250
     assert (await bus.call()).status == 200
+
+
+async def test_requests_without_a_token_hold_up_nobody_at_their_address(bus: Workbench) -> None:
+    """Nothing is checked for them, so nothing is counted: whoever shares the address still shows a token for the first time."""
+    bus.forget_tokens()
+    refused = await asyncio.gather(*(_without_a_token(bus) for _ in range(300)))
+    assert set(refused) == {401}
+    assert (await bus.call("read", {"soDinhDanh": NUMBER}, system="beta")).code != "too-many-attempts"
+
+
+async def _without_a_token(bus: Workbench) -> int:
+    async with bus.session.get("/registry/grants") as answer:
+        return answer.status

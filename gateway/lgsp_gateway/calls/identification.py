@@ -90,13 +90,16 @@ class Identification:
         try:
             return await self._caller(shown, now)
         except Refusal as refusal:
-            self._count_failure(shown.address, refusal)
+            self._count_failure(shown, refusal)
             raise
 
-    def _count_failure(self, address: str, refusal: Refusal) -> None:
-        """Count a refusal against an address, unless it is no fault of whoever sends from there, as while NATS is away."""
-        if refusal.kind.status == HTTPStatus.UNAUTHORIZED:
-            self.failures.record_failure(address)
+    def _count_failure(self, shown: Credentials, refusal: Refusal) -> None:
+        """Count a refusal against an address, unless it is no fault of whoever sends from there, as while NATS is away.
+
+        Where no token was shown no signature was checked, so that costs nothing that would have to be limited.
+        """
+        if shown.authorization and refusal.kind.status == HTTPStatus.UNAUTHORIZED:
+            self.failures.record_failure(shown.address)
 
     async def _caller(self, shown: Credentials, now: float) -> Caller:
         try:
@@ -142,7 +145,7 @@ class Identification:
             if person.kind != "citizen":
                 raise invalid_token("không phải của công dân", "is not one of a citizen")
         except Refusal as refusal:
-            self._count_failure(shown.address, refusal)
+            self._count_failure(shown, refusal)
             raise
         return person
 

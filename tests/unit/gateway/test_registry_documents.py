@@ -58,7 +58,7 @@ def registry(found: dict[str, dict[str, Any]]) -> RegistrySnapshot:
 
 
 def test_a_grant_counts_from_its_first_day_to_its_last_in_vietnam() -> None:
-    [grant] = registry(documents()).held("mot-cua", "population", 1)
+    [grant] = registry(documents()).grants_held("mot-cua", "population", 1)
     assert not grant.in_force(1767200399)  # 31/12/2025 23:59:59 +07:00
     assert grant.in_force(1767200400)
     assert grant.in_force(1798736399)  # 31/12/2026 23:59:59 +07:00
