@@ -215,14 +215,15 @@ class Workbench:
 
     async def start_nats(self) -> None:
         await self.nats.start(wait_ready=False)
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.nats_port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                return
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.nats_port)
+                except OSError:
+                    await asyncio.sleep(0.01)
+                else:
+                    writer.close()
+                    return
 
     def settings(self, name: str, port: int, **more: Any) -> GatewaySettings:
         """The settings of a second gateway, inside the process of the test."""
@@ -337,11 +338,12 @@ class Workbench:
 
     async def ready(self) -> None:
         """Wait until the gateway says that it serves."""
-        while True:
-            async with self.session.get("/readyz") as answer:
-                if answer.status == 200:
-                    return
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(20):
+            while True:
+                async with self.session.get("/readyz") as answer:
+                    if answer.status == 200:
+                        return
+                await asyncio.sleep(0.02)
 
     async def entries(self) -> list[dict[str, Any]]:
         """All evidence there is, as an auditor reads it, each entry held against the schema of its kind."""
