@@ -1,6 +1,6 @@
-"""What may be said on the bus: contracts, their schemas, and the wire between gateway and adapters.
+"""Contracts, their schemas, and the wire protocol between gateway and adapters.
 
-Everything here is pure: no network, no clock, no NATS. `contract.py` is the document, `catalog.py` reads a folder of
-them, `schemas.py` compiles what they say, `violations.py` puts a broken rule into words, `strict_json.py` guards the
-door, `projection.py` removes what may not be seen, `wire.py` is wire protocol 1.
+Everything here is pure: no network, no clock, no NATS. `contract.py` compiles the document, `catalog.py` reads a folder of
+them, `schemas.py` validates, `violations.py` writes a broken rule as a sentence, `strict_json.py` parses what comes in,
+`projection.py` removes the fields that a grant does not show, `wire.py` is wire protocol 1.
 """

@@ -22,17 +22,17 @@ def load(folder: Path) -> Catalog:
     """Read and compile every contract below a folder, or the one of a file.
 
     Raises:
-        Refusal: `invalid-document`, naming file and place; also when two contracts claim one service and major.
+        Refusal: `invalid-document`, naming file and position; also when two contracts claim one service and major.
     """
     catalog: Catalog = {}
-    for where, document in documents.read(folder) if folder.is_file() else documents.read_folder(folder):
-        contract = Contract.from_document(document, where)
+    for location, document in documents.read(folder) if folder.is_file() else documents.read_folder(folder):
+        contract = Contract.from_document(document, location)
         key = (contract.service, contract.major)
         if key in catalog:
             raise Refusal(
                 "invalid-document",
-                vi=f"{where}: dịch vụ {contract.service} v{contract.major} đã có một hợp đồng khác; chỉ giữ một.",
-                en=f"{where}: service {contract.service} v{contract.major} has a contract already; keep one of them.",
+                vi=f"{location}: dịch vụ {contract.service} v{contract.major} đã có một hợp đồng khác; hãy chỉ giữ lại một.",
+                en=f"{location}: service {contract.service} v{contract.major} has a contract already; keep one of them.",
             )
         catalog[key] = contract
     return catalog

@@ -1,6 +1,6 @@
-"""A document held against its schema: what a caller sends, and what an adapter answers.
+"""Parse and validate a document against its schema: the request of a caller, or the response of an adapter.
 
-The same two questions are asked in the gateway and, of documents that take long, in a process beside it.
+The gateway does this in its event loop and, for documents that take long, in a worker process.
 """
 
 from collections.abc import Sequence
@@ -12,79 +12,79 @@ from lgsp_contracts.strict_json import Limits
 from lgsp_problems import Refusal, Text, Violation
 
 _FORBIDDEN_CHARACTER = Text(
-    "có ký tự điều khiển (U+0000 đến U+001F, trừ tab và xuống dòng) hoặc U+FFFE, U+FFFF; hãy bỏ đi",
-    "holds a control character (U+0000 to U+001F but for tab and line ends), or U+FFFE or U+FFFF; leave it out",
+    "chứa ký tự điều khiển (U+0000 đến U+001F, trừ tab và xuống dòng) hoặc U+FFFE, U+FFFF; hãy bỏ đi",
+    "contains a control character (U+0000 to U+001F except tab and line breaks), U+FFFE or U+FFFF; remove it",
 )
 
 
 def read_request(limits: Limits, body: bytes) -> Any:
-    """Parse a request; it is not yet held against its schema.
+    """Parse a request without validating it against its schema.
 
     Raises:
-        Refusal: `malformed`, `too-large`, or `contract-violation` for characters that no contract takes.
+        Refusal: `malformed`, `too-large`, or `contract-violation` for characters that no contract allows.
     """
     document = strict_json.loads(body, limits)
     suspicious = b"\\" in body or strict_json.NONCHARACTER in body
-    if suspicious and (place := strict_json.forbidden_character(body, document)) is not None:
-        raise broken_request([Violation(place, "", _FORBIDDEN_CHARACTER)])
+    if suspicious and (pointer := strict_json.forbidden_character(body, document)) is not None:
+        raise broken_request([Violation(pointer, "", _FORBIDDEN_CHARACTER)])
     return document
 
 
 def check_request(schema: Schema, limits: Limits, body: bytes) -> Any:
-    """Parse a request and hold it against its schema.
+    """Parse a request and validate it against its schema.
 
     Raises:
         Refusal: `malformed`, `too-large` or `contract-violation`.
     """
     document = read_request(limits, body)
-    measured = with_exact_numbers(document, body) if schema.counts_places else document
-    if not schema.is_valid(measured):
-        raise broken_request(schema.violations(measured))
+    exact = with_exact_numbers(document, body) if schema.needs_exact_numbers else document
+    if not schema.is_valid(exact):
+        raise broken_request(schema.violations(exact))
     return document
 
 
 def check_answer(schema: Schema, limits: Limits, body: bytes, *, in_haste: bool = False) -> Any:
-    """Parse an answer and hold it against its schema.
+    """Parse a response and validate it against its schema.
 
     Args:
-        in_haste: do not look for the rules that it breaks where that takes long.
+        in_haste: leave out which rules are broken where finding them takes long.
 
     Raises:
-        Refusal: `provider-broke-contract`; nothing of the answer is in it, only where it breaks which rule.
+        Refusal: `provider-broke-contract`; its `private` text names the broken rules and contains no value of the response.
     """
     try:
         document = strict_json.loads(body, limits)
     except Refusal as refusal:
         raise broken_answer(refusal.detail.en) from refusal
-    measured = with_exact_numbers(document, body) if schema.counts_places else document
-    if not schema.is_valid(measured):
-        patient = not in_haste or schema.effort.explains_at_once(body)
-        rules = ", ".join(dict.fromkeys(found.rule for found in schema.violations(measured))) if patient else ""
+    exact = with_exact_numbers(document, body) if schema.needs_exact_numbers else document
+    if not schema.is_valid(exact):
+        explains = not in_haste or schema.effort.explains_at_once(body)
+        rules = ", ".join(dict.fromkeys(violation.rule for violation in schema.violations(exact))) if explains else ""
         raise broken_answer(f"breaks {rules or 'the contract'}")
     return document
 
 
 def with_exact_numbers(document: Any, body: bytes) -> Any:
-    """Read the numbers of a document again with all their digits, for a schema that counts decimal places: a double has 15, and money has more."""
-    return exact_json.loads(body) if exact_json.holds_double(document) else document
+    """Return the document with exact numbers, for a schema with `multipleOf`: a double has 15 digits, and amounts of money can have more."""
+    return exact_json.loads(body) if exact_json.contains_double(document) else document
 
 
 def broken_request(violations: Sequence[Violation]) -> Refusal:
-    """Make the refusal of a request that breaks its contract."""
-    places = ", ".join(dict.fromkeys(found.pointer or "/" for found in violations[:3]))
+    """Create the refusal of a request that breaks its contract."""
+    pointers = ", ".join(dict.fromkeys(violation.pointer or "/" for violation in violations[:3]))
     return Refusal(
         "contract-violation",
-        vi=f"Yêu cầu trái hợp đồng ở {places}; hãy sửa theo danh sách lỗi kèm theo.",
-        en=f"The request breaks the contract at {places}; mend it as the list of errors says.",
+        vi=f"Yêu cầu trái hợp đồng ở {pointers}; hãy sửa theo danh sách lỗi kèm theo.",
+        en=f"The request breaks the contract at {pointers}; correct it as described in the list of errors.",
         violations=violations,
     )
 
 
 def broken_answer(private: str) -> Refusal:
-    """Make the refusal for an answer that may not reach the caller; `private` goes to the log only."""
+    """Create the refusal for a response that must not reach the caller; `private` is for the log only."""
     return Refusal(
         "provider-broke-contract",
-        vi="Hệ thống cung cấp trả lời trái hợp đồng nên câu trả lời bị giữ lại; hãy báo cho đơn vị vận hành trục kèm mã thông điệp.",
-        en="The provider's answer breaks the contract and was withheld; report the message id to the operator of the bus.",
+        vi="Hệ thống cung cấp trả lời trái hợp đồng nên trục không chuyển câu trả lời; hãy báo cho đơn vị vận hành trục kèm mã thông điệp.",
+        en="The provider's response breaks the contract and was withheld; report the message id to the operator of the bus.",
         private=private,
     )

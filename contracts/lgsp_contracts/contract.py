@@ -1,6 +1,6 @@
-"""The contract document: what a service answers, to which requests, with which errors, and how its data is classified.
+"""The contract document: the requests, responses and errors of a service, and how its data is classified.
 
-`Contract.from_document` checks a document and compiles it; what comes out decides calls without further checks.
+`Contract.from_document` checks a document and compiles it; calls are then decided without checking the document again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ DEFAULT_TIMEOUT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request and its answer that keep the contract; the sandbox answers exactly so."""
+    """A request and its response that are valid under the contract; the sandbox returns exactly this response."""
 
     request: dict[str, Any]
     response: dict[str, Any]
@@ -36,12 +36,12 @@ class Operation:
     """One call that a service answers.
 
     Args:
-        subject: paths into the request, to the person whom it is about.
+        subject: paths in the request to the number of the person whose data is asked for.
         timeout: in seconds.
-        idempotent: asking twice is the same as asking once.
+        idempotent: a repeated call has the effect of one call.
         key_required: a call needs an Idempotency-Key.
-        deduplicated: its provider does nothing twice under one `call.key`.
-        http: how it is called in the provider's own style; no gateway serves it yet.
+        deduplicated: the provider does nothing twice under one `call.key`.
+        http: the binding in the provider's own HTTP style; no gateway serves it yet.
     """
 
     name: OperationName
@@ -70,23 +70,23 @@ class Operation:
         return checking.check_request(self.request, self.limits, body)
 
     def check_response(self, body: bytes, *, in_haste: bool = False) -> Any:
-        """Parse the answer of an adapter and check it against the contract.
+        """Parse the response of an adapter and check it against the contract.
 
         Args:
-            in_haste: do not look for the rules that it breaks where that takes long.
+            in_haste: leave out which rules are broken where finding them takes long.
 
         Raises:
-            Refusal: `provider-broke-contract`; nothing of the answer is in it, only where it breaks which rule.
+            Refusal: `provider-broke-contract`; its `private` text names the broken rules and contains no value of the response.
         """
         return checking.check_answer(self.response, self.answer_limits, body, in_haste=in_haste)
 
     def subject_of(self, request: Any) -> str | None:
-        """Find the number of the person whose data a request asks for; None where the contract does not say where it stands."""
+        """Find the number of the person whose data a request asks for; None where the contract names no such field."""
         return person_in(request, self.subject)
 
 
 def person_in(request: Any, paths: Iterable[tuple[str, ...]]) -> str | None:
-    """Find the number of a person in a request, at the first of some paths where there is one."""
+    """Find the number of a person in a request, at the first of the paths that leads to a string."""
     for path in paths:
         value = pointers.find(request, path)
         if isinstance(value, str):
@@ -96,7 +96,7 @@ def person_in(request: Any, paths: Iterable[tuple[str, ...]]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A published promise of a service, under one version. `major` is the part of it that a caller names in the path."""
+    """The contract of a service in one version. `major` is the part of the version that a caller names in the path."""
 
     service: ServiceName
     version: str
@@ -115,7 +115,7 @@ class Contract:
 
         Args:
             document: as parsed from YAML or JSON.
-            where: what to call it in a refusal, such as a file name.
+            where: the location to name in a refusal, such as a file name.
 
         Raises:
             Refusal: `invalid-document`, with each violation's pointer.
@@ -124,25 +124,25 @@ class Contract:
             raise Refusal(
                 "invalid-document",
                 vi=f"{where}: tài liệu mật không bao giờ được đi qua trục (Nghị định 278/2025, Điều 1); hãy bỏ dịch vụ này.",
-                en=f"{where}: nothing classified secret may ever pass the bus (Decree 278/2025, Article 1); withdraw the service.",
+                en=f"{where}: secret data must never pass the bus (Decree 278/2025, Article 1); withdraw the service.",
             )
-        place = SourceLocation.of(where)
-        check("contract", document, place)  # which holds the names against the patterns of `names`
-        contract = cls._of(document, place)
+        location = SourceLocation.of(where)
+        check("contract", document, location)  # also checks the names against the patterns of `names`
+        contract = cls._of(document, location)
         operations, events = dict(contract.operations), dict(contract.events)
-        _refuse_equal_bindings(operations, place / "operations")
+        _refuse_equal_bindings(operations, location / "operations")
         return replace(contract, operations=operations, events=events)
 
     @classmethod
     def stored(cls, document: Any, where: str | SourceLocation = "contract") -> "Contract":
-        """Read a contract document that was checked when it was stored; an operation is compiled when it is first asked for.
+        """Read a contract document that was checked when it was stored; an operation is compiled when it is first used.
 
         Args:
             document: as `from_document` accepted it.
-            where: what to call it, should it have been no such document.
+            where: the location to name in a refusal.
 
         Raises:
-            KeyError, TypeError, ValueError: it was none. Asking for an operation raises `Refusal` then.
+            KeyError, TypeError, ValueError: it was not checked. Reading one of its operations can then raise `Refusal`.
         """
         return cls._of(document, SourceLocation.of(where))
 
@@ -172,17 +172,17 @@ class Contract:
 
 
 class _CompiledOnDemand(Mapping[str, T]):
-    """The operations or events of a contract, each compiled when it is first asked for."""
+    """The operations or events of a contract, each compiled when it is first used."""
 
-    def __init__(self, contents: Mapping[str, Any], compile_one: Callable[[str, Mapping[str, Any]], T]) -> None:
+    def __init__(self, contents: Mapping[str, Any], compile_entry: Callable[[str, Mapping[str, Any]], T]) -> None:
         self._contents = contents
-        self._compile_one = compile_one
+        self._compile_entry = compile_entry
         self._compiled: dict[str, T] = {}
 
     def __getitem__(self, name: str) -> T:
         compiled = self._compiled.get(name)
         if compiled is None:
-            compiled = self._compiled[name] = self._compile_one(name, self._contents[name])
+            compiled = self._compiled[name] = self._compile_entry(name, self._contents[name])
         return compiled
 
     def __contains__(self, name: object) -> bool:
@@ -199,19 +199,19 @@ def _operation(
     name: OperationName, content: Mapping[str, Any], default: Classification, where: SourceLocation
 ) -> Operation:
     errors = content.get("errors", {})
-    taken = sorted(errors.keys() & CODES.keys())
-    if taken:
+    reserved = sorted(errors.keys() & CODES.keys())
+    if reserved:
         raise Refusal(
             "invalid-document",
-            vi=f"{where / 'errors' / taken[0]}: mã {taken[0]!r} đã có nghĩa trên trục; hãy chọn tên khác.",
-            en=f"{where / 'errors' / taken[0]}: the code {taken[0]!r} has a meaning on the bus already; choose another name.",
+            vi=f"{where / 'errors' / reserved[0]}: mã {reserved[0]!r} là mã riêng của trục; hãy chọn tên khác.",
+            en=f"{where / 'errors' / reserved[0]}: the code {reserved[0]!r} is reserved by the bus; choose another name.",
         )
     subject, key = content.get("subject", []), content.get("idempotencyKey", {})
     if key and content.get("idempotent", False):
         raise Refusal(
             "invalid-document",
             vi=f"{where / 'idempotencyKey'}: thao tác idempotent không cần khóa; hãy bỏ idempotencyKey, hoặc đặt idempotent: false.",
-            en=f"{where / 'idempotencyKey'}: an idempotent operation needs no key; leave idempotencyKey out, or say idempotent: false.",
+            en=f"{where / 'idempotencyKey'}: an idempotent operation needs no key; remove idempotencyKey, or set idempotent: false.",
         )
     limits = content.get("limits", {})
     operation = Operation(
@@ -238,11 +238,11 @@ def _operation(
         violations = schema.violations(getattr(operation.example, part))
         if violations:
             first = violations[0]
-            at = (where / "example" / part).at(first.pointer)
+            location = (where / "example" / part).at(first.pointer)
             raise Refusal(
                 "invalid-document",
-                vi=f"{at}: ví dụ {first.message.vi}.",
-                en=f"{at}: the example {first.message.en}.",
+                vi=f"{location}: ví dụ {first.message.vi}.",
+                en=f"{location}: the example {first.message.en}.",
                 violations=violations,
             )
     return operation
@@ -261,8 +261,8 @@ def _refuse_equal_bindings(operations: Mapping[str, Operation], where: SourceLoc
             )
 
 
-def _text(told: Mapping[str, str] | None) -> Text | None:
-    return Text(**told) if told else None
+def _text(text: Mapping[str, str] | None) -> Text | None:
+    return Text(**text) if text else None
 
 
 def _seconds(text: str) -> float:

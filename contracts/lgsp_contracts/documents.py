@@ -1,6 +1,6 @@
-"""Documents that people write (contracts, registry documents, adapter manifests): YAML in, checked by JSON Schema.
+"""Documents that people write (contracts, registry documents, adapter manifests): YAML, checked by JSON Schema.
 
-Each kind's rules stand in `<kind>.schema.json` beside this module, so an editor can check them while they are written.
+The schema of each kind is `<kind>.schema.json` beside this module, so that editors can use it too.
 """
 
 import json
@@ -18,7 +18,7 @@ from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal, Text, Violation
 
-_NO_FIELD = Text("là trường không có ở đây; hãy kiểm tra chính tả", "is not a field here; check its spelling")
+_NO_FIELD = Text("không phải là trường hợp lệ; hãy kiểm tra chính tả", "is not a known field; check its spelling")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -28,7 +28,7 @@ class _Loader(yaml.CSafeLoader):
         keys = [key.value for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} stands here twice", problem_mark=node.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"duplicate key {key!r}", problem_mark=node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -46,8 +46,8 @@ def read(path: Path) -> list[tuple[SourceLocation, Any]]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        found = [document for document in yaml.load_all(text, _Loader) if document is not None]
-        orjson.dumps(found)
+        parsed = [document for document in yaml.load_all(text, _Loader) if document is not None]
+        orjson.dumps(parsed)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise _unreadable(path, f"dòng {line}: {error.problem}", f"line {line}: {error.problem}") from error
@@ -55,11 +55,11 @@ def read(path: Path) -> list[tuple[SourceLocation, Any]]:
         raise _unreadable(path, "mọi khóa phải là chuỗi ký tự", "every key must be a string; quote it") from error
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, f"không đọc được: {error}", f"cannot be read: {error}") from error
-    if len(found) == 1:
-        return [(SourceLocation(str(path), (), text), found[0])]
+    if len(parsed) == 1:
+        return [(SourceLocation(str(path), (), text), parsed[0])]
     return [
         (SourceLocation(f"{path}, document {number}", (), text, number - 1), document)
-        for number, document in enumerate(found, 1)
+        for number, document in enumerate(parsed, 1)
     ]
 
 
@@ -83,13 +83,13 @@ def check(kind: str, document: Any, where: str | SourceLocation) -> None:
     """Check a document against the schema of its kind.
 
     Raises:
-        Refusal: `invalid-document` with all violations; its sentence names the first.
+        Refusal: `invalid-document` with all violations; its text names the first.
     """
     check_against(_schema_of(kind), document, where)
 
 
-def _without_the_word_contract(violation: Violation) -> Violation:
-    """Say of an unknown field what holds for manifests and registry documents as well: "the contract" is one of many here."""
+def _generalised(violation: Violation) -> Violation:
+    """Replace the message for an unknown field, which mentions a contract, by one that fits every kind of document."""
     return replace(violation, message=_NO_FIELD) if violation.rule.endswith("/additionalProperties") else violation
 
 
@@ -97,16 +97,16 @@ def check_against(rules: Schema, document: Any, where: str | SourceLocation) -> 
     """Check a document against a schema.
 
     Raises:
-        Refusal: `invalid-document` with all violations; its sentence names the first.
+        Refusal: `invalid-document` with all violations; its text names the first.
     """
-    violations = [_without_the_word_contract(one) for one in rules.violations(document)]
+    violations = [_generalised(violation) for violation in rules.violations(document)]
     if violations:
         first = violations[0]
-        place = SourceLocation.of(where).at(first.pointer)
+        location = SourceLocation.of(where).at(first.pointer)
         raise Refusal(
             "invalid-document",
-            vi=f"{place}: {first.message.vi}.",
-            en=f"{place}: {first.message.en}.",
+            vi=f"{location}: {first.message.vi}.",
+            en=f"{location}: {first.message.en}.",
             violations=violations,
         )
 

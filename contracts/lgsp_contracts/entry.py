@@ -1,7 +1,7 @@
-"""The entry of the evidence, version 1: its kinds, their schemas, and the salted digests in it.
+"""The entry of the evidence, version 1: its kinds, their schemas, and its salted digests.
 
-Entries are signed and kept for years, so what they say is fixed here and in `docs/protocol/entry-1.md`, not where they are written.
-Whoever reads them takes the kinds and versions that it knows and passes over all others.
+Entries are signed and kept for years, so their content is fixed here and in `docs/protocol/entry-1.md`, not where they are written.
+Readers process the kinds and versions that they know and ignore all others.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import orjson
 from lgsp_problems import Refusal
 
 VERSION = 1
-"""Of the entries that are written. Those of before November 2026 have no version: they are calls, with digests without a salt."""
+"""The version of new entries. Those from before November 2026 have no version: they are calls, with unsalted digests."""
 
 Kind = Literal["call", "accepted", "delivery", "event", "file", "registry", "peer"]
 WRITTEN: tuple[Kind, ...] = ("call",)
@@ -28,23 +28,23 @@ RESERVED: tuple[Kind, ...] = ("accepted", "delivery", "event", "file", "registry
 SALT_BYTES = 16
 """128 random bits for each entry, the least that RFC 9901 recommends for a salted digest."""
 SALT_HEADER = "Lgsp-Digest-Salt"
-"""Where a caller gets the salt of the entry that its call left, in hex."""
+"""The response header with the salt of the call's entry, in hex."""
 
 Document = Literal["request", "answer"]
 """The two documents of a call whose digests an entry holds."""
 
 
 def is_call(entry: Mapping[str, Any]) -> bool:
-    """Tell whether an entry speaks of a call in a version that this module knows."""
+    """Tell whether an entry records a call, in a version that this module knows."""
     return bool(entry.get("v", VERSION) == VERSION and entry.get("kind", "call") == "call")
 
 
 def digest(salt: bytes, content: bytes) -> str:
     """Compute the digest of a document: SHA-256 of the salt followed by the document, in hex.
 
-    The salt has always `SALT_BYTES`, so no two pairs of salt and document run together into the same bytes. HMAC would add nothing:
-    who shows the salt shows the document too, and nobody extends a digest that a Merkle tree holds; and this one any machine
-    computes with `sha256sum`.
+    The salt always has `SALT_BYTES`, so no two pairs of salt and document give the same concatenation. HMAC would add nothing:
+    whoever reveals the salt reveals the document too, and a digest in a Merkle tree cannot be extended; and this one can be
+    computed with `sha256sum`.
     """
     hashed = hashlib.sha256(salt)
     hashed.update(content)
@@ -59,26 +59,26 @@ def parse_salt(text: str) -> bytes:
     """
     try:
         salt = bytes.fromhex(text)
-    except ValueError:  # only that it is none matters
+    except ValueError:  # refused below, like one of another length
         salt = b""
     if len(salt) != SALT_BYTES:
         raise Refusal(
             "malformed",
             vi=f"Muối phải là {2 * SALT_BYTES} ký tự hex như trong tiêu đề {SALT_HEADER}; hãy chép lại nguyên vẹn.",
-            en=f"A salt is {2 * SALT_BYTES} characters of hex, as in the header {SALT_HEADER}; copy it whole.",
+            en=f"A salt has {2 * SALT_BYTES} hexadecimal digits, as in the header {SALT_HEADER}; copy all of it.",
         )
     return salt
 
 
 def holds(entry: Mapping[str, Any], document: Document, content: bytes, salt: bytes | None) -> bool:
-    """Tell whether an entry holds the digest of a document.
+    """Tell whether an entry has the digest of a document.
 
     Args:
         entry: an entry of a call, of any version.
         salt: the salt of the entry; not needed for an entry that has no version.
 
     Raises:
-        Refusal: `malformed`, when the entry's digests are salted and there is no salt.
+        Refusal: `malformed`, when the entry's digests are salted and no salt is given.
     """
     if "v" not in entry:
         return _equal(hashlib.sha256(content).hexdigest(), entry.get(f"{document}Sha256"))
@@ -86,9 +86,9 @@ def holds(entry: Mapping[str, Any], document: Document, content: bytes, salt: by
         raise Refusal(
             "malformed",
             vi=f"Mã băm trong mục này có muối; hãy thêm --salt với giá trị của tiêu đề {SALT_HEADER} mà bên gọi đã nhận.",
-            en=f"The digests of this entry are salted; add --salt with what the caller got in the header {SALT_HEADER}.",
+            en=f"The digests of this entry are salted; add --salt with the value that the caller received in the header {SALT_HEADER}.",
         )
-    # A salt of another length could move the border between salt and document.
+    # With a salt of another length, part of the document could pass for salt.
     return len(salt) == SALT_BYTES and _equal(digest(salt, content), entry.get(f"{document}Digest"))
 
 
@@ -100,8 +100,8 @@ def _equal(computed: str, written: Any) -> bool:
 def schema(kind: Kind) -> dict[str, Any]:
     """Read the JSON Schema of a kind."""
     file = resources.files("lgsp_contracts") / "entries" / f"{kind}.schema.json"
-    found: dict[str, Any] = orjson.loads(file.read_bytes())
-    return found
+    document_schema: dict[str, Any] = orjson.loads(file.read_bytes())
+    return document_schema
 
 
 @cache
@@ -110,8 +110,11 @@ def _validator(kind: Kind) -> jsonschema_rs.Draft202012Validator:
 
 
 def faults(entry: Mapping[str, Any]) -> list[str]:
-    """List what an entry breaks of the schema of its kind: nothing where it keeps all, or is of a kind or version unknown here."""
+    """List the violations of an entry's schema; empty where it is valid, or of a kind or version unknown here."""
     kind = entry.get("kind")
     if entry.get("v") != VERSION or kind not in (*WRITTEN, *RESERVED):
         return []
-    return [f"/{'/'.join(map(str, one.instance_path))}: {one.message}" for one in _validator(kind).iter_errors(entry)]
+    return [
+        f"/{'/'.join(map(str, violation.instance_path))}: {violation.message}"
+        for violation in _validator(kind).iter_errors(entry)
+    ]

@@ -1,7 +1,7 @@
-"""What a service announces: the events of a contract.
+"""The events of a contract.
 
-Events are reserved: contracts may declare them, and they are checked and compared between versions; no gateway takes or delivers them yet. An
-event travels as CloudEvents 1.0 with the document of its schema as `data` (`docs/protocol/wire-1.md`).
+Events are reserved: contracts may declare them, and they are checked and compared between versions; no gateway delivers them yet. An
+event is sent as CloudEvents 1.0 with the document of its schema as `data` (`docs/protocol/wire-1.md`).
 """
 
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Text
 
 TYPE_PREFIX = "lgsp"
-"""What the CloudEvents types of events begin with whose contracts give none."""
+"""The prefix of the CloudEvents type of an event whose contract names none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that a service announces.
+    """One event that a service publishes.
 
     Args:
         type: of CloudEvents.
         classification: open, internal or personal.
-        subject: paths into the data, to the person whom it is about.
-        data: the schema of what is announced.
+        subject: paths in the data to the number of the person concerned.
+        data: the schema of the event's data.
     """
 
     name: EventName
@@ -40,18 +40,18 @@ class Event:
 
 
 def type_of(service: ServiceName, major: Major, event: EventName) -> str:
-    """Make the CloudEvents type of an event whose contract gives none: `lgsp.land-parcels.v1.parcel-changed`."""
+    """Return the CloudEvents type of an event whose contract names none: `lgsp.land-parcels.v1.parcel-changed`."""
     return f"{TYPE_PREFIX}.{service}.v{major}.{event}"
 
 
 def read_event(
     name: str, content: Mapping[str, Any], service: ServiceName, major: Major, default: str, where: SourceLocation
 ) -> Event:
-    """Read an event of a contract document that keeps the schema of contracts.
+    """Read an event of a contract document, already valid by the schema of contracts.
 
     Args:
         default: the classification of the contract.
-        where: what to call the event in a refusal.
+        where: the location to name in a refusal.
 
     Raises:
         Refusal: `invalid-document`.
@@ -68,6 +68,6 @@ def read_event(
         example=content["example"],
     )
     for violation in event.data.violations(event.example)[:1]:
-        at = (where / "example").at(violation.pointer)
-        raise at.refusal(f"ví dụ {violation.message.vi}", f"the example {violation.message.en}")
+        location = (where / "example").at(violation.pointer)
+        raise location.refusal(f"ví dụ {violation.message.vi}", f"the example {violation.message.en}")
     return event

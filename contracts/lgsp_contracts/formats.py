@@ -1,7 +1,7 @@
 """The identifiers of the Vietnamese state as JSON Schema formats, and the standard formats a contract may name.
 
-The rules are those of the field (see `docs/reference/formats.md`); python-stdnum knows the check digit of enterprise
-codes. A contract that names a format which is not here is refused: an unknown format checks nothing.
+The rules are documented in `docs/reference/formats.md`; python-stdnum computes the check digit of enterprise codes. A contract
+with a format that is not listed here is refused, since an unknown format would check nothing.
 """
 
 import re
@@ -20,7 +20,7 @@ def _matches(pattern: str) -> Check:
 
 
 def _is_enterprise_code(value: str) -> bool:
-    # stdnum tolerates spaces and full stops; a document on the bus has one spelling.
+    # stdnum tolerates spaces and full stops; a document on the bus must not have them.
     return re.fullmatch(r"[0-9]{10}(-[0-9]{3})?", value) is not None and mst.is_valid(value)
 
 
@@ -64,7 +64,7 @@ BUS_FORMATS: dict[str, tuple[Check, Text]] = {
         ),
     ),
 }
-"""What the bus itself names. Large content is a file; documents hold its reference."""
+"""Formats of the bus itself. Large content is a file; documents contain its reference."""
 
 STANDARD_FORMATS: dict[str, Text] = {
     "date": Text("ngày theo ISO 8601, ví dụ 1993-05-17", "an ISO 8601 date, such as 1993-05-17"),

@@ -1,11 +1,11 @@
-"""Names: parsed once where they come in, so that no bare text becomes a subject, a path, a file, a query or a header.
+"""Names, parsed where they enter, so that no unchecked text becomes a subject, a path, a file, a query or a header.
 
-Each kind of name is a type of its own (`typing.NewType`: nothing at run time, so a call is not slower by it) that only the
-functions here make. mypy refuses a `str` where a `ServiceName` is asked for. The patterns are those of the JSON Schemas of
-the documents; a test holds them together.
+Each kind of name is a type of its own (`typing.NewType`, without cost at run time) that only the functions here create. mypy
+rejects a `str` where a `ServiceName` is expected. The patterns are those of the JSON Schemas of the documents; a test compares
+them.
 
-A name here is one part: no slash is in any of them. The full form of a name, `instance/class/member/subsystem`, is parts joined
-by slashes, and takes a type of its own.
+A name here is one part, without a slash. The full form of a system's name, `instance/class/member/subsystem`, has a type of its
+own in `qualified_names`.
 """
 
 import re
@@ -16,7 +16,7 @@ from lgsp_contracts.formats import FORMAT_CHECKS
 from lgsp_problems import Refusal
 
 AgencyCode = NewType("AgencyCode", str)
-"""The electronic identification code of an agency, such as `H49.12`. It has dots: as a part of a subject it takes several."""
+"""The electronic identification code of an agency, such as `H49.12`. It contains dots, so that it takes several tokens of a NATS subject."""
 SystemName = NewType("SystemName", str)
 ServiceName = NewType("ServiceName", str)
 OperationName = NewType("OperationName", str)
@@ -25,21 +25,21 @@ GrantName = NewType("GrantName", str)
 GatewayName = NewType("GatewayName", str)
 """The name of a gateway: a part of its log's name, of subjects and of files."""
 DocumentName = NewType("DocumentName", str)
-"""The name of a document of the registry, as its kind asks: an agency's code, or a name."""
+"""The name of a document of the registry: an agency's code, or a name, depending on its kind."""
 PurposeName = NewType("PurposeName", str)
 HeaderValue = NewType("HeaderValue", str)
-"""What may stand in a header of HTTP: printable ASCII, no line of its own."""
+"""The value of an HTTP header: printable ASCII, no line breaks."""
 Major = NewType("Major", int)
 MessageId = NewType("MessageId", str)
-"""The id of a message: a UUID as it is written."""
+"""The id of a message: a UUID in its canonical form."""
 
 MAX_NAME = 63
 NAME_PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-"""Of systems, services, operations, events, grants and purposes, with at most `MAX_NAME` characters."""
+"""The pattern of names of systems, services, operations, events, grants and purposes, of at most `MAX_NAME` characters."""
 GATEWAY_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$"
 MAX_MAJOR = 9999
 
-_NAME = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z")  # `$` would let a line feed follow
+_NAME = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z")  # `$` would also match before a final line feed
 _GATEWAY = re.compile(GATEWAY_PATTERN.removesuffix("$") + r"\Z")
 _MAJOR = re.compile(r"[1-9][0-9]{0,3}")
 _MESSAGE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -118,10 +118,10 @@ def purpose_name(text: str) -> PurposeName:
 
 
 def header_value(header: str, text: str) -> HeaderValue:
-    """Read what is to be the value of a header.
+    """Read the value of an HTTP header.
 
     Args:
-        header: its name, for the sentence.
+        header: its name, for the message.
 
     Raises:
         Refusal: `malformed`.
@@ -130,7 +130,7 @@ def header_value(header: str, text: str) -> HeaderValue:
         raise Refusal(
             "malformed",
             vi=f"Giá trị của {header} chỉ gồm ký tự ASCII in được, không xuống dòng; hãy sửa lại.",
-            en=f"The value of {header} has printable ASCII characters and no line break; correct it.",
+            en=f"The value of {header} may only have printable ASCII characters and no line break; correct it.",
         )
     return HeaderValue(text)
 
@@ -150,7 +150,7 @@ def document_name(kind: str, text: str) -> DocumentName:
 
 
 def gateway_name(text: str) -> GatewayName:
-    """Read the name of a gateway, which is that of its log too.
+    """Read the name of a gateway, which is also the name of its log.
 
     Raises:
         Refusal: `malformed`.
@@ -189,7 +189,7 @@ def message_id(text: str) -> MessageId:
         raise Refusal(
             "malformed",
             vi="Mã thông điệp phải là UUID như trong tiêu đề Lgsp-Message-Id; hãy chép lại nguyên vẹn.",
-            en="The id of a message is a UUID, as in the header Lgsp-Message-Id; copy it whole.",
+            en="The id of a message is a UUID, as in the header Lgsp-Message-Id; copy all of it.",
         )
     return MessageId(text)
 
@@ -204,7 +204,7 @@ BY_ROLE: Mapping[str, Callable[[str], str]] = {
     "grant": grant_name,
     "message": message_id,
 }
-"""What reads a name, by what it is the name of where something is searched for."""
+"""The parser of each kind of name, by its role in a search."""
 
 
 def _checked_name(text: str, vi: str, en: str) -> str:
@@ -212,6 +212,6 @@ def _checked_name(text: str, vi: str, en: str) -> str:
         raise Refusal(
             "malformed",
             vi=f"{vi} gồm chữ thường không dấu, chữ số và dấu - ở giữa, tối đa {MAX_NAME} ký tự, bắt đầu bằng chữ; hãy sửa lại tên.",
-            en=f"{en} has small letters, digits and single hyphens between them, at most {MAX_NAME} characters, and begins with a letter; correct it.",
+            en=f"{en} has lower-case letters, digits and single hyphens between them, at most {MAX_NAME} characters, and begins with a letter; correct it.",
         )
     return text

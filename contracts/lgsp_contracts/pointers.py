@@ -1,4 +1,4 @@
-"""JSON Pointers (RFC 6901), as far as contracts need them."""
+"""JSON Pointers (RFC 6901), to the extent that contracts need them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ def split(pointer: str) -> tuple[str, ...]:
     """Read the path of a pointer: `/a~1b/0` → `("a/b", "0")`.
 
     Raises:
-        ValueError: it is neither empty nor begins with a slash.
+        ValueError: the pointer is neither empty nor begins with a slash.
     """
     if not pointer:
         return ()

@@ -1,11 +1,11 @@
-"""What of an answer a grant lets its holder see.
+"""The fields of a response that a grant shows.
 
-A grant lists the fields it may see, as JSON Pointers into the answer; everything else is removed. A list is an
-allow-list, so a field that a later minor version adds stays hidden until somebody grants it. Arrays are looked through:
-`/nguoiDaiDien/hoVaTen` shows that field of every element.
+A grant lists the visible fields as JSON Pointers into the response; everything else is removed. It is an allow-list, so a
+field that a later minor version adds stays hidden until it is granted. Pointers skip arrays: `/nguoiDaiDien/hoVaTen` shows
+that field of every element.
 
-The numbers of what is left are the provider's own, digit for digit: a document that holds one which orjson would write otherwise
-(`1.10`, `5.0`, `12345678901234567.89`, `-0`) is read by `json`, which hands over the digits as they stand.
+Numbers keep the provider's own digits: a document with one that orjson would write differently (`1.10`, `5.0`,
+`12345678901234567.89`, `-0`) is parsed by `json`, which keeps the digits as text.
 """
 
 import json
@@ -30,48 +30,49 @@ class Projection:
     """
 
     def __init__(self, fields: Iterable[str]) -> None:
-        self.fields = listed = tuple(fields)
-        self.shows_everything = "*" in listed
+        self.fields = pointers_listed = tuple(fields)
+        self.shows_everything = "*" in pointers_listed
         self._tree: _Tree = {}
-        for field in listed:
+        for field in pointers_listed:
             if field != "*":
                 self._add(pointers.split(field))
-        self._shown = frozenset(name for name, below in self._tree.items() if below is None)
+        self._fully_visible = frozenset(name for name, subtree in self._tree.items() if subtree is None)
 
     def _add(self, path: tuple[str, ...]) -> None:
         node = self._tree
         for part in path[:-1]:
             child = node.setdefault(part, {})
-            if child is None:  # the whole of it is visible already
+            if child is None:  # an ancestor is visible already
                 return
             node = child
         if path:
             node[path[-1]] = None
 
     def shows_all_of(self, document: Any) -> bool:
-        """Tell whether nothing of a document is hidden, so that its bytes can be given as they are. May say no where yes is true."""
-        return self.shows_everything or (isinstance(document, dict) and document.keys() <= self._shown)
+        """Tell whether no field of a document is hidden, so that its bytes can be returned unchanged. May be False although none is."""
+        return self.shows_everything or (isinstance(document, dict) and document.keys() <= self._fully_visible)
 
     def apply(self, document: Any) -> Any:
-        """Copy a document without what may not be seen."""
+        """Copy a document without its hidden fields."""
         return document if self.shows_everything else _visible(document, self._tree)
 
     def cut(self, body: bytes, document: Any = None) -> bytes:
-        """Write a document without what may not be seen.
+        """Serialise a document without its hidden fields.
 
         Args:
-            document: the same, parsed by orjson, where that was done.
+            body: the document as JSON.
+            document: the same, where orjson has parsed it already.
         """
         if self.shows_everything:
             return body
         visible = self.apply(orjson.loads(body) if document is None else document)
-        if b"-0" in body or _holds_float(visible):
+        if b"-0" in body or _contains_float(visible):
             visible = self.apply(json.loads(body, parse_float=orjson.Fragment, parse_int=orjson.Fragment))
         return orjson.dumps(visible)
 
 
-def _holds_float(value: Any) -> bool:
-    """Is there a number that is not written as its digits alone?"""
+def _contains_float(value: Any) -> bool:
+    """Tell whether a document contains a float."""
     level = [value]
     while level:
         kinds = set(map(type, level))
@@ -81,9 +82,9 @@ def _holds_float(value: Any) -> bool:
             return False
         level = [
             child
-            for one in level
-            if isinstance(one, (dict, list))
-            for child in (one.values() if isinstance(one, dict) else one)
+            for container in level
+            if isinstance(container, (dict, list))
+            for child in (container.values() if isinstance(container, dict) else container)
         ]
     return False
 
@@ -93,9 +94,9 @@ def _visible(value: Any, tree: _Tree | None) -> Any:
         return value
     if isinstance(value, dict):
         return {
-            key: _visible(value[key], below)
-            for key, below in tree.items()
-            if key in value and (below is None or isinstance(value[key], (dict, list)))
+            key: _visible(value[key], subtree)
+            for key, subtree in tree.items()
+            if key in value and (subtree is None or isinstance(value[key], (dict, list)))
         }
     if isinstance(value, list):
         return [_visible(item, tree) for item in value if isinstance(item, (dict, list))]

@@ -1,4 +1,4 @@
-"""References inside one document: where `$ref` leads, and how it is written when the document becomes a part of another."""
+"""References within one document: resolving a `$ref`, and rebasing it when the document becomes part of another."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,10 @@ from lgsp_contracts import pointers
 
 
 def resolve(reference: str, root: Any) -> Any:
-    """Follow a `$ref` into its own document.
+    """Resolve a `$ref` within its document.
 
     Returns:
-        The schema, or None where it leads to nothing that a JSON Pointer reaches.
+        The schema, or None where the reference is not a JSON Pointer or leads nowhere.
     """
     if not reference.startswith("#"):
         return None
@@ -31,10 +31,10 @@ def resolve(reference: str, root: Any) -> Any:
 
 
 def rebase(schema: Any, base: str) -> Any:
-    """Copy a schema whose references begin at its own root into a document where that root stands elsewhere.
+    """Copy a schema for another document, with its references changed to its new root.
 
     Args:
-        base: the reference of its new root, such as `#/components/schemas/lookup.request`.
+        base: the reference of the new root, such as `#/components/schemas/lookup.request`.
     """
     if isinstance(schema, Mapping):
         return {

@@ -1,7 +1,7 @@
-"""Documents that keep a schema, made from it: the smallest, the largest, and others in between.
+"""Sample documents generated from a schema: the smallest, the largest, and others in between.
 
-For a contract's mock, and for holding an adapter against its contract. The same seed gives the same documents. What a schema
-asks beyond the keywords looked at here is found by trying: every document is held against the schema before it is given.
+They serve the mock of a contract and the conformance tests of adapters. The same seed gives the same documents. Keywords that are not
+handled here are met by trial: every document is validated against the schema before it is yielded.
 """
 
 import datetime
@@ -16,26 +16,26 @@ from lgsp_contracts import pointers
 from lgsp_contracts.schemas import Schema
 
 TRIES = 20
-MANY = 3
-"""How many items a list has at most, unless more are asked for."""
+MAX_ITEMS = 3
+"""The most items of a list, unless the schema requires more."""
 
 WORDS = ("Hạ Long", "Nguyễn Văn An", "Phường Hồng Gai", "Đông Triều", "Trần Thị Bình", "Cẩm Phả")
 
 
 def samples(schema: Schema, count: int, seed: str = "") -> Iterator[Any]:
-    """Up to so many different documents; fewer where the schema knows no more or none could be found."""
-    seen: list[Any] = []
+    """Generate up to `count` different documents; fewer where the schema allows no more or no others could be generated."""
+    yielded: list[Any] = []
     for number in range(count * TRIES):
-        if len(seen) == count:
+        if len(yielded) == count:
             return
         fullness = {0: 0.0, 1: 1.0}.get(number, 0.5)
-        made = _Maker(schema.document, random.Random(f"{seed}{number}"), fullness).value(schema.document)  # noqa: S311
-        if made not in seen and schema.is_valid(made):
-            seen.append(made)
-            yield made
+        document = _SampleGenerator(schema.document, random.Random(f"{seed}{number}"), fullness).value(schema.document)  # noqa: S311
+        if document not in yielded and schema.is_valid(document):
+            yielded.append(document)
+            yield document
 
 
-class _Maker:
+class _SampleGenerator:
     def __init__(self, root: Mapping[str, Any], chance: random.Random, fullness: float) -> None:
         self._root = root
         self._chance = chance
@@ -54,7 +54,7 @@ class _Maker:
         for choices in ("anyOf", "oneOf"):
             if choices in schema:
                 rest = {key: value for key, value in schema.items() if key != choices}
-                return self.value(_joined(rest, self._chance.choice(schema[choices])), depth)
+                return self.value(_merged(rest, self._chance.choice(schema[choices])), depth)
         kind = schema.get("type", "object" if "properties" in schema else "string")
         make: Callable[[Mapping[str, Any], int], Any] = getattr(self, f"_{kind if isinstance(kind, str) else kind[0]}")
         return make(schema, depth)
@@ -64,12 +64,12 @@ class _Maker:
         return {
             name: self.value(part, depth + 1)
             for name, part in schema.get("properties", {}).items()
-            if name in required or (self._chance.random() < self._fullness and depth < MANY * 3)
+            if name in required or (self._chance.random() < self._fullness and depth < MAX_ITEMS * 3)
         }
 
     def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
         least = schema.get("minItems", 0)
-        most = max(least, min(schema.get("maxItems", MANY), MANY))
+        most = max(least, min(schema.get("maxItems", MAX_ITEMS), MAX_ITEMS))
         length = {0.0: least, 1.0: most}.get(self._fullness, self._chance.randint(least, most))
         return [self.value(schema.get("items", {}), depth + 1) for _ in range(length)]
 
@@ -125,15 +125,15 @@ class _Maker:
         return others.get(name, "x")
 
 
-def _joined(one: Mapping[str, Any], other: Any) -> Mapping[str, Any]:
-    """A schema and one of its choices as one."""
-    if not isinstance(other, Mapping):
-        return one
-    required = [*one.get("required", ()), *other.get("required", ())]
-    properties = {**one.get("properties", {}), **other.get("properties", {})}
+def _merged(schema: Mapping[str, Any], choice: Any) -> Mapping[str, Any]:
+    """Merge a schema and one of its choices."""
+    if not isinstance(choice, Mapping):
+        return schema
+    required = [*schema.get("required", ()), *choice.get("required", ())]
+    properties = {**schema.get("properties", {}), **choice.get("properties", {})}
     return {
-        **one,
-        **other,
+        **schema,
+        **choice,
         **({"required": required} if required else {}),
         **({"properties": properties} if properties else {}),
     }

@@ -1,6 +1,6 @@
-"""Where something stands in a document that people write, as a refusal names it: `adapter.yaml:12, /operations/lookup`.
+"""A position in a document that people write, as a refusal names it: `adapter.yaml:12, /operations/lookup`.
 
-Lines are looked for only when somebody is told of them.
+Line numbers are computed only when a location is written out.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,13 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """A document and a path into it.
+    """A document and a path in it.
 
     Args:
-        name: what the document is called, such as its file.
-        path: into it, as in a JSON Pointer.
-        text: the YAML that it was read from, if it was; `number` says which document in it this is, from 0.
+        name: the name of the document, such as its file.
+        path: in the document, as in a JSON Pointer.
+        text: the YAML that it was read from, empty where it was not read from YAML.
+        number: the index of the document in that YAML, from 0.
     """
 
     name: str
@@ -32,24 +33,24 @@ class SourceLocation:
 
     @classmethod
     def of(cls, where: "str | SourceLocation") -> "SourceLocation":
-        """Make a location of a document's name; one that is a location already stays."""
+        """Convert the name of a document to a location; return a location unchanged."""
         return where if isinstance(where, SourceLocation) else cls(where)
 
     def __truediv__(self, part: str | int) -> "SourceLocation":
         return replace(self, path=(*self.path, str(part)))
 
     def at(self, pointer: str) -> "SourceLocation":
-        """Follow a JSON Pointer from here."""
+        """Return the location at a JSON Pointer from this one."""
         return replace(self, path=self.path + pointers.split(pointer))
 
     @property
     def line(self) -> int | None:
-        """Find the line, counted from 1; that of the nearest thing around where the path leads to nothing."""
+        """Find the line, counted from 1; that of the nearest parent where the path leads nowhere."""
         lines = _lines_by_path(self.text)[self.number] if self.text else {}
         return next((lines[self.path[:end]] for end in range(len(self.path), -1, -1) if self.path[:end] in lines), None)
 
     def refusal(self, vi: str, en: str) -> Refusal:
-        """Make the refusal of a document for what stands here.
+        """Create the refusal of a document for an error at this location.
 
         Args:
             vi, en: what is wrong and what to do, without a full stop.
@@ -69,11 +70,11 @@ def _lines_by_path(text: str) -> list[Mapping[Path, int]]:
 
 
 def _lines_of_node(node: yaml.Node, path: Path, line: int) -> list[tuple[Path, int]]:
-    found = [(path, line)]
+    lines = [(path, line)]
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            found += _lines_of_node(value, (*path, str(key.value)), key.start_mark.line + 1)
+            lines += _lines_of_node(value, (*path, str(key.value)), key.start_mark.line + 1)
     elif isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
-            found += _lines_of_node(item, (*path, str(number)), item.start_mark.line + 1)
-    return found
+            lines += _lines_of_node(item, (*path, str(number)), item.start_mark.line + 1)
+    return lines

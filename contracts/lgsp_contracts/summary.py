@@ -1,6 +1,6 @@
-"""What lists of services show of a contract, taken from its document as it stands: nothing is checked, nothing compiled.
+"""Summaries of contracts for lists of services, read from the document without checking or compiling it.
 
-Compiling a contract takes half a millisecond, or fifty where it is large; a list shows hundreds of them.
+Compiling a contract takes half a millisecond, or fifty for a large one; a list shows hundreds of them.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from lgsp_problems import Text
 
 @dataclass(frozen=True, slots=True)
 class OperationSummary:
-    """An operation as lists show it. `request` is its example."""
+    """The summary of an operation. `request` is its example."""
 
     name: str
     title: Text
@@ -22,7 +22,7 @@ class OperationSummary:
 
 @dataclass(frozen=True, slots=True)
 class ContractSummary:
-    """A contract as lists show it."""
+    """The summary of a contract."""
 
     service: str
     version: str
@@ -35,7 +35,7 @@ class ContractSummary:
 
     @property
     def major(self) -> int:
-        """The part of its version that a caller names in the path."""
+        """Return the major version, which a caller names in the path."""
         return int(self.version.split(".", 1)[0])
 
     @classmethod
@@ -43,7 +43,7 @@ class ContractSummary:
         """Read a contract document that was checked before.
 
         Raises:
-            KeyError, TypeError, ValueError: it was not.
+            KeyError, TypeError, ValueError: the document is no valid contract.
         """
         classification = document["classification"]
         return cls(
@@ -66,7 +66,7 @@ class ContractSummary:
         )
 
     def searched_text(self) -> str:
-        """Everything that a search for words looks at, in the form in which words are compared."""
+        """Return the text that a word search compares with, case-folded."""
         titles = [self.title, *(operation.title for operation in self.operations.values())]
         titles += [self.description] if self.description else []
         names = [self.service, self.provider, *self.operations]

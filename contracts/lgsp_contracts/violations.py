@@ -1,6 +1,6 @@
-"""A broken rule in words: where, which rule, what to do, in Vietnamese and English.
+"""Messages for validation errors: where, which rule, what to do, in Vietnamese and English.
 
-The words never repeat the value that was sent. It may be a person's number, and a violation is written to logs.
+A message never repeats the value that was sent. It may be a person's number, and violations are written to logs.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,10 +14,10 @@ from lgsp_contracts.formats import FORMAT_WORDS
 from lgsp_problems import Text, Violation
 
 MAX_OPTIONS = 50
-"""Values of an `enum` that one sentence lists."""
+"""The most values of an `enum` that a message lists."""
 
 MAX_POINTER = 300
-"""Characters of the place of a broken rule: the names in it are whatever was sent."""
+"""The most characters of a pointer: the names in it are whatever was sent."""
 
 _TYPES = {
     "string": Text("chuỗi ký tự", "a string"),
@@ -32,9 +32,10 @@ _TYPES = {
 
 def _types(names: Any) -> Text:
     wanted = [names] if isinstance(names, str) else names
-    known = [words for name, words in _TYPES.items() if name in wanted]
+    names_of_types = [words for name, words in _TYPES.items() if name in wanted]
     return Text(
-        "phải là " + " hoặc ".join(text.vi for text in known), "must be " + " or ".join(text.en for text in known)
+        "phải là " + " hoặc ".join(text.vi for text in names_of_types),
+        "must be " + " or ".join(text.en for text in names_of_types),
     )
 
 
@@ -49,7 +50,7 @@ def _format(name: str) -> Text:
     return Text(f"phải là {words.vi}", f"must be {words.en}")
 
 
-_WORDS: dict[str, Callable[[Any], Text]] = {
+_MESSAGES: dict[str, Callable[[Any], Text]] = {
     "type": _types,
     "enum": _options,
     "format": _format,
@@ -71,13 +72,13 @@ _WORDS: dict[str, Callable[[Any], Text]] = {
 
 
 def explain(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
-    """Put one error of the validator into words: one for each missing or unknown field."""
+    """Convert an error of the validator to violations: one for each missing or unknown field."""
     path = tuple(error.instance_path)
     rule = _cut(pointers.join(error.schema_path))
     name = error.kind.name
     value: Any = getattr(error.kind, "value", None)
     if name == "required":
-        missing = _cut(pointers.join((*error.schema_path, value)))  # which of the fields that the rule names
+        missing = _cut(pointers.join((*error.schema_path, value)))  # names which of the required fields
         yield Violation(_cut(pointers.join((*path, value))), missing, Text("bắt buộc phải có", "is required"))
     elif name in ("additionalProperties", "unevaluatedProperties"):
         for field in value:
@@ -88,8 +89,8 @@ def explain(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
             )
     elif name in ("anyOf", "oneOf", "oneOfNotValid"):
         yield _alternatives(_cut(pointers.join(path)), rule, value)
-    elif name in _WORDS:
-        yield Violation(_cut(pointers.join(path)), rule, _WORDS[name](value))
+    elif name in _MESSAGES:
+        yield Violation(_cut(pointers.join(path)), rule, _MESSAGES[name](value))
     else:
         yield Violation(_cut(pointers.join(path)), rule, Text(f"trái quy tắc {name}", f"breaks the rule {name}"))
 
@@ -99,18 +100,28 @@ def _cut(pointer: str) -> str:
 
 
 def _alternatives(pointer: str, rule: str, branches: Any) -> Violation:
-    """What each branch of an `anyOf` asks for, as one sentence: the usual case is "one of these fields"."""
-    if not any(branches):  # oneOf, and more than one branch holds
-        return Violation(pointer, rule, Text("khớp nhiều hơn một lựa chọn", "fits more than one of the choices"))
+    """Describe what each branch of an `anyOf` requires, in one message: usually "one of these fields"."""
+    if not any(branches):  # oneOf, and more than one branch matches
+        return Violation(
+            pointer,
+            rule,
+            Text(
+                "khớp nhiều hơn một lựa chọn; chỉ được khớp một",
+                "matches more than one of the choices; it must match exactly one",
+            ),
+        )
     missing = [str(error.kind.value) for branch in branches for error in branch if error.kind.name == "required"]
     if missing:
         listed = ", ".join(dict.fromkeys(missing))
         return Violation(
             pointer, rule, Text(f"cần ít nhất một trong các trường: {listed}", f"needs at least one of: {listed}")
         )
-    words = [found.message for branch in branches for error in branch for found in explain(error)]
+    messages = [violation.message for branch in branches for error in branch for violation in explain(error)]
     return Violation(
         pointer,
         rule,
-        Text(" hoặc ".join(dict.fromkeys(w.vi for w in words)), " or ".join(dict.fromkeys(w.en for w in words))),
+        Text(
+            " hoặc ".join(dict.fromkeys(message.vi for message in messages)),
+            " or ".join(dict.fromkeys(message.en for message in messages)),
+        ),
     )

@@ -1,4 +1,4 @@
-"""Wire protocol 1: what gateway and adapter say to each other on NATS. The specification is `docs/protocol/wire-1.md`.
+"""Wire protocol 1: the messages between gateway and adapters on NATS. The specification is `docs/protocol/wire-1.md`.
 
 A message is one line of JSON, a line feed, and the document. The line replaces NATS headers, three of which cost 15% of
 a call's throughput (measured); a client in any language splits at the first line feed.
@@ -16,9 +16,9 @@ from lgsp_contracts.names import Major, OperationName, ServiceName
 from lgsp_problems import Refusal
 
 VERSION = 1
-"""The major version, which each message names. A gateway and an adapter that name another do not understand each other."""
+"""The major version, which each message names; gateway and adapter must have the same."""
 MINOR = 1
-"""The minor version of this gateway: what it added may be passed over."""
+"""The minor version of this gateway; its additions may be ignored."""
 
 
 class Version(NamedTuple):
@@ -29,16 +29,16 @@ class Version(NamedTuple):
 
 
 def parse_version(announced: str) -> Version | None:
-    """Read what an adapter announces as `metadata.wire`: `1` is 1.0, `1.1` is 1.1. None where it is no version."""
-    found = _VERSION.fullmatch(announced)
-    return Version(int(found[1]), int(found[2] or 0)) if found else None
+    """Parse the version that an adapter announces as `metadata.wire`: `1` is 1.0, `1.1` is 1.1. None where it is no version."""
+    match = _VERSION.fullmatch(announced)
+    return Version(int(match[1]), int(match[2] or 0)) if match else None
 
 
 _VERSION = re.compile(r"([1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]{0,3}))?")
 
 Failure = Literal["unreachable", "refused", "unintelligible", "broken", "unfit"]
-"""Why an adapter has no answer: no connection to its system; the system turned the adapter away; it said what cannot be
-understood; the adapter itself is at fault; what was asked cannot be put to its system, and nothing was sent."""
+"""Why an adapter has no answer: no connection to its system; its system refused; its system sent an unintelligible response;
+an error in the adapter itself; the request cannot be expressed to its system, and nothing was sent."""
 
 _ANSWERED = b'{"status":"answered"}\n'
 
@@ -49,17 +49,17 @@ def subject(service: ServiceName, major: Major, operation: OperationName) -> str
 
 
 def prefix(service: ServiceName, major: Major) -> str:
-    """Name what the NATS subjects of all operations of a service begin with, under one major version."""
+    """Name the common prefix of the NATS subjects of all operations of a service, in one major version."""
     return f"svc.{service}.v{major}."
 
 
 class Context(NamedTuple):
-    """Who asks, why, and until when.
+    """The context of a request: caller, purpose, deadline and trace.
 
     Args:
-        deadline: milliseconds since 1970, after which nobody waits any more.
+        deadline: milliseconds since 1970, after which nobody waits for the reply.
         key: the same for each try of one call, a UUID; empty where its caller gave no Idempotency-Key.
-        salt: the salt of the digests in the entry that the call leaves, in hex; empty from a gateway that speaks wire 1.0.
+        salt: the salt of the digests in the call's entry of evidence, in hex; empty from a gateway that speaks wire 1.0.
     """
 
     message: str
@@ -78,7 +78,7 @@ _OPTIONAL = {"key": "", "salt": ""}
 
 
 def request(context: Context, body: bytes) -> bytes:
-    """Write the request that a gateway sends: its context in one line, and the caller's own bytes."""
+    """Serialise a request: its context in one line, and the caller's own bytes."""
     fields = {
         "wire": VERSION,
         "message": context.message,
@@ -97,10 +97,10 @@ def request(context: Context, body: bytes) -> bytes:
 
 
 def parse_request(data: bytes, loads: Callable[[bytes], Any] = orjson.loads) -> tuple[Context, Any]:
-    """Read the context and the document of a request.
+    """Parse a request: its context and its document.
 
     Args:
-        loads: reads the document; `whole_numbers.reader` makes one that keeps the digits of numbers.
+        loads: parses the document; `whole_numbers.reader` returns one that keeps the digits of numbers.
 
     Raises:
         Refusal: `malformed`, when it is not wire protocol 1.
@@ -115,15 +115,15 @@ def parse_request(data: bytes, loads: Callable[[bytes], Any] = orjson.loads) -> 
         raise Refusal(
             "malformed",
             vi="Thông điệp trên NATS không theo giao thức wire 1; hãy dùng gateway và bộ kết nối cùng phiên bản.",
-            en="The NATS message is not wire protocol 1; use a gateway and an adapter that speak the same version.",
+            en="The NATS message is not wire protocol 1; use a gateway and an adapter of the same version.",
         ) from error
 
 
 def answered(document: Any) -> bytes:
-    """Write the reply that carries an answer; its numbers with the digits they have.
+    """Serialise a reply with an answer; numbers keep their digits.
 
     Raises:
-        exact_json.NotSerializable: a value of it is nothing that JSON can hold.
+        exact_json.NotSerializable: JSON cannot represent one of its values.
     """
     try:
         return _ANSWERED + orjson.dumps(document, default=exact_json.digits)
@@ -132,22 +132,22 @@ def answered(document: Any) -> bytes:
 
 
 def declared_error(code: str) -> bytes:
-    """Write the reply that carries an error which the contract declares, such as `citizen-not-found`."""
+    """Serialise a reply with an error that the contract declares, such as `citizen-not-found`."""
     return orjson.dumps({"status": "error", "code": code}) + b"\n"
 
 
 def failed(why: Failure) -> bytes:
-    """Write the reply of an adapter whose system gave it no answer."""
+    """Serialise the reply of an adapter that got no answer from its system."""
     return orjson.dumps({"status": "failed", "why": why}) + b"\n"
 
 
 def late() -> bytes:
-    """Write the reply of an adapter whose system did not answer before the deadline."""
+    """Serialise the reply of an adapter whose system did not answer before the deadline."""
     return b'{"status":"late"}\n'
 
 
 class Reply(NamedTuple):
-    """What came back: `status` is answered, error, failed or late; `code` qualifies error and failed."""
+    """A parsed reply: `status` is answered, error, failed or late; `code` qualifies error and failed."""
 
     status: Literal["answered", "error", "failed", "late"]
     code: str
@@ -155,7 +155,7 @@ class Reply(NamedTuple):
 
 
 def parse_reply(data: bytes) -> Reply | None:
-    """Read the reply of an adapter; None when it is not wire protocol 1."""
+    """Parse the reply of an adapter; None where it is not wire protocol 1."""
     if data.startswith(_ANSWERED):
         return Reply("answered", "", data[len(_ANSWERED) :])
     line, feed, body = data.partition(b"\n")

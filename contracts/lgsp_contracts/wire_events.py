@@ -1,8 +1,7 @@
-"""Events on NATS, of wire protocol 1.1: what an adapter publishes when its system announces something.
+"""Events on NATS (wire protocol 1.1), which an adapter publishes for its system.
 
-Reserved: the subject and the form are fixed here and in `docs/protocol/wire-1.md`, so that adapters can be written; no gateway gives the right to
-publish yet. A message has the form of all others, one line of JSON, a line feed and the document: the attributes of CloudEvents 1.0 and the
-event's data.
+Reserved: subject and format are fixed here and in `docs/protocol/wire-1.md`, so that adapters can be written; no gateway permits publishing
+yet. Like every message it is one line of JSON, a line feed and the document: the attributes of CloudEvents 1.0 and the event's data.
 """
 
 import re
@@ -26,12 +25,12 @@ def event_subject(service: ServiceName, major: Major, event: EventName) -> str:
 
 
 class EventContext(NamedTuple):
-    """What is said of an event beside its data, in the words of CloudEvents.
+    """The attributes of an event, as CloudEvents names them.
 
     Args:
-        id: the same each time this event is published; together with the source it names the event.
-        source: where it comes from: `/systems/{system}`.
-        type: as the contract has it.
+        id: the same each time this event is published; unique together with the source.
+        source: the system that publishes it: `/systems/{system}`.
+        type: as in the contract.
         time: when it happened, by RFC 3339.
         traceparent: W3C trace context; may be empty.
     """
@@ -44,7 +43,7 @@ class EventContext(NamedTuple):
 
 
 def publish(context: EventContext, data: bytes) -> bytes:
-    """Write the message that announces an event.
+    """Serialise the message that announces an event.
 
     Args:
         data: the document, as JSON.
@@ -56,7 +55,7 @@ def publish(context: EventContext, data: bytes) -> bytes:
 
 
 def parse_event(message: bytes) -> tuple[EventContext, bytes]:
-    """Read a message that announces an event; its data is not held against the contract.
+    """Parse a message that announces an event; its data is not validated against the contract.
 
     Raises:
         Refusal: `malformed`.
@@ -67,16 +66,16 @@ def parse_event(message: bytes) -> tuple[EventContext, bytes]:
         context = EventContext(*(fields.get(name, "") for name in EventContext._fields))
         is_event = fields["wire"] == wire.VERSION and fields["specversion"] == SPEC_VERSION
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _no_event() from error
-    is_whole = all(isinstance(text, str) for text in context) and all(context[:4])
-    if not (feed and is_event and is_whole and _TIME.fullmatch(context.time)):
-        raise _no_event()
+        raise _not_an_event() from error
+    is_complete = all(isinstance(text, str) for text in context) and all(context[:4])
+    if not (feed and is_event and is_complete and _TIME.fullmatch(context.time)):
+        raise _not_an_event()
     return context, data
 
 
-def _no_event() -> Refusal:
+def _not_an_event() -> Refusal:
     return Refusal(
         "malformed",
-        vi="Thông điệp không phải sự kiện theo giao thức wire 1.1; hãy gửi một dòng JSON với wire, specversion, id, source, type, time, rồi xuống dòng và dữ liệu.",
-        en="The message is no event of wire protocol 1.1; send one line of JSON with wire, specversion, id, source, type and time, a line feed, and the data.",
+        vi="Thông điệp không phải là sự kiện theo giao thức wire 1.1; hãy gửi một dòng JSON có wire, specversion, id, source, type, time, rồi xuống dòng và dữ liệu.",
+        en="The message is not an event of wire protocol 1.1; send one line of JSON with wire, specversion, id, source, type and time, a line feed, and the data.",
     )

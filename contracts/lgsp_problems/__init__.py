@@ -1,8 +1,7 @@
-"""How the bus says no: one exception family, one table of codes, every sentence in Vietnamese and English.
+"""Errors that callers see: one exception family, one table of codes, every sentence in Vietnamese and English.
 
-This is the lowest floor of the house. Contracts, identity, adapters and gateway all refuse, and all of them refuse
-with the same type; only one place (`lgsp_gateway.http.problems`) turns it into an HTTP answer and one
-(`lgsp_gateway.cli.main`) into a line on a terminal.
+This package depends on no other of lgsp. Contracts, identity, adapters and gateway raise the same exception type; only
+`lgsp_gateway.http.problems` turns it into an HTTP response, and only `lgsp_gateway.cli.main` into a line on a terminal.
 """
 
 from lgsp_problems.codes import CODES, ProblemCode

@@ -22,7 +22,7 @@ def _code(status: int, vi: str, en: str) -> ProblemCode:
 
 
 CODES: dict[str, ProblemCode] = {
-    # What a call can be answered with
+    # Errors of a call
     "malformed": _code(400, "Yêu cầu sai cú pháp", "The request is malformed"),
     "token-invalid": _code(401, "Mã truy cập không hợp lệ", "The access token is not valid"),
     "not-granted": _code(403, "Chưa được cấp quyền khai thác", "No grant allows this call"),
@@ -57,20 +57,20 @@ CODES: dict[str, ProblemCode] = {
     "archive-unavailable": _code(503, "Kho lưu trữ chưa dùng được", "The archive is not available"),
     "index-unavailable": _code(503, "Chưa tìm kiếm được", "The search index is not available"),
     "evidence-forged": _code(409, "Bằng chứng không đúng", "The evidence is not true"),
-    # What a change of the registry can be answered with
+    # Errors of a change to the registry
     "already-exists": _code(409, "Tài liệu đã có", "The document exists already"),
     "in-use": _code(409, "Tài liệu còn được dùng", "The document is in use"),
     "step-not-allowed": _code(409, "Không được chuyển giai đoạn này", "This step is not allowed"),
     "contract-incompatible": _code(422, "Hợp đồng không tương thích", "The contract is not compatible"),
     "revision-conflict": _code(412, "Tài liệu đã thay đổi", "The document has changed"),
     "precondition-required": _code(428, "Thiếu điều kiện If-Match", "If-Match is required"),
-    # The token endpoint answers with the names of RFC 6749, section 5.2
+    # The token endpoint uses the error codes of RFC 6749, section 5.2
     "invalid_request": _code(400, "Yêu cầu cấp mã sai cú pháp", "The token request is malformed"),
     "invalid_grant": _code(400, "Không đăng nhập được", "The sign-in does not count"),
     "invalid_client": _code(401, "Không xác thực được hệ thống", "The client could not be authenticated"),
     "invalid_dpop_proof": _code(401, "Bằng chứng DPoP không hợp lệ", "The DPoP proof is not valid"),
     "unsupported_grant_type": _code(400, "Kiểu cấp mã không được hỗ trợ", "The grant type is not supported"),
-    # What a document or a command can be refused with
+    # Errors of documents and commands
     "invalid-document": _code(422, "Tài liệu không hợp lệ", "The document is not valid"),
     "sign-in-failed": _code(401, "Đăng nhập không thành công", "The sign-in failed"),
     "writes-not-allowed": _code(409, "Chưa được phép ghi", "Writing is not allowed"),

@@ -1,8 +1,8 @@
 """The one exception family of the bus.
 
-Anything that says no raises a `Refusal`: a code from the table (or one that a contract declares), one sentence in two
+Everything that is rejected raises a `Refusal`: a code from the table (or one that a contract declares), one sentence in two
 languages that says what to do, and, for a contract violation, where the document breaks which rule. A refusal never
-carries a value from the document it refuses: it goes to logs and to evidence.
+contains a value of the document that it rejects: it is written to logs and to the evidence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ class Violation:
     """One broken rule: `pointer` leads into the document, `rule` into the schema (both RFC 6901). Of a missing field, `rule` ends
     with its name.
 
-    The field names of a document can be data themselves, so logs name the rule and never the place.
+    The field names of a document can be data themselves, so logs name the rule and never the pointer.
     """
 
     pointer: str
@@ -25,16 +25,17 @@ class Violation:
     message: Text
 
 
-class Refusal(Exception):  # noqa: N818 - the word of the field: a call is refused, nothing has gone wrong
-    """A "no" with its reason.
+class Refusal(Exception):  # noqa: N818 - the field's term: a call is refused, nothing has failed
+    """A rejection with its reason. Subclass it where callers must tell one reason from another by type.
 
     Args:
         code: a key of `CODES`, or with `kind` the code of an error that a contract declares.
-        vi, en: one sentence each that says what is wrong and what to do.
+        vi, en: one sentence each: what is wrong and what to do.
         kind: status and title, where the code is not in the table.
         violations: which rules a document breaks.
-        retry_after: seconds after which trying again may help; becomes `Retry-After` (RFC 9110).
-        private: what operations may read in the log and the caller may not. No personal data.
+        retry_after: seconds after which a retry may succeed; becomes `Retry-After` (RFC 9110).
+        headers: further headers of the HTTP response.
+        private: details for the operator's log that the caller must not see; no personal data.
     """
 
     def __init__(

@@ -8,11 +8,11 @@ Language = Literal["vi", "en"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One sentence or title, said in Vietnamese and in English."""
+    """One sentence or title, in Vietnamese and in English."""
 
     vi: str
     en: str
 
     def in_language(self, language: Language) -> str:
-        """Give the text in one language."""
+        """Return the text in one language."""
         return self.en if language == "en" else self.vi

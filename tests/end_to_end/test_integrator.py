@@ -41,12 +41,12 @@ async def test_a_contract_from_draft_to_its_next_version(tmp_path: Path) -> None
     assert (await run("contract", "new", "births", "--classification", "personal", "-o", str(path)))[0] == 0
     assert (await run("contract", "new", "births", "-o", str(path)))[0] == 1
     code, out, _ = await run("contract", "check", str(path))
-    assert (code, "births 1.0.0 keeps the rules" in out) == (0, True)
+    assert (code, "births 1.0.0 is valid" in out) == (0, True)
     text = path.read_text()
     later.write_text(text.replace("1.0.0", "1.1.0"))
     assert (await run("contract", "diff", str(path), str(later)))[:2] == (
         0,
-        "1.1.0 may take the place of 1.0.0: nobody notices.\n",
+        "1.1.0 can replace 1.0.0: it has no breaking changes.\n",
     )
     later.write_text(text.replace("1.0.0", "1.1.0").replace("maxLength: 200", "maxLength: 300"))
     code, out, err = await run("contract", "diff", str(path), str(later))
@@ -99,7 +99,7 @@ def at_terminal(*arguments: str, answers: list[str], folder: Path) -> str:
 async def test_what_no_flag_says_is_asked_for(tmp_path: Path) -> None:
     answers = ["internal", "tu-phap", "lookup-birth", "Khai sinh", ""]
     seen = await asyncio.to_thread(at_terminal, "contract", "new", "births", answers=answers, folder=tmp_path)
-    assert "provider: the system that answers [births-system]: " in seen
+    assert "provider: the system that provides the service [births-system]: " in seen
     [contract] = catalog.load(tmp_path / "births.yaml").values()
     assert (contract.provider, contract.classification, contract.title.vi) == ("tu-phap", "internal", "Khai sinh")
     assert (contract.title.en, list(contract.operations)) == ("births", ["lookup-birth"])

@@ -43,7 +43,7 @@ async def test_from_a_table_to_a_service(postgres: Postgres, tmp_path: Path) -> 
     said = (await asyncio.wait_for(shell.communicate(), 150))[0].decode()
     assert await up.stop() == 0
     assert shell.returncode == 0, said
-    assert "fishing-boats 1.0.0 keeps the rules" in said
+    assert "fishing-boats 1.0.0 is valid" in said
     assert "21 passed, 0 failed" in said
     seen = json.loads(
         said[said.index("{", said.rindex("mot-cua-fishing-boats")) : said.rindex("}") + 1].split("message")[0]

@@ -169,7 +169,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 HOSTILE = {
     "remote $ref": ({"$ref": "https://elsewhere/x"}, 422, "$ref may only point inside"),
-    "lookahead": ({"type": "object", "properties": {"a": {"pattern": "(?=a)*b"}}}, 422, "not a JSON Schema"),
+    "lookahead": ({"type": "object", "properties": {"a": {"pattern": "(?=a)*b"}}}, 422, "not a valid JSON Schema"),
     "twenty-five nested anyOf": (nested(25), 422, "nested deeper than 48 levels"),
     "a hundred nested anyOf": (nested(100), 400, "nested deeper than 64 levels"),
     "five megabytes": ({"enum": ["x" * 5_000_000]}, 413, "larger than 1024 KiB"),

@@ -1,33 +1,35 @@
-"""The subcommands that contracts bring to the `lgsp` command. Imported at each start, so it names them and no more."""
+"""The subcommands `lgsp contract` and `lgsp sdk`. Imported at every start, so it names their functions and imports none."""
 
 from cyclopts import App
 
 _READING = {
-    "check": "Hold contracts against the rules.",
-    "diff": "Say what a new version of a contract breaks, and whom.",
-    "docs": "Render a contract as a page for people.",
+    "check": "Check contracts.",
+    "diff": "List the breaking changes of a new version of a contract.",
+    "docs": "Render a contract as an HTML page.",
 }
 
 
 def register(app: App) -> None:
     """Add `lgsp contract …`."""
-    contract = App(name="contract", help="Write contracts and hold them against the rules.")
-    contract.command("lgsp_contracts.tooling.writing_commands:new", name="new", help="Begin a contract.")
-    for name, words in _READING.items():
-        contract.command(f"lgsp_contracts.tooling.reading_commands:{name}", name=name, help=words)
+    contract = App(name="contract", help="Write, check and compare contracts.")
+    contract.command(
+        "lgsp_contracts.tooling.writing_commands:new", name="new", help="Create a contract from a template."
+    )
+    for name, help_text in _READING.items():
+        contract.command(f"lgsp_contracts.tooling.reading_commands:{name}", name=name, help=help_text)
     contract.command(
         "lgsp_contracts.tooling.reading_commands:as_openapi", name="openapi", help="Write a contract as OpenAPI 3.1."
     )
-    drafting = App(name="import", help="Draft a contract out of what a system says of itself.")
+    drafting = App(name="import", help="Draft a contract from the description of an existing system.")
     drafting.command(
-        "lgsp_contracts.tooling.writing_commands:import_openapi", name="openapi", help="Out of an OpenAPI 3 document."
+        "lgsp_contracts.tooling.writing_commands:import_openapi", name="openapi", help="From an OpenAPI 3 document."
     )
     contract.command(drafting)
     app.command(contract)
-    sdk = App(name="sdk", help="Write typed clients of services.")
+    sdk = App(name="sdk", help="Generate typed clients of services.")
     sdk.command(
         "lgsp_contracts.tooling.reading_commands:sdk_python",
         name="python",
-        help="One Python module, standard library only.",
+        help="One Python module that needs only the standard library.",
     )
     app.command(sdk)

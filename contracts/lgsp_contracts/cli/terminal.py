@@ -1,6 +1,6 @@
-"""What commands do at a terminal: they write what others wrote harmlessly, ask for what no option says, and never write over a file.
+"""Terminal input and output of commands: text of others is escaped, missing options are asked for, and no file is overwritten.
 
-Every command writes by `out` and `err`; a test finds those that do not.
+Every command writes through `out` and `err`; a test fails for one that does not.
 """
 
 import sys
@@ -16,29 +16,29 @@ Output = Annotated[Path | None, Parameter(alias="-o")]
 
 
 def out(text: str) -> None:
-    """Write to stdout, at once, with nothing in it that steers a terminal."""
+    """Write to stdout and flush; characters that control a terminal are escaped."""
     sys.stdout.write(harmless(text))
     sys.stdout.flush()
 
 
 def begin_csv() -> None:
-    """Write the mark by which spreadsheets know UTF-8. `out` would show it as the six characters of its code."""
+    """Write the byte order mark by which spreadsheets recognise UTF-8. `out` would escape it."""
     sys.stdout.write("\ufeff")
 
 
 def err(text: str) -> None:
-    """Write to stderr, in the same way."""
+    """Write to stderr and flush; characters that control a terminal are escaped."""
     sys.stderr.write(harmless(text))
     sys.stderr.flush()
 
 
 def as_yaml(documents: list[Any], width: int = 110) -> str:
-    """Documents as YAML that people read, and that says the same when it was made harmless."""
+    """Write documents as readable YAML that has the same meaning after `harmless`."""
     return yaml.dump_all(documents, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=width)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what has to be escaped: only a quoted string has escapes."""
+    """A dumper that quotes strings that have to be escaped: only a quoted string has escapes."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Write a string in double quotes where something in it has to be escaped."""
@@ -48,15 +48,15 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(str, _Dumper.represent_text)
 
 
-def prompt(what: str, default: str) -> str:
-    """Ask whoever sits at the terminal. Returns the default for an empty line, and where nobody sits there."""
+def prompt(question: str, default: str) -> str:
+    """Ask a question at the terminal; return the default for an empty answer, and where stdin is no terminal."""
     if not sys.stdin.isatty():
         return default
-    return input(f"{what} [{default}]: ").strip() or default
+    return input(f"{question} [{default}]: ").strip() or default
 
 
 def write_output(text: str, output: Path | None) -> None:
-    """Write to a file, or to stdout where none is named."""
+    """Write to a file, or to stdout where `output` is None."""
     if output:
         output.write_text(harmless(text), encoding="utf-8")
     else:
@@ -64,7 +64,7 @@ def write_output(text: str, output: Path | None) -> None:
 
 
 def refuse_to_overwrite(path: Path) -> None:
-    """Make sure that nothing is written over.
+    """Check that a file does not exist yet.
 
     Raises:
         Refusal: `already-exists`.
@@ -73,12 +73,12 @@ def refuse_to_overwrite(path: Path) -> None:
         raise Refusal(
             "already-exists",
             vi=f"Đã có {path}; hãy chọn tên khác bằng -o.",
-            en=f"{path} is there already; choose another name with -o.",
+            en=f"{path} exists already; choose another name with -o.",
         )
 
 
 def write_yaml(document: object, path: Path) -> None:
-    """Write a document as people write it.
+    """Write a document to a new YAML file.
 
     Raises:
         Refusal: `already-exists`.

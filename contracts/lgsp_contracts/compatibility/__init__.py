@@ -1,4 +1,4 @@
-"""May a new version of a contract take the place of the last one while its callers stay as they are?"""
+"""Compatibility of contract versions: whether a new version can replace the last one without changes to its callers."""
 
 from lgsp_contracts.compatibility.contract_changes import BreakingChange, breaking_changes
 

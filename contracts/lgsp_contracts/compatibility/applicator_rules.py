@@ -1,4 +1,4 @@
-"""The rules of keywords that put a schema together out of others: references, alternatives, negation, conditions."""
+"""The rules of keywords that combine schemas: references, alternatives, negation, conditions."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,7 +7,7 @@ from lgsp_contracts.compatibility.conjunction import Conjunction, Subschema
 from lgsp_contracts.references import resolve
 
 MAX_DISJOINT_NESTING = 8
-"""Levels of fields that are searched for what tells two alternatives apart."""
+"""Levels of fields that are searched for a difference between two alternatives."""
 
 _TYPES = {
     name: Subschema({"type": name}, {})
@@ -40,22 +40,24 @@ def _one_of(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
     def are_taken_once(documents: Conjunction) -> bool:
         return any(
             comparison.includes(documents, branch, pair.depth)
-            and all(_are_disjoint(comparison, documents, Conjunction([one])) for one in branches if one is not branch)
+            and all(
+                _are_disjoint(comparison, documents, Conjunction([other])) for other in branches if other is not branch
+            )
             for branch in branches
         )
 
-    had = [_branches(part, "oneOf") for part in pair.wide.parts if "oneOf" in part.schema]
-    if any(_are_equivalent(comparison, one, branches, pair.depth) for one in had):
+    wide_alternatives = [_branches(part, "oneOf") for part in pair.wide.parts if "oneOf" in part.schema]
+    if any(_are_equivalent(comparison, alternatives, branches, pair.depth) for alternatives in wide_alternatives):
         return
     if not _holds_by_type(pair.wide, are_taken_once):
         yield pair.difference(Kind.UNKNOWN, "oneOf")
 
 
 def _not(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
-    refused = Conjunction([Subschema(pair.narrow.schema["not"], pair.narrow.root)])
-    had = pair.wide.everything_under("not")
-    is_kept = _are_disjoint(comparison, pair.wide, refused) or any(
-        comparison.includes(refused, one, pair.depth) for one in had
+    excluded = Conjunction([Subschema(pair.narrow.schema["not"], pair.narrow.root)])
+    already_excluded = pair.wide.everything_under("not")
+    is_kept = _are_disjoint(comparison, pair.wide, excluded) or any(
+        comparison.includes(excluded, schema, pair.depth) for schema in already_excluded
     )
     if not is_kept:
         yield pair.difference(Kind.UNKNOWN, "not")
@@ -68,15 +70,15 @@ def _condition(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
     for part in pair.wide.parts:
         if "if" not in part.schema:
             continue
-        had = Subschema(part.schema["if"], part.root)
-        if "then" in part.schema and comparison.includes(Conjunction([condition]), had, pair.depth):
+        wide_condition = Subschema(part.schema["if"], part.root)
+        if "then" in part.schema and comparison.includes(Conjunction([condition]), wide_condition, pair.depth):
             met.append(Subschema(part.schema["then"], part.root))
-        if "else" in part.schema and comparison.includes(Conjunction([had]), condition, pair.depth):
+        if "else" in part.schema and comparison.includes(Conjunction([wide_condition]), condition, pair.depth):
             unmet.append(Subschema(part.schema["else"], part.root))
-    for keyword, known in (("then", met), ("else", unmet)):
+    for keyword, conditions in (("then", met), ("else", unmet)):
         if keyword in schema:
             below = pair.with_narrow(schema[keyword], keyword)
-            documents = pair.wide.and_also(*known)
+            documents = pair.wide.and_also(*conditions)
             yield from comparison.differences(Pair(documents, below.narrow, below.path, below.depth))
 
 
@@ -85,7 +87,7 @@ def _branches(schema: Subschema, keyword: str) -> list[Subschema]:
 
 
 def _holds_by_type(documents: Conjunction, holds: Callable[[Conjunction], bool]) -> bool:
-    """Does something hold for all documents at once, or for those of each type?"""
+    """Tell whether a property holds for all documents together, or for those of each type."""
     if holds(documents):
         return True
     names = {"number" if name == "fraction" else name for name in documents.types}
@@ -94,15 +96,16 @@ def _holds_by_type(documents: Conjunction, holds: Callable[[Conjunction], bool])
 
 
 def _are_equivalent(comparison: Comparison, some: list[Subschema], others: list[Subschema], depth: int) -> bool:
-    """Does each of two lists of alternatives, in their order, take what the other takes?"""
+    """Tell whether two lists of alternatives accept the same documents, pairwise in their order."""
     return len(some) == len(others) and all(
-        comparison.includes(Conjunction([one]), other, depth) and comparison.includes(Conjunction([other]), one, depth)
-        for one, other in zip(some, others, strict=True)
+        comparison.includes(Conjunction([first]), second, depth)
+        and comparison.includes(Conjunction([second]), first, depth)
+        for first, second in zip(some, others, strict=True)
     )
 
 
 def _are_disjoint(comparison: Comparison, some: Conjunction, others: Conjunction, nesting: int = 0) -> bool:
-    """Is it certain that no document is among both?"""
+    """Tell whether certainly no document is in both sets."""
     types = some.types & others.types
     if some.is_impossible or others.is_impossible or not types:
         return True

@@ -11,11 +11,11 @@ _ARRAY = frozenset({"array"})
 
 def _items(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
     prefixes = [part.schema.get("prefixItems", ()) for part in (*pair.wide.parts, pair.narrow)]
-    listed = len(pair.narrow.schema.get("prefixItems", ()))
-    for index in range(max(map(len, prefixes)) + 1):  # the last of them stands for all that follow
+    prefix_length = len(pair.narrow.schema.get("prefixItems", ()))
+    for index in range(max(map(len, prefixes)) + 1):  # the last index represents all further items
         if is_at_most(pair.wide.item_limit, index):
             return
-        path = ("prefixItems", str(index)) if index < listed else ("items",)
+        path = ("prefixItems", str(index)) if index < prefix_length else ("items",)
         rule = rule_of_item(pair.narrow.schema, index)
         yield from comparison.differences(pair.inside(pair.wide.item(index), rule, *path))
 
@@ -31,22 +31,23 @@ def _unique_items(_: Comparison, pair: Pair) -> Iterable[Difference]:
 
 
 def _contains(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
-    wanted = Subschema(pair.narrow.schema["contains"], pair.narrow.root)
+    required_schema = Subschema(pair.narrow.schema["contains"], pair.narrow.root)
     least, most = pair.narrow.schema.get("minContains", 1), pair.narrow.schema.get("maxContains")
-    counted = [
+    wide_contains = [
         (Subschema(schema["contains"], root), schema.get("minContains", 1), schema.get("maxContains"))
         for schema, root in pair.wide.parts
         if "contains" in schema
     ]
     if least > 0 and not any(
-        count >= least and comparison.includes(Conjunction([one]), wanted, pair.depth + 1) for one, count, _ in counted
+        count >= least and comparison.includes(Conjunction([counted_schema]), required_schema, pair.depth + 1)
+        for counted_schema, count, _ in wide_contains
     ):
         yield pair.difference(Kind.UNKNOWN, "contains")
     if most is None or is_at_most(pair.wide.item_limit, most):
         return
     if not any(
-        is_at_most(count, most) and comparison.includes(Conjunction([wanted]), one, pair.depth + 1)
-        for one, _, count in counted
+        is_at_most(count, most) and comparison.includes(Conjunction([required_schema]), counted_schema, pair.depth + 1)
+        for counted_schema, _, count in wide_contains
     ):
         yield pair.difference(Kind.UNKNOWN, "maxContains")
 

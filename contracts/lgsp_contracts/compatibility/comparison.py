@@ -1,4 +1,4 @@
-"""One comparison of two schemas: the recursion, what is assumed in it, and what it may cost. The rules of keywords are given to it."""
+"""The comparison of two schemas: its recursion, assumptions and limits. The rules of the keywords are passed to it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from lgsp_contracts.references import rebase
 Path = tuple[str, ...]
 
 MAX_STEPS = 20_000
-"""Pairs of subschemas that one comparison looks at; a contract whose 300 fields all changed takes about 1,000. What is beyond it
-counts as not shown."""
+"""Pairs of subschemas that one comparison visits; a contract with 300 changed fields takes about 1,000. Beyond it the result is
+`Kind.UNKNOWN`."""
 
 MAX_NESTING = 100
-"""Levels of one comparison, references included."""
+"""Levels of one comparison, including references."""
 
 
 class Kind(Enum):
-    """In which way a schema takes less than another."""
+    """How a schema accepts less than another."""
 
     REQUIRED = auto()
     FIELD_GONE = auto()
@@ -35,15 +35,15 @@ class Kind(Enum):
     LOWER = auto()
     UPPER = auto()
     UNKNOWN = auto()
-    """It cannot be shown that it takes as much."""
+    """It cannot be proven that it accepts as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where a schema takes less than another, or where the opposite cannot be shown.
+    """One path at which a schema accepts less than another, or at which the opposite cannot be proven.
 
     Args:
-        path: into the schemas; what a reference leads to stands where the reference is.
+        path: in the schemas; the target of a reference has the path of the reference.
         keyword: of the narrower schema.
     """
 
@@ -54,11 +54,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What is compared: `narrow` must take every document that `wide` takes.
+    """Two schemas to compare: `narrow` must accept every document that `wide` accepts.
 
     Args:
         path: of the two in their schemas.
-        depth: how far inside a document they stand.
+        depth: the level in a document that they apply to.
     """
 
     wide: Conjunction
@@ -75,19 +75,19 @@ class Pair:
         return Pair(wide, Subschema(schema, self.narrow.root), (*self.path, *path), self.depth + 1)
 
     def difference(self, kind: Kind, keyword: str, *path: str) -> Difference:
-        """Say that a keyword differs; at its own place, or at a path from here."""
+        """Create the difference of a keyword, at the keyword itself or at a path from here."""
         return Difference((*self.path, *(path or (keyword,))), kind, keyword)
 
 
 Rule = Callable[["Comparison", Pair], Iterable[Difference]]
-"""Finds what one keyword of the narrower schema may refuse."""
+"""Finds the documents that one keyword of the narrower schema may reject."""
 
 
 class Comparison:
-    """One run over two schemas.
+    """One comparison of two schemas.
 
     Args:
-        rules: by keyword; a keyword that has none here is a difference wherever the two schemas are not the same text.
+        rules: by keyword; a keyword without a rule is a difference unless the two schemas are equal as JSON.
     """
 
     def __init__(self, rules: Mapping[str, Rule]) -> None:
@@ -98,21 +98,19 @@ class Comparison:
         self._validators: dict[tuple[int, int], tuple[Subschema, jsonschema_rs.Draft202012Validator]] = {}
 
     def differences(self, pair: Pair) -> list[Difference]:
-        """Find where the narrower schema may refuse what the wider one takes."""
+        """Find where the narrower schema may reject what the wider one accepts."""
         wide, narrow = pair.wide, pair.narrow
         if narrow.schema is True or wide.is_impossible or not wide.types:
             return []
         if not isinstance(narrow.schema, Mapping):
             return [Difference(pair.path, Kind.UNKNOWN)]
-        if any(self._is_same(part, narrow) for part in wide.parts):
+        if any(self._is_same_schema(part, narrow) for part in wide.parts):
             return []
         self._steps += 1
         if self._steps > MAX_STEPS or len(self._depths) > MAX_NESTING:
             return [Difference(pair.path, Kind.UNKNOWN)]
         key = (wide.identity, id(narrow.schema), id(narrow.root))
-        if (
-            key in self._depths
-        ):  # by induction over the depth of a document, which holds only if something was entered since
+        if key in self._depths:  # by induction over the depth of a document, valid only if the depth has grown since
             return [] if self._depths[key] < pair.depth else [Difference(pair.path, Kind.UNKNOWN)]
         self._depths[key] = pair.depth
         try:
@@ -121,11 +119,11 @@ class Comparison:
             del self._depths[key]
 
     def includes(self, wide: Conjunction, narrow: Subschema, depth: int) -> bool:
-        """Tell whether a schema certainly takes all documents of a conjunction."""
+        """Tell whether a schema certainly accepts all documents of a conjunction."""
         return not self.differences(Pair(wide, narrow, (), depth))
 
     def takes(self, schema: Subschema, value: Any) -> bool:
-        """Ask the validator whether a schema takes a value."""
+        """Ask the validator whether a schema accepts a value."""
         key = (id(schema.schema), id(schema.root))
         if key not in self._validators:
             self._validators[key] = (schema, _validator(schema))
@@ -135,30 +133,32 @@ class Comparison:
         values = pair.wide.values
         if values is not None and all(self.takes(pair.narrow, value) for value in values):
             return []
-        keywords = (keyword for keyword in pair.narrow.schema if not keyword.startswith("x-"))  # extensions say nothing
-        rules = dict.fromkeys(self._rules.get(keyword) or _unknown(keyword) for keyword in keywords)
-        found = [difference for rule in rules for difference in rule(self, pair)]
-        if not found:
+        keywords = (
+            keyword for keyword in pair.narrow.schema if not keyword.startswith("x-")
+        )  # extensions have no rules
+        rules = dict.fromkeys(self._rules.get(keyword) or _rule_of_unknown_keyword(keyword) for keyword in keywords)
+        differences = [difference for rule in rules for difference in rule(self, pair)]
+        if not differences:
             return []
         branches = pair.wide.alternatives()
-        taken_apart = (Pair(branch, pair.narrow, pair.path, pair.depth) for branch in branches)
-        return found if not branches or any(map(self.differences, taken_apart)) else []
+        branch_pairs = (Pair(branch, pair.narrow, pair.path, pair.depth) for branch in branches)
+        return differences if not branches or any(map(self.differences, branch_pairs)) else []
 
-    def _is_same(self, one: Subschema, other: Subschema) -> bool:
-        """Are two schemas the same text, with what their references lead to?"""
-        text = self._text_of(one.schema)
-        if text != self._text_of(other.schema):
+    def _is_same_schema(self, first: Subschema, second: Subschema) -> bool:
+        """Tell whether two schemas are equal as JSON, including the targets of their references."""
+        text = self._text_of(first.schema)
+        if text != self._text_of(second.schema):
             return False
-        return b'"$' not in text or self._text_of(one.root) == self._text_of(other.root)
+        return b'"$' not in text or self._text_of(first.root) == self._text_of(second.root)
 
     def _text_of(self, schema: Any) -> bytes:
-        known = self._texts.get(id(schema))
-        if known is None:
-            known = self._texts[id(schema)] = (
+        cached = self._texts.get(id(schema))
+        if cached is None:
+            cached = self._texts[id(schema)] = (
                 schema,
                 text_of(schema),
-            )  # with the schema, lest its id be given to another
-        return known[1]
+            )  # keeps the schema alive, so that its id is not reused
+        return cached[1]
 
 
 def text_of(schema: Any) -> bytes:
@@ -166,12 +166,12 @@ def text_of(schema: Any) -> bytes:
     return exact_json.dumps(schema, orjson.OPT_SORT_KEYS)
 
 
-def _unknown(keyword: str) -> Rule:
+def _rule_of_unknown_keyword(keyword: str) -> Rule:
     return lambda _, pair: [pair.difference(Kind.UNKNOWN, keyword)]
 
 
 def _validator(schema: Subschema) -> jsonschema_rs.Draft202012Validator:
-    """Compile a part of a schema, its references led to what they mean there."""
+    """Compile a part of a schema, with its references rebased to the whole schema."""
     document = schema.schema
     if b'"$' in text_of(document):
         root = "#/$defs/root"

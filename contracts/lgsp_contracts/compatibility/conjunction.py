@@ -1,8 +1,8 @@
-"""What is known of the documents that keep several subschemas at once.
+"""The documents that are valid under several subschemas at once.
 
-The side of a comparison whose documents must all be taken is held as a conjunction: a field of it may be ruled by `properties`, by a
-`$ref` and by a part of `allOf` together. What is gathered here may be too wide and is never too narrow, so that nothing is called
-compatible because a keyword was passed over.
+The wider side of a comparison is a conjunction: a field of it may be restricted by `properties`, by a `$ref` and by a part of `allOf`
+together. The properties computed here may be too wide and are never too narrow, so that nothing is called compatible because a keyword
+was ignored.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ import jsonschema_rs
 from lgsp_contracts.references import resolve
 
 TYPES = frozenset({"null", "boolean", "string", "integer", "fraction", "array", "object"})
-"""The types of JSON Schema, with `number` taken apart into integers and what lies between them."""
+"""The types of JSON Schema, with `number` split into integers and fractions."""
 
 _NUMBER = frozenset({"integer", "fraction"})
 
@@ -27,26 +27,26 @@ class Subschema(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A limit of numbers: the value, and whether the value itself lies outside."""
+    """A limit of numbers: the value, and whether the value itself is excluded."""
 
     value: Any
     is_exclusive: bool
 
 
 class Conjunction:
-    """Subschemas that a document keeps all at once, with `$ref` and `allOf` already followed.
+    """Subschemas that all apply to a document, with `$ref` and `allOf` resolved.
 
     Args:
-        subschemas: what the document keeps.
-        decided: alternatives (by the identity of their list) of which one was taken already.
+        subschemas: all that apply.
+        chosen: alternatives (by the identity of their list) of which one was chosen already.
     """
 
-    def __init__(self, subschemas: Iterable[Subschema], decided: frozenset[int] = frozenset()) -> None:
+    def __init__(self, subschemas: Iterable[Subschema], chosen: frozenset[int] = frozenset()) -> None:
         self.parts: list[Subschema] = []
         self.is_impossible = False
-        self.decided = decided
+        self.chosen = chosen
         self._flatten(list(subschemas))
-        self.identity = (frozenset((id(schema), id(root)) for schema, root in self.parts), decided)
+        self.identity = (frozenset((id(schema), id(root)) for schema, root in self.parts), chosen)
 
     def _flatten(self, pending: list[Subschema]) -> None:
         seen: set[tuple[int, int]] = set()
@@ -64,19 +64,19 @@ class Conjunction:
             pending += [Subschema(part, root) for part in schema.get("allOf", ())]
 
     def and_also(self, *subschemas: Subschema) -> "Conjunction":
-        """Add subschemas that the documents keep as well."""
-        joined = Conjunction((*self.parts, *subschemas), self.decided)
-        joined.is_impossible |= self.is_impossible
-        return joined
+        """Add further subschemas that apply to the documents."""
+        extended = Conjunction((*self.parts, *subschemas), self.chosen)
+        extended.is_impossible |= self.is_impossible
+        return extended
 
     def alternatives(self) -> list["Conjunction"]:
-        """Take the first `anyOf` or `oneOf` apart: one conjunction for each of its branches; none where there is nothing to take apart."""
+        """Split the first `anyOf` or `oneOf` that was not split yet: one conjunction per branch; empty where there is none."""
         for part in self.parts:
             for keyword in ("anyOf", "oneOf"):
                 branches = part.schema.get(keyword)
-                if branches and id(branches) not in self.decided:
-                    decided = self.decided | {id(branches)}
-                    return [Conjunction((*self.parts, Subschema(branch, part.root)), decided) for branch in branches]
+                if branches and id(branches) not in self.chosen:
+                    chosen = self.chosen | {id(branches)}
+                    return [Conjunction((*self.parts, Subschema(branch, part.root)), chosen) for branch in branches]
         return []
 
     @cached_property
@@ -91,7 +91,7 @@ class Conjunction:
 
     @cached_property
     def values(self) -> list[Any] | None:
-        """List every value that a document may be; None where they cannot be counted."""
+        """List every value that a document may be; None where they are not finitely many."""
         if self._listed is not None:
             return [value for value in self._listed if type_of(value) in self.types]
         if self.types <= {"null", "boolean"}:
@@ -100,13 +100,17 @@ class Conjunction:
 
     @cached_property
     def _listed(self) -> list[Any] | None:
-        listed: dict[Any, Any] | None = None
+        values_in_all: dict[Any, Any] | None = None
         for schema, _ in self.parts:
             for values in (schema.get("enum"), [schema["const"]] if "const" in schema else None):
                 if values is not None:
-                    named = {comparable(value): value for value in values}
-                    listed = named if listed is None else {key: listed[key] for key in listed if key in named}
-        return None if listed is None else list(listed.values())
+                    values_by_key = {comparable(value): value for value in values}
+                    values_in_all = (
+                        values_by_key
+                        if values_in_all is None
+                        else {key: values_in_all[key] for key in values_in_all if key in values_by_key}
+                    )
+        return None if values_in_all is None else list(values_in_all.values())
 
     @cached_property
     def required(self) -> frozenset[str]:
@@ -115,17 +119,17 @@ class Conjunction:
 
     @cached_property
     def named_fields(self) -> list[str]:
-        """List the fields that some part names."""
+        """List the fields that any part names."""
         return list(dict.fromkeys(name for schema, _ in self.parts for name in schema.get("properties", ())))
 
     def field(self, name: str) -> "Conjunction":
-        """Collect what the value of a field keeps."""
+        """Collect the subschemas of a field's value."""
         return Conjunction(
             Subschema(schema, part.root) for part in self.parts for schema, _ in rules_of_field(part.schema, name)
         )
 
     def item(self, index: int) -> "Conjunction":
-        """Collect what an item of an array keeps."""
+        """Collect the subschemas of an array's item."""
         return Conjunction(Subschema(rule_of_item(part.schema, index), part.root) for part in self.parts)
 
     def everything_under(self, keyword: str) -> list[Subschema]:
@@ -142,7 +146,7 @@ class Conjunction:
 
     @cached_property
     def item_limit(self) -> int | None:
-        """Find how many items an array has at most; None where that is open."""
+        """Find how many items an array has at most; None where that is unlimited."""
         limits = [
             limit
             for schema, _ in self.parts
@@ -168,8 +172,8 @@ class Conjunction:
         bound = max(bounds)  # of two equal values the exclusive one
         if "fraction" in self.types:
             return bound
-        whole = -(-bound.value // 1)
-        return Bound(whole + 1 if bound.is_exclusive and whole == bound.value else whole, False)
+        integer = -(-bound.value // 1)
+        return Bound(integer + 1 if bound.is_exclusive and integer == bound.value else integer, False)
 
     @cached_property
     def upper(self) -> Bound | None:
@@ -182,15 +186,15 @@ class Conjunction:
         ]
         if not bounds:
             return None
-        bound = min(bounds, key=lambda one: (one.value, not one.is_exclusive))
+        bound = min(bounds, key=lambda candidate: (candidate.value, not candidate.is_exclusive))
         if "fraction" in self.types:
             return bound
-        whole = bound.value // 1
-        return Bound(whole - 1 if bound.is_exclusive and whole == bound.value else whole, False)
+        integer = bound.value // 1
+        return Bound(integer - 1 if bound.is_exclusive and integer == bound.value else integer, False)
 
 
 def rules_of_field(schema: Mapping[str, Any], name: str) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """Find the subschemas that rule the value of a field, each with its path."""
+    """Find the subschemas that apply to the value of a field, each with its path."""
     properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     is_known = name in properties
     if is_known:
@@ -204,22 +208,22 @@ def rules_of_field(schema: Mapping[str, Any], name: str) -> Iterator[tuple[Any, 
 
 
 def rule_of_item(schema: Mapping[str, Any], index: int) -> Any:
-    """Find the subschema that rules an item of an array."""
+    """Find the subschema that applies to an item of an array."""
     prefix = schema.get("prefixItems", ())
     return prefix[index] if index < len(prefix) else schema.get("items", True)
 
 
 def types_of(schema: Mapping[str, Any]) -> frozenset[str]:
-    """Read the types that a schema names, `number` taken apart."""
+    """Read the types of a schema, with `number` split as in `TYPES`."""
     if "type" not in schema:
         return TYPES
-    named = schema["type"]
-    names = {named} if isinstance(named, str) else set(named)
+    declared = schema["type"]
+    names = {declared} if isinstance(declared, str) else set(declared)
     return frozenset(names - {"number"}) | (_NUMBER if "number" in names else frozenset())
 
 
 def type_of(value: Any) -> str:
-    """Name the type of a value, as `TYPES` does."""
+    """Return the type of a value, as in `TYPES`."""
     match value:
         case None:
             return "null"
@@ -236,7 +240,7 @@ def type_of(value: Any) -> str:
 
 
 def comparable(value: Any) -> Any:
-    """Give a value the form in which two are equal where JSON Schema holds them for equal: 1 and 1.0 are, 1 and true are not."""
+    """Convert a value so that two are equal where JSON Schema treats them as equal: 1 and 1.0 are, 1 and true are not."""
     kind = type_of(value)
     if kind == "object":
         return kind, frozenset((name, comparable(item)) for name, item in value.items())
@@ -252,5 +256,5 @@ def _compiled(pattern: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Ask the engine that checks calls whether a pattern matches."""
+    """Ask the engine that validates calls whether a pattern matches."""
     return _compiled(pattern).is_valid(text)

@@ -1,8 +1,8 @@
-"""What a new version of a contract breaks, in words.
+"""The breaking changes of a new contract version, with messages.
 
-Requests that the last version took must still be taken: the old schema must be included in the new one. Answers must still be what callers
-expect: the new schema in the old one, but for one freedom. An answer may gain an optional field: a caller who is shown an unknown field
-ignores it, and most are not shown it before they are granted it.
+Requests that the last version accepted must still be accepted: the new schema must include the old one. Responses must still be what callers
+expect: the old schema must include the new one, with one exception. A response may gain an optional field: callers ignore unknown fields,
+and most see a field only once it is granted.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,15 +19,15 @@ from lgsp_problems import Text, Violation
 
 Path = tuple[str, ...]
 Affected = Literal["callers", "readers"]
-"""Whom a change breaks: those who ask as they did before, or those who read the answer as they did before."""
+"""Whom a change breaks: those who send requests as before, or those who read responses as before."""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakingChange:
-    """One thing that a new version breaks.
+    """One breaking change of a new version.
 
     Args:
-        pointer: into the new contract.
+        pointer: in the new contract.
     """
 
     pointer: str
@@ -36,15 +36,15 @@ class BreakingChange:
 
     @property
     def violation(self) -> Violation:
-        """Give the change as one entry of a problem's list of errors."""
+        """Return the change as an entry of a problem's list of errors."""
         return Violation(self.pointer, "", self.message)
 
 
 def breaking_changes(old: Contract, new: Contract) -> list[BreakingChange]:
-    """Find what a new version of a contract breaks.
+    """Find the breaking changes of a new version of a contract.
 
     Returns:
-        The changes; empty when the new version may take the old one's place.
+        The changes; empty where the new version can replace the old one.
     """
     operations = (_of_operation(name, old.operations, new.operations) for name in old.operations)
     events = (_of_event(name, old.events, new.events) for name in old.events)
@@ -54,11 +54,11 @@ def breaking_changes(old: Contract, new: Contract) -> list[BreakingChange]:
 def _of_operation(name: str, old: Mapping[str, Operation], new: Mapping[str, Operation]) -> Iterator[BreakingChange]:
     path, before, after = ("operations", name), old[name], new.get(name)
     if after is None:
-        yield _of_callers(path, f"thao tác {name} không còn", f"the operation {name} is gone")
+        yield _of_callers(path, f"thao tác {name} không còn", f"the operation {name} was removed")
         return
     for difference in differences(before.request.document, after.request.document):
         yield _change((*path, "request"), difference, "callers")
-    for difference in _answer_differences(before.response.document, after.response.document):
+    for difference in _response_differences(before.response.document, after.response.document):
         yield _change((*path, "response"), difference, "readers")
     yield from _of_promises(path, before, after)
 
@@ -66,21 +66,21 @@ def _of_operation(name: str, old: Mapping[str, Operation], new: Mapping[str, Ope
 def _of_event(name: str, old: Mapping[str, Event], new: Mapping[str, Event]) -> Iterator[BreakingChange]:
     path, before, after = ("events", name), old[name], new.get(name)
     if after is None:
-        yield _of_readers(path, f"sự kiện {name} không còn", f"the event {name} is gone")
+        yield _of_readers(path, f"sự kiện {name} không còn", f"the event {name} was removed")
         return
-    for difference in _answer_differences(before.data.document, after.data.document):
+    for difference in _response_differences(before.data.document, after.data.document):
         yield _change((*path, "data"), difference, "readers")
     if before.type != after.type:
-        yield _of_readers((*path, "type"), "kiểu CloudEvents khác trước", "the type of CloudEvents is another")
+        yield _of_readers((*path, "type"), "kiểu CloudEvents khác trước", "the CloudEvents type has changed")
 
 
 def _of_promises(path: Path, before: Operation, after: Operation) -> Iterator[BreakingChange]:
-    """Compare what an operation promises beside its schemas."""
+    """Compare the properties of an operation other than its schemas."""
     if after.key_required and not before.key_required:
         yield _of_callers(
             (*path, "idempotencyKey", "required"),
             "yêu cầu Idempotency-Key mà trước đây không cần",
-            "demands an Idempotency-Key that it did not demand before",
+            "requires an Idempotency-Key, which it did not before",
         )
     if before.deduplicated and not after.deduplicated:
         yield _of_callers(
@@ -94,17 +94,17 @@ def _of_promises(path: Path, before: Operation, after: Operation) -> Iterator[Br
         )
     if before.http is not None and before.http != after.http:
         yield _of_callers(
-            (*path, "http"), "cách gọi HTTP đã công bố khác trước", "the HTTP binding that was promised is another"
+            (*path, "http"), "cách gọi HTTP đã công bố khác trước", "the published HTTP binding has changed"
         )
     if after.limits.values < before.limits.values or after.limits.members < before.limits.members:
         yield _of_callers(
-            (*path, "limits"), "giới hạn của yêu cầu thấp hơn trước", "a request may hold less than before"
+            (*path, "limits"), "giới hạn của yêu cầu thấp hơn trước", "the limits of a request are lower than before"
         )
 
 
-def _answer_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
-    tolerant = differences(new, _open(old))
-    return tolerant if tolerant and differences(new, old) else []
+def _response_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    without_new_fields = differences(new, _open(old))
+    return without_new_fields if without_new_fields and differences(new, old) else []
 
 
 _SCHEMAS = frozenset({"items", "then", "else"})
@@ -113,7 +113,7 @@ _MAPS = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs
 
 
 def _open(schema: Any) -> Any:
-    """Copy a schema without what it says against unknown fields; what it refuses by `not`, and its conditions, stay as they are."""
+    """Copy a schema that allows unknown fields; `not` and conditions stay unchanged."""
     if not isinstance(schema, Mapping):
         return schema
     opened: dict[str, Any] = {}
@@ -141,37 +141,37 @@ def _of_readers(path: Path, vi: str, en: str) -> BreakingChange:
 
 
 def _change(path: Path, difference: Difference, affected: Affected) -> BreakingChange:
-    words = (_REQUEST_WORDS if affected == "callers" else _ANSWER_WORDS)[difference.kind]
-    named = {"keyword": difference.keyword or "$ref"}
-    message = Text(words.vi.format_map(named), words.en.format_map(named))
+    template = (_REQUEST_MESSAGES if affected == "callers" else _RESPONSE_MESSAGES)[difference.kind]
+    fields = {"keyword": difference.keyword or "$ref"}
+    message = Text(template.vi.format_map(fields), template.en.format_map(fields))
     return BreakingChange(pointers.join((*path, *difference.path)), message, affected)
 
 
-_REQUEST_WORDS = {
+_REQUEST_MESSAGES = {
     Kind.REQUIRED: Text("trường trở thành bắt buộc", "the field becomes required"),
-    Kind.FIELD_GONE: Text("trường không còn", "the field is gone"),
-    Kind.OTHER_FIELDS: Text("không còn nhận các trường không nêu tên", "fields that are not named are no longer taken"),
-    Kind.TYPE: Text("kiểu dữ liệu hẹp lại", "the type takes less"),
-    Kind.VALUES: Text("danh sách giá trị ngắn lại", "the list of values is shorter"),
-    Kind.RULE: Text("{keyword} khác trước", "the {keyword} is another"),
+    Kind.FIELD_GONE: Text("trường không còn", "the field was removed"),
+    Kind.OTHER_FIELDS: Text("không còn nhận các trường không nêu tên", "unnamed fields are no longer accepted"),
+    Kind.TYPE: Text("kiểu dữ liệu hẹp lại", "the type accepts less"),
+    Kind.VALUES: Text("danh sách giá trị ngắn lại", "values were removed from the list"),
+    Kind.RULE: Text("{keyword} khác trước", "the {keyword} has changed"),
     Kind.LOWER: Text("{keyword} tăng lên", "{keyword} is higher"),
     Kind.UPPER: Text("{keyword} giảm xuống", "{keyword} is lower"),
     Kind.UNKNOWN: Text(
         "{keyword} khác trước và có thể từ chối những gì bản trước nhận",
-        "{keyword} has changed and may refuse what the last version took",
+        "{keyword} has changed and may reject what the last version accepted",
     ),
 }
-_ANSWER_WORDS = {
-    Kind.REQUIRED: Text("trường không còn chắc chắn có trong trả lời", "the field is no longer promised"),
-    Kind.FIELD_GONE: Text("trường mới trong trả lời", "the field is new in the answer"),
-    Kind.OTHER_FIELDS: Text("trả lời có thể có trường không nêu tên", "the answer may hold fields that are not named"),
-    Kind.TYPE: Text("kiểu dữ liệu rộng ra", "the type says more"),
-    Kind.VALUES: Text("danh sách giá trị dài thêm", "the list of values is longer"),
-    Kind.RULE: Text("{keyword} khác trước", "the {keyword} is another"),
+_RESPONSE_MESSAGES = {
+    Kind.REQUIRED: Text("trường không còn bắt buộc có trong trả lời", "the field is no longer required"),
+    Kind.FIELD_GONE: Text("trường mới trong trả lời", "the field is new in the response"),
+    Kind.OTHER_FIELDS: Text("trả lời có thể có trường không nêu tên", "the response may contain unnamed fields"),
+    Kind.TYPE: Text("kiểu dữ liệu rộng ra", "the type allows more"),
+    Kind.VALUES: Text("danh sách giá trị dài thêm", "values were added to the list"),
+    Kind.RULE: Text("{keyword} khác trước", "the {keyword} has changed"),
     Kind.LOWER: Text("giới hạn dưới giảm xuống", "the lower bound is lower"),
     Kind.UPPER: Text("giới hạn trên tăng lên", "the upper bound is higher"),
     Kind.UNKNOWN: Text(
         "{keyword} khác trước và có thể cho qua những gì bản trước không trả lời",
-        "{keyword} has changed and may let through what the last version did not answer",
+        "{keyword} has changed and may allow what the last version did not return",
     ),
 }

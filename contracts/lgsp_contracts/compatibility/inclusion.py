@@ -1,8 +1,8 @@
-"""Does one JSON Schema take every document that another one takes?
+"""Inclusion of JSON Schemas: whether one accepts every document that another accepts.
 
-The question has no answer for all schemas, so the answer leans to one side: a rule of the narrower schema counts as kept only where that
-follows from the wider one, keyword by keyword. What cannot be shown is a difference, and so is a keyword that has no rule here. Tests hold
-the verdicts against a validator, over schemas and documents that hypothesis makes.
+The question is undecidable in general, so the answer is conservative: a rule of the narrower schema counts as satisfied only where that
+follows from the wider one, keyword by keyword. Anything that cannot be proven is a difference, and so is a keyword without a rule. Tests
+compare the verdicts with a validator, over schemas and documents that hypothesis generates.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,21 +12,21 @@ from lgsp_contracts.compatibility import applicator_rules, array_rules, object_r
 from lgsp_contracts.compatibility.comparison import Comparison, Difference, Kind, Pair, Rule, text_of
 from lgsp_contracts.compatibility.conjunction import Conjunction, Subschema
 
-_SAY_NOTHING = (
+_WITHOUT_RULES = (
     *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "$schema"),
     *("$id", "$defs", "definitions", "contentEncoding", "contentMediaType", "contentSchema"),
-    *("example", "nullable", "discriminator", "externalDocs", "xml"),  # of OpenAPI 3.0, no rules of JSON Schema
-    *("then", "else", "minContains", "maxContains"),  # looked at with the keyword that they belong to
+    *("example", "nullable", "discriminator", "externalDocs", "xml"),  # of OpenAPI 3.0, not of JSON Schema
+    *("then", "else", "minContains", "maxContains"),  # compared with the keyword that they belong to
 )
 _MOVE_REFERENCES = frozenset({"$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor"})
 
 
-def _nothing(_: Comparison, __: Pair) -> Iterable[Difference]:
+def _no_differences(_: Comparison, __: Pair) -> Iterable[Difference]:
     return ()
 
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(_SAY_NOTHING, _nothing),
+    **dict.fromkeys(_WITHOUT_RULES, _no_differences),
     **value_rules.RULES,
     **array_rules.RULES,
     **object_rules.RULES,
@@ -35,14 +35,14 @@ RULES: dict[str, Rule] = {
 
 
 def differences(wide: Any, narrow: Any) -> list[Difference]:
-    """Find where a schema may refuse what another one takes.
+    """Find where a schema may reject what another one accepts.
 
     Args:
-        wide: the schema whose documents must all be taken.
-        narrow: the schema that must take them.
+        wide: the schema whose documents must all be accepted.
+        narrow: the schema that must accept them.
 
     Returns:
-        The differences; empty only when every document that keeps `wide` keeps `narrow`.
+        The differences; empty only where every document valid under `wide` is valid under `narrow`.
     """
     if _moves_references(wide, is_root=True) or _moves_references(narrow, is_root=True):
         return [] if text_of(wide) == text_of(narrow) else [Difference((), Kind.UNKNOWN)]
@@ -51,7 +51,7 @@ def differences(wide: Any, narrow: Any) -> list[Difference]:
 
 
 def _moves_references(schema: Any, *, is_root: bool = False) -> bool:
-    """Is there something by which a reference means another place than a JSON Pointer from the root?"""
+    """Tell whether a keyword makes a reference mean something else than a JSON Pointer from the root."""
     if isinstance(schema, Mapping):
         keys = schema.keys() - ({"$id"} if is_root else set())
         return not keys.isdisjoint(_MOVE_REFERENCES) or any(map(_moves_references, schema.values()))

@@ -32,29 +32,31 @@ def _fields(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
 
 
 def _unnamed_fields(comparison: Comparison, pair: Pair) -> list[Difference]:
-    """Compare what rules the fields that nobody names: patterns, and what holds for the rest."""
-    targets: list[tuple[str | None, Any]] = list(pair.narrow.schema.get("patternProperties", {}).items())
+    """Compare the rules of unnamed fields: patterns, and `additionalProperties`."""
+    narrow_rules: list[tuple[str | None, Any]] = list(pair.narrow.schema.get("patternProperties", {}).items())
     rest = pair.narrow.schema.get("additionalProperties", True)
-    targets += [] if rest is True else [(None, rest)]
-    if not targets:
+    narrow_rules += [] if rest is True else [(None, rest)]
+    if not narrow_rules:
         return []
     attempts = (
-        [difference for target in targets for difference in _unnamed_fields_of(comparison, pair, part, *target)]
+        [difference for target in narrow_rules for difference in _unnamed_fields_of(comparison, pair, part, *target)]
         for part in pair.wide.parts or [_ANYTHING]
     )
     first = next(attempts)
-    return [] if not first or not all(attempts) else first  # each part holds, so one that rules the fields is enough
+    return (
+        [] if not first or not all(attempts) else first
+    )  # all parts apply, so it is enough that one of them restricts the fields
 
 
 def _unnamed_fields_of(
     comparison: Comparison, pair: Pair, part: Subschema, pattern: str | None, rule: Any
 ) -> Iterator[Difference]:
-    """Hold the fields of one part, by pattern and without, against what one pattern (None: the rest) of the narrower schema asks."""
+    """Compare the unnamed fields of one part with one pattern (None: `additionalProperties`) of the narrower schema."""
     patterns = part.schema.get("patternProperties", {})
-    elsewhere = pair.narrow.schema.get("patternProperties", {}) if pattern is None else ()
+    other_patterns = pair.narrow.schema.get("patternProperties", {}) if pattern is None else ()
     path = ("additionalProperties",) if pattern is None else ("patternProperties", pattern)
     for source, schema in (*patterns.items(), (None, part.schema.get("additionalProperties", True))):
-        is_ruled_by_its_own_pattern = source in elsewhere or (pattern in patterns and source != pattern)
+        is_ruled_by_its_own_pattern = source in other_patterns or (pattern in patterns and source != pattern)
         fields = Conjunction([Subschema(schema, part.root)])
         if is_ruled_by_its_own_pattern or fields.is_impossible:
             continue
@@ -85,7 +87,7 @@ def _most_fields(wide: Conjunction) -> float:
 
 
 def _closed_lists(wide: Conjunction) -> list[Mapping[str, Any]]:
-    """Find the lists of fields beside which an object may have no others."""
+    """Find the field lists of closed objects, which allow no other fields."""
     return [
         schema.get("properties", {})
         for schema, _ in wide.parts
@@ -95,8 +97,10 @@ def _closed_lists(wide: Conjunction) -> list[Mapping[str, Any]]:
 
 def _dependent_required(_: Comparison, pair: Pair) -> Iterable[Difference]:
     for name, needed in pair.narrow.schema["dependentRequired"].items():
-        had = {other for schema, _ in pair.wide.parts for other in schema.get("dependentRequired", {}).get(name, ())}
-        if set(needed) - had - pair.wide.required - {name} and not pair.wide.field(name).is_impossible:
+        already_required = {
+            other for schema, _ in pair.wide.parts for other in schema.get("dependentRequired", {}).get(name, ())
+        }
+        if set(needed) - already_required - pair.wide.required - {name} and not pair.wide.field(name).is_impossible:
             yield pair.difference(Kind.UNKNOWN, "dependentRequired", "dependentRequired", name)
 
 
@@ -104,12 +108,12 @@ def _dependent_schemas(comparison: Comparison, pair: Pair) -> Iterable[Differenc
     for name, rule in pair.narrow.schema["dependentSchemas"].items():
         if pair.wide.field(name).is_impossible:
             continue
-        had = [
+        already_applied = [
             Subschema(schema["dependentSchemas"][name], root)
             for schema, root in pair.wide.parts
             if name in schema.get("dependentSchemas", {})
         ]
-        with_field = pair.wide.and_also(Subschema({"required": [name]}, {}), *had)
+        with_field = pair.wide.and_also(Subschema({"required": [name]}, {}), *already_applied)
         below = pair.with_narrow(rule, "dependentSchemas", name)
         yield from comparison.differences(Pair(with_field, below.narrow, below.path, below.depth))
 

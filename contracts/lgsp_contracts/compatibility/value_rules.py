@@ -1,4 +1,4 @@
-"""The rules of types, listed values, numbers and strings."""
+"""The rules of types, allowed values, numbers and strings."""
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -12,12 +12,12 @@ _NUMBER = frozenset({"integer", "fraction"})
 
 
 def for_types(types: frozenset[str], rule: Rule) -> Rule:
-    """Keep a rule to documents of the types that its keyword has a say in."""
+    """Restrict a rule to documents of the types that its keyword applies to."""
     return lambda comparison, pair: rule(comparison, pair) if pair.wide.types & types else ()
 
 
 def at_limit(keyword: str, kind: Kind, is_kept: Callable[[Conjunction, Any], bool]) -> Rule:
-    """Make the rule of a keyword that is a number."""
+    """Create the rule of a keyword whose value is a number."""
 
     def compare(_: Comparison, pair: Pair) -> Iterable[Difference]:
         return () if is_kept(pair.wide, pair.narrow.schema[keyword]) else [pair.difference(kind, keyword)]
@@ -25,8 +25,8 @@ def at_limit(keyword: str, kind: Kind, is_kept: Callable[[Conjunction, Any], boo
     return compare
 
 
-def in_same_words(keyword: str) -> Rule:
-    """Make the rule of a keyword that counts as kept only where the wider schema says the same."""
+def if_equal(keyword: str) -> Rule:
+    """Create the rule of a keyword that is satisfied only where the wider schema has the same value."""
 
     def compare(_: Comparison, pair: Pair) -> Iterable[Difference]:
         is_kept = any(schema.get(keyword) == pair.narrow.schema[keyword] for schema, _ in pair.wide.parts)
@@ -54,16 +54,16 @@ def _multiple_of(_: Comparison, pair: Pair) -> Iterable[Difference]:
     steps = [schema["multipleOf"] for schema, _ in pair.wide.parts if "multipleOf" in schema]
     steps += [] if "fraction" in pair.wide.types else [1]
     step = _exact(pair.narrow.schema["multipleOf"])
-    if not any((_exact(one) / step).denominator == 1 for one in steps):
+    if not any((_exact(wide_step) / step).denominator == 1 for wide_step in steps):
         yield pair.difference(Kind.RULE, "multipleOf")
 
 
-def _are_among(values: list[Any] | None, listed: Iterable[Any]) -> bool:
-    return values is not None and {comparable(value) for value in values} <= {comparable(value) for value in listed}
+def _are_among(values: list[Any] | None, allowed: Iterable[Any]) -> bool:
+    return values is not None and {comparable(value) for value in values} <= {comparable(value) for value in allowed}
 
 
 def _exact(number: Any) -> Fraction:
-    """Read a number by its digits, as the bus does where a contract counts them."""
+    """Convert a number exactly from its digits, as the bus does for `multipleOf`."""
     return Fraction(str(number))
 
 
@@ -80,7 +80,7 @@ def _is_below(bound: Bound | None, value: Any, *, exclusive: bool) -> bool:
 
 
 def is_at_most(limit: Any, value: Any) -> bool:
-    """Tell whether a limit exists and lies within another one."""
+    """Tell whether a limit exists and is at most a value."""
     return limit is not None and bool(limit <= value)
 
 
@@ -97,8 +97,8 @@ RULES: dict[str, Rule] = {
     "enum": _enum,
     "const": _const,
     "multipleOf": for_types(_NUMBER, _multiple_of),
-    "pattern": for_types(_STRING, in_same_words("pattern")),
-    "format": for_types(_STRING, in_same_words("format")),
+    "pattern": for_types(_STRING, if_equal("pattern")),
+    "format": for_types(_STRING, if_equal("format")),
     **{
         keyword: for_types(types, at_limit(keyword, kind, is_kept))
         for keyword, (types, kind, is_kept) in _LIMITS.items()

@@ -1,1 +1,1 @@
-"""What is made of contracts for people and programs: drafts, pages, OpenAPI, AsyncAPI and typed clients."""
+"""Generated from contracts: drafts, pages, OpenAPI, AsyncAPI and typed clients."""

@@ -1,7 +1,7 @@
 """A contract as AsyncAPI 3.0: how an adapter in any language serves it on NATS, by wire protocol 1.
 
-The document says what stands behind the line feed of a message; the line before it is in `docs/protocol/wire-1.md`, since no
-schema language describes a message in two parts.
+The AsyncAPI document describes what follows the line feed of a message; the line before it is specified in
+`docs/protocol/wire-1.md`, since no schema language describes a message in two parts.
 """
 
 from typing import Any

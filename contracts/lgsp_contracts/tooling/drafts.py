@@ -1,7 +1,7 @@
-"""Drafts of contracts out of what a system says of itself: an OpenAPI document, or the columns of a table.
+"""Drafts of contracts from the description of a system: an OpenAPI document, or the columns of a table.
 
-A draft keeps the rules, so that it can be mocked at once; what it cannot know it guesses and a person corrects: titles, the
-classification (personal, until somebody says otherwise), errors, and examples, which are made from the schemas.
+A draft is a valid contract, so that it can be mocked at once. A person corrects what it can only guess: titles, the
+classification (personal, until corrected), errors, and examples, which are generated from the schemas.
 """
 
 import re
@@ -22,47 +22,47 @@ _KEPT = (
 )
 _METHODS = ("get", "post", "put", "patch", "delete")
 MAX_DEPTH = 8
-"""Levels of a schema that are followed; an OpenAPI document may refer to itself."""
+"""Levels of a schema that are followed, since an OpenAPI document may refer to itself."""
 
 
 def kebab(name: str) -> str:
-    """Write an id as the bus does: `getPatientById` → `get-patient-by-id`."""
+    """Convert an id to the bus's form: `getPatientById` → `get-patient-by-id`."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", name)
-    found = re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
-    return (found if found[:1].isalpha() else f"call-{found}")[:63].strip("-")
+    hyphenated = re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
+    return (hyphenated if hyphenated[:1].isalpha() else f"call-{hyphenated}")[:63].strip("-")
 
 
 def camel(name: str) -> str:
-    """Write a field as agencies do: `SO_DINH_DANH` → `soDinhDanh`."""
+    """Convert a column's name to a field's: `SO_DINH_DANH` → `soDinhDanh`."""
     first, *rest = [part for part in re.split(r"[^A-Za-z0-9]+", name) if part] or ["field"]
     lowered = first.lower() if first.isupper() else first[:1].lower() + first[1:]
     return lowered + "".join(part[:1].upper() + part[1:].lower() for part in rest)
 
 
 def contract(service: str, provider: str, operations: Mapping[str, Document]) -> Document:
-    """Put operations into the document of a contract."""
+    """Assemble the document of a contract from its operations."""
     title = {"vi": service, "en": service}
     head = {"service": service, "version": "1.0.0", "title": title, "provider": provider, "classification": "personal"}
     return {**head, "operations": dict(operations)}
 
 
 def operation(title: str, request: Document, response: Document, *, idempotent: bool) -> Document:
-    """Draft an operation, with an example that is made from its schemas.
+    """Draft an operation, with an example generated from its schemas.
 
     Raises:
-        Refusal: `invalid-document`, when no example can be made.
+        Refusal: `invalid-document`, when no example can be generated.
     """
     text = {"vi": title, "en": title}
     example = {}
     for part, schema in (("request", request), ("response", response)):
-        found = list(samples(Schema(schema, f"{title}, {part}"), 3))
-        if not found:
+        examples = list(samples(Schema(schema, f"{title}, {part}"), 3))
+        if not examples:
             raise Refusal(
                 "invalid-document",
                 vi=f"{title}: không tạo được ví dụ cho {part}; hãy viết hợp đồng này bằng tay.",
-                en=f"{title}: no example could be made of the {part}; write this contract by hand.",
+                en=f"{title}: no example could be generated for the {part}; write this contract by hand.",
             )
-        example[part] = found[-1]
+        example[part] = examples[-1]
     return {
         "title": text,
         "timeout": "5s",
@@ -74,54 +74,66 @@ def operation(title: str, request: Document, response: Document, *, idempotent: 
 
 
 def from_openapi(document: Any, service: str, provider: str) -> Document:
-    """Draft a contract with an operation for each one of an OpenAPI 3 document that speaks JSON.
+    """Draft a contract with an operation for each operation of an OpenAPI 3 document whose response is JSON.
 
     Raises:
-        Refusal: `invalid-document`, when it is none, or none of its operations speaks JSON.
+        Refusal: `invalid-document`, when it is no OpenAPI 3 document, or no operation has a JSON response.
     """
     if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3."):
         raise Refusal(
             "invalid-document",
             vi="Tệp không phải tài liệu OpenAPI 3; hãy chọn tệp có dòng openapi: 3.x.",
-            en="The file is no OpenAPI 3 document; name one that says openapi: 3.x.",
+            en="The file is not an OpenAPI 3 document; choose one with a line openapi: 3.x.",
         )
-    found = dict(_operations(document))
-    if not found:
+    operations = dict(_operations(document))
+    if not operations:
         raise Refusal(
             "invalid-document",
-            vi="Tài liệu không có thao tác nào trả lời bằng JSON.",
+            vi="Tài liệu không có thao tác nào trả lời bằng JSON; hãy viết hợp đồng bằng tay.",
             en="The document has no operation that answers with JSON; write the contract by hand.",
         )
-    return contract(service, provider, found)
+    return contract(service, provider, operations)
 
 
 def _operations(root: Document) -> Iterator[tuple[str, Document]]:
     for path, item in root.get("paths", {}).items():
         for method in _METHODS:
-            told = item.get(method)
-            if not told:
+            openapi_operation = item.get(method)
+            if not openapi_operation:
                 continue
-            answers = told.get("responses", {})
-            answer: Any = next((answers[code] for code in ("200", "201", "default") if code in answers), {})
-            response = _close(root, _json_schema_of(_resolve(root, answer)))
-            if response.get("type") == "array":
-                properties = {"items": {**response, "maxItems": response.get("maxItems", 1000)}}
-                response = {
+            responses = openapi_operation.get("responses", {})
+            response_object: Any = next(
+                (responses[code] for code in ("200", "201", "default") if code in responses), {}
+            )
+            response_schema = _close(root, _json_schema_of(_resolve(root, response_object)))
+            if response_schema.get("type") == "array":
+                properties = {"items": {**response_schema, "maxItems": response_schema.get("maxItems", 1000)}}
+                response_schema = {
                     "type": "object",
                     "required": ["items"],
                     "additionalProperties": False,
                     "properties": properties,
                 }
-            if response.get("type") != "object":
+            if response_schema.get("type") != "object":
                 continue
-            request = _request(root, [*item.get("parameters", []), *told.get("parameters", [])], told)
-            name = kebab(told.get("operationId") or f"{method} {path}")
-            yield name, operation(str(told.get("summary") or name), request, response, idempotent=method == "get")
+            request_schema = _request(
+                root, [*item.get("parameters", []), *openapi_operation.get("parameters", [])], openapi_operation
+            )
+            name = kebab(openapi_operation.get("operationId") or f"{method} {path}")
+            yield (
+                name,
+                operation(
+                    str(openapi_operation.get("summary") or name),
+                    request_schema,
+                    response_schema,
+                    idempotent=method == "get",
+                ),
+            )
 
 
-def _request(root: Document, parameters: list[Any], told: Document) -> Document:
-    """Parameters and body as one document: a service of the bus does not tell them apart."""
-    body = _close(root, _json_schema_of(_resolve(root, told.get("requestBody", {}))))
+def _request(root: Document, parameters: list[Any], openapi_operation: Document) -> Document:
+    """Merge parameters and body into the schema of one document: a request on the bus is one document."""
+    body = _close(root, _json_schema_of(_resolve(root, openapi_operation.get("requestBody", {}))))
     properties = dict(body.get("properties", {}))
     required = list(body.get("required", []))
     for parameter in (_resolve(root, parameter) for parameter in parameters):
@@ -130,12 +142,12 @@ def _request(root: Document, parameters: list[Any], told: Document) -> Document:
         properties[parameter["name"]] = _close(root, parameter.get("schema", {"type": "string"}))
         if parameter.get("required") or parameter["in"] == "path":
             required.append(parameter["name"])
-    found: Document = {"type": "object", "additionalProperties": False, "properties": properties}
-    return {**found, "required": list(dict.fromkeys(required))} if required else found
+    schema: Document = {"type": "object", "additionalProperties": False, "properties": properties}
+    return {**schema, "required": list(dict.fromkeys(required))} if required else schema
 
 
-def _json_schema_of(told: Document) -> Any:
-    content = told.get("content", {})
+def _json_schema_of(body_or_response: Document) -> Any:
+    content = body_or_response.get("content", {})
     return next((value.get("schema", {}) for kind, value in content.items() if "json" in kind), {})
 
 
@@ -148,26 +160,28 @@ def _resolve(root: Document, value: Any) -> Any:
 
 
 def _close(root: Document, schema: Any, depth: int = 0) -> Document:
-    """A schema of OpenAPI as the bus takes it: nothing left open, no references, formats that the bus knows."""
-    told = _resolve(root, schema)
-    for part in told.get("allOf", []):
-        whole = _resolve(root, part)
-        told = {
-            **whole,
-            **told,
-            "properties": {**whole.get("properties", {}), **told.get("properties", {})},
-            "required": [*whole.get("required", []), *told.get("required", [])],
+    """Convert an OpenAPI schema to the bus's rules: closed objects, no references, only formats that the bus knows."""
+    source = _resolve(root, schema)
+    for part in source.get("allOf", []):
+        base = _resolve(root, part)
+        source = {
+            **base,
+            **source,
+            "properties": {**base.get("properties", {}), **source.get("properties", {})},
+            "required": [*base.get("required", []), *source.get("required", [])],
         }
-    found = {key: told[key] for key in _KEPT if key in told}
-    if told.get("format") in FORMAT_WORDS:
-        found["format"] = told["format"]
-    if told.get("nullable") and isinstance(found.get("type"), str):
-        found["type"] = [found["type"], "null"]
-    if "properties" in told and depth < MAX_DEPTH:
-        found["type"] = "object"
-        found["properties"] = {name: _close(root, part, depth + 1) for name, part in told["properties"].items()}
-        found["additionalProperties"] = False
-        found["required"] = [name for name in dict.fromkeys(told.get("required", [])) if name in found["properties"]]
-    if told.get("type") == "array" and depth < MAX_DEPTH:
-        found["items"] = _close(root, told.get("items", {}), depth + 1)
-    return found
+    closed = {key: source[key] for key in _KEPT if key in source}
+    if source.get("format") in FORMAT_WORDS:
+        closed["format"] = source["format"]
+    if source.get("nullable") and isinstance(closed.get("type"), str):
+        closed["type"] = [closed["type"], "null"]
+    if "properties" in source and depth < MAX_DEPTH:
+        closed["type"] = "object"
+        closed["properties"] = {name: _close(root, part, depth + 1) for name, part in source["properties"].items()}
+        closed["additionalProperties"] = False
+        closed["required"] = [
+            name for name in dict.fromkeys(source.get("required", [])) if name in closed["properties"]
+        ]
+    if source.get("type") == "array" and depth < MAX_DEPTH:
+        closed["items"] = _close(root, source.get("items", {}), depth + 1)
+    return closed

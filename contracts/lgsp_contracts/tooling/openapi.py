@@ -1,7 +1,7 @@
 """A contract as OpenAPI 3.1, whose schemas are JSON Schema 2020-12 as the contract's are.
 
-References inside a schema begin at its own root, which in one large document is another place: each schema stands whole among
-the components, and its references are led there.
+References inside a contract's schema start at that schema's root. In the OpenAPI document each schema is one component, and its
+references are rebased to that component.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ COMMON = (
     *("contract-violation", "request-unfit", "quota-exceeded"),
     *("provider-failed", "provider-broke-contract", "no-adapter", "provider-timeout"),
 )
-"""What the bus itself may say to any call of a service that its caller knows of."""
+"""The errors that the bus itself may return for any call of a service that its caller may know of."""
 
 
 def openapi(contract: Contract, url: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def openapi(contract: Contract, url: str) -> dict[str, Any]:
 
 
 def schemas(contract: Contract) -> dict[str, Any]:
-    """Request and response of each operation as components, `OPERATION.request` and `OPERATION.response`."""
+    """Return the schemas of each operation as components, `OPERATION.request` and `OPERATION.response`."""
     return {
         f"{name}.{part}": rebase(schema.document, f"#/components/schemas/{name}.{part}")
         for name, operation in contract.operations.items()
@@ -71,7 +71,7 @@ def schemas(contract: Contract) -> dict[str, Any]:
 
 
 def _binding(http: HttpBinding) -> dict[str, Any]:
-    """Say how else the operation is to be called, as an extension: a path of the document is one that the bus answers."""
+    """Describe the HTTP binding as an extension: `paths` lists only what the bus serves."""
     return {
         "description": "Declared by the contract. The bus does not serve it yet.",
         "method": http.method,

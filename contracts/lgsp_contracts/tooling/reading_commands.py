@@ -1,4 +1,4 @@
-"""What `lgsp contract …` and `lgsp sdk …` read out of contracts."""
+"""The commands of `lgsp contract …` and `lgsp sdk …` that read contracts."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ BUS = "http://127.0.0.1:8080"
 
 
 def check(files: list[Path], /) -> None:
-    """Hold contracts against the rules; every fault with file, line and mend.
+    """Check contracts; each error names file, line and correction.
 
     Parameters
     ----------
@@ -28,33 +28,35 @@ def check(files: list[Path], /) -> None:
     """
     for path in files:
         _, contract = read(path)
-        out(
-            f"{path}: {contract.service} {contract.version} keeps the rules; operations: {', '.join(contract.operations)}\n"
-        )
+        out(f"{path}: {contract.service} {contract.version} is valid; operations: {', '.join(contract.operations)}\n")
 
 
 def diff(old: Path, new: Path, /) -> None:
-    """Say what a new version of a contract breaks, and whom. Ends with status 1 when it breaks anybody.
+    """List the breaking changes of a new version of a contract, and whom each affects. Exit with status 1 where there are any.
 
     Parameters
     ----------
     old
-        The version that is served.
+        The version in service.
     new
-        The one that is to take its place.
+        The version that would replace it.
     """
     _, before = read(old)
-    place, after = read(new)
+    location, after = read(new)
     if before.service != after.service:
         raise Refusal(
             "invalid-document",
-            vi=f"{new} là hợp đồng của dịch vụ khác: {after.service}.",
-            en=f"{new} is another service's contract: {after.service}.",
+            vi=f"{new} là hợp đồng của dịch vụ khác, {after.service}; hãy so sánh hai phiên bản của cùng một dịch vụ.",
+            en=f"{new} is the contract of another service, {after.service}; compare two versions of one service.",
         )
     changes = breaking_changes(before, after)
     for change in changes:
-        whom = "consumers that read the answer" if change.affected == "readers" else "consumers as they ask today"
-        out(f"{place.at(change.pointer)}: {change.message.en}; breaks {whom}\n")
+        affected = (
+            "consumers that read the response"
+            if change.affected == "readers"
+            else "consumers that send today's requests"
+        )
+        out(f"{location.at(change.pointer)}: {change.message.en}; breaks {affected}\n")
     if changes and before.major == after.major:
         next_version = f"{before.major + 1}.0.0"
         raise Refusal(
@@ -63,20 +65,20 @@ def diff(old: Path, new: Path, /) -> None:
             en=f"{after.version} breaks consumers; publish it as {next_version} and serve both until they have moved.",
         )
     if not changes:
-        out(f"{after.version} may take the place of {before.version}: nobody notices.\n")
+        out(f"{after.version} can replace {before.version}: it has no breaking changes.\n")
 
 
 def docs(file: Path, /, *, output: Output = None, url: str = BUS, lang: Language = "vi") -> None:
-    """Render a contract as a page for people: fields, errors, and a program that calls it in six languages.
+    """Render a contract as an HTML page: fields, errors, and sample programs in six languages.
 
     Parameters
     ----------
     file
         The contract.
     output
-        Where to; stdout by default.
+        The file to write; stdout by default.
     url
-        Where the bus is.
+        The address of the bus.
     lang
         vi or en.
     """
@@ -84,16 +86,16 @@ def docs(file: Path, /, *, output: Output = None, url: str = BUS, lang: Language
 
 
 def as_openapi(file: Path, /, *, output: Output = None, url: str = BUS) -> None:
-    """Write a contract as OpenAPI 3.1, for the tools that consumers have.
+    """Write a contract as OpenAPI 3.1, for the tools of consumers.
 
     Parameters
     ----------
     file
         The contract.
     output
-        Where to; stdout by default.
+        The file to write; stdout by default.
     url
-        Where the bus is.
+        The address of the bus.
     """
     write_output(orjson.dumps(openapi(read(file)[1], url), option=orjson.OPT_INDENT_2).decode() + "\n", output)
 
@@ -106,36 +108,36 @@ def sdk_python(
     major: int = 1,
     contract: Path | None = None,
 ) -> None:
-    """Write a typed client of a service: one Python module that needs the standard library alone.
+    """Generate a typed client of a service: one Python module that needs only the standard library.
 
     Parameters
     ----------
     service
-        The service, of the contracts that come with lgsp.
+        The name of the service.
     output
-        Where to; stdout by default.
+        The file to write; stdout by default.
     major
-        Which major version.
+        The major version.
     contract
-        A contract, or a folder of them, where it is another.
+        A contract, or a folder of contracts; those that come with lgsp by default.
     """
     catalog = catalogs.load(contract or catalogs.shipped_folder())
-    found = catalog.get((service, major))
-    if found is None:
+    selected = catalog.get((service, major))
+    if selected is None:
         known = ", ".join(f"{name} v{number}" for name, number in sorted(catalog))
         raise Refusal(
             "not-found",
-            vi=f"Không có hợp đồng {service} v{major}; có: {known}. Hợp đồng khác thì nêu bằng --contract TỆP.",
-            en=f"There is no contract {service} v{major}; there are: {known}. Name another with --contract FILE.",
+            vi=f"Không có hợp đồng {service} v{major}; hãy chọn một trong: {known}, hoặc nêu tệp hợp đồng bằng --contract TỆP.",
+            en=f"There is no contract {service} v{major}; choose one of: {known}, or name a contract file with --contract FILE.",
         )
-    write_output(module(found), output)
+    write_output(module(selected), output)
 
 
 def read(path: Path) -> tuple[SourceLocation, Contract]:
-    """Read the contract of a file, and its location.
+    """Read a contract file; return its location and the contract.
 
     Raises:
         Refusal: `invalid-document`.
     """
-    place, document = documents.read_first(path)
-    return place, Contract.from_document(document, place)
+    location, document = documents.read_first(path)
+    return location, Contract.from_document(document, location)

@@ -1,8 +1,8 @@
-"""A typed client of one service, as one Python module that needs the standard library alone.
+"""A typed client of one service, as one Python module that needs only the standard library.
 
-What a contract says is text here, whoever wrote it: it comes into the module as a literal, as a word of a docstring in which nothing
-ends it, or as a name made of letters and digits. Documents are TypedDicts: what a program sends is checked by its type checker before it is ever sent. Of an answer no field is
-certain, since a grant may show fewer than the contract has; so each is optional there.
+Everything in a contract is untrusted text: it enters the module as a literal, as escaped text of a docstring, or as a name made of
+letters and digits. Documents are TypedDicts, so that a type checker checks what a program sends. Every field of a response is
+optional, since a grant may show fewer fields than the contract has.
 """
 
 import keyword
@@ -40,11 +40,11 @@ class Problem(Exception):
 
 
 class {client}:
-    """Calls the service.
+    """A client of the service.
 
     Args:
-        url: where the bus is.
-        token: gives the access token of the moment.
+        url: the address of the bus.
+        token: returns the current access token.
     """
 
     def __init__(self, url: str, token: Callable[[], str], timeout: float = 30.0) -> None:
@@ -59,55 +59,55 @@ class {client}:
         url = f"{{self._url}}/services/{service}/v{major}/{{operation}}"
         request = urllib.request.Request(url, json.dumps(document).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as answer:
-                return json.load(answer)
+            with urllib.request.urlopen(request, timeout=self._timeout) as response:
+                return json.load(response)
         except urllib.error.HTTPError as error:
             try:
-                said = json.load(error)
+                problem = json.load(error)
             except ValueError:
-                said = {{}}
-            raise Problem(error.code, said) from None
+                problem = {{}}
+            raise Problem(error.code, problem) from None
 '''
 
 _METHOD = '''
-    def {method}(self, request: {asked}, *, purpose: str{default}, idempotency_key: str = "") -> {answered}:
+    def {method}(self, request: {request_type}, *, purpose: str{default}, idempotency_key: str = "") -> {response_type}:
         """{title}
 
         Raises:
             Problem: {errors}
         """
-        return cast("{answered}", self._call("{operation}", request, purpose, idempotency_key))
+        return cast("{response_type}", self._call("{operation}", request, purpose, idempotency_key))
 '''
 
 
 def module(contract: Contract) -> str:
-    """The text of the module."""
-    kinds: list[str] = []
+    """Write the source of the client module for a contract."""
+    definitions: list[str] = []
     methods: list[str] = []
     client_name = _client(contract.service)
     taken = {*_OWN, client_name}
     for name, operation in contract.operations.items():
-        asked = _unused(_pascal(name) + "Request", taken)
-        answered = _unused(_pascal(name) + "Response", taken)
-        _Kinds(asked, operation.request.document, kinds, taken, certain=True).write()
-        _Kinds(answered, operation.response.document, kinds, taken, certain=False).write()
-        methods.append(_method(operation, asked, answered))
-    told = {
+        request_type = _unused(_pascal(name) + "Request", taken)
+        response_type = _unused(_pascal(name) + "Response", taken)
+        _TypeDefinitions(request_type, operation.request.document, definitions, taken, certain=True).write()
+        _TypeDefinitions(response_type, operation.response.document, definitions, taken, certain=False).write()
+        methods.append(_method(operation, request_type, response_type))
+    context = {
         "service": contract.service,
         "version": contract.version,
         "major": contract.major,
         "title": _words(contract.title.en),
     }
-    client = _CLIENT.format(client=client_name, **told)
-    return _HEAD.format(**told) + "".join(kinds) + client + "".join(methods)
+    client = _CLIENT.format(client=client_name, **context)
+    return _HEAD.format(**context) + "".join(definitions) + client + "".join(methods)
 
 
-def _method(operation: Operation, asked: str, answered: str) -> str:
+def _method(operation: Operation, request_type: str, response_type: str) -> str:
     errors = _words(", ".join(operation.errors) or "as every call")
     return _METHOD.format(
         method=_method_name(operation.name),
-        asked=asked,
-        answered=answered,
+        request_type=request_type,
+        response_type=response_type,
         default="" if operation.classification == "personal" else ' = ""',
         title=_words(operation.title.en),
         errors=errors,
@@ -115,38 +115,38 @@ def _method(operation: Operation, asked: str, answered: str) -> str:
     )
 
 
-class _Kinds:
-    """The TypedDicts of one schema."""
+class _TypeDefinitions:
+    """Writes the type definitions of one schema: a TypedDict for each object, an alias for anything else."""
 
     def __init__(
-        self, name: str, schema: Mapping[str, Any], found: list[str], taken: set[str], *, certain: bool
+        self, name: str, schema: Mapping[str, Any], definitions: list[str], taken: set[str], *, certain: bool
     ) -> None:
         self._name = name
         self._root = schema
-        self._found = found
+        self._definitions = definitions
         self._taken = taken
         self._certain = certain
-        self._named: dict[str, str] = {}
+        self._name_of_reference: dict[str, str] = {}
 
     def write(self) -> None:
         kind = self._kind(self._root, self._name, own=True)
         if kind != self._name:
-            self._found.append(f"\n{self._name} = {kind}\n")
+            self._definitions.append(f"\n{self._name} = {kind}\n")
 
     def _kind(self, schema: Any, name: str, *, own: bool = False) -> str:
-        """The type of what a schema allows. Where it is a document, `own` says that the name is kept for it already."""
+        """Write the type of the values that a schema allows. `own` says that `name` is reserved for it already."""
         if not isinstance(schema, Mapping):
             return "Any"
         if "$ref" in schema:
             reference = str(schema["$ref"])
-            if reference not in self._named:
-                named = f"{self._name}{_pascal(reference.rpartition('/')[2])}"
-                self._named[reference] = _unused(named, self._taken)
+            if reference not in self._name_of_reference:
+                name_wanted = f"{self._name}{_pascal(reference.rpartition('/')[2])}"
+                self._name_of_reference[reference] = _unused(name_wanted, self._taken)
                 target = pointers.find(self._root, pointers.split(reference[1:]))
-                kind = self._kind(target, self._named[reference], own=True)
-                if kind != self._named[reference]:
-                    self._found.append(f"\n{self._named[reference]} = {kind}\n")
-            return f'"{self._named[reference]}"'
+                kind = self._kind(target, self._name_of_reference[reference], own=True)
+                if kind != self._name_of_reference[reference]:
+                    self._definitions.append(f"\n{self._name_of_reference[reference]} = {kind}\n")
+            return f'"{self._name_of_reference[reference]}"'
         if "enum" in schema or "const" in schema:
             return _literal(schema.get("enum", [schema.get("const")]))
         if "properties" in schema:
@@ -172,15 +172,15 @@ class _Kinds:
             fields[field] = kind if field in required else f"NotRequired[{kind}]"
         if all(map(_is_attribute, fields)):
             lines = "".join(f"    {field}: {kind}\n" for field, kind in fields.items()) or "    pass\n"
-            self._found.append(f"\n\nclass {name}(TypedDict):\n{lines}")
+            self._definitions.append(f"\n\nclass {name}(TypedDict):\n{lines}")
         else:
             lines = ", ".join(f"{field!r}: {kind}" for field, kind in fields.items())
-            self._found.append(f'\n\n{name} = TypedDict("{name}", {{{lines}}})\n')
+            self._definitions.append(f'\n\n{name} = TypedDict("{name}", {{{lines}}})\n')
         return name
 
 
 _OWN = ("Any", "Callable", "Literal", "NotRequired", "Problem", "TypedDict")
-"""Names that the module has of itself."""
+"""Names that the module itself uses."""
 
 
 def _client(service: str) -> str:
@@ -194,34 +194,34 @@ def _method_name(operation: str) -> str:
 
 
 def _pascal(name: str) -> str:
-    """A part of a class's name: of whatever a contract calls a field, its letters and digits of ASCII."""
+    """Write the ASCII letters and digits of a name as a part of a class's name."""
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name)) or "Field"
 
 
 def _unused(name: str, taken: set[str]) -> str:
-    """A name that no other class has, which is taken from now on."""
+    """Reserve a name that no other class has."""
     number = 2
-    found = name
-    while found in taken:
-        found, number = f"{name}{number}", number + 1
-    taken.add(found)
-    return found
+    unused = name
+    while unused in taken:
+        unused, number = f"{name}{number}", number + 1
+    taken.add(unused)
+    return unused
 
 
 def _words(text: str) -> str:
-    """A sentence in a docstring: nothing in it ends the docstring or begins an escape."""
-    shown = on_one_line(" ".join(text.split())).replace("\\", "\\\\").replace('"', '\\"')
-    return shown if shown.endswith((".", "!", "?")) else f"{shown}."
+    """Escape a text for a docstring, as a sentence: nothing in it ends the docstring or begins an escape sequence."""
+    escaped = on_one_line(" ".join(text.split())).replace("\\", "\\\\").replace('"', '\\"')
+    return escaped if escaped.endswith((".", "!", "?")) else f"{escaped}."
 
 
 def _is_attribute(field: str) -> bool:
-    """May a field stand as an annotation of a class? Python rewrites some names there (PEP 3131, private names)."""
+    """Tell whether a field can be an attribute of a class. Python rewrites some names there (PEP 3131, private names)."""
     plain = field.isascii() and field.isidentifier() and not keyword.iskeyword(field)
     return plain and not (field.startswith("__") and not field.endswith("__"))
 
 
 def _literal(values: Sequence[Any]) -> str:
-    """The type of one of some values; PEP 586 has no literals of numbers with fractions, lists and documents."""
+    """Write the type of an enumeration; PEP 586 has no literals of fractions, lists and objects."""
     if all(value is None or isinstance(value, (str, int)) for value in values):
         return f"Literal[{', '.join(map(repr, values))}]"
     return "Any"

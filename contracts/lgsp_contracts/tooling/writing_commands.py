@@ -1,4 +1,4 @@
-"""What `lgsp contract new` and `import openapi` write: contracts to begin with."""
+"""The commands of `lgsp contract …` that write new contracts: `new` and `import openapi`."""
 
 import json
 import re
@@ -25,7 +25,7 @@ operations:
   {operation}:
     title: {{vi: {vi}, en: {en}}}
     timeout: 5s
-    idempotent: true          # false, where asking twice is not the same as asking once
+    idempotent: true          # false, where a repeated call has another effect than one call
 {subject}    request:
       type: object
       required: [soDinhDanh]
@@ -57,35 +57,37 @@ def new(
     classification: Literal["open", "internal", "personal"] | None = None,
     output: Output = None,
 ) -> None:
-    """Begin a contract. What no option says is asked for at a terminal.
+    """Create a contract from a template. Options that are missing are asked for at a terminal.
 
     Parameters
     ----------
     service
-        Its id, such as land-parcels.
+        The name of the service, such as land-parcels.
     provider
-        The system in the registry that answers.
+        The system in the registry that provides the service.
     operation
-        Its first operation, such as lookup-parcel.
+        The first operation, such as lookup-parcel.
     title_vi, title_en
-        What people call it.
+        The titles for people.
     classification
-        How its data is classified: open, internal or personal.
+        The classification of the data: open, internal or personal.
     output
-        Where to; SERVICE.yaml by default.
+        The file to write; SERVICE.yaml by default.
     """
-    named = names.service_name(service)
-    path = output or Path(f"{named}.yaml")
+    service_name = names.service_name(service)
+    path = output or Path(f"{service_name}.yaml")
     refuse_to_overwrite(path)
-    classified = classification or prompt("classification: open, internal or personal", "personal")
+    data_class = classification or prompt("classification: open, internal or personal", "personal")
     text = _DRAFT.format(
-        service=named,
-        provider=names.system_name(provider or prompt("provider: the system that answers", f"{named}-system")),
+        service=service_name,
+        provider=names.system_name(
+            provider or prompt("provider: the system that provides the service", f"{service_name}-system")
+        ),
         operation=names.operation_name(operation or prompt("operation", "lookup-record")),
-        vi=_yaml_scalar(title_vi or prompt("title in Vietnamese", named)),
-        en=_yaml_scalar(title_en or prompt("title in English", named)),
-        classification=classified,
-        subject="    subject: /soDinhDanh\n" if classified == "personal" else "",
+        vi=_yaml_scalar(title_vi or prompt("title in Vietnamese", service_name)),
+        en=_yaml_scalar(title_en or prompt("title in English", service_name)),
+        classification=data_class,
+        subject="    subject: /soDinhDanh\n" if data_class == "personal" else "",
     )
     path.write_text(text, encoding="utf-8")
     try:
@@ -93,11 +95,11 @@ def new(
     except Refusal:
         path.unlink()
         raise
-    out(f"{path}: write its fields, then: lgsp contract check {path}\n")
+    out(f"{path}: complete its fields, then: lgsp contract check {path}\n")
 
 
 def _yaml_scalar(text: str) -> str:
-    """A text in a YAML document, whatever it holds; plain where it is words."""
+    """Write a text as a YAML scalar: plain where it is only words, quoted otherwise."""
     plain = re.fullmatch(r"\w[\w ]*", text) and yaml.safe_load(text) == text
     return text if plain else harmless(json.dumps(text, ensure_ascii=False))
 
@@ -105,25 +107,25 @@ def _yaml_scalar(text: str) -> str:
 def import_openapi(
     file: Path, /, *, service: str, provider: str, output: Annotated[Path, Parameter(alias="-o")]
 ) -> None:
-    """Draft a contract out of an OpenAPI 3 document.
+    """Draft a contract from an OpenAPI 3 document.
 
     Parameters
     ----------
     file
         The document, as YAML or JSON.
     service
-        The id of the service.
+        The name of the service.
     provider
-        The system in the registry that answers.
+        The system in the registry that provides the service.
     output
-        Where to.
+        The file to write.
     """
     _, document = documents.read_first(file)
     save(drafts.from_openapi(document, service, provider), output)
 
 
 def save(document: dict[str, object], path: Path) -> None:
-    """Write a draft, unless there is a file already.
+    """Check a draft and write it to a new file.
 
     Raises:
         Refusal: `already-exists`, `invalid-document`.

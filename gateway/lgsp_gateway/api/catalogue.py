@@ -168,7 +168,7 @@ class CatalogueRoutes:
         async for service, major in self._known(system, now):
             if self._registry.services.holds(service_name(service, major), sought):
                 count += 1
-                if count <= page.SHOWN:
+                if count <= page.MAX_LISTED:
                     found.append((service, major))
         shown = []
         for named in found:

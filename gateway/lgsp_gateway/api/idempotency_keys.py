@@ -108,7 +108,7 @@ class IdempotencyKeyRoutes:
             raise Refusal(
                 "contract-violation",
                 vi="Câu trả lời trái hợp đồng của thao tác; hãy sửa theo danh sách lỗi.",
-                en="The answer breaks the contract of the operation; mend it as the list of errors says.",
+                en="The answer breaks the contract of the operation; correct it as described in the list of errors.",
                 violations=refusal.violations,
             ) from refusal
 

@@ -33,7 +33,7 @@ class DocumentChecks:
         schema = operation.request
         if len(body) <= schema.light_bytes or schema.effort.is_light(body):
             request = read_request(operation.limits, body)
-            measured = with_exact_numbers(request, body) if schema.counts_places else request
+            measured = with_exact_numbers(request, body) if schema.needs_exact_numbers else request
             if schema.is_valid(measured):
                 return person_in(request, operation.subject)
             if schema.effort.explains_at_once(body):

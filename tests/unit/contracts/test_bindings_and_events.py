@@ -126,14 +126,14 @@ REFUSED: dict[str, tuple[Change, str]] = {
         "the parameter ma must be a required field",
     ),
     "a parameter that may be missing": (lambda d: http(d).update(path="/a/{dayDu}"), "the parameter dayDu must be"),
-    "a parameter twice": (lambda d: http(d).update(path="/{so}/{so}"), "stands in the path twice"),
+    "a parameter twice": (lambda d: http(d).update(path="/{so}/{so}"), "the path has one parameter twice"),
     "a list in the query": (
         lambda d: fields(d).update(trang={"type": "array", "items": {"type": "integer"}}),
-        "the field trang goes into the address",
+        "the field trang is part of the URL",
     ),
     "bytes without a file": (
         lambda d: http(d, "add-paper")["request"].pop("file"),
-        "/http/request/file: content that is no JSON",
+        "/http/request/file: content other than JSON",
     ),
     "a file that is no field": (lambda d: http(d, "add-paper")["request"].update(file="/x"), "must point to a field"),
     "a file that is no reference": (

@@ -51,7 +51,7 @@ KEPT: dict[str, Change] = {
 }
 
 BROKEN: dict[str, tuple[Change, str, str]] = {
-    "operation gone": (lambda d: d["operations"].pop("narrow"), "/operations/narrow", "the operation narrow is gone"),
+    "operation gone": (lambda d: d["operations"].pop("narrow"), "/operations/narrow", "the operation narrow was removed"),
     "newly required": (
         lambda d: (
             request(d)["required"].append("hoVaTen"),
@@ -65,7 +65,7 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
     "request field gone": (
         lambda d: request(d)["properties"].pop("hoVaTen"),
         f"{READ}/request/properties/hoVaTen",
-        "the field is gone",
+        "the field was removed",
     ),
     "shorter name": (
         lambda d: request(d)["properties"]["hoVaTen"].update(maxLength=10),
@@ -75,17 +75,17 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
     "request format": (
         lambda d: request(d)["properties"]["hoVaTen"].update(format="email"),
         f"{READ}/request/properties/hoVaTen/format",
-        "the format is another",
+        "the format has changed",
     ),
     "request type": (
         lambda d: request(d)["properties"]["hoVaTen"].update(type="integer"),
         f"{READ}/request/properties/hoVaTen/type",
-        "the type takes less",
+        "the type accepts less",
     ),
     "answer field not promised": (
         lambda d: response(d)["required"].remove("ketQua"),
         f"{READ}/response/properties/ketQua",
-        "the field is no longer promised",
+        "the field is no longer required",
     ),
     "longer answer": (
         lambda d: response(d)["properties"]["ketQua"].update(maxLength=200_000),
@@ -95,7 +95,7 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
     "answer type": (
         lambda d: response(d)["properties"]["biMat"].update(type=["string", "null"]),
         f"{READ}/response/properties/biMat/type",
-        "the type says more",
+        "the type allows more",
     ),
     "not repeatable": (
         lambda d: d["operations"]["read"].update(idempotent=False),

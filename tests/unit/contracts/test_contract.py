@@ -33,7 +33,7 @@ REFUSED: list[tuple[str, Change, str]] = [
     ("one-language", lambda d: d["title"].pop("en"), "/title/en: is required"),
     ("version-zero", lambda d: d.update(version="0.1.0"), "/version: must match"),
     ("capitals", lambda d: d.update(service="Desk"), "/service: must match"),
-    ("unknown-field", lambda d: d.update(colour="red"), "/colour: is not a field"),
+    ("unknown-field", lambda d: d.update(colour="red"), "/colour: is not a known field"),
     ("no-example", lambda d: operation(d).pop("example"), "/operations/read/example: is required"),
     ("wrong-example", lambda d: operation(d)["example"]["request"].pop("soDinhDanh"), "example/request/soDinhDanh"),
     (
@@ -73,7 +73,7 @@ def test_the_subject_is_the_first_pointer_that_is_there() -> None:
 def test_a_folder_says_which_file_and_line(tmp_path: Path) -> None:
     for text, words in (
         ("a: [1,\nb: 2", "line 3: did not find"),
-        ("a: 1\na: 2", "stands here twice"),
+        ("a: 1\na: 2", "duplicate key 'a'"),
         ("1: a", "must be a string"),
         ("\xff", "cannot be read"),
     ):

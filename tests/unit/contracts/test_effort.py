@@ -127,11 +127,11 @@ def values_in(document: Any) -> int:
 def test_no_document_makes_more_work_than_its_schema_says(schema: Any, document: Any) -> None:
     """The search climbs towards the pair that comes nearest to the bound."""
     effort = Schema(schema if isinstance(schema, dict) else {}, "x").effort
-    if not effort.place:
+    if not effort.schemas_per_value:
         return
     work = applied(schema, schema, document)
     target(work / values_in(document), label="schemas applied to one value")
-    assert work <= effort.place * values_in(document)
+    assert work <= effort.schemas_per_value * values_in(document)
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
@@ -181,7 +181,7 @@ def lines_run(work: Callable[[], object]) -> int:
 def checked_at_once(schema: Schema, body: bytes) -> None:
     """What the gateway does of a request in its loop."""
     document = checking.read_request(Limits(1_000_000, 100_000), body)
-    measured = checking.with_exact_numbers(document, body) if schema.counts_places else document
+    measured = checking.with_exact_numbers(document, body) if schema.needs_exact_numbers else document
     if not schema.is_valid(measured) and schema.effort.explains_at_once(body):
         schema.violations(measured)
 

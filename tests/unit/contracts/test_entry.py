@@ -104,7 +104,7 @@ def test_who_has_the_entry_alone_finds_no_document_by_trying() -> None:
 
 @pytest.mark.parametrize("text", ["", "00", "x" * 32, "00" * 17, "00" * 15])
 def test_what_is_no_salt_is_refused(text: str) -> None:
-    with pytest.raises(Refusal, match="32 characters of hex") as refused:
+    with pytest.raises(Refusal, match="32 hexadecimal digits") as refused:
         entry.parse_salt(text)
     assert refused.value.code == "malformed"
     assert entry.parse_salt(SALT.hex()) == SALT

@@ -118,7 +118,11 @@ RULES: list[tuple[dict[str, Any], Any, str]] = [
     ({"uniqueItems": True}, [1, 1], "the items must differ from each other"),
     ({"pattern": "^a$"}, "b", "must match the pattern ^a$"),
     ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, {}, "needs at least one of: a, b"),
-    ({"oneOf": [{"type": "string"}, {"minLength": 0}]}, "a", "fits more than one of the choices"),
+    (
+        {"oneOf": [{"type": "string"}, {"minLength": 0}]},
+        "a",
+        "matches more than one of the choices; it must match exactly one",
+    ),
     ({"oneOf": [{"type": "string"}, {"type": "null"}]}, 1, "must be a string or must be null"),
     ({"not": {"type": "string"}}, "a", "breaks the rule not"),
 ]

@@ -1,4 +1,4 @@
-"""How one operation is called, in the languages that agencies write: a template each, run by a test each.
+"""Programs that call one operation, in the languages that agencies use: one template per language, each run by a test.
 
 An example takes its token from the environment variable LGSP_TOKEN, so that nobody pastes one into a program.
 """
@@ -22,10 +22,10 @@ LANGUAGES = {
     "javascript": ("JavaScript", "javascript.mjs"),
 }
 PURPOSE = "MUC-DICH"
-"""Stands for the purpose that a grant names: no contract knows it."""
+"""A placeholder: the purpose is named by a grant, not by the contract."""
 
 MARGIN_SECONDS = 5
-"""How much longer than the contract's timeout a program waits: the bus answers at the latest then."""
+"""How much longer than the contract's timeout a program waits; the bus responds before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class CodeExample:
 
 
 def examples(operation: Operation, url: str, purpose: str = PURPOSE) -> list[CodeExample]:
-    """Write programs that send the example request of an operation, one in each language.
+    """Render programs that send the example request of an operation, one per language.
 
     Args:
         url: of the operation.
-        purpose: why it is asked, where the operation reads personal data.
+        purpose: the value of `Lgsp-Purpose`, used where the operation reads personal data.
     """
     request = operation.example.request
-    told = {
+    context = {
         "url": url,
         "request": request,
         "body": harmless(json.dumps(request, ensure_ascii=False)),
@@ -53,18 +53,18 @@ def examples(operation: Operation, url: str, purpose: str = PURPOSE) -> list[Cod
         "timeout": math.ceil(operation.timeout) + MARGIN_SECONDS,
     }
     return [
-        CodeExample(language, title, _PROGRAMS[file].render(told).rstrip() + "\n")
+        CodeExample(language, title, _PROGRAMS[file].render(context).rstrip() + "\n")
         for language, (title, file) in LANGUAGES.items()
     ]
 
 
 def _quoted(text: str) -> str:
-    """A string literal of Python, Java, C# and JavaScript."""
+    """Quote a string as Python, Java, C# and JavaScript all do."""
     return harmless(json.dumps(text, ensure_ascii=False))
 
 
 def _php(text: str) -> str:
-    """A literal of PHP in which nothing is replaced."""
+    """Quote a string for PHP without interpolation."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
@@ -73,8 +73,8 @@ _TEMPLATES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
-    autoescape=False,  # noqa: S701 - programs, not pages: each value goes through the literal of its language
+    autoescape=False,  # noqa: S701 - programs, not pages: each value is quoted for its language
 )
 _TEMPLATES.filters.update(quoted=_quoted, python=repr, php=_php, shell=shlex.quote)
 _PROGRAMS = {file: _TEMPLATES.get_template(f"{file}.jinja") for _, file in LANGUAGES.values()}
-"""Compiled as the module is loaded: the first page does not keep anybody waiting."""
+"""Compiled at import, so that the first page is not slower than others."""

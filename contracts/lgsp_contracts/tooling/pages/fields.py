@@ -1,4 +1,4 @@
-"""A schema as the rows of a table: which fields a document has, what they hold, and whether they must be there."""
+"""A schema as the rows of a table: the fields of a document, their values, and whether they are required."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from lgsp_contracts.formats import FORMAT_WORDS
 from lgsp_problems import Text
 
 MAX_DEPTH = 8
-"""Levels that are shown: a schema may refer to itself."""
+"""Levels that are listed, since a schema may refer to itself."""
 
 _KINDS = {
     "string": Text("chuỗi", "text"),
@@ -30,13 +30,13 @@ _LIMITS = {
     "multipleOf": Text("bội số của {}", "a multiple of {}"),
     "minItems": Text("ít nhất {} phần tử", "at least {} items"),
     "maxItems": Text("tối đa {} phần tử", "at most {} items"),
-    "pattern": Text("theo mẫu {}", "after the pattern {}"),
+    "pattern": Text("theo mẫu {}", "matching the pattern {}"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One row. `path` is as a person writes it: `chuSuDung[].hoVaTen`."""
+    """One row. `path` is in the form that people read: `chuSuDung[].hoVaTen`."""
 
     path: str
     required: bool
@@ -61,11 +61,11 @@ def _fields_under(root: Mapping[str, Any], schema: Mapping[str, Any], path: str,
 
 
 def _field(root: Mapping[str, Any], part: Any, path: str, required: bool, depth: int) -> Iterator[Field]:
-    told = _resolve(root, part)
-    yield Field(path, required, _describe_values(root, told), str(told.get("description", "")))
-    while "items" in told and depth < MAX_DEPTH:
-        path, told, depth = f"{path}[]", _resolve(root, told["items"]), depth + 1
-    yield from _fields_under(root, told, path, depth + 1)
+    schema = _resolve(root, part)
+    yield Field(path, required, _describe_values(root, schema), str(schema.get("description", "")))
+    while "items" in schema and depth < MAX_DEPTH:
+        path, schema, depth = f"{path}[]", _resolve(root, schema["items"]), depth + 1
+    yield from _fields_under(root, schema, path, depth + 1)
 
 
 def _resolve(root: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
@@ -81,19 +81,19 @@ def _resolve(root: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _describe_values(root: Mapping[str, Any], told: Mapping[str, Any]) -> Text:
-    if "enum" in told or "const" in told:
-        values = " · ".join(str(value) for value in told.get("enum", [told.get("const")]))
+def _describe_values(root: Mapping[str, Any], schema: Mapping[str, Any]) -> Text:
+    if "enum" in schema or "const" in schema:
+        values = " · ".join(str(value) for value in schema.get("enum", [schema.get("const")]))
         return Text(f"một trong: {values}", f"one of: {values}")
-    names = told.get("type", "object" if "properties" in told else "string")
-    names = [names] if isinstance(names, str) else names
-    said = [_KINDS[name] for name in names]
-    if "format" in told and told["format"] in FORMAT_WORDS:
-        said = [FORMAT_WORDS[told["format"]], *said[1:]]
-    for name, words in _LIMITS.items():
-        if name in told:
-            said.append(Text(words.vi.format(told[name]), words.en.format(told[name])))
-    if "items" in told and (inner := _resolve(root, told["items"])) and "properties" not in inner:
-        of = _describe_values(root, inner)
-        said.append(Text(f"gồm {of.vi}", f"of: {of.en}"))
-    return Text(", ".join(part.vi for part in said), ", ".join(part.en for part in said))
+    types = schema.get("type", "object" if "properties" in schema else "string")
+    types = [types] if isinstance(types, str) else types
+    phrases = [_KINDS[kind] for kind in types]
+    if "format" in schema and schema["format"] in FORMAT_WORDS:
+        phrases = [FORMAT_WORDS[schema["format"]], *phrases[1:]]
+    for name, template in _LIMITS.items():
+        if name in schema:
+            phrases.append(Text(template.vi.format(schema[name]), template.en.format(schema[name])))
+    if "items" in schema and (item_schema := _resolve(root, schema["items"])) and "properties" not in item_schema:
+        items = _describe_values(root, item_schema)
+        phrases.append(Text(f"gồm {items.vi}", f"items: {items.en}"))
+    return Text(", ".join(part.vi for part in phrases), ", ".join(part.en for part in phrases))

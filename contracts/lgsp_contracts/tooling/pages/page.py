@@ -1,6 +1,6 @@
-"""The pages of the catalogue, in HTML that stands by itself: no script, no file beside it, nothing from another place.
+"""The pages of the catalogue, in self-contained HTML: no script, no other file, nothing from another origin.
 
-Whatever a contract says is text: it is escaped, and `POLICY` lets a browser run nothing.
+Everything in a contract is text: it is escaped, and `POLICY` keeps a browser from running anything.
 """
 
 import base64
@@ -19,7 +19,7 @@ from lgsp_contracts.tooling.pages.examples import PURPOSE, examples
 from lgsp_contracts.tooling.pages.fields import fields
 from lgsp_problems import CODES, Language, Text, harmless
 
-SHOWN = 200
+MAX_LISTED = 200
 """How many services one page of the catalogue lists."""
 
 CLASSIFIED = {
@@ -40,20 +40,20 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     autoescape=True,
-    finalize=lambda told: harmless(told) if isinstance(told, str) and not isinstance(told, Markup) else told,
+    finalize=lambda value: harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
 )
 
-# Compiled as the module is loaded: the first page does not keep anybody waiting.
+# Compiled at import, so that the first page is not slower than others.
 _PAGES = {name: _TEMPLATES.get_template(f"{name}.html.jinja") for name in ("frame", "catalogue", "service")}
 
 
 def service(contract: Contract, url: str, language: Language, *, inside: bool, notices: Sequence[Text] = ()) -> str:
-    """Write the page of one service.
+    """Render the page of one service.
 
     Args:
-        url: where the bus is.
-        inside: the page is one of a bus's catalogue, and has links to others of it.
-        notices: what is to be known before anything else, such as a day on which it ends.
+        url: the address of the bus.
+        inside: whether the page belongs to a gateway's catalogue and links to its other pages.
+        notices: shown first, such as the day on which the service ends.
     """
     return "".join(service_in_pieces(contract, url, language, inside=inside, notices=notices))
 
@@ -61,7 +61,7 @@ def service(contract: Contract, url: str, language: Language, *, inside: bool, n
 def service_in_pieces(
     contract: Contract, url: str, language: Language, *, inside: bool, notices: Sequence[Text] = ()
 ) -> Iterator[str]:
-    """Write the page of one service piece by piece, with pauses for others between them."""
+    """Render the page of one service in pieces, so that other work can run between them."""
     return _write(
         "service",
         language,
@@ -76,18 +76,20 @@ def service_in_pieces(
     )
 
 
-def catalogue(shown: Sequence[ContractSummary | Contract], count: int, words: str, language: Language) -> Iterator[str]:
-    """Write the page that lists services, piece by piece: two hundred of them take ten milliseconds.
+def catalogue(
+    summaries: Sequence[ContractSummary | Contract], count: int, words: str, language: Language
+) -> Iterator[str]:
+    """Render the page that lists services, in pieces: two hundred services take ten milliseconds.
 
     Args:
-        shown: those that stand on it, at most `SHOWN`.
-        count: how many were found.
-        words: by which they were found.
+        summaries: the services to list, at most `MAX_LISTED`.
+        count: how many services matched the search.
+        words: the search words.
     """
-    return _write("catalogue", language, contracts=shown, count=count, words=words)
+    return _write("catalogue", language, contracts=summaries, count=count, words=words)
 
 
-def _write(name: str, language: Language, **told: object) -> Iterator[str]:
+def _write(name: str, language: Language, **context: object) -> Iterator[str]:
     return _PAGES[name].generate(
         language=language,
         style=Markup(_STYLE),  # noqa: S704 - our own file
@@ -95,5 +97,5 @@ def _write(name: str, language: Language, **told: object) -> Iterator[str]:
         say=lambda text: text.in_language(language),
         t=lambda vi, en: en if language == "en" else vi,
         pretty=lambda document: json.dumps(document, ensure_ascii=False, indent=2),
-        **told,
+        **context,
     )
