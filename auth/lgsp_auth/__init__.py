@@ -1,5 +1,5 @@
-"""Who may say it: identity tokens and grants.
+"""Authentication and authorization: access tokens, clients, roles and grants.
 
-Decisions are pure: the time is an argument, keys and clients are handed in. `tokens.py` verifies, `issuing.py` hands out
-tokens to systems, `policy.py` decides a call, `keys.py` holds what signs.
+Decisions are pure: the time is an argument, keys and clients are parameters. `tokens.py` verifies tokens, `issuing.py` issues
+them to systems, `policy.py` authorizes a call, `keys.py` has the signing keys.
 """

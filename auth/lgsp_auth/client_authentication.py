@@ -1,7 +1,7 @@
-"""Who asks at the token endpoint: a system that signs an assertion (RFC 7523) or sends its secret (RFC 6749, section 2.3.1).
+"""Client authentication at the token endpoint: a signed assertion (RFC 7523) or a secret (RFC 6749, section 2.3.1).
 
-Until a signature holds, every refusal is the same sentence, since it may be read by somebody who tries names. Once it holds the
-sender is known, and is told which claim is wrong and what its clock shows.
+Before a signature is verified, every refusal has the same text, since its reader may be guessing names. After that the sender is
+known, and learns which claim is wrong and how far its clock is off.
 """
 
 import base64
@@ -24,21 +24,21 @@ MAX_ASSERTION_LIFE = 300
 
 _REMEMBERED_SECONDS = MAX_ASSERTION_LIFE + 2 * CLOCK_SKEW
 _MAX_REMEMBERED = 200_000
-"""Used assertions in all: some 40 MB."""
+"""Used assertions in total: some 40 MB."""
 _MAX_REMEMBERED_PER_SYSTEM = 10_000
-"""Of one system: 24 a second, where a token that counts for an hour is asked for once an hour."""
+"""Used assertions of one system: 24 a second, although a token that lasts an hour is requested once an hour."""
 _RETRY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How one system proves who it is.
+    """The credentials of one system.
 
     Args:
         system: its name in the registry.
         jwks: its public keys (RFC 7517).
         secret_sha256: the SHA-256 of its secret in hexadecimal digits, empty where it has none.
-        generation: of the tokens that it gets.
+        generation: the generation of the tokens issued to it.
     """
 
     system: str
@@ -49,19 +49,19 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedClient:
-    """A system that has shown who it is.
+    """A system that has authenticated itself.
 
     Args:
         client: the system.
-        once: the assertion by which it did, which it may use once; None where it showed a secret.
+        one_time: its assertion, which may be used once; None where it used its secret.
     """
 
     client: Client
-    once: OneTimeValue | None
+    one_time: OneTimeValue | None
 
 
 class UnauthenticatedClient(Refusal):
-    """Nothing shows that the request comes from the system that it names: such attempts are counted against its address."""
+    """The request is not proven to come from the system that it names; such attempts are counted by network address."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -73,19 +73,19 @@ class UnauthenticatedClient(Refusal):
 
 
 class ClientAuthenticator:
-    """Finds out which system sends a token request.
+    """Authenticates the system that sends a token request.
 
     Args:
-        addresses: what a client assertion may name as its audience: the issuer and the endpoint's own address.
-        find: returns the client of a client id, or None.
+        addresses: the audiences accepted in a client assertion: the issuer and the endpoint's own address.
+        find_client: returns the client of a client id, or None.
     """
 
-    def __init__(self, addresses: tuple[str, ...], find: Callable[[str], Client | None]) -> None:
+    def __init__(self, addresses: tuple[str, ...], find_client: Callable[[str], Client | None]) -> None:
         self._addresses = addresses
-        self._find = find
+        self._find_client = find_client
 
     def authenticate(self, form: Mapping[str, str], authorization: str | None, now: float) -> AuthenticatedClient:
-        """Find the system behind a token request. Its assertion is not used up by that.
+        """Authenticate the system that sends a token request, without marking its assertion as used.
 
         Args:
             form: the parameters of the request's body.
@@ -94,55 +94,55 @@ class ClientAuthenticator:
 
         Raises:
             Refusal: with an error code of RFC 6749, section 5.2.
-            UnauthenticatedClient: where the system is not known to have sent it.
+            UnauthenticatedClient: where the request is not proven to come from the system.
         """
         if "client_assertion" not in form:
-            return AuthenticatedClient(self._by_secret(*_credentials(form, authorization)), None)
+            return AuthenticatedClient(self._authenticate_by_secret(*_credentials(form, authorization)), None)
         if form.get("client_assertion_type") != ASSERTION_TYPE:
-            raise refused(
+            raise oauth_refusal(
                 "invalid_request",
                 f"client_assertion_type phải là {ASSERTION_TYPE}",
                 f"client_assertion_type must be {ASSERTION_TYPE}",
             )
-        return self._by_assertion(form["client_assertion"], form.get("client_id"), now)
+        return self._authenticate_by_assertion(form["client_assertion"], form.get("client_id"), now)
 
-    def _by_secret(self, client_id: str, secret: str) -> Client:
-        client = self._find(client_id)
-        given = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-        known = client.secret_sha256 if client else ""
-        if client is None or not known or not hmac.compare_digest(given, known):
+    def _authenticate_by_secret(self, client_id: str, secret: str) -> Client:
+        client = self._find_client(client_id)
+        secret_digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+        registered_digest = client.secret_sha256 if client else ""
+        if client is None or not registered_digest or not hmac.compare_digest(secret_digest, registered_digest):
             raise UnauthenticatedClient
         return client
 
-    def _by_assertion(self, assertion: str, client_id: str | None, now: float) -> AuthenticatedClient:
-        client, claims = self._signed_by(assertion)
+    def _authenticate_by_assertion(self, assertion: str, client_id: str | None, now: float) -> AuthenticatedClient:
+        client, claims = self._verify_signature_of(assertion)
         try:
             identifier = self._check_claims(client.system, claims, client_id, now)
         except InvalidClaimError as error:
-            raise refused(
+            raise oauth_refusal(
                 "invalid_client", f"client_assertion {error.vi}", f"the client_assertion {error.en}"
             ) from error
         return AuthenticatedClient(client, OneTimeValue(ASSERTION, client.system, identifier))
 
-    def _signed_by(self, assertion: str) -> tuple[Client, Mapping[str, Any]]:
+    def _verify_signature_of(self, assertion: str) -> tuple[Client, Mapping[str, Any]]:
         """Return the system whose key signed an assertion, and its claims."""
         try:
             unverified = signed_jwt.parse(assertion)
-            client = self._find(signed_jwt.text_claim(unverified.claims, "sub"))
+            client = self._find_client(signed_jwt.text_claim(unverified.claims, "sub"))
         except (MalformedJwtError, InvalidClaimError) as error:
             raise UnauthenticatedClient from error
         algorithm = unverified.header_text("alg")
         if client is None or algorithm not in ASSERTION_ALGORITHMS:
             raise UnauthenticatedClient
-        for key in _keys(client.jwks, unverified.header.get("kid"), algorithm):
+        for key in _candidate_keys(client.jwks, unverified.header.get("kid"), algorithm):
             try:
                 return client, signed_jwt.verify_signature(assertion, key, (algorithm,))
             except MalformedJwtError:
-                continue  # without a kid, the key may be the next one
+                continue  # without a kid, try the next key
         raise UnauthenticatedClient
 
     def _check_claims(self, system: str, claims: Mapping[str, Any], client_id: str | None, now: float) -> str:
-        """Hold the claims against RFC 7523, section 3; return the assertion's `jti`."""
+        """Check the claims by RFC 7523, section 3; return the assertion's `jti`."""
         if signed_jwt.text_claim(claims, "iss") != system:
             raise InvalidClaimError("phải có iss bằng sub", "must have iss equal to sub")
         if client_id is not None and client_id != system:
@@ -155,7 +155,7 @@ class ClientAuthenticator:
         if expires is None or expires > now + MAX_ASSERTION_LIFE + CLOCK_SKEW:
             raise InvalidClaimError(
                 f"chỉ được có hiệu lực tối đa {MAX_ASSERTION_LIFE} giây; hãy đặt exp gần hơn",
-                f"may live at most {MAX_ASSERTION_LIFE} seconds; set an earlier exp",
+                f"must expire within {MAX_ASSERTION_LIFE} seconds; set an earlier exp",
             )
         return signed_jwt.text_claim(claims, "jti")
 
@@ -163,17 +163,17 @@ class ClientAuthenticator:
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="lgsp"'}
 
 
-def refused(code: str, vi: str, en: str) -> Refusal:
-    """Make a refusal of the token endpoint, with an error code of RFC 6749, section 5.2."""
+def oauth_refusal(code: str, vi: str, en: str) -> Refusal:
+    """Create a refusal of the token endpoint, with an error code of RFC 6749, section 5.2."""
     headers = _CHALLENGE if code == "invalid_client" else {}
     return Refusal(code, vi=f"{vi[0].upper()}{vi[1:]}.", en=f"{en[0].upper()}{en[1:]}.", headers=headers)
 
 
-def _keys(jwks: tuple[Mapping[str, Any], ...], kid: Any, algorithm: str) -> list[Any]:
-    """Return the keys of a system that may have signed with this `kid` (any, where none is named) and algorithm."""
-    named = (jwk for jwk in jwks if kid is None or jwk.get("kid") == kid)
-    # A key that does not go with this algorithm, or counts no more, has signed nothing.
-    return [key for jwk in named if (key := key_for(jwk, algorithm)) is not None]
+def _candidate_keys(jwks: tuple[Mapping[str, Any], ...], kid: Any, algorithm: str) -> list[Any]:
+    """Return the keys of a system that may have signed with this `kid` (any, where none is candidates) and algorithm."""
+    candidates = (jwk for jwk in jwks if kid is None or jwk.get("kid") == kid)
+    # A key that does not match the algorithm, or is not valid, has signed nothing.
+    return [key for jwk in candidates if (key := key_for(jwk, algorithm)) is not None]
 
 
 def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[str, str]:
@@ -187,10 +187,10 @@ def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[st
         return unquote_plus(client_id), unquote_plus(secret)
     if "client_id" in form and "client_secret" in form:
         return form["client_id"], form["client_secret"]
-    raise refused(
+    raise oauth_refusal(
         "invalid_client",
-        "yêu cầu không cho biết hệ thống nào đang hỏi; hãy gửi client_assertion hoặc mã hệ thống và mật khẩu",
-        "the request does not say who asks; send a client_assertion, or client id and secret",
+        "yêu cầu không cho biết hệ thống nào gửi; hãy gửi client_assertion hoặc mã hệ thống và mật khẩu",
+        "the request does not name a client; send a client_assertion, or client id and secret",
     )
 
 
@@ -198,13 +198,13 @@ def _too_many_assertions() -> Refusal:
     return Refusal(
         "too-many-attempts",
         vi="Hệ thống này xin mã quá thường xuyên; hãy dùng lại mã đã có cho đến khi gần hết hạn, và thử lại sau một phút.",
-        en="This system asks for tokens too often; use the one it has until it has nearly expired, and try again in a minute.",
+        en="This system requests tokens too often; reuse its token until it has nearly expired, and try again in a minute.",
         retry_after=_RETRY_SECONDS,
     )
 
 
 def _replayed_assertion() -> Refusal:
-    return refused(
+    return oauth_refusal(
         "invalid_client",
         "client_assertion đã được dùng một lần; hãy ký một cái mới cho mỗi yêu cầu",
         "this client_assertion was used before; sign a new one for each request",

@@ -1,10 +1,10 @@
-"""Proof of possession (DPoP, RFC 9449): a stolen token is worth nothing without the key that it is bound to.
+"""Proof of possession (DPoP, RFC 9449): a stolen token is useless without the key that it is bound to.
 
 A client signs a small JWT for each request with a key of its own. A token issued to such a request carries the key's
-thumbprint, and counts only beside a proof by that key, for that method and address, made just now and never seen before.
+thumbprint, and is valid only with a proof by that key, for that method and URL, signed just now and never used before.
 
-A proof is verified first and used (`one_time.ReplayGuard`) once its sender is known to be somebody: whoever is nobody has
-nothing remembered.
+A proof is verified first and marked as used (`one_time.ReplayGuard`) only after its sender is authenticated, so that
+unauthenticated senders cannot fill the memory.
 """
 
 import base64
@@ -25,9 +25,9 @@ PROOF_SECONDS = 60
 MAX_PROOF_LENGTH = 4096
 
 _MAX_REMEMBERED = 500_000
-"""Used proofs in all: some 100 MB."""
+"""Used proofs in total: some 100 MB."""
 _MAX_REMEMBERED_PER_KEY = 240_000
-"""Of one key: 2,000 requests a second for as long as they are remembered."""
+"""Used proofs of one key: 2,000 requests a second for as long as they are remembered."""
 
 _KEY_TYPES = {"ES256": "EC", "EdDSA": "OKP", "PS256": "RSA"}
 _MAX_MEMBER = 684
@@ -38,19 +38,19 @@ _MAX_EXPONENT = 6
 
 @dataclass(frozen=True, slots=True)
 class VerifiedProof:
-    """A proof that holds; whether it was used before is not looked at yet.
+    """A valid proof; whether it was used before is not checked yet.
 
     Args:
         thumbprint: of the key that signed it (RFC 7638).
-        once: what its sender may use once.
+        one_time: the value that its sender may use once.
     """
 
     thumbprint: str
-    once: OneTimeValue
+    one_time: OneTimeValue
 
 
 def verify_proof(proof: str, method: str, url: str, now: float, token: str = "") -> VerifiedProof:
-    """Check a proof, without using it.
+    """Verify a proof, without marking it as used.
 
     Args:
         proof: the `DPoP` header.
@@ -62,24 +62,26 @@ def verify_proof(proof: str, method: str, url: str, now: float, token: str = "")
     Raises:
         Refusal: `invalid_dpop_proof`.
     """
-    jwk, claims = _verified(proof)
+    jwk, claims = _verify_signature(proof)
     if claims.get("htm") != method or claims.get("htu") != url:
-        raise _refused("dành cho một yêu cầu khác (htm, htu)", f"is for another request; htu must be {url}")
+        raise _invalid_proof(
+            "dành cho một yêu cầu khác (htm, htu)", f"is for another request; htm must be {method} and htu {url}"
+        )
     try:
-        made = signed_jwt.time_claim(claims, "iat")
+        issued = signed_jwt.time_claim(claims, "iat")
         identifier = signed_jwt.text_claim(claims, "jti")
     except InvalidClaimError as error:
-        raise _refused(error.vi, error.en) from error
-    if made is None or abs(now - made) > PROOF_SECONDS:
-        raise _refused("không phải vừa được tạo (iat)", "was not made just now (iat)")
+        raise _invalid_proof(error.vi, error.en) from error
+    if issued is None or abs(now - issued) > PROOF_SECONDS:
+        raise _invalid_proof("không phải vừa được tạo (iat)", "was not created just now (iat)")
     digest = base64.urlsafe_b64encode(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
     if token and claims.get("ath") != digest.rstrip(b"=").decode():
-        raise _refused("dành cho một mã truy cập khác (ath)", "is for another access token (ath)")
+        raise _invalid_proof("dành cho một mã truy cập khác (ath)", "is for another access token (ath)")
     key = thumbprint(jwk)
     return VerifiedProof(key, OneTimeValue(PROOF, key, identifier))
 
 
-def _verified(proof: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _verify_signature(proof: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return the key in a proof's header, and the claims that it signed."""
     try:
         if len(proof) > MAX_PROOF_LENGTH:
@@ -94,15 +96,17 @@ def _verified(proof: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         key = _public_key(jwk, algorithm)
         return jwk, signed_jwt.verify_signature(proof, key, (algorithm,))
     except MalformedJwtError as error:
-        raise _refused("không phải JWT dpop+jwt được ký đúng", "is not a well-signed dpop+jwt") from error
+        raise _invalid_proof(
+            "không phải JWT dpop+jwt được ký đúng", "is not a dpop+jwt with a valid signature"
+        ) from error
 
 
 def _public_key(jwk: Mapping[str, Any], algorithm: str) -> Any:
-    """Load the key that a proof brings along, if it is one that may sign proofs and costs no more than others to check."""
-    kind = _KEY_TYPES[algorithm]
-    if jwk.get("kty") != kind or "d" in jwk or "k" in jwk:
+    """Load the key in a proof's header, if it may sign proofs and is not slower than usual to verify with."""
+    key_type = _KEY_TYPES[algorithm]
+    if jwk.get("kty") != key_type or "d" in jwk or "k" in jwk:
         raise MalformedJwtError("its jwk is no public key for its algorithm")
-    members = [jwk.get(name) for name in MEMBERS[kind]]
+    members = [jwk.get(name) for name in MEMBERS[key_type]]
     if not all(isinstance(member, str) and len(member) <= _MAX_MEMBER for member in members):
         raise MalformedJwtError("its jwk lacks a member of its kty, or one is too long")
     if len(jwk.get("e", "")) > _MAX_EXPONENT:
@@ -113,7 +117,7 @@ def _public_key(jwk: Mapping[str, Any], algorithm: str) -> Any:
     return key
 
 
-def _refused(vi: str, en: str) -> Refusal:
+def _invalid_proof(vi: str, en: str) -> Refusal:
     return Refusal(
         "invalid_dpop_proof",
         vi=f"Bằng chứng DPoP {vi}; hãy ký bằng chứng mới cho mỗi yêu cầu.",
@@ -136,7 +140,7 @@ PROOF = OneTimeKind(
     seconds=2 * PROOF_SECONDS,
     limit=_MAX_REMEMBERED,
     limit_per_owner=_MAX_REMEMBERED_PER_KEY,
-    replayed=lambda: _refused("đã được dùng", "was used before"),
+    replayed=lambda: _invalid_proof("đã được dùng", "was used before"),
     too_many=_too_many_proofs,
 )
 """The one-time value of a proof; its owner is the key that signed it."""

@@ -1,7 +1,7 @@
-"""ID tokens (OpenID Connect Core 1.0, section 2) by which a person who signed in with their issuer is known to the bus.
+"""ID tokens (OpenID Connect Core 1.0, section 2) which identify a person who signed in with their issuer.
 
-An ID token speaks to one client, the program that the person signed in to. It is no access token: what counts here opens
-nothing by itself, and what opens something, an access token of the same issuer, does not count here.
+An ID token is for one client, the program that the person signed in to. It is not an access token: an ID token grants no access
+by itself, and an access token of the same issuer is not accepted here.
 """
 
 import hashlib
@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from lgsp_auth import signed_jwt
 from lgsp_auth.one_time import OneTimeKind, OneTimeValue
 from lgsp_auth.signed_jwt import CLOCK_SKEW, InvalidClaimError, MalformedJwtError
-from lgsp_auth.tokens import Issuer, UnknownKey
+from lgsp_auth.token_errors import UnknownKey
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_problems import Refusal
 
 MAX_AGE = 600
-"""Seconds after which an ID token is too old to be exchanged: whoever signs in exchanges theirs at once."""
+"""Seconds after which an ID token is too old to be exchanged: it is exchanged right after signing in."""
 
 MAX_SUBJECT = 255
 """Characters of a subject (OpenID Connect Core 1.0, section 2)."""
@@ -38,7 +39,7 @@ class SignInIssuer:
 
 
 class InvalidGrant(Refusal):
-    """What was to be exchanged for a session does not count (RFC 6749, section 5.2)."""
+    """The token that was to be exchanged for a session is not valid (RFC 6749, section 5.2)."""
 
     def __init__(self, vi: str, en: str) -> None:
         super().__init__("invalid_grant", vi=vi, en=en)
@@ -55,39 +56,40 @@ class IdTokenVerifier:
     """Turns ID tokens into accounts."""
 
     def __init__(self, issuers: Iterable[SignInIssuer]) -> None:
-        self.issuers: Mapping[str, SignInIssuer] = {one.issuer.name: one for one in issuers}
+        self.issuers: Mapping[str, SignInIssuer] = {sign_in.issuer.name: sign_in for sign_in in issuers}
 
     def verify(self, token: str, now: float) -> Account:
-        """The account that an ID token speaks of.
+        """Verify an ID token; return the account that it names.
 
         Args:
             now: seconds since 1970.
 
         Raises:
-            UnknownKey: its issuer should be asked for its keys, once.
+            UnknownKey: the issuer's keys should be refreshed, once.
             Refusal: `invalid_grant`.
         """
         try:
             unverified = signed_jwt.parse(token)
         except MalformedJwtError as error:
             raise invalid_grant("không phải JWT", "is not a JWT") from error
-        named, algorithm = unverified.claims.get("iss"), unverified.header_text("alg")
-        known = self.issuers.get(named) if isinstance(named, str) else None
-        if known is None:
+        issuer_name, algorithm = unverified.claims.get("iss"), unverified.header_text("alg")
+        sign_in_issuer = self.issuers.get(issuer_name) if isinstance(issuer_name, str) else None
+        if sign_in_issuer is None:
             raise invalid_grant(
-                "do bên không được dùng để đăng nhập ở đây cấp", "comes from an issuer that nobody signs in with here"
+                "do bên không được dùng để đăng nhập ở đây cấp",
+                "comes from an issuer that is not configured for sign-in here",
             )
         if (unverified.header_text("typ") or "JWT").upper() != "JWT":
             raise invalid_grant("không phải mã định danh (typ JWT)", "is not an ID token (typ JWT)")
-        claims = _verified(token, known.issuer, unverified.header_text("kid"), algorithm)
+        claims = _verify_signature(token, sign_in_issuer.issuer, unverified.header_text("kid"), algorithm)
         try:
-            return _account(claims, known, now)
+            return _account(claims, sign_in_issuer, now)
         except InvalidClaimError as error:
             raise invalid_grant(error.vi, error.en) from error
 
 
-def _verified(token: str, issuer: Issuer, kid: str, algorithm: str) -> Mapping[str, Any]:
-    """The claims of a token that its issuer has signed."""
+def _verify_signature(token: str, issuer: Issuer, kid: str, algorithm: str) -> Mapping[str, Any]:
+    """Verify a token's signature; return its claims."""
     refusal = invalid_grant("không do khóa đang dùng của bên cấp ký", "is not signed by a key the issuer uses")
     if algorithm not in issuer.algorithms:
         raise refusal
@@ -97,15 +99,17 @@ def _verified(token: str, issuer: Issuer, kid: str, algorithm: str) -> Mapping[s
     try:
         return signed_jwt.verify_signature(token, key.key, (algorithm,))
     except MalformedJwtError as error:
-        raise invalid_grant("có chữ ký sai", "carries a wrong signature") from error
+        raise invalid_grant("có chữ ký sai", "has an invalid signature") from error
 
 
-def _account(claims: Mapping[str, Any], known: SignInIssuer, now: float) -> Account:
-    """Hold the claims against OpenID Connect Core 1.0, section 3.1.3.7."""
-    signed_jwt.check_audience(claims, (known.client,))
+def _account(claims: Mapping[str, Any], sign_in_issuer: SignInIssuer, now: float) -> Account:
+    """Check the claims by OpenID Connect Core 1.0, section 3.1.3.7; return the account."""
+    signed_jwt.check_audience(claims, (sign_in_issuer.client,))
     audience, party = claims["aud"], claims.get("azp")
-    if party not in (None, known.client) or (party is None and isinstance(audience, list) and len(audience) > 1):
-        raise InvalidClaimError(f"phải có azp là {known.client}", f"must have azp {known.client}")
+    if party not in (None, sign_in_issuer.client) or (
+        party is None and isinstance(audience, list) and len(audience) > 1
+    ):
+        raise InvalidClaimError(f"phải có azp là {sign_in_issuer.client}", f"must have azp {sign_in_issuer.client}")
     signed_jwt.check_times(claims, now)
     issued = signed_jwt.time_claim(claims, "iat")
     if issued is None or issued < now - MAX_AGE - CLOCK_SKEW:
@@ -113,14 +117,14 @@ def _account(claims: Mapping[str, Any], known: SignInIssuer, now: float) -> Acco
     subject = signed_jwt.text_claim(claims, "sub")
     if len(subject) > MAX_SUBJECT:
         raise InvalidClaimError(f"phải có sub dài tối đa {MAX_SUBJECT}", f"must have sub of at most {MAX_SUBJECT}")
-    return Account(known.issuer.name, subject)
+    return Account(sign_in_issuer.issuer.name, subject)
 
 
-def once(token: str, account: Account) -> OneTimeValue:
-    """The value that makes an ID token count once.
+def one_time_value(token: str, account: Account) -> OneTimeValue:
+    """Return the one-time value of an ID token.
 
     Args:
-        account: whose it is.
+        account: the account that the token names.
     """
     # Without the signature: the same one can be written in several ways, and of ECDSA everybody makes another from it.
     signed, _, _ = token.rpartition(".")
@@ -129,7 +133,7 @@ def once(token: str, account: Account) -> OneTimeValue:
 
 
 def invalid_grant(vi: str, en: str) -> "InvalidGrant":
-    """The refusal of an ID token that does not count.
+    """Create the refusal of an invalid ID token.
 
     Args:
         vi, en: the rest of a sentence about the token.
@@ -142,8 +146,8 @@ def invalid_grant(vi: str, en: str) -> "InvalidGrant":
 def _too_many() -> Refusal:
     return Refusal(
         "too-many-attempts",
-        vi="Tài khoản này đăng nhập quá thường xuyên; hãy dùng phiên đã có, và thử lại sau vài phút.",
-        en="This account signs in too often; use the session that it has, and try again in a few minutes.",
+        vi="Tài khoản này đăng nhập quá thường xuyên; hãy dùng phiên đã có, hoặc thử lại sau vài phút.",
+        en="This account signs in too often; use its existing session, or try again in a few minutes.",
         retry_after=60,
     )
 

@@ -1,28 +1,28 @@
 """The bus's own token endpoint: OAuth 2 client credentials (RFC 6749, section 4.4).
 
-A system proves who it is with `private_key_jwt` (RFC 7523): the bus then holds no secret of it. A shared secret is there
-for programs that can do no better; it is long and random, so its plain SHA-256 is what the registry keeps.
+A system authenticates with `private_key_jwt` (RFC 7523), so that the bus has no secret of it. A shared secret is for programs
+that do not support this; it is long and random, so that the registry can store its plain SHA-256.
 """
 
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lgsp_auth.client_authentication import ClientAuthenticator, refused
+from lgsp_auth.client_authentication import ClientAuthenticator, oauth_refusal
 from lgsp_auth.keys import KeyRing
 from lgsp_auth.one_time import ReplayGuard
-from lgsp_auth.tokens import AUDIENCE, GENERATION_CLAIM, TOKEN_TYPE
+from lgsp_auth.trusted_issuer import AUDIENCE, GENERATION_CLAIM, TOKEN_TYPE
 
 DEFAULT_LIFE = 3600
 
 
 class AccessTokens:
-    """Signs access tokens as RFC 9068 has them.
+    """Signs access tokens in the format of RFC 9068.
 
     Args:
         issuer: the `iss` of the tokens.
-        keys: gives the ring of the moment, so that a rotation needs no restart.
-        life: how long a token counts, in seconds.
+        keys: returns the current key ring, so that a rotation needs no restart.
+        life: the lifetime of a token, in seconds.
     """
 
     def __init__(self, issuer: str, keys: Callable[[], KeyRing], life: int = DEFAULT_LIFE) -> None:
@@ -36,7 +36,7 @@ class AccessTokens:
         Args:
             now: seconds since 1970.
             bound: the thumbprint of the key that the token is to be bound to (RFC 9449), if any.
-            generation: of the system's tokens.
+            generation: the current generation of the system's tokens.
         """
         claims = {
             "iss": self.issuer,
@@ -53,12 +53,12 @@ class AccessTokens:
 
 
 class TokenEndpoint:
-    """Issues access tokens to the systems that prove who they are.
+    """Issues access tokens to systems that authenticate themselves.
 
     Args:
-        tokens: signs them.
-        clients: finds out who asks.
-        replays: sees to it that an assertion counts once.
+        tokens: signs the tokens.
+        clients: authenticates the systems.
+        replays: refuses an assertion that was used before.
     """
 
     def __init__(self, tokens: AccessTokens, clients: ClientAuthenticator, replays: ReplayGuard) -> None:
@@ -79,20 +79,20 @@ class TokenEndpoint:
             bound: the thumbprint of the key that the token is to be bound to (RFC 9449), if any.
 
         Raises:
-            Refusal: with an error code of RFC 6749, section 5.2; `too-many-attempts`; `bus-unavailable`, where nobody can say
-                whether an assertion was used before.
+            Refusal: with an error code of RFC 6749, section 5.2; `too-many-attempts`; `bus-unavailable`, where it cannot
+                be determined whether an assertion was used before.
         """
         grant_type = form.get("grant_type")
         if grant_type is None:
-            raise refused("invalid_request", "thiếu tham số grant_type", "the parameter grant_type is missing")
+            raise oauth_refusal("invalid_request", "thiếu tham số grant_type", "the parameter grant_type is missing")
         if grant_type != "client_credentials":
-            raise refused(
+            raise oauth_refusal(
                 "unsupported_grant_type", "chỉ hỗ trợ client_credentials", "only client_credentials is supported"
             )
-        asking = self._clients.authenticate(form, authorization, now)
-        if asking.once:
-            await self._replays.use(asking.once)
-        client = asking.client
+        authenticated = self._clients.authenticate(form, authorization, now)
+        if authenticated.one_time:
+            await self._replays.use(authenticated.one_time)
+        client = authenticated.client
         return {
             "access_token": self._tokens.sign(client.system, now, bound, client.generation),
             "token_type": "DPoP" if bound else "Bearer",

@@ -24,8 +24,8 @@ class SigningKey:
 
     @classmethod
     def generate(cls) -> "SigningKey":
-        """Make a new key."""
-        return cls._named(ec.generate_private_key(ec.SECP256R1()))
+        """Generate a new key."""
+        return cls._with_thumbprint(ec.generate_private_key(ec.SECP256R1()))
 
     @classmethod
     def from_pem(cls, pem: bytes) -> "SigningKey":
@@ -37,14 +37,14 @@ class SigningKey:
         private = serialization.load_pem_private_key(pem, password=None)
         if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):
             raise ValueError("not a P-256 private key")
-        return cls._named(private)
+        return cls._with_thumbprint(private)
 
     @classmethod
-    def _named(cls, private: ec.EllipticCurvePrivateKey) -> "SigningKey":
+    def _with_thumbprint(cls, private: ec.EllipticCurvePrivateKey) -> "SigningKey":
         return cls(thumbprint(_public_jwk(private)), private)
 
     def to_pem(self) -> bytes:
-        """Return the key as unencrypted PKCS #8 PEM; whoever writes it keeps it to itself (mode 0600)."""
+        """Return the key as unencrypted PKCS #8 PEM; a file with it must be private (mode 0600)."""
         return self.private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -65,27 +65,27 @@ class KeyRing:
         keys: at least one, the newest last.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no key.
     """
 
     def __init__(self, keys: Iterable[SigningKey]) -> None:
         self._keys = {key.kid: key for key in keys}
         if not self._keys:
-            raise ValueError("a key ring holds at least one key")
+            raise ValueError("a key ring needs at least one key")
         self.current = list(self._keys.values())[-1]
         self._verifying = {kid: VerificationKey(kid, key.private.public_key()) for kid, key in self._keys.items()}
 
     def find(self, kid: str) -> VerificationKey | None:
-        """Return what verifies the tokens of a key; None where the ring does not hold it."""
+        """Return what verifies the tokens of a key; None where it is not in the ring."""
         return self._verifying.get(kid)
 
     @property
     def thumbprints(self) -> frozenset[str]:
-        """The RFC 7638 thumbprints of all keys, which are their `kid` too."""
+        """Return the RFC 7638 thumbprints of all keys, which are also their `kid`s."""
         return frozenset(self._keys)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """Return the JSON Web Key Set that `/.well-known/jwks.json` shows."""
+        """Return the JSON Web Key Set that `/.well-known/jwks.json` serves."""
         return {"keys": [key.public_jwk() for key in self._keys.values()]}
 
 

@@ -1,7 +1,7 @@
-"""The tokens that NATS itself speaks: authorization requests from its auth callout, and the users that answer them.
+"""The JWTs of NATS itself: authorization requests of its auth callout, and the user JWTs that answer them.
 
 NATS JWTs are signed with Ed25519 keys written as "nkeys" (base32 of a prefix byte, the key and a CRC-16), and their `alg` is
-NATS's own, so no JOSE library writes them; the format is that of NATS's ADR-26 and of the nkeys specification.
+NATS's own, so no JOSE library supports them; the format is that of NATS's ADR-26 and of the nkeys specification.
 """
 
 import base64
@@ -17,16 +17,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 _ACCOUNT = 0
 _HEADER = {"typ": "JWT", "alg": "ed25519-nkey"}
 REPLIES = {"max": 1, "ttl": 120_000_000_000}
-"""Whoever is asked may reply once, within two minutes (nanoseconds)."""
+"""A request may be replied to once, within two minutes (in nanoseconds)."""
 CONNECTION_TYPES = ["STANDARD", "WEBSOCKET"]
-"""Not as a leaf node or over MQTT, which may do more than a client, where a server listens for them."""
+"""No leaf nodes and no MQTT, which may do more than a client."""
 
 
 class AccountKey:
-    """The key that vouches for users of the account of the bus.
+    """The signing key of the bus's NATS account.
 
     Args:
-        seed: 32 bytes, kept as private as a signing key.
+        seed: 32 bytes, as secret as any private key.
     """
 
     def __init__(self, seed: bytes) -> None:
@@ -42,12 +42,12 @@ class AccountKey:
         return f"{signed}.{signature}"
 
     def user(self, nkey: str, account: str, name: str, subscribe: Sequence[str], now: float, expires: float) -> str:
-        """Sign a user that may subscribe to these subjects, reply to what it is asked, and nothing else.
+        """Sign a user that may subscribe to these subjects, reply to requests, and nothing else.
 
         Args:
             nkey: the public key that the server gave the connection.
-            account: the account that it joins.
-            name: what the server calls it in monitoring.
+            account: the account of the user.
+            name: the user's name in the server's monitoring.
             subscribe: the subjects.
             now: seconds since 1970.
             expires: when the server closes the connection, in seconds since 1970.
@@ -74,11 +74,11 @@ class AccountKey:
         )
 
     def response(self, request: "CalloutRequest", user: str, error: str, now: float) -> bytes:
-        """Sign the answer to an authorization request.
+        """Sign the response to an authorization request.
 
         Args:
-            user: the signed user, empty where there is none.
-            error: why there is none.
+            user: the signed user, empty where access is refused.
+            error: the reason of a refusal.
             now: seconds since 1970.
         """
         nats = {"type": "authorization_response", "version": 2, **({"error": error} if error else {"jwt": user})}
@@ -87,10 +87,10 @@ class AccountKey:
 
 
 class CalloutRequest:
-    """What a server asks about a connection. It arrives on a subject that only servers may publish to, so its signature is not read.
+    """A server's authorization request for a connection. Only servers may publish to its subject, so its signature is not checked.
 
     Raises:
-        ValueError: it is no authorization request.
+        ValueError: the token is not an authorization request.
     """
 
     def __init__(self, token: bytes) -> None:

@@ -1,7 +1,7 @@
-"""Values that count once: the `jti` of a client assertion and of a DPoP proof.
+"""One-time values: the `jti` of a client assertion or of a DPoP proof.
 
-What this package verifies it does not remember: a bus has several gateways, and what was used at one must be known at all of
-them. So each verification names the value that its sender may use once, and a `ReplayGuard` uses it.
+This package does not remember what it verifies: a bus has several gateways, and all must know what was used at one of them. So each
+verification returns the value that its sender may use once, and a `ReplayGuard` marks it as used.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ class OneTimeKind:
 
     Args:
         name: part of a NATS subject: lower-case letters and hyphens.
-        seconds: for how long after its use a value could be shown again and still be valid.
-        limit: how many values one gateway remembers at a time.
-        limit_per_owner: how many of them belong to one owner, so that nobody uses up what there is for all.
-        replayed: makes the refusal of a value that was used before.
-        too_many: makes the refusal of a value that cannot be remembered, since there are too many.
+        seconds: how long a used value must be remembered, since it would still be valid.
+        limit: the most values that one gateway remembers.
+        limit_per_owner: the most values of one owner, so that no owner exhausts the limit.
+        replayed: creates the refusal of a value that was used before.
+        too_many: creates the refusal where a limit is reached.
     """
 
     name: str
@@ -38,7 +38,7 @@ class OneTimeValue:
     """A value that was verified and may be used once.
 
     Args:
-        owner: who chose the value: a system's name, or the thumbprint of a key. Two owners may choose the same value.
+        owner: who chose the identifier: a system's name, or the thumbprint of a key. It is unique only within its owner.
         identifier: the `jti`.
     """
 
@@ -47,17 +47,17 @@ class OneTimeValue:
     identifier: str
 
     def digest(self) -> bytes:
-        """Return 16 bytes that stand for the value: two values with the same ones take 2^64 tries."""
+        """Return a digest of 16 bytes: finding two values with the same one takes 2^64 attempts."""
         return hashlib.sha256(f"{self.owner}\0{self.identifier}".encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 class ReplayGuard(Protocol):
-    """Remembers one-time values where every gateway sees them."""
+    """Remembers used values for all gateways."""
 
     async def use(self, value: OneTimeValue) -> None:
-        """Use a value, once.
+        """Mark a value as used.
 
         Raises:
-            Refusal: that of the value's kind, where it was used before or there are too many; `bus-unavailable`, where nobody
-                can say whether it was used.
+            Refusal: that of the value's kind, where it was used before or a limit is reached; `bus-unavailable`, where it cannot be
+                determined whether it was used.
         """

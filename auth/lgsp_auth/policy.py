@@ -1,7 +1,7 @@
-"""May this system make this call, now, for this purpose? Nothing is allowed that no grant allows.
+"""Authorization of a call by grants: whether a system may make this call, now, for this purpose. Only grants allow calls.
 
-The order of the questions is what a caller learns: a missing grant comes before a missing purpose, and each refusal says
-how to ask for what is missing. A service that only grant holders may know of does not exist for anybody else.
+The order of the checks determines what a caller learns: a missing grant is reported before a missing purpose, and each refusal says
+how to obtain what is missing. A service that is hidden from systems without a grant does not exist for them.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,7 +23,7 @@ class Quota:
 class Grant:
     """Which operations of a service one consumer may call, for which purposes, seeing which fields, until when.
 
-    `operations` maps an operation to the fields of its answer that may be seen; times are seconds since 1970;
+    `operations` maps an operation to the visible fields of its response; times are seconds since 1970;
     `daily` is a second quota per day, 0 where there is none; `on_behalf_of` is `citizen`, `officer` or `anyone` where a call
     needs the token of a person; `sender_constrained` grants take only tokens bound to a key; `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it; `shows_personal`
     says whether it is approved for personal data.
@@ -46,12 +46,12 @@ class Grant:
     shows_personal: bool = True
 
     def in_force(self, now: float) -> bool:
-        """Does it count at this time?"""
+        """Tell whether the grant is valid at a time (seconds since 1970)."""
         return self.valid_from <= now < self.valid_until
 
 
 class Ask(NamedTuple):
-    """What a call asks for. `purpose` is empty when none was sent; `personal` comes from the contract."""
+    """The authorization request of a call. `purpose` is empty where none was sent; `personal` comes from the contract."""
 
     consumer: str
     service: str
@@ -62,25 +62,25 @@ class Ask(NamedTuple):
 
 
 def decide(ask: Ask, grants: Collection[Grant], now: float) -> Grant:
-    """The grant under which a call is made.
+    """Find the grant that allows a call.
 
     Args:
-        grants: those that the consumer holds on the service.
+        grants: the consumer's grants for the service.
 
     Raises:
         Refusal: `not-granted`, `malformed` (no purpose sent), `purpose-not-granted` or `grant-suspended`.
     """
-    held = [grant for grant in grants if grant.in_force(now) and ask.operation in grant.operations]
-    if not held:
+    valid = [grant for grant in grants if grant.in_force(now) and ask.operation in grant.operations]
+    if not valid:
         raise _not_granted(ask)
-    fitting = [grant for grant in held if grant.shows_personal or not ask.personal]
-    if not fitting:
-        raise _not_approved(held[0])
+    approved = [grant for grant in valid if grant.shows_personal or not ask.personal]
+    if not approved:
+        raise _not_approved(valid[0])
     if ask.personal and not ask.purpose:
-        raise _purpose_missing(fitting)
-    for_purpose = [grant for grant in fitting if ask.purpose in grant.purposes or not ask.purpose]
+        raise _purpose_missing(approved)
+    for_purpose = [grant for grant in approved if ask.purpose in grant.purposes or not ask.purpose]
     if not for_purpose:
-        raise _purpose_not_granted(ask, fitting)
+        raise _purpose_not_granted(ask, approved)
     usable = next((grant for grant in for_purpose if grant.suspended is None), None)
     if usable is None:
         raise _suspended(for_purpose[0])
@@ -88,46 +88,46 @@ def decide(ask: Ask, grants: Collection[Grant], now: float) -> Grant:
 
 
 def unknown_service(service: str, major: int) -> Refusal:
-    """The refusal for a service that does not exist, or that this caller may not know of."""
+    """Create the refusal for a service that does not exist, or that is hidden from this caller."""
     name = f"{service} v{major}" if service else "/services/{service}/v{major}/{operation}"
     return Refusal(
         "unknown-service",
         vi=f"Không có dịch vụ {name}; hãy xem các dịch vụ ở /catalog/services.",
-        en=f"There is no service {name}; see /catalog/services for those there are.",
+        en=f"There is no service {name}; see /catalog/services for the services that exist.",
     )
 
 
 def token_not_bound(grant: Grant) -> Refusal:
-    """The refusal of a token that whoever stole it could use."""
+    """Create the refusal of a token without a key binding, which a thief could use."""
     return Refusal(
         "token-not-bound",
         vi=f"Quyền {grant.name} chỉ nhận mã truy cập gắn với khóa; hãy lấy mã kèm tiêu đề DPoP (RFC 9449).",
-        en=f"Grant {grant.name} takes only tokens that are bound to a key; take one with a DPoP header (RFC 9449).",
+        en=f"Grant {grant.name} accepts only tokens that are bound to a key; request one with a DPoP header (RFC 9449).",
     )
 
 
 def person_required(grant: Grant) -> Refusal:
-    """The refusal of a call that must be made on behalf of a person, and was not."""
+    """Create the refusal of a call that must be made on behalf of a person, and was not."""
     vi = {"citizen": "công dân", "officer": "cán bộ"}.get(grant.on_behalf_of, "một người")
     en = {"citizen": "a citizen", "officer": "an officer"}.get(grant.on_behalf_of, "a person")
     return Refusal(
         "person-required",
         vi=f"Quyền {grant.name} chỉ dùng được thay mặt {vi}; hãy gửi mã của người đó trong Lgsp-On-Behalf-Of.",
-        en=f"Grant {grant.name} is used on behalf of {en} only; send that person's token in Lgsp-On-Behalf-Of.",
+        en=f"Grant {grant.name} allows calls only on behalf of {en}; send that person's token in Lgsp-On-Behalf-Of.",
     )
 
 
 def _not_granted(ask: Ask) -> Refusal:
-    what = f"{ask.service} v{ask.major}/{ask.operation}"
+    operation = f"{ask.service} v{ask.major}/{ask.operation}"
     return Refusal(
         "not-granted",
-        vi=f"Hệ thống {ask.consumer} chưa có quyền khai thác {what}; hãy gửi đề nghị cấp quyền tới đơn vị cung cấp qua quản trị trục.",
-        en=f"System {ask.consumer} holds no grant in force for {what}; ask the provider for one through the operator of the bus.",
+        vi=f"Hệ thống {ask.consumer} chưa có quyền khai thác {operation}; hãy gửi đề nghị cấp quyền tới đơn vị cung cấp qua quản trị trục.",
+        en=f"System {ask.consumer} holds no grant in force for {operation}; request one from the provider through the operator of the bus.",
     )
 
 
 def _not_approved(grant: Grant) -> Refusal:
-    """An operation became personal after its grant was approved."""
+    """Create the refusal for an operation that became personal after its grant was approved."""
     return Refusal(
         "not-granted",
         vi=f"Quyền {grant.name} chưa được phê duyệt cho dữ liệu cá nhân; hãy đề nghị đơn vị cung cấp và người vận hành trục phê duyệt.",
@@ -148,7 +148,7 @@ def _purpose_missing(grants: list[Grant]) -> Refusal:
     return Refusal(
         "malformed",
         vi=f"Thao tác này đọc dữ liệu cá nhân nên phải nêu mục đích: gửi Lgsp-Purpose với một trong: {_purposes(grants)}.",
-        en=f"This operation reads personal data, so say why: send Lgsp-Purpose with one of: {_purposes(grants)}.",
+        en=f"This operation reads personal data, so a purpose is required: send Lgsp-Purpose with one of: {_purposes(grants)}.",
     )
 
 
@@ -156,7 +156,7 @@ def _purpose_not_granted(ask: Ask, grants: list[Grant]) -> Refusal:
     return Refusal(
         "purpose-not-granted",
         vi=f"Hệ thống {ask.consumer} được khai thác thao tác này cho mục đích: {_purposes(grants)}; hãy gửi một trong số đó, hoặc đề nghị cấp thêm mục đích.",
-        en=f"System {ask.consumer} may call this for: {_purposes(grants)}; send one of them, or ask for a grant with the purpose you need.",
+        en=f"System {ask.consumer} may call this for: {_purposes(grants)}; send one of them, or request a grant for the purpose that you need.",
     )
 
 

@@ -1,8 +1,8 @@
-"""Who acts on the bus: a system, or a person in a role, perhaps through a system.
+"""Principals: a system, or a person in a role, possibly through a system.
 
-Authorization, approvals, the registry's history and the logs all name the same thing by the same text, so that what a
-person did is found again wherever it was written down. A person is known by an opaque id alone: names and numbers stand
-where they can be deleted (`lgsp_gateway.sessions`), never in what is kept for ever.
+Authorization, approvals, the registry's history and the logs identify a principal by the same text, so that a person's actions can
+be found in all of them. A person is identified only by an opaque id: names and numbers are stored where they can be deleted
+(`lgsp_gateway.sessions`), never in records that are kept for ever.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lgsp_problems import Text
 
 _PERSON = "person/"
-"""What a person's id follows where it is named beside systems; no name of a system has a slash."""
+"""The prefix of a person's id among names of systems, which contain no slash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Principal:
 
     Args:
         agency: the electronic identification code of the agency that it acts for.
-        roles: what it may do on the bus itself.
+        roles: its roles on the bus itself.
         system: the system that acts, or the one that a person acts through; empty where a person uses none.
         person: the opaque id of the person who acts; empty where a system acts by itself.
-        keys_registered_by: of a system, the id of the person who registered its present keys, and may know them; empty
+        keys_registered_by: for a system, the id of the person who registered its present keys, and may know them; empty
             where no person did.
     """
 
@@ -33,41 +33,41 @@ class Principal:
     keys_registered_by: str = ""
 
     def __str__(self) -> str:
-        """The text by which histories and logs name it: `mot-cua`, `person/p-…`, or `person/p-…@mot-cua`."""
+        """Return the text that histories and logs contain: `mot-cua`, `person/p-…`, or `person/p-…@mot-cua`."""
         return f"{self.name}@{self.system}" if self.person and self.system else self.name
 
     @property
     def name(self) -> str:
-        """Who acts, whichever system a person uses: a system's name, or `person/` and a person's id."""
+        """Return who acts, whichever system a person uses: a system's name, or `person/` and a person's id."""
         return person_name(self.person) if self.person else self.system
 
     @property
     def accountable(self) -> str:
-        """Who answers for what is done: the person, or the person who registered the system's keys, or the system.
+        """Return who is accountable: the person, or the person who registered the system's keys, or the system.
 
-        Two principals with the same one are one pair of eyes.
+        Four-eyes approval needs two principals with different accountable names.
         """
         person = self.person or self.keys_registered_by
         return person_name(person) if person else self.system
 
     @property
     def is_accountable_person(self) -> bool:
-        """Tell whether a person answers for what is done."""
+        """Tell whether a person is accountable."""
         return is_person(self.accountable)
 
     def has_role(self, *roles: str) -> bool:
-        """Tell whether it holds one of some roles."""
+        """Tell whether it has one of these roles."""
         return not self.roles.isdisjoint(roles)
 
     def described(self) -> Text:
-        """Name it at the beginning of a sentence, in both languages."""
+        """Describe it for the beginning of a sentence, in both languages."""
         if self.person:
             return Text(f"Người dùng {self.person}", f"Person {self.person}")
         return Text(f"Hệ thống {self.system}", f"System {self.system}")
 
 
 def person_name(person: str) -> str:
-    """The text by which a person is named beside systems.
+    """Return the name of a person among names of systems.
 
     Args:
         person: the person's opaque id.
@@ -76,5 +76,5 @@ def person_name(person: str) -> str:
 
 
 def is_person(name: str) -> bool:
-    """Tell whether a name of a principal is a person's."""
+    """Tell whether the name of a principal is that of a person."""
     return name.startswith(_PERSON)

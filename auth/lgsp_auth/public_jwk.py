@@ -1,7 +1,7 @@
-"""Public keys that others register or publish, as JSON Web Keys (RFC 7517): which of them count.
+"""Validation of public keys that others register or publish, as JSON Web Keys (RFC 7517).
 
-Held where a key is registered, so that whoever registers it is told, and where it is used, since a registry may hold older
-ones. What a key says of itself (`use`, `key_ops`, `alg`) limits it.
+Keys are validated when they are registered, so that errors are reported, and when they are used, since a registry may have older ones.
+The members `use`, `key_ops` and `alg` restrict a key.
 """
 
 import base64
@@ -16,13 +16,13 @@ from lgsp_problems import Text
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
-"""Checking a signature takes longer with the square of the length."""
+"""The time to verify a signature grows with the square of the length."""
 
 MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
-"""What makes a public key, by `kty`: the members that its thumbprint is made of (RFC 7638, section 3.2; RFC 8037)."""
+"""The members of a public key, by `kty`, from which its thumbprint is computed (RFC 7638, section 3.2; RFC 8037)."""
 
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
-_SIGNS: dict[tuple[str, str], tuple[str, ...]] = {
+_ALGORITHMS_BY_TYPE: dict[tuple[str, str], tuple[str, ...]] = {
     ("EC", "P-256"): ("ES256",),
     ("EC", "P-384"): ("ES384",),
     ("EC", "P-521"): ("ES512",),
@@ -32,14 +32,14 @@ _SIGNS: dict[tuple[str, str], tuple[str, ...]] = {
 }
 """The algorithms of a kind of key (RFC 7518, section 3.1; RFC 8037), by `kty` and `crv`."""
 
-ALGORITHMS = tuple(algorithm for algorithms in _SIGNS.values() for algorithm in algorithms)
+ALGORITHMS = tuple(algorithm for algorithms in _ALGORITHMS_BY_TYPE.values() for algorithm in algorithms)
 
-_NOT_LOADED = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError)
-"""What PyJWT and cryptography say of members that make no key."""
+_LOAD_ERRORS = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError)
+"""The exceptions of PyJWT and cryptography for members that are no valid key."""
 
 
 class VerificationKey(NamedTuple):
-    """A public key that signatures are checked with.
+    """A public key that verifies signatures.
 
     Args:
         thumbprint: of the key (RFC 7638): the same under whatever `kid` it is published.
@@ -62,27 +62,27 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
 
 
 def key_for(jwk: Mapping[str, Any], algorithm: str) -> Any | None:
-    """Return the key that verifies signatures of an algorithm; None where this one does not count for it."""
-    if _refused(jwk, (algorithm,)) is not None:
+    """Return the key that verifies signatures of an algorithm; None where the key must not be used for it."""
+    if _fault_before_loading(jwk, (algorithm,)) is not None:
         return None
     try:
         return jwt.PyJWK.from_dict(dict(jwk), algorithm=algorithm).key
-    except _NOT_LOADED:
+    except _LOAD_ERRORS:
         return None
 
 
 def fault_of(jwk: Mapping[str, Any], algorithms: tuple[str, ...] = ALGORITHMS) -> Text | None:
-    """Say what is wrong with a public key; return None where it counts.
+    """Find the fault of a public key; None where it is valid.
 
     Args:
-        algorithms: those of which it must serve one.
+        algorithms: the key must support at least one of them.
     """
-    fault = _refused(jwk, algorithms)
+    fault = _fault_before_loading(jwk, algorithms)
     if fault is not None:
         return fault
     try:
-        jwt.PyJWK.from_dict(dict(jwk), algorithm=next(name for name in _signs(jwk) if name in algorithms))
-    except _NOT_LOADED:
+        jwt.PyJWK.from_dict(dict(jwk), algorithm=next(name for name in _algorithms_of(jwk) if name in algorithms))
+    except _LOAD_ERRORS:
         return Text(
             "không đọc được (thiếu hoặc sai một phần của khóa); hãy xuất lại khóa công khai",
             "cannot be read (a member is missing or wrong); export the public key again",
@@ -90,65 +90,68 @@ def fault_of(jwk: Mapping[str, Any], algorithms: tuple[str, ...] = ALGORITHMS) -
     return None
 
 
-def _signs(jwk: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the algorithms that a key of this kind signs with."""
+def _algorithms_of(jwk: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the signature algorithms of a key's type."""
     kind = (str(jwk.get("kty")), "" if jwk.get("kty") == "RSA" else str(jwk.get("crv")))
-    return _SIGNS.get(kind, ())
+    return _ALGORITHMS_BY_TYPE.get(kind, ())
 
 
-def _refused(jwk: Mapping[str, Any], algorithms: tuple[str, ...]) -> Text | None:
-    """Say why a key does not count, as far as that shows without loading it; None where nothing shows."""
+def _fault_before_loading(jwk: Mapping[str, Any], algorithms: tuple[str, ...]) -> Text | None:
+    """Find a fault of a key that can be found without loading it; None where there is none."""
     if any(member in jwk for member in _PRIVATE):
         return Text(
             "có phần bí mật của khóa; hãy coi khóa này là đã lộ, tạo khóa mới và chỉ gửi phần công khai",
-            "holds the private half of the key; regard it as stolen, make another and send its public half alone",
+            "contains the private part of the key; consider it compromised, generate a new key and send only its public part",
         )
-    usable = [algorithm for algorithm in _signs(jwk) if algorithm in algorithms]
+    usable = [algorithm for algorithm in _algorithms_of(jwk) if algorithm in algorithms]
     if not usable:
-        known = ", ".join(f"{kty} {crv}".strip() for (kty, crv), of in _SIGNS.items() if set(of) & set(algorithms))
+        known = ", ".join(
+            f"{kty} {crv}".strip() for (kty, crv), names in _ALGORITHMS_BY_TYPE.items() if set(names) & set(algorithms)
+        )
         return Text(
             f"không phải loại khóa được dùng ở đây; hãy dùng một trong: {known}",
-            f"is not of a kind that is used here; use one of: {known}",
+            f"has an unsupported key type; use one of: {known}",
         )
-    return _limited(jwk, usable) or (_weak(jwk) if jwk["kty"] == "RSA" else None)
+    return _fault_of_usage(jwk, usable) or (_fault_of_rsa(jwk) if jwk["kty"] == "RSA" else None)
 
 
-def _limited(jwk: Mapping[str, Any], usable: list[str]) -> Text | None:
-    """Say what else the key says that it is for; None where it may verify signatures."""
+def _fault_of_usage(jwk: Mapping[str, Any], usable: list[str]) -> Text | None:
+    """Find a restriction of a key that keeps it from verifying signatures; None where there is none."""
     if jwk.get("use", "sig") != "sig":
         return Text('không dùng để ký (use phải là "sig")', 'is not for signatures (use must be "sig")')
     if jwk.get("key_ops", ["verify"]) != ["verify"]:
         return Text(
-            'không dùng để kiểm chữ ký (key_ops phải là ["verify"])', 'is not to verify (key_ops must be ["verify"])'
+            'không dùng để kiểm chữ ký (key_ops phải là ["verify"])',
+            'is not for verification (key_ops must be ["verify"])',
         )
     if jwk.get("alg", usable[0]) not in usable:
         known = ", ".join(usable)
         return Text(
-            f"có alg không hợp với khóa; hãy dùng: {known}", f"has an alg that does not go with it; use: {known}"
+            f"có alg không hợp với khóa; hãy dùng: {known}", f"has an alg that does not match its type; use: {known}"
         )
     return None
 
 
-def _weak(jwk: Mapping[str, Any]) -> Text | None:
-    """Say why an RSA key can be broken, or costs too much to use; None where neither is so."""
+def _fault_of_rsa(jwk: Mapping[str, Any]) -> Text | None:
+    """Find why an RSA key is weak or too slow; None where it is neither."""
     modulus, exponent = (_number(jwk.get(member)) for member in ("n", "e"))
     if not MIN_RSA_BITS <= modulus.bit_length() <= MAX_RSA_BITS:
         return Text(
             f"phải có từ {MIN_RSA_BITS} đến {MAX_RSA_BITS} bit; hãy tạo khóa mới",
-            f"must have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits; make another",
+            f"must have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits; generate a new key",
         )
     if not (exponent % 2 and 2**16 < exponent < 2**32):
         return Text("phải có số mũ e là 65537", "must have the exponent e 65537")
     if is_roca(modulus):
         return Text(
             "do thư viện có lỗi tạo ra (ROCA, CVE-2017-15361) nên phá được; hãy tạo khóa mới bằng phần mềm khác",
-            "was made by a faulty library (ROCA, CVE-2017-15361) and can be broken; make another with other software",
+            "was made by a faulty library (ROCA, CVE-2017-15361) and can be broken; generate a new key with other software",
         )
     return None
 
 
 def _number(member: Any) -> int:
-    """Decode a number in base64url (RFC 7518, section 2); 0 where it is none."""
+    """Decode a number in base64url (RFC 7518, section 2); 0 where it is invalid."""
     if not isinstance(member, str):
         return 0
     try:
@@ -162,7 +165,7 @@ _GENERATED = {prime: {pow(65537, power, prime) for power in range(prime - 1)} fo
 
 
 def is_roca(modulus: int) -> bool:
-    """Tell whether an RSA modulus was made by Infineon's faulty library.
+    """Tell whether an RSA modulus was generated by Infineon's faulty library.
 
     Its primes are powers of 65537 modulo every small prime, and so is their product; of other keys one in 2^27 is
     (Nemec, Sýs, Švenda, Klinec, Matyáš: The Return of Coppersmith's Attack, ACM CCS 2017, section 2.1).

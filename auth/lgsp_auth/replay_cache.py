@@ -1,7 +1,7 @@
-"""One-time values that were used: remembered for as long as they could be used again, at the same cost however many there are.
+"""A cache of used one-time values, kept for as long as they would be valid, at a constant cost per use.
 
-Everything is kept for the same span of monotonic time, so the order of arrival is the order of expiry: each use drops at most
-a few that have expired, and none walks through all of them. A wall clock that jumps makes nothing count twice.
+All values are kept for the same span of monotonic time, so the order of insertion is the order of expiry: each use drops at most a few
+expired values, and none iterates over all of them. A jump of the wall clock makes no value valid again.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ _DROPPED_PER_USE = 8
 
 
 class ReplayCache:
-    """Remembers the values of one kind.
+    """Remembers the used values of one kind.
 
     Args:
         clock: returns monotonic seconds.
@@ -30,7 +30,7 @@ class ReplayCache:
         return len(self._used)
 
     def is_full(self, owner: str) -> bool:
-        """Tell whether no further value of an owner can be remembered now."""
+        """Tell whether a limit is reached for an owner's values."""
         self._drop_expired(_DROPPED_PER_USE)
         return len(self._used) >= self._kind.limit or self._by_owner.get(owner, 0) >= self._kind.limit_per_owner
 
@@ -46,14 +46,14 @@ class ReplayCache:
             self._by_owner[owner] = self._by_owner.get(owner, 0) + 1
             self._order.append((self._clock() + self._kind.seconds, digest, owner))
 
-    def _drop_expired(self, most: int) -> None:
+    def _drop_expired(self, limit: int) -> None:
         now = self._clock()
-        while most and self._order and self._order[0][0] <= now:
+        while limit and self._order and self._order[0][0] <= now:
             _, digest, owner = self._order.popleft()
             self._used.discard(digest)
-            left = self._by_owner[owner] - 1
-            if left:
-                self._by_owner[owner] = left
+            remaining = self._by_owner[owner] - 1
+            if remaining:
+                self._by_owner[owner] = remaining
             else:
                 del self._by_owner[owner]
-            most -= 1
+            limit -= 1

@@ -1,9 +1,8 @@
-"""Who may read and change what in the registry: one table.
+"""The permissions of roles in the registry, as one table.
 
-A role is something a system or a person has on the bus itself; calling services takes grants, not roles. `ANY`
-means every document of the kind, `OWN` those of the caller's agency: for a service the provider's agency, for a grant the
-provider's, for reading a grant the consumer's too, for requesting one the consumer's. What is not in the table is not
-allowed.
+A system or a person has roles on the bus itself; calling services requires grants, not roles. `ANY` means every document of the
+kind, `OWN` those of the caller's agency: the provider's agency for a service or a grant, the consumer's too for reading a grant,
+the consumer's for requesting one. Anything that is not in the table is forbidden.
 """
 
 from typing import Literal
@@ -36,6 +35,11 @@ ROLES: tuple[Role, ...] = ("operator", "agency-admin", "integrator", "developer"
 
 
 def allowed(roles: frozenset[str], agency: str, kind: str, action: Action, owners: frozenset[str]) -> bool:
-    """May a holder of these roles, of this agency, do this to a document that belongs to `owners`?"""
+    """Tell whether these roles allow an action on a document.
+
+    Args:
+        roles: the roles of the caller.
+        agency: the agency of the caller.
+        owners: the agencies that own the document."""
     scopes = {TABLE.get((kind, action), {}).get(role) for role in roles}
     return ANY in scopes or (OWN in scopes and agency in owners)

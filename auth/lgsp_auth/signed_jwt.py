@@ -1,8 +1,8 @@
-"""JWTs that strangers send: parsing, signature and claims, each fault one exception type.
+"""JWTs from untrusted senders: parsing, signature and claims, with one exception type per kind of error.
 
-The signature is PyJWT's work. The claims are read here, since a JSON text may hold what PyJWT takes for granted it does not:
-`exp` as NaN, as 10^400 or as a list leaves PyJWT 2.15 as a TypeError or an OverflowError, and which claim was wrong can be
-told from its exceptions by their wording alone.
+PyJWT verifies the signature. The claims are checked here, since a JSON text may contain what PyJWT does not expect: `exp` as NaN, as
+10^400 or as a list makes PyJWT 2.15 raise a TypeError or an OverflowError, and its exceptions name the wrong claim only in their
+messages.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,19 +13,19 @@ import jwt
 from jwt.types import Options
 
 MAX_LENGTH = 8192
-"""Characters of a JWT; headers of HTTP are no longer either."""
+"""Characters of a JWT; HTTP headers have the same limit."""
 
 MAX_TEXT = 2048
-"""Characters of a claim that is a text."""
+"""Characters of a string claim."""
 
 LATEST = 253_402_300_800
-"""The first second of the year 10000, after any time that a claim can mean."""
+"""The first second of the year 10000, later than any valid time claim."""
 
 CLOCK_SKEW = 60
 """Seconds by which the clock of an honest sender may differ (RFC 7519, section 4.1.4: "no more than a few minutes")."""
 
 
-_SIGNATURE_ALONE: Options = {
+_SIGNATURE_ONLY: Options = {
     "verify_exp": False,
     "verify_nbf": False,
     "verify_iat": False,
@@ -37,11 +37,11 @@ _SIGNATURE_ALONE: Options = {
 
 
 class MalformedJwtError(ValueError):
-    """The text is not a JWT in compact form, or its signature is not one of the key's."""
+    """The text is not a JWT in compact form, or its signature is not valid for the key."""
 
 
 class InvalidClaimError(ValueError):
-    """A claim is missing, of another type than its RFC says, or does not hold.
+    """A claim is missing, of a wrong type, or has a value that is not accepted.
 
     Args:
         vi, en: the rest of a sentence whose subject is the JWT: what is wrong and what it must be.
@@ -55,22 +55,22 @@ class InvalidClaimError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedJwt:
-    """What a JWT says of itself; nobody has vouched for it."""
+    """The content of a JWT whose signature is not verified."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
 
     def header_text(self, name: str) -> str:
-        """Return a member of the header that is a text; empty where it is missing or something else."""
+        """Return a string member of the header; empty where it is missing or no string."""
         value = self.header.get(name)
         return value if isinstance(value, str) else ""
 
 
 def parse(token: str | bytes) -> UnverifiedJwt:
-    """Read a JWT without looking at its signature.
+    """Parse a JWT without verifying its signature.
 
     Raises:
-        MalformedJwtError: it is not one, or longer than `MAX_LENGTH`.
+        MalformedJwtError: the text is no JWT, or longer than `MAX_LENGTH`.
     """
     if len(token) > MAX_LENGTH:
         raise MalformedJwtError(f"longer than {MAX_LENGTH} characters")
@@ -82,35 +82,35 @@ def parse(token: str | bytes) -> UnverifiedJwt:
 
 
 def verify_signature(token: str | bytes, key: Any, algorithms: Sequence[str]) -> Mapping[str, Any]:
-    """Check the signature of a JWT and nothing else.
+    """Verify the signature of a JWT and nothing else.
 
     Args:
         token: the JWT in compact form.
         key: the public key, as PyJWT takes it.
-        algorithms: what the key may be used with, whatever the header says.
+        algorithms: those that the key may be used with, whatever the header names.
 
     Returns:
         The claims.
 
     Raises:
-        MalformedJwtError: the signature is not one of this key.
+        MalformedJwtError: the signature is not valid for this key.
     """
     try:
-        claims: dict[str, Any] = jwt.decode(token, key, algorithms=list(algorithms), options=_SIGNATURE_ALONE)
+        claims: dict[str, Any] = jwt.decode(token, key, algorithms=list(algorithms), options=_SIGNATURE_ONLY)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise MalformedJwtError("the signature is not one of this key") from error
+        raise MalformedJwtError("the signature is not valid for this key") from error
     return claims
 
 
 def text_claim(claims: Mapping[str, Any], name: str) -> str:
-    """Return a claim that must be a text of 1 to `MAX_TEXT` Unicode characters.
+    """Return a claim that must be a string of 1 to `MAX_TEXT` Unicode characters.
 
     Raises:
-        InvalidClaimError: it is missing or something else.
+        InvalidClaimError: it is missing or no such string.
     """
     value = claims.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or not _is_unicode(value):
-        raise InvalidClaimError(f"phải có {name} là một chuỗi ký tự", f"must have {name}, a text")
+        raise InvalidClaimError(f"phải có {name} là một chuỗi ký tự", f"must have {name}, a string")
     return value
 
 
@@ -118,67 +118,67 @@ def time_claim(claims: Mapping[str, Any], name: str) -> float | None:
     """Return a claim that must be a NumericDate (RFC 7519, section 2): seconds since 1970; None where it is missing.
 
     Raises:
-        InvalidClaimError: it is something else.
+        InvalidClaimError: it is no such number.
     """
     if name not in claims:
         return None
     value = claims[name]
-    # NaN is not less than anything.
+    # False for NaN, which is not less than anything.
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LATEST:
         return float(value)
     raise InvalidClaimError(
-        f"phải có {name} là số giây kể từ 1970", f"must have {name} in seconds since 1970, as a JSON number"
+        f"phải có {name} là số giây kể từ 1970", f"must have {name}, a JSON number of seconds since 1970"
     )
 
 
 def check_audience(claims: Mapping[str, Any], accepted: Collection[str]) -> None:
-    """Hold `aud`, a text or a list of texts, against the names of whoever reads it.
+    """Check that `aud`, a string or a list of strings, names an accepted audience.
 
     Raises:
-        InvalidClaimError: none of them is named.
+        InvalidClaimError: it names none.
     """
-    named = claims.get("aud")
-    if named not in accepted if isinstance(named, str) else not _names_one(named, accepted):
-        wanted = " or ".join(accepted)
-        raise InvalidClaimError(f"phải có aud là {' hoặc '.join(accepted)}", f"must have aud {wanted}")
+    audience = claims.get("aud")
+    if audience not in accepted if isinstance(audience, str) else not _contains_accepted(audience, accepted):
+        expected = " or ".join(accepted)
+        raise InvalidClaimError(f"phải có aud là {' hoặc '.join(accepted)}", f"must have aud {expected}")
 
 
 def check_times(claims: Mapping[str, Any], now: float, *, expiry: bool = True) -> None:
-    """Hold `exp`, `nbf` and `iat` against the clock, `CLOCK_SKEW` seconds of difference allowed.
+    """Check `exp`, `nbf` and `iat` against the clock, with a tolerance of `CLOCK_SKEW` seconds.
 
     Args:
         now: seconds since 1970.
-        expiry: whether `exp` must be there and lie ahead.
+        expiry: whether `exp` is required and must be in the future.
 
     Raises:
-        InvalidClaimError: it has expired, or does not count yet.
+        InvalidClaimError: the JWT has expired, or is not valid yet.
     """
     expires = time_claim(claims, "exp")
     if expiry:
         if expires is None:
             raise InvalidClaimError("phải có exp", "must have exp")
         if expires <= now - CLOCK_SKEW:
-            late = int(now - expires)
+            seconds_ago = int(now - expires)
             raise InvalidClaimError(
-                f"đã hết hạn {late} giây trước; hãy ký cái mới, hoặc chỉnh đồng hồ của máy",
-                f"expired {late} seconds ago; sign a new one, or set the clock of the sender",
+                f"đã hết hạn {seconds_ago} giây trước; hãy ký cái mới, hoặc chỉnh đồng hồ của máy",
+                f"expired {seconds_ago} seconds ago; sign a new one, or correct the clock of the sender",
             )
     for name in ("iat", "nbf"):
-        begins = time_claim(claims, name)
-        if begins is not None and begins > now + CLOCK_SKEW:
-            early = int(begins - now)
+        not_before = time_claim(claims, name)
+        if not_before is not None and not_before > now + CLOCK_SKEW:
+            seconds_ahead = int(not_before - now)
             raise InvalidClaimError(
-                f"có {name} ở tương lai: đồng hồ của bên gửi chạy nhanh {early} giây; hãy chỉnh lại đồng hồ",
-                f"has {name} in the future: the sender's clock is {early} seconds ahead; set it right",
+                f"có {name} ở tương lai: đồng hồ của bên gửi chạy nhanh {seconds_ahead} giây; hãy chỉnh lại đồng hồ",
+                f"has {name} in the future: the sender's clock is {seconds_ahead} seconds ahead; correct it",
             )
 
 
-def _names_one(named: Any, accepted: Collection[str]) -> bool:
-    return isinstance(named, list) and any(isinstance(name, str) and name in accepted for name in named)
+def _contains_accepted(audiences: Any, accepted: Collection[str]) -> bool:
+    return isinstance(audiences, list) and any(isinstance(name, str) and name in accepted for name in audiences)
 
 
 def _is_unicode(text: str) -> bool:
-    """Tell whether a text can be encoded: lone surrogates pass through JSON and through no encoding."""
+    """Tell whether a text can be encoded: JSON allows lone surrogates, UTF-8 does not."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -65,7 +65,7 @@ def parse_salt(text: str) -> bytes:
         raise Refusal(
             "malformed",
             vi=f"Muối phải là {2 * SALT_BYTES} ký tự hex như trong tiêu đề {SALT_HEADER}; hãy chép lại nguyên vẹn.",
-            en=f"A salt has {2 * SALT_BYTES} hexadecimal digits, as in the header {SALT_HEADER}; copy all of it.",
+            en=f"A salt has {2 * SALT_BYTES} hexadecimal digits, as in the header {SALT_HEADER}; copy it in full.",
         )
     return salt
 

@@ -189,7 +189,7 @@ def message_id(text: str) -> MessageId:
         raise Refusal(
             "malformed",
             vi="Mã thông điệp phải là UUID như trong tiêu đề Lgsp-Message-Id; hãy chép lại nguyên vẹn.",
-            en="The id of a message is a UUID, as in the header Lgsp-Message-Id; copy all of it.",
+            en="The id of a message is a UUID, as in the header Lgsp-Message-Id; copy it in full.",
         )
     return MessageId(text)
 

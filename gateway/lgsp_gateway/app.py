@@ -10,7 +10,8 @@ from functools import partial
 from nats.aio.client import Client
 
 from lgsp_auth.keys import ALGORITHM
-from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_auth.tokens import Verifier
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiDependencies, build_api

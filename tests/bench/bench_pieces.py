@@ -8,9 +8,11 @@ import orjson
 import pytest
 
 from bench import history
+from lgsp_auth.authorization_header import bearer_digest
 from lgsp_auth.issuing import AccessTokens
 from lgsp_auth.keys import ALGORITHM, KeyRing, SigningKey
-from lgsp_auth.tokens import Issuer, Verifier, bearer_digest
+from lgsp_auth.tokens import Verifier
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.schemas import Schema
 from lgsp_gateway.calls.record import CallRecord

@@ -22,7 +22,8 @@ from support.workbench import NUMBER, Workbench, grant
 
 from lgsp_auth.issuer_keys import IssuerKeys
 from lgsp_auth.keys import KeyRing, SigningKey
-from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_auth.tokens import Verifier
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_gateway.calls.identification import Credentials, Identification
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.registry.snapshot import RegistrySnapshot

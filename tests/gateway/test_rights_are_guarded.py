@@ -174,7 +174,7 @@ async def test_a_key_that_cannot_count_is_refused_in_words(changes: Changes) -> 
     jwk = SigningKey.generate().public_jwk()
     for keys, words in (
         ([{**jwk, "x": "AAAA"}], "System keyed, /spec/jwks/0: the key cannot be read"),
-        ([jwk, {**jwk, "d": "AAAA"}], "/spec/jwks/1: the key holds the private half"),
+        ([jwk, {**jwk, "d": "AAAA"}], "/spec/jwks/1: the key contains the private part"),
         ([jwk, jwk], "/spec/jwks/1: the key has the kid of another"),
         ([{"kty": "EC", "kid": ""}], "/spec/jwks/0/kid"),
     ):

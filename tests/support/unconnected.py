@@ -9,7 +9,8 @@ from nats.aio.client import Client
 
 from lgsp_auth.issuing import AccessTokens
 from lgsp_auth.keys import ALGORITHM
-from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_auth.tokens import Verifier
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiDependencies, build_api
 from lgsp_gateway.calls.authorization import AuthorizationCache

@@ -4,7 +4,7 @@ import time
 
 from aiohttp import web
 
-from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS, UnauthenticatedClient, refused
+from lgsp_auth.client_authentication import ASSERTION_ALGORITHMS, UnauthenticatedClient, oauth_refusal
 from lgsp_auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from lgsp_auth.dpop import verify_proof
 from lgsp_auth.id_token import InvalidGrant
@@ -95,7 +95,9 @@ class TokenRoutes:
             if not self._identification.failures.may_try(address):
                 raise await self._identification.failures.delayed_refusal()
             if twice := repeated_header(request.headers):
-                raise refused("invalid_request", f"tiêu đề {twice} có mặt hai lần", f"the header {twice} came twice")
+                raise oauth_refusal(
+                    "invalid_request", f"tiêu đề {twice} có mặt hai lần", f"the header {twice} came twice"
+                )
             form = await self._form(request)
             shown, now = request.headers.get("DPoP", ""), time.time()
             proof = verify_proof(shown, "POST", self._endpoint.issuer + request.path, now) if shown else None
@@ -106,7 +108,7 @@ class TokenRoutes:
             else:
                 issued = await self._endpoint.issue(form, authorization, now, bound)
             if proof:
-                await self._identification.replays.use(proof.once)
+                await self._identification.replays.use(proof.one_time)
         except Refusal as refusal:
             if isinstance(refusal, UnauthenticatedClient | InvalidGrant):
                 self._identification.failures.record_failure(address)

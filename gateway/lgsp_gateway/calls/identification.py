@@ -8,8 +8,10 @@ from http import HTTPStatus
 from typing import NamedTuple, TypeVar
 
 from lgsp_auth.dpop import verify_proof
+from lgsp_auth.identity import FIRST, Generation, Identity, Person
 from lgsp_auth.one_time import ReplayGuard
-from lgsp_auth.tokens import FIRST, Generation, Identity, Person, UnknownKey, Verifier, invalid_token, wrong_scheme
+from lgsp_auth.token_errors import UnknownKey, invalid_token, wrong_scheme
+from lgsp_auth.tokens import Verifier
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.calls.model import Credentials
 from lgsp_gateway.registry.indexed_documents import System
@@ -123,7 +125,7 @@ class Identification:
         proof = verify_proof(shown.proof, shown.method, self._base + shown.path, now, token)
         if proof.thumbprint != bound:
             raise invalid_token("gắn với một khóa khác", "is bound to another key")
-        await self.replays.use(proof.once)
+        await self.replays.use(proof.one_time)
 
     async def citizen(self, shown: Credentials, now: float) -> Person:
         """Return the citizen whose own token is shown.

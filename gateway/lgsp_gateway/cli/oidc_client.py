@@ -22,7 +22,7 @@ import aiohttp
 from lgsp_auth import signed_jwt
 from lgsp_auth.id_token import IdTokenVerifier, SignInIssuer
 from lgsp_auth.issuer_keys import IssuerKeys
-from lgsp_auth.tokens import Issuer
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_gateway.cli.loopback_redirect import LoopbackRedirect
 from lgsp_problems import Refusal
 

@@ -6,7 +6,7 @@ import time
 from aiohttp import hdrs, web
 from multidict import MultiMapping, istr
 
-from lgsp_auth import tokens
+from lgsp_auth import authorization_header
 from lgsp_auth.principal import Principal
 from lgsp_gateway.calls.identification import Caller, Identification
 from lgsp_gateway.calls.model import Credentials
@@ -101,7 +101,7 @@ def credentials_of(method: str, path: str, headers: MultiMapping[str], address: 
     """Read what the head of a request shows of its sender."""
     authorization = headers.get(hdrs.AUTHORIZATION)
     return Credentials(
-        authorization, headers.get(_PROOF, ""), method, path, address, tokens.bearer_digest(authorization)
+        authorization, headers.get(_PROOF, ""), method, path, address, authorization_header.bearer_digest(authorization)
     )
 
 

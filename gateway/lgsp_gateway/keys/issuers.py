@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lgsp_auth.issuer_keys import IssuerKeys
-from lgsp_auth.tokens import Issuer
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts import documents
 
 

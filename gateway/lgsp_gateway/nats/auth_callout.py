@@ -13,8 +13,9 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from lgsp_auth.identity import Generation
 from lgsp_auth.nats_jwt import AccountKey, CalloutRequest
-from lgsp_auth.tokens import Generation, Verifier
+from lgsp_auth.tokens import Verifier
 from lgsp_contracts import wire
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter

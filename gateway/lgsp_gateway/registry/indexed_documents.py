@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from lgsp_auth.client_authentication import Client
+from lgsp_auth.identity import FIRST, Generation
 from lgsp_auth.policy import Grant, Quota
-from lgsp_auth.tokens import FIRST, Generation
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry.approvals import Approvals
 from lgsp_gateway.registry.lifecycle import tokens as token_life

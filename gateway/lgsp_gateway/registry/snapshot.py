@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 
 from lgsp_auth.client_authentication import Client
+from lgsp_auth.identity import FIRST, Generation
 from lgsp_auth.policy import Grant, unknown_service
-from lgsp_auth.tokens import FIRST, Generation
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.summary import ContractSummary

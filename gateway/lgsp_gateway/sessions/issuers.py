@@ -14,7 +14,7 @@ from typing import NamedTuple
 from nats.aio.client import Client
 
 from lgsp_auth.id_token import SignInIssuer
-from lgsp_auth.tokens import Issuer
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts import documents
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.sessions.store import PeopleStore

@@ -9,11 +9,11 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lgsp_auth.client_authentication import ClientAuthenticator, refused
-from lgsp_auth.id_token import Account, IdTokenVerifier, InvalidGrant, once
+from lgsp_auth.client_authentication import ClientAuthenticator, oauth_refusal
+from lgsp_auth.id_token import Account, IdTokenVerifier, InvalidGrant, one_time_value
 from lgsp_auth.one_time import ReplayGuard
 from lgsp_auth.principal import Principal
-from lgsp_auth.tokens import UnknownKey
+from lgsp_auth.token_errors import UnknownKey
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.registry.persons import Person, principal_of_person
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -94,13 +94,13 @@ class SignIn:
         through = ""
         if authorization is not None or "client_assertion" in form or "client_secret" in form:
             asking = self._clients.authenticate(form, authorization, now)
-            if asking.once:
-                await self._replays.use(asking.once)
+            if asking.one_time:
+                await self._replays.use(asking.one_time)
             through = asking.client.system
         token = form["subject_token"]
         account = await self._account(token, now)
         person = await self._person(account)
-        await self._replays.use(once(token, account))
+        await self._replays.use(one_time_value(token, account))
         issued = PREFIX + secrets.token_urlsafe(32)
         await self._people.begin(issued, Session(person.name, through, person.generation, now + SESSION_SECONDS))
         return {
@@ -170,13 +170,13 @@ class SignIn:
 
 def _check_request(form: Mapping[str, str]) -> None:
     if form.get("subject_token_type") != ID_TOKEN or not form.get("subject_token"):
-        raise refused(
+        raise oauth_refusal(
             "invalid_request",
             f"cần subject_token là mã định danh và subject_token_type là {ID_TOKEN}",
             f"subject_token must be an ID token and subject_token_type {ID_TOKEN}",
         )
     if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN or "actor_token" in form:
-        raise refused(
+        raise oauth_refusal(
             "invalid_request",
             f"chỉ cấp {ACCESS_TOKEN} và không nhận actor_token",
             f"only {ACCESS_TOKEN} is issued, and no actor_token is taken",

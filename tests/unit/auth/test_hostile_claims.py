@@ -14,7 +14,8 @@ from lgsp_auth.client_authentication import ASSERTION_TYPE, Client, ClientAuthen
 from lgsp_auth.dpop import verify_proof
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import ALGORITHM, KeyRing, SigningKey
-from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_auth.tokens import Verifier
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_problems import Refusal
 
 ISSUER = "https://lgsp.test"

@@ -2,10 +2,11 @@
 
 import pytest
 
-from lgsp_auth import tokens
+from lgsp_auth import trusted_issuer
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.public_jwk import VerificationKey
-from lgsp_auth.tokens import Issuer, Verifier
+from lgsp_auth.tokens import Verifier
+from lgsp_auth.trusted_issuer import Issuer
 from lgsp_problems import Refusal
 
 
@@ -19,7 +20,7 @@ def verifier(looked: list[str], key: SigningKey) -> Verifier:
 
 def token(key: SigningKey, number: int = 1, exp: int = 2**33) -> str:
     claims = {"iss": "https://bus", "sub": "mot-cua", "aud": "lgsp", "iat": 1, "exp": exp, "jti": str(number)}
-    return "Bearer " + key.sign(claims, tokens.TOKEN_TYPE)
+    return "Bearer " + key.sign(claims, trusted_issuer.TOKEN_TYPE)
 
 
 def test_a_token_is_verified_once() -> None:
@@ -53,15 +54,15 @@ def test_tokens_of_a_key_are_forgotten_and_others_are_not() -> None:
     assert looked == [key.kid, other.kid, key.kid]
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_what_is_identities_is_bounded() -> None:
     key = SigningKey.generate()
     verifying = Verifier([Issuer("https://bus", ("ES256",), KeyRing([key]).find)], remember=3)
     for number in range(10):
         verifying.verify(token(key, number), 1000)
-    assert len(verifying._remembered) == 3
+    assert len(verifying._identities) == 3
 
 
-def test_a_remembered_token_expires() -> None:
+def test_a_identities_token_expires() -> None:
     key = SigningKey.generate()
     verifying = verifier([], key)
     sent = token(key, exp=2000)

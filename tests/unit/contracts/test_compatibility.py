@@ -51,7 +51,11 @@ KEPT: dict[str, Change] = {
 }
 
 BROKEN: dict[str, tuple[Change, str, str]] = {
-    "operation gone": (lambda d: d["operations"].pop("narrow"), "/operations/narrow", "the operation narrow was removed"),
+    "operation gone": (
+        lambda d: d["operations"].pop("narrow"),
+        "/operations/narrow",
+        "the operation narrow was removed",
+    ),
     "newly required": (
         lambda d: (
             request(d)["required"].append("hoVaTen"),

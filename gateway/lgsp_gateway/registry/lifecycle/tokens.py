@@ -9,8 +9,8 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from lgsp_auth.identity import Generation
 from lgsp_auth.issuing import DEFAULT_LIFE
-from lgsp_auth.tokens import Generation
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry.documents import DocumentSpec, is_same_json
 
