@@ -1,4 +1,4 @@
-"""What an adapter is: one async method per operation, from a request that keeps the contract to an answer that does.
+"""The interface of an adapter: one async method per operation, from a valid request to a valid answer.
 
     class Land(Adapter):
         async def lookup_parcel(self, request, call):
@@ -67,20 +67,20 @@ class UpstreamFailed(AdapterError, Refusal):  # noqa: N818 - the public interfac
 
     Args:
         note: goes to the log: no data of a person in it.
-        said: the system's own words, which an integrator is shown on the terminal by `adapter try` and `contract test`. They may
-            quote a document, so they go into no log and on no wire.
-        connected: a connection was made, and failed all the same: that one can be made again says nothing.
+        upstream_message: the system's own error message, which `adapter try` and `contract test` print on the integrator's terminal. It
+            may quote a document, so it is neither logged nor sent.
+        connected: a connection was established and failed later, so a new one proves nothing about the system.
     """
 
-    def __init__(self, why: Failure, note: str, *, said: str = "", connected: bool = False) -> None:
+    def __init__(self, why: Failure, note: str, *, upstream_message: str = "", connected: bool = False) -> None:
         super().__init__("provider-failed", vi=note, en=note, private=note)
         self.why: Failure = why
-        self.said = said
+        self.upstream_message = upstream_message
         self.connected = connected
 
 
 class UnfitRequest(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
-    """What was asked cannot be put to the system behind the adapter, and nothing was sent: no failure of the system, but of what was asked.
+    """The request cannot be expressed for the system behind the adapter, and nothing was sent: the request is at fault, not the system.
 
     Args:
         note: says what does not fit, for the log: no value of the request.
@@ -116,7 +116,7 @@ class Adapter:
         """Get ready to answer. The system behind need not be up yet."""
 
     async def close(self) -> None:
-        """Let go of what `open` took."""
+        """Release what `open` acquired."""
 
     def standing(self) -> Mapping[str, Any]:
         """Describe the data that the adapter answers from, for the health of its service; empty where it keeps none."""
@@ -132,27 +132,29 @@ class Adapter:
 
     def method(self, operation: str) -> Callable[[Document, Call], Awaitable[Document]] | None:
         """Return the method that answers an operation, or None."""
-        found: Callable[[Document, Call], Awaitable[Document]] | None = getattr(self, operation.replace("-", "_"), None)
-        return found
+        handler: Callable[[Document, Call], Awaitable[Document]] | None = getattr(
+            self, operation.replace("-", "_"), None
+        )
+        return handler
 
 
 def method_of(
-    adapter: Adapter, operation: str, place: SourceLocation
+    adapter: Adapter, operation: str, location: SourceLocation
 ) -> Callable[[Document, Call], Awaitable[Document]]:
     """Find the method that answers an operation.
 
     Raises:
-        Refusal: `invalid-document`, when there is none, or none that can be asked.
+        Refusal: `invalid-document`, when there is none, or its signature is wrong.
     """
     method = adapter.method(operation)
     name = operation.replace("-", "_")
     if method is None:
-        raise place.refusal(
+        raise location.refusal(
             f"bộ kết nối không có phương thức {name} cho thao tác {operation}; hãy viết nó",
             f"the adapter has no method {name} for the operation {operation}; write it",
         )
     if inspect.ismethod(method) and not (inspect.iscoroutinefunction(method) and _takes_request_and_call(method)):
-        raise place.refusal(
+        raise location.refusal(
             f"phương thức {name} phải là `async def {name}(self, request, call)`",
             f"the method {name} must be `async def {name}(self, request, call)`",
         )

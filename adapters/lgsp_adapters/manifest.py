@@ -39,10 +39,10 @@ class Manifest:
     Args:
         document: as it was written.
         connection: its references resolved.
-        folder: where it lies; what it names is found from there.
+        folder: its folder; relative paths in it start there.
     """
 
-    place: SourceLocation
+    location: SourceLocation
     document: Mapping[str, Any]
     connection: dict[str, Any]
     folder: Path
@@ -70,12 +70,12 @@ class Manifest:
     @property
     def operations(self) -> Mapping[str, Any]:
         """Return what the manifest says of each operation; empty for the connector `python`."""
-        found: Mapping[str, Any] = self.document.get("operations", {})
-        return found
+        operations: Mapping[str, Any] = self.document.get("operations", {})
+        return operations
 
     @property
     def tables(self) -> dict[str, Any]:
-        """Return the connection without what opens an inbox: the process that reads its files knows no secret."""
+        """Return the connection without what opens an inbox: the process that reads its files gets no secret."""
         return {name: value for name, value in self.connection.items() if name not in _OPENING}
 
     @property
@@ -120,16 +120,16 @@ def load(path: Path) -> Manifest:
     """Read `adapter.yaml`, check it against the schema of its connector, resolve its references.
 
     Raises:
-        Refusal: `invalid-document`, naming file, line and mend.
+        Refusal: `invalid-document`, naming the file, the line and how to correct it.
     """
-    place, document = documents.read_first(path)
-    documents.check_against(_schema(""), document, place)
-    documents.check_against(_schema(document["kind"]), document, place)
+    location, document = documents.read_first(path)
+    documents.check_against(_schema(""), document, location)
+    documents.check_against(_schema(document["kind"]), document, location)
     connection = {
-        name: _resolved(value, place / "connection" / name, path.parent)
+        name: _resolved(value, location / "connection" / name, path.parent)
         for name, value in document.get("connection", {}).items()
     }
-    return Manifest(place, document, connection, path.parent)
+    return Manifest(location, document, connection, path.parent)
 
 
 @cache
@@ -139,8 +139,8 @@ def _schema(name: str) -> Schema:
     shared = json.loads(folder.joinpath("manifest.schema.json").read_text(encoding="utf-8"))
     shared["properties"]["kind"] = {"enum": sorted(_connectors(folder.joinpath("connectors")))}
     file = f"connectors/{name}/schema.json" if name else "manifest.schema.json"
-    found = json.loads(folder.joinpath(file).read_text(encoding="utf-8")) if name else shared
-    return Schema({**found, "$defs": {**shared["$defs"], **found.get("$defs", {})}}, file)
+    own = json.loads(folder.joinpath(file).read_text(encoding="utf-8")) if name else shared
+    return Schema({**own, "$defs": {**shared["$defs"], **own.get("$defs", {})}}, file)
 
 
 def _connectors(folder: Traversable) -> Iterator[str]:
@@ -148,18 +148,18 @@ def _connectors(folder: Traversable) -> Iterator[str]:
     return (entry.name for entry in folder.iterdir() if entry.joinpath("schema.json").is_file())
 
 
-def _resolved(value: Any, where: SourceLocation, folder: Path) -> Any:
+def _resolved(value: Any, location: SourceLocation, folder: Path) -> Any:
     if not isinstance(value, dict):
         return value
     if "env" in value:
-        found = os.environ.get(value["env"])
-        if found is None:
+        secret = os.environ.get(value["env"])
+        if secret is None:
             raise Refusal(
                 "invalid-document",
-                vi=f"{where}: biến môi trường {value['env']} chưa được đặt.",
-                en=f"{where}: the environment variable {value['env']} is not set; set it.",
+                vi=f"{location}: biến môi trường {value['env']} chưa được đặt.",
+                en=f"{location}: the environment variable {value['env']} is not set; set it.",
             )
-        return found
+        return secret
     if "yaml" in value:
         [(_, table)] = documents.read(folder / value["yaml"])
         return table
@@ -169,6 +169,6 @@ def _resolved(value: Any, where: SourceLocation, folder: Path) -> Any:
     except OSError as error:
         raise Refusal(
             "invalid-document",
-            vi=f"{where}: không đọc được tệp {path}: {error.strerror}.",
-            en=f"{where}: cannot read the file {path}: {error.strerror}; create it or correct the manifest.",
+            vi=f"{location}: không đọc được tệp {path}: {error.strerror}.",
+            en=f"{location}: cannot read the file {path}: {error.strerror}; create it or correct the manifest.",
         ) from error

@@ -213,8 +213,8 @@ async def test_an_answer_over_http_that_nobody_understands() -> None:
             (b'{"a": "\xe9"}', "not JSON"),
             (b"[" * DEEP + b"]" * DEEP, "deeper than 200 levels"),
             ("{'a': 1}", "not JSON"),
-            ('{"a": "Chủ 1", "a": "Chủ 2"}', "a name stands twice"),
-            ('{"a": {"b": ": ", "c": 1, "c": 1.5}}', "a name stands twice"),
+            ('{"a": "Chủ 1", "a": "Chủ 2"}', "an object has the same name twice"),
+            ('{"a": {"b": ": ", "c": 1, "c": 1.5}}', "an object has the same name twice"),
         ):
             office.says(content, "application/json")
             with pytest.raises(UpstreamFailed, match=said) as failed:

@@ -99,7 +99,7 @@ async def test_a_fault_that_no_rule_names(inner: str, why: str, note: str, said:
             await ask(adapter)
     assert failed.value.why == why
     assert failed.value.private == f"POST {url.removeprefix('http://')}: {note}"
-    assert said in failed.value.said
+    assert said in failed.value.upstream_message
     assert "022093001234" not in failed.value.private
 
 
@@ -156,7 +156,7 @@ async def test_who_refused_and_with_which_status_is_said_without_a_value() -> No
             with pytest.raises(UpstreamFailed) as failed:
                 await ask(adapter)
             assert failed.value.private == f"GET {host}/so/{{request.soDinhDanh}}: HTTP 401"
-            assert "Bạn không có quyền" in failed.value.said
+            assert "Bạn không có quyền" in failed.value.upstream_message
         oauth2 = {"path": "/oauth2/token", "client": "'a'", "secret": "'b'"}
         async with opened("http", url, **http([]), authentication={"oauth2": oauth2}) as adapter:
             with pytest.raises(UpstreamFailed) as failed:

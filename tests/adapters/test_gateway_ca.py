@@ -42,7 +42,7 @@ async def test_who_vouches_for_a_gateway_can_be_named(gateway: str, tmp_path: Pa
     with pytest.raises(Refusal) as refused:
         await SystemIdentity(gateway, "provider", tmp_path / "provider.pem").token()
     said = refused.value.detail.en
-    assert said.startswith(f"The gateway at {gateway} is not believed: the certificate does not count: ")
+    assert said.startswith(f"The gateway at {gateway} is not trusted: the certificate does not count: ")
     assert "unable to get local issuer certificate" in said
     assert "the certificate shown is bus, for 127.0.0.1, issued by Test authority" in said
     assert said.endswith("name who vouches for it with --gateway-ca.")

@@ -17,7 +17,7 @@ from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, Declared
 from lgsp_adapters.connectors.registry import build
-from lgsp_adapters.host.runtime import Served
+from lgsp_adapters.host.runtime import ServedAdapter
 from lgsp_adapters.manifest import load
 from lgsp_problems import Refusal
 
@@ -45,7 +45,7 @@ class Office:
         self.enough = asyncio.Event()
         self.command: list[str] = []
         self.feeder: Preloaded | None = None
-        self.served: Served | None = None
+        self.served: ServedAdapter | None = None
 
     async def register(self, request: dict[str, Any], _call: Call) -> dict[str, Any]:
         await asyncio.sleep(0.01)
@@ -149,7 +149,7 @@ async def test_a_provider_that_is_away_is_waited_for(office: Office) -> None:
         ({"operation": "enlist"}, "the contract has no such operation; it has: narrow, read"),
         ({"operation": "read-person", "purpose": None}, "purpose"),
         ({"request": {"hoVaTen": "row.Ten"}}, "the contract requires the field soDinhDanh"),
-        ({"request": {"soDinhDanh": "rows.So"}}, "there is no variable rows; there are: connection, row"),
+        ({"request": {"soDinhDanh": "rows.So"}}, "there is no variable rows; the available ones are: connection, row"),
     ],
 )
 async def test_a_manifest_that_could_only_fail(office: Office, changed: dict[str, Any], said: str) -> None:

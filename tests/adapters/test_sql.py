@@ -146,7 +146,7 @@ async def test_a_time_parameter_is_a_text(in_postgresql: str, in_mariadb: str) -
         )
     with pytest.raises(UpstreamFailed) as failed:
         await rows(in_postgresql, "SELECT CAST(:l AS timestamptz) AS l", asked, parameters={"l": "request.l"})
-    assert r"write instant(…) in the mapping" in failed.value.said
+    assert r"write instant(…) in the mapping" in failed.value.upstream_message
     asked = {"l": "2026-01-31T08:00:00"}
     zoned = await rows(
         in_postgresql, "SELECT CAST(:l AS timestamptz) AS l", asked, parameters={"l": "instant(request.l)"}
@@ -192,7 +192,7 @@ async def test_the_databases_own_words_are_for_the_terminal_alone(database: str)
         with pytest.raises(UpstreamFailed) as failed:
             await ask(adapter, {"so": "A2", "id": 77})
     assert "SQLSTATE 23505" in (failed.value.private or "")
-    assert failed.value.said
+    assert failed.value.upstream_message
     for words in (failed.value.private or "", failed.value.detail.en, failed.value.detail.vi):
         assert "A2" not in words
 
@@ -216,8 +216,8 @@ async def test_a_row_can_say_what_is_wrong(database: str) -> None:
         ("SELECT so FROM ho_so WHERE so = ANY(:d::text[])", r"write CAST\(:d AS text\[\]\)"),
         ("SELECT so FROM ho_so WHERE so = ':x' OR so = :d", r"do not agree on: x.*write a colon in a text as"),
         ("SELECT so FROM ho_so", "do not agree on: d"),
-        ("SELECT 1 WHERE :d = ''; DROP TABLE ho_so", "one statement each"),
-        ("SET TRANSACTION READ WRITE; DELETE FROM ho_so -- :d", "one statement each"),
+        ("SELECT 1 WHERE :d = ''; DROP TABLE ho_so", "an operation has one statement"),
+        ("SET TRANSACTION READ WRITE; DELETE FROM ho_so -- :d", "an operation has one statement"),
     ],
 )
 async def test_a_statement_that_cannot_work_is_refused_at_the_start(
@@ -250,7 +250,7 @@ async def test_why_a_database_is_not_reached(in_postgresql: str, in_mariadb: str
             await rows(address, "SELECT 1 AS a")
         assert failed.value.why == why
         assert note in (failed.value.private or "")
-        assert failed.value.said
+        assert failed.value.upstream_message
 
 
 async def test_an_integrator_reads_the_drivers_words_and_the_report_does_not(

@@ -87,7 +87,7 @@ async def test_nothing_of_one_call_reaches_the_next_in_mariadb(in_mariadb: str, 
 async def test_what_may_not_write_does_not(database: str, statement: str) -> None:
     with pytest.raises(UpstreamFailed) as failed:
         await rows(database, statement)
-    assert failed.value.said
+    assert failed.value.upstream_message
     assert await rows(database, "SELECT COUNT(*) AS n FROM ho_so") == '[{"n":2}]'
 
 

@@ -201,13 +201,13 @@ async def test_what_the_description_lets_values_be_stands_in_the_contract(folder
 def test_facets_as_json_schema_says_them(restriction: str, kind: Kind, limits: dict[str, Any]) -> None:
     schema = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="u:x" xmlns="u:x">
         <xs:simpleType name="T">{restriction}</xs:restriction></xs:simpleType></xs:schema>"""
-    assert facets.keywords(facets.found_in([schema.encode()])["{u:x}T"], kind) == limits
+    assert facets.keywords(facets.collect([schema.encode()])["{u:x}T"], kind) == limits
 
 
 def test_facets_of_two_that_go_by_one_name_are_left_out() -> None:
     one = '<xs:element name="A"><xs:simpleType><xs:restriction base="xs:string"><xs:length value="{}"/></xs:restriction></xs:simpleType></xs:element>'
     schema = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:complexType name="t"><xs:all>{}</xs:all></xs:complexType></xs:schema>'
-    assert facets.found_in([schema.format(one.format(3) + one.format(4)).encode()]) == {}
+    assert facets.collect([schema.format(one.format(3) + one.format(4)).encode()]) == {}
 
 
 async def test_a_description_is_not_fetched(folder: Path) -> None:

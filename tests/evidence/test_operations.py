@@ -89,7 +89,7 @@ async def test_an_upstream_that_fails_shows(breakable_bus: Workbench) -> None:
     bus = breakable_bus
 
     async def fail(request: dict[str, Any], call: Call) -> dict[str, Any]:
-        raise UpstreamFailed("unreachable", "GET so.example.vn/so: certificate has expired", said="bí mật")
+        raise UpstreamFailed("unreachable", "GET so.example.vn/so: certificate has expired", upstream_message="bí mật")
 
     await bus.serve(read=fail)
     await bus.call("narrow")

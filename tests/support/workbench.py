@@ -19,7 +19,7 @@ import yaml
 from nats.aio.client import Client
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call
-from lgsp_adapters.host.runtime import Served
+from lgsp_adapters.host.runtime import ServedAdapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_auth.issuing import AccessTokens
 from lgsp_auth.keys import SigningKey
@@ -160,7 +160,7 @@ class Workbench:
         self.port = free_port()
         self.nats_port = free_port()
         self.keys: dict[str, SigningKey] = {}
-        self.adapters: dict[Served, CallClient] = {}
+        self.adapters: dict[ServedAdapter, CallClient] = {}
         self._tokens: dict[str, str] = {}
 
     async def start(self, *options: str) -> "Workbench":
@@ -256,7 +256,7 @@ class Workbench:
         await client.connect(door.servers, **door.credentials, name="knock", error_cb=on_refused, reconnect_time_wait=0)
         return client
 
-    async def serve(self, service: str = "desk", spans: Spans = NOT_TRACED, **answers: Answer) -> Served:
+    async def serve(self, service: str = "desk", spans: Spans = NOT_TRACED, **answers: Answer) -> ServedAdapter:
         """Put an adapter on the bus; operations that are not named answer KHOP."""
 
         async def match(request: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -271,17 +271,17 @@ class Workbench:
         )
         told = {"service": service, "major": 1, "system": "provider", "kind": "python"}
         manifest = Manifest(SourceLocation("test"), told, {}, Path())
-        served = Served(Told({}), manifest, self.catalog[service, 1], connection, spans)
+        served = ServedAdapter(Told({}), manifest, self.catalog[service, 1], connection, spans)
         await served.start()
         self.adapters[served] = connection
         return served
 
-    async def unserve(self, served: Served) -> None:
+    async def unserve(self, served: ServedAdapter) -> None:
         connection = self.adapters.pop(served)
         await served.stop()
         await connection.close()
 
-    async def cut(self, served: Served) -> None:
+    async def cut(self, served: ServedAdapter) -> None:
         """Take an adapter off the bus in the middle of its work."""
         connection = self.adapters.pop(served)
         await connection.close()

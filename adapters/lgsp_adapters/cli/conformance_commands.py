@@ -37,14 +37,14 @@ def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B0
         A contract, or a folder of them; those that come with lgsp by default.
     """
     for name in names:
-        found, promised = _both(name, contract)
-        faults = list(registry.check(found, promised))
+        loaded_manifest, loaded_contract = _load_both(name, contract)
+        faults = list(registry.check(loaded_manifest, loaded_contract))
         for fault in faults[1:]:
             out(f"{fault.detail.en}\n")
         if faults:
             raise faults[0]
-        registry.build(found, promised)
-        out(f"{found.place}: keeps {promised.service} {promised.version}\n")
+        registry.build(loaded_manifest, loaded_contract)
+        out(f"{loaded_manifest.location}: keeps {loaded_contract.service} {loaded_contract.version}\n")
 
 
 def try_operation(
@@ -71,30 +71,32 @@ def try_operation(
     allow_writes
         Commit what the operation writes. Without it, writes are rolled back where the connector can, and the operation is refused where it cannot.
     """
-    found, promised = _both(name, contract)
-    asked = promised.operations.get(operation)
-    if asked is None:
-        known = ", ".join(promised.operations)
+    loaded_manifest, loaded_contract = _load_both(name, contract)
+    declared_operation = loaded_contract.operations.get(operation)
+    if declared_operation is None:
+        known = ", ".join(loaded_contract.operations)
         raise Refusal(
             "not-found",
             vi=f"Không có thao tác {operation}; có: {known}.",
             en=f"There is no operation {operation}; there are: {known}.",
         )
-    body = data.encode() if data else orjson.dumps(asked.example.request)
-    asked.check_request(body)
-    request = whole_numbers.reader(asked.request.document)(body)
-    effect = suite.effects(found, promised, allow_writes=allow_writes)[operation]
+    body = data.encode() if data else orjson.dumps(declared_operation.example.request)
+    declared_operation.check_request(body)
+    request = whole_numbers.reader(declared_operation.request.document)(body)
+    effect = suite.effects(loaded_manifest, loaded_contract, allow_writes=allow_writes)[operation]
     if effect == "left out":
         raise Refusal(
             "writes-not-allowed",
             vi=f"Thao tác {operation} ghi vào hệ thống của bên cung cấp và không thể hoàn tác; nếu thực sự muốn ghi, hãy thêm --allow-writes.",
             en=f"The operation {operation} writes to the provider's system, and the write cannot be rolled back; if that is intended, add --allow-writes.",
         )
-    answer = asyncio.run(_asked(found, promised, operation, request, rehearsal=effect == "rolled back"))
+    answer = asyncio.run(
+        _call_operation(loaded_manifest, loaded_contract, operation, request, rehearsal=effect == "rolled back")
+    )
     if effect == "rolled back":
         err(f"{_ROLLED_BACK}\n")
     try:
-        answer = whole_numbers.whole_numbers(asked.response.document)(answer)
+        answer = whole_numbers.whole_numbers(declared_operation.response.document)(answer)
         out(exact_json.dumps(answer, orjson.OPT_INDENT_2).decode() + "\n")
     except exact_json.NotSerializable as error:
         raise Refusal(
@@ -102,7 +104,7 @@ def try_operation(
             vi=f"Câu trả lời có giá trị mà JSON không chứa được ({error}); hãy sửa ánh xạ.",
             en=f"The answer cannot be written: {error}; correct the mapping.",
         ) from error
-    violations = asked.response.violations(answer)
+    violations = declared_operation.response.violations(answer)
     if violations:
         raise Refusal(
             "provider-broke-contract",
@@ -133,16 +135,18 @@ def run_conformance_tests(
         Commit what operations write. Without it, writes are rolled back where the connector can, and operations whose writes it
         cannot roll back are skipped.
     """
-    found, promised = _both(name, contract)
-    effects = suite.effects(found, promised, allow_writes=allow_writes)
-    tried = asyncio.run(suite.run(found, promised, allow_writes=allow_writes))
-    for trial in tried:
-        if not trial.passed:
-            out(f"{trial.operation}, {trial.what}: {trial.outcome}{_words(trial.said, 'it says')}\n")
-    said = suite.report(found, promised, tried, effects)
+    loaded_manifest, loaded_contract = _load_both(name, contract)
+    effects = suite.effects(loaded_manifest, loaded_contract, allow_writes=allow_writes)
+    results = asyncio.run(suite.run(loaded_manifest, loaded_contract, allow_writes=allow_writes))
+    for result in results:
+        if not result.passed:
+            out(
+                f"{result.operation}, {result.what}: {result.outcome}{_quote_upstream(result.upstream_message, 'its message')}\n"
+            )
+    summary = suite.report(loaded_manifest, loaded_contract, results, effects)
     if report:
-        report.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2))
-    out(f"{said['passed']} passed, {said['failed']} failed\n")
+        report.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+    out(f"{summary['passed']} passed, {summary['failed']} failed\n")
     for operation, effect in effects.items():
         if effect == "rolled back":
             out(f"{operation}: {_ROLLED_BACK}\n")
@@ -150,39 +154,41 @@ def run_conformance_tests(
             out(
                 f"{operation}: skipped, because it writes to the provider's system; add --allow-writes to test it there\n"
             )
-    if said["failed"]:
+    if summary["failed"]:
         raise Refusal(
             "provider-broke-contract",
-            vi=f"{said['failed']} phép kiểm thử không đạt; hãy sửa các lỗi nêu ở trên.",
-            en=f"{said['failed']} conformance {'test' if said['failed'] == 1 else 'tests'} failed; correct the faults listed above.",
+            vi=f"{summary['failed']} phép kiểm thử không đạt; hãy sửa các lỗi nêu ở trên.",
+            en=f"{summary['failed']} conformance {'test' if summary['failed'] == 1 else 'tests'} failed; correct the faults listed above.",
         )
 
 
-def _both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
-    found = manifest.load(manifest.find_manifest(name))
+def _load_both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
+    loaded_manifest = manifest.load(manifest.find_manifest(name))
     catalog: catalogs.Catalog = {}
     for path in paths or [catalogs.shipped_folder()]:
         catalog |= catalogs.load(path)
-    promised = catalog.get((found.service, found.major))
-    if promised is None:
+    contract = catalog.get((loaded_manifest.service, loaded_manifest.major))
+    if contract is None:
         raise Refusal(
             "invalid-document",
-            vi=f"{found.place}: không có hợp đồng {found.service} v{found.major}; hãy chỉ ra bằng --contract.",
-            en=f"{found.place}: there is no contract {found.service} v{found.major}; specify it with --contract.",
+            vi=f"{loaded_manifest.location}: không có hợp đồng {loaded_manifest.service} v{loaded_manifest.major}; hãy chỉ ra bằng --contract.",
+            en=f"{loaded_manifest.location}: there is no contract {loaded_manifest.service} v{loaded_manifest.major}; specify it with --contract.",
         )
-    return found, promised
+    return loaded_manifest, contract
 
 
-def _words(said: str, before: str) -> str:
-    """What a system said itself, for this terminal: it may quote a document, so it is printed here and goes nowhere else."""
-    lines = [printable_text(line) for line in said.splitlines()]
-    return f" {before}: " + "\n".join(lines) if lines else ""
+def _quote_upstream(message: str, introduction: str) -> str:
+    """Format a system's own error message for this terminal: it may quote a document, so it is printed here and nowhere else."""
+    lines = [printable_text(line) for line in message.splitlines()]
+    return f" {introduction}: " + "\n".join(lines) if lines else ""
 
 
-async def _asked(found: Manifest, promised: Contract, operation: str, request: object, *, rehearsal: bool) -> object:
-    adapter = registry.build_adapter(found, promised)
-    method = method_of(adapter, operation, found.place)
-    call = suite.conformance_call(promised, promised.operations[operation], rehearsal=rehearsal)
+async def _call_operation(
+    loaded_manifest: Manifest, contract: Contract, operation: str, request: object, *, rehearsal: bool
+) -> object:
+    adapter = registry.build_adapter(loaded_manifest, contract)
+    method = method_of(adapter, operation, loaded_manifest.location)
+    call = suite.conformance_call(contract, contract.operations[operation], rehearsal=rehearsal)
     await adapter.open()
     try:
         return await method(request, call)  # type: ignore[arg-type]
@@ -195,8 +201,8 @@ async def _asked(found: Manifest, promised: Contract, operation: str, request: o
     except UpstreamFailed as failure:
         raise Refusal(
             "provider-failed",
-            vi=f"Hệ thống không trả lời được ({failure.why}): {failure.private}.{_words(failure.said, 'Hệ thống nói')}",
-            en=f"The system gave no answer ({failure.why}): {failure.private}.{_words(failure.said, 'It says')}",
+            vi=f"Hệ thống không trả lời được ({failure.why}): {failure.private}.{_quote_upstream(failure.upstream_message, 'Thông báo của hệ thống')}",
+            en=f"The system gave no answer ({failure.why}): {failure.private}.{_quote_upstream(failure.upstream_message, 'Its message')}",
         ) from failure
     except UnfitRequest as unfit:
         raise Refusal(

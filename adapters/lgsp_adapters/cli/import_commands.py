@@ -42,8 +42,8 @@ def import_table(
     manifest
         Where to write the manifest, if one is wanted.
     """
-    contract, told = asyncio.run(from_table(url, table, service, provider))
-    _save(contract, output, told, manifest)
+    contract, manifest_draft = asyncio.run(from_table(url, table, service, provider))
+    _save(contract, output, manifest_draft, manifest)
 
 
 def import_wsdl(
@@ -79,12 +79,12 @@ def import_wsdl(
             vi="Lệnh này đọc một tệp WSDL, không tải gì từ mạng; hãy lưu WSDL và các tệp nó dẫn tới rồi nêu tên tệp.",
             en="This command reads a WSDL file and downloads nothing; save the WSDL and the files that it imports, then name the file.",
         )
-    contract, told = from_wsdl(file, port, service, provider)
-    _save(contract, output, told, manifest)
+    contract, manifest_draft = from_wsdl(file, port, service, provider)
+    _save(contract, output, manifest_draft, manifest)
 
 
-def _save(contract: dict[str, Any], output: Path, told: dict[str, Any], manifest: Path | None) -> None:
+def _save(contract: dict[str, Any], output: Path, manifest_draft: dict[str, Any], manifest: Path | None) -> None:
     save(contract, output)
     if manifest:
-        write_yaml(told, manifest)
+        write_yaml(manifest_draft, manifest)
         out(f"{manifest}: check it with lgsp adapter check {manifest} --contract {output}\n")

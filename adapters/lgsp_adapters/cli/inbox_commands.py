@@ -22,7 +22,7 @@ from lgsp_adapters.text.comparison import printable_name
 from lgsp_contracts.cli.terminal import out
 from lgsp_problems import Refusal
 
-LOOKED_AT = 50
+MAX_REPORTS_READ = 50
 """Files, the newest ones, whose reports are read."""
 
 _CHUNK = 1024 * 1024
@@ -41,14 +41,14 @@ def accept(name: str, file: str = "", /) -> None:
     file
         The file to accept, by its name in the inbox; without it, held files are listed and nothing is changed.
     """
-    found = manifest.load(manifest.find_manifest(name))
-    if found.kind != "files":
-        raise (found.place / "kind").refusal(
+    loaded_manifest = manifest.load(manifest.find_manifest(name))
+    if loaded_manifest.kind != "files":
+        raise (loaded_manifest.location / "kind").refusal(
             "chỉ bộ kết nối files giữ lại tệp; hãy nêu bản khai có kind: files",
             "only the connector files holds files back; name a manifest with kind: files",
         )
     try:
-        asyncio.run(_accept(open_inbox(found), str(found.document["files"]["pattern"]), file))
+        asyncio.run(_accept(open_inbox(loaded_manifest), str(loaded_manifest.document["files"]["pattern"]), file))
     except InboxUnavailableError as unavailable:
         raise Refusal(
             "cannot-start",
@@ -57,33 +57,41 @@ def accept(name: str, file: str = "", /) -> None:
         ) from unavailable
 
 
-async def _accept(folder: Inbox, pattern: str, wanted: str) -> None:
+async def _accept(folder: Inbox, pattern: str, name: str) -> None:
     try:
-        drops = sorted(
+        files = sorted(
             (await folder.listing(pattern)).files, key=lambda inbox_file: (inbox_file.modified, inbox_file.name)
         )
-        held = {inbox_file: report for inbox_file in drops[-LOOKED_AT:] if (report := await _held(folder, inbox_file))}
-        if not wanted:
+        held = {
+            inbox_file: report
+            for inbox_file in files[-MAX_REPORTS_READ:]
+            if (report := await _held(folder, inbox_file))
+        }
+        if not name:
             for inbox_file, report in held.items():
                 out(f"{printable_name(inbox_file.name)}: {_reason(report)}\n")
             out("To accept a file, give its name.\n" if held else "No file is held back.\n")
             return
-        found = next((one for one in held if wanted in (one.name, printable_name(one.name))), None)
-        if found is None:
-            names = ", ".join(printable_name(one.name) for one in held) or "-"
+        file_to_accept = next(
+            (held_file for held_file in held if name in (held_file.name, printable_name(held_file.name))), None
+        )
+        if file_to_accept is None:
+            names = ", ".join(printable_name(held_file.name) for held_file in held) or "-"
             raise Refusal(
                 "not-found",
-                vi=f"Tệp {printable_name(wanted)} không bị giữ lại; các tệp đang bị giữ: {names}.",
-                en=f"The file {printable_name(wanted)} is not held back; these are: {names}.",
+                vi=f"Tệp {printable_name(name)} không bị giữ lại; các tệp đang bị giữ: {names}.",
+                en=f"The file {printable_name(name)} is not held back; these are: {names}.",
             )
-        content = await _digest(folder, found)
-        if content != held[found].get("content"):
+        content = await _digest(folder, file_to_accept)
+        if content != held[file_to_accept].get("content"):
             raise FileNotReadyError
-        out(f"{printable_name(found.name)}: {_reason(held[found])}\n")
-        told = {"content": content, "stamp": found.stamp, "at": round(time.time(), 3)}
-        await folder.write_sidecar(found, ACCEPTANCE_SUFFIX, orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        out(f"{printable_name(file_to_accept.name)}: {_reason(held[file_to_accept])}\n")
+        acceptance = {"content": content, "stamp": file_to_accept.stamp, "at": round(time.time(), 3)}
+        await folder.write_sidecar(
+            file_to_accept, ACCEPTANCE_SUFFIX, orjson.dumps(acceptance, option=orjson.OPT_INDENT_2)
+        )
         out(
-            f"Accepted: once it polls the inbox again, the adapter answers from these {held[found].get('rows')} rows only.\n"
+            f"Accepted: once it polls the inbox again, the adapter answers from these {held[file_to_accept].get('rows')} rows only.\n"
         )
     except (FileNotReadyError, UnreadableFileError) as error:
         raise Refusal(
@@ -96,14 +104,14 @@ async def _accept(folder: Inbox, pattern: str, wanted: str) -> None:
 
 
 async def _held(folder: Inbox, inbox_file: InboxFile) -> dict[str, object]:
-    """The report on a file that is held as it lies there, or nothing."""
+    """Return the report on a file that is held in its present state, or an empty one."""
     report = shrink_guard.parse_sidecar(await folder.read_sidecar(inbox_file, REPORT_SUFFIX))
     accepted = await shrink_guard.is_accepted(folder, inbox_file, str(report.get("content", "")))
     return report if report.get("held") is True and report.get("stamp") == inbox_file.stamp and not accepted else {}
 
 
 def _reason(report: dict[str, object]) -> str:
-    """Why it is held; reports lie where others write."""
+    """Return why a file is held; others can write where reports lie, so it is made printable and cut."""
     return printable_name(str(report.get("why", "")))[:200]
 
 

@@ -1,4 +1,4 @@
-"""What `lgsp adapter run` does."""
+"""`lgsp adapter run`: run adapters in this process."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -45,15 +45,18 @@ def run_adapters(
     nats_ca
         The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.
     gateway_ca
-        The authorities (PEM) that vouch for a gateway at https://; those that the machine believes by default.
+        The authorities (PEM) that vouch for a gateway at https://; those that the machine trusts by default.
     fast_path
         Carry calls with the NATS client of lgsp (on), or with nats-py's public interface alone (off): slower, to tell a fault apart.
     """
     tls = TlsFiles.client(nats_ca) if nats_ca else None
     loaded = [manifest.load(manifest.find_manifest(name)) for name in manifests]
-    vouching = TlsFiles.client(gateway_ca) if gateway_ca else None
-    identities = [SystemIdentity(gateway, found.system, keys / f"{found.system}.pem", vouching) for found in loaded]
+    gateway_tls = TlsFiles.client(gateway_ca) if gateway_ca else None
+    identities = [
+        SystemIdentity(gateway, adapter_manifest.system, keys / f"{adapter_manifest.system}.pem", gateway_tls)
+        for adapter_manifest in loaded
+    ]
     contracts = ContractFolder(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
-    names = ", ".join(found.service for found in loaded)
+    names = ", ".join(adapter_manifest.service for adapter_manifest in loaded)
     process.run(f"adapter {names}", AdapterHost(pairs, nats, contracts, tls, fast_path=fast_path == "on").run)

@@ -53,10 +53,13 @@ def tell_sandbox(
     expire_tokens
         Forget all tokens, once.
     """
-    told = {"delayMs": delay_ms, "garbage": garbage, "status": status, "drop": drop, "expireTokens": expire_tokens}
+    faults = {"delayMs": delay_ms, "garbage": garbage, "status": status, "drop": drop, "expireTokens": expire_tokens}
 
     async def tell() -> None:
-        async with aiohttp.ClientSession() as session, session.post(url.rstrip("/") + fault_injection.PATH, json=told):
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url.rstrip("/") + fault_injection.PATH, json=faults),
+        ):
             pass
 
     try:

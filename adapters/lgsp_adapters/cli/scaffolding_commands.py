@@ -45,6 +45,6 @@ def new(
             en=f"There is no connector {chosen}; there are: {', '.join(KINDS)}.",
         )
     answers = names.system_name(system or prompt("system that answers", promised.provider))
-    found = drafted(promised, chosen, answers)
-    write_yaml(found, output)
+    draft = drafted(promised, chosen, answers)
+    write_yaml(draft, output)
     out(f"{output}: fill in what only you know, then run: lgsp adapter check {output} --contract {contract}\n")

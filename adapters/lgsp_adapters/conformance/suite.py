@@ -1,4 +1,4 @@
-"""An adapter held against its contract before anybody depends on it: examples, edge cases, and a system that talks nonsense.
+"""Tests an adapter against its contract before anybody depends on it: examples, edge cases, and malformed responses.
 
 A trial passes when the adapter answers as the contract says: with an answer that keeps it, with an error that it declares, or
 with a failure in good order. What no trial may end in is an answer that breaks the contract or an adapter that breaks.
@@ -26,7 +26,7 @@ from lgsp_contracts.wire import Context
 
 GENERATED = 20
 _FAULT = "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>"
-NONSENSE: dict[str, tuple[int, str, bytes]] = {
+MALFORMED_RESPONSES: dict[str, tuple[int, str, bytes]] = {
     "an HTML page": (200, "text/html", b"<html><body>B\xe1\xba\xa3o tr\xc3\xac</body></html>"),
     "a megabyte of HTML": (200, "text/html", b"<p>x</p>" * 131_072),
     "an empty answer": (200, "application/json", b""),
@@ -38,19 +38,19 @@ NONSENSE: dict[str, tuple[int, str, bytes]] = {
     "a redirect inwards": (302, "text/html", b""),
     "an error of the server": (500, "text/html", b"Internal Server Error"),
 }
-"""What systems say when they are not well: status, media type, bytes."""
+"""What failing systems send: status, media type, bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConformanceResult:
-    """One question and what came of it. `outcome` holds no value of a document; `said`, the system's own words, may, so it is in no
-    report."""
+    """One test and its outcome. `outcome` holds no value of a document; `upstream_message`, the system's own error
+    message, may, so it is left out of reports."""
 
     operation: str
     what: str
     passed: bool
     outcome: str
-    said: str = ""
+    upstream_message: str = ""
 
 
 async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> list[ConformanceResult]:
@@ -63,7 +63,7 @@ async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> 
     Raises:
         Refusal: `invalid-document`, when the adapter cannot be built.
     """
-    found: list[ConformanceResult] = []
+    results: list[ConformanceResult] = []
     adapter = build_adapter(manifest, contract)
     await adapter.open()
     try:
@@ -76,14 +76,14 @@ async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> 
                 operation.example,
             )
             method = adapter.method(operation.name)
-            found.append(await _tried(method, operation, example.request, call(), "the example", example.response))
+            results.append(await _run_test(method, operation, example.request, call(), "the example", example.response))
             for number, request in enumerate(samples(operation.request, GENERATED, contract.service), 1):
-                found.append(await _tried(method, operation, request, call(), f"a made request, {number}"))
+                results.append(await _run_test(method, operation, request, call(), f"a generated request, {number}"))
     finally:
         await adapter.close()
     if str(manifest.connection.get("url", "")).startswith("http"):
-        found += await _nonsense(manifest, contract)
-    return found
+        results += await _run_malformed_responses(manifest, contract)
+    return results
 
 
 Effect = Literal["kept", "rolled back", "left out"]
@@ -105,7 +105,7 @@ def effects(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> di
 
 
 def conformance_call(contract: Contract, operation: Operation, *, rehearsal: bool = False) -> Call:
-    """Make a call that no consumer made, with the deadline of the contract."""
+    """Make a call without a consumer, with the deadline of the contract."""
     deadline = int((time.time() + operation.timeout) * 1000)
     trace = (
         f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"  # of zeros it would count for none (W3C Trace Context)
@@ -114,16 +114,16 @@ def conformance_call(contract: Contract, operation: Operation, *, rehearsal: boo
     return Call(context, rehearsal=rehearsal)
 
 
-async def _nonsense(manifest: Manifest, contract: Contract) -> list[ConformanceResult]:
-    found: list[ConformanceResult] = []
-    for what, (status, media_type, body) in NONSENSE.items():
+async def _run_malformed_responses(manifest: Manifest, contract: Contract) -> list[ConformanceResult]:
+    results: list[ConformanceResult] = []
+    for what, (status, media_type, body) in MALFORMED_RESPONSES.items():
         async with _server(status, media_type, body) as url:
             adapter = build_adapter(replace(manifest, connection={**manifest.connection, "url": url}), contract)
             await adapter.open()
             for operation in contract.operations.values():
                 request = operation.example.request
-                found.append(
-                    await _tried(
+                results.append(
+                    await _run_test(
                         adapter.method(operation.name),
                         operation,
                         request,
@@ -132,41 +132,43 @@ async def _nonsense(manifest: Manifest, contract: Contract) -> list[ConformanceR
                     )
                 )
             await adapter.close()
-    return found
+    return results
 
 
-async def _tried(
+async def _run_test(
     method: Any, operation: Operation, request: Any, call: Call, what: str, example: Any = None
 ) -> ConformanceResult:
-    def trial(passed: bool, outcome: str, said: str = "") -> ConformanceResult:
-        return ConformanceResult(operation.name, what, passed, outcome, said)
+    def result(passed: bool, outcome: str, upstream_message: str = "") -> ConformanceResult:
+        return ConformanceResult(operation.name, what, passed, outcome, upstream_message)
 
-    asked = whole_numbers.reader(operation.request.document)(exact_json.dumps(request))  # as a call on the bus is read
+    parsed_request = whole_numbers.reader(operation.request.document)(
+        exact_json.dumps(request)
+    )  # as a call on the bus is read
     try:
-        answer = await method(asked, call)
+        answer = await method(parsed_request, call)
         exact_json.dumps(answer)
     except Declared as declared:
         known = declared.code in operation.errors and example is None
-        return trial(known, f"error {declared.code}")
+        return result(known, f"error {declared.code}")
     except (UpstreamFailed, UnfitRequest, UpstreamLate, TimeoutError) as failure:
-        return trial(example is None, *_in_good_order(failure))
+        return result(example is None, *_describe_failure(failure))
     except exact_json.NotSerializable as error:
-        return trial(False, str(error))
+        return result(False, str(error))
     except Exception as error:
-        return trial(False, f"the adapter broke: {type(error).__name__}", "".join(traceback.format_exception(error)))
-    return trial(*_judged(operation, answer, example))
+        return result(False, f"the adapter raised {type(error).__name__}", "".join(traceback.format_exception(error)))
+    return result(*_compare_with_contract(operation, answer, example))
 
 
-def _in_good_order(failure: Exception) -> tuple[str, str]:
-    """What is told of a failure that a contract reckons with, and what the system said itself."""
+def _describe_failure(failure: Exception) -> tuple[str, str]:
+    """Describe a failure that a contract allows for, and return it with the system's own error message."""
     if isinstance(failure, UpstreamFailed):
-        return f"failed, {failure.why}: {failure.private}", failure.said
+        return f"failed, {failure.why}: {failure.private}", failure.upstream_message
     if isinstance(failure, UnfitRequest):
-        return f"cannot be put to the system: {failure.private}", ""
+        return f"cannot be sent to the system: {failure.private}", ""
     return f"late: {failure.private}" if isinstance(failure, UpstreamLate) and failure.private else "late", ""
 
 
-def _judged(operation: Operation, answer: Any, example: Any) -> tuple[bool, str]:
+def _compare_with_contract(operation: Operation, answer: Any, example: Any) -> tuple[bool, str]:
     violations = operation.response.violations(answer)
     if violations:
         first = violations[0]
@@ -179,7 +181,7 @@ def _judged(operation: Operation, answer: Any, example: Any) -> tuple[bool, str]
 
 
 def report(
-    manifest: Manifest, contract: Contract, trials: list[ConformanceResult], effects: Mapping[str, Effect]
+    manifest: Manifest, contract: Contract, results: list[ConformanceResult], effects: Mapping[str, Effect]
 ) -> dict[str, Any]:
     """Make the report that is handed in with the request for approval.
 
@@ -191,10 +193,12 @@ def report(
         "version": contract.version,
         "system": manifest.system,
         "kind": manifest.kind,
-        "passed": sum(trial.passed for trial in trials),
-        "failed": sum(not trial.passed for trial in trials),
+        "passed": sum(result.passed for result in results),
+        "failed": sum(not result.passed for result in results),
         "effects": dict(effects),
-        "trials": [{name: value for name, value in asdict(trial).items() if name != "said"} for trial in trials],
+        "trials": [
+            {name: value for name, value in asdict(result).items() if name != "upstream_message"} for result in results
+        ],
     }
 
 

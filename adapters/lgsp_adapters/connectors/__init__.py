@@ -1,1 +1,1 @@
-"""The connectors: each folder is one way in which the systems of a province are asked; `registry` finds it by its name."""
+"""The connectors: each folder is one way to call the systems of a province; `registry` finds it by its name."""

@@ -1,4 +1,4 @@
-"""Holds manifests against contracts before anything runs: what can only go wrong is refused with file, line and mend.
+"""Checks manifests against contracts before anything runs: a fault is refused with its file, its line and how to correct it.
 
 Such as an operation that nobody answers, an error that the contract does not declare, a required field that the mapping never fills.
 """
@@ -14,21 +14,21 @@ from lgsp_problems import Refusal
 
 def check_operations(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
     """Yield where the operations of a manifest do not keep what their contract promises."""
-    place = manifest.place / "operations"
+    location = manifest.location / "operations"
     for name in sorted(set(manifest.operations) - set(contract.operations)):
-        yield (place / name).refusal(
+        yield (location / name).refusal(
             f"hợp đồng không có thao tác {name}", f"the contract has no operation {name}; remove it"
         )
     for name, operation in contract.operations.items():
-        told = manifest.operations.get(name)
-        if told is None:
-            yield place.refusal(
+        mapping = manifest.operations.get(name)
+        if mapping is None:
+            yield location.refusal(
                 f"thiếu thao tác {name} của hợp đồng", f"the contract's operation {name} is missing; add it"
             )
             continue
-        yield from _check_errors(told, operation, place / name)
-        if isinstance(told.get("answer"), dict):
-            yield from _check_fields(told["answer"], operation.response.document, place / name / "answer")
+        yield from _check_errors(mapping, operation, location / name)
+        if isinstance(mapping.get("answer"), dict):
+            yield from _check_fields(mapping["answer"], operation.response.document, location / name / "answer")
 
 
 def check_row_requests(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
@@ -36,49 +36,53 @@ def check_row_requests(manifest: Manifest, contract: Contract) -> Iterator[Refus
     operation = contract.operations.get(manifest.document["operation"])
     if operation is None:
         known = ", ".join(contract.operations)
-        yield (manifest.place / "operation").refusal(
+        yield (manifest.location / "operation").refusal(
             f"hợp đồng không có thao tác này; có: {known}",
             f"the contract has no such operation; it has: {known}",
         )
         return
-    yield from _check_fields(manifest.document["request"], operation.request.document, manifest.place / "request")
+    yield from _check_fields(manifest.document["request"], operation.request.document, manifest.location / "request")
 
 
-def _check_errors(told: Mapping[str, Any], operation: Operation, place: SourceLocation) -> Iterator[Refusal]:
-    named = [
-        (place / "errors" / number / "is", rule["is"])
-        for number, rule in enumerate(told.get("errors", []))
+def _check_errors(mapping: Mapping[str, Any], operation: Operation, location: SourceLocation) -> Iterator[Refusal]:
+    error_codes = [
+        (location / "errors" / number / "is", rule["is"])
+        for number, rule in enumerate(mapping.get("errors", []))
         if "is" in rule
     ]
-    named += [(place / "none", told["none"])] if "none" in told else []
-    for at, code in named:
+    error_codes += [(location / "none", mapping["none"])] if "none" in mapping else []
+    for code_location, code in error_codes:
         if code not in operation.errors:
             known = ", ".join(operation.errors) or "-"
-            yield at.refusal(
+            yield code_location.refusal(
                 f"hợp đồng không khai lỗi {code}; các lỗi được khai: {known}",
                 f"the contract declares no error {code}; it declares: {known}",
             )
 
 
-def _check_fields(template: Mapping[str, Any], schema: Mapping[str, Any], place: SourceLocation) -> Iterator[Refusal]:
+def _check_fields(
+    template: Mapping[str, Any], schema: Mapping[str, Any], location: SourceLocation
+) -> Iterator[Refusal]:
     """Required fields that the mapping never fills, and fields that the contract does not have."""
     properties = schema.get("properties", {})
     if "$as" in template:
         inner = template["$as"]
         if isinstance(inner, dict):
-            yield from _check_fields(inner, schema.get("items", {}) if "$each" in template else schema, place / "$as")
+            yield from _check_fields(
+                inner, schema.get("items", {}) if "$each" in template else schema, location / "$as"
+            )
         return
     for name in schema.get("required", ()):
         if template.get(name) is None:
-            yield place.refusal(
+            yield location.refusal(
                 f"trường bắt buộc {name} của hợp đồng không được điền; hãy thêm nó vào ánh xạ",
                 f"the contract requires the field {name}, which the mapping never fills; add it",
             )
     for name, value in template.items():
         if name not in properties and schema.get("additionalProperties") is False:
-            yield (place / name).refusal(
+            yield (location / name).refusal(
                 f"hợp đồng không có trường {name}; hãy bỏ hoặc sửa tên",
                 f"the contract has no field {name}; remove it or correct its name",
             )
         elif isinstance(value, dict):
-            yield from _check_fields(value, properties.get(name, {}), place / name)
+            yield from _check_fields(value, properties.get(name, {}), location / name)

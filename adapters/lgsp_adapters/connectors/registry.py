@@ -1,9 +1,9 @@
 """Finds the connector that a manifest names: a folder beside this module.
 
-A connector is a folder with fixed file names, and nothing else in the program knows it:
+A connector is a folder with fixed file names, and no other module refers to it:
 
 * `connector.py` with `build(manifest, contract)`, which makes an `Adapter` (or, for what calls a service instead of answering for one, that),
-  and `check(manifest, contract)`, which yields a `Refusal` for each place where the manifest does not keep the contract;
+  and `check(manifest, contract)`, which yields a `Refusal` for each part of the manifest that does not keep the contract;
 * `schema.json`, the schema of its part of the manifest;
 * `README.md`, which documents it.
 
@@ -27,7 +27,7 @@ class Connector(Protocol):
         """Make what a manifest describes, not yet open.
 
         Raises:
-            Refusal: `invalid-document`, with file, line and mend.
+            Refusal: `invalid-document`, with the file, the line and how to correct it.
         """
 
     def check(self, manifest: Manifest, contract: Contract, /) -> Iterator[Refusal]:
@@ -43,7 +43,7 @@ def build(manifest: Manifest, contract: Contract) -> Any:
     """Make what a manifest describes, not yet open: an `Adapter`, or what calls a service instead of answering for one.
 
     Raises:
-        Refusal: `invalid-document`, with file, line and mend.
+        Refusal: `invalid-document`, with the file, the line and how to correct it.
     """
     for refusal in check(manifest, contract):
         raise refusal
@@ -54,11 +54,11 @@ def build_adapter(manifest: Manifest, contract: Contract) -> Adapter:
     """Make the adapter that a manifest describes, not yet open.
 
     Raises:
-        Refusal: `invalid-document`, with file, line and mend; also when the manifest describes no adapter.
+        Refusal: `invalid-document`, with the file, the line and how to correct it; also when the manifest describes no adapter.
     """
     built = build(manifest, contract)
     if not isinstance(built, Adapter):
-        raise (manifest.place / "kind").refusal(
+        raise (manifest.location / "kind").refusal(
             f"bộ kết nối {manifest.kind} gọi dịch vụ chứ không trả lời; hãy chạy nó bằng lgsp adapter run",
             f"the connector {manifest.kind} calls a service and answers none; run it with lgsp adapter run",
         )

@@ -21,7 +21,7 @@ from lgsp_adapters.connectors.rows.connector import RowRequests
 from lgsp_adapters.host.identity import SystemIdentity, Token
 from lgsp_adapters.host.manifest_reloader import ContractFolder, HostedPart, ManifestReloader
 from lgsp_adapters.host.row_importer import RowImporter
-from lgsp_adapters.host.runtime import Served
+from lgsp_adapters.host.runtime import ServedAdapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
@@ -36,7 +36,7 @@ from lgsp_runtime.tls import TlsFiles
 from lgsp_runtime.tracing import Spans
 
 PROBE_SECONDS = 10.0
-"""How often a system that could not be reached is tried."""
+"""How often an unreachable system is probed."""
 RENEW_AT = 0.8
 """The part of a token's life after which a new one is taken."""
 
@@ -75,7 +75,7 @@ class HostedAdapter:
         self._identity = identity
         self._adapter = adapter
         self._token = Token("", 0, 0)
-        self._current: tuple[Served, CallClient] | None = None
+        self._current: tuple[ServedAdapter, CallClient] | None = None
         self._tasks: list[Task] = []
 
     async def start(self) -> None:
@@ -128,7 +128,9 @@ class HostedAdapter:
             background=self._background,
             fast_path=self._nats.fast_path,
         )
-        served = Served(self._adapter, self._manifest, self._contract, connection, self._spans, self._failing_tasks)
+        served = ServedAdapter(
+            self._adapter, self._manifest, self._contract, connection, self._spans, self._failing_tasks
+        )
         try:
             async with asyncio.timeout(START_SECONDS):
                 await served.start()
@@ -158,21 +160,21 @@ class HostedAdapter:
         return max(1.0, self._token.left * RENEW_AT)
 
     async def _renew(self) -> None:
-        before = self._current
+        previous = self._current
         try:
             await self._connect()
         except Refusal as refusal:
             structlog.get_logger().warning("connection not renewed", reason=refusal.detail.en, frames=frames(refusal))
         else:
-            await self._disconnect(before)
+            await self._disconnect(previous)
 
     async def _close(self) -> None:
         await self._adapter.close()
         await self._adapter.background.stop()
 
-    async def _disconnect(self, left: tuple[Served, CallClient] | None) -> None:
-        if left:
-            served, connection = left
+    async def _disconnect(self, hosted: tuple[ServedAdapter, CallClient] | None) -> None:
+        if hosted:
+            served, connection = hosted
             await served.stop()
             await connection.close()
 
@@ -210,9 +212,9 @@ class AdapterHost:
             stack.callback(self._spans.close)
             for manifest, identity in self._adapters:
                 make = partial(self._build, identity=identity, background=process.background)
-                kept = ManifestReloader(manifest, self._contracts, make)
-                await kept.start(process.background)
-                stack.push_async_callback(kept.stop)
+                reloader = ManifestReloader(manifest, self._contracts, make)
+                await reloader.start(process.background)
+                stack.push_async_callback(reloader.stop)
             if self._tls:
                 process.background.run_forever("tls files", self._tls.watch)
             process.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in self._adapters))

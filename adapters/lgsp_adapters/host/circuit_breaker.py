@@ -1,4 +1,4 @@
-"""A circuit breaker before a system that does not answer: nobody waits for what is known to be down.
+"""A circuit breaker before a system that does not answer: calls fail at once while it is known to be down.
 
 Own code, since the libraries for it keep a state per decorated function, know no deadline, and would be most of what stands
 here: a count and two times.
@@ -11,7 +11,7 @@ IN_A_ROW = 10
 
 FOR_SECONDS = 1.0
 """How long they must have lasted. Calls that run side by side fail together when anything stops for a moment, this process
-too: ten of 24 that were late within 20 ms cost a system that was well two seconds of its calls (seen)."""
+too: ten of 24 that were late within 20 ms cost a healthy system two seconds of its calls (observed)."""
 
 REST_SECONDS = 2.0
 """How long it is left alone; then one call tries it, and its outcome decides for the others."""
@@ -36,7 +36,7 @@ class CircuitBreaker:
         return True
 
     def record_success(self) -> None:
-        """Record that the system answered, whatever it said."""
+        """Record that the system answered, with whatever result."""
         self._failures = 0
         self._try_at = 0.0
 

@@ -1,6 +1,6 @@
-"""How well the system behind an operation answers, as this copy of the adapter sees it.
+"""The health of the system behind an operation, as this instance of the adapter sees it.
 
-It is told in the statistics of the NATS services protocol (`$SRV.STATS`, the field `data` of each endpoint), where the
+It is published in the statistics of the NATS services protocol (`$SRV.STATS`, the field `data` of each endpoint), where the
 gateways and `nats micro stats` read it.
 """
 
@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 NOTE = 300
-"""Characters of a note that are told."""
+"""Characters of a note that are published."""
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class Health:
     last_reason: str = ""
     last_note: str = ""
     unreachable: bool = False
-    """Was it a connection that could not be made? Then one that can be made is news."""
+    """Whether no connection could be made, so that a successful probe proves recovery."""
 
     def record_success(self) -> None:
         """Record an answer of the provider's system, be it an error that the contract declares."""
@@ -37,7 +37,7 @@ class Health:
 
         Args:
             note: where and why, without a value of the call.
-            connected: it takes connections, so that it takes another is no news.
+            connected: a connection was made, so a successful probe proves nothing.
         """
         self.failed[why] = self.failed.get(why, 0) + 1
         self.failed_in_a_row += 1
@@ -50,7 +50,7 @@ class Health:
         self.failed_in_a_row = 0
         self.unreachable = False
 
-    def said(self) -> dict[str, object]:
+    def statistics(self) -> dict[str, object]:
         """Return the health as a document: counts, and times in seconds since 1970 (0: never)."""
         return {
             "upstream": {

@@ -1,7 +1,7 @@
-"""Who an adapter is: its system's access token, taken from the bus with its private key, for the NATS door.
+"""Who an adapter is: its system's access token, taken from the bus with its private key, for its connection to NATS.
 
 The token is OAuth 2 client credentials with `private_key_jwt` (RFC 7523), as for any program that calls services: one
-identity, two doors.
+identity for HTTP and NATS.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ RETRY_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token and how long it counts, in seconds from when it was asked for (`time.monotonic()`).
+    """An access token and how long it counts, in seconds from when it was requested (`time.monotonic()`).
 
-    The clock of the wall may jump in between, here or at the gateway: what the gateway said is a span.
+    The wall clock may jump in between, here or at the gateway, so the lifetime is measured and not an end time.
     """
 
     value: str
@@ -48,7 +48,7 @@ class SystemIdentity:
     """A system and its private key (PEM).
 
     Args:
-        tls: who vouches for the gateway, where that is not whom the machine believes.
+        tls: the authorities that vouch for the gateway; None for those that the machine trusts.
 
     Raises:
         Refusal: `cannot-start`, when the key cannot be read.
@@ -74,12 +74,12 @@ class SystemIdentity:
             Refusal: `cannot-start`, when no gateway answers in time or it does not know the system.
         """
         until = time.monotonic() + PATIENCE_SECONDS
-        told = ""
+        logged_reason = ""
         while True:
             try:
-                return await self._take()
-            except aiohttp.ClientSSLError as error:  # neither a certificate nor a version becomes right by waiting
-                raise await self._not_believed(error) from error
+                return await self._request_token()
+            except aiohttp.ClientSSLError as error:  # waiting corrects neither a certificate nor a TLS version
+                raise await self._untrusted_gateway(error) from error
             except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
                 reason = connection_errors.describe_error(error)
                 if time.monotonic() > until:
@@ -89,26 +89,26 @@ class SystemIdentity:
                         en=f"No gateway answers at {self.gateway} ({reason}); check --gateway.",
                         private=type(error).__name__,
                     ) from error
-                if told != reason:
-                    told = reason
+                if logged_reason != reason:
+                    logged_reason = reason
                     structlog.get_logger().warning("waiting for the gateway", gateway=self.gateway, reason=reason)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def session(self, **told: Any) -> aiohttp.ClientSession:
+    def session(self, **options: Any) -> aiohttp.ClientSession:
         """Open a pool of connections that trusts the same authorities; the keyword arguments are those of `aiohttp.ClientSession`."""
         connector = aiohttp.TCPConnector(ssl=self._tls.context if self._tls else True)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **told)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **options)
 
-    async def _not_believed(self, error: aiohttp.ClientSSLError) -> Refusal:
+    async def _untrusted_gateway(self, error: aiohttp.ClientSSLError) -> Refusal:
         parts = urlsplit(self.gateway)
         reason = await connection_errors.describe_with_certificate(error, parts.hostname or "", parts.port or 443)
         return Refusal(
             "cannot-start",
-            vi=f"Không tin được gateway ở {self.gateway}: {reason}; hãy chỉ ra nơi cấp chứng thư bằng --gateway-ca.",
-            en=f"The gateway at {self.gateway} is not believed: {reason}; name who vouches for it with --gateway-ca.",
+            vi=f"Chứng thư của gateway ở {self.gateway} không đáng tin cậy: {reason}; hãy chỉ ra nơi cấp chứng thư bằng --gateway-ca.",
+            en=f"The gateway at {self.gateway} is not trusted: {reason}; name its certificate authority with --gateway-ca.",
         )
 
-    async def _take(self) -> Token:
+    async def _request_token(self) -> Token:
         asked_at, now = time.monotonic(), int(time.time())
         claims = {"iss": self._system, "sub": self._system, "aud": self.gateway, "iat": now, "exp": now + 60}
         assertion = jwt.encode({**claims, "jti": str(uuid.uuid4())}, self._key, algorithm="ES256")
@@ -122,11 +122,13 @@ class SystemIdentity:
             self.session(timeout=timeout) as session,
             session.post(f"{self.gateway}/oauth2/token", data=form, headers={"Accept-Language": "en"}) as answer,
         ):
-            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:  # the bus has lost NATS: as one that is not there yet
+            if (
+                answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+            ):  # the gateway has lost NATS: treated like one that is not up yet
                 answer.raise_for_status()
-            said: dict[str, Any] = await answer.json(content_type=None)
-        if "access_token" not in said:
-            words = str(said.get("error_description", said))
-            structlog.get_logger().error("no token", system=self._system, reason=words)
-            raise Refusal("cannot-start", vi=words, en=words)
-        return Token(str(said["access_token"]), float(said["expires_in"]), asked_at)
+            token_response: dict[str, Any] = await answer.json(content_type=None)
+        if "access_token" not in token_response:
+            description = str(token_response.get("error_description", token_response))
+            structlog.get_logger().error("no token", system=self._system, reason=description)
+            raise Refusal("cannot-start", vi=description, en=description)
+        return Token(str(token_response["access_token"]), float(token_response["expires_in"]), asked_at)

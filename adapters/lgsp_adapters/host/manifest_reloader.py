@@ -1,6 +1,6 @@
-"""What is served follows what is written: the manifest, the files that it names, and the contracts, looked at once a second.
+"""Reloads what is served when its files change: the manifest, the files that it names, and the contracts, checked once a second.
 
-What is wrong is refused in the log, and what was served before goes on.
+A faulty change is refused with an entry in the log, and what was served before goes on.
 """
 
 import time
@@ -18,7 +18,7 @@ from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
 
 LOOK_SECONDS = 1.0
-"""How often the manifests are looked at."""
+"""How often the manifests are checked for changes."""
 
 Times = dict[Path, int]
 """When files were last written, in nanoseconds."""
@@ -45,13 +45,13 @@ class ContractFolder:
         self._seen: Times = {}
         self._catalog: catalog.Catalog = {}
         self._times: Times = {}
-        self._looked = -LOOK_SECONDS
+        self._times_read_at = -LOOK_SECONDS
 
     def times(self) -> Times:
-        """When they were last written, looked at once for all adapters of a process that ask in the same moment."""
-        if time.monotonic() - self._looked > LOOK_SECONDS / 2:
+        """Return when they were last written; read once for all adapters of a process that ask at the same moment."""
+        if time.monotonic() - self._times_read_at > LOOK_SECONDS / 2:
             self._times = _times(self._folder.rglob("*.yaml") if self._folder.is_dir() else [self._folder])
-            self._looked = time.monotonic()
+            self._times_read_at = time.monotonic()
         return self._times
 
     def of(self, manifest: Manifest) -> Contract:
@@ -63,23 +63,23 @@ class ContractFolder:
         if (now := self.times()) != self._seen or not now:
             self._catalog = catalog.load(self._folder)
             self._seen = now
-        found = self._catalog.get((manifest.service, manifest.major))
-        if found is None:
-            raise manifest.place.refusal(
+        contract = self._catalog.get((manifest.service, manifest.major))
+        if contract is None:
+            raise manifest.location.refusal(
                 f"không có hợp đồng {manifest.service} v{manifest.major} trong danh mục; hãy nêu thư mục có hợp đồng này bằng --catalog",
                 f"the catalogue has no contract {manifest.service} v{manifest.major}; name the folder that holds it with --catalog",
             )
-        return found
+        return contract
 
 
 class ManifestReloader:
     """One manifest, and what serves it.
 
     Args:
-        make: makes what serves a manifest.
+        build: builds what serves a manifest.
 
     Raises:
-        Refusal: `invalid-document`, as `make` says.
+        Refusal: `invalid-document`, as `build` says.
     """
 
     def __init__(self, manifest: Manifest, contracts: ContractFolder, build: Callable[[Manifest], HostedPart]) -> None:
@@ -106,9 +106,9 @@ class ManifestReloader:
         if (now := self._times()) == self._seen:
             return
         self._seen = now
-        log = structlog.get_logger().bind(manifest=self._manifest.place.name)
+        log = structlog.get_logger().bind(manifest=self._manifest.location.name)
         try:
-            changed = load(Path(self._manifest.place.name))
+            changed = load(Path(self._manifest.location.name))
             if changed.system != self._manifest.system:
                 log.error("changed manifest refused", reason="a manifest of another system takes a start of its own")
                 return
@@ -119,7 +119,7 @@ class ManifestReloader:
             log.warning("changed manifest served")
         except Refusal as refusal:
             log.error("changed manifest refused", reason=refusal.detail.en, frames=frames(refusal))
-            if refusal.code == "cannot-start":  # no fault of the change: NATS, say, is away
+            if refusal.code == "cannot-start":  # not the change's fault: NATS may be down, for instance
                 self._seen = {}
         except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on
             log.error("changed manifest failed", error=type(error).__name__, frames=frames(error))
@@ -139,7 +139,7 @@ def _files(manifest: Manifest) -> list[Path]:
     ]
     if "wsdl" in manifest.document.get("soap", {}):
         named.append(manifest.document["soap"]["wsdl"])
-    return [Path(manifest.place.name), *(manifest.folder / path for path in named)]
+    return [Path(manifest.location.name), *(manifest.folder / path for path in named)]
 
 
 def _times(paths: Iterable[Path]) -> Times:

@@ -1,8 +1,8 @@
-"""Whether a system that could not be reached can be reached again, before a call finds out.
+"""Probes whether an unreachable system accepts connections again, before a call finds out.
 
-A connection is opened and closed, and nothing is said: that costs the other side a few packets, is no request that a national system
+A connection is opened and closed, and nothing is sent: that costs the other side a few packets, is no request that a national system
 would count, and is done only after a call could not reach it. That it takes connections again says nothing about how it answers;
-so only what was unreachable is taken for well by it.
+so the probe clears only the state "unreachable".
 """
 
 import asyncio
@@ -22,19 +22,19 @@ PORTS = {
     "mssql": 1433,
     "sftp": 22,
 }
-"""Kinds of addresses that something listens at, and where where they do not say."""
+"""Default port of each URL scheme that a connection may name."""
 CONNECT_SECONDS = 5.0
 
 
 def addresses(connection: Mapping[str, Any]) -> list[tuple[str, int]]:
     """List host and port of every address that a manifest's `connection` names."""
-    return list(dict.fromkeys(_places(connection)))
+    return list(dict.fromkeys(_endpoints(connection)))
 
 
 async def accepts_connections(connection: Mapping[str, Any]) -> bool:
     """Tell whether each address of a manifest's `connection` accepts connections; False where none is named."""
-    found = addresses(connection)
-    for host, port in found:
+    endpoints = addresses(connection)
+    for host, port in endpoints:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, writer = await asyncio.open_connection(host, port)
@@ -43,13 +43,13 @@ async def accepts_connections(connection: Mapping[str, Any]) -> bool:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-    return bool(found)
+    return bool(endpoints)
 
 
-def _places(value: Any) -> Iterator[tuple[str, int]]:
+def _endpoints(value: Any) -> Iterator[tuple[str, int]]:
     if isinstance(value, Mapping):
         for inner in value.values():
-            yield from _places(inner)
+            yield from _endpoints(inner)
     elif isinstance(value, str) and "://" in value:
         try:
             parts = urlsplit(value)

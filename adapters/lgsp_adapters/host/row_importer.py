@@ -1,10 +1,10 @@
-"""Feeds a service from a folder: each row of each file that is dropped becomes one call, in the name of the office's system.
+"""Calls a service for each row of each file in an inbox, in the name of the office's system.
 
-No row is lost and none is sent twice. How far a file has come is written beside it after every `AT_ONCE` rows, in the report; what was
-on its way when the process died is asked again under the same `Idempotency-Key`, so that the bus gives the first answer. The key is made
-of the file's name and the request, so a file that is dropped again with some rows mended sends those alone (within the day for which
-the bus keeps keys). The same content under another name is not sent at all. A bus that is away, a provider that is
-down and a quota that is spent are waited for; what is refused otherwise stands in the report, by row and code and without a value.
+No row is lost and none is sent twice. How far a file has come is written beside it after every `CONCURRENT_CALLS` rows, in the report; what was
+on its way when the process died is sent again under the same `Idempotency-Key`, so that the bus returns the first answer. The key is made
+of the file's name and the request, so a file that is dropped again with some rows corrected sends those alone (within the day for which
+the bus keeps keys). The same content under another name is not sent at all. It waits for a bus or a provider that is down
+and for a quota that is used up; what is refused otherwise stands in the report, by row and code and without a value.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
 
-AT_ONCE = 16
+CONCURRENT_CALLS = 16
 """Calls that are under way at the same time."""
 
 KEYS = uuid.UUID("7d1f0c52-9a55-4b0e-8f0e-2f6f3f1b6a11")
 MARGIN_SECONDS = 10.0
 LONGEST_WAIT = 60.0
-AWAY = (429, 503)
+RETRY_STATUSES = (429, 503)
 
 
 MAX_FAULTS = 1000
@@ -45,7 +45,7 @@ MAX_FAULTS = 1000
 
 
 class RowImporter:
-    """One folder and the service that it feeds."""
+    """One inbox and the service that is called for its rows."""
 
     def __init__(self, requests: RowRequests, manifest: Manifest, identity: SystemIdentity) -> None:
         self.background = Background()
@@ -57,8 +57,8 @@ class RowImporter:
         self._token: RenewedToken[str, None] = RenewedToken(self._take_token)
         self._job = {
             "parser": "lgsp_adapters.connectors.rows.file_parser",
-            "name": manifest.place.name,
-            "text": manifest.place.text,
+            "name": manifest.location.name,
+            "text": manifest.location.text,
             "layout": asdict(requests.layout),
             "request": manifest.document["request"],
             "schema": requests.operation.request.document,
@@ -71,14 +71,14 @@ class RowImporter:
         self._log = structlog.get_logger().bind(service=manifest.service)
 
     async def start(self) -> None:
-        """Feed from now on."""
+        """Start importing."""
         self._session = self._identity.session(base_url=self._identity.gateway)
         self._importing = self.background.run_every(
             f"import of rows for {self._service}", self._stable_files.pause, self._poll, within=None
         )
 
     async def stop(self) -> None:
-        """Stop; what is under way is asked again at the next start, and happens once."""
+        """Stop; calls under way are repeated at the next start under the same key, and take effect once."""
         if self._importing:
             await self._importing.stop()
         await self.background.stop()
@@ -91,11 +91,11 @@ class RowImporter:
         await changed.start()
 
     async def _poll(self) -> None:
-        """Feed what is there and was not fed yet. What is wrong with one file keeps no other from being fed."""
+        """Import the files that were not imported yet. A fault in one file keeps no other from being imported."""
         try:
-            settled = await self._stable_files.stable()
-            self._done.intersection_update(settled)
-            for inbox_file in settled:
+            stable = await self._stable_files.stable()
+            self._done.intersection_update(stable)
+            for inbox_file in stable:
                 if inbox_file not in self._done and await self._is_done(inbox_file):
                     self._done.add(inbox_file)
             self._unavailable = ""
@@ -105,7 +105,7 @@ class RowImporter:
             self._unavailable = str(unavailable)
 
     async def _is_done(self, inbox_file: InboxFile) -> bool:
-        """Feed a file. Is it done with? One that changes meanwhile is not.
+        """Import a file; return whether it is done, which one that changes meanwhile is not.
 
         Raises:
             InboxUnavailableError: nothing is known of it then.
@@ -124,90 +124,93 @@ class RowImporter:
                 error=type(error).__name__,
                 frames=frames(error),
             )
-            said = {**_new_report(inbox_file, ""), "finished": True}
+            report = {**_new_report(inbox_file, ""), "finished": True}
             fault = f"it cannot be imported ({type(error).__name__}); the adapter's log says where"
-            await self._write(inbox_file, {**said, "faults": [{"row": 0, "fault": fault}]})
+            await self._write(inbox_file, {**report, "faults": [{"row": 0, "fault": fault}]})
         return True
 
     async def _import_file(self, inbox_file: InboxFile) -> None:
-        """All rows of a file that were not fed yet."""
-        before = shrink_guard.parse_sidecar(await self._inbox.read_sidecar(inbox_file, REPORT_SUFFIX))
-        if before.get("finished") is True and before.get("stamp") == inbox_file.stamp:
-            self._contents.setdefault(str(before.get("content", "")), inbox_file.name)
+        """Import the rows of a file that were not imported yet."""
+        previous = shrink_guard.parse_sidecar(await self._inbox.read_sidecar(inbox_file, REPORT_SUFFIX))
+        if previous.get("finished") is True and previous.get("stamp") == inbox_file.stamp:
+            self._contents.setdefault(str(previous.get("content", "")), inbox_file.name)
             return
         requests: list[dict[str, Any]] = []
-        whole = ""
+        file_fault = ""
         try:
             async with self._inbox.opened(inbox_file) as file:
                 last = await reader.read(file, self._job, lambda part: requests.extend(part["requests"]))
             content = str(last["content"])
         except UnreadableFileError as unreadable:
-            whole = str(unreadable)
-        except reader.ReaderError as broke:
+            file_fault = str(unreadable)
+        except reader.ReaderError as reader_error:
             self._log.error(
-                "file reader failed", file=printable_name(inbox_file.name), error=broke.error, frames=broke.frames
+                "file reader failed",
+                file=printable_name(inbox_file.name),
+                error=reader_error.error,
+                frames=reader_error.frames,
             )
-            whole = str(broke)
-        if whole:
-            said = {**_new_report(inbox_file, ""), "faults": [{"row": 0, "fault": whole}]}
+            file_fault = str(reader_error)
+        if file_fault:
+            report = {**_new_report(inbox_file, ""), "faults": [{"row": 0, "fault": file_fault}]}
             requests = []
         else:
-            said = _continued_report(before, inbox_file, content, len(requests))
-            if said["finished"]:
+            report = _continued_report(previous, inbox_file, content, len(requests))
+            if report["finished"]:
                 self._contents.setdefault(content, inbox_file.name)
                 return
             if self._contents.setdefault(content, inbox_file.name) != inbox_file.name:
-                said |= {"done": len(requests), "sameAs": printable_name(self._contents[content])}
-        said["rows"] = len(requests)
-        await self._send(inbox_file, said, requests)
-        said["finished"] = True
-        await self._write(inbox_file, said)
-        log = self._log.warning if said["faults"] else self._log.info
+                report |= {"done": len(requests), "sameAs": printable_name(self._contents[content])}
+        report["rows"] = len(requests)
+        await self._send(inbox_file, report, requests)
+        report["finished"] = True
+        await self._write(inbox_file, report)
+        log = self._log.warning if report["faults"] else self._log.info
         log(
             "inbox file imported",
             file=printable_name(inbox_file.name),
             rows=len(requests),
-            sent=said["sent"],
-            faults=len(said["faults"]),
+            sent=report["sent"],
+            faults=len(report["faults"]),
         )
 
-    async def _send(self, inbox_file: InboxFile, said: dict[str, Any], requests: list[dict[str, Any]]) -> None:
+    async def _send(self, inbox_file: InboxFile, report: dict[str, Any], requests: list[dict[str, Any]]) -> None:
         name = inbox_file.name.encode("utf-8", "surrogateescape")
         name_of_keys = inbox_file.name if name.decode("utf-8", "replace") == inbox_file.name else name.decode("latin-1")
-        while said["done"] < len(requests):
-            begin = said["done"]
-            part = requests[begin : begin + AT_ONCE]
-            found = await asyncio.gather(*(self._import_row(request, name_of_keys) for request in part))
+        while report["done"] < len(requests):
+            begin = report["done"]
+            part = requests[begin : begin + CONCURRENT_CALLS]
+            results = await asyncio.gather(*(self._import_row(request, name_of_keys) for request in part))
             faults = [
                 {"row": begin + number, "line": part[number - 1]["line"], **fault}
-                for number, fault in enumerate(found, 1)
+                for number, fault in enumerate(results, 1)
                 if fault
             ]
-            said["faults"] = [*said["faults"], *faults][:MAX_FAULTS]
-            said["sent"] += len(part) - len(faults)
-            said["done"] += len(part)
-            if said["done"] < len(requests):
-                await self._write(inbox_file, said)
+            report["faults"] = [*report["faults"], *faults][:MAX_FAULTS]
+            report["sent"] += len(part) - len(faults)
+            report["done"] += len(part)
+            if report["done"] < len(requests):
+                await self._write(inbox_file, report)
 
-    async def _write(self, inbox_file: InboxFile, said: dict[str, Any]) -> None:
-        await self._inbox.write_sidecar(inbox_file, REPORT_SUFFIX, orjson.dumps(said, option=orjson.OPT_INDENT_2))
+    async def _write(self, inbox_file: InboxFile, report: dict[str, Any]) -> None:
+        await self._inbox.write_sidecar(inbox_file, REPORT_SUFFIX, orjson.dumps(report, option=orjson.OPT_INDENT_2))
 
     async def _import_row(self, request: dict[str, Any], name: str) -> dict[str, str] | None:
-        """What is wrong with a row, or nothing when its call was answered."""
+        """Import a row; return its fault, or None when its call was answered."""
         if "fault" in request:
             column = {"column": request["column"]} if request.get("column") else {}
             return {**column, "fault": request["fault"]}
-        body, key = request["body"].encode(), str(uuid.uuid5(KEYS, f"{name}/{request['said']}"))
+        body, key = request["body"].encode(), str(uuid.uuid5(KEYS, f"{name}/{request['digest']}"))
         pause = 0.5
         while True:
-            told = await self._call_service(body, key)
-            if not isinstance(told, float):
-                return told
-            await asyncio.sleep(told or pause)
+            outcome = await self._call_service(body, key)
+            if not isinstance(outcome, float):
+                return outcome
+            await asyncio.sleep(outcome or pause)
             pause = min(pause * 2, LONGEST_WAIT)
 
     async def _call_service(self, body: bytes, key: str) -> dict[str, str] | float | None:
-        """Nothing for an answer, a fault for a refusal, or the seconds to wait before it is asked again (0: as long as seems fit)."""
+        """Call the service; return None for an answer, a fault for a refusal, or the seconds to wait before a retry (0: back off)."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": key, "Accept-Language": "en"}
         if self._requests.purpose:
             headers["Lgsp-Purpose"] = self._requests.purpose
@@ -226,7 +229,7 @@ class RowImporter:
         if answer.status == 401:
             self._token.refused(token)
             return 0.0
-        if answer.status in AWAY or "Retry-After" in answer.headers:
+        if answer.status in RETRY_STATUSES or "Retry-After" in answer.headers:
             self._log.warning("row not sent, trying again", code=code)
             after = answer.headers.get("Retry-After", "")
             return min(float(after), LONGEST_WAIT) if after.isdigit() else 0.0
@@ -237,23 +240,23 @@ class RowImporter:
         return Lease(token.value, token.left)
 
 
-def _continued_report(said: dict[str, Any], inbox_file: InboxFile, content: str, rows: int) -> dict[str, Any]:
-    """What the report beside a file says of this content, or the beginning of one. Others write there, so it is looked at twice."""
-    counts = [said.get(name) for name in ("done", "sent", "rows")]
-    right = all(isinstance(count, int) and 0 <= count <= rows for count in counts)
-    if said.get("content") == content and right and isinstance(said.get("faults"), list):
-        return {**said, "finished": said.get("finished") is True, "stamp": inbox_file.stamp}
+def _continued_report(report: dict[str, Any], inbox_file: InboxFile, content: str, rows: int) -> dict[str, Any]:
+    """Continue the report beside a file, or start a new one where it is about another content. Others write there, so it is validated."""
+    counts = [report.get(name) for name in ("done", "sent", "rows")]
+    plausible = all(isinstance(count, int) and 0 <= count <= rows for count in counts)
+    if report.get("content") == content and plausible and isinstance(report.get("faults"), list):
+        return {**report, "finished": report.get("finished") is True, "stamp": inbox_file.stamp}
     return _new_report(inbox_file, content)
 
 
 def _new_report(inbox_file: InboxFile, content: str) -> dict[str, Any]:
-    """A report on a file of which nothing was fed."""
-    begun = {"finished": False, "rows": 0, "done": 0, "sent": 0, "faults": []}
-    return {"file": printable_name(inbox_file.name), "content": content, "stamp": inbox_file.stamp, **begun}
+    """Make the report on a file of which nothing was imported."""
+    progress = {"finished": False, "rows": 0, "done": 0, "sent": 0, "faults": []}
+    return {"file": printable_name(inbox_file.name), "content": content, "stamp": inbox_file.stamp, **progress}
 
 
 def _problem_code(content: bytes) -> str:
-    """The code of a problem document."""
+    """Return the code of a problem document."""
     try:
         return str(orjson.loads(content)["code"])
     except (orjson.JSONDecodeError, KeyError, TypeError):

@@ -48,13 +48,13 @@ DRAIN_SECONDS = 10.0
 """How long a stopping adapter waits for the calls it has begun."""
 
 MAX_WAITING = 10_000
-"""Requests that wait for a place; what comes on top is answered as late."""
+"""Requests that wait for a free slot; any more are answered as late."""
 
 SWEEP_SECONDS = 0.02
-"""How often deadlines are looked at."""
+"""How often deadlines are checked."""
 
 
-class Served:
+class ServedAdapter:
     """One adapter while it is on the bus."""
 
     def __init__(
@@ -71,12 +71,12 @@ class Served:
         self._contract = contract
         self._connection = connection
         self._spans = spans
-        self._places = manifest.concurrency
+        self._free_slots = manifest.concurrency
         self._breaker = CircuitBreaker()
         self._waiting: deque[tuple[_Work, str, bytes]] = deque()
         self._working: dict[asyncio.Task[None], float] = {}
         self._late: set[asyncio.Task[None]] = set()
-        self._sweeping: asyncio.TimerHandle | None = None
+        self._sweep_timer: asyncio.TimerHandle | None = None
         self._announcement: ServiceAnnouncement | None = None
         self._subscriptions: list[Subscription] = []
         self._health: dict[str, Health] = {}
@@ -90,7 +90,7 @@ class Served:
             Refusal: `invalid-document`, when the adapter has no method for an operation of its contract.
             nats.errors.Error: the connection is gone.
         """
-        methods = {name: method_of(self._adapter, name, self._manifest.place) for name in self._contract.operations}
+        methods = {name: method_of(self._adapter, name, self._manifest.location) for name in self._contract.operations}
         health = self._health = {name: Health() for name in methods}
         self._loop = asyncio.get_running_loop()
         contract, endpoints = self._contract, []
@@ -108,17 +108,19 @@ class Served:
                 whole_numbers.writer(operation.response.document, wire.answered),
             )
             endpoints.append(endpoint)
-            take = partial(self._take, work)
-            self._subscriptions.append(await self._connection.subscribe(subject, take, queue=contract.service))
+            handle_request = partial(self._handle_request, work)
+            self._subscriptions.append(
+                await self._connection.subscribe(subject, handle_request, queue=contract.service)
+            )
         metadata = {"system": self._manifest.system, "wire": str(wire.VERSION)}
         description = Description(contract.service, contract.version, contract.title.en, metadata)
         self._announcement = ServiceAnnouncement(self._connection, description, endpoints, self.standing)
         await self._announcement.start()
         await self._connection.flush()
-        self._sweep()
+        self._cancel_overdue()
 
     async def stop(self) -> None:
-        """Take no more calls, finish those begun, let go."""
+        """Accept no more calls, finish those that have begun, release the subscriptions."""
         await self._connection.drain(*self._subscriptions)
         if self._announcement:
             await self._announcement.stop()
@@ -126,13 +128,13 @@ class Served:
             async with asyncio.timeout(DRAIN_SECONDS):
                 while self._working:
                     await asyncio.wait(self._working)
-        if self._sweeping:
-            self._sweeping.cancel()
+        if self._sweep_timer:
+            self._sweep_timer.cancel()
         with contextlib.suppress(NatsError, OSError, TimeoutError):
             await self._connection.flush()
 
     async def probe(self) -> None:
-        """Look whether a system that could not be reached can be again."""
+        """Probe whether a system that was unreachable accepts connections again."""
         unreachable = [health for health in self._health.values() if health.unreachable]
         if unreachable and await reachability_probe.accepts_connections(self._manifest.connection):
             for health in unreachable:
@@ -140,31 +142,31 @@ class Served:
             self._log.info("upstream reachable again")
 
     def standing(self, operation: str) -> dict[str, object]:
-        """What this copy says of an operation: how the system behind and its data do, which of its own tasks fail."""
+        """Return what this instance reports of an operation: the health of the system behind it, its data, its failing tasks."""
         health = self._health.get(operation)
         if health is None:
             return {}
-        return {**health.said(), **self._adapter.standing(), "tasks": dict(self._tasks())}
+        return {**health.statistics(), **self._adapter.standing(), "tasks": dict(self._tasks())}
 
-    def _take(self, work: "_Work", _subject: bytes, reply: bytes, data: bytes, _headers: bytes) -> None:
-        """A request has arrived: begin with it, or let it wait for a place."""
-        if self._places > 0:
-            self._begin(work, reply.decode(), data)
+    def _handle_request(self, work: "_Work", _subject: bytes, reply: bytes, data: bytes, _headers: bytes) -> None:
+        """Start work on a request, or queue it until a slot is free."""
+        if self._free_slots > 0:
+            self._start_task(work, reply.decode(), data)
         elif len(self._waiting) < MAX_WAITING:
             self._waiting.append((work, reply.decode(), data))
         else:
             self._publish(reply.decode(), wire.late())
 
-    def _begin(self, work: "_Work", reply: str, data: bytes) -> None:
-        self._places -= 1
+    def _start_task(self, work: "_Work", reply: str, data: bytes) -> None:
+        self._free_slots -= 1
         self._working[self._loop.create_task(self._answer(work, reply, data))] = math.inf
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _release_slot(self, task: asyncio.Task[None]) -> None:
         self._working.pop(task)
         self._late.discard(task)
-        self._places += 1
-        if self._waiting and self._places > 0:
-            self._begin(*self._waiting.popleft())
+        self._free_slots += 1
+        if self._waiting and self._free_slots > 0:
+            self._start_task(*self._waiting.popleft())
 
     async def _answer(self, work: "_Work", reply: str, data: bytes) -> None:
         began = time.perf_counter_ns()
@@ -178,17 +180,17 @@ class Served:
             if remaining <= 0:
                 answer = wire.late()
             elif self._spans.provider is None:
-                answer = await self._tried(work, document, call)
+                answer = await self._call_adapter(work, document, call)
             else:
-                answer = await self._traced(work, document, call)
+                answer = await self._call_traced(work, document, call)
         except Refusal:  # it is not wire protocol 1
             answer = wire.failed("broken")
         except asyncio.CancelledError:
             if task not in self._late:
                 raise
-            answer = self._too_late(work, call)
+            answer = self._record_late(work, call)
         finally:
-            self._done(task)
+            self._release_slot(task)
         if len(answer) > self._connection.max_payload > 0:
             self._log.error("answer too large", size=len(answer), limit=self._connection.max_payload)
             answer = wire.failed("broken")
@@ -197,7 +199,7 @@ class Served:
         work.endpoint.count(time.perf_counter_ns() - began)
 
     def _publish(self, reply: str, answer: bytes) -> bool:
-        """Send an answer; whether there was room for it. What cannot be sent at all is lost, and its caller is told by the timeout."""
+        """Publish an answer; return whether the buffer had room for it. If it cannot be sent at all, the caller gets a timeout."""
         try:
             self._connection.publish_nowait(reply, answer)
         except OutboundBufferLimitError:
@@ -207,27 +209,27 @@ class Served:
         return True
 
     async def _publish_when_writable(self, task: asyncio.Task[None], reply: str, answer: bytes) -> None:
-        """Hold an answer, and the place of its call, while NATS reads slower than is answered."""
-        self._places -= 1
+        """Keep an answer, and the slot of its call, while NATS reads more slowly than calls are answered."""
+        self._free_slots -= 1
         self._working[task] = math.inf
         try:
             await self._connection.wait_writable()
             self._publish(reply, answer)
         finally:
-            self._done(task)
+            self._release_slot(task)
 
-    async def _traced(self, work: "_Work", document: Document, call: Call) -> bytes:
+    async def _call_traced(self, work: "_Work", document: Document, call: Call) -> bytes:
         what = f"{self._contract.service}/{work.operation}"
         about: dict[str, str | int] = {"lgsp.message": call.context.message, "messaging.system": "nats"}
         with self._spans.span(what, SpanKind.SERVER, call.context.traceparent, about) as call.traceparent:
-            return await self._tried(work, document, call)
+            return await self._call_adapter(work, document, call)
 
-    async def _tried(self, work: "_Work", document: Document, call: Call) -> bytes:
+    async def _call_adapter(self, work: "_Work", document: Document, call: Call) -> bytes:
         if not self._breaker.allows():
             work.health.record_failure("resting", work.health.last_note)
             return wire.failed("unreachable")
         try:
-            answer = work.write(await self._once_more(work, document, call))
+            answer = work.write(await self._call_with_retry(work, document, call))
             work.health.record_success()
             self._breaker.record_success()
             return answer
@@ -238,28 +240,30 @@ class Served:
         except (UpstreamFailed, UnfitRequest) as failure:
             return self._failed(work, call, failure)
         except (UpstreamLate, TimeoutError) as late:
-            return self._too_late(work, call, late.private if isinstance(late, UpstreamLate) else "")
+            return self._record_late(work, call, late.private if isinstance(late, UpstreamLate) else "")
         except Exception as error:
             # The text of an unforeseen error may quote the document, so only where it arose is logged.
             work.health.record_failure("broken")
-            named = str(error) if isinstance(error, exact_json.NotSerializable) else type(error).__name__
-            self._log_of(work, call).error("adapter failed", error=named, frames=frames(error))
+            description = str(error) if isinstance(error, exact_json.NotSerializable) else type(error).__name__
+            self._call_log(work, call).error("adapter failed", error=description, frames=frames(error))
             return wire.failed("broken")
 
     def _failed(self, work: "_Work", call: Call, failure: UpstreamFailed | UnfitRequest) -> bytes:
-        if isinstance(failure, UnfitRequest):  # what was asked is at fault, which says nothing of the system
-            self._log_of(work, call).warning("request does not fit", note=failure.private, **_located(failure))
+        if isinstance(failure, UnfitRequest):  # the request is at fault, not the system
+            self._call_log(work, call).warning("request does not fit", note=failure.private, **_cause_frames(failure))
             return wire.failed("unfit")
         work.health.record_failure(failure.why, failure.private, connected=failure.connected)
-        self._log_of(work, call).warning("upstream failed", why=failure.why, note=failure.private, **_located(failure))
+        self._call_log(work, call).warning(
+            "upstream failed", why=failure.why, note=failure.private, **_cause_frames(failure)
+        )
         if failure.why == "unreachable":
-            self._did_not_answer()
+            self._record_no_answer()
         else:
             self._breaker.record_success()
         return wire.failed(failure.why)
 
-    async def _once_more(self, work: "_Work", document: Document, call: Call) -> Document:
-        """The answer; where a connection broke and the operation may be repeated, that of a second try."""
+    async def _call_with_retry(self, work: "_Work", document: Document, call: Call) -> Document:
+        """Call the adapter; once more where the connection was lost and the operation may be repeated."""
         try:
             return await work.method(document, call)
         except UpstreamFailed as failure:
@@ -267,24 +271,24 @@ class Served:
                 raise
         return await work.method(document, call)
 
-    def _too_late(self, work: "_Work", call: Call, note: str = "") -> bytes:
+    def _record_late(self, work: "_Work", call: Call, note: str = "") -> bytes:
         work.health.record_failure("late", note)
-        self._log_of(work, call).warning("upstream late", note=note)
-        self._did_not_answer()
+        self._call_log(work, call).warning("upstream late", note=note)
+        self._record_no_answer()
         return wire.late()
 
-    def _did_not_answer(self) -> None:
+    def _record_no_answer(self) -> None:
         if self._breaker.record_failure():
             self._log.warning("circuit opened", tried_every_seconds=REST_SECONDS)
 
-    def _log_of(self, work: "_Work", call: Call) -> Any:
+    def _call_log(self, work: "_Work", call: Call) -> Any:
         return self._log.bind(operation=work.operation, message=call.context.message, trace=call.traceparent[3:35])
 
-    def _sweep(self) -> None:
-        """End what nobody waits for any more. A timer for each call would cost each 4 µs (measured)."""
-        self._sweeping = self._loop.call_later(
-            SWEEP_SECONDS, self._sweep
-        )  # first: whatever is raised below, it goes on
+    def _cancel_overdue(self) -> None:
+        """Cancel calls that nobody waits for any more. A timer for each call would cost each 4 µs (measured)."""
+        self._sweep_timer = self._loop.call_later(
+            SWEEP_SECONDS, self._cancel_overdue
+        )  # first, so that an error below does not end it
         now = self._loop.time()
         for task, deadline in self._working.items():
             if deadline < now and task not in self._late:
@@ -305,6 +309,6 @@ class _Work:
     write: Callable[[Document], bytes]
 
 
-def _located(failure: UpstreamFailed | UnfitRequest) -> dict[str, list[str]]:
+def _cause_frames(failure: UpstreamFailed | UnfitRequest) -> dict[str, list[str]]:
     """Tell where a failure arose that came from another error; a system that answers wrongly needs no more than its note."""
     return {"frames": frames(failure)} if failure.__cause__ is not None else {}

@@ -11,7 +11,7 @@ def open_inbox(manifest: Manifest) -> Inbox:
     Raises:
         Refusal: `invalid-document`, for another address, or one that lacks what it needs.
     """
-    connection, place = manifest.connection, manifest.place / "connection" / "folder"
+    connection, location = manifest.connection, manifest.location / "connection" / "folder"
     address = str(connection["folder"])
     scheme = address.partition("://")[0] if "://" in address else ""
     if scheme == "":
@@ -23,8 +23,8 @@ def open_inbox(manifest: Manifest) -> Inbox:
     if scheme == "sftp":
         from lgsp_adapters.inboxes.sftp import SftpInbox  # noqa: PLC0415 - loads a library of its own
 
-        return SftpInbox(address, connection, place)
-    raise place.refusal(
+        return SftpInbox(address, connection, location)
+    raise location.refusal(
         f"không biết đọc thư mục {scheme}://; hãy dùng đường dẫn, s3:// hoặc sftp://",
         f"a folder at {scheme}:// cannot be read; name a path, s3:// or sftp://",
     )

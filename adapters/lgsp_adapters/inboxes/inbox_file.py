@@ -1,7 +1,7 @@
-"""A folder as connectors of files see it, wherever it is. Others write in it, so nothing in it is believed.
+"""A folder as connectors of files see it, wherever it is. Others write in it, so nothing in it is trusted.
 
 What is no plain file is never read, a name may be any bytes, and what is written there goes to a name that nobody can guess first.
-Every wait has an end and every listing a bound. `tests/adapters/test_hostile_folders.py` holds all kinds of folders against the same.
+Every wait has an end and every listing a bound. `tests/adapters/test_hostile_folders.py` runs the same tests against all kinds of folders.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.text.normalization import nfc
 
 REPORT_SUFFIX = ".report.json"
-"""What was made of a file."""
+"""The report on a file."""
 
 ACCEPTANCE_SUFFIX = ".accepted.json"
-"""That somebody has looked at a file that is held, and wants it taken."""
+"""Records that somebody has checked a held file and accepts it."""
 
 PARTIAL_SUFFIX = ".lgsp-part"
 """What is being written; it is renamed when it is whole."""
@@ -39,14 +39,14 @@ class InboxUnavailableError(AdapterError):
 
 
 class FileNotReadyError(AdapterError):
-    """A file cannot be read now: it changes, or does not come. It is looked at again, and keeps no other from being read."""
+    """A file cannot be read now: it changes, or does not come. It is tried again, and keeps no other from being read."""
 
 
 class InboxFile(NamedTuple):
     """A file that lies there.
 
     Args:
-        name: as the folder has it; bytes that are no text are kept as Python keeps them in names. `shown` makes it harmless.
+        name: as the folder has it; bytes that are no text are kept as Python keeps them in names. `printable_name` makes it harmless.
         stamp: another one when its content is.
         modified: by the folder's own clock, in seconds.
         size: in bytes.
@@ -62,7 +62,7 @@ class Listing:
     """What lies in a folder.
 
     Args:
-        most: how many drops are kept, the newest ones; all of them where it is 0. What is not kept costs the collector nothing.
+        most: how many files are kept, the newest ones; all of them where it is 0. What is not kept costs the collector nothing.
     """
 
     def __init__(self, most: int = 0) -> None:
@@ -74,15 +74,15 @@ class Listing:
         """What is no such file though its name matches, and why; at most `MAX_REJECTED`."""
 
     def add(self, inbox_file: InboxFile) -> None:
-        """Take a drop in."""
+        """Add a file."""
         self.seen += 1
-        one = (inbox_file.modified, inbox_file.name, inbox_file)
+        entry = (inbox_file.modified, inbox_file.name, inbox_file)
         if not self._most:
-            self._kept.append(one)
+            self._kept.append(entry)
         elif len(self._kept) < self._most:
-            heapq.heappush(self._kept, one)
+            heapq.heappush(self._kept, entry)
         else:
-            heapq.heappushpop(self._kept, one)
+            heapq.heappushpop(self._kept, entry)
 
     @property
     def files(self) -> list[InboxFile]:
@@ -99,7 +99,7 @@ class Inbox(Protocol):
     """Each method raises `InboxUnavailableError` when the folder cannot be reached."""
 
     poll_seconds: float
-    """How often it is looked at."""
+    """How often it is polled."""
 
     stable_seconds: float
     """How long a file stays as it is before it is taken: half an upload can look like a whole table. 0 where files appear whole."""
@@ -122,7 +122,7 @@ class Inbox(Protocol):
         """Write beside a file, whole or not at all."""
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Release the connection or the thread."""
 
 
 def is_inbox_file(name: str, pattern: str) -> bool:

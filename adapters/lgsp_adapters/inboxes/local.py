@@ -1,7 +1,7 @@
 """A folder of this machine, or of a share that is mounted here.
 
 Whoever writes in it could put a link where a file is expected, to have another office's file read or ours overwritten. So everything
-is opened by its name in a folder that is held open, never through a link, without waiting for a pipe, and has to be a plain file with one
+is opened by its name in a folder that is kept open, never through a link, without waiting for a pipe, and has to be a plain file with one
 name. What is written is a new file first, under a name that nobody can guess.
 """
 
@@ -49,8 +49,8 @@ class LocalInbox:
         return await self._thread.run(self._listing, pattern, most)
 
     def _listing(self, pattern: str, most: int) -> Listing:
-        found, until = Listing(most), time.monotonic() + LIST_SECONDS
-        with self._held() as folder, os.scandir(folder) as entries:
+        listing, until = Listing(most), time.monotonic() + LIST_SECONDS
+        with self._open_folder() as folder, os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
                 if number == MAX_LISTED:
                     raise InboxUnavailableError(f"it holds more than {MAX_LISTED} files; move old ones away")
@@ -58,13 +58,13 @@ class LocalInbox:
                     raise InboxUnavailableError(f"it is not listed within {LIST_SECONDS:g} seconds")
                 if not is_inbox_file(entry.name, pattern):
                     continue
-                with suppress(FileNotFoundError):  # it was taken away again
-                    told = entry.stat(follow_symlinks=False)
-                    if why := _odd(told):
-                        found.reject(entry.name, why)
+                with suppress(FileNotFoundError):  # it was removed meanwhile
+                    status = entry.stat(follow_symlinks=False)
+                    if why := _reason_unreadable(status):
+                        listing.reject(entry.name, why)
                     else:
-                        found.add(InboxFile(entry.name, _stamp(told), told.st_mtime, told.st_size))
-        return found
+                        listing.add(InboxFile(entry.name, _stamp(status), status.st_mtime, status.st_size))
+        return listing
 
     @asynccontextmanager
     async def opened(self, inbox_file: InboxFile) -> AsyncIterator[BinaryIO]:
@@ -76,28 +76,28 @@ class LocalInbox:
                 raise FileNotReadyError
 
     def _open(self, inbox_file: InboxFile) -> BinaryIO:
-        with self._held() as folder:
+        with self._open_folder() as folder:
             try:
                 file = os.fdopen(os.open(inbox_file.name, _READ, dir_fd=folder), "rb")
             except FileNotFoundError as error:
                 raise FileNotReadyError from error
             except OSError as error:
                 raise UnreadableFileError(f"it cannot be opened ({type(error).__name__})") from error
-        told = os.fstat(file.fileno())
-        if _odd(told) or _stamp(told) != inbox_file.stamp:
+        status = os.fstat(file.fileno())
+        if _reason_unreadable(status) or _stamp(status) != inbox_file.stamp:
             file.close()
             raise FileNotReadyError
-        if told.st_size > MAX_BYTES:
+        if status.st_size > MAX_BYTES:
             file.close()
             raise UnreadableFileError(f"it is larger than {MAX_BYTES // 1024**2} MiB")
         return file
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
         """Read what was written beside a file, or None."""
-        return await self._thread.run(self._beside, sidecar_name(inbox_file.name, ending))
+        return await self._thread.run(self._read_file, sidecar_name(inbox_file.name, ending))
 
-    def _beside(self, name: str) -> bytes | None:
-        with self._held() as folder:
+    def _read_file(self, name: str) -> bytes | None:
+        with self._open_folder() as folder:
             try:
                 with os.fdopen(os.open(name, _READ, dir_fd=folder), "rb") as file:
                     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -113,7 +113,7 @@ class LocalInbox:
 
     def _write(self, name: str, content: bytes) -> None:
         part = f".{secrets.token_hex(16)}{PARTIAL_SUFFIX}"
-        with self._held() as folder:
+        with self._open_folder() as folder:
             with os.fdopen(os.open(part, _NEW, 0o666, dir_fd=folder), "wb") as file:
                 try:
                     file.write(content)
@@ -127,8 +127,8 @@ class LocalInbox:
             os.fsync(folder)
 
     @contextmanager
-    def _held(self) -> Iterator[int]:
-        """The folder, open: what is named in it stays in it, wherever its path leads by then.
+    def _open_folder(self) -> Iterator[int]:
+        """Open the folder, so that names are resolved in it wherever its path leads by then.
 
         Raises:
             InboxUnavailableError: it cannot be reached, or something in it cannot.
@@ -148,18 +148,18 @@ class LocalInbox:
             os.close(folder)
 
     async def close(self) -> None:
-        """Let its thread go."""
+        """Release the thread."""
         self._thread.close()
 
 
-def _stamp(told: os.stat_result) -> str:
-    return f"{told.st_mtime_ns}-{told.st_size}-{told.st_ctime_ns}"
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ctime_ns}"
 
 
-def _odd(told: os.stat_result) -> str:
-    """Why something is not read, if it is not."""
-    if stat.S_ISLNK(told.st_mode):
+def _reason_unreadable(status: os.stat_result) -> str:
+    """Return why an entry is not read; "" where it is."""
+    if stat.S_ISLNK(status.st_mode):
         return "a link; put the file itself here"
-    if not stat.S_ISREG(told.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return "no plain file"
-    return "a file with several names (hard links); copy it here" if told.st_nlink > 1 else ""
+    return "a file with several names (hard links); copy it here" if status.st_nlink > 1 else ""

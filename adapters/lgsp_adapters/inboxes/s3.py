@@ -1,4 +1,4 @@
-"""A bucket of S3, or of what speaks like it. Objects appear whole, and each change has another tag.
+"""A bucket of S3, or of a compatible store. Objects appear whole, and each change has another tag.
 
 botocore, since it lists keys as they are: obstore refuses a whole listing for one key with an empty or a dotted part, or a control
 character, so whoever may put one object could stop a feed (tried in November 2026).
@@ -53,65 +53,65 @@ class S3Inbox:
     stable_seconds = 0.0
 
     def __init__(self, address: str, connection: Mapping[str, Any]) -> None:
-        told = urlsplit(address)
-        self._bucket = told.netloc
-        prefix = told.path.strip("/")
+        parts = urlsplit(address)
+        self._bucket = parts.netloc
+        prefix = parts.path.strip("/")
         self._prefix = f"{prefix}/" if prefix else ""
         self._connection = connection
         self._thread = WorkerThread()
-        self._made: Any = None
+        self._s3_client: Any = None
 
     def _client(self) -> Any:
-        if self._made is None:
-            told = {name: str(value) for name, value in self._connection.items() if isinstance(value, (str, int))}
+        if self._s3_client is None:
+            settings = {name: str(value) for name, value in self._connection.items() if isinstance(value, (str, int))}
             config = Config(
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=READ_SECONDS,
                 retries={"total_max_attempts": TRIES, "mode": "standard"},
-                request_checksum_calculation="when_required",  # what speaks like S3 need not know the newer ones
+                request_checksum_calculation="when_required",  # compatible stores may lack the newer ones
                 response_checksum_validation="when_required",
-                s3={"addressing_style": "path"} if "endpoint" in told else {},
+                s3={"addressing_style": "path"} if "endpoint" in settings else {},
             )
-            self._made = get_session().create_client(
+            self._s3_client = get_session().create_client(
                 "s3",
-                aws_access_key_id=told.get("key"),
-                aws_secret_access_key=told.get("secret"),
-                region_name=told.get("region"),
-                endpoint_url=told.get("endpoint"),
+                aws_access_key_id=settings.get("key"),
+                aws_secret_access_key=settings.get("secret"),
+                region_name=settings.get("region"),
+                endpoint_url=settings.get("endpoint"),
                 config=config,
             )
-        return self._made
+        return self._s3_client
 
     async def listing(self, pattern: str, most: int = 0) -> Listing:
         """List the objects whose names match a pattern, without those in deeper folders."""
         return await self._thread.run(self._listing, pattern, most)
 
     def _listing(self, pattern: str, most: int) -> Listing:
-        found, seen, until = Listing(most), 0, time.monotonic() + LIST_SECONDS
-        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix, "Delimiter": "/"}
+        listing, seen, until = Listing(most), 0, time.monotonic() + LIST_SECONDS
+        parameters: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix, "Delimiter": "/"}
         while True:
             try:
-                page = self._client().list_objects_v2(**asked)
+                page = self._client().list_objects_v2(**parameters)
             except _GONE as error:
                 raise InboxUnavailableError(_name(error)) from error
-            for told in page.get("CommonPrefixes", ()):
-                part = str(told["Prefix"]).removeprefix(self._prefix)
+            for entry in page.get("CommonPrefixes", ()):
+                part = str(entry["Prefix"]).removeprefix(self._prefix)
                 if part in ("/", "./", "../"):
-                    found.reject(part, "objects whose key has an empty or a dotted part; give them another key")
-            for told in page.get("Contents", ()):
-                name = str(told["Key"]).removeprefix(self._prefix)
+                    listing.reject(part, "objects whose key has an empty or a dotted part; give them another key")
+            for entry in page.get("Contents", ()):
+                name = str(entry["Key"]).removeprefix(self._prefix)
                 if is_inbox_file(name, pattern):
-                    modified = told["LastModified"].timestamp()
-                    found.add(InboxFile(name, str(told.get("ETag") or modified), modified, int(told["Size"])))
+                    modified = entry["LastModified"].timestamp()
+                    listing.add(InboxFile(name, str(entry.get("ETag") or modified), modified, int(entry["Size"])))
             seen += len(page.get("Contents", ())) + len(page.get("CommonPrefixes", ()))
             if seen > MAX_LISTED:
                 raise InboxUnavailableError(f"it holds more than {MAX_LISTED} objects; move old ones away")
             token = page.get("NextContinuationToken")
             if not page.get("IsTruncated") or not token:
-                return found
-            if token == asked.get("ContinuationToken") or time.monotonic() > until:
+                return listing
+            if token == parameters.get("ContinuationToken") or time.monotonic() > until:
                 raise InboxUnavailableError(f"it is not listed within {LIST_SECONDS:g} seconds")
-            asked["ContinuationToken"] = token
+            parameters["ContinuationToken"] = token
 
     @asynccontextmanager
     async def opened(self, inbox_file: InboxFile) -> AsyncIterator[BinaryIO]:
@@ -128,10 +128,10 @@ class S3Inbox:
         condition = {"IfMatch": inbox_file.stamp} if inbox_file.stamp.startswith('"') else {}
         try:
             answer = self._client().get_object(Bucket=self._bucket, Key=self._prefix + inbox_file.name, **condition)
-            got = 0
+            received = 0
             for chunk in answer["Body"].iter_chunks(_CHUNK):
-                got += file.write(chunk)
-                if got > inbox_file.size or time.monotonic() > until:
+                received += file.write(chunk)
+                if received > inbox_file.size or time.monotonic() > until:
                     raise FileNotReadyError
         except _GONE as error:
             if isinstance(error, ClientError) and _code(error) in _FORBIDDEN:
@@ -141,9 +141,9 @@ class S3Inbox:
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
         """Read what was written beside an object, or None."""
-        return await self._thread.run(self._beside, self._prefix + sidecar_name(inbox_file.name, ending))
+        return await self._thread.run(self._read_object, self._prefix + sidecar_name(inbox_file.name, ending))
 
-    def _beside(self, key: str) -> bytes | None:
+    def _read_object(self, key: str) -> bytes | None:
         try:
             answer = self._client().get_object(Bucket=self._bucket, Key=key)
             content = bytes(answer["Body"].read(MAX_SIDECAR_BYTES + 1))
@@ -166,7 +166,7 @@ class S3Inbox:
             raise InboxUnavailableError(_name(error)) from error
 
     async def close(self) -> None:
-        """Let its thread go."""
+        """Release the thread."""
         self._thread.close()
 
 
@@ -175,6 +175,6 @@ def _code(error: ClientError) -> str:
 
 
 def _name(error: Exception) -> str:
-    """What went wrong, without what was asked for."""
+    """Name an error without the key that was requested."""
     code = _code(error) if isinstance(error, ClientError) else ""
     return f"{type(error).__name__} {code}".strip()

@@ -1,6 +1,6 @@
-"""A folder reached by SFTP, on one connection that is made anew when it breaks, or when the server takes too long.
+"""A folder reached by SFTP, on one connection that is reopened when it is lost or when the server takes too long.
 
-The server's key has to be known (`known-hosts`): whoever could stand in its place would hand people's data to whom it likes.
+The server's key has to be known (`known-hosts`): an impostor could feed in false data and read what is written back.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from lgsp_contracts.source_location import SourceLocation
 CONNECT_SECONDS = 10
 KEEPALIVE_SECONDS = 30
 ANSWER_SECONDS = 20.0
-"""For one question; a server that keeps its connection alive and says nothing is left."""
+"""For one request; a server that keeps its connection alive without answering is given up."""
 
 FETCH_SECONDS = 300.0
 """For one file, however slowly it comes."""
@@ -54,18 +54,20 @@ class SftpInbox:
     poll_seconds = 5.0
     stable_seconds = 10.0
 
-    def __init__(self, address: str, connection: Mapping[str, Any], place: SourceLocation) -> None:
-        told = urlsplit(address)
-        if not told.username or not told.hostname or told.password:
-            raise place.refusal("địa chỉ phải là sftp://NGƯỜI-DÙNG@MÁY/ĐƯỜNG-DẪN, không kèm mật khẩu", _ADDRESS)
+    def __init__(self, address: str, connection: Mapping[str, Any], location: SourceLocation) -> None:
+        parts = urlsplit(address)
+        if not parts.username or not parts.hostname or parts.password:
+            raise location.refusal(
+                "địa chỉ phải là sftp://NGƯỜI-DÙNG@MÁY/ĐƯỜNG-DẪN, không kèm mật khẩu", _ADDRESS_EXPECTED
+            )
         if "known-hosts" not in connection or not {"key", "password"} & set(connection):
-            raise place.refusal("SFTP cần known-hosts (khóa của máy chủ) và key hoặc password", _NEEDED)
-        self._path = unquote(told.path) or "."
+            raise location.refusal("SFTP cần known-hosts (khóa của máy chủ) và key hoặc password", _CREDENTIALS_NEEDED)
+        self._path = unquote(parts.path) or "."
         try:
             self._options: dict[str, Any] = {
-                "host": told.hostname,
-                "port": told.port or 22,
-                "username": unquote(told.username),
+                "host": parts.hostname,
+                "port": parts.port or 22,
+                "username": unquote(parts.username),
                 "known_hosts": asyncssh.import_known_hosts(connection["known-hosts"] + "\n"),
                 "client_keys": [asyncssh.import_private_key(connection["key"])] if "key" in connection else None,
                 "password": connection.get("password"),
@@ -75,13 +77,15 @@ class SftpInbox:
                 "keepalive_interval": KEEPALIVE_SECONDS,
             }
         except (asyncssh.KeyImportError, ValueError) as error:
-            raise place.refusal("key hoặc known-hosts không đọc được", "key or known-hosts cannot be read") from error
-        self._held: tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None = None
+            raise location.refusal(
+                "key hoặc known-hosts không đọc được", "key or known-hosts cannot be read"
+            ) from error
+        self._connection: tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None = None
         self._connecting = asyncio.Lock()
 
     async def listing(self, pattern: str, most: int = 0) -> Listing:
         """List the files whose names match a pattern."""
-        found, seen = Listing(most), 0
+        listing, seen = Listing(most), 0
         async with self._client(LIST_SECONDS) as client:
             async for entry in client.scandir(self._path):
                 seen += 1
@@ -91,12 +95,12 @@ class SftpInbox:
                 if not is_inbox_file(name, pattern):
                     continue
                 if entry.attrs.type != asyncssh.FILEXFER_TYPE_REGULAR:
-                    found.reject(name, "no plain file")
+                    listing.reject(name, "no plain file")
                 elif "/" in name:
-                    found.reject(name, "a name that leads elsewhere")
+                    listing.reject(name, "a name that leads elsewhere")
                 else:
-                    found.add(_inbox_file(name, entry.attrs))
-        return found
+                    listing.add(_inbox_file(name, entry.attrs))
+        return listing
 
     @asynccontextmanager
     async def opened(self, inbox_file: InboxFile) -> AsyncIterator[BinaryIO]:
@@ -117,11 +121,11 @@ class SftpInbox:
         path = self._at(sidecar_name(inbox_file.name, ending))
         async with self._client() as client:
             try:
-                told = await client.lstat(path)
-                if told.type != asyncssh.FILEXFER_TYPE_REGULAR or (told.size or 0) > MAX_SIDECAR_BYTES:
+                attributes = await client.lstat(path)
+                if attributes.type != asyncssh.FILEXFER_TYPE_REGULAR or (attributes.size or 0) > MAX_SIDECAR_BYTES:
                     return None
                 async with client.open(path, "rb") as file:
-                    content: bytes = await _some(file, MAX_SIDECAR_BYTES + 1)
+                    content: bytes = await _read_chunk(file, MAX_SIDECAR_BYTES + 1)
             except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied):
                 return None
         return content if len(content) <= MAX_SIDECAR_BYTES else None
@@ -144,19 +148,19 @@ class SftpInbox:
 
     async def close(self) -> None:
         """Close the connection, without asking the server."""
-        if self._held:
-            self._held[1].exit()
-            self._held[0].abort()
-            self._held = None
+        if self._connection:
+            self._connection[1].exit()
+            self._connection[0].abort()
+            self._connection = None
 
     def _at(self, name: str) -> str:
         return f"{self._path.rstrip('/')}/{name}"
 
     @asynccontextmanager
     async def _client(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[asyncssh.SFTPClient]:
-        """The connection, for as long as a question may take; then it is cut.
+        """Provide the connection for as long as a request may take, then cut it.
 
-        Whoever waits learns of it that way: a question that is cancelled would ask the server to close its file, and wait for that.
+        Cancelling the request instead would ask the server to close its file, and wait for that.
         """
         late = asyncio.Event()
         timer: asyncio.TimerHandle | None = None
@@ -176,7 +180,7 @@ class SftpInbox:
 
     async def _connected(self, seconds: float) -> tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient]:
         async with asyncio.timeout(seconds), self._connecting:
-            if self._held is None:
+            if self._connection is None:
                 connection = await asyncssh.connect(**self._options)
                 try:
                     # a name may be any bytes
@@ -184,8 +188,8 @@ class SftpInbox:
                 except BaseException:
                     connection.abort()
                     raise
-                self._held = (connection, client)
-            return self._held
+                self._connection = (connection, client)
+            return self._connection
 
 
 def _cut(connection: asyncssh.SSHClientConnection, late: asyncio.Event) -> None:
@@ -196,16 +200,16 @@ def _cut(connection: asyncssh.SSHClientConnection, late: asyncio.Event) -> None:
 async def _fetch(client: asyncssh.SFTPClient, path: str, inbox_file: InboxFile, file: BinaryIO) -> None:
     """Copy what was listed, and nothing else."""
     try:
-        told = await client.lstat(path)
-        if told.type != asyncssh.FILEXFER_TYPE_REGULAR or _inbox_file(inbox_file.name, told) != inbox_file:
+        attributes = await client.lstat(path)
+        if attributes.type != asyncssh.FILEXFER_TYPE_REGULAR or _inbox_file(inbox_file.name, attributes) != inbox_file:
             raise FileNotReadyError
         async with client.open(path, "rb") as source:
-            got = 0
-            while chunk := await _some(source, _CHUNK):
-                got += file.write(chunk)
-                if got > inbox_file.size:
+            received = 0
+            while chunk := await _read_chunk(source, _CHUNK):
+                received += file.write(chunk)
+                if received > inbox_file.size:
                     raise FileNotReadyError
-            if got != inbox_file.size or _inbox_file(inbox_file.name, await source.stat()) != inbox_file:
+            if received != inbox_file.size or _inbox_file(inbox_file.name, await source.stat()) != inbox_file:
                 raise FileNotReadyError
     except asyncssh.SFTPNoSuchFile as error:
         raise FileNotReadyError from error
@@ -214,14 +218,16 @@ async def _fetch(client: asyncssh.SFTPClient, path: str, inbox_file: InboxFile, 
     file.flush()
 
 
-async def _some(file: asyncssh.SFTPClientFile, size: int) -> bytes:
-    found = await file.read(size)
-    return found.encode() if isinstance(found, str) else bytes(found)
+async def _read_chunk(file: asyncssh.SFTPClientFile, size: int) -> bytes:
+    chunk = await file.read(size)
+    return chunk.encode() if isinstance(chunk, str) else bytes(chunk)
 
 
-def _inbox_file(name: str, told: asyncssh.SFTPAttrs) -> InboxFile:
-    return InboxFile(name, f"{told.mtime}-{told.size}", float(told.mtime or 0), int(told.size or 0))
+def _inbox_file(name: str, attributes: asyncssh.SFTPAttrs) -> InboxFile:
+    return InboxFile(
+        name, f"{attributes.mtime}-{attributes.size}", float(attributes.mtime or 0), int(attributes.size or 0)
+    )
 
 
-_ADDRESS = "the address has to be sftp://USER@HOST/PATH, without a password in it"
-_NEEDED = "SFTP needs known-hosts (the server's key) and key or password; add them to the connection"
+_ADDRESS_EXPECTED = "the address must be sftp://USER@HOST/PATH, without a password"
+_CREDENTIALS_NEEDED = "SFTP needs known-hosts (the server's key) and key or password; add them to the connection"

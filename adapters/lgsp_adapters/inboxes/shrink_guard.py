@@ -1,8 +1,8 @@
-"""A drop that shrinks a register is held until somebody has looked at it.
+"""A file that shrinks a register is held back until somebody has checked it.
 
-An export that broke off, or a file of the wrong kind under the right name, has the right headings and few rows. Taken, it makes the bus say
+An export that was cut off, or a file of the wrong kind under the right name, has the right headings and few rows. Taken, it makes the bus say
 "does not exist" of thousands who exist. So such a file is not taken: its report says so, the health of the adapter says so, what was served
-before goes on, and `lgsp adapter accept` takes it. How large the register was stands in the reports, so that a restart knows it.
+before goes on, and `lgsp adapter accept` takes it. The reports record how large the register was, so that it is known after a restart.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Sizes = Mapping[str, int]
 
 
 def reason_to_hold(sizes: Sizes, rows: int, before: Sizes, share: float) -> str:
-    """Say why an inbox file is to be held back; "" where it is not.
+    """Return why an inbox file is to be held back; "" where it is not.
 
     Args:
         sizes: what it would make of the register.
@@ -42,22 +42,22 @@ async def is_accepted(folder: Inbox, inbox_file: InboxFile, content: str) -> boo
     Raises:
         InboxUnavailableError: as the folder says.
     """
-    said = parse_sidecar(await folder.read_sidecar(inbox_file, ACCEPTANCE_SUFFIX))
-    return bool(content) and said.get("content") == content
+    acceptance = parse_sidecar(await folder.read_sidecar(inbox_file, ACCEPTANCE_SUFFIX))
+    return bool(content) and acceptance.get("content") == content
 
 
 def parse_sidecar(content: bytes | None) -> dict[str, Any]:
     """Parse what stands beside a file; an empty document for anything else, since others write there."""
     try:
-        found = orjson.loads(content or b"{}")
+        document = orjson.loads(content or b"{}")
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def register_sizes(report: Mapping[str, Any]) -> Sizes:
     """Read from a report how many rows each operation found when it was written."""
-    told = report.get("register")
-    if not isinstance(told, dict):
+    sizes = report.get("register")
+    if not isinstance(sizes, dict):
         return {}
-    return {str(name): size for name, size in told.items() if isinstance(size, int) and not isinstance(size, bool)}
+    return {str(name): size for name, size in sizes.items() if isinstance(size, int) and not isinstance(size, bool)}

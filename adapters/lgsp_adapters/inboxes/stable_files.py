@@ -10,7 +10,7 @@ from lgsp_adapters.text.comparison import printable_name
 from lgsp_runtime.steady_clock import SteadyClock
 
 SECONDS_A_FILE = 0.0002
-"""How much longer a folder is left alone for each file in it: a look at 50,000 takes a third of a second, and comes every ten."""
+"""How much longer the pause is for each file in the folder: polling 50,000 takes a third of a second, every ten seconds."""
 
 LONGEST_PAUSE = 60.0
 FIRST_PUT_OFF = 0.5
@@ -19,11 +19,11 @@ _INLINE = 1000
 
 
 class StableFiles:
-    """A folder that is looked at again and again.
+    """The files of a folder that is polled, and since when each is unchanged.
 
     Args:
         most: how many files are of interest, the newest ones; all where it is 0.
-        about: what a log line says of whom it is for.
+        about: fields that are bound to each log entry.
     """
 
     def __init__(self, inbox: Inbox, pattern: str, most: int = 0, **about: str) -> None:
@@ -44,7 +44,7 @@ class StableFiles:
         return max(self._inbox.poll_seconds, min(LONGEST_PAUSE, self._count * SECONDS_A_FILE))
 
     def defer(self, inbox_file: InboxFile) -> None:
-        """Leave a file that cannot be read now for a while, longer each time: it may take the time that others need."""
+        """Put off a file that cannot be read now, longer each time: reading it may take the time that others need."""
         _, before = self._deferred.get(inbox_file, (0.0, FIRST_PUT_OFF / 2))
         pause = min(before * 2, LONGEST_PUT_OFF)
         self._deferred[inbox_file] = (time.monotonic() + pause, pause)
@@ -61,33 +61,33 @@ class StableFiles:
         Raises:
             InboxUnavailableError: it cannot be reached now.
         """
-        found = await self._inbox.listing(self._pattern, self._most)
+        listing = await self._inbox.listing(self._pattern, self._most)
         now = time.monotonic()
-        for name, why in found.rejected.items():
+        for name, why in listing.rejected.items():
             if self._rejected.get(name) != why:
                 self._log.warning("not read", file=printable_name(name), why=why)
-        self._rejected = found.rejected
-        self._count = found.seen
+        self._rejected = listing.rejected
+        self._count = listing.seen
         if self._count > _INLINE and not self._most:
-            return await asyncio.to_thread(self._settled, found, now)
-        return self._settled(found, now)
+            return await asyncio.to_thread(self._select_stable, listing, now)
+        return self._select_stable(listing, now)
 
-    def _settled(self, found: Listing, now: float) -> list[InboxFile]:
-        drops = found.files
-        self._since = {inbox_file: self._since.get(inbox_file, now) for inbox_file in drops}
+    def _select_stable(self, listing: Listing, now: float) -> list[InboxFile]:
+        files = listing.files
+        self._since = {inbox_file: self._since.get(inbox_file, now) for inbox_file in files}
         self._deferred = (
             {inbox_file: self._deferred[inbox_file] for inbox_file in self._since if inbox_file in self._deferred}
             if self._deferred
             else {}
         )
-        settled = [
+        stable = [
             inbox_file
-            for inbox_file in drops
+            for inbox_file in files
             if self._unchanged_for(inbox_file, now) >= self._inbox.stable_seconds
             and self._deferred.get(inbox_file, (0.0, 0.0))[0] <= now
         ]
-        self.growing = drops[0].name if drops and not settled else ""
-        return settled
+        self.growing = files[0].name if files and not stable else ""
+        return stable
 
     def _unchanged_for(self, inbox_file: InboxFile, now: float) -> float:
         # the clock of a share can be another than ours

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 from lgsp_adapters.inboxes.inbox_file import InboxUnavailableError
 
 SECONDS = 60.0
-"""A share that hangs holds its thread for as long as it likes; whoever waits is told after this."""
+"""A share that hangs holds its thread for as long as it likes; whoever waits gets an error after this."""
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -36,7 +36,7 @@ class WorkerThread:
             raise InboxUnavailableError(f"it does not answer within {SECONDS:g} seconds") from error
 
     def close(self) -> None:
-        """Wait for nothing."""
+        """Shut down without waiting for the work in progress."""
         if self._executor:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None

@@ -28,8 +28,8 @@ class Arithmetic(functions.Functions):
 
     @functions.signature({"types": _ANY})
     def _func_abs(self, value: Any) -> Number:
-        found = _number(value)
-        return found.copy_abs() if isinstance(found, Decimal) else abs(found)
+        number = _number(value)
+        return number.copy_abs() if isinstance(number, Decimal) else abs(number)
 
     @functions.signature({"types": _ANY})
     def _func_ceil(self, value: Any) -> int:
@@ -50,19 +50,19 @@ class Arithmetic(functions.Functions):
 
     @functions.signature({"types": _LIST})
     def _func_max(self, values: list[Any]) -> Any:
-        return max(_alike(values), default=None)
+        return max(_comparable(values), default=None)
 
     @functions.signature({"types": _LIST})
     def _func_min(self, values: list[Any]) -> Any:
-        return min(_alike(values), default=None)
+        return min(_comparable(values), default=None)
 
     @functions.signature({"types": _LIST})
     def _func_sort(self, values: list[Any]) -> list[Any]:
-        return sorted(_alike(values))
+        return sorted(_comparable(values))
 
     @functions.signature({"types": _LIST}, {"types": ["expref"]})
     def _func_sort_by(self, values: list[Any], key: Any) -> list[Any]:
-        return [values[place] for place in _order(values, key)]
+        return [values[index] for index in _sorted_indices(values, key)]
 
     @functions.signature({"types": _LIST}, {"types": ["expref"]})
     def _func_max_by(self, values: list[Any], key: Any) -> Any:
@@ -94,47 +94,50 @@ class Arithmetic(functions.Functions):
     def _func_contains(self, where: list[Any] | str, what: Any) -> bool:
         if isinstance(where, str):
             return isinstance(what, str) and what in where
-        return any(same(item, what) for item in where)
+        return any(json_equal(item, what) for item in where)
 
 
-def same(one: Any, other: Any) -> bool:
+def json_equal(left: Any, right: Any) -> bool:
     """Tell whether two values are equal as JSON has them: `1` is not true, and `0.10` is `0.1`."""
-    if isinstance(one, list) and isinstance(other, list):
-        spend(min(len(one), len(other)))
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        spend(min(len(one), len(other)))
-        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, float) or isinstance(other, float):
-        one, other = exact(one) if isinstance(one, float) else one, exact(other) if isinstance(other, float) else other
-    return bool(one == other)
+    if isinstance(left, list) and isinstance(right, list):
+        spend(min(len(left), len(right)))
+        return len(left) == len(right) and all(map(json_equal, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        spend(min(len(left), len(right)))
+        return left.keys() == right.keys() and all(json_equal(value, right[name]) for name, value in left.items())
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, float) or isinstance(right, float):
+        left, right = (
+            exact(left) if isinstance(left, float) else left,
+            exact(right) if isinstance(right, float) else right,
+        )
+    return bool(left == right)
 
 
 def _number(value: Any) -> Number:
-    found = exact(value)
-    if found is None:
+    number = exact(value)
+    if number is None:
         raise MappingError("a function of numbers is given something else; write number(…) of a text")
-    return found
+    return number
 
 
 def _sum(values: Sequence[Number]) -> Number:
     total: Number = 0
     for value in values:
-        total = total + value if isinstance(total, int) and isinstance(value, int) else _added(total, value)
+        total = total + value if isinstance(total, int) and isinstance(value, int) else _exact_sum(total, value)
     return total
 
 
-def _added(one: Number, other: Number) -> Decimal:
+def _exact_sum(left: Number, right: Number) -> Decimal:
     try:
-        return _EXACT.add(Decimal(one), Decimal(other))
+        return _EXACT.add(Decimal(left), Decimal(right))
     except ArithmeticError as error:
         raise MappingError("a sum has too many digits") from error
 
 
-def _alike(values: list[Any]) -> list[Any]:
-    """Numbers or texts.
+def _comparable(values: list[Any]) -> list[Any]:
+    """Return the values, all numbers or all texts.
 
     Raises:
         MappingError: a mixture, or something else.
@@ -145,10 +148,10 @@ def _alike(values: list[Any]) -> list[Any]:
 
 
 def _keys(values: list[Any], key: Any) -> list[Any]:
-    return _alike([key.visit(key.expression, value) for value in values])
+    return _comparable([key.visit(key.expression, value) for value in values])
 
 
-def _order(values: list[Any], key: Any) -> list[int]:
+def _sorted_indices(values: list[Any], key: Any) -> list[int]:
     keys = _keys(values, key)
     by: Callable[[int], Any] = keys.__getitem__
     return sorted(range(len(values)), key=by)

@@ -1,8 +1,8 @@
-"""How long the reading and mapping of one document may take, so that the other calls of the process do not wait for it.
+"""Bounds the parsing and mapping of one document, so that the other calls of the process do not wait for it.
 
 An expression that looks through a thousand rows for each item of a request, an answer of a hundred thousand XML elements: either holds
 an event loop for a second or for hours. So work is counted in steps, which depend on documents and manifest alone: the same call
-has the same end on every machine. What takes up to `AT_ONCE` of them is done where it is asked for. What takes more is begun anew in
+has the same end on every machine. What takes up to `AT_ONCE` of them is done on the event loop. What takes more is started again in
 a thread, with which the loop shares the interpreter; at `MOST` it is given up.
 
 Why a thread and no process, as the gateway has for documents: what is mapped has been read here and would have to be carried over, and
@@ -36,15 +36,15 @@ THREADS = 2
 
 TOO_LONG = f"reading and mapping the answer takes more than {MOST} steps"
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 class StepsExceededError(AdapterError):
-    """More steps are needed than there are."""
+    """The work needs more steps than its budget has."""
 
 
 class StepBudget:
-    """What is left of them."""
+    """The steps that are left for one piece of work."""
 
     __slots__ = ("left",)
 
@@ -77,16 +77,16 @@ def spend(count: int = 1) -> None:
 
 
 class MappingExecutor:
-    """Does what may take long, without holding the event loop."""
+    """Runs work that may take long without blocking the event loop."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "lgsp-mapping")  # begun when they are needed
 
-    async def do(self, work: Callable[[], Made], *, of_request: bool = False) -> Made:
+    async def run(self, work: Callable[[], Result], *, of_request: bool = False) -> Result:
         """Run some work and return its result. It is begun twice where it takes long, so it must change nothing.
 
         Args:
-            of_request: the work is done with what was asked, not yet with what a system answers.
+            of_request: the work maps the request, not yet the system's answer.
 
         Raises:
             UnfitRequest, UpstreamFailed: it takes more than anybody may wait for.
@@ -105,11 +105,11 @@ class MappingExecutor:
             steps.left = 0  # nobody waits any more: a thread cannot be ended, but it can have no more steps
 
     def close(self) -> None:
-        """End the threads, as soon as they have done what they are at."""
+        """End the threads as soon as their current work is done."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def run_within(steps: StepBudget, work: Callable[[], Made]) -> Made:
+def run_within(steps: StepBudget, work: Callable[[], Result]) -> Result:
     """Do something with so many steps.
 
     Raises:

@@ -32,19 +32,19 @@ def named_columns(template: Any, kinds: Kinds) -> set[str]:
     Args:
         template: as it stands in a manifest; its expressions are known to be right.
     """
-    found = _Found()
-    found.template(template, kinds)
-    return found.columns
+    collector = _ColumnCollector()
+    collector.template(template, kinds)
+    return collector.columns
 
 
 def uses_variable(template: Any, variable: str) -> bool:
     """Tell whether a template names a variable."""
-    found = _Found()
-    found.template(template, {})
-    return variable in found.variables
+    collector = _ColumnCollector()
+    collector.template(template, {})
+    return variable in collector.variables
 
 
-class _Found:
+class _ColumnCollector:
     def __init__(self) -> None:
         self.columns: set[str] = set()
         self.variables: set[str] = set()
@@ -62,7 +62,7 @@ class _Found:
                     self.template(value, kinds)
             else:
                 kind = self.template(document[each], kinds)
-                inner = _one(kind) if each == "$each" else kind
+                inner = _item_kind(kind) if each == "$each" else kind
                 self.template(document["$as"], {**kinds, "item": inner})
         return ""
 
@@ -80,15 +80,19 @@ class _Found:
         if kind == "function_expression":
             return self._function(node, current, kinds)
         if kind in _STANDING:
-            return _one(current) if kind == "index" else current
-        found = [self._node(child, current, kinds) for child in children if isinstance(child, dict)]
-        return next((one for one in found if one), "") if kind in ("or_expression", "and_expression") else ""
+            return _item_kind(current) if kind == "index" else current
+        child_kinds = [self._node(child, current, kinds) for child in children if isinstance(child, dict)]
+        return (
+            next((child_kind for child_kind in child_kinds if child_kind), "")
+            if kind in ("or_expression", "and_expression")
+            else ""
+        )
 
     def _projection(self, children: Any, current: str, kinds: Kinds) -> str:
-        one = _one(self._node(children[0], current, kinds))
+        item_kind = _item_kind(self._node(children[0], current, kinds))
         for condition in children[2:]:
-            self._node(condition, one, kinds)
-        return "rows" if self._node(children[1], one, kinds) == "row" else ""
+            self._node(condition, item_kind, kinds)
+        return "rows" if self._node(children[1], item_kind, kinds) == "row" else ""
 
     def _field(self, name: str, current: str, kinds: Kinds) -> str:
         if current == "row":
@@ -101,15 +105,15 @@ class _Found:
 
     def _function(self, node: Any, current: str, kinds: Kinds) -> str:
         children = node["children"]
-        found = [self._node(child, current, kinds) for child in children if child["type"] != "expref"]
-        rows = "rows" in found
+        argument_kinds = [self._node(child, current, kinds) for child in children if child["type"] != "expref"]
+        rows = "rows" in argument_kinds
         for child in children:
             if child["type"] == "expref":
                 self._node(child["children"][0], "row" if rows else "", kinds)
-        if not rows and "row" not in found:
+        if not rows and "row" not in argument_kinds:
             return ""
         return "rows" if node["value"] in _KEEPING else "row" if node["value"] in _PICKING else ""
 
 
-def _one(kind: str) -> str:
+def _item_kind(kind: str) -> str:
     return "row" if kind == "rows" else ""

@@ -121,14 +121,14 @@ class Pattern:
         Raises:
             MappingError: it is not of this pattern, or no such day or time is.
         """
-        found = self._form.fullmatch(text.strip())
-        if found is None:
+        match = self._form.fullmatch(text.strip())
+        if match is None:
             raise MappingError(f"a date is not in the form {self._text}")
-        said = dict(zip(self._names, found.groups(), strict=True))
+        parts = dict(zip(self._names, match.groups(), strict=True))
         try:
-            return Moment(_day(said, first_year), _time(said), parse_zone(said.get("zone")))
+            return Moment(_day(parts, first_year), _time(parts), parse_zone(parts.get("zone")))
         except ValueError as error:
-            raise MappingError(f"a date in the form {self._text} is on no calendar") from error
+            raise MappingError(f"a date in the form {self._text} does not exist in the calendar") from error
 
     def write(self, moment: datetime | date, zone: timezone | None = None) -> str:
         """Format a day or a moment by this pattern.
@@ -162,15 +162,15 @@ def compile_pattern(text: str) -> Pattern:
 
 
 def _split(text: str) -> list[tuple[str, str, str, str]]:
-    if "".join(found.group() for found in _PARTS.finditer(text)) != text:
+    if "".join(match.group() for match in _PARTS.finditer(text)) != text:
         raise MappingError("a date pattern has a quotation mark that is not closed")
     return _PARTS.findall(text)
 
 
-def _day(said: dict[str, str], first_year: int) -> date:
-    year = int(said["year"]) if "year" in said else _long_year(int(said["short year"]), first_year)
-    month = int(said["month"]) if "month" in said else _month(said["month name"])
-    return date(year, month, int(said["day"]))
+def _day(parts: dict[str, str], first_year: int) -> date:
+    year = int(parts["year"]) if "year" in parts else _long_year(int(parts["short year"]), first_year)
+    month = int(parts["month"]) if "month" in parts else _month(parts["month name"])
+    return date(year, month, int(parts["day"]))
 
 
 def _long_year(short: int, first_year: int) -> int:
@@ -183,18 +183,18 @@ def _month(name: str) -> int:
     return _MONTHS.index(name.upper()) + 1
 
 
-def _time(said: dict[str, str]) -> time | None:
-    if "hour" not in said and "half hour" not in said:
+def _time(parts: dict[str, str]) -> time | None:
+    if "hour" not in parts and "half hour" not in parts:
         return None
-    if "half hour" in said:
-        half = int(said["half hour"])
+    if "half hour" in parts:
+        half = int(parts["half hour"])
         if not 1 <= half <= 12:
             raise ValueError("hour")
-        hour = half % 12 + (12 if said["half"].upper() in ("PM", "CH") else 0)
+        hour = half % 12 + (12 if parts["half"].upper() in ("PM", "CH") else 0)
     else:
-        hour = int(said["hour"])
-    fraction = said.get("fraction", "").ljust(6, "0")[:6]
-    return time(hour, int(said.get("minute", 0)), int(said.get("second", 0)), int(fraction))
+        hour = int(parts["hour"])
+    fraction = parts.get("fraction", "").ljust(6, "0")[:6]
+    return time(hour, int(parts.get("minute", 0)), int(parts.get("second", 0)), int(fraction))
 
 
 def parse_zone(text: str | None) -> timezone | None:

@@ -1,8 +1,8 @@
 """Days, clocks without a zone, and instants: three different things, and where one becomes another it is in Vietnam.
 
 `1993-05-16T17:00:00Z` is midnight of 17 May in Hanoi, and how most back ends send a birthday. A day is therefore never cut off an
-instant: it is the day in Vietnam. A clock without a zone is Vietnam's. What is Vietnam's time then and there (there were three before
-1976) the tz database says. Instants are written with `+07:00`.
+instant: it is the day in Vietnam. A clock without a zone is Vietnam's. Vietnam has had several offsets (three before 1976); the tz
+database says which one was in force. Instants are written with `+07:00`.
 """
 
 import re
@@ -41,7 +41,7 @@ def iso_date(value: Any, pattern: str, first_year: int = FIRST_YEAR) -> str:
     """
     text, form = _text(value), compile_pattern(pattern)
     if not form.has_day:
-        raise MappingError(f"a pattern of a day has year, month and day, which {pattern} has not")
+        raise MappingError(f"the pattern of a day needs year, month and day; {pattern} lacks one")
     try:
         moment = form.read(text, first_year)
     except MappingError:
@@ -50,7 +50,7 @@ def iso_date(value: Any, pattern: str, first_year: int = FIRST_YEAR) -> str:
         return local_date(text)
     if moment.zone is None:
         return moment.day.isoformat()
-    return _day_there(datetime.combine(moment.day, moment.time or time(), moment.zone)).isoformat()
+    return _day_in_vietnam(datetime.combine(moment.day, moment.time or time(), moment.zone)).isoformat()
 
 
 def local_date(value: Any) -> str:
@@ -59,21 +59,21 @@ def local_date(value: Any) -> str:
     Raises:
         MappingError: it is none.
     """
-    found = _iso(_text(value))
-    return (_day_there(found) if isinstance(found, datetime) else found).isoformat()
+    moment = _iso(_text(value))
+    return (_day_in_vietnam(moment) if isinstance(moment, datetime) else moment).isoformat()
 
 
 def date_text(value: Any, pattern: str) -> str:
-    """Format an ISO 8601 date or time for a system; an instant is shown as clocks in Vietnam show it.
+    """Format an ISO 8601 date or time for a system; an instant is written in Vietnam's time.
 
     Raises:
         MappingError: it is none, or has not what the pattern asks for.
     """
-    found, form = _iso(_text(value)), compile_pattern(pattern)
-    if not isinstance(found, datetime):
-        return form.write(found)
-    there = _there(found) if found.tzinfo else found.replace(tzinfo=VIETNAM)
-    return form.write(there, timezone(there.utcoffset() or timedelta()))
+    moment, form = _iso(_text(value)), compile_pattern(pattern)
+    if not isinstance(moment, datetime):
+        return form.write(moment)
+    local_moment = _in_vietnam(moment) if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
+    return form.write(local_moment, timezone(local_moment.utcoffset() or timedelta()))
 
 
 def instant(value: Any, pattern: str = "", first_year: int = FIRST_YEAR) -> str:
@@ -89,13 +89,13 @@ def instant(value: Any, pattern: str = "", first_year: int = FIRST_YEAR) -> str:
     if pattern:
         form = compile_pattern(pattern)
         if not (form.has_day and form.has_time):
-            raise MappingError(f"a pattern of an instant has a day and an hour, which {pattern} has not")
-        said = form.read(text, first_year)
-        return _written(datetime.combine(said.day, said.time or time(), said.zone or VIETNAM))
-    found = _iso(text)
-    if not isinstance(found, datetime):
+            raise MappingError(f"the pattern of an instant needs a day and an hour; {pattern} lacks one")
+        parsed = form.read(text, first_year)
+        return _format_instant(datetime.combine(parsed.day, parsed.time or time(), parsed.zone or VIETNAM))
+    moment = _iso(text)
+    if not isinstance(moment, datetime):
         raise MappingError("a day alone is no instant")
-    return _written(found if found.tzinfo else found.replace(tzinfo=VIETNAM))
+    return _format_instant(moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM))
 
 
 def epoch(value: Any, unit: timedelta) -> str:
@@ -113,10 +113,10 @@ def json_date(value: Any) -> str:
     Raises:
         MappingError: it is none.
     """
-    found = _JSON_DATE.fullmatch(_text(value))
-    if found is None:
+    match = _JSON_DATE.fullmatch(_text(value))
+    if match is None:
         raise MappingError("a text is not of the form /Date(…)/")
-    return _since_1970(int(found.group(1)), timedelta(milliseconds=1))
+    return _since_1970(int(match.group(1)), timedelta(milliseconds=1))
 
 
 def excel_date(value: Any, system: str = "1900") -> str:
@@ -152,9 +152,9 @@ def check_pattern(function: str, pattern: str) -> None:
     """
     form = compile_pattern(pattern)
     if function == "iso_date" and not form.has_day:
-        raise MappingError(f"a pattern of a day has year, month and day, which {pattern} has not")
+        raise MappingError(f"the pattern of a day needs year, month and day; {pattern} lacks one")
     if function == "instant" and not (form.has_day and form.has_time):
-        raise MappingError(f"a pattern of an instant has a day and an hour, which {pattern} has not")
+        raise MappingError(f"the pattern of an instant needs a day and an hour; {pattern} lacks one")
 
 
 def _text(value: Any) -> str:
@@ -166,32 +166,32 @@ def _text(value: Any) -> str:
 
 
 def _iso(text: str) -> date | datetime:
-    found = _ISO.fullmatch(text)
-    if found is None:
+    match = _ISO.fullmatch(text)
+    if match is None:
         raise MappingError("a date is not ISO 8601, such as 1993-05-17 or 1993-05-17T08:00:00+07:00")
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
-        that_day = date(int(year), int(month), int(day))
+        calendar_day = date(int(year), int(month), int(day))
         if hour is None:
-            return that_day
+            return calendar_day
         parts = int(hour), int(minute), int(second or 0), int((fraction or "").ljust(6, "0")[:6])
-        return datetime.combine(that_day, time(*parts), parse_zone(zone))
+        return datetime.combine(calendar_day, time(*parts), parse_zone(zone))
     except ValueError as error:
-        raise MappingError("a date is on no calendar") from error
+        raise MappingError("a date does not exist in the calendar") from error
 
 
-def _there(moment: datetime) -> datetime:
+def _in_vietnam(moment: datetime) -> datetime:
     try:
         return moment.astimezone(VIETNAM)
     except (OverflowError, ValueError) as error:
         raise MappingError("a moment is at the very end of the calendar") from error
 
 
-def _day_there(moment: datetime) -> date:
-    return (_there(moment) if moment.tzinfo else moment).date()
+def _day_in_vietnam(moment: datetime) -> date:
+    return (_in_vietnam(moment) if moment.tzinfo else moment).date()
 
 
-def _written(moment: datetime) -> str:
+def _format_instant(moment: datetime) -> str:
     try:
         return moment.astimezone(_HOUR_7).isoformat()
     except (OverflowError, ValueError) as error:
@@ -200,6 +200,6 @@ def _written(moment: datetime) -> str:
 
 def _since_1970(count: int, unit: timedelta) -> str:
     try:
-        return _written(_UTC_1970 + count * unit)
+        return _format_instant(_UTC_1970 + count * unit)
     except (OverflowError, ValueError) as error:
         raise MappingError("a number of seconds is beyond the years 1 to 9999") from error

@@ -23,7 +23,7 @@ from lgsp_contracts.wire import Failure
 
 NOTE = 40
 _OF_ERRORS = re.compile(r"(?<![.\w'])(status|fault|faultcode|subcode|faultstring|detail)\b")
-"""The variables that say how an answer came."""
+"""The variables that describe the status or the fault of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +37,33 @@ class _Rule:
 class ErrorRules:
     """The `errors` of one operation."""
 
-    def __init__(self, document: list[Mapping[str, Any]], place: SourceLocation, names: tuple[str, ...]) -> None:
+    def __init__(self, document: list[Mapping[str, Any]], location: SourceLocation, names: tuple[str, ...]) -> None:
         self._rules = [
             _Rule(
-                Template(rule["when"], place / number / "when", names),
+                Template(rule["when"], location / number / "when", names),
                 rule.get("is", ""),
                 cast("Failure", rule.get("failed", "broken")),
-                Template(rule.get("note"), place / number / "note", names),
+                Template(rule.get("note"), location / number / "note", names),
             )
             for number, rule in enumerate(document)
         ]
 
-    def apply(self, scope: Scope, *, well: bool = True) -> None:
+    def apply(self, scope: Scope, *, successful: bool = True) -> None:
         """Apply the rules to an answer.
 
         Args:
-            well: it came with a good status and is no fault. Where it did not, a rule that would hold for no answer at all, such as
+            successful: the answer has a good status and is no fault. Where it is an error, a rule that would hold for no answer at all, such as
                 `!(answer.person)`, says nothing: an office that is down is no "not on record".
 
         Raises:
             Declared, UpstreamFailed: as the first rule says that holds.
         """
         for rule in self._rules:
-            if not evaluate(rule.when, scope) or not (well or self._speaks_of_errors(rule, scope)):
+            if not evaluate(rule.when, scope) or not (successful or self._speaks_of_errors(rule, scope)):
                 continue
             if rule.declared:
                 raise Declared(rule.declared)
-            raise UpstreamFailed(rule.failed, str(evaluate(rule.note, scope) or rule.when.place)[:NOTE])
+            raise UpstreamFailed(rule.failed, str(evaluate(rule.note, scope) or rule.when.location)[:NOTE])
 
     def _speaks_of_errors(self, rule: _Rule, scope: Scope) -> bool:
         if _OF_ERRORS.search(str(rule.when.document)):

@@ -19,7 +19,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError, JMESPathTypeError
 from jmespath.visitor import Options, TreeInterpreter
 
-from lgsp_adapters.mapping.arithmetic import same
+from lgsp_adapters.mapping.arithmetic import json_equal
 from lgsp_adapters.mapping.budget import CHARACTERS, current, spend
 from lgsp_adapters.mapping.functions import FUNCTIONS, MOST, NAMES, check_argument
 from lgsp_adapters.mapping.numbers import exact
@@ -28,7 +28,7 @@ from lgsp_adapters.text.normalization import nfc
 from lgsp_contracts.source_location import SourceLocation
 
 Scope = Mapping[str, Any]
-Make = Callable[[Scope], Any]
+Evaluator = Callable[[Scope], Any]
 
 _OPTIONS = Options(custom_functions=FUNCTIONS)
 MOST_DIGITS = 15
@@ -40,25 +40,25 @@ class Template:
 
     Args:
         document: as it stands in the manifest.
-        place: where, for refusals.
-        names: the variables that there are.
+        location: where, for refusals.
+        names: the variables that expressions may name.
 
     Raises:
-        Refusal: `invalid-document`, with line, what is wrong and what there is instead.
+        Refusal: `invalid-document`, with line, what is wrong and how to correct it.
     """
 
-    def __init__(self, document: Any, place: SourceLocation, names: tuple[str, ...]) -> None:
+    def __init__(self, document: Any, location: SourceLocation, names: tuple[str, ...]) -> None:
         self.document = document
-        self.place = place
-        self._make = _compiled(document, place, names)
+        self.location = location
+        self._evaluate = _compile(document, location, names)
 
     def __call__(self, scope: Scope) -> Any:
         """The document for these variables.
 
         Raises:
-            MappingError: a value does not fit; the text names the place and never the value.
+            MappingError: a value does not fit; the text names the location and never the value.
         """
-        return self._make(scope)
+        return self._evaluate(scope)
 
     @property
     def empty(self) -> bool:
@@ -92,68 +92,72 @@ def normalized(document: Any) -> Any:
     return document
 
 
-def _compiled(document: Any, place: SourceLocation, names: tuple[str, ...]) -> Make:
+def _compile(document: Any, location: SourceLocation, names: tuple[str, ...]) -> Evaluator:
     if isinstance(document, str):
-        return _expression(document, place, names)
+        return _compile_expression(document, location, names)
     if isinstance(document, dict):
         for each in ("$each", "$with"):
             if each in document:
-                return _each(document, each, place, names)
-        fields = {name: _compiled(value, place / name, names) for name, value in document.items()}
-        return lambda scope: _object(fields, scope)
+                return _compile_repetition(document, each, location, names)
+        fields = {name: _compile(value, location / name, names) for name, value in document.items()}
+        return lambda scope: _build_object(fields, scope)
     if isinstance(document, list):
-        items = [_compiled(item, place / number, names) for number, item in enumerate(document)]
+        items = [_compile(item, location / number, names) for number, item in enumerate(document)]
         return lambda scope: [value for make in items if (value := make(scope)) is not None]
     return lambda _: document
 
 
-def _object(fields: Mapping[str, Make], scope: Scope) -> dict[str, Any]:
+def _build_object(fields: Mapping[str, Evaluator], scope: Scope) -> dict[str, Any]:
     spend()
-    found = ((name, make(scope)) for name, make in fields.items())
-    return {name: value for name, value in found if value is not None and value != {}}
+    pairs = ((name, make(scope)) for name, make in fields.items())
+    return {name: value for name, value in pairs if value is not None and value != {}}
 
 
-def _each(document: Mapping[str, Any], each: str, place: SourceLocation, names: tuple[str, ...]) -> Make:
+def _compile_repetition(
+    document: Mapping[str, Any], each: str, location: SourceLocation, names: tuple[str, ...]
+) -> Evaluator:
     if set(document) != {each, "$as"}:
-        raise place.refusal(f"{each} cần $as và không gì khác", f"{each} takes $as and nothing else")
-    items = _compiled(document[each], place / each, names)
-    item = _compiled(document["$as"], place / "$as", (*names, "item"))
+        raise location.refusal(
+            f"{each} phải đi cùng $as và không kèm khóa nào khác", f"{each} takes $as and no other key"
+        )
+    source = _compile(document[each], location / each, names)
+    build_item = _compile(document["$as"], location / "$as", (*names, "item"))
 
     def make(scope: Scope) -> Any:
-        found = items(scope)
+        value = source(scope)
         if each == "$with":
-            return None if found is None or found is False else item({**scope, "item": found})
-        spend(len(found) if found else 0)
-        return found and [item({**scope, "item": one}) for one in found]
+            return None if value is None or value is False else build_item({**scope, "item": value})
+        spend(len(value) if value else 0)
+        return value and [build_item({**scope, "item": element}) for element in value]
 
     return make
 
 
-def _expression(text: str, place: SourceLocation, names: tuple[str, ...]) -> Make:
-    text = nfc(text)  # as everything is that it will be held against
+def _compile_expression(text: str, location: SourceLocation, names: tuple[str, ...]) -> Evaluator:
+    text = nfc(text)  # normalized like every text that it is compared with
     try:
         parsed = jmespath.compile(text).parsed
     except JMESPathError as error:
         reason = str(error).split("\n", 1)[0].rstrip(".:")
         hint = "; a text that is meant as it stands is written \"'text'\""
-        raise place.refusal(
+        raise location.refusal(
             f"không phải biểu thức JMESPath: {reason}", f"not a JMESPath expression: {reason}{hint}"
         ) from error
-    _known(parsed, place, names, top=True)
-    tree, interpreter = _exact(parsed, place), _Interpreter()
+    _check_names(parsed, location, names, top=True)
+    tree, interpreter = _with_exact_numbers(parsed, location), _Interpreter()
 
     def make(scope: Scope) -> Any:
         try:
-            return _pruned(interpreter.visit(tree, scope))
+            return _without_nulls(interpreter.visit(tree, scope))
         except MappingError as unmappable:
-            raise MappingError(f"{place}: {unmappable}", place) from unmappable
+            raise MappingError(f"{location}: {unmappable}", location) from unmappable
         except JMESPathTypeError as error:  # its text quotes the value
             wanted = " or ".join(error.expected_types)
             raise MappingError(
-                f"{place}: {error.function_name} takes {wanted}, not {error.actual_type}", place
+                f"{location}: {error.function_name} takes {wanted}, not {error.actual_type}", location
             ) from error
         except (JMESPathError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
-            raise MappingError(f"{place}: {type(error).__name__}", place) from error
+            raise MappingError(f"{location}: {type(error).__name__}", location) from error
 
     return make
 
@@ -185,70 +189,74 @@ class _Interpreter(TreeInterpreter):
         """Call a function, which takes as many steps as its lists and texts are long."""
         arguments = [self.visit(child, value) for child in node["children"]]
         spend(sum(map(_size, arguments)))
-        made = FUNCTIONS.call_function(node["value"], arguments)
-        spend(_size(made))
-        return made
+        result = FUNCTIONS.call_function(node["value"], arguments)
+        spend(_size(result))
+        return result
 
     def visit_comparator(self, node: Any, value: Any) -> Any:
-        """Compare as JSON does; a number is never held against a text.
+        """Compare as JSON does; a number is never compared with a text.
 
         Raises:
             MappingError: one of two that are to be ordered is a number and one a text.
         """
-        one, other = (self.visit(child, value) for child in node["children"])
+        left, right = (self.visit(child, value) for child in node["children"])
         kind = node["value"]
         if kind in ("eq", "ne"):
-            return same(one, other) is (kind == "eq")
-        if isinstance(one, str) and isinstance(other, str):
-            return self.COMPARATOR_FUNC[kind](one, other)
-        numbers = exact(one), exact(other)
+            return json_equal(left, right) is (kind == "eq")
+        if isinstance(left, str) and isinstance(right, str):
+            return self.COMPARATOR_FUNC[kind](left, right)
+        numbers = exact(left), exact(right)
         if None not in numbers:
             return self.COMPARATOR_FUNC[kind](*numbers)
-        if (isinstance(one, str) and numbers[1] is not None) or (isinstance(other, str) and numbers[0] is not None):
+        if (isinstance(left, str) and numbers[1] is not None) or (isinstance(right, str) and numbers[0] is not None):
             raise MappingError("a text is compared with a number; write number(…) of the text")
         return None
 
 
-def _exact(node: Any, place: SourceLocation) -> Any:
-    """A parsed expression whose literal numbers keep their digits; the library shares what it has parsed, so this is another."""
+def _with_exact_numbers(node: Any, location: SourceLocation) -> Any:
+    """Return a copy of a parsed expression whose literal numbers keep their digits; the library caches and shares the original."""
     if node["type"] == "literal":
-        return {**node, "value": _exact_literal(node["value"], place)}
-    children = [_exact(child, place) if isinstance(child, dict) else child for child in node.get("children", ())]
+        return {**node, "value": _exact_literal(node["value"], location)}
+    children = [
+        _with_exact_numbers(child, location) if isinstance(child, dict) else child for child in node.get("children", ())
+    ]
     return {**node, "children": children}
 
 
-def _exact_literal(value: Any, place: SourceLocation) -> Any:
+def _exact_literal(value: Any, location: SourceLocation) -> Any:
     if isinstance(value, list):
-        return [_exact_literal(item, place) for item in value]
+        return [_exact_literal(item, location) for item in value]
     if isinstance(value, dict):
-        return {name: _exact_literal(item, place) for name, item in value.items()}
+        return {name: _exact_literal(item, location) for name, item in value.items()}
     if isinstance(value, str):
         return nfc(value)
     if not isinstance(value, float):
         return value
-    found = Decimal(repr(value))
-    if len(found.as_tuple().digits) > MOST_DIGITS:
-        raise place.refusal(
+    number = Decimal(repr(value))
+    if len(number.as_tuple().digits) > MOST_DIGITS:
+        raise location.refusal(
             "một số trong biểu thức có quá nhiều chữ số; hãy viết number('…')",
             "a number in the expression has more digits than are kept there; write number('…')",
         )
-    return found
+    return number
 
 
-def _known(node: Any, place: SourceLocation, names: tuple[str, ...], *, top: bool) -> None:
-    """Refuse what nobody could mean: functions and variables that are not there."""
+def _check_names(node: Any, location: SourceLocation, names: tuple[str, ...], *, top: bool) -> None:
+    """Refuse functions and variables that do not exist."""
     kind, value = node["type"], node.get("value")
     if kind == "subexpression" and node["children"][0]["type"] == "not_expression":  # JMESPath reads !a.b as (!a).b
-        raise place.refusal("hãy viết !(a.b) thay cho !a.b", "write !(a.b) for !a.b, which JMESPath reads as (!a).b")
+        raise location.refusal("hãy viết !(a.b) thay cho !a.b", "write !(a.b) for !a.b, which JMESPath reads as (!a).b")
     if kind == "function_expression":
         if value not in NAMES:
-            raise place.refusal(
+            raise location.refusal(
                 f"không có hàm {value}", f"there is no function {value}; docs/reference/mapping.md lists them"
             )
-        _called(value, node["children"], place)
+        _check_arguments(value, node["children"], location)
     if top and kind == "field" and value not in names:
         known = ", ".join(names)
-        raise place.refusal(f"không có biến {value}; có: {known}", f"there is no variable {value}; there are: {known}")
+        raise location.refusal(
+            f"không có biến {value}; có: {known}", f"there is no variable {value}; the available ones are: {known}"
+        )
     for number, child in enumerate(_children(node)):
         # Behind a dot or inside a projection the names are those of the data.
         inside = kind in (
@@ -260,21 +268,21 @@ def _known(node: Any, place: SourceLocation, names: tuple[str, ...], *, top: boo
             "filter_projection",
             "flatten",
         )
-        _known(child, place, names, top=top and not (inside and number > 0))
+        _check_names(child, location, names, top=top and not (inside and number > 0))
 
 
-def _called(name: str, arguments: list[Any], place: SourceLocation) -> None:
+def _check_arguments(name: str, arguments: list[Any], location: SourceLocation) -> None:
     """Refuse a function with too few or too many arguments, or with a literal one that it can never take."""
     least, most = NAMES[name], MOST.get(name, len(arguments))
     if not least <= len(arguments) <= most:
         wanted = str(least) if least == most else f"{least}–{most}"
-        raise place.refusal(f"hàm {name} cần {wanted} tham số", f"{name} takes {wanted} arguments")
+        raise location.refusal(f"hàm {name} cần {wanted} tham số", f"{name} takes {wanted} arguments")
     for number, argument in enumerate(arguments):
         if number and argument["type"] == "literal":
             try:
                 check_argument(name, number, argument["value"])
             except MappingError as unmappable:
-                raise place.refusal(f"hàm {name}: {unmappable}", f"{name}: {unmappable}") from unmappable
+                raise location.refusal(f"hàm {name}: {unmappable}", f"{name}: {unmappable}") from unmappable
 
 
 def _children(node: Any) -> Iterator[Any]:
@@ -285,19 +293,19 @@ def _children(node: Any) -> Iterator[Any]:
             yield child
 
 
-def _pruned(value: Any) -> Any:
-    """Without the nulls that a multi-select leaves in objects."""
+def _without_nulls(value: Any) -> Any:
+    """Drop the nulls that a multi-select leaves in objects."""
     if isinstance(value, dict):
         spend(len(value))
-        return {name: _pruned(item) for name, item in value.items() if item is not None}
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
     if isinstance(value, list):
         spend(len(value))
-        return [_pruned(item) for item in value]
+        return [_without_nulls(item) for item in value]
     return value
 
 
 def _size(value: Any) -> int:
-    """Steps that a function takes to go through a value."""
+    """Return how many steps a function takes to go through a value."""
     if isinstance(value, str):
         return len(value) // CHARACTERS
     return len(value) if isinstance(value, (list, dict)) else 0

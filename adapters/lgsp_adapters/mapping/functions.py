@@ -32,7 +32,7 @@ def _notation(name: Any) -> str:
     return str(name)
 
 
-def _hold_length(characters: int) -> None:
+def _check_length(characters: int) -> None:
     if characters > MAX_TEXT:
         raise MappingError(f"a function makes a text of more than {MAX_TEXT} characters")
 
@@ -49,8 +49,8 @@ def _year(value: Any) -> int:
 
 
 def _several(value: Any) -> list[Any]:
-    found = value if isinstance(value, list) else [value]
-    return [item for item in found if item is not None]
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if item is not None]
 
 
 _ANY: list[str] = []
@@ -142,7 +142,7 @@ class Functions(Arithmetic, ParsingFunctions):
         """A text or number as text, filled on the left: a number that lost its zeros has them again."""
         if len(fill) != 1:
             raise MappingError("pad_left fills with one character")
-        _hold_length(int(width))
+        _check_length(int(width))
         return None if value is None else text_of(value).rjust(int(width), fill)
 
     @functions.signature({"types": _TEXT})
@@ -154,8 +154,8 @@ class Functions(Arithmetic, ParsingFunctions):
     def _func_words(self, value: Any) -> Any:
         """The texts and numbers of a list with a space between them; null where there is none."""
         items = value if isinstance(value, list) else []
-        found = [text_of(item) for item in items if isinstance(item, str) or exact(item) is not None]
-        return " ".join(found) or None
+        texts = [text_of(item) for item in items if isinstance(item, str) or exact(item) is not None]
+        return " ".join(texts) or None
 
     @functions.signature({"types": _TEXT})
     def _func_digits(self, value: str | None) -> Any:
@@ -167,13 +167,13 @@ class Functions(Arithmetic, ParsingFunctions):
         """A text with each `old` as `new`."""
         if value is None:
             return None
-        _hold_length(len(value) + value.count(old) * (len(new) - len(old)))
+        _check_length(len(value) + value.count(old) * (len(new) - len(old)))
         return value.replace(old, new)
 
     @functions.signature({"types": ["string"]}, {"types": ["array-string"]})
     def _func_join(self, separator: str, texts: list[str]) -> str:
         """The texts of a list, with a separator between them."""
-        _hold_length(sum(map(len, texts)) + len(separator) * len(texts))
+        _check_length(sum(map(len, texts)) + len(separator) * len(texts))
         return separator.join(texts)
 
     @functions.signature({"types": _TEXT}, {"types": ["number"]}, {"types": ["number"]})

@@ -42,12 +42,12 @@ def decimal_of(value: Any, notation: str = "") -> Decimal:
     """
     if isinstance(value, str):
         return _read(value.strip(), notation)
-    found = exact(value)
-    if found is None:
+    number = exact(value)
+    if number is None:
         raise MappingError("what should be a number is true or false, a list or a document")
-    if abs(Decimal(found).adjusted()) > MAX_DIGITS:
+    if abs(Decimal(number).adjusted()) > MAX_DIGITS:
         raise MappingError(f"a number has more than {MAX_DIGITS} digits")
-    return Decimal(found)
+    return Decimal(number)
 
 
 def integer_of(value: Any, notation: str = "") -> int:
@@ -56,10 +56,10 @@ def integer_of(value: Any, notation: str = "") -> int:
     Raises:
         MappingError: it is none, or has a fraction.
     """
-    found = decimal_of(value, notation)
-    whole = int(found)
-    if whole != found:
-        raise MappingError("a number has a fraction, and a whole one is asked for; write number(…) to keep it")
+    number = decimal_of(value, notation)
+    whole = int(number)
+    if whole != number:
+        raise MappingError("a number has a fraction where a whole one is expected; write number(…) to keep it")
     return whole
 
 
@@ -69,9 +69,9 @@ def number_of(value: Any, notation: str = "") -> Number:
     Raises:
         MappingError: it is none.
     """
-    found = decimal_of(value, notation)
-    whole = int(found)
-    return whole if whole == found else found
+    number = decimal_of(value, notation)
+    whole = int(number)
+    return whole if whole == number else number
 
 
 def exact(value: Any) -> Number | None:
@@ -88,7 +88,7 @@ def exact(value: Any) -> Number | None:
 
 
 def text_of(value: Any) -> str:
-    """Anything as text: numbers without an exponent, documents as JSON."""
+    """Convert any value to text: numbers without an exponent, documents as JSON."""
     if isinstance(value, str):
         return value
     number = exact(value)

@@ -52,11 +52,11 @@ def document_of(text: str) -> Any:
         ValueError: it is no JSON.
         MappingError: it is nested too deep, or a name stands twice in one object with two values, of which one would be lost.
     """
-    found = exact_json.loads(text)
-    made = trimmed(found)
-    if text.count(":") != _names(found):  # or a text holds a colon
-        json.loads(text, object_pairs_hook=_of_one_value)
-    return made
+    parsed = exact_json.loads(text)
+    normalized = trimmed(parsed)
+    if text.count(":") != _names(parsed):  # or a text holds a colon
+        json.loads(text, object_pairs_hook=_refuse_conflicting_members)
+    return normalized
 
 
 def _names(value: Any) -> int:
@@ -65,12 +65,12 @@ def _names(value: Any) -> int:
     return sum(map(_names, value)) if isinstance(value, list) else 0
 
 
-def _of_one_value(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _refuse_conflicting_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
     for name, value in pairs:
-        if found.setdefault(name, value) != value:
-            raise MappingError("a name stands twice in one object, with two values")
-    return found
+        if members.setdefault(name, value) != value:
+            raise MappingError("an object has the same name twice, with different values")
+    return members
 
 
 def trimmed(value: Any, level: int = 0) -> Any:

@@ -8,9 +8,9 @@ class MappingError(AdapterError):
     """A value that the mapping cannot carry. Its text names the rule and never the value.
 
     Args:
-        place: of the expression, once that is known.
+        location: of the expression, once that is known.
     """
 
-    def __init__(self, text: str, place: SourceLocation | None = None) -> None:
+    def __init__(self, text: str, location: SourceLocation | None = None) -> None:
         super().__init__(text)
-        self.place = place
+        self.location = location

@@ -9,7 +9,7 @@ from lgsp_adapters.adapter import Call, Document
 from lgsp_adapters.mapping.dates import VIETNAM
 from lgsp_adapters.mapping.expressions import Scope, normalized
 
-ASKED = ("connection", "request", "call", "now", "session")
+REQUEST_VARIABLES = ("connection", "request", "call", "now", "session")
 
 
 def request_scope(connection: Mapping[str, Any], request: Document, call: Call) -> Scope:

@@ -27,10 +27,10 @@ ELEMENT = 10
 """Steps that one takes."""
 
 MAX_REPEATED = 8 * 1024 * 1024
-"""Characters that the texts beside elements may be in all: each holds what stands in the elements, too."""
+"""Characters that all texts of mixed content may have together: each repeats the text of its inner elements."""
 
-_MUCH = 64 * 1024
-"""Characters of XML that are not looked at for that: no more than some 250 levels of elements are read."""
+_MIXED_CONTENT_CHECKED_FROM = 64 * 1024
+"""Shorter XML is not checked for that: lxml refuses elements nested deeper than some 250 levels."""
 
 _NOT_DATA = (
     XSI,
@@ -63,9 +63,9 @@ def tree(content: bytes, charset: str = "") -> etree._Element:
     Raises:
         NotXmlError: when it is none, is in an unknown character set, declares a document type, or is too large.
     """
-    found = _ENCODING.match(content.lstrip())
+    declaration = _ENCODING.match(content.lstrip())
     try:
-        text = decode(content, charset, found[1].decode() if found else "")
+        text = decode(content, charset, declaration[1].decode() if declaration else "")
     except UndecodableError as error:
         raise NotXmlError(f"the answer is not XML in a character set that it names: {error}") from error
     return tree_of_text(text)
@@ -95,23 +95,23 @@ def tree_of_text(text: str) -> etree._Element:
         raise NotXmlError("the answer is not XML") from error
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]
         raise NotXmlError("the answer declares a document type")
-    if len(text) > _MUCH:
+    if len(text) > _MIXED_CONTENT_CHECKED_FROM:
         refuse_repeated_text(root)
     return root
 
 
 def refuse_repeated_text(root: etree._Element) -> None:
-    """Say no to text beside elements in elements beside text, and so on: read, 4 MiB of it would be a gibibyte.
+    """Refuse mixed content nested in mixed content: 4 MiB of it would become a gibibyte of texts.
 
     Raises:
-        NotXmlError: it holds more than `MAX_REPEATED`.
+        NotXmlError: its texts would take more than `MAX_REPEATED`.
     """
     sizes: dict[etree._Element, int] = {}
     repeated = 0
-    for element in reversed(list(root.iter(etree.Element))):  # what is in an element before the element
+    for element in reversed(list(root.iter(etree.Element))):  # children before their parents
         size = len(element.text or "") + sum(sizes.pop(child, 0) + len(child.tail or "") for child in element)
         sizes[element] = size
-        if len(element) and beside(element):
+        if len(element) and has_mixed_content(element):
             repeated += size
             if repeated > MAX_REPEATED:
                 raise NotXmlError("the XML repeats its text beside elements too often")
@@ -120,18 +120,18 @@ def refuse_repeated_text(root: etree._Element) -> None:
 def document(element: etree._Element) -> Any:
     """Convert an element to a document: an object, a text, or null."""
     spend(ELEMENT)
-    found = attributes(element)
+    fields = attributes(element)
     children = elements(element)
     if not children or _is_text(element, children):
         value = None if is_nil(element) else whole_text(element)
-        if not found:
+        if not fields:
             return value
-        return found if value is None else {**found, TEXT: value}
+        return fields if value is None else {**fields, TEXT: value}
     for child in children:
-        add(found, local(child), document(child))
-    if beside(element):
-        found[TEXT] = whole_text(element)
-    return found
+        add_value(fields, local_name(child), document(child))
+    if has_mixed_content(element):
+        fields[TEXT] = whole_text(element)
+    return fields
 
 
 def elements(element: etree._Element) -> list[etree._Element]:
@@ -139,19 +139,19 @@ def elements(element: etree._Element) -> list[etree._Element]:
     return [child for child in element if isinstance(child.tag, str)]
 
 
-def local(element: etree._Element) -> str:
+def local_name(element: etree._Element) -> str:
     """Return the name of an element without its namespace."""
     return etree.QName(element).localname
 
 
 def attributes(element: etree._Element) -> dict[str, Any]:
     """Return the attributes of an element as `@name`, by local names; one without a namespace takes precedence."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in element.attrib.items():
         name = etree.QName(key)
-        if name.namespace not in _NOT_DATA and not (name.namespace and f"@{name.localname}" in found):
-            found[f"@{name.localname}"] = nfc(str(value))
-    return found
+        if name.namespace not in _NOT_DATA and not (name.namespace and f"@{name.localname}" in values):
+            values[f"@{name.localname}"] = nfc(str(value))
+    return values
 
 
 def whole_text(element: etree._Element) -> str | None:
@@ -166,22 +166,22 @@ def is_nil(element: etree._Element) -> bool:
     return element.get(NIL, "").strip() in ("true", "1")
 
 
-def add(found: dict[str, Any], name: str, value: Any) -> None:
+def add_value(fields: dict[str, Any], name: str, value: Any) -> None:
     """Put a value under a name, into a list where there is one of that name already."""
-    if name not in found:
-        found[name] = value
-    elif isinstance(found[name], list):
-        found[name].append(value)
+    if name not in fields:
+        fields[name] = value
+    elif isinstance(fields[name], list):
+        fields[name].append(value)
     else:
-        found[name] = [found[name], value]
+        fields[name] = [fields[name], value]
 
 
-def beside(element: etree._Element) -> bool:
-    """Tell whether there is text beside the elements."""
+def has_mixed_content(element: etree._Element) -> bool:
+    """Tell whether an element has mixed content: text beside its elements."""
     texts = [element.text, *(child.tail for child in element)]
     return any(text and text.strip(_BLANK) for text in texts)
 
 
 def _is_text(element: etree._Element, children: list[etree._Element]) -> bool:
-    """Is it a text with marks in it (`Trần <b>Văn</b> Bình`), and no structure beside which something stands?"""
-    return beside(element) and not any(len(child) or child.attrib for child in children)
+    """Tell whether an element is a text with markup in it (`Trần <b>Văn</b> Bình`), not a structure with stray text."""
+    return has_mixed_content(element) and not any(len(child) or child.attrib for child in children)

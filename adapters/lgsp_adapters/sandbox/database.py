@@ -112,7 +112,7 @@ def _insured(province: Province) -> Iterable[tuple[str, ...]]:
     jobs: dict[str, list[people.Job]] = {}
     for job in province.jobs:
         jobs.setdefault(job.citizen, []).append(job)
-    for citizen in (found for found in province.citizens.values() if not found.year_only):
+    for citizen in (citizen for citizen in province.citizens.values() if not citizen.year_only):
         record = _insured_person(citizen, jobs.get(citizen.number, []), province)
         yield citizen.card, orjson.dumps(record).decode()
 

@@ -1,4 +1,4 @@
-"""What a sandbox server does wrong when it is told to.
+"""Faults that a sandbox server produces on request.
 
 POST /_sandbox/faults {"delayMs": 3000}         answer late
                       {"garbage": "<html>…"}    answer this instead, with HTTP 200; "times": so often
@@ -23,7 +23,7 @@ class Faults:
     """The faults of one server, as a middleware and two routes.
 
     Args:
-        forget_tokens: called when it is told to expire its tokens.
+        forget_tokens: called on the request to expire its tokens.
     """
 
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
@@ -57,15 +57,15 @@ class Faults:
         return middleware
 
     async def _set(self, request: web.Request) -> web.Response:
-        told = await request.json()
-        self._delay = float(told.get("delayMs", 0)) / 1000
-        garbage = told.get("garbage")
-        self._garbage = garbage and garbage * int(told.get("times", 1))
-        self._status = int(told.get("status", 0))
-        self._drop = bool(told.get("drop"))
-        if told.get("expireTokens"):
+        settings = await request.json()
+        self._delay = float(settings.get("delayMs", 0)) / 1000
+        garbage = settings.get("garbage")
+        self._garbage = garbage and garbage * int(settings.get("times", 1))
+        self._status = int(settings.get("status", 0))
+        self._drop = bool(settings.get("drop"))
+        if settings.get("expireTokens"):
             self._forget_tokens()
-        return web.json_response(told)
+        return web.json_response(settings)
 
     async def _clear(self, _: web.Request) -> web.Response:
         self._delay, self._garbage, self._status, self._drop = 0.0, None, 0, False

@@ -43,8 +43,8 @@ class InsuranceServer:
         return app
 
     async def _take(self, request: web.Request) -> web.Response:
-        asked = await _document(request)
-        if asked.get("username") != self._user or asked.get("password") != self._password:
+        submitted = await _document(request)
+        if submitted.get("username") != self._user or submitted.get("password") != self._password:
             return web.json_response({"maKetQua": "401", "APIKey": None})
         token, id_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         self._tokens[token, id_token] = time.monotonic() + TOKEN_LIFE
@@ -61,12 +61,12 @@ class InsuranceServer:
     async def _card(self, request: web.Request) -> web.Response:
         if not self._knows(request.query):
             return web.json_response({"maKetQua": "401", "ghiChu": "Token hết hạn hoặc không hợp lệ"})
-        asked = await _document(request)
-        if any(not asked.get(field) for field in ("maThe", "hoTen", "ngaySinh", "hoTenCb", "cccdCb")):
+        submitted = await _document(request)
+        if any(not submitted.get(field) for field in ("maThe", "hoTen", "ngaySinh", "hoTenCb", "cccdCb")):
             return web.json_response({"maKetQua": "205", "ghiChu": "Thiếu thông tin"})
-        number = str(asked["maThe"])[-10:]
+        number = str(submitted["maThe"])[-10:]
         known = self._find(number)
-        code = _verdict(known, asked)
+        code = _verdict(known, submitted)
         if known is None or code in ("050", "060", "070"):
             return web.json_response({"maKetQua": code, "ghiChu": NOTES[code]})
         fields = (
@@ -107,12 +107,12 @@ class InsuranceServer:
         return orjson.loads(row[0]) if row else None
 
 
-def _verdict(known: dict[str, Any] | None, asked: dict[str, Any]) -> str:
+def _verdict(known: dict[str, Any] | None, submitted: dict[str, Any]) -> str:
     if known is None:
         return "050"
-    if fold_name(known["hoTen"]) != fold_name(str(asked["hoTen"])):
+    if fold_name(known["hoTen"]) != fold_name(str(submitted["hoTen"])):
         return "060"
-    if known["ngaySinh"] != asked["ngaySinh"]:
+    if known["ngaySinh"] != submitted["ngaySinh"]:
         return "070"
     until = datetime.datetime.strptime(known["gtTheDen"], "%d/%m/%Y").replace(tzinfo=datetime.UTC)
     return "010" if until < datetime.datetime.now(datetime.UTC) else "000"

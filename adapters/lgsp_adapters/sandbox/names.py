@@ -1,4 +1,4 @@
-"""What the made-up people are named and where they live."""
+"""Names and addresses of the fictitious people."""
 
 FAMILY = [
     "Nguyễn",

@@ -49,9 +49,9 @@ def _land(province: Province) -> list[Table]:
     for citizen in [
         known,
         *(
-            found
-            for found in _adults(province)
-            if known.number not in (found.number, found.spouse) and found.number[-1] in "13579"
+            neighbour
+            for neighbour in _adults(province)
+            if known.number not in (neighbour.number, neighbour.spouse) and neighbour.number[-1] in "13579"
         ),
     ]:
         ward = citizen.ward[0]
@@ -77,10 +77,12 @@ def _land(province: Province) -> list[Table]:
         owners.append((key, citizen.name, citizen.number))
         if citizen.spouse and citizen is not known:
             owners.append((key, province.citizens[citizen.spouse].name, citizen.spouse))
-    place = "id INTEGER PRIMARY KEY, ma_xa VARCHAR(5), so_to INTEGER, so_thua INTEGER, dien_tich NUMERIC(10, 1), "
-    place += "loai_dat VARCHAR(3), dia_chi VARCHAR(300), so_giay VARCHAR(30), ngay_cap VARCHAR(10)"
+    parcel_columns = (
+        "id INTEGER PRIMARY KEY, ma_xa VARCHAR(5), so_to INTEGER, so_thua INTEGER, dien_tich NUMERIC(10, 1), "
+    )
+    parcel_columns += "loai_dat VARCHAR(3), dia_chi VARCHAR(300), so_giay VARCHAR(30), ngay_cap VARCHAR(10)"
     owner = "thua_dat_id INTEGER, ho_ten VARCHAR(120), so_dinh_danh VARCHAR(12)"
-    return [Table("thua_dat", place, parcels), Table("chu_su_dung", owner, owners)]
+    return [Table("thua_dat", parcel_columns, parcels), Table("chu_su_dung", owner, owners)]
 
 
 def _servants(province: Province) -> Table:
@@ -142,10 +144,10 @@ def results(citizen: Citizen, year: str) -> list[dict[str, Any]]:
     """A pupil's results in a school year, both terms of each subject."""
     chance = random.Random(citizen.number + year)  # noqa: S311
     terms = [f"{subject} (học kỳ {term})" for subject in SUBJECTS for term in ("I", "II")]
-    found = [{"subject": name, "mark": round(chance.uniform(4, 10), 1)} for name in ("Toán", "Ngữ văn", *terms)]
+    marks = [{"subject": name, "mark": round(chance.uniform(4, 10), 1)} for name in ("Toán", "Ngữ văn", *terms)]
     if citizen.number == "022220001236":
-        found[0]["mark"], found[1]["mark"] = 8.5, 7.5
-    return found
+        marks[0]["mark"], marks[1]["mark"] = 8.5, 7.5
+    return marks
 
 
 PERMIT_HEADING = ("Số giấy phép", "Chủ đầu tư", "Địa điểm xây dựng", "Số tầng", "Ngày cấp", "Tình trạng")

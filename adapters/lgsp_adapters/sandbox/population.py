@@ -112,7 +112,7 @@ def _collection(row: tuple[Any, ...] | None) -> etree._Element:
         return collection
     number, old_number, name, born, record = row
     known = orjson.loads(record)
-    place = {"ChiTiet": known["address"], "MaTinhThanh": "22", "MaPhuongXa": known["ward"]}
+    address = {"ChiTiet": known["address"], "MaTinhThanh": "22", "MaPhuongXa": known["ward"]}
     citizen: dict[str, Any] = {
         "SoDinhDanh": number,
         "SoCMND": old_number,
@@ -125,8 +125,8 @@ def _collection(row: tuple[Any, ...] | None) -> etree._Element:
         "NoiDangKyKhaiSinh": {"ChiTiet": known["birthplace"], "MaTinhThanh": "22"},
         "QuocTich": "VN",
         "QueQuan": {"ChiTiet": known["birthplace"], "MaTinhThanh": "22"},
-        "ThuongTru": place,
-        "NoiOHienTai": place,
+        "ThuongTru": address,
+        "NoiOHienTai": address,
     }
     for tag, relative in known["relatives"].items():
         citizen[tag] = {"SoDinhDanh": relative["number"], "HoVaTen": _split(relative["name"]), "QuocTich": "VN"}

@@ -65,9 +65,9 @@ class ProvincialServer:
         citizen = self._province.citizens.get(request.query.get("pupil", ""))
         if citizen is None or citizen.born.year < 2006:
             return web.json_response({"message": "no such pupil"}, status=404)
-        found, start = offices.results(citizen, request.query.get("year", "")), int(request.query.get("cursor", 0))
-        following = start + PAGE if start + PAGE < len(found) else None
-        return web.json_response({"results": found[start : start + PAGE], "next": following})
+        results, start = offices.results(citizen, request.query.get("year", "")), int(request.query.get("cursor", 0))
+        following = start + PAGE if start + PAGE < len(results) else None
+        return web.json_response({"results": results[start : start + PAGE], "next": following})
 
 
 def _make(path: Path, tables: list[offices.Table]) -> None:

@@ -1,4 +1,4 @@
-"""A contract and a manifest out of a table of a database."""
+"""Drafts a contract and a manifest from a table of a database."""
 
 from pathlib import Path
 from typing import Any
@@ -26,54 +26,54 @@ async def from_table(address: str, table: str, service: str, provider: str) -> t
     """
     database = Database(address, Path(), SourceLocation("--url"))
     try:
-        columns, key, quoted = await database.look(lambda connection: _shape(inspect(connection), table))
+        columns, key, quoted = await database.inspect(lambda connection: _shape(inspect(connection), table))
     finally:
         await database.close()
     fields = {drafts.camel(column["name"]): column for column in columns}
-    asked = {name: _typed(column) for name, column in fields.items() if column["name"] in key}
-    request = {"type": "object", "required": list(asked), "additionalProperties": False, "properties": asked}
+    key_fields = {name: _typed(column) for name, column in fields.items() if column["name"] in key}
+    request = {"type": "object", "required": list(key_fields), "additionalProperties": False, "properties": key_fields}
     required = [name for name, column in fields.items() if not column["nullable"] or column["name"] in key]
-    answered = {name: _typed(column) for name, column in fields.items()}
-    response = {"type": "object", "required": required, "additionalProperties": False, "properties": answered}
+    all_fields = {name: _typed(column) for name, column in fields.items()}
+    response = {"type": "object", "required": required, "additionalProperties": False, "properties": all_fields}
     name = "lookup-" + drafts.kebab(table)
     operation = drafts.operation(name, request, response, idempotent=True)
     operation["errors"] = {
         "not-on-record": {"status": 404, "title": {"vi": "Không có dữ liệu", "en": "Nothing is on record"}}
     }
-    subject = next((field for field in asked if asked[field].get("format") == "so-dinh-danh"), "")
+    subject = next((field for field in key_fields if key_fields[field].get("format") == "so-dinh-danh"), "")
     if subject:
         operation["subject"] = f"/{subject}"
-    where = " AND ".join(f"{fields[field]['quoted']} = :{field}" for field in asked)
+    where = " AND ".join(f"{fields[field]['quoted']} = :{field}" for field in key_fields)
     statement = f"SELECT {', '.join(column['quoted'] for column in columns)} FROM {quoted} WHERE {where}"  # noqa: S608 - names that the database gave
-    told = {
+    operation_mapping = {
         "statement": statement,
-        "parameters": {field: f"request.{field}" for field in asked},
+        "parameters": {field: f"request.{field}" for field in key_fields},
         "none": "not-on-record",
         "answer": {field: _read(column) for field, column in fields.items()},
     }
     url = {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}
     head = {"service": service, "major": 1, "system": provider, "kind": "sql", "connection": {"url": url}}
-    return drafts.contract(service, provider, {name: operation}), {**head, "operations": {name: told}}
+    return drafts.contract(service, provider, {name: operation}), {**head, "operations": {name: operation_mapping}}
 
 
-def _shape(found: Any, table: str) -> tuple[list[Any], list[str], str]:
+def _shape(inspector: Any, table: str) -> tuple[list[Any], list[str], str]:
     schema, _, bare = table.rpartition(".")
-    known = [*found.get_table_names(schema or None), *found.get_view_names(schema or None)]
+    known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
     if bare not in known:
         raise Refusal(
             "not-found",
             vi=f"Không có bảng {table}; các bảng hiện có: {', '.join(sorted(known)[:20]) or '-'}.",
             en=f"There is no table {table}; the tables are: {', '.join(sorted(known)[:20]) or '-'}.",
         )
-    key = found.get_pk_constraint(bare, schema or None).get("constrained_columns") or []
+    key = inspector.get_pk_constraint(bare, schema or None).get("constrained_columns") or []
     if not key:
         raise Refusal(
             "invalid-document",
-            vi=f"Bảng {table} không có khóa chính nên không biết tra cứu theo cột nào; hãy viết hợp đồng bằng tay.",
-            en=f"The table {table} has no primary key, so nobody knows what to look it up by; write the contract by hand.",
+            vi=f"Bảng {table} không có khóa chính nên không có cột nào xác định một dòng; hãy viết hợp đồng bằng tay.",
+            en=f"The table {table} has no primary key, so no column identifies a row; write the contract by hand.",
         )
-    quote = found.dialect.identifier_preparer.quote
-    known = found.get_columns(bare, schema or None)
+    quote = inspector.dialect.identifier_preparer.quote
+    known = inspector.get_columns(bare, schema or None)
     columns = [
         {**column, "quoted": quote(column["name"])}
         for column in known
@@ -105,12 +105,12 @@ def _of_type(kind: Any) -> Document:
         return {"type": "array", "maxItems": MAX_ITEMS, "items": _of_type(kind.item_type)}
     if isinstance(kind, types.Numeric):
         return {"type": "integer" if kind.scale == 0 else "number"}
-    found = next((dict(document) for known, document in _TYPES if isinstance(kind, known)), None)
-    return found or {"type": "string", "maxLength": getattr(kind, "length", None) or 4000}
+    schema = next((dict(document) for known, document in _TYPES if isinstance(kind, known)), None)
+    return schema or {"type": "string", "maxLength": getattr(kind, "length", None) or 4000}
 
 
 def _read(column: Any) -> str:
-    """What makes the field of a column: a number that lost its zeros has them again, and a time has a zone."""
+    """Return the expression for a column: it restores the leading zeros of a number and gives a time its zone."""
     value = f'row."{column["name"]}"'
     if _is_number_of_a_person(column) and isinstance(column["type"], (types.Integer, types.Numeric)):
         return f"pad_left({value}, `12`, '0')"

@@ -40,7 +40,7 @@ def manifest(contract: Contract, kind: str, system: str = "") -> Document:
     return {**head, "operations": {name: make(operation) for name, operation in contract.operations.items()}}
 
 
-def _asked(operation: Operation) -> list[str]:
+def _request_fields(operation: Operation) -> list[str]:
     return list(operation.request.document.get("properties", {}))
 
 
@@ -54,7 +54,9 @@ def _answer(schema: Schema, root: str, spelled: Any = str) -> Document:
 
 
 def _sql(operation: Operation) -> Document:
-    wanted = operation.request.document.get("required") or _asked(operation)  # a part that is absent would find nothing
+    wanted = operation.request.document.get("required") or _request_fields(
+        operation
+    )  # a part that is absent would find nothing
     names = {snake(name): name for name in wanted}
     columns = ", ".join(snake(name) for name in operation.response.document.get("properties", {})) or "*"
     where = " AND ".join(f"{column} = :{column}" for column in names) or "1 = 1"
@@ -67,7 +69,7 @@ def _sql(operation: Operation) -> Document:
 
 
 def _http(operation: Operation) -> Document:
-    body = {name: f"request.{quoted_field(name)}" for name in _asked(operation)}
+    body = {name: f"request.{quoted_field(name)}" for name in _request_fields(operation)}
     return {
         "path": f"/{operation.name}",
         "body": body,
@@ -78,7 +80,7 @@ def _http(operation: Operation) -> Document:
 
 def _soap(operation: Operation) -> Document:
     element = "".join(part.capitalize() for part in operation.name.split("-"))
-    fields = {name: f"request.{quoted_field(name)}" for name in _asked(operation)}
+    fields = {name: f"request.{quoted_field(name)}" for name in _request_fields(operation)}
     return {
         "element": element,
         "fields": fields,
@@ -88,7 +90,7 @@ def _soap(operation: Operation) -> Document:
 
 
 def _files(operation: Operation) -> Document:
-    wanted = operation.request.document.get("required") or _asked(operation)
+    wanted = operation.request.document.get("required") or _request_fields(operation)
     return {
         "find": {name: f"request.{quoted_field(name)}" for name in wanted},
         **_none(operation),

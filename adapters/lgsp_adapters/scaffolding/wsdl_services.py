@@ -1,4 +1,4 @@
-"""A contract and a manifest out of the WSDL of a service."""
+"""Drafts a contract and a manifest from the WSDL of a service."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -39,18 +39,18 @@ def from_wsdl(path: Path, port: str, service: str, provider: str) -> tuple[Docum
     Raises:
         Refusal: `invalid-document`, when the description cannot be read or no operation of it answers with a document.
     """
-    found = wsdl.load(path, port, SourceLocation(str(path)))
-    told = {
-        name: operation for name, operation in found.operations.items() if operation.answered.fields
+    loaded_port = wsdl.load(path, port, SourceLocation(str(path)))
+    operations = {
+        name: operation for name, operation in loaded_port.operations.items() if operation.response.fields
     }  # one-way operations answer nothing that a caller could be told
-    if not told:
+    if not operations:
         raise Refusal(
             "invalid-document",
             vi=f"{path}: không thao tác nào trả lời bằng một tài liệu; hãy viết hợp đồng bằng tay.",
             en=f"{path}: no operation answers with a document; write the contract by hand.",
         )
-    simple = facets.found_in(found.texts)
-    pairs = {drafts.kebab(name): _operation(operation, simple) for name, operation in told.items()}
+    simple = facets.collect(loaded_port.texts)
+    pairs = {drafts.kebab(name): _operation(operation, simple) for name, operation in operations.items()}
     head = {
         "service": service,
         "major": 1,
@@ -60,32 +60,35 @@ def from_wsdl(path: Path, port: str, service: str, provider: str) -> tuple[Docum
         "soap": {
             "wsdl": path.name,
             **({"port": port} if port else {}),
-            **({"path": found.path} if found.path.startswith("/") else {}),
+            **({"path": loaded_port.path} if loaded_port.path.startswith("/") else {}),
         },
     }
     contract = drafts.contract(service, provider, {name: pair[0] for name, pair in pairs.items()})
     return contract, {**head, "operations": {name: pair[1] for name, pair in pairs.items()}}
 
 
-def _operation(told: wsdl.PortOperation, simple: Simple) -> tuple[Document, Document]:
-    """What a wrapper is around, is answered: `<XResponse><XResult>…` as the document in `XResult`."""
-    answered, root, optional = told.answered, "answer", False
-    if len(answered.fields) == 1:
-        [(name, wrapped)] = answered.fields.items()
+def _operation(port_operation: wsdl.PortOperation, simple: Simple) -> tuple[Document, Document]:
+    """Draft an operation; of a wrapped response (`<XResponse><XResult>…`) the document inside is the answer."""
+    response_shape, root, optional = port_operation.response, "answer", False
+    if len(response_shape.fields) == 1:
+        [(name, wrapped)] = response_shape.fields.items()
         if wrapped.shape.kind == "object" and not wrapped.many:
-            answered, root, optional = wrapped.shape, f"answer.{quoted_field(name)}", not wrapped.required
-    request = _schema(told.asked, simple)
-    operation = drafts.operation(told.name, request, _schema(answered, simple), idempotent=False)
+            response_shape, root, optional = wrapped.shape, f"answer.{quoted_field(name)}", not wrapped.required
+    request = _schema(port_operation.request, simple)
+    operation = drafts.operation(port_operation.name, request, _schema(response_shape, simple), idempotent=False)
     subject = next((name for name, part in request["properties"].items() if part.get("format") == "so-dinh-danh"), "")
     if subject:
         operation["subject"] = f"/{subject}"
-    manifest: Document = {"operation": told.name, "fields": _asked(told.asked, "request")}
+    manifest: Document = {
+        "operation": port_operation.name,
+        "fields": _request_fields(port_operation.request, "request"),
+    }
     if optional:
         operation["errors"] = {
             "not-on-record": {"status": 404, "title": {"vi": "Không có dữ liệu", "en": "Nothing is on record"}}
         }
         manifest["errors"] = [{"when": f"!({root})", "is": "not-on-record"}]
-    return operation, {**manifest, "answer": _answered(answered, root)}
+    return operation, {**manifest, "answer": _answer_fields(response_shape, root)}
 
 
 def _schema(shape: Shape, simple: Simple) -> Document:
@@ -102,40 +105,40 @@ def _schema(shape: Shape, simple: Simple) -> Document:
 
 
 def _value(shape: Shape, limits: Document) -> Document:
-    known = _TYPES[shape.kind]
+    base = _TYPES[shape.kind]
     if "enum" in limits:
-        return {"type": known["type"], **limits}
-    limited = {**known, **limits}
-    without_pattern = {name: said for name, said in limited.items() if name != "pattern"}
-    return next((schema for schema in (limited, without_pattern) if _can_be_met(schema)), dict(known))
+        return {"type": base["type"], **limits}
+    limited = {**base, **limits}
+    without_pattern = {name: value for name, value in limited.items() if name != "pattern"}
+    return next((schema for schema in (limited, without_pattern) if _can_be_met(schema)), dict(base))
 
 
 def _can_be_met(schema: Document) -> bool:
-    """Is its pattern one that the bus runs, and does an example of it come out?"""
+    """Tell whether the bus runs the schema's pattern and can generate an example of it."""
     try:
         return any(True for _ in samples(Schema(schema, "value"), 3))
     except (Refusal, re.error):
         return False
 
 
-def _asked(shape: Shape, root: str) -> Document:
-    """The fields of the WSDL out of those of the contract."""
+def _request_fields(shape: Shape, root: str) -> Document:
+    """Map the fields of the contract to those of the WSDL."""
     return _mapped(shape, root, drafts.camel, lambda name: name)
 
 
-def _answered(shape: Shape, root: str) -> Document:
-    """The fields of the contract out of those of the WSDL."""
+def _answer_fields(shape: Shape, root: str) -> Document:
+    """Map the fields of the WSDL to those of the contract."""
     return _mapped(shape, root, quoted_field, drafts.camel)
 
 
-def _mapped(shape: Shape, root: str, read: Spelling, written: Spelling) -> Document:
-    found: Document = {}
+def _mapped(shape: Shape, root: str, read: Spelling, write: Spelling) -> Document:
+    fields: Document = {}
     for name, field in shape.fields.items():
         value = f"{root}.{read(name)}"
         if field.shape.kind != "object":
-            found[written(name)] = value
+            fields[write(name)] = value
         elif field.many:
-            found[written(name)] = {"$each": value, "$as": _mapped(field.shape, "item", read, written)}
+            fields[write(name)] = {"$each": value, "$as": _mapped(field.shape, "item", read, write)}
         else:
-            found[written(name)] = _mapped(field.shape, value, read, written)
-    return found
+            fields[write(name)] = _mapped(field.shape, value, read, write)
+    return fields

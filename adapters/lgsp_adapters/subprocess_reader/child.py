@@ -1,6 +1,6 @@
 """The process that reads one file (`reader.py` starts it, and says why): job on stdin, file as a descriptor, parts on stdout.
 
-A part is a JSON document behind its length in four bytes. It may break in any way; nobody but the file's report is concerned.
+A part is a JSON document behind its length in four bytes. It may fail in any way; only the report on the file is affected.
 """
 
 import os
@@ -31,14 +31,14 @@ def main() -> None:
             out.write(len(content).to_bytes(4) + content)
 
         job = orjson.loads(sys.stdin.buffer.read())
-        _bound(**job["limits"])
+        _set_limits(**job["limits"])
         with os.fdopen(int(sys.argv[1]), "rb") as file:
             file.seek(0)
-            emit({**_parsed(job, file, emit), "last": True})
+            emit({**_run_parser(job, file, emit), "last": True})
 
 
-def _bound(memory: int, seconds: int) -> None:
-    """Never more than this, whatever happens; and the first to go where memory runs out."""
+def _set_limits(memory: int, seconds: int) -> None:
+    """Limit memory and time of the process, and let the system kill it first where memory runs out."""
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123
             score.write("1000")
@@ -50,7 +50,7 @@ def _bound(memory: int, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def _parsed(job: Mapping[str, Any], file: BinaryIO, emit: "Emit") -> Mapping[str, Any]:
+def _run_parser(job: Mapping[str, Any], file: BinaryIO, emit: "Emit") -> Mapping[str, Any]:
     from lgsp_adapters.tabular.limits import UnreadableFileError  # noqa: PLC0415 - under the bounds
     from lgsp_runtime.error_frames import frames  # noqa: PLC0415
 
@@ -65,7 +65,7 @@ def _parsed(job: Mapping[str, Any], file: BinaryIO, emit: "Emit") -> Mapping[str
     except RecursionError:
         return {"unreadable": "it is nested too deeply"}
     except Exception as error:
-        return {"broke": type(error).__name__, "frames": frames(error)}
+        return {"error": type(error).__name__, "frames": frames(error)}
 
 
 if __name__ == "__main__":

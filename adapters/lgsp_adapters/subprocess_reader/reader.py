@@ -1,4 +1,4 @@
-"""Reads what others wrote where it can be killed: in a process of its own, bounded in memory, time and what it may say.
+"""Reads files of others where it can be killed: in a process of its own, bounded in memory, time and output.
 
 A workbook of 1.4 KB can ask for terabytes, a library written in C can abort, an expression can run for minutes. None of it reaches the
 process that answers calls: the reader ends, the report beside the file says why, and what was served before goes on. The reader knows no
@@ -23,8 +23,8 @@ SECONDS = 120.0
 MEMORY = 1024 * 1024 * 1024
 """Bytes of address space."""
 
-MAX_SAID = 512 * 1024 * 1024
-"""Bytes that it may say in all."""
+MAX_OUTPUT = 512 * 1024 * 1024
+"""Bytes that it may emit in all."""
 
 MAX_FRAME = 64 * 1024 * 1024
 _LENGTH = 4
@@ -41,16 +41,16 @@ class ReaderError(AdapterError):
         self.frames = frames
 
 
-async def read(file: BinaryIO, job: dict[str, Any], take: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+async def read(file: BinaryIO, job: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Let a process read a file.
 
     Args:
         file: open, a real file.
         job: what to do with it, as `child` says.
-        take: gets each part of what it says.
+        emit: called with each part of its output.
 
     Returns:
-        What it says at its end.
+        Its last part.
 
     Raises:
         UnreadableFileError: the file is no such table, or more than a reader may need was needed; the text says which.
@@ -68,7 +68,7 @@ async def read(file: BinaryIO, job: dict[str, Any], take: Callable[[dict[str, An
     )
     try:
         async with asyncio.timeout(SECONDS):
-            last = await _said(process, orjson.dumps({**job, "limits": limits}), take)
+            last = await _receive(process, orjson.dumps({**job, "limits": limits}), emit)
             await process.wait()
     except TimeoutError as error:
         raise UnreadableFileError(f"it was not read within {SECONDS:g} seconds") from error
@@ -77,47 +77,47 @@ async def read(file: BinaryIO, job: dict[str, Any], take: Callable[[dict[str, An
             process.kill()
             await process.wait()
     if last is None:
-        raise UnreadableFileError(_ended(process.returncode or 0))
+        raise UnreadableFileError(_exit_reason(process.returncode or 0))
     if "unreadable" in last:
         raise UnreadableFileError(str(last["unreadable"]))
-    if "broke" in last:
-        raise ReaderError(str(last["broke"]), [str(frame) for frame in last["frames"]])
+    if "error" in last:
+        raise ReaderError(str(last["error"]), [str(frame) for frame in last["frames"]])
     return last
 
 
-async def _said(
-    process: asyncio.subprocess.Process, job: bytes, take: Callable[[dict[str, Any]], None]
+async def _receive(
+    process: asyncio.subprocess.Process, job: bytes, emit: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any] | None:
-    """Its last word; None when it ended without one."""
+    """Receive its parts and return the last one; None when it ended without one."""
     assert process.stdin
     assert process.stdout
-    asking = asyncio.ensure_future(_asked(process.stdin, job))
-    left = MAX_SAID
+    sending = asyncio.ensure_future(_send_job(process.stdin, job))
+    left = MAX_OUTPUT
     try:
         while True:
             length = int.from_bytes(await process.stdout.readexactly(_LENGTH))
             left -= length
             if length > MAX_FRAME or left < 0:
-                raise UnreadableFileError(f"its rows take more than {MAX_SAID // 1024**2} MiB")
+                raise UnreadableFileError(f"its rows take more than {MAX_OUTPUT // 1024**2} MiB")
             part: dict[str, Any] = orjson.loads(await process.stdout.readexactly(length))
             if part.get("last"):
                 return part
-            take(part)
+            emit(part)
             await asyncio.sleep(0)  # a pipe that is always full would keep the calls waiting
     except asyncio.IncompleteReadError:
         return None
     finally:
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
 
 
-async def _asked(stdin: asyncio.StreamWriter, job: bytes) -> None:
+async def _send_job(stdin: asyncio.StreamWriter, job: bytes) -> None:
     stdin.write(job)
     await stdin.drain()
     stdin.close()
 
 
-def _ended(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code in (-signal.SIGXCPU, -signal.SIGKILL):
         return "its reader was ended by the system: it takes too much time or memory"
     name = signal.Signals(-code).name if code < 0 else f"exit {code}"

@@ -35,14 +35,14 @@ class BadCell(str):
     __slots__ = ()
 
 
-ERROR = BadCell("it holds an error of the spreadsheet; mend the formula")
+ERROR = BadCell("it holds an error of the spreadsheet; correct the formula")
 UNCOMPUTED = BadCell("it holds a formula without a value; open the file in Excel and save it")
 LOST = BadCell(f"it is a number of more than {DIGITS} digits, so its last digits are lost; make it a column of texts")
 SHORTENED = BadCell(
     "it is a number that Excel has shortened, such as 1.2E+11; make it a column of texts and save the file again"
 )
-NO_NUMBER = BadCell("it holds a number that is none")
-NO_DATE = BadCell("it holds a date that there is not")
+NO_NUMBER = BadCell("it holds a number that cannot be read")
+NO_DATE = BadCell("it holds a date that does not exist")
 
 
 def displayed(raw: str, form: str, *, since_1904: bool = False) -> str:
@@ -90,15 +90,15 @@ def _number(number: Decimal, form: str) -> str:
         plain = plain.rstrip("0").rstrip(".")
     if plain in ("-0", ""):
         plain = "0"
-    told = _ZEROS.fullmatch(_NO_DIGITS.sub("", form.split(";", maxsplit=1)[0]))
-    if told is None or exact < 0:
+    match = _ZEROS.fullmatch(_NO_DIGITS.sub("", form.split(";", maxsplit=1)[0]))
+    if match is None or exact < 0:
         return plain
     whole, _, fraction = plain.partition(".")
-    decimals = len(told["decimals"] or "")
+    decimals = len(match["decimals"] or "")
     if len(fraction) > decimals:
         return plain
-    zeros = told["whole"].count("0")
-    text = (told["quoted"] or told["escaped"] or "") + whole.zfill(zeros)
+    zeros = match["whole"].count("0")
+    text = (match["quoted"] or match["escaped"] or "") + whole.zfill(zeros)
     return f"{text}.{fraction.ljust(decimals, '0')}" if decimals else text
 
 
@@ -124,7 +124,7 @@ def _date(seconds: Decimal, *, since_1904: bool) -> str:
     else:
         begin = datetime.datetime(1899, 12, 30 + (day < _DAYS_BEFORE_LEAP))
     try:
-        found = begin + datetime.timedelta(days=int(day)) + moment
+        result = begin + datetime.timedelta(days=int(day)) + moment
     except OverflowError:
         return NO_DATE
-    return found.isoformat() if rest else found.date().isoformat()
+    return result.isoformat() if rest else result.date().isoformat()

@@ -22,7 +22,7 @@ _MARKS = {
     "utf-16": ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")),
     "utf-32": ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")),
 }
-_LOOKED_AT = 4096
+_SAMPLE_BYTES = 4096
 _READ_AT_ONCE = 65536
 
 _RUNS = {
@@ -58,7 +58,7 @@ class UnknownEncodingError(AdapterError):
 
 
 def canonical(name: str) -> str:
-    """One name for an encoding.
+    """Return the canonical name of an encoding.
 
     Raises:
         UnknownEncodingError: there is none that files are written in.
@@ -67,15 +67,15 @@ def canonical(name: str) -> str:
     if plain in ("tcvn3", "tcvn-3", "abc", "vni"):
         return "vni" if plain == "vni" else "tcvn3"
     try:
-        found = codecs.lookup(name).name
-        b"a".decode(found)
+        codec = codecs.lookup(name).name
+        b"a".decode(codec)
     except UnicodeError:  # it is one, of more bytes than one for a letter
         pass
     except LookupError as error:
         raise UnknownEncodingError(name) from error
-    if found.replace("_", "-") in {one.replace("_", "-") for one in _NO_TEXT}:
+    if codec.replace("_", "-") in {excluded.replace("_", "-") for excluded in _NO_TEXT}:
         raise UnknownEncodingError(name)
-    return "utf-8" if found == "utf-8-sig" else found
+    return "utf-8" if codec == "utf-8-sig" else codec
 
 
 def lines(file: BinaryIO, encoding: str) -> Iterator[str]:
@@ -100,7 +100,7 @@ def lines(file: BinaryIO, encoding: str) -> Iterator[str]:
 
 
 def _refuse_utf_8(file: BinaryIO, encoding: str) -> None:
-    """Refuse UTF-8 under another name: nearly every byte is a letter of an older encoding, so names would be others and nobody would hear.
+    """Refuse UTF-8 under another name: nearly every byte is a letter of an older encoding, so names would be misread without an error.
 
     Raises:
         UnicodeError: it is UTF-8.
@@ -129,14 +129,14 @@ def says_utf_8(file: BinaryIO) -> Literal["", "ascii", "letters"]:
     return "ascii" if plain else "letters"
 
 
-def _unmarked(found: Iterator[str]) -> Iterator[str]:
-    for number, line in enumerate(found):
+def _unmarked(text_lines: Iterator[str]) -> Iterator[str]:
+    for number, line in enumerate(text_lines):
         yield line.removeprefix("\ufeff") if number == 0 else line
 
 
 def _wide(file: BinaryIO, encoding: str) -> str:
     """Which way round the bytes stand: as the mark says, else as the zero bytes of a heading say."""
-    begin = file.read(_LOOKED_AT)
+    begin = file.read(_SAMPLE_BYTES)
     file.seek(0)
     width = _WIDE[encoding]
     if encoding in _MARKS:
@@ -151,17 +151,17 @@ def _wide(file: BinaryIO, encoding: str) -> str:
 
 
 def _vni(line: bytes) -> str:
-    found: list[str] = []
+    letters: list[str] = []
     for code in line:
         if code < 0x80:
-            found.append(chr(code))
+            letters.append(chr(code))
         elif code in _VNI_LETTERS:
-            found.append(_VNI_LETTERS[code])
+            letters.append(_VNI_LETTERS[code])
         elif code + _CAPITAL in _VNI_LETTERS:
-            found.append(_VNI_LETTERS[code + _CAPITAL].upper())
+            letters.append(_VNI_LETTERS[code + _CAPITAL].upper())
         else:
             mark = _VNI_MARKS.get(code) or _VNI_MARKS.get(code + _CAPITAL)
-            if mark is None or not found or found[-1].lower() not in "aăâeêioôơuưy":
+            if mark is None or not letters or letters[-1].lower() not in "aăâeêioôơuưy":
                 raise UnicodeError("it is not vni")
-            found.append(mark)
-    return nfc("".join(found))
+            letters.append(mark)
+    return nfc("".join(letters))

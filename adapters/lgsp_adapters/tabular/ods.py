@@ -1,7 +1,7 @@
 """A workbook of LibreOffice (.ods), read in a stream.
 
-A cell tells its value and, beside it, what its writer saw. What was seen counts for texts, truths, and numbers that a format gave zeros;
-what is kept counts for days and for all other numbers. Own reading: odfpy and ezodf have had no release for years, and python-calamine tells no
+A cell holds its value and, beside it, the text that was displayed. The displayed text counts for texts, truths, and numbers that a format gave zeros;
+the value counts for days and for all other numbers. Own reading: odfpy and ezodf have had no release for years, and python-calamine tells no
 errors.
 """
 
@@ -59,61 +59,61 @@ def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list
         raise UnreadableFileError(f"it has no sheet {sheet}; it has: {', '.join(names)}")
 
 
-def _times(told: str | None) -> int:
-    return int(told) if told and told.isdigit() and len(told) < 8 else 1
+def _times(count: str | None) -> int:
+    return int(count) if count and count.isdigit() and len(count) < 8 else 1
 
 
 def _cells(row: Any) -> list[str]:
-    found: list[str] = []
+    cells: list[str] = []
     for cell in row:
         if cell.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
             continue
-        text, times = _shown(cell), _times(cell.get(f"{_TABLE}number-columns-repeated"))
-        if text and len(found) + times > MAX_COLUMNS:
+        text, times = _cell_text(cell), _times(cell.get(f"{_TABLE}number-columns-repeated"))
+        if text and len(cells) + times > MAX_COLUMNS:
             raise UnreadableFileError(f"it has a cell beyond the {MAX_COLUMNS}th column")
-        found += [text] * min(times, MAX_COLUMNS - len(found))
-    return found
+        cells += [text] * min(times, MAX_COLUMNS - len(cells))
+    return cells
 
 
-def _shown(cell: Any) -> str:
-    seen = "\n".join(_paragraph(part) for part in cell.iterchildren(f"{_TEXT}p"))
+def _cell_text(cell: Any) -> str:
+    displayed_text = "\n".join(_paragraph(part) for part in cell.iterchildren(f"{_TEXT}p"))
     kinds = {value for name, value in cell.attrib.items() if etree.QName(name).localname == "value-type"}
-    if "error" in kinds or shows_error(seen):
+    if "error" in kinds or shows_error(displayed_text):
         return cell_formats.ERROR
-    if not kinds and not seen and f"{_TABLE}formula" in cell.attrib:
+    if not kinds and not displayed_text and f"{_TABLE}formula" in cell.attrib:
         return cell_formats.UNCOMPUTED
-    told = _TOLD.get(cell.get(f"{_OFFICE}value-type", ""))
-    return told(cell, seen) if told else seen
+    converter = _CONVERTERS.get(cell.get(f"{_OFFICE}value-type", ""))
+    return converter(cell, displayed_text) if converter else displayed_text
 
 
 def _paragraph(part: Any) -> str:
     """Its text; spaces, tabs and breaks are elements there, and without them words would be one."""
-    found = [part.text or ""]
+    parts = [part.text or ""]
     for child in part:
         blank = _BLANKS.get(child.tag)
-        found.append(blank * _times(child.get(f"{_TEXT}c")) if blank else _paragraph(child))
-        found.append(child.tail or "")
-    return "".join(found)
+        parts.append(blank * _times(child.get(f"{_TEXT}c")) if blank else _paragraph(child))
+        parts.append(child.tail or "")
+    return "".join(parts)
 
 
-def _date(cell: Any, _seen: str) -> str:
+def _date(cell: Any, _displayed_text: str) -> str:
     return str(cell.get(f"{_OFFICE}date-value", "")).removesuffix("T00:00:00")
 
 
-def _time(cell: Any, _seen: str) -> str:
-    told = _SPAN.fullmatch(str(cell.get(f"{_OFFICE}time-value", "")))
-    return f"{int(told[1] or 0) * 24 + int(told[2]):02}:{told[3]}:{told[4]}" if told else cell_formats.NO_NUMBER
+def _time(cell: Any, _displayed_text: str) -> str:
+    match = _SPAN.fullmatch(str(cell.get(f"{_OFFICE}time-value", "")))
+    return f"{int(match[1] or 0) * 24 + int(match[2]):02}:{match[3]}:{match[4]}" if match else cell_formats.NO_NUMBER
 
 
-def _truth(cell: Any, _seen: str) -> str:
+def _truth(cell: Any, _displayed_text: str) -> str:
     return "TRUE" if cell.get(f"{_OFFICE}boolean-value") == "true" else "FALSE"
 
 
-def _value(cell: Any, seen: str) -> str:
-    return _number(str(cell.get(f"{_OFFICE}value", "")), seen)
+def _value(cell: Any, displayed_text: str) -> str:
+    return _number(str(cell.get(f"{_OFFICE}value", "")), displayed_text)
 
 
-_TOLD = {
+_CONVERTERS = {
     **dict.fromkeys(("float", "currency", "percentage"), _value),
     "date": _date,
     "time": _time,
@@ -121,13 +121,17 @@ _TOLD = {
 }
 
 
-def _number(raw: str, seen: str) -> str:
+def _number(raw: str, displayed_text: str) -> str:
     plain = cell_formats.displayed(raw, "General")
     if isinstance(plain, cell_formats.BadCell):
         return plain
-    dotted = seen.replace(",", ".", 1) if seen.count(",") == 1 and "." not in seen else seen
+    dotted = (
+        displayed_text.replace(",", ".", 1)
+        if displayed_text.count(",") == 1 and "." not in displayed_text
+        else displayed_text
+    )
     try:
-        same = bool(re.fullmatch("[0-9]+([.][0-9]+)?", dotted)) and Decimal(dotted) == Decimal(plain)
+        equal = bool(re.fullmatch("[0-9]+([.][0-9]+)?", dotted)) and Decimal(dotted) == Decimal(plain)
     except InvalidOperation:
-        same = False
-    return dotted if same and len(dotted) > len(plain) else plain
+        equal = False
+    return dotted if equal and len(dotted) > len(plain) else plain

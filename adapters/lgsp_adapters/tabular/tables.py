@@ -1,6 +1,6 @@
 """Files that hold a table, read as rows: CSV, workbooks and XML. A row is what stands under each heading, as text.
 
-What can be said of one cell is a fault with its line and heading, and the rest is read all the same, so that a report names everything at
+A bad cell is a fault with its line and heading, and the rest is still read, so that a report names everything at
 once. Whatever the file is, it is read where it can be killed (`subprocess_reader/reader.py`).
 """
 
@@ -53,17 +53,17 @@ class Layout:
     heading: int = 1
 
     @classmethod
-    def of(cls, told: Mapping[str, Any], place: SourceLocation) -> "Layout":
+    def of(cls, settings: Mapping[str, Any], location: SourceLocation) -> "Layout":
         """Make the layout that a manifest describes.
 
         Raises:
             Refusal: `invalid-document`, when there is no such encoding.
         """
-        known = {name: value for name, value in told.items() if name in cls.__slots__}
+        known = {name: value for name, value in settings.items() if name in cls.__slots__}
         try:
             return cls(**{**known, "encoding": encodings.canonical(str(known.get("encoding", "utf-8")))})
         except encodings.UnknownEncodingError as error:
-            raise (place / "encoding").refusal(
+            raise (location / "encoding").refusal(
                 "không có bảng mã này; hãy dùng utf-8, utf-16, windows-1258, tcvn3 hoặc vni",
                 "there is no such encoding; use utf-8, utf-16, windows-1258, tcvn3 or vni",
             ) from error
@@ -85,7 +85,7 @@ class Table:
     faults: list[Fault] = field(default_factory=list)
 
     def add(self, line: int, row: Row) -> None:
-        """Take a row in.
+        """Add a row.
 
         Raises:
             UnreadableFileError: there are more than `MAX_ROWS`.
@@ -95,8 +95,8 @@ class Table:
         self.rows.append(row)
         self.lines.append(line)
 
-    def wrong(self, column: str, fault: str) -> None:
-        """Say what is wrong with a cell of the last row."""
+    def add_fault(self, column: str, fault: str) -> None:
+        """Record a fault of a cell of the last row."""
         if len(self.faults) < MAX_FAULTS:
             self.faults.append({"row": len(self.rows), "line": self.lines[-1], "column": column, "fault": str(fault)})
 
@@ -114,33 +114,35 @@ def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
     try:
         if layout.format == "xml":
             return _elements(file, layout.row)
-        found = (
+        partial_tables = (
             _headed(_csv(file, layout), layout.heading)
             if layout.format == "csv"
             else _headed(_padded(_sheet(file, layout)), layout.heading)
         )
-        heads = next(found)
-        _refuse_missing(needed, heads.heading)
-        for _ in found:
+        table = next(partial_tables)
+        _refuse_missing(needed, table.heading)
+        for _ in partial_tables:
             pass
     except UnicodeError as error:
         raise UnreadableFileError(
             f"it is not {layout.encoding}; save it so, or say in the manifest what it is"
         ) from error
     except csv.Error as error:
-        raise UnreadableFileError("a line is not CSV as the manifest says; look at quotes and delimiter") from error
+        raise UnreadableFileError(
+            "a line is not CSV as the manifest says; check the quotes and the delimiter"
+        ) from error
     except (zipfile.BadZipFile, KeyError, zipfile.LargeZipFile, NotImplementedError) as error:
         raise UnreadableFileError("it is no whole workbook; open it in Excel and save it as .xlsx") from error
     except SyntaxError as error:  # what lxml raises
         raise UnreadableFileError("it is not well-formed XML") from error
-    return heads
+    return table
 
 
 def _refuse_missing(needed: Collection[str], headings: list[str]) -> None:
     missing = [name for name in needed if name not in headings]
     if missing:
-        shown = ", ".join(name for name in headings[:_SHOWN_HEADINGS] if name)
-        raise UnreadableFileError(f"there is no column {', '.join(missing)}; the headings are: {shown}")
+        listed = ", ".join(name for name in headings[:_SHOWN_HEADINGS] if name)
+        raise UnreadableFileError(f"there is no column {', '.join(missing)}; the headings are: {listed}")
 
 
 def _csv(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
@@ -191,8 +193,8 @@ def _headed(lines: Iterable[tuple[int, list[str]]], at: int) -> Iterator[Table]:
     lines = iter(lines)
     names = next((line for number, line in lines if number >= at), [])
     heads = _without_end([normalize_heading(name) for name in names])
-    width, named = len(heads), [name for name in heads if name]
-    if not named or len(set(named)) < len(named) or any(isinstance(name, BadCell) for name in names):
+    width, named_heads = len(heads), [name for name in heads if name]
+    if not named_heads or len(set(named_heads)) < len(named_heads) or any(isinstance(name, BadCell) for name in names):
         which = "its first line" if at == 1 else f"line {at}"
         raise UnreadableFileError(f"{which} is not a heading with a name for each column")
     if width > MAX_COLUMNS:
@@ -211,14 +213,14 @@ def _headed(lines: Iterable[tuple[int, list[str]]], at: int) -> Iterator[Table]:
         table.add(number, {})
         row = table.rows[-1]
         for name, text in zip(heads, line + [""] * (width - len(line)), strict=True):
-            wrong = _wrong(text)
-            row[name] = None if wrong else normalize_cell(text)
-            if wrong:
-                table.wrong(name, wrong)
+            fault = _cell_fault(text)
+            row[name] = None if fault else normalize_cell(text)
+            if fault:
+                table.add_fault(name, fault)
         yield table
 
 
-def _wrong(text: str) -> BadCell | None:
+def _cell_fault(text: str) -> BadCell | None:
     if isinstance(text, BadCell):
         return text
     if shows_error(normalize_cell(text)):
@@ -227,7 +229,7 @@ def _wrong(text: str) -> BadCell | None:
 
 
 def _without_end(line: list[str]) -> list[str]:
-    """Without the empty cells at its end."""
+    """Drop the empty cells at the end of a row."""
     end = len(line)
     while end and not normalize_cell(line[end - 1]):
         end -= 1

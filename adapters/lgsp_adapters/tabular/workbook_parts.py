@@ -10,18 +10,18 @@ from lgsp_adapters.tabular.limits import MAX_UNPACKED, UnreadableFileError
 
 
 class _Counted:
-    """A part that says no when it unpacks to more than it may."""
+    """A part that raises an error when it unpacks to more than it may."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._left = MAX_UNPACKED
 
     def read(self, size: int = -1) -> bytes:
-        found = self._file.read(size)
-        self._left -= len(found)
+        chunk = self._file.read(size)
+        self._left -= len(chunk)
         if self._left < 0:
             raise UnreadableFileError(f"a part of it unpacks to more than {MAX_UNPACKED // 1024**3} GiB")
-        return found
+        return chunk
 
 
 def elements(archive: zipfile.ZipFile, part: str, *names: str) -> Iterator[Any]:

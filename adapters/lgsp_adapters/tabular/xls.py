@@ -22,16 +22,16 @@ def lines(content: bytes, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
     names = book.sheet_names()
     if not names or (sheet and sheet not in names):
         raise UnreadableFileError(f"it has no sheet {sheet}; it has: {', '.join(names)}")
-    found = book.sheet_by_name(sheet or _shown_first(book, names))
-    for number in range(found.nrows):
-        yield number + 1, [_shown(book, cell) for cell in found.row(number)]
+    worksheet = book.sheet_by_name(sheet or _first_visible(book, names))
+    for number in range(worksheet.nrows):
+        yield number + 1, [_cell_text(book, cell) for cell in worksheet.row(number)]
 
 
-def _shown_first(book: xlrd.Book, names: list[str]) -> str:
+def _first_visible(book: xlrd.Book, names: list[str]) -> str:
     return next((name for name in names if book.sheet_by_name(name).visibility == 0), names[0])
 
 
-def _shown(book: xlrd.Book, cell: xlrd.sheet.Cell) -> str:
+def _cell_text(book: xlrd.Book, cell: xlrd.sheet.Cell) -> str:
     if cell.ctype == xlrd.XL_CELL_ERROR:
         return cell_formats.ERROR
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:

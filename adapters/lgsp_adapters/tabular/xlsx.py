@@ -1,6 +1,6 @@
 """A workbook of Excel (.xlsx, .xlsm), read in a stream: one row at a time, however far apart its cells stand.
 
-Own reading, since no library tells what a register must know. python-calamine gives an empty text for each of the seven errors and for a
+Parsed here, since no library reports what a register needs. python-calamine gives an empty text for each of the seven errors and for a
 formula without a value, knows no formats, and takes memory for the whole rectangle around two cells (it aborts the process for a file of
 1.4 KB); openpyxl believes the size that a file says of itself, needs the file twice to tell an empty cell from an uncomputed one, and gives
 numbers without the digits that stand there (tried in November 2026).
@@ -19,7 +19,7 @@ from lgsp_adapters.tabular import cell_formats
 from lgsp_adapters.tabular.limits import MAX_COLUMNS, UnreadableFileError
 from lgsp_adapters.tabular.workbook_parts import elements
 
-_PLACE = re.compile(r"([A-Z]{1,3})[0-9]+")
+_CELL_REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]+")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _TEXTS = frozenset(("t",))
 _SOUNDS = frozenset(("rPh", "phoneticPr"))
@@ -29,7 +29,7 @@ def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list
     """Yield the rows of a sheet that have a cell: the number and the cells of each; a faulty cell is a `BadCell`.
 
     Args:
-        sheet: its name; the first one that is shown when it is empty.
+        sheet: its name; the first visible one when it is empty.
 
     Raises:
         UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or not this sheet's.
@@ -54,23 +54,23 @@ class _Cells:
         self._since_1904 = since_1904
 
     def of(self, row: Any) -> list[str]:
-        found: list[str] = []
+        cells: list[str] = []
         column = -1
         for cell in row:
             if etree.QName(cell).localname != "c":
                 continue
-            place = _PLACE.fullmatch(cell.get("r", ""))
-            column = _column(place[1]) if place else column + 1
-            text = self._shown(cell)
+            reference = _CELL_REFERENCE.fullmatch(cell.get("r", ""))
+            column = _column(reference[1]) if reference else column + 1
+            text = self._cell_text(cell)
             if not text:
                 continue
             if column >= MAX_COLUMNS:
                 raise UnreadableFileError(f"it has a cell beyond the {MAX_COLUMNS}th column")
-            found += [""] * (column + 1 - len(found))
-            found[column] = text
-        return found
+            cells += [""] * (column + 1 - len(cells))
+            cells[column] = text
+        return cells
 
-    def _shown(self, cell: Any) -> str:
+    def _cell_text(self, cell: Any) -> str:
         parts = {etree.QName(part).localname: part for part in cell}
         if "is" in parts:
             return _text(parts["is"])
@@ -81,11 +81,11 @@ class _Cells:
             style = int(cell.get("s", 0))
             form = self._forms[style] if style < len(self._forms) else "General"
             return cell_formats.displayed(raw.strip(), form, since_1904=self._since_1904)
-        return self._told[kind](raw)
+        return self._converters[kind](raw)
 
     @cached_property
-    def _told(self) -> Mapping[str, Callable[[str], str]]:
-        """What cells of the other types say."""
+    def _converters(self) -> Mapping[str, Callable[[str], str]]:
+        """Return the conversion to text of each other cell type."""
         return {
             "s": lambda raw: self._shared[int(raw)],
             "str": _plain,
@@ -96,56 +96,56 @@ class _Cells:
 
 
 def _column(letters: str) -> int:
-    found = 0
+    index = 0
     for letter in letters:
-        found = found * 26 + ord(letter) - 64
-    return found - 1
+        index = index * 26 + ord(letter) - 64
+    return index - 1
 
 
 def _text(item: Any) -> str:
     """The text of a shared or inline string: its runs, without how it is spoken."""
-    found = []
+    runs = []
     for part in item.iter():
         name = etree.QName(part).localname
         if name in _TEXTS and etree.QName(part.getparent()).localname not in _SOUNDS:
-            found.append(part.text or "")
-    return _plain("".join(found))
+            runs.append(part.text or "")
+    return _plain("".join(runs))
 
 
 def _plain(text: str) -> str:
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text) if "_x" in text else text
 
 
-def _sheet(archive: zipfile.ZipFile, book: str, wanted: str) -> tuple[bool, str]:
-    since_1904, shown, places = False, "", _relations(archive, book)
-    found: dict[str, str] = {}
+def _sheet(archive: zipfile.ZipFile, book: str, requested: str) -> tuple[bool, str]:
+    since_1904, first_visible, relations = False, "", _relations(archive, book)
+    sheets: dict[str, str] = {}
     for element in elements(archive, book, "workbookPr", "sheet"):
         if etree.QName(element).localname == "workbookPr":
             since_1904 = element.get("date1904") in ("1", "true")
             continue
         relation = next((value for name, value in element.attrib.items() if str(name).endswith("}id")), "")
-        kind, part = places.get(str(relation), ("", ""))
+        kind, part = relations.get(str(relation), ("", ""))
         if kind == "worksheet":
             name = str(element.get("name", ""))
-            found.setdefault(name, part)
-            shown = shown or (name if element.get("state", "visible") == "visible" else "")
-    if not found:
+            sheets.setdefault(name, part)
+            first_visible = first_visible or (name if element.get("state", "visible") == "visible" else "")
+    if not sheets:
         raise UnreadableFileError("it has no sheet")
-    if wanted and wanted not in found:
-        raise UnreadableFileError(f"it has no sheet {wanted}; it has: {', '.join(found)}")
-    return since_1904, found[wanted or shown or next(iter(found))]
+    if requested and requested not in sheets:
+        raise UnreadableFileError(f"it has no sheet {requested}; it has: {', '.join(sheets)}")
+    return since_1904, sheets[requested or first_visible or next(iter(sheets))]
 
 
 def _forms(archive: zipfile.ZipFile, part: str) -> list[str]:
-    named: dict[int, str] = {}
-    found: list[str] = []
+    custom_formats: dict[int, str] = {}
+    formats: list[str] = []
     for element in elements(archive, part, "numFmt", "cellXfs"):
         if etree.QName(element).localname == "numFmt":
-            named[int(element.get("numFmtId", -1))] = str(element.get("formatCode", ""))
+            custom_formats[int(element.get("numFmtId", -1))] = str(element.get("formatCode", ""))
         else:
             codes = [int(style.get("numFmtId", 0)) for style in element]
-            found = [named.get(code) or cell_formats.BUILT_IN.get(code, "General") for code in codes]
-    return found
+            formats = [custom_formats.get(code) or cell_formats.BUILT_IN.get(code, "General") for code in codes]
+    return formats
 
 
 def _part(archive: zipfile.ZipFile, book: str, kind: str) -> str:
@@ -153,7 +153,7 @@ def _part(archive: zipfile.ZipFile, book: str, kind: str) -> str:
 
 
 def _related(archive: zipfile.ZipFile, of: str, kind: str) -> str:
-    return next((part for found, part in _relations(archive, of).values() if found == kind), "")
+    return next((part for relation_kind, part in _relations(archive, of).values() if relation_kind == kind), "")
 
 
 def _relations(archive: zipfile.ZipFile, of: str) -> dict[str, tuple[str, str]]:

@@ -43,10 +43,12 @@ def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _row(element: Any) -> dict[str, Any]:
     """A row is an object whatever stands in it: stray text between its columns does not take their place."""
-    found = xml_documents.attributes(element)
+    fields = xml_documents.attributes(element)
     for child in xml_documents.elements(element):
-        xml_documents.add(found, normalize_heading(xml_documents.local(child)), xml_documents.document(child))
-    if xml_documents.beside(element):
+        xml_documents.add_value(
+            fields, normalize_heading(xml_documents.local_name(child)), xml_documents.document(child)
+        )
+    if xml_documents.has_mixed_content(element):
         texts = [element.text, *(child.tail for child in element)]
-        found[xml_documents.TEXT] = normalize_heading("".join(text for text in texts if text))
-    return found
+        fields[xml_documents.TEXT] = normalize_heading("".join(text for text in texts if text))
+    return fields

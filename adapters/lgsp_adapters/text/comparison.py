@@ -1,7 +1,7 @@
 """Texts of others as they are compared: one spelling for what looks the same.
 
 A file holds letters in two spellings (a letter with its accents, or a letter followed by them), spaces that no eye tells apart and marks
-that none sees. Left as they are, a heading is not found that stands there, and a number is not found that was asked for.
+that none sees. Compared as they are, a heading that is present and a number that is looked up would not match.
 """
 
 import math
@@ -74,8 +74,8 @@ def lookup_key(value: Any) -> str | None:
         return _number(value)
     if not isinstance(value, str):
         raise ValueError("a list or an object is no key")
-    found = normalize_heading(value)
-    return None if found.casefold() in _ABSENT or shows_error(found) else found
+    heading = normalize_heading(value)
+    return None if heading.casefold() in _ABSENT or shows_error(heading) else heading
 
 
 def _number(value: int | float | Decimal) -> str | None:

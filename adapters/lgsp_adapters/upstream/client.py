@@ -23,12 +23,12 @@ from lgsp_runtime import connection_errors
 
 MAX_ANSWER = 4 * 1024 * 1024
 CONNECTING = 0.9
-"""The part of a call's time that a connection may take, TLS included; who is told of it first knows where the time went."""
+"""The part of a call's time that a connection may take, TLS included: shorter than the deadline, so that the error names the connection as the cause."""
 REASON_SECONDS = 30.0
-"""How long what was seen of a certificate counts: a system that is down is not looked at again for each call."""
-_WORDS: dict[type[BaseException], str] = {
+"""How long the reason found for a rejected certificate is kept: it is not looked up again for each call."""
+_ERROR_MESSAGES: dict[type[BaseException], str] = {
     aiohttp.ServerDisconnectedError: "it closed the connection without an answer",
-    aiohttp.ClientPayloadError: "its answer broke off",
+    aiohttp.ClientPayloadError: "its answer was cut off",
     aiohttp.ClientResponseError: "its answer is not HTTP",
 }
 
@@ -38,15 +38,15 @@ class Upstream:
 
     Args:
         base: its address, without a slash at the end.
-        tls: whom to believe and what to show, where that is not what the machine believes.
+        tls: the authorities to trust and the client certificate; None for the machine's own authorities.
     """
 
     def __init__(self, base: str, tls: ssl.SSLContext | None = None) -> None:
         self._base = base.rstrip("/")
-        told = urlsplit(base)
-        self._host, self._port = told.hostname or "", told.port or (443 if told.scheme == "https" else 80)
-        self._seen: dict[str, tuple[str, float]] = {}
-        self._shown = told.netloc.rpartition("@")[2] + told.path.rstrip("/")
+        parts = urlsplit(base)
+        self._host, self._port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        self._certificate_reasons: dict[str, tuple[str, float]] = {}
+        self._display_address = parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
         self._session = connection_pool.open_pool(tls)
 
     async def close(self) -> None:
@@ -63,18 +63,18 @@ class Upstream:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         form: Mapping[str, str] | None = None,
-        shown: str = "",
+        display_path: str = "",
     ) -> Response:
         """Send a request, and return the response, whatever its status.
 
         Args:
-            shown: the path as logs may say it, without a value of the call.
+            display_path: the path as logs may say it, without a value of the call.
 
         Raises:
             UpstreamLate: the deadline passed.
             UpstreamFailed: no connection, or an answer that is too large.
         """
-        where = f"{method} {self._shown}{shown}"
+        where = f"{method} {self._display_address}{display_path}"
         about: dict[str, str | int] = {"http.request.method": method, "server.address": self._host}
         try:
             with call.spans.span(f"{method} {self._host}", SpanKind.CLIENT, call.traceparent, about) as traceparent:
@@ -93,7 +93,7 @@ class Upstream:
                                 total=call.remaining, sock_connect=call.remaining * CONNECTING
                             ),
                         ) as answer:
-                            return await _heard(answer, where)
+                            return await _read_response(answer, where)
                     except StaleConnectionError:
                         continue
         except aiohttp.ConnectionTimeoutError as error:
@@ -103,22 +103,22 @@ class Upstream:
         except (aiohttp.ClientError, ConnectionError) as error:
             note = f"{where}: {await self._reason(error, call.remaining / 2)}"
             raise UpstreamFailed("unreachable", note, connected=_was_connected(error)) from error
-        raise UpstreamFailed("unreachable", f"{where}: the system sends answers that nobody asked for")
+        raise UpstreamFailed("unreachable", f"{where}: the system sends responses without a request")
 
     async def _reason(self, error: BaseException, seconds: float) -> str:
-        said = next(
-            (words for kind, words in _WORDS.items() if isinstance(error, kind)),
+        reason = next(
+            (message for kind, message in _ERROR_MESSAGES.items() if isinstance(error, kind)),
             connection_errors.describe_error(error),
         )
         if not isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return said
-        kept, until = self._seen.get(said, ("", 0.0))
+            return reason
+        certificate_reason, until = self._certificate_reasons.get(reason, ("", 0.0))
         if time.monotonic() > until:
             until = time.monotonic() + REASON_SECONDS
-            self._seen = {said: (said, until)}  # for the calls that fail meanwhile
-            kept = await connection_errors.describe_with_certificate(error, self._host, self._port, seconds)
-            self._seen = {said: (kept, until)}
-        return kept
+            self._certificate_reasons = {reason: (reason, until)}  # for the calls that fail meanwhile
+            certificate_reason = await connection_errors.describe_with_certificate(error, self._host, self._port, seconds)
+            self._certificate_reasons = {reason: (certificate_reason, until)}
+        return certificate_reason
 
     async def post_json(
         self, path: str, call: Call, document: Any, *, headers: Mapping[str, str] | None = None, **more: Any
@@ -141,7 +141,7 @@ def _was_connected(error: Exception) -> bool:
     return isinstance(error.os_error, ConnectionResetError)
 
 
-async def _heard(answer: aiohttp.ClientResponse, where: str) -> Response:
+async def _read_response(answer: aiohttp.ClientResponse, where: str) -> Response:
     content = await answer.content.read(MAX_ANSWER + 1)
     while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
         content += more

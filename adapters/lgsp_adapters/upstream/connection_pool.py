@@ -3,9 +3,9 @@
 A pool of connections is kept, since a handshake costs more than most questions. What a connection could carry over is cut off here:
 
 * cookies: none are kept. A system that keeps "the citizen being viewed" in its session would show one caller's to the next.
-* an answer that nobody asked for. aiohttp (3.14, its issue 13656) queues one that arrives while a connection waits in the pool, and gives
-  it to the next question: the record of another person. A connection that holds something unread is closed before it is used.
-* who was let in by the connection itself (NTLM, Negotiate): such a connection is closed after its call.
+* a response without a request. aiohttp (3.14, its issue 13656) queues one that arrives while a connection waits in the pool, and gives
+  it to the next request: the record of another person. A connection that holds something unread is closed before it is used.
+* authentication that is bound to the connection (NTLM, Negotiate): such a connection is closed after its call.
 """
 
 import ssl
@@ -22,7 +22,7 @@ _BY_CONNECTION = ("ntlm", "negotiate", "kerberos")
 
 
 class StaleConnectionError(AdapterError, aiohttp.ClientConnectionError):
-    """A pooled connection holds what nobody asked for. Nothing has been sent on it."""
+    """A pooled connection holds a response without a request. Nothing has been sent on it."""
 
 
 class _CleanRequest(ClientRequest):
@@ -30,7 +30,7 @@ class _CleanRequest(ClientRequest):
         """Send it, unless the connection holds something unread.
 
         Raises:
-            Stale: then the connection is closed, and the request may go out on another.
+            StaleConnectionError: the connection is closed, and the request may go out on another.
         """
         if conn.protocol is None or conn.protocol.should_close:
             raise StaleConnectionError
@@ -39,7 +39,7 @@ class _CleanRequest(ClientRequest):
 
 class _CleanResponse(ClientResponse):
     async def start(self, connection: Connection) -> ClientResponse:
-        """Wait for its head; a connection that knows somebody by now is used for nobody else."""
+        """Wait for its head; a connection that is bound to a user by now is closed after this call."""
         protocol = connection.protocol
         await super().start(connection)
         if protocol is not None and _lets_in_by_connection(self):
@@ -51,7 +51,7 @@ def open_pool(tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
     """Open a pool of connections; neither proxies nor passwords are taken from the environment.
 
     Args:
-        tls: whom to believe and what to show, where that is not what the machine believes.
+        tls: the authorities to trust and the client certificate; None for the machine's own authorities.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_SECONDS, ssl=tls or True),
@@ -64,7 +64,7 @@ def open_pool(tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
 
 
 def _lets_in_by_connection(answer: ClientResponse) -> bool:
-    """Does the system know its caller by the connection from now on? IIS says so in `Persistent-Auth`."""
+    """Tell whether the system authenticates the caller by the connection from now on; IIS says so in `Persistent-Auth`."""
     if answer.headers.get("Persistent-Auth", "").strip().lower() == "true":
         return True
     challenges = answer.headers.getall("WWW-Authenticate", ())

@@ -1,4 +1,4 @@
-"""What connectors that ask over HTTP share: the pool, TLS, the login, and asking once more when a session is refused."""
+"""What connectors over HTTP share: the pool, TLS, the login, and one retry when a session is refused."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -22,25 +22,25 @@ Exchange = tuple[Scope, Response]
 
 
 class HttpOperation:
-    """One operation of such a kind, made from its part of the manifest."""
+    """One operation of an HTTP connector, built from its part of the manifest."""
 
     writes = False
-    """Does its method change something, by the words of HTTP (RFC 9110)? A POST may be a question; its contract says."""
+    """Whether its method changes something by definition (RFC 9110). A POST may be a query; its contract says."""
 
     none: str
-    """The declared error for nothing found, or ""."""
+    """The declared error for an empty result, or ""."""
 
     criteria: Criteria
-    """What it asks by."""
+    """The criteria by which it asks the system."""
 
     @abstractmethod
     async def ask(
-        self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], unhurried: MappingExecutor
+        self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], executor: MappingExecutor
     ) -> Exchange:
-        """Ask with these further headers: the variables with what was answered, and the answer itself."""
+        """Send the request with these further headers; return the variables with the answer, and the response."""
 
     @abstractmethod
-    def read(self, scope: Scope, heard: Response) -> Document:
+    def read(self, scope: Scope, response: Response) -> Document:
         """Map the system's answer to the contract's."""
 
 
@@ -48,20 +48,20 @@ class HttpAdapter(Adapter):
     """An adapter that its manifest describes.
 
     Args:
-        operation: makes the kind's own, of its name, its part of the manifest, the place of that, and the manifest.
+        operation: makes the kind's own, of its name, its part of the manifest, the location of that part, and the manifest.
     """
 
     def __init__(
         self, manifest: Manifest, operation: Callable[[str, Mapping[str, Any], SourceLocation, Manifest], HttpOperation]
     ) -> None:
         super().__init__(manifest.connection)
-        place = manifest.place / "operations"
+        location = manifest.location / "operations"
         self.operations = {
-            name: operation(name, document, place / name, manifest) for name, document in manifest.operations.items()
+            name: operation(name, document, location / name, manifest) for name, document in manifest.operations.items()
         }
         login = manifest.document.get("authentication", {})
-        self._login = Authentication(login, manifest.place / "authentication", manifest.connection)
-        self._tls = tls.context(manifest.document.get("tls", {}), manifest.folder, manifest.place / "tls")
+        self._login = Authentication(login, manifest.location / "authentication", manifest.connection)
+        self._tls = tls.context(manifest.document.get("tls", {}), manifest.folder, manifest.location / "tls")
 
     def writes(self, operation: str) -> bool:
         """Tell whether the operation's HTTP method changes something."""
@@ -69,7 +69,7 @@ class HttpAdapter(Adapter):
 
     async def open(self) -> None:
         """Open the pool of connections."""
-        self._unhurried = MappingExecutor()
+        self._executor = MappingExecutor()
         self._upstream = Upstream(self.connection["url"], self._tls)
         self._login.open(self._upstream, self._tls)
 
@@ -77,34 +77,34 @@ class HttpAdapter(Adapter):
         """Close it."""
         await self._login.close()
         await self._upstream.close()
-        self._unhurried.close()
+        self._executor.close()
 
     def method(self, operation: str) -> Any:
         """Return the method that answers an operation, or None."""
-        found = self.operations.get(operation)
-        return found and partial(self._answer, found)
+        implementation = self.operations.get(operation)
+        return implementation and partial(self._answer, implementation)
 
     async def _answer(self, operation: HttpOperation, request: Document, call: Call) -> Document:
-        scope = await self._unhurried.do(partial(request_scope, self.connection, request, call), of_request=True)
+        scope = await self._executor.run(partial(request_scope, self.connection, request, call), of_request=True)
         if operation.none and operation.criteria.is_empty(scope):
             raise Declared(operation.none)
         for _ in range(2):
-            asked = {**scope, "session": await self._login.session(call)}
-            answered, heard = await operation.ask(
-                self._upstream, call, asked, self._login.headers(asked), self._unhurried
+            session_scope = {**scope, "session": await self._login.session(call)}
+            answer_scope, response = await operation.ask(
+                self._upstream, call, session_scope, self._login.headers(session_scope), self._executor
             )
-            if not self._login.turned_away(answered):
-                return await self._unhurried.do(partial(_read, operation, answered, heard))
-        raise heard.failed("refused", f"HTTP {heard.status}: a new token is refused too")
+            if not self._login.is_session_refused(answer_scope):
+                return await self._executor.run(partial(_read, operation, answer_scope, response))
+        raise response.failed("refused", f"HTTP {response.status}: a new token is refused too")
 
 
-def _read(operation: HttpOperation, scope: Scope, heard: Response) -> Document:
+def _read(operation: HttpOperation, scope: Scope, response: Response) -> Document:
     try:
-        return operation.read(scope, heard)
+        return operation.read(scope, response)
     except UpstreamFailed as failure:
-        if failure.said:
+        if failure.upstream_message:
             raise
-        raise heard.failed(failure.why, failure.private) from failure
+        raise response.failed(failure.why, failure.private) from failure
 
 
 def build_answer(template: Template, scope: Scope) -> Document:
@@ -113,7 +113,7 @@ def build_answer(template: Template, scope: Scope) -> Document:
     Raises:
         UpstreamFailed: `unintelligible`, when it makes none.
     """
-    made = evaluate(template, scope)
-    if not isinstance(made, dict):
-        raise UpstreamFailed("unintelligible", "the answer has nothing of what is asked for")
-    return made
+    answer = evaluate(template, scope)
+    if not isinstance(answer, dict):
+        raise UpstreamFailed("unintelligible", "the answer has none of the fields that the mapping reads")
+    return answer

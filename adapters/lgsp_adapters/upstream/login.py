@@ -11,7 +11,7 @@
     refused: "answer.maKetQua == '401'"        # then a new token is taken, and the call is tried once more
 
 `url` is where tokens are handed out, where that is not the system itself. A login that says who calls (`call.consumer`) is one for each consumer,
-agency and purpose: what one was let in by opens nothing to another. What `session` holds is the variable `session` of every other mapping in the manifest. Of cookies, those alone are kept that the login
+agency and purpose: the session of one is never used for another. What `session` holds is the variable `session` of every other mapping in the manifest. Of cookies, those alone are kept that the login
 itself set and the manifest names, for as long as its session counts; what a call is given is nobody's.
 """
 
@@ -54,21 +54,21 @@ class Authentication:
         document: `authentication` of the manifest.
     """
 
-    def __init__(self, document: Mapping[str, Any], place: SourceLocation, connection: Connection) -> None:
+    def __init__(self, document: Mapping[str, Any], location: SourceLocation, connection: Connection) -> None:
         self._connection = connection
         names = ("connection", "call", "now")
-        answered = (*names, "answer", "status")
-        self._basic = Template(document.get("basic"), place / "basic", names)
-        self._refused = Template(document.get("refused", REFUSED), place / "refused", answered)
-        login, at = document.get("login"), place / "login"
+        response_variables = (*names, "answer", "status")
+        self._basic = Template(document.get("basic"), location / "basic", names)
+        self._refused = Template(document.get("refused", REFUSED), location / "refused", response_variables)
+        login, at = document.get("login"), location / "login"
         if "oauth2" in document:
-            login, at = _oauth2(document["oauth2"]), place / "oauth2"
-        self._asking = RequestTemplate(login, at, names, {}, place) if login else None
+            login, at = _oauth2(document["oauth2"]), location / "oauth2"
+        self._request = RequestTemplate(login, at, names, {}, location) if login else None
         self._cookies: list[str] = (login or {}).get("cookies", [])
         if login:
-            self._session = Template(login.get("session", {}), at / "session", answered)
-            self._seconds = Template(login.get("seconds"), at / "seconds", answered)
-            self._until = Template(login.get("until"), at / "until", answered)
+            self._session = Template(login.get("session", {}), at / "session", response_variables)
+            self._seconds = Template(login.get("seconds"), at / "seconds", response_variables)
+            self._until = Template(login.get("until"), at / "until", response_variables)
         self._url = Template(document.get("oauth2", document.get("login", {})).get("url"), at / "url", ("connection",))
         self._of_caller = bool(_OF_CALLER.search(str(login)))
         self._tokens: OrderedDict[Caller, RenewedToken[Session, Call]] = OrderedDict()
@@ -77,34 +77,37 @@ class Authentication:
     def open(self, upstream: Upstream, tls: ssl.SSLContext | None = None) -> None:
         """Take tokens from this system, or from where the manifest says that it hands them out."""
         address = None if self._url.empty else self._url({"connection": self._connection})
-        self._elsewhere = Upstream(str(address), tls) if address else None
-        self._upstream = self._elsewhere or upstream
+        self._token_upstream = Upstream(str(address), tls) if address else None
+        self._upstream = self._token_upstream or upstream
 
     async def close(self) -> None:
         """Close what `open` opened."""
-        if self._elsewhere:
-            await self._elsewhere.close()
+        if self._token_upstream:
+            await self._token_upstream.close()
 
     async def session(self, call: Call) -> Session:
         """Return the current session; empty where there is no login."""
-        if not self._asking:
+        if not self._request:
             return {}
         return await self._token(call.context.consumer, call.context.agency, call.context.purpose).get(call)
 
     def _token(self, *caller: str) -> RenewedToken[Session, Call]:
         """The token for a caller: one for all, where the login does not say who calls."""
         key = caller if self._of_caller else ()
-        found = self._tokens.setdefault(key, RenewedToken(self._take))
+        token = self._tokens.setdefault(key, RenewedToken(self._take))
         self._tokens.move_to_end(key)
         if len(self._tokens) > MAX_SESSIONS:
             self._tokens.popitem(last=False)
-        return found
+        return token
 
     def headers(self, scope: Scope) -> dict[str, str]:
         """Make the `Authorization` header of basic and oauth2, and the cookies of a login."""
         if self._cookies:
-            kept = scope["session"]["cookies"]
-            return {**self._basic_header(scope), "Cookie": "; ".join(f"{name}={kept[name]}" for name in self._cookies)}
+            cookies = scope["session"]["cookies"]
+            return {
+                **self._basic_header(scope),
+                "Cookie": "; ".join(f"{name}={cookies[name]}" for name in self._cookies),
+            }
         if self._bearer:
             return {"Authorization": f"Bearer {scope['session']['access_token']}"}
         return self._basic_header(scope)
@@ -113,36 +116,38 @@ class Authentication:
         if self._basic.empty:
             return {}
         try:
-            found = self._basic(scope)
+            credentials = self._basic(scope)
         except MappingError as unmappable:
             raise unsendable_value(self._basic, unmappable) from unmappable
-        pair = f"{found['user']}:{found['password']}".encode()
+        pair = f"{credentials['user']}:{credentials['password']}".encode()
         return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
 
-    def turned_away(self, scope: Scope) -> bool:
+    def is_session_refused(self, scope: Scope) -> bool:
         """Tell whether the system refused the session; the next call then takes a new one."""
-        if self._asking is None or not evaluate(self._refused, scope):
+        if self._request is None or not evaluate(self._refused, scope):
             return False
         caller = scope["call"]
         self._token(caller["consumer"], caller["agency"], caller["purpose"]).refused(scope["session"])
         return True
 
     async def _take(self, call: Call) -> Lease[Session]:
-        assert self._asking is not None
+        assert self._request is not None
         scope = request_scope(self._connection, {}, call)
-        heard = await self._asking.send(self._upstream, call, scope)
-        if heard.status >= BAD:
-            raise heard.bad_status()
-        kept = {name: heard.cookies[name] for name in self._cookies if name in heard.cookies}
-        if missing := set(self._cookies) - set(kept):
-            raise heard.failed("refused", f"HTTP {heard.status}: the login sets no cookie {', '.join(sorted(missing))}")
-        answer = parse_document(heard) if self._session.document or not kept else None
-        scope = {**scope, "status": heard.status, "answer": answer}
+        response = await self._request.send(self._upstream, call, scope)
+        if response.status >= BAD:
+            raise response.bad_status()
+        cookies = {name: response.cookies[name] for name in self._cookies if name in response.cookies}
+        if missing := set(self._cookies) - set(cookies):
+            raise response.failed(
+                "refused", f"HTTP {response.status}: the login sets no cookie {', '.join(sorted(missing))}"
+            )
+        answer = parse_document(response) if self._session.document or not cookies else None
+        scope = {**scope, "status": response.status, "answer": answer}
         session = evaluate(self._session, scope)
         if set(session or {}) != set(self._session.document):
-            raise heard.failed("refused", "no token")
-        if kept:
-            session = {**session, "cookies": kept}
+            raise response.failed("refused", "no token")
+        if cookies:
+            session = {**session, "cookies": cookies}
         return Lease(session, self._life(scope))
 
     def _life(self, scope: Scope) -> float:

@@ -21,8 +21,8 @@ from lgsp_contracts import exact_json
 from lgsp_contracts.source_location import SourceLocation
 
 NOTHING: Mapping[str, str] = {}
-_ASKED = re.compile(r"\b(request|call)\b")
-"""The variables that hold what the caller says."""
+_CALLER_VARIABLES = re.compile(r"\b(request|call)\b")
+"""The variables that hold values of the caller."""
 _VALUE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -34,11 +34,11 @@ def path_expressions(text: str) -> list[str]:
 class PathTemplate:
     """A path with `{expressions}` in it."""
 
-    def __init__(self, text: str, place: SourceLocation, names: tuple[str, ...]) -> None:
+    def __init__(self, text: str, location: SourceLocation, names: tuple[str, ...]) -> None:
         parts = _VALUE.split(text)
         self.text = text
         """As it stands in the manifest, which logs may say."""
-        self._parts = [Template(part, place, names) if odd % 2 else part for odd, part in enumerate(parts)]
+        self._parts = [Template(part, location, names) if index % 2 else part for index, part in enumerate(parts)]
 
     def __call__(self, scope: Scope) -> str:
         """The path for these variables.
@@ -60,21 +60,21 @@ class RequestTemplate:
 
     Args:
         document: the part of the manifest with `method`, `path`, `query`, `headers`, `body` or `form`.
-        shared: what stands at the top of the manifest: `headers` and `query` of every request, with their place.
+        shared: what stands at the top of the manifest: `headers` and `query` of every request, with their location.
     """
 
     def __init__(
         self,
         document: Mapping[str, Any],
-        place: SourceLocation,
+        location: SourceLocation,
         names: tuple[str, ...],
         shared: Mapping[str, Any],
         top: SourceLocation,
     ) -> None:
-        self._path = PathTemplate(document.get("path", ""), place / "path", names)
+        self._path = PathTemplate(document.get("path", ""), location / "path", names)
         self.method = document.get("method") or ("POST" if {"body", "form"} & set(document) else "GET")
         self._templates = {
-            part: Template(document.get(part), place / part, names) for part in ("body", "form", "query", "headers")
+            part: Template(document.get(part), location / part, names) for part in ("body", "form", "query", "headers")
         }
         self._shared = {part: Template(shared.get(part), top / part, names) for part in ("query", "headers")}
 
@@ -87,7 +87,7 @@ class RequestTemplate:
         login: Mapping[str, str] = NOTHING,
         *,
         build: Callable[[], bytes] | None = None,
-        unhurried: MappingExecutor | None = None,
+        executor: MappingExecutor | None = None,
     ) -> Response:
         """Send the request, and return the response.
 
@@ -95,43 +95,50 @@ class RequestTemplate:
             page: further query parameters.
             login: further headers.
             build: makes the body where no template does.
-            unhurried: builds what may take long; without it nothing of what a caller says may stand in the request.
+            executor: builds what may take long; without it the request must not use a value of the caller.
 
         Raises:
             UpstreamFailed, UpstreamLate: as the upstream says; `broken`, when the request cannot be built.
-            UnfitRequest: it cannot be built of what was asked.
+            UnfitRequest: it cannot be built from the caller's request.
         """
 
-        def built() -> _Built:
-            return self._built(scope, page, login, build)
+        def build_request() -> _BuiltRequest:
+            return self._build(scope, page, login, build)
 
-        told = await unhurried.do(built, of_request=True) if unhurried else built()
+        request = await executor.run(build_request, of_request=True) if executor else build_request()
         return await upstream.send(
             self.method,
-            told.path,
+            request.path,
             call,
-            headers=told.headers,
-            params=told.query or None,
-            body=told.body,
-            form=told.form,
-            shown=self._path.text,
+            headers=request.headers,
+            params=request.query or None,
+            body=request.body,
+            form=request.form,
+            display_path=self._path.text,
         )
 
-    def _built(
+    def _build(
         self, scope: Scope, page: Mapping[str, str], login: Mapping[str, str], build: Callable[[], bytes] | None
-    ) -> "_Built":
+    ) -> "_BuiltRequest":
         headers = _joined(
             login,
-            {**_texts(self._shared["headers"], scope, header_value), **self._made("headers", scope, header_value)},
+            {
+                **_texts(self._shared["headers"], scope, header_value),
+                **self._part_values("headers", scope, header_value),
+            },
         )
         if not self._templates["body"].empty:
             headers.setdefault("Content-Type", "application/json")
             build = partial(self._body, scope)
-        query = {**_texts(self._shared["query"], scope, query_value), **self._made("query", scope, query_value), **page}
-        form = None if self._templates["form"].empty else self._made("form", scope, query_value)
-        return _Built(self._path(scope), headers, query, build() if build else None, form)
+        query = {
+            **_texts(self._shared["query"], scope, query_value),
+            **self._part_values("query", scope, query_value),
+            **page,
+        }
+        form = None if self._templates["form"].empty else self._part_values("form", scope, query_value)
+        return _BuiltRequest(self._path(scope), headers, query, build() if build else None, form)
 
-    def _made(self, part: str, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:
+    def _part_values(self, part: str, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:
         return _texts(self._templates[part], scope, write)
 
     def _body(self, scope: Scope) -> bytes:
@@ -142,7 +149,7 @@ class RequestTemplate:
             raise unsendable_value(template, unmappable) from unmappable
 
 
-class _Built(NamedTuple):
+class _BuiltRequest(NamedTuple):
     """A request as it is sent."""
 
     path: str
@@ -154,22 +161,22 @@ class _Built(NamedTuple):
 
 def unsendable_value(template: Template, reason: MappingError) -> UnfitRequest | UpstreamFailed:
     """Make the error for a value that cannot be sent: `UnfitRequest` where it comes from the request, else `UpstreamFailed`."""
-    note = str(reason) if reason.place else f"{template.place}: {reason}"
-    return UnfitRequest(note) if _ASKED.search(str(template.document)) else UpstreamFailed("broken", note)
+    note = str(reason) if reason.location else f"{template.location}: {reason}"
+    return UnfitRequest(note) if _CALLER_VARIABLES.search(str(template.document)) else UpstreamFailed("broken", note)
 
 
-def _joined(login: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
-    """The headers of the login and those that the manifest tells, which count before them; cookies of both."""
-    found = {**login, **told}
+def _joined(login: Mapping[str, str], configured: Mapping[str, str]) -> dict[str, str]:
+    """Merge the headers of the login with those of the manifest, which take precedence; cookies of both are kept."""
+    headers = {**login, **configured}
     if "Cookie" in login:
-        mine = [name for name in told if name.lower() == "cookie"]
-        found["Cookie"] = "; ".join([*(found.pop(name) for name in mine), login["Cookie"]])
-    return found
+        configured_cookies = [name for name in configured if name.lower() == "cookie"]
+        headers["Cookie"] = "; ".join([*(headers.pop(name) for name in configured_cookies), login["Cookie"]])
+    return headers
 
 
 def _texts(template: Template, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:
     try:
-        found: Mapping[str, Any] = template(scope) or {}
-        return {name: write(value) for name, value in found.items()}
+        values: Mapping[str, Any] = template(scope) or {}
+        return {name: write(value) for name, value in values.items()}
     except MappingError as unmappable:
         raise unsendable_value(template, unmappable) from unmappable

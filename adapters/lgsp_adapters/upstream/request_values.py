@@ -127,14 +127,14 @@ def xml_text(value: Any, builtin: str = "") -> str:
 
 def _integer(text: str, builtin: str) -> str:
     low, high = _SPANS[builtin]
-    found = Decimal(text) if re.fullmatch(_NUMBER, text, re.ASCII) else None
-    if found is None or found != found.to_integral_value() or not low <= found <= high:
+    number = Decimal(text) if re.fullmatch(_NUMBER, text, re.ASCII) else None
+    if number is None or number != number.to_integral_value() or not low <= number <= high:
         raise MappingError(f"not an xs:{builtin}")
-    return format(found.to_integral_value(), "f")
+    return format(number.to_integral_value(), "f")
 
 
 def _in_the_calendar(text: str, builtin: str) -> bool:
-    """Is there such a day, and such a time of day?"""
+    """Tell whether the day and the time of day exist."""
     try:
         if builtin == "date":
             date.fromisoformat(text[:10])

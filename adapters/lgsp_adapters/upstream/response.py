@@ -1,4 +1,4 @@
-"""What a system answered over HTTP, before anybody reads it as a document."""
+"""The response of a system over HTTP, before it is parsed as a document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.text.charsets import UndecodableError, decode
 from lgsp_contracts.wire import Failure
 
-SHOWN = 600
-"""Characters of an answer that an integrator is shown on the terminal."""
+MAX_EXCERPT = 600
+"""Characters of an answer that are printed on an integrator's terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Response:
     """One answer.
 
     Args:
-        where: what was asked of whom, as logs may say it: `GET records.example.vn/records/{request.soDinhDanh}`, without values.
-        media_type, charset: of `Content-Type`, in lower case; "" where it says nothing.
+        where: the request, as logs may name it: `GET records.example.vn/records/{request.soDinhDanh}`, without values.
+        media_type, charset: of `Content-Type`, in lower case; "" where it is absent.
         content_type: the whole of it, with its parameters.
         cookies: those that this answer sets, by name.
     """
@@ -31,7 +31,7 @@ class Response:
     cookies: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def good(self) -> bool:
+    def is_success(self) -> bool:
         """Tell whether the status is 2xx."""
         return 200 <= self.status < 300
 
@@ -43,22 +43,22 @@ class Response:
         """
         return decode(self.content, self.charset)
 
-    def failed(self, why: Failure, note: str, *, said: str = "") -> UpstreamFailed:
-        """Make the error for this response: `note` is for the log; `said` and the response's own text are for the integrator."""
-        words = f"{printable_text(said)}\n{self.said()}" if said else self.said()
-        return UpstreamFailed(why, f"{self.where}: {note}" if self.where else note, said=words)
+    def failed(self, why: Failure, note: str, *, upstream_message: str = "") -> UpstreamFailed:
+        """Make the error for this response: `note` is for the log; `upstream_message` and the response's own text are for the integrator."""
+        message = f"{printable_text(upstream_message)}\n{self.excerpt()}" if upstream_message else self.excerpt()
+        return UpstreamFailed(why, f"{self.where}: {note}" if self.where else note, upstream_message=message)
 
     def bad_status(self) -> UpstreamFailed:
         """Make the error for this response's HTTP status."""
         note = f"HTTP {self.status}" + (", a redirect, which is not followed" if 300 <= self.status < 400 else "")
         return self.failed("refused" if self.status in (401, 403) else "broken", note)
 
-    def said(self) -> str:
-        """Return the status and the first characters, for the terminal of an integrator alone."""
+    def excerpt(self) -> str:
+        """Return the status and the first characters, for an integrator's terminal only."""
         try:
-            text = self.text()[:SHOWN]
+            text = self.text()[:MAX_EXCERPT]
         except UndecodableError:
-            text = self.content[: SHOWN * 4].decode(errors="replace")[:SHOWN]
+            text = self.content[: MAX_EXCERPT * 4].decode(errors="replace")[:MAX_EXCERPT]
         return f"HTTP {self.status} {self.media_type}: {printable_text(text).strip() or '(nothing)'}"
 
 

@@ -15,7 +15,7 @@ def parse_document(answer: Response) -> Any:
     Raises:
         UpstreamFailed: another status, or no document.
     """
-    if not answer.good:
+    if not answer.is_success:
         raise answer.bad_status()
     try:
         return _read(answer)

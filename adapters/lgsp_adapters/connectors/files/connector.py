@@ -1,4 +1,4 @@
-"""The connector `files`: an office whose system is a folder. The newest file that is dropped there answers look-ups.
+"""The connector `files`: an office whose system is a folder. The newest file in it answers look-ups.
 
     kind: files
     connection: {folder: {env: LGSP_CONSTRUCTION_PERMITS_FOLDER}}    # a path, s3://… or sftp://…
@@ -9,12 +9,12 @@
         none: permit-not-found
         answer: {soGiayPhep: row."Số giấy phép"}
 
-Where the row's side has to be made alike first, `find` is a list: `[{row: "pad(row.CCCD, `12`)", equals: request.so}]`.
+Where the row's value has to be normalized first, `find` is a list: `[{row: "pad(row.CCCD, `12`)", equals: request.so}]`.
 
-A drop is taken whole or not at all: the answer of every row is held against the contract first. What is wrong goes to a report
-beside the file, by line, column and rule and without a value, and the last good drop goes on answering. A file is read once, when
-it has stopped changing, in a process that can be killed. What is absent is never found and finds nothing; a drop that shrinks the register
-is held (`inboxes/shrink_guard.py`).
+A file is taken whole or not at all: the answer of every row is checked against the contract first. What is wrong goes to a report
+beside the file, by line, column and rule and without a value, and the last good file goes on answering. A file is read once, when
+it has stopped changing, in a process that can be killed. What is absent is never found and finds nothing; a file that shrinks the register
+is held back (`inboxes/shrink_guard.py`).
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Template
-from lgsp_adapters.mapping.variables import ASKED, request_scope
+from lgsp_adapters.mapping.variables import REQUEST_VARIABLES, request_scope
 from lgsp_adapters.tabular.tables import Layout, Row
 from lgsp_adapters.text.comparison import lookup_key, normalize_document
 from lgsp_contracts.contract import Contract
@@ -43,31 +43,31 @@ class FilesAdapter(Adapter):
 
     def __init__(self, manifest: Manifest, contract: Contract) -> None:
         super().__init__(manifest.connection)
-        place = manifest.place / "operations"
+        location = manifest.location / "operations"
         tables = manifest.tables
         self.operations = {
-            name: _Operation(document, place / name, name, tables) for name, document in manifest.operations.items()
+            name: _Operation(document, location / name, name, tables) for name, document in manifest.operations.items()
         }
         for name, document in manifest.operations.items():  # what the reader will make of it is known to be right
-            register.Lookup(document, place / name, contract.operations[name].response, tables)
+            register.Lookup(document, location / name, contract.operations[name].response, tables)
         responses = {name: contract.operations[name].response.document for name in self.operations}
-        self._unhurried = MappingExecutor()
-        layout = Layout.of(manifest.document["files"], manifest.place / "files")
+        self._executor = MappingExecutor()
+        layout = Layout.of(manifest.document["files"], manifest.location / "files")
         self._inbox_index = InboxIndex(manifest, layout, responses, tables)
 
     async def open(self) -> None:
-        """Look at the folder from now on; what lies there is taken first, unless that takes long."""
+        """Start polling the folder; wait until the files in it are loaded, unless that takes long."""
         await self._inbox_index.open(self.background)
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         await self._inbox_index.close()
-        self._unhurried.close()
+        self._executor.close()
 
     def method(self, operation: str) -> Any:
         """Return the method that answers an operation, or None."""
-        found = self.operations.get(operation)
-        return found and partial(self._answer, found)
+        implementation = self.operations.get(operation)
+        return implementation and partial(self._answer, implementation)
 
     def standing(self) -> Mapping[str, Any]:
         """Tell which file answers, since when, and what keeps a newer one out."""
@@ -76,27 +76,30 @@ class FilesAdapter(Adapter):
     async def _answer(self, operation: "_Operation", request: Document, call: Call) -> Document:
         if self._inbox_index.index is None:
             raise UpstreamFailed("unreachable", self._inbox_index.reason_unavailable)
-        scope = await self._unhurried.do(partial(request_scope, self.connection, request, call), of_request=True)
-        keys = await self._unhurried.do(partial(operation.keys, scope), of_request=True)
+        scope = await self._executor.run(partial(request_scope, self.connection, request, call), of_request=True)
+        keys = await self._executor.run(partial(operation.keys, scope), of_request=True)
         rows = operation.find(self._inbox_index.index, keys)
         if not rows and operation.none:
             raise Declared(operation.none)
-        answer = await self._unhurried.do(partial(operation.answer_of, rows))
+        answer = await self._executor.run(partial(operation.answer_of, rows))
         if not isinstance(answer, dict):
-            raise UpstreamFailed("unintelligible", "the rows have nothing of what is asked for")
+            raise UpstreamFailed("unintelligible", "the rows have none of the fields that the mapping reads")
         return answer
 
 
 class _Operation:
     def __init__(
-        self, document: Mapping[str, Any], place: SourceLocation, name: str, connection: Mapping[str, Any]
+        self, document: Mapping[str, Any], location: SourceLocation, name: str, connection: Mapping[str, Any]
     ) -> None:
         self.none = document.get("none", "")
         self._name = name
         self._wanted = [
-            Template(wanted, at, ASKED) for _, _, wanted, at in register.key_sides(document["find"], place / "find")
+            Template(expression, at, REQUEST_VARIABLES)
+            for _, _, expression, at in register.key_sides(document["find"], location / "find")
         ]
-        self._answer = Template(normalize_document(document["answer"]), place / "answer", register.ANSWERED)
+        self._answer = Template(
+            normalize_document(document["answer"]), location / "answer", register.RESPONSE_VARIABLES
+        )
         self._connection = connection
 
     def keys(self, scope: Mapping[str, Any]) -> list[str] | None:
@@ -106,7 +109,7 @@ class _Operation:
             try:
                 part = lookup_key(evaluate(template, scope))
             except ValueError as error:
-                raise UpstreamFailed("broken", f"{template.place}: {error}") from error
+                raise UpstreamFailed("broken", f"{template.location}: {error}") from error
             if part is None:
                 return None
             parts.append(part)
@@ -128,7 +131,7 @@ def build(manifest: Manifest, contract: Contract) -> FilesAdapter:
     """Make the adapter that a manifest describes.
 
     Raises:
-        Refusal: `invalid-document`, with file, line and mend.
+        Refusal: `invalid-document`, with the file, the line and how to correct it.
     """
     return FilesAdapter(manifest, contract)
 

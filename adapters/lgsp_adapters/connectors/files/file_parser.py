@@ -19,27 +19,27 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
         UnreadableFileError: it is no such table.
     """
 
-    place = SourceLocation(job["name"], text=job["text"]) / "operations"
+    location = SourceLocation(job["name"], text=job["text"]) / "operations"
     lookups = {
-        name: register.Lookup(document, place / name, Schema(job["responses"][name], name), job["connection"])
+        name: register.Lookup(document, location / name, Schema(job["responses"][name], name), job["connection"])
         for name, document in job["operations"].items()
     }
     layout = tables.Layout(**job["layout"])
     content = digest_of(file)
     table = tables.read(file, layout, register.needed_columns(lookups))
-    found = register.check_table(table, lookups, optional=layout.format == "xml")
-    if not found.faults:
+    checked = register.check_table(table, lookups, optional=layout.format == "xml")
+    if not checked.faults:
         for begin in range(0, len(table.rows), ROWS_PER_PART):
             emit({"rows": [orjson.dumps(row).decode() for row in table.rows[begin : begin + ROWS_PER_PART]]})
-        for name, keys in found.keys.items():
+        for name, keys in checked.keys.items():
             pairs = [(orjson.dumps(key).decode(), numbers) for key, numbers in keys.items()]
             for begin in range(0, len(pairs), ROWS_PER_PART):
                 emit({"operation": name, "keys": pairs[begin : begin + ROWS_PER_PART]})
     return {
         "rows": len(table.rows),
-        "found": {name: sum(len(numbers) for numbers in keys.values()) for name, keys in found.keys.items()},
-        "faults": found.faults,
-        "withoutKey": found.without_key,
-        "notices": found.notices,
+        "sizes": {name: sum(len(numbers) for numbers in keys.values()) for name, keys in checked.keys.items()},
+        "faults": checked.faults,
+        "withoutKey": checked.without_key,
+        "notices": checked.notices,
         "content": content,
     }

@@ -1,8 +1,8 @@
 """The newest good file of a folder, as an index in memory that answers look-ups.
 
-Nothing that is dropped ends the looking: whatever is wrong with a file stands in a report beside it, in the log with the frames of the
+No file stops the polling: whatever is wrong with a file stands in a report beside it, in the log with the frames of the
 error, and in the health of the adapter; then the next file is taken. After a restart the file that answered before answers first, and what
-came since is looked at anew.
+came since is examined again.
 """
 
 import asyncio
@@ -37,10 +37,10 @@ MOST = 1000
 """Files, the newest ones, that are of interest."""
 
 REMEMBERED = 20
-"""Reports that are looked at after a restart, to find out what answered before."""
+"""Reports that are read after a restart, to find out which file answered before."""
 
 TRIES = 5
-"""Files that are tried in one look."""
+"""Files that are tried in one poll."""
 
 
 class RegisterIndex:
@@ -55,13 +55,13 @@ class RegisterIndex:
         self._keys: dict[str, dict[bytes, Sequence[int]]] = {}
 
     def take(self, part: Mapping[str, Any]) -> None:
-        """Take in what the reader says."""
+        """Add a part of what the reader emits."""
         if "rows" in part:
             self._rows += [str(row).encode() for row in part["rows"]]
             return
         keys = self._keys.setdefault(str(part["operation"]), {})
-        for found, numbers in part["keys"]:
-            keys[str(found).encode()] = tuple(numbers)
+        for key, numbers in part["keys"]:
+            keys[str(key).encode()] = tuple(numbers)
 
     def rows(self, operation: str, parts: list[str]) -> list[bytes]:
         """Return the rows under a key of an operation, each as JSON."""
@@ -79,16 +79,16 @@ class InboxIndex:
     def __init__(
         self, manifest: Manifest, layout: Layout, responses: Mapping[str, Any], codes: Mapping[str, Any]
     ) -> None:
-        told = manifest.document["files"]
+        settings = manifest.document["files"]
         self.index: RegisterIndex | None = None
         self.inbox = open_inbox(manifest)
-        self.stable_files = StableFiles(self.inbox, told["pattern"], MOST, service=manifest.service)
-        self._share = float(told.get("shrink", shrink_guard.SHARE))
+        self.stable_files = StableFiles(self.inbox, settings["pattern"], MOST, service=manifest.service)
+        self._share = float(settings.get("shrink", shrink_guard.SHARE))
         self._service = manifest.service
         self._job = {
             "parser": "lgsp_adapters.connectors.files.file_parser",
-            "name": manifest.place.name,
-            "text": manifest.place.text,
+            "name": manifest.location.name,
+            "text": manifest.location.text,
             "layout": asdict(layout),
             "operations": manifest.operations,
             "responses": responses,
@@ -107,10 +107,8 @@ class InboxIndex:
         self._log = structlog.get_logger().bind(service=manifest.service)
 
     async def open(self, background: Background) -> None:
-        """Look at the folder from now on; wait for the first look, unless the folder is slow to reach."""
-        self._polling = background.run_every(
-            f"inbox of {self._service}", self.stable_files.pause, self.poll, within=None
-        )
+        """Start polling the folder; wait for the first poll, unless the folder is slow to reach."""
+        self._polling = background.run_every(f"inbox of {self._service}", self.stable_files.pause, self.poll, within=None)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REACH_SECONDS):
                 await self._listed.wait()
@@ -118,7 +116,7 @@ class InboxIndex:
                 await self._polled.wait()
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         if self._polling:
             await self._polling.stop()
         await self.inbox.close()
@@ -126,8 +124,8 @@ class InboxIndex:
     @property
     def reason_unavailable(self) -> str:
         """Say why no file answers yet, for the adapter's log."""
-        told = f"; {self._waiting['about']}: {self._waiting['why']}" if self._waiting.get("about") else ""
-        return f"the inbox holds no file yet that could be taken{told}"
+        reason = f"; {self._waiting['about']}: {self._waiting['why']}" if self._waiting.get("about") else ""
+        return f"the inbox holds no file yet that could be taken{reason}"
 
     def standing(self) -> Mapping[str, Any]:
         """Tell which file answers and since when, and which newer one does not and why; times in seconds since 1970."""
@@ -139,7 +137,7 @@ class InboxIndex:
         return {"data": {**serving, "current": bool(serving) and not self._waiting, **self._waiting}}
 
     async def poll(self) -> None:
-        """Look once, and take what is to be taken."""
+        """Poll the folder once, and load the newest file that can be taken."""
         try:
             await self._poll()
         except InboxUnavailableError as unavailable:
@@ -154,17 +152,17 @@ class InboxIndex:
             self._polled.set()
 
     async def _poll(self) -> None:
-        settled = await self.stable_files.stable()
+        stable = await self.stable_files.stable()
         self._listed.set()
-        self._newest = settled[-1] if settled else None
+        self._newest = stable[-1] if stable else None
         await self._write_pending_reports()
-        if self._serving is None and settled:
-            await self._restore(settled)
+        if self._serving is None and stable:
+            await self._restore(stable)
         self._verdicts = {
-            inbox_file: self._verdicts[inbox_file] for inbox_file in settled if inbox_file in self._verdicts
+            inbox_file: self._verdicts[inbox_file] for inbox_file in stable if inbox_file in self._verdicts
         }
         tries = 0
-        for inbox_file in reversed(settled):
+        for inbox_file in reversed(stable):
             if inbox_file == self._serving:
                 break
             if inbox_file in self._verdicts and not await self._is_accepted(inbox_file):
@@ -176,7 +174,7 @@ class InboxIndex:
         self._update_waiting()
 
     def _update_waiting(self) -> None:
-        """Know what keeps the newest file out, if anything does."""
+        """Record why the newest file is not served, if it is not."""
         newest = self._newest
         if newest is None and self.stable_files.growing:
             self._set_waiting("settling", printable_name(self.stable_files.growing))
@@ -189,9 +187,9 @@ class InboxIndex:
         elif newest in self._verdicts:
             self._set_waiting(self._verdicts[newest], printable_name(newest.name))
 
-    async def _restore(self, settled: Sequence[InboxFile]) -> None:
+    async def _restore(self, stable: Sequence[InboxFile]) -> None:
         """After a restart: what answered before, and how large the register was, as the reports say."""
-        for inbox_file in reversed(settled[-REMEMBERED:]):
+        for inbox_file in reversed(stable[-REMEMBERED:]):
             report = shrink_guard.parse_sidecar(await self.inbox.read_sidecar(inbox_file, REPORT_SUFFIX))
             self._sizes = self._sizes or shrink_guard.register_sizes(report)
             if report.get("taken") is True and report.get("stamp") == inbox_file.stamp:
@@ -205,7 +203,7 @@ class InboxIndex:
         )
 
     async def _load(self, inbox_file: InboxFile, *, again: bool = False) -> None:
-        """Swap a drop in, or say what keeps it out.
+        """Load a file and answer from it, or report why it is not taken.
 
         Args:
             again: it answered before this process began.
@@ -214,22 +212,25 @@ class InboxIndex:
             InboxUnavailableError: nothing is known of it then.
         """
         index, content = RegisterIndex(), ""
-        said: dict[str, Any] = {"rows": 0, "faults": []}
+        result: dict[str, Any] = {"rows": 0, "faults": []}
         try:
             async with self.inbox.opened(inbox_file) as file:
-                said = await reader.read(file, self._job, index.take)
-            content = str(said["content"])
-            held = "" if said["faults"] or again else await self._reason_to_hold(inbox_file, said, content)
+                result = await reader.read(file, self._job, index.take)
+            content = str(result["content"])
+            hold_reason = "" if result["faults"] or again else await self._reason_to_hold(inbox_file, result, content)
         except FileNotReadyError:
             self.stable_files.defer(inbox_file)
             return
         except UnreadableFileError as unreadable:
-            held, said["faults"] = "", [_file_fault(str(unreadable))]
-        except reader.ReaderError as broke:
+            hold_reason, result["faults"] = "", [_file_fault(str(unreadable))]
+        except reader.ReaderError as reader_error:
             self._log.error(
-                "file reader failed", file=printable_name(inbox_file.name), error=broke.error, frames=broke.frames
+                "file reader failed",
+                file=printable_name(inbox_file.name),
+                error=reader_error.error,
+                frames=reader_error.frames,
             )
-            held, said["faults"] = "", [_file_fault(str(broke))]
+            hold_reason, result["faults"] = "", [_file_fault(str(reader_error))]
         except InboxUnavailableError:
             raise
         except Exception as error:
@@ -239,37 +240,39 @@ class InboxIndex:
                 error=type(error).__name__,
                 frames=frames(error),
             )
-            held, said["faults"] = (
+            hold_reason, result["faults"] = (
                 "",
                 [_file_fault(f"it cannot be read ({type(error).__name__}); the adapter's log says where")],
             )
-        if held:
-            said["why"] = held
-            said["faults"] = [_file_fault(f"{held}; look at it, and take it by: lgsp adapter accept MANIFEST FILE")]
+        if hold_reason:
+            result["why"] = hold_reason
+            result["faults"] = [
+                _file_fault(f"{hold_reason}; check it, then accept it with: lgsp adapter accept MANIFEST FILE")
+            ]
             self._held[inbox_file] = content
-        verdict = "held" if held else "refused" if said["faults"] else "taken"
+        verdict = "held" if hold_reason else "refused" if result["faults"] else "taken"
         self._verdicts[inbox_file] = verdict
         if verdict == "taken":
-            self.index, self._serving, self._sizes = index, inbox_file, said["found"]
+            self.index, self._serving, self._sizes = index, inbox_file, result["sizes"]
         self._update_waiting()
-        await self._report(inbox_file, verdict, said, content)
+        await self._report(inbox_file, verdict, result, content)
 
-    async def _reason_to_hold(self, inbox_file: InboxFile, said: Mapping[str, Any], content: str) -> str:
-        found = shrink_guard.reason_to_hold(said["found"], said["rows"], self._sizes, self._share)
-        return "" if found and await shrink_guard.is_accepted(self.inbox, inbox_file, content) else found
+    async def _reason_to_hold(self, inbox_file: InboxFile, result: Mapping[str, Any], content: str) -> str:
+        reason = shrink_guard.reason_to_hold(result["sizes"], result["rows"], self._sizes, self._share)
+        return "" if reason and await shrink_guard.is_accepted(self.inbox, inbox_file, content) else reason
 
-    async def _report(self, inbox_file: InboxFile, verdict: str, said: Mapping[str, Any], content: str) -> None:
-        taken, faults = verdict == "taken", said["faults"]
+    async def _report(self, inbox_file: InboxFile, verdict: str, result: Mapping[str, Any], content: str) -> None:
+        taken, faults = verdict == "taken", result["faults"]
         log = self._log.info if taken else self._log.warning
-        log(f"inbox file {verdict}", file=printable_name(inbox_file.name), rows=said["rows"], faults=len(faults))
+        log(f"inbox file {verdict}", file=printable_name(inbox_file.name), rows=result["rows"], faults=len(faults))
         report = {
             "file": printable_name(inbox_file.name),
             "taken": taken,
             "held": verdict == "held",
-            "why": said.get("why", ""),
-            "rows": said["rows"],
-            "withoutKey": said.get("withoutKey", {}),
-            "notices": said.get("notices", []),
+            "why": result.get("why", ""),
+            "rows": result["rows"],
+            "withoutKey": result.get("withoutKey", {}),
+            "notices": result.get("notices", []),
             "faults": faults,
             "register": self._sizes,
             "content": content,

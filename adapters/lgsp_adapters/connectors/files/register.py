@@ -1,7 +1,7 @@
-"""A table as a register that is looked up: under which key each row is found, and what is wrong with it.
+"""Indexes a table as a register for look-ups: the key of each row, and the faults of the table.
 
-What is absent is never found and finds nothing: a row whose key is empty, an error, or the word of a program for nothing is left out of the
-look-up and counted. Two rows under one key are a fault where the answer is made of one: which of them was meant, nobody could say.
+What is absent is never found and finds nothing: a row whose key is empty, an error, or a placeholder such as `null` is left out of the
+look-up and counted. Two rows under one key are a fault where the answer uses one row: it is unknown which of them was meant.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,22 +19,22 @@ from lgsp_contracts.source_location import SourceLocation
 
 Key = tuple[str, ...]
 ROW_SIDE = ("connection", "row")
-ANSWERED = ("connection", "row", "rows")
+RESPONSE_VARIABLES = ("connection", "row", "rows")
 _KINDS = {"row": "row", "rows": "rows"}
 
 
-def key_sides(find: Any, place: SourceLocation) -> Iterator[tuple[str, Any, Any, SourceLocation]]:
+def key_sides(find: Any, location: SourceLocation) -> Iterator[tuple[str, Any, Any, SourceLocation]]:
     """Yield the pairs of a `find`: the heading (or "" where an expression makes the row's side), that expression, what it equals, and its location."""
     if isinstance(find, Mapping):
-        for name, wanted in find.items():
-            yield normalize_heading(str(name)), None, wanted, place / name
+        for name, expression in find.items():
+            yield normalize_heading(str(name)), None, expression, location / name
     else:
         for number, pair in enumerate(find):
-            yield "", pair["row"], pair["equals"], place / number / "equals"
+            yield "", pair["row"], pair["equals"], location / number / "equals"
 
 
 class Lookup:
-    """How the rows of a table are found by one operation, and what they answer.
+    """The look-up of one operation: the keys of rows, and the answer that rows make.
 
     Args:
         document: the operation of a manifest.
@@ -46,24 +46,24 @@ class Lookup:
     """
 
     def __init__(
-        self, document: Mapping[str, Any], place: SourceLocation, response: Schema, connection: Mapping[str, Any]
+        self, document: Mapping[str, Any], location: SourceLocation, response: Schema, connection: Mapping[str, Any]
     ) -> None:
         self._response = response
         self._connection = connection
         answer = normalize_document(document["answer"])
         self._parts: list[tuple[str, Template | None, str]] = []
         needed: set[str] = set()
-        for number, (name, given, _, _) in enumerate(key_sides(document["find"], place / "find")):
+        for number, (name, given, _, _) in enumerate(key_sides(document["find"], location / "find")):
             if given is None:
                 self._parts.append((name, None, name))
                 needed.add(name)
             else:
                 expression = normalize_document(given)
-                named = columns.named_columns(expression, _KINDS)
-                template = Template(expression, place / "find" / number / "row", ROW_SIDE)
-                self._parts.append(("", template, ", ".join(sorted(named))))
-                needed |= named
-        self.answer = Template(answer, place / "answer", ANSWERED)
+                named_columns = columns.named_columns(expression, _KINDS)
+                template = Template(expression, location / "find" / number / "row", ROW_SIDE)
+                self._parts.append(("", template, ", ".join(sorted(named_columns))))
+                needed |= named_columns
+        self.answer = Template(answer, location / "answer", RESPONSE_VARIABLES)
         self.keys = frozenset(needed)
         self.needed = self.keys | columns.named_columns(answer, _KINDS)
         self.several = columns.uses_variable(answer, "rows")
@@ -72,23 +72,23 @@ class Lookup:
         """Make the variables of an answer from rows."""
         return {"connection": self._connection, "rows": rows, "row": rows[0] if rows else None}
 
-    def judged(self, table: Table) -> tuple[dict[Key, list[int]], list[Fault]]:
+    def index_rows(self, table: Table) -> tuple[dict[Key, list[int]], list[Fault]]:
         """Find the rows under each key, counted from 0, and their faults, in the order of rows and at most `MAX_FAULTS`."""
-        found: dict[Key, list[int]] = {}
+        rows_by_key: dict[Key, list[int]] = {}
         faults: list[Fault] = []
         for number, row in enumerate(table.rows):
             if len(faults) >= MAX_FAULTS:
                 return {}, faults
-            told = self._key(row)
-            if isinstance(told, dict):
-                faults.append({**_where(table, number), **told})
-            elif told is not None:
-                found.setdefault(told, []).append(number)
-        for numbers in found.values():
+            key_or_fault = self._key(row)
+            if isinstance(key_or_fault, dict):
+                faults.append({**_row_reference(table, number), **key_or_fault})
+            elif key_or_fault is not None:
+                rows_by_key.setdefault(key_or_fault, []).append(number)
+        for numbers in rows_by_key.values():
             if len(faults) >= MAX_FAULTS:
                 break
-            faults += self._wrong(table, numbers)
-        return found, sorted(faults, key=lambda fault: int(fault["row"]))[:MAX_FAULTS]
+            faults += self._answer_faults(table, numbers)
+        return rows_by_key, sorted(faults, key=lambda fault: int(fault["row"]))[:MAX_FAULTS]
 
     def _key(self, row: Row) -> Key | dict[str, str] | None:
         parts: list[str] = []
@@ -102,27 +102,33 @@ class Lookup:
             parts.append(part)
         return tuple(parts)
 
-    def _wrong(self, table: Table, numbers: list[int]) -> list[Fault]:
+    def _answer_faults(self, table: Table, numbers: list[int]) -> list[Fault]:
         if len(numbers) > 1 and not self.several:
             column = ", ".join(column for _, _, column in self._parts)
             first = table.lines[numbers[0]]
-            fault = f"its key stands in line {first} too, and one row answers; remove one of them, or answer with rows"
-            return [{**_where(table, number), "column": column, "fault": fault} for number in numbers[1:]]
+            fault = f"the row in line {first} has the same key, and the answer uses one row; remove one of the two, or use rows in the answer"
+            return [{**_row_reference(table, number), "column": column, "fault": fault} for number in numbers[1:]]
         rows = [table.rows[number] for number in numbers]
         try:
             answer = self.answer(self.scope(rows))
         except MappingError as unmappable:
-            place = unmappable.place
-            inside = place.path[len(self.answer.place.path) :] if place else ()
-            return [{**_where(table, numbers[0]), **self._column(inside), "fault": str(unmappable)}]
+            location = unmappable.location
+            inside = location.path[len(self.answer.location.path) :] if location else ()
+            return [{**_row_reference(table, numbers[0]), **self._column(inside), "fault": str(unmappable)}]
         if self._response.is_valid(answer):
             return []
-        broken = self._response.violations(answer)[0]
-        where = self._column(pointers.split(broken.pointer))
-        return [{**_where(table, numbers[0]), **where, "fault": f"{broken.rule}: {broken.message.en}"}]
+        violation = self._response.violations(answer)[0]
+        column_reference = self._column(pointers.split(violation.pointer))
+        return [
+            {
+                **_row_reference(table, numbers[0]),
+                **column_reference,
+                "fault": f"{violation.rule}: {violation.message.en}",
+            }
+        ]
 
     def _column(self, path: tuple[str, ...]) -> dict[str, str]:
-        """The columns that a place in the answer is made of."""
+        """Return the columns that the value at a path of the answer is made of."""
         part, kinds = self.answer.document, dict(_KINDS)
         for step in path:
             if isinstance(part, Mapping) and "$as" in part:
@@ -130,22 +136,22 @@ class Lookup:
                 part = part["$as"] if step.isdigit() else part
             if isinstance(part, Mapping) and step in part:
                 part = part[step]
-        named = columns.named_columns(part, kinds) if isinstance(part, str) else set()
-        return {"column": ", ".join(sorted(named))} if named else {}
+        named_columns = columns.named_columns(part, kinds) if isinstance(part, str) else set()
+        return {"column": ", ".join(sorted(named_columns))} if named_columns else {}
 
 
-def _where(table: Table, number: int) -> Fault:
+def _row_reference(table: Table, number: int) -> Fault:
     return {"row": number + 1, "line": table.lines[number]}
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedTable:
-    """A table held against all operations of a manifest.
+    """A table checked against all operations of a manifest.
 
     Args:
         keys: for each operation, the rows under each key.
         without_key: for each operation, how many rows it can never find.
-        notices: what is no fault, and yet worth a look.
+        notices: what is no fault but worth knowing.
     """
 
     keys: Mapping[str, Mapping[Key, list[int]]]
@@ -170,8 +176,8 @@ def check_table(table: Table, lookups: Mapping[str, Lookup], *, optional: bool) 
     if optional and table.rows:
         for name, lookup in lookups.items():
             faults += [
-                {"operation": name, "row": 0, "fault": f"no row has {lacking}, by which rows are found"}
-                for lacking in sorted(lookup.keys - set(table.heading))
+                {"operation": name, "row": 0, "fault": f"no row has {missing_column}, by which rows are found"}
+                for missing_column in sorted(lookup.keys - set(table.heading))
             ]
         notices = [
             f"no row has {name}, which the manifest names"
@@ -179,12 +185,12 @@ def check_table(table: Table, lookups: Mapping[str, Lookup], *, optional: bool) 
             if name not in table.heading
         ]
     keys: dict[str, Mapping[Key, list[int]]] = {}
-    without: dict[str, int] = {}
+    without_key: dict[str, int] = {}
     for name, lookup in lookups.items():
-        found, wrong = lookup.judged(table)
-        keys[name] = found
-        faults += [{"operation": name, **fault} for fault in wrong]
-        lost = len(table.rows) - sum(len(numbers) for numbers in found.values())
-        if lost and not wrong:
-            without[name] = lost
-    return CheckedTable(keys, faults[:MAX_FAULTS], without, notices)
+        rows_by_key, key_faults = lookup.index_rows(table)
+        keys[name] = rows_by_key
+        faults += [{"operation": name, **fault} for fault in key_faults]
+        unindexed = len(table.rows) - sum(len(numbers) for numbers in rows_by_key.values())
+        if unindexed and not key_faults:
+            without_key[name] = unindexed
+    return CheckedTable(keys, faults[:MAX_FAULTS], without_key, notices)

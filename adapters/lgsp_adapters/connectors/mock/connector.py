@@ -1,4 +1,4 @@
-"""The connector `mock`: answers what a contract says before there is a system behind it.
+"""The connector `mock`: answers as a contract says before a system exists behind it.
 
 The request of the contract's example gets the example's answer; any other gets one made from the schema, always the same to
 the same request.
@@ -27,8 +27,8 @@ class MockAdapter(Adapter):
 
     def method(self, operation: str) -> Any:
         """Return the method that answers an operation, or None."""
-        found = self._contract.operations.get(operation)
-        return found and partial(_answer, found)
+        implementation = self._contract.operations.get(operation)
+        return implementation and partial(_answer, implementation)
 
 
 async def _answer(operation: Operation, request: Document, _call: Call) -> Document:
@@ -44,7 +44,7 @@ def build(manifest: Manifest, contract: Contract) -> MockAdapter:
     """Make the adapter that a manifest describes.
 
     Raises:
-        Refusal: `invalid-document`, with file, line and mend.
+        Refusal: `invalid-document`, with the file, the line and how to correct it.
     """
     return MockAdapter(manifest, contract)
 

@@ -15,24 +15,24 @@ def build(manifest: Manifest, contract: Contract) -> Adapter:
     Raises:
         Refusal: `invalid-document`, when there is no such class, or it lacks the method of an operation.
     """
-    name, place = manifest.document["adapter"], manifest.place / "adapter"
+    name, location = manifest.document["adapter"], manifest.location / "adapter"
     module, _, attribute = name.partition(":")
     try:
-        found = getattr(importlib.import_module(module), attribute, None)
+        adapter_class = getattr(importlib.import_module(module), attribute, None)
     except (ImportError, SyntaxError) as error:
-        raise place.refusal(
+        raise location.refusal(
             f"không nạp được {module}: {error}; hãy kiểm tra PYTHONPATH và các thư viện mà nó cần",
             f"cannot import {module}: {error}; check PYTHONPATH and the packages that it needs",
         ) from error
-    if not (isinstance(found, type) and issubclass(found, Adapter)):
+    if not (isinstance(adapter_class, type) and issubclass(adapter_class, Adapter)):
         raise Refusal(
             "invalid-document",
-            vi=f"{place}: không có lớp Adapter nào tên {name}; hãy viết module:Lớp và kiểm tra PYTHONPATH.",
-            en=f"{place}: there is no Adapter class {name}; write module:Class and check PYTHONPATH.",
+            vi=f"{location}: không có lớp Adapter nào tên {name}; hãy viết module:Lớp và kiểm tra PYTHONPATH.",
+            en=f"{location}: there is no Adapter class {name}; write module:Class and check PYTHONPATH.",
         )
-    adapter = found(manifest.connection)
+    adapter = adapter_class(manifest.connection)
     for operation in contract.operations:
-        method_of(adapter, operation, place)
+        method_of(adapter, operation, location)
     return adapter
 
 

@@ -10,7 +10,7 @@
     files: {pattern: '*.csv', format: csv}
     request: {soDinhDanh: row."Số định danh"}
 
-This part makes requests of rows and holds them against the contract; `host/row_importer.py` calls.
+This part makes requests of rows and checks them against the contract; `host/row_importer.py` calls.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ NAMES = ("connection", "row")
 
 
 class RowError(AdapterError):
-    """A row that no request can be made of; its text quotes nothing of it. `column` is what it is about, where that is known."""
+    """A row that makes no valid request; its text quotes no value. `column` is the column at fault, where that is known."""
 
     def __init__(self, fault: str, column: str = "") -> None:
         super().__init__(fault)
@@ -47,8 +47,8 @@ class RequestBuilder:
         Refusal: `invalid-document`, when the template is wrong.
     """
 
-    def __init__(self, template: Any, place: SourceLocation, schema: Schema, connection: Mapping[str, Any]) -> None:
-        self._template = Template(normalize_document(template), place, NAMES)
+    def __init__(self, template: Any, location: SourceLocation, schema: Schema, connection: Mapping[str, Any]) -> None:
+        self._template = Template(normalize_document(template), location, NAMES)
         self._schema = schema
         self._connection = connection
         self._whole = whole_numbers.whole_numbers(schema.document)
@@ -82,24 +82,24 @@ class RowRequests:
     """
 
     def __init__(self, manifest: Manifest, contract: Contract) -> None:
-        told = manifest.document
-        self.operation = contract.operations[told["operation"]]
-        self.purpose = str(told.get("purpose", ""))
+        document = manifest.document
+        self.operation = contract.operations[document["operation"]]
+        self.purpose = str(document.get("purpose", ""))
         if self.operation.classification == "personal" and not self.purpose:
-            raise manifest.place.refusal(
+            raise manifest.location.refusal(
                 "thao tác đọc dữ liệu cá nhân nên cần purpose; hãy thêm mục đích có trong quyền khai thác",
-                "the operation is about personal data, so purpose is missing; add one that the grant names",
+                "the operation reads personal data and needs a purpose; add one that the grant names",
             )
         self.path = f"/services/{contract.service}/v{contract.major}/{self.operation.name}"
-        self.layout = Layout.of(told["files"], manifest.place / "files")
-        RequestBuilder(told["request"], manifest.place / "request", self.operation.request, manifest.tables)
+        self.layout = Layout.of(document["files"], manifest.location / "files")
+        RequestBuilder(document["request"], manifest.location / "request", self.operation.request, manifest.tables)
 
 
 def build(manifest: Manifest, contract: Contract) -> RowRequests:
     """Make what turns rows into calls.
 
     Raises:
-        Refusal: `invalid-document`, with file, line and mend.
+        Refusal: `invalid-document`, with the file, the line and how to correct it.
     """
     return RowRequests(manifest, contract)
 

@@ -19,29 +19,31 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
         UnreadableFileError: it is no such table.
     """
 
-    place = SourceLocation(job["name"], text=job["text"])
-    made = RequestBuilder(job["request"], place / "request", Schema(job["schema"], "request"), job["connection"])
+    location = SourceLocation(job["name"], text=job["text"])
+    build_request = RequestBuilder(
+        job["request"], location / "request", Schema(job["schema"], "request"), job["connection"]
+    )
     layout = tables.Layout(**job["layout"])
     content = digest_of(file)
-    table = tables.read(file, layout, sorted(made.needed))
+    table = tables.read(file, layout, sorted(build_request.needed))
     wrong: dict[int, Mapping[str, Any]] = {}
     for fault in table.faults:
         wrong.setdefault(fault["row"], fault)
     seen: Counter[str] = Counter()
     part: list[Mapping[str, Any]] = []
     for number, (row, line) in enumerate(zip(table.rows, table.lines, strict=True), 1):
-        one: dict[str, Any] = {"line": line}
+        entry: dict[str, Any] = {"line": line}
         try:
             if number in wrong:
                 raise RowError(wrong[number]["fault"], wrong[number]["column"])
-            body = made(row)
+            body = build_request(row)
             digest = hashlib.sha256(body).hexdigest()
-            # rows that say the same are told apart by how often it was said before
-            one |= {"body": body.decode(), "said": f"{digest}/{seen[digest]}"}
+            # equal rows are told apart by how many of them came before
+            entry |= {"body": body.decode(), "digest": f"{digest}/{seen[digest]}"}
             seen[digest] += 1
         except RowError as bad:
-            one |= {"fault": str(bad), "column": bad.column}
-        part.append(one)
+            entry |= {"fault": str(bad), "column": bad.column}
+        part.append(entry)
         if len(part) == ROWS_PER_PART:
             emit({"requests": part})
             part = []

@@ -67,12 +67,14 @@ class UsernameToken:
         nonce, created = secrets.token_bytes(16), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if self.digest:
             # SHA-1 is what the profile prescribes
-            found = hashlib.sha1(nonce + created.encode() + self.password.encode(), usedforsecurity=False).digest()
-            password.text = base64.b64encode(found).decode()
+            password_digest = hashlib.sha1(
+                nonce + created.encode() + self.password.encode(), usedforsecurity=False
+            ).digest()
+            password.text = base64.b64encode(password_digest).decode()
             password.set("Type", PASSWORD + "Digest")
-            place = etree.SubElement(token, f"{{{WSSE}}}Nonce")
-            place.text = base64.b64encode(nonce).decode()
-            place.set("EncodingType", NONCE)
+            nonce_element = etree.SubElement(token, f"{{{WSSE}}}Nonce")
+            nonce_element.text = base64.b64encode(nonce).decode()
+            nonce_element.set("EncodingType", NONCE)
             etree.SubElement(token, f"{{{WSU}}}Created").text = created
         else:
             password.text = self.password
@@ -80,7 +82,7 @@ class UsernameToken:
 
 
 class MessageFormat(Protocol):
-    """How one operation is asked."""
+    """The format of an operation's request and response."""
 
     @property
     def version(self) -> Version:
@@ -174,14 +176,14 @@ def read_body(answer: Response, version: Version) -> etree._Element | Fault:
         content, charset = root_part(answer)
         root = tree(content, charset)
         refuse_references(root)
-        for spoken in VERSIONS.values():  # a server that knows another version says so in that one
-            fault = root.find(f"{{{spoken.namespace}}}Body/{{{spoken.namespace}}}Fault")
+        for known_version in VERSIONS.values():  # a server that knows another version says so in that one
+            fault = root.find(f"{{{known_version.namespace}}}Body/{{{known_version.namespace}}}Fault")
             if fault is not None:
                 return parse_fault(fault)
-        found = root.find(f"{{{version.namespace}}}Body/*")
-        if root.tag != f"{{{version.namespace}}}Envelope" or found is None:
+        body_element = root.find(f"{{{version.namespace}}}Body/*")
+        if root.tag != f"{{{version.namespace}}}Envelope" or body_element is None:
             raise NotXmlError(f"the answer is not a SOAP {version.name} envelope")
-        resolve(found)
+        resolve(body_element)
     except NotXmlError as error:
         raise UpstreamFailed("unintelligible", str(error)) from error
-    return found
+    return body_element

@@ -1,7 +1,7 @@
-"""What an XML Schema lets the simple values be (XML Schema Part 2, 4.3: facets), as JSON Schema says it.
+"""Converts the facets of XML Schema (Part 2, 4.3), which restrict simple values, to JSON Schema.
 
-Own reading, since zeep, which reads everything else of a description, drops them. What has no like in JSON Schema is left out: a
-draft that lets pass too much is corrected by its reader, one that refuses a right value is found in production.
+Parsed here, since zeep, which reads everything else of a description, drops them. What has no equivalent in JSON Schema is left out: a
+draft that accepts too much is corrected in review, one that refuses a valid value fails in production.
 """
 
 import math
@@ -24,16 +24,16 @@ _BOUNDS = {
     "minExclusive": "exclusiveMinimum",
     "maxExclusive": "exclusiveMaximum",
 }
-_NOT_OURS = re.compile(r"\\[icICpP]|-\[|\$|(?<!\[)\^")
+_NOT_IN_JSON_SCHEMA = re.compile(r"\\[icICpP]|-\[|\$|(?<!\[)\^")
 """What a pattern of XML Schema says otherwise than JSON Schema's: name characters, blocks, differences, and signs that are no anchors."""
 
 
-def found_in(texts: Iterable[bytes]) -> dict[str, Facets]:
+def collect(texts: Iterable[bytes]) -> dict[str, Facets]:
     """Collect the facets of each simple type in schema documents or WSDLs, by `{namespace}name`; a nameless one goes by its element's.
 
     Two that go by one name and differ are left out.
     """
-    found: dict[str, Facets | None] = {}
+    facets_by_name: dict[str, Facets | None] = {}
     bases: dict[str, str] = {}
     for text in texts:
         root = etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True))
@@ -41,9 +41,11 @@ def found_in(texts: Iterable[bytes]) -> dict[str, Facets]:
             for restriction in schema.iterfind(f".//{_XS}simpleType/{_XS}restriction"):
                 name = _name(schema, restriction)
                 facets = _facets(restriction)
-                found[name] = facets if found.get(name, facets) == facets else None
+                facets_by_name[name] = facets if facets_by_name.get(name, facets) == facets else None
                 bases[name] = _base(restriction)
-    return {name: _with_base(name, found, bases) for name, facets in found.items() if facets is not None}
+    return {
+        name: _with_base(name, facets_by_name, bases) for name, facets in facets_by_name.items() if facets is not None
+    }
 
 
 def keywords(facets: Facets, kind: Kind) -> dict[str, Any]:
@@ -55,22 +57,22 @@ def keywords(facets: Facets, kind: Kind) -> dict[str, Any]:
 
 
 def _of_number(facets: Facets) -> dict[str, Any]:
-    said: dict[str, Any] = {ours: _number(facets[theirs][-1]) for theirs, ours in _BOUNDS.items() if theirs in facets}
+    schema: dict[str, Any] = {ours: _number(facets[theirs][-1]) for theirs, ours in _BOUNDS.items() if theirs in facets}
     if "enumeration" in facets:
-        said["enum"] = [_number(value) for value in facets["enumeration"]]
-    return said
+        schema["enum"] = [_number(value) for value in facets["enumeration"]]
+    return schema
 
 
 def _of_text(facets: Facets) -> dict[str, Any]:
     if "enumeration" in facets:
         return {"enum": facets["enumeration"]}
-    said: dict[str, Any] = {
+    schema: dict[str, Any] = {
         ours: int(facets[theirs][-1]) for theirs, both in _LENGTHS.items() if theirs in facets for ours in both
     }
     patterns = facets.get("pattern", [])
-    if patterns and not any(_NOT_OURS.search(pattern) for pattern in patterns):
-        said["pattern"] = f"^(?:{'|'.join(patterns)})$"
-    return said
+    if patterns and not any(_NOT_IN_JSON_SCHEMA.search(pattern) for pattern in patterns):
+        schema["pattern"] = f"^(?:{'|'.join(patterns)})$"
+    return schema
 
 
 def _name(schema: Any, restriction: Any) -> str:
@@ -92,13 +94,13 @@ def _facets(restriction: Any) -> Facets:
     return facets
 
 
-def _with_base(name: str, found: Mapping[str, Facets | None], bases: Mapping[str, str]) -> Facets:
+def _with_base(name: str, facets_by_name: Mapping[str, Facets | None], bases: Mapping[str, str]) -> Facets:
     """Its own, over those of what it restricts. Its patterns replace those of its base: one keyword holds one."""
     merged: dict[str, list[str]] = {}
     seen: set[str] = set()
-    while name in found and name not in seen:
+    while name in facets_by_name and name not in seen:
         seen.add(name)
-        merged = {**(found[name] or {}), **merged}
+        merged = {**(facets_by_name[name] or {}), **merged}
         name = bases[name]
     return merged
 

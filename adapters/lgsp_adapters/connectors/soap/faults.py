@@ -1,4 +1,4 @@
-"""A SOAP fault as `errors` of a manifest can speak of it.
+"""A SOAP fault, with variables for the `errors` of a manifest.
 
 .NET, WSO2 and others say "nobody of that number" or "debt open" as a fault whose detail holds the code. So what a fault says is as reachable as
 an answer:
@@ -14,10 +14,10 @@ from typing import Any
 
 from lxml import etree
 
-from lgsp_adapters.mapping.xml_documents import document, elements, local, whole_text
+from lgsp_adapters.mapping.xml_documents import document, elements, local_name, whole_text
 from lgsp_contracts.wire import Failure
 
-_OURS = (
+_REFUSAL_CODES = (
     "Client",
     "Sender",
     "FailedAuthentication",
@@ -25,7 +25,7 @@ _OURS = (
     "InvalidSecurityToken",
     "SecurityTokenUnavailable",
 )
-"""Codes that turn the adapter away: SOAP 1.1, 4.4.1; SOAP 1.2, 5.4.6; WS-Security, 12."""
+"""Fault codes that mean that the system refuses the adapter: SOAP 1.1, 4.4.1; SOAP 1.2, 5.4.6; WS-Security, 12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +38,24 @@ class Fault:
     detail: Any
 
     def why(self) -> Failure:
-        """Was the adapter turned away, or did the system break?"""
-        return "refused" if self.code.partition(".")[0] in _OURS or self.subcode in _OURS else "broken"
+        """Classify the fault: the system refused the adapter, or it failed itself."""
+        return (
+            "refused" if self.code.partition(".")[0] in _REFUSAL_CODES or self.subcode in _REFUSAL_CODES else "broken"
+        )
 
     def note(self) -> str:
         """Describe the fault for a log: its codes, without a word that may quote a value."""
         codes = "/".join(code[:40] for code in (self.code, self.subcode) if code) or "without a code"
         return f"SOAP fault {codes}" + ("" if self.reason else ", without a faultstring")
 
-    def said(self) -> str:
-        """Return the fault's own words, for the terminal of an integrator alone."""
+    def message(self) -> str:
+        """Return the fault's own message, for an integrator's terminal only."""
         return f"SOAP fault {self.code or NO_CODE}: {self.reason or '(it gives no faultstring)'}"
 
     def variables(self) -> dict[str, Any]:
         """Return the fault as the variables of a mapping."""
-        told = {"fault": self.code or NO_CODE, "subcode": self.subcode, "detail": self.detail}
-        return {**told, "faultcode": self.code or NO_CODE, "faultstring": self.reason}
+        codes = {"fault": self.code or NO_CODE, "subcode": self.subcode, "detail": self.detail}
+        return {**codes, "faultcode": self.code or NO_CODE, "faultstring": self.reason}
 
 
 NO_CODE = "-"
@@ -77,7 +79,7 @@ def fault_of_rule(scope: Mapping[str, Any]) -> Fault | None:
 
 def parse_fault(element: etree._Element) -> Fault:
     """Parse a `Fault` element of either version, be its parts qualified or not."""
-    parts = {local(child).lower(): child for child in elements(element)}
+    parts = {local_name(child).lower(): child for child in elements(element)}
     code = parts.get("faultcode", parts.get("code"))
     reason = parts.get("faultstring", parts.get("reason"))
     detail = parts.get("detail")
@@ -106,5 +108,5 @@ def _reason(element: etree._Element | None) -> str | None:
 
 
 def _child(element: etree._Element | None, name: str) -> etree._Element | None:
-    found = elements(element) if element is not None else []
-    return next((child for child in found if local(child) == name), None)
+    children = elements(element) if element is not None else []
+    return next((child for child in children if local_name(child) == name), None)

@@ -40,7 +40,7 @@ def root_part(answer: Response) -> tuple[bytes, str]:
 
 
 def refuse_references(root: etree._Element) -> None:
-    """Say no to XML that refers to another part.
+    """Refuse XML that refers to another part.
 
     Raises:
         NotXmlError: it does.

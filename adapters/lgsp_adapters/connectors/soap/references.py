@@ -18,18 +18,18 @@ MAX_CHARACTERS = 4 * 1024 * 1024
 """Of what is put in, in all: a value of megabytes may be pointed at a thousand times."""
 
 
-def resolve(found: etree._Element) -> None:
+def resolve(body_element: etree._Element) -> None:
     """Put what is pointed at where it is pointed at from, below the first element of a body.
 
     Raises:
         NotXmlError: it points at nothing, or in a circle.
     """
-    body = found.getparent()
-    if body is None or not _pointers(found):
+    body = body_element.getparent()
+    if body is None or not _pointers(body_element):
         return
     targets = {name: element for element in body.iter(etree.Element) if (name := _name(element))}
     budget, characters = MAX_ELEMENTS, MAX_CHARACTERS
-    waiting = [(found, 0)]
+    waiting = [(body_element, 0)]
     while waiting:
         element, level = waiting.pop()
         name = _pointed(element)
@@ -43,7 +43,7 @@ def resolve(found: etree._Element) -> None:
             _fill(element, deepcopy(target))
             level += 1
         waiting += [(child, level) for child in elements(element)]
-    refuse_repeated_text(found)
+    refuse_repeated_text(body_element)
 
 
 def _characters(part: etree._Element) -> int:
@@ -54,22 +54,22 @@ def _fill(element: etree._Element, target: etree._Element) -> None:
     for key in ("href", _REF):
         element.attrib.pop(key, "")
     element.text = target.text
-    for name, said in target.attrib.items():
+    for name, value in target.attrib.items():
         if name not in ("id", _ID):
-            element.set(str(name), str(said))
+            element.set(str(name), str(value))
     element.extend(list(target))
 
 
-def _pointers(found: etree._Element) -> bool:
-    return any(_pointed(element) for element in found.iter(etree.Element))
+def _pointers(root: etree._Element) -> bool:
+    return any(_pointed(element) for element in root.iter(etree.Element))
 
 
 def _pointed(element: etree._Element) -> str:
     """The name that an empty element points at."""
     if len(element) or (element.text or "").strip():
         return ""
-    told = element.get("href", "") if element.get("href", "").startswith("#") else ""
-    return told[1:] or element.get(_REF, "").lstrip("#")
+    href = element.get("href", "") if element.get("href", "").startswith("#") else ""
+    return href[1:] or element.get(_REF, "").lstrip("#")
 
 
 def _name(element: etree._Element) -> str:

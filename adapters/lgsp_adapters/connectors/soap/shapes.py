@@ -20,13 +20,13 @@ from lgsp_adapters.mapping.xml_documents import (
     ELEMENT,
     TEXT,
     TYPE,
-    add,
+    add_value,
     attributes,
-    beside,
     document,
     elements,
+    has_mixed_content,
     is_nil,
-    local,
+    local_name,
     whole_text,
 )
 from lgsp_adapters.upstream.request_values import xml_text
@@ -96,7 +96,7 @@ def write(shape: Shape, value: Any, path: str = "") -> Any:
             value = {TEXT: value}
         if not isinstance(value, Mapping):
             raise MappingError(f"it does not fit the WSDL: element {path}, one value where it has fields")
-        return {name: _written_field(shape, name, item, f"{path}/{name}".lstrip("/")) for name, item in value.items()}
+        return {name: _write_field(shape, name, item, f"{path}/{name}".lstrip("/")) for name, item in value.items()}
     try:
         if shape.kind == "object":
             return value
@@ -107,13 +107,13 @@ def write(shape: Shape, value: Any, path: str = "") -> Any:
         raise MappingError(f"it does not fit the WSDL: element {path}, {unmappable}") from unmappable
 
 
-def _written_field(shape: Shape, name: str, value: Any, path: str) -> Any:
-    told = shape.fields.get(name)
-    if told is None:
+def _write_field(shape: Shape, name: str, value: Any, path: str) -> Any:
+    declared = shape.fields.get(name)
+    if declared is None:
         raise MappingError(f"it does not fit the WSDL: there is no element {path}")
-    if told.many:
-        return [write(told.shape, item, path) for item in (value if isinstance(value, list) else [value])]
-    return write(told.shape, value, path)
+    if declared.many:
+        return [write(declared.shape, item, path) for item in (value if isinstance(value, list) else [value])]
+    return write(declared.shape, value, path)
 
 
 def simple(kind: Kind, value: str | None) -> Any:
@@ -137,36 +137,38 @@ def simple(kind: Kind, value: str | None) -> Any:
 
 
 def _object(shape: Shape, element: etree._Element, types: Types) -> Any:
-    found: dict[str, Any] = {
+    members: dict[str, Any] = {
         name: simple(shape.fields[name].shape.kind, value) if name in shape.fields else value
         for name, value in attributes(element).items()
     }
     children = elements(element)
     for child in children:
-        name = local(child)
-        told = shape.fields.get(name)
-        value = read(told.shape, child, types) if told else document(child)
-        if told and told.many:
-            found.setdefault(name, []).append(value)
+        name = local_name(child)
+        declared = shape.fields.get(name)
+        value = read(declared.shape, child, types) if declared else document(child)
+        if declared and declared.many:
+            members.setdefault(name, []).append(value)
         else:
-            add(found, name, value)
+            add_value(members, name, value)
     text = shape.fields.get(TEXT)
     if text:
-        found[TEXT] = simple(text.shape.kind, whole_text(element))
-    elif not children and not found:
+        members[TEXT] = simple(text.shape.kind, whole_text(element))
+    elif not children and not members:
         return whole_text(element)  # an empty element is null
-    elif children and beside(element):
-        found[TEXT] = whole_text(element)
-    for name, told in shape.fields.items():
-        if told.many and found.get(name, [None]) == [None]:  # one that is empty is how some say that there is none
-            found[name] = []
-    return found
+    elif children and has_mixed_content(element):
+        members[TEXT] = whole_text(element)
+    for name, declared in shape.fields.items():
+        if declared.many and members.get(name, [None]) == [
+            None
+        ]:  # one that is empty is how some say that there is none
+            members[name] = []
+    return members
 
 
 def _own_type(element: etree._Element, types: Types) -> Shape | None:
     """The type that an element says it has: one that extends what is expected."""
-    told = element.get(TYPE, "").strip()
-    prefix, _, name = told.rpartition(":")
+    type_name = element.get(TYPE, "").strip()
+    prefix, _, name = type_name.rpartition(":")
     if not name:
         return None
     return types(f"{{{element.nsmap.get(prefix or None, '')}}}{name}")

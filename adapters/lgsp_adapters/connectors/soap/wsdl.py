@@ -1,8 +1,8 @@
 """A WSDL as the connector `soap` uses it: envelopes with every element in its namespace and order, and the shape of the answers.
 
 zeep reads the description and builds the envelopes; it takes 0.14 s to load, so it is imported for manifests that name a WSDL and
-for no other. It does not read the answers: those go the way of every other answer (`envelopes.py`), which is held against XML bombs
-and quotes nothing. Descriptions and what they import are files beside the manifest: nothing is fetched.
+for no other. It does not read the answers: those are parsed like every other one (`envelopes.py`), safe from XML bombs and without
+quoting a value. Descriptions and what they import are files beside the manifest: nothing is fetched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,13 +76,13 @@ class _Files(Transport):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class PortOperation:
-    """One operation, as the connector `soap` speaks it."""
+    """One operation of a port, as the connector `soap` calls it."""
 
     name: str
     version: Version
     action: str
-    asked: Shape
-    answered: Shape
+    request: Shape
+    response: Shape
     types: Types
     _operation: Any
 
@@ -92,9 +92,9 @@ class PortOperation:
         Raises:
             MappingError: the fields are not those of the description.
         """
-        told = shapes.write(self.asked, fields)
+        values = shapes.write(self.request, fields)
         try:
-            content = self._operation.create(**_for_zeep(self.asked, told)).content
+            content = self._operation.create(**_for_zeep(self.request, values)).content
         except (Error, TypeError, ValueError) as error:  # their texts quote values
             where = ".".join(map(str, getattr(error, "path", None) or ()))
             raise MappingError(f"it does not fit the WSDL: {where or 'an element'}, {type(error).__name__}") from error
@@ -102,12 +102,12 @@ class PortOperation:
 
     def read(self, answer: etree._Element) -> Any:
         """Convert an answer to a document, with lists, numbers and booleans as the WSDL describes them."""
-        return shapes.read(self.answered, answer, self.types)
+        return shapes.read(self.response, answer, self.types)
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One way into a service: its operations, the path of its address, and the texts of the description."""
+    """A port of a service: its operations, the path of its address, and the texts of the description."""
 
     name: str
     path: str
@@ -115,7 +115,7 @@ class Port:
     texts: Sequence[bytes]
 
 
-def load(path: Path, port: str, place: SourceLocation) -> Port:
+def load(path: Path, port: str, location: SourceLocation) -> Port:
     """Load a port of a WSDL.
 
     Args:
@@ -129,30 +129,32 @@ def load(path: Path, port: str, place: SourceLocation) -> Port:
         document = Document(str(path), files, settings=Settings(forbid_dtd=True, forbid_entities=True))
     except (Error, OSError, etree.LxmlError, ValueError, KeyError, NotDescribed) as error:
         reason = str(error).split("\n", 1)[0][:200] or type(error).__name__
-        raise place.refusal(
+        raise location.refusal(
             f"không đọc được WSDL {path}: {reason}", f"cannot read the WSDL {path}: {reason}"
         ) from error
     ports = {
-        name: found
+        name: zeep_port
         for service in document.services.values()
-        for name, found in service.ports.items()
-        if isinstance(found.binding, SoapBinding)
+        for name, zeep_port in service.ports.items()
+        if isinstance(zeep_port.binding, SoapBinding)
     }
     if not ports or (port and port not in ports):
         known = ", ".join(ports) or "-"
-        raise place.refusal(
+        raise location.refusal(
             f"không có cổng SOAP {port}; có: {known}", f"there is no SOAP port {port}; there are: {known}"
         )
     name = port or next(iter(ports))
-    found = ports[name]
-    version = VERSIONS["1.2" if isinstance(found.binding, Soap12Binding) else "1.1"]
+    zeep_port = ports[name]
+    version = VERSIONS["1.2" if isinstance(zeep_port.binding, Soap12Binding) else "1.1"]
     types = _Types(document.types)
-    operations = {key: _operation(key, told, version, types) for key, told in found.binding.all().items()}
-    return Port(name, urlsplit(found.binding_options.get("address", "")).path, operations, files.texts)
+    operations = {
+        key: _operation(key, zeep_operation, version, types) for key, zeep_operation in zeep_port.binding.all().items()
+    }
+    return Port(name, urlsplit(zeep_port.binding_options.get("address", "")).path, operations, files.texts)
 
 
 class _Types:
-    """The types of a description, each made into a shape when an answer first names it."""
+    """The types of a description, each converted to a shape when an answer first names it."""
 
     def __init__(self, described: Any) -> None:
         self._described = described
@@ -162,13 +164,13 @@ class _Types:
         if name not in self._known:
             try:
                 self._known[name] = _shape(self._described.get_type(name), 0)
-            except (NotDescribed, ValueError):  # nothing that the description knows: read as what was expected
+            except (NotDescribed, ValueError):  # unknown to the description: read as the expected type
                 return None
         return self._known[name]
 
 
 def _for_zeep(shape: Shape, value: Any) -> Any:
-    """A value by the names that zeep has for attributes and texts."""
+    """Rename attributes and texts of a value to the names that zeep gives them."""
     if isinstance(value, list):
         return [_for_zeep(shape, item) for item in value]
     if not isinstance(value, Mapping):
@@ -184,20 +186,23 @@ def _zeep_name(shape: Shape, name: str) -> str:
     return _ATTRIBUTE + name[1:] if name[1:] in shape.fields else name[1:]
 
 
-def _operation(name: str, told: Any, version: Version, types: Types) -> PortOperation:
-    asked, answered = (_shape(part.body.type if part and part.body else None, 0) for part in (told.input, told.output))
-    return PortOperation(name, version, told.soapaction or "", asked, answered, types, told)
+def _operation(name: str, zeep_operation: Any, version: Version, types: Types) -> PortOperation:
+    request, response = (
+        _shape(part.body.type if part and part.body else None, 0)
+        for part in (zeep_operation.input, zeep_operation.output)
+    )
+    return PortOperation(name, version, zeep_operation.soapaction or "", request, response, types, zeep_operation)
 
 
-def _shape(told: Any, depth: int) -> Shape:
-    parts = getattr(told, "elements", None)
+def _shape(xsd_type: Any, depth: int) -> Shape:
+    parts = getattr(xsd_type, "elements", None)
     if parts is None:
-        return _simple(told)
+        return _simple(xsd_type)
     if depth == MAX_DEPTH:
         return Shape("object")
     fields = {
         f"@{name.removeprefix(_ATTRIBUTE)}": Field(_simple(attribute.type), bool(attribute.required), many=False)
-        for name, attribute in getattr(told, "attributes", ())
+        for name, attribute in getattr(xsd_type, "attributes", ())
         if name and getattr(attribute, "type", None) is not None
     }
     if not fields and len(parts) == 1 and parts[0][0] == _CONTENT and isinstance(parts[0][1], Element):
@@ -210,8 +215,8 @@ def _shape(told: Any, depth: int) -> Shape:
     return Shape("object", fields)
 
 
-def _simple(told: Any) -> Shape:
-    kind: Kind = next((kind for known, kind in _KINDS if isinstance(told, known)), "string")
-    builtin = next((_BUILTINS[known] for known in type(told).__mro__ if known in _BUILTINS), "")
-    builtin = LIST if isinstance(told, ListType) else builtin
-    return Shape(kind, type_name=getattr(getattr(told, "qname", None), "text", ""), builtin=builtin)
+def _simple(xsd_type: Any) -> Shape:
+    kind: Kind = next((kind for python_type, kind in _KINDS if isinstance(xsd_type, python_type)), "string")
+    builtin = next((_BUILTINS[python_type] for python_type in type(xsd_type).__mro__ if python_type in _BUILTINS), "")
+    builtin = LIST if isinstance(xsd_type, ListType) else builtin
+    return Shape(kind, type_name=getattr(getattr(xsd_type, "qname", None), "text", ""), builtin=builtin)

@@ -72,13 +72,13 @@ class Database:
     """A database, by its address.
 
     Raises:
-        Refusal: `invalid-document`, when nobody knows such an address or its driver is not installed.
+        Refusal: `invalid-document`, when the address is not that of a known database or its driver is not installed.
     """
 
-    def __init__(self, address: str, folder: Path, place: SourceLocation) -> None:
-        self._place = place
+    def __init__(self, address: str, folder: Path, location: SourceLocation) -> None:
+        self._location = location
         self._background = Background()
-        self._url = self._known(address, folder)
+        self._url = self._parse_url(address, folder)
         self.kind = self._url.get_backend_name()
         """Which database: `postgresql`, `sqlite`, `mysql`, `mariadb`, `oracle` or `mssql`."""
         if self.kind in ("mysql", "mariadb"):
@@ -87,25 +87,25 @@ class Database:
             )  # it logs each warning of the server, which quotes values
         self.open(1)  # says at once that a driver is missing; it connects to nothing yet
 
-    def open(self, places: int) -> None:
+    def open(self, concurrency: int) -> None:
         """Make the pool."""
-        size = min(places, _MAX_POOL)
-        self._free = asyncio.Semaphore(size)
+        size = min(concurrency, _MAX_POOL)
+        self._slots = asyncio.Semaphore(size)
         pool: dict[str, Any] = {"pool_size": size, "max_overflow": 0, "pool_pre_ping": True, "pool_recycle": 1800}
         if self.kind in _OWN_CONNECTION:
             pool = {"poolclass": NullPool}
         elif self.kind == "postgresql":
-            pool["pool_reset_on_return"] = None  # `_emptied` does
+            pool["pool_reset_on_return"] = None  # `_reset_session` does
         try:
             self._engine = create_async_engine(self._url, **pool)
             if self.kind == "postgresql":
-                event.listen(self._engine.sync_engine, "connect", _prepared)
-                event.listen(self._engine.sync_engine.pool, "reset", _emptied)
+                event.listen(self._engine.sync_engine, "connect", _prepare_connection)
+                event.listen(self._engine.sync_engine.pool, "reset", _reset_session)
         except ImportError as error:
             raise Refusal(
                 "invalid-document",
-                vi=f"{self._place}: chưa cài trình điều khiển cho {self.kind}: pip install {error.name}.",
-                en=f"{self._place}: the driver for {self.kind} is not installed: pip install {error.name}.",
+                vi=f"{self._location}: chưa cài trình điều khiển cho {self.kind}: pip install {error.name}.",
+                en=f"{self._location}: the driver for {self.kind} is not installed: pip install {error.name}.",
             ) from error
 
     async def close(self) -> None:
@@ -113,25 +113,25 @@ class Database:
         await self._background.stop()
         await self._engine.dispose()
 
-    async def look(self, work: Callable[[Connection], T]) -> T:
+    async def inspect(self, work: Callable[[Connection], T]) -> T:
         """Inspect the database itself, such as its tables.
 
         Raises:
-            Refusal: `cannot-start`, when it is not reached; what `work` raises.
+            Refusal: `cannot-start`, when the database cannot be reached; what `work` raises.
         """
         try:
             async with self._engine.connect() as connection:
                 return await connection.run_sync(work)
         except (DBAPIError, OSError) as error:
             reason = (
-                describe_error(error, self.kind).words
+                describe_error(error, self.kind).message
                 if isinstance(error, DBAPIError)
                 else str(error) or type(error).__name__
             )
             raise Refusal(
                 "cannot-start",
-                vi=f"{self._place}: không kết nối được cơ sở dữ liệu ({reason}); hãy kiểm tra địa chỉ và mật khẩu.",
-                en=f"{self._place}: the database is not reached ({reason}); check address and password.",
+                vi=f"{self._location}: không kết nối được với cơ sở dữ liệu ({reason}); hãy kiểm tra địa chỉ và mật khẩu.",
+                en=f"{self._location}: the database cannot be reached ({reason}); check its address and password.",
             ) from error
 
     @asynccontextmanager
@@ -146,7 +146,7 @@ class Database:
         """
         if seconds <= 0:
             raise UpstreamLate
-        async with asyncio.timeout(seconds + GRACE), self._free, self._engine.connect() as connection:
+        async with asyncio.timeout(seconds + GRACE), self._slots, self._engine.connect() as connection:
             if access == "read" and self.kind == "postgresql":
                 await connection.execution_options(postgresql_readonly=True)  # BEGIN READ ONLY
             elif access == "read" and self.kind in _READ_ONLY:
@@ -169,7 +169,7 @@ class Database:
 
     @asynccontextmanager
     async def _interrupted(self, connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
-        """SQLite works in a thread, which nobody who stops waiting for it stops: it is told to."""
+        """Interrupt SQLite at the deadline: it works in a thread, which cancelling the task does not stop."""
         if self.kind != "sqlite":
             yield
             return
@@ -186,21 +186,21 @@ class Database:
         finally:
             timer.cancel()
 
-    async def doubt(self, connection: AsyncConnection) -> tuple[int, str] | None:
-        """Number and words of a warning that a value was cut to fit, which MariaDB and MySQL take for no error.
+    async def truncation_warning(self, connection: AsyncConnection) -> tuple[int, str] | None:
+        """Return number and message of a warning that a value was truncated, which MariaDB and MySQL do not treat as an error.
 
         `'A2' = 0` holds there, and `12` is found by `'12abc'`: the record of another.
         """
         if self.kind not in ("mysql", "mariadb"):
             return None
         warnings = (await connection.execute(text("SHOW WARNINGS"))).fetchall()
-        return next(((code, str(words)) for _, code, words in warnings if code in _CUT_TO_FIT), None)
+        return next(((code, str(message)) for _, code, message in warnings if code in _CUT_TO_FIT), None)
 
     @property
     def driver_error(self) -> type[Exception]:
-        """Return the driver's own base error, which the library does not wrap while it closes a connection."""
-        found: type[Exception] = getattr(self._engine.dialect.dbapi, "Error", SQLAlchemyError)
-        return found
+        """Return the driver's own base error, which SQLAlchemy does not wrap while it closes a connection."""
+        base_error: type[Exception] = getattr(self._engine.dialect.dbapi, "Error", SQLAlchemyError)
+        return base_error
 
     def timed_out(self, error: DBAPIError) -> bool:
         """Tell whether the server ended a statement because of its deadline."""
@@ -210,7 +210,7 @@ class Database:
             return True
         return self.kind in ("mysql", "mariadb") and getattr(error.orig, "args", (0,))[0] in _OUT_OF_TIME
 
-    def _known(self, address: str, folder: Path) -> URL:
+    def _parse_url(self, address: str, folder: Path) -> URL:
         try:
             url = make_url(address)
             driver = _DRIVERS[url.get_backend_name()]
@@ -218,19 +218,19 @@ class Database:
             known = ", ".join(_DRIVERS)
             raise Refusal(
                 "invalid-document",
-                vi=f"{self._place}: không phải địa chỉ cơ sở dữ liệu; hãy bắt đầu bằng một trong: {known}.",
-                en=f"{self._place}: not the address of a database; begin it with one of: {known}, then ://.",
+                vi=f"{self._location}: không phải địa chỉ cơ sở dữ liệu; hãy bắt đầu bằng một trong: {known}.",
+                en=f"{self._location}: not the address of a database; it must begin with one of: {known}, followed by ://.",
             ) from error
         if url.get_backend_name() == "sqlite" and url.database:
             url = url.set(database=str(folder / url.database))
         return url.set(drivername=driver)
 
 
-def _prepared(connection: Any, _record: Any) -> None:
+def _prepare_connection(connection: Any, _record: Any) -> None:
     connection.run_async(postgresql.prepare)
 
 
-def _emptied(connection: Any, _record: Any, state: Any) -> None:
+def _reset_session(connection: Any, _record: Any, state: Any) -> None:
     """Before a connection goes back to the pool; what fails here ends it, and the next call has a new one."""
     if not state.terminate_only:
         connection.rollback()

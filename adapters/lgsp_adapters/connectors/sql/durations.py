@@ -47,12 +47,12 @@ def parsed(text: str) -> tuple[int, int, int]:
     Raises:
         ValueError: it is none.
     """
-    found = _FORM.fullmatch(text)
-    if not found or text.endswith(("P", "T")):
+    match = _FORM.fullmatch(text)
+    if not match or text.endswith(("P", "T")):
         raise ValueError("not an ISO 8601 duration, such as P1Y2M3DT4H")
-    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:8])
-    fraction = int((found.group(9) or "").ljust(6, "0"))
-    sign = -1 if found.group(1) else 1
+    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:8])
+    fraction = int((match.group(9) or "").ljust(6, "0"))
+    sign = -1 if match.group(1) else 1
     microseconds = ((hours * 60 + minutes) * 60 + seconds) * SECOND + fraction
     return sign * (years * 12 + months), sign * (weeks * 7 + days), sign * microseconds
 

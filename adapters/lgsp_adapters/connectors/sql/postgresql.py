@@ -1,7 +1,7 @@
 """PostgreSQL through asyncpg: values that arrive as they are kept, parameters that may be texts, and a session that is nobody's.
 
 asyncpg gives 30 days for a month, the last day of the year 9999 for `infinity`, 85.19999694824219 for a `real` 85.2, and fails on a day
-before the year 1. It takes no text where a day or a whole number is meant, which every other driver does. These codecs mend both;
+before the year 1. It takes no text where a day or a whole number is meant, which every other driver does. These codecs fix both;
 a value that has no form on the bus becomes `TextOnlyValue`, so that the column can be named.
 """
 
@@ -50,14 +50,14 @@ def _to_day(value: Any) -> tuple[int]:
 
 
 def _from_day(value: tuple[int]) -> str | TextOnlyValue:
-    return _moment(value[0], _DAY, lambda found: found.date().isoformat())
+    return _moment(value[0], _DAY, lambda moment: moment.date().isoformat())
 
 
 def _to_clock(value: Any) -> tuple[int]:
-    found = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if found.tzinfo is not None:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if moment.tzinfo is not None:
         raise ValueError("a time with a zone for a column without one; write CAST(… AS timestamptz)")
-    return ((found - _EPOCH) // _MICROSECOND,)
+    return ((moment - _EPOCH) // _MICROSECOND,)
 
 
 def _from_clock(value: tuple[int]) -> str | TextOnlyValue:
@@ -65,28 +65,28 @@ def _from_clock(value: tuple[int]) -> str | TextOnlyValue:
 
 
 def _to_instant(value: Any) -> tuple[int]:
-    found = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if found.tzinfo is None:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if moment.tzinfo is None:
         raise ValueError("a time without a zone for a column with one; write instant(…) in the mapping")
-    return ((found.astimezone(UTC).replace(tzinfo=None) - _EPOCH) // _MICROSECOND,)
+    return ((moment.astimezone(UTC).replace(tzinfo=None) - _EPOCH) // _MICROSECOND,)
 
 
 def _from_instant(value: tuple[int]) -> str | TextOnlyValue:
-    return _moment(value[0], _MICROSECOND, lambda found: found.replace(tzinfo=UTC).isoformat())
+    return _moment(value[0], _MICROSECOND, lambda moment: moment.replace(tzinfo=UTC).isoformat())
 
 
-def _moment(count: int, unit: timedelta, written: Callable[[datetime], str]) -> str | TextOnlyValue:
+def _moment(count: int, unit: timedelta, format_moment: Callable[[datetime], str]) -> str | TextOnlyValue:
     try:
-        return written(_EPOCH + count * unit)
+        return format_moment(_EPOCH + count * unit)
     except OverflowError:
         return TextOnlyValue("a date that is infinite or outside the years 1 to 9999", "CASE or NULLIF")
 
 
 def _to_time(value: Any) -> tuple[int]:
-    found = time.fromisoformat(value) if isinstance(value, str) else value
-    if found.tzinfo is not None:
+    time_of_day = time.fromisoformat(value) if isinstance(value, str) else value
+    if time_of_day.tzinfo is not None:
         raise ValueError("a time with a zone for a column without one")
-    return ((datetime.combine(_EPOCH, found) - _EPOCH) // _MICROSECOND,)
+    return ((datetime.combine(_EPOCH, time_of_day) - _EPOCH) // _MICROSECOND,)
 
 
 def _from_time(value: tuple[int]) -> str:
@@ -125,8 +125,8 @@ def _integer(form: str) -> tuple[Callable[[Any], bytes], Callable[[bytes], int]]
             raise ValueError("a whole number that is too large for the column") from error
 
     def decode(value: bytes) -> int:
-        found: int = struct.unpack(form, value)[0]
-        return found
+        number: int = struct.unpack(form, value)[0]
+        return number
 
     return encode, decode
 
@@ -137,9 +137,9 @@ def _to_real(value: Any) -> bytes:
 
 def _from_real(value: bytes) -> Decimal:
     """The shortest number that is kept so: what the server itself writes."""
-    found: float = struct.unpack("!f", value)[0]
+    number: float = struct.unpack("!f", value)[0]
     for digits in range(6, 10):
-        text = f"{found:.{digits}g}"
+        text = f"{number:.{digits}g}"
         if struct.pack("!f", float(text)) == value:
             break
     return Decimal(text)

@@ -1,4 +1,4 @@
-"""What a database says when it refuses: its SQLSTATE, which means the same everywhere, and its own words, which no log may hold.
+"""The refusal of a database: its SQLSTATE, which means the same everywhere, and its own message, which must not be logged.
 
 SQLSTATE is ISO 9075's. PostgreSQL's subclasses of class 23 are used for every database, since the others say no more than `23000`, or
 nothing, and a number of their own: `23505` is always a value that must be unique and is not.
@@ -58,18 +58,18 @@ _REFUSED_BY_MYSQL = (1044, 1142, 1143, 1227)
 
 
 class DatabaseRefusal(NamedTuple):
-    """What a database said of a statement.
+    """A statement that a database refused, and why.
 
     Args:
         state: the SQLSTATE, or "" where there is none.
         note: for logs, without a word that may quote a value.
-        words: its own, for the integrator's terminal alone.
+        message: the database's own, for the integrator's terminal only.
     """
 
     state: str
     why: Failure
     note: str
-    words: str
+    message: str
 
 
 def describe_error(error: DBAPIError, kind: str) -> DatabaseRefusal:
@@ -88,7 +88,7 @@ def describe_error(error: DBAPIError, kind: str) -> DatabaseRefusal:
         why = "unreachable"
     elif state.startswith(_REFUSED) or (kind in ("mysql", "mariadb") and number in _REFUSED_BY_MYSQL):
         why = "refused"
-    return DatabaseRefusal(state, why, f"SQLSTATE {state}, {named}" if state else named, _words(cause))
+    return DatabaseRefusal(state, why, f"SQLSTATE {state}, {named}" if state else named, _message(cause))
 
 
 def _number(error: Any, kind: str) -> int:
@@ -96,8 +96,8 @@ def _number(error: Any, kind: str) -> int:
     if kind == "oracle":
         first = getattr(first, "code", None)
     elif kind == "mssql":
-        found = _NUMBER_OF_MSSQL.search(str(error.args[-1]) if error.args else "")
-        first = int(found.group(1)) if found else None
+        match = _NUMBER_OF_MSSQL.search(str(error.args[-1]) if error.args else "")
+        first = int(match.group(1)) if match else None
     return first if isinstance(first, int) and kind not in ("postgresql", "sqlite") else 0
 
 
@@ -111,6 +111,6 @@ def _state(error: Any, kind: str, number: int) -> str:
     return known.get(number) or str(getattr(error, "sqlstate", "") or "")
 
 
-def _words(error: Any) -> str:
+def _message(error: Any) -> str:
     more = [str(part) for name in ("detail", "hint") if (part := getattr(error, name, None))]
     return " ".join([str(error), *more]).replace("\n", " ")

@@ -1,4 +1,4 @@
-"""A statement of a manifest, held against what its database would take wrongly or not at all, before it is ever sent."""
+"""Checks a statement of a manifest for what its database would misread or refuse, before it is ever sent."""
 
 import re
 
@@ -12,38 +12,38 @@ _WITH_BLOCKS = ("oracle", "mssql")
 _SQLITE_DATE = re.compile(r"\bAS\s+(date|datetime|timestamp|time)\s*\)", re.IGNORECASE)
 
 
-def check_statement(statement: str, named: set[str], given: set[str], kind: str, place: SourceLocation) -> None:
+def check_statement(statement: str, named: set[str], given: set[str], kind: str, location: SourceLocation) -> None:
     """Refuse what could only go wrong.
 
     Args:
         named: the parameters in the statement, as the library reads it.
         given: those that the manifest gives.
         kind: of the database.
-        place: of the operation.
+        location: of the operation.
 
     Raises:
         Refusal: `invalid-document`, with what to write instead.
     """
     bare = _QUOTED.sub(" ", statement).strip()
     if kind not in _WITH_BLOCKS and not bare.upper().startswith("BEGIN") and ";" in bare.rstrip("; \n"):
-        raise (place / "statement").refusal(
+        raise (location / "statement").refusal(
             "mỗi thao tác chỉ có một câu lệnh; hãy dùng một thủ tục hoặc WITH",
-            "one statement each; write a procedure or WITH",
+            "an operation has one statement; use a procedure or WITH",
         )
     cast = _CAST.search(statement)
     if cast:
         meant = f"CAST(:{cast.group(1)} AS {cast.group(2)})"
-        raise (place / "statement").refusal(
+        raise (location / "statement").refusal(
             f"hãy viết {meant} thay cho {cast.group()}", f"write {meant} for {cast.group()}"
         )
     if kind == "sqlite" and _SQLITE_DATE.search(statement):
-        raise (place / "statement").refusal(
+        raise (location / "statement").refusal(
             "SQLite đọc CAST(… AS date) thành số năm; hãy viết date(…)",
             "SQLite makes the number of the year of CAST(… AS date); write date(…)",
         )
     if named != given:
-        lacking = ", ".join(sorted(named ^ given))
-        raise (place / "parameters").refusal(
-            f"câu lệnh và danh sách tham số không khớp ở: {lacking}; dấu hai chấm trong chuỗi viết là \\:",
-            f"statement and parameters do not agree on: {lacking}; name each in both, and write a colon in a text as \\:",
+        mismatched = ", ".join(sorted(named ^ given))
+        raise (location / "parameters").refusal(
+            f"câu lệnh và danh sách tham số không khớp ở: {mismatched}; dấu hai chấm trong chuỗi viết là \\:",
+            f"statement and parameters do not agree on: {mismatched}; name each in both, and write a colon in a text as \\:",
         )

@@ -1,4 +1,4 @@
-"""Values between databases and documents: what JSON has a form for goes through as it is, everything else is said by its column.
+"""Values between databases and documents: what JSON can represent is passed on, everything else is refused by its column.
 
 | of the database | in the mapping |
 | --- | --- |
@@ -55,13 +55,13 @@ def row_document(row: Mapping[str, Any], kind: str, types: Mapping[str, Any]) ->
     Raises:
         UpstreamFailed: `unintelligible`, naming column and type.
     """
-    found = {}
+    document = {}
     for name, value in row.items():
         try:
-            found[name] = _plain(value, kind, types.get(name))
+            document[name] = _plain(value, kind, types.get(name))
         except MappingError as unmappable:
             raise UpstreamFailed("unintelligible", f"the column {name} holds {unmappable}") from unmappable
-    return found
+    return document
 
 
 def _plain(value: Any, kind: str, code: Any = None) -> Any:
@@ -77,10 +77,10 @@ def _plain(value: Any, kind: str, code: Any = None) -> Any:
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
         return clock(value) if kind in MYSQL else of_timedelta(value)
-    return str(value) if isinstance(value, (uuid.UUID, *_ADDRESSES)) else _several(value, kind)
+    return str(value) if isinstance(value, (uuid.UUID, *_ADDRESSES)) else _plain_structure(value, kind)
 
 
-def _several(value: Any, kind: str) -> Any:
+def _plain_structure(value: Any, kind: str) -> Any:
     if isinstance(value, TextOnlyValue):
         raise MappingError(f"{value.what}; write {value.instead} in the statement")
     if type(value) in (list, tuple):
