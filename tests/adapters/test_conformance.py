@@ -64,12 +64,12 @@ async def test_which_address_refused_and_with_what_words(tried: Tried) -> None:
         host = url.removeprefix("http://")
         code, _, err = await tried("adapter try", http(url), "read")
         assert (code, f"(refused): GET {host}/so/{{request.soDinhDanh}}: HTTP 403" in err) == (1, True)
-        assert "It says: HTTP 403 text/plain: Bạn chưa được cấp quyền" in err
+        assert "Its message: HTTP 403 text/plain: Bạn chưa được cấp quyền" in err
         assert "\x1b" not in err
         oauth2 = {"path": "/token", "client": "'a'", "secret": "'b'"}
         _, _, err = await tried("adapter try", http(url, authentication={"oauth2": oauth2}), "read")
         assert f"(refused): POST {host}/token: HTTP 401" in err
-        assert "It says: HTTP 401 text/plain: Khóa đã hết hạn" in err
+        assert "Its message: HTTP 401 text/plain: Khóa đã hết hạn" in err
         assert not any("0" * 16 in trace for trace in traces)
         _, out, _ = await tried("contract test", http(url))
         assert "Bạn chưa được cấp quyền" in out
@@ -96,7 +96,7 @@ async def test_a_fault_with_its_words_or_without_any(tried: Tried) -> None:
         assert "SOAP fault Client.Auth, without a faultstring" in err
         said["fault"] += "<faultstring>Sai mật khẩu</faultstring>"
         _, _, err = await tried("adapter try", soap(url), "read")
-        assert "It says: SOAP fault Client.Auth: Sai mật khẩu" in err
+        assert "Its message: SOAP fault Client.Auth: Sai mật khẩu" in err
         wrong = soap(url)
         wrong["operations"]["read"]["fields"] = {"Ngay": "iso_date(request.soDinhDanh, 'dd/MM/yyyy')"}
         code, _, err = await tried("adapter try", wrong, "read")

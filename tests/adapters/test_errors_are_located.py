@@ -98,7 +98,7 @@ async def test_an_inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             line = await until(logged, "inbox unavailable")
     assert line["frames"][0] == "InboxUnavailableError"
     assert "FileNotFoundError" in line["frames"]
-    assert located(line, "inboxes/local.py", "_held")
+    assert located(line, "inboxes/local.py", "_open_folder")
 
 
 class Part:

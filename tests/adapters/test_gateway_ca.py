@@ -45,7 +45,7 @@ async def test_who_vouches_for_a_gateway_can_be_named(gateway: str, tmp_path: Pa
     assert said.startswith(f"The gateway at {gateway} is not trusted: the certificate does not count: ")
     assert "unable to get local issuer certificate" in said
     assert "the certificate shown is bus, for 127.0.0.1, issued by Test authority" in said
-    assert said.endswith("name who vouches for it with --gateway-ca.")
+    assert said.endswith("name its certificate authority with --gateway-ca.")
 
 
 async def test_the_commands_say_that_it_is_the_certificate(gateway: str, tmp_path: Path) -> None:

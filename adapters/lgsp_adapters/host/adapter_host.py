@@ -43,14 +43,14 @@ RENEW_AT = 0.8
 
 @dataclass(frozen=True, slots=True)
 class _Nats:
-    """Where NATS is, and how calls are carried there."""
+    """The NATS servers, and how calls are carried over them."""
 
     url: str
     tls: TlsFiles | None
     fast_path: bool
 
     def endpoint(self, token: Callable[[], str]) -> NatsEndpoint:
-        """The servers, for whoever holds a token."""
+        """Return the servers with the token to connect with."""
         return NatsEndpoint(self.url, token=token, tls=self.tls.context if self.tls else None)
 
 
@@ -79,10 +79,10 @@ class HostedAdapter:
         self._tasks: list[Task] = []
 
     async def start(self) -> None:
-        """Open the adapter and go on the bus.
+        """Open the adapter and serve it on the bus.
 
         Raises:
-            Refusal: when that cannot be; then nothing is left open.
+            Refusal: when it cannot start; then nothing is left open.
         """
         try:
             await self._adapter.open()
@@ -103,14 +103,14 @@ class HostedAdapter:
         ]
 
     async def stop(self) -> None:
-        """Leave the bus, finishing what was begun."""
+        """Leave the bus, finishing the calls in progress."""
         for task in self._tasks:
             await task.stop()
         await self._disconnect(self._current)
         await self._close()
 
     async def take_over(self, changed: "HostedPart") -> None:
-        """Let another go on: it is on the bus before this one leaves it.
+        """Hand over to another: it is on the bus before this one leaves it.
 
         Raises:
             Refusal: when it cannot start; then this one goes on.
@@ -143,7 +143,7 @@ class HostedAdapter:
         self._current = (served, connection)
 
     async def _take_token(self) -> None:
-        """The connection is gone: it may be the token, so the next attempt brings a new one."""
+        """Request a new token after the connection was lost: the old one may be the cause."""
         try:
             self._token = await self._identity.token()
         except Refusal as refusal:
@@ -183,7 +183,7 @@ class AdapterHost:
     """The adapters of one process, as their manifests say now.
 
     Args:
-        adapters: each manifest and whose key it answers with.
+        adapters: each manifest and the identity of its system.
         fast_path: carry calls with the NATS client of our own; else with nats-py's public interface.
     """
 

@@ -18,12 +18,12 @@ REST_SECONDS = 2.0
 
 
 class CircuitBreaker:
-    """One system's."""
+    """The circuit breaker of one system."""
 
     def __init__(self) -> None:
         self._failures = 0
         self._since = 0.0
-        self._try_at = 0.0  # while it rests
+        self._try_at = 0.0  # while the circuit is open
 
     def allows(self) -> bool:
         """Tell whether a call may go to the system. While the circuit is open, one call in each `REST_SECONDS` may."""

@@ -13,7 +13,7 @@ NOTE = 300
 
 @dataclass(slots=True)
 class Health:
-    """One operation's."""
+    """The health of one operation."""
 
     answered: int = 0
     failed: dict[str, int] = field(default_factory=dict)

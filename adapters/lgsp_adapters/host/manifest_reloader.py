@@ -25,16 +25,16 @@ Times = dict[Path, int]
 
 
 class HostedPart(Protocol):
-    """What serves a manifest."""
+    """A part of the host that serves one manifest."""
 
     async def start(self) -> None:
-        """Begin."""
+        """Start serving."""
 
     async def stop(self) -> None:
-        """End, finishing what was begun."""
+        """Stop, finishing the calls in progress."""
 
     async def take_over(self, changed: Any) -> None:
-        """Let another one go on, of the same manifest as it is now."""
+        """Hand over to another one, of the same manifest as it is now."""
 
 
 class ContractFolder:
@@ -73,7 +73,7 @@ class ContractFolder:
 
 
 class ManifestReloader:
-    """One manifest, and what serves it.
+    """One manifest, and the part that serves it.
 
     Args:
         build: builds what serves a manifest.
@@ -91,13 +91,13 @@ class ManifestReloader:
         self._watching: Task | None = None
 
     async def start(self, background: Background) -> None:
-        """Serve, and follow from now on."""
+        """Serve the manifest, and follow its changes."""
         await self._current.start()
         name = f"manifest of {self._manifest.service}"
         self._watching = background.run_every(name, LOOK_SECONDS, self._reload_if_changed, within=None, at_once=False)
 
     async def stop(self) -> None:
-        """Follow no more, and finish what was begun."""
+        """Stop following changes, and finish the calls in progress."""
         if self._watching:
             await self._watching.stop()
         await self._current.stop()

@@ -32,7 +32,7 @@ from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
 
 CONCURRENT_CALLS = 16
-"""Calls that are under way at the same time."""
+"""Calls in flight at the same time."""
 
 KEYS = uuid.UUID("7d1f0c52-9a55-4b0e-8f0e-2f6f3f1b6a11")
 MARGIN_SECONDS = 10.0
@@ -41,7 +41,7 @@ RETRY_STATUSES = (429, 503)
 
 
 MAX_FAULTS = 1000
-"""That a report names; what comes on top is counted."""
+"""Faults that a report lists; further ones are left out."""
 
 
 class RowImporter:
@@ -108,7 +108,7 @@ class RowImporter:
         """Import a file; return whether it is done, which one that changes meanwhile is not.
 
         Raises:
-            InboxUnavailableError: nothing is known of it then.
+            InboxUnavailableError: the state of the file is unknown then.
         """
         try:
             await self._import_file(inbox_file)

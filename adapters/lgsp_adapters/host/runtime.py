@@ -1,7 +1,8 @@
 """Serves one adapter on the bus: takes requests from NATS, bounded in number, and replies in wire protocol 1.
 
-Copies of an adapter share the load through one queue group, and each announces itself (`service_announcement.py`). A request whose deadline has passed is not worked on. Whatever an adapter raises becomes a reply:
-the gateway, not the adapter, words the answer to the caller.
+Instances of an adapter share the load through one queue group, and each announces itself (`service_announcement.py`). A request whose
+deadline has passed is not processed. Whatever an adapter raises becomes a reply: the gateway, not the adapter, writes the answer to the
+caller.
 """
 
 import asyncio
@@ -73,7 +74,7 @@ class ServedAdapter:
         self._spans = spans
         self._free_slots = manifest.concurrency
         self._breaker = CircuitBreaker()
-        self._waiting: deque[tuple[_Work, str, bytes]] = deque()
+        self._waiting: deque[tuple[_OperationHandler, str, bytes]] = deque()
         self._working: dict[asyncio.Task[None], float] = {}
         self._late: set[asyncio.Task[None]] = set()
         self._sweep_timer: asyncio.TimerHandle | None = None
@@ -98,7 +99,7 @@ class ServedAdapter:
             operation = contract.operations[name]
             subject = wire.subject(contract.service, contract.major, operation.name)
             endpoint = Endpoint(name, subject, contract.service)
-            work = _Work(
+            handler = _OperationHandler(
                 name,
                 method,
                 endpoint,
@@ -108,10 +109,8 @@ class ServedAdapter:
                 whole_numbers.writer(operation.response.document, wire.answered),
             )
             endpoints.append(endpoint)
-            handle_request = partial(self._handle_request, work)
-            self._subscriptions.append(
-                await self._connection.subscribe(subject, handle_request, queue=contract.service)
-            )
+            on_request = partial(self._handle_request, handler)
+            self._subscriptions.append(await self._connection.subscribe(subject, on_request, queue=contract.service))
         metadata = {"system": self._manifest.system, "wire": str(wire.VERSION)}
         description = Description(contract.service, contract.version, contract.title.en, metadata)
         self._announcement = ServiceAnnouncement(self._connection, description, endpoints, self.standing)
@@ -148,18 +147,20 @@ class ServedAdapter:
             return {}
         return {**health.statistics(), **self._adapter.standing(), "tasks": dict(self._tasks())}
 
-    def _handle_request(self, work: "_Work", _subject: bytes, reply: bytes, data: bytes, _headers: bytes) -> None:
+    def _handle_request(
+        self, handler: "_OperationHandler", _subject: bytes, reply: bytes, data: bytes, _headers: bytes
+    ) -> None:
         """Start work on a request, or queue it until a slot is free."""
         if self._free_slots > 0:
-            self._start_task(work, reply.decode(), data)
+            self._start_task(handler, reply.decode(), data)
         elif len(self._waiting) < MAX_WAITING:
-            self._waiting.append((work, reply.decode(), data))
+            self._waiting.append((handler, reply.decode(), data))
         else:
             self._publish(reply.decode(), wire.late())
 
-    def _start_task(self, work: "_Work", reply: str, data: bytes) -> None:
+    def _start_task(self, handler: "_OperationHandler", reply: str, data: bytes) -> None:
         self._free_slots -= 1
-        self._working[self._loop.create_task(self._answer(work, reply, data))] = math.inf
+        self._working[self._loop.create_task(self._answer(handler, reply, data))] = math.inf
 
     def _release_slot(self, task: asyncio.Task[None]) -> None:
         self._working.pop(task)
@@ -168,27 +169,27 @@ class ServedAdapter:
         if self._waiting and self._free_slots > 0:
             self._start_task(*self._waiting.popleft())
 
-    async def _answer(self, work: "_Work", reply: str, data: bytes) -> None:
+    async def _answer(self, handler: "_OperationHandler", reply: str, data: bytes) -> None:
         began = time.perf_counter_ns()
         task = asyncio.current_task(self._loop)
         assert task is not None
         try:
-            context, document = wire.parse_request(data, work.loads)
-            call = Call(context, self._spans, self._contract.operations[work.operation].timeout)
+            context, document = wire.parse_request(data, handler.loads)
+            call = Call(context, self._spans, self._contract.operations[handler.operation].timeout)
             remaining = call.remaining
             self._working[task] = self._loop.time() + remaining
             if remaining <= 0:
                 answer = wire.late()
             elif self._spans.provider is None:
-                answer = await self._call_adapter(work, document, call)
+                answer = await self._call_adapter(handler, document, call)
             else:
-                answer = await self._call_traced(work, document, call)
+                answer = await self._call_traced(handler, document, call)
         except Refusal:  # it is not wire protocol 1
             answer = wire.failed("broken")
         except asyncio.CancelledError:
             if task not in self._late:
                 raise
-            answer = self._record_late(work, call)
+            answer = self._record_late(handler, call)
         finally:
             self._release_slot(task)
         if len(answer) > self._connection.max_payload > 0:
@@ -196,7 +197,7 @@ class ServedAdapter:
             answer = wire.failed("broken")
         if not self._publish(reply, answer):
             await self._publish_when_writable(task, reply, answer)
-        work.endpoint.count(time.perf_counter_ns() - began)
+        handler.endpoint.count(time.perf_counter_ns() - began)
 
     def _publish(self, reply: str, answer: bytes) -> bool:
         """Publish an answer; return whether the buffer had room for it. If it cannot be sent at all, the caller gets a timeout."""
@@ -218,42 +219,44 @@ class ServedAdapter:
         finally:
             self._release_slot(task)
 
-    async def _call_traced(self, work: "_Work", document: Document, call: Call) -> bytes:
-        what = f"{self._contract.service}/{work.operation}"
+    async def _call_traced(self, handler: "_OperationHandler", document: Document, call: Call) -> bytes:
+        what = f"{self._contract.service}/{handler.operation}"
         about: dict[str, str | int] = {"lgsp.message": call.context.message, "messaging.system": "nats"}
         with self._spans.span(what, SpanKind.SERVER, call.context.traceparent, about) as call.traceparent:
-            return await self._call_adapter(work, document, call)
+            return await self._call_adapter(handler, document, call)
 
-    async def _call_adapter(self, work: "_Work", document: Document, call: Call) -> bytes:
+    async def _call_adapter(self, handler: "_OperationHandler", document: Document, call: Call) -> bytes:
         if not self._breaker.allows():
-            work.health.record_failure("resting", work.health.last_note)
+            handler.health.record_failure("resting", handler.health.last_note)
             return wire.failed("unreachable")
         try:
-            answer = work.write(await self._call_with_retry(work, document, call))
-            work.health.record_success()
+            answer = handler.write(await self._call_with_retry(handler, document, call))
+            handler.health.record_success()
             self._breaker.record_success()
             return answer
         except Declared as declared:
-            work.health.record_success()
+            handler.health.record_success()
             self._breaker.record_success()
             return wire.declared_error(declared.code)
         except (UpstreamFailed, UnfitRequest) as failure:
-            return self._failed(work, call, failure)
+            return self._failed(handler, call, failure)
         except (UpstreamLate, TimeoutError) as late:
-            return self._record_late(work, call, late.private if isinstance(late, UpstreamLate) else "")
+            return self._record_late(handler, call, late.private if isinstance(late, UpstreamLate) else "")
         except Exception as error:
             # The text of an unforeseen error may quote the document, so only where it arose is logged.
-            work.health.record_failure("broken")
+            handler.health.record_failure("broken")
             description = str(error) if isinstance(error, exact_json.NotSerializable) else type(error).__name__
-            self._call_log(work, call).error("adapter failed", error=description, frames=frames(error))
+            self._call_log(handler, call).error("adapter failed", error=description, frames=frames(error))
             return wire.failed("broken")
 
-    def _failed(self, work: "_Work", call: Call, failure: UpstreamFailed | UnfitRequest) -> bytes:
+    def _failed(self, handler: "_OperationHandler", call: Call, failure: UpstreamFailed | UnfitRequest) -> bytes:
         if isinstance(failure, UnfitRequest):  # the request is at fault, not the system
-            self._call_log(work, call).warning("request does not fit", note=failure.private, **_cause_frames(failure))
+            self._call_log(handler, call).warning(
+                "request does not fit", note=failure.private, **_cause_frames(failure)
+            )
             return wire.failed("unfit")
-        work.health.record_failure(failure.why, failure.private, connected=failure.connected)
-        self._call_log(work, call).warning(
+        handler.health.record_failure(failure.why, failure.private, connected=failure.connected)
+        self._call_log(handler, call).warning(
             "upstream failed", why=failure.why, note=failure.private, **_cause_frames(failure)
         )
         if failure.why == "unreachable":
@@ -262,18 +265,18 @@ class ServedAdapter:
             self._breaker.record_success()
         return wire.failed(failure.why)
 
-    async def _call_with_retry(self, work: "_Work", document: Document, call: Call) -> Document:
+    async def _call_with_retry(self, handler: "_OperationHandler", document: Document, call: Call) -> Document:
         """Call the adapter; once more where the connection was lost and the operation may be repeated."""
         try:
-            return await work.method(document, call)
+            return await handler.method(document, call)
         except UpstreamFailed as failure:
-            if failure.why != "unreachable" or not work.repeatable or call.remaining <= 0:
+            if failure.why != "unreachable" or not handler.repeatable or call.remaining <= 0:
                 raise
-        return await work.method(document, call)
+        return await handler.method(document, call)
 
-    def _record_late(self, work: "_Work", call: Call, note: str = "") -> bytes:
-        work.health.record_failure("late", note)
-        self._call_log(work, call).warning("upstream late", note=note)
+    def _record_late(self, handler: "_OperationHandler", call: Call, note: str = "") -> bytes:
+        handler.health.record_failure("late", note)
+        self._call_log(handler, call).warning("upstream late", note=note)
         self._record_no_answer()
         return wire.late()
 
@@ -281,8 +284,8 @@ class ServedAdapter:
         if self._breaker.record_failure():
             self._log.warning("circuit opened", tried_every_seconds=REST_SECONDS)
 
-    def _call_log(self, work: "_Work", call: Call) -> Any:
-        return self._log.bind(operation=work.operation, message=call.context.message, trace=call.traceparent[3:35])
+    def _call_log(self, handler: "_OperationHandler", call: Call) -> Any:
+        return self._log.bind(operation=handler.operation, message=call.context.message, trace=call.traceparent[3:35])
 
     def _cancel_overdue(self) -> None:
         """Cancel calls that nobody waits for any more. A timer for each call would cost each 4 µs (measured)."""
@@ -297,7 +300,7 @@ class ServedAdapter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _OperationHandler:
     """One operation: who answers it, how its numbers are read and written, and where the NATS services protocol counts it."""
 
     operation: str

@@ -23,7 +23,7 @@ PARTIAL_SUFFIX = ".lgsp-part"
 """What is being written; it is renamed when it is whole."""
 
 MAX_LISTED = 200_000
-"""Names of one listing, whatever they are."""
+"""Names that one listing may have."""
 
 LIST_SECONDS = 30.0
 MAX_SIDECAR_BYTES = 8 * 1024 * 1024
@@ -43,11 +43,11 @@ class FileNotReadyError(AdapterError):
 
 
 class InboxFile(NamedTuple):
-    """A file that lies there.
+    """A file of an inbox.
 
     Args:
         name: as the folder has it; bytes that are no text are kept as Python keeps them in names. `printable_name` makes it harmless.
-        stamp: another one when its content is.
+        stamp: changes whenever the content does.
         modified: by the folder's own clock, in seconds.
         size: in bytes.
     """
@@ -59,7 +59,7 @@ class InboxFile(NamedTuple):
 
 
 class Listing:
-    """What lies in a folder.
+    """The files of a folder.
 
     Args:
         most: how many files are kept, the newest ones; all of them where it is 0. What is not kept costs the collector nothing.
@@ -71,7 +71,7 @@ class Listing:
         self.seen = 0
         """Plain files whose names match."""
         self.rejected: dict[str, str] = {}
-        """What is no such file though its name matches, and why; at most `MAX_REJECTED`."""
+        """Entries that match by name but are not taken, and why; at most `MAX_REJECTED`."""
 
     def add(self, inbox_file: InboxFile) -> None:
         """Add a file."""
@@ -90,7 +90,7 @@ class Listing:
         return [inbox_file for _, _, inbox_file in sorted(self._kept)]
 
     def reject(self, name: str, why: str) -> None:
-        """Leave something out."""
+        """Record an entry that is left out."""
         if len(self.rejected) < MAX_REJECTED:
             self.rejected[name] = why
 
@@ -111,22 +111,22 @@ class Inbox(Protocol):
         """Open a local file with the content of an inbox file, for as long as the context lasts.
 
         Raises:
-            FileNotReadyError: it is another one than was listed, became one while it was read, or does not come.
-            UnreadableFileError: it is no plain file, may not be read, or is too large.
+            FileNotReadyError: it changed since it was listed or while it was read, or does not arrive.
+            UnreadableFileError: it is not a plain file, is not readable, or is too large.
         """
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
-        """Read what was written beside a file; None where there is nothing, or nothing that lgsp can have written."""
+        """Read the sidecar of a file; None where there is none, or none that lgsp can have written."""
 
     async def write_sidecar(self, inbox_file: InboxFile, ending: str, content: bytes) -> None:
-        """Write beside a file, whole or not at all."""
+        """Write the sidecar of a file, whole or not at all."""
 
     async def close(self) -> None:
         """Release the connection or the thread."""
 
 
 def is_inbox_file(name: str, pattern: str) -> bool:
-    """Tell whether a name is that of an inbox file: it matches, however its accents are composed, and is none that lgsp writes."""
+    """Tell whether a name is that of an inbox file: it matches, however its accents are composed, and lgsp does not write it itself."""
     if name.endswith((REPORT_SUFFIX, ACCEPTANCE_SUFFIX, PARTIAL_SUFFIX)):
         return False
     if not name.isascii():
@@ -135,7 +135,7 @@ def is_inbox_file(name: str, pattern: str) -> bool:
 
 
 def sidecar_name(name: str, ending: str) -> str:
-    """Make the name of what is written beside a file; a long one is cut to what file systems allow."""
+    """Make the name of the sidecar of a file; a long one is cut to what file systems allow."""
     whole = (name + ending).encode("utf-8", "surrogateescape")
     if len(whole) <= _LONGEST_NAME:
         return name + ending

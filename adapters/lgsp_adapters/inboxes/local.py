@@ -93,7 +93,7 @@ class LocalInbox:
         return file
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
-        """Read what was written beside a file, or None."""
+        """Read the sidecar of a file, or None."""
         return await self._thread.run(self._read_file, sidecar_name(inbox_file.name, ending))
 
     def _read_file(self, name: str) -> bytes | None:
@@ -108,7 +108,7 @@ class LocalInbox:
         return content if len(content) <= MAX_SIDECAR_BYTES else None
 
     async def write_sidecar(self, inbox_file: InboxFile, ending: str, content: bytes) -> None:
-        """Write beside a file, whole or not at all."""
+        """Write the sidecar of a file, whole or not at all."""
         await self._thread.run(self._write, sidecar_name(inbox_file.name, ending), content)
 
     def _write(self, name: str, content: bytes) -> None:

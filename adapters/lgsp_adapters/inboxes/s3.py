@@ -1,7 +1,7 @@
 """A bucket of S3, or of a compatible store. Objects appear whole, and each change has another tag.
 
 botocore, since it lists keys as they are: obstore refuses a whole listing for one key with an empty or a dotted part, or a control
-character, so whoever may put one object could stop a feed (tried in November 2026).
+character, so anybody who may put one object could stop an import (tried in November 2026).
 """
 
 import tempfile
@@ -140,7 +140,7 @@ class S3Inbox:
         file.flush()
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
-        """Read what was written beside an object, or None."""
+        """Read the sidecar of an object, or None."""
         return await self._thread.run(self._read_object, self._prefix + sidecar_name(inbox_file.name, ending))
 
     def _read_object(self, key: str) -> bytes | None:
@@ -156,7 +156,7 @@ class S3Inbox:
         return content if len(content) <= MAX_SIDECAR_BYTES else None
 
     async def write_sidecar(self, inbox_file: InboxFile, ending: str, content: bytes) -> None:
-        """Write beside an object."""
+        """Write the sidecar of an object."""
         await self._thread.run(self._write, self._prefix + sidecar_name(inbox_file.name, ending), content)
 
     def _write(self, key: str, content: bytes) -> None:

@@ -1,6 +1,6 @@
 """A folder reached by SFTP, on one connection that is reopened when it is lost or when the server takes too long.
 
-The server's key has to be known (`known-hosts`): an impostor could feed in false data and read what is written back.
+The server's key has to be known (`known-hosts`): an impostor could deliver false data and read what is written back.
 """
 
 import asyncio
@@ -117,7 +117,7 @@ class SftpInbox:
             yield file
 
     async def read_sidecar(self, inbox_file: InboxFile, ending: str) -> bytes | None:
-        """Read what was written beside a file, or None."""
+        """Read the sidecar of a file, or None."""
         path = self._at(sidecar_name(inbox_file.name, ending))
         async with self._client() as client:
             try:
@@ -131,7 +131,7 @@ class SftpInbox:
         return content if len(content) <= MAX_SIDECAR_BYTES else None
 
     async def write_sidecar(self, inbox_file: InboxFile, ending: str, content: bytes) -> None:
-        """Write beside a file, whole or not at all."""
+        """Write the sidecar of a file, whole or not at all."""
         part, whole = (
             self._at(f".{secrets.token_hex(16)}{PARTIAL_SUFFIX}"),
             self._at(sidecar_name(inbox_file.name, ending)),

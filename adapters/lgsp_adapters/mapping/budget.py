@@ -26,13 +26,13 @@ MOST = 3_000_000
 """Steps of one document: 3 to 6 s. 40,000 rows of four fields take 900,000."""
 
 BYTES = 40
-"""Of JSON or XML that are read in one step."""
+"""Bytes of JSON or XML that are parsed in one step."""
 
 CHARACTERS = 64
-"""Of a text that a function goes through in one step."""
+"""Characters of a text that a function processes in one step."""
 
 THREADS = 2
-"""Of one adapter: one more than a single document can hold."""
+"""Threads of one adapter: one more than a single document can occupy."""
 
 TOO_LONG = f"reading and mapping the answer takes more than {MOST} steps"
 
@@ -55,7 +55,7 @@ class StepBudget:
         """Take some.
 
         Raises:
-            StepsExceededError: there are not so many.
+            StepsExceededError: fewer are left.
         """
         self.left -= count
         if self.left < 0:
@@ -64,14 +64,14 @@ class StepBudget:
 
 _ENDLESS = StepBudget(math.inf)
 current: ContextVar[StepBudget] = ContextVar("steps", default=_ENDLESS)
-"""Those of the work at hand; without an end where nobody has set one, as in a process that may be killed."""
+"""The budget of the current work; unlimited where none was set, as in a process that may be killed."""
 
 
 def spend(count: int = 1) -> None:
     """Take some of the steps of the work at hand.
 
     Raises:
-        StepsExceededError: there are not so many.
+        StepsExceededError: fewer are left.
     """
     current.get().spend(count)
 
@@ -80,7 +80,7 @@ class MappingExecutor:
     """Runs work that may take long without blocking the event loop."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, "lgsp-mapping")  # begun when they are needed
+        self._threads = ThreadPoolExecutor(THREADS, "lgsp-mapping")  # threads start on first use
 
     async def run(self, work: Callable[[], Result], *, of_request: bool = False) -> Result:
         """Run some work and return its result. It is begun twice where it takes long, so it must change nothing.
@@ -102,7 +102,7 @@ class MappingExecutor:
                 raise UnfitRequest(f"mapping the request takes more than {MOST} steps; ask for less at once") from error
             raise UpstreamFailed("unintelligible", f"{TOO_LONG}; ask for fewer rows, or look them up by key") from error
         finally:
-            steps.left = 0  # nobody waits any more: a thread cannot be ended, but it can have no more steps
+            steps.left = 0  # a thread cannot be ended, but without steps it stops by itself
 
     def close(self) -> None:
         """End the threads as soon as their current work is done."""

@@ -16,21 +16,21 @@ Kinds = Mapping[str, str]
 """What each variable is: `row`, `rows`; others are of no interest."""
 
 _CHAINS = ("subexpression", "pipe", "index_expression", "flatten")
-"""What hands the value of each part to the next one."""
+"""Nodes that pass the value of each part to the next."""
 
 _STANDING = ("current", "identity", "slice", "index")
 _KEEPING = ("sort_by", "reverse", "several")
-"""Functions that give back the rows they were given."""
+"""Functions that return the rows that they get."""
 
 _PICKING = ("max_by", "min_by")
-"""Functions that give one of them."""
+"""Functions that return one of the rows that they get."""
 
 
 def named_columns(template: Any, kinds: Kinds) -> set[str]:
     """Collect the columns that a template names, normalized as headings are.
 
     Args:
-        template: as it stands in a manifest; its expressions are known to be right.
+        template: as it stands in a manifest; its expressions were checked already.
     """
     collector = _ColumnCollector()
     collector.template(template, kinds)
@@ -67,7 +67,7 @@ class _ColumnCollector:
         return ""
 
     def _node(self, node: Any, current: str, kinds: Kinds) -> str:
-        """What an expression gives where the current value is of a kind."""
+        """Return the kind of an expression's value, given the kind of the current value."""
         kind, children = node["type"], node.get("children", [])
         if kind == "field":
             return self._field(str(node["value"]), current, kinds)

@@ -56,7 +56,7 @@ _DIGITS = ("year", "short year", "month", "day", "hour", "half hour", "minute", 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a text says: a day, a time of day or None, a zone or None."""
+    """A parsed text: a day, a time of day or None, a zone or None."""
 
     day: date
     time: time | None
@@ -67,7 +67,7 @@ class Pattern:
     """One pattern.
 
     Raises:
-        MappingError: it is none; the text says why.
+        MappingError: the text is not a valid pattern; the message says why.
     """
 
     def __init__(self, text: str) -> None:
@@ -78,20 +78,16 @@ class Pattern:
         for literal, letters in self._parts:
             if letters in ("", "T"):
                 if before == "open" and literal[:1].isdigit():
-                    raise MappingError("a letter of one digit or two cannot stand beside a digit")
+                    raise MappingError("a letter that matches one digit or two must not be next to a digit")
                 form += re.escape(literal or letters)
                 before = literal[-1:] if literal[-1:].isdigit() else ""
                 continue
             if letters not in _LETTERS:
-                raise MappingError(
-                    f"there are no letters {letters} in a date pattern; quote what is meant as it stands"
-                )
+                raise MappingError(f"a date pattern has no letters {letters}; put literal text in quotation marks")
             name, digits = _LETTERS[letters]
             open_ended = digits == _ONE
             if name in _DIGITS and before and (open_ended or before == "open"):
-                raise MappingError(
-                    f"{letters} has one digit or two, so something else than a digit must stand beside it"
-                )
+                raise MappingError(f"{letters} matches one digit or two, so it must not be next to another digit")
             self._names.append(name)
             form += digits
             before = ("open" if open_ended else "digit") if name in _DIGITS else ""
@@ -119,7 +115,7 @@ class Pattern:
             first_year: of the hundred years that `yy` means.
 
         Raises:
-            MappingError: it is not of this pattern, or no such day or time is.
+            MappingError: the text does not match the pattern, or names a day or time that does not exist.
         """
         match = self._form.fullmatch(text.strip())
         if match is None:
@@ -156,7 +152,7 @@ def compile_pattern(text: str) -> Pattern:
     """Compile a pattern.
 
     Raises:
-        MappingError: it is none.
+        MappingError: the text is not a valid pattern.
     """
     return Pattern(text)
 

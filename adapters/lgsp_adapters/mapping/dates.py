@@ -25,7 +25,7 @@ _ISO = re.compile(
 _JSON_DATE = re.compile(r"\\?/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)\\?/")
 _SERIALS = {"1900": date(1899, 12, 30), "1904": date(1904, 1, 1)}
 _NO_LEAP_DAY = 60
-"""Excel's serial of 29 February 1900, which was none; the days before it are one off."""
+"""Excel's serial of 29 February 1900, a day that did not exist; the serials before it are off by one."""
 _MAX_SERIAL = 2_958_465
 """31 December 9999."""
 
@@ -37,7 +37,7 @@ def iso_date(value: Any, pattern: str, first_year: int = FIRST_YEAR) -> str:
     pattern counts, since day and month could be meant the other way round.
 
     Raises:
-        MappingError: it is neither.
+        MappingError: the value is in neither form.
     """
     text, form = _text(value), compile_pattern(pattern)
     if not form.has_day:
@@ -57,7 +57,7 @@ def local_date(value: Any) -> str:
     """Return the day of an ISO 8601 date or time; for an instant it is the day in Vietnam.
 
     Raises:
-        MappingError: it is none.
+        MappingError: the value is not of this form.
     """
     moment = _iso(_text(value))
     return (_day_in_vietnam(moment) if isinstance(moment, datetime) else moment).isoformat()
@@ -67,7 +67,7 @@ def date_text(value: Any, pattern: str) -> str:
     """Format an ISO 8601 date or time for a system; an instant is written in Vietnam's time.
 
     Raises:
-        MappingError: it is none, or has not what the pattern asks for.
+        MappingError: the value is not ISO 8601, or lacks a part of the pattern.
     """
     moment, form = _iso(_text(value)), compile_pattern(pattern)
     if not isinstance(moment, datetime):
@@ -83,7 +83,7 @@ def instant(value: Any, pattern: str = "", first_year: int = FIRST_YEAR) -> str:
         pattern: "" for ISO 8601.
 
     Raises:
-        MappingError: it is no moment; a day alone is none.
+        MappingError: the value is not an instant; a day alone is not one either.
     """
     text = _text(value)
     if pattern:
@@ -94,7 +94,7 @@ def instant(value: Any, pattern: str = "", first_year: int = FIRST_YEAR) -> str:
         return _format_instant(datetime.combine(parsed.day, parsed.time or time(), parsed.zone or VIETNAM))
     moment = _iso(text)
     if not isinstance(moment, datetime):
-        raise MappingError("a day alone is no instant")
+        raise MappingError("a day without a time is not an instant")
     return _format_instant(moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM))
 
 
@@ -111,7 +111,7 @@ def json_date(value: Any) -> str:
     """Convert `/Date(738349200000+0700)/`, as old .NET services write it, to an instant.
 
     Raises:
-        MappingError: it is none.
+        MappingError: the value is not of this form.
     """
     match = _JSON_DATE.fullmatch(_text(value))
     if match is None:
@@ -128,20 +128,20 @@ def excel_date(value: Any, system: str = "1900") -> str:
         system: `1904` for workbooks that come from an old Macintosh.
 
     Raises:
-        MappingError: it is no serial.
+        MappingError: the value is not a serial number of a day.
     """
     if system not in _SERIALS:
-        raise MappingError("a workbook counts its days from '1900' or '1904'")
+        raise MappingError("the date system of a workbook is '1900' or '1904'")
     serial = int(decimal_of(value, "plain"))
     if not (1 if system == "1900" else 0) <= serial <= _MAX_SERIAL:
-        raise MappingError("a number is no Excel serial of a day")
+        raise MappingError("a number is not the Excel serial of a day")
     if system == "1900" and serial == _NO_LEAP_DAY:
-        raise MappingError("a number is the Excel serial of 29 February 1900, which was no day")
+        raise MappingError("a number is the Excel serial of 29 February 1900, a day that did not exist")
     shift = 1 if system == "1900" and serial < _NO_LEAP_DAY else 0
     try:
         return (_SERIALS[system] + timedelta(days=serial + shift)).isoformat()
     except (OverflowError, ValueError) as error:
-        raise MappingError("a number is no Excel serial of a day") from error
+        raise MappingError("a number is not the Excel serial of a day") from error
 
 
 def check_pattern(function: str, pattern: str) -> None:

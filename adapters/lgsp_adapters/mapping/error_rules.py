@@ -1,4 +1,4 @@
-"""What an answer of a system amounts to, where its manifest has to say so: "errors in a 200".
+"""Rules of a manifest that turn an answer of a system into an error: "errors in a 200".
 
     errors:
       - when: answer.error_code == '404'

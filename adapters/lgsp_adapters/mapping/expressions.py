@@ -3,7 +3,7 @@
     soThua: row.so_thua
     dienTich: row.dien_tich_m2
     loaiDat: lookup(connection.codes.loaiDat, row.ma_loai)
-    nguon: "'VBDLIS'"                       # a text that is meant as it stands is quoted once more
+    nguon: "'VBDLIS'"                       # a literal text has quotes of its own
     chuSuDung: {$each: rows, $as: {hoVaTen: item.ho_ten}}      # a list
     diaChi: {$with: row.dia_chi, $as: {chiTiet: item.so_nha}}  # nothing where that is null
 
@@ -39,8 +39,8 @@ class Template:
     """One compiled template.
 
     Args:
-        document: as it stands in the manifest.
-        location: where, for refusals.
+        document: as written in the manifest.
+        location: for refusals.
         names: the variables that expressions may name.
 
     Raises:
@@ -139,7 +139,7 @@ def _compile_expression(text: str, location: SourceLocation, names: tuple[str, .
         parsed = jmespath.compile(text).parsed
     except JMESPathError as error:
         reason = str(error).split("\n", 1)[0].rstrip(".:")
-        hint = "; a text that is meant as it stands is written \"'text'\""
+        hint = "; a literal text is written \"'text'\""
         raise location.refusal(
             f"không phải biểu thức JMESPath: {reason}", f"not a JMESPath expression: {reason}{hint}"
         ) from error
@@ -197,7 +197,7 @@ class _Interpreter(TreeInterpreter):
         """Compare as JSON does; a number is never compared with a text.
 
         Raises:
-            MappingError: one of two that are to be ordered is a number and one a text.
+            MappingError: one of the two operands of an ordering is a number and the other a text.
         """
         left, right = (self.visit(child, value) for child in node["children"])
         kind = node["value"]

@@ -38,7 +38,7 @@ def decimal_of(value: Any, notation: str = "") -> Decimal:
         notation: one of `NOTATIONS`, or "" where none is named.
 
     Raises:
-        MappingError: it is not plainly a number in this notation.
+        MappingError: the value is not an unambiguous number in this notation.
     """
     if isinstance(value, str):
         return _read(value.strip(), notation)
@@ -54,7 +54,7 @@ def integer_of(value: Any, notation: str = "") -> int:
     """Convert a value to an integer; zeros behind its point are dropped.
 
     Raises:
-        MappingError: it is none, or has a fraction.
+        MappingError: the value is not a number, or has a fraction.
     """
     number = decimal_of(value, notation)
     whole = int(number)
@@ -67,7 +67,7 @@ def number_of(value: Any, notation: str = "") -> Number:
     """Convert a value to a number: an integer where it is whole, else the decimal as it is written.
 
     Raises:
-        MappingError: it is none.
+        MappingError: the value is not a number.
     """
     number = decimal_of(value, notation)
     whole = int(number)
@@ -75,7 +75,7 @@ def number_of(value: Any, notation: str = "") -> Number:
 
 
 def exact(value: Any) -> Number | None:
-    """Convert a number of Python to one that keeps its digits; None where it is no number.
+    """Convert a number of Python to one that keeps its digits; None where it is not a number.
 
     Raises:
         MappingError: it is not finite.

@@ -49,8 +49,8 @@ def document_of(text: str) -> Any:
     """Parse a text of JSON, and normalize it as `trimmed` does.
 
     Raises:
-        ValueError: it is no JSON.
-        MappingError: it is nested too deep, or a name stands twice in one object with two values, of which one would be lost.
+        ValueError: the text is not JSON.
+        MappingError: it is nested too deep, or an object has the same name twice with different values, one of which would be lost.
     """
     parsed = exact_json.loads(text)
     normalized = trimmed(parsed)

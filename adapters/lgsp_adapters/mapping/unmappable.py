@@ -1,11 +1,11 @@
-"""What every part of a mapping says of a value that it cannot carry."""
+"""The error of every part of a mapping for a value that it cannot convert."""
 
 from lgsp_adapters.errors import AdapterError
 from lgsp_contracts.source_location import SourceLocation
 
 
 class MappingError(AdapterError):
-    """A value that the mapping cannot carry. Its text names the rule and never the value.
+    """A value that the mapping cannot convert. The message names the rule and never the value.
 
     Args:
         location: of the expression, once that is known.

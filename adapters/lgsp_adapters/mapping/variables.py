@@ -1,4 +1,4 @@
-"""The variables of a mapping before there is an answer."""
+"""The variables of a mapping before the system has answered."""
 
 import time
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ REQUEST_VARIABLES = ("connection", "request", "call", "now", "session")
 
 
 def request_scope(connection: Mapping[str, Any], request: Document, call: Call) -> Scope:
-    """`connection` of the manifest, the `request`, who asks (`call`) and when (`now`); `session` is filled by a login."""
+    """Make the variables `connection`, `request`, `call` (who asks), `now`, and `session`, which a login fills."""
     now, context = time.time(), call.context
     return {
         "connection": connection,

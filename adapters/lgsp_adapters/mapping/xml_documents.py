@@ -24,7 +24,7 @@ NIL, TYPE = f"{{{XSI}}}nil", f"{{{XSI}}}type"
 MAX_ELEMENTS = 100_000
 TEXT = "#text"
 ELEMENT = 10
-"""Steps that one takes."""
+"""Steps that one element takes."""
 
 MAX_REPEATED = 8 * 1024 * 1024
 """Characters that all texts of mixed content may have together: each repeats the text of its inner elements."""
@@ -43,7 +43,7 @@ _NOT_DATA = (
     "urn:schemas-microsoft-com:xml-diffgram-v1",
     "urn:schemas-microsoft-com:xml-msdata",
 )
-"""Namespaces of attributes that are for whoever reads the XML: what a SOAP stack, a signature or a .NET DataSet puts there."""
+"""Namespaces of attributes that are no data: what a SOAP stack, a signature or a .NET DataSet adds."""
 
 _PROLOG = re.compile(r"\s*<\?xml\s[^>]*\?>")
 _ENCODING = re.compile(rb"""<\?xml\s[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
@@ -51,7 +51,7 @@ _BLANK = " \t\r\n\ufeff\u200b\xa0"
 
 
 class NotXmlError(AdapterError, ValueError):
-    """What is no XML that is taken. The text says why and quotes nothing."""
+    """Content that is not XML or is refused. The message says why and quotes nothing."""
 
 
 def tree(content: bytes, charset: str = "") -> etree._Element:
@@ -61,7 +61,7 @@ def tree(content: bytes, charset: str = "") -> etree._Element:
         charset: what the HTTP header says; "" for nothing.
 
     Raises:
-        NotXmlError: when it is none, is in an unknown character set, declares a document type, or is too large.
+        NotXmlError: when the content is not XML, is in an unknown character set, declares a document type, or is too large.
     """
     declaration = _ENCODING.match(content.lstrip())
     try:
@@ -75,7 +75,7 @@ def tree_of_text(text: str) -> etree._Element:
     """Parse XML in characters, whatever encoding its prolog declares, and return its root.
 
     Raises:
-        NotXmlError: when it is none, declares a document type, or is too large.
+        NotXmlError: when the text is not XML, declares a document type, or is too large.
     """
     if text.count("<") > 2 * MAX_ELEMENTS:
         raise NotXmlError(f"the XML has more than {MAX_ELEMENTS} elements")

@@ -17,7 +17,7 @@ _SCHEMAS = {
 
 
 def opened(server: str, folder: Path) -> sqlite3.Connection:
-    """The database of a server, made if it is not there. Read-only: nobody changes the national databases here."""
+    """Return the database of a server, created where it is missing. It is read-only, as the national databases are here."""
     path = folder / f"{server}.sqlite"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ def opened(server: str, folder: Path) -> sqlite3.Connection:
 
 
 def _make(server: str, path: Path) -> None:
-    """Write beside and rename: a database is there whole or not at all."""
+    """Write to another name and rename: a database is complete or absent."""
     unfinished = path.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     province = people.make()

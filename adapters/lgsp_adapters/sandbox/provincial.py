@@ -1,5 +1,5 @@
 """Plays the systems of the province's own offices: a health record system behind OAuth 2, a student record system behind basic
-authentication with pages, two databases, which are files here, and a folder into which an office drops its register.
+authentication with pages, two databases, which are files here, and a folder into which an office puts its register.
 """
 
 import csv
@@ -71,7 +71,7 @@ class ProvincialServer:
 
 
 def _make(path: Path, tables: list[offices.Table]) -> None:
-    """Write beside and rename: a database is there whole or not at all."""
+    """Write to another name and rename: a database is complete or absent."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)

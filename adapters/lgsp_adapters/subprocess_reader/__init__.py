@@ -1,1 +1,1 @@
-"""Reads files of others in a process of its own, which may die without harm to the calls."""
+"""Parses files of others in a process of its own, which may crash without harm to calls."""

@@ -22,9 +22,9 @@ MARGIN_SECONDS = 5
 
 
 def main() -> None:
-    """Do one job."""
+    """Run one job."""
     with os.fdopen(os.dup(1), "wb") as out:
-        os.dup2(2, 1)  # whatever a library prints is no part
+        os.dup2(2, 1)  # what a library prints must not mix with the parts
 
         def emit(part: Mapping[str, Any]) -> None:
             content = orjson.dumps(part)

@@ -50,7 +50,7 @@ _VNI_MARKS = {
 }  # fmt: skip
 _VNI_LETTERS = {0xF4: "ơ", 0xF6: "ư", 0xF1: "đ", 0xEC: "ì", 0xED: "í", 0xE6: "ỉ", 0xF3: "ĩ", 0xF2: "ị", 0xEE: "ỵ"}
 _CAPITAL = 0x20
-"""How far below a small letter or mark of VNI its capital stands."""
+"""How far below a small letter or mark of VNI the code of its capital is."""
 
 
 class UnknownEncodingError(AdapterError):
@@ -61,7 +61,7 @@ def canonical(name: str) -> str:
     """Return the canonical name of an encoding.
 
     Raises:
-        UnknownEncodingError: there is none that files are written in.
+        UnknownEncodingError: no encoding of text has this name.
     """
     plain = name.lower().replace("_", "-")
     if plain in ("tcvn3", "tcvn-3", "abc", "vni"):
@@ -135,7 +135,7 @@ def _unmarked(text_lines: Iterator[str]) -> Iterator[str]:
 
 
 def _wide(file: BinaryIO, encoding: str) -> str:
-    """Which way round the bytes stand: as the mark says, else as the zero bytes of a heading say."""
+    """Detect the byte order: from the mark, else from the zero bytes of the heading."""
     begin = file.read(_SAMPLE_BYTES)
     file.seek(0)
     width = _WIDE[encoding]

@@ -1,9 +1,9 @@
-"""How much one dropped file may be. What is larger is refused with a sentence; nothing that a register needs comes near."""
+"""Limits of an inbox file. A larger one is refused with a message; no register comes near them."""
 
 from lgsp_adapters.errors import AdapterError
 
 MAX_BYTES = 256 * 1024 * 1024
-"""Of the file as it lies there."""
+"""Bytes of the file itself."""
 
 MAX_UNPACKED = 1024 * 1024 * 1024
 """Of a part of a workbook, unpacked."""
@@ -14,4 +14,4 @@ MAX_CELLS = 10_000_000
 
 
 class UnreadableFileError(AdapterError):
-    """A file that is no such table; its text quotes nothing of it but headings."""
+    """A file that cannot be read as a table; the message quotes nothing of it but headings."""

@@ -30,7 +30,7 @@ def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list
     """Yield the rows of a sheet, the first that is not hidden where none is named: the number and the cells of each; a faulty cell is a `BadCell`.
 
     Raises:
-        UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or has not this sheet.
+        UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: the file is not a workbook, or lacks this sheet.
     """
     number, names, hidden = 1, list[str](), set[str]()
     chosen = sheet or None
@@ -87,7 +87,7 @@ def _cell_text(cell: Any) -> str:
 
 
 def _paragraph(part: Any) -> str:
-    """Its text; spaces, tabs and breaks are elements there, and without them words would be one."""
+    """Return the text of a paragraph; spaces, tabs and breaks are elements, without which words would run together."""
     parts = [part.text or ""]
     for child in part:
         blank = _BLANKS.get(child.tag)

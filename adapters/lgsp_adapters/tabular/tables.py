@@ -1,4 +1,4 @@
-"""Files that hold a table, read as rows: CSV, workbooks and XML. A row is what stands under each heading, as text.
+"""Files that hold a table, read as rows: CSV, workbooks and XML. A row maps each heading to a text.
 
 A bad cell is a fault with its line and heading, and the rest is still read, so that a report names everything at
 once. Whatever the file is, it is read where it can be killed (`subprocess_reader/reader.py`).
@@ -22,11 +22,11 @@ MAX_FAULTS = 1000
 
 Row = dict[str, Any]
 Fault = dict[str, Any]
-"""`row` counts from 1 (0: the file as a whole), `line` is where it stands in the file, `column` a heading, `fault` what is wrong."""
+"""`row` counts from 1 (0: the file as a whole), `line` is its line in the file, `column` a heading, `fault` what is wrong."""
 
 _SHOWN_HEADINGS = 40
 _SEPARATOR = re.compile("sep=.?", re.IGNORECASE)
-"""The first line in which a file tells Excel its delimiter; Excel does not show it, so nobody counts it as data."""
+"""The first line in which a file tells Excel its delimiter; Excel does not show it, so it is not data."""
 _SHORTENED = re.compile(r"\s*[+-]?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}\s*")
 """What Excel writes into a CSV for a number of twelve digits or more, as an identity number is."""
 
@@ -36,13 +36,13 @@ _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a table stands in a file, as `files` of a manifest says.
+    """The layout of a table in a file, as `files` of a manifest describes it.
 
     Args:
         format: csv, xlsx or xml.
         row: in XML, the local name of the element that is a row.
         sheet: of a workbook; the first one when it is empty.
-        heading: the line on which the headings stand.
+        heading: the line of the headings.
     """
 
     format: str
@@ -57,7 +57,7 @@ class Layout:
         """Make the layout that a manifest describes.
 
         Raises:
-            Refusal: `invalid-document`, when there is no such encoding.
+            Refusal: `invalid-document`, when the encoding is unknown.
         """
         known = {name: value for name, value in settings.items() if name in cls.__slots__}
         try:
@@ -75,7 +75,7 @@ class Table:
 
     Args:
         heading: the headings in their order; in XML, the names that some row has.
-        lines: where each row stands in the file.
+        lines: the line of each row in the file.
         faults: of cells, in the order of rows.
     """
 
@@ -105,8 +105,8 @@ def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
     """Read the table that a file holds.
 
     Args:
-        file: from its beginning; it has to be able to go back there.
-        needed: the headings that have to be there, rows or not.
+        file: from its beginning; it must be seekable.
+        needed: the headings that must be present, even without rows.
 
     Raises:
         UnreadableFileError: it cannot be read, has no heading, lacks one that is needed, has a row of another width, or is too large.

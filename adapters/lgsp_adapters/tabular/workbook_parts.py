@@ -25,10 +25,10 @@ class _Counted:
 
 
 def elements(archive: zipfile.ZipFile, part: str, *names: str) -> Iterator[Any]:
-    """Each element of these local names, when it ends; what came before is forgotten.
+    """Yield each element of these local names when it ends; what came before is released.
 
     Raises:
-        UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: the part is not there or is none.
+        UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: the part is missing or invalid.
     """
     options: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
     with archive.open(part) as file:

@@ -13,7 +13,7 @@ def lines(content: bytes, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a sheet: the number and the cells of each; a faulty cell is a `BadCell`.
 
     Raises:
-        UnreadableFileError: it is no workbook, one behind a password, or has not this sheet.
+        UnreadableFileError: the content is not a workbook, is encrypted, or lacks this sheet.
     """
     try:
         book = xlrd.open_workbook(file_contents=content, formatting_info=True, on_demand=True, logfile=io.StringIO())

@@ -1,4 +1,4 @@
-"""A workbook of Excel (.xlsx, .xlsm), read in a stream: one row at a time, however far apart its cells stand.
+"""A workbook of Excel (.xlsx, .xlsm), read in a stream: one row at a time, however far apart its cells are.
 
 Parsed here, since no library reports what a register needs. python-calamine gives an empty text for each of the seven errors and for a
 formula without a value, knows no formats, and takes memory for the whole rectangle around two cells (it aborts the process for a file of

@@ -12,10 +12,10 @@ from lgsp_adapters.text.comparison import normalize_heading
 
 
 def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each element of a local name, the outermost ones: its line and its document.
+    """Yield each outermost element of a local name: its line and its document.
 
     Raises:
-        UnreadableFileError, lxml.etree.XMLSyntaxError: it is no such document.
+        UnreadableFileError, lxml.etree.XMLSyntaxError: the file is not such a document.
     """
     options: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
     if encodings.says_utf_8(file):  # what the prolog says is often what the exporting program has always said
@@ -42,7 +42,7 @@ def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _row(element: Any) -> dict[str, Any]:
-    """A row is an object whatever stands in it: stray text between its columns does not take their place."""
+    """Convert a row, which is always an object: stray text between its columns does not replace them."""
     fields = xml_documents.attributes(element)
     for child in xml_documents.elements(element):
         xml_documents.add_value(

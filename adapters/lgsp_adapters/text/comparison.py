@@ -20,12 +20,12 @@ _ERRORS = frozenset(
     ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!",
      "#FIELD!", "#BLOCKED!", "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#EXTERNAL!", "#PYTHON!", "#TIMEOUT!")
 )  # fmt: skip
-"""What Excel shows for a cell that could not be computed (ECMA-376, 18.17.3, and those that are younger)."""
+"""What Excel displays for a cell that could not be computed (ECMA-376, 18.17.3, and those that are younger)."""
 
 _ABSENT = frozenset(
     ("", "none", "nan", "nat", "null", "undefined", "n/a", "\\n", "<na>", "<null>", "<nil>", "(null)", "(none)", "-", "--", "–", "—")
 )  # fmt: skip
-"""How programs and people write a value that is not there, in small letters; `\\N` is the NULL of a dump."""
+"""How programs and people write an absent value, in lower case; `\\N` is the NULL of a dump."""
 
 
 _ERROR_OF_LIBREOFFICE = re.compile(r"Err:[0-9]{3}")
@@ -87,7 +87,7 @@ def _number(value: int | float | Decimal) -> str | None:
 
 
 def printable_name(name: str) -> str:
-    """Make a name of somebody else's harmless in a log, a report and a terminal: what cannot be printed is written as its code."""
+    """Make a foreign name safe for logs, reports and terminals: characters that cannot be printed are written as their codes."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
 
 

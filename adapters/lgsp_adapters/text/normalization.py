@@ -8,7 +8,7 @@ Annex 15, section 13, "Stream-Safe Text Format"), so a text with more is left as
 import unicodedata
 
 MAX_MARKS = 30
-"""That stand behind one letter."""
+"""Combining marks after one letter."""
 
 _SHORT = 1_000
 """Characters that are composed at once, whatever they are."""

@@ -135,7 +135,7 @@ class Upstream:
 
 
 def _was_connected(error: Exception) -> bool:
-    """Was there a connection, over which TLS or HTTP failed?"""
+    """Tell whether a connection was made, over which TLS or HTTP then failed."""
     if isinstance(error, aiohttp.ClientSSLError) or not isinstance(error, aiohttp.ClientConnectorError):
         return True
     return isinstance(error.os_error, ConnectionResetError)

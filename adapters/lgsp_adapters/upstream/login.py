@@ -1,4 +1,4 @@
-"""How an adapter makes itself known to its system, as the manifest says under `authentication`.
+"""How an adapter authenticates to its system, as `authentication` of the manifest describes.
 
     basic: {user: connection.user, password: connection.password}
     oauth2: {path: /oauth2/token, client: connection.client, secret: connection.secret, scope: read, url: connection.idp}
@@ -10,9 +10,9 @@
       cookies: [JSESSIONID]                    # or of the login's cookies, which go out with each call
     refused: "answer.maKetQua == '401'"        # then a new token is taken, and the call is tried once more
 
-`url` is where tokens are handed out, where that is not the system itself. A login that says who calls (`call.consumer`) is one for each consumer,
+`url` is where tokens are handed out, where that is not the system itself. A login that uses the caller (`call.consumer`) is made for each consumer,
 agency and purpose: the session of one is never used for another. What `session` holds is the variable `session` of every other mapping in the manifest. Of cookies, those alone are kept that the login
-itself set and the manifest names, for as long as its session counts; what a call is given is nobody's.
+itself set and the manifest names, for as long as its session counts; cookies that a call receives are dropped.
 """
 
 import base64
@@ -48,7 +48,7 @@ WITHOUT_END = 300.0
 
 
 class Authentication:
-    """What a request carries so that the system lets it in.
+    """What a request carries so that the system authenticates it.
 
     Args:
         document: `authentication` of the manifest.
@@ -92,7 +92,7 @@ class Authentication:
         return await self._token(call.context.consumer, call.context.agency, call.context.purpose).get(call)
 
     def _token(self, *caller: str) -> RenewedToken[Session, Call]:
-        """The token for a caller: one for all, where the login does not say who calls."""
+        """Return the token for a caller: one for all, where the login does not name the caller."""
         key = caller if self._of_caller else ()
         token = self._tokens.setdefault(key, RenewedToken(self._take))
         self._tokens.move_to_end(key)

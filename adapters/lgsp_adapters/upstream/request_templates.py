@@ -37,14 +37,14 @@ class PathTemplate:
     def __init__(self, text: str, location: SourceLocation, names: tuple[str, ...]) -> None:
         parts = _VALUE.split(text)
         self.text = text
-        """As it stands in the manifest, which logs may say."""
+        """The path as written in the manifest, which logs may contain."""
         self._parts = [Template(part, location, names) if index % 2 else part for index, part in enumerate(parts)]
 
     def __call__(self, scope: Scope) -> str:
         """The path for these variables.
 
         Raises:
-            UnfitRequest, UpstreamFailed: a value cannot stand there.
+            UnfitRequest, UpstreamFailed: a value cannot be part of a path.
         """
         return "".join(part if isinstance(part, str) else self._escaped(part, scope) for part in self._parts)
 
@@ -60,7 +60,7 @@ class RequestTemplate:
 
     Args:
         document: the part of the manifest with `method`, `path`, `query`, `headers`, `body` or `form`.
-        shared: what stands at the top of the manifest: `headers` and `query` of every request, with their location.
+        shared: the top level of the manifest: `headers` and `query` of every request, with their location.
     """
 
     def __init__(

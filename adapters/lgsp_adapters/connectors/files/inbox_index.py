@@ -206,10 +206,10 @@ class InboxIndex:
         """Load a file and answer from it, or report why it is not taken.
 
         Args:
-            again: it answered before this process began.
+            again: the file was served before this process started.
 
         Raises:
-            InboxUnavailableError: nothing is known of it then.
+            InboxUnavailableError: the state of the file is unknown then.
         """
         index, content = RegisterIndex(), ""
         result: dict[str, Any] = {"rows": 0, "faults": []}

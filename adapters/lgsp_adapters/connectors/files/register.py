@@ -118,11 +118,11 @@ class Lookup:
         if self._response.is_valid(answer):
             return []
         violation = self._response.violations(answer)[0]
-        column_reference = self._column(pointers.split(violation.pointer))
+        columns_at_fault = self._column(pointers.split(violation.pointer))
         return [
             {
                 **_row_reference(table, numbers[0]),
-                **column_reference,
+                **columns_at_fault,
                 "fault": f"{violation.rule}: {violation.message.en}",
             }
         ]

@@ -58,7 +58,7 @@ class _Operation(HttpOperation):
     async def ask(
         self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], executor: MappingExecutor
     ) -> Exchange:
-        """Ask for the answer, all pages of it."""
+        """Fetch the answer, all pages of it."""
         page_parameters: dict[str, str] = {}
         items: list[Any] = []
         for _ in range(MAX_PAGES):

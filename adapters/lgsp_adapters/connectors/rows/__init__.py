@@ -1,1 +1,1 @@
-"""The connector `rows`: a system that drops files, each row of which calls a service."""
+"""The connector `rows`: a system that delivers files, each row of which calls a service."""

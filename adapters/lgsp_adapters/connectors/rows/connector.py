@@ -1,4 +1,4 @@
-"""The connector `rows`: an office whose system drops files, each row of which becomes one call of another system's service.
+"""The connector `rows`: an office whose system delivers files, each row of which becomes one call of another system's service.
 
     service: birth-records
     major: 1
@@ -41,7 +41,7 @@ class RowError(AdapterError):
 
 
 class RequestBuilder:
-    """Makes the bodies of calls out of rows.
+    """Builds the bodies of calls from rows.
 
     Raises:
         Refusal: `invalid-document`, when the template is wrong.

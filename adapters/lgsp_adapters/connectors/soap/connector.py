@@ -137,8 +137,10 @@ class _Operation(HttpOperation):
         self._request = RequestTemplate(path, location, REQUEST_VARIABLES, manifest.document, manifest.location)
         self._fields = Template(operation["fields"], location / "fields", REQUEST_VARIABLES)
         token = settings.get("username-token", {})
-        at = manifest.location / "soap" / "username-token"
-        self._token = Template({key: token[key] for key in ("user", "password") if token}, at, REQUEST_VARIABLES)
+        token_location = manifest.location / "soap" / "username-token"
+        self._token = Template(
+            {key: token[key] for key in ("user", "password") if token}, token_location, REQUEST_VARIABLES
+        )
         self._digest = token.get("digest", True)
         self._rules = ErrorRules(operation.get("errors", []), location / "errors", RESPONSE_VARIABLES)
         self.none = operation.get("none", "")
@@ -149,7 +151,7 @@ class _Operation(HttpOperation):
     async def ask(
         self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], executor: MappingExecutor
     ) -> Exchange:
-        """Ask for the answer, which may be a fault."""
+        """Call the operation; the response may be a fault."""
         headers = {**login, **self._format.version.headers(self._format.action)}
         response = await self._request.send(
             upstream, call, scope, login=headers, build=partial(self._envelope, scope), executor=executor
@@ -159,7 +161,7 @@ class _Operation(HttpOperation):
         return {**scope, "status": response.status, "answer": answer, **fault_variables}, response
 
     def _body(self, response: Response) -> tuple[Any, Fault | None]:
-        """What the body holds, or the fault that it is; an error may come as something else, or as nothing at all."""
+        """Return the body as a document, or the fault in it; an error may have another body, or none."""
         try:
             body = envelopes.read_body(response, self._format.version)
             if isinstance(body, Fault):

@@ -1,8 +1,8 @@
-"""References inside a SOAP body: Axis 1 and others of its time write each value once and point at it.
+"""References inside a SOAP body: Axis 1 and others of its time write each value once and refer to it.
 
     <getPersonReturn href="#id0"/> … <multiRef id="id0"><ten>An</ten></multiRef>        (SOAP 1.1, 5.2.1; `ref` in SOAP 1.2)
 
-Read as it stands, such an answer is empty, which a manifest takes for "nobody of that number".
+Without this, such an answer reads as empty, which a manifest takes for "nobody of that number".
 """
 
 from copy import deepcopy
@@ -15,31 +15,31 @@ _REF = "{http://www.w3.org/2003/05/soap-encoding}ref"
 _ID = "{http://www.w3.org/2003/05/soap-encoding}id"
 MAX_LEVELS = 60
 MAX_CHARACTERS = 4 * 1024 * 1024
-"""Of what is put in, in all: a value of megabytes may be pointed at a thousand times."""
+"""Characters of all copies: a value of megabytes may be referenced a thousand times."""
 
 
 def resolve(body_element: etree._Element) -> None:
-    """Put what is pointed at where it is pointed at from, below the first element of a body.
+    """Replace references by copies of their targets, below the first element of a body.
 
     Raises:
-        NotXmlError: it points at nothing, or in a circle.
+        NotXmlError: a reference has no target, or forms a cycle.
     """
     body = body_element.getparent()
-    if body is None or not _pointers(body_element):
+    if body is None or not _has_references(body_element):
         return
     targets = {name: element for element in body.iter(etree.Element) if (name := _name(element))}
     budget, characters = MAX_ELEMENTS, MAX_CHARACTERS
     waiting = [(body_element, 0)]
     while waiting:
         element, level = waiting.pop()
-        name = _pointed(element)
+        name = _reference(element)
         if name:
             target = targets.get(name)
             parts = [] if target is None else list(target.iter())
             budget -= max(1, len(parts))
             characters -= sum(map(_characters, parts))
             if target is None or level > MAX_LEVELS or budget < 0 or characters < 0:
-                raise NotXmlError("the answer points at a value that is not in it, in a circle, or too often")
+                raise NotXmlError("the answer has a reference without a target, in a cycle, or too many of them")
             _fill(element, deepcopy(target))
             level += 1
         waiting += [(child, level) for child in elements(element)]
@@ -60,12 +60,12 @@ def _fill(element: etree._Element, target: etree._Element) -> None:
     element.extend(list(target))
 
 
-def _pointers(root: etree._Element) -> bool:
-    return any(_pointed(element) for element in root.iter(etree.Element))
+def _has_references(root: etree._Element) -> bool:
+    return any(_reference(element) for element in root.iter(etree.Element))
 
 
-def _pointed(element: etree._Element) -> str:
-    """The name that an empty element points at."""
+def _reference(element: etree._Element) -> str:
+    """Return the name that an empty element refers to."""
     if len(element) or (element.text or "").strip():
         return ""
     href = element.get("href", "") if element.get("href", "").startswith("#") else ""
