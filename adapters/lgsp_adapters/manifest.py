@@ -126,7 +126,7 @@ def load(path: Path) -> Manifest:
     documents.check_against(_schema(""), document, location)
     documents.check_against(_schema(document["kind"]), document, location)
     connection = {
-        name: _resolved(value, location / "connection" / name, path.parent)
+        name: _resolve_reference(value, location / "connection" / name, path.parent)
         for name, value in document.get("connection", {}).items()
     }
     return Manifest(location, document, connection, path.parent)
@@ -148,7 +148,7 @@ def _connectors(folder: Traversable) -> Iterator[str]:
     return (entry.name for entry in folder.iterdir() if entry.joinpath("schema.json").is_file())
 
 
-def _resolved(value: Any, location: SourceLocation, folder: Path) -> Any:
+def _resolve_reference(value: Any, location: SourceLocation, folder: Path) -> Any:
     if not isinstance(value, dict):
         return value
     if "env" in value:

@@ -43,7 +43,7 @@ def run_adapters(
     catalog
         The folder of contracts; those that come with lgsp by default.
     nats_ca
-        The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.
+        The authorities (PEM) that vouch for NATS servers at tls://; reloaded when they change.
     gateway_ca
         The authorities (PEM) that vouch for a gateway at https://; those that the machine trusts by default.
     fast_path

@@ -48,7 +48,7 @@ def _year(value: Any) -> int:
     return value
 
 
-def _several(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     items = value if isinstance(value, list) else [value]
     return [item for item in items if item is not None]
 
@@ -85,7 +85,7 @@ class Functions(Arithmetic, ParsingFunctions):
     @functions.signature({"types": _ANY})
     def _func_several(self, value: Any) -> list[Any]:
         """One or many, as a list; null is none."""
-        return _several(value)
+        return _as_list(value)
 
     @functions.signature({"types": _ANY}, {"types": ["string"], "variadic": True})
     def _func_iso_date(self, value: Any, pattern: str, first_year: Any = FIRST_YEAR) -> Any:

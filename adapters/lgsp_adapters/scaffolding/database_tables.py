@@ -30,10 +30,10 @@ async def from_table(address: str, table: str, service: str, provider: str) -> t
     finally:
         await database.close()
     fields = {drafts.camel(column["name"]): column for column in columns}
-    key_fields = {name: _typed(column) for name, column in fields.items() if column["name"] in key}
+    key_fields = {name: _column_schema(column) for name, column in fields.items() if column["name"] in key}
     request = {"type": "object", "required": list(key_fields), "additionalProperties": False, "properties": key_fields}
     required = [name for name, column in fields.items() if not column["nullable"] or column["name"] in key]
-    all_fields = {name: _typed(column) for name, column in fields.items()}
+    all_fields = {name: _column_schema(column) for name, column in fields.items()}
     response = {"type": "object", "required": required, "additionalProperties": False, "properties": all_fields}
     name = "lookup-" + drafts.kebab(table)
     operation = drafts.operation(name, request, response, idempotent=True)
@@ -49,7 +49,7 @@ async def from_table(address: str, table: str, service: str, provider: str) -> t
         "statement": statement,
         "parameters": {field: f"request.{field}" for field in key_fields},
         "none": "not-on-record",
-        "answer": {field: _read(column) for field, column in fields.items()},
+        "answer": {field: _column_expression(column) for field, column in fields.items()},
     }
     url = {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}
     head = {"service": service, "major": 1, "system": provider, "kind": "sql", "connection": {"url": url}}
@@ -94,22 +94,22 @@ _TYPES: tuple[tuple[type[Any], Document], ...] = (
 )
 
 
-def _typed(column: Any) -> Document:
+def _column_schema(column: Any) -> Document:
     if _is_number_of_a_person(column):
         return {"type": "string", "format": "so-dinh-danh"}
-    return _of_type(column["type"])
+    return _type_schema(column["type"])
 
 
-def _of_type(kind: Any) -> Document:
+def _type_schema(kind: Any) -> Document:
     if isinstance(kind, types.ARRAY):
-        return {"type": "array", "maxItems": MAX_ITEMS, "items": _of_type(kind.item_type)}
+        return {"type": "array", "maxItems": MAX_ITEMS, "items": _type_schema(kind.item_type)}
     if isinstance(kind, types.Numeric):
         return {"type": "integer" if kind.scale == 0 else "number"}
     schema = next((dict(document) for known, document in _TYPES if isinstance(kind, known)), None)
     return schema or {"type": "string", "maxLength": getattr(kind, "length", None) or 4000}
 
 
-def _read(column: Any) -> str:
+def _column_expression(column: Any) -> str:
     """Return the expression for a column: it restores the leading zeros of a number and gives a time its zone."""
     value = f'row."{column["name"]}"'
     if _is_number_of_a_person(column) and isinstance(column["type"], (types.Integer, types.Numeric)):

@@ -42,7 +42,7 @@ def from_wsdl(path: Path, port: str, service: str, provider: str) -> tuple[Docum
     loaded_port = wsdl.load(path, port, SourceLocation(str(path)))
     operations = {
         name: operation for name, operation in loaded_port.operations.items() if operation.response.fields
-    }  # one-way operations answer nothing that a caller could be told
+    }  # one-way operations have no response to map
     if not operations:
         raise Refusal(
             "invalid-document",
@@ -123,22 +123,22 @@ def _can_be_met(schema: Document) -> bool:
 
 def _request_fields(shape: Shape, root: str) -> Document:
     """Map the fields of the contract to those of the WSDL."""
-    return _mapped(shape, root, drafts.camel, lambda name: name)
+    return _map_fields(shape, root, drafts.camel, lambda name: name)
 
 
 def _answer_fields(shape: Shape, root: str) -> Document:
     """Map the fields of the WSDL to those of the contract."""
-    return _mapped(shape, root, quoted_field, drafts.camel)
+    return _map_fields(shape, root, quoted_field, drafts.camel)
 
 
-def _mapped(shape: Shape, root: str, read: Spelling, write: Spelling) -> Document:
+def _map_fields(shape: Shape, root: str, read: Spelling, write: Spelling) -> Document:
     fields: Document = {}
     for name, field in shape.fields.items():
         value = f"{root}.{read(name)}"
         if field.shape.kind != "object":
             fields[write(name)] = value
         elif field.many:
-            fields[write(name)] = {"$each": value, "$as": _mapped(field.shape, "item", read, write)}
+            fields[write(name)] = {"$each": value, "$as": _map_fields(field.shape, "item", read, write)}
         else:
-            fields[write(name)] = _mapped(field.shape, value, read, write)
+            fields[write(name)] = _map_fields(field.shape, value, read, write)
     return fields

@@ -95,8 +95,8 @@ def lines(file: BinaryIO, encoding: str) -> Iterator[str]:
     if encoding == "vni":
         return (_vni(line) for line in file)
     if encoding in _WIDE:
-        encoding = _wide(file, encoding)
-    return _unmarked(io.TextIOWrapper(file, encoding=encoding, newline=""))
+        encoding = _detect_byte_order(file, encoding)
+    return _without_byte_order_mark(io.TextIOWrapper(file, encoding=encoding, newline=""))
 
 
 def _refuse_utf_8(file: BinaryIO, encoding: str) -> None:
@@ -105,11 +105,11 @@ def _refuse_utf_8(file: BinaryIO, encoding: str) -> None:
     Raises:
         UnicodeError: it is UTF-8.
     """
-    if says_utf_8(file) == "letters":
+    if detect_utf_8(file) == "letters":
         raise UnicodeError(f"it is not {encoding}")
 
 
-def says_utf_8(file: BinaryIO) -> Literal["", "ascii", "letters"]:
+def detect_utf_8(file: BinaryIO) -> Literal["", "ascii", "letters"]:
     """Tell whether a file is UTF-8, whatever encoding is declared: "" for no, else whether in its ASCII part alone or with letters beyond.
 
     No text of another encoding is whole UTF-8 by chance, unless it is ASCII, which is the same in both. Zero bytes are UTF-16's.
@@ -129,12 +129,12 @@ def says_utf_8(file: BinaryIO) -> Literal["", "ascii", "letters"]:
     return "ascii" if plain else "letters"
 
 
-def _unmarked(text_lines: Iterator[str]) -> Iterator[str]:
+def _without_byte_order_mark(text_lines: Iterator[str]) -> Iterator[str]:
     for number, line in enumerate(text_lines):
         yield line.removeprefix("\ufeff") if number == 0 else line
 
 
-def _wide(file: BinaryIO, encoding: str) -> str:
+def _detect_byte_order(file: BinaryIO, encoding: str) -> str:
     """Detect the byte order: from the mark, else from the zero bytes of the heading."""
     begin = file.read(_SAMPLE_BYTES)
     file.seek(0)

@@ -115,9 +115,9 @@ def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
         if layout.format == "xml":
             return _elements(file, layout.row)
         partial_tables = (
-            _headed(_csv(file, layout), layout.heading)
+            _build_tables(_csv(file, layout), layout.heading)
             if layout.format == "csv"
-            else _headed(_padded(_sheet(file, layout)), layout.heading)
+            else _build_tables(_pad_rows(_sheet(file, layout)), layout.heading)
         )
         table = next(partial_tables)
         _refuse_missing(needed, table.heading)
@@ -150,11 +150,11 @@ def _csv(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     before = 0
     for line in reader:
         if before or not _SEPARATOR.fullmatch(layout.delimiter.join(line)):
-            yield before + 1, [_unwrapped(text) for text in line]
+            yield before + 1, [_unwrap(text) for text in line]
         before = reader.line_num
 
 
-def _unwrapped(text: str) -> str:
+def _unwrap(text: str) -> str:
     """`="022093001234"` is how programs keep Excel from taking a text for a number; Excel shows the text."""
     return (
         text[2:-1] if len(text) > 2 and text.startswith('="') and text.endswith('"') and '"' not in text[2:-1] else text
@@ -179,16 +179,16 @@ def _sheet(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     return xlsx.lines(archive, layout.sheet)
 
 
-def _padded(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet, none shorter than the longest so far: a sheet does not keep the empty cells at the end of a row."""
+def _pad_rows(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """Pad the rows of a sheet to the longest so far: a sheet does not store the empty cells at the end of a row."""
     width = 0
     for number, line in lines:
         width = max(width, len(line))
         yield number, line + [""] * (width - len(line))
 
 
-def _headed(lines: Iterable[tuple[int, list[str]]], at: int) -> Iterator[Table]:
-    """The table once its heading is known, and again after each row."""
+def _build_tables(lines: Iterable[tuple[int, list[str]]], at: int) -> Iterator[Table]:
+    """Yield the table once its heading is known, and again after each row."""
     table, cells = Table(), 0
     lines = iter(lines)
     names = next((line for number, line in lines if number >= at), [])

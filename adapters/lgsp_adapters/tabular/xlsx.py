@@ -34,7 +34,7 @@ def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list
     Raises:
         UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or not this sheet's.
     """
-    book = _related(archive, "", "officeDocument") or "xl/workbook.xml"
+    book = _related_part(archive, "", "officeDocument") or "xl/workbook.xml"
     since_1904, part = _sheet(archive, book, sheet)
     texts = _part(archive, book, "sharedStrings")
     shared = [_text(item) for item in elements(archive, texts, "si")] if texts else []
@@ -149,10 +149,10 @@ def _forms(archive: zipfile.ZipFile, part: str) -> list[str]:
 
 
 def _part(archive: zipfile.ZipFile, book: str, kind: str) -> str:
-    return _related(archive, book, kind)
+    return _related_part(archive, book, kind)
 
 
-def _related(archive: zipfile.ZipFile, of: str, kind: str) -> str:
+def _related_part(archive: zipfile.ZipFile, of: str, kind: str) -> str:
     return next((part for relation_kind, part in _relations(archive, of).values() if relation_kind == kind), "")
 
 

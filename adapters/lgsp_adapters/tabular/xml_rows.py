@@ -18,7 +18,7 @@ def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         UnreadableFileError, lxml.etree.XMLSyntaxError: the file is not such a document.
     """
     options: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
-    if encodings.says_utf_8(file):  # what the prolog says is often what the exporting program has always said
+    if encodings.detect_utf_8(file):  # the prolog is often what the exporting program writes for every file
         options["encoding"] = "utf-8"
     inside = 0
     source: Any = file

@@ -88,10 +88,10 @@ def _number(value: int | float | Decimal) -> str | None:
 
 def printable_name(name: str) -> str:
     """Make a foreign name safe for logs, reports and terminals: characters that cannot be printed are written as their codes."""
-    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
+    return "".join(letter if letter.isprintable() else _escape(letter) for letter in name)
 
 
-def _escaped(letter: str) -> str:
+def _escape(letter: str) -> str:
     code = ord(letter)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as Python keeps it in names
         return f"\\x{code - 0xDC00:02x}"

@@ -46,9 +46,9 @@ class PathTemplate:
         Raises:
             UnfitRequest, UpstreamFailed: a value cannot be part of a path.
         """
-        return "".join(part if isinstance(part, str) else self._escaped(part, scope) for part in self._parts)
+        return "".join(part if isinstance(part, str) else self._escape(part, scope) for part in self._parts)
 
-    def _escaped(self, part: Template, scope: Scope) -> str:
+    def _escape(self, part: Template, scope: Scope) -> str:
         try:
             return quote(path_segment(part(scope)), safe="")
         except MappingError as unmappable:

@@ -1,6 +1,6 @@
 """Values of a request as a system can be sent them: in a path, a query, a form, a header, an XML element.
 
-What cannot be written as what it is meant to be is refused before anything is sent. That is no failure of the system: its caller asked for
+A value that has no valid form there is refused before anything is sent. That is no failure of the system: its caller asked for
 something that it has no way to take.
 """
 

@@ -112,8 +112,8 @@ def test_what_is_no_such_date_is_refused_without_its_value(expression: str, valu
     [
         ("iso_date(x, 'khong-phai-mau')", "no letters k"),
         ("iso_date(x, 'DD/MM/YYYY')", "no letters DD"),
-        ("iso_date(x, 'dMyyyy')", "something else than a digit"),
-        ("iso_date(x, 'yyyyM')", "something else than a digit"),
+        ("iso_date(x, 'dMyyyy')", "must not be next to another digit"),
+        ("iso_date(x, 'yyyyM')", "must not be next to another digit"),
         ("iso_date(x, 'yyyy')", "year, month and day"),
         ("iso_date(x, 'dd/dd/yyyy')", "each part once"),
         ("iso_date(x, 'hh:mm dd/MM/yyyy')", "hh goes with a"),

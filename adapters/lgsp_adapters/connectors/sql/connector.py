@@ -1,4 +1,4 @@
-"""The connector `sql`: a database of an office, asked with one parameterised statement per operation.
+"""The connector `sql`: a database of an office, queried by one parameterised statement per operation.
 
     kind: sql
     connection: {url: {env: LGSP_LAND_URL}}     # postgresql://, mysql://, oracle://, mssql://, sqlite:///

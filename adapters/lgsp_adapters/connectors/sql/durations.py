@@ -13,13 +13,13 @@ SECOND = 1_000_000
 
 def iso_duration(months: int, days: int, microseconds: int) -> str:
     """Format a duration in ISO 8601; a negative part has its own minus, as PostgreSQL writes it."""
-    years, months = _parted(months, 12)
-    minutes, rest = _parted(microseconds, 60 * SECOND)
-    hours, minutes = _parted(minutes, 60)
+    years, months = _split_units(months, 12)
+    minutes, rest = _split_units(microseconds, 60 * SECOND)
+    hours, minutes = _split_units(minutes, 60)
     date = "".join(f"{value}{letter}" for value, letter in ((years, "Y"), (months, "M"), (days, "D")) if value)
     time = "".join(f"{value}{letter}" for value, letter in ((hours, "H"), (minutes, "M")) if value)
     if rest:
-        whole, fraction = _parted(abs(rest), SECOND)
+        whole, fraction = _split_units(abs(rest), SECOND)
         point = f".{fraction:06}".rstrip("0") if fraction else ""
         time += f"{'-' if rest < 0 else ''}{whole}{point}S"
     return f"P{date}{'T' if time else ''}{time}" if date or time else "PT0S"
@@ -28,7 +28,7 @@ def iso_duration(months: int, days: int, microseconds: int) -> str:
 def of_timedelta(span: timedelta) -> str:
     """Format a duration without months in ISO 8601."""
     whole = (span.days * 86_400 + span.seconds) * SECOND + span.microseconds
-    days, microseconds = _parted(whole, 86_400 * SECOND)
+    days, microseconds = _split_units(whole, 86_400 * SECOND)
     return iso_duration(0, days, microseconds)
 
 
@@ -57,7 +57,7 @@ def parsed(text: str) -> tuple[int, int, int]:
     return sign * (years * 12 + months), sign * (weeks * 7 + days), sign * microseconds
 
 
-def _parted(value: int, unit: int) -> tuple[int, int]:
+def _split_units(value: int, unit: int) -> tuple[int, int]:
     """Whole units and the rest, both with the sign of the value."""
     whole, rest = divmod(abs(value), unit)
     return (whole, rest) if value >= 0 else (-whole, -rest)
