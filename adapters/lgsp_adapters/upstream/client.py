@@ -116,7 +116,9 @@ class Upstream:
         if time.monotonic() > until:
             until = time.monotonic() + REASON_SECONDS
             self._certificate_reasons = {reason: (reason, until)}  # for the calls that fail meanwhile
-            certificate_reason = await connection_errors.describe_with_certificate(error, self._host, self._port, seconds)
+            certificate_reason = await connection_errors.describe_with_certificate(
+                error, self._host, self._port, seconds
+            )
             self._certificate_reasons = {reason: (certificate_reason, until)}
         return certificate_reason
 

@@ -108,7 +108,9 @@ class InboxIndex:
 
     async def open(self, background: Background) -> None:
         """Start polling the folder; wait for the first poll, unless the folder is slow to reach."""
-        self._polling = background.run_every(f"inbox of {self._service}", self.stable_files.pause, self.poll, within=None)
+        self._polling = background.run_every(
+            f"inbox of {self._service}", self.stable_files.pause, self.poll, within=None
+        )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REACH_SECONDS):
                 await self._listed.wait()
