@@ -356,7 +356,7 @@ async def test_one_of_several_rows_is_no_answer(database: str) -> None:
     async with opened("sql", database, **reading(statement, answer={"ketQua": "row.so"})) as adapter:
         with pytest.raises(UpstreamFailed, match="provider-failed") as failed:
             await ask(adapter)
-        assert "answer with rows" in failed.value.private
+        assert "use rows in the answer" in failed.value.private
     first = reading(f"{statement} ORDER BY t.so LIMIT 1", answer={"ketQua": "row.so"})
     async with opened("sql", database, **first) as adapter:
         assert await ask(adapter) == '"A1"'
