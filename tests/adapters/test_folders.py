@@ -106,7 +106,7 @@ async def test_the_newest_drop_answers_from_elsewhere(
         ),
         ({"folder": "sftp://lgsp@127.0.0.1:1/", "password": "p", "known-hosts": "x ssh-ed25519 " + "A" * 68}, ""),
         ({"folder": "ftp://a/b"}, "a folder at ftp:// cannot be read; name a path, s3:// or sftp://"),
-        ({"folder": "sftp://a:b@c/d", "known-hosts": "", "key": ""}, "without a password in it"),
+        ({"folder": "sftp://a:b@c/d", "known-hosts": "", "key": ""}, "without a password"),
         ({"folder": "sftp://a@c/d", "key": "x"}, "SFTP needs known-hosts"),
         ({"folder": "sftp://a@c/d", "key": "x", "known-hosts": ""}, "cannot be read"),
     ],

@@ -111,7 +111,7 @@ async def test_a_reader_that_takes_too_long_or_too_much_ends(tmp_path: Path, mon
         monkeypatch.setattr(reader, "MEMORY", 120 * 1024 * 1024)
         assert "memory" in (await there.drop("3.csv", large))["faults"][0]["fault"]
         monkeypatch.setattr(reader, "MEMORY", 1024**3)
-        monkeypatch.setattr(reader, "MAX_SAID", 10_000)
+        monkeypatch.setattr(reader, "MAX_OUTPUT", 10_000)
         assert "MiB" in (await there.drop("4.csv", large[:100_000].rpartition("\n")[0]))["faults"][0]["fault"]
         assert (await there.find(so="A1"))["ten"] == "Bình"
 

@@ -99,11 +99,11 @@ async def test_an_export_stays_in_its_folder(hostile: tuple[Hostile, str], tmp_p
     for name in NAMES:
         bus.logs = ["gw-1", name]
         with pytest.raises(Refusal) as refused:
-            await asyncio.to_thread(export, folder, who=who)
+            await asyncio.to_thread(export, folder, bus=who)
         assert refused.value.code == "malformed"
         assert not list(folder.iterdir())
         with pytest.raises(Refusal):
-            await asyncio.to_thread(verify, who=who)
+            await asyncio.to_thread(verify, bus=who)
     assert sorted(tmp_path.rglob("*")) == [folder.parent, folder]
     assert not Path("/tmp/PWN-export.jsonl").exists()
 
@@ -116,9 +116,9 @@ async def test_keys_that_a_bus_hands_out_name_no_file_elsewhere(
     bus.logs, bus.keys = ["gw-1"], f"{Signer(name, bytes(32)).key}\n"
     who = BusOptions(url=url, access_token="x")
     with pytest.raises(Refusal, match="log"):
-        await asyncio.to_thread(verify, who=who)
+        await asyncio.to_thread(verify, bus=who)
     with pytest.raises(Refusal, match="log"):
-        await asyncio.to_thread(witness, tmp_path / "w", name="w", once=True, who=who)
+        await asyncio.to_thread(witness, tmp_path / "w", name="w", once=True, bus=who)
     assert {path.name for path in tmp_path.rglob("*")} == {"w", "witness.key", "trusted.txt"}
 
 

@@ -77,7 +77,7 @@ async def test_calls_that_finish_together_share_a_publish(bus: Workbench) -> Non
     for _ in range(5):
         await bus.call()
     alone = await _written(bus)
-    assert [alone[name] - counted[name] for name in ("groups", "entries")] == [5, 5]  # nobody to share with
+    assert [alone[name] - counted[name] for name in ("batches", "entries")] == [5, 5]  # nobody to share with
     answers = await asyncio.gather(*(bus.call() for _ in range(300)))
     entries = (await bus.entries())[before + 5 :]
     await bus.unserve(adapter)
@@ -85,14 +85,14 @@ async def test_calls_that_finish_together_share_a_publish(bus: Workbench) -> Non
     assert sorted(entry["message"] for entry in entries) == sorted(got.message for got in answers)
     together = await _written(bus)
     assert together["entries"] - alone["entries"] == 300
-    assert 0 < together["groups"] - alone["groups"] < 150
+    assert 0 < together["batches"] - alone["batches"] < 150
 
 
 async def _written(bus: Workbench) -> dict[str, float]:
-    """How many groups and entries the gateway has written."""
+    """How many batches and entries the gateway has written."""
     async with bus.session.get("/metrics") as answer:
         lines = dict(line.rsplit(" ", 1) for line in (await answer.text()).splitlines() if not line.startswith("#"))
-    return {name: float(lines[f"lgsp_evidence_{name}_total"]) for name in ("groups", "entries")}
+    return {name: float(lines[f"lgsp_evidence_{name}_total"]) for name in ("batches", "entries")}
 
 
 async def test_only_an_auditor_reads_it(bus: Workbench) -> None:
