@@ -81,7 +81,10 @@ def test_what_a_subscription_hears_is_watched() -> None:
         for node in ast.walk(module):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "subscribe":
                 callbacks = [ast.unparse(one.value) for one in node.keywords if one.arg == "cb"]
-                assert all(re.match(r"(.*\.)?guard\(|_nothing$|answer$|take$", one) for one in callbacks), (name, callbacks)
+                assert all(re.match(r"(.*\.)?guard\(|_nothing$|answer$|take$", one) for one in callbacks), (
+                    name,
+                    callbacks,
+                )
 
 
 LIBRARIES = {
