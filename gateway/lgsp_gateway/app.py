@@ -20,7 +20,7 @@ from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepare_streams
-from lgsp_gateway.evidence.verify.checkpoint import instance_domain
+from lgsp_gateway.evidence.instance_domain import instance_domain
 from lgsp_gateway.faces.rest.calls import RestCalls
 from lgsp_gateway.http.connection_limits import ConnectionLimits
 from lgsp_gateway.http.server import HttpServer

@@ -8,7 +8,6 @@ two requests, and bring a second HTTP client. ID tokens are verified by the same
 import asyncio
 import base64
 import hashlib
-import ipaddress
 import json
 import secrets
 import time
@@ -25,6 +24,7 @@ from lgsp_auth.issuer_keys import IssuerKeys
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_gateway.cli.loopback_redirect import LoopbackRedirect
 from lgsp_problems import Refusal
+from lgsp_runtime.loopback import is_loopback
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 SIGN_IN_SECONDS = 300.0
@@ -225,13 +225,6 @@ def _address(said: Mapping[str, Any], name: str) -> str:
     """An endpoint: over TLS, or on this machine."""
     url = _text(said, name)
     parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         return url
     raise failed(f"{name} không dùng https", f"{name} is not https")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

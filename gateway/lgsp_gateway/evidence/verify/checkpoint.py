@@ -20,9 +20,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -388,32 +386,3 @@ def forged(vi: str, en: str) -> Refusal:
         vi=f"Bằng chứng không đúng: {vi}; đừng tin tài liệu này và hãy báo cho kiểm toán viên.",
         en=f"The evidence is not true: {en}; do not trust it, and tell an auditor.",
     )
-
-
-def instance_domain(named: str, public_url: str) -> str:
-    """Return the domain with which the logs of a gateway are called.
-
-    Args:
-        named: the one that its settings name, if any.
-        public_url: where callers reach it; on this machine alone no domain is needed.
-
-    Raises:
-        Refusal: `malformed`; `cannot-start`, when others reach the gateway and it is not said which instance it is.
-    """
-    if named:
-        return parse_domain(named)
-    host = urlsplit(public_url).hostname or ""
-    if host == "localhost" or _is_loopback(host):
-        return LOCAL
-    raise Refusal(
-        "cannot-start",
-        vi=f"Gateway được gọi từ bên ngoài ({host}) nên nhật ký bằng chứng cần một tên duy nhất; hãy thêm --domain với tên miền của trục, ví dụ lgsp.quangninh.gov.vn, và không đổi nữa.",
-        en=f"Others reach this gateway ({host}), so its evidence needs a name that is unique: add --domain with the domain of the instance, such as lgsp.quangninh.gov.vn, and keep to it.",
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:  # a name
-        return False
