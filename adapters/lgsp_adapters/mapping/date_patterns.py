@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 
 from lgsp_adapters.mapping.unmappable import MappingError
+from lgsp_contracts.time_zone import VIETNAM
 
 FIRST_YEAR = 1930
 """Of the hundred years that `yy` means: as Excel has it."""
@@ -140,9 +141,7 @@ class Pattern:
                 raise MappingError(f"a day has no time, which {self._text} asks for")
             moment = datetime(moment.year, moment.month, moment.day)
         return "".join(
-            _WRITERS[letters](moment, zone or timezone(timedelta(hours=7)))
-            if letters in _WRITERS
-            else literal or letters
+            _WRITERS[letters](moment, zone or VIETNAM) if letters in _WRITERS else literal or letters
             for literal, letters in self._parts
         )
 

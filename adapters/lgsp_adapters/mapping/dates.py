@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from lgsp_adapters.mapping.date_patterns import FIRST_YEAR, compile_pattern, parse_zone
 from lgsp_adapters.mapping.numbers import decimal_of, integer_of
 from lgsp_adapters.mapping.unmappable import MappingError
+from lgsp_contracts import time_zone
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
-_HOUR_7 = timezone(timedelta(hours=7))
 _UTC_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -193,7 +193,7 @@ def _day_in_vietnam(moment: datetime) -> date:
 
 def _format_instant(moment: datetime) -> str:
     try:
-        return moment.astimezone(_HOUR_7).isoformat()
+        return moment.astimezone(time_zone.VIETNAM).isoformat()
     except (OverflowError, ValueError) as error:
         raise MappingError("a moment is at the very end of the calendar") from error
 

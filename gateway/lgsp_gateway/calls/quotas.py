@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from nats.aio.client import Client
 
 from lgsp_auth.policy import Grant, Quota
+from lgsp_contracts.time_zone import VIETNAM_OFFSET_SECONDS
 from lgsp_problems import Refusal
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
@@ -24,8 +25,6 @@ LEASES_PER_WINDOW = 200
 """Into how many leases a quota is divided."""
 RETENTION_SECONDS = 2 * 86400
 LEASE_SECONDS = 2.0
-_VIETNAM_OFFSET = 7 * 3600
-"""A daily quota begins at midnight in Vietnam."""
 
 
 @dataclass(slots=True)
@@ -133,9 +132,10 @@ class Quotas:
         window = self._windows.get((grant.name, name))
         # A clock that was ahead for a moment leaves windows that lie in the future: they do not count now.
         if window is None or not window.begins <= now < window.ends or window.quota != quota:
-            number = int((now + _VIETNAM_OFFSET) // quota.seconds)
+            # A daily quota begins at midnight in Vietnam.
+            number = int((now + VIETNAM_OFFSET_SECONDS) // quota.seconds)
             subject = f"quota.{grant.name}.{name}-{quota.seconds}.{number}"
-            window = _Window(name, subject, quota, (number + 1) * quota.seconds - _VIETNAM_OFFSET)
+            window = _Window(name, subject, quota, (number + 1) * quota.seconds - VIETNAM_OFFSET_SECONDS)
             self._windows[grant.name, name] = window
         return window
 

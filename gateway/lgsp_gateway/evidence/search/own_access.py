@@ -3,6 +3,7 @@
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from lgsp_contracts.time_zone import VIETNAM_OFFSET_SECONDS
 from lgsp_gateway.evidence.search import schema
 from lgsp_gateway.evidence.search.models import OwnLooks
 
@@ -10,13 +11,13 @@ DAYS = 31
 """With looks in them that are told, the newest."""
 
 _DAY = 86_400_000
-_VIETNAM = 7 * 3_600_000
+_VIETNAM_OFFSET = VIETNAM_OFFSET_SECONDS * 1000
 
 
 async def read(connection: AsyncConnection, subject: bytes) -> list[OwnLooks]:
     """List the days of Vietnam on which a person looked, the newest first."""
     columns = schema.messages.c
-    day = (columns.time + _VIETNAM) // _DAY
+    day = (columns.time + _VIETNAM_OFFSET) // _DAY
     query = (
         select(func.min(columns.time), func.max(columns.time), func.count())
         .where(columns.subject == subject, columns.consumer == schema.NOTHING)
