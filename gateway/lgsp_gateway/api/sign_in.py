@@ -1,18 +1,17 @@
 """How people sign in and out, and who a caller is: `/oauth2/issuers`, `/oauth2/revoke`, `/me`.
 
-A session begins at `/oauth2/token` (`api.tokens`), where an ID token is exchanged for one.
+A session begins at `/oauth2/token` (`api.token_endpoint`), where an ID token is exchanged for one.
 """
 
 from aiohttp import web
 
 from lgsp_auth.principal import Principal
 from lgsp_gateway.api.schemas import json_of, ref
+from lgsp_gateway.api.token_endpoint import MAX_FORM
 from lgsp_gateway.http import decoded_bodies, responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.sessions.sign_in import SignIn
-
-MAX_FORM = 16 * 1024
 
 ISSUERS = Route(
     "GET",
