@@ -1,4 +1,4 @@
-"""The page on mappings is true: each of its examples is run, and each function has one."""
+"""The reference page on mappings: each example on it is run, and each function has one."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from lgsp_contracts import exact_json
 from lgsp_contracts.source_location import SourceLocation
 
 PAGE = (ROOT / "docs/reference/mapping.md").read_text()
-EXAMPLES = re.findall(r"^\| `(?:` )?(.+?)(?: `)?` \| `(.+)` \| (?:`(.+)`|refused: (.+)) \|$", PAGE, re.MULTILINE)
+EXAMPLES = re.findall(r"^\| `(?:` )?(.+?)(?: `)?` \| `(.+)` \| (?:`(.+)`|error: (.+)) \|$", PAGE, re.MULTILINE)
 JMESPATH = [
     "abs",
     "avg",
@@ -44,20 +44,20 @@ JMESPATH = [
 ]
 
 
-def made(expression: str, value: Any) -> Any:
+def evaluate(expression: str, value: Any) -> Any:
     return Template(expression, SourceLocation("page"), ("x",))({"x": value})
 
 
-@pytest.mark.parametrize(("expression", "value", "result", "refusal"), EXAMPLES)
-def test_an_example(expression: str, value: str, result: str, refusal: str) -> None:
-    asked = exact_json.loads(value)
-    if refusal:
-        with pytest.raises(MappingError, match=re.escape(refusal)):
-            made(expression, asked)
+@pytest.mark.parametrize(("expression", "value", "result", "error"), EXAMPLES)
+def test_an_example(expression: str, value: str, result: str, error: str) -> None:
+    argument = exact_json.loads(value)
+    if error:
+        with pytest.raises(MappingError, match=re.escape(error)):
+            evaluate(expression, argument)
     else:
-        assert exact_json.dumps(made(expression, asked)) == exact_json.dumps(exact_json.loads(result))
+        assert exact_json.dumps(evaluate(expression, argument)) == exact_json.dumps(exact_json.loads(result))
 
 
 def test_every_function_has_an_example() -> None:
-    shown = {name for expression, *_ in EXAMPLES for name in re.findall(r"([a-z0-9_]+)\(", expression)}
-    assert set(NAMES) - set(JMESPATH) <= shown
+    documented = {name for expression, *_ in EXAMPLES for name in re.findall(r"([a-z0-9_]+)\(", expression)}
+    assert set(NAMES) - set(JMESPATH) <= documented
