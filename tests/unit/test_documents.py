@@ -107,7 +107,7 @@ def _built(event: str) -> bool:
 
 def test_log_events_that_are_listed_exist() -> None:
     page = (ROOT / "docs/operate/watch-the-bus.md").read_text()
-    rows = page.split("| event | level | |")[1].split("## ")[0].splitlines()
+    rows = page.split("| event | level | meaning |")[1].split("## ")[0].splitlines()
     events = [event for row in rows for event in re.findall(r"`([^`]+)`", row.split("|")[1] if "|" in row else "")]
     assert len(events) > 30
     assert [event for event in events if f'"{event}"' not in SOURCES and not _built(event)] == []
