@@ -19,7 +19,7 @@ from support.workbench import Workbench
 
 from lgsp_gateway.evidence.archive.file_format import Archive
 from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
-from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import connect

@@ -12,8 +12,10 @@ from evidence.test_archive import Archived
 from support.preloaded import run
 from support.workbench import Workbench
 
-from lgsp_gateway.evidence.verify.checkpoint import Cosigner, Signer, VerifierKey, forged
 from lgsp_gateway.evidence.verify.merkle import Tree
+from lgsp_gateway.evidence.verify.refusals import evidence_forged
+from lgsp_gateway.evidence.verify.signers import Cosigner, Signer
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_problems import Refusal
 
 OUTSIDER = Path(__file__).parents[1] / "support/verify_log.mjs"
@@ -111,13 +113,13 @@ def test_a_cosignature_is_of_this_checkpoint_and_time() -> None:
     log, witness = Signer("lgsp/x", b"2" * 32), Cosigner("w", b"3" * 32)
     note = witness.cosign(log.sign(7, b"r" * 32), 1_790_000_000)
     key = VerifierKey.parse(str(witness.key))
-    assert (key.cosigned_at(note), log.key.opened(note).size) == (1_790_000_000, 7)
+    assert (key.cosigned_at(note), log.key.verify(note).size) == (1_790_000_000, 7)
     for changed in (note.replace("\n7\n", "\n8\n"), note.replace("— w ", "— v "), note[:-12] + note[-2:]):
         with pytest.raises(Refusal, match="not signed"):
             key.cosigned_at(changed)
     with pytest.raises(Refusal):
-        key.opened(note)  # a witness is no log
-    assert forged("", "").code == "evidence-forged"
+        key.verify(note)  # a witness is no log
+    assert evidence_forged("", "").code == "evidence-forged"
 
 
 @pytest_asyncio.fixture

@@ -12,8 +12,9 @@ from support.kept_evidence import FOLDER, KeptBus
 from support.preloaded import run
 
 from lgsp_gateway.evidence.archive.file_format import Archive
-from lgsp_gateway.evidence.verify import merkle, proofs
-from lgsp_gateway.evidence.verify.checkpoint import LogKeys
+from lgsp_gateway.evidence.verify import merkle
+from lgsp_gateway.evidence.verify.inclusion_proof import verify_proof
+from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.local import nats_config
 
 DOMAIN = "lgsp.quangninh.gov.vn"
@@ -36,7 +37,7 @@ async def test_what_was_written_then_is_read_found_and_proved(kept: KeptBus) -> 
         proof = await kept.asked(f"messages/{call.message}/proof")
         request = call.request.encode() if call.code != "unknown-service" else None
         answer = call.answer.encode() if call.status == 200 else None
-        entry = proofs.check(proof, LogKeys([keys[call.gateway]]), request, answer)
+        entry = verify_proof(proof, LogKeys([keys[call.gateway]]), request, answer)
         assert entry["message"] == call.message
     streamed = {entry["message"]: entry for entry in await kept.bus.entries()}
     assert {call.message for call in calls[-5:]} <= streamed.keys()
@@ -57,12 +58,12 @@ async def test_whole_logs_of_then_are_verified_and_go_on(kept: KeptBus) -> None:
     code, _, err = await run("evidence", "check", str(kept.folder / "new.json"), *trusted)
     assert code == 0, err
     for gateway, key in kept_evidence.keys().items():
-        before = key.opened(kept_evidence.last_checkpoint(gateway))
+        before = key.verify(kept_evidence.last_checkpoint(gateway))
         [log] = [one for one in (await kept.asked("logs"))["items"] if one["gateway"] == gateway]
         path = await kept.asked(f"logs/{gateway}/consistency?from={before.size}&to={log['size']}")
         steps = [base64.b64decode(step) for step in path["path"]]
         root = base64.b64decode(log["checkpoint"].split("\n")[2])
-        assert merkle.continues(before.root, before.size, root, log["size"], steps)
+        assert merkle.verify_consistency(before.root, before.size, root, log["size"], steps)
 
 
 async def test_a_witness_and_the_archiver_of_then_go_on(kept: KeptBus) -> None:
@@ -87,7 +88,7 @@ async def test_files_of_then_need_no_bus() -> None:
     key = kept_evidence.keys()["bench"]
     proof = json.loads((FOLDER / "proof.json").read_text())
     [call] = [one for one in kept_evidence.calls() if one.message == json.loads(proof["entry"])["message"]]
-    assert proofs.check(proof, key, call.request.encode(), call.answer.encode())["outcome"] == "answered"
+    assert verify_proof(proof, key, call.request.encode(), call.answer.encode())["outcome"] == "answered"
     command = ["evidence", "check", str(FOLDER / "proof.json"), "--key", str(FOLDER / "keys.txt")]
     code, out, err = await run(*command, "--witness", str(FOLDER / "witnesses.txt"))
     assert (code, "sealed: by" in out) == (0, True), err
@@ -98,14 +99,14 @@ async def test_files_of_then_need_no_bus() -> None:
 async def test_the_new_origin_cites_where_the_log_ended_under_the_old_one(tmp_path: Path) -> None:
     kept = await KeptBus(tmp_path).start("--domain", DOMAIN)
     try:
-        old = kept_evidence.keys()["bench"].opened(kept_evidence.last_checkpoint("bench"))
+        old = kept_evidence.keys()["bench"].verify(kept_evidence.last_checkpoint("bench"))
         new = await kept.bus.call()
         file = tmp_path / "proof.json"
         assert (await run("evidence", "prove", new.message, "-o", str(file), *kept.remote))[0] == 0
         proof = json.loads(file.read_text())
-        now = LogKeys([kept_evidence.keys()["bench"]]).opened(proof["checkpoint"])
+        now = LogKeys([kept_evidence.keys()["bench"]]).verify(proof["checkpoint"])
         assert now.origin == f"{DOMAIN}/bench"
-        assert [(one.origin, one.size, one.root) for one in now.continues] == [(old.origin, old.size, old.root)]
+        assert [(one.origin, one.size, one.root) for one in now.predecessors] == [(old.origin, old.size, old.root)]
         assert json.loads(proof["entry"])["message"] == new.message
         code, out, _ = await run("evidence", "keys", *kept.remote[:2])
         assert (code, [line.partition("+")[0] for line in out.splitlines()]) == (

@@ -12,7 +12,7 @@ from aiohttp import web
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.log_commands import export, verify
 from lgsp_gateway.cli.witness_commands import witness
-from lgsp_gateway.evidence.verify.checkpoint import Signer
+from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_problems import Refusal
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\u202egnp"

@@ -9,8 +9,9 @@ from support.workbench import Workbench
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
-from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
 from lgsp_gateway.evidence.verify.merkle import Tree
+from lgsp_gateway.evidence.verify.origins import origin_of
+from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connect import connect_for_calls
@@ -41,7 +42,7 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
             tree = Tree()
             for number in range(size):
                 tree.append(b'{"message":"%d"}' % number)
-            assert signer.key.opened(last.record.note).root == tree.root()
+            assert signer.key.verify(last.record.note).root == tree.root()
 
         publisher.written(await stored(b'{"message":"0"}'), [b'{"message":"0"}'])
         await signed(1)

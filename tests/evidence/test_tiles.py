@@ -43,10 +43,10 @@ async def test_every_proof_from_tiles_holds(tmp_path: Path) -> None:
             for leaf in {0, size - 1, *(chance.randrange(size) for _ in range(6))}:
                 path = await index.inclusion(gateway, size, leaf)
                 found = merkle.leaf_hash(entries[gateway][leaf])
-                assert merkle.includes(roots[gateway, size], size, leaf, found, path), (gateway, size, leaf)
+                assert merkle.verify_inclusion(roots[gateway, size], size, leaf, found, path), (gateway, size, leaf)
             old = chance.choice([one for one in sizes if one <= size])
             path = await index.consistency(gateway, old, size)
-            assert merkle.continues(roots[gateway, old], old, roots[gateway, size], size, path)
+            assert merkle.verify_consistency(roots[gateway, old], old, roots[gateway, size], size, path)
     await index.close()
 
 

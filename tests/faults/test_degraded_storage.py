@@ -17,8 +17,8 @@ from support.workbench import Workbench
 
 from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.read.checkpoint_stream import CheckpointRecord
-from lgsp_gateway.evidence.verify.checkpoint import Signer
 from lgsp_gateway.evidence.verify.merkle import Tree
+from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_gateway.nats.auth_callout import ACCOUNT
 from lgsp_runtime.nats.connection import connect
 

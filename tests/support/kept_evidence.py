@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from support.searched import Searched
 from support.workbench import Workbench
 

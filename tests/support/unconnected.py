@@ -29,7 +29,8 @@ from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.read.log_reader import Logs
-from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
+from lgsp_gateway.evidence.verify.origins import origin_of
+from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.build import Health

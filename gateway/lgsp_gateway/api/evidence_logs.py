@@ -15,8 +15,11 @@ from lgsp_gateway.api.evidence_stream import AUDITOR, LAST_NUMBER
 from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.read.log_reader import Logs
-from lgsp_gateway.evidence.verify.checkpoint import LogKeys, Signer, VerifierKey, origin_of
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
+from lgsp_gateway.evidence.verify.log_keys import LogKeys
+from lgsp_gateway.evidence.verify.origins import origin_of
+from lgsp_gateway.evidence.verify.signers import Signer
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.http import decoded_bodies, streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameters import Parameter, integer, message_id, text
@@ -182,7 +185,7 @@ class EvidenceLogRoutes:
     async def _keys_of(self, gateway: GatewayName) -> list[VerifierKey]:
         """The keys of a log: under the origin that it has now, and under each that it had before."""
         key, last = Signer(origin_of(gateway, self._domain), self._seed).key, await self._logs.last(gateway)
-        signed = LogKeys.signed_with(self._seed, last.note, gateway) if last else ()
+        signed = LogKeys.of_checkpoint(last.note, self._seed, gateway) if last else ()
         return [key, *(one for one in signed if one != key)]
 
     async def _all(self, request: web.Request) -> web.Response:
@@ -221,7 +224,7 @@ class EvidenceLogRoutes:
         gateway = _gateway(request)
         said = (await decoded_bodies.read_json_object(request)).get("checkpoint")
         note = said if isinstance(said, str) else ""
-        LogKeys.signed_with(self._seed, note, gateway).opened(note)
+        LogKeys.of_checkpoint(note, self._seed, gateway).verify(note)
         for name, witness in self._witnesses.items():
             if f"\n— {name} " in note:
                 witness.cosigned_at(note)

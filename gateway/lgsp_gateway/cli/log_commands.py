@@ -15,12 +15,14 @@ from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusClient, BusOptions
 from lgsp_gateway.cli.files import iterate_lines, read_json
 from lgsp_gateway.evidence.archive.store import ArchiveStore
-from lgsp_gateway.evidence.read.log_reader import size_in
-from lgsp_gateway.evidence.verify import proofs
-from lgsp_gateway.evidence.verify.checkpoint import LogKeys, VerifierKey, forged, gateway_of
+from lgsp_gateway.evidence.verify.checkpoint import unverified_size
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_gateway.evidence.verify.key_file import read_keys
-from lgsp_gateway.evidence.verify.proofs import Start
+from lgsp_gateway.evidence.verify.log_keys import LogKeys
+from lgsp_gateway.evidence.verify.log_part import PartStart, verify_log_part
+from lgsp_gateway.evidence.verify.origins import gateway_of
+from lgsp_gateway.evidence.verify.refusals import evidence_forged
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_problems import Refusal
 
 
@@ -84,9 +86,9 @@ def _verify_one(
     witnesses: Sequence[VerifierKey],
 ) -> None:
     part = read_json(folder / f"{name}.checkpoints.json")
-    start = Start.parse(part.get("start") if isinstance(part, dict) else None)
+    start = PartStart.parse(part.get("start") if isinstance(part, dict) else None)
     if name in archived and start.size > archived[name]:
-        raise forged(
+        raise evidence_forged(
             f"thiếu các mục từ {archived[name]} đến {start.size} của {name}",
             f"the entries of {name} from {archived[name]} up to {start.size} are nowhere",
         )
@@ -94,12 +96,18 @@ def _verify_one(
         out(f"{name}: nothing is covered by a checkpoint yet\n")
         return
     sealed = [
-        cosignature for cosignature in _seals(folder / f"{name}.seals.json") if start.size < size_in(cosignature.note)
+        cosignature
+        for cosignature in _seals(folder / f"{name}.seals.json")
+        if start.size < unverified_size(cosignature.note)
     ]
     notes = part["items"] or [start.note]
     trusted = _keys_of(keys, name, notes)
-    within = [cosignature.note for cosignature in sealed if size_in(cosignature.note) <= max(map(size_in, notes))]
-    last = proofs.verify(iterate_lines(folder / f"{name}.jsonl"), [*notes, *within], trusted, start)
+    within = [
+        cosignature.note
+        for cosignature in sealed
+        if unverified_size(cosignature.note) <= max(map(unverified_size, notes))
+    ]
+    last = verify_log_part(iterate_lines(folder / f"{name}.jsonl"), [*notes, *within], trusted, start)
     where = f"entries {start.size} to {last.size}" if start.size else f"{last.size} entries"
     out(f"{last.origin}: {where}, {len(part['items'])} checkpoints, whole\n")
     for one in witnesses:
@@ -108,7 +116,7 @@ def _verify_one(
             "",
         )
         when = times.in_seconds(one.cosigned_at(note))
-        out(f"{last.origin}: {size_in(note)} entries sealed by {one.name} on {when}\n")
+        out(f"{last.origin}: {unverified_size(note)} entries sealed by {one.name} on {when}\n")
 
 
 def _keys_of(keys: Sequence[VerifierKey], gateway: GatewayName, notes: Sequence[str]) -> LogKeys:
@@ -117,21 +125,21 @@ def _keys_of(keys: Sequence[VerifierKey], gateway: GatewayName, notes: Sequence[
     Raises:
         Refusal: `malformed`, when there is none of that gateway; `evidence-forged`, when another log is shown as its log.
     """
-    logs = [log for log in LogKeys.grouped(keys) if log.gateway == gateway]
+    logs = [log for log in LogKeys.group(keys) if log.gateway == gateway]
     if not logs:
         raise Refusal(
             "malformed",
             vi=f"Không có khóa của {gateway}; hãy thêm --key với tệp từ `lgsp evidence keys`.",
             en=f"There is no key of {gateway}; add --key with the file from `lgsp evidence keys`.",
         )
-    return next((log for log in logs if any(map(log.knows, notes))), logs[0])
+    return next((log for log in logs if any(map(log.matches, notes))), logs[0])
 
 
 def _seals(file: Path) -> list[Cosignature]:
     try:
         return [Cosignature.parse(one) for one in read_json(file)["items"]] if file.exists() else []
     except (KeyError, TypeError, ValueError) as error:
-        raise forged(f"{file.name} bị hỏng", f"{file.name} is broken") from error
+        raise evidence_forged(f"{file.name} bị hỏng", f"{file.name} is broken") from error
 
 
 def _verify_archives(archives: ArchiveStore, keys: list[VerifierKey]) -> dict[str, int]:
@@ -141,12 +149,14 @@ def _verify_archives(archives: ArchiveStore, keys: list[VerifierKey]) -> dict[st
     for name in archives.names():
         end = ends.get(name.gateway, 0)
         if name.first > end:
-            raise forged(f"kho thiếu phần trước {name}", f"the archive lacks the part before {name}")
+            raise evidence_forged(f"kho thiếu phần trước {name}", f"the archive lacks the part before {name}")
         with archives.taken(name) as archive:
             trusted = _keys_of(keys, name.gateway, archive.about()[2])
             start, last = archive.verify(trusted)
         if start.size and start.size == end and start.tree(trusted).root() != roots[name.gateway]:
-            raise forged(f"{name} không nối tiếp phần trước nó", f"{name} does not go on from the part before it")
+            raise evidence_forged(
+                f"{name} không nối tiếp phần trước nó", f"{name} does not go on from the part before it"
+            )
         if last.size > end:  # a part may lie within a longer one, where the archiver was killed between them
             ends[name.gateway], roots[name.gateway] = last.size, last.root
         out(f"{name}: entries {name.first} to {name.end}, whole\n")
@@ -160,9 +170,9 @@ def _export(client: BusClient, folder: Path, begin: int = 0, end: int = 0) -> li
     for name, whole in logs:
         size = min(whole, end or whole)
         found = orjson.loads(client.get(f"/evidence/logs/{name}/checkpoints?from={begin}&to={size}"))
-        notes = [note for note in found["items"] if size_in(note) <= size]
+        notes = [note for note in found["items"] if unverified_size(note) <= size]
         part = {"start": found["start"], "items": notes}
-        last = size_in(notes[-1]) if notes else found["start"]["size"]
+        last = unverified_size(notes[-1]) if notes else found["start"]["size"]
         (folder / f"{name}.checkpoints.json").write_bytes(orjson.dumps(part, option=orjson.OPT_INDENT_2))
         (folder / f"{name}.seals.json").write_bytes(client.get(f"/evidence/logs/{name}/seals"))
         path = f"/evidence/logs/{name}/entries?from={found['start']['size']}&to={last}"

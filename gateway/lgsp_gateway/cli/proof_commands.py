@@ -13,10 +13,11 @@ from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions
 from lgsp_gateway.cli.files import read_bytes, read_json
 from lgsp_gateway.evidence.cosign.timestamps import stamped_at
-from lgsp_gateway.evidence.verify import proofs
-from lgsp_gateway.evidence.verify.checkpoint import LogKeys, VerifierKey, keys_of
 from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Cosignature
+from lgsp_gateway.evidence.verify.inclusion_proof import verify_cosignatures, verify_proof
 from lgsp_gateway.evidence.verify.key_file import read_keys
+from lgsp_gateway.evidence.verify.log_keys import LogKeys, find_log_keys
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.local.state_dir import DEFAULT
 
 WAIT_SECONDS = 20
@@ -82,12 +83,12 @@ def check(
     keys = read_keys(Path(key)) if Path(key).is_file() else [VerifierKey.parse(key)]
     proof = read_json(file)
     note = str(proof.get("checkpoint", "")) if isinstance(proof, dict) else ""
-    trusted = keys_of(keys, note) or LogKeys.grouped(keys)[0]
+    trusted = find_log_keys(keys, note) or LogKeys.group(keys)[0]
     sent, got = (read_bytes(path) if path else None for path in (request, answer))
-    entry = proofs.check(proof, trusted, sent, got, entries.parse_salt(salt) if salt else None)
+    entry = verify_proof(proof, trusted, sent, got, entries.parse_salt(salt) if salt else None)
     out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
-    out(f"proved: entry {proof['index']} of {trusted.opened(note).origin}\n")
-    sealed = proofs.cosignatures_of(proof, trusted)
+    out(f"proved: entry {proof['index']} of {trusted.verify(note).origin}\n")
+    sealed = verify_cosignatures(proof, trusted)
     for one in read_keys(witness) if witness else []:
         cosigned = next((cosignature.note for cosignature in sealed if cosignature.by == one.name), "")
         out(f"sealed: by {one.name} on {times.in_seconds(one.cosigned_at(cosigned))}\n")

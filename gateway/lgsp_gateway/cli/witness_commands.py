@@ -13,8 +13,10 @@ from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli.bus_client import BusClient, BusOptions
 from lgsp_gateway.cli.files import read_bytes
 from lgsp_gateway.evidence.verify import merkle
-from lgsp_gateway.evidence.verify.checkpoint import Cosigner, LogKeys, forged, keys_of
 from lgsp_gateway.evidence.verify.key_file import read_keys
+from lgsp_gateway.evidence.verify.log_keys import LogKeys, find_log_keys
+from lgsp_gateway.evidence.verify.refusals import evidence_forged
+from lgsp_gateway.evidence.verify.signers import Cosigner
 from lgsp_problems import Refusal
 from lgsp_runtime import durable_file
 
@@ -72,7 +74,7 @@ def _look(client: BusClient, folder: Path, cosigner: Cosigner) -> None:
         gateway, note = names.gateway_name(str(log["gateway"])), str(log["checkpoint"])
         if not note:
             continue
-        key = keys_of(keys, note)
+        key = find_log_keys(keys, note)
         if key is None or key.gateway != gateway:
             err(f"lgsp: the log {gateway} is not in {trusted}; add its key to have it witnessed\n")
             continue
@@ -81,7 +83,7 @@ def _look(client: BusClient, folder: Path, cosigner: Cosigner) -> None:
         # Written down before it is given away: after a crash it will not sign another history.
         durable_file.write(folder / f"{gateway}.checkpoint", note.encode())
         client.post(f"/evidence/logs/{gateway}/seals", orjson.dumps({"checkpoint": sealed}))
-        out(f"{gateway}: {key.opened(note).size} entries sealed\n")
+        out(f"{gateway}: {key.verify(note).size} entries sealed\n")
 
 
 def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str, note: str) -> None:
@@ -90,13 +92,13 @@ def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str,
     Raises:
         Refusal: `evidence-forged`.
     """
-    now = key.opened(note)
+    now = key.verify(note)
     if not file.exists():
         return
-    before = key.opened(read_bytes(file).decode())
-    cited = {one.origin: one.size for one in now.continues} | {now.origin: now.size}
+    before = key.verify(read_bytes(file).decode())
+    cited = {one.origin: one.size for one in now.predecessors} | {now.origin: now.size}
     if cited.get(before.origin, -1) < before.size:
-        raise forged(
+        raise evidence_forged(
             f"nhật ký {gateway} mang tên {now.origin} mà không dẫn điểm kiểm cuối dưới tên {before.origin}",
             f"the log {gateway} is called {now.origin} and does not cite where it ended as {before.origin}",
         )
@@ -107,8 +109,8 @@ def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str,
             path = [base64.b64decode(step, validate=True) for step in found["path"]]
         except (KeyError, TypeError, binascii.Error):
             path = []
-    if before.size and not merkle.continues(before.root, before.size, now.root, now.size, path):
-        raise forged(
+    if before.size and not merkle.verify_consistency(before.root, before.size, now.root, now.size, path):
+        raise evidence_forged(
             f"nhật ký {gateway} không nối tiếp điểm kiểm {before.size} mục đã thấy trước đây",
             f"the log {gateway} does not go on from the {before.size} entries that were seen before",
         )

@@ -17,7 +17,8 @@ from lgsp_gateway.evidence.cosign.timestamps import Timestamps
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.read.log_reader import Logs
-from lgsp_gateway.evidence.verify.checkpoint import Signer, origin_of
+from lgsp_gateway.evidence.verify.origins import origin_of
+from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import NatsRequestReply

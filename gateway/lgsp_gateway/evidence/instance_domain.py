@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from lgsp_gateway.evidence.verify.checkpoint import LOCAL, parse_domain
+from lgsp_gateway.evidence.verify.origins import LOCAL_DOMAIN, parse_domain
 from lgsp_problems import Refusal
 from lgsp_runtime.loopback import is_loopback
 
@@ -21,7 +21,7 @@ def instance_domain(named: str, public_url: str) -> str:
         return parse_domain(named)
     host = urlsplit(public_url).hostname or ""
     if is_loopback(host):
-        return LOCAL
+        return LOCAL_DOMAIN
     raise Refusal(
         "cannot-start",
         vi=f"Gateway được gọi từ bên ngoài ({host}) nên nhật ký bằng chứng cần một tên duy nhất; hãy thêm --domain với tên miền của trục, ví dụ lgsp.quangninh.gov.vn, và không đổi nữa.",

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp_gateway.evidence.verify import merkle, proofs
-from lgsp_gateway.evidence.verify.checkpoint import Signer, VerifierKey
+from lgsp_gateway.evidence.verify import merkle
+from lgsp_gateway.evidence.verify.log_part import verify_log_part
+from lgsp_gateway.evidence.verify.signers import Signer
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_problems import Refusal
 
 ENTRIES = st.lists(st.binary(max_size=40).filter(lambda one: b"\n" not in one), min_size=1, max_size=70)
@@ -50,15 +52,15 @@ def test_a_tree_grown_is_the_tree_of_its_leaves(entries: list[bytes]) -> None:
 def test_each_entry_is_proved_and_no_other(entries: list[bytes], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(entries) - 1))
     leaves, root = hashes(entries), grown(entries).root()
-    path = merkle.inclusion(merkle.node_from(leaves), len(leaves), index)
-    assert merkle.includes(root, len(entries), index, leaves[index], path)
-    assert not merkle.includes(root, len(entries), index, merkle.leaf_hash(entries[index] + b"x"), path)
+    path = merkle.inclusion_proof(merkle.subtree_hash_from(leaves), len(leaves), index)
+    assert merkle.verify_inclusion(root, len(entries), index, leaves[index], path)
+    assert not merkle.verify_inclusion(root, len(entries), index, merkle.leaf_hash(entries[index] + b"x"), path)
     other = data.draw(st.integers(0, len(entries) - 1))
     if leaves[other] != leaves[index]:
-        assert not merkle.includes(root, len(entries), index, leaves[other], path)
-    assert not merkle.includes(root, len(entries), index, leaves[index], [*path, root])
+        assert not merkle.verify_inclusion(root, len(entries), index, leaves[other], path)
+    assert not merkle.verify_inclusion(root, len(entries), index, leaves[index], [*path, root])
     for step in range(len(path)):
-        assert not merkle.includes(root, len(entries), index, leaves[index], path[:step] + path[step + 1 :])
+        assert not merkle.verify_inclusion(root, len(entries), index, leaves[index], path[:step] + path[step + 1 :])
 
 
 @given(ENTRIES, st.data())
@@ -66,9 +68,9 @@ def test_the_edge_stands_for_what_came_before(entries: list[bytes], data: st.Dat
     old = data.draw(st.integers(0, len(entries) - 1))
     index = data.draw(st.integers(old, len(entries) - 1))
     leaves = hashes(entries)
-    node = merkle.node_from(leaves[old:], old, grown(entries[:old]).compact_range)
-    assert merkle.inclusion(node, len(entries), index) == merkle.inclusion(
-        merkle.node_from(leaves), len(entries), index
+    node = merkle.subtree_hash_from(leaves[old:], old, grown(entries[:old]).compact_range)
+    assert merkle.inclusion_proof(node, len(entries), index) == merkle.inclusion_proof(
+        merkle.subtree_hash_from(leaves), len(entries), index
     )
 
 
@@ -76,11 +78,11 @@ def test_the_edge_stands_for_what_came_before(entries: list[bytes], data: st.Dat
 def test_a_log_continues_what_it_was(entries: list[bytes], data: st.DataObject) -> None:
     old = data.draw(st.integers(1, len(entries)))
     root, before = grown(entries).root(), grown(entries[:old]).root()
-    path = merkle.consistency(merkle.node_from(hashes(entries)), len(entries), old)
-    assert merkle.continues(before, old, root, len(entries), path)
-    assert not merkle.continues(merkle.leaf_hash(b"another"), old, root, len(entries), path) or before == root
+    path = merkle.consistency_proof(merkle.subtree_hash_from(hashes(entries)), len(entries), old)
+    assert merkle.verify_consistency(before, old, root, len(entries), path)
+    assert not merkle.verify_consistency(merkle.leaf_hash(b"another"), old, root, len(entries), path) or before == root
     if old < len(entries):
-        assert not merkle.continues(before, old, merkle.leaf_hash(b"another"), len(entries), path)
+        assert not merkle.verify_consistency(before, old, merkle.leaf_hash(b"another"), len(entries), path)
 
 
 @given(ENTRIES, st.data())
@@ -89,7 +91,7 @@ def test_whatever_is_changed_is_found(entries: list[bytes], data: st.DataObject)
     halfway = grown(entries[: len(entries) // 2 + 1])
     tree = grown(entries)
     notes = [SIGNER.sign(one.size, one.root()) for one in (halfway, tree)]
-    assert proofs.verify(entries, notes, SIGNER.key).size == len(entries)
+    assert verify_log_part(entries, notes, SIGNER.key).size == len(entries)
     changed = list(entries)
     place = data.draw(st.integers(0, len(entries) - 1))
     match data.draw(st.sampled_from(["flip", "drop", "insert", "move"])):
@@ -105,23 +107,23 @@ def test_whatever_is_changed_is_found(entries: list[bytes], data: st.DataObject)
         case "move":
             changed.append(changed.pop(place))
     if changed == entries:  # moved to where it stood
-        assert proofs.verify(changed, notes, SIGNER.key).size == len(entries)
+        assert verify_log_part(changed, notes, SIGNER.key).size == len(entries)
     else:
         with pytest.raises(Refusal, match="evidence") as refused:
-            proofs.verify(changed, notes, SIGNER.key)
+            verify_log_part(changed, notes, SIGNER.key)
         assert refused.value.code == "evidence-forged"
 
 
 def test_a_checkpoint_with_a_flipped_bit_is_forged() -> None:
     """Every bit of a note: but for the last bits of a signature's base64, which may say nothing, none can be flipped."""
     note = SIGNER.sign(3, merkle.leaf_hash(b"x")).encode()
-    assert SIGNER.key.opened(note.decode()).size == 3
+    assert SIGNER.key.verify(note.decode()).size == 3
     taken = 0
     for byte, bit in itertools.product(range(len(note)), range(8)):
         flipped = bytearray(note)
         flipped[byte] ^= 1 << bit
         with contextlib.suppress(Refusal):
-            opened = SIGNER.key.opened(flipped.decode("utf-8", "replace"))
+            opened = SIGNER.key.verify(flipped.decode("utf-8", "replace"))
             assert (opened.size, opened.root) == (3, merkle.leaf_hash(b"x"))
             assert byte >= note.index(b"\n\n") + 2  # what is signed was not touched
             taken += 1

@@ -3,17 +3,12 @@
 import pytest
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.verify import proofs
-from lgsp_gateway.evidence.verify.checkpoint import (
-    LogKeys,
-    Predecessor,
-    Signer,
-    gateway_of,
-    keys_of,
-    origin_of,
-    parse_domain,
-)
+from lgsp_gateway.evidence.verify.checkpoint import Predecessor
+from lgsp_gateway.evidence.verify.log_keys import LogKeys, find_log_keys
+from lgsp_gateway.evidence.verify.log_part import verify_log_part
 from lgsp_gateway.evidence.verify.merkle import Tree
+from lgsp_gateway.evidence.verify.origins import gateway_of, origin_of, parse_domain
+from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_problems import Refusal
 
 GW = GatewayName("gw-1")
@@ -56,8 +51,8 @@ def test_what_is_no_domain_names_none(domain: str) -> None:
 def test_a_log_is_verified_over_its_change_of_origin_by_either_key() -> None:
     notes = [signed(OLD, 2), signed(OLD, 4), signed(NEW, 6, cited(4)), signed(NEW, 9, cited(4))]
     for keys in (LogKeys([OLD.key]), LogKeys([OLD.key, NEW.key])):
-        assert proofs.verify(ENTRIES, notes, keys).origin == NEW.key.name
-    assert proofs.verify(ENTRIES, notes[2:], LogKeys([NEW.key])).size == 9
+        assert verify_log_part(ENTRIES, notes, keys).origin == NEW.key.name
+    assert verify_log_part(ENTRIES, notes[2:], LogKeys([NEW.key])).size == 9
 
 
 @pytest.mark.parametrize(
@@ -73,22 +68,22 @@ def test_a_log_is_verified_over_its_change_of_origin_by_either_key() -> None:
 )
 def test_a_log_that_is_not_what_it_says_is_found_out(notes: list[str], why: str) -> None:
     with pytest.raises(Refusal, match=why) as refused:
-        proofs.verify(ENTRIES, notes, LogKeys([OLD.key]))
+        verify_log_part(ENTRIES, notes, LogKeys([OLD.key]))
     assert refused.value.code == "evidence-forged"
 
 
 def test_keys_of_other_instances_are_other_logs() -> None:
     theirs = Signer("lgsp.langson.gov.vn/gw-1", OTHER)
     keys = [theirs.key, NEW.key, OLD.key]
-    assert len(LogKeys.grouped(keys)) == 2
-    found = keys_of(keys, signed(NEW, 3))
+    assert len(LogKeys.group(keys)) == 2
+    found = find_log_keys(keys, signed(NEW, 3))
     assert found
     assert {key.name for key in found} == {NEW.key.name, OLD.key.name}
     with pytest.raises(Refusal, match="none of the keys"):
-        found.opened(signed(theirs, 3))
+        found.verify(signed(theirs, 3))
 
 
 def test_an_extension_line_that_is_not_ours_is_passed_over() -> None:
     text, _, signature = signed(OLD, 3).partition("\n\n")
-    assert LogKeys([OLD.key]).knows(f"{text}\nof somebody else\n\n{signature}")
-    assert not LogKeys([OLD.key]).knows(f"{text}\ncontinues nothing\n\n{signature}")
+    assert LogKeys([OLD.key]).matches(f"{text}\nof somebody else\n\n{signature}")
+    assert not LogKeys([OLD.key]).matches(f"{text}\ncontinues nothing\n\n{signature}")

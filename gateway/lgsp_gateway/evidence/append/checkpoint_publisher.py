@@ -17,8 +17,9 @@ from nats.errors import Error as NatsError
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.read.checkpoint_stream import CheckpointRecord
-from lgsp_gateway.evidence.verify.checkpoint import Predecessor, Signer
+from lgsp_gateway.evidence.verify.checkpoint import Predecessor
 from lgsp_gateway.evidence.verify.merkle import Tree
+from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.nats.request_reply import NatsRequestReply
@@ -61,8 +62,10 @@ class CheckpointPublisher:
         last = await checkpoint_stream.last(connection, self._gateway)
         if last:
             kept, self.last_signed_before = last.record, last.time
-            signed = self._signer.log_keys(kept.note, self._gateway).opened(kept.note)
-            self._continues = signed.continues if signed.origin == self._signer.key.name else signed.succeeded()
+            signed = self._signer.log_keys(kept.note, self._gateway).verify(kept.note)
+            self._continues = (
+                signed.predecessors if signed.origin == self._signer.key.name else signed.predecessors_of_next_origin()
+            )
             self._refuse_former_origin()
             self._tree = Tree(kept.size, kept.compact_range)
             if (self._tree.size, self._tree.root()) != (signed.size, signed.root):

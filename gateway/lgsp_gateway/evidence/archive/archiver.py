@@ -24,8 +24,10 @@ from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_
 from lgsp_gateway.evidence.read.archive_name import ArchiveName
 from lgsp_gateway.evidence.read.checkpoint_stream import StoredCheckpoint
 from lgsp_gateway.evidence.read.log_reader import live_from
-from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, LogKeys, Opener, forged
-from lgsp_gateway.evidence.verify.proofs import Start
+from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, CheckpointVerifier
+from lgsp_gateway.evidence.verify.log_keys import LogKeys
+from lgsp_gateway.evidence.verify.log_part import PartStart
+from lgsp_gateway.evidence.verify.refusals import evidence_forged
 from lgsp_problems import Refusal
 
 MAX_ENTRIES = 500_000
@@ -68,7 +70,7 @@ class Archiver:
         newest = await checkpoint_stream.last(self._connection, gateway)
         if newest is None:
             return None
-        key = LogKeys.signed_with(self._seed, newest.record.note, gateway)
+        key = LogKeys.of_checkpoint(newest.record.note, self._seed, gateway)
         start, number = await live_from(self._connection, gateway)
         laid = await asyncio.to_thread(self._archives.beginning_at, gateway, start.size)
         if laid:
@@ -99,15 +101,15 @@ class Archiver:
         structlog.get_logger().info("archived", archive=str(name), batches=batches)
         return ArchivedPart(name, batches)
 
-    async def _finish(self, laid: ArchiveName, start: Start, key: Opener) -> ArchivedPart:
+    async def _finish(self, laid: ArchiveName, start: PartStart, key: CheckpointVerifier) -> ArchivedPart:
         """Delete what an archive holds that was laid down by a run which was stopped before it deleted."""
         last = await checkpoint_stream.newest_where(
             self._connection, laid.gateway, lambda one: one.record.size <= laid.end
         )
         verified, batches = await asyncio.to_thread(self._verify_laid, laid, key)
-        signed = key.opened(last.record.note) if last else None
+        signed = key.verify(last.record.note) if last else None
         if last is None or verified != (start, signed):
-            raise forged(
+            raise evidence_forged(
                 f"{laid} không phải là phần tiếp theo của nhật ký này; hãy chuyển tệp đó ra khỏi kho",
                 f"{laid} is not what comes next in this log; move that file out of the archive",
             )
@@ -115,7 +117,7 @@ class Archiver:
         structlog.get_logger().info("archived before, deleted now", archive=str(laid), batches=batches)
         return ArchivedPart(laid, batches)
 
-    def _verify_laid(self, laid: ArchiveName, key: Opener) -> tuple[tuple[Start, Checkpoint], int]:
+    def _verify_laid(self, laid: ArchiveName, key: CheckpointVerifier) -> tuple[tuple[PartStart, Checkpoint], int]:
         with self._archives.taken(laid) as archive:
             return archive.verify(key), len(archive.about()[1])
 
@@ -124,12 +126,12 @@ class Archiver:
         if name.first:
             ends = [one.end for one in await asyncio.to_thread(self._archives.names, name.gateway)]
             if name.first not in ends:
-                raise forged(
+                raise evidence_forged(
                     f"kho lưu trữ không có phần của {name.gateway} trước mục {name.first}",
                     f"the archive does not hold the part of {name.gateway} before entry {name.first}",
                 )
 
-    async def _write(self, file: Path, gateway: GatewayName, start: Start, covered: list[StoredCheckpoint]) -> int:
+    async def _write(self, file: Path, gateway: GatewayName, start: PartStart, covered: list[StoredCheckpoint]) -> int:
         last = covered[-1].record
         entries, batches = file.with_suffix(".entries"), list[ArchivedBatch]()
         with entries.open("wb") as out:
@@ -144,7 +146,7 @@ class Archiver:
         entries.unlink()
         return len(batches)
 
-    def _lay_down(self, name: ArchiveName, file: Path, key: Opener) -> None:
+    def _lay_down(self, name: ArchiveName, file: Path, key: CheckpointVerifier) -> None:
         """Verify the archive, store it, fetch it from there and verify it again."""
         Archive(file).verify(key)
         self._archives.put(name, file)

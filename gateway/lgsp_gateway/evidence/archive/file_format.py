@@ -25,9 +25,9 @@ import orjson
 from lgsp_gateway.evidence.archive import members
 from lgsp_gateway.evidence.archive.members import BrokenArchiveError
 from lgsp_gateway.evidence.read.archive_name import ArchiveName
-from lgsp_gateway.evidence.verify import proofs
-from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Opener, forged
-from lgsp_gateway.evidence.verify.proofs import Start
+from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, CheckpointVerifier
+from lgsp_gateway.evidence.verify.log_part import PartStart, verify_log_part
+from lgsp_gateway.evidence.verify.refusals import evidence_forged
 
 FORMAT = "lgsp-evidence-archive/1"
 MAX_ENTRY_BYTES = 1 << 20
@@ -44,7 +44,7 @@ class ArchivedBatch:
     lines: int
 
 
-def write(file: Path, start: Start, batches: Sequence[ArchivedBatch], entries: Path, notes: Sequence[str]) -> None:
+def write(file: Path, start: PartStart, batches: Sequence[ArchivedBatch], entries: Path, notes: Sequence[str]) -> None:
     """Write an archive.
 
     Args:
@@ -85,22 +85,22 @@ class Archive:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def verify(self, key: Opener) -> tuple[Start, Checkpoint]:
+    def verify(self, key: CheckpointVerifier) -> tuple[PartStart, Checkpoint]:
         """Find where the archive begins and ends, after all in it was held against its checkpoints and its name.
 
         Raises:
             Refusal: `evidence-forged`.
         """
         start, batches, notes = self.about()
-        last = proofs.verify(self.entries(), notes, key, start)
+        last = verify_log_part(self.entries(), notes, key, start)
         if last.size - start.size != sum(batch.lines for batch in batches):
-            raise forged("các nhóm không khớp số mục", "its batches do not have as many entries")
+            raise evidence_forged("các nhóm không khớp số mục", "its batches do not have as many entries")
         name = ArchiveName.parse(self._file.name)
         if name and (start.size, last.size) != (name.first, name.end):
-            raise forged(f"{name} không chứa đúng phần đó", f"{name} does not hold that part")
+            raise evidence_forged(f"{name} không chứa đúng phần đó", f"{name} does not hold that part")
         return start, last
 
-    def about(self) -> tuple[Start, list[ArchivedBatch], list[str]]:
+    def about(self) -> tuple[PartStart, list[ArchivedBatch], list[str]]:
         """Read where the archive begins, its batches and its checkpoints."""
         with self._broken_if_unreadable():
             about: Any = None
@@ -112,7 +112,7 @@ class Archive:
                     notes = orjson.loads(content.read())
             if about["format"] != FORMAT:
                 raise ValueError(about["format"])
-            start = Start.parse(about["start"])
+            start = PartStart.parse(about["start"])
             return start, _extents(about["groups"]), [note for note in notes if isinstance(note, str)]
 
     def entries(self) -> Iterator[bytes]:
@@ -135,7 +135,9 @@ class Archive:
             yield
         except (BrokenArchiveError, OSError, EOFError, zlib.error, KeyError, TypeError, ValueError) as error:
             name = self._file.name
-            raise forged(f"{name} không phải kho lưu trữ toàn vẹn", f"{name} is not a whole archive") from error
+            raise evidence_forged(
+                f"{name} không phải kho lưu trữ toàn vẹn", f"{name} is not a whole archive"
+            ) from error
 
 
 def _extents(found: Any) -> list[ArchivedBatch]:

@@ -15,8 +15,8 @@ from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierB
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.read import checkpoint_stream
-from lgsp_gateway.evidence.verify.checkpoint import forged
 from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Cosignature
+from lgsp_gateway.evidence.verify.refusals import evidence_forged
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 
@@ -90,5 +90,7 @@ def stamped_at(cosignature: Cosignature, roots: Path) -> datetime.datetime:
         answer = decode_timestamp_response(cosignature.timestamp)
         builder.build().verify_message(answer, cosignature.note.encode())
     except (VerificationError, ValueError) as error:
-        raise forged("dấu thời gian không do tổ chức này cấp", "the timestamp is not by this authority") from error
+        raise evidence_forged(
+            "dấu thời gian không do tổ chức này cấp", "the timestamp is not by this authority"
+        ) from error
     return answer.tst_info.gen_time

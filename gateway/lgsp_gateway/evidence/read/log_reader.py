@@ -22,9 +22,11 @@ from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_
 from lgsp_gateway.evidence.read.archive_name import ArchiveName
 from lgsp_gateway.evidence.read.checkpoint_stream import CheckpointRecord, StoredCheckpoint
 from lgsp_gateway.evidence.read.log_position import LogPosition
-from lgsp_gateway.evidence.verify import merkle, proofs
+from lgsp_gateway.evidence.verify import merkle
+from lgsp_gateway.evidence.verify.checkpoint import unverified_size
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
-from lgsp_gateway.evidence.verify.proofs import WHOLE, Start
+from lgsp_gateway.evidence.verify.inclusion_proof import proof_document
+from lgsp_gateway.evidence.verify.log_part import LOG_BEGINNING, PartStart
 from lgsp_problems import Refusal
 
 CLOCK_SECONDS = 60.0
@@ -110,7 +112,7 @@ class Logs:
         """Read the newest cosignature of each witness of a log, and its newest timestamp."""
         return await self._cosignatures(self._connection, gateway)
 
-    async def part(self, gateway: GatewayName, begin: int, end: int) -> tuple[Start, list[str]]:
+    async def part(self, gateway: GatewayName, begin: int, end: int) -> tuple[PartStart, list[str]]:
         """Find where a part of a log can begin, and checkpoints over it: the last at or before `begin`, those up to `end`.
 
         Without a begin it begins where the stream does. Entries before that are in the archives.
@@ -226,7 +228,7 @@ class Logs:
             path = await self._index.consistency(gateway, old, new)
         else:
             leaves = [merkle.leaf_hash(entry) async for entry in self.entries(gateway, 0, new)]
-            path = await asyncio.to_thread(merkle.consistency, merkle.node_from(leaves), new, old)
+            path = await asyncio.to_thread(merkle.consistency_proof, merkle.subtree_hash_from(leaves), new, old)
         return [base64.b64encode(step).decode() for step in path]
 
     def _archived(self, gateway: GatewayName, begin: int, end: int) -> list[ArchiveName]:
@@ -267,12 +269,12 @@ class Logs:
             ]
         except Refusal:
             return None
-        return proofs.document(entry, place.leaf, path, kept.note, sealed)
+        return proof_document(entry, place.leaf, path, kept.note, sealed)
 
     async def _cosignatures_over(self, gateway: GatewayName, leaf: int, size: int) -> list[tuple[Cosignature, int]]:
         """Read the newest cosignatures of checkpoints that cover an entry, with the sizes of those."""
         sealed = [
-            (cosignature, size_in(cosignature.note))
+            (cosignature, unverified_size(cosignature.note))
             for cosignature in await self._cosignatures(self._connection, gateway)
         ]
         return [(cosignature, covered) for cosignature, covered in sealed if leaf < covered <= size]
@@ -293,7 +295,7 @@ class Logs:
             start, _ = await self.part(gateway, 0, 0)
             found = await self._read_from(gateway, start, kept, message)
             if found is None and start.size and self._archives:
-                found = await self._read_from(gateway, WHOLE, kept, message)
+                found = await self._read_from(gateway, LOG_BEGINNING, kept, message)
             if found:
                 return found
         return None
@@ -313,20 +315,22 @@ class Logs:
         return None
 
     async def _read_from(
-        self, gateway: GatewayName, start: Start, kept: CheckpointRecord, message: MessageId
+        self, gateway: GatewayName, start: PartStart, kept: CheckpointRecord, message: MessageId
     ) -> dict[str, Any] | None:
         mark = f'"message":{orjson.dumps(message).decode()}'.encode()
         found = [entry async for entry in self.entries(gateway, start.size, kept.size)]
         place = next((n for n in range(len(found) - 1, -1, -1) if mark in found[n]), None)
         if place is None:
             return None
-        node = merkle.node_from([merkle.leaf_hash(entry) for entry in found], start.size, start.compact_range)
+        node = merkle.subtree_hash_from([merkle.leaf_hash(entry) for entry in found], start.size, start.compact_range)
         leaf = start.size + place
-        path = await asyncio.to_thread(merkle.inclusion, node, kept.size, leaf)
+        path = await asyncio.to_thread(merkle.inclusion_proof, node, kept.size, leaf)
         over = await self._cosignatures_over(gateway, leaf, kept.size)
         # Of a checkpoint that lies before the part, only the compact range is known.
-        sealed = [(cosignature, merkle.inclusion(node, size, leaf)) for cosignature, size in over if size > start.size]
-        return proofs.document(found[place], leaf, path, kept.note, sealed)
+        sealed = [
+            (cosignature, merkle.inclusion_proof(node, size, leaf)) for cosignature, size in over if size > start.size
+        ]
+        return proof_document(found[place], leaf, path, kept.note, sealed)
 
 
 def _in_archives(gateway: GatewayName, at: int) -> Refusal:
@@ -337,7 +341,7 @@ def _in_archives(gateway: GatewayName, at: int) -> Refusal:
     )
 
 
-async def live_from(connection: Client, gateway: GatewayName) -> tuple[Start, int]:
+async def live_from(connection: Client, gateway: GatewayName) -> tuple[PartStart, int]:
     """Find where the part of a log begins that is still in the stream, and the number of the checkpoint there (0: at the beginning).
 
     Archived is what lies under a checkpoint that covers nothing which is still in the stream.
@@ -346,7 +350,7 @@ async def live_from(connection: Client, gateway: GatewayName) -> tuple[Start, in
     before = await checkpoint_stream.newest_where(
         connection, gateway, lambda one: not first or one.record.sequence < first
     )
-    return (_start(before.record), before.number) if before else (WHOLE, 0)
+    return (_start(before.record), before.number) if before else (LOG_BEGINNING, 0)
 
 
 def _passed_at(message: MessageId) -> float:
@@ -354,15 +358,10 @@ def _passed_at(message: MessageId) -> float:
     return (uuid.UUID(message).int >> 80) / 1000
 
 
-def _start(kept: CheckpointRecord) -> Start:
-    return Start(kept.size, kept.compact_range, kept.note)
-
-
-def size_in(note: str) -> int:
-    """Tell how many entries a checkpoint covers, by its own words."""
-    return int(note.split("\n")[1])
+def _start(kept: CheckpointRecord) -> PartStart:
+    return PartStart(kept.size, kept.compact_range, kept.note)
 
 
 def _proves(entry: bytes, leaf: int, path: Sequence[bytes], kept: CheckpointRecord) -> bool:
     root = merkle.Tree(kept.size, kept.compact_range).root()
-    return merkle.includes(root, kept.size, leaf, merkle.leaf_hash(entry), path)
+    return merkle.verify_inclusion(root, kept.size, leaf, merkle.leaf_hash(entry), path)

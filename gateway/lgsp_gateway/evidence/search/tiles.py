@@ -74,15 +74,17 @@ async def _read(connection: AsyncConnection, gateway: int, wanted: Iterable[Name
 
 async def inclusion(connection: AsyncConnection, gateway: int, size: int, leaf: int) -> list[bytes]:
     """Find the path that shows that a leaf is in the first `size` leaves of a log."""
-    return await _made(connection, gateway, lambda node: merkle.inclusion(node, size, leaf))
+    return await _made(connection, gateway, lambda node: merkle.inclusion_proof(node, size, leaf))
 
 
 async def consistency(connection: AsyncConnection, gateway: int, old: int, new: int) -> list[bytes]:
     """Find the path that shows that a log of `new` leaves begins with the one of `old`."""
-    return await _made(connection, gateway, lambda node: merkle.consistency(node, new, old))
+    return await _made(connection, gateway, lambda node: merkle.consistency_proof(node, new, old))
 
 
-async def _made(connection: AsyncConnection, gateway: int, proof: Callable[[merkle.Node], list[bytes]]) -> list[bytes]:
+async def _made(
+    connection: AsyncConnection, gateway: int, proof: Callable[[merkle.SubtreeHash], list[bytes]]
+) -> list[bytes]:
     """A proof in two walks: the first tells which parts of the tree it needs, the second has them."""
     parts: list[tuple[int, int]] = []
 

@@ -1,20 +1,24 @@
-"""What a witness or a timestamp authority says of a checkpoint, as it stands beside a proof."""
+"""What a witness or a timestamp authority vouches for, in the form that stands beside a proof and in the stream.
+
+Both are stored and handed on alike, so one type holds either.
+"""
 
 import base64
 from dataclasses import dataclass
 from typing import Any
 
 TIMESTAMP = "timestamp"
-"""Stands for the name of a witness where a timestamp authority spoke."""
+"""Stands for the name of a witness where a timestamp authority vouches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cosignature:
-    """A cosignature of a witness or a timestamp: `by` is the witness, or `timestamp`.
+    """A witness's cosignature of a checkpoint, or an authority's timestamp of it.
 
     Args:
-        note: the checkpoint, with the witness's line where a witness sealed it.
-        timestamp: the answer of the authority (DER), which is about the note's bytes.
+        by: the name of the witness, or `TIMESTAMP`.
+        note: the checkpoint, with the witness's line where a witness cosigned it.
+        timestamp: the answer of the authority (RFC 3161, DER), which is about the note's bytes; empty for a witness.
     """
 
     by: str
@@ -22,20 +26,19 @@ class Cosignature:
     timestamp: bytes = b""
 
     def document(self) -> dict[str, Any]:
-        """Write it as JSON."""
-        stamp = base64.b64encode(self.timestamp).decode()
-        return {"by": self.by, "checkpoint": self.note, **({"timestamp": stamp} if stamp else {})}
+        """Return it as a JSON object: `by`, `checkpoint` and, in base64, `timestamp`."""
+        timestamp = base64.b64encode(self.timestamp).decode()
+        return {"by": self.by, "checkpoint": self.note, **({"timestamp": timestamp} if timestamp else {})}
 
     @classmethod
-    def parse(cls, found: Any) -> "Cosignature":
-        """Read it from JSON.
+    def parse(cls, document: Any) -> "Cosignature":
+        """Read it from a JSON object, as `document` writes it.
 
         Raises:
             ValueError: it is none.
         """
         try:
-            return cls(
-                str(found["by"]), str(found["checkpoint"]), base64.b64decode(found.get("timestamp", ""), validate=True)
-            )
+            timestamp = base64.b64decode(document.get("timestamp", ""), validate=True)
+            return cls(str(document["by"]), str(document["checkpoint"]), timestamp)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("no cosignature") from error

@@ -1,16 +1,16 @@
-"""Files of verifier keys: whose signatures count."""
+"""Files of verifier keys: how an auditor says whose signatures count."""
 
 from pathlib import Path
 
-from lgsp_gateway.evidence.verify.checkpoint import VerifierKey
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_problems import Refusal
 
 
 def read_keys(file: Path) -> list[VerifierKey]:
-    """Read the verifier keys in a file, one a line (C2SP signed-note); at least one.
+    """Read the verifier keys in a file: at least one, one a line (C2SP `signed-note`).
 
     Raises:
-        Refusal: `not-found` or `malformed`.
+        Refusal: `not-found`, when the file cannot be read; `malformed`, when a line is no key or there is none.
     """
     try:
         lines = file.read_bytes().decode(errors="replace").splitlines()
