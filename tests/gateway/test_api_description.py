@@ -12,7 +12,7 @@ from support.workbench import Workbench
 
 from lgsp_gateway.api import description
 from lgsp_gateway.http import routes
-from lgsp_gateway.http.parameters import integer, text
+from lgsp_gateway.http.parameter_types import integer_parameter, text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route
 
 VALUES = {"service": "desk", "major": "1", "gateway": "bench", "message": "019ac5a0-5c64-7d1e-9d1c-6d5c2f0b7a11"}
@@ -132,9 +132,9 @@ async def test_bounds_are_described_and_held(bus: Workbench) -> None:
 
 
 def test_a_parameter_reads_what_it_describes() -> None:
-    number = integer("limit", "how many", 1, 1000, 50)
+    number = integer_parameter("limit", "how many", 1, 1000, 50)
     assert number.openapi()["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}
-    assert text("q", "words").openapi()["schema"] == {"type": "string", "maxLength": 500}
+    assert text_parameter("q", "words").openapi()["schema"] == {"type": "string", "maxLength": 500}
 
 
 async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: Workbench) -> None:

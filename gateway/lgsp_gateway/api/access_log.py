@@ -23,7 +23,7 @@ from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.calls.salts import Salts
 from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
 from lgsp_gateway.http.authentication import credentials_in
-from lgsp_gateway.http.parameters import text
+from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SERVICE, OPERATION = "me", "access-log"
 PAGE = 50
 
-CURSOR = text("cursor", "where the page before ended", longest=100)
+CURSOR = text_parameter("cursor", "where the page before ended", max_length=100)
 ACCESS_LOG = Route(
     "GET",
     "/me/access-log",

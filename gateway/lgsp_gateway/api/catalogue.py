@@ -31,7 +31,7 @@ from lgsp_gateway.http import responses, streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.language import preferred_language
 from lgsp_gateway.http.lifecycle_headers import announcement_headers
-from lgsp_gateway.http.parameters import choice, integer, text
+from lgsp_gateway.http.parameter_types import choice_parameter, integer_parameter, text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.documents import DocumentVersion, service_and_major, service_name
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
@@ -52,10 +52,12 @@ PARSED_AT_A_TURN = 20
 PIECES_AT_A_TURN = 100
 """StreamedResponse of a page that are written before others have a turn."""
 
-SERVICE = text("service", "the name of a service", longest=MAX_NAME, pattern=NAME_PATTERN, location="path")
-MAJOR = integer("major", "its major version", 1, MAX_MAJOR, 1, location="path")
-LANGUAGE = choice("lang", "the language of the page; by default the one that Accept-Language prefers", ("vi", "en"), "")
-WORDS = text("q", "words to look for among the services")
+SERVICE = text_parameter("service", "the name of a service", max_length=MAX_NAME, pattern=NAME_PATTERN, location="path")
+MAJOR = integer_parameter("major", "its major version", 1, MAX_MAJOR, 1, location="path")
+LANGUAGE = choice_parameter(
+    "lang", "the language of the page; by default the one that Accept-Language prefers", ("vi", "en"), ""
+)
+WORDS = text_parameter("q", "words to look for among the services")
 _HTML = {"text/html": TEXT}
 
 PAGE = Route(

@@ -22,7 +22,8 @@ from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.http import decoded_bodies, streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
-from lgsp_gateway.http.parameters import Parameter, integer, message_id, text
+from lgsp_gateway.http.parameter_types import integer_parameter, message_id_parameter, text_parameter
+from lgsp_gateway.http.parameters import Parameter
 from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_problems import Refusal
@@ -31,17 +32,19 @@ from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 _LINES = "application/jsonl"
 
-GATEWAY = text(
+GATEWAY = text_parameter(
     "gateway",
     "the name of a gateway, which is that of its log",
-    longest=MAX_NAME,
+    max_length=MAX_NAME,
     pattern=GATEWAY_PATTERN,
     location="path",
 )
-MESSAGE = message_id("message", "the id of a message", location="path")
-FROM = integer("from", "the first entry", 0, LAST_NUMBER, 0)
-TO = integer("to", "the entry up to which; by default the last under a checkpoint", 0, LAST_NUMBER, None)
-WAIT = integer("wait", "seconds to wait for the checkpoint that covers a message which passed just now", 0, 20, 0)
+MESSAGE = message_id_parameter("message", "the id of a message", location="path")
+FROM = integer_parameter("from", "the first entry", 0, LAST_NUMBER, 0)
+TO = integer_parameter("to", "the entry up to which; by default the last under a checkpoint", 0, LAST_NUMBER, None)
+WAIT = integer_parameter(
+    "wait", "seconds to wait for the checkpoint that covers a message which passed just now", 0, 20, 0
+)
 
 OLD = replace(FROM, description="how many entries the older log has", default=0, required=True)
 

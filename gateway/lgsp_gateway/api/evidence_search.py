@@ -14,7 +14,14 @@ from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.search.models import EXACT, MAX_PAGE, Search
 from lgsp_gateway.http.authentication import CallerAuthenticator
-from lgsp_gateway.http.parameters import Parameter, integer, message_id, non_negative_number, text, timestamp
+from lgsp_gateway.http.parameter_types import (
+    integer_parameter,
+    message_id_parameter,
+    number_parameter,
+    text_parameter,
+    timestamp_parameter,
+)
+from lgsp_gateway.http.parameters import Parameter
 from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -34,25 +41,27 @@ _AGENCY = "^[A-Z][0-9]{2}(\\.[0-9]{1,3}){0,3}$"
 
 def _exact(name: str) -> Parameter[str]:
     if name == "message":
-        return message_id(name, "the id of a message")
+        return message_id_parameter(name, "the id of a message")
     if name == "subject":
-        return text(name, "the pseudonym of a person", longest=32, pattern="^[0-9a-f]{32}$")
+        return text_parameter(name, "the pseudonym of a person", max_length=32, pattern="^[0-9a-f]{32}$")
     if name == "outcome":
-        return text(name, "how it ended: answered, or the code of a problem", longest=MAX_NAME, pattern="^[a-z_-]+$")
+        return text_parameter(
+            name, "how it ended: answered, or the code of a problem", max_length=MAX_NAME, pattern="^[a-z_-]+$"
+        )
     pattern = _AGENCY if name == "agency" else NAME_PATTERN
-    return text(name, f"the {name} that the evidence names", longest=MAX_NAME, pattern=pattern)
+    return text_parameter(name, f"the {name} that the evidence names", max_length=MAX_NAME, pattern=pattern)
 
 
 _EXACT = {name: _exact(name) for name in EXACT}
 _LEAST = {
-    "minDuration": non_negative_number("minDuration", "milliseconds that it took at least", 1e9),
-    "minSize": non_negative_number("minSize", "bytes that its answer had at least", 1e9),
+    "minDuration": number_parameter("minDuration", "milliseconds that it took at least", 1e9),
+    "minSize": number_parameter("minSize", "bytes that its answer had at least", 1e9),
 }
-_SINCE = timestamp("since", "not before this time; in Vietnam's time where no zone is given")
-_UNTIL = timestamp("until", "before this time; in Vietnam's time where no zone is given")
-_LIMIT = integer("limit", "how many", 1, MAX_PAGE, 50)
-_CURSOR = text("cursor", "where the page before ended", longest=100)
-_SUBJECT = text(SUBJECT, "the number of a person whom messages are about", longest=64, location="header")
+_SINCE = timestamp_parameter("since", "not before this time; in Vietnam's time where no zone is given")
+_UNTIL = timestamp_parameter("until", "before this time; in Vietnam's time where no zone is given")
+_LIMIT = integer_parameter("limit", "how many", 1, MAX_PAGE, 50)
+_CURSOR = text_parameter("cursor", "where the page before ended", max_length=100)
+_SUBJECT = text_parameter(SUBJECT, "the number of a person whom messages are about", max_length=64, location="header")
 
 SEARCH = Route(
     "GET",

@@ -15,7 +15,7 @@ from lgsp_gateway.api.schemas import TEXT
 from lgsp_gateway.evidence.read import batch_consumer, entry_stream
 from lgsp_gateway.http import streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
-from lgsp_gateway.http.parameters import boolean, integer
+from lgsp_gateway.http.parameter_types import boolean_parameter, integer_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.http.streaming import StreamedResponse
 from lgsp_runtime.background import Stopped, run_until
@@ -24,10 +24,12 @@ AUDITOR = "auditor"
 LAST_NUMBER = 2**53 - 1
 """Of groups and entries: what every JSON parser reads exactly."""
 
-AFTER = integer("after", "the number of the group after which to begin", 0, LAST_NUMBER, None)
-LAST = integer("last", "how many groups back to begin, where nothing else says", 0, LAST_NUMBER, 10)
-FOLLOW = boolean("follow", "whether to wait for what comes, for ever")
-LAST_EVENT = integer("Last-Event-ID", "the id of the last event that was seen", 0, LAST_NUMBER, None, location="header")
+AFTER = integer_parameter("after", "the number of the group after which to begin", 0, LAST_NUMBER, None)
+LAST = integer_parameter("last", "how many groups back to begin, where nothing else says", 0, LAST_NUMBER, 10)
+FOLLOW = boolean_parameter("follow", "whether to wait for what comes, for ever")
+LAST_EVENT = integer_parameter(
+    "Last-Event-ID", "the id of the last event that was seen", 0, LAST_NUMBER, None, location="header"
+)
 
 ENTRIES = Route(
     "GET",

@@ -15,7 +15,7 @@ from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.idempotency import Idempotency, KeyRecord, Outcome
 from lgsp_gateway.http import decoded_bodies
 from lgsp_gateway.http.authentication import CallerAuthenticator
-from lgsp_gateway.http.parameters import text
+from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -24,8 +24,8 @@ from lgsp_runtime.security_events import SecurityLog
 
 OPERATOR = "operator"
 OUTCOMES: tuple[Outcome, ...] = ("happened", "did-not-happen")
-SYSTEM = text("system", "the system that sent the key", longest=63, pattern=NAME_PATTERN)
-KEY = text("Idempotency-Key", "the key, as its caller sent it", longest=257, location="header")
+SYSTEM = text_parameter("system", "the system that sent the key", max_length=63, pattern=NAME_PATTERN)
+KEY = text_parameter("Idempotency-Key", "the key, as its caller sent it", max_length=257, location="header")
 
 LOOK_UP = Route(
     "GET",

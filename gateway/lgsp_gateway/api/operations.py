@@ -16,7 +16,8 @@ from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
 from lgsp_gateway.http import streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
-from lgsp_gateway.http.parameters import Parameter, choice, month
+from lgsp_gateway.http.parameter_types import choice_parameter, month_parameter
+from lgsp_gateway.http.parameters import Parameter
 from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 OPERATOR = "operator"
 LIVE_SECONDS = 2.0
 
-WINDOW = choice("window", "how far back to count", tuple(WINDOWS), "1m")
-SINCE = month("since", "the first month")
-UNTIL = month("until", "the last month")
+WINDOW = choice_parameter("window", "how far back to count", tuple(WINDOWS), "1m")
+SINCE = month_parameter("since", "the first month")
+UNTIL = month_parameter("until", "the last month")
 
 
 def _route(path: str, name: str, summary: str, said: ResponseSpec, *parameters: Parameter[Any]) -> Route:

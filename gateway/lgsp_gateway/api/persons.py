@@ -13,7 +13,7 @@ from lgsp_gateway.api.registry_declarations import IF_MATCH, MAX_REASON
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.http import decoded_bodies, responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
-from lgsp_gateway.http.parameters import choice, text
+from lgsp_gateway.http.parameter_types import choice_parameter, text_parameter
 from lgsp_gateway.http.route_access import read_right, step_right
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.documents import DocumentVersion
@@ -26,7 +26,9 @@ from lgsp_problems import Refusal
 MAX_NAME = 200
 """Characters of what a person is called."""
 
-NAME = text("name", "the id of the person", longest=names.MAX_NAME, pattern=names.NAME_PATTERN, location="path")
+NAME = text_parameter(
+    "name", "the id of the person", max_length=names.MAX_NAME, pattern=names.NAME_PATTERN, location="path"
+)
 STEPS = tuple(step for step in ACTIONS if step != "link")
 
 LINK = Route(
@@ -45,7 +47,7 @@ ACT = Route(
     "Take another step in the life of a person",
     "token",
     {200: ResponseSpec("The person", json_of("Person"), ("ETag",))},
-    parameters=(NAME, choice("action", "the step", STEPS, "", location="path"), IF_MATCH),
+    parameters=(NAME, choice_parameter("action", "the step", STEPS, "", location="path"), IF_MATCH),
     body=json_of("PersonStep"),
     body_required=False,
     problems=("not-found", "step-not-allowed", "invalid-document", "revision-conflict"),

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
 from lgsp_gateway.api.schemas import json_of
-from lgsp_gateway.http.parameters import InvalidParameterError, Parameter, boolean, choice, integer, text
+from lgsp_gateway.http.parameter_types import boolean_parameter, choice_parameter, integer_parameter, text_parameter
+from lgsp_gateway.http.parameters import InvalidParameterError, Parameter
 from lgsp_gateway.http.route_access import list_right, read_right, step_right, write_right
 from lgsp_gateway.http.routes import ResponseSpec, Route
 from lgsp_gateway.registry.documents import PLURALS
@@ -46,19 +47,21 @@ CURSOR = Parameter(
     _read_cursor,
     "",
 )
-LIMIT = integer("limit", "how many", 1, LARGEST_PAGE, DEFAULT_PAGE)
-REASON = text("reason", "why; it stands in the history", longest=MAX_REASON)
-DRY_RUN = boolean("dryRun", "whether to check and to write nothing")
-END_TOKENS = boolean("endTokens", "whether to end the tokens that the system was given until now")
-EXPIRING = integer("expiringWithin", "only grants in force that end within so many days", 0, 9999, None)
+LIMIT = integer_parameter("limit", "how many", 1, LARGEST_PAGE, DEFAULT_PAGE)
+REASON = text_parameter("reason", "why; it stands in the history", max_length=MAX_REASON)
+DRY_RUN = boolean_parameter("dryRun", "whether to check and to write nothing")
+END_TOKENS = boolean_parameter("endTokens", "whether to end the tokens that the system was given until now")
+EXPIRING = integer_parameter("expiringWithin", "only grants in force that end within so many days", 0, 9999, None)
 IF_MATCH = Parameter(
     *("If-Match", "header", "the ETag of the version that is changed", {"type": "string", "maxLength": 100}),
     Text("ETag của bản đang sửa", "the ETag of the version that is changed"),
     _read_tag,
     None,
 )
-IF_NONE_MATCH = text("If-None-Match", "`*`: create, and change nothing that is there", longest=100, location="header")
-ACTION = choice("action", "the step", ACTIONS, "", location="path")
+IF_NONE_MATCH = text_parameter(
+    "If-None-Match", "`*`: create, and change nothing that is there", max_length=100, location="header"
+)
+ACTION = choice_parameter("action", "the step", ACTIONS, "", location="path")
 
 _SYSTEM = "^([a-z][a-z0-9]*(-[a-z0-9]+)*|[A-Za-z0-9-]+(/[A-Za-z0-9._-]+){3})$"
 """The name of a system, or its full name."""
@@ -66,15 +69,17 @@ _SYSTEM = "^([a-z][a-z0-9]*(-[a-z0-9]+)*|[A-Za-z0-9-]+(/[A-Za-z0-9._-]+){3})$"
 _FILTERS = {
     "Instance": (),
     "Agency": (),
-    "Person": (text("agency", "only those of an agency", longest=MAX_NAME, pattern=_AGENCY),),
-    "System": (text("agency", "only those of an agency", longest=MAX_NAME, pattern=_AGENCY),),
+    "Person": (text_parameter("agency", "only those of an agency", max_length=MAX_NAME, pattern=_AGENCY),),
+    "System": (text_parameter("agency", "only those of an agency", max_length=MAX_NAME, pattern=_AGENCY),),
     "Service": (
-        text("service", "only versions of a service", longest=MAX_NAME, pattern=NAME_PATTERN),
-        text("provider", "only services of a system", longest=MAX_NAME, pattern=NAME_PATTERN),
+        text_parameter("service", "only versions of a service", max_length=MAX_NAME, pattern=NAME_PATTERN),
+        text_parameter("provider", "only services of a system", max_length=MAX_NAME, pattern=NAME_PATTERN),
     ),
     "Grant": (
-        text("consumer", "only grants of a system, by its name or full name", longest=255, pattern=_SYSTEM),
-        text("service", "only grants on a service", longest=MAX_NAME, pattern=NAME_PATTERN),
+        text_parameter(
+            "consumer", "only grants of a system, by its name or full name", max_length=255, pattern=_SYSTEM
+        ),
+        text_parameter("service", "only grants on a service", max_length=MAX_NAME, pattern=NAME_PATTERN),
         EXPIRING,
     ),
 }
@@ -99,9 +104,9 @@ class RoutesOf:
         kind = PLURALS[plural]
         many = plural[0].upper() + plural[1:]
         all_, one = f"/registry/{{kind:{plural}}}", f"/registry/{{kind:{plural}}}/{{name}}"
-        name = text(
+        name = text_parameter(
             *("name", f"the name of the {kind.lower()}"),
-            longest=MAX_NAME,
+            max_length=MAX_NAME,
             pattern=_AGENCY if kind == "Agency" else NAME_PATTERN,
             location="path",
         )
@@ -161,7 +166,9 @@ class RoutesOf:
 
 def steps() -> Iterator[tuple[str, Route]]:
     """The routes by which a grant, a system or a service takes a step: `act`, `end-tokens`, `suspend`, `resume`."""
-    name = text("name", "the name of the document", longest=MAX_NAME, pattern=NAME_PATTERN, location="path")
+    name = text_parameter(
+        "name", "the name of the document", max_length=MAX_NAME, pattern=NAME_PATTERN, location="path"
+    )
     actions = "|".join(ACTIONS)
     yield (
         "act",

@@ -14,7 +14,7 @@ from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.http import decoded_bodies, responses
 from lgsp_gateway.http.authentication import repeated_header
 from lgsp_gateway.http.language import preferred_language
-from lgsp_gateway.http.parameters import text
+from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.sessions.sign_in import TOKEN_EXCHANGE, SignIn
@@ -41,7 +41,9 @@ ISSUE = Route(
         ),
     },
     parameters=(
-        text("DPoP", "a proof of the key that the token is to be bound to (RFC 9449)", longest=8192, location="header"),
+        text_parameter(
+            "DPoP", "a proof of the key that the token is to be bound to (RFC 9449)", max_length=8192, location="header"
+        ),
     ),
     body={"application/x-www-form-urlencoded": ref("TokenRequest")},
     tag="tokens",
