@@ -1,5 +1,5 @@
-"""Who calls: what a request shows of its sender, whom this identifies (a system by its access token, a person by their session),
-and a role where the path asks for one."""
+"""Authentication of requests: the credentials in a head, the principal that they identify (a system by its access token, a person by
+their session), and the roles that a route requires."""
 
 import time
 
@@ -17,30 +17,32 @@ from lgsp_problems import Refusal
 CALLER: web.RequestKey[Caller | SignedIn] = web.RequestKey("caller")
 
 _PURPOSE, _BEHALF, _KEY, _PROOF = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "DPoP"))
-_ONCE = (hdrs.AUTHORIZATION, _PROOF, _PURPOSE, _BEHALF, _KEY)
-"""Headers that decide who asks for what: of two, a proxy may have looked at one and the bus at the other."""
+_SINGLE_HEADERS = (hdrs.AUTHORIZATION, _PROOF, _PURPOSE, _BEHALF, _KEY)
+"""Headers that decide who asks for what. Two of the same are refused: a proxy may have read one and the bus the other."""
 
 
 class CallerAuthenticator:
-    """Identifies callers."""
+    """Identifies the callers of requests, systems and persons alike."""
 
     def __init__(self, identification: Identification, sign_in: SignIn) -> None:
         self._identification = identification
         self._sign_in = sign_in
 
     async def identify(self, request: web.Request) -> Principal:
-        """Who calls.
+        """Return the principal that the credentials of a request identify.
+
+        A request is authenticated once, since a DPoP proof can be used only once; further calls return the same principal.
 
         Raises:
             Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts` or `bus-unavailable`.
         """
-        if CALLER not in request:  # a proof of possession counts once
+        if CALLER not in request:
             request[CALLER] = await self._identify(request)
         caller = request[CALLER]
         return caller.principal if isinstance(caller, SignedIn) else principal_of_system(caller.system)
 
     def is_still_valid(self, request: web.Request) -> bool:
-        """Tell whether the caller of a request, if it was identified, would be let in now as it was then."""
+        """Return whether the caller of a request would still be authenticated now; true where the request was not authenticated."""
         caller = request.get(CALLER)
         if isinstance(caller, SignedIn):
             return self._sign_in.still_counts(caller, time.time())
@@ -61,10 +63,10 @@ class CallerAuthenticator:
         return signed_in
 
     async def require_role(self, request: web.Request, *roles: str) -> Principal:
-        """Who calls, in one of some roles.
+        """Return the principal that a request identifies, if it has one of these roles.
 
         Raises:
-            Refusal: `token-invalid` or `not-granted`.
+            Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts`, `bus-unavailable`; `not-granted` without the role.
         """
         principal = await self.identify(request)
         if not principal.has_role(*roles):
@@ -81,24 +83,28 @@ def _session_ended() -> Refusal:
     return Refusal(
         "token-invalid",
         vi="Phiên đăng nhập này không còn hiệu lực; hãy đăng nhập lại bằng lgsp login.",
-        en="This session counts no more; sign in again with lgsp login.",
+        en="This session is no longer valid; sign in again with lgsp login.",
         headers={"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'},
     )
 
 
 def credentials_in(request: web.BaseRequest) -> Credentials:
-    """Read what a request that is no call shows of its sender.
+    """Return the credentials in a request to the management API.
 
     Raises:
-        Refusal: `malformed`, where it shows two.
+        Refusal: `malformed`, where a header that decides who asks for what is sent twice.
     """
-    if twice := repeated_header(request.headers):
-        raise repeated_header_refusal(twice)
+    if repeated := repeated_header(request.headers):
+        raise repeated_header_refusal(repeated)
     return credentials_of(request.method, request.path, request.headers, request.remote or "")
 
 
 def credentials_of(method: str, path: str, headers: MultiMapping[str], address: str) -> Credentials:
-    """Read what the head of a request shows of its sender."""
+    """Return the credentials in the head of a request.
+
+    Args:
+        address: the IP address of the connection.
+    """
     authorization = headers.get(hdrs.AUTHORIZATION)
     return Credentials(
         authorization, headers.get(_PROOF, ""), method, path, address, authorization_header.bearer_digest(authorization)
@@ -106,14 +112,14 @@ def credentials_of(method: str, path: str, headers: MultiMapping[str], address: 
 
 
 def repeated_header(headers: MultiMapping[str]) -> str:
-    """Name a header that may come once and came again; "" where there is none."""
-    return next((str(name) for name in _ONCE if len(headers.getall(name, ())) > 1), "")
+    """Return the name of a header that may be sent once and was sent more often; "" where there is none."""
+    return next((str(name) for name in _SINGLE_HEADERS if len(headers.getall(name, ())) > 1), "")
 
 
 def repeated_header_refusal(name: str) -> Refusal:
-    """The refusal of such a header."""
+    """Return the refusal of a request that sends a header twice (`malformed`)."""
     return Refusal(
         "malformed",
-        vi=f"Tiêu đề {name} có mặt hai lần; hãy gửi một lần.",
-        en=f"The header {name} came twice; send it once.",
+        vi=f"Tiêu đề {name} được gửi nhiều hơn một lần; hãy chỉ gửi một lần.",
+        en=f"The header {name} is sent more than once; send it once.",
     )

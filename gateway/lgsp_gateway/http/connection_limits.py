@@ -1,6 +1,6 @@
-"""How many connections there may be, of whom, and for how long each may be slow.
+"""Limits of connections: how many there may be, in all and from one address, and how long each may be slow.
 
-A connection costs its sender nothing and the gateway a descriptor and memory.
+A connection costs its client nothing and the gateway a descriptor and memory.
 """
 
 import ipaddress
@@ -13,23 +13,23 @@ import structlog
 from lgsp_gateway.config import GatewaySettings, Network
 
 SPARE_DESCRIPTORS = 512
-"""For NATS, logs, the registry's files and what the libraries open."""
+"""File descriptors left for NATS, logs, the registry's files and what libraries open."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What a connection may do, and how many there may be.
+    """The limits of connections.
 
     Args:
-        head_seconds: for TLS to be agreed upon, and again for the head of a request, from its first byte on or, on a new
+        head_seconds: for the TLS handshake, and again for the head of a request, from its first byte on or, on a new
             connection, from its beginning. Heads are a few hundred bytes.
-        body_seconds: for a document to arrive, once its head did. 1 MiB in 10 s is 0.8 Mbit/s.
+        body_seconds: for a body to arrive after its head. 1 MiB in 10 s is 0.8 Mbit/s.
         idle_seconds: between two requests. Longer than the pools of common clients and proxies keep a connection (.NET, nginx 60 s,
-            Go 90 s), so that it is they who close it and no request meets a connection that is just ending.
-        send_seconds: for 16 KiB of an answer to be taken. Links of 5 kbit/s pass.
+            Go 90 s), so that the client closes it first and no request arrives on a connection that is about to be closed.
+        send_seconds: for 16 KiB of a response to be read by the client. A link of 5 kbit/s is fast enough.
         total: connections at a time.
-        each: of them from one address.
-        proxies: networks of reverse proxies, whose connections are many callers': `each` does not hold for them.
+        each: connections at a time from one address.
+        proxies: networks of reverse proxies, whose connections carry many callers: `each` does not apply to them.
     """
 
     head_seconds: float = 10
@@ -55,45 +55,45 @@ class ConnectionLimits:
 
 
 class ConnectionSlots:
-    """How many connections there are, of whom."""
+    """Counts the open connections, by address, against the limits."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._each = limits.each
-        self._total = min(limits.total, _descriptors(limits.total) - SPARE_DESCRIPTORS)
+        self._total = min(limits.total, _available_descriptors(limits.total) - SPARE_DESCRIPTORS)
         self._proxies = limits.proxies
-        self._taken: Counter[str] = Counter()
-        self._all = 0
+        self._by_address: Counter[str] = Counter()
+        self._open = 0
 
     def acquire(self, address: str) -> bool:
-        """Take a place, if there is one for this address."""
-        if self._all >= self._total or (self._taken[address] >= self._each and not self._is_proxy(address)):
+        """Count a new connection from an address; return false, and count nothing, where a limit is reached."""
+        if self._open >= self._total or (self._by_address[address] >= self._each and not self._is_proxy(address)):
             return False
-        self._all += 1
-        self._taken[address] += 1
+        self._open += 1
+        self._by_address[address] += 1
         return True
 
     def release(self, address: str) -> None:
-        """Give a place back."""
-        self._all -= 1
-        self._taken[address] -= 1
-        if not self._taken[address]:
-            del self._taken[address]
+        """Count the end of a connection that `acquire` counted."""
+        self._open -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
 
     def _is_proxy(self, address: str) -> bool:
         try:
-            found = ipaddress.ip_address(address)
+            parsed = ipaddress.ip_address(address)
         except ValueError:
             return False
-        plain = getattr(found, "ipv4_mapped", None) or found
-        return any(plain in network for network in self._proxies)
+        unmapped = getattr(parsed, "ipv4_mapped", None) or parsed
+        return any(unmapped in network for network in self._proxies)
 
 
-def _descriptors(wanted: int) -> int:
-    """How many descriptors this process may have, after it asked for what it wants."""
+def _available_descriptors(connections: int) -> int:
+    """Return how many file descriptors this process may open, after raising the soft limit for so many connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted + SPARE_DESCRIPTORS:
-        soft = min(wanted + SPARE_DESCRIPTORS, hard)
+    if soft < connections + SPARE_DESCRIPTORS:
+        soft = min(connections + SPARE_DESCRIPTORS, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft < wanted + SPARE_DESCRIPTORS:
-        structlog.get_logger().warning("fewer connections than asked for", descriptors=soft, connections=wanted)
+    if soft < connections + SPARE_DESCRIPTORS:
+        structlog.get_logger().warning("fewer connections than asked for", descriptors=soft, connections=connections)
     return soft

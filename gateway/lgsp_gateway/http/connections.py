@@ -1,4 +1,4 @@
-"""Accepts connections, and refuses those that are too many before anything of them is read."""
+"""Accepts connections, and refuses those above the limits before anything is read from them."""
 
 import asyncio
 import contextlib
@@ -14,20 +14,20 @@ from lgsp_runtime.rate_limited_log import RateLimitedLog
 from lgsp_runtime.tls import TlsFiles
 
 BACKLOG = 1024
-AT_ONCE = 64
-"""Connections taken in one turn of the event loop."""
+ACCEPTS_PER_TURN = 64
+"""Connections accepted in one turn of the event loop."""
 PAUSE_SECONDS = 0.5
-"""After the system had no descriptor left."""
+"""Until connections are accepted again after the process ran out of descriptors."""
 
 
 Protocols = Callable[[Callable[[], None]], asyncio.Protocol]
-"""Makes the protocol of a connection, which calls what it is given when it is lost."""
+"""Makes the protocol of a connection; the protocol calls the argument when the connection is lost."""
 
 
 class Acceptor:
-    """Accepts connections.
+    """Listens, and accepts connections within the limits.
 
-    asyncio's own servers look at nobody before TLS is agreed upon, which is where silent connections would wait.
+    Not asyncio's own server: it hands a connection over after the TLS handshake only, and silent ones would wait uncounted before it.
     """
 
     def __init__(self, limits: ConnectionLimits, protocols: Protocols, tls: TlsFiles | None) -> None:
@@ -41,13 +41,16 @@ class Acceptor:
         self._refused = RateLimitedLog("connection refused")
 
     async def listen(self, host: str, port: int, *, share_port: bool) -> int:
-        """Listen, at every address of a host.
+        """Listen at every address of a host.
+
+        Args:
+            share_port: whether other processes may listen on the same port (`SO_REUSEPORT`).
 
         Returns:
-            The port, which the system chose where 0 was given.
+            The port, chosen by the system where 0 was given.
 
         Raises:
-            OSError: the port cannot be had.
+            OSError: the port cannot be used.
         """
         for family, _, _, _, address in await self._loop.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -66,7 +69,7 @@ class Acceptor:
         return int(self._listening[0].getsockname()[1])
 
     def close(self) -> None:
-        """Accept no more."""
+        """Stop listening, and abandon connections whose TLS handshake is not finished."""
         for listening in self._listening:
             self._loop.remove_reader(listening)
             listening.close()
@@ -75,7 +78,7 @@ class Acceptor:
             handshake.cancel()
 
     def _accept(self, listening: socket.socket) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(ACCEPTS_PER_TURN):
             try:
                 connection, peer = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -108,7 +111,7 @@ class Acceptor:
                 await self._loop.connect_accepted_socket(
                     partial(self._protocols, release),
                     connection,
-                    ssl=self._tls.context,  # of this moment: it is another one after each renewal
+                    ssl=self._tls.context,  # read for each connection: the certificate may have been renewed
                     ssl_handshake_timeout=self._handshake_seconds,
                 )
         except (OSError, TimeoutError):  # no TLS, or too slow; an ssl.SSLError is an OSError
@@ -120,7 +123,7 @@ class Acceptor:
             raise
 
     def _refuse(self, connection: socket.socket) -> None:
-        """Say no before anything is read; where TLS would have to be agreed upon first, say nothing."""
+        """Send a refusal before anything is read; with TLS just close, since a handshake would have to come first."""
         with contextlib.suppress(OSError), connection:
             if not self._tls:
                 connection.send(too_many_connections())
@@ -128,33 +131,39 @@ class Acceptor:
 
 
 class _CallOnce:
-    """Does something at most once."""
+    """Calls a function at most once."""
 
-    def __init__(self, what: Callable[[], None]) -> None:
-        self._what: Callable[[], None] | None = what
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function: Callable[[], None] | None = function
 
     def __call__(self) -> None:
-        what, self._what = self._what, None
-        if what is not None:
-            what()
+        function, self._function = self._function, None
+        if function is not None:
+            function()
 
 
 def too_many_connections() -> bytes:
-    """The answer on a connection that is one too many."""
+    """Return the response, as HTTP/1.1, on a connection above the limits (`too-many-connections`)."""
     refusal = Refusal(
         "too-many-connections",
-        vi="Địa chỉ này, hoặc toàn trục, đang có quá nhiều kết nối; hãy dùng lại kết nối đã mở, hoặc thử lại sau.",
-        en="This address, or all together, has too many connections; use those that are open again, or try again later.",
+        vi="Địa chỉ này, hoặc toàn bộ gateway, đang có quá nhiều kết nối; hãy dùng lại kết nối đã mở, hoặc thử lại sau.",
+        en="This address, or this gateway in all, has too many connections; reuse open connections, or try again later.",
         retry_after=5,
     )
     headers, body = problems.render_problem(refusal, None)
     return RawResponse.of(refusal.kind.status, headers, body, close=True).encode(keep_alive=False)
 
 
-def too_slow(seconds: float, what_vi: str, what_en: str) -> Refusal:
-    """The refusal of a request that did not arrive in time."""
+def too_slow(seconds: float, part_vi: str, part_en: str) -> Refusal:
+    """Return the refusal of a request that did not arrive in time (`too-slow`).
+
+    Args:
+        seconds: within which it should have arrived.
+        part_vi: the part that did not, in Vietnamese, such as "Nội dung".
+        part_en: the same in English, such as "The body".
+    """
     return Refusal(
         "too-slow",
-        vi=f"{what_vi} không đến hết trong {seconds:g} giây; hãy gửi lại, liền một mạch.",
-        en=f"{what_en} did not arrive whole within {seconds:g} seconds; send it again, without a pause.",
+        vi=f"{part_vi} không đến đủ trong {seconds:g} giây; hãy gửi lại liên tục, không ngắt quãng.",
+        en=f"{part_en} did not arrive completely within {seconds:g} seconds; send it again without pauses.",
     )

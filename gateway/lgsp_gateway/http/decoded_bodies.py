@@ -1,8 +1,8 @@
-"""What a request carries, decoded in one place: JSON objects and forms, both UTF-8 and nothing else.
+"""Decodes the bodies of requests to the management API: JSON objects and forms, both in UTF-8 only.
 
-A charset that a caller names is not looked up among those that Python knows: some of them (`zlib`, `idna`, `utf-7`) are no
-charsets, or make half characters out of plain ones. JSON that manages the bus is read in the event loop, so it is bounded more narrowly
-than what passes between systems; a contract of 300 fields with ten operations stays below a half of it.
+A charset that a caller names is not looked up among Python's codecs: some of them (`zlib`, `idna`, `utf-7`) are no charsets, or turn
+plain text into lone surrogates. The JSON is parsed in the event loop, so its limits are tighter than those of calls; a contract
+of 300 fields with ten operations stays below half of them.
 """
 
 from typing import Any
@@ -17,49 +17,50 @@ from lgsp_problems import Refusal
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FIELDS = 50
+"""Fields of a form."""
 
 MAX_PARTS = 20_000
-"""Commas and opening brackets of one document, those in its texts too: what parsing takes time for."""
+"""Commas and opening brackets of one document, those within strings too: they determine how long parsing takes."""
 
 LIMITS = Limits(values=MAX_PARTS, members=2_000)
 
 
 async def read_json_object(request: web.Request) -> dict[str, Any]:
-    """The JSON object that a request carries.
+    """Read the JSON object in the body of a request.
 
     Raises:
-        Refusal: `unsupported-media-type`, `too-large`, `too-slow`, `malformed`; `invalid-document` where it is JSON and no object.
+        Refusal: `unsupported-media-type`, `too-large`, `too-slow`, `malformed`; `invalid-document` where the JSON is not an object.
     """
-    found = await _document(request)
-    if not isinstance(found, dict):
+    document = await _read_document(request)
+    if not isinstance(document, dict):
         raise Refusal(
             "invalid-document",
             vi="Tài liệu phải là một đối tượng JSON; hãy gửi một đối tượng.",
             en="The document must be a JSON object; send one.",
         )
-    return found
+    return document
 
 
-async def read_form(request: web.Request, most: int) -> dict[str, str]:
-    """The fields of a form, each of which is sent once.
+async def read_form(request: web.Request, max_bytes: int) -> dict[str, str]:
+    """Read the fields of a form (`application/x-www-form-urlencoded`), by name.
 
     Args:
-        most: bytes that it may have.
+        max_bytes: that the body may have.
 
     Raises:
-        Refusal: `unsupported-media-type`, `too-large` or `malformed`.
+        Refusal: `unsupported-media-type`, `too-large`, `too-slow`; `malformed`, also where a field is sent twice.
     """
     charset = (request.charset or "utf-8").lower().replace("_", "-")
     if request.content_type != FORM or charset not in ("utf-8", "utf8") or hdrs.CONTENT_ENCODING in request.headers:
         raise Refusal(
             "unsupported-media-type",
-            vi=f"Nội dung phải là {FORM} mã hóa UTF-8, không nén; hãy gửi lại như vậy.",
-            en=f"The body must be {FORM} in UTF-8, not compressed; send it so.",
+            vi=f"Nội dung phải là {FORM} mã hóa UTF-8, không nén; hãy gửi lại theo định dạng đó.",
+            en=f"The body must be {FORM} in UTF-8, not compressed; send it in that form.",
         )
-    if (request.content_length or 0) > most:
-        raise _too_large(most)
+    if (request.content_length or 0) > max_bytes:
+        raise _too_large(max_bytes)
     await send_continue(request)
-    body = await _read(request, most)
+    body = await _read_form_body(request, max_bytes)
     try:
         fields = parse_qsl(
             body.decode(), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_FIELDS
@@ -68,44 +69,44 @@ async def read_form(request: web.Request, most: int) -> dict[str, str]:
         raise Refusal(
             "malformed",
             vi="Biểu mẫu phải là UTF-8 hợp lệ; hãy kiểm tra các ký tự mã hóa bằng %.",
-            en="The form must be valid UTF-8; check what is encoded with %.",
+            en="The form must be valid UTF-8; check the characters that are encoded with %.",
         ) from error
-    found = dict(fields)
-    if len(found) != len(fields):  # RFC 6749, section 3.2
+    by_name = dict(fields)
+    if len(by_name) != len(fields):  # RFC 6749, section 3.2
         raise Refusal(
             "malformed",
             vi="Mỗi tham số của biểu mẫu chỉ được gửi một lần; hãy bỏ phần trùng.",
-            en="Each parameter of the form is sent once; leave out what is sent twice.",
+            en="Each parameter of the form may be sent once; remove the repeated one.",
         )
-    return found
+    return by_name
 
 
-async def _read(request: web.Request, most: int) -> bytes:
+async def _read_form_body(request: web.Request, max_bytes: int) -> bytes:
     try:
         body = await read_within_timeout(request)
     except web.HTTPRequestEntityTooLarge as error:
-        raise _too_large(most) from error
+        raise _too_large(max_bytes) from error
     except (web.RequestPayloadError, OSError) as error:
         raise Refusal(
             "malformed",
             vi="Không đọc hết được biểu mẫu; hãy kiểm tra Content-Length rồi gửi lại.",
             en="The form could not be read to its end; check Content-Length and send it again.",
         ) from error
-    if len(body) > most:
-        raise _too_large(most)
+    if len(body) > max_bytes:
+        raise _too_large(max_bytes)
     return body
 
 
-def _too_large(most: int) -> Refusal:
+def _too_large(max_bytes: int) -> Refusal:
     return Refusal(
         "too-large",
-        vi=f"Biểu mẫu vượt {most // 1024} KiB; hãy bỏ phần thừa.",
-        en=f"The form is larger than {most // 1024} KiB; leave out what is not needed.",
+        vi=f"Biểu mẫu vượt {max_bytes // 1024} KiB; hãy bỏ các trường không cần thiết.",
+        en=f"The form is larger than {max_bytes // 1024} KiB; remove the fields that are not needed.",
     )
 
 
-async def _document(request: web.Request) -> Any:
-    """The JSON document of a request.
+async def _read_document(request: web.Request) -> Any:
+    """Read and parse the JSON document in the body of a request.
 
     Raises:
         Refusal: `unsupported-media-type`, `too-large`, `malformed`, or `invalid-document` for control characters.
@@ -114,15 +115,15 @@ async def _document(request: web.Request) -> Any:
     if len(body) - len(body.translate(None, b"[{,")) > MAX_PARTS:
         raise Refusal(
             "too-large",
-            vi=f"Tài liệu có hơn {MAX_PARTS} phần; hãy chia nhỏ, chẳng hạn thành nhiều dịch vụ.",
-            en=f"The document has more than {MAX_PARTS} parts; divide it, for instance into several services.",
+            vi=f"Tài liệu có hơn {MAX_PARTS} phần; hãy chia nhỏ tài liệu, chẳng hạn thành nhiều dịch vụ.",
+            en=f"The document has more than {MAX_PARTS} parts; divide it, for example into several services.",
         )
     document = strict_json.loads(body, LIMITS)
-    place = strict_json.forbidden_character(body, document)
-    if place is not None:
+    pointer = strict_json.forbidden_character(body, document)
+    if pointer is not None:
         raise Refusal(
             "invalid-document",
-            vi=f"{place or '/'}: có ký tự điều khiển; hãy bỏ đi.",
-            en=f"{place or '/'}: holds a control character; leave it out.",
+            vi=f"{pointer or '/'}: có ký tự điều khiển; hãy xóa ký tự đó.",
+            en=f"{pointer or '/'}: contains a control character; remove it.",
         )
     return document

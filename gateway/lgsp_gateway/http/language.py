@@ -4,7 +4,7 @@ from lgsp_problems import Language
 
 
 def preferred_language(accept_language: str | None) -> Language:
-    """The language to answer in."""
+    """Return the language to answer in, by the value of an `Accept-Language` header (None: Vietnamese)."""
     best: dict[str, float] = {}
     for part in (accept_language or "").lower().split(","):
         tag, _, parameter = part.strip().partition(";")

@@ -1,4 +1,4 @@
-"""A service's life in headers: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and `Lgsp-Suspension`, a planned suspension as an
+"""What is announced of a service, as response headers: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and `Lgsp-Suspension`, a planned suspension as an
 ISO 8601 interval.
 """
 
@@ -8,11 +8,11 @@ from email.utils import formatdate
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
 
 _LAST_DATE = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
-"""What an HTTP date can say."""
+"""The last second that an HTTP date can express."""
 
 
 def announcement_headers(announcement: Announcement | None) -> dict[str, str]:
-    """Write an announcement as headers; none where nothing is announced."""
+    """Return the headers that tell callers of an announcement: name to value; none where nothing is announced."""
     headers: dict[str, str] = {}
     if announcement is None:
         return headers

@@ -1,7 +1,7 @@
-"""Every "no" over HTTP: RFC 9457 problem details, in the caller's language.
+"""Errors over HTTP: RFC 9457 problem details, in the caller's language.
 
-`type` is stable (`urn:lgsp:problem:` and the code), `instance` leads to the evidence, `errors` says where a document breaks
-which rule.
+`type` is stable (`urn:lgsp:problem:` and the code), `instance` is the message id under which evidence and log are found, `errors`
+lists where a document violates which rule.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ TYPE = "urn:lgsp:problem:"
 
 
 def refusal_of(error: Exception, message: str, path: str = "") -> Refusal:
-    """Return the refusal that answers an exception: the one place where that is decided, for calls and everything else.
+    """Return the refusal that answers an exception; the one place where that is decided, for calls and everything else.
 
-    What nobody expected is logged with its frames, without its text.
+    An unexpected exception is logged with its frames, without its text, and becomes `internal-error`.
 
     Args:
         message: the id that the caller is given and the log line carries.
-        path: what was asked for, where that may be a path that is not there.
+        path: the path of the request, named in the refusal where there is no such path.
     """
     if isinstance(error, Refusal):
         return error
@@ -33,7 +33,7 @@ def refusal_of(error: Exception, message: str, path: str = "") -> Refusal:
     if isinstance(error, web.HTTPNotFound):
         return _no_such_path(path)
     if isinstance(error, web.HTTPException):
-        return _not_understood(error)
+        return _malformed_request(error)
     return log_internal_error(error, message)
 
 
@@ -43,7 +43,12 @@ def problem_response(
     message: str = "",
     extension: Mapping[str, Any] | None = None,
 ) -> web.Response:
-    """The response for a refusal. `message` is the id to find it by, `extension` holds further members of the problem document."""
+    """Make the response to a refusal, in the language that the request prefers.
+
+    Args:
+        message: the message id under which the log has the error; "" for none.
+        extension: further members of the problem document.
+    """
     headers, body = render_problem(refusal, request.headers.get(hdrs.ACCEPT_LANGUAGE), message, extension=extension)
     response = web.Response(body=body, status=refusal.kind.status, headers=headers)
     if not request.content.is_eof():
@@ -58,7 +63,14 @@ def render_problem(
     traceparent: str = "",
     extension: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, str], bytes]:
-    """Headers and body of the answer."""
+    """Return the headers and the body (JSON) of a problem document.
+
+    Args:
+        accept_language: the caller's `Accept-Language`.
+        message: the message id; "" for none.
+        traceparent: the trace context of the call (W3C); "" for none.
+        extension: further members of the problem document.
+    """
     language = preferred_language(accept_language)
     problem: dict[str, Any] = {
         "type": TYPE + refusal.code,
@@ -81,7 +93,8 @@ def render_problem(
         headers["traceparent"] = traceparent
     if refusal.violations:
         problem["errors"] = [
-            {"pointer": found.pointer, "message": found.message.in_language(language)} for found in refusal.violations
+            {"pointer": violation.pointer, "message": violation.message.in_language(language)}
+            for violation in refusal.violations
         ]
     problem |= extension or {}
     if refusal.retry_after is not None:
@@ -90,11 +103,15 @@ def render_problem(
 
 
 def method_not_allowed(allowed: str) -> Refusal:
-    """The refusal of a method that a path does not know."""
+    """Return the refusal of a method that a path does not have (`method-not-allowed`).
+
+    Args:
+        allowed: the methods it has, separated by commas; sent as the header `Allow`.
+    """
     return Refusal(
         "method-not-allowed",
-        vi=f"Đường dẫn này chỉ nhận phương thức {allowed}.",
-        en=f"This path takes {allowed} only; send the request with that method.",
+        vi=f"Đường dẫn này chỉ nhận phương thức {allowed}; hãy gửi lại bằng phương thức đó.",
+        en=f"This path accepts {allowed} only; send the request with that method.",
         headers={"Allow": allowed},
     )
 
@@ -103,11 +120,11 @@ def _no_such_path(path: str) -> Refusal:
     return Refusal(
         "not-found",
         vi=f"Không có đường dẫn {path[:80]}; dịch vụ nằm ở /services, danh mục ở /catalog/services.",
-        en=f"There is no path {path[:80]}; services are under /services, the catalogue is /catalog/services.",
+        en=f"There is no path {path[:80]}; services are under /services, the catalogue is at /catalog/services.",
     )
 
 
-def _not_understood(error: web.HTTPException) -> Refusal:
+def _malformed_request(error: web.HTTPException) -> Refusal:
     return Refusal(
         "too-large" if error.status == 413 else "malformed",
         vi="Không hiểu được yêu cầu HTTP này; hãy kiểm tra phương thức, tiêu đề và kích thước.",

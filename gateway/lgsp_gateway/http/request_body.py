@@ -1,4 +1,4 @@
-"""Reads the body of a request: JSON in UTF-8, no larger than a call may be, and within the time that a body may take."""
+"""Reads the body of a request: JSON in UTF-8, within the limits of size and time that hold for calls and the management API alike."""
 
 import asyncio
 import re
@@ -9,10 +9,10 @@ from lgsp_gateway.http.connections import too_slow
 from lgsp_problems import Refusal
 
 MAX_BODY = 1024 * 1024
-"""Bytes of a request document. Larger content travels as a file beside the message."""
+"""Bytes that the body of a request may have."""
 
 BODY_SECONDS = web.AppKey("body_seconds", float)
-"""How long a body may take to arrive once its head did."""
+"""Seconds within which the body must arrive after the head."""
 
 _JSON_TYPES = re.compile(r"application/([a-z0-9.+-]+\+)?json")
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
@@ -20,7 +20,7 @@ _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 async def read_json(request: web.Request) -> bytes:
-    """Read the request's JSON document, as bytes.
+    """Read the body of a request that must be JSON in UTF-8; its content is not parsed here.
 
     Raises:
         Refusal: `unsupported-media-type`, `too-large`, `too-slow` or `malformed`.
@@ -48,12 +48,12 @@ async def read_json(request: web.Request) -> bytes:
 
 
 async def read_within_timeout(request: web.Request) -> bytes:
-    """Read the body to its end.
+    """Read the body of a request to its end.
 
     Raises:
-        Refusal: `too-slow`.
+        Refusal: `too-slow`: it took longer than the application's `BODY_SECONDS`.
         web.HTTPRequestEntityTooLarge: it is larger than `MAX_BODY`.
-        web.RequestPayloadError: it is not what its head says.
+        web.RequestPayloadError: it does not match `Content-Length`, `Transfer-Encoding` or `Content-Encoding`.
     """
     seconds = request.app[BODY_SECONDS]
     try:
@@ -64,7 +64,7 @@ async def read_within_timeout(request: web.Request) -> bytes:
 
 
 async def send_continue(request: web.Request) -> None:
-    """Ask for the body, where the caller waits for that (RFC 9110, section 10.1.1)."""
+    """Send `100 Continue` where the caller waits for it before it sends the body (RFC 9110, section 10.1.1)."""
     if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.version >= (1, 1):
         transport = request.transport
         if transport is not None:
@@ -79,6 +79,6 @@ def _is_json(request: web.Request) -> bool:
 def _too_large() -> Refusal:
     return Refusal(
         "too-large",
-        vi=f"Nội dung vượt {MAX_BODY // 1024} KiB; hãy chia nhỏ yêu cầu.",
+        vi=f"Nội dung vượt {MAX_BODY // 1024} KiB; hãy chia thành nhiều yêu cầu nhỏ hơn.",
         en=f"The body is larger than {MAX_BODY // 1024} KiB; send less in one request.",
     )

@@ -1,8 +1,8 @@
-"""Who may ask which path: what a route declares is held before its handler begins.
+"""Access to routes: what a route declares about its callers is enforced before its handler begins.
 
-So nothing is read, asked of NATS or kept for somebody who may not. What is left to the document (is it of the caller's own agency?)
-is decided in memory by `registry.administration`, by the same table of roles. `docs/reference/rights.md` is written from the routes;
-a test holds it, and tries each route as each role.
+So no body is read, NATS is not asked and nothing is stored for a caller without access. What depends on the document (does it belong
+to the caller's own agency?) is decided in memory by `registry.administration`, by the same table of roles. `docs/reference/rights.md`
+is generated from the routes; a test compares the two, and tries each route as each role.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,25 @@ from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_problems import Refusal
 
 Access = Literal["public", "optional", "anybody", "token", "person", "client"]
-"""Who gets in: anybody, pages of other origins too; the same, and a system's token shows more; anybody who reaches the gateway; a
-system's token; a citizen's token; a client's own proof. The last two are looked at by their handlers, first of all."""
+"""Who may call a route:
+
+* `public`: anybody, also pages of other origins;
+* `optional`: the same, and a caller with a token sees more;
+* `anybody`: anybody who reaches the gateway;
+* `token`: a registered system, or a person who is signed in;
+* `person`: a citizen, by a token of an issuer of people;
+* `client`: a client that proves itself in the form.
+
+The handlers check the last two themselves, before anything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Of a system, a role that may do something to some document of the registry.
+    """What a caller must be allowed to do: one of `actions`, to at least one document of `kind`.
 
     Args:
-        kind, actions: do one of these to one of this kind.
-        hidden: who may not is told that there is no such document.
+        kind: of documents of the registry, such as `Grant`.
+        hidden: whether a caller without the right gets `not-found` rather than `not-granted`.
     """
 
     kind: str
@@ -36,28 +44,28 @@ class Right:
     hidden: bool = False
 
     def scope(self, role: str) -> str:
-        """Which documents of its kind a role reaches: `any`, `own`, or none (empty)."""
+        """Return which documents of the kind a role reaches: `any`, `own` (those of the caller's agency), or "" for none."""
         scopes = {roles.TABLE.get((self.kind, action), {}).get(role) for action in self.actions}
         return "any" if roles.ANY in scopes else "own" if roles.OWN in scopes else ""
 
 
 def list_right(kind: str) -> Right:
-    """To see which documents of a kind there are."""
+    """Return the right to list the documents of a kind."""
     return Right(kind, ("read",))
 
 
 def read_right(kind: str) -> Right:
-    """To read a document. Of one that a caller may not read, it does not learn that it is there."""
+    """Return the right to read a document of a kind. A caller without it does not learn whether the document exists (`not-found`)."""
     return Right(kind, ("read",), hidden=True)
 
 
 def write_right(kind: str) -> Right:
-    """To write a document, or ask for what it says."""
+    """Return the right to create or replace a document of a kind, or to request it, as a consumer requests a grant."""
     return Right(kind, ("change", "request"))
 
 
 def step_right(kind: str) -> Right:
-    """To delete a document, or take a step in its life."""
+    """Return the right to delete a document of a kind, or to move it to another state of its life cycle."""
     return Right(kind, ("change",))
 
 
@@ -68,10 +76,11 @@ async def enforce(
     required_roles: Sequence[str],
     right: Right | None,
 ) -> None:
-    """Hold a request against what its route declares.
+    """Check the caller of a request against what the route declares.
 
     Args:
-        required_roles: roles, of which a caller needs one; empty where any system may ask.
+        required_roles: the caller needs one of them; empty where any caller with a token may ask.
+        right: the caller needs it in one of its roles; None where the route concerns no document of the registry.
 
     Raises:
         Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts`, `not-granted` or `not-found`.
@@ -95,9 +104,9 @@ def _hidden_refusal(kind: str) -> Refusal:
 
 
 def _role_refusal(kind: str, caller: Principal) -> Refusal:
-    held, who = ", ".join(sorted(caller.roles)) or "-", caller.described()
+    roles_held, who = ", ".join(sorted(caller.roles)) or "-", caller.described()
     return Refusal(
         "not-granted",
-        vi=f"{who.vi} (vai trò: {held}) không được làm việc này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
-        en=f"{who.en} (roles: {held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
+        vi=f"{who.vi} (vai trò: {roles_held}) không được phép thực hiện thao tác này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
+        en=f"{who.en} (roles: {roles_held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
     )

@@ -1,9 +1,9 @@
-"""Routes of the management API: what is declared of each beside its handler is what the gateway holds callers to, and what its
-OpenAPI description says (`api_description`).
+"""Routes of the management API. Each is declared once, beside its handler: the gateway enforces the declaration, and the OpenAPI
+description (`api.description`) is generated from it.
 
-Three things hold for all of them and are done here: a query parameter that a route does not know is refused by its name
-(`?consumers=x` would else list what nobody asked for), one that is sent twice is refused, and what is public may be read by
-pages of other origins.
+Three rules are the same for all routes and are applied here: a query parameter that a route does not declare is refused by name
+(`?consumers=x` would otherwise return an unfiltered list), a parameter that is sent twice is refused, and pages of other origins
+may read what is public.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,14 +22,14 @@ from lgsp_problems import Refusal
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MAX_AGE = 86400
-"""Seconds that a browser may remember what a page of another origin may ask."""
+"""Seconds for which a browser may cache the answer to a preflight request (CORS)."""
 
 _SAFE_HEADERS = "Accept, Accept-Language, Content-Type"
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseSpec:
-    """What an answer holds: `media` types with their schemas, and `headers` by name."""
+    """What a response contains: `media` types, each with the JSON Schema of its content, and the names of `headers`."""
 
     description: str
     media: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -38,16 +38,18 @@ class ResponseSpec:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path.
+    """The declaration of one method of one path.
 
     Args:
-        path: as aiohttp writes it.
-        name: the operation's id, which becomes a method of generated clients.
-        roles: of which a caller needs one; empty where any system may ask.
-        right: to do something to a document of the registry.
-        body: media types that it takes, with their schemas.
-        responses: what it answers, by status.
-        problems: codes of problems beside those that any route may answer with.
+        path: with variables in aiohttp's syntax.
+        name: the `operationId` of OpenAPI, which becomes a method of generated clients.
+        access: who may call it at all.
+        responses: of success, by status.
+        roles: the caller needs one of them; empty where any caller with access may call.
+        right: what the caller must be allowed to do to documents of the registry.
+        body: media types that it accepts, each with the JSON Schema of its content.
+        problems: codes of problems that it may answer with, beside those that any route may.
+        tag: the group of OpenAPI that it belongs to.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -66,19 +68,23 @@ class Route:
 
     @property
     def public(self) -> bool:
-        """May a page of another origin read it?"""
+        """Whether pages of other origins may read it (CORS)."""
         return self.access in ("public", "optional")
 
 
 CALLER_AUTHENTICATOR = web.AppKey("callers", CallerAuthenticator)
-"""Who identifies the callers of an application."""
+"""The application's authentication of callers."""
 
 ROUTES = web.AppKey("routes", dict[web.AbstractResource, list[Route]])
-"""All routes of an application, by aiohttp's resource."""
+"""The declared routes of an application, by aiohttp's resource."""
 
 
 def application(max_body: int) -> web.Application:
-    """An application for routes to be added to."""
+    """Create an application without routes.
+
+    Args:
+        max_body: bytes that the body of a request may have.
+    """
     app = web.Application(client_max_size=max_body)
     app[ROUTES] = {}
     app.on_response_prepare.append(_allow_other_origins)
@@ -86,7 +92,10 @@ def application(max_body: int) -> web.Application:
 
 
 def add_route(app: web.Application, route: Route, handler: Handler) -> None:
-    """Add a route. Who may ask is looked at first. A GET answers HEAD too; what is public answers the preflight of a browser."""
+    """Add a route to an application: its access and its query parameters are checked before the handler is called.
+
+    A GET route also answers HEAD; a public one also answers the preflight requests of browsers.
+    """
     known = frozenset(one.name for one in route.parameters if one.location == "query")
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -107,16 +116,16 @@ def add_route(app: web.Application, route: Route, handler: Handler) -> None:
 
 
 def declared_routes(app: web.Application) -> list[Route]:
-    """All routes of an application, in the order in which they were added.
+    """Return the declarations of an application's routes, in the order in which they were added.
 
     Raises:
-        RuntimeError: one was added by another way, so nothing says who may ask it.
+        RuntimeError: a route was added without a declaration, so nothing says who may call it.
     """
-    found = [route for routes in app[ROUTES].values() for route in routes]
+    declared = [route for routes in app[ROUTES].values() for route in routes]
     added = [one for one in app.router.routes() if one.method not in (hdrs.METH_HEAD, hdrs.METH_OPTIONS)]
-    if len(added) != len(found):
-        raise RuntimeError(f"{len(added)} routes, {len(found)} of them declared: add each by `routes.add_route`")
-    return found
+    if len(added) != len(declared):
+        raise RuntimeError(f"{len(added)} routes, {len(declared)} of them declared: add each with `routes.add_route`")
+    return declared
 
 
 def _check_query(request: web.Request, known: frozenset[str]) -> None:
@@ -126,19 +135,19 @@ def _check_query(request: web.Request, known: frozenset[str]) -> None:
             names = ", ".join(sorted(known)) or "-"
             raise Refusal(
                 "malformed",
-                vi=f"{shown} không phải là tham số ở đây; các tham số có thể dùng: {names}.",
-                en=f"{shown} is no parameter here; those it takes: {names}.",
+                vi=f"Đường dẫn này không có tham số {shown}; hãy dùng các tham số: {names}.",
+                en=f"This path has no parameter {shown}; use only these: {names}.",
             )
         if len(request.query.getall(name)) > 1:
             raise Refusal(
                 "malformed",
-                vi=f"Tham số {name} được gửi hai lần; hãy gửi một lần.",
-                en=f"The parameter {name} is sent twice; send it once.",
+                vi=f"Tham số {name} được gửi nhiều hơn một lần; hãy chỉ gửi một lần.",
+                en=f"The parameter {name} is sent more than once; send it once.",
             )
 
 
 async def defer_continue(_: web.Request) -> None:
-    """Send no `100 Continue` yet: whoever reads the body asks for it, once the caller may send one."""
+    """Send no `100 Continue` yet; `request_body` sends it when the body is read, after the access checks."""
 
 
 async def _preflight(request: web.Request) -> web.Response:
@@ -154,7 +163,7 @@ async def _preflight(request: web.Request) -> web.Response:
 
 
 async def _allow_other_origins(request: web.Request, response: web.StreamResponse) -> None:
-    """Anybody may read what is public, without credentials: `*` says just that, for answers and problems alike."""
+    """Allow pages of any origin to read public routes, without credentials; problems too."""
     resource = request.match_info.route.resource
     if resource is not None and any(route.public for route in request.app[ROUTES].get(resource, ())):
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"

@@ -1,6 +1,6 @@
 """The HTTP server: one listening socket, calls on the fast path, everything else through an aiohttp application.
 
-The face whose calls take the fast path is an argument: nothing here knows what a call is, but for its path's beginning.
+The face whose calls take the fast path is an argument: this module knows of calls only the prefix of their paths.
 """
 
 import time
@@ -30,35 +30,34 @@ Head = TypeVar("Head")
 
 
 class Face(CallHandler[Head], Protocol):
-    """A face: answers calls on the fast path, and as aiohttp brings them."""
+    """A face: answers calls that come over the fast path, and calls that come through aiohttp."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a call that does not take the fast path."""
 
 
 class HttpServer(Generic[Head]):
-    """Listens and answers.
+    """Serves calls and the management API on one port.
 
     Args:
         face: whose calls take the fast path.
-        app: has the routes of everything that is not a call.
-        stale: whether what the gateway knows is too old to be served; its health is shown all the same.
-        limits: of connections.
-        fast_path: whether calls take the fast path; else everything is aiohttp's.
+        app: the routes of the management API.
+        is_stale: returns whether the gateway's copy of the registry is too old to serve requests; health routes are served anyway.
+        fast_path: whether calls take the fast path; otherwise aiohttp handles everything.
     """
 
     def __init__(
         self,
         face: Face[Head],
         app: web.Application,
-        stale: Callable[[], bool],
+        is_stale: Callable[[], bool],
         limits: ConnectionLimits,
         *,
         fast_path: bool = True,
     ) -> None:
         self._limits = limits
         self._acceptor: Acceptor | None = None
-        self._stale = stale
+        self._is_stale = is_stale
         self._face = face
         self._app = app
         self._pool = ConnectionPool(face, limits, enabled=fast_path)
@@ -68,25 +67,26 @@ class HttpServer(Generic[Head]):
 
     @staticmethod
     def application() -> web.Application:
-        """Make an application to add routes to."""
+        """Create an application without routes, whose requests may have bodies of `MAX_BODY` bytes."""
         return routes.application(MAX_BODY)
 
     @property
     def counts(self) -> RequestCounts:
-        """Requests by the way they took."""
+        """Requests so far, by how they were handled."""
         return self._pool.counts
 
     async def open(self, host: str, port: int, tls: TlsFiles | None, *, share_port: bool) -> int:
-        """Listen.
+        """Listen on a port of a host.
 
         Args:
-            share_port: other processes may listen there too, and the kernel deals connections out among them.
+            tls: the certificate and key; None for plain HTTP.
+            share_port: whether other processes may listen on the same port; the kernel distributes connections among them.
 
         Returns:
-            The port, which the system chose where 0 was given.
+            The port, chosen by the system where 0 was given.
 
         Raises:
-            Refusal: `cannot-start`, when the port cannot be had.
+            Refusal: `cannot-start`, when the port cannot be used.
         """
         await self._pool.start(self._app)
         self._acceptor = Acceptor(self._limits, partial(FastPathConnection, self._pool), tls)
@@ -100,61 +100,61 @@ class HttpServer(Generic[Head]):
             ) from error
 
     async def close(self) -> None:
-        """Take no more connections and finish what is under way."""
+        """Accept no more connections, and finish the requests under way."""
         if self._acceptor:
             self._acceptor.close()
         await self._pool.stop()
 
     def _middleware(self) -> Middleware:
         @web.middleware
-        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-            """Answer a request from its beginning to the last byte, and tell the connection how it stands."""
+        async def complete_response(request: web.Request, handler: Handler) -> web.StreamResponse:
+            """Send the whole response within the middleware, and tell the connection when the request begins and ends."""
             delegate = request.transport
             if not isinstance(delegate, Delegate):
                 raise ConnectionResetError("the caller has gone")
             delegate.begin(request)
             response = await self._answer(request, handler)
             if self._pool.stopping or hdrs.UPGRADE in request.headers or request.method == hdrs.METH_CONNECT:
-                # Who asks for another protocol and gets none: aiohttp throws away what comes in one piece behind it.
+                # Where an upgrade is asked for and not made, aiohttp discards what arrived together with the request.
                 response.force_close()
             await response.prepare(request)
             await response.write_eof()
             delegate.finish(keep_alive=bool(response.keep_alive))
             return response
 
-        return around
+        return complete_response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
         try:
-            if "#" in request.raw_path:  # a fragment is never sent (RFC 9112, 3.2), and who reads on reads another path
+            if "#" in request.raw_path:  # a fragment is never sent (RFC 9112, 3.2); programs would read different paths
                 raise _bad_target()
             if request.path.startswith(PREFIX):
                 return await self._face.handle(request)
-            if self._stale() and request.path not in HEALTH:
+            if self._is_stale() and request.path not in HEALTH:
                 raise bus_unavailable()
             response = await handler(request)
         except Exception as error:
-            response = _refused(error, request)
+            response = _problem_response(error, request)
         if not response.prepared:
             response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
         return response
 
 
-def _refused(error: Exception, request: web.Request) -> web.StreamResponse:
-    """Make a response of whatever a handler raised."""
+def _problem_response(error: Exception, request: web.Request) -> web.StreamResponse:
+    """Return the response to an exception that a handler raised."""
     if isinstance(error, ConnectionError) and request.transport is None:
         raise error  # the caller has gone
     message = "" if isinstance(error, (Refusal, web.HTTPException)) else str(uuid_utils.uuid7())
     refusal = problems.refusal_of(error, message, request.path)
-    if request.writer.output_size > 0:  # what has been sent cannot be taken back: the caller sees it break off
-        raise ConnectionResetError("the answer broke off") from error
+    if request.writer.output_size > 0:  # part of a response was sent already: the caller sees the connection end
+        raise ConnectionResetError("the response was cut short") from error
     return problems.problem_response(refusal, request, message)
 
 
 def _bad_target() -> Refusal:
     return Refusal(
         "malformed",
-        vi="Đường dẫn của yêu cầu có ký tự #; hãy gửi đường dẫn không có phần sau #.",
-        en="The target of the request holds a #; send it without what follows that.",
+        vi="Đường dẫn của yêu cầu có ký tự #; hãy bỏ ký tự # và phần sau nó.",
+        en="The target of the request contains a #; remove it and what follows.",
     )

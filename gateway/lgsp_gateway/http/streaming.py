@@ -1,8 +1,8 @@
-"""Answers that are sent piece by piece, for as long as somebody reads: exports and server-sent events.
+"""Streamed responses, sent piece by piece for as long as a client reads: exports and server-sent events.
 
-Each holds a connection and some memory for minutes or days, so there are only so many, of one reader and in all. One that does not
-read is cut off by its connection (`send_seconds`): what it was sent is in no way lost, since it says where it was when it comes
-back. Nothing between holds a piece back.
+Each holds a connection and some memory for minutes or days, so their number is limited, for each client and in all. A client that
+does not read is disconnected (`send_seconds`) and loses nothing: it names the last piece that it received when it comes back.
+Proxies are told to buffer nothing.
 """
 
 import contextlib
@@ -19,49 +19,52 @@ EVENT_STREAM = "text/event-stream"
 
 
 class StreamLimiter:
-    """Who reads such an answer now.
+    """The limit on streamed responses that are open at the same time.
 
     Args:
-        total: such answers at the same time. Each has at most 4 MB of evidence in memory, and 64 KB that its reader has not taken.
-        each: of one system.
+        total: in this gateway. Each holds at most 4 MB of evidence in memory, and 64 KB that its client has not read.
+        each: of one reader.
     """
 
     def __init__(self, total: int, each: int) -> None:
         self._total, self._each = total, each
-        self._reading: list[tuple[web.Request, str]] = []
+        self._open: list[tuple[web.Request, str]] = []
 
     @contextmanager
-    def one(self, request: web.Request, reader: str) -> Iterator[None]:
-        """Be one of them.
+    def slot(self, request: web.Request, reader: str) -> Iterator[None]:
+        """Occupy one of the slots while the context is open.
+
+        Args:
+            reader: the name of the caller, whose streams are counted together.
 
         Raises:
             Refusal: `too-many-streams`.
         """
-        # Whoever has gone is noticed when the next piece is sent, which can take a while: it does not count any more.
-        there = [name for one, name in self._reading if one.transport and not one.transport.is_closing()]
-        if len(there) >= self._total or there.count(reader) >= self._each:
+        # A client that has left is noticed only when the next piece is sent, which can take a while: it is not counted.
+        readers = [name for one, name in self._open if one.transport and not one.transport.is_closing()]
+        if len(readers) >= self._total or readers.count(reader) >= self._each:
             raise Refusal(
                 "too-many-streams",
-                vi=f"Đang có quá nhiều luồng được đọc cùng lúc (tối đa {self._each} của một hệ thống, {self._total} tại một gateway); hãy đóng bớt rồi thử lại.",
-                en=f"Too many streams are read at the same time (at most {self._each} of one system, {self._total} at one gateway); close one and try again.",
+                vi=f"Đang mở quá nhiều luồng cùng lúc (tối đa {self._each} cho một hệ thống, {self._total} tại một gateway); hãy đóng bớt rồi thử lại.",
+                en=f"Too many streams are open at the same time (at most {self._each} for each system, {self._total} for each gateway); close one and try again.",
                 retry_after=30,
             )
-        self._reading.append((request, reader))
+        self._open.append((request, reader))
         try:
             yield
         finally:
-            self._reading = [one for one in self._reading if one[0] is not request]
+            self._open = [one for one in self._open if one[0] is not request]
 
 
 STREAM_LIMITER = web.AppKey("readers", StreamLimiter)
 
 
 class AccessRevokedError(Exception):
-    """Whoever reads was let in, and would not be now: a token was ended, its key removed, a role taken away."""
+    """The reader of a stream has lost access since it began: its token was ended, its key removed, or its role taken away."""
 
 
 class StreamedResponse:
-    """An answer whose head has been sent. Nothing more follows where the caller asked for the head alone."""
+    """A response whose head has been sent. With `head_only` (a HEAD request) no body follows."""
 
     def __init__(self, response: web.StreamResponse, may_read: Callable[[], bool], *, head_only: bool) -> None:
         self.response = response
@@ -69,11 +72,11 @@ class StreamedResponse:
         self.head_only = head_only
 
     async def write(self, piece: bytes) -> None:
-        """Send a piece, at the pace of whoever reads.
+        """Send a piece of the body; wait while the client is slow to read.
 
         Raises:
-            ConnectionError: nobody reads any more, or not fast enough.
-            AccessRevokedError: whoever reads may not any more.
+            ConnectionError: the client has left, or reads too slowly.
+            AccessRevokedError: the client has lost access.
         """
         if not self._may_read():
             raise AccessRevokedError
@@ -84,16 +87,20 @@ class StreamedResponse:
 async def open_stream(
     request: web.Request, media: str, reader: str, headers: Mapping[str, str] | None = None
 ) -> AsyncIterator[StreamedResponse]:
-    """Send an answer piece by piece. That its reader goes away ends it, and is no error. Where the reader may not read any more, the
-    connection is closed, so that nobody takes what was sent for the whole.
+    """Open a response that is sent piece by piece, and send its head.
+
+    A client that leaves ends the stream without an error. Where the client loses access, the connection is aborted, so that it does
+    not take the part that was sent for the whole.
 
     Args:
-        reader: whose answers are counted together.
+        media: the media type of the body.
+        reader: the name of the caller, whose streams are counted together.
+        headers: further headers of the response.
 
     Raises:
         Refusal: `too-many-streams`.
     """
-    with request.app[STREAM_LIMITER].one(request, reader), contextlib.suppress(ConnectionError):
+    with request.app[STREAM_LIMITER].slot(request, reader), contextlib.suppress(ConnectionError):
         response = web.StreamResponse(headers={"Content-Type": media, **unbuffered_headers(), **(headers or {})})
         await response.prepare(request)
         callers = request.app[CALLER_AUTHENTICATOR]
@@ -107,5 +114,5 @@ async def open_stream(
 
 
 def unbuffered_headers() -> dict[str, str]:
-    """Keep proxies from collecting (nginx: `X-Accel-Buffering`) and from keeping what passes."""
+    """Return the headers that keep proxies from buffering (nginx: `X-Accel-Buffering`) and from storing a response."""
     return {hdrs.CACHE_CONTROL: "no-store", "X-Accel-Buffering": "no"}

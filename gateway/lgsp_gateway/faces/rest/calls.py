@@ -22,11 +22,11 @@ from lgsp_runtime.nats.request_reply import bus_unavailable
 
 
 class RestCalls:
-    """Answers calls by the native protocol.
+    """Answers calls over the bus's own HTTP protocol.
 
     Args:
-        is_stale: whether what the gateway knows is too old to be served.
-        begins_trace: whether the trace of an id, 32 hex digits, that begins here is recorded; None where none is.
+        is_stale: returns whether the gateway's copy of the registry is too old to serve calls.
+        begins_trace: returns whether to record a trace that begins here, by its id (32 hex digits); None where none is recorded.
     """
 
     def __init__(
@@ -44,14 +44,19 @@ class RestCalls:
     may_come_again = staticmethod(may_come_again)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer a call that does not take the fast path."""
+        """Answer a call that came through aiohttp."""
         if request.method == hdrs.METH_OPTIONS and names_operation(request.path):
             return web.Response(status=204, headers={hdrs.ALLOW: "OPTIONS, POST"})
         head = read_head(request.method, request.path, request.headers, request.remote or "")
         return (await self.answer(head, partial(read_json, request), request.content.is_eof)).to_aiohttp()
 
     async def answer(self, http: HttpHead, body: Body, has_arrived: Callable[[], bool] | None = None) -> RawResponse:
-        """Answer one call, whatever comes of it. `has_arrived` says whether all of the document did, where that is not sure."""
+        """Answer one call; a refusal or an unexpected error becomes a problem response.
+
+        Args:
+            body: reads the document of the call.
+            has_arrived: returns whether all of the document has arrived; None where it has.
+        """
         message, salt = str(uuid_utils.uuid7()), self._salts.take()
         began = time.perf_counter()
         traceparent = self._traceparent(http.call.parent, message.replace("-", ""))
@@ -70,12 +75,12 @@ class RestCalls:
         headers[SALT_HEADER] = salt.hex()
         headers["Date"] = self._http_date()
         headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
-        # A body that has not arrived is not waited for: it is too large, or may never come.
+        # The rest of a body is not waited for: it is too large, or may never arrive.
         close = has_arrived is not None and not has_arrived()
         return RawResponse.of(refusal.kind.status, headers, problem, close=close)
 
     def _traceparent(self, parent: str, message: str) -> str:
-        """The trace context of this hop (W3C Trace Context): the caller's trace if it sent one, with a span of our own.
+        """Return the `traceparent` of the call (W3C Trace Context): in the caller's trace if it sent one, with a span of our own.
 
         A trace that begins here is named after its message, whose last 62 bits are random (UUID version 7).
         """

@@ -1,4 +1,4 @@
-"""What a caller says before its document, read from the head of an HTTP request."""
+"""Reads a call from the head of an HTTP request: target, purpose, credentials, trace context."""
 
 import re
 from functools import lru_cache
@@ -17,8 +17,13 @@ _PURPOSE, _BEHALF, _KEY, _TRACE = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of"
 
 
 class HttpHead(NamedTuple):
-    """The head of a call as HTTP has it. `language` is `Accept-Language`, `wrong_method` says that its path takes another one,
-    `repeated_header` names a header that may come once and came again."""
+    """The head of a call over HTTP.
+
+    Args:
+        language: the value of `Accept-Language`.
+        wrong_method: whether the path is that of an operation and the method is not POST.
+        repeated_header: a header that may be sent once and was sent more often; "" for none.
+    """
 
     call: CallHead
     language: str | None
@@ -27,7 +32,11 @@ class HttpHead(NamedTuple):
 
 
 def read_head(method: str, path: str, headers: MultiMapping[str], address: str) -> HttpHead:
-    """Read the head of a call. A path that names no operation asks for the service with no name."""
+    """Read the head of a call. For a path that names no operation, the service of the target is "", which does not exist.
+
+    Args:
+        address: the IP address of the connection.
+    """
     named, parent = _operation_in(path), headers.get(_TRACE, "")
     if parent and not _TRACEPARENT.fullmatch(parent):
         parent = ""
@@ -40,17 +49,17 @@ def read_head(method: str, path: str, headers: MultiMapping[str], address: str) 
 
 
 def names_operation(path: str) -> bool:
-    """Tell whether this is the path of an operation, written as everybody writes it."""
+    """Return whether a path is that of an operation, without percent-encoding or other variations."""
     return _operation_in(path) is not None
 
 
 def may_come_again(head: HttpHead) -> bool:
-    """Tell whether a head carries nothing that belongs to one call alone."""
+    """Return whether the same head may be sent with further calls: it has no trace context, idempotency key, subject or DPoP proof."""
     call = head.call
     return not (call.parent or call.idempotency_key or call.on_behalf_of or call.credentials.proof)
 
 
 @lru_cache(4096)
 def _operation_in(path: str) -> tuple[str, int, str] | None:
-    found = _PATH.fullmatch(path)
-    return (found[1], int(found[2]), found[3]) if found else None
+    match = _PATH.fullmatch(path)
+    return (match[1], int(match[2]), match[3]) if match else None
