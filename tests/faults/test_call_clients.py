@@ -15,6 +15,7 @@ from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, MaxPayloadError, OutboundBufferLimitError
 from support.authority import Authority
 from support.nats_server import PASSWORD, NatsServer
+from support.slow_relay import SlowRelay
 
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.client import CallClient
@@ -197,6 +198,97 @@ async def test_a_drained_subscription_loses_nothing_that_it_was_given(opened: Op
     await sender.flush()
     assert sorted(answered) == sorted(sent)
     assert by.count("leaves") > 100
+
+
+async def test_a_flush_returns_after_what_was_said_before_it(opened: Opened, server: NatsServer) -> None:
+    """Whoever subscribed and flushed gets everything from then on, however slowly the bytes pass."""
+    relay = await SlowRelay(server.port).start()
+    slow, other, inbox = await opened(url=relay.url), await opened(), Inbox()
+    await slow.subscribe("a", inbox.take)
+    await slow.flush()
+    other.publish_nowait("a", b"1")
+    assert (await inbox.next())[2] == b"1"
+    await relay.stop()
+
+
+async def test_after_a_drain_nothing_more_is_sent_to_who_left(opened: Opened, server: NatsServer) -> None:
+    """Another of its group gets all that is published once it has left, however slowly the bytes pass."""
+    relay = await SlowRelay(server.port).start()
+    leaves, stays, sender, inbox = await opened(url=relay.url), await opened(), await opened(), Inbox()
+    left: list[bytes] = []
+    leaving = await leaves.subscribe("work", lambda *message: left.append(message[2]), "q")
+    await leaves.flush()
+    await leaves.drain(leaving)
+    await stays.subscribe("work", inbox.take, "q")
+    await stays.flush()
+    sent = [b"%d" % number for number in range(50)]
+    for data in sent:
+        sender.publish_nowait("work", data)
+    assert [(await inbox.next())[2] for _ in sent] == sent
+    assert left == []
+    await relay.stop()
+
+
+async def test_what_is_drained_while_the_connection_is_away_is_not_heard_when_it_is_back(
+    opened: Opened, server: NatsServer
+) -> None:
+    lost, back = asyncio.Event(), asyncio.Event()
+
+    async def on_disconnected() -> None:
+        lost.set()
+
+    async def on_reconnected() -> None:
+        back.set()
+
+    client, drained, kept = (
+        await opened(on_disconnected=on_disconnected, on_reconnected=on_reconnected),
+        Inbox(),
+        Inbox(),
+    )
+    leaving = await client.subscribe("a", drained.take)
+    await client.subscribe("a", kept.take)
+    await client.flush()
+    await server.process.kill()
+    await asyncio.wait_for(lost.wait(), 20)
+    await asyncio.wait_for(client.drain(leaving), 5)
+    await server.again()
+    await asyncio.wait_for(back.wait(), 20)
+    client.publish_nowait("a", b"after")
+    assert (await kept.next())[2] == b"after"
+    await client.flush()
+    assert drained.messages.empty()
+
+
+async def test_a_flush_that_is_given_up_ends_nothing(opened: Opened, server: NatsServer) -> None:
+    """The server reads again, and answers a question that nobody waits for any more."""
+    client, inbox = await opened(), Inbox()
+    await client.subscribe("a", inbox.take)
+    await client.flush()
+    server.process.signal(signal.SIGSTOP)
+    with pytest.raises(TimeoutError):
+        await client.flush(0.2)
+    server.process.signal(signal.SIGCONT)
+    await client.flush()
+    client.publish_nowait("a", b"1")
+    assert (await inbox.next())[2] == b"1"
+    assert (client.is_connected, client.reconnects) == (True, 0)
+
+
+@pytest.mark.long
+async def test_a_drain_that_no_server_answers_ends_and_stays_drained(opened: Opened, server: NatsServer) -> None:
+    client, drained, kept = await opened(), Inbox(), Inbox()
+    leaving = await client.subscribe("a", drained.take)
+    await client.subscribe("a", kept.take)
+    await client.flush()
+    server.process.signal(signal.SIGSTOP)
+    await asyncio.wait_for(client.drain(leaving), 20)
+    server.process.signal(signal.SIGCONT)
+    await holds(lambda: client.is_connected)
+    await client.flush()
+    client.publish_nowait("a", b"after")
+    assert (await kept.next())[2] == b"after"
+    await client.flush()
+    assert drained.messages.empty()
 
 
 async def test_a_subject_that_is_refused_does_not_end_the_connection(opened: Opened) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 from nats.aio.client import Client
-from nats.errors import ConnectionClosedError
+from nats.errors import ConnectionClosedError, FlushTimeoutError
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
@@ -114,13 +114,43 @@ def cannot_connect(url: str, reason: Exception) -> Refusal:
 
 
 class NatsConnection(Client):
-    """nats-py's client, which ends its own watch when it is closed."""
+    """nats-py's client, which ends its own watch when it is closed, and whose `flush` can be relied on."""
 
     def __init__(self) -> None:
         super().__init__()
         self.watch: Task | None = None
         """Who looks whether it lives, until it is closed."""
         self.is_closed_by_us = False
+        self._background = Background()
+        self._flushes: set[asyncio.Task[None]] = set()
+
+    async def flush(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - as in nats-py, whose own code calls it
+        """Return when the server has read what was sent before, or the connection is lost.
+
+        nats-py (2.16) writes its PING past what waits in its own buffer, so the PONG says nothing of that; the buffer is empty before a
+        second PING leaves. And a PONG that nobody waits for any more ends nats-py's reading, without a word: so each is waited for.
+
+        Raises:
+            nats.errors.TimeoutError: it did not answer in so many seconds, twice.
+        """
+        for _ in range(2):
+            if not self.is_connected:
+                return
+            flush = self._background.run_once("nats ping", self._wait_for_pong())
+            self._flushes.add(flush)
+            flush.add_done_callback(self._flushes.discard)
+            done, _ = await asyncio.wait({flush}, timeout=timeout)
+            if not done:
+                raise FlushTimeoutError
+
+    async def _wait_for_pong(self) -> None:
+        with contextlib.suppress(NatsError, OSError):
+            await super().flush(LONGEST_SECONDS)
+
+    def end_flushes(self) -> None:
+        """Wait for no PONG any more: the connection that they were to come by is gone."""
+        for flush in list(self._flushes):
+            flush.cancel()
 
     async def close(self) -> None:
         """Close it for good."""
@@ -128,6 +158,7 @@ class NatsConnection(Client):
         if self.watch:
             await self.watch.stop()
         await super().close()
+        self.end_flushes()
 
 
 async def connect(
@@ -172,8 +203,6 @@ class ConnectionWatch:
         self._on_disconnected = on_disconnected
         self._on_reconnected = on_reconnected
         self._options = options
-        self._background = Background()
-        self._ping: asyncio.Task[None] | None = None
         self._tried_at = time.monotonic()
         self._closed = asyncio.Event()
         self._log = structlog.get_logger().bind(connection=name)
@@ -213,6 +242,7 @@ class ConnectionWatch:
     async def _connection_lost(self) -> None:
         """The connection ended."""
         self._tried_at = time.monotonic()
+        self.connection.end_flushes()
         if not self.connection.is_closed_by_us:
             self._log.warning("nats connection lost")
             await self._notify(self._on_disconnected)
@@ -220,7 +250,6 @@ class ConnectionWatch:
     async def _reconnected(self) -> None:
         """The connection is there again."""
         self._last = None
-        self._forget_ping()
         self._log.info("nats connection back")
         await self._notify(self._on_reconnected)
 
@@ -247,38 +276,27 @@ class ConnectionWatch:
         Raises:
             ConnectionClosedError: nats-py has given the connection up.
         """
-        deaf = 0
+        unanswered = 0
+        while True:
+            connection = self.connection
+            if connection.is_closed or (not connection.is_connected and self._is_silent()):
+                raise ConnectionClosedError
+            if connection.is_connected:
+                unanswered = 0 if await self._is_answered() else unanswered + 1
+                if unanswered > 1 and connection.is_connected:
+                    self._log.warning("nats does not answer, connecting anew")
+                    unanswered, self._tried_at = 0, time.monotonic()
+                    await connection.force_reconnect()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._closed.wait()
+
+    async def _is_answered(self) -> bool:
         try:
-            while True:
-                connection = self.connection
-                if connection.is_closed or (not connection.is_connected and self._is_silent()):
-                    raise ConnectionClosedError
-                if connection.is_connected:
-                    if self._ping is None or self._ping.done():
-                        self._ping = self._background.run_once("nats ping", self._wait_for_pong())
-                    answered, _ = await asyncio.wait({self._ping}, timeout=ANSWER_SECONDS)
-                    deaf = 0 if answered else deaf + 1
-                    if deaf > 1 and connection.is_connected:
-                        self._log.warning("nats does not answer, connecting anew")
-                        deaf, self._tried_at = 0, time.monotonic()
-                        await connection.force_reconnect()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_SECONDS):
-                        await self._closed.wait()
-        finally:
-            self._forget_ping()
-
-    async def _wait_for_pong(self) -> None:
-        """Return when the server has answered. It waits as long as it takes: an answer to a question that was given up ends
-        nats-py's reading, without a word (2.16, seen)."""
-        with contextlib.suppress(NatsError, OSError):
-            await self.connection.flush(LONGEST_SECONDS)
-
-    def _forget_ping(self) -> None:
-        """Wait for no answer any more: the connection that it was to come by is gone."""
-        if self._ping:
-            self._ping.cancel()
-            self._ping = None
+            await self.connection.flush(ANSWER_SECONDS)
+        except FlushTimeoutError:
+            return False
+        return True
 
     def _is_silent(self) -> bool:
         return time.monotonic() - self._tried_at > SILENT_SECONDS

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as LibrarySubscription
-from nats.errors import ConnectionClosedError, MaxPayloadError, OutboundBufferLimitError
+from nats.errors import ConnectionClosedError, FlushTimeoutError, MaxPayloadError, OutboundBufferLimitError
 from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
@@ -29,6 +29,9 @@ from lgsp_runtime.nats.protocol import RawHandler
 
 Hook = Callable[[], Awaitable[None]]
 Publication = tuple[str, bytes, str, dict[str, str] | None]
+
+CLOSE_SECONDS = 5.0
+"""How long a server may take to read what is left for it, before its connection is left as it is."""
 
 PAUSE_SECONDS = 0.5
 """Between two attempts to make a connection that nats-py has given up."""
@@ -72,6 +75,7 @@ class PublicNatsClient:
         self.last_error: Exception | None = None
         """What failed last."""
         self._reconnects = 0
+        self._losses = 0
 
     @property
     def is_connected(self) -> bool:
@@ -114,7 +118,7 @@ class PublicNatsClient:
             await self.flush()
         for task in self._tasks:
             await task.stop()
-        await self._connection.close()
+        await self._close_connection()
 
     async def subscribe(self, subject: str, handler: RawHandler, queue: str = "") -> Subscription:
         """Hand each message of a subject to a handler as it arrives, on this connection and on every one after it.
@@ -130,12 +134,15 @@ class PublicNatsClient:
 
     async def drain(self, *subscriptions: Subscription) -> None:
         """Hear no more on these: return when everything that was on its way has been handed over."""
-        made = [self._subscribed.pop(one.id) for one in subscriptions if one.id in self._subscribed]
-        # Without a connection nothing can be drained, and nothing is on its way.
-        await asyncio.gather(
-            *(one.now.drain() for one in made if one.now),  # type: ignore[no-untyped-call]
+        drained = [self._subscribed.pop(one.id) for one in subscriptions if one.id in self._subscribed]
+        results = await asyncio.gather(
+            *(one.now.drain() for one in drained if one.now),  # type: ignore[no-untyped-call]
             return_exceptions=True,
         )
+        if any(isinstance(result, FlushTimeoutError) for result in results):
+            # nats-py would subscribe them again on its next connection; one that it does not know of them takes its place.
+            await self._close_connection()
+            await self._connection_lost()
 
     def publish_nowait(self, subject: str, payload: bytes, reply: str = "", headers: bytes = b"") -> None:
         """Publish, as soon as the task that does it gets its turn.
@@ -173,12 +180,13 @@ class PublicNatsClient:
             ConnectionClosedError: there is no connection, or it ended.
             TimeoutError: it did not answer in so many seconds.
         """
+        losses = self._losses
         async with asyncio.timeout(timeout):
             await self._all_sent.wait()
             if not self.is_connected:
                 raise ConnectionClosedError
-            await self._connection.flush(timeout)  # type: ignore[arg-type]
-            if not self.is_connected:  # nats-py's flush may return all the same
+            await self._connection.flush(timeout)
+            if self._losses > losses or not self.is_connected:  # then that returns all the same
                 raise ConnectionClosedError
 
     @property
@@ -201,7 +209,7 @@ class PublicNatsClient:
         while True:
             with contextlib.suppress(ConnectionClosedError):
                 await self._watch.run()
-            await self._connection.close()
+            await self._close_connection()
             while not self.is_connected:
                 try:
                     await self._open()
@@ -238,7 +246,13 @@ class PublicNatsClient:
         subscription = made.subscription
         made.now = await self._connection.subscribe(subscription.subject, queue=subscription.queue, cb=answer)
 
+    async def _close_connection(self) -> None:
+        with contextlib.suppress(TimeoutError):  # nats-py waits for a server that does not read, for ever
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._connection.close()
+
     async def _connection_lost(self) -> None:
+        self._losses += 1
         self._outgoing.clear()
         self._outgoing_bytes = 0
         self._all_sent.set()
