@@ -217,6 +217,20 @@ async def test_nothing_of_a_person_is_in_what_is_kept_for_ever(people: People) -
     assert await people.code(subject) == account  # nobody's any more
 
 
+async def test_nothing_is_left_of_what_was_replaced_before_a_person_ended(people: People) -> None:
+    """Another account, another name, the same account again: each takes the place of what was kept, on disk too."""
+    names = "Lê Thị Tên Cũ", "Lê Thị Tên Giữa", "Lê Thị Tên Mới"
+    person = await people.create("developer")
+    first, second = await people.code("replaced-1"), await people.code("replaced-2")
+    for account, name in zip((first, second, second), names, strict=True):
+        assert (await people.link(person, account, name=name)).status == 200
+        assert [name for name in names if on_disk(people.bus.state.nats, name)] == [name]
+    assert await people.session("replaced-2")
+    assert (await people.act(person, "end")).status == 200
+    for forgotten in (*names, *(account.replace("-", "").lower() for account in (first, second))):
+        assert not on_disk(people.bus.state.nats, forgotten), forgotten
+
+
 def on_disk(folder: Path, text: str) -> bool:
     needles = (text.encode(), json.dumps(text).encode()[1:-1])
     files = [file for file in folder.rglob("*") if file.is_file()]

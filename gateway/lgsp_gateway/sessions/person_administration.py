@@ -51,10 +51,11 @@ class PersonAdministration:
         Raises:
             Refusal: `not-found`, `not-granted`, `step-not-allowed`, `already-exists` or `bus-unavailable`.
         """
-        code, before = profile.account, await self._people.profile(name)
+        code = profile.account
 
         async def decide(caller: Principal) -> Change:
             known = self._reader.find_changeable(caller, "Person", name)
+            before = await self._people.profile(name)
             linked = await self._people.account(code)
             salt = linked.salt if linked and linked.person == name else secrets.token_bytes(SALT_BYTES)
             status = self._permission.link(caller, name, known, commitment(code, salt))

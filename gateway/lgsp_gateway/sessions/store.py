@@ -99,13 +99,15 @@ class PeopleStore:
         return Profile(found["account"], found["name"]) if found else None
 
     async def link(self, person: str, profile: Profile, salt: bytes) -> None:
-        """Keep whose an account is, and what the person is called.
+        """Keep whose an account is, and what the person is called; what was kept of either is overwritten on disk.
+
+        The profile comes first: it names the account, so that whatever is interrupted here can be forgotten later.
 
         Raises:
-            Refusal: `bus-unavailable`.
+            Refusal: `bus-unavailable`, or `cannot-start` where the gateway lacks the password of that user.
         """
-        await _put(self._people, f"account.{profile.account}", {"person": person, "salt": salt.hex()})
-        await _put(self._people, f"person.{person}", profile._asdict())
+        await self._replace(f"person.{person}", profile._asdict())
+        await self._replace(f"account.{profile.account}", {"person": person, "salt": salt.hex()})
 
     async def forget_account(self, code: str) -> None:
         """Forget whose an account was; what was kept of it is overwritten on disk.
@@ -150,6 +152,15 @@ class PeopleStore:
             await _open(self._sessions).delete(f"session.{_digest(token)}")
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
+
+    async def _replace(self, key: str, said: Mapping[str, Any]) -> None:
+        """Keep something under a key. The server drops a version that a newer one replaces, and leaves its bytes on disk."""
+        before = await _get(self._people, key)
+        if before == said:
+            return
+        if before is not None:
+            await self._erase(key)
+        await _put(self._people, key, said)
 
     async def _erase(self, key: str) -> None:
         """Overwrite what is kept under a key, by a connection of its own: its user may delete here and nowhere else."""
