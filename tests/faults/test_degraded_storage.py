@@ -92,7 +92,7 @@ async def test_a_read_only_database_holds_up_the_index_and_nothing_else(tmp_path
         while "read-only transaction" not in searched.indexer.log.read_text():
             await asyncio.sleep(0.1)
     async with asyncio.timeout(60):
-        while "The search index stands still: it lacks 1 groups" not in (await doctor(bus))[1]:
+        while "The search index makes no progress: it lacks 1 batches" not in (await doctor(bus))[1]:
             await asyncio.sleep(1)
     await postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = off")
     await searched.indexed(got.message)

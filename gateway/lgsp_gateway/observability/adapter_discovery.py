@@ -1,9 +1,9 @@
-"""Which adapters are on the bus and how they do: asked of all of them every few seconds by the NATS services protocol.
+"""Discovers the adapters on the bus and their status, every few seconds, by the NATS services protocol.
 
-NATS does not say who answered. But a connection may subscribe to the announcements of the services that its system provides
-alone, and reply to nothing but what it was asked. So each service in force is asked under its own name and a reply subject of
-its own: what arrives there comes from a provider of that service, and counts where it speaks for the provider that the registry
-has for that version (docs/decisions/018). How well a system answers remains its adapter's own word.
+NATS does not tell who answered. But an adapter may subscribe only to the requests for services that its system provides, and may
+reply only to what it was asked. So each service in force is asked under its own name, with a reply subject of its own: an answer
+there comes from a provider of that service, and is accepted if it names the provider that the registry has for that version
+(docs/decisions/018). The status of the upstream system is what its adapter reports; nobody verifies it.
 """
 
 import asyncio
@@ -27,18 +27,20 @@ from lgsp_runtime.background import Background
 
 REFRESH_SECONDS = 5.0
 ANSWER_SECONDS = 1.0
-REQUESTS_AT_A_TURN = 100
+REQUESTS_PER_TURN = 100
 PAUSE_SECONDS = 0.005
-"""After so many services that are asked. Ten thousand at once, and their answers, would keep everybody waiting a tenth of a second."""
+"""After so many requests. Ten thousand at once, and their answers, would block the event loop for a tenth of a second."""
 MAX_TASKS = 20
+"""Failing background tasks that are shown of one operation."""
 MAX_TEXT = 120
+"""Characters that are shown of a text of an adapter."""
 ROUND_SECONDS = 30.0
 MAX_INSTANCES = 200
-"""Running copies of one service that are counted; a copy is a process."""
+"""Instances of one service that are counted; an instance is a running process."""
 MAX_BYTES = 64 * 1024
-"""What a copy may say of itself."""
+"""Bytes of an answer; longer ones are not counted."""
 REASONS = ("unreachable", "refused", "unintelligible", "broken", "late", "resting")
-"""Why a system behind did not answer; what else an adapter says is shown as `other`."""
+"""Why an upstream system did not answer; any other reason that an adapter reports is shown as `other`."""
 _VERSION = re.compile(r"([1-9][0-9]{0,3})\.[0-9]{1,4}\.[0-9]{1,4}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _STARTED = re.compile(r"[0-9TZ:.+-]{1,40}")
@@ -46,7 +48,7 @@ _STARTED = re.compile(r"[0-9TZ:.+-]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class AdapterInstance:
-    """One running adapter, as it told of itself."""
+    """One running adapter, as it describes itself. `operations` has the status of each operation, by name."""
 
     id: str
     service: ServiceName
@@ -56,13 +58,19 @@ class AdapterInstance:
     operations: dict[str, dict[str, Any]]
 
     def document(self) -> dict[str, Any]:
-        """As it is shown."""
-        named = {"id": self.id, "service": self.service, "version": self.version, "system": self.system}
-        return {**named, "started": self.started, "operations": self.operations}
+        """Return the instance as `GET /ops/adapters` shows it."""
+        return {
+            "id": self.id,
+            "service": self.service,
+            "version": self.version,
+            "system": self.system,
+            "started": self.started,
+            "operations": self.operations,
+        }
 
 
 class AdapterDiscovery:
-    """The adapters on the bus at this moment."""
+    """The adapters on the bus: `instances` as of `updated_at` (seconds since 1970; 0 before the first round)."""
 
     def __init__(self, registry: RegistrySnapshot) -> None:
         self._registry = registry
@@ -71,64 +79,64 @@ class AdapterDiscovery:
         self._not_counted = 0
         self._round = asyncio.Lock()
         self._rounds_begun = 0
-        self._last_whole_round = 0
+        self._last_finished_round = 0
 
     def start(self, connection: Client, background: Background) -> None:
-        """Begin to ask."""
+        """Discover adapters in the background from now on, every `REFRESH_SECONDS`."""
         self._connection = connection
         background.run_every("adapter discovery", REFRESH_SECONDS, self._refresh_if_connected, within=ROUND_SECONDS)
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Service, operation and what one copy says of it."""
-        for copy in self.instances:
-            for name, said in copy.operations.items():
-                yield copy.service, name, said
+        """Yield service, operation and status for each operation of each instance."""
+        for instance in self.instances:
+            for name, status in instance.operations.items():
+                yield instance.service, name, status
 
     async def _refresh_if_connected(self) -> None:
         with contextlib.suppress(NatsError, OSError):
             await self.refresh()
 
     async def refresh(self) -> None:
-        """Ask the adapters of every service in force, and take what comes within a second.
+        """Ask the adapters of every service in force, and collect the answers of one second.
 
-        Rounds never overlap: two at once would keep other requests waiting twice as long. Whoever comes during a round waits for the
-        next one, which all who wait share, since the round under way may have asked before the adapter they look for was there.
+        Rounds never overlap, since two at once would block the event loop twice as long. A call during a round waits for the
+        next one, which all such calls share: the adapter that is looked for may have come after the requests of this round.
 
         Raises:
-            NatsError, OSError: NATS is away.
+            NatsError, OSError: NATS cannot be reached.
         """
         begun_before = self._rounds_begun
         async with self._round:
-            if self._last_whole_round > begun_before:
+            if self._last_finished_round > begun_before:
                 return
             self._rounds_begun += 1
             await self._ask_all_services()
-            self._last_whole_round = self._rounds_begun
+            self._last_finished_round = self._rounds_begun
 
     async def _ask_all_services(self) -> None:
         providers = self._registry.services.providers
         services = list(providers)
-        found: dict[ServiceName, dict[str, AdapterInstance]] = {}
+        instances: dict[ServiceName, dict[str, AdapterInstance]] = {}
         not_counted = 0
 
-        async def take(message: Msg) -> None:
+        async def count_answer(message: Msg) -> None:
             nonlocal not_counted
-            if not message.data:  # nobody serves it
+            if not message.data:  # NATS answers that nobody serves it
                 return
             service = services[int(message.subject.rpartition(".")[2])]
-            copy = self._copy(service, providers.get(service, {}), message.data)
-            copies = found.setdefault(service, {})
-            if copy is None or len(copies) >= MAX_INSTANCES:
+            instance = self._instance(service, providers.get(service, {}), message.data)
+            of_service = instances.setdefault(service, {})
+            if instance is None or len(of_service) >= MAX_INSTANCES:
                 not_counted += 1
             else:
-                copies[copy.id] = copy
+                of_service[instance.id] = instance
 
         inbox = self._connection.new_inbox()
-        answers = await self._connection.subscribe(f"{inbox}.*", cb=take)
+        answers = await self._connection.subscribe(f"{inbox}.*", cb=count_answer)
         try:
             for number, service in enumerate(services, 1):
                 await self._connection.publish(f"$SRV.STATS.{service}", b"", reply=f"{inbox}.{number - 1}")
-                if number % REQUESTS_AT_A_TURN == 0:
+                if number % REQUESTS_PER_TURN == 0:
                     await asyncio.sleep(PAUSE_SECONDS)
             await asyncio.sleep(ANSWER_SECONDS)
         finally:
@@ -136,80 +144,84 @@ class AdapterDiscovery:
         if not_counted and not self._not_counted:
             structlog.get_logger().warning("adapters not counted", answers=not_counted)
         self._not_counted = not_counted
-        self.instances = [copy for service in sorted(found) for _, copy in sorted(found[service].items())]
+        self.instances = [one for service in sorted(instances) for _, one in sorted(instances[service].items())]
         self.updated_at = time.time()
 
-    def _copy(self, service: ServiceName, providers: Mapping[Major, SystemName], data: bytes) -> AdapterInstance | None:
-        """What a copy says of itself; None where it speaks for somebody else, or cannot be understood."""
+    def _instance(
+        self, service: ServiceName, providers: Mapping[Major, SystemName], data: bytes
+    ) -> AdapterInstance | None:
+        """Read the answer of an instance of a service.
+
+        Returns None where the answer is malformed, or where the registry has another provider for the version that it names.
+        """
         try:
-            said = orjson.loads(data) if len(data) <= MAX_BYTES else {}
-            told = said["metadata"]
-            version = _VERSION.fullmatch(said["version"])
-            if version is None or told.get("wire") is None or said["name"] != service:
+            stats = orjson.loads(data) if len(data) <= MAX_BYTES else {}
+            metadata = stats["metadata"]
+            version = _VERSION.fullmatch(stats["version"])
+            if version is None or metadata.get("wire") is None or stats["name"] != service:
                 return None
-            if not (_ID.fullmatch(said["id"]) and _STARTED.fullmatch(said["started"])):
+            if not (_ID.fullmatch(stats["id"]) and _STARTED.fullmatch(stats["started"])):
                 return None
             major = Major(int(version[1]))
             provider = providers.get(major)
             contract = self._registry.contract(service, major)
-            if provider is None or told["system"] != provider or contract is None:
+            if provider is None or metadata["system"] != provider or contract is None:
                 return None
-            operations = dict(
-                map(partial(_operation, contract.operations), said["endpoints"][: len(contract.operations)])
-            )
+            endpoints = stats["endpoints"][: len(contract.operations)]
+            operations = dict(map(partial(_operation_status, contract.operations), endpoints))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return None
-        return AdapterInstance(said["id"], service, version[0], provider, said["started"], operations)
+        return AdapterInstance(stats["id"], service, version[0], provider, stats["started"], operations)
 
 
-def _operation(known: Collection[str], endpoint: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """One operation of the contract, with its counts and how the system behind it does.
+def _operation_status(operations: Collection[str], endpoint: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the name and the status of an operation of the contract: counts, the upstream system, data, background tasks.
 
     Raises:
-        ValueError, KeyError, TypeError: it is none.
+        ValueError, KeyError, TypeError: the endpoint is malformed, or not an operation of the contract.
     """
-    if endpoint["name"] not in known:
-        raise ValueError("no operation of the contract")
-    said: dict[str, Any] = {
+    if endpoint["name"] not in operations:
+        raise ValueError("not an operation of the contract")
+    status: dict[str, Any] = {
         "requests": int(endpoint["num_requests"]),
         "averageMs": round(int(endpoint["average_processing_time"]) / 1e6, 3),
     }
-    told = endpoint.get("data") or {}
-    for part, read in (("upstream", _upstream), ("data", _data), ("tasks", _tasks)):
-        if told.get(part):
-            said[part] = read(told[part])
-    return str(endpoint["name"]), said
+    reported = endpoint.get("data") or {}
+    for part, read in (("upstream", _upstream_status), ("data", _data_status), ("tasks", _failing_tasks)):
+        if reported.get(part):
+            status[part] = read(reported[part])
+    return str(endpoint["name"]), status
 
 
-def _data(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Which data it answers from, and what keeps newer data out."""
-    words = {name: _printable_line(said.get(name, "")) for name in ("file", "why", "about")}
-    return {**words, "since": float(said.get("since", 0)), "current": bool(said.get("current", True))}
+def _data_status(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which file the adapter answers from, and why it does not use newer data."""
+    texts = {name: _printable_line(data.get(name, "")) for name in ("file", "why", "about")}
+    return {**texts, "since": float(data.get("since", 0)), "current": bool(data.get("current", True))}
 
 
-def _tasks(said: Mapping[str, Any]) -> dict[str, str]:
-    """Which of its background tasks fail, and with what error."""
-    return {_printable_line(name): _printable_line(error) for name, error in list(said.items())[:MAX_TASKS]}
+def _failing_tasks(tasks: Mapping[str, Any]) -> dict[str, str]:
+    """Return which background tasks of the adapter fail, with their errors."""
+    return {_printable_line(name): _printable_line(error) for name, error in list(tasks.items())[:MAX_TASKS]}
 
 
-def _printable_line(said: Any) -> str:
-    """What it says in words: a line that is printed harmless, and no longer than a line."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(said)[:MAX_TEXT])
+def _printable_line(text: Any) -> str:
+    """Return a text of an adapter shortened to a line, its control characters replaced, so that it is safe to print."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text)[:MAX_TEXT])
 
 
-def _upstream(said: Mapping[str, Any]) -> dict[str, Any]:
+def _upstream_status(upstream: Mapping[str, Any]) -> dict[str, Any]:
     failed: dict[str, int] = {}
-    for why, number in said.get("failed", {}).items():
-        reason = why if why in REASONS else "other"
+    for sent_reason, number in upstream.get("failed", {}).items():
+        reason = sent_reason if sent_reason in REASONS else "other"
         failed[reason] = failed.get(reason, 0) + int(number)
-    last = said.get("lastReason", "")
+    last_reason = upstream.get("lastReason", "")
     return {
-        "up": bool(said.get("up", True)),
-        "answered": int(said.get("answered", 0)),
+        "up": bool(upstream.get("up", True)),
+        "answered": int(upstream.get("answered", 0)),
         "failed": failed,
-        "failedInARow": int(said.get("failedInARow", 0)),
-        "lastAnswer": float(said.get("lastAnswer", 0)),
-        "lastFailure": float(said.get("lastFailure", 0)),
-        "lastReason": last if last in (*REASONS, "") else "other",
-        "lastNote": _printable_line(said.get("lastNote", "")),
+        "failedInARow": int(upstream.get("failedInARow", 0)),
+        "lastAnswer": float(upstream.get("lastAnswer", 0)),
+        "lastFailure": float(upstream.get("lastFailure", 0)),
+        "lastReason": last_reason if last_reason in (*REASONS, "") else "other",
+        "lastNote": _printable_line(upstream.get("lastNote", "")),
     }

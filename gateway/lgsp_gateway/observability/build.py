@@ -1,4 +1,4 @@
-"""Builds what operations sees of a gateway: metrics, traces, security events, health."""
+"""Builds the observability of a gateway: metrics, traces, security events, health checks."""
 
 import logging
 from contextlib import AsyncExitStack
@@ -12,7 +12,7 @@ from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.call_observer import CallTelemetry
-from lgsp_gateway.observability.checks import EVERY_SECONDS, Checks
+from lgsp_gateway.observability.checks import INTERVAL_SECONDS, Checks
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_runtime import logs, tracing
@@ -20,11 +20,15 @@ from lgsp_runtime.background import Background
 from lgsp_runtime.security_events import SecurityLog
 
 CHECKS_SECONDS = 60.0
-"""How long the checks of `lgsp doctor` may take together."""
+"""How long one round of checks may take."""
 
 
 def open_telemetry(stack: AsyncExitStack, settings: GatewaySettings, keys: KeyStore) -> CallTelemetry:
-    """Open what observes calls, and say in the security events which keys are used."""
+    """Open metrics, traces and the security log, and record in the latter which keys are in use.
+
+    Args:
+        stack: closes them at the end.
+    """
     security = SecurityLog(settings.security_log, f"gateway {settings.name}")
     stack.callback(security.stop)
     traces = None
@@ -48,18 +52,18 @@ def _announce_keys(settings: GatewaySettings, keys: KeyStore, security: Security
 
 
 def announce_removed_keys(keys: RemovedKeys, security: SecurityLog) -> None:
-    """Say in the security events from now on which key is gone."""
+    """Record removals of keys in the security log from now on."""
 
-    def has_gone(issuer: str, key: str) -> None:
-        description = f"{key} of {issuer} is gone: what it signed has ended"
+    def record_removal(issuer: str, key: str) -> None:
+        description = f"{key} of {issuer} was removed: tokens that it signed are no longer valid"
         security.event("key-removed", "success", "configuration", description, lgsp__key=key)
 
-    keys.on_removed(has_gone)
+    keys.on_removed(record_removal)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Which adapters there are, and what the checks found."""
+    """The adapters on the bus, and the results of the checks."""
 
     adapters: AdapterDiscovery
     checks: Checks
@@ -74,7 +78,7 @@ class Health:
         metrics: Metrics,
         background: Background,
     ) -> "Health":
-        """Look at everything now and then, and show it in the metrics too."""
+        """Discover adapters and run the checks in the background from now on, and export both in the metrics."""
         adapters = AdapterDiscovery(registry.snapshot)
         adapters.start(connection, background)
         metrics.watch_adapters(adapters)
@@ -88,6 +92,6 @@ class Health:
             adapters,
             background,
         )
-        background.run_every("checks", EVERY_SECONDS, checks.run, within=CHECKS_SECONDS)
+        background.run_every("checks", INTERVAL_SECONDS, checks.run, within=CHECKS_SECONDS)
         metrics.watch_checks(checks, background)
         return cls(adapters, checks)

@@ -1,5 +1,5 @@
-"""What a call leaves behind beside its evidence: a count, a span where its trace is recorded, a line in the log for each no, and an
-event for those on watch where somebody tried what it may not.
+"""What is observed of a call beside its evidence: metrics, a span where its trace is recorded, a log line for each refusal, and a
+security event where a caller tried what it is not allowed to do.
 """
 
 from dataclasses import dataclass
@@ -17,20 +17,21 @@ if TYPE_CHECKING:
     from lgsp_gateway.observability.traces import Traces
 
 SAMPLED = "1"
-"""What a `traceparent` ends with whose trace is recorded; of the flags only this one is defined."""
+"""The end of a `traceparent` whose trace is recorded: the `sampled` flag, the only one that is defined."""
 
 DENIED = frozenset(
     {"not-granted", "purpose-not-granted", "unknown-service", "token-not-bound", "person-required", "service-suspended"}
 )
-"""Refusals that say who may not, rather than what was wrong with a message."""
+"""Refusals because of who calls, not because of what the message contains; each becomes a security event."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallTelemetry:
-    """Tells operations of the calls of one gateway; a `CallObserver`.
+    """Observes the calls of one gateway, for metrics, logs, traces and security events; a `CallObserver`.
 
     Args:
-        logs_answers: whether each answered call is logged too.
+        traces: None where no collector is configured.
+        logs_answers: whether answered calls are logged too.
     """
 
     metrics: Metrics
@@ -39,7 +40,7 @@ class CallTelemetry:
     logs_answers: bool = False
 
     def answered(self, request: CallRequest, record: CallRecord) -> None:
-        """Count a call that got its answer."""
+        """Count a call that was answered, and record its span where its trace is recorded."""
         self.metrics.count_call(record)
         if self.logs_answers:
             structlog.get_logger().debug("answered", **_log_fields(record))
@@ -47,7 +48,7 @@ class CallTelemetry:
             self.traces.record(request, record)
 
     def refused(self, request: CallRequest, record: CallRecord, refusal: Refusal) -> None:
-        """Count and log a call that was refused."""
+        """Count and log a call that was refused, record its span, and report a denial to the security log."""
         self.metrics.count_call(record)
         structlog.get_logger().info("refused", **_log_fields(record), code=refusal.code, why=refusal.private)
         if refusal.code in DENIED or refusal.code == "quota-exceeded":
@@ -57,11 +58,11 @@ class CallTelemetry:
             self.traces.record(request, record)
 
     def limited(self, record: CallRecord) -> None:
-        """Count a call that was refused without evidence."""
+        """Count a call that was refused without evidence, as one above its quota is."""
         self.metrics.count_call(record)
 
     def unidentified(self, request: CallRequest, refusal: Refusal) -> None:
-        """Count a call with a token that does not count, and tell those on watch."""
+        """Count a call whose token was refused, and report it to the security log."""
         self.metrics.count_unidentified(refusal)
         self.security.event(
             "token-refused",
@@ -91,6 +92,13 @@ class CallTelemetry:
 
 
 def _log_fields(record: CallRecord) -> dict[str, str | int]:
-    """What every log line of a decision says, so that all that was logged of a message is found by its id or its trace."""
-    who = {"message": record.message, "trace": record.trace, "consumer": record.consumer, "grant": record.grant}
-    return {**who, "service": record.service, "operation": record.operation, "status": record.status}
+    """Return the fields of every log line of a call, so that the lines of a message are found by its id or its trace."""
+    return {
+        "message": record.message,
+        "trace": record.trace,
+        "consumer": record.consumer,
+        "grant": record.grant,
+        "service": record.service,
+        "operation": record.operation,
+        "status": record.status,
+    }

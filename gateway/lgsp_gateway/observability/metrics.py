@@ -1,7 +1,7 @@
-"""What a gateway counts, for Prometheus. Labels are bounded: names from the catalogue and problem codes, never a caller's
-own words.
+"""The metrics of a gateway, for Prometheus. The values of labels are bounded: names from the catalogue and problem codes, never a
+text that a caller chose.
 
-Calls are counted in plain numbers, which become Prometheus samples when somebody asks. Why not prometheus-client's own
+Calls are counted in plain integers, which become Prometheus samples when they are collected. Why not prometheus-client's own
 Counter and Histogram: finding two children by label, two locks and a walk over the buckets took 5.6 µs a call, this
 takes 0.6 (measured).
 """
@@ -32,7 +32,7 @@ SAMPLE_SECONDS = 1.0
 
 
 class _Durations:
-    """How long the calls of one operation took: a count for each bucket, the last for what is longer than all."""
+    """How long the calls of one operation took: the number of calls in each bucket, those above all bounds in the last one."""
 
     __slots__ = ("buckets", "seconds")
 
@@ -49,8 +49,8 @@ class _Calls(Collector):
         self._durations: dict[tuple[str, str], _Durations] = {}
 
     def count(self, service: str, operation: str, outcome: str, seconds: float) -> None:
-        named = (service, operation, outcome)
-        self._outcomes[named] = self._outcomes.get(named, 0) + 1
+        labels = (service, operation, outcome)
+        self._outcomes[labels] = self._outcomes.get(labels, 0) + 1
         durations = self._durations.get((service, operation))
         if durations is None:
             durations = self._durations[service, operation] = _Durations()
@@ -61,54 +61,59 @@ class _Calls(Collector):
         calls = CounterMetricFamily(
             "lgsp_calls", "Calls by identified callers", labels=["service", "operation", "outcome"]
         )
-        for named, number in self._outcomes.items():
-            calls.add_metric(named, number)
+        for labels, number in self._outcomes.items():
+            calls.add_metric(labels, number)
         yield calls
         durations = HistogramMetricFamily(
-            "lgsp_call_duration_seconds", "From the first byte to the evidence", labels=["service", "operation"]
+            "lgsp_call_duration_seconds",
+            "Duration of calls, from the first byte of the request to its evidence on disk",
+            labels=["service", "operation"],
         )
         bounds = [*map(str, BUCKETS), "+Inf"]
-        for operation, taken in self._durations.items():
-            durations.add_metric(operation, list(zip(bounds, accumulate(taken.buckets), strict=True)), taken.seconds)
+        for operation_labels, measured in self._durations.items():
+            cumulative = list(zip(bounds, accumulate(measured.buckets), strict=True))
+            durations.add_metric(operation_labels, cumulative, measured.seconds)
         yield durations
 
 
 class _Adapters(Collector):
-    """The adapters on the bus. Every gateway tells of all of them."""
+    """The adapters on the bus. Every gateway reports all of them."""
 
     def __init__(self, discovery: AdapterDiscovery) -> None:
         self._discovery = discovery
 
     def collect(self) -> Iterator[Metric]:
-        copies = GaugeMetricFamily("lgsp_adapter_instances", "Running instances of an adapter", labels=["service"])
-        for running, number in Counted(copy.service for copy in self._discovery.instances).items():
-            copies.add_metric([running], number)
-        yield copies
+        instances = GaugeMetricFamily("lgsp_adapter_instances", "Running instances of an adapter", labels=["service"])
+        for instance_service, number in Counted(instance.service for instance in self._discovery.instances).items():
+            instances.add_metric([instance_service], number)
+        yield instances
         up: dict[tuple[str, str], bool] = {}
         failed: dict[tuple[str, str, str], int] = {}
-        for service, operation, said in self._discovery.operations():
-            upstream = said.get("upstream", {})
+        for service, operation, status in self._discovery.operations():
+            upstream = status.get("upstream", {})
             up[service, operation] = up.get((service, operation), False) or bool(upstream.get("up", True))
-            for why, number in upstream.get("failed", {}).items():
-                failed[service, operation, why] = failed.get((service, operation, why), 0) + int(number)
-        ups = GaugeMetricFamily(
-            "lgsp_upstream_up", "Did the system behind answer the last call of a copy", labels=["service", "operation"]
+            for reason, number in upstream.get("failed", {}).items():
+                failed[service, operation, reason] = failed.get((service, operation, reason), 0) + int(number)
+        up_family = GaugeMetricFamily(
+            "lgsp_upstream_up",
+            "1 while the upstream system answered the last call of an instance",
+            labels=["service", "operation"],
         )
-        for named, holds in up.items():
-            ups.add_metric(named, holds)
-        yield ups
+        for labels, is_up in up.items():
+            up_family.add_metric(labels, is_up)
+        yield up_family
         failures = CounterMetricFamily(
             "lgsp_upstream_failures",
-            "Calls that the system behind failed, as running copies count",
+            "Calls that the upstream system failed, as running instances count them",
             labels=["service", "operation", "reason"],
         )
-        for reason, number in failed.items():
-            failures.add_metric(reason, number)
+        for failure_labels, number in failed.items():
+            failures.add_metric(failure_labels, number)
         yield failures
 
 
 class _Evidence(Collector):
-    """What this gateway has written down."""
+    """The evidence that this gateway has written."""
 
     def __init__(self, evidence: EvidenceLog, publisher: CheckpointPublisher) -> None:
         self._evidence = evidence
@@ -119,7 +124,7 @@ class _Evidence(Collector):
         written = "lgsp_evidence_entries", "Evidence entries on disk"
         yield CounterMetricFamily(*written, value=evidence.entries_written)
         yield CounterMetricFamily("lgsp_evidence_batches", "Group commits", value=evidence.batches_written)
-        dropped = "lgsp_evidence_entries_dropped", "Entries lost while nothing could be written"
+        dropped = "lgsp_evidence_entries_dropped", "Entries lost while the stream could not be written"
         yield CounterMetricFamily(*dropped, value=evidence.entries_dropped)
         yield GaugeMetricFamily(
             "lgsp_evidence_entries_pending", "Entries that wait for the stream", value=evidence.kept
@@ -129,7 +134,7 @@ class _Evidence(Collector):
 
 
 class RequestCounts(Protocol):
-    """Requests by the way they took."""
+    """Requests by how they were handled; see `lgsp_http_requests`."""
 
     cached: int
     recognised: int
@@ -138,7 +143,7 @@ class RequestCounts(Protocol):
 
 
 class _Http(Collector):
-    """Which way requests take through the HTTP server."""
+    """How the HTTP server handles requests: on the fast path or by aiohttp."""
 
     def __init__(self, counts: RequestCounts) -> None:
         self._counts = counts
@@ -147,54 +152,54 @@ class _Http(Collector):
         counts = self._counts
         requests = CounterMetricFamily(
             "lgsp_http_requests",
-            "Requests by the way they took: calls on the fast path, their head known (cached) or read (recognised), and what"
-            " aiohttp answered alone (delegated) or on a connection that it has for good (kept, counted once)",
+            "Requests by how they were handled: calls on the fast path with a cached head (cached) or a parsed one (recognised),"
+            " requests that aiohttp answered (delegated), and connections handed to aiohttp for good (kept, counted once)",
             labels=["way"],
         )
-        for way in ("cached", "recognised", "delegated", "kept"):
-            requests.add_metric([way], getattr(counts, way))
+        for handling in ("cached", "recognised", "delegated", "kept"):
+            requests.add_metric([handling], getattr(counts, handling))
         yield requests
 
 
 class _Checks(Collector):
-    """What `lgsp doctor` says."""
+    """The results of the checks that `lgsp doctor` shows."""
 
     def __init__(self, checks: Checks) -> None:
         self._checks = checks
 
     def collect(self) -> Iterator[Metric]:
-        failed = GaugeMetricFamily("lgsp_check_failed", "1 where lgsp doctor has something to say", labels=["check"])
-        for found in self._checks.results:
-            failed.add_metric([found.name], found.wrong is not None)
+        failed = GaugeMetricFamily("lgsp_check_failed", "1 while a check of lgsp doctor fails", labels=["check"])
+        for result in self._checks.results:
+            failed.add_metric([result.name], result.problem is not None)
         yield failed
 
 
 class _Background(Collector):
-    """The background tasks of this gateway, and what else broke beside the calls."""
+    """The background tasks and callbacks of this gateway that fail."""
 
     def __init__(self, background: Background) -> None:
         self._background = background
 
     def collect(self) -> Iterator[Metric]:
-        failing = GaugeMetricFamily(
-            "lgsp_background_task_failing", "1 while a task does not do its work", labels=["task"]
+        failing = GaugeMetricFamily("lgsp_background_task_failing", "1 while a background task fails", labels=["task"])
+        failures = CounterMetricFamily(
+            "lgsp_background_task_failures", "Failures of a background task", labels=["task"]
         )
-        failures = CounterMetricFamily("lgsp_background_task_failures", "How often a task failed", labels=["task"])
         for task in self._background.tasks:
             failing.add_metric([task.name], task.failing)
             failures.add_metric([task.name], task.failures)
         yield failing
         yield failures
-        broken = CounterMetricFamily(
-            "lgsp_background_callback_failures", "Callbacks and small works that broke", labels=["work"]
+        callback_failures = CounterMetricFamily(
+            "lgsp_background_callback_failures", "Failures of callbacks and short pieces of work", labels=["work"]
         )
         for name, times in self._background.callback_failures.items():
-            broken.add_metric([name], times)
-        yield broken
+            callback_failures.add_metric([name], times)
+        yield callback_failures
 
 
 class Metrics:
-    """The metrics of one gateway, in a registry of its own."""
+    """The metrics of one gateway, in a Prometheus registry of its own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -202,7 +207,7 @@ class Metrics:
         self._registry.register(self._calls)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
-        Info("lgsp_build", "What runs here", registry=self._registry).info({"version": version("lgsp")})
+        Info("lgsp_build", "The version of lgsp that runs", registry=self._registry).info({"version": version("lgsp")})
         self._unidentified = Counter(
             "lgsp_unidentified_calls", "Calls whose token was refused", registry=self._registry
         )
@@ -210,29 +215,29 @@ class Metrics:
         self._last_logged = 0.0
 
     def watch_evidence(self, evidence: EvidenceLog, publisher: CheckpointPublisher) -> None:
-        """Show the state of an evidence log."""
+        """Export the state of an evidence log from now on."""
         self._registry.register(_Evidence(evidence, publisher))
 
     def watch_checks(self, checks: Checks, background: Background) -> None:
-        """Show which checks fail, and which background tasks."""
+        """Export which checks and which background tasks fail from now on."""
         self._registry.register(_Checks(checks))
         self._registry.register(_Background(background))
 
     def watch_http(self, counts: RequestCounts) -> None:
-        """Show which way requests take."""
+        """Export how requests are handled from now on."""
         self._registry.register(_Http(counts))
 
     def watch_adapters(self, discovery: AdapterDiscovery) -> None:
-        """Show the adapters on the bus."""
+        """Export the adapters on the bus from now on."""
         self._registry.register(_Adapters(discovery))
 
     def count_call(self, record: CallRecord) -> None:
-        """Count a call."""
+        """Count a call of an identified caller, by service, operation, outcome and duration."""
         service, operation = record.service or "unknown", record.operation or "unknown"
         self._calls.count(service, operation, record.outcome, (record.times.handled + record.times.evidence) / 1000)
 
     def count_unidentified(self, refusal: Refusal) -> None:
-        """Count a call whose caller is not known, and log one a second at most."""
+        """Count a call whose token was refused, and log at most one such line a second."""
         self._unidentified.inc()
         self._unlogged += 1
         now = time.monotonic()
@@ -241,5 +246,5 @@ class Metrics:
             self._unlogged, self._last_logged = 0, now
 
     def exposition(self) -> bytes:
-        """All metrics in the Prometheus text format."""
+        """Return all metrics in the Prometheus text format 0.0.4, in UTF-8."""
         return generate_latest(self._registry)

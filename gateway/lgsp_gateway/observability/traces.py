@@ -1,7 +1,8 @@
-"""The spans of a call, where a collector is named; this module is loaded only then. They are made when it is over: while it runs, nothing but its `traceparent` has to be known.
+"""The spans of calls (OpenTelemetry). This module is loaded only where a collector is configured.
 
-A span for the call as its caller sees it, and below it one each for the checks, the way to the adapter and back, and the evidence.
-The adapter's own span lies below the call's, since that is what its `traceparent` names.
+A span for the call as its caller sees it, and one child each for the checks, the adapter's answer and the evidence. The adapter's own
+span is another child, since the `traceparent` that it receives names the call's span. All are created after the call: while it
+runs, only its `traceparent` is needed.
 """
 
 from opentelemetry import trace
@@ -16,7 +17,7 @@ from lgsp_runtime import tracing
 
 
 class _Ids(RandomIdGenerator):
-    """Gives a span the id under which it was known before it was made."""
+    """Gives a span the id that was sent in `traceparent` before the span was created."""
 
     def __init__(self) -> None:
         self.trace = 0
@@ -26,41 +27,41 @@ class _Ids(RandomIdGenerator):
         return self.trace
 
     def generate_span_id(self) -> int:
-        known, self.span = self.span, 0
-        return known or super().generate_span_id()
+        sent, self.span = self.span, 0
+        return sent or super().generate_span_id()
 
 
 class Traces:
-    """The traces of one gateway.
+    """Records the traces of one gateway.
 
     Args:
-        name: the gateway's.
+        name: the name of the gateway.
     """
 
     def __init__(self, name: str) -> None:
         self._ids = _Ids()
         self._provider: TracerProvider | None = tracing.create_provider("lgsp-gateway", name, self._ids)
-        self._bound = int(tracing.sampling_ratio() * (1 << 64))
+        self._sampling_bound = int(tracing.sampling_ratio() * (1 << 64))
 
     def begins(self, trace_id: str) -> bool:
-        """Whether a trace that begins here is recorded (32 hex digits; by the lower half, as OpenTelemetry does)."""
-        return int(trace_id[16:], 16) < self._bound
+        """Return whether a trace that begins here is recorded, by the lower half of its id (32 hex digits), as OpenTelemetry samples."""
+        return int(trace_id[16:], 16) < self._sampling_bound
 
     def stop(self) -> None:
-        """Send what waits."""
+        """Send the spans that wait, and stop."""
         if self._provider:
             self._provider.shutdown()
 
     def record(self, request: CallRequest, record: CallRecord) -> None:
-        """Record the span of a call and those of its steps."""
+        """Create and send the span of a call and those of its steps."""
         if self._provider is None:
             return
         tracer = self._provider.get_tracer("lgsp.gateway")
         self._ids.trace, self._ids.span = int(request.trace, 16), int(request.traceparent[36:52], 16)
         began = record.time_ms * 1_000_000
-        what = f"{record.service}/{record.operation}" if record.operation else "/services"
+        name = f"{record.service}/{record.operation}" if record.operation else "/services"
         call = tracer.start_span(
-            f"POST {what}",
+            f"POST {name}",
             _context(request.head.parent) if request.head.parent else trace.set_span_in_context(trace.INVALID_SPAN),
             SpanKind.SERVER,
             {
@@ -80,21 +81,21 @@ class Traces:
         if record.status >= 500:
             call.set_status(Status(StatusCode.ERROR, record.outcome))
         within, at = trace.set_span_in_context(call), began
-        for name, milliseconds in _steps(record):
-            kind = SpanKind.CLIENT if name == "provider" else SpanKind.INTERNAL
-            part = tracer.start_span(name, within, kind, start_time=at)
+        for step, milliseconds in _steps(record):
+            kind = SpanKind.CLIENT if step == "provider" else SpanKind.INTERNAL
+            part = tracer.start_span(step, within, kind, start_time=at)
             at += int(milliseconds * 1_000_000)
             part.end(at)
         call.end(began + int((record.times.handled + record.times.evidence) * 1_000_000))
 
 
 def _context(parent: str) -> Context:
-    known = SpanContext(int(parent[3:35], 16), int(parent[36:52], 16), is_remote=True, trace_flags=TraceFlags(1))
-    return trace.set_span_in_context(NonRecordingSpan(known))
+    span = SpanContext(int(parent[3:35], 16), int(parent[36:52], 16), is_remote=True, trace_flags=TraceFlags(1))
+    return trace.set_span_in_context(NonRecordingSpan(span))
 
 
 def _steps(record: CallRecord) -> list[tuple[str, float]]:
-    """Return the steps that a call came to, in their order, with their milliseconds."""
+    """Return the steps that a call reached, in their order, with their durations in milliseconds."""
     times = record.times
     steps = (("check", times.check), ("provider", times.provider), ("evidence", times.evidence))
     return [(name, milliseconds) for name, milliseconds in steps if milliseconds]
