@@ -1,4 +1,4 @@
-"""Builds the management API: everything over HTTP that is not a call, each path with who may ask it."""
+"""Builds the management API: all routes that are not calls."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,6 +11,9 @@ from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_gateway.api import stale_index
 from lgsp_gateway.api.access_log import AccessLogRoutes
 from lgsp_gateway.api.catalogue import CatalogueRoutes
+from lgsp_gateway.api.catalogue_access import CatalogueAccess
+from lgsp_gateway.api.catalogue_events import CatalogueEvents
+from lgsp_gateway.api.catalogue_pages import CataloguePages
 from lgsp_gateway.api.description import ApiDescriptionRoute
 from lgsp_gateway.api.evidence_logs import EvidenceLogRoutes
 from lgsp_gateway.api.evidence_search import EvidenceSearchRoutes
@@ -44,7 +47,7 @@ from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
-    """What the management API shows and changes. `stop` ends what is sent for as long as somebody reads."""
+    """The parts of a gateway that the management API shows and changes. `stop` is set when the gateway stops; it ends streams."""
 
     pipeline: Pipeline
     registry: RegistryParts
@@ -59,10 +62,10 @@ class ApiDependencies:
 
 
 def build_api(settings: GatewaySettings, parts: ApiDependencies) -> web.Application:
-    """Build the application with all of its routes.
+    """Build the application of the management API, with all of its routes.
 
     Raises:
-        RuntimeError: a route does not declare who may ask it.
+        RuntimeError: a route was added without a declaration.
     """
     app = HttpServer.application()
     pipeline = parts.pipeline
@@ -103,9 +106,17 @@ def _add_registry(
         parts.registry.snapshot, administration.reader, administration.writer, parts.people.store
     )
     PersonRoutes(callers, persons).add_routes(app)
-    nats = first_server(settings.nats)
-    heavy = parts.heavy
-    CatalogueRoutes(callers, parts.registry.snapshot, heavy, parts.stop, settings.public_url, nats).add_routes(app)
+    _add_catalogue(app, settings, parts, callers)
+
+
+def _add_catalogue(
+    app: web.Application, settings: GatewaySettings, parts: ApiDependencies, callers: CallerAuthenticator
+) -> None:
+    registry, url = parts.registry.snapshot, settings.public_url
+    access = CatalogueAccess(callers, registry, parts.heavy)
+    CataloguePages(registry, access, url).add_routes(app)
+    CatalogueRoutes(callers, registry, access, url, first_server(settings.nats)).add_routes(app)
+    CatalogueEvents(callers, registry, parts.stop).add_routes(app)
 
 
 def _add_evidence(
