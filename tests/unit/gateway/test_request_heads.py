@@ -22,7 +22,7 @@ TARGETS = st.sampled_from(
 VERSIONS = st.sampled_from(["HTTP/1.1"] * 10 + ["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "http/1.1", "HTTP/1.1 ", ""])
 NAMES = st.sampled_from(
     ["Accept", "Authorization", "Lgsp-Purpose", "traceparent", "X-A", "x-a", "Host", "host", "Content-Type", "content-type", "Content-Length",
-     "content-LENGTH", "Content-Encoding", "Transfer-Encoding", "Transfer_Encoding", "Connection", "Upgrade", "Expect", "Trailer", "TE", "Content-Length ", "X A", "", "X\x00", "É"]
+     "content-LENGTH", "Content-Encoding", "Transfer-Encoding", "Transfer_Encoding", "Connection", "Proxy-Connection", "Upgrade", "Expect", "Trailer", "TE", "Content-Length ", "X A", "", "X\x00", "É"]
 )  # fmt: skip
 VALUES = st.one_of(
     st.sampled_from(["", "2", "02", "+2", "2 ", " 2", "2, 2", "0x2", "chunked", "identity", "gzip", "close", "keep-alive", "Upgrade", "h2c", "bus", "bus:80",
@@ -35,7 +35,7 @@ ORDINARY = ["Host: bus", "Content-Type: application/json", "Content-Length: 2"]
 
 
 PLAIN = st.tuples(
-    st.sampled_from(["Accept", "Authorization", "Lgsp-Purpose", "traceparent", "X-A", "x-b", "TE", "Connection", "Trailer"]),
+    st.sampled_from(["Accept", "Authorization", "Lgsp-Purpose", "traceparent", "X-A", "x-b", "TE", "Connection", "Proxy-Connection", "Keep-Alive", "Trailer"]),
     st.one_of(st.sampled_from(["close", "keep-alive", "a  b", "", "trailers"]), st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=30)),
 )  # fmt: skip
 

@@ -24,6 +24,8 @@ _UNFINISHED_LINE = re.compile(rb"[ -~]*\r?")
 _LENGTH = re.compile(r"0|[1-9][0-9]{0,11}")
 _HOST = re.compile(r"[0-9A-Za-z.:_\[\]-]+")
 _JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
+_PROXY_CONNECTION = "Proxy-Connection"
+"""No field of HTTP, but aiohttp's parser reads it as `Connection`."""
 _CONNECTION = frozenset({"keep-alive", "close"})
 
 
@@ -62,6 +64,7 @@ class RequestHead(NamedTuple):
             and hdrs.CONTENT_LENGTH in headers
             and hdrs.EXPECT not in headers
             and hdrs.CONTENT_ENCODING not in headers
+            and _PROXY_CONNECTION not in headers
             and _HOST.fullmatch(headers.get(hdrs.HOST, "")) is not None
             and ((connection := headers.get(hdrs.CONNECTION)) is None or connection.lower() in _CONNECTION)
         )
@@ -73,15 +76,15 @@ def recognise(data: bytes | bytearray) -> RequestHead | None:
     Returns:
         The head; None where there is none that this rule accepts.
     """
-    found = _HEAD.match(data)
-    if found is None or found.end() > MAX_HEAD:
+    match = _HEAD.match(data)
+    if match is None or match.end() > MAX_HEAD:
         return None
-    method, target, minor, block = found.groups()
+    method, target, minor, block = match.groups()
     fields = [line.partition(":") for line in block.decode("ascii").split("\r\n")[:-1]]
     headers = CIMultiDict([(name, value.strip(" ")) for name, _, value in fields])
     once = len({name.lower() for name, _, _ in fields}) == len(fields)
     length = _body_length(method, headers)
-    return RequestHead(method.decode(), target.decode(), int(minor), headers, length, found.end(), once)
+    return RequestHead(method.decode(), target.decode(), int(minor), headers, length, match.end(), once)
 
 
 def may_become_head(data: bytes | bytearray) -> bool:
