@@ -19,6 +19,7 @@ from lgsp_adapters.connectors.soap.envelopes import PASSWORD, VERSIONS, WSSE, WS
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import document
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
@@ -56,7 +57,7 @@ async def test_a_system_with_a_certificate_of_its_own_is_believed_only_when_it_i
 
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
 async def test_soap_with_a_username_token(version: str) -> None:
-    seen: list[tuple[str, etree._Element]] = []
+    seen: list[tuple[str, XmlElement]] = []
     soap = VERSIONS[version]
     body = "<r xmlns='urn:x'><kq> KHOP </kq><nil xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='true'/></r>"
     said = {"answer": body}

@@ -14,6 +14,7 @@ from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_problems import Refusal
 
 DESCRIBED = ROOT / "tests/support/described"
@@ -233,7 +234,7 @@ async def test_a_field_that_no_element_can_be_called_is_refused_at_once(name: st
 
 
 async def test_a_bare_envelope_has_attributes_too() -> None:
-    sent: list[etree._Element] = []
+    sent: list[XmlElement] = []
 
     async def answer(request: web.Request) -> web.Response:
         sent.append(etree.fromstring(await request.read()))

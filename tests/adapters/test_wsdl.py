@@ -20,6 +20,7 @@ from lgsp_adapters.connectors.soap import facets
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_adapters.connectors.soap.shapes import Kind
 from lgsp_adapters.manifest import load
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_adapters.scaffolding.wsdl_services import from_wsdl
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
@@ -40,7 +41,7 @@ class Office:
     def __init__(self) -> None:
         self.version = VERSIONS["1.1"]
         self.body = FOUND.format(PARENT)
-        self.sent: list[etree._Element] = []
+        self.sent: list[XmlElement] = []
         self.actions: list[str] = []
         self._schema = etree.XMLSchema(etree.parse(DESCRIBED / "civil.xsd"))
 

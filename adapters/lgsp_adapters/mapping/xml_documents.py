@@ -16,6 +16,7 @@ from lxml import etree
 
 from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.mapping.budget import BYTES, CHARACTERS, spend
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_adapters.text.charsets import UndecodableError, decode
 from lgsp_adapters.text.normalization import nfc
 
@@ -54,7 +55,7 @@ class NotXmlError(AdapterError, ValueError):
     """Content that is not XML or is refused. The message says why and quotes nothing."""
 
 
-def tree(content: bytes, charset: str = "") -> etree._Element:
+def tree(content: bytes, charset: str = "") -> XmlElement:
     """Parse XML in bytes, and return its root.
 
     Args:
@@ -71,7 +72,7 @@ def tree(content: bytes, charset: str = "") -> etree._Element:
     return tree_of_text(text)
 
 
-def tree_of_text(text: str) -> etree._Element:
+def tree_of_text(text: str) -> XmlElement:
     """Parse XML in characters, whatever encoding its prolog declares, and return its root.
 
     Raises:
@@ -100,13 +101,13 @@ def tree_of_text(text: str) -> etree._Element:
     return root
 
 
-def refuse_repeated_text(root: etree._Element) -> None:
+def refuse_repeated_text(root: XmlElement) -> None:
     """Refuse mixed content nested in mixed content: 4 MiB of it would become a gibibyte of texts.
 
     Raises:
         NotXmlError: its texts would take more than `MAX_REPEATED`.
     """
-    sizes: dict[etree._Element, int] = {}
+    sizes: dict[XmlElement, int] = {}
     repeated = 0
     for element in reversed(list(root.iter(etree.Element))):  # children before their parents
         size = len(element.text or "") + sum(sizes.pop(child, 0) + len(child.tail or "") for child in element)
@@ -117,7 +118,7 @@ def refuse_repeated_text(root: etree._Element) -> None:
                 raise NotXmlError("the XML repeats its text beside elements too often")
 
 
-def document(element: etree._Element) -> Any:
+def document(element: XmlElement) -> Any:
     """Convert an element to a document: an object, a text, or null."""
     spend(ELEMENT)
     fields = attributes(element)
@@ -134,17 +135,17 @@ def document(element: etree._Element) -> Any:
     return fields
 
 
-def elements(element: etree._Element) -> list[etree._Element]:
+def elements(element: XmlElement) -> list[XmlElement]:
     """List the elements in an element, without comments and processing instructions."""
     return [child for child in element if isinstance(child.tag, str)]
 
 
-def local_name(element: etree._Element) -> str:
+def local_name(element: XmlElement) -> str:
     """Return the name of an element without its namespace."""
     return etree.QName(element).localname
 
 
-def attributes(element: etree._Element) -> dict[str, Any]:
+def attributes(element: XmlElement) -> dict[str, Any]:
     """Return the attributes of an element as `@name`, by local names; one without a namespace takes precedence."""
     values: dict[str, Any] = {}
     for key, value in element.attrib.items():
@@ -154,14 +155,14 @@ def attributes(element: etree._Element) -> dict[str, Any]:
     return values
 
 
-def whole_text(element: etree._Element) -> str | None:
+def whole_text(element: XmlElement) -> str | None:
     """Return all text in an element, that of inner elements too; None where it is blank."""
     text = "".join(str(part) for part in element.itertext())
     spend(len(text) // CHARACTERS)
     return nfc(text).strip() or None
 
 
-def is_nil(element: etree._Element) -> bool:
+def is_nil(element: XmlElement) -> bool:
     """Tell whether an element is nil."""
     return element.get(NIL, "").strip() in ("true", "1")
 
@@ -176,12 +177,12 @@ def add_value(fields: dict[str, Any], name: str, value: Any) -> None:
         fields[name] = [fields[name], value]
 
 
-def has_mixed_content(element: etree._Element) -> bool:
+def has_mixed_content(element: XmlElement) -> bool:
     """Tell whether an element has mixed content: text beside its elements."""
     texts = [element.text, *(child.tail for child in element)]
     return any(text and text.strip(_BLANK) for text in texts)
 
 
-def _is_text(element: etree._Element, children: list[etree._Element]) -> bool:
+def _is_text(element: XmlElement, children: list[XmlElement]) -> bool:
     """Tell whether an element is a text with markup in it (`Trần <b>Văn</b> Bình`), not a structure with stray text."""
     return has_mixed_content(element) and not any(len(child) or child.attrib for child in children)

@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 from lxml import etree
 
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_adapters.sandbox.fault_injection import Faults
 from lgsp_adapters.text.person_names import fold_name
 
@@ -92,7 +93,7 @@ class PopulationServer:
             and "/" in headers.get("X-Road-Client", "")
         )
 
-    def _find(self, operation: etree._Element) -> tuple[Any, ...] | None:
+    def _find(self, operation: XmlElement) -> tuple[Any, ...] | None:
         def text(path: str) -> str:
             return operation.findtext("/".join(f"{{{NAMESPACE}}}{part}" for part in path.split("/"))) or ""
 
@@ -106,7 +107,7 @@ class PopulationServer:
         return row
 
 
-def _collection(row: tuple[Any, ...] | None) -> etree._Element:
+def _collection(row: tuple[Any, ...] | None) -> XmlElement:
     collection = etree.Element(f"{{{COLLECTION}}}CongdanCollection", nsmap={"dc": COLLECTION})
     if row is None:
         return collection
@@ -139,7 +140,7 @@ def _split(name: str) -> dict[str, str]:
     return {"Ho": family, "ChuDem": " ".join(middle), "Ten": given}
 
 
-def _add(parent: etree._Element, fields: Mapping[str, Any]) -> None:
+def _add(parent: XmlElement, fields: Mapping[str, Any]) -> None:
     for tag, value in fields.items():
         element = etree.SubElement(parent, f"{{{COLLECTION}}}{tag}")
         if isinstance(value, Mapping):
@@ -148,7 +149,7 @@ def _add(parent: etree._Element, fields: Mapping[str, Any]) -> None:
             element.text = value
 
 
-def _envelope(content: etree._Element, status: int = 200) -> web.Response:
+def _envelope(content: XmlElement, status: int = 200) -> web.Response:
     root = etree.Element(f"{{{ENVELOPE}}}Envelope", nsmap={"soapenv": ENVELOPE})
     etree.SubElement(root, f"{{{ENVELOPE}}}Body").append(content)
     text = etree.tostring(root, xml_declaration=True, encoding="UTF-8")

@@ -19,6 +19,7 @@ from lgsp_adapters.connectors.soap.multipart import refuse_references, root_part
 from lgsp_adapters.connectors.soap.references import resolve
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import TEXT, NotXmlError, document, tree
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_adapters.upstream.request_values import xml_text
 from lgsp_adapters.upstream.response import Response
 
@@ -58,7 +59,7 @@ class UsernameToken:
     password: str
     digest: bool
 
-    def add_to(self, header: etree._Element) -> None:
+    def add_to(self, header: XmlElement) -> None:
         """Put it into a header."""
         security = etree.SubElement(header, f"{{{WSSE}}}Security", nsmap={"wsse": WSSE, "wsu": WSU})
         token = etree.SubElement(security, f"{{{WSSE}}}UsernameToken")
@@ -99,7 +100,7 @@ class MessageFormat(Protocol):
             MappingError: a value does not fit.
         """
 
-    def read(self, answer: etree._Element) -> Any:
+    def read(self, answer: XmlElement) -> Any:
         """Convert the answer to a document, with the types that are known.
 
         Raises:
@@ -128,12 +129,12 @@ class UndescribedFormat:
         _add(etree.SubElement(body, f"{{{self.namespace}}}{self.element}"), self.namespace, fields)
         return serialize_envelope(root, self.version, security)
 
-    def read(self, answer: etree._Element) -> Any:
+    def read(self, answer: XmlElement) -> Any:
         """Convert the answer to a document without types."""
         return document(answer)
 
 
-def serialize_envelope(root: etree._Element, version: Version, security: UsernameToken | None) -> bytes:
+def serialize_envelope(root: XmlElement, version: Version, security: UsernameToken | None) -> bytes:
     """Serialize an envelope, with a header that carries the credentials where they are required."""
     header = etree.Element(f"{{{version.namespace}}}Header")
     root.insert(0, header)
@@ -142,7 +143,7 @@ def serialize_envelope(root: etree._Element, version: Version, security: Usernam
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-def _add(parent: etree._Element, namespace: str, fields: Mapping[str, Any]) -> None:
+def _add(parent: XmlElement, namespace: str, fields: Mapping[str, Any]) -> None:
     """Put fields into an element; `@name` is an attribute, `#text` its text."""
     for name, value in fields.items():
         if name.startswith("@"):
@@ -166,7 +167,7 @@ def _text(name: str, value: Any) -> str:
         raise MappingError(f"{name}: {unmappable}") from unmappable
 
 
-def read_body(answer: Response, version: Version) -> etree._Element | Fault:
+def read_body(answer: Response, version: Version) -> XmlElement | Fault:
     """Return the first element in the body of an answer, or its fault.
 
     Raises:

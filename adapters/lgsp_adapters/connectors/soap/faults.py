@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import etree
-
 from lgsp_adapters.mapping.xml_documents import document, elements, local_name, whole_text
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_contracts.wire import Failure
 
 _REFUSAL_CODES = (
@@ -77,7 +76,7 @@ def fault_of_rule(scope: Mapping[str, Any]) -> Fault | None:
     )
 
 
-def parse_fault(element: etree._Element) -> Fault:
+def parse_fault(element: XmlElement) -> Fault:
     """Parse a `Fault` element of either version, be its parts qualified or not."""
     parts = {local_name(child).lower(): child for child in elements(element)}
     code = parts.get("faultcode", parts.get("code"))
@@ -91,7 +90,7 @@ def parse_fault(element: etree._Element) -> Fault:
     )
 
 
-def _code(element: etree._Element | None) -> str:
+def _code(element: XmlElement | None) -> str:
     """The local name of a code: the text of SOAP 1.1's, the `Value` of SOAP 1.2's."""
     if element is None:
         return ""
@@ -99,7 +98,7 @@ def _code(element: etree._Element | None) -> str:
     return ((element if value is None else value).text or "").strip().rpartition(":")[2]
 
 
-def _reason(element: etree._Element | None) -> str | None:
+def _reason(element: XmlElement | None) -> str | None:
     """Its text; of several languages the first."""
     if element is None:
         return None
@@ -107,6 +106,6 @@ def _reason(element: etree._Element | None) -> str | None:
     return whole_text(element if text is None else text)
 
 
-def _child(element: etree._Element | None, name: str) -> etree._Element | None:
+def _child(element: XmlElement | None, name: str) -> XmlElement | None:
     children = elements(element) if element is not None else []
     return next((child for child in children if local_name(child) == name), None)

@@ -10,6 +10,7 @@ from email.message import Message
 from lxml import etree
 
 from lgsp_adapters.mapping.xml_documents import NotXmlError
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_adapters.upstream.response import Response
 
 XOP = "{http://www.w3.org/2004/08/xop/include}Include"
@@ -39,7 +40,7 @@ def root_part(answer: Response) -> tuple[bytes, str]:
     return content, str(root.get_param("charset", "") or "")
 
 
-def refuse_references(root: etree._Element) -> None:
+def refuse_references(root: XmlElement) -> None:
     """Refuse XML that refers to another part.
 
     Raises:

@@ -10,6 +10,7 @@ from copy import deepcopy
 from lxml import etree
 
 from lgsp_adapters.mapping.xml_documents import MAX_ELEMENTS, NotXmlError, elements, refuse_repeated_text
+from lgsp_adapters.mapping.xml_element import XmlElement
 
 _REF = "{http://www.w3.org/2003/05/soap-encoding}ref"
 _ID = "{http://www.w3.org/2003/05/soap-encoding}id"
@@ -18,7 +19,7 @@ MAX_CHARACTERS = 4 * 1024 * 1024
 """Characters of all copies: a value of megabytes may be referenced a thousand times."""
 
 
-def resolve(body_element: etree._Element) -> None:
+def resolve(body_element: XmlElement) -> None:
     """Replace references by copies of their targets, below the first element of a body.
 
     Raises:
@@ -46,11 +47,11 @@ def resolve(body_element: etree._Element) -> None:
     refuse_repeated_text(body_element)
 
 
-def _characters(part: etree._Element) -> int:
+def _characters(part: XmlElement) -> int:
     return len(part.text or "") + len(part.tail or "") + sum(map(len, part.attrib.values()))
 
 
-def _fill(element: etree._Element, target: etree._Element) -> None:
+def _fill(element: XmlElement, target: XmlElement) -> None:
     for key in ("href", _REF):
         element.attrib.pop(key, "")
     element.text = target.text
@@ -60,11 +61,11 @@ def _fill(element: etree._Element, target: etree._Element) -> None:
     element.extend(list(target))
 
 
-def _has_references(root: etree._Element) -> bool:
+def _has_references(root: XmlElement) -> bool:
     return any(_reference(element) for element in root.iter(etree.Element))
 
 
-def _reference(element: etree._Element) -> str:
+def _reference(element: XmlElement) -> str:
     """Return the name that an empty element refers to."""
     if len(element) or (element.text or "").strip():
         return ""
@@ -72,5 +73,5 @@ def _reference(element: etree._Element) -> str:
     return href[1:] or element.get(_REF, "").lstrip("#")
 
 
-def _name(element: etree._Element) -> str:
+def _name(element: XmlElement) -> str:
     return element.get("id", "") or element.get(_ID, "")

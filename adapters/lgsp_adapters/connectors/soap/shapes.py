@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from lxml import etree
-
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.mapping.budget import spend
 from lgsp_adapters.mapping.numbers import MAX_DIGITS
@@ -29,6 +27,7 @@ from lgsp_adapters.mapping.xml_documents import (
     local_name,
     whole_text,
 )
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_adapters.upstream.request_values import xml_text
 
 Kind = Literal["object", "string", "integer", "number", "boolean", "date"]
@@ -65,7 +64,7 @@ Types = Callable[[str], Shape | None]
 """The type of a description by its `{namespace}name`, for elements that say their own in `xsi:type`."""
 
 
-def read(shape: Shape, element: etree._Element, types: Types) -> Any:
+def read(shape: Shape, element: XmlElement, types: Types) -> Any:
     """Convert an element to a document, as its description says.
 
     Raises:
@@ -136,7 +135,7 @@ def simple(kind: Kind, value: str | None) -> Any:
     raise UpstreamFailed("unintelligible", f"a text where the description has {kind}")
 
 
-def _object(shape: Shape, element: etree._Element, types: Types) -> Any:
+def _object(shape: Shape, element: XmlElement, types: Types) -> Any:
     members: dict[str, Any] = {
         name: simple(shape.fields[name].shape.kind, value) if name in shape.fields else value
         for name, value in attributes(element).items()
@@ -165,7 +164,7 @@ def _object(shape: Shape, element: etree._Element, types: Types) -> Any:
     return members
 
 
-def _own_type(element: etree._Element, types: Types) -> Shape | None:
+def _own_type(element: XmlElement, types: Types) -> Shape | None:
     """The type that an element says it has: one that extends what is expected."""
     type_name = element.get(TYPE, "").strip()
     prefix, _, name = type_name.rpartition(":")

@@ -27,6 +27,7 @@ from lgsp_adapters.connectors.soap.envelopes import VERSIONS, UsernameToken, Ver
 from lgsp_adapters.connectors.soap.shapes import LIST, Field, Kind, Shape, Types
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import TEXT
+from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_contracts.source_location import SourceLocation
 
 MAX_DEPTH = 12
@@ -100,7 +101,7 @@ class PortOperation:
             raise MappingError(f"it does not fit the WSDL: {where or 'an element'}, {type(error).__name__}") from error
         return serialize_envelope(content, self.version, security)
 
-    def read(self, answer: etree._Element) -> Any:
+    def read(self, answer: XmlElement) -> Any:
         """Convert an answer to a document, with lists, numbers and booleans as the WSDL describes them."""
         return shapes.read(self.response, answer, self.types)
 
