@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from aiohttp import web
 from structlog.testing import capture_logs
@@ -17,7 +16,6 @@ from support.upstreams import opened, served
 from support.workbench import Workbench
 
 from lgsp_adapters.host.manifest_reloader import ContractFolder, ManifestReloader
-from lgsp_adapters.inboxes.local import LocalInbox
 from lgsp_runtime.background import Background
 
 PERSON = "022093001234"
@@ -91,8 +89,7 @@ async def test_a_connector(bus: Workbench, tmp_path: Path) -> None:
     assert located(line, "connectors/sql/connector.py", "rows")
 
 
-async def test_an_inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LocalInbox, "poll_seconds", 0.05)
+async def test_an_inbox(tmp_path: Path) -> None:
     with capture_logs() as logged:
         async with office(tmp_path, drops=str(tmp_path / f"Nguyễn {PERSON}")):
             line = await until(logged, "inbox unavailable")

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.national import CATALOG, call
+from support.office import polled_often
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.connectors.registry import build_adapter
-from lgsp_adapters.inboxes.local import LocalInbox
 from lgsp_adapters.tabular import tables
 from lgsp_adapters.tabular.limits import UnreadableFileError
 
@@ -53,10 +53,8 @@ class Folder:
 @pytest_asyncio.fixture
 async def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Folder]:
     monkeypatch.setenv("LGSP_CONSTRUCTION_PERMITS_FOLDER", str(tmp_path))
-    monkeypatch.setattr(LocalInbox, "poll_seconds", 0.05)
-    adapter = build_adapter(
-        manifest.load(manifest.find_manifest("construction-permits")), CATALOG["construction-permits", 1]
-    )
+    permits = polled_often(manifest.load(manifest.find_manifest("construction-permits")))
+    adapter = build_adapter(permits, CATALOG["construction-permits", 1])
     await adapter.open()
     yield Folder(tmp_path, adapter)
     await adapter.close()

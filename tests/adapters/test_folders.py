@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support import folders
 from support.national import CATALOG, call
+from support.office import polled_often
 from support.sftp import shared
 
 from lgsp_adapters import manifest
@@ -59,7 +60,7 @@ async def share(tmp_path: Path) -> AsyncIterator[Elsewhere]:
 
 def _adapter(connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Adapter:
     monkeypatch.setenv("LGSP_CONSTRUCTION_PERMITS_FOLDER", "")
-    found = manifest.load(manifest.find_manifest("construction-permits"))
+    found = polled_often(manifest.load(manifest.find_manifest("construction-permits")))
     return build_adapter(
         replace(found, connection={**found.connection, **connection}), CATALOG["construction-permits", 1]
     )

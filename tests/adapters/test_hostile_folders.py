@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from support import folders
 from support.folders import Bucket, OnDisk, Place
-from support.office import HEADING, Office, loaded, written
+from support.office import HEADING, POLL_SECONDS, Office, loaded, written
 from support.preloaded import run
 from support.sftp import shared
 
@@ -24,9 +24,6 @@ from lgsp_adapters.connectors import registry
 from lgsp_adapters.inboxes import sftp
 from lgsp_adapters.inboxes.inbox import open_inbox
 from lgsp_adapters.inboxes.inbox_file import FileNotReadyError, InboxFile, sidecar_name
-from lgsp_adapters.inboxes.local import LocalInbox
-from lgsp_adapters.inboxes.s3 import S3Inbox
-from lgsp_adapters.inboxes.sftp import SftpInbox
 from lgsp_adapters.inboxes.stable_files import StableFiles
 
 Kind = Callable[[Path], AbstractAsyncContextManager[Place]]
@@ -38,11 +35,7 @@ def rows(*numbers: int) -> str:
 
 
 @pytest_asyncio.fixture(params=[folders.local, folders.s3, folders.sftp], ids=["local", "s3", "sftp"])
-async def place(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Place]:
-    for kind in (LocalInbox, S3Inbox, SftpInbox):
-        monkeypatch.setattr(kind, "poll_seconds", 0.05)
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
     async with request.param(tmp_path) as there:
         yield there
 
@@ -162,10 +155,7 @@ async def test_a_file_that_is_another_than_was_listed_is_not_read(place: Place, 
     await folder.close()
 
 
-async def test_keys_that_are_no_paths_hide_no_object(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(S3Inbox, "poll_seconds", 0.05)
+async def test_keys_that_are_no_paths_hide_no_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with folders.s3(tmp_path) as there:
         assert isinstance(there, Bucket)
         for key in (
@@ -211,7 +201,6 @@ class Moody(asyncssh.SFTPServer):
 async def test_a_server_that_does_not_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mood: str) -> None:
     for name, value in {"LIST_SECONDS": 0.5, "FETCH_SECONDS": 0.5, "ANSWER_SECONDS": 2.0, "MAX_LISTED": 3000}.items():
         monkeypatch.setattr(sftp, name, value)
-    monkeypatch.setattr(SftpInbox, "poll_seconds", 0.05)
     monkeypatch.setattr(Moody, "mood", "well")
     path = tmp_path / "drops"
     path.mkdir()
@@ -236,8 +225,7 @@ async def test_a_server_that_does_not_end_is_left(tmp_path: Path, monkeypatch: p
 
 
 @pytest_asyncio.fixture
-async def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OnDisk]:
-    monkeypatch.setattr(LocalInbox, "poll_seconds", 0.05)
+async def disk(tmp_path: Path) -> AsyncIterator[OnDisk]:
     async with folders.local(tmp_path) as there:
         yield there
 
@@ -320,6 +308,6 @@ async def test_a_large_folder_is_looked_at_at_leisure(disk: OnDisk, tmp_path: Pa
         (disk.path / f"{number}.csv").touch()
     manifest, _ = loaded(written(tmp_path, drops=str(disk.path)))
     watched = StableFiles(open_inbox(manifest), "*.csv")
-    assert watched.pause() == LocalInbox.poll_seconds
+    assert watched.pause() == POLL_SECONDS
     await watched.stable()
-    assert watched.pause() > LocalInbox.poll_seconds
+    assert watched.pause() > POLL_SECONDS

@@ -12,15 +12,8 @@ from support.workbooks import written as workbook
 
 from lgsp_adapters.connectors import registry
 from lgsp_adapters.inboxes import shrink_guard
-from lgsp_adapters.inboxes.local import LocalInbox
 from lgsp_adapters.text.comparison import lookup_key
 from lgsp_problems import Refusal
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LocalInbox, "poll_seconds", 0.05)
-
 
 BINH = "A1,Trần Văn Bình,022093001235\n"
 NOBODY = ",Người Không Số,022093009999\n"

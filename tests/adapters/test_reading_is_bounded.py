@@ -13,16 +13,10 @@ import pytest
 from support.office import HEADING, office
 from support.workbooks import sheet, written
 
-from lgsp_adapters.inboxes.local import LocalInbox
 from lgsp_adapters.subprocess_reader import reader
 
 HEADS = ("Số", "Họ tên", "CCCD")
 GOOD: list[tuple[str | float, ...]] = [HEADS, ("A1", "Bình", "1")]
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LocalInbox, "poll_seconds", 0.05)
 
 
 def with_sheet(folder: Path, xml: str | bytes) -> bytes:

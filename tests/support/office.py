@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ TEXT = {"vi": "Thử", "en": "Try"}
 FIELDS = {"so": 'row."Số"', "ten": 'row."Họ tên"', "cccd": "row.CCCD"}
 HEADING = "Số,Họ tên,CCCD\n"
 WITHIN = 20
+POLL_SECONDS = 0.05
 
 
 class Office:
@@ -108,13 +110,19 @@ def written(folder: Path, *, drops: str | None = None, request: Any = ANY, respo
         "system": "giay-phep",
         "kind": "files",
         "connection": {"folder": drops or str(folder / "drops"), **changed.pop("connection", {})},
-        "files": {"pattern": "*.csv", "format": "csv", **changed.pop("files", {})},
+        "files": {"pattern": "*.csv", "format": "csv", "poll-seconds": POLL_SECONDS, **changed.pop("files", {})},
         "operations": {"find": {key: value for key, value in find.items() if value is not None}},
         **changed,
     }
     path = folder / "adapter.yaml"
     path.write_text(yaml.safe_dump(manifest, allow_unicode=True))
     return path
+
+
+def polled_often(manifest: Manifest) -> Manifest:
+    """A manifest whose inbox is polled as often as it can be: nobody waits for files in a test."""
+    files = {**manifest.document["files"], "poll-seconds": POLL_SECONDS}
+    return replace(manifest, document={**manifest.document, "files": files})
 
 
 def loaded(path: Path) -> tuple[Manifest, Any]:

@@ -99,7 +99,7 @@ class Inbox(Protocol):
     """Each method raises `InboxUnavailableError` when the folder cannot be reached."""
 
     poll_seconds: float
-    """How often it is polled."""
+    """How long after one listing the next begins, where the manifest says nothing else; longer for a folder of many files."""
 
     stable_seconds: float
     """How long a file stays as it is before it is taken: half an upload can look like a whole table. 0 where files appear whole."""

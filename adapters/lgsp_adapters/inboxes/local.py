@@ -37,10 +37,10 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 class LocalInbox:
     """A folder at a path; it may appear later."""
 
-    poll_seconds = 0.5
     stable_seconds = 5.0
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, poll_seconds: float = 0.5) -> None:
+        self.poll_seconds = poll_seconds
         self._path = path
         self._thread = WorkerThread()
 

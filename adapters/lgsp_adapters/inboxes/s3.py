@@ -49,10 +49,10 @@ class S3Inbox:
         connection: `key` and `secret`, and `region` or `endpoint` where they are others than the usual AWS_ variables say.
     """
 
-    poll_seconds = 5.0
     stable_seconds = 0.0
 
-    def __init__(self, address: str, connection: Mapping[str, Any]) -> None:
+    def __init__(self, address: str, connection: Mapping[str, Any], *, poll_seconds: float = 5.0) -> None:
+        self.poll_seconds = poll_seconds
         parts = urlsplit(address)
         self._bucket = parts.netloc
         prefix = parts.path.strip("/")

@@ -51,10 +51,12 @@ class SftpInbox:
         Refusal: `invalid-document`, when one of these is missing or is none.
     """
 
-    poll_seconds = 5.0
     stable_seconds = 10.0
 
-    def __init__(self, address: str, connection: Mapping[str, Any], location: SourceLocation) -> None:
+    def __init__(
+        self, address: str, connection: Mapping[str, Any], location: SourceLocation, *, poll_seconds: float = 5.0
+    ) -> None:
+        self.poll_seconds = poll_seconds
         parts = urlsplit(address)
         if not parts.username or not parts.hostname or parts.password:
             raise location.refusal(
