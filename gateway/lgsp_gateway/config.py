@@ -28,7 +28,9 @@ Network = IPv4Network | IPv6Network
 
 def _networks(value: object) -> tuple[Network, ...]:
     """Read addresses and networks from a text with commas, or a list of such texts."""
-    texts = [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else []
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple):
+        raise ValueError("input should be addresses or networks: a text with commas, or a list")
     return tuple(ip_network(part.strip()) for text in texts for part in str(text).split(",") if part.strip())
 
 
@@ -73,6 +75,7 @@ class _NatsSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: flags, environment, file."""
+        _refuse_unknown_variables()
         named = init_settings().get("config") or os.environ.get(f"{ENVIRONMENT_PREFIX}CONFIG")
         return init_settings, env_settings, _SettingsFile(settings_cls, Path(named) if named else None)
 
@@ -259,6 +262,19 @@ class IndexerSettings(_NatsSettings):
         ge=0,
         description="For how long messages can be searched; 0 for ever. Their evidence, proofs and statistics are not touched.",
     )
+
+
+def _refuse_unknown_variables() -> None:
+    """Refuse to start by a misspelt variable: pydantic-settings ignores it, and its default would count in silence."""
+    known = {environment_name(name) for kind in (GatewaySettings, IndexerSettings) for name in kind.model_fields}
+    named = [name for name in os.environ if name.upper().startswith(ENVIRONMENT_PREFIX)]
+    unknown = sorted(name for name in named if name.upper() not in known)
+    if unknown:
+        raise Refusal(
+            "cannot-start",
+            vi=f"Không có biến môi trường {', '.join(unknown)}; hãy sửa tên hoặc bỏ đi. Xem các thiết lập bằng `lgsp gateway settings`.",
+            en=f"No setting has the environment variable {', '.join(unknown)}; correct or unset it. See `lgsp gateway settings` for what there is.",
+        )
 
 
 Settings = TypeVar("Settings", GatewaySettings, IndexerSettings)

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from support.processes import ROOT
 
-from lgsp_gateway.config import GatewaySettings, describe, environment_name
+from lgsp_gateway.config import GatewaySettings, IndexerSettings, describe, environment_name
+from lgsp_problems import Refusal
 
 PAGE = ROOT / "docs/reference/settings.md"
 HEAD = """\
@@ -71,6 +73,28 @@ def test_what_does_not_fit_is_said_in_one_sentence(flags: list[str], file_text: 
     assert done.returncode in (1, 2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("value", ["5", "true", "{10.0.0.0/8: x}"])
+def test_proxies_of_another_shape_are_not_taken_for_none(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(f"proxies: {value}\n")
+    with pytest.raises(ValidationError, match="addresses or networks"):
+        GatewaySettings(config=path)
+
+
+@pytest.mark.parametrize("settings", [GatewaySettings, IndexerSettings])
+def test_a_misspelt_variable_is_not_ignored(
+    settings: type[GatewaySettings | IndexerSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LGSP_GW_KEEP_DAYS", "3")  # the indexer's; both may share an environment
+    settings()
+    monkeypatch.setenv("LGSP_GW_SECURTY_LOG", "security.log")
+    with pytest.raises(Refusal) as refused:
+        settings()
+    assert refused.value.code == "cannot-start"
+    assert "LGSP_GW_SECURTY_LOG" in refused.value.detail.en
+    assert "security.log" not in refused.value.detail.en
 
 
 def test_the_page_is_written_from_the_settings() -> None:
