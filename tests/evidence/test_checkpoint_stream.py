@@ -25,7 +25,7 @@ async def test_the_right_one_among_many(breakable_bus: Workbench) -> None:
         assert last
         whole = await checkpoint_stream.between(connection, "many-1", 0, last)
         assert [one.record.size for one in whole] == list(range(0, 240, 2))
-        some = await checkpoint_stream.between(connection, "many-1", 0, last, most=10)
+        some = await checkpoint_stream.between(connection, "many-1", 0, last, limit=10)
         assert len(some) <= 12
         assert some[-1] == last
         assert await checkpoint_stream.between(connection, "many-1", last.number, last) == []

@@ -46,13 +46,13 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
 
         publisher.written(await stored(b'{"message":"0"}'), [b'{"message":"0"}'])
         await signed(1)
-        publisher.unsure("1")  # it is on its way
+        publisher.mark_unsure("1")  # it is on its way
         publisher.written(await stored(b'{"message":"1"}'), [b'{"message":"1"}'])
         await signed(2)  # the stream was read since
         late = await stored(b'{"message":"2"}')
         publisher.written(await stored(b'{"message":"3"}'), [b'{"message":"3"}'])
         await asyncio.sleep(0)
-        publisher.settled("1")
+        publisher.mark_settled("1")
         publisher.written(late, [b'{"message":"2"}'])
         await signed(4)
         publisher.written(await stored(b'{"message":"4"}'), [b'{"message":"4"}'])
@@ -69,7 +69,7 @@ async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_
     await publishing.start(connection)
     async with asyncio.timeout(20), Background() as background:
         publisher = CheckpointPublisher(publishing, "stranded", Signer("x/y", b"k" * 32))
-        log = EvidenceLog(publishing, "evidence.stranded", publisher, batch_bytes=BATCH_BYTES, most_unwritten=1000)
+        log = EvidenceLog(publishing, "evidence.stranded", publisher, batch_bytes=BATCH_BYTES, max_unwritten=1000)
         log.start(background)
         breakable_bus.nats.signal(signal.SIGSTOP)
         entry = b'{"status":404,"more":"%b"}' % (b"x" * (BATCH_BYTES // 3))
@@ -78,6 +78,6 @@ async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_
         ends = await asyncio.gather(*written, return_exceptions=True)
         assert {end.code for end in ends if isinstance(end, Refusal)} == {"evidence-unavailable"}
         assert not [end for end in ends if not isinstance(end, Refusal)]
-        assert log.kept == len(written)
+        assert log.unwritten == len(written)
     publishing.stop()
     await connection.close()

@@ -41,11 +41,11 @@ async def test_every_proof_from_tiles_holds(tmp_path: Path) -> None:
         sizes = sorted(size for name, size in roots if name == gateway and size)
         for size in {1, *chance.sample(sizes, 12), tree.size} & set(sizes):
             for leaf in {0, size - 1, *(chance.randrange(size) for _ in range(6))}:
-                path = await index.inclusion(gateway, size, leaf)
+                path = await index.inclusion_proof(gateway, size, leaf)
                 found = merkle.leaf_hash(entries[gateway][leaf])
                 assert merkle.verify_inclusion(roots[gateway, size], size, leaf, found, path), (gateway, size, leaf)
             old = chance.choice([one for one in sizes if one <= size])
-            path = await index.consistency(gateway, old, size)
+            path = await index.consistency_proof(gateway, old, size)
             assert merkle.verify_consistency(roots[gateway, old], old, roots[gateway, size], size, path)
     await index.close()
 

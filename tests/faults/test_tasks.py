@@ -106,7 +106,7 @@ GATEWAY = {
     "adapter discovery",
     "checkpoints",
     "checks",
-    "evidence kept",
+    "unwritten evidence",
     "nats connection gateway inside",
     "nats connection gateway inside calls",
     "nats connection gateway inside reading",

@@ -28,7 +28,8 @@ from lgsp_gateway.evidence.build import EvidenceReading
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.read import entry_stream
-from lgsp_gateway.evidence.read.log_reader import Logs
+from lgsp_gateway.evidence.read.log_reader import LogReader
+from lgsp_gateway.evidence.read.proof_maker import ProofMaker
 from lgsp_gateway.evidence.verify.origins import origin_of
 from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_gateway.keys.key_store import KeyStore
@@ -86,7 +87,8 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
         observer=telemetry,
     )
     adapters = AdapterDiscovery(registry)
-    reading = EvidenceReading(connection, Logs(connection, cosignatures.newest, None, None), None)
+    logs = LogReader(connection, cosignatures.newest, None)
+    reading = EvidenceReading(connection, logs, ProofMaker(connection, logs, None), None)
     checks = Checks(connection, follower, registry, evidence, publisher, None, adapters, Background())
     administration = Administration(registry, store, follower, security)
     parts = ApiDependencies(

@@ -129,7 +129,14 @@ def _add_evidence(
     EvidenceSearchRoutes(callers, evidence.index, pipeline.pseudonyms, snapshot).add_routes(app)
     witnesses = {key.name: key for key in read_keys(settings.witnesses)} if settings.witnesses else {}
     EvidenceLogRoutes(
-        callers, evidence.logs, parts.keys.log_key(), settings.domain, parts.bus, witnesses, parts.stop
+        callers,
+        evidence.logs,
+        evidence.proofs,
+        parts.keys.log_key(),
+        settings.domain,
+        parts.bus,
+        witnesses,
+        parts.stop,
     ).add_routes(app)
 
 
@@ -145,7 +152,7 @@ def _add_operations(
         return {
             "nats": parts.bus.connected and health.checks.connection.is_connected,
             "registry": parts.registry.replica.in_step,
-            "evidence": pipeline.evidence.kept == 0,
+            "evidence": pipeline.evidence.unwritten == 0,
             "not stopping": not parts.stop.is_set(),
         }
 

@@ -14,7 +14,8 @@ from lgsp_contracts.names import GATEWAY_PATTERN, MAX_NAME, GatewayName
 from lgsp_gateway.api.evidence_stream import AUDITOR, LAST_NUMBER
 from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.cosign import cosignatures
-from lgsp_gateway.evidence.read.log_reader import Logs
+from lgsp_gateway.evidence.read.log_reader import LogReader
+from lgsp_gateway.evidence.read.proof_maker import ProofMaker
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.origins import origin_of
@@ -148,7 +149,8 @@ class EvidenceLogRoutes:
     def __init__(
         self,
         callers: CallerAuthenticator,
-        logs: Logs,
+        logs: LogReader,
+        proofs: ProofMaker,
         seed: bytes,
         domain: str,
         bus: NatsRequestReply,
@@ -157,6 +159,7 @@ class EvidenceLogRoutes:
     ) -> None:
         self._callers = callers
         self._logs = logs
+        self._proofs = proofs
         self._seed = seed
         self._domain = domain
         self._bus = bus
@@ -180,21 +183,21 @@ class EvidenceLogRoutes:
         """Who signs: nothing of it is secret, and whoever checks should have it from elsewhere too."""
         async with self._keys_asked:  # whoever asks needs no token, so NATS is asked once a second at most
             if time.monotonic() >= self._keys_until:
-                found = [key for name in await self._logs.names() for key in await self._keys_of(name)]
+                found = [key for name in await self._logs.gateways() for key in await self._keys_of(name)]
                 self._keys_text = "".join([f"{key}\n" for key in found])
                 self._keys_until = time.monotonic() + KEYS_SECONDS
         return web.Response(text=self._keys_text)
 
     async def _keys_of(self, gateway: GatewayName) -> list[VerifierKey]:
         """The keys of a log: under the origin that it has now, and under each that it had before."""
-        key, last = Signer(origin_of(gateway, self._domain), self._seed).key, await self._logs.last(gateway)
+        key, last = Signer(origin_of(gateway, self._domain), self._seed).key, await self._logs.last_checkpoint(gateway)
         signed = LogKeys.of_checkpoint(last.note, self._seed, gateway) if last else ()
         return [key, *(one for one in signed if one != key)]
 
     async def _all(self, request: web.Request) -> web.Response:
         items = []
-        for name in await self._logs.names():
-            kept = await self._logs.last(name)
+        for name in await self._logs.gateways():
+            kept = await self._logs.last_checkpoint(name)
             items.append({"gateway": name, "size": kept.size if kept else 0, "checkpoint": kept.note if kept else ""})
         return json_response({"items": items})
 
@@ -202,7 +205,7 @@ class EvidenceLogRoutes:
         """The checkpoints over a part of a log, and where that part begins: at the last checkpoint before `from`."""
         gateway = _gateway(request)
         end = await self._end(request, gateway)
-        start, notes = await self._logs.part(gateway, FROM.read_from(request), end)
+        start, notes = await self._logs.find_part(gateway, FROM.read_from(request), end)
         return json_response({"start": start.document(), "items": notes})
 
     async def _entries(self, request: web.Request) -> web.StreamResponse:
@@ -231,7 +234,7 @@ class EvidenceLogRoutes:
         for name, witness in self._witnesses.items():
             if f"\n— {name} " in note:
                 witness.cosigned_at(note)
-                await cosignatures.keep(self._bus, gateway, Cosignature(name, note))
+                await cosignatures.store(self._bus, gateway, Cosignature(name, note))
                 return json_response({"by": name}, status=201)
         raise Refusal(
             "not-granted",
@@ -240,7 +243,7 @@ class EvidenceLogRoutes:
         )
 
     async def _end(self, request: web.Request, gateway: GatewayName) -> int:
-        kept = await self._logs.last(gateway)
+        kept = await self._logs.last_checkpoint(gateway)
         size = kept.size if kept else 0
         end = TO.read_from(request)
         return size if end is None else min(end, size)
@@ -249,12 +252,12 @@ class EvidenceLogRoutes:
         gateway, old, new = _gateway(request), OLD.read_from(request), TO.read_from(request)
         if new is None:
             new = await self._end(request, gateway)
-        return json_response({"path": await self._logs.consistency(gateway, old, new)})
+        return json_response({"path": await self._proofs.consistency_proof(gateway, old, new)})
 
     async def _proof(self, request: web.Request) -> web.Response:
         message, seconds = names.message_id(MESSAGE.read_from(request)), WAIT.read_from(request)
         try:
-            return json_response(await run_until(self._stopping.wait(), self._logs.proof_of(message, seconds)))
+            return json_response(await run_until(self._stopping.wait(), self._proofs.inclusion_proof(message, seconds)))
         except Stopped as error:
             raise bus_unavailable() from error
 

@@ -150,8 +150,8 @@ def _verify_archives(archives: ArchiveStore, keys: list[VerifierKey]) -> dict[st
         end = ends.get(name.gateway, 0)
         if name.first > end:
             raise evidence_forged(f"kho thiếu phần trước {name}", f"the archive lacks the part before {name}")
-        with archives.taken(name) as archive:
-            trusted = _keys_of(keys, name.gateway, archive.about()[2])
+        with archives.fetch(name) as archive:
+            trusted = _keys_of(keys, name.gateway, archive.description()[2])
             start, last = archive.verify(trusted)
         if start.size and start.size == end and start.tree(trusted).root() != roots[name.gateway]:
             raise evidence_forged(

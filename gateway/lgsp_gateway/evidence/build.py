@@ -1,4 +1,4 @@
-"""Builds the evidence of a gateway: the log that it writes, and what it reads of the logs of all gateways."""
+"""Builds the evidence of a gateway from its settings: the log that it writes, and readers of the logs of all gateways."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.cosign.timestamps import Timestamps
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.read import entry_stream
-from lgsp_gateway.evidence.read.log_reader import Logs
+from lgsp_gateway.evidence.read.log_reader import LogReader
+from lgsp_gateway.evidence.read.proof_maker import ProofMaker
 from lgsp_gateway.evidence.verify.origins import origin_of
 from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_gateway.keys.key_store import KeyStore
@@ -31,10 +32,11 @@ TIMESTAMP_SECONDS = 60.0
 
 
 async def prepare_streams(settings: GatewaySettings, connection: Client, system: Client) -> None:
-    """Make the streams of the evidence, on servers that sync each message to disk unless the settings allow others.
+    """Create the streams of the evidence, on servers that sync each message to disk unless the settings allow others.
 
     Args:
-        system: a connection to the system account.
+        connection: to the account of the bus.
+        system: to the system account, where servers tell how they are configured.
 
     Raises:
         Refusal: `cannot-start`.
@@ -61,7 +63,7 @@ def log_signer(settings: GatewaySettings, keys: KeyStore) -> Signer:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWriting:
-    """What a gateway writes: entries, checkpoints over them, and the names under which persons stand in them."""
+    """What writes the evidence of a gateway: its log, the checkpoints over it, and the pseudonyms of persons in its entries."""
 
     log: EvidenceLog
     publisher: CheckpointPublisher
@@ -77,41 +79,51 @@ class EvidenceWriting:
         connection: Client,
         background: Background,
     ) -> "EvidenceWriting":
-        """Go on with the log where it ended."""
+        """Continue the log where it ended.
+
+        Raises:
+            Refusal: `cannot-start`; `evidence-forged`, when the last checkpoint is not one of this log.
+        """
         name = gateway_name(settings)
         publisher = CheckpointPublisher(bus, name, log_signer(settings, keys))
         await publisher.start(connection, settings.replicas, background)
         stack.push_async_callback(publisher.stop)
         if settings.timestamp_authority:
-            stamping = Timestamps(bus, connection, name, settings.timestamp_authority)
-            background.run_every("timestamps", stamping.pause, stamping.look, within=TIMESTAMP_SECONDS)
+            timestamps = Timestamps(bus, connection, name, settings.timestamp_authority)
+            background.run_every("timestamps", timestamps.pause, timestamps.request, within=TIMESTAMP_SECONDS)
         log = EvidenceLog(
             bus,
             entry_stream.subject_of(name),
             publisher,
             batch_bytes=settings.evidence_batch_bytes,
-            most_unwritten=settings.evidence_unwritten,
+            max_unwritten=settings.evidence_unwritten,
         )
         return cls(log, publisher, Pseudonyms(keys.pseudonym_key()))
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceReading:
-    """What a gateway reads: streams and archive, and the search index where there is one.
+    """What reads the evidence of all gateways: streams and archive, and the search index where there is one.
 
-    `connection` is one of its own, for what is read for minutes: whatever that does to it, no call feels.
+    `connection` is separate from that of calls, because reading may take minutes and lose it.
     """
 
     connection: Client
-    logs: Logs
+    logs: LogReader
+    proofs: ProofMaker
     index: "Index | None"
 
     @classmethod
     def open(cls, stack: AsyncExitStack, settings: GatewaySettings, connection: Client) -> "EvidenceReading":
-        """Open the archive and the index."""
+        """Open the archive and the index.
+
+        Raises:
+            Refusal: `archive-unavailable`.
+        """
         index = _open_index(stack, settings)
         archive = ArchiveStore(settings.archive) if settings.archive else None
-        return cls(connection, Logs(connection, cosignatures.newest, archive, index), index)
+        logs = LogReader(connection, cosignatures.newest, archive)
+        return cls(connection, logs, ProofMaker(connection, logs, index), index)
 
 
 def _open_index(stack: AsyncExitStack, settings: GatewaySettings) -> "Index | None":

@@ -1,4 +1,4 @@
-"""Which instance's domain the logs of a gateway are named after."""
+"""Decides which domain the origins of a gateway's logs begin with, before anything is signed under them for ever."""
 
 from urllib.parse import urlsplit
 
@@ -7,18 +7,18 @@ from lgsp_problems import Refusal
 from lgsp_runtime.loopback import is_loopback
 
 
-def instance_domain(named: str, public_url: str) -> str:
-    """Return the domain with which the logs of a gateway are called.
+def instance_domain(configured: str, public_url: str) -> str:
+    """Return the domain that the origins of a gateway's logs begin with.
 
     Args:
-        named: the one that its settings name, if any.
-        public_url: where callers reach it; on this machine alone no domain is needed.
+        configured: the domain in its settings; empty where there is none.
+        public_url: where callers reach it; on a loopback address no domain is needed.
 
     Raises:
-        Refusal: `malformed`; `cannot-start`, when others reach the gateway and it is not said which instance it is.
+        Refusal: `malformed`; `cannot-start`, when other machines reach the gateway and no domain is configured.
     """
-    if named:
-        return parse_domain(named)
+    if configured:
+        return parse_domain(configured)
     host = urlsplit(public_url).hostname or ""
     if is_loopback(host):
         return LOCAL_DOMAIN

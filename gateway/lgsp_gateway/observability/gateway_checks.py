@@ -104,9 +104,9 @@ class GatewayChecks:
         )
 
     async def _check_evidence(self) -> Text | None:
-        if not self._evidence.kept and not self._evidence.entries_dropped:
+        if not self._evidence.unwritten and not self._evidence.entries_dropped:
             return None
-        pending, dropped = self._evidence.kept, self._evidence.entries_dropped
+        pending, dropped = self._evidence.unwritten, self._evidence.entries_dropped
         return Text(
             f"{pending} mục bằng chứng đang chờ ghi, {dropped} mục đã mất; hãy kiểm tra đĩa và JetStream của NATS.",
             f"{pending} entries of evidence wait to be written, {dropped} were lost; check the disk and JetStream of NATS.",

@@ -127,7 +127,7 @@ class _Evidence(Collector):
         dropped = "lgsp_evidence_entries_dropped", "Entries lost while the stream could not be written"
         yield CounterMetricFamily(*dropped, value=evidence.entries_dropped)
         yield GaugeMetricFamily(
-            "lgsp_evidence_entries_pending", "Entries that wait for the stream", value=evidence.kept
+            "lgsp_evidence_entries_pending", "Entries that wait for the stream", value=evidence.unwritten
         )
         unsigned = "lgsp_evidence_entries_unsigned", "Entries that no checkpoint covers yet"
         yield GaugeMetricFamily(*unsigned, value=publisher.unsigned)

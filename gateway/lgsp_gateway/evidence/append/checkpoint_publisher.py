@@ -1,10 +1,10 @@
-"""Publishes the checkpoints of one gateway's evidence: grows the Merkle tree by what is on disk, and signs it every second.
+"""Publishes the checkpoints of one gateway's evidence: integrates what is on disk into the Merkle tree, and signs it every second.
 
-The order of the log is the order of the stream, which is what counts after a crash. While acknowledgements come one after
-the other, each batch is added once it is acknowledged. When one does not come, nobody knows whether its batch is on disk, or will
-be: a server that stood still takes it in later from a connection that is long given up, before what was sent after it. So until
-its fate is known, and for a while after every start, the tree grows only by reading the stream from where it ends. A checkpoint is
-kept in a stream of its own with the compact range of the tree, so that a start reads only what came after it.
+The order of the log is the order of the stream, which is what counts after a crash. While every batch is acknowledged, each is
+integrated once it is. When an acknowledgement is missing, nobody knows whether its batch is on disk, or will be: a server that stalled
+may store it later, from a connection that was given up long ago, before what was sent after it. So until its fate is known, and for a
+while after every start, the tree grows only by reading the stream from where the tree ends. A checkpoint is stored in a stream of its
+own with the compact range of the tree, so that a start reads only what came after it.
 """
 
 import contextlib
@@ -24,14 +24,19 @@ from lgsp_problems import Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 
-EVERY_SECONDS = 1.0
+CHECKPOINT_SECONDS = 1.0
 WRITE_SECONDS = 3.0
-SETTLE_SECONDS = 5.0
-"""How long after a start a batch of the run before may still come in."""
+STRAGGLER_SECONDS = 5.0
+"""How long after a start a batch that the process before this one sent may still be stored."""
 
 
 class CheckpointPublisher:
-    """The tree and the checkpoints of one gateway."""
+    """The Merkle tree of one gateway's log, and its checkpoints.
+
+    Args:
+        gateway: the name under which the gateway writes evidence.
+        signer: signs the checkpoints.
+    """
 
     def __init__(self, bus: NatsRequestReply, gateway: GatewayName, signer: Signer) -> None:
         self._bus = bus
@@ -39,20 +44,20 @@ class CheckpointPublisher:
         self._signer = signer
         self._tree = Tree()
         self._sequence = 0
-        self._signed = 0
-        self._in_step = False
-        self._unsettled: set[str] = set()
-        self._settled_at = 0.0
-        self._unread: dict[int, list[bytes]] = {}
-        self._told: list[tuple[int, list[bytes]]] = []
+        self._signed_size = 0
+        self._follows_acknowledgements = False
+        self._unsure: set[str] = set()
+        self._stragglers_until = 0.0
+        self._acknowledged_while_reading: dict[int, list[bytes]] = {}
+        self._written: list[tuple[int, list[bytes]]] = []
         self._unsigned_since = 0.0
-        self._continues: tuple[Predecessor, ...] = ()
+        self._predecessors: tuple[Predecessor, ...] = ()
         self.last_signed_before = 0.0
-        """When the last checkpoint of the run before was written, in seconds since 1970: the clock cannot be earlier now."""
+        """When the last checkpoint before this start was written, in seconds since 1970: the clock cannot be earlier now."""
         self._signing: Task | None = None
 
     async def start(self, connection: Client, replicas: int, background: Background) -> None:
-        """Go on where the last checkpoint ends, with what the stream holds after it.
+        """Continue from the last checkpoint, with what the stream holds after it, and sign checkpoints from now on.
 
         Raises:
             Refusal: `cannot-start`; `evidence-forged`, when the last checkpoint is not one of this log.
@@ -61,48 +66,47 @@ class CheckpointPublisher:
         await checkpoint_stream.ensure(connection, replicas)
         last = await checkpoint_stream.last(connection, self._gateway)
         if last:
-            kept, self.last_signed_before = last.record, last.time
-            signed = self._signer.log_keys(kept.note, self._gateway).verify(kept.note)
-            self._continues = (
-                signed.predecessors if signed.origin == self._signer.key.name else signed.predecessors_of_next_origin()
-            )
+            record, self.last_signed_before = last.record, last.time
+            checkpoint = self._signer.log_keys(record.note, self._gateway).verify(record.note)
+            same_origin = checkpoint.origin == self._signer.key.name
+            self._predecessors = checkpoint.predecessors if same_origin else checkpoint.predecessors_of_next_origin()
             self._refuse_former_origin()
-            self._tree = Tree(kept.size, kept.compact_range)
-            if (self._tree.size, self._tree.root()) != (signed.size, signed.root):
+            self._tree = Tree(record.size, record.compact_range)
+            if (self._tree.size, self._tree.root()) != (checkpoint.size, checkpoint.root):
                 raise Refusal(
                     "cannot-start",
                     vi=f"Điểm kiểm cuối của {self._gateway} không khớp cây của nó; hãy dùng tên gateway khác và báo kiểm toán viên.",
                     en=f"The last checkpoint of {self._gateway} does not belong to its tree; use another gateway name and tell an auditor.",
                 )
-            self._sequence, self._signed = kept.sequence, kept.size
+            self._sequence, self._signed_size = record.sequence, record.size
             await self._refuse_truncated()
-        self._settled_at = time.monotonic() + SETTLE_SECONDS
-        await self._read()
+        self._stragglers_until = time.monotonic() + STRAGGLER_SECONDS
+        await self._integrate_from_stream()
         self._signing = background.run_every(
-            "checkpoints", EVERY_SECONDS, self._sign_patiently, within=None, at_once=False
+            "checkpoints", CHECKPOINT_SECONDS, self._sign_or_log, within=None, at_once=False
         )
 
     @property
     def sequence(self) -> int:
-        """Return the number of the last batch of the stream that is in the tree."""
-        self.catch_up()
+        """Return the number, in the stream, of the last batch that is in the tree."""
+        self.integrate_written()
         return self._sequence
 
     @property
     def unsigned(self) -> int:
         """Count the entries that no checkpoint covers yet."""
-        self.catch_up()
-        return self._tree.size - self._signed
+        self.integrate_written()
+        return self._tree.size - self._signed_size
 
     def unsigned_for(self) -> float:
-        """Return the seconds since the oldest of them was to be signed; 0 where there is none."""
+        """Return the seconds since a checkpoint over unsigned entries was first tried; 0 where there are none."""
         return time.monotonic() - self._unsigned_since if self._unsigned_since else 0.0
 
     def _refuse_former_origin(self) -> None:
-        """A log that has ended under an origin does not go on under it."""
+        """Raise when the log has ended under the origin that is configured, since it must not continue under it."""
         origin = self._signer.key.name
-        if any(one.origin == origin for one in self._continues):
-            now = self._continues[-1].origin
+        if any(predecessor.origin == origin for predecessor in self._predecessors):
+            now = self._predecessors[-1].origin
             raise Refusal(
                 "cannot-start",
                 vi=f"Nhật ký {origin} đã kết thúc và được nối tiếp dưới tên {now}; hãy khởi động với đúng --domain của tên đó.",
@@ -110,81 +114,95 @@ class CheckpointPublisher:
             )
 
     async def _refuse_truncated(self) -> None:
-        """The stream must reach as far as what was signed of it."""
-        there = await entry_stream.last_sequence(self._connection)
-        if there < self._sequence:
+        """Raise when the stream ends before what was signed of it."""
+        last = await entry_stream.last_sequence(self._connection)
+        if last < self._sequence:
             raise Refusal(
                 "cannot-start",
-                vi=f"Luồng bằng chứng kết thúc ở nhóm {there}, trước nhóm {self._sequence} đã ký: có mục bị xóa. Hãy khôi phục bản sao của NATS, hoặc báo kiểm toán viên rồi khởi động gateway dưới tên khác.",
-                en=f"The evidence ends with batch {there}, before batch {self._sequence} that was signed: entries were removed. Restore a copy of NATS, or tell an auditor and start the gateway under another name.",
+                vi=f"Luồng bằng chứng kết thúc ở nhóm {last}, trước nhóm {self._sequence} đã ký: có mục bị xóa. Hãy khôi phục bản sao của NATS, hoặc báo kiểm toán viên rồi khởi động gateway dưới tên khác.",
+                en=f"The evidence ends with batch {last}, before batch {self._sequence} that was signed: entries were removed. Restore a copy of NATS, or tell an auditor and start the gateway under another name.",
             )
 
     async def stop(self) -> None:
-        """Sign what was written."""
+        """Stop signing, after a last checkpoint over everything that was written."""
         if self._signing:
             await self._signing.stop()
         with contextlib.suppress(Refusal, NatsError, OSError, TimeoutError):
             await self._sign()
 
     def written(self, sequence: int, entries: list[bytes]) -> None:
-        """Take a batch that is on disk under a number of the stream. Its callers wait for their answers, so it is not added yet."""
-        self._told.append((sequence, entries))
+        """Take over a batch that is on disk. It is integrated later, because its callers wait for their answers now.
 
-    def catch_up(self) -> None:
-        """Add the batches that are on disk: when there is time, before a checkpoint at the latest."""
-        told, self._told = self._told, []
-        for sequence, entries in told:
-            if not self._in_step:
-                self._unread[sequence] = entries
+        Args:
+            sequence: its number in the stream.
+        """
+        self._written.append((sequence, entries))
+
+    def integrate_written(self) -> None:
+        """Integrate the batches that were taken over: when there is time, before a checkpoint at the latest."""
+        written, self._written = self._written, []
+        for sequence, entries in written:
+            if not self._follows_acknowledgements:
+                self._acknowledged_while_reading[sequence] = entries
             elif sequence > self._sequence:
-                self._add(sequence, entries)
+                self._integrate(sequence, entries)
 
-    def unsure(self, number: str) -> None:
-        """Note that a batch may be on disk or not, or get there later: the stream knows, when its fate is `settled`."""
-        self._unsettled.add(number)
-        self._in_step = False
+    def mark_unsure(self, number: str) -> None:
+        """Record that a batch may be on disk or not, or get there later: then the stream alone tells what the log holds.
 
-    def settled(self, number: str) -> None:
-        """A batch of which it was not sure is on disk."""
-        self._unsettled.discard(number)
+        Args:
+            number: of the batch, as its message id has it.
+        """
+        self._unsure.add(number)
+        self._follows_acknowledgements = False
 
-    def _add(self, sequence: int, entries: list[bytes]) -> None:
+    def mark_settled(self, number: str) -> None:
+        """Record that a batch that was unsure is on disk.
+
+        Args:
+            number: of the batch, as its message id has it.
+        """
+        self._unsure.discard(number)
+
+    def _integrate(self, sequence: int, entries: list[bytes]) -> None:
         for entry in entries:
             self._tree.append(entry)
         self._sequence = sequence
 
-    async def _read(self) -> None:
-        """Add what the stream holds and the tree does not."""
-        self._unread.clear()
-        settled = not self._unsettled and time.monotonic() > self._settled_at
+    async def _integrate_from_stream(self) -> None:
+        """Integrate what the stream holds and the tree does not."""
+        self._acknowledged_while_reading.clear()
+        nothing_unsure = not self._unsure and time.monotonic() > self._stragglers_until
         async for batch in batch_consumer.read(self._connection, self._sequence, follow=False, gateway=self._gateway):
-            self._add(batch.sequence, batch.entries)
-        self.catch_up()
-        if settled and not self._unsettled:  # then what was acknowledged meanwhile came in without anything between
-            for sequence in sorted(self._unread):
+            self._integrate(batch.sequence, batch.entries)
+        self.integrate_written()
+        if (
+            nothing_unsure and not self._unsure
+        ):  # then nothing lies between the batches that were acknowledged meanwhile
+            for sequence in sorted(self._acknowledged_while_reading):
                 if sequence > self._sequence:
-                    self._add(sequence, self._unread[sequence])
-            self._in_step = True
-        self._unread.clear()
+                    self._integrate(sequence, self._acknowledged_while_reading[sequence])
+            self._follows_acknowledgements = True
+        self._acknowledged_while_reading.clear()
 
-    async def _sign_patiently(self) -> None:
+    async def _sign_or_log(self) -> None:
         try:
             await self._sign()
         except (Refusal, NatsError, OSError, TimeoutError) as error:
             structlog.get_logger().warning("no checkpoint", error=type(error).__name__)
 
     async def _sign(self) -> None:
-        self.catch_up()
-        if not self._in_step:
-            await self._read()
+        self.integrate_written()
+        if not self._follows_acknowledgements:
+            await self._integrate_from_stream()
         size, sequence, compact_range = self._tree.size, self._sequence, self._tree.compact_range
-        if size == self._signed:
+        if size == self._signed_size:
             self._unsigned_since = 0.0
             return
         self._unsigned_since = self._unsigned_since or time.monotonic()
-        kept = CheckpointRecord(
-            self._signer.sign(size, self._tree.root(), self._continues), size, compact_range, sequence
-        )
-        said = await self._bus.publish(checkpoint_stream.subject_of(self._gateway), kept.data(), {}, WRITE_SECONDS)
-        if said.get("seq"):
-            self._signed, self._unsigned_since = size, 0.0
+        note = self._signer.sign(size, self._tree.root(), self._predecessors)
+        record = CheckpointRecord(note, size, compact_range, sequence)
+        subject = checkpoint_stream.subject_of(self._gateway)
+        acknowledgement = await self._bus.publish(subject, record.data(), {}, WRITE_SECONDS)
+        if acknowledgement.get("seq"):
+            self._signed_size, self._unsigned_since = size, 0.0

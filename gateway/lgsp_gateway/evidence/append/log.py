@@ -1,10 +1,10 @@
-"""Brings entries to disk in batches: entries of calls that finish together share one publish.
+"""Writes entries to disk in group commits: entries of calls that finish together share one publish.
 
 One publish at a time costs about 0.4 ms with `sync_interval: always`, whatever its size up to 64 KB (measured), so while
 one batch is being written the next one gathers. No answer leaves before its entry is acknowledged.
 
-A batch that was not acknowledged may still be on disk. It is kept and published again under the same number, which the
-stream recognises, followed by an entry for each of its answers that says it was withheld.
+A batch that was not acknowledged may still be on disk. It is published again under the same message id, by which the stream recognises
+it, followed by an entry for each of its answers that says it was withheld.
 """
 
 import asyncio
@@ -28,17 +28,17 @@ PUBLISH_SECONDS = 3.0
 RETRY_SECONDS = 0.5
 GATHER_TURNS = 16
 """Turns of the event loop, some 5 µs each while it is idle, that a batch waits for calls which are about to end: as long as
-a reply is here that its call has not seen yet, or more calls wait for their provider than stand in the batch. A third fewer
-batches, a twelfth more calls (measured); the same thought as PostgreSQL's `commit_siblings`."""
+a reply has arrived that its call has not read yet, or more calls wait for their provider than stand in the batch. A third fewer
+batches, a twelfth more calls (measured), like PostgreSQL's `commit_siblings`."""
 MAX_IN_FLIGHT = 2
 """Batches that are being written at the same time: the second waits at the server's disk, not for a message to get there."""
 MESSAGE_ID = "Nats-Msg-Id"
-"""The same for every try of one batch, so that the stream keeps it once."""
+"""The header of the message id, the same for every try of one batch, so that the stream stores it once."""
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Entries that are written together, and the calls that wait for that."""
+    """Entries that are written together, the calls that wait for that, and the bytes of the entries."""
 
     waiting: "list[asyncio.Future[None]]" = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
@@ -46,13 +46,13 @@ class _Batch:
 
 
 class EvidenceLog:
-    """The evidence of one gateway.
+    """Writes the evidence of one gateway.
 
     Args:
-        subject: where in the stream this gateway writes.
-        publisher: is told what is on disk, in the order in which it got there.
-        batch_bytes: of entries that are written in one message.
-        most_unwritten: entries kept while nothing can be written; what comes after is counted and logged.
+        subject: of the stream, on which this gateway writes.
+        publisher: learns what is on disk, in the order in which it got there.
+        batch_bytes: of entries, after which a batch is full.
+        max_unwritten: entries that are stored in memory while nothing can be written; more are dropped, counted and logged.
     """
 
     def __init__(
@@ -62,57 +62,60 @@ class EvidenceLog:
         publisher: CheckpointPublisher,
         *,
         batch_bytes: int = 512 * 1024,
-        most_unwritten: int = 20_000,
+        max_unwritten: int = 20_000,
     ) -> None:
         self._batch_bytes = batch_bytes
-        self._most_unwritten = most_unwritten
+        self._max_unwritten = max_unwritten
         self._bus = bus
         self._publisher = publisher
         self._subject = subject
-        self._run = secrets.token_hex(6)
+        self._process_id = secrets.token_hex(6)
         self._batch_number = 0
         self._gathering = _Batch()
         self._full_batches: deque[_Batch] = deque()
         self._in_flight = 0
         self._scheduled = False
         self._idle = asyncio.Event()
-        self._kept: deque[tuple[str, list[bytes]]] = deque()
-        self._kept_entries = 0
-        self._keeper: Task | None = None
+        self._unwritten: deque[tuple[str, list[bytes]]] = deque()
+        self._unwritten_entries = 0
+        self._rewriting: Task | None = None
         self.batches_written = 0
         self.last_batch = 0
-        """The number in the stream of the newest batch that it acknowledged."""
+        """The number, in the stream, of the newest batch that was acknowledged."""
         self.entries_written = 0
         self.entries_dropped = 0
 
     def start(self, background: Background) -> None:
-        """Begin to write."""
+        """Start writing; entries are accepted from now on."""
         self._loop = asyncio.get_running_loop()
-        self._keeper = background.run_every(
-            "evidence kept", RETRY_SECONDS, self._write_kept, within=None, at_once=False
+        self._rewriting = background.run_every(
+            "unwritten evidence", RETRY_SECONDS, self._write_unwritten, within=None, at_once=False
         )
 
     async def stop(self) -> None:
-        """Write what is there, then stop."""
+        """Write what has gathered, then stop. What cannot be written is lost, and logged as an error."""
         self._idle.clear()
         if self._in_flight or self._gathering.entries:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), PUBLISH_SECONDS + 1)
-        if self._keeper:
-            await self._keeper.stop()
-        if self._kept:
-            structlog.get_logger().error("evidence lost at stop", entries=self._kept_entries)
+        if self._rewriting:
+            await self._rewriting.stop()
+        if self._unwritten:
+            structlog.get_logger().error("evidence lost at stop", entries=self._unwritten_entries)
 
     @property
-    def kept(self) -> int:
-        """Entries that wait for the stream to come back."""
-        return self._kept_entries
+    def unwritten(self) -> int:
+        """Count the entries that wait in memory because the stream could not be written."""
+        return self._unwritten_entries
 
     def write(self, entry: bytes) -> "asyncio.Future[None]":
-        """Awaited, it returns when the entry is on disk.
+        """Append an entry, and return a future that is done when the entry is on disk.
+
+        Args:
+            entry: one JSON object, without a line feed.
 
         Raises:
-            Refusal: `evidence-unavailable`, when awaited; the entry is kept and written when that is possible again.
+            Refusal: `evidence-unavailable`, from the future; the entry is written later, when that is possible again.
         """
         batch = self._gathering
         if batch.size > self._batch_bytes:
@@ -123,17 +126,17 @@ class EvidenceLog:
         batch.size += len(entry)
         batch.waiting.append(written)
         if not (self._in_flight or self._bus.unconsumed_replies or self._bus.awaited):
-            self._send(0)  # nobody is on the way who could join
+            self._send(0)  # no call is under way that could join
         elif self._in_flight < MAX_IN_FLIGHT and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._send, GATHER_TURNS)
         return written
 
     def _send(self, turns: int) -> None:
-        """Begin to write what has gathered, or let it gather for some more turns."""
-        waiting = len(self._gathering.entries)
-        coming = self._bus.unconsumed_replies or waiting < self._bus.awaited - self._in_flight
-        self._scheduled = turns > 0 and waiting > 0 and not self._full_batches and bool(coming)
+        """Publish the next batch, or let it gather for some more turns of the event loop."""
+        gathered = len(self._gathering.entries)
+        more_expected = self._bus.unconsumed_replies or gathered < self._bus.awaited - self._in_flight
+        self._scheduled = turns > 0 and gathered > 0 and not self._full_batches and bool(more_expected)
         if self._scheduled:
             self._loop.call_soon(self._send, turns - 1)
             return
@@ -144,41 +147,43 @@ class EvidenceLog:
             return
         number = self._next_number()
         try:
-            self._publish(number, batch.entries, partial(self._answered, batch, number))
+            self._publish(number, batch.entries, partial(self._on_acknowledgement, batch, number))
             self._bus.send_now()
         except Refusal as refusal:
-            self._not_written(batch, number, refusal.code)
-            self._go_on()
+            self._on_write_failure(batch, number, refusal.code)
+            self._schedule_next()
         else:
             self._in_flight += 1
-            self._publisher.catch_up()  # the disk is busy, so there is time
+            self._publisher.integrate_written()  # the disk is busy, so there is time
 
-    def _publish(self, number: str, entries: list[bytes], then: ReplyCallback) -> None:
+    def _publish(self, number: str, entries: list[bytes], on_reply: ReplyCallback) -> None:
         headers = encode_headers({MESSAGE_ID: number})
-        self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, then, headers)
+        self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, on_reply, headers)
 
-    def _answered(self, batch: "_Batch", number: str, reply: Reply | Refusal | None) -> None:
+    def _on_acknowledgement(self, batch: "_Batch", number: str, reply: Reply | Refusal | None) -> None:
         self._in_flight -= 1
         lost = isinstance(reply, Refusal)
-        said = {} if isinstance(reply, Refusal) else acknowledgement(reply)
-        if said.get("seq"):
-            self._publisher.written(said["seq"], batch.entries)
+        acknowledged = {} if isinstance(reply, Refusal) else acknowledgement(reply)
+        if acknowledged.get("seq"):
+            self._publisher.written(acknowledged["seq"], batch.entries)
             self.batches_written += 1
-            self.last_batch = said["seq"]
+            self.last_batch = acknowledged["seq"]
             self.entries_written += len(batch.entries)
             for written in batch.waiting:
-                if not written.done():  # its caller may be gone
+                if not written.done():  # its caller may have been cancelled
                     written.set_result(None)
         else:
-            reason = said.get("error", {}).get("description", "connection lost" if lost else "no acknowledgement")
-            self._not_written(batch, number, reason)
+            reason = acknowledged.get("error", {}).get(
+                "description", "connection lost" if lost else "no acknowledgement"
+            )
+            self._on_write_failure(batch, number, reason)
         if (self._full_batches or self._gathering.entries) and not self._scheduled:
             self._send(GATHER_TURNS)
         elif self._in_flight == 0:
             self._idle.set()
 
-    def _go_on(self) -> None:
-        """Send what waits behind a batch that could not be sent: no acknowledgement is to come that would do it."""
+    def _schedule_next(self) -> None:
+        """Send what waits behind a batch that could not be sent: no acknowledgement will come that would do it."""
         if self._in_flight:
             return
         if not (self._full_batches or self._gathering.entries):
@@ -187,63 +192,70 @@ class EvidenceLog:
             self._scheduled = True
             self._loop.call_soon(self._send, 0)
 
-    def _not_written(self, batch: "_Batch", number: str, reason: str) -> None:
-        self._publisher.unsure(number)
-        self._keep(number, batch.entries)
-        self._keep(self._next_number(), _withheld(batch.entries))
+    def _on_write_failure(self, batch: "_Batch", number: str, reason: str) -> None:
+        self._publisher.mark_unsure(number)
+        self._store_unwritten(number, batch.entries)
+        self._store_unwritten(self._next_number(), _entries_of_withheld_answers(batch.entries))
         for written in batch.waiting:
             if not written.done():
                 written.set_exception(evidence_unavailable(reason))
 
     def _next_number(self) -> str:
         self._batch_number += 1
-        return f"{self._run}-{self._batch_number}"
+        return f"{self._process_id}-{self._batch_number}"
 
-    def _keep(self, number: str, entries: list[bytes]) -> None:
-        if self._kept_entries + len(entries) > self._most_unwritten:
+    def _store_unwritten(self, number: str, entries: list[bytes]) -> None:
+        if self._unwritten_entries + len(entries) > self._max_unwritten:
             self.entries_dropped += len(entries)
             structlog.get_logger().error("evidence dropped", entries=len(entries), in_all=self.entries_dropped)
         elif entries:
-            self._kept.append((number, entries))
-            self._kept_entries += len(entries)
+            self._unwritten.append((number, entries))
+            self._unwritten_entries += len(entries)
 
-    async def _write_kept(self) -> None:
+    async def _write_unwritten(self) -> None:
         with contextlib.suppress(Refusal):
-            while self._kept and self._bus.connected:
-                number, entries = self._kept[0]
+            while self._unwritten and self._bus.connected:
+                number, entries = self._unwritten[0]
                 if not await self._write_again(number, entries):
                     break
-                self._kept.popleft()
-                self._kept_entries -= len(entries)
+                self._unwritten.popleft()
+                self._unwritten_entries -= len(entries)
                 self.entries_written += len(entries)
 
     async def _write_again(self, number: str, entries: list[bytes]) -> bool:
-        """Whether a kept batch is on disk now. The publisher is told as the answer arrives, before any later one."""
+        """Publish an unwritten batch, and tell whether it is on disk now.
+
+        The publisher learns it as the reply arrives, before any later batch.
+        """
         done: asyncio.Future[bool] = self._loop.create_future()
 
-        def answered(reply: Reply | Refusal | None) -> None:
-            said = {} if isinstance(reply, Refusal) else acknowledgement(reply)
-            if said.get("seq"):
-                self._publisher.settled(number)
-                self._publisher.written(said["seq"], entries)
+        def on_acknowledgement(reply: Reply | Refusal | None) -> None:
+            acknowledged = {} if isinstance(reply, Refusal) else acknowledgement(reply)
+            if acknowledged.get("seq"):
+                self._publisher.mark_settled(number)
+                self._publisher.written(acknowledged["seq"], entries)
             else:
-                self._publisher.unsure(number)
+                self._publisher.mark_unsure(number)
             if not done.done():
-                done.set_result(bool(said.get("seq")))
+                done.set_result(bool(acknowledged.get("seq")))
 
-        self._publish(number, entries, answered)
+        self._publish(number, entries, on_acknowledgement)
         return await done
 
 
-def _withheld(entries: list[bytes]) -> list[bytes]:
-    """For each entry that speaks of an answer, one that says it never left."""
-    found: list[dict[str, Any]] = [orjson.loads(line) for line in entries]
+def _entries_of_withheld_answers(entries: list[bytes]) -> list[bytes]:
+    """Make, for each entry of an answered call, an entry that says that the answer was withheld."""
+    decoded: list[dict[str, Any]] = [orjson.loads(line) for line in entries]
     withheld = {"answerDigest": "", "answerSize": 0, "outcome": "evidence-unavailable", "status": 503}
-    return [orjson.dumps(entry | withheld) for entry in found if entry["status"] == 200]
+    return [orjson.dumps(entry | withheld) for entry in decoded if entry["status"] == 200]
 
 
 def evidence_unavailable(private: str) -> Refusal:
-    """The refusal when evidence cannot be written: nothing passes that cannot be proved later."""
+    """Return the refusal `evidence-unavailable`, for when evidence cannot be written: nothing passes that cannot be proved later.
+
+    Args:
+        private: the reason, for the log alone.
+    """
     return Refusal(
         "evidence-unavailable",
         vi="Trục không ghi được nhật ký bằng chứng nên không trả kết quả; hãy thử lại sau vài giây.",

@@ -1,7 +1,7 @@
-"""Moves what is old from the stream into archives: written, verified, read back, and only then deleted.
+"""Moves old evidence from the stream into archives: written, verified, read back, and only then deleted.
 
-Stopped anywhere, it is run again: an archive that lies there already is verified, and what it holds is deleted from the stream
-before the next part begins behind it. It is the only one who may delete: it has a NATS user of its own, whose rights the gateways lack.
+It may be killed at any moment and run again: an archive that exists already is verified, and what it holds is deleted from the stream
+before the next part is archived. Nothing else may delete evidence: it has a NATS user of its own, whose rights the gateways lack.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.read.archive_name import ArchiveName
 from lgsp_gateway.evidence.read.checkpoint_stream import StoredCheckpoint
-from lgsp_gateway.evidence.read.log_reader import live_from
+from lgsp_gateway.evidence.read.live_part import find_live_start
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, CheckpointVerifier
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.log_part import PartStart
@@ -36,7 +36,7 @@ MAX_ENTRIES = 500_000
 
 @dataclass(frozen=True, slots=True)
 class ArchivedPart:
-    """What was archived of one log."""
+    """One part of a log that was archived, and how many batches of the stream it holds."""
 
     name: ArchiveName
     batches: int
@@ -56,14 +56,17 @@ class Archiver:
         self._max_entries = max_entries
 
     async def run(self, before: float) -> AsyncIterator[ArchivedPart]:
-        """Archive what was written before a time, in seconds since 1970.
+        """Archive what was written before a time, and report each part as it is done.
+
+        Args:
+            before: seconds since 1970.
 
         Raises:
-            Refusal: `archive-unavailable`, `evidence-forged`, `bus-unavailable`; what is not archived is where it was.
+            Refusal: `archive-unavailable`, `evidence-forged`, `bus-unavailable`. What was not archived is still in the stream.
         """
         for gateway in await entry_stream.gateways(self._connection):
-            while moved := await self._archive_one(gateway, before):
-                yield moved
+            while archived := await self._archive_one(gateway, before):
+                yield archived
 
     async def _archive_one(self, gateway: GatewayName, before: float) -> ArchivedPart | None:
         """Archive the next part of a log, if there is one."""
@@ -71,14 +74,14 @@ class Archiver:
         if newest is None:
             return None
         key = LogKeys.of_checkpoint(newest.record.note, self._seed, gateway)
-        start, number = await live_from(self._connection, gateway)
-        laid = await asyncio.to_thread(self._archives.beginning_at, gateway, start.size)
-        if laid:
-            return await self._finish(laid, start, key)
-        most = start.size + self._max_entries
+        start, number = await find_live_start(self._connection, gateway)
+        existing = await asyncio.to_thread(self._archives.find_beginning_at, gateway, start.size)
+        if existing:
+            return await self._finish(existing, start, key)
+        max_size = start.size + self._max_entries
 
-        def fits(one: StoredCheckpoint) -> bool:
-            return one.time < before and one.record.size <= most
+        def fits(stored: StoredCheckpoint) -> bool:
+            return stored.time < before and stored.record.size <= max_size
 
         last = await checkpoint_stream.newest_where(self._connection, gateway, fits)
         if (
@@ -87,70 +90,72 @@ class Archiver:
             last = await checkpoint_stream.from_number(self._connection, gateway, number + 1)
             if last is None or last.time >= before or last.record.size <= start.size:
                 return None
-        covered = await checkpoint_stream.between(self._connection, gateway, number, last)
+        checkpoints = await checkpoint_stream.between(self._connection, gateway, number, last)
         name = ArchiveName(gateway, start.size, last.record.size)
         await self._refuse_gap(name)
         try:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / str(name)
-                batches = await self._write(file, gateway, start, covered)
-                await asyncio.to_thread(self._lay_down, name, file, key)
+                batches = await self._write(file, gateway, start, checkpoints)
+                await asyncio.to_thread(self._put_verified, name, file, key)
         except OSError as error:
-            raise _no_room(error) from error
+            raise _temporary_files_unwritable(error) from error
         await self._delete(gateway, last)
         structlog.get_logger().info("archived", archive=str(name), batches=batches)
         return ArchivedPart(name, batches)
 
-    async def _finish(self, laid: ArchiveName, start: PartStart, key: CheckpointVerifier) -> ArchivedPart:
-        """Delete what an archive holds that was laid down by a run which was stopped before it deleted."""
+    async def _finish(self, existing: ArchiveName, start: PartStart, key: CheckpointVerifier) -> ArchivedPart:
+        """Delete from the stream what an archive holds that was written by a run which was killed before it deleted."""
         last = await checkpoint_stream.newest_where(
-            self._connection, laid.gateway, lambda one: one.record.size <= laid.end
+            self._connection, existing.gateway, lambda stored: stored.record.size <= existing.end
         )
-        verified, batches = await asyncio.to_thread(self._verify_laid, laid, key)
-        signed = key.verify(last.record.note) if last else None
-        if last is None or verified != (start, signed):
+        verified, batches = await asyncio.to_thread(self._verify_stored, existing, key)
+        checkpoint = key.verify(last.record.note) if last else None
+        if last is None or verified != (start, checkpoint):
             raise evidence_forged(
-                f"{laid} không phải là phần tiếp theo của nhật ký này; hãy chuyển tệp đó ra khỏi kho",
-                f"{laid} is not what comes next in this log; move that file out of the archive",
+                f"{existing} không phải là phần tiếp theo của nhật ký này; hãy chuyển tệp đó ra khỏi kho",
+                f"{existing} is not what comes next in this log; move that file out of the archive",
             )
-        await self._delete(laid.gateway, last)
-        structlog.get_logger().info("archived before, deleted now", archive=str(laid), batches=batches)
-        return ArchivedPart(laid, batches)
+        await self._delete(existing.gateway, last)
+        structlog.get_logger().info("archived before, deleted now", archive=str(existing), batches=batches)
+        return ArchivedPart(existing, batches)
 
-    def _verify_laid(self, laid: ArchiveName, key: CheckpointVerifier) -> tuple[tuple[PartStart, Checkpoint], int]:
-        with self._archives.taken(laid) as archive:
-            return archive.verify(key), len(archive.about()[1])
+    def _verify_stored(self, name: ArchiveName, key: CheckpointVerifier) -> tuple[tuple[PartStart, Checkpoint], int]:
+        with self._archives.fetch(name) as archive:
+            return archive.verify(key), len(archive.description()[1])
 
     async def _refuse_gap(self, name: ArchiveName) -> None:
-        """An archive begins where the one before it ends."""
+        """Raise when no archive ends where this one begins."""
         if name.first:
-            ends = [one.end for one in await asyncio.to_thread(self._archives.names, name.gateway)]
+            ends = [earlier.end for earlier in await asyncio.to_thread(self._archives.names, name.gateway)]
             if name.first not in ends:
                 raise evidence_forged(
                     f"kho lưu trữ không có phần của {name.gateway} trước mục {name.first}",
                     f"the archive does not hold the part of {name.gateway} before entry {name.first}",
                 )
 
-    async def _write(self, file: Path, gateway: GatewayName, start: PartStart, covered: list[StoredCheckpoint]) -> int:
-        last = covered[-1].record
+    async def _write(
+        self, file: Path, gateway: GatewayName, start: PartStart, checkpoints: list[StoredCheckpoint]
+    ) -> int:
+        last = checkpoints[-1].record
         entries, batches = file.with_suffix(".entries"), list[ArchivedBatch]()
         with entries.open("wb") as out:
-            async with aclosing(batch_consumer.read(self._connection, 0, follow=False, gateway=gateway)) as found:
-                async for batch in found:
+            async with aclosing(batch_consumer.read(self._connection, 0, follow=False, gateway=gateway)) as read:
+                async for batch in read:
                     if batch.sequence > last.sequence:
                         break
                     out.write(batch.data + b"\n")
                     batches.append(ArchivedBatch(batch.sequence, len(batch.entries)))
-        notes = [one.record.note for one in covered]
+        notes = [stored.record.note for stored in checkpoints]
         await asyncio.to_thread(file_format.write, file, start, batches, entries, notes)
         entries.unlink()
         return len(batches)
 
-    def _lay_down(self, name: ArchiveName, file: Path, key: CheckpointVerifier) -> None:
+    def _put_verified(self, name: ArchiveName, file: Path, key: CheckpointVerifier) -> None:
         """Verify the archive, store it, fetch it from there and verify it again."""
         Archive(file).verify(key)
         self._archives.put(name, file)
-        self._verify_laid(name, key)
+        self._verify_stored(name, key)
 
     async def _delete(self, gateway: GatewayName, last: StoredCheckpoint) -> None:
         jetstream = self._connection.jetstream()
@@ -167,10 +172,10 @@ class Archiver:
             ) from error
 
 
-def _no_room(error: OSError) -> Refusal:
-    where = tempfile.gettempdir()
+def _temporary_files_unwritable(error: OSError) -> Refusal:
+    folder = tempfile.gettempdir()
     return Refusal(
         "archive-unavailable",
-        vi=f"Không ghi được tệp tạm trong {where} ({error.strerror}); hãy giải phóng dung lượng hoặc đặt TMPDIR tới thư mục còn chỗ, rồi chạy lại. Chưa có gì bị xóa.",
-        en=f"Temporary files cannot be written in {where} ({error.strerror}); free some space or let TMPDIR name a folder that has it, and run this again. Nothing was deleted.",
+        vi=f"Không ghi được tệp tạm trong {folder} ({error.strerror}); hãy giải phóng dung lượng hoặc đặt TMPDIR tới thư mục còn chỗ, rồi chạy lại. Chưa có gì bị xóa.",
+        en=f"Temporary files cannot be written in {folder} ({error.strerror}); free some space or let TMPDIR name a folder that has it, and run this again. Nothing was deleted.",
     )

@@ -1,6 +1,6 @@
-"""An archive: a part of one log in a file that anybody can open (tar, gzip) and that proves itself.
+"""The file format of archives: a part of one log as tar and gzip, which anybody can open, and which proves itself.
 
-    GATEWAY-000000000000-000000481200.tar.gz     the entries from the first number up to the second
+    GATEWAY-000000000000-000000481200.tar.gz     the entries from the first index up to, but not with, the second
         archive.json       what this is, where it begins, and the batches in which the entries were written
         entries.jsonl      the entries, byte for byte
         checkpoints.json   the signed checkpoints over them; the last covers all
@@ -31,14 +31,14 @@ from lgsp_gateway.evidence.verify.refusals import evidence_forged
 
 FORMAT = "lgsp-evidence-archive/1"
 MAX_ENTRY_BYTES = 1 << 20
-"""Of one entry; those of today have some 700."""
+"""Of one entry; entries have some 700 bytes."""
 _MEMBERS = {"archive.json": 64 << 20, "entries.jsonl": 8 << 30, "checkpoints.json": 64 << 20}
-"""What an archive holds, in this order, and how many bytes each may have unpacked. Entries are never held in memory together."""
+"""The members of an archive, in their order, and how many bytes each may have unpacked. Entries are never in memory together."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedBatch:
-    """A batch: its number in the stream, and how many entries it has."""
+    """A batch of the stream that is archived: its number in the stream, and how many entries (lines) it has."""
 
     sequence: int
     lines: int
@@ -48,9 +48,16 @@ def write(file: Path, start: PartStart, batches: Sequence[ArchivedBatch], entrie
     """Write an archive.
 
     Args:
+        file: the archive to write.
+        start: where the part begins.
+        batches: in which the entries were written, in order.
         entries: a file with the entries, a line each.
+        notes: the signed checkpoints over them; the last covers all.
+
+    Raises:
+        OSError: it cannot be written.
     """
-    about = {
+    header = {
         "format": FORMAT,
         "start": start.document(),
         "entries": sum(batch.lines for batch in batches),
@@ -62,7 +69,7 @@ def write(file: Path, start: PartStart, batches: Sequence[ArchivedBatch], entrie
         gzip.GzipFile("", "wb", 6, out, mtime=0) as packed,
         tarfile.open(None, "w", packed) as tar,
     ):
-        _add(tar, "archive.json", BytesIO(orjson.dumps(about)))
+        _add(tar, "archive.json", BytesIO(orjson.dumps(header)))
         with entries.open("rb") as lines:
             _add(tar, "entries.jsonl", lines)
         _add(tar, "checkpoints.json", BytesIO(orjson.dumps(list(notes))))
@@ -76,7 +83,7 @@ def _add(tar: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
 
 
 class Archive:
-    """An archive to read. What it may take of memory is bounded, since it may come from somebody who wishes the reader ill.
+    """Reads an archive. The memory that this takes is bounded, since a file may be made by an attacker.
 
     Raises:
         Refusal: `evidence-forged`, in each method, when the file is not whole.
@@ -86,12 +93,15 @@ class Archive:
         self._file = file
 
     def verify(self, key: CheckpointVerifier) -> tuple[PartStart, Checkpoint]:
-        """Find where the archive begins and ends, after all in it was held against its checkpoints and its name.
+        """Hold everything in the archive against its checkpoints and its name.
+
+        Returns:
+            Where the part begins, and its last checkpoint.
 
         Raises:
             Refusal: `evidence-forged`.
         """
-        start, batches, notes = self.about()
+        start, batches, notes = self.description()
         last = verify_log_part(self.entries(), notes, key, start)
         if last.size - start.size != sum(batch.lines for batch in batches):
             raise evidence_forged("các nhóm không khớp số mục", "its batches do not have as many entries")
@@ -100,37 +110,37 @@ class Archive:
             raise evidence_forged(f"{name} không chứa đúng phần đó", f"{name} does not hold that part")
         return start, last
 
-    def about(self) -> tuple[PartStart, list[ArchivedBatch], list[str]]:
-        """Read where the archive begins, its batches and its checkpoints."""
-        with self._broken_if_unreadable():
-            about: Any = None
+    def description(self) -> tuple[PartStart, list[ArchivedBatch], list[str]]:
+        """Read where the archive begins, its batches and its checkpoints (signed notes). They are not verified."""
+        with self._raising_forged():
+            header: Any = None
             notes: Any = None
             for name, content in members.read(self._file, _MEMBERS):
                 if name == "archive.json":
-                    about = orjson.loads(content.read())
+                    header = orjson.loads(content.read())
                 elif name == "checkpoints.json":
                     notes = orjson.loads(content.read())
-            if about["format"] != FORMAT:
-                raise ValueError(about["format"])
-            start = PartStart.parse(about["start"])
-            return start, _extents(about["groups"]), [note for note in notes if isinstance(note, str)]
+            if header["format"] != FORMAT:
+                raise ValueError(header["format"])
+            start = PartStart.parse(header["start"])
+            return start, _parse_batches(header["groups"]), [note for note in notes if isinstance(note, str)]
 
     def entries(self) -> Iterator[bytes]:
-        """Read the entries, in order."""
-        with self._broken_if_unreadable():
+        """Read the entries, in order, as they were written."""
+        with self._raising_forged():
             for name, content in members.read(self._file, _MEMBERS):
                 if name == "entries.jsonl":
                     yield from content.lines(MAX_ENTRY_BYTES)
 
-    def written(self) -> Iterator[tuple[int, bytes]]:
-        """Read the batches as they stood in the stream."""
-        _, batches, _ = self.about()
+    def batches(self) -> Iterator[tuple[int, bytes]]:
+        """Read the batches as they were in the stream: the number of each, and its data."""
+        _, batches, _ = self.description()
         entries = self.entries()
         for batch in batches:
             yield batch.sequence, b"\n".join(islice(entries, batch.lines))
 
     @contextmanager
-    def _broken_if_unreadable(self) -> Iterator[None]:
+    def _raising_forged(self) -> Iterator[None]:
         try:
             yield
         except (BrokenArchiveError, OSError, EOFError, zlib.error, KeyError, TypeError, ValueError) as error:
@@ -140,9 +150,9 @@ class Archive:
             ) from error
 
 
-def _extents(found: Any) -> list[ArchivedBatch]:
-    """The batches of an archive: each with entries, each after the one before it."""
-    batches = [ArchivedBatch(sequence, lines) for sequence, lines in found]
+def _parse_batches(groups: Any) -> list[ArchivedBatch]:
+    """Read the batches of an archive: each has entries, and a higher number than the one before it."""
+    batches = [ArchivedBatch(sequence, lines) for sequence, lines in groups]
     before = 0
     for batch in batches:
         if (

@@ -1,8 +1,8 @@
-"""The files in an archive, read one after the other, none of them longer than it may be.
+"""Reads the members of an archive one after the other, with a bound on the size of each.
 
-`tarfile` takes what an archive says of itself: a header of three gigabytes, or a file of as many, is read into memory before
-anybody can look at its size (a 14 MB archive took 6.4 GB). This reads the blocks of the one form in which archives are written:
-regular files with short names, in a known order. The header is still tarfile's to parse.
+`tarfile` believes an archive: a header of three gigabytes, or a file of as many, is read into memory before anybody can check its
+size (a 14 MB archive took 6.4 GB). This reads the blocks of the one form in which archives are written: regular files with short
+names, in a known order. Headers are still parsed by tarfile.
 """
 
 import gzip
@@ -14,59 +14,65 @@ CHUNK_BYTES = 1 << 20
 
 
 class BrokenArchiveError(Exception):
-    """The file is not an archive as it was written."""
+    """Raised when a file is not an archive as this bus writes them, or is cut off."""
 
 
 class Content:
-    """What is left to read of one file in an archive."""
+    """Reads the content of one member of an archive.
+
+    Raises:
+        BrokenArchiveError: in each method, when the archive ends before the member does.
+    """
 
     def __init__(self, source: gzip.GzipFile, size: int) -> None:
         self._source = source
-        self._left = size
+        self._remaining = size
 
     def read(self) -> bytes:
-        """Read all of the file."""
-        found = self._source.read(self._left)
-        if len(found) != self._left:
+        """Read the rest of the member."""
+        content = self._source.read(self._remaining)
+        if len(content) != self._remaining:
             raise BrokenArchiveError("it ends in a file")
-        self._left = 0
-        return found
+        self._remaining = 0
+        return content
 
-    def lines(self, longest: int) -> Iterator[bytes]:
-        """Read its lines, without their ends.
+    def lines(self, max_bytes: int) -> Iterator[bytes]:
+        """Read its lines, without their line feeds.
 
         Args:
-            longest: bytes that a line may have.
+            max_bytes: that a line may have.
         """
-        while self._left:
-            line = self._source.readline(min(longest + 1, self._left))
+        while self._remaining:
+            line = self._source.readline(min(max_bytes + 1, self._remaining))
             if not line.endswith(b"\n"):
                 raise BrokenArchiveError("a line is too long, or not whole")
-            self._left -= len(line)
+            self._remaining -= len(line)
             yield line[:-1]
 
     def skip(self) -> None:
-        """Pass over what was not read."""
-        while self._left:
-            found = self._source.read(min(CHUNK_BYTES, self._left))
-            if not found:
+        """Skip the rest of the member."""
+        while self._remaining:
+            chunk = self._source.read(min(CHUNK_BYTES, self._remaining))
+            if not chunk:
                 raise BrokenArchiveError("it ends in a file")
-            self._left -= len(found)
+            self._remaining -= len(chunk)
 
 
 def read(file: Path, expected: Mapping[str, int]) -> Iterator[tuple[str, Content]]:
-    """Read a tar.gz whose files are known.
+    """Read a tar.gz whose members are known.
+
+    Each member is to be read before the next one is requested; what was not read is skipped.
 
     Args:
-        expected: the names of its files, in their order, and how many bytes each may have.
+        expected: the names of its members, in their order, and how many bytes each may have.
 
     Raises:
         BrokenArchiveError: it holds something else, or is cut off.
         OSError, EOFError, zlib.error: it is no gzip, or its checksum is wrong.
     """
     with gzip.open(file, "rb") as source:
-        for name, longest in expected.items():
-            size = _size(source, name, longest)
+        for name, max_bytes in expected.items():
+            size = _read_header(source, name, max_bytes)
             content = Content(source, size)
             yield name, content
             content.skip()
@@ -75,18 +81,18 @@ def read(file: Path, expected: Mapping[str, int]) -> Iterator[tuple[str, Content
         _expect_zeros(source, tarfile.RECORDSIZE, or_less=True)
 
 
-def _size(source: gzip.GzipFile, name: str, longest: int) -> int:
-    """The size of the file that begins here, which must be the one that is expected."""
+def _read_header(source: gzip.GzipFile, name: str, max_bytes: int) -> int:
+    """Read the header of the member that must come next, and return its size in bytes."""
     try:
         header = tarfile.TarInfo.frombuf(source.read(tarfile.BLOCKSIZE), "utf-8", "strict")
     except (tarfile.HeaderError, UnicodeDecodeError) as error:
         raise BrokenArchiveError("a header is none") from error
-    if header.name != name or not header.isreg() or not 0 <= header.size <= longest:
-        raise BrokenArchiveError(f"it has no {name} of at most {longest} bytes where it must be")
+    if header.name != name or not header.isreg() or not 0 <= header.size <= max_bytes:
+        raise BrokenArchiveError(f"it has no {name} of at most {max_bytes} bytes where it must be")
     return header.size
 
 
 def _expect_zeros(source: gzip.GzipFile, size: int, *, or_less: bool = False) -> None:
-    found = source.read(size + or_less)
-    if found.strip(b"\0") or len(found) > size or (len(found) < size and not or_less):
+    padding = source.read(size + or_less)
+    if padding.strip(b"\0") or len(padding) > size or (len(padding) < size and not or_less):
         raise BrokenArchiveError("it holds more than it may")

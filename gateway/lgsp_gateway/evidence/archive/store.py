@@ -1,7 +1,7 @@
-"""Where archives lie: a folder, or a bucket of S3 (`s3://BUCKET/PREFIX`, with the usual AWS_ variables).
+"""Stores archives in a folder, or in a bucket of S3 (`s3://BUCKET/PREFIX`, with the usual AWS_ variables).
 
-What is put there is on disk when `put` returns, since the evidence is deleted from the stream next. A bucket answers for that
-itself. In a folder the file and its name are synced, and it is read back from the disk, not from the memory of the machine.
+An archive is on disk when `put` returns, since the evidence is deleted from the stream next. A bucket guarantees that itself. In a
+folder the file and its name are synced, and it is read back from the disk, not from the page cache.
 """
 
 import hashlib
@@ -24,12 +24,15 @@ from lgsp_problems import Refusal
 from lgsp_runtime import durable_file
 
 READ_BYTES = 1 << 20
-_READABLE = 0o640
-"""An archive holds no personal data; the batch of the archiver's user may read it."""
+_FILE_MODE = 0o640
+"""An archive holds no personal data; the group of the archiver's user may read it."""
 
 
 class ArchiveStore:
-    """A place for archives.
+    """A folder or a bucket with archives.
+
+    Args:
+        address: a path, or a URL such as `s3://BUCKET/PREFIX`.
 
     Raises:
         Refusal: `archive-unavailable`, here and in each method, when it cannot be reached.
@@ -50,30 +53,33 @@ class ArchiveStore:
             raise self._unusable(error) from error
         return sorted(name for name in names if gateway in (None, name.gateway))
 
-    def beginning_at(self, gateway: GatewayName, first: int) -> ArchiveName | None:
-        """Find the longest archive of a log that begins with an entry; None where there is none."""
+    def find_beginning_at(self, gateway: GatewayName, first: int) -> ArchiveName | None:
+        """Find the longest archive of a log that begins at an index; None where there is none."""
         return max((name for name in self.names(gateway) if name.first == first), default=None)
 
     def put(self, name: ArchiveName, file: Path) -> None:
         """Store an archive durably, and read it back: it is on disk when this returns.
 
+        Args:
+            file: the archive to copy.
+
         Raises:
-            Refusal: `archive-unavailable`, also when another content comes back.
+            Refusal: `archive-unavailable`, also when what is read back differs.
         """
         try:
             self._store.put(str(name), file)
-            back = hashlib.sha256()
+            stored_digest = hashlib.sha256()
             for chunk in self._store.chunks(str(name)):
-                back.update(chunk)
+                stored_digest.update(chunk)
         except (BaseError, OSError) as error:
             raise self._unusable(error) from error
         with file.open("rb") as content:
-            if hashlib.file_digest(content, "sha256").digest() != back.digest():
-                raise self._unusable(ValueError("what comes back is not what was written"))
+            if hashlib.file_digest(content, "sha256").digest() != stored_digest.digest():
+                raise self._unusable(ValueError("what is read back is not what was written"))
 
     @contextmanager
-    def taken(self, name: ArchiveName) -> Iterator[Archive]:
-        """Fetch an archive to read from, for as long as it is needed."""
+    def fetch(self, name: ArchiveName) -> Iterator[Archive]:
+        """Fetch an archive into a temporary file, for as long as the context lasts."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / str(name)
             try:
@@ -85,68 +91,69 @@ class ArchiveStore:
             yield Archive(file)
 
     def read(self, name: ArchiveName, begin: int, end: int) -> list[bytes]:
-        """Read the entries of an archive that stand from one place of the log up to another."""
-        with self.taken(name) as archive:
+        """Read the entries of an archive from one index of the log up to, but not with, another."""
+        with self.fetch(name) as archive:
             return list(islice(archive.entries(), max(0, begin - name.first), max(0, end - name.first)))
 
-    def written(self, gateway: GatewayName, entry: int, after: int) -> Iterator[Batch]:
-        """Read the batches of a log that come after one of the stream, as far as they are archived, each once.
+    def batches(self, gateway: GatewayName, entry: int, after: int) -> Iterator[Batch]:
+        """Read the archived batches of a log with a higher number than one, in order, each once.
 
         Args:
-            entry: an entry of a later batch; archives that end before it are not fetched.
+            entry: index in the log of an entry of a later batch; archives that end before it are not fetched.
+            after: a number in the stream.
         """
         for name in self.names(gateway):
             if name.end > entry:
-                with self.taken(name) as archive:
-                    for sequence, data in archive.written():
+                with self.fetch(name) as archive:
+                    for sequence, data in archive.batches():
                         if sequence > after:  # two archives may share batches, where the archiver was killed once
                             after = sequence
                             yield Batch(sequence, gateway, data)
                 entry = name.end
 
     def _unusable(self, error: Exception) -> Refusal:
-        why = str(error).partition("\n")[0][:200]
+        reason = str(error).partition("\n")[0][:200]
         return Refusal(
             "archive-unavailable",
-            vi=f"Không dùng được kho lưu trữ {self.address} ({why}); hãy kiểm tra địa chỉ, dung lượng và quyền ghi.",
-            en=f"The archive {self.address} cannot be used ({why}); check its address, its space and the right to write there.",
+            vi=f"Không dùng được kho lưu trữ {self.address} ({reason}); hãy kiểm tra địa chỉ, dung lượng và quyền ghi.",
+            en=f"The archive {self.address} cannot be used ({reason}); check its address, its space and the right to write there.",
             retry_after=5,
         )
 
 
 class _Folder:
-    """A folder of this machine."""
+    """A folder on this machine."""
 
     def __init__(self, folder: Path) -> None:
         durable_file.make_folder(folder, 0o750)
         self._folder = folder
 
     def names(self) -> list[str]:
-        with os.scandir(self._folder) as found:
-            return [one.name for one in found if one.is_file(follow_symlinks=False)]
+        with os.scandir(self._folder) as files:
+            return [file.name for file in files if file.is_file(follow_symlinks=False)]
 
     def put(self, name: str, file: Path) -> None:
         with file.open("rb") as content:
             chunks = iter(lambda: content.read(READ_BYTES), b"")
-            durable_file.write_chunks(self._folder / name, chunks, _READABLE)
+            durable_file.write_chunks(self._folder / name, chunks, _FILE_MODE)
 
     def chunks(self, name: str) -> Iterator[bytes]:
         descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as content:
-            # What is synced is dropped from memory, so that the disk is asked for it.
+            # Synced pages are dropped from the page cache, so that the file is read from the disk.
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
             while chunk := content.read(READ_BYTES):
                 yield chunk
 
 
 class _Bucket:
-    """A bucket of S3, or of what else obstore knows."""
+    """A bucket of S3, or of another object store that obstore supports."""
 
     def __init__(self, address: str) -> None:
         self._store = from_url(address)
 
     def names(self) -> list[str]:
-        return [found["path"] for some in obstore.list(self._store) for found in some]
+        return [file["path"] for page in obstore.list(self._store) for file in page]
 
     def put(self, name: str, file: Path) -> None:
         obstore.put(self._store, name, file)

@@ -1,7 +1,7 @@
-"""Cosignatures and timestamps: what others say of a log's checkpoints, so that the bus alone cannot rewrite what happened.
+"""The stream of cosignatures and timestamps: what others vouch for, so that the bus alone cannot rewrite what happened.
 
-A witness cosigns a checkpoint after it has seen that the log goes on from the one it cosigned before. A timestamp authority
-(RFC 3161) says when a checkpoint was there. The newest of each is kept in a stream, and put beside proofs.
+A witness cosigns a checkpoint after it has checked that the log continues the one it cosigned before. A timestamp authority
+(RFC 3161) certifies when a checkpoint existed. The newest of each is stored in a stream, and handed out with proofs.
 """
 
 import orjson
@@ -19,7 +19,7 @@ WRITE_SECONDS = 3.0
 
 
 async def ensure(connection: Client, replicas: int) -> None:
-    """Make the stream, or check that it is as it must be.
+    """Create the stream of cosignatures, or check that the one that exists is configured as it must be.
 
     Raises:
         Refusal: `cannot-start`.
@@ -35,29 +35,32 @@ async def ensure(connection: Client, replicas: int) -> None:
     await streams.ensure(connection, config)
 
 
-async def keep(bus: NatsRequestReply, gateway: GatewayName, cosignature: Cosignature) -> None:
-    """Keep a cosignature or a timestamp.
+async def store(bus: NatsRequestReply, gateway: GatewayName, cosignature: Cosignature) -> None:
+    """Store a cosignature or a timestamp of a gateway's log; it is on disk when this returns.
 
     Raises:
         Refusal: `bus-unavailable`.
     """
-    said = await bus.publish(_subject(gateway, cosignature.by), orjson.dumps(cosignature.document()), {}, WRITE_SECONDS)
-    if not said.get("seq"):
+    acknowledgement = await bus.publish(
+        _subject(gateway, cosignature.by), orjson.dumps(cosignature.document()), {}, WRITE_SECONDS
+    )
+    if not acknowledgement.get("seq"):
         raise bus_unavailable()
 
 
 async def newest(connection: Client, gateway: GatewayName) -> list[Cosignature]:
     """Read the newest cosignature of each witness of a log, and its newest timestamp."""
     jetstream = connection.jetstream()
-    found = []
+    cosignatures = []
     for subject in await streams.subjects(connection, STREAM, f"seals.{gateway}.*"):
         try:
-            found.append(Cosignature.parse(orjson.loads((await jetstream.get_last_msg(STREAM, subject)).data or b"{}")))
+            message = await jetstream.get_last_msg(STREAM, subject)
+            cosignatures.append(Cosignature.parse(orjson.loads(message.data or b"{}")))
         except (NotFoundError, ValueError):
             continue
-    return found
+    return cosignatures
 
 
 def _subject(gateway: GatewayName, by: str) -> str:
-    """Names of witnesses may hold what subjects may not."""
+    """Return the subject of a witness in hex, since its name may hold characters that subjects may not."""
     return f"seals.{gateway}.{by.encode().hex()}"

@@ -1,7 +1,7 @@
-"""Timestamps (RFC 3161): an authority that others trust says when a checkpoint was there.
+"""Timestamps (RFC 3161): an authority that others trust certifies when a checkpoint existed.
 
-It is asked beside everything else, and as seldom as `EVERY_SECONDS`: no call waits for it, and while it is away the next checkpoint
-that it stamps covers all before it.
+A background task requests one every `EVERY_SECONDS`: no call waits for it, and after the authority was away the next checkpoint that
+it stamps covers all before it.
 """
 
 import datetime
@@ -22,14 +22,14 @@ from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 EVERY_SECONDS = 60.0
 ANSWER_SECONDS = 15.0
-MAX_ANSWER = 64 * 1024
+MAX_ANSWER_BYTES = 64 * 1024
 
 
 class Timestamps:
-    """Has the checkpoints of one gateway stamped.
+    """Requests timestamps of one gateway's checkpoints.
 
     Args:
-        url: where the authority answers.
+        url: of the authority (RFC 3161 over HTTP).
     """
 
     def __init__(self, bus: NatsRequestReply, connection: Client, gateway: GatewayName, url: str) -> None:
@@ -37,43 +37,45 @@ class Timestamps:
         self._connection = connection
         self._gateway = gateway
         self._url = url
-        self._stamped = ""
+        self._stamped_note = ""
 
     def pause(self) -> float:
-        """Return the seconds until the authority is to be asked again."""
-        return EVERY_SECONDS if self._stamped else 1
+        """Return the seconds until the next request."""
+        return EVERY_SECONDS if self._stamped_note else 1
 
-    async def look(self) -> None:
-        """Have the last checkpoint stamped, where it is not yet.
+    async def request(self) -> None:
+        """Request and store a timestamp of the last checkpoint, where it has none yet.
 
-        Whatever goes wrong is raised, so that an authority that answers no more is told of like any other work that is not done.
+        Raises:
+            Exception: whatever went wrong, so that the background task is reported as failed.
         """
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as session:
-            await self._stamp(session)
+            await self._request_timestamp(session)
 
-    async def _stamp(self, session: aiohttp.ClientSession) -> None:
+    async def _request_timestamp(self, session: aiohttp.ClientSession) -> None:
         last = await checkpoint_stream.last(self._connection, self._gateway)
-        if last is None or last.record.note == self._stamped:
+        if last is None or last.record.note == self._stamped_note:
             return
         note = last.record.note
-        question = TimestampRequestBuilder().data(note.encode()).build()
+        query = TimestampRequestBuilder().data(note.encode()).build()
         headers = {"Content-Type": "application/timestamp-query"}
-        async with session.post(self._url, data=question.as_bytes(), headers=headers, allow_redirects=False) as answer:
-            found = await answer.content.read(MAX_ANSWER)
-            if answer.status != 200 or decode_timestamp_response(found).status != 0:
+        async with session.post(self._url, data=query.as_bytes(), headers=headers, allow_redirects=False) as answer:
+            reply = await answer.content.read(MAX_ANSWER_BYTES)
+            if answer.status != 200 or decode_timestamp_response(reply).status != 0:
                 raise ValueError("the authority gave no timestamp")
-        await cosignatures.keep(self._bus, self._gateway, Cosignature(TIMESTAMP, note, found))
-        self._stamped = note
+        await cosignatures.store(self._bus, self._gateway, Cosignature(TIMESTAMP, note, reply))
+        self._stamped_note = note
 
 
 def stamped_at(cosignature: Cosignature, roots: Path) -> datetime.datetime:
-    """Tell when a checkpoint was there, by the word of an authority.
+    """Return the time at which an authority certifies that a checkpoint existed, after a check of its signature.
 
     Args:
+        cosignature: a timestamp of the checkpoint.
         roots: the certificates (PEM) of the authorities that are trusted.
 
     Raises:
-        Refusal: `evidence-forged`; `malformed`, when the certificates cannot be read.
+        Refusal: `evidence-forged`; when the timestamp is not by one of these authorities or not of this checkpoint; `malformed`, when the certificates cannot be read.
     """
     try:
         certificates = x509.load_pem_x509_certificates(roots.read_bytes())

@@ -1,4 +1,4 @@
-"""The names of archives, which say what part of which log each holds."""
+"""The names of archives, which say which part of which log each holds: what to fetch is known without opening one."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _NAME = re.compile(r"(?P<gateway>.+)-(?P<first>[0-9]{12})-(?P<end>[0-9]{12})\.ta
 
 @dataclass(frozen=True, slots=True, order=True)
 class ArchiveName:
-    """Which part of which log: the entries from `first` up to, but not with, `end`."""
+    """The name of an archive, `GATEWAY-FIRST-END.tar.gz`: it holds the entries of a log from index `first` up to, but not with, `end`."""
 
     gateway: GatewayName
     first: int
@@ -23,12 +23,12 @@ class ArchiveName:
 
     @classmethod
     def parse(cls, text: str) -> "ArchiveName | None":
-        """Read a file's name; None where it is not one of an archive."""
-        found = _NAME.fullmatch(text)
-        if found is None:
+        """Parse the name of a file; None where it is not that of an archive."""
+        match = _NAME.fullmatch(text)
+        if match is None:
             return None
         try:
-            gateway = names.gateway_name(found["gateway"])
+            gateway = names.gateway_name(match["gateway"])
         except Refusal:  # somebody else's file
             return None
-        return cls(gateway, int(found["first"]), int(found["end"]))
+        return cls(gateway, int(match["first"]), int(match["end"]))

@@ -1,7 +1,7 @@
-"""Pulls batches of evidence from their stream, as many as whoever reads can take.
+"""Pulls batches of evidence from their stream, at the pace of whoever reads.
 
-What is pulled waits at the server until it is asked for, so a reader that stops costs nothing but its place. A push consumer sends
-on: 500 readers that did not read took a gigabyte of a gateway's memory and made NATS end its connection.
+With a pull consumer, batches wait at the server until they are requested, so a reader that stops costs no memory here. A push
+consumer sends on: 500 readers that did not read took a gigabyte of a gateway's memory and made NATS end its connection (measured).
 """
 
 import asyncio
@@ -20,78 +20,87 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.read.entry_stream import Batch
 
-MOST = 8
-"""Batches that a reader is handed at once: at most 4 MB."""
-WAIT_SECONDS = 5.0
+FETCH_BATCHES = 8
+"""Batches that a reader gets at once: at most 4 MB."""
+FETCH_SECONDS = 5.0
 PAUSE_SECONDS = 0.5
-TRIES = 3
-"""How often what did not arrive is asked for again, without anything that did."""
-FORGET_SECONDS = 60
-"""After which the server forgets a consumer that nobody asks, should it not be told that it is done with."""
+MAX_TRIES = 3
+"""How often what did not arrive is requested again, without anything that did."""
+INACTIVE_SECONDS = 60
+"""After which the server deletes a consumer that nobody uses, should this process end without deleting it."""
 
 
 class BatchesLostError(NatsError):
-    """Some of what was pulled did not arrive: whoever reads begins anew after the last batch that it has."""
+    """Raised when a batch that was requested did not arrive. Whoever reads begins anew after the last batch that it has."""
 
 
 class BatchConsumer:
-    """What is left to read of a stream, from some place on.
+    """A pull consumer on the stream of the evidence, which ends with its context (`consume`).
 
     Args:
-        pending: how many batches there were to read when it was made.
+        pending: how many batches there were to read when it was created.
     """
 
-    def __init__(self, puller: JetStreamContext.PullSubscription, pending: int) -> None:
-        self._puller = puller
+    def __init__(self, subscription: JetStreamContext.PullSubscription, pending: int) -> None:
+        self._subscription = subscription
         self._delivered = 0
         self.pending = pending
 
-    async def fetch(self, most: int = MOST, seconds: float = WAIT_SECONDS) -> list[Batch]:
-        """Pull the next batches; none where none has come in time.
+    async def fetch(self, limit: int = FETCH_BATCHES, seconds: float = FETCH_SECONDS) -> list[Batch]:
+        """Pull the next batches, in order and without a gap; none where none has come in time.
+
+        Args:
+            limit: batches at most.
+            seconds: how long to wait for the first.
 
         Raises:
-            BatchesLostError: one did not arrive, and nothing did after it.
-            nats.errors.Error: the consumer is gone, or NATS is.
+            BatchesLostError: the next one did not arrive, and a later one did.
+            nats.errors.Error: the consumer no longer exists, or NATS cannot be reached.
         """
         try:
-            messages = await self._puller.fetch(most, timeout=seconds)
+            messages = await self._subscription.fetch(limit, timeout=seconds)
         except TimeoutError:
             messages = []
-        if not messages:  # a fetch that only meets the server's status messages ends like one that meets nothing
-            await self._puller.consumer_info()
+        if not messages:  # a fetch that gets only the server's status messages ends like one that gets nothing
+            await self._subscription.consumer_info()
         numbered = enumerate(messages, self._delivered + 1)
-        whole = [message for _, message in takewhile(lambda pair: _number(pair[1]) == pair[0], numbered)]
-        self._delivered += len(whole)
-        if messages and not whole:
+        without_gap = [message for _, message in takewhile(lambda pair: _number(pair[1]) == pair[0], numbered)]
+        self._delivered += len(without_gap)
+        if messages and not without_gap:
             raise BatchesLostError
-        return [_batch(message) for message in whole]
+        return [_batch(message) for message in without_gap]
 
 
 @asynccontextmanager
 async def consume(connection: Client, after: int, gateway: GatewayName | None = None) -> AsyncIterator[BatchConsumer]:
-    """Read the batches with a higher number than one, of one gateway or of all.
+    """Create a consumer for as long as the context lasts.
+
+    Args:
+        after: only batches with a higher number.
+        gateway: only batches that it wrote; None for those of all.
 
     Raises:
-        nats.errors.Error: NATS cannot be asked.
+        nats.errors.Error: NATS cannot be reached, or refuses.
     """
     config = ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
         opt_start_seq=after + 1,
         ack_policy=AckPolicy.NONE,
-        inactive_threshold=FORGET_SECONDS,
+        inactive_threshold=INACTIVE_SECONDS,
         mem_storage=True,
     )
     jetstream = connection.jetstream()
-    puller = await jetstream.pull_subscribe(entry_stream.filter_of(gateway), stream=entry_stream.STREAM, config=config)
+    subject = entry_stream.filter_of(gateway)
+    subscription = await jetstream.pull_subscribe(subject, stream=entry_stream.STREAM, config=config)
     name = ""
     try:
-        told = await puller.consumer_info()
-        name = told.name
-        yield BatchConsumer(puller, told.num_pending or 0)
+        info = await subscription.consumer_info()
+        name = info.name
+        yield BatchConsumer(subscription, info.num_pending or 0)
     finally:
-        # or its error would take the place of what ended the reading
+        # An error here would replace the one that ended the reading.
         with contextlib.suppress(NatsError, OSError):
-            await puller.unsubscribe()
+            await subscription.unsubscribe()
             await jetstream.delete_consumer(entry_stream.STREAM, name)
 
 
@@ -103,41 +112,41 @@ async def read(
     Args:
         after: only batches with a higher number.
         gateway: only batches that it wrote; None for those of all.
-        follow: wait for what comes, for ever, whatever becomes of the servers; otherwise end with the newest.
+        follow: wait for new batches for ever, also while servers are away; otherwise end with the newest.
 
     Raises:
-        nats.errors.Error: the rest did not come. Whoever reads never takes a part for the whole.
+        nats.errors.Error: the rest did not arrive, so that nobody takes a part for the whole.
     """
-    lost = 0
+    tries = 0
     while True:
         try:
             async with consume(connection, after, gateway) as consumer:
-                left = consumer.pending
-                while follow or left > 0:
-                    batches = await consumer.fetch(MOST if follow else min(MOST, left))
+                remaining = consumer.pending
+                while follow or remaining > 0:
+                    batches = await consumer.fetch(FETCH_BATCHES if follow else min(FETCH_BATCHES, remaining))
                     for batch in batches:
-                        after, left, lost = batch.sequence, left - 1, 0
+                        after, remaining, tries = batch.sequence, remaining - 1, 0
                         yield batch
                     if not (batches or follow):
                         await _refuse_missing(connection, after, gateway)
                         return
             return
         except (NatsError, OSError) as error:
-            lost += 1
-            if not follow and (lost == TRIES or not isinstance(error, BatchesLostError)):
+            tries += 1
+            if not follow and (tries == MAX_TRIES or not isinstance(error, BatchesLostError)):
                 raise
             await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _refuse_missing(connection: Client, after: int, gateway: GatewayName | None) -> None:
-    """What was pending and does not come has been archived and deleted, or is still there and did not come."""
+    """Raise when batches that were pending are still in the stream: they were lost on the way, and not archived and deleted."""
     last = await (entry_stream.last_of(connection, gateway) if gateway else entry_stream.last_sequence(connection))
     if last > after and await entry_stream.first_after(connection, after, gateway):
         raise BatchesLostError
 
 
 def _number(message: Msg) -> int:
-    """Which message of its consumer it is: they are counted from 1, without a gap."""
+    """Return which message of its consumer it is: they are counted from 1, without a gap."""
     return int(message.metadata.sequence.consumer)
 
 

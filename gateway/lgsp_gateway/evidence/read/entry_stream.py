@@ -1,7 +1,7 @@
-"""The stream that holds the evidence, and reading it back.
+"""The stream that holds the evidence: how it must be configured, and where batches stand in it.
 
 A message accepted by JetStream is on disk only where the server syncs always; by default it does so every two minutes,
-and acknowledged messages were lost in public tests because of that. `refuse_lazy_disk` looks before anything is served.
+and acknowledged messages were lost in public tests because of that. `refuse_lazy_disk` checks it before anything is served.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,11 @@ ANSWER_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A message of the stream: what a gateway wrote at once, an entry a line."""
+    """A message of the stream: entries that a gateway wrote at once, one a line.
+
+    Args:
+        sequence: its number in the stream.
+    """
 
     sequence: int
     gateway: GatewayName
@@ -35,22 +39,22 @@ class Batch:
 
     @property
     def entries(self) -> list[bytes]:
-        """Split the batch into its entries."""
+        """Return the entries of the batch, as they were written."""
         return self.data.split(b"\n")
 
 
 def subject_of(gateway: GatewayName) -> str:
-    """Name the subject on which a gateway writes its evidence."""
+    """Return the subject on which a gateway writes its evidence."""
     return f"{SUBJECTS}{gateway}"
 
 
 def filter_of(gateway: GatewayName | None) -> str:
-    """Name the subjects of the evidence of one gateway, or of all."""
+    """Return the subject filter for the evidence of one gateway, or of all."""
     return subject_of(gateway) if gateway else SUBJECTS + "*"
 
 
 async def ensure(connection: Client, replicas: int) -> None:
-    """Make the stream, or check that it is as it must be.
+    """Create the stream of the evidence, or check that the one that exists is configured as it must be.
 
     Raises:
         Refusal: `cannot-start`.
@@ -63,13 +67,13 @@ async def ensure(connection: Client, replicas: int) -> None:
         retention=RetentionPolicy.LIMITS,
         num_replicas=replicas,
         duplicate_window=DEDUPLICATION_SECONDS,
-        deny_delete=True,  # purged it is by `lgsp evidence archive` alone, a NATS user of its own
+        deny_delete=True,  # it is purged by `lgsp evidence archive` alone, a NATS user of its own
     )
     await streams.ensure(connection, config)
 
 
 async def refuse_lazy_disk(system_connection: Client) -> None:
-    """Ask every server whether it syncs each message to disk.
+    """Refuse to go on where a NATS server does not sync each message to disk.
 
     Args:
         system_connection: a connection to the system account.
@@ -80,13 +84,13 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
     inbox = system_connection.new_inbox()
     answers = await system_connection.subscribe(inbox)
     await system_connection.publish("$SYS.REQ.SERVER.PING.JSZ", b'{"config":true}', reply=inbox)
-    asked = 0
+    replies = 0
     while True:
         try:
-            message = await answers.next_msg(timeout=ANSWER_SECONDS if asked else 3)
+            message = await answers.next_msg(timeout=ANSWER_SECONDS if replies else 3)
         except NatsTimeoutError:
             break
-        asked += 1
+        replies += 1
         answer: dict[str, Any] = orjson.loads(message.data)
         config = answer.get("data", {}).get("config") or {}
         if not config.get("sync_always"):
@@ -97,7 +101,7 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
                 en=f"NATS server {name} does not sync each message to disk and could lose evidence; set jetstream {{ sync_interval: always }}.",
             )
     await answers.unsubscribe()
-    if not asked:
+    if not replies:
         if not system_connection.is_connected:
             raise connection_broken()
         raise Refusal(
@@ -108,7 +112,7 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
 
 
 async def last_sequence(connection: Client) -> int:
-    """Return the number of the newest batch."""
+    """Return the number of the newest batch of all gateways."""
     info = await connection.jetstream().stream_info(STREAM)
     return int(info.state.last_seq)
 
@@ -122,30 +126,30 @@ async def batch(connection: Client, sequence: int) -> bytes | None:
 
 
 async def first_of(connection: Client, gateway: GatewayName) -> int:
-    """Find the number of the oldest batch of a gateway that is still here; 0 where there is none."""
+    """Return the number of the oldest batch of a gateway that is still in the stream; 0 where there is none."""
     return await first_after(connection, 0, gateway)
 
 
 async def first_after(connection: Client, after: int, gateway: GatewayName | None) -> int:
-    """Find the number of the oldest batch of a gateway, or of any, with a higher number than one; 0 where there is none."""
+    """Return the number of the oldest batch of a gateway, or of any, with a higher number than `after`; 0 where there is none."""
     try:
-        found = await connection.jetstream().get_msg(STREAM, after + 1, filter_of(gateway), next=True)
+        message = await connection.jetstream().get_msg(STREAM, after + 1, filter_of(gateway), next=True)
     except NotFoundError:
         return 0
-    return int(found.seq or 0)
+    return int(message.seq or 0)
 
 
 async def written_at(connection: Client, sequence: int) -> float | None:
-    """Tell when the first batch with a number, or a higher one, was written, in seconds since 1970; None where there is none."""
+    """Return when the first batch with a number, or a higher one, was written, in seconds since 1970; None where there is none."""
     try:
-        found = await connection.jetstream().get_msg(STREAM, sequence, SUBJECTS + "*", next=True)
+        message = await connection.jetstream().get_msg(STREAM, sequence, SUBJECTS + "*", next=True)
     except NotFoundError:
         return None
-    return found.time.timestamp() if found.time else None
+    return message.time.timestamp() if message.time else None
 
 
 async def last_of(connection: Client, gateway: GatewayName) -> int:
-    """Find the number of the newest batch that a gateway wrote; 0 where there is none."""
+    """Return the number of the newest batch that a gateway wrote; 0 where there is none."""
     try:
         return int((await connection.jetstream().get_last_msg(STREAM, subject_of(gateway))).seq or 0)
     except NotFoundError:
@@ -154,5 +158,5 @@ async def last_of(connection: Client, gateway: GatewayName) -> int:
 
 async def gateways(connection: Client) -> list[GatewayName]:
     """List the gateways whose evidence is in the stream."""
-    found = await streams.subjects(connection, STREAM, SUBJECTS + "*")
-    return [names.gateway_name(subject.removeprefix(SUBJECTS)) for subject in found]
+    subjects = await streams.subjects(connection, STREAM, SUBJECTS + "*")
+    return [names.gateway_name(subject.removeprefix(SUBJECTS)) for subject in subjects]

@@ -1,4 +1,4 @@
-"""Where an entry stands."""
+"""Where an entry stands: the index knows it, and whoever makes a proof needs it."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,14 @@ from lgsp_contracts.names import GatewayName
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """Which line of which batch of the stream an entry is, and which leaf of which log."""
+    """The position of one entry, in the stream and in its log.
+
+    Args:
+        gateway: whose log.
+        leaf: the index of the entry in that log, from 0.
+        sequence: the number of its batch in the stream.
+        line: which line of the batch it is, from 0.
+    """
 
     gateway: GatewayName
     leaf: int

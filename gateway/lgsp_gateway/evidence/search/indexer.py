@@ -95,7 +95,7 @@ async def _copy_archived(connection: Client, index: Index, archives: ArchiveStor
 async def _side_by_side(
     connection: Client, archives: ArchiveStore, indexed: dict[GatewayName, int], after: int
 ) -> AsyncIterator[list[Batch]]:
-    parts = [archives.written(log, size, after) for log, size in indexed.items()]
+    parts = [archives.batches(log, size, after) for log, size in indexed.items()]
     archived = heapq.merge(*parts, key=lambda batch: batch.sequence)
     async with aclosing(batch_consumer.read(connection, after, follow=False)) as live:
         beside = await anext(live, None)

@@ -97,7 +97,7 @@ class Index:
         async with self._transaction() as connection:
             return await statistics.read(connection, self._names, since, until)
 
-    async def place_of(self, message: str) -> LogPosition | None:
+    async def position_of(self, message: str) -> LogPosition | None:
         """Find where the entry of a message stands; the last one, where its answer was withheld."""
         columns = schema.messages.c
         query = select(columns.gateway, columns.leaf, columns.place).where(columns.message == packed_id(message))
@@ -116,17 +116,17 @@ class Index:
             number = await self._names.number(connection, gateway)
             return await tiles.size_of(connection, number) if number is not None else 0
 
-    async def inclusion(self, gateway: GatewayName, size: int, leaf: int) -> list[bytes]:
+    async def inclusion_proof(self, gateway: GatewayName, size: int, leaf: int) -> list[bytes]:
         """Find the path from a leaf to the root of the first `size` entries of a log."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)
-            return await tiles.inclusion(connection, number or 0, size, leaf)
+            return await tiles.inclusion_proof(connection, number or 0, size, leaf)
 
-    async def consistency(self, gateway: GatewayName, old: int, new: int) -> list[bytes]:
+    async def consistency_proof(self, gateway: GatewayName, old: int, new: int) -> list[bytes]:
         """Find the path that shows that a log of `new` entries begins with the one of `old`."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)
-            return await tiles.consistency(connection, number or 0, old, new)
+            return await tiles.consistency_proof(connection, number or 0, old, new)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:

@@ -72,12 +72,12 @@ async def _read(connection: AsyncConnection, gateway: int, wanted: Iterable[Name
     return {(level, number): hashes for level, number, hashes in await connection.execute(query)}
 
 
-async def inclusion(connection: AsyncConnection, gateway: int, size: int, leaf: int) -> list[bytes]:
+async def inclusion_proof(connection: AsyncConnection, gateway: int, size: int, leaf: int) -> list[bytes]:
     """Find the path that shows that a leaf is in the first `size` leaves of a log."""
     return await _made(connection, gateway, lambda node: merkle.inclusion_proof(node, size, leaf))
 
 
-async def consistency(connection: AsyncConnection, gateway: int, old: int, new: int) -> list[bytes]:
+async def consistency_proof(connection: AsyncConnection, gateway: int, old: int, new: int) -> list[bytes]:
     """Find the path that shows that a log of `new` leaves begins with the one of `old`."""
     return await _made(connection, gateway, lambda node: merkle.consistency_proof(node, new, old))
 
