@@ -50,6 +50,10 @@ class Grant:
         return self.valid_from <= now < self.valid_until
 
 
+class CallDenied(Refusal):
+    """The caller may not make this call at all, whatever its document holds. Those on watch are told of each."""
+
+
 class Ask(NamedTuple):
     """The authorization request of a call. `purpose` is empty where none was sent; `personal` comes from the contract."""
 
@@ -90,7 +94,7 @@ def decide(ask: Ask, grants: Collection[Grant], now: float) -> Grant:
 def unknown_service(service: str, major: int) -> Refusal:
     """Create the refusal for a service that does not exist, or that is hidden from this caller."""
     name = f"{service} v{major}" if service else "/services/{service}/v{major}/{operation}"
-    return Refusal(
+    return CallDenied(
         "unknown-service",
         vi=f"Không có dịch vụ {name}; hãy xem các dịch vụ ở /catalog/services.",
         en=f"There is no service {name}; see /catalog/services for the services that exist.",
@@ -99,7 +103,7 @@ def unknown_service(service: str, major: int) -> Refusal:
 
 def token_not_bound(grant: Grant) -> Refusal:
     """Create the refusal of a token without a key binding, which a thief could use."""
-    return Refusal(
+    return CallDenied(
         "token-not-bound",
         vi=f"Quyền {grant.name} chỉ nhận mã truy cập gắn với khóa; hãy lấy mã kèm tiêu đề DPoP (RFC 9449).",
         en=f"Grant {grant.name} accepts only tokens that are bound to a key; request one with a DPoP header (RFC 9449).",
@@ -110,7 +114,7 @@ def person_required(grant: Grant) -> Refusal:
     """Create the refusal of a call that must be made on behalf of a person, and was not."""
     vi = {"citizen": "công dân", "officer": "cán bộ"}.get(grant.on_behalf_of, "một người")
     en = {"citizen": "a citizen", "officer": "an officer"}.get(grant.on_behalf_of, "a person")
-    return Refusal(
+    return CallDenied(
         "person-required",
         vi=f"Quyền {grant.name} chỉ dùng được thay mặt {vi}; hãy gửi mã của người đó trong Lgsp-On-Behalf-Of.",
         en=f"Grant {grant.name} allows calls only on behalf of {en}; send that person's token in Lgsp-On-Behalf-Of.",
@@ -119,7 +123,7 @@ def person_required(grant: Grant) -> Refusal:
 
 def _not_granted(ask: Ask) -> Refusal:
     operation = f"{ask.service} v{ask.major}/{ask.operation}"
-    return Refusal(
+    return CallDenied(
         "not-granted",
         vi=f"Hệ thống {ask.consumer} chưa có quyền khai thác {operation}; hãy gửi đề nghị cấp quyền tới đơn vị cung cấp qua quản trị trục.",
         en=f"System {ask.consumer} holds no grant in force for {operation}; request one from the provider through the operator of the bus.",
@@ -128,7 +132,7 @@ def _not_granted(ask: Ask) -> Refusal:
 
 def _not_approved(grant: Grant) -> Refusal:
     """Create the refusal for an operation that became personal after its grant was approved."""
-    return Refusal(
+    return CallDenied(
         "not-granted",
         vi=f"Quyền {grant.name} chưa được phê duyệt cho dữ liệu cá nhân; hãy đề nghị đơn vị cung cấp và người vận hành trục phê duyệt.",
         en=f"Grant {grant.name} is not approved for personal data; ask the provider and an operator of the bus to approve it.",
@@ -153,7 +157,7 @@ def _purpose_missing(grants: list[Grant]) -> Refusal:
 
 
 def _purpose_not_granted(ask: Ask, grants: list[Grant]) -> Refusal:
-    return Refusal(
+    return CallDenied(
         "purpose-not-granted",
         vi=f"Hệ thống {ask.consumer} được khai thác thao tác này cho mục đích: {_purposes(grants)}; hãy gửi một trong số đó, hoặc đề nghị cấp thêm mục đích.",
         en=f"System {ask.consumer} may call this for: {_purposes(grants)}; send one of them, or request a grant for the purpose that you need.",

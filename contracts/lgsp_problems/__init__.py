@@ -7,6 +7,38 @@ This package depends on no other of lgsp. Contracts, identity, adapters and gate
 from lgsp_problems.codes import CODES, ProblemCode
 from lgsp_problems.harmless import harmless, is_harmful, on_one_line
 from lgsp_problems.refusal import Refusal, Violation
+from lgsp_problems.refusal_types import (
+    CannotStart,
+    EvidenceForged,
+    NoAdapter,
+    NotFound,
+    QuotaExceeded,
+    RequestTooSlow,
+    RequestUnfit,
+    RevisionConflict,
+    TypedRefusal,
+    refusal_with_code,
+)
 from lgsp_problems.text import Language, Text
 
-__all__ = ["CODES", "Language", "ProblemCode", "Refusal", "Text", "Violation", "harmless", "is_harmful", "on_one_line"]
+__all__ = [
+    "CODES",
+    "CannotStart",
+    "EvidenceForged",
+    "Language",
+    "NoAdapter",
+    "NotFound",
+    "ProblemCode",
+    "QuotaExceeded",
+    "Refusal",
+    "RequestTooSlow",
+    "RequestUnfit",
+    "RevisionConflict",
+    "Text",
+    "TypedRefusal",
+    "Violation",
+    "harmless",
+    "is_harmful",
+    "on_one_line",
+    "refusal_with_code",
+]

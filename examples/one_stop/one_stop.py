@@ -39,7 +39,7 @@ class Bus:
             except urllib.error.HTTPError as error:
                 problem = json.load(error)
                 if error.code != 503 or not left:
-                    raise RefusedError(problem) from None
+                    raise RefusedError(problem) from error
                 time.sleep(float(error.headers.get("Retry-After", 1)))
         raise AssertionError("unreachable")
 

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from lgsp_contracts import names
 from lgsp_gateway.state_paths import DEFAULT_STATE
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 
 ENVIRONMENT_PREFIX = "LGSP_GW_"
 """Not `LGSP_GATEWAY_`: Kubernetes sets `LGSP_GATEWAY_PORT=tcp://…` in each pod beside a Service of the name lgsp-gateway."""
@@ -100,14 +100,12 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi=f"Không đọc được tệp cấu hình {path}; hãy kiểm tra đường dẫn và cú pháp YAML.",
             en=f"Cannot read the settings file {path}; check its path and its YAML.",
         ) from error
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi=f"Tệp cấu hình {path} phải gồm các dòng `tên: giá trị`.",
             en=f"The settings file {path} must hold lines of `name: value`.",
         )
@@ -270,8 +268,7 @@ def _refuse_unknown_variables() -> None:
     named = [name for name in os.environ if name.upper().startswith(ENVIRONMENT_PREFIX)]
     unknown = sorted(name for name in named if name.upper() not in known)
     if unknown:
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi=f"Không có biến môi trường {', '.join(unknown)}; hãy sửa tên hoặc bỏ đi. Xem các thiết lập bằng `lgsp gateway settings`.",
             en=f"No setting has the environment variable {', '.join(unknown)}; correct or unset it. See `lgsp gateway settings` for what there is.",
         )
@@ -311,8 +308,7 @@ def invalid_setting(error: ValidationError) -> Refusal:
         else:
             vi.append(f"{flag} ({environment_name(name)}): giá trị không hợp lệ: {found['msg']}")
             en.append(f"{flag} ({environment_name(name)}): {_lower_first(found['msg'])}")
-    return Refusal(
-        "cannot-start",
+    return CannotStart(
         vi=f"{'; '.join(vi)}. Xem các thiết lập bằng `lgsp gateway settings`.",
         en=f"{'; '.join(en)}. See `lgsp gateway settings` for what there is.",
     )

@@ -43,6 +43,17 @@ class UnexpectedEndError(Exception):
     """A task that should run for ever has returned."""
 
 
+class EssentialTaskFailed(Refusal):
+    """A background task without which the process is useless fails again and again, so the process ends."""
+
+    def __init__(self, task: str, error: str) -> None:
+        super().__init__(
+            "internal-error",
+            vi=f"Tác vụ nền {task} liên tục hỏng ({error}) nên tiến trình này dừng; hãy xem nhật ký của nó.",
+            en=f"The background task {task} fails again and again ({error}), so this process ends; read its log.",
+        )
+
+
 class Stopped(Exception):  # noqa: N818 - nothing has gone wrong
     """What was waited for is no longer wanted."""
 
@@ -110,7 +121,7 @@ class Background:
         """Stop them all.
 
         Raises:
-            Refusal: `internal-error`, when an essential task ended the process.
+            EssentialTaskFailed: an essential task ended the process.
         """
         await self.stop()
         asyncio.get_running_loop().set_exception_handler(self._handler_before)
@@ -227,7 +238,7 @@ class Background:
             log = log.bind(reason=error.detail.en)
         if task.essential and self._stop and task.consecutive_failures >= ESSENTIAL_TRIES:
             log.error("background task failed for good, this process ends", failures=task.failures)
-            self._fatal = _repeated_failure(task)
+            self._fatal = EssentialTaskFailed(task.name, task.last_error)
             self._stop.set()
             return
         log.error("background task failed", failures=task.failures, again_in_seconds=pause)
@@ -285,11 +296,3 @@ async def _cancel_all(tasks: "set[asyncio.Task[Any]]") -> None:
         for task in pending:
             task.cancel()
         await asyncio.wait(pending, timeout=0.1)
-
-
-def _repeated_failure(task: Task) -> Refusal:
-    return Refusal(
-        "internal-error",
-        vi=f"Tác vụ nền {task.name} liên tục hỏng ({task.last_error}) nên tiến trình này dừng; hãy xem nhật ký của nó.",
-        en=f"The background task {task.name} fails again and again ({task.last_error}), so this process ends; read its log.",
-    )

@@ -16,7 +16,7 @@ from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
 from lgsp_runtime import logs
-from lgsp_runtime.background import Background, Stopped, run_until
+from lgsp_runtime.background import Background, EssentialTaskFailed, Stopped, run_until
 from lgsp_runtime.nats.connection import connection_broken
 from lgsp_runtime.supervision import Supervisor
 
@@ -102,7 +102,7 @@ def run(process: str, main: Main) -> None:
         uvloop.run(guarded())
     except (Refusal, NatsError) as error:
         refusal = error if isinstance(error, Refusal) else connection_broken()
-        what = "cannot start" if refusal.code != "internal-error" else "ended"
+        what = "ended" if isinstance(refusal, EssentialTaskFailed) else "cannot start"
         structlog.get_logger().error(what, code=refusal.code, reason=refusal.detail.en)
         if refusal is error:
             raise

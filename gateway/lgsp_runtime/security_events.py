@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import ecs_logging
 import structlog
 
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart
 
 A_SECOND = 50
 """Events of one kind in a second; what comes on top is counted in the next one."""
@@ -47,8 +47,7 @@ class SecurityLog:
             try:
                 handler = _handler(address)
             except (OSError, ValueError, KeyError) as error:
-                raise Refusal(
-                    "cannot-start",
+                raise CannotStart(
                     vi=f"Không ghi được sự kiện an ninh vào {address} ({error}); hãy chỉ một tệp, hoặc syslog+udp://MÁY:CỔNG.",
                     en=f"Cannot write security events to {address} ({error}); name a file, or syslog+udp://HOST:PORT.",
                 ) from error

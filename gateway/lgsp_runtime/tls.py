@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 from cryptography import x509
 
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart
 
 LOOK_SECONDS = 1.0
 
@@ -75,8 +75,7 @@ class TlsFiles:
             return cls(files, load, listens=listens)
         except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
             names = ", ".join(map(str, files))
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Không dùng được tệp TLS {names}: {error}; hãy kiểm tra đường dẫn, quyền và định dạng PEM.",
                 en=f"Cannot use the TLS files {names}: {error}; check their paths, permissions and PEM format.",
             ) from error

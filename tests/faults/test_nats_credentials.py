@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from support.workbench import CONTRACTS, TEXT, Workbench, document
 
 from lgsp_auth.keys import SigningKey
@@ -13,6 +15,8 @@ from lgsp_problems import Refusal
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
+from lgsp_runtime.nats.protocol import AuthorizationError, PermissionsError
+from lgsp_runtime.nats.server_errors import with_type
 
 BOTH = pytest.mark.parametrize("fast", [True, False], ids=["fast", "public"])
 
@@ -73,6 +77,27 @@ async def test_a_system_that_provides_nothing_hears_nothing(bus: Workbench) -> N
         said = str(await asyncio.wait_for(refused.get(), 5)).lower()
         assert "permissions violation for subscription" in said
     await connection.close()
+
+
+async def test_what_nats_py_reports_as_text_becomes_a_type(bus: Workbench) -> None:
+    """`with_type` reads the server's own words: here are the real ones, before a connection, on it, and at its end."""
+    with pytest.raises(NatsError) as refused:
+        await Client().connect(bus.nats_url, token="x.y.z", allow_reconnect=False)
+    assert isinstance(with_type(refused.value), AuthorizationError)
+    reported: asyncio.Queue[Exception] = asyncio.Queue()
+    ended = asyncio.Event()
+
+    async def note_end() -> None:
+        ended.set()
+
+    connection, token = Client(), bus.token("gamma", life=3)
+    await connection.connect(bus.nats_url, token=token, error_cb=reported.put, closed_cb=note_end)
+    await connection.subscribe("svc.desk.v1.read")
+    assert isinstance(with_type(await asyncio.wait_for(reported.get(), 20)), PermissionsError)
+    await asyncio.wait_for(ended.wait(), 20)
+    assert connection.last_error
+    assert isinstance(with_type(connection.last_error), AuthorizationError)
+    assert isinstance(with_type(ConnectionResetError()), ConnectionResetError)
 
 
 @BOTH

@@ -18,7 +18,7 @@ from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.contract import Contract
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal, RequestUnfit
 
 _ROLLED_BACK = "rolled back: nothing it wrote was kept, but the sequence numbers it drew stay used"
 
@@ -75,8 +75,7 @@ def try_operation(
     declared_operation = loaded_contract.operations.get(operation)
     if declared_operation is None:
         known = ", ".join(loaded_contract.operations)
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Không có thao tác {operation}; có: {known}.",
             en=f"There is no operation {operation}; there are: {known}.",
         )
@@ -193,8 +192,7 @@ async def _call_operation(
     try:
         return await method(request, call)  # type: ignore[arg-type]
     except Declared as declared:
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Hệ thống trả lời lỗi {declared.code}.",
             en=f"The system answers with the error {declared.code}.",
         ) from declared
@@ -205,8 +203,7 @@ async def _call_operation(
             en=f"The system gave no answer ({failure.why}): {failure.private}.{_quote_upstream(failure.upstream_message, 'Its message')}",
         ) from failure
     except UnfitRequest as unfit:
-        raise Refusal(
-            "request-unfit",
+        raise RequestUnfit(
             vi=f"Yêu cầu này không gửi được đến hệ thống: {unfit.private}; chưa có gì được gửi đi.",
             en=f"The request cannot be sent to the system: {unfit.private}; nothing was sent.",
         ) from unfit

@@ -20,7 +20,7 @@ from lgsp_adapters.inboxes.inbox_file import (
 from lgsp_adapters.tabular.limits import UnreadableFileError
 from lgsp_adapters.text.comparison import printable_name
 from lgsp_contracts.cli.terminal import out
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, NotFound, RevisionConflict
 
 MAX_REPORTS_READ = 50
 """Files, the newest ones, whose reports are read."""
@@ -50,8 +50,7 @@ def accept(name: str, file: str = "", /) -> None:
     try:
         asyncio.run(_accept(open_inbox(loaded_manifest), str(loaded_manifest.document["files"]["pattern"]), file))
     except InboxUnavailableError as unavailable:
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi=f"Không truy cập được hộp nhận tệp ({unavailable}); hãy kiểm tra connection của bản khai.",
             en=f"The inbox is unavailable ({unavailable}); check connection in the manifest.",
         ) from unavailable
@@ -77,8 +76,7 @@ async def _accept(folder: Inbox, pattern: str, name: str) -> None:
         )
         if file_to_accept is None:
             names = ", ".join(printable_name(held_file.name) for held_file in held) or "-"
-            raise Refusal(
-                "not-found",
+            raise NotFound(
                 vi=f"Tệp {printable_name(name)} không bị giữ lại; các tệp đang bị giữ: {names}.",
                 en=f"The file {printable_name(name)} is not held back; these are: {names}.",
             )
@@ -94,8 +92,7 @@ async def _accept(folder: Inbox, pattern: str, name: str) -> None:
             f"Accepted: once it polls the inbox again, the adapter answers from these {held[file_to_accept].get('rows')} rows only.\n"
         )
     except (FileNotReadyError, UnreadableFileError) as error:
-        raise Refusal(
-            "revision-conflict",
+        raise RevisionConflict(
             vi="Tệp đã thay đổi từ khi bị giữ lại; hãy chờ báo cáo mới rồi xem lại.",
             en="The file has changed since it was held back; wait for its new report and check it again.",
         ) from error

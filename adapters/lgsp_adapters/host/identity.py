@@ -18,7 +18,7 @@ import aiohttp
 import jwt
 import structlog
 
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import connection_errors
 from lgsp_runtime.tls import TlsFiles
 
@@ -61,8 +61,7 @@ class SystemIdentity:
         try:
             self._key = key.read_text(encoding="utf-8")
         except OSError as error:
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Không đọc được khóa của hệ thống {system} ở {key}: {error.strerror}.",
                 en=f"Cannot read the key of system {system} in {key}: {error.strerror}; name the right folder.",
             ) from error
@@ -83,8 +82,7 @@ class SystemIdentity:
             except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
                 reason = connection_errors.describe_error(error)
                 if time.monotonic() > until:
-                    raise Refusal(
-                        "cannot-start",
+                    raise CannotStart(
                         vi=f"Không gateway nào trả lời ở {self.gateway} ({reason}); hãy kiểm tra --gateway.",
                         en=f"No gateway answers at {self.gateway} ({reason}); check --gateway.",
                         private=type(error).__name__,
@@ -102,8 +100,7 @@ class SystemIdentity:
     async def _untrusted_gateway(self, error: aiohttp.ClientSSLError) -> Refusal:
         parts = urlsplit(self.gateway)
         reason = await connection_errors.describe_with_certificate(error, parts.hostname or "", parts.port or 443)
-        return Refusal(
-            "cannot-start",
+        return CannotStart(
             vi=f"Chứng thư của gateway ở {self.gateway} không đáng tin cậy: {reason}; hãy chỉ ra nơi cấp chứng thư bằng --gateway-ca.",
             en=f"The gateway at {self.gateway} is not trusted: {reason}; name its certificate authority with --gateway-ca.",
         )
@@ -130,5 +127,5 @@ class SystemIdentity:
         if "access_token" not in token_response:
             description = str(token_response.get("error_description", token_response))
             structlog.get_logger().error("no token", system=self._system, reason=description)
-            raise Refusal("cannot-start", vi=description, en=description)
+            raise CannotStart(vi=description, en=description)
         return Token(str(token_response["access_token"]), float(token_response["expires_in"]), asked_at)

@@ -13,7 +13,7 @@ import structlog
 from lgsp_adapters.manifest import Manifest, load
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
 
@@ -119,7 +119,7 @@ class ManifestReloader:
             log.warning("changed manifest served")
         except Refusal as refusal:
             log.error("changed manifest refused", reason=refusal.detail.en, frames=frames(refusal))
-            if refusal.code == "cannot-start":  # not the change's fault: NATS may be down, for instance
+            if isinstance(refusal, CannotStart):  # not the change's fault: NATS may be down, for instance
                 self._seen = {}
         except Exception as error:  # a manifest of somebody's own kind may fail in any way; the one before goes on
             log.error("changed manifest failed", error=type(error).__name__, frames=frames(error))

@@ -13,7 +13,7 @@ from lgsp_adapters.sandbox.enterprise_registry import EnterpriseRegistryServer
 from lgsp_adapters.sandbox.insurance import InsuranceServer
 from lgsp_adapters.sandbox.population import PopulationServer
 from lgsp_adapters.sandbox.provincial import ProvincialServer
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart
 from lgsp_runtime import process as running
 
 
@@ -53,8 +53,7 @@ async def serve(server: str, port: int, folder: Path, process: running.Process) 
     """
     if server not in SERVERS:
         known = ", ".join(SERVERS)
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi=f"Không có máy chủ thử nghiệm {server[:80]}; hãy chọn một trong: {known}.",
             en=f"There is no sandbox server {server[:80]}; choose one of: {known}.",
         )
@@ -65,8 +64,7 @@ async def serve(server: str, port: int, folder: Path, process: running.Process) 
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
     except OSError as error:
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi=f"Không mở được cổng {port}: {error.strerror}; hãy chọn cổng khác bằng --port.",
             en=f"Cannot listen on port {port}: {error.strerror}; choose another with --port.",
         ) from error
@@ -79,8 +77,7 @@ def _credentials(server: str, needed: tuple[str, ...]) -> Mapping[str, str]:
     names = {credential: variable(server, credential) for credential in needed}
     for name in names.values():
         if name not in os.environ:
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Biến môi trường {name} chưa được đặt.",
                 en=f"The environment variable {name} is not set; set it to what the adapter will send.",
             )

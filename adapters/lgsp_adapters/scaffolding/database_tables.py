@@ -8,7 +8,7 @@ from sqlalchemy import inspect, types
 from lgsp_adapters.connectors.sql.databases import Database
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling import drafts
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 
 Document = dict[str, Any]
 
@@ -60,8 +60,7 @@ def _shape(inspector: Any, table: str) -> tuple[list[Any], list[str], str]:
     schema, _, bare = table.rpartition(".")
     known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
     if bare not in known:
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Không có bảng {table}; các bảng hiện có: {', '.join(sorted(known)[:20]) or '-'}.",
             en=f"There is no table {table}; the tables are: {', '.join(sorted(known)[:20]) or '-'}.",
         )

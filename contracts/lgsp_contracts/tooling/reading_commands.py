@@ -13,7 +13,7 @@ from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling.openapi import openapi
 from lgsp_contracts.tooling.pages.page import service
 from lgsp_contracts.tooling.sdk_python import module
-from lgsp_problems import Language, Refusal
+from lgsp_problems import Language, NotFound, Refusal
 
 BUS = "http://127.0.0.1:8080"
 
@@ -125,8 +125,7 @@ def sdk_python(
     selected = catalog.get((service, major))
     if selected is None:
         known = ", ".join(f"{name} v{number}" for name, number in sorted(catalog))
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Không có hợp đồng {service} v{major}; hãy chọn một trong: {known}, hoặc nêu tệp hợp đồng bằng --contract TỆP.",
             en=f"There is no contract {service} v{major}; choose one of: {known}, or name a contract file with --contract FILE.",
         )

@@ -66,7 +66,7 @@ class {client}:
                 problem = json.load(error)
             except ValueError:
                 problem = {{}}
-            raise Problem(error.code, problem) from None
+            raise Problem(error.code, problem) from error
 '''
 
 _METHOD = '''

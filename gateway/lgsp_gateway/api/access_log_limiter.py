@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from lgsp_problems import Refusal
+from lgsp_problems import QuotaExceeded
 
 PER_HOUR = 60
 MAX_PEOPLE = 50_000
@@ -42,8 +42,7 @@ class AccessLogLimiter:
             self._budgets.popitem(last=False)
         if budget.left < 1:
             minutes = 3600 // PER_HOUR // 60
-            raise Refusal(
-                "quota-exceeded",
+            raise QuotaExceeded(
                 vi=f"Bạn đã xem nhật ký này {PER_HOUR} lần trong một giờ; hãy thử lại sau {minutes} phút.",
                 en=f"You have looked at this log {PER_HOUR} times within an hour; try again in {minutes} minute.",
                 retry_after=60 * minutes,

@@ -19,7 +19,7 @@ from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 from lgsp_runtime.security_events import SecurityLog
 
 OPERATOR = "operator"
@@ -97,8 +97,7 @@ class IdempotencyKeyRoutes:
         contract = self._registry.contract(names.service_name(service), names.major(major.removeprefix("v")))
         found = contract.operations.get(operation) if contract else None
         if found is None:
-            raise Refusal(
-                "not-found",
+            raise NotFound(
                 vi="Thao tác của lần gọi này không còn; hãy xác định kết quả mà không kèm câu trả lời.",
                 en="The operation of this call is no longer there; settle it without an answer.",
             )

@@ -34,7 +34,7 @@ from lgsp_gateway.registry.change_writer import ABSENT
 from lgsp_gateway.registry.document_pages import Wanted
 from lgsp_gateway.registry.documents import PLURALS, DocumentVersion
 from lgsp_gateway.registry.lifecycle.grants import Action
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, RevisionConflict
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
@@ -114,16 +114,16 @@ class RegistryRoutes:
             return _answer(await self._put(request, caller, document, ABSENT), status=201)
         try:
             return _answer(await self._put(request, caller, document, _if_match(request)))
-        except Refusal as refusal:
-            return self._conflict(refusal, request, caller)
+        except RevisionConflict as conflict:
+            return self._conflict(conflict, request, caller)
 
     async def _delete(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
         kind, name = _kind(request), _name(request)
         try:
             await self._administration.delete(caller, kind, name, _if_match(request), REASON.read_from(request))
-        except Refusal as refusal:
-            return self._conflict(refusal, request, caller)
+        except RevisionConflict as conflict:
+            return self._conflict(conflict, request, caller)
         return web.Response(status=204)
 
     async def _act(self, request: web.Request) -> web.Response:
@@ -141,8 +141,8 @@ class RegistryRoutes:
         read = IF_MATCH.read_from(request)
         try:
             return _answer(await self._administration.act_on_grant(caller, name, action, said["reason"], until, read))
-        except Refusal as refusal:
-            return self._conflict(refusal, request, caller, "Grant")
+        except RevisionConflict as conflict:
+            return self._conflict(conflict, request, caller, "Grant")
 
     async def _end_tokens(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
@@ -193,14 +193,14 @@ class RegistryRoutes:
     async def _document(self, request: web.Request) -> dict[str, Any]:
         return await decoded_bodies.read_json_object(request)
 
-    def _conflict(self, refusal: Refusal, request: web.Request, caller: Principal, kind: str = "") -> web.Response:
-        """A 412 carries the current document, so that the second writer can go on from it."""
-        if refusal.code != "revision-conflict":
-            raise refusal
+    def _conflict(
+        self, conflict: RevisionConflict, request: web.Request, caller: Principal, kind: str = ""
+    ) -> web.Response:
+        """Return a 412 with the current document, so that the second writer can go on from it."""
         kind = kind or _kind(request)
         name = names.document_name(kind, request.match_info["name"])
         current = self._administration.reader.find(caller, kind, name)
-        response = problems.problem_response(refusal, request, extension={"current": current.document()})
+        response = problems.problem_response(conflict, request, extension={"current": current.document()})
         response.headers["ETag"] = current.etag
         return response
 

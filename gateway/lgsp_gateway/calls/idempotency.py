@@ -31,7 +31,7 @@ from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSe
 from nats.js.kv import KeyValue
 
 from lgsp_contracts.time_zone import VIETNAM
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal, RevisionConflict
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 BUCKET = "LGSP_IDEMPOTENCY"
@@ -78,9 +78,6 @@ class KeyedRequest(NamedTuple):
     repeatable: bool
     deduplicated: bool
 
-
-CODES_WITHOUT_EFFECT = frozenset({"no-adapter", "request-unfit"})
-"""Refusals after which a key is free again: its call reached no system."""
 
 Outcome = Literal["happened", "did-not-happen"]
 
@@ -211,8 +208,7 @@ class Idempotency:
                 )
                 await self._opened_bucket().update(name, settled, last=revision)
         except KeyWrongLastSequenceError as error:
-            raise Refusal(
-                "revision-conflict",
+            raise RevisionConflict(
                 vi="Lần gọi này vừa có kết quả; hãy xem lại trước khi xác định.",
                 en="This call has just come to a result; look again before you settle it.",
             ) from error
@@ -224,8 +220,7 @@ class Idempotency:
         try:
             entry = await self._opened_bucket().get(_digest(b"name", secret))
         except KeyNotFoundError as error:
-            raise Refusal(
-                "not-found",
+            raise NotFound(
                 vi="Hệ thống này chưa dùng Idempotency-Key đó trong 24 giờ qua; hãy kiểm tra tên hệ thống và khóa.",
                 en="This system has not used that Idempotency-Key in the last 24 hours; check the system's name and the key.",
             ) from error

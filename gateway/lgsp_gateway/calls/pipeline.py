@@ -18,8 +18,8 @@ from lgsp_gateway.calls.auth_failure_limiter import REFUSED_CALLS, AuthFailureLi
 from lgsp_gateway.calls.authorization import AuthorizationCache
 from lgsp_gateway.calls.authorize import AuthorizedCall, UnauthorizedCall
 from lgsp_gateway.calls.document_checks import DocumentChecks
-from lgsp_gateway.calls.execution.port import Execution, ExecutionPort
-from lgsp_gateway.calls.idempotency import CODES_WITHOUT_EFFECT, Idempotency, KeyedRequest, call_key, key_required
+from lgsp_gateway.calls.execution.port import DeclaredError, Execution, ExecutionPort
+from lgsp_gateway.calls.idempotency import Idempotency, KeyedRequest, call_key, key_required
 from lgsp_gateway.calls.identification import Caller, Identification
 from lgsp_gateway.calls.model import CallRequest, CallResult
 from lgsp_gateway.calls.observer import CallObserver
@@ -28,7 +28,7 @@ from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_problems import Refusal
+from lgsp_problems import NoAdapter, Refusal, RequestUnfit
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.unexpected_errors import log_internal_error
 
@@ -157,8 +157,8 @@ class Pipeline:
             return claim, None
         try:
             document, meaning = await self._execute(execution._replace(key=call_key(consumer.name, key)), record)
-        except Refusal as refusal:
-            if claim and (refusal.code in CODES_WITHOUT_EFFECT or refusal.code in operation.errors):
+        except (NoAdapter, RequestUnfit, DeclaredError):  # nothing was done under this key, so it is free again
+            if claim:
                 await self.idempotency.release(claim)
             raise
         if claim and not operation.idempotent:

@@ -16,7 +16,7 @@ from nats.aio.client import Client
 
 from lgsp_auth.policy import Grant, Quota
 from lgsp_contracts.time_zone import VIETNAM_OFFSET_SECONDS
-from lgsp_problems import Refusal
+from lgsp_problems import QuotaExceeded, Refusal
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
@@ -174,8 +174,7 @@ def _finish_lease(window: _Window, task: "asyncio.Task[None]") -> None:
 def _exceeded(grant: Grant, window: _Window, windows: list[_Window], now: float) -> Refusal:
     left = int(window.ends - now) + 1
     requests, seconds = window.quota.requests, window.quota.seconds
-    return Refusal(
-        "quota-exceeded",
+    return QuotaExceeded(
         vi=f"Quyền {grant.name} đã dùng hết {requests} lượt trong {seconds} giây; hãy thử lại sau {left} giây hoặc đề nghị tăng hạn mức.",
         en=f"Grant {grant.name} has used its {requests} calls in {seconds} seconds; try again in {left} seconds, or ask for a higher quota.",
         retry_after=left,

@@ -16,7 +16,7 @@ from lgsp_gateway.cli.bus_client import BusAddress
 from lgsp_gateway.local.environments import bench
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.up import LocalBus
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 from lgsp_runtime import durable_file
 
 HISTORY = Path("tests/bench/history.jsonl")
@@ -75,8 +75,7 @@ def _read(history: Path) -> list[dict[str, Any]]:
     try:
         return [orjson.loads(line) for line in history.read_bytes().splitlines() if line.strip()]
     except OSError as error:
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Chưa có kết quả đo nào ở {history}; hãy chạy ./lgsp bench run trong thư mục của mã nguồn.",
             en=f"There are no results in {history}; run ./lgsp bench run in the folder of the source code.",
         ) from error

@@ -20,9 +20,10 @@ from lgsp_contracts.cli.terminal import err
 from lgsp_gateway.api.stale_index import HEADER as STALE
 from lgsp_gateway.cli import session_file
 from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error, refusal_from_response
 from lgsp_gateway.local.environment import private_key
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
-from lgsp_problems import CODES, Refusal, Text
+from lgsp_problems import NotFound, Refusal, Text
 from lgsp_runtime import connection_errors
 
 T = TypeVar("T")
@@ -136,7 +137,8 @@ class BusClient:
             session.request(method, self.url + path, params=query, data=body) as answer,
         ):
             content = await answer.read()
-            _raise_for_problem(answer.status, content)
+            if answer.status >= 300:
+                raise refusal_from_response(answer.status, content)
             _warn_if_stale(answer.headers.get(STALE, ""))
             return content
 
@@ -147,7 +149,7 @@ class BusClient:
             try:
                 async with session.get(self.url + path) as answer:
                     if answer.status != 200:
-                        _raise_for_problem(answer.status, await answer.read())
+                        raise refusal_from_response(answer.status, await answer.read())
                     async for line in answer.content:
                         if line.startswith(b"data: "):
                             yield line[6:].strip()
@@ -167,17 +169,6 @@ def _warn_if_stale(since: str) -> None:
         f"The search index stands still: what was written since {when} is not in this; run `lgsp doctor`.",
     )
     err(f"lgsp: {words.in_language(language())}\n")
-
-
-def _raise_for_problem(status: int, content: bytes) -> None:
-    if status >= 300:
-        try:
-            problem = orjson.loads(content)
-            words, code = str(problem["detail"]), str(problem["code"])
-            CODES[code]  # of a newer bus, or of none
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            words, code = f"HTTP {status}", "bus-not-found"
-        raise Refusal(code, vi=words, en=words)
 
 
 def run_against_bus(url: str, work: Coroutine[Any, Any, T]) -> T:
@@ -211,8 +202,7 @@ def _read_key(path: Path) -> SigningKey:
     try:
         return SigningKey.from_pem(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Không đọc được khóa riêng ở {path}: {error}; hãy chỉ một tệp PEM của khóa P-256.",
             en=f"Cannot read the private key in {path}: {error}; name a PEM file of a P-256 key.",
         ) from error
@@ -231,8 +221,7 @@ async def _request_token(url: str, system: str, key: SigningKey) -> str:
         aiohttp.ClientSession() as session,
         session.post(f"{url}/oauth2/token", data=form, headers=headers) as answer,
     ):
-        answered = await answer.json()
-    if "access_token" not in answered:
-        words = str(answered.get("error_description", answered))
-        raise Refusal("token-invalid", vi=words, en=words)
-    return str(answered["access_token"])
+        content = await answer.read()
+    if answer.status != 200:
+        raise refusal_from_oauth_error(answer.status, content)
+    return str(orjson.loads(content)["access_token"])

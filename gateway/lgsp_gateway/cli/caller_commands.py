@@ -15,7 +15,7 @@ from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.cli.bus_client import BusAddress, run_against_bus
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.local.state_dir import DEFAULT
-from lgsp_problems import Refusal, Text
+from lgsp_problems import NotFound, Refusal, Text
 
 Url = Annotated[str, Parameter(env_var="LGSP_URL")]
 
@@ -116,8 +116,7 @@ def _document(data: str) -> bytes:
     try:
         return Path(data[1:]).read_bytes()
     except OSError as error:
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Không đọc được tệp {data[1:]}: {error.strerror}.",
             en=f"Cannot read the file {data[1:]}: {error.strerror}; name another.",
         ) from error

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound
 
 
 def read_json(file: Path) -> Any:
@@ -29,8 +29,7 @@ def read_bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Không đọc được {file}: {error.strerror}; hãy kiểm tra đường dẫn.",
             en=f"Cannot read {file}: {error.strerror}; check the path.",
         ) from error

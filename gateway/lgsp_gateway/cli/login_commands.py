@@ -15,9 +15,10 @@ from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions, run_a
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.oidc_client import Client as IssuerClient
 from lgsp_gateway.cli.oidc_client import OidcClient, failed
+from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_gateway.sessions.sign_in import ID_TOKEN, TOKEN_EXCHANGE
-from lgsp_problems import Refusal, Text, on_one_line
+from lgsp_problems import Text, on_one_line
 
 Url = Annotated[str, Parameter(env_var="LGSP_URL")]
 
@@ -138,11 +139,11 @@ async def _exchange(address: str, id_token: str) -> session_file.SavedSession:
         aiohttp.ClientSession() as session,
         session.post(f"{address}/oauth2/token", data=form, headers=headers) as answer,
     ):
-        said = await answer.json(content_type=None)
-    if "access_token" not in said:
-        words = str(said.get("error_description", said))
-        raise Refusal("sign-in-failed", vi=words, en=words)
-    return session_file.SavedSession(address, said["access_token"], began + said["expires_in"])
+        content = await answer.read()
+    if answer.status != 200:
+        raise refusal_from_oauth_error(answer.status, content, "sign-in-failed")
+    issued = orjson.loads(content)
+    return session_file.SavedSession(address, issued["access_token"], began + issued["expires_in"])
 
 
 async def _revoke(session: session_file.SavedSession) -> None:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiohttp
+import orjson
 
 from lgsp_contracts import names
 from lgsp_gateway.cli.bus_client import BusOptions, run_against_bus
 from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.problem_documents import refusal_from_response
 from lgsp_gateway.registry.documents import PLURALS
-from lgsp_problems import Refusal, Text, Violation
+from lgsp_problems import NotFound
 
 PAGE = 1000
 _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
@@ -29,8 +31,7 @@ def plural(word: str) -> str:
     found = _SHORT.get(word.lower(), word.lower())
     if found not in PLURALS:
         known = ", ".join(PLURALS)
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Không có loại tài liệu {word}; các loại: {known}.",
             en=f"There is no kind of document {word}; the kinds are: {known}.",
         )
@@ -116,19 +117,17 @@ class RegistryClient:
     async def _known(self, kind: str, name: str) -> Document | None:
         try:
             return await self.get(kind, name)
-        except Refusal as refusal:
-            if refusal.code == "not-found":
-                return None
-            raise
+        except NotFound:
+            return None
 
     async def _ask(self, method: str, path: str, **more: Any) -> Any:
         async with self._session.request(method, path, **more) as answer:
             if answer.status == 204:
                 return {}
-            content = await answer.json(content_type=None)
-        if answer.status >= 400:
-            raise refusal_of(content)
-        return content
+            content = await answer.read()
+        if answer.status >= 300:
+            raise refusal_from_response(answer.status, content)
+        return orjson.loads(content)
 
 
 def _path(kind: str, name: str) -> str:
@@ -141,18 +140,6 @@ def _path(kind: str, name: str) -> str:
         Refusal: `malformed`, where the name is none.
     """
     return f"registry/{kind}/{names.document_name(PLURALS[kind], name)}"
-
-
-def refusal_of(problem: dict[str, Any]) -> Refusal:
-    """The refusal behind a problem document, in the language in which it was asked for."""
-    words = str(problem.get("detail", problem))
-    violations = [
-        Violation(found["pointer"], "", Text(found["message"], found["message"])) for found in problem.get("errors", ())
-    ]
-    try:
-        return Refusal(str(problem.get("code")), vi=words, en=words, violations=violations)
-    except KeyError:
-        return Refusal("internal-error", vi=words, en=words)
 
 
 def run_on_registry(bus: BusOptions, work: Callable[[RegistryClient], Coroutine[Any, Any, T]]) -> T:

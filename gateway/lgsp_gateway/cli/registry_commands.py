@@ -12,7 +12,7 @@ from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural, run_on_registry
 from lgsp_gateway.cli.registry_output import difference, document_path, phase_of, print_documents
 from lgsp_gateway.registry.documents import KINDS, PLURALS, from_contract
-from lgsp_problems import Refusal, on_one_line
+from lgsp_problems import NotFound, on_one_line
 
 Output = Annotated[Literal["table", "json", "yaml"], Parameter(name=["--output", "-o"])]
 
@@ -169,7 +169,7 @@ def _read_documents(paths: list[Path]) -> list[Document]:
     found: list[Document] = []
     for path in paths:
         if not path.exists():
-            raise Refusal("not-found", vi=f"Không có {path}.", en=f"There is no {path}; name a file or a folder.")
+            raise NotFound(vi=f"Không có {path}.", en=f"There is no {path}; name a file or a folder.")
         for where, document in documents.read_folder(path) if path.is_dir() else documents.read(path):
             bare = isinstance(document, dict) and "operations" in document
             wrapped = from_contract(document) if bare else document

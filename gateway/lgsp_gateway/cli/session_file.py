@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import durable_file
 
 
@@ -41,8 +41,7 @@ def save(session: SavedSession) -> Path:
         durable_file.make_folder(path.parent)
         durable_file.write(path, orjson.dumps(asdict(session)))
     except OSError as error:
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi=f"Không ghi được phiên đăng nhập vào {path}: {error.strerror}; hãy kiểm tra quyền của thư mục.",
             en=f"Cannot keep the session in {path}: {error.strerror}; check the permissions of the folder.",
         ) from error

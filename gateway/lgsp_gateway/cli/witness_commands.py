@@ -12,12 +12,13 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli.bus_client import BusClient, BusOptions
 from lgsp_gateway.cli.files import read_bytes
+from lgsp_gateway.cli.main import language
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.evidence.verify.log_keys import LogKeys, find_log_keys
 from lgsp_gateway.evidence.verify.refusals import evidence_forged
 from lgsp_gateway.evidence.verify.signers import Cosigner
-from lgsp_problems import Refusal
+from lgsp_problems import EvidenceForged, Refusal
 from lgsp_runtime import durable_file
 
 
@@ -53,10 +54,12 @@ def witness(
     while True:
         try:
             _look(bus.client(), folder, cosigner)
+        except EvidenceForged:
+            raise
         except Refusal as refusal:
-            if once or refusal.code == "evidence-forged":
+            if once:
                 raise
-            err(f"lgsp: {refusal.detail.en}\n")
+            err(f"lgsp: {refusal.detail.in_language(language())}\n")
         if once:
             return
         time.sleep(every)

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from lgsp_gateway.evidence.verify.origins import LOCAL_DOMAIN, parse_domain
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart
 from lgsp_runtime.loopback import is_loopback
 
 
@@ -22,8 +22,7 @@ def instance_domain(configured: str, public_url: str) -> str:
     host = urlsplit(public_url).hostname or ""
     if is_loopback(host):
         return LOCAL_DOMAIN
-    raise Refusal(
-        "cannot-start",
+    raise CannotStart(
         vi=f"Gateway được gọi từ bên ngoài ({host}) nên nhật ký bằng chứng cần một tên duy nhất; hãy thêm --domain với tên miền của trục, ví dụ lgsp.quangninh.gov.vn, và không đổi nữa.",
         en=f"Others reach this gateway ({host}), so its evidence needs a name that is unique: add --domain with the domain of the instance, such as lgsp.quangninh.gov.vn, and keep to it.",
     )

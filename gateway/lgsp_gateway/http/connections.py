@@ -9,7 +9,7 @@ from functools import partial
 from lgsp_gateway.http import problems
 from lgsp_gateway.http.connection_limits import ConnectionLimits, ConnectionSlots
 from lgsp_gateway.http.raw_response import RawResponse
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, RequestTooSlow
 from lgsp_runtime.rate_limited_log import RateLimitedLog
 from lgsp_runtime.tls import TlsFiles
 
@@ -162,8 +162,7 @@ def too_slow(seconds: float, part_vi: str, part_en: str) -> Refusal:
         part_vi: the part that did not, in Vietnamese, such as "Nội dung".
         part_en: the same in English, such as "The body".
     """
-    return Refusal(
-        "too-slow",
+    return RequestTooSlow(
         vi=f"{part_vi} không đến đủ trong {seconds:g} giây; hãy gửi lại liên tục, không ngắt quãng.",
         en=f"{part_en} did not arrive completely within {seconds:g} seconds; send it again without pauses.",
     )

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from lgsp_gateway.http.language import preferred_language
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 from lgsp_runtime.unexpected_errors import log_internal_error
 
 TYPE = "urn:lgsp:problem:"
@@ -117,8 +117,7 @@ def method_not_allowed(allowed: str) -> Refusal:
 
 
 def _no_such_path(path: str) -> Refusal:
-    return Refusal(
-        "not-found",
+    return NotFound(
         vi=f"Không có đường dẫn {path[:80]}; dịch vụ nằm ở /services, danh mục ở /catalog/services.",
         en=f"There is no path {path[:80]}; services are under /services, the catalogue is at /catalog/services.",
     )

@@ -15,7 +15,7 @@ from lgsp_auth import roles
 from lgsp_auth.principal import Principal
 from lgsp_auth.roles import Action
 from lgsp_gateway.http.authentication import CallerAuthenticator
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 
 Access = Literal["public", "optional", "anybody", "token", "person", "client"]
 """Who may call a route:
@@ -96,8 +96,7 @@ async def enforce(
 
 
 def _hidden_refusal(kind: str) -> Refusal:
-    return Refusal(
-        "not-found",
+    return NotFound(
         vi=f"Không có {kind} này, hoặc bạn không được đọc.",
         en=f"There is no such {kind}, or you may not read it.",
     )

@@ -19,7 +19,7 @@ from lgsp_gateway.http.fast_path.connection import FastPathConnection
 from lgsp_gateway.http.fast_path.delegate import Delegate
 from lgsp_gateway.http.fast_path.pool import CallHandler, ConnectionPool, RequestCounts
 from lgsp_gateway.http.request_body import BODY_SECONDS, MAX_BODY
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.tls import TlsFiles
 
@@ -93,8 +93,7 @@ class HttpServer(Generic[Head]):
         try:
             return await self._acceptor.listen(host, port, share_port=share_port)
         except OSError as error:
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Không mở được cổng {port} trên {host}: {error.strerror}; hãy chọn cổng khác bằng --port.",
                 en=f"Cannot listen on port {port} of {host}: {error.strerror}; choose another with --port.",
             ) from error

@@ -18,7 +18,7 @@ from lgsp_auth.issuing import DEFAULT_LIFE
 from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.nats_jwt import AccountKey
 from lgsp_auth.public_jwk import VerificationKey
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, NotFound, Refusal
 from lgsp_runtime import durable_file
 
 REREAD_SECONDS = 1.0
@@ -88,8 +88,7 @@ class KeyStore:
         keys = {path: SigningKey.from_pem(path.read_bytes()).kid for path in self._files()}
         named = [path for path, known in keys.items() if known.startswith(kid)] if kid else []
         if len(named) != 1:
-            raise Refusal(
-                "not-found",
+            raise NotFound(
                 vi=f"{kid} không chỉ đúng một khóa ký; `lgsp keys show` cho biết các khóa đang có.",
                 en=f"{kid} does not name one signing key; `lgsp keys show` tells which there are.",
             )
@@ -218,8 +217,7 @@ def _number(file: Path) -> int:
 
 
 def _unusable(folder: Path, error: Exception) -> Refusal:
-    return Refusal(
-        "cannot-start",
+    return CannotStart(
         vi=f"Không dùng được thư mục khóa {folder}: {error}; hãy kiểm tra quyền và nội dung của nó.",
         en=f"Cannot use the key folder {folder}: {error}; check its permissions and content.",
     )

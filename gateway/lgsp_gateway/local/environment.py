@@ -17,7 +17,7 @@ from lgsp_auth.keys import SigningKey
 from lgsp_contracts import documents
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.local.state_dir import StateDir
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound
 from lgsp_runtime import durable_file
 
 
@@ -88,8 +88,7 @@ def private_key(state: StateDir, system: SystemName) -> SigningKey:
     path = state.credentials / f"{system}.pem"
     if not path.exists():
         known = ", ".join(sorted(file.stem for file in state.credentials.glob("*.pem"))) or "-"
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Không có khóa của hệ thống {system} trong {state.credentials}; các hệ thống hiện có: {known}.",
             en=f"There is no key of a system {system} in {state.credentials}; the systems are: {known}.",
         )

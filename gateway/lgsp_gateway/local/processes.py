@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lgsp_gateway.local.supervisor_notifications import SupervisorNotifications
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.background import Stopped, run_until
 
 READY_SECONDS = 30.0
@@ -148,8 +148,7 @@ class Child:
     def _start_failure(self) -> Refusal:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         last = lines[-1] if lines else "-"
-        return Refusal(
-            "cannot-start",
+        return CannotStart(
             vi=f"{self.name} không khởi động được; dòng cuối của {self.log}: {last}",
             en=f"{self.name} did not start; the last line of {self.log}: {last}",
         )

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from lgsp_gateway.state_paths import DEFAULT_STATE
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 
 DEFAULT = DEFAULT_STATE
 
@@ -73,8 +73,7 @@ class StateDir:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Không ghi được vào thư mục {self.root}: {error.strerror}; hãy chọn thư mục khác bằng --state-dir.",
                 en=f"Cannot write to the folder {self.root}: {error.strerror}; choose another with --state-dir.",
             ) from error
@@ -90,8 +89,7 @@ class StateDir:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(descriptor)
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Đã có một trục chạy với thư mục {self.root}; hãy dừng nó, hoặc chọn thư mục khác bằng --state-dir.",
                 en=f"Another bus runs on the folder {self.root}; stop it, or choose another folder with --state-dir.",
             ) from error

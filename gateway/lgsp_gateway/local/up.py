@@ -24,7 +24,7 @@ from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.state_dir import StateDir
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import durable_file, logs
 from lgsp_runtime.background import Background, Stopped, run_until
 
@@ -129,8 +129,7 @@ class LocalBus:
     def _nats(self, config: Path, port: int) -> Child:
         binary = self._nats_server or shutil.which("nats-server", path=str(Path(sys.executable).parent))
         if binary is None or not Path(binary).exists():
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi="Không tìm thấy nats-server; hãy chỉ đường dẫn bằng --nats-server.",
                 en="nats-server was not found; name its path with --nats-server.",
             )
@@ -221,8 +220,7 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Không mở được cổng {port}: {error.strerror}; hãy chọn cổng khác bằng --port.",
                 en=f"Cannot listen on port {port}: {error.strerror}; choose another with --port.",
             ) from error

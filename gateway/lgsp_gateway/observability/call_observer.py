@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from lgsp_auth.policy import CallDenied
 from lgsp_gateway.calls.model import CallRequest
 from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.observability.metrics import Metrics
-from lgsp_problems import Refusal
+from lgsp_problems import QuotaExceeded, Refusal
 from lgsp_runtime.security_events import SecurityLog
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ class CallTelemetry:
         """Count and log a call that was refused, record its span, and report a denial to the security log."""
         self.metrics.count_call(record)
         structlog.get_logger().info("refused", **_log_fields(record), code=refusal.code, why=refusal.private)
-        if refusal.code in DENIED or refusal.code == "quota-exceeded":
-            action = "call-denied" if refusal.code in DENIED else "quota-exceeded"
-            self._report_denial(action, record, refusal)
+        if isinstance(refusal, CallDenied):
+            self._report_denial("call-denied", record, refusal)
+        elif isinstance(refusal, QuotaExceeded):
+            self._report_denial("quota-exceeded", record, refusal)
         if self.traces and request.traceparent.endswith(SAMPLED):
             self.traces.record(request, record)
 

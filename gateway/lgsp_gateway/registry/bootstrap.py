@@ -6,6 +6,7 @@ start, as the folders are then. Two gateways that start together both fill; the 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from lgsp_gateway.registry.documents import KINDS, DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.full_names import with_bare_names
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.registry.store import DocumentStore
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, RevisionConflict
 
 AUTHOR = "bootstrap"
 
@@ -94,11 +95,8 @@ async def _write(
     store: DocumentStore, kind: str, name: DocumentName, spec: DocumentSpec | None, before: DocumentVersion | None
 ) -> None:
     """Store one document, unless somebody else did."""
-    try:
+    with contextlib.suppress(RevisionConflict):  # another gateway was faster
         await store.write(kind, name, spec, before.revision if before else 0, AUTHOR, "")
-    except Refusal as refusal:
-        if refusal.code != "revision-conflict":  # another gateway was faster
-            raise
 
 
 def _phase(mark: DocumentVersion) -> str:

@@ -16,7 +16,7 @@ from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.registry.store import DocumentStore, revision_conflict
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, RevisionConflict
 from lgsp_runtime.security_events import SecurityLog
 
 ABSENT = 0
@@ -82,9 +82,7 @@ class ChangeWriter:
                     version = await self._store.write(
                         change.kind, change.name, change.spec, base, str(now), reason, change.status, at=at
                     )
-                except Refusal as refusal:
-                    if refusal.code != "revision-conflict":
-                        raise
+                except RevisionConflict:
                     await self._follower.catch_up()
                     continue
                 await self._follower.wait_for_revision(version.revision)

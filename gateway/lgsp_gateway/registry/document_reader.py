@@ -9,7 +9,7 @@ from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.permission import not_allowed
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.registry.store import DocumentStore
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 from lgsp_runtime.pacing import Pace
 
 PARSED_AT_A_TURN = 64 * 1024
@@ -84,8 +84,7 @@ class DocumentReader:
 
 
 def _not_found(kind: str, name: str) -> Refusal:
-    return Refusal(
-        "not-found",
+    return NotFound(
         vi=f"Không có {kind} {name}, hoặc bạn không được đọc.",
         en=f"There is no {kind} {name}, or you may not read it.",
     )

@@ -12,7 +12,7 @@ import structlog
 
 from lgsp_auth.client_authentication import Client
 from lgsp_auth.identity import FIRST, Generation
-from lgsp_auth.policy import Grant, unknown_service
+from lgsp_auth.policy import CallDenied, Grant, unknown_service
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.summary import ContractSummary
@@ -26,7 +26,7 @@ from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.lifecycle.grants import phase_of as phase_of_grant
 from lgsp_gateway.registry.persons import Person, read_person
 from lgsp_gateway.registry.service_index import ServiceIndex
-from lgsp_problems import Refusal, Text
+from lgsp_problems import Text
 from lgsp_runtime.error_frames import frames
 
 MAX_SUMMARIES = 1_000
@@ -142,7 +142,7 @@ class RegistrySnapshot:
         found = contract.operations.get(operation)
         if found is None:
             known = ", ".join(contract.operations)
-            raise Refusal(
+            raise CallDenied(
                 "unknown-service",
                 vi=f"Dịch vụ {service} v{major} không có thao tác này; các thao tác của nó: {known}.",
                 en=f"Service {service} v{major} has no such operation; it has: {known}.",

@@ -29,7 +29,7 @@ from nats.js.errors import NotFoundError
 
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, RevisionConflict
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
@@ -197,8 +197,7 @@ def parse_message(subject: str, revision: int, data: bytes) -> DocumentVersion:
 
 def revision_conflict(kind: str, name: str) -> Refusal:
     """The refusal of a change that was made from a version which is not the newest any more."""
-    return Refusal(
-        "revision-conflict",
+    return RevisionConflict(
         vi=f"{kind} {name} đã được người khác sửa; hãy đọc bản mới nhất, sửa lại rồi gửi với If-Match của bản đó.",
         en=f"Somebody else changed {kind} {name}; read the newest version, make the change again and send its If-Match.",
     )

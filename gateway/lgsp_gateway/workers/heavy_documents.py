@@ -23,7 +23,7 @@ from lgsp_contracts.contract import Operation
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.strict_json import Limits
-from lgsp_problems import Refusal, Text, Violation
+from lgsp_problems import QuotaExceeded, Refusal, Text, Violation
 
 MAX_WAITING = 100
 """Documents of one consumer that wait for their turn."""
@@ -152,8 +152,7 @@ class HeavyDocuments:
             return self._free.pop()
         queue = self._waiting.setdefault(consumer, deque())
         if len(queue) >= MAX_WAITING:
-            raise Refusal(
-                "quota-exceeded",
+            raise QuotaExceeded(
                 vi="Có quá nhiều tài liệu lớn của hệ thống này đang chờ kiểm tra; hãy chờ các yêu cầu trước xong rồi gửi tiếp.",
                 en="Too many large documents of this system wait to be checked; wait for the earlier requests and send again.",
                 retry_after=2,

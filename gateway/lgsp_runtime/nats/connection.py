@@ -18,9 +18,11 @@ from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, FlushTimeoutError
 from nats.errors import Error as NatsError
 
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.error_frames import frames
+from lgsp_runtime.nats.protocol import AuthorizationError
+from lgsp_runtime.nats.server_errors import with_type
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -82,8 +84,7 @@ class NatsEndpoint:
         try:
             return cls(url, user, password_file.read_text(encoding="utf-8").strip(), tls=tls)
         except OSError as error:
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Không đọc được mật khẩu NATS ở {password_file}: {error.strerror}.",
                 en=f"Cannot read the NATS password in {password_file}: {error.strerror}; name the right file.",
             ) from error
@@ -96,8 +97,7 @@ def first_server(url: str) -> str:
 
 def connection_broken() -> Refusal:
     """A connection that was there broke while something needed it to start."""
-    return Refusal(
-        "cannot-start",
+    return CannotStart(
         vi="Kết nối NATS bị ngắt trong lúc khởi động; hãy kiểm tra máy chủ NATS rồi khởi động lại.",
         en="The connection to NATS broke while this was starting; check the server, then start this again.",
     )
@@ -106,8 +106,7 @@ def connection_broken() -> Refusal:
 def cannot_connect(url: str, reason: Exception) -> Refusal:
     """The refusal of a process that finds no NATS, or is not let in."""
     why = str(reason) or type(reason).__name__
-    return Refusal(
-        "cannot-start",
+    return CannotStart(
         vi=f"Không kết nối được NATS ở {url}: {why}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",
         en=f"Cannot connect to NATS at {url}: {why}; check the address, the server and the user.",
     )
@@ -260,13 +259,13 @@ class ConnectionWatch:
     async def _on_error(self, error: Exception) -> None:
         """An attempt to connect failed, or something that the server or a callback said."""
         self._tried_at = time.monotonic()
+        error = with_type(error)
         if not isinstance(error, (NatsError, OSError)):
             self._log.error("nats callback failed", error=type(error).__name__, frames=frames(error))
         elif type(error) is not type(self._last):  # five attempts a second fail in the same way
             self._log.info("nats trouble", error=type(error).__name__)
         self._last = error
-        # nats-py has no type for this, but the words of the server.
-        if self._patience and "authorization" in str(error).lower() and not self.connection.is_connected:
+        if self._patience and isinstance(error, AuthorizationError) and not self.connection.is_connected:
             with contextlib.suppress(RuntimeError):  # it has connected since
                 self._patience.reschedule(0)
 

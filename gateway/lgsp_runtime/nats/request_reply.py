@@ -16,7 +16,7 @@ import orjson
 from nats.errors import Error as NatsError
 from nats.errors import OutboundBufferLimitError
 
-from lgsp_problems import Refusal
+from lgsp_problems import NoAdapter, Refusal
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.protocol import NO_RESPONDERS, encode_headers
 
@@ -248,8 +248,7 @@ def _bus_congested() -> Refusal:
 
 
 def _no_adapter() -> Refusal:
-    return Refusal(
-        "no-adapter",
+    return NoAdapter(
         vi="Hiện không có bộ kết nối nào phục vụ dịch vụ này; hãy thử lại sau, hoặc báo cho đơn vị vận hành trục.",
         en="No adapter serves this service now; try again later, or tell the operator of the bus.",
         retry_after=5,

@@ -9,7 +9,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 
 
 async def subjects(connection: Client, name: str, pattern: str) -> list[str]:
@@ -32,8 +32,7 @@ async def ensure(connection: Client, config: StreamConfig) -> None:
         except NotFoundError:
             await jetstream.add_stream(config)
     except (APIError, NatsTimeoutError) as error:
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi=f"Không tạo được luồng {name}: {error}; hãy kiểm tra JetStream của máy chủ NATS.",
             en=f"Cannot make the stream {name}: {error}; check the JetStream of the NATS server.",
         ) from error
@@ -63,8 +62,7 @@ async def ensure_raw(connection: Client, config: dict[str, Any]) -> None:
 
 
 def _cannot_make(name: str, error: str) -> Refusal:
-    return Refusal(
-        "cannot-start",
+    return CannotStart(
         vi=f"Không tạo được luồng {name}: {error}; cần nats-server 2.12 trở lên có JetStream.",
         en=f"Cannot make the stream {name}: {error}; it takes nats-server 2.12 or later with JetStream.",
     )

@@ -30,7 +30,7 @@ from lgsp_adapters.adapter import UpstreamLate
 from lgsp_adapters.connectors.sql import postgresql
 from lgsp_adapters.connectors.sql.sqlstate import describe_error
 from lgsp_contracts.source_location import SourceLocation
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.background import Background
 
 T = TypeVar("T")
@@ -128,8 +128,7 @@ class Database:
                 if isinstance(error, DBAPIError)
                 else str(error) or type(error).__name__
             )
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"{self._location}: không kết nối được với cơ sở dữ liệu ({reason}); hãy kiểm tra địa chỉ và mật khẩu.",
                 en=f"{self._location}: the database cannot be reached ({reason}); check its address and password.",
             ) from error

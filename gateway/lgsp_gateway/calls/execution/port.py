@@ -5,6 +5,11 @@ from typing import NamedTuple, Protocol
 from lgsp_gateway.calls.authorize import AuthorizedCall
 from lgsp_gateway.calls.model import CallRequest
 from lgsp_gateway.registry.indexed_documents import System
+from lgsp_problems import Refusal
+
+
+class DeclaredError(Refusal):
+    """The provider answered with an error that the contract declares."""
 
 
 class Execution(NamedTuple):
@@ -37,6 +42,7 @@ class ExecutionPort(Protocol):
             The provider's document, as it came.
 
         Raises:
-            Refusal: an error that the contract declares, `no-adapter`, `provider-timeout`, `provider-failed`,
+            DeclaredError: an error that the contract declares.
+            Refusal: `no-adapter`, `provider-timeout`, `provider-failed`,
                 `provider-broke-contract`, `request-unfit` or `bus-unavailable`.
         """

@@ -5,8 +5,8 @@ import time
 from lgsp_contracts import wire
 from lgsp_contracts.checking import broken_answer
 from lgsp_contracts.contract import Operation
-from lgsp_gateway.calls.execution.port import Execution
-from lgsp_problems import Refusal
+from lgsp_gateway.calls.execution.port import DeclaredError, Execution
+from lgsp_problems import Refusal, RequestUnfit
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 
@@ -61,7 +61,7 @@ def _document_of(operation: Operation, reply: wire.Reply | None) -> bytes:
         declared = operation.errors.get(reply.code)
         if declared is None:
             raise broken_answer("the reply names an error that the contract does not declare")
-        raise Refusal(reply.code, kind=declared, vi=f"{declared.title.vi}.", en=f"{declared.title.en}.")
+        raise DeclaredError(reply.code, kind=declared, vi=f"{declared.title.vi}.", en=f"{declared.title.en}.")
     if reply.status == "late":
         raise Refusal(
             "provider-timeout",
@@ -71,8 +71,7 @@ def _document_of(operation: Operation, reply: wire.Reply | None) -> bytes:
             " where the operation changes something, with the same Idempotency-Key.",
         )
     if reply.code == "unfit":
-        raise Refusal(
-            "request-unfit",
+        raise RequestUnfit(
             vi="Hệ thống cung cấp không nhận được một giá trị của yêu cầu (ký tự điều khiển, số quá lớn, ngày không có);"
             " chưa có gì được gửi đi, hãy sửa giá trị đó.",
             en="The provider's system cannot be sent a value of this request (a control character, a number too large, a day that is none);"

@@ -20,7 +20,7 @@ from lgsp_gateway.evidence.read.checkpoint_stream import CheckpointRecord
 from lgsp_gateway.evidence.verify.checkpoint import Predecessor
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_gateway.evidence.verify.signers import Signer
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.background import Background, Task
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 
@@ -73,8 +73,7 @@ class CheckpointPublisher:
             self._refuse_former_origin()
             self._tree = Tree(record.size, record.compact_range)
             if (self._tree.size, self._tree.root()) != (checkpoint.size, checkpoint.root):
-                raise Refusal(
-                    "cannot-start",
+                raise CannotStart(
                     vi=f"Điểm kiểm cuối của {self._gateway} không khớp cây của nó; hãy dùng tên gateway khác và báo kiểm toán viên.",
                     en=f"The last checkpoint of {self._gateway} does not belong to its tree; use another gateway name and tell an auditor.",
                 )
@@ -107,8 +106,7 @@ class CheckpointPublisher:
         origin = self._signer.key.name
         if any(predecessor.origin == origin for predecessor in self._predecessors):
             now = self._predecessors[-1].origin
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Nhật ký {origin} đã kết thúc và được nối tiếp dưới tên {now}; hãy khởi động với đúng --domain của tên đó.",
                 en=f"The log {origin} has ended and goes on as {now}; start the gateway with the --domain of that name.",
             )
@@ -117,8 +115,7 @@ class CheckpointPublisher:
         """Raise when the stream ends before what was signed of it."""
         last = await entry_stream.last_sequence(self._connection)
         if last < self._sequence:
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Luồng bằng chứng kết thúc ở nhóm {last}, trước nhóm {self._sequence} đã ký: có mục bị xóa. Hãy khôi phục bản sao của NATS, hoặc báo kiểm toán viên rồi khởi động gateway dưới tên khác.",
                 en=f"The evidence ends with batch {last}, before batch {self._sequence} that was signed: entries were removed. Restore a copy of NATS, or tell an auditor and start the gateway under another name.",
             )

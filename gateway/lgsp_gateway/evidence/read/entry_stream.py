@@ -15,7 +15,7 @@ from nats.js.errors import NotFoundError
 
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.connection import connection_broken
 
@@ -95,8 +95,7 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
         config = answer.get("data", {}).get("config") or {}
         if not config.get("sync_always"):
             name = answer.get("server", {}).get("name", "?")
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Máy chủ NATS {name} không ghi đĩa ngay từng thông điệp nên có thể mất bằng chứng; hãy đặt jetstream {{ sync_interval: always }}.",
                 en=f"NATS server {name} does not sync each message to disk and could lose evidence; set jetstream {{ sync_interval: always }}.",
             )
@@ -104,8 +103,7 @@ async def refuse_lazy_disk(system_connection: Client) -> None:
     if not replies:
         if not system_connection.is_connected:
             raise connection_broken()
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi="Không máy chủ NATS nào cho biết cách ghi đĩa; hãy cấp cho gateway một người dùng trong tài khoản hệ thống.",
             en="No NATS server says how it writes to disk; give the gateway a user in the system account.",
         )

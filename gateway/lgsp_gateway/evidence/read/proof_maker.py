@@ -28,7 +28,7 @@ from lgsp_gateway.evidence.verify.checkpoint import unverified_size
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_gateway.evidence.verify.inclusion_proof import proof_document
 from lgsp_gateway.evidence.verify.log_part import LOG_BEGINNING, PartStart
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 
 CLOCK_SKEW_SECONDS = 60.0
 """How far the clocks of gateways and of NATS may be apart."""
@@ -65,8 +65,7 @@ class ProofMaker:
                     proof = await self._prove_when_covered(message, created_at)
         proof = proof or await self._prove_from_logs(message)
         if proof is None:
-            raise Refusal(
-                "not-found",
+            raise NotFound(
                 vi="Không có mục nào của thông điệp này dưới một điểm kiểm; hãy kiểm tra mã, và nếu vừa gọi, hãy thêm wait=20.",
                 en="No entry of this message is covered by a checkpoint; check the id, and add wait=20 if it passed just now.",
                 retry_after=1,

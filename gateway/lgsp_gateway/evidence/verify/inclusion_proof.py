@@ -15,7 +15,7 @@ from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.checkpoint import CheckpointVerifier
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_gateway.evidence.verify.refusals import evidence_forged
-from lgsp_problems import Refusal
+from lgsp_problems import EvidenceForged, Refusal
 
 FORMAT = "lgsp-evidence-proof/1"
 
@@ -86,8 +86,7 @@ def verify_proof(
     documents: tuple[tuple[entries.Document, bytes | None], ...] = (("request", request), ("answer", answer))
     for name, content in documents:
         if content is not None and not entries.holds(entry, name, content, salt):
-            raise Refusal(
-                "evidence-forged",
+            raise EvidenceForged(
                 vi=f"Tệp --{name} không phải là nội dung của thông điệp này: mã băm khác với bằng chứng; hãy kiểm tra xem tệp có"
                 " đúng từng byte như đã gửi hoặc đã nhận không, và muối có phải của chính lời gọi này không.",
                 en=f"The file --{name} is not what passed in this message: its digest is another than the evidence has; see that it"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 
 
 def read_keys(file: Path) -> list[VerifierKey]:
@@ -15,8 +15,7 @@ def read_keys(file: Path) -> list[VerifierKey]:
     try:
         lines = file.read_bytes().decode(errors="replace").splitlines()
     except OSError as error:
-        raise Refusal(
-            "not-found",
+        raise NotFound(
             vi=f"Không đọc được {file}: {error.strerror}; hãy kiểm tra đường dẫn.",
             en=f"Cannot read {file}: {error.strerror}; check the path.",
         ) from error

@@ -6,6 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from lgsp_auth.policy import CallDenied
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry.lifecycle.transitions import StateMachine
 from lgsp_problems import Refusal
@@ -47,7 +48,7 @@ class Suspension:
     def refusal(self, service: str, now: float) -> Refusal:
         """What a caller gets meanwhile."""
         until = _shown(self.until)
-        return Refusal(
+        return CallDenied(
             "service-suspended",
             vi=f"Dịch vụ {service} tạm ngừng ({self.reason}), dự kiến đến {until or 'khi có thông báo'}; hãy thử lại sau thời điểm đó.",
             en=f"Service {service} is suspended by its provider until {until or 'further notice'}; try again after that.",
