@@ -90,6 +90,43 @@ async def test_an_operator_transfers_a_service(changes: Changes) -> None:
     assert (await draft(changes, "integrator", contract("moving", "2.0.0", "provider"))).status == 201
 
 
+async def moved(changes: Changes, how: str, version: str, *, outside: bool) -> Any:
+    """The service `lent` at another agency, or back at its own: by its contract, or with the system that provides it."""
+    if how == "system":
+        return await changes.put("System", "lender", agency="H49.2" if outside else "H49.1", title=TEXT)
+    found = contract("lent", version, "outside" if outside else "lender", read="personal")
+    return await draft(changes, "operator", found, "published")
+
+
+@pytest.mark.parametrize("how", ["contract", "system"])
+async def test_nobody_approves_for_a_provider_while_a_service_is_lent_to_them(changes: Changes, how: str) -> None:
+    """An operator and the administrator of any agency do not make the two approvals of personal data of another one."""
+    assert (await changes.put("System", "lender", agency="H49.1", title=TEXT)).status == 201
+    lent = contract("lent", provider="lender", read="personal")
+    assert (await draft(changes, "operator", lent, "published")).status == 201
+    assert (await moved(changes, how, "1.1.0", outside=True)).status == 200
+    asked = await changes.send(grant("lent-out", "gamma", "lent", read=["*"]), "outside-admin")
+    assert asked.json["status"]["phase"] == "awaiting-operator"
+    for phase in ("awaiting-operator", "in-force", "suspended"):
+        back = await moved(changes, how, "1.2.0", outside=False)
+        assert (back.status, back.code) == (409, "in-use"), phase
+        assert "lent-out" in back.json["detail"]
+        step = {"awaiting-operator": "approve", "in-force": "suspend", "suspended": "revoke"}[phase]
+        assert (await changes.act("lent-out", step, "operator", reason="thử")).status == 200
+    assert (await moved(changes, how, "1.2.0", outside=False)).status == 200
+    assert (await changes.delete("grants/lent-out")).status == 204
+
+
+async def test_an_approval_does_not_wait_for_a_service_of_the_same_name(changes: Changes) -> None:
+    lent = contract("reborn", provider="outside", read="personal")
+    assert (await draft(changes, "operator", lent, "published")).status == 201
+    asked = await changes.send(grant("reborn-out", "gamma", "reborn", read=["*"]), "outside-admin")
+    assert asked.json["status"]["phase"] == "awaiting-operator"
+    assert (await changes.delete("services/reborn-v1")).code == "in-use"
+    assert (await changes.delete("grants/reborn-out")).status == 204
+    assert (await changes.delete("services/reborn-v1")).status == 204
+
+
 # The name of a system and of a grant
 
 

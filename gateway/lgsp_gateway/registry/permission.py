@@ -147,6 +147,8 @@ class Permission:
         last = known.spec if known else None
         if last is None or last["agency"] == spec["agency"]:
             return
+        for service in self.registry.index["Service"].names("provider", name):
+            self._refuse_other_provider(service)
         if not _operator(caller):
             ownership.refuse_foreign("System", name, {last["agency"]}, spec["agency"])
         grant = references.open_grant_of(name, self.registry)
@@ -178,10 +180,26 @@ class Permission:
                 await self.check_name(caller, spec["contract"]["service"], majors)
             await self.check_classification(name, before, majors, spec)
         contracts.check(name, before, spec, _may_be(caller), datetime.datetime.now(VIETNAM).date())
+        if before is not None and self._owners(name, before) != self._owners(name, spec):
+            self._refuse_other_provider(name)
         if before is not None and contracts.is_replaced(before, spec):
             await self.contracts.check_replacement(caller.name, name, before["contract"], spec["contract"])
         if before is not None and contracts.phase_of(before) in contracts.IN_FORCE:
             self.check_grants(before["contract"], spec["contract"])
+
+    def _owners(self, name: DocumentName, spec: DocumentSpec) -> frozenset[str]:
+        return ownership.owners_of("Service", name, spec, self.registry)
+
+    def _refuse_other_provider(self, service: DocumentName) -> None:
+        """A service with approved grants stays with its agency, for which they were approved: who lends it for an hour could have
+        personal data approved by the administrator of any other."""
+        grant = references.approved_grant_on(service, self.registry)
+        if grant:
+            raise Refusal(
+                "in-use",
+                vi=f"Quyền {grant} được phê duyệt thay mặt cơ quan cung cấp dịch vụ {service}; hãy thu hồi (revoke) hoặc xóa quyền đó trước khi chuyển dịch vụ sang cơ quan khác.",
+                en=f"Grant {grant} was approved for the agency that provides {service}; revoke or delete it before the service moves to another agency.",
+            )
 
     async def check_name(
         self, caller: Principal, service: str, majors: Mapping[DocumentName, list[DocumentVersion]]

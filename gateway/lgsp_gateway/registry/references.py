@@ -5,6 +5,7 @@ from typing import Any
 
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.documents import service_name
+from lgsp_gateway.registry.lifecycle.grants import APPROVED
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 
 
@@ -17,7 +18,10 @@ def referring_document(kind: str, name: str, registry: RegistrySnapshot) -> str:
     if kind == "System":
         users = (f"Service {service}" for service in services.names("provider", name))
         return next(users, "") or _grant_in_force(grants.names("consumer", name), registry)
-    return _grant_in_force(grants.names("contract", name), registry) if kind == "Service" else ""
+    if kind == "Service":
+        approved = approved_grant_on(DocumentName(name), registry)
+        return f"Grant {approved}" if approved else ""
+    return ""
 
 
 def open_grant_of(consumer: str, registry: RegistrySnapshot) -> str:
@@ -25,6 +29,17 @@ def open_grant_of(consumer: str, registry: RegistrySnapshot) -> str:
     index = registry.index["Grant"]
     named = index.names("consumer", consumer)
     return next((name for name in named if index.facts[name].phase not in ("denied", "revoked")), "")
+
+
+def approved_grant_on(service: DocumentName, registry: RegistrySnapshot) -> str:
+    """Return a grant on a service that somebody has approved, in force or not yet; empty where there is none.
+
+    Args:
+        service: the name of its document.
+    """
+    index = registry.index["Grant"]
+    named = index.names("contract", service)
+    return next((name for name in named if index.facts[name].phase in APPROVED), "")
 
 
 def approved_for_less(service: str, major: int, operations: Collection[str], registry: RegistrySnapshot) -> str:

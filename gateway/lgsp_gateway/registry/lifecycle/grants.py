@@ -58,7 +58,7 @@ LIFE = StateMachine(
     },
 )
 
-_APPROVED = ("awaiting-operator", "awaiting-provider", "in-force", "suspended")
+APPROVED = ("awaiting-operator", "awaiting-provider", "in-force", "suspended")
 """Phases in which approvals count for what comes next."""
 
 
@@ -112,7 +112,7 @@ def put(
     if next_phase is None:
         raise _no_step(phase)
     known = Approvals()
-    if status is not None and before is not None and phase in _APPROVED:
+    if status is not None and before is not None and phase in APPROVED:
         known = Approvals.from_status(status).carried_over(before, after)
     given = _approved(known, actor, LIFE.next_phases(phase, "put"))
     if next_phase == "suspended" and not (personal and not given.suffice()):
@@ -151,7 +151,7 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
         known = _approved(known, actor, followers)
     if after == "in-force":
         after = _settled(known, personal)
-    if after not in _APPROVED:
+    if after not in APPROVED:
         known = Approvals()
     kept = {key: status[key] for key in ("requestedBy",) if key in status}
     said = {"reason": reason, "until": until, "by": actor.name}
