@@ -217,7 +217,7 @@ async def test_2_who_asks_for_another_protocol_gets_its_answer_and_no_further_on
     said = await sender.rest()
     assert said.count(b" 200 OK") == 1
     assert b"Connection: close" in said
-    assert site.face.begun == [b"[1]"]
+    assert (site.face.begun, site.server.counts.kept) == ([b"[1]"], 1)
 
 
 @pytest.mark.parametrize(

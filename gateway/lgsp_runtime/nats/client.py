@@ -20,15 +20,15 @@ class CallClient(Protocol):
 
     @property
     def is_connected(self) -> bool:
-        """Is the connection there?"""
+        """Tell whether the connection is there."""
 
     @property
     def reconnects(self) -> int:
-        """How often the connection was lost and came back."""
+        """Return how often the connection was lost and came back."""
 
     @property
     def max_payload(self) -> int:
-        """The most bytes of headers and payload that the server takes in one message."""
+        """Return the most bytes of headers and payload that the server takes in one message."""
 
     async def subscribe(self, subject: str, handler: RawHandler, queue: str = "") -> Subscription:
         """Hand each message of a subject to a handler as it arrives, on this connection and on every one after it.
@@ -38,7 +38,7 @@ class CallClient(Protocol):
         """
 
     async def drain(self, *subscriptions: Subscription) -> None:
-        """Hear no more on these: return when everything that was on its way has been handed over."""
+        """End subscriptions, and return when everything that was on its way has been handed over."""
 
     def publish_nowait(self, subject: str, payload: bytes, reply: str = "", headers: bytes = b"") -> None:
         """Publish. What is published in one turn of the event loop leaves together.
@@ -60,7 +60,7 @@ class CallClient(Protocol):
         """Return when something can be published again, or there is no connection."""
 
     async def flush(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - one end for all that it waits for
-        """Return when the server has read what was said before.
+        """Return when the server has read what was sent before.
 
         Raises:
             ConnectionClosedError: there is no connection, or it ended.

@@ -63,12 +63,12 @@ class NatsEndpoint:
 
     @property
     def servers(self) -> list[str]:
-        """The address of each server."""
+        """Return the address of each server."""
         return [server.strip() for server in self.url.split(",") if server.strip()]
 
     @property
     def credentials(self) -> dict[str, Any]:
-        """Who connects, as nats-py wants it."""
+        """Return who connects, as nats-py wants it."""
         who = {"token": self.token} if self.token else {"user": self.user, "password": self.password}
         return {**who, "tls": self.tls} if self.tls else who
 
@@ -96,7 +96,7 @@ def first_server(url: str) -> str:
 
 
 def connection_broken() -> Refusal:
-    """A connection that was there broke while something needed it to start."""
+    """Return the refusal of a process whose connection broke while it started."""
     return CannotStart(
         vi="Kết nối NATS bị ngắt trong lúc khởi động; hãy kiểm tra máy chủ NATS rồi khởi động lại.",
         en="The connection to NATS broke while this was starting; check the server, then start this again.",
@@ -104,7 +104,7 @@ def connection_broken() -> Refusal:
 
 
 def cannot_connect(url: str, reason: Exception) -> Refusal:
-    """The refusal of a process that finds no NATS, or is not let in."""
+    """Return the refusal of a process that finds no NATS, or is not let in."""
     why = str(reason) or type(reason).__name__
     return CannotStart(
         vi=f"Không kết nối được NATS ở {url}: {why}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",

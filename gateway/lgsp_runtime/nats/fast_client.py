@@ -93,17 +93,17 @@ class FastNatsClient:
 
     @property
     def is_connected(self) -> bool:
-        """Is the connection there?"""
+        """Tell whether the connection is there."""
         return self._link is not None
 
     @property
     def reconnects(self) -> int:
-        """How often the connection was lost and came back."""
+        """Return how often the connection was lost and came back."""
         return self._reconnects
 
     @property
     def max_payload(self) -> int:
-        """The most bytes of headers and payload that the server takes in one message."""
+        """Return the most bytes of headers and payload that the server takes in one message."""
         return self._link.max_payload if self._link else 0
 
     async def connect(self, seconds: float, background: Background | None = None) -> None:
@@ -152,7 +152,7 @@ class FastNatsClient:
         return subscription
 
     async def drain(self, *subscriptions: Subscription) -> None:
-        """Hear no more on these: return when everything that was on its way has been handed over."""
+        """End subscriptions, and return when everything that was on its way has been handed over."""
         self.flush_nowait()
         for subscription in subscriptions:
             if self._subscriptions.pop(subscription.id, None) and self._link:
@@ -209,7 +209,7 @@ class FastNatsClient:
             await link.wait_until(lambda: link.has_ended or not link.is_full)
 
     async def flush(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - one end for all that it waits for
-        """Return when the server has read what was said before.
+        """Return when the server has read what was sent before.
 
         Raises:
             ConnectionClosedError: there is no connection; NatsError, OSError: it ended.
@@ -318,18 +318,18 @@ class FastNatsClient:
 
     def _options(self, server: Server) -> dict[str, object]:
         """What CONNECT says: who this is, and that it understands headers and a reply that says nobody is there."""
-        said: dict[str, object] = {
+        options: dict[str, object] = {
             "verbose": False,
             "pedantic": False,
             "lang": "python",
             "version": "lgsp",
             "protocol": 1,
         }
-        said |= {"echo": True, "headers": True, "no_responders": True, "name": self._name}
+        options |= {"echo": True, "headers": True, "no_responders": True, "name": self._name}
         if self._door.token:
-            return said | {"auth_token": self._door.token()}
+            return options | {"auth_token": self._door.token()}
         user, password = (self._door.user, self._door.password) if self._door.user else (server.user, server.password)
-        return said | ({"user": user, "pass": password} if user else {})
+        return options | ({"user": user, "pass": password} if user else {})
 
     def _on_link_end(self, link: Link) -> None:
         if link is self._link:

@@ -56,15 +56,15 @@ class Server:
         return cls(host, parts.port or 4222, tls, host, parts.username or "", parts.password or "")
 
     def sibling(self, address: str) -> "Server":
-        """Another server of the same cluster, which this one told of: where it has a number, its certificate has this one's name."""
-        found = Server.parse(address)
+        """Return another server of the same cluster, which this one announced: at a bare IP address, its certificate has this one's name."""
+        parsed = Server.parse(address)
         try:
-            ipaddress.ip_address(found.host)
+            ipaddress.ip_address(parsed.host)
         except ValueError:
-            name = found.host
+            name = parsed.host
         else:
             name = self.tls_name
-        return Server(found.host, found.port, self.tls, name, self.user, self.password)
+        return Server(parsed.host, parsed.port, self.tls, name, self.user, self.password)
 
 
 class Link(asyncio.Protocol):
@@ -103,12 +103,12 @@ class Link(asyncio.Protocol):
 
     @property
     def has_ended(self) -> bool:
-        """Is it gone?"""
+        """Tell whether it is gone."""
         return self.transport is None
 
     @property
     def is_leaving(self) -> bool:
-        """Has the server said that it is about to stop (lame duck mode)?"""
+        """Tell whether the server is about to stop (lame duck mode)."""
         return bool(self.info.get("ldm"))
 
     async def open(
@@ -218,11 +218,11 @@ class Link(asyncio.Protocol):
             self._on_end(self)
 
     def pause_writing(self) -> None:
-        """The server reads slower than is written."""
+        """Note that the server reads more slowly than is written."""
         self.is_full = True
 
     def resume_writing(self) -> None:
-        """It has read on."""
+        """Note that the server has read on."""
         self.is_full = False
         self.changed.set()
 

@@ -43,7 +43,7 @@ class PermissionsError(ServerError):
 
 
 def server_error(line: bytes) -> ServerError:
-    """The error that a line `-ERR '…'` tells of, by its kind."""
+    """Return the error that a line `-ERR '…'` reports, by its kind."""
     text = line[4:].strip().strip(b"'").decode("utf-8", "replace")
     kind = text.lower()
     if kind.startswith("permissions violation"):
@@ -54,7 +54,7 @@ def server_error(line: bytes) -> ServerError:
 
 
 def encode_headers(fields: Mapping[str, str]) -> bytes:
-    """The header block of a message (NATS ADR-4).
+    """Write the header block of a message (NATS ADR-4).
 
     Raises:
         ValueError: a value holds a line end.
@@ -66,7 +66,7 @@ def encode_headers(fields: Mapping[str, str]) -> bytes:
 
 
 def decode_headers(block: bytes) -> dict[str, str]:
-    """The fields of a header block that `encode_headers` made."""
+    """Read the fields of a header block that `encode_headers` made."""
     lines = block.decode().split("\r\n")[1:]
     return {name: value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
 

@@ -79,17 +79,17 @@ class PublicNatsClient:
 
     @property
     def is_connected(self) -> bool:
-        """Is the connection there?"""
+        """Tell whether the connection is there."""
         return self._connection.is_connected
 
     @property
     def reconnects(self) -> int:
-        """How often the connection was lost and came back."""
+        """Return how often the connection was lost and came back."""
         return self._reconnects
 
     @property
     def max_payload(self) -> int:
-        """The most bytes of headers and payload that the server takes in one message."""
+        """Return the most bytes of headers and payload that the server takes in one message."""
         return self._connection.max_payload
 
     @property
@@ -133,7 +133,7 @@ class PublicNatsClient:
         return subscription
 
     async def drain(self, *subscriptions: Subscription) -> None:
-        """Hear no more on these: return when everything that was on its way has been handed over."""
+        """End subscriptions, and return when everything that was on its way has been handed over."""
         drained = [self._subscribed.pop(one.id) for one in subscriptions if one.id in self._subscribed]
         results = await asyncio.gather(
             *(one.now.drain() for one in drained if one.now),  # type: ignore[no-untyped-call]
@@ -174,7 +174,7 @@ class PublicNatsClient:
                 await self.flush(1.0)
 
     async def flush(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - one end for all that it waits for
-        """Return when the server has read what was said before.
+        """Return when the server has read what was sent before.
 
         Raises:
             ConnectionClosedError: there is no connection, or it ended.
@@ -240,8 +240,7 @@ class PublicNatsClient:
             try:
                 made.handler(message.subject.encode(), message.reply.encode(), message.data, headers)
             except Exception as error:  # the next message is handed over all the same
-                told = {"message": "a message was not taken", "exception": error}
-                self._loop.call_exception_handler(told)
+                self._loop.call_exception_handler({"message": "a message was not taken", "exception": error})
 
         subscription = made.subscription
         made.now = await self._connection.subscribe(subscription.subject, queue=subscription.queue, cb=answer)

@@ -62,16 +62,16 @@ class NatsRequestReply:
 
     @property
     def connected(self) -> bool:
-        """Is NATS there?"""
+        """Tell whether NATS is there."""
         return self._sweeping is not None and self._connection.is_connected
 
     @property
     def awaited(self) -> int:
-        """How many replies are to come."""
+        """Return how many replies are to come."""
         return len(self._pending)
 
     async def connection_lost(self) -> None:
-        """The connection is gone: nobody will get a reply to what is under way, so nobody waits for it."""
+        """Refuse what waits: with the connection gone, no reply to it will come."""
         self._fail_all()
 
     async def request(
@@ -82,7 +82,7 @@ class NatsRequestReply:
         *,
         repeatable: bool,
     ) -> bytes:
-        """The reply of whoever serves a subject.
+        """Return the reply of whoever serves a subject.
 
         Args:
             timeout: in seconds.
@@ -117,7 +117,7 @@ class NatsRequestReply:
         headers: dict[str, str],
         timeout: float,  # noqa: ASYNC109
     ) -> dict[str, Any]:
-        """Publish to a stream: its acknowledgement; a refusal holds `error` (and a `seq` of 0). Empty when none came in time.
+        """Publish to a stream, and return its acknowledgement: empty when none came in time; a refusal holds `error` (and a `seq` of 0).
 
         Raises:
             Refusal: `bus-unavailable`.
@@ -161,17 +161,17 @@ class NatsRequestReply:
         out under a reply subject of its own: a server that lets an adapter reply once to a subject refuses both replies to one
         that it saw twice (nats-server 2.15, measured). Returns how many were sent.
         """
-        found = [
+        repeatable = [
             (then, deadline, again)
             for then, deadline, again in self._pending.values()
             if again and again[0].startswith(prefixes)
         ]
-        for then, deadline, (subject, payload) in found:
+        for then, deadline, (subject, payload) in repeatable:
             self._number += 1
             with contextlib.suppress(NatsError, OSError):
                 self._connection.publish_nowait(subject, payload, f"{self._inbox}{self._number}")
                 self._pending[self._number] = (partial(_refuse_no_responders, then), deadline, None)
-        return len(found)
+        return len(repeatable)
 
     def send_now(self) -> None:
         """Do not wait for more to send together."""
@@ -223,13 +223,13 @@ def _resolve(reply: "asyncio.Future[Reply | None]", what: Reply | Refusal | None
 
 
 def acknowledgement(reply: Reply | None) -> dict[str, Any]:
-    """What a stream says to a message; empty when it said nothing."""
-    said: dict[str, Any] = orjson.loads(reply[0]) if reply and reply[0] else {}
-    return said
+    """Read what a stream answers to a message; empty when it answered nothing."""
+    document: dict[str, Any] = orjson.loads(reply[0]) if reply and reply[0] else {}
+    return document
 
 
 def bus_unavailable() -> Refusal:
-    """The refusal while NATS is away."""
+    """Return the refusal while NATS is away."""
     return Refusal(
         "bus-unavailable",
         vi="Trục đang mất kết nối bên trong nên chưa phục vụ được; hãy thử lại sau vài giây.",

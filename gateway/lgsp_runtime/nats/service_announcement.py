@@ -34,11 +34,11 @@ class Endpoint:
         self.nanoseconds += nanoseconds
 
     def info(self) -> dict[str, Any]:
-        """What `$SRV.INFO` tells of it."""
+        """Return what `$SRV.INFO` tells of it."""
         return {"name": self.name, "subject": self.subject, "queue_group": self.queue, "metadata": {}}
 
     def stats(self, data: Mapping[str, object]) -> dict[str, Any]:
-        """What `$SRV.STATS` tells of it.
+        """Return what `$SRV.STATS` tells of it.
 
         Args:
             data: what the service adds of its own.
@@ -108,8 +108,8 @@ class ServiceAnnouncement:
             self._client.publish_nowait(reply.decode(), orjson.dumps(document()))
 
     def _of(self, kind: str) -> dict[str, Any]:
-        told = self._description
-        named = {"name": told.name, "id": self._id, "version": told.version, "metadata": told.metadata}
+        service = self._description
+        named = {"name": service.name, "id": self._id, "version": service.version, "metadata": service.metadata}
         return {"type": f"{TYPES}.{kind}_response", **named}
 
     def _ping(self) -> dict[str, Any]:

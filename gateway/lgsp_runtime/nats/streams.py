@@ -13,7 +13,7 @@ from lgsp_problems import CannotStart, Refusal
 
 
 async def subjects(connection: Client, name: str, pattern: str) -> list[str]:
-    """The subjects of a stream that hold messages, of those that a pattern names."""
+    """Return the subjects of a stream that hold messages, of those that a pattern matches."""
     info = await connection.jetstream().stream_info(name, subjects_filter=pattern)
     return sorted(info.state.subjects or {})
 
