@@ -85,7 +85,7 @@ async def test_what_is_forgotten_is_not_found_but_counted(tmp_path: Path, postgr
         for n in range(100)
     ]  # fmt: skip
     await index.add(0, [Batch(1, "gw", b"\n".join(entries))])
-    await index.forget_messages((january + 50 * day) / 1000)
+    await index.prune_messages((january + 50 * day) / 1000)
     left = (await index.search(Search({}, {}, limit=1000))).items
     assert {item["time"] for item in left} >= {january + n * day for n in range(50, 100)}
     assert len(left) < 100

@@ -21,7 +21,7 @@ from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.calls.salts import Salts
-from lgsp_gateway.evidence.search.models import OwnLooks, Page, Search
+from lgsp_gateway.evidence.search.models import OwnAccess, Page, Search
 from lgsp_gateway.http.authentication import credentials_in
 from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
@@ -79,14 +79,14 @@ class AccessLogRoutes:
         self._limiter.spend(pseudonym)
         search = Search({"subject": pseudonym}, {}, limit=PAGE, cursor=cursor, of_systems=True)
         page = await self._index.search(search)
-        body = self._written(page, [] if cursor else await self._index.own_looks(pseudonym))
+        body = self._written(page, [] if cursor else await self._index.own_accesses(pseudonym))
         salt = self._salts.take()
         await pipeline.evidence.write(self._entry(message, pseudonym, salt, body))
         headers = {"Cache-Control": "no-store", "Lgsp-Message-Id": message, hdrs.CONTENT_LANGUAGE: "vi"}
         headers[SALT_HEADER] = salt.hex()
         return web.Response(body=body, content_type="application/json", headers=headers)
 
-    def _written(self, page: Page, own: list[OwnLooks]) -> bytes:
+    def _written(self, page: Page, own: list[OwnAccess]) -> bytes:
         items = [self._item(entry) for entry in page.items]
         return orjson.dumps({"items": items, "cursor": page.cursor, "own": [_day(looks) for looks in own]})
 
@@ -137,7 +137,7 @@ class AccessLogRoutes:
         return record.finish()
 
 
-def _day(own: OwnLooks) -> dict[str, Any]:
+def _day(own: OwnAccess) -> dict[str, Any]:
     first, last = (datetime.datetime.fromtimestamp(time / 1000, VIETNAM) for time in (own.first, own.last))
     return {
         "date": f"{last:%Y-%m-%d}",

@@ -33,7 +33,7 @@ async def refuse_unknown(asked: Mapping[str, str], registry: RegistrySnapshot, i
         Refusal: `malformed`, naming the parameter.
     """
     for name, value in asked.items():
-        if name not in _IS_KNOWN or _IS_KNOWN[name](registry, value) or await index.unknown([value]) is None:
+        if name not in _IS_KNOWN or _IS_KNOWN[name](registry, value) or await index.first_unknown([value]) is None:
             continue
         raise Refusal(
             "malformed",

@@ -19,14 +19,14 @@ def add_header(app: web.Application, connection: Client, index: "Index | None") 
     """Have the answers of these paths say it."""
     if index is None:
         return
-    from lgsp_gateway.evidence.search.freshness import missing  # noqa: PLC0415 - a database's library takes 0.2 s to load
+    from lgsp_gateway.evidence.search.freshness import measure_lag  # noqa: PLC0415 - a database's library takes 0.2 s to load
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
         if request.path not in FROM_INDEX or response.status >= 400:
             return
         with contextlib.suppress(Refusal):
-            found = await missing(connection, index)
-            if found and found.long:
-                response.headers[HEADER] = found.shown
+            lag = await measure_lag(connection, index)
+            if lag and lag.is_stale:
+                response.headers[HEADER] = lag.since_text
 
     app.on_response_prepare.append(prepare)

@@ -1,4 +1,4 @@
-"""The database that holds the index: a file of SQLite, or a PostgreSQL where the address begins with `postgresql://`.
+"""The database of the index: an SQLite file, or PostgreSQL where the address begins with `postgresql://`.
 
 Readers and the one writer do not wait for each other. Whatever goes wrong with the database is one refusal,
 `index-unavailable`: calls need no index, and it is filled again from the stream.
@@ -24,19 +24,19 @@ SEARCH_SECONDS = 10.0
 """How long one search may take."""
 
 _QUERY_CANCELED = "57014"
-"""What PostgreSQL calls a statement that was stopped (SQLSTATE)."""
-_STEPS = 10_000
-"""Instructions of SQLite's machine between two looks at the clock: some tenths of a millisecond."""
+"""The SQLSTATE of a statement that PostgreSQL cancelled."""
+_PROGRESS_INSTRUCTIONS = 10_000
+"""Instructions of SQLite's virtual machine between two checks of the deadline: some tenths of a millisecond."""
 
 
 class Database:
-    """One database.
+    """The connections of this process to the database of an index, opened when first needed.
 
     Args:
         address: a path, or `postgresql://HOST/DATABASE`; a password comes from PGPASSWORD or PGPASSFILE.
-        writes: whether to make the tables where they are not there.
-        connections: to a PostgreSQL server at a time.
-        seconds: how long one search may take.
+        writes: whether this process writes the index, and so creates the tables where they are missing.
+        connections: to a PostgreSQL server, at most.
+        seconds: after which a search is stopped.
     """
 
     def __init__(self, address: str, *, writes: bool, connections: int = 5, seconds: float = SEARCH_SECONDS) -> None:
@@ -46,23 +46,23 @@ class Database:
         self._writes = writes
         self._seconds = seconds
         self._engine: AsyncEngine | None = None
-        self._opened = (0, 0)
+        self._opened_file = (0, 0)
         self.times_opened = 0
 
     @property
-    def shown(self) -> str:
-        """Return the address of the database without what is secret in it."""
+    def display_address(self) -> str:
+        """Return the address of the database without user name and password."""
         return self._server.rpartition("@")[2] or str(self._file)
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Close the connections; the next transaction opens new ones."""
         if self._engine:
             await self._engine.dispose()
         self._engine = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction, of which all happens or nothing.
+        """Open a transaction, which is committed at the end of the context, or rolled back where that raises.
 
         Raises:
             Refusal: `index-unavailable`, also when it took too long.
@@ -71,7 +71,7 @@ class Database:
             async with (await self._open()).begin() as connection:
                 yield connection
         except DBAPIError as error:
-            if _was_stopped(error):  # nothing is wrong with the database, nor with its other connections
+            if _was_cancelled(error):  # nothing is wrong with the database, nor with its other connections
                 raise self._too_slow() from error
             await self.close()
             raise self._unusable(error) from error
@@ -80,53 +80,55 @@ class Database:
             raise self._unusable(error) from error
 
     async def _open(self) -> AsyncEngine:
-        if self._engine and not self._server and self._identity() != self._opened:
-            await self.close()  # somebody removed the file, and perhaps there is a new one: begin again
+        if self._engine and not self._server and self._identity() != self._opened_file:
+            await self.close()  # the file was removed, and perhaps replaced
         if self._engine is None:
-            engine = self._made()
+            engine = self._create_engine()
             try:
                 if self._writes:
                     await _prepare(engine)
             except BaseException:
                 await engine.dispose()
                 raise
-            self._engine, self._opened = engine, self._identity()
+            self._engine, self._opened_file = engine, self._identity()
             self.times_opened += 1
         return self._engine
 
-    def _made(self) -> AsyncEngine:
+    def _create_engine(self) -> AsyncEngine:
         if self._server:
             address = "postgresql+asyncpg://" + self._server.partition("://")[2]
-            # A plan made for any value takes a third of all messages to be as long as asked; made for this one, it knows.
+            # A generic plan assumes that a third of all messages are as long as requested; a custom plan knows the value.
             limit = f"{int(self._seconds * 1000)}ms"
-            told = {"statement_timeout": limit, "plan_cache_mode": "force_custom_plan"}
-            limits = {"server_settings": {**told, "application_name": "lgsp"}}
+            options = {"statement_timeout": limit, "plan_cache_mode": "force_custom_plan", "application_name": "lgsp"}
             return create_async_engine(
-                address, pool_size=self._connections, pool_pre_ping=True, connect_args={**limits, "timeout": 5}
+                address,
+                pool_size=self._connections,
+                pool_pre_ping=True,
+                connect_args={"server_settings": options, "timeout": 5},
             )
         mode = "rwc" if self._writes else "ro"
         engine = create_async_engine(f"sqlite+aiosqlite:///{self._file.as_uri()}?mode={mode}&uri=true")
         if self._writes:
-            event.listen(engine.sync_engine, "connect", _set_up)
+            event.listen(engine.sync_engine, "connect", _configure_writer)
         else:
             event.listen(engine.sync_engine, "connect", _stop_at_deadline)
             event.listen(engine.sync_engine, "checkout", partial(_set_deadline, self._seconds))
         return engine
 
     def _identity(self) -> tuple[int, int]:
-        """Which file stands under the name."""
+        """Return device and inode of the file, which change when it is replaced; zeros where there is none."""
         try:
-            found = self._file.stat()
+            status = self._file.stat()
         except OSError:
             return (0, 0)
-        return (found.st_dev, found.st_ino)
+        return (status.st_dev, status.st_ino)
 
     def _unusable(self, error: Exception) -> Refusal:
-        why = str(getattr(error, "orig", None) or error).partition("\n")[0][:200] or type(error).__name__
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0][:200] or type(error).__name__
         return Refusal(
             "index-unavailable",
-            vi=f"Chỉ mục tìm kiếm {self.shown} chưa dùng được ({why}); hãy chạy `lgsp indexer run` và kiểm tra cơ sở dữ liệu đó.",
-            en=f"The search index {self.shown} cannot be used ({why}); run `lgsp indexer run` and check that database.",
+            vi=f"Chỉ mục tìm kiếm {self.display_address} chưa dùng được ({reason}); hãy chạy `lgsp indexer run` và kiểm tra cơ sở dữ liệu đó.",
+            en=f"The search index {self.display_address} cannot be used ({reason}); run `lgsp indexer run` and check that database.",
             retry_after=5,
         )
 
@@ -139,28 +141,28 @@ class Database:
         )
 
 
-def _was_stopped(error: DBAPIError) -> bool:
-    """Did a statement end because it had taken its time?"""
+def _was_cancelled(error: DBAPIError) -> bool:
+    """Tell whether a statement was cancelled because of its deadline."""
     code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorcode", None)
     return code in {_QUERY_CANCELED, sqlite3.SQLITE_INTERRUPT}
 
 
 def _stop_at_deadline(connection: Any, record: Any) -> None:
-    """Let SQLite look at the clock while it works: nothing else can stop what a thread does."""
+    """Let SQLite check the deadline while it works: nothing else can stop what a thread does."""
     record.info["deadline"] = time.monotonic() + SEARCH_SECONDS
 
-    async def look(driver: Any) -> None:
-        await driver.set_progress_handler(lambda: time.monotonic() > record.info["deadline"], _STEPS)
+    async def set_handler(driver: Any) -> None:
+        await driver.set_progress_handler(lambda: time.monotonic() > record.info["deadline"], _PROGRESS_INSTRUCTIONS)
 
-    connection.run_async(look)
+    connection.run_async(set_handler)
 
 
 def _set_deadline(seconds: float, _connection: Any, record: Any, _proxy: Any) -> None:
     record.info["deadline"] = time.monotonic() + seconds
 
 
-def _set_up(connection: Any, _: object) -> None:
-    """Readers go on while the indexer writes; the last second may be lost with the power, and comes again."""
+def _configure_writer(connection: Any, _: object) -> None:
+    """Let readers go on while the indexer writes. The last second may be lost in a power cut, and is indexed again."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
@@ -168,9 +170,9 @@ def _set_up(connection: Any, _: object) -> None:
 
 
 async def _prepare(engine: AsyncEngine) -> None:
-    """Make the tables. Those of another version are dropped: they are filled again from the stream."""
+    """Create the tables. Those of another version are dropped: they are filled again from the stream."""
     async with engine.begin() as connection:
-        await connection.run_sync(_drop_others)
+        await connection.run_sync(_drop_other_version)
         await connection.run_sync(schema.metadata.create_all)
         if (await connection.execute(select(schema.progress.c.sequence))).first() is None:
             await connection.execute(insert(schema.progress), {"version": schema.VERSION, "sequence": 0})
@@ -179,10 +181,10 @@ async def _prepare(engine: AsyncEngine) -> None:
             )
 
 
-def _drop_others(connection: Any) -> None:
-    there = connection.dialect.has_table(connection, "messages")
-    columns = {one["name"] for one in connection.dialect.get_columns(connection, "progress")} if there else set()
-    if there and ("version" not in columns or _version(connection) != schema.VERSION):
+def _drop_other_version(connection: Any) -> None:
+    exists = connection.dialect.has_table(connection, "messages")
+    columns = {column["name"] for column in connection.dialect.get_columns(connection, "progress")} if exists else set()
+    if exists and ("version" not in columns or _version(connection) != schema.VERSION):
         schema.metadata.drop_all(connection)
 
 
@@ -193,10 +195,14 @@ def _version(connection: Any) -> int:
 async def upsert(
     connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, sums: Collection[str] = ()
 ) -> None:
-    """Insert rows; where one of the same key is there already, replace it, but add up what is in `sums`."""
+    """Insert rows; where one of the same primary key exists already, replace it.
+
+    Args:
+        sums: columns that are added up instead of replaced.
+    """
     if rows:
-        made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+        statement = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
         keys = [column.name for column in table.primary_key]
-        new = {name: made.excluded[name] for name in table.c.keys() if name not in keys}  # noqa: SIM118
-        added = {name: table.c[name] + value if name in sums else value for name, value in new.items()}
-        await connection.execute(made.on_conflict_do_update(index_elements=keys, set_=added), rows)
+        new = {name: statement.excluded[name] for name in table.c.keys() if name not in keys}  # noqa: SIM118
+        updates = {name: table.c[name] + value if name in sums else value for name, value in new.items()}
+        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=updates), rows)

@@ -1,4 +1,4 @@
-"""Entries as they are read from the stream, ready for the tables."""
+"""Decodes entries of the stream for the tables: an entry that cannot be read is left out of searches, never out of the tree."""
 
 import datetime
 import math
@@ -17,64 +17,73 @@ from lgsp_gateway.evidence.search.schema import NAMED
 from lgsp_gateway.evidence.verify import merkle
 
 LINE_BITS = 16
-"""A place is the number of the batch, followed by so many bits for the line in it."""
+"""A position is one integer: the number of the batch, followed by so many bits for the line in it."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """One entry: where it stands, and what it says."""
+    """One entry.
 
-    place: int
+    Args:
+        position: in the stream: its batch and line (`LINE_BITS`).
+        leaf_hash: of the entry as it was written.
+        fields: of a call, by name; empty where the entry cannot be searched for.
+        packed_ids: its identifiers as bytes; None where it has none.
+    """
+
+    position: int
     gateway: str
     leaf_hash: bytes
-    said: dict[str, Any]
-    packed: dict[str, bytes | None]
+    fields: dict[str, Any]
+    packed_ids: dict[str, bytes | None]
 
     @property
     def ending(self) -> int:
-        """Tell how the call ended: 2 answered, 4 refused for a reason of the caller, 5 failed."""
-        return int(self.said["status"]) // 100
+        """Return how the call ended: 2 answered, 4 refused for a reason of the caller, 5 failed."""
+        return int(self.fields["status"]) // 100
 
     @property
     def month(self) -> str:
         """Return the month of the entry, in Vietnam's time."""
-        return month_of(self.said["time"])
+        return month_of(self.fields["time"])
 
 
-def read(batches: Iterable[Batch]) -> list[Entry]:
-    """Read the entries of batches. One that cannot be read keeps its place in the tree, and is said to be missing here."""
-    found = []
+def decode_entries(batches: Iterable[Batch]) -> list[Entry]:
+    """Decode the entries of batches, in order. One that cannot be read has no fields, and is logged."""
+    entries = []
     for batch in batches:
         for line, data in enumerate(batch.entries):
-            place = batch.sequence << LINE_BITS | line
-            said, packed = _said(data, place)
-            found.append(Entry(place, batch.gateway, merkle.leaf_hash(data), said, packed))
-    return found
+            position = batch.sequence << LINE_BITS | line
+            fields, packed_ids = _decode_call(data, position)
+            entries.append(Entry(position, batch.gateway, merkle.leaf_hash(data), fields, packed_ids))
+    return entries
 
 
-def _said(data: bytes, place: int) -> tuple[dict[str, Any], dict[str, bytes | None]]:
+def _decode_call(data: bytes, position: int) -> tuple[dict[str, Any], dict[str, bytes | None]]:
     try:
-        said: dict[str, Any] = orjson.loads(data)
-        if not is_call(said):  # of a kind, or a version, that this index does not know: there is nothing to say of it
+        fields: dict[str, Any] = orjson.loads(data)
+        if not is_call(fields):  # of a kind, or a version, that this index does not know
             return {}, {}
-        said.setdefault("provider", "")  # not written before version 0.2
-        packed = {name: packed_id(said[name]) for name in ("message", "trace", "subject", "onBehalfOf")}
-        if any(not isinstance(said[name], str) for name in NAMED) or packed["message"] is None:
+        fields.setdefault("provider", "")  # not written before version 0.2
+        packed_ids = {name: packed_id(fields[name]) for name in ("message", "trace", "subject", "onBehalfOf")}
+        if any(not isinstance(fields[name], str) for name in NAMED) or packed_ids["message"] is None:
             raise ValueError("fields")
-        said["time"], said["status"] = int(said["time"]), int(said["status"])
+        fields["time"], fields["status"] = int(fields["time"]), int(fields["status"])
     except (orjson.JSONDecodeError, ValueError, KeyError, TypeError, AttributeError):
-        structlog.get_logger().error("entry not indexed", batch=place >> LINE_BITS, line=place & (1 << LINE_BITS) - 1)
+        structlog.get_logger().error(
+            "entry not indexed", batch=position >> LINE_BITS, line=position & (1 << LINE_BITS) - 1
+        )
         return {}, {}
-    return said, packed
+    return fields, packed_ids
 
 
 def month_of(milliseconds: int) -> str:
-    """Return the month of a time, such as 2026-11, in Vietnam's time."""
+    """Return the month of a time (milliseconds since 1970), such as `2026-11`, in Vietnam's time."""
     return datetime.datetime.fromtimestamp(milliseconds / 1000, VIETNAM).strftime("%Y-%m")
 
 
 def month_bounds(milliseconds: int) -> tuple[str, int, int]:
-    """Return the month of a time, where it begins and where the next one does, in milliseconds."""
+    """Return the month of a time, such as `2026_11`, when it begins and when the next one does; all times in milliseconds since 1970."""
     moment = datetime.datetime.fromtimestamp(milliseconds / 1000, VIETNAM)
     begins = datetime.datetime(moment.year, moment.month, 1, tzinfo=VIETNAM)
     ends = (begins + datetime.timedelta(days=32)).replace(day=1)
@@ -82,7 +91,7 @@ def month_bounds(milliseconds: int) -> tuple[str, int, int]:
 
 
 def duration_class(milliseconds: float) -> int:
-    """Durations that differ by less than a tenth fall together: eight classes for each doubling."""
+    """Return the class of a duration in milliseconds: eight classes for each doubling, each less than a tenth wide."""
     return round(8 * math.log2(max(milliseconds, 0.01) * 100))
 
 

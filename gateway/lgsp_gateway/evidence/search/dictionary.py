@@ -1,4 +1,4 @@
-"""The numbers of names, in both directions. A name that has a number keeps it, so what is known once needs no asking."""
+"""The numbers of names in the database, cached in both directions: a name keeps its number, so a cached one is never stale."""
 
 from collections.abc import Iterable
 
@@ -9,41 +9,44 @@ from lgsp_gateway.evidence.search import schema
 
 
 class NameDictionary:
-    """The names of one database."""
+    """Maps names to the numbers that stand for them in one database."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
 
-    def forget(self) -> None:
-        """Forget all names: the database may be another one now."""
+    def clear(self) -> None:
+        """Empty the cache: the database may be another one now."""
         self._numbers.clear()
         self._names.clear()
 
     async def number(self, connection: AsyncConnection, name: str) -> int | None:
-        """Find the number of a name; None where nothing is called that."""
+        """Return the number of a name; None where the database does not hold it."""
         if name not in self._numbers:
             await self._read(connection)
         return self._numbers.get(name)
 
     async def names(self, connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, str]:
-        """Find the names of numbers."""
+        """Return a mapping that has the names of these numbers, and perhaps of others."""
         if any(number not in self._names for number in numbers):
             await self._read(connection)
         return self._names
 
-    async def given(self, connection: AsyncConnection, wanted: Iterable[str]) -> dict[str, int]:
-        """Return the numbers of names, new ones where they have none yet. They are remembered when they are read back, committed."""
-        missing = sorted(set(wanted) - self._numbers.keys())
+    async def assign(self, connection: AsyncConnection, names: Iterable[str]) -> dict[str, int]:
+        """Return a mapping that has the numbers of these names, and assign new numbers where they have none yet.
+
+        New numbers are cached when they are read back, after the transaction is committed.
+        """
+        missing = sorted(set(names) - self._numbers.keys())
         if not missing:
             return self._numbers
         await self._read(connection)
         numbers = dict(self._numbers)
         last = (await connection.execute(select(func.max(schema.names.c.id)))).scalar() or 0
-        fresh = {name: last + n for n, name in enumerate((one for one in missing if one not in numbers), 1)}
-        if fresh:
-            await connection.execute(insert(schema.names), [{"id": n, "name": name} for name, n in fresh.items()])
-        return numbers | fresh
+        new = {name: last + n for n, name in enumerate((name for name in missing if name not in numbers), 1)}
+        if new:
+            await connection.execute(insert(schema.names), [{"id": n, "name": name} for name, n in new.items()])
+        return numbers | new
 
     async def _read(self, connection: AsyncConnection) -> None:
         for number, name in await connection.execute(select(schema.names.c.id, schema.names.c.name)):

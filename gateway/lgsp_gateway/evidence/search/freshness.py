@@ -1,6 +1,6 @@
-"""How far behind the evidence the search index is: an answer from an index that stands still says since when.
+"""Measures how far the search index lags behind the evidence, so that an answer from a stale index says since when it is stale.
 
-An indexer that is not there, or cannot go on, lets a search find less than there is, and nothing in what it finds shows it.
+Where the indexer does not run, or cannot write, a search finds less than there is, and nothing in its result would show it.
 """
 
 import datetime
@@ -14,16 +14,16 @@ from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.search.store import Index
 
-USUAL_SECONDS = 5.0
-"""An index that is at work is some tenths of a second behind; that is no news."""
+NORMAL_SECONDS = 5.0
+"""A lag up to this is not reported; usually it is some tenths of a second."""
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """What an index lacks.
+class IndexLag:
+    """The evidence that an index lacks.
 
     Args:
-        batches: how many batches of evidence.
+        batches: how many batches.
         since: when the first of them was written, in seconds since 1970.
     """
 
@@ -31,26 +31,26 @@ class Missing:
     since: float
 
     @property
-    def long(self) -> bool:
-        """For longer than it takes an index that is at work?"""
-        return abs(time.time() - self.since) > USUAL_SECONDS
+    def is_stale(self) -> bool:
+        """Tell whether the index lags by more than is normal (`NORMAL_SECONDS`)."""
+        return abs(time.time() - self.since) > NORMAL_SECONDS
 
     @property
-    def shown(self) -> str:
-        """Since when (RFC 3339, in Vietnam's time)."""
+    def since_text(self) -> str:
+        """Return since when the index lags, as RFC 3339 in Vietnam's time."""
         return datetime.datetime.fromtimestamp(self.since, VIETNAM).isoformat(timespec="seconds")
 
 
-async def missing(connection: Client, index: Index) -> Missing | None:
-    """Look what an index lacks; None where it lacks nothing.
+async def measure_lag(connection: Client, index: Index) -> IndexLag | None:
+    """Compare an index with the stream of the evidence; None where it lacks nothing.
 
     Raises:
         Refusal: `index-unavailable`.
     """
-    at = await index.progress()
+    last_indexed = await index.progress()
     try:
-        batches = await entry_stream.last_sequence(connection) - at
-        since = await entry_stream.written_at(connection, at + 1) if batches > 0 else None
-    except (NatsError, OSError):  # without NATS nothing passes, so nothing is missing that could be found
+        batches = await entry_stream.last_sequence(connection) - last_indexed
+        since = await entry_stream.written_at(connection, last_indexed + 1) if batches > 0 else None
+    except (NatsError, OSError):  # without NATS no message passes, so the index lacks nothing new
         return None
-    return Missing(batches, since) if since else None
+    return IndexLag(batches, since) if since else None

@@ -1,4 +1,7 @@
-"""What is asked of an index and what it answers. It needs no database: a process without an index does not load one."""
+"""The queries that an index takes and the results that it returns.
+
+They need no database, so that a process without an index does not load a database library.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +19,15 @@ EXACT = (
     "message",
     "subject",
 )
-"""What can be searched for as it stands; each has an index, by which the first page comes at once."""
+"""Fields that are compared for equality; each has an index of the database, so that the first page comes at once."""
 AT_LEAST = ("minDuration", "minSize")
-"""What can be searched for from an amount on: milliseconds in all, bytes of the answer."""
+"""Lower bounds: milliseconds of the whole call, bytes of the answer."""
 MAX_PAGE = 1000
 
 WINDOWS = {"1m": (60, 5), "1h": (3600, 60), "1d": (86400, 1800)}
-"""Seconds that a window goes back, and the spans in which its calls are counted."""
+"""How many seconds each window goes back, and the length in seconds of the spans in which its calls are counted."""
 
-FLOW_WHO = ("consumer", "provider", "service", "operation")
+FLOW_PARTIES = ("consumer", "provider", "service", "operation")
 
 STATISTICS = (
     "month",
@@ -45,9 +48,15 @@ STATISTICS = (
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for: `exact` by names of `EXACT`, `least` by those of `AT_LEAST`, times in milliseconds since 1970.
+    """A query for messages. All conditions must hold.
 
-    `of_systems` leaves out the looks of people at their own log, which no system made.
+    Args:
+        exact: values by the names of `EXACT`.
+        least: lower bounds by the names of `AT_LEAST`.
+        since, until: milliseconds since 1970; `until` is exclusive.
+        limit: messages of a page.
+        cursor: as the page before returned it; empty for the first page.
+        of_systems: leave out the accesses of persons to their own log, which no system made.
     """
 
     exact: Mapping[str, str]
@@ -61,15 +70,25 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries, the newest first, and where the next page begins; empty when there is none."""
+    """A page of messages.
+
+    Args:
+        items: the newest first, each with the fields of its entry.
+        cursor: of the next page; empty where this is the last.
+    """
 
     items: list[dict[str, Any]]
     cursor: str
 
 
 @dataclass(frozen=True, slots=True)
-class OwnLooks:
-    """A day on which a person looked at their own log: the first look and the last, in milliseconds since 1970, and how many."""
+class OwnAccess:
+    """The accesses of a person to their own log on one day.
+
+    Args:
+        first, last: when, in milliseconds since 1970.
+        looks: how many.
+    """
 
     first: int
     last: int
@@ -78,7 +97,14 @@ class OwnLooks:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One system that calls one operation. Rates are shares from 0 to 1, durations milliseconds, exact to a tenth."""
+    """The calls of one system to one operation, within a window.
+
+    Args:
+        calls: how many.
+        per_second: how many in a second, on average.
+        refused, failed: their shares, from 0 to 1.
+        quantiles: of the duration in milliseconds, by `p50`, `p95` and `p99`; exact to a tenth.
+    """
 
     consumer: str
     provider: str
@@ -91,7 +117,7 @@ class Flow:
     quantiles: Mapping[str, float]
 
     def document(self) -> dict[str, Any]:
-        """Write the flow as it is shown over HTTP."""
-        who = {name: getattr(self, name) for name in FLOW_WHO}
+        """Return the flow as a JSON object of the HTTP API."""
+        parties = {name: getattr(self, name) for name in FLOW_PARTIES}
         rates = {"perSecond": self.per_second, "refusedRate": self.refused, "errorRate": self.failed}
-        return {**who, "calls": self.calls, **rates, **self.quantiles}
+        return {**parties, "calls": self.calls, **rates, **self.quantiles}

@@ -1,21 +1,25 @@
-"""How often a person looked at their own log, by day: thousands of looks are a line each day, and push nothing out of sight."""
+"""Counts how often a person looked at their own log, by day: thousands of looks are one line a day, and hide no other access."""
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_contracts.time_zone import VIETNAM_OFFSET_SECONDS
 from lgsp_gateway.evidence.search import schema
-from lgsp_gateway.evidence.search.models import OwnLooks
+from lgsp_gateway.evidence.search.models import OwnAccess
 
-DAYS = 31
-"""With looks in them that are told, the newest."""
+MAX_DAYS = 31
+"""Days with accesses that are returned, the newest."""
 
 _DAY = 86_400_000
 _VIETNAM_OFFSET = VIETNAM_OFFSET_SECONDS * 1000
 
 
-async def read(connection: AsyncConnection, subject: bytes) -> list[OwnLooks]:
-    """List the days of Vietnam on which a person looked, the newest first."""
+async def read(connection: AsyncConnection, subject: bytes) -> list[OwnAccess]:
+    """List the days (in Vietnam's time) on which a person looked at their own log, the newest first.
+
+    Args:
+        subject: the pseudonym, as bytes.
+    """
     columns = schema.messages.c
     day = (columns.time + _VIETNAM_OFFSET) // _DAY
     query = (
@@ -23,6 +27,6 @@ async def read(connection: AsyncConnection, subject: bytes) -> list[OwnLooks]:
         .where(columns.subject == subject, columns.consumer == schema.NOTHING)
         .group_by(day)
         .order_by(day.desc())
-        .limit(DAYS)
+        .limit(MAX_DAYS)
     )
-    return [OwnLooks(first, last, looks) for first, last, looks in await connection.execute(query)]
+    return [OwnAccess(first, last, looks) for first, last, looks in await connection.execute(query)]

@@ -1,4 +1,4 @@
-"""Finding messages by anything that the evidence says of them: the newest first, page by page."""
+"""Finds messages by any field of their entries: the newest first, page by page, at once however many there are."""
 
 import base64
 import binascii
@@ -30,109 +30,111 @@ from lgsp_gateway.evidence.search.models import Page, Search
 from lgsp_problems import Refusal
 
 _AMOUNTS = {"minDuration": ("totalMs", "durationClass", 1), "minSize": ("answerSize", "sizeClass", schema.SMALL_SIZE)}
-"""The column of an amount, that of its class, and what the first class ends with."""
+"""The column of an amount, the column of its class, and the upper end of the first class."""
 
-_BYTES = ("message", "trace", "subject", "onBehalfOf")
-_SHOWN = [column for column in schema.messages.c if column.name not in {"leaf", "durationClass", "sizeClass"}]
+_ID_COLUMNS = ("message", "trace", "subject", "onBehalfOf")
+_RESULT_COLUMNS = [column for column in schema.messages.c if column.name not in {"leaf", "durationClass", "sizeClass"}]
 
 
-async def search(connection: AsyncConnection, names: NameDictionary, wanted: Search) -> Page:
-    """Find one page of messages, the newest first.
+async def search(connection: AsyncConnection, names: NameDictionary, criteria: Search) -> Page:
+    """Return one page of messages, the newest first.
 
     Raises:
-        Refusal: `malformed`, when the cursor is not one of ours.
+        Refusal: `malformed`, when the cursor is not one that a page returned.
     """
-    conditions = await _conditions(connection, names, wanted)
+    conditions = await _conditions(connection, names, criteria)
     if conditions is None:
         return Page([], "")
-    query = select(*_SHOWN).where(*conditions).order_by(*_newest(schema.messages.c)).limit(wanted.limit + 1)
-    split = await _split(connection, names, wanted)
-    found = (await connection.execute(_in_parts(connection, query, *split, wanted.limit + 1) if split else query)).all()
-    shown = found[: wanted.limit]
-    numbers = {row[_PLACE_OF[name]] for row in shown for name in schema.NAMED}
-    known = await names.names(connection, numbers)
-    items = [_item(row, known) for row in shown]
-    return Page(items, _cursor(shown[-1].time, shown[-1].place) if len(found) > wanted.limit else "")
+    query = select(*_RESULT_COLUMNS).where(*conditions).order_by(*_newest(schema.messages.c)).limit(criteria.limit + 1)
+    split = await _choose_split(connection, names, criteria)
+    if split:
+        query = _split_query(connection, query, *split, criteria.limit + 1)
+    rows = (await connection.execute(query)).all()
+    page = rows[: criteria.limit]
+    numbers = {row[_COLUMN_INDEX[name]] for row in page for name in schema.NAMED}
+    names_by_number = await names.names(connection, numbers)
+    items = [_item(row, names_by_number) for row in page]
+    return Page(items, _encode_cursor(page[-1].time, page[-1].place) if len(rows) > criteria.limit else "")
 
 
-_PLACE_OF = {str(column.name): place for place, column in enumerate(_SHOWN)}
+_COLUMN_INDEX = {str(column.name): index for index, column in enumerate(_RESULT_COLUMNS)}
 
 
 def _item(row: Row[Any], names: Mapping[int, str]) -> dict[str, Any]:
-    """An entry as the evidence words it, without the digests."""
-    item: dict[str, Any] = dict(zip(_PLACE_OF, row, strict=True))
+    """Return a message with the names and forms of its entry, without the digests."""
+    item: dict[str, Any] = dict(zip(_COLUMN_INDEX, row, strict=True))
     del item["place"]
     for name in schema.NAMED:
         item[name] = names.get(item[name], "")
-    for name in _BYTES:
+    for name in _ID_COLUMNS:
         item[name] = item[name].hex() if item[name] else ""
-    item["message"] = _dashed(item["message"])
+    item["message"] = _format_uuid(item["message"])
     for name in ("providerMs", "totalMs"):
         item[name] = round(item[name], 2)
     return item
 
 
 async def _conditions(
-    connection: AsyncConnection, names: NameDictionary, wanted: Search
+    connection: AsyncConnection, names: NameDictionary, criteria: Search
 ) -> list[ColumnElement[bool]] | None:
-    """What the rows must keep; None where none can."""
+    """Return the conditions on rows; None where no row can fulfil them."""
     columns = schema.messages.c
     conditions: list[ColumnElement[bool]] = []
-    for name, value in wanted.exact.items():
+    for name, value in criteria.exact.items():
         if name in schema.NAMED:
             number = await names.number(connection, value)
             if number is None:
                 return None
             conditions.append(columns[name] == number)
-            if number > schema.RARE.get(name, number):  # said in the words of the partial index, so that it is used
+            if number > schema.RARE.get(name, number):  # repeats the condition of the partial index, so that it is used
                 conditions.append(columns[name] > literal_column(str(schema.RARE[name])))
         else:
             packed = packed_id(value)
             if packed is None:
                 return None
             conditions.append(columns[name] == packed)
-    conditions += [columns[_AMOUNTS[name][0]] >= least for name, least in wanted.least.items()]
-    if wanted.of_systems:
+    conditions += [columns[_AMOUNTS[name][0]] >= least for name, least in criteria.least.items()]
+    if criteria.of_systems:
         conditions.append(columns.consumer != schema.NOTHING)
-    if wanted.since is not None:
-        conditions.append(columns.time >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(columns.time < wanted.until)
-    if wanted.cursor:
-        time, place = _place(wanted.cursor)
-        conditions += [columns.time <= time, tuple_(columns.time, columns.place) < tuple_(time, place)]
+    if criteria.since is not None:
+        conditions.append(columns.time >= criteria.since)
+    if criteria.until is not None:
+        conditions.append(columns.time < criteria.until)
+    if criteria.cursor:
+        time, position = _decode_cursor(criteria.cursor)
+        conditions += [columns.time <= time, tuple_(columns.time, columns.place) < tuple_(time, position)]
     return conditions
 
 
-async def _split(
-    connection: AsyncConnection, names: NameDictionary, wanted: Search
+async def _choose_split(
+    connection: AsyncConnection, names: NameDictionary, criteria: Search
 ) -> tuple[ColumnElement[int], Sequence[int]] | None:
-    """A column, and its values that can be: the newest of each are found by an index, and among them the newest of all."""
-    for name, least in wanted.least.items():
+    """Choose a column and its possible values: an index finds the newest rows of each, and among them are the newest of all."""
+    for name, least in criteria.least.items():
         _, column, unit = _AMOUNTS[name]
         return schema.messages.c[column], schema.CLASSES[schema.class_of(least / unit) :]
-    if "provider" in wanted.exact and "service" not in wanted.exact:
-        provider = await names.number(connection, wanted.exact["provider"])
+    if "provider" in criteria.exact and "service" not in criteria.exact:
+        provider = await names.number(connection, criteria.exact["provider"])
         counted = schema.statistics.c
         services = select(counted.service).distinct().where(counted.provider == provider)
         return schema.messages.c.service, [row.service for row in await connection.execute(services)]
     return None
 
 
-def _in_parts(
+def _split_query(
     connection: AsyncConnection, query: Select[Any], column: ColumnElement[int], values: Sequence[int], limit: int
 ) -> Select[Any]:
-    """A query for the newest, asked for each value of a column alone."""
+    """Return a query for the newest rows that searches each value of a column separately."""
     if connection.dialect.name == "postgresql":  # planned once, not for each value and each month
         each = func.unnest(cast(list(values), ARRAY(Integer))).table_valued("value").render_derived()
-        # As a range, and sorted by it, so that only the index of this column fits: by figures of how many messages have an
-        # average value the planner would go through all by time, and take seconds for a rare one.
-        one = query.where(column >= each.c.value, column <= each.c.value).order_by(None)
-        parts: FromClause = one.order_by(column.desc(), *_newest(schema.messages.c)).lateral()
+        # As a range, and sorted by it, so that only the index of this column fits: by its estimate of how many messages have
+        # an average value, the planner would read all by time, and take seconds for a rare one.
+        of_value = query.where(column >= each.c.value, column <= each.c.value).order_by(None)
+        parts: FromClause = of_value.order_by(column.desc(), *_newest(schema.messages.c)).lateral()
         whole = select(parts).select_from(each.join(parts, true()))
     else:
-        asked = [select(query.where(column == value).subquery()) for value in values]
-        parts = union_all(*asked).subquery()
+        queries = [select(query.where(column == value).subquery()) for value in values]
+        parts = union_all(*queries).subquery()
         whole = select(parts)
     return whole.order_by(*_newest(parts.c)).limit(limit)
 
@@ -149,30 +151,30 @@ def packed_id(text: str) -> bytes | None:
         return None
 
 
-def _unpacked(cursor: str) -> str:
+def _decode_base64(cursor: str) -> str:
     padding = "=" * (-len(cursor) % 4)
     return base64.b64decode(cursor + padding, altchars=b"-_", validate=True).decode("ascii")
 
 
 _CURSOR = re.compile(r"(-?[0-9]{1,19})\.([0-9]{1,19})")
-_LARGEST = 2**63 - 1
-"""Of a number that a database keeps."""
+_MAX_INTEGER = 2**63 - 1
+"""Integer of the database."""
 
 
-def _dashed(text: str) -> str:
+def _format_uuid(text: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" if len(text) == 32 else text
 
 
-def _cursor(time: int, place: int) -> str:
-    return base64.urlsafe_b64encode(f"{time}.{place}".encode()).decode().rstrip("=")
+def _encode_cursor(time: int, position: int) -> str:
+    return base64.urlsafe_b64encode(f"{time}.{position}".encode()).decode().rstrip("=")
 
 
-def _place(cursor: str) -> tuple[int, int]:
+def _decode_cursor(cursor: str) -> tuple[int, int]:
     try:
-        found = _CURSOR.fullmatch(_unpacked(cursor))
-        if found is None or max(int(found[1]), int(found[2])) > _LARGEST:
-            raise ValueError("no place")
-        return int(found[1]), int(found[2])
+        match = _CURSOR.fullmatch(_decode_base64(cursor))
+        if match is None or max(int(match[1]), int(match[2])) > _MAX_INTEGER:
+            raise ValueError("no position")
+        return int(match[1]), int(match[2])
     except (binascii.Error, ValueError) as error:
         raise Refusal(
             "malformed",

@@ -1,8 +1,8 @@
 """The tables of the index: the same in SQLite and in PostgreSQL, where the messages are partitioned by month.
 
 Names (of systems, agencies, services …) stand once in `names`; a message holds their numbers, which makes a row and each of
-its indexes small. Two numbers are fixed, so that an index can leave out what nobody looks for by it: nearly every
-message was answered, and what has no purpose has the empty one.
+its indexes small. Two numbers are fixed, so that an index of the database can leave out common values, which nobody
+searches for: nearly every message was answered, and many have no purpose.
 """
 
 from sqlalchemy import (
@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 VERSION = 1
-"""Counted up with each change here: an index of another version is dropped and filled again."""
+"""To be increased with each change here: an index of another version is dropped and filled again."""
 
 NOTHING, ANSWERED = 0, 1
 FIXED = {"": NOTHING, "answered": ANSWERED}
@@ -37,7 +37,7 @@ NAMED = (
     "grant",
     "outcome",
 )
-"""What a message says by the number of a name."""
+"""Columns of a message that hold the number of a name."""
 
 RARE = {"purpose": NOTHING, "grant": NOTHING, "outcome": ANSWERED}
 """Indexed only where the number is higher than this one."""
@@ -57,7 +57,7 @@ progress = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("sequence", BigInteger, nullable=False),
 )
-"""The last batch that is in the index. It changes in the transaction that brings the batch in."""
+"""The number of the last batch in the index. It changes in the transaction that adds the batch."""
 
 messages = Table(
     "messages",
@@ -81,8 +81,8 @@ messages = Table(
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (time)",
 )
-"""`time` in milliseconds since 1970; `place` is the number of the batch times 65,536 plus the line in it; `leaf` the place in
-the Merkle tree of the gateway's log. A provider is looked for by its services.
+"""`time` in milliseconds since 1970; `place` is the number of the batch times 65,536 plus the line in it; `leaf` the index of
+the entry in the gateway's log. A provider is searched for by its services.
 
 The classes stand for durations and sizes that differ by less than four times (`class_of`). An index of the durations themselves
 would find the long ones, but not the newest of them: PostgreSQL then reads all by time, and takes minutes where few are
@@ -92,7 +92,7 @@ CLASSES = range(11)
 
 
 def class_of(amount: float) -> int:
-    """Below 1 is class 0, below 4 class 1, below 16 class 2, and so on; the last has no upper end."""
+    """Return the class of an amount: 0 below 1, 1 below 4, 2 below 16, and so on; the last has no upper end."""
     return min((int(amount).bit_length() + 1) >> 1, CLASSES[-1])
 
 
@@ -100,8 +100,8 @@ SMALL_SIZE = 64
 """Bytes of an answer in size class 0."""
 
 Index("by_message", messages.c.message)
-_known = messages.c.subject.is_not(None)
-Index("by_subject", messages.c.subject, messages.c.time, sqlite_where=_known, postgresql_where=_known)
+_has_subject = messages.c.subject.is_not(None)
+Index("by_subject", messages.c.subject, messages.c.time, sqlite_where=_has_subject, postgresql_where=_has_subject)
 for _name in ("consumer", "agency", "service", "operation", "durationClass", "sizeClass"):
     Index(f"by_{_name}", messages.c[_name], messages.c.time)
 for _name, _common in RARE.items():
@@ -156,4 +156,4 @@ statistics = Table(
     PrimaryKeyConstraint("month", "agency", "provider", "service", "operation", "purpose", "ending"),
     sqlite_with_rowid=False,
 )
-"""What passed in a month of Vietnam's time, for the reports an operator owes. CheckpointRecord when messages are not."""
+"""What passed in a month of Vietnam's time, for the reports an operator owes. Kept when messages are pruned."""

@@ -1,4 +1,4 @@
-"""What passed in each month, by agency, service and purpose: the figures that an operator of an LGSP owes in its reports."""
+"""Monthly figures by agency, service and purpose, which the operator of an LGSP must report."""
 
 import re
 from typing import Any
@@ -17,10 +17,10 @@ _SUMS = ("calls", "requestBytes", "answerBytes")
 
 
 async def read(connection: AsyncConnection, names: NameDictionary, since: str, until: str) -> list[dict[str, Any]]:
-    """Sum up what passed: a row for each month, agency, operation and purpose.
+    """Return the monthly figures: a row for each month, agency, operation and purpose, with the columns `STATISTICS`.
 
     Args:
-        since, until: the first month and the last, such as 2026-11; empty for all there are.
+        since, until: the first month and the last, such as 2026-11; empty for no bound.
 
     Raises:
         Refusal: `malformed`.
@@ -35,13 +35,13 @@ async def read(connection: AsyncConnection, names: NameDictionary, since: str, u
     table = schema.statistics
     query = select(table).where(table.c.month >= since, table.c.month <= (until or "9999-12"))
     rows = (await connection.execute(query.order_by(*table.primary_key))).mappings().all()
-    who = ("agency", "provider", "service", "operation", "purpose")
-    known = await names.names(connection, {row[name] for row in rows for name in who})
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    parties = ("agency", "provider", "service", "operation", "purpose")
+    names_by_number = await names.names(connection, {row[name] for row in rows for name in parties})
+    figures: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in rows:
-        key = (row["month"], *(known[row[name]] for name in who))
-        one = found.setdefault(key, dict(zip(STATISTICS, (*key, 0, 0, 0, 0, 0, 0), strict=True)))
-        one[_ENDINGS.get(row["ending"], "failed")] += row["calls"]
+        key = (row["month"], *(names_by_number[row[name]] for name in parties))
+        total = figures.setdefault(key, dict(zip(STATISTICS, (*key, 0, 0, 0, 0, 0, 0), strict=True)))
+        total[_ENDINGS.get(row["ending"], "failed")] += row["calls"]
         for name in _SUMS:
-            one[name] += row[name]
-    return [found[key] for key in sorted(found)]
+            total[name] += row[name]
+    return [figures[key] for key in sorted(figures)]

@@ -1,4 +1,4 @@
-"""The index: one database, and everything that is asked of it."""
+"""The index, behind one class: whoever fills it or queries it needs to know neither tables nor connections."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -10,17 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.read.log_position import LogPosition
-from lgsp_gateway.evidence.search import ingest, own_access, schema, statistics, tiles, traffic
-from lgsp_gateway.evidence.search import query as searching
+from lgsp_gateway.evidence.search import ingest, own_access, query, schema, statistics, tiles, traffic
 from lgsp_gateway.evidence.search.database import Database
 from lgsp_gateway.evidence.search.decode import LINE_BITS
 from lgsp_gateway.evidence.search.dictionary import NameDictionary
-from lgsp_gateway.evidence.search.models import Flow, OwnLooks, Page, Search
+from lgsp_gateway.evidence.search.models import Flow, OwnAccess, Page, Search
 from lgsp_gateway.evidence.search.query import packed_id
 
 
 class Index:
-    """One index, to fill or to ask.
+    """One search index.
+
+    Args:
+        address: a path, or `postgresql://HOST/DATABASE`.
+        writes: whether this process fills it.
+        connections: to a PostgreSQL server, at most.
 
     Raises:
         Refusal: `index-unavailable`, in every method, when the database cannot be used.
@@ -29,10 +33,10 @@ class Index:
     def __init__(self, address: str, *, writes: bool, connections: int = 5) -> None:
         self._database = Database(address, writes=writes, connections=connections)
         self._names = NameDictionary()
-        self._names_of = 0
+        self._names_opened = 0
 
     async def close(self) -> None:
-        """Let go of the database."""
+        """Close the connections to the database."""
         await self._database.close()
 
     async def progress(self) -> int:
@@ -41,55 +45,69 @@ class Index:
             return await ingest.progress(connection)
 
     async def add(self, after: int, batches: Sequence[Batch]) -> int:
-        """Add batches, all or none: how many entries there were.
+        """Add batches, all or none, and return how many entries they hold.
 
         Args:
-            after: the last batch that is in it.
+            after: the number of the last batch that is in the index.
+            batches: those that follow it, in order, at least one.
         """
         async with self._transaction() as connection:
             return await ingest.add(connection, self._names, after, batches)
 
-    async def forget_old_flows(self, now: float) -> None:
-        """Drop counts that no window shows any more."""
-        async with self._transaction() as connection:
-            await ingest.forget_old_flows(connection, now)
+    async def prune_flows(self, now: float) -> None:
+        """Delete counts of flows that no window shows any more.
 
-    async def forget_messages(self, before: float) -> None:
-        """Drop messages of before a time, in seconds since 1970. What was counted of them stays."""
+        Args:
+            now: seconds since 1970.
+        """
+        async with self._transaction() as connection:
+            await ingest.prune_flows(connection, now)
+
+    async def prune_messages(self, before: float) -> None:
+        """Delete messages from before a time, in seconds since 1970. The statistics of them stay."""
         more = True
         while more:
             async with self._transaction() as connection:
-                more = await ingest.forget_messages(connection, int(before * 1000))
+                more = await ingest.prune_messages(connection, int(before * 1000))
 
-    async def search(self, wanted: Search) -> Page:
-        """Find one page of messages, the newest first.
+    async def search(self, criteria: Search) -> Page:
+        """Return one page of messages, the newest first.
 
         Raises:
-            Refusal: `malformed`, when the cursor is not one of ours.
+            Refusal: `malformed`, when the cursor is not one that a page returned.
         """
         async with self._transaction() as connection:
-            return await searching.search(connection, self._names, wanted)
+            return await query.search(connection, self._names, criteria)
 
-    async def unknown(self, names: Iterable[str]) -> str | None:
-        """Find the first of some names that nothing in the index is called by."""
+    async def first_unknown(self, names: Iterable[str]) -> str | None:
+        """Return the first of some names that does not occur in the index; None where all do."""
         async with self._transaction() as connection:
             for name in names:
                 if await self._names.number(connection, name) is None:
                     return name
         return None
 
-    async def own_looks(self, subject: str) -> list[OwnLooks]:
-        """List the days on which a person, by pseudonym, looked at their own log; the newest first."""
+    async def own_accesses(self, subject: str) -> list[OwnAccess]:
+        """List the days on which a person looked at their own log, the newest first.
+
+        Args:
+            subject: the pseudonym of the person.
+        """
         async with self._transaction() as connection:
             return await own_access.read(connection, packed_id(subject) or b"")
 
     async def flows(self, window: str, now: float) -> list[Flow]:
-        """List who calls what, within a window of `flows.WINDOWS`."""
+        """List which systems call which operations, those with the most calls first.
+
+        Args:
+            window: a key of `models.WINDOWS`.
+            now: seconds since 1970.
+        """
         async with self._transaction() as connection:
             return await traffic.read(connection, self._names, window, now)
 
     async def statistics(self, since: str, until: str) -> list[dict[str, Any]]:
-        """Sum up what passed from one month to another.
+        """Return the monthly figures from one month to another, such as `2026-11`; empty for no bound.
 
         Raises:
             Refusal: `malformed`.
@@ -98,17 +116,15 @@ class Index:
             return await statistics.read(connection, self._names, since, until)
 
     async def position_of(self, message: str) -> LogPosition | None:
-        """Find where the entry of a message stands; the last one, where its answer was withheld."""
+        """Find where the entry of a message stands; the last one, where its answer was withheld; None where it is not indexed."""
         columns = schema.messages.c
-        query = select(columns.gateway, columns.leaf, columns.place).where(columns.message == packed_id(message))
+        statement = select(columns.gateway, columns.leaf, columns.place).where(columns.message == packed_id(message))
         async with self._transaction() as connection:
-            found = (await connection.execute(query.order_by(columns.place.desc()).limit(1))).first()
-            if found is None:
+            row = (await connection.execute(statement.order_by(columns.place.desc()).limit(1))).first()
+            if row is None:
                 return None
-            gateway = (await self._names.names(connection, [found.gateway]))[found.gateway]
-            return LogPosition(
-                GatewayName(gateway), found.leaf, found.place >> LINE_BITS, found.place & (1 << LINE_BITS) - 1
-            )
+            gateway = (await self._names.names(connection, [row.gateway]))[row.gateway]
+            return LogPosition(GatewayName(gateway), row.leaf, row.place >> LINE_BITS, row.place & (1 << LINE_BITS) - 1)
 
     async def size_of(self, gateway: GatewayName) -> int:
         """Count the entries of a log in the index."""
@@ -117,13 +133,13 @@ class Index:
             return await tiles.size_of(connection, number) if number is not None else 0
 
     async def inclusion_proof(self, gateway: GatewayName, size: int, leaf: int) -> list[bytes]:
-        """Find the path from a leaf to the root of the first `size` entries of a log."""
+        """Return the inclusion proof of a leaf in the tree over the first `size` entries of a log."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)
             return await tiles.inclusion_proof(connection, number or 0, size, leaf)
 
     async def consistency_proof(self, gateway: GatewayName, old: int, new: int) -> list[bytes]:
-        """Find the path that shows that a log of `new` entries begins with the one of `old`."""
+        """Return the proof that a log of `new` entries begins with the one of `old`."""
         async with self._transaction() as connection:
             number = await self._names.number(connection, gateway)
             return await tiles.consistency_proof(connection, number or 0, old, new)
@@ -131,7 +147,7 @@ class Index:
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
         async with self._database.transaction() as connection:
-            if self._names_of != self._database.times_opened:  # it may be another database now
-                self._names_of = self._database.times_opened
-                self._names.forget()
+            if self._names_opened != self._database.times_opened:  # it may be another database now
+                self._names_opened = self._database.times_opened
+                self._names.clear()
             yield connection

@@ -1,7 +1,7 @@
-"""The Merkle trees of the logs, kept so that a proof reads a few tiles and not the whole log.
+"""The Merkle trees of the logs in tiles, so that a proof reads a few tiles and not the whole log.
 
-A tile holds 256 hashes side by side, as in C2SP `tlog-tiles`. Nothing here is trusted: a proof made from tiles is held
-against the signed checkpoint before anybody gets it.
+A tile holds up to 256 hashes of one level side by side, as in C2SP `tlog-tiles`. Nothing here is trusted: a proof made from tiles is
+checked against the signed checkpoint before it is returned to anybody.
 """
 
 from collections import defaultdict
@@ -15,23 +15,32 @@ from lgsp_gateway.evidence.search.database import upsert
 from lgsp_gateway.evidence.search.decode import Entry
 from lgsp_gateway.evidence.verify import merkle
 
-WIDTH_BITS = 8
-WIDTH = 1 << WIDTH_BITS
-HASH = 32
+TILE_HEIGHT = 8
+"""Levels of the binary tree in one tile."""
+TILE_WIDTH = 1 << TILE_HEIGHT
+"""Hashes in a full tile."""
+HASH_BYTES = 32
 
-Name = tuple[int, int]
-"""Level and number of a tile."""
+Coordinates = tuple[int, int]
+"""Level and index: of a tile among the tiles, or of a perfect subtree in the binary tree."""
 
 
-async def grow(connection: AsyncConnection, numbers: dict[str, int], entries: Sequence[Entry]) -> list[int]:
-    """Add entries to the trees of their logs: the leaf that each became."""
+async def append(connection: AsyncConnection, numbers: dict[str, int], entries: Sequence[Entry]) -> list[int]:
+    """Append entries to the trees of their logs.
+
+    Args:
+        numbers: of the gateways in the database.
+
+    Returns:
+        The index in its log of each entry.
+    """
     new: dict[int, list[bytes]] = defaultdict(list)
     for entry in entries:
         new[numbers[entry.gateway]].append(entry.leaf_hash)
     sizes: dict[int, int] = {}
     for gateway, hashes in new.items():
         sizes[gateway] = await size_of(connection, gateway)
-        await _grow_one(connection, gateway, sizes[gateway], hashes)
+        await _append_to_log(connection, gateway, sizes[gateway], hashes)
     leaves = []
     for entry in entries:
         gateway = numbers[entry.gateway]
@@ -41,87 +50,97 @@ async def grow(connection: AsyncConnection, numbers: dict[str, int], entries: Se
 
 
 async def size_of(connection: AsyncConnection, gateway: int) -> int:
-    """Count the leaves of a log in the index."""
-    found = await connection.execute(select(schema.logs.c.size).where(schema.logs.c.gateway == gateway))
-    return int(found.scalar() or 0)
+    """Return how many leaves of a log are in the index.
+
+    Args:
+        gateway: its number in the database.
+    """
+    size = await connection.execute(select(schema.logs.c.size).where(schema.logs.c.gateway == gateway))
+    return int(size.scalar() or 0)
 
 
-async def _grow_one(connection: AsyncConnection, gateway: int, size: int, hashes: list[bytes]) -> None:
-    changed: dict[Name, bytes] = {}
+async def _append_to_log(connection: AsyncConnection, gateway: int, size: int, hashes: list[bytes]) -> None:
+    changed: dict[Coordinates, bytes] = {}
     log = {"gateway": gateway, "size": size + len(hashes)}
-    level, at = 0, size
+    level, index = 0, size
     while hashes:
-        first = at // WIDTH
-        begun = (await _read(connection, gateway, [(level, first)])).get((level, first), b"") if at % WIDTH else b""
-        row, full = begun + b"".join(hashes), []
-        for n in range(0, len(row), WIDTH * HASH):
-            tile = row[n : n + WIDTH * HASH]
-            changed[level, first + n // (WIDTH * HASH)] = tile
-            if len(tile) == WIDTH * HASH:
-                full.append(merkle.root_of(_hashes(tile)))
-        level, at, hashes = level + 1, first, full
+        first = index // TILE_WIDTH
+        partial = (
+            (await _read_tiles(connection, gateway, [(level, first)])).get((level, first), b"")
+            if index % TILE_WIDTH
+            else b""
+        )
+        row, full_tile_roots = partial + b"".join(hashes), []
+        for n in range(0, len(row), TILE_WIDTH * HASH_BYTES):
+            tile = row[n : n + TILE_WIDTH * HASH_BYTES]
+            changed[level, first + n // (TILE_WIDTH * HASH_BYTES)] = tile
+            if len(tile) == TILE_WIDTH * HASH_BYTES:
+                full_tile_roots.append(merkle.root_of(_hashes(tile)))
+        level, index, hashes = level + 1, first, full_tile_roots
     rows = [{"gateway": gateway, "level": lv, "number": n, "hashes": tile} for (lv, n), tile in changed.items()]
     await upsert(connection, schema.tiles, rows)
     await upsert(connection, schema.logs, [log])
 
 
-async def _read(connection: AsyncConnection, gateway: int, wanted: Iterable[Name]) -> dict[Name, bytes]:
+async def _read_tiles(
+    connection: AsyncConnection, gateway: int, tiles: Iterable[Coordinates]
+) -> dict[Coordinates, bytes]:
     columns = schema.tiles.c
-    among = tuple_(columns.level, columns.number).in_(list(wanted))
-    query = select(columns.level, columns.number, columns.hashes).where(columns.gateway == gateway, among)
+    requested = tuple_(columns.level, columns.number).in_(list(tiles))
+    query = select(columns.level, columns.number, columns.hashes).where(columns.gateway == gateway, requested)
     return {(level, number): hashes for level, number, hashes in await connection.execute(query)}
 
 
 async def inclusion_proof(connection: AsyncConnection, gateway: int, size: int, leaf: int) -> list[bytes]:
-    """Find the path that shows that a leaf is in the first `size` leaves of a log."""
-    return await _made(connection, gateway, lambda node: merkle.inclusion_proof(node, size, leaf))
+    """Return the inclusion proof of a leaf in the tree over the first `size` leaves of a log (RFC 6962)."""
+    return await _make_proof(connection, gateway, lambda subtree_hash: merkle.inclusion_proof(subtree_hash, size, leaf))
 
 
 async def consistency_proof(connection: AsyncConnection, gateway: int, old: int, new: int) -> list[bytes]:
-    """Find the path that shows that a log of `new` leaves begins with the one of `old`."""
-    return await _made(connection, gateway, lambda node: merkle.consistency_proof(node, new, old))
+    """Return the proof that a log of `new` leaves begins with the one of `old` (RFC 6962)."""
+    return await _make_proof(connection, gateway, lambda subtree_hash: merkle.consistency_proof(subtree_hash, new, old))
 
 
-async def _made(
+async def _make_proof(
     connection: AsyncConnection, gateway: int, proof: Callable[[merkle.SubtreeHash], list[bytes]]
 ) -> list[bytes]:
-    """A proof in two walks: the first tells which parts of the tree it needs, the second has them."""
-    parts: list[tuple[int, int]] = []
+    """Make a proof in two passes: the first finds which subtrees it needs, the second has read them."""
+    subtrees: list[Coordinates] = []
 
-    def noted(begin: int, end: int) -> bytes:
-        parts.extend(_full_subtrees(begin, end))
+    def record_subtrees(begin: int, end: int) -> bytes:
+        subtrees.extend(_perfect_subtrees(begin, end))
         return b""
 
-    proof(noted)
-    held = await _read(connection, gateway, {_tile_of(level, number)[0] for level, number in parts})
+    proof(record_subtrees)
+    tiles = await _read_tiles(connection, gateway, {_tile_of(level, index)[0] for level, index in subtrees})
 
-    def node(begin: int, end: int) -> bytes:
-        found = b""
-        for level, number in reversed(_full_subtrees(begin, end)):
-            name, first = _tile_of(level, number)
-            some = _hashes(held.get(name, b""))[first : first + (1 << level % WIDTH_BITS)]
-            root = merkle.root_of(some)
-            found = merkle.node_hash(root, found) if found else root
-        return found
+    def subtree_hash(begin: int, end: int) -> bytes:
+        root = b""
+        for level, index in reversed(_perfect_subtrees(begin, end)):
+            tile, first = _tile_of(level, index)
+            hashes = _hashes(tiles.get(tile, b""))[first : first + (1 << level % TILE_HEIGHT)]
+            left = merkle.root_of(hashes)
+            root = merkle.node_hash(left, root) if root else left
+        return root
 
-    return proof(node)
+    return proof(subtree_hash)
 
 
-def _full_subtrees(begin: int, end: int) -> list[Name]:
-    """The full subtrees that a stretch of leaves falls into, the largest first: level in the binary tree, number there."""
-    found = []
+def _perfect_subtrees(begin: int, end: int) -> list[Coordinates]:
+    """Divide a range of leaves into perfect subtrees, from left to right."""
+    subtrees = []
     while begin < end:
         level = min((begin & -begin).bit_length() - 1 if begin else 64, (end - begin).bit_length() - 1)
-        found.append((level, begin >> level))
+        subtrees.append((level, begin >> level))
         begin += 1 << level
-    return found
+    return subtrees
 
 
-def _tile_of(level: int, number: int) -> tuple[Name, int]:
-    """The tile that holds what lies under a full subtree, and where in it that begins."""
-    first = number << level % WIDTH_BITS
-    return (level // WIDTH_BITS, first // WIDTH), first % WIDTH
+def _tile_of(level: int, index: int) -> tuple[Coordinates, int]:
+    """Return the tile that holds the hashes under a perfect subtree, and the index in the tile of the first of them."""
+    first = index << level % TILE_HEIGHT
+    return (level // TILE_HEIGHT, first // TILE_WIDTH), first % TILE_WIDTH
 
 
 def _hashes(tile: bytes) -> list[bytes]:
-    return [tile[n : n + HASH] for n in range(0, len(tile), HASH)]
+    return [tile[n : n + HASH_BYTES] for n in range(0, len(tile), HASH_BYTES)]

@@ -1,4 +1,7 @@
-"""Who calls what, how often, with what success and how fast: counted from the evidence, so all gateways are in it."""
+"""Flows: which system calls which operation, how often, with what success and how fast.
+
+They are counted from the evidence, so that they include the calls of all gateways.
+"""
 
 import math
 from collections import defaultdict
@@ -9,38 +12,45 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lgsp_gateway.evidence.search import schema
 from lgsp_gateway.evidence.search.decode import duration_of
 from lgsp_gateway.evidence.search.dictionary import NameDictionary
-from lgsp_gateway.evidence.search.models import FLOW_WHO, WINDOWS, Flow
+from lgsp_gateway.evidence.search.models import FLOW_PARTIES, WINDOWS, Flow
 
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 async def read(connection: AsyncConnection, names: NameDictionary, window: str, now: float) -> list[Flow]:
-    """List the flows of the last minute, hour or day, those with the most calls first."""
+    """List the flows of a window, those with the most calls first.
+
+    Args:
+        window: a key of `models.WINDOWS`.
+        now: seconds since 1970.
+    """
     seconds, span = WINDOWS[window]
     flows = schema.flows.c
     began = int(now) - seconds - int(now) % span
-    who = [flows[name] for name in FLOW_WHO]
+    parties = [flows[name] for name in FLOW_PARTIES]
     query = (
-        select(*who, flows.ending, flows.duration, func.sum(flows.calls))
+        select(*parties, flows.ending, flows.duration, func.sum(flows.calls))
         .where(flows.span == span, flows.began > began)
-        .group_by(*who, flows.ending, flows.duration)
+        .group_by(*parties, flows.ending, flows.duration)
     )
     counted: dict[tuple[int, ...], list[tuple[int, int, int]]] = defaultdict(list)
     for *key, ending, duration, calls in await connection.execute(query):
         counted[tuple(key)].append((ending, duration, int(calls)))
-    known = await names.names(connection, {number for key in counted for number in key})
-    covered = now - (began + span)
-    found = [_flow([known[number] for number in key], ends, covered) for key, ends in counted.items()]
-    return sorted(found, key=lambda flow: -flow.calls)
+    names_by_number = await names.names(connection, {number for key in counted for number in key})
+    covered_seconds = now - (began + span)
+    flows_by_parties = [
+        _flow([names_by_number[number] for number in key], ends, covered_seconds) for key, ends in counted.items()
+    ]
+    return sorted(flows_by_parties, key=lambda flow: -flow.calls)
 
 
-def _flow(who: list[str], ends: list[tuple[int, int, int]], seconds: float) -> Flow:
+def _flow(parties: list[str], ends: list[tuple[int, int, int]], seconds: float) -> Flow:
     calls = sum(number for _, _, number in ends)
     refused = sum(number for ending, _, number in ends if ending == 4)
     failed = sum(number for ending, _, number in ends if ending == 5)
     durations = sorted((duration, number) for _, duration, number in ends)
     quantiles = {name: _quantile(durations, calls, share) for name, share in QUANTILES.items()}
-    consumer, provider, service, operation = who
+    consumer, provider, service, operation = parties
     return Flow(
         consumer=consumer,
         provider=provider,
@@ -55,9 +65,9 @@ def _flow(who: list[str], ends: list[tuple[int, int, int]], seconds: float) -> F
 
 
 def _quantile(durations: list[tuple[int, int]], calls: int, share: float) -> float:
-    awaited = math.ceil(calls * share)
+    remaining = math.ceil(calls * share)
     for duration, number in durations:
-        awaited -= number
-        if awaited <= 0:
+        remaining -= number
+        if remaining <= 0:
             return round(duration_of(duration), 2)
     return 0.0
