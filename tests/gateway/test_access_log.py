@@ -10,7 +10,7 @@ from support.issuer import PeoplesIssuer
 from support.searched import Searched
 from support.workbench import NUMBER, Got, Workbench
 
-from lgsp_gateway.api.access_log_limiter import PER_HOUR
+from lgsp_gateway.api.access_log_limiter import READS_PER_HOUR
 
 
 class Citizens:
@@ -41,12 +41,12 @@ async def citizens(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ci
 
 async def test_own_looks_do_not_crowd_out_what_agencies_asked(citizens: Citizens) -> None:
     before = len(await citizens.bus.entries())
-    looks = [await citizens.look() for _ in range(PER_HOUR)]
+    looks = [await citizens.look() for _ in range(READS_PER_HOUR)]
     assert {got.status for got in looks} == {200}
     refused = await citizens.look()
     assert (refused.status, refused.code) == (429, "quota-exceeded")
     assert int(refused.headers["Retry-After"]) > 0
-    assert len(await citizens.bus.entries()) == before + PER_HOUR  # each is evidence, and no more are
+    assert len(await citizens.bus.entries()) == before + READS_PER_HOUR  # each is evidence, and no more are
 
     await citizens.searched.indexed(looks[-1].message)
     other = await citizens.look("022093005678")  # somebody else is not held up, and sees nothing of it

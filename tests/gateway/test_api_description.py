@@ -69,10 +69,10 @@ def test_a_route_that_is_not_declared_fails() -> None:
         Route("GET", "/declared", "readNothing", "Read nothing", "anybody", {200: ResponseSpec("Nothing")}),
         nothing,
     )
-    assert [route.path for route in description.declarations_of(app)] == ["/declared"]
+    assert [route.path for route in description.route_declarations(app)] == ["/declared"]
     app.router.add_post("/declared", nothing)
     with pytest.raises(LookupError, match="POST /declared"):
-        description.declarations_of(app)
+        description.route_declarations(app)
 
 
 async def test_answers_keep_their_schemas(bus: Workbench) -> None:

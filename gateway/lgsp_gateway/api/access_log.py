@@ -1,8 +1,8 @@
-"""`GET /me/access-log`: which agency read what about the citizen who asks, when, why, on what legal basis.
+"""`GET /me/access-log`: which agency read what about the citizen who asks, when, why, and on what legal basis.
 
-The citizen shows a token of an issuer that speaks of people (docs/operate/other-issuers.md); the number in it is turned into
-its pseudonym and searched for. Nobody can ask about somebody else, since there is nothing to ask with. The reading is evidence
-too, and limited; the next time it is told as one of so many looks of its day, beside what agencies asked and not among it.
+The citizen sends a token of an issuer of people (docs/operate/other-issuers.md); the evidence is searched for the pseudonym of the
+number in it. No parameter names a person, so nobody can ask about somebody else. The read is itself written into the evidence, and
+limited; later it is shown in a count of the citizen's own reads of that day, apart from what agencies asked.
 """
 
 import datetime
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index
 
 SERVICE, OPERATION = "me", "access-log"
-PAGE = 50
+PAGE_SIZE = 50
 
-CURSOR = text_parameter("cursor", "where the page before ended", max_length=100)
+CURSOR = text_parameter("cursor", "the cursor of the previous page", max_length=100)
 ACCESS_LOG = Route(
     "GET",
     "/me/access-log",
     "readAccessLog",
-    "Read who asked about the citizen who shows their token, when, why, and on what legal basis",
+    "Read who asked about the citizen whose token is sent, when, why, and on what legal basis",
     "person",
     {
         200: ResponseSpec(
-            "What systems asked, page by page; on the first page also the citizen's own looks, by day",
+            "A page of the calls about the citizen; the first page also has the citizen's own reads, by day",
             json_of("AccessLog"),
         )
     },
@@ -53,10 +53,10 @@ ACCESS_LOG = Route(
 
 
 class AccessLogRoutes:
-    """The door for citizens.
+    """The route for citizens.
 
     Args:
-        index: None where this gateway has none.
+        index: None where this gateway has no search index.
     """
 
     def __init__(self, pipeline: Pipeline, registry: RegistrySnapshot, index: "Index | None") -> None:
@@ -67,28 +67,28 @@ class AccessLogRoutes:
         self._limiter = AccessLogLimiter()
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the path."""
-        add_route(app, ACCESS_LOG, self._read)
+        """Add the route to an application."""
+        add_route(app, ACCESS_LOG, self._read_access_log)
 
-    async def _read(self, request: web.Request) -> web.Response:
+    async def _read_access_log(self, request: web.Request) -> web.Response:
         pipeline, message = self._pipeline, str(uuid_utils.uuid7())
         citizen = await pipeline.identification.citizen(credentials_in(request), time.time())
         if self._index is None:
             raise index_unavailable()
         pseudonym, cursor = pipeline.pseudonyms.of(citizen.number), CURSOR.read_from(request)
         self._limiter.spend(pseudonym)
-        search = Search({"subject": pseudonym}, {}, limit=PAGE, cursor=cursor, of_systems=True)
+        search = Search({"subject": pseudonym}, {}, limit=PAGE_SIZE, cursor=cursor, of_systems=True)
         page = await self._index.search(search)
-        body = self._written(page, [] if cursor else await self._index.own_accesses(pseudonym))
+        body = self._encoded(page, [] if cursor else await self._index.own_accesses(pseudonym))
         salt = self._salts.take()
-        await pipeline.evidence.write(self._entry(message, pseudonym, salt, body))
+        await pipeline.evidence.write(self._evidence_entry(message, pseudonym, salt, body))
         headers = {"Cache-Control": "no-store", "Lgsp-Message-Id": message, hdrs.CONTENT_LANGUAGE: "vi"}
         headers[SALT_HEADER] = salt.hex()
         return web.Response(body=body, content_type="application/json", headers=headers)
 
-    def _written(self, page: Page, own: list[OwnAccess]) -> bytes:
+    def _encoded(self, page: Page, own: list[OwnAccess]) -> bytes:
         items = [self._item(entry) for entry in page.items]
-        return orjson.dumps({"items": items, "cursor": page.cursor, "own": [_day(looks) for looks in own]})
+        return orjson.dumps({"items": items, "cursor": page.cursor, "own": [_own_reads(day) for day in own]})
 
     def _item(self, entry: dict[str, Any]) -> dict[str, Any]:
         registry = self._registry
@@ -104,20 +104,20 @@ class AccessLogRoutes:
             "legalBasis": "",
             "outcome": entry["outcome"],
         }
-        when = f"{moment:%H:%M:%S} ngày {moment:%d/%m/%Y}"
+        time_text = f"{moment:%H:%M:%S} ngày {moment:%d/%m/%Y}"
         grant = registry.grants.get(entry["grant"])
         item["legalBasis"] = grant.legal_basis if grant else ""
         contract = registry.summary(entry["service"], int(entry["version"].split(".")[0] or 0))
         operation = contract.operations.get(entry["operation"]) if contract else None
         agency, system = registry.agencies.get(entry["agency"]), registry.systems.get(entry["consumer"])
-        who = f"{agency.vi if agency else entry['agency']} ({system.title.vi if system else entry['consumer']})"
-        what = f"{contract.title.vi if contract else entry['service']}, {operation.title.vi if operation else entry['operation']}"
-        why = f"mục đích {entry['purpose'] or 'không nêu'}"
+        caller = f"{agency.vi if agency else entry['agency']} ({system.title.vi if system else entry['consumer']})"
+        operation_text = f"{contract.title.vi if contract else entry['service']}, {operation.title.vi if operation else entry['operation']}"
+        purpose = f"mục đích {entry['purpose'] or 'không nêu'}"
         basis = f"căn cứ {item['legalBasis'] or 'theo quyền khai thác ' + entry['grant']}"
-        end = "đã nhận được kết quả" if entry["status"] == 200 else "không nhận được kết quả"
-        return {**item, "text": f"{when}: {who} hỏi {what}; {why}; {basis}; {end}."}
+        outcome = "đã nhận được kết quả" if entry["status"] == 200 else "không nhận được kết quả"
+        return {**item, "text": f"{time_text}: {caller} hỏi {operation_text}; {purpose}; {basis}; {outcome}."}
 
-    def _entry(self, message: str, pseudonym: str, salt: bytes, body: bytes) -> bytes:
+    def _evidence_entry(self, message: str, pseudonym: str, salt: bytes, body: bytes) -> bytes:
         now = time.perf_counter(), int(time.time() * 1000)
         record = CallRecord(
             message,
@@ -137,12 +137,14 @@ class AccessLogRoutes:
         return record.finish()
 
 
-def _day(own: OwnAccess) -> dict[str, Any]:
-    first, last = (datetime.datetime.fromtimestamp(time / 1000, VIETNAM) for time in (own.first, own.last))
+def _own_reads(day: OwnAccess) -> dict[str, Any]:
+    first, last = (
+        datetime.datetime.fromtimestamp(milliseconds / 1000, VIETNAM) for milliseconds in (day.first, day.last)
+    )
     return {
         "date": f"{last:%Y-%m-%d}",
         "first": first.isoformat(timespec="milliseconds"),
         "last": last.isoformat(timespec="milliseconds"),
-        "looks": own.looks,
-        "text": f"Ngày {last:%d/%m/%Y}: chính bạn đã xem nhật ký này {own.looks} lần, lần cuối lúc {last:%H:%M:%S}.",
+        "looks": day.looks,
+        "text": f"Ngày {last:%d/%m/%Y}: chính bạn đã xem nhật ký này {day.looks} lần, lần cuối lúc {last:%H:%M:%S}.",
     }

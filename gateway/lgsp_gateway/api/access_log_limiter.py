@@ -1,8 +1,8 @@
-"""How often a person may look at the log of who read their data.
+"""The rate limit on citizens' reads of their access log.
 
-Each look is evidence, so whoever holds a citizen's token could fill the disk by looking. A person who reads page after page, or a
-program that looks once a minute, stays below the limit. Each gateway counts for itself: the limit bounds what is written, and
-nothing is decided by it.
+Each read is written into the evidence, so anybody with a citizen's token could fill the disk by reading. A person who reads page
+after page, or a program that reads once a minute, stays below the limit. Each gateway counts for itself: the limit protects the disk,
+and no right depends on it.
 """
 
 import time
@@ -11,40 +11,43 @@ from dataclasses import dataclass
 
 from lgsp_problems import QuotaExceeded
 
-PER_HOUR = 60
+READS_PER_HOUR = 60
 MAX_PEOPLE = 50_000
 
 
 @dataclass(slots=True)
 class _Budget:
-    left: float
-    at: float
+    remaining: float
+    updated_at: float
 
 
 class AccessLogLimiter:
-    """The budgets of all who looked lately, by pseudonym."""
+    """Counts the recent reads of each person (a token bucket), for the last `MAX_PEOPLE` people."""
 
     def __init__(self) -> None:
         self._budgets: OrderedDict[str, _Budget] = OrderedDict()
 
     def spend(self, person: str) -> None:
-        """Count a look.
+        """Count a read.
+
+        Args:
+            person: the pseudonym of the citizen.
 
         Raises:
-            Refusal: `quota-exceeded`, with `Retry-After`.
+            Refusal: `quota-exceeded`, with `Retry-After`, when the limit is reached.
         """
         now = time.monotonic()
-        budget = self._budgets.pop(person, None) or _Budget(PER_HOUR, now)
-        budget.left = min(PER_HOUR, budget.left + (now - budget.at) * PER_HOUR / 3600)
-        budget.at = now
+        budget = self._budgets.pop(person, None) or _Budget(READS_PER_HOUR, now)
+        budget.remaining = min(READS_PER_HOUR, budget.remaining + (now - budget.updated_at) * READS_PER_HOUR / 3600)
+        budget.updated_at = now
         self._budgets[person] = budget
         if len(self._budgets) > MAX_PEOPLE:
             self._budgets.popitem(last=False)
-        if budget.left < 1:
-            minutes = 3600 // PER_HOUR // 60
+        if budget.remaining < 1:
+            minutes = 3600 // READS_PER_HOUR // 60
             raise QuotaExceeded(
-                vi=f"Bạn đã xem nhật ký này {PER_HOUR} lần trong một giờ; hãy thử lại sau {minutes} phút.",
-                en=f"You have looked at this log {PER_HOUR} times within an hour; try again in {minutes} minute.",
+                vi=f"Bạn đã xem nhật ký này {READS_PER_HOUR} lần trong một giờ; hãy thử lại sau {minutes} phút.",
+                en=f"You have read this log {READS_PER_HOUR} times within an hour; try again in {minutes} minute.",
                 retry_after=60 * minutes,
             )
-        budget.left -= 1
+        budget.remaining -= 1

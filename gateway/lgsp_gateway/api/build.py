@@ -15,6 +15,8 @@ from lgsp_gateway.api.catalogue_access import CatalogueAccess
 from lgsp_gateway.api.catalogue_events import CatalogueEvents
 from lgsp_gateway.api.catalogue_pages import CataloguePages
 from lgsp_gateway.api.description import ApiDescriptionRoute
+from lgsp_gateway.api.evidence_cosignatures import EvidenceCosignatureRoutes
+from lgsp_gateway.api.evidence_keys import EvidenceKeyRoutes
 from lgsp_gateway.api.evidence_logs import EvidenceLogRoutes
 from lgsp_gateway.api.evidence_search import EvidenceSearchRoutes
 from lgsp_gateway.api.evidence_stream import EvidenceStreamRoutes
@@ -128,16 +130,10 @@ def _add_evidence(
     AccessLogRoutes(pipeline, snapshot, evidence.index).add_routes(app)
     EvidenceSearchRoutes(callers, evidence.index, pipeline.pseudonyms, snapshot).add_routes(app)
     witnesses = {key.name: key for key in read_keys(settings.witnesses)} if settings.witnesses else {}
-    EvidenceLogRoutes(
-        callers,
-        evidence.logs,
-        evidence.proofs,
-        parts.keys.log_key(),
-        settings.domain,
-        parts.bus,
-        witnesses,
-        parts.stop,
-    ).add_routes(app)
+    seed = parts.keys.log_key()
+    EvidenceKeyRoutes(evidence.logs, seed, settings.domain).add_routes(app)
+    EvidenceLogRoutes(callers, evidence.logs, evidence.proofs, parts.stop).add_routes(app)
+    EvidenceCosignatureRoutes(evidence.logs, seed, parts.bus, witnesses).add_routes(app)
 
 
 def _add_operations(

@@ -1,7 +1,6 @@
-"""`/openapi.json`: the management API as OpenAPI 3.1, from the routes as they are declared.
+"""`/openapi.json`: the management API as OpenAPI 3.1, generated from the declarations of its routes.
 
-Calls of services (`/services/…`) are not part of it: what they take and give is each contract's to say, and the catalogue has an
-OpenAPI document for each.
+Calls of services (`/services/…`) are not part of it: each contract defines them, and the catalogue has an OpenAPI document for each.
 """
 
 import re
@@ -10,14 +9,15 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from lgsp_gateway.api.schemas import json_of, ref, schemas
+from lgsp_gateway.api.component_schemas import component_schemas
+from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.http import responses
 from lgsp_gateway.http.routes import ROUTES, ResponseSpec, Route, add_route
 from lgsp_problems import CODES
 
 PATH = "/openapi.json"
 VERSION = "1.0.0"
-"""Of the API, not of the software: the first figure changes with what breaks clients."""
+"""Of the API, not of the software (semantic versioning)."""
 
 ROUTE = Route(
     "GET",
@@ -29,11 +29,11 @@ ROUTE = Route(
     tag="health",
 )
 
-_ANY = ("malformed", "internal-error", "bus-unavailable")
+_COMMON_PROBLEMS = ("malformed", "internal-error", "bus-unavailable")
 """Problems that any route may answer with."""
 
-_IDENTIFIED = ("token-invalid", "invalid_dpop_proof", "too-many-attempts")
-_DOCUMENTS = ("unsupported-media-type", "too-large")
+_TOKEN_PROBLEMS = ("token-invalid", "invalid_dpop_proof", "too-many-attempts")
+_BODY_PROBLEMS = ("unsupported-media-type", "too-large")
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "public": [],
     "anybody": [],
@@ -46,57 +46,61 @@ _HEALTH = ("/livez", "/readyz", "/metrics")
 
 
 class ApiDescriptionRoute:
-    """The door for whoever generates a client, or looks what there is.
+    """The route of the description.
 
     Args:
-        url: where callers reach the gateway.
+        url: the address under which callers reach the bus.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._described: dict[str, Any] = {}
+        self._description: dict[str, Any] = {}
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the path; all other routes must be there already.
+        """Add the route to an application, after all others: the description is generated here.
 
         Raises:
-            LookupError: one of them is not declared.
+            LookupError: a route was added without a declaration.
         """
-        add_route(app, ROUTE, self._describe)
-        self._described = describe(declarations_of(app), self._url)
+        add_route(app, ROUTE, self._read_description)
+        self._description = openapi_document(route_declarations(app), self._url)
 
-    async def _describe(self, _: web.Request) -> web.Response:
-        return responses.json_response(self._described, headers={"Cache-Control": "public, max-age=60"})
+    async def _read_description(self, _: web.Request) -> web.Response:
+        return responses.json_response(self._description, headers={"Cache-Control": "public, max-age=60"})
 
 
-def declarations_of(app: web.Application) -> list[Route]:
-    """The routes of an application, each by its declaration.
+def route_declarations(app: web.Application) -> list[Route]:
+    """Return the declarations of an application's routes, in the order in which they were added; HEAD and OPTIONS are left out.
 
     Raises:
-        LookupError: one was added without.
+        LookupError: a route was added without a declaration.
     """
-    found = []
+    declarations = []
     for route in app.router.routes():
         if route.method in (hdrs.METH_HEAD, hdrs.METH_OPTIONS):
             continue
         resource = route.resource
-        one = (
+        declaration = (
             next((one for one in app[ROUTES].get(resource, ()) if one.method == route.method), None)
             if resource
             else None
         )
-        if one is None:
+        if declaration is None:
             raise LookupError(f"{route.method} {resource.canonical if resource else '?'} is not declared")
-        found.append(one)
-    return found
+        declarations.append(declaration)
+    return declarations
 
 
-def describe(routes: Iterable[Route], url: str) -> dict[str, Any]:
-    """The OpenAPI document of routes, for a bus at an address."""
+def openapi_document(routes: Iterable[Route], url: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document that describes routes.
+
+    Args:
+        url: the address under which callers reach the bus.
+    """
     paths: dict[str, dict[str, Any]] = {}
     tags: list[str] = []
     for route in routes:
-        paths.setdefault(path_of(route), {})[route.method.lower()] = _operation(route)
+        paths.setdefault(openapi_path(route), {})[route.method.lower()] = _operation(route)
         if route.tag not in tags:
             tags.append(route.tag)
     return {
@@ -104,8 +108,8 @@ def describe(routes: Iterable[Route], url: str) -> dict[str, Any]:
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "LGSP management API",
-            "description": "Registry, catalogue, evidence and operations of the bus. Calls of services are described in the "
-            "catalogue, each by its contract. Problems are RFC 9457 documents; a query parameter that is not listed is refused.",
+            "description": "Registry, catalogue, evidence and operations of the bus. Services are described in the catalogue, each "
+            "by its contract. Errors are RFC 9457 problem documents. Query parameters that are not listed are refused.",
             "version": VERSION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -114,20 +118,20 @@ def describe(routes: Iterable[Route], url: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "securitySchemes": _schemes(url),
-            "schemas": schemas(),
+            "securitySchemes": _security_schemes(url),
+            "schemas": component_schemas(),
             "responses": {"Problem": _problem("A problem")},
         },
     }
 
 
-def path_of(route: Route) -> str:
-    """The path as OpenAPI writes it: `{kind:grants}` is `grants`, `{major:[0-9]+}` is `{major}`."""
+def openapi_path(route: Route) -> str:
+    """Return the path of a route in OpenAPI's syntax: `{kind:grants}` becomes `grants`, `{major:[0-9]+}` becomes `{major}`."""
     return re.sub(r"\{(\w+):[^{}]*\}", r"{\1}", re.sub(r"\{kind:([a-z]+)\}", r"\1", route.path))
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    described: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "operationId": route.name,
         "tags": [route.tag],
         "summary": route.summary,
@@ -137,40 +141,40 @@ def _operation(route: Route) -> dict[str, Any]:
         | _problems(route),
     }
     if route.roles:
-        described["description"] = f"Asks for one of the roles: {', '.join(route.roles)}."
-        described["x-roles"] = list(route.roles)
+        operation["description"] = f"Requires one of the roles: {', '.join(route.roles)}."
+        operation["x-roles"] = list(route.roles)
     if route.body:
         content = {media: {"schema": schema} for media, schema in route.body.items()}
-        described["requestBody"] = {"required": route.body_required, "content": content}
-    return described
+        operation["requestBody"] = {"required": route.body_required, "content": content}
+    return operation
 
 
-def _response(said: ResponseSpec) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": said.description}
-    if said.media:
-        answer["content"] = {media: {"schema": schema} for media, schema in said.media.items()}
-    if said.headers:
-        answer["headers"] = {name: {"schema": {"type": "string"}} for name in said.headers}
+def _response(spec: ResponseSpec) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": spec.description}
+    if spec.media:
+        answer["content"] = {media: {"schema": schema} for media, schema in spec.media.items()}
+    if spec.headers:
+        answer["headers"] = {name: {"schema": {"type": "string"}} for name in spec.headers}
     return answer
 
 
 def _problems(route: Route) -> dict[str, Any]:
-    """The problems that a route may answer with, by status; what it declares of its own at that status goes before."""
-    codes = [*route.problems, "malformed"] if route.path in _HEALTH else [*route.problems, *_ANY]
+    """Return the problems that a route may answer with, by status; a status that the route declares itself is left out."""
+    codes = [*route.problems, "malformed"] if route.path in _HEALTH else [*route.problems, *_COMMON_PROBLEMS]
     if route.access in ("token", "optional", "person"):
-        codes += _IDENTIFIED
+        codes += _TOKEN_PROBLEMS
     if route.roles or route.tag == "registry":
         codes.append("not-granted")
     if route.body:
-        codes += _DOCUMENTS
+        codes += _BODY_PROBLEMS
     if route.body and route.access == "token":
         codes.append("invalid-document")
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(CODES[code].status, []).append(code)
     return {
-        str(status): _problem("; ".join(f"{code}: {CODES[code].title.en}" for code in found))
-        for status, found in sorted(by_status.items())
+        str(status): _problem("; ".join(f"{code}: {CODES[code].title.en}" for code in codes_of_status))
+        for status, codes_of_status in sorted(by_status.items())
         if status not in route.responses
     }
 
@@ -179,7 +183,7 @@ def _problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/problem+json": {"schema": ref("Problem")}}}
 
 
-def _schemes(url: str) -> dict[str, Any]:
+def _security_schemes(url: str) -> dict[str, Any]:
     flow = {"clientCredentials": {"tokenUrl": f"{url}/oauth2/token", "scopes": {}}}
     bound = "An access token that is bound to a key, sent as `Authorization: DPoP` with a proof in `DPoP` (RFC 9449)"
     return {
@@ -193,11 +197,11 @@ def _schemes(url: str) -> dict[str, Any]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "A citizen's token, of an issuer that the bus trusts to speak of people",
+            "description": "A citizen's token, from an issuer that the bus trusts to identify people",
         },
         "client": {
             "type": "http",
             "scheme": "basic",
-            "description": "A client's id and secret; or an assertion in the form",
+            "description": "A client's id and secret, or an assertion in the form (RFC 7523)",
         },
     }

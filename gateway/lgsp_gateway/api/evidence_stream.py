@@ -1,7 +1,7 @@
-"""`/evidence/entries`: what was written down, for auditors, as it is written (server-sent events).
+"""`/evidence/entries`: the evidence for auditors as it is written, as server-sent events.
 
-Each event is one entry; its id is the number of its group, so a client that comes back with `Last-Event-ID` misses none
-(those of the last group it saw may come again).
+Each event is one entry; its id is the number of its batch, so a client that reconnects with `Last-Event-ID` misses none
+(entries of the last batch that it received may be sent again).
 """
 
 import asyncio
@@ -21,14 +21,20 @@ from lgsp_gateway.http.streaming import StreamedResponse
 from lgsp_runtime.background import Stopped, run_until
 
 AUDITOR = "auditor"
-LAST_NUMBER = 2**53 - 1
-"""Of groups and entries: what every JSON parser reads exactly."""
+MAX_NUMBER = 2**53 - 1
+"""The largest number of a batch or an entry: every JSON parser reads it exactly."""
 
-AFTER = integer_parameter("after", "the number of the group after which to begin", 0, LAST_NUMBER, None)
-LAST = integer_parameter("last", "how many groups back to begin, where nothing else says", 0, LAST_NUMBER, 10)
-FOLLOW = boolean_parameter("follow", "whether to wait for what comes, for ever")
+AFTER = integer_parameter("after", "the number of the batch after which to begin", 0, MAX_NUMBER, None)
+LAST = integer_parameter(
+    "last",
+    "the number of newest batches to begin with, where neither after nor Last-Event-ID is sent",
+    0,
+    MAX_NUMBER,
+    10,
+)
+FOLLOW = boolean_parameter("follow", "whether to keep the stream open and send new entries")
 LAST_EVENT = integer_parameter(
-    "Last-Event-ID", "the id of the last event that was seen", 0, LAST_NUMBER, None, location="header"
+    "Last-Event-ID", "the id of the last event that was received", 0, MAX_NUMBER, None, location="header"
 )
 
 ENTRIES = Route(
@@ -39,7 +45,7 @@ ENTRIES = Route(
     "token",
     {
         200: ResponseSpec(
-            "An event for each entry: `data` is an Entry, `id` the number of its group", {streaming.EVENT_STREAM: TEXT}
+            "An event for each entry: `data` is an Entry, `id` the number of its batch", {streaming.EVENT_STREAM: TEXT}
         )
     },
     roles=(AUDITOR,),
@@ -49,7 +55,11 @@ ENTRIES = Route(
 
 
 class EvidenceStreamRoutes:
-    """The door for auditors."""
+    """The route that streams the evidence.
+
+    Args:
+        stopping: set when the gateway stops; it ends the streams.
+    """
 
     def __init__(self, callers: CallerAuthenticator, connection: Client, stopping: asyncio.Event) -> None:
         self._callers = callers
@@ -57,29 +67,29 @@ class EvidenceStreamRoutes:
         self._stopping = stopping
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the path."""
-        add_route(app, ENTRIES, self._entries)
+        """Add the route to an application."""
+        add_route(app, ENTRIES, self._stream_entries)
 
-    async def _entries(self, request: web.Request) -> web.StreamResponse:
+    async def _stream_entries(self, request: web.Request) -> web.StreamResponse:
         auditor = await self._callers.identify(request)
-        after = await self._after(request)
+        after = await self._start_after(request)
         follow = FOLLOW.read_from(request)
         async with streaming.open_stream(request, streaming.EVENT_STREAM, auditor.name) as answer:
             if not answer.head_only:
                 with contextlib.suppress(Stopped):
-                    await run_until(self._stopping.wait(), self._copy(answer, after, follow=follow))
+                    await run_until(self._stopping.wait(), self._send_entries(answer, after, follow=follow))
         return answer.response
 
-    async def _after(self, request: web.Request) -> int:
-        """The group after which to begin: what the client names, or what leaves the newest `last` groups."""
-        last_seen, after, last = LAST_EVENT.read_from(request), AFTER.read_from(request), LAST.read_from(request)
-        named = after if last_seen is None else last_seen
-        if named is not None:
-            return named
+    async def _start_after(self, request: web.Request) -> int:
+        """Return the number of the batch after which to begin: as the client asks, or so that the newest `last` batches are sent."""
+        last_received, after, last = LAST_EVENT.read_from(request), AFTER.read_from(request), LAST.read_from(request)
+        start = after if last_received is None else last_received
+        if start is not None:
+            return start
         return max(0, await entry_stream.last_sequence(self._connection) - last)
 
-    async def _copy(self, answer: StreamedResponse, after: int, *, follow: bool) -> None:
-        async with aclosing(batch_consumer.read(self._connection, after, follow=follow)) as groups:
-            async for group in groups:
-                for line in group.entries:
-                    await answer.write(b"id: %d\ndata: %b\n\n" % (group.sequence, line))
+    async def _send_entries(self, answer: StreamedResponse, after: int, *, follow: bool) -> None:
+        async with aclosing(batch_consumer.read(self._connection, after, follow=follow)) as batches:
+            async for batch in batches:
+                for line in batch.entries:
+                    await answer.write(b"id: %d\ndata: %b\n\n" % (batch.sequence, line))

@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz`, `/metrics`: the conventions of Kubernetes and Prometheus."""
+"""`/livez`, `/readyz`, `/metrics`: health and metrics by the conventions of Kubernetes and Prometheus."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -10,22 +10,31 @@ from lgsp_gateway.observability.metrics import Metrics
 
 _PLAIN = {"text/plain": TEXT}
 LIVE = Route(
-    "GET", "/livez", "isAlive", "Is the process alive?", "anybody", {200: ResponseSpec("It is", _PLAIN)}, tag="health"
+    "GET",
+    "/livez",
+    "isAlive",
+    "Check that the process is alive",
+    "anybody",
+    {200: ResponseSpec("The process is alive", _PLAIN)},
+    tag="health",
 )
 READY = Route(
     "GET",
     "/readyz",
     "isReady",
-    "Does the gateway serve?",
+    "Check that the gateway serves requests",
     "anybody",
-    {200: ResponseSpec("It does", _PLAIN), 503: ResponseSpec("It does not; a line for each check says why", _PLAIN)},
+    {
+        200: ResponseSpec("The gateway is ready", _PLAIN),
+        503: ResponseSpec("The gateway is not ready; one line for each check says why", _PLAIN),
+    },
     tag="health",
 )
 METRICS = Route(
     "GET",
     "/metrics",
     "readMetrics",
-    "Read the gateway's metrics as Prometheus takes them",
+    "Read the gateway's metrics in the Prometheus text format",
     "anybody",
     {200: ResponseSpec("The metrics", _PLAIN)},
     tag="health",
@@ -33,11 +42,11 @@ METRICS = Route(
 
 
 class HealthRoutes:
-    """The doors for whoever watches a gateway.
+    """The routes for monitoring a gateway.
 
     Args:
-        checks: gives what must be true for it to serve.
-        failing: gives the background tasks that do not do their work now.
+        checks: returns what must hold for the gateway to be ready, by name, and whether it does.
+        failing: returns the names of the background tasks that fail now.
     """
 
     def __init__(
@@ -48,7 +57,7 @@ class HealthRoutes:
         self._checks = checks
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the three paths."""
+        """Add the routes to an application."""
         add_route(app, LIVE, self._live)
         add_route(app, READY, self._ready)
         add_route(app, METRICS, self._exposition)
@@ -59,7 +68,7 @@ class HealthRoutes:
     async def _ready(self, _: web.Request) -> web.Response:
         checks = self._checks()
         lines = [f"[{'+' if holds else '-'}] {name} {'ok' if holds else 'failed'}" for name, holds in checks.items()]
-        lines += [f"[!] task {name} fails, calls are served" for name in self._failing()]
+        lines += [f"[!] task {name} fails; calls are served" for name in self._failing()]
         return web.Response(text="\n".join(lines) + "\n", status=200 if all(checks.values()) else 503)
 
     async def _exposition(self, _: web.Request) -> web.Response:

@@ -1,6 +1,6 @@
-"""`/ops/idempotency-key`: what became of a call that changes something, for the operator whom its caller and its provider ask.
+"""`/ops/idempotency-key`: the state of a call with an idempotency key, for the operator whom its caller and its provider ask.
 
-The key comes in a header, as it does with a call, so that it stands in no log of addresses.
+The key is sent in a header, as with a call, so that access logs do not contain it.
 """
 
 from typing import Any
@@ -25,15 +25,15 @@ from lgsp_runtime.security_events import SecurityLog
 OPERATOR = "operator"
 OUTCOMES: tuple[Outcome, ...] = ("happened", "did-not-happen")
 SYSTEM = text_parameter("system", "the system that sent the key", max_length=63, pattern=NAME_PATTERN)
-KEY = text_parameter("Idempotency-Key", "the key, as its caller sent it", max_length=257, location="header")
+KEY = text_parameter("Idempotency-Key", "the key as the caller sent it", max_length=257, location="header")
 
 LOOK_UP = Route(
     "GET",
     "/ops/idempotency-key",
     "readIdempotencyKey",
-    "Read what is known of an Idempotency-Key of a system",
+    "Read the state of an Idempotency-Key of a system",
     "token",
-    {200: ResponseSpec("What is known of it", json_of("IdempotencyKey"))},
+    {200: ResponseSpec("The state of the key", json_of("IdempotencyKey"))},
     roles=(OPERATOR,),
     parameters=(SYSTEM, KEY),
     problems=("not-found",),
@@ -43,9 +43,9 @@ SETTLE = Route(
     "POST",
     "/ops/idempotency-key/settle",
     "settleIdempotencyKey",
-    "Say what became of a call whose outcome is unknown, after its provider was asked",
+    "Settle a call whose outcome is unknown, after asking its provider whether it happened",
     "token",
-    {200: ResponseSpec("What was known of it", json_of("IdempotencyKey"))},
+    {200: ResponseSpec("The state of the key before", json_of("IdempotencyKey"))},
     roles=(OPERATOR,),
     parameters=(SYSTEM, KEY),
     body=json_of("Settlement"),
@@ -55,7 +55,7 @@ SETTLE = Route(
 
 
 class IdempotencyKeyRoutes:
-    """The door for whoever settles calls."""
+    """The routes for operators who settle calls."""
 
     def __init__(
         self, callers: CallerAuthenticator, idempotency: Idempotency, registry: RegistrySnapshot, security: SecurityLog
@@ -66,7 +66,7 @@ class IdempotencyKeyRoutes:
         self._security = security
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the paths."""
+        """Add the routes to an application."""
         add_route(app, LOOK_UP, self._look_up)
         add_route(app, SETTLE, self._settle)
 
@@ -78,40 +78,42 @@ class IdempotencyKeyRoutes:
     async def _settle(self, request: web.Request) -> web.Response:
         operator = await self._callers.require_role(request, OPERATOR)
         system, key = names.system_name(SYSTEM.read_from(request)), KEY.read_from(request)
-        outcome, reason, answer = _said(await decoded_bodies.read_json_object(request))
+        outcome, reason, answer = _parse_settlement(await decoded_bodies.read_json_object(request))
         content = b""
         if answer is not None:
             content = orjson.dumps(answer)
-            self._check(await self._idempotency.look_up(system, key), content)
-        known = await self._idempotency.resolve(system, key, outcome, content)
-        self._tell(operator, system, known, outcome, reason)
-        return json_response(known.document())
+            self._check_answer(await self._idempotency.look_up(system, key), content)
+        record = await self._idempotency.resolve(system, key, outcome, content)
+        self._log_settlement(operator, system, record, outcome, reason)
+        return json_response(record.document())
 
-    def _check(self, known: KeyRecord, answer: bytes) -> None:
-        """The answer that a caller will get keeps the contract, like any other.
+    def _check_answer(self, record: KeyRecord, answer: bytes) -> None:
+        """Check that the answer that the caller will get keeps the contract.
 
         Raises:
-            Refusal: `contract-violation`, `unknown-service`.
+            Refusal: `contract-violation`; `not-found`, where the contract no longer has the operation.
         """
-        _, service, major, operation = known.operation.split(".")
+        _, service, major, name = record.operation.split(".")
         contract = self._registry.contract(names.service_name(service), names.major(major.removeprefix("v")))
-        found = contract.operations.get(operation) if contract else None
-        if found is None:
+        operation = contract.operations.get(name) if contract else None
+        if operation is None:
             raise NotFound(
-                vi="Thao tác của lần gọi này không còn; hãy xác định kết quả mà không kèm câu trả lời.",
-                en="The operation of this call is no longer there; settle it without an answer.",
+                vi="Hợp đồng không còn thao tác của lần gọi này; hãy xác định kết quả mà không kèm câu trả lời.",
+                en="The contract no longer has the operation of this call; settle the call without an answer.",
             )
         try:
-            found.check_response(answer)
+            operation.check_response(answer)
         except Refusal as refusal:
             raise Refusal(
                 "contract-violation",
-                vi="Câu trả lời trái hợp đồng của thao tác; hãy sửa theo danh sách lỗi.",
-                en="The answer breaks the contract of the operation; correct it as described in the list of errors.",
+                vi="Câu trả lời không đúng hợp đồng của thao tác; hãy sửa theo danh sách lỗi.",
+                en="The answer violates the contract of the operation; correct it according to the list of errors.",
                 violations=refusal.violations,
             ) from refusal
 
-    def _tell(self, operator: Principal, system: str, known: KeyRecord, outcome: Outcome, reason: str) -> None:
+    def _log_settlement(
+        self, operator: Principal, system: str, record: KeyRecord, outcome: Outcome, reason: str
+    ) -> None:
         self._security.event(
             "call-settled",
             "success",
@@ -121,12 +123,12 @@ class IdempotencyKeyRoutes:
             user__id=operator.person,
             organization__id=operator.agency,
             event__reason=reason,
-            lgsp__message=known.message,
-            lgsp__name=known.operation,
+            lgsp__message=record.message,
+            lgsp__name=record.operation,
         )
 
 
-def _said(body: dict[str, Any]) -> tuple[Outcome, str, dict[str, Any] | None]:
+def _parse_settlement(body: dict[str, Any]) -> tuple[Outcome, str, dict[str, Any] | None]:
     reason, answer = body.get("reason"), body.get("answer")
     outcome = next((one for one in OUTCOMES if one == body.get("outcome")), None)
     if (
@@ -138,13 +140,13 @@ def _said(body: dict[str, Any]) -> tuple[Outcome, str, dict[str, Any] | None]:
     ):
         raise Refusal(
             "malformed",
-            vi="Nội dung phải có outcome là happened hoặc did-not-happen, reason là lý do, và có thể có answer là câu trả lời.",
-            en="The body must have outcome, which is happened or did-not-happen, and reason; and may have answer, the answer.",
+            vi="Nội dung phải có outcome (happened hoặc did-not-happen) và reason (lý do, tối đa 500 ký tự), có thể kèm answer (câu trả lời); hãy sửa lại.",
+            en="The body must have outcome (happened or did-not-happen) and reason (at most 500 characters), and may have answer, a JSON object; correct it.",
         )
     if answer is not None and outcome != "happened":
         raise Refusal(
             "malformed",
             vi="Chỉ kèm answer khi outcome là happened.",
-            en="Send an answer only where the outcome is happened.",
+            en="Send an answer only if the outcome is happened.",
         )
     return outcome, reason, answer

@@ -1,4 +1,4 @@
-"""`/ops/flows`, `/ops/adapters`, `/ops/statistics`, `/ops/checks`: what passes and how well, for those who run the bus."""
+"""`/ops/flows`, `/ops/adapters`, `/ops/statistics`, `/ops/checks`: traffic and health of the bus, for those who run it."""
 
 import asyncio
 import contextlib
@@ -28,20 +28,21 @@ if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index
 
 OPERATOR = "operator"
-LIVE_SECONDS = 2.0
+FLOWS_INTERVAL_SECONDS = 2.0
+"""Between two events of the flows as server-sent events."""
 
-WINDOW = choice_parameter("window", "how far back to count", tuple(WINDOWS), "1m")
+WINDOW = choice_parameter("window", "the period to count", tuple(WINDOWS), "1m")
 SINCE = month_parameter("since", "the first month")
 UNTIL = month_parameter("until", "the last month")
 
 
-def _route(path: str, name: str, summary: str, said: ResponseSpec, *parameters: Parameter[Any]) -> Route:
-    needs = ("index-unavailable",) if path in ("/ops/flows", "/ops/statistics") else ()
+def _route(path: str, name: str, summary: str, response: ResponseSpec, *parameters: Parameter[Any]) -> Route:
+    problems = ("index-unavailable",) if path in ("/ops/flows", "/ops/statistics") else ()
     return Route(
-        *("GET", path, name, summary, "token", {200: said}),
+        *("GET", path, name, summary, "token", {200: response}),
         roles=(OPERATOR, AUDITOR),
         parameters=parameters,
-        problems=needs,
+        problems=problems,
         tag="operations",
     )
 
@@ -49,7 +50,7 @@ def _route(path: str, name: str, summary: str, said: ResponseSpec, *parameters: 
 FLOWS = _route(
     "/ops/flows",
     "readFlows",
-    "Read who calls what, how often, with what success and how fast; asked for as server-sent events, again and again",
+    "Read who calls what, how often, how successfully and how fast; as server-sent events, every two seconds",
     ResponseSpec("The flows; each event's `data` is a Flows", {**json_of("Flows"), streaming.EVENT_STREAM: TEXT}),
     WINDOW,
 )
@@ -62,20 +63,24 @@ ADAPTERS = _route(
 STATISTICS_ROUTE = _route(
     "/ops/statistics",
     "readStatistics",
-    "Read what passed by month, agency, service and purpose",
-    ResponseSpec("A row for each", {**json_of("Statistics"), "text/csv": TEXT}),
+    "Read the traffic by month, agency, service and purpose",
+    ResponseSpec("A row for each combination", {**json_of("Statistics"), "text/csv": TEXT}),
     *(SINCE, UNTIL),
 )
 CHECKS = _route(
-    "/ops/checks", "readChecks", "Read whether the bus is well", ResponseSpec("The checks", json_of("CheckList"))
+    "/ops/checks",
+    "readChecks",
+    "Read the results of the health checks",
+    ResponseSpec("The checks", json_of("CheckList")),
 )
 
 
 class OperationsRoutes:
-    """The door for operations.
+    """The routes for operations.
 
     Args:
-        index: None where this gateway has none.
+        index: None where this gateway has no search index.
+        stopping: set when the gateway stops; it ends the streams.
     """
 
     def __init__(
@@ -93,27 +98,27 @@ class OperationsRoutes:
         self._stopping = stopping
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the paths."""
-        add_route(app, FLOWS, self._flows)
-        add_route(app, ADAPTERS, self._copies)
-        add_route(app, STATISTICS_ROUTE, self._statistics)
-        add_route(app, CHECKS, self._look)
+        """Add the routes to an application."""
+        add_route(app, FLOWS, self._read_flows)
+        add_route(app, ADAPTERS, self._list_adapters)
+        add_route(app, STATISTICS_ROUTE, self._read_statistics)
+        add_route(app, CHECKS, self._run_checks)
 
-    async def _flows(self, request: web.Request) -> web.StreamResponse:
+    async def _read_flows(self, request: web.Request) -> web.StreamResponse:
         caller = await self._callers.identify(request)
         window = WINDOW.read_from(request)
         if streaming.EVENT_STREAM not in request.headers.get("Accept", ""):
-            return json_response(await self._read(window))
-        first = await self._read(window)
+            return json_response(await self._flows_document(window))
+        first = await self._flows_document(window)
         async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name) as answer:
             if not answer.head_only:
                 with contextlib.suppress(Refusal):
                     await answer.write(b"data: %b\n\n" % orjson.dumps(first))
-                    while not await self._stops_within(LIVE_SECONDS):
-                        await answer.write(b"data: %b\n\n" % orjson.dumps(await self._read(window)))
+                    while not await self._stops_within(FLOWS_INTERVAL_SECONDS):
+                        await answer.write(b"data: %b\n\n" % orjson.dumps(await self._flows_document(window)))
         return answer.response
 
-    async def _read(self, window: str) -> dict[str, Any]:
+    async def _flows_document(self, window: str) -> dict[str, Any]:
         if self._index is None:
             raise index_unavailable()
         now = time.time()
@@ -125,15 +130,15 @@ class OperationsRoutes:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         return self._stopping.is_set()
 
-    async def _copies(self, request: web.Request) -> web.Response:
+    async def _list_adapters(self, _: web.Request) -> web.Response:
         await self._adapters.refresh()
-        copies = [copy.document() for copy in self._adapters.instances]
-        return json_response({"time": round(self._adapters.updated_at, 3), "items": copies})
+        items = [instance.document() for instance in self._adapters.instances]
+        return json_response({"time": round(self._adapters.updated_at, 3), "items": items})
 
-    async def _look(self, request: web.Request) -> web.Response:
-        return json_response({"items": [found.document() for found in await self._checks.run()]})
+    async def _run_checks(self, _: web.Request) -> web.Response:
+        return json_response({"items": [result.document() for result in await self._checks.run()]})
 
-    async def _statistics(self, request: web.Request) -> web.Response:
+    async def _read_statistics(self, request: web.Request) -> web.Response:
         since, until = SINCE.read_from(request), UNTIL.read_from(request)
         if self._index is None:
             raise index_unavailable()
@@ -145,9 +150,9 @@ class OperationsRoutes:
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:
-    """RFC 4180, with the mark by which spreadsheets know UTF-8."""
-    written = io.StringIO()
-    table = csv.DictWriter(written, STATISTICS)
+    """Return rows as CSV (RFC 4180), with the byte order mark by which spreadsheets recognise UTF-8."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, STATISTICS)
     table.writeheader()
     table.writerows(rows)
-    return written.getvalue().encode("utf-8-sig")
+    return text.getvalue().encode("utf-8-sig")

@@ -1,7 +1,7 @@
-"""`/registry/{agencies,systems,services,grants}`: the registry over HTTP, with the conventions of HTTP.
+"""`/registry/{agencies,systems,services,grants,…}`: the registry over HTTP.
 
-`ETag` and `If-Match` carry the revision, so that of two writers the second learns of the first (412, with the current
-document). `?reason=` says why and stands in the history; `?dryRun=true` checks and writes nothing.
+`ETag` and `If-Match` carry the revision of a document, so that the second of two writers does not overwrite the first: it gets 412
+with the current document. `?reason=` is recorded in the history; `?dryRun=true` checks a change without making it.
 """
 
 import datetime
@@ -41,42 +41,42 @@ _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
 
 
 class RegistryRoutes:
-    """The door for whoever reads or changes the registry."""
+    """The routes of the registry."""
 
     def __init__(self, callers: CallerAuthenticator, administration: Administration) -> None:
         self._callers = callers
         self._administration = administration
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the paths."""
+        """Add the routes to an application."""
         for plural in PLURALS:
-            routes = registry_declarations.of(plural)
+            routes = registry_declarations.KindRoutes(plural)
             add_route(app, routes.list, self._list)
             add_route(app, routes.create, self._create)
             add_route(app, routes.get, self._get)
             add_route(app, routes.replace, self._replace)
             add_route(app, routes.delete, self._delete)
             add_route(app, routes.history, self._history)
-        taken = {
+        handlers = {
             "act": self._act,
             "end-tokens": self._end_tokens,
             "suspend": self._suspend,
             "resume": self._resume,
         }
-        for step, route in registry_declarations.steps():
-            add_route(app, route, taken[step])
+        for step, route in registry_declarations.step_routes():
+            add_route(app, route, handlers[step])
 
     async def _list(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        wanted = {
+        filters = {
             one.name: one.read_from(request)
-            for one in registry_declarations.filters(_kind(request))
+            for one in registry_declarations.filter_parameters(_kind(request))
             if one.read_from(request)
         }
         page = await self._administration.reader.page(
             caller,
             _kind(request),
-            _wanted(wanted, EXPIRING.read_from(request)),
+            _document_filter(filters, EXPIRING.read_from(request)),
             CURSOR.read_from(request),
             LIMIT.read_from(request),
         )
@@ -85,7 +85,7 @@ class RegistryRoutes:
 
     async def _get(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        return _answer(self._administration.reader.find(caller, _kind(request), _name(request)))
+        return _document_response(self._administration.reader.find(caller, _kind(request), _name(request)))
 
     async def _history(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
@@ -96,7 +96,7 @@ class RegistryRoutes:
         caller = await self._callers.identify(request)
         document = await self._document(request)
         version = await self._put(request, caller, document, None)
-        response = _answer(version, status=201)
+        response = _document_response(version, status=201)
         response.headers["Location"] = f"/registry/{_PLURAL_OF[version.kind]}/{version.name}"
         return response
 
@@ -107,15 +107,15 @@ class RegistryRoutes:
         if not isinstance(document.get("metadata"), dict) or document["metadata"].get("name") != name:
             raise Refusal(
                 "invalid-document",
-                vi=f"metadata.name phải là {name}, như trong đường dẫn.",
-                en=f"metadata.name must be {name}, as in the path.",
+                vi=f"metadata.name phải là {name}, như trong đường dẫn; hãy sửa lại.",
+                en=f"metadata.name must be {name}, as in the path; correct it.",
             )
         if IF_NONE_MATCH.read_from(request) == "*":
-            return _answer(await self._put(request, caller, document, ABSENT), status=201)
+            return _document_response(await self._put(request, caller, document, ABSENT), status=201)
         try:
-            return _answer(await self._put(request, caller, document, _if_match(request)))
+            return _document_response(await self._put(request, caller, document, _if_match(request)))
         except RevisionConflict as conflict:
-            return self._conflict(conflict, request, caller)
+            return self._conflict_response(conflict, request, caller)
 
     async def _delete(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
@@ -123,55 +123,57 @@ class RegistryRoutes:
         try:
             await self._administration.delete(caller, kind, name, _if_match(request), REASON.read_from(request))
         except RevisionConflict as conflict:
-            return self._conflict(conflict, request, caller)
+            return self._conflict_response(conflict, request, caller)
         return web.Response(status=204)
 
     async def _act(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        said = await self._step_body(request)
+        step = await self._read_step(request)
         name = names.document_name("Grant", request.match_info["name"])
         action = cast("Action", request.match_info["action"])
-        until = said["until"]
+        until = step["until"]
         if until and not _is_date(until):
             raise Refusal(
                 "malformed",
-                vi="until phải là ngày ISO 8601, ví dụ 2026-12-31.",
+                vi="until phải là ngày theo ISO 8601, ví dụ 2026-12-31; hãy sửa lại.",
                 en="`until` must be an ISO 8601 date, such as 2026-12-31; correct it.",
             )
-        read = IF_MATCH.read_from(request)
+        expected = IF_MATCH.read_from(request)
         try:
-            return _answer(await self._administration.act_on_grant(caller, name, action, said["reason"], until, read))
+            return _document_response(
+                await self._administration.act_on_grant(caller, name, action, step["reason"], until, expected)
+            )
         except RevisionConflict as conflict:
-            return self._conflict(conflict, request, caller, "Grant")
+            return self._conflict_response(conflict, request, caller, "Grant")
 
     async def _end_tokens(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        said = await self._step_body(request)
+        step = await self._read_step(request)
         name = names.document_name("System", request.match_info["name"])
-        return _answer(await self._administration.end_tokens(caller, name, said["reason"]))
+        return _document_response(await self._administration.end_tokens(caller, name, step["reason"]))
 
     async def _suspend(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        said = await self._step_body(request)
+        step = await self._read_step(request)
         name = names.document_name("Service", request.match_info["name"])
-        version = await self._administration.suspend_service(caller, name, said["since"], said["until"], said["reason"])
-        return _answer(version)
+        version = await self._administration.suspend_service(caller, name, step["since"], step["until"], step["reason"])
+        return _document_response(version)
 
     async def _resume(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        said = await self._step_body(request)
+        step = await self._read_step(request)
         name = names.document_name("Service", request.match_info["name"])
-        return _answer(await self._administration.resume_service(caller, name, said["reason"]))
+        return _document_response(await self._administration.resume_service(caller, name, step["reason"]))
 
-    async def _step_body(self, request: web.Request) -> dict[str, str]:
-        """What a step is taken with: reason, since, until; each a text, empty where it is not said."""
-        said = await self._document(request) if request.can_read_body else {}
-        texts = {name: said.get(name, "") for name in ("reason", "since", "until")}
-        if not all(isinstance(text, str) for text in texts.values()) or set(said) - set(texts):
+    async def _read_step(self, request: web.Request) -> dict[str, str]:
+        """Read reason, since and until from the body of a request, which may be empty; "" for each that is not sent."""
+        body = await self._document(request) if request.can_read_body else {}
+        texts = {name: body.get(name, "") for name in ("reason", "since", "until")}
+        if not all(isinstance(text, str) for text in texts.values()) or set(body) - set(texts):
             raise Refusal(
                 "malformed",
-                vi="Nội dung chỉ gồm reason, since và until, mỗi trường là một chuỗi.",
-                en="The body may hold reason, since and until, each a string; correct it.",
+                vi="Nội dung chỉ được gồm reason, since và until, mỗi trường là một chuỗi; hãy sửa lại.",
+                en="The body may have reason, since and until, each a string; correct it.",
             )
         return {**texts, "reason": texts["reason"][:MAX_REASON]}
 
@@ -181,8 +183,8 @@ class RegistryRoutes:
         if not isinstance(document, dict) or document.get("kind") != _kind(request):
             raise Refusal(
                 "invalid-document",
-                vi=f"kind phải là {_kind(request)}, như trong đường dẫn.",
-                en=f"kind must be {_kind(request)}, as in the path.",
+                vi=f"kind phải là {_kind(request)}, như trong đường dẫn; hãy sửa lại.",
+                en=f"kind must be {_kind(request)}, as in the path; correct it.",
             )
         reason, dry_run = REASON.read_from(request), DRY_RUN.read_from(request)
         end_tokens = _kind(request) == "System" and END_TOKENS.read_from(request)
@@ -193,10 +195,10 @@ class RegistryRoutes:
     async def _document(self, request: web.Request) -> dict[str, Any]:
         return await decoded_bodies.read_json_object(request)
 
-    def _conflict(
+    def _conflict_response(
         self, conflict: RevisionConflict, request: web.Request, caller: Principal, kind: str = ""
     ) -> web.Response:
-        """Return a 412 with the current document, so that the second writer can go on from it."""
+        """Return the response to a revision conflict, with the current document to go on from."""
         kind = kind or _kind(request)
         name = names.document_name(kind, request.match_info["name"])
         current = self._administration.reader.find(caller, kind, name)
@@ -205,7 +207,7 @@ class RegistryRoutes:
         return response
 
 
-def _answer(version: DocumentVersion, status: int = 200) -> web.Response:
+def _document_response(version: DocumentVersion, status: int = 200) -> web.Response:
     return responses.json_response(version.document(), status=status, headers={"ETag": version.etag})
 
 
@@ -217,8 +219,8 @@ def _name(request: web.Request) -> DocumentName:
     return names.document_name(_kind(request), request.match_info["name"])
 
 
-def _wanted(facts: dict[str, str], within: int | None) -> Wanted:
-    """What is looked for: by facts, and by the days within which a grant ends."""
+def _document_filter(facts: dict[str, str], within: int | None) -> Wanted:
+    """Return the filter of a list: by facts, and by the number of days within which a grant ends."""
     if within is None:
         return Wanted(facts)
     today = datetime.datetime.now(VIETNAM).date()
@@ -237,7 +239,7 @@ def _if_match(request: web.Request) -> int:
     if revision is None:
         raise Refusal(
             "precondition-required",
-            vi="Hãy gửi If-Match với ETag của bản đang sửa, hoặc If-None-Match: * để tạo mới.",
-            en="Send If-Match with the ETag of the version you change, or If-None-Match: * to create.",
+            vi="Hãy gửi If-Match với ETag của bản đang sửa, hoặc gửi If-None-Match: * để tạo mới.",
+            en="Send If-Match with the ETag of the version that you change, or If-None-Match: * to create the document.",
         )
     return revision

@@ -1,4 +1,4 @@
-"""The routes of the registry as they are declared: the same for each kind of document, with what differs between kinds."""
+"""Declarations of the registry's routes: the same for each kind of document, but for its filters and schemas."""
 
 import base64
 import binascii
@@ -16,17 +16,18 @@ from lgsp_gateway.registry.lifecycle.grants import ACTIONS
 from lgsp_problems import Text
 
 DEFAULT_PAGE = 100
-LARGEST_PAGE = 1000
+"""Documents in a page of a list."""
+MAX_PAGE = 1000
 MAX_REASON = 500
 
 _AGENCY = "^[A-Z][0-9]{2}(\\.[0-9]{1,3}){0,3}$"
 _CURSOR = re.compile(r"[A-Za-z0-9.-]{1,63}")
 _ETAG = re.compile(r'(W/)?"?([0-9]{1,19})"?')
-_NEVER = -1
-"""A revision that no document has: a tag that is none of ours matches nothing."""
+_NO_REVISION = -1
+"""Matches no document: the revision for an ETag in another form than the gateway's."""
 
 
-def _read_cursor(sent: str) -> str:
+def _parse_cursor(sent: str) -> str:
     try:
         name = base64.b64decode(sent, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError) as error:
@@ -36,35 +37,37 @@ def _read_cursor(sent: str) -> str:
     return name
 
 
-def _read_tag(sent: str) -> int:
-    found = _ETAG.fullmatch(sent)
-    return int(found[2]) if found else _NEVER
+def _parse_etag(sent: str) -> int:
+    match = _ETAG.fullmatch(sent)
+    return int(match[2]) if match else _NO_REVISION
 
 
 CURSOR = Parameter(
-    *("cursor", "query", "the `next` of the page before", {"type": "string", "maxLength": 100}),
-    Text("giá trị next của trang trước", "the `next` of the page before"),
-    _read_cursor,
+    *("cursor", "query", "the `next` of the previous page", {"type": "string", "maxLength": 100}),
+    Text("giá trị next của trang trước", "the `next` of the previous page"),
+    _parse_cursor,
     "",
 )
-LIMIT = integer_parameter("limit", "how many", 1, LARGEST_PAGE, DEFAULT_PAGE)
-REASON = text_parameter("reason", "why; it stands in the history", max_length=MAX_REASON)
-DRY_RUN = boolean_parameter("dryRun", "whether to check and to write nothing")
-END_TOKENS = boolean_parameter("endTokens", "whether to end the tokens that the system was given until now")
-EXPIRING = integer_parameter("expiringWithin", "only grants in force that end within so many days", 0, 9999, None)
+LIMIT = integer_parameter("limit", "the largest number of items in the page", 1, MAX_PAGE, DEFAULT_PAGE)
+REASON = text_parameter("reason", "the reason of the change, which the history shows", max_length=MAX_REASON)
+DRY_RUN = boolean_parameter("dryRun", "whether to check the change without making it")
+END_TOKENS = boolean_parameter("endTokens", "whether to end the tokens that were issued to the system until now")
+EXPIRING = integer_parameter(
+    "expiringWithin", "only grants in force that end within this number of days", 0, 9999, None
+)
 IF_MATCH = Parameter(
-    *("If-Match", "header", "the ETag of the version that is changed", {"type": "string", "maxLength": 100}),
-    Text("ETag của bản đang sửa", "the ETag of the version that is changed"),
-    _read_tag,
+    *("If-Match", "header", "the ETag of the version to change", {"type": "string", "maxLength": 100}),
+    Text("ETag của bản đang sửa", "the ETag of the version to change"),
+    _parse_etag,
     None,
 )
 IF_NONE_MATCH = text_parameter(
-    "If-None-Match", "`*`: create, and change nothing that is there", max_length=100, location="header"
+    "If-None-Match", "`*`: create the document, and fail if it exists", max_length=100, location="header"
 )
 ACTION = choice_parameter("action", "the step", ACTIONS, "", location="path")
 
 _SYSTEM = "^([a-z][a-z0-9]*(-[a-z0-9]+)*|[A-Za-z0-9-]+(/[A-Za-z0-9._-]+){3})$"
-"""The name of a system, or its full name."""
+"""The short or the full name of a system."""
 
 _FILTERS = {
     "Instance": (),
@@ -84,26 +87,25 @@ _FILTERS = {
     ),
 }
 
-_BY_PROVIDER = ("invalid-document", "already-exists", "contract-incompatible", "step-not-allowed", "not-found")
+_WRITE_PROBLEMS = ("invalid-document", "already-exists", "contract-incompatible", "step-not-allowed", "not-found")
 
 
-def filters(kind: str) -> tuple[Parameter[str], ...]:
-    """The parameters by which documents of a kind are chosen, each a member of their spec."""
+def filter_parameters(kind: str) -> tuple[Parameter[str], ...]:
+    """Return the query parameters that filter a list of documents of a kind, each by a member of their spec."""
     return tuple(one for one in _FILTERS[kind] if one is not EXPIRING)  # type: ignore[misc]
 
 
-def of(plural: str) -> "RoutesOf":
-    """The routes of a kind."""
-    return RoutesOf(plural)
+class KindRoutes:
+    """The declarations of the routes for one kind of document.
 
-
-class RoutesOf:
-    """The routes of a kind, by what they do."""
+    Args:
+        plural: the kind as paths name it, such as `grants`.
+    """
 
     def __init__(self, plural: str) -> None:
         kind = PLURALS[plural]
-        many = plural[0].upper() + plural[1:]
-        all_, one = f"/registry/{{kind:{plural}}}", f"/registry/{{kind:{plural}}}/{{name}}"
+        capitalized_plural = plural[0].upper() + plural[1:]
+        list_path, path = f"/registry/{{kind:{plural}}}", f"/registry/{{kind:{plural}}}/{{name}}"
         name = text_parameter(
             *("name", f"the name of the {kind.lower()}"),
             max_length=MAX_NAME,
@@ -112,25 +114,25 @@ class RoutesOf:
         )
         document = ResponseSpec(f"The {kind.lower()}", json_of(kind), ("ETag",))
         body = json_of(kind)
-        write, changes = (REASON, DRY_RUN), ("revision-conflict", *_BY_PROVIDER)
+        write_parameters, replace_problems = (REASON, DRY_RUN), ("revision-conflict", *_WRITE_PROBLEMS)
         self.list = Route(
-            *("GET", all_, f"list{many}", f"List the {plural} that the caller may read", "token"),
+            *("GET", list_path, f"list{capitalized_plural}", f"List the {plural} that the caller may read", "token"),
             {200: ResponseSpec(f"A page of {plural}", json_of(f"{kind}List"))},
             parameters=(*_FILTERS[kind], LIMIT, CURSOR),
             right=list_right(kind),
             tag="registry",
         )
         self.create = Route(
-            *("POST", all_, f"create{kind}", f"Create a {kind.lower()}", "token"),
+            *("POST", list_path, f"create{kind}", f"Create a {kind.lower()}", "token"),
             {201: ResponseSpec(f"The {kind.lower()}", json_of(kind), ("ETag", "Location"))},
-            parameters=write,
+            parameters=write_parameters,
             body=body,
-            problems=_BY_PROVIDER,
+            problems=_WRITE_PROBLEMS,
             right=write_right(kind),
             tag="registry",
         )
         self.get = Route(
-            *("GET", one, f"get{kind}", f"Read a {kind.lower()}", "token"),
+            *("GET", path, f"get{kind}", f"Read a {kind.lower()}", "token"),
             {200: document},
             parameters=(name,),
             problems=("not-found",),
@@ -138,25 +140,25 @@ class RoutesOf:
             tag="registry",
         )
         self.replace = Route(
-            *("PUT", one, f"replace{kind}", f"Replace a {kind.lower()}, or create it", "token"),
+            *("PUT", path, f"replace{kind}", f"Replace a {kind.lower()}, or create it", "token"),
             {200: document, 201: document},
-            parameters=(name, IF_MATCH, IF_NONE_MATCH, *write, *((END_TOKENS,) if kind == "System" else ())),
+            parameters=(name, IF_MATCH, IF_NONE_MATCH, *write_parameters, *((END_TOKENS,) if kind == "System" else ())),
             body=body,
-            problems=("precondition-required", *changes),
+            problems=("precondition-required", *replace_problems),
             right=write_right(kind),
             tag="registry",
         )
         self.delete = Route(
-            *("DELETE", one, f"delete{kind}", f"Delete a {kind.lower()}", "token"),
-            {204: ResponseSpec("It is gone; its history stays")},
+            *("DELETE", path, f"delete{kind}", f"Delete a {kind.lower()}", "token"),
+            {204: ResponseSpec("The document is deleted; its history remains")},
             parameters=(name, IF_MATCH, REASON),
             problems=("precondition-required", "revision-conflict", "in-use", "not-found"),
             right=step_right(kind),
             tag="registry",
         )
         self.history = Route(
-            *("GET", f"{one}/history", f"read{kind}History", f"Read every version of a {kind.lower()}", "token"),
-            {200: ResponseSpec("The versions, the newest first", json_of(f"{kind}History"))},
+            *("GET", f"{path}/history", f"read{kind}History", f"Read every version of a {kind.lower()}", "token"),
+            {200: ResponseSpec("The versions, newest first", json_of(f"{kind}History"))},
             parameters=(name,),
             problems=("not-found",),
             right=read_right(kind),
@@ -164,8 +166,8 @@ class RoutesOf:
         )
 
 
-def steps() -> Iterator[tuple[str, Route]]:
-    """The routes by which a grant, a system or a service takes a step: `act`, `end-tokens`, `suspend`, `resume`."""
+def step_routes() -> Iterator[tuple[str, Route]]:
+    """Yield the routes that change the state of a grant, a system or a service: `act`, `end-tokens`, `suspend`, `resume`."""
     name = text_parameter(
         "name", "the name of the document", max_length=MAX_NAME, pattern=NAME_PATTERN, location="path"
     )
@@ -177,7 +179,7 @@ def steps() -> Iterator[tuple[str, Route]]:
                 "POST",
                 f"/registry/grants/{{name}}/{{action:{actions}}}",
                 "actOnGrant",
-                "Take a step with a grant",
+                "Move a grant to another state of its life cycle",
                 "token",
             ),
             {200: ResponseSpec("The grant", json_of("Grant"), ("ETag",))},
@@ -192,7 +194,13 @@ def steps() -> Iterator[tuple[str, Route]]:
     yield (
         "end-tokens",
         Route(
-            *("POST", "/registry/systems/{name}/end-tokens", "endTokens", "End the tokens of a system", "token"),
+            *(
+                "POST",
+                "/registry/systems/{name}/end-tokens",
+                "endTokens",
+                "End all tokens of a system that were issued until now",
+                "token",
+            ),
             {200: ResponseSpec("The system", json_of("System"), ("ETag",))},
             parameters=(name,),
             body=json_of("Step"),
@@ -203,8 +211,8 @@ def steps() -> Iterator[tuple[str, Route]]:
         ),
     )
     for step, summary in (
-        ("suspend", "Suspend a service: planned, or at once"),
-        ("resume", "End a suspension of a service"),
+        ("suspend", "Suspend a service, at once or from a date"),
+        ("resume", "End the suspension of a service"),
     ):
         yield (
             step,

@@ -1,6 +1,6 @@
-"""How people sign in and out, and who a caller is: `/oauth2/issuers`, `/oauth2/revoke`, `/me`.
+"""`/oauth2/issuers`, `/oauth2/revoke`, `/me`: where people sign in, how they sign out, and who the caller is.
 
-A session begins at `/oauth2/token` (`api.token_endpoint`), where an ID token is exchanged for one.
+A session begins at `/oauth2/token` (`api.token_endpoint`), where an ID token is exchanged for it.
 """
 
 from aiohttp import web
@@ -19,14 +19,14 @@ ISSUERS = Route(
     "listSignInIssuers",
     "List the OpenID Connect issuers that people sign in with",
     "anybody",
-    {200: ResponseSpec("The issuers, with the client to sign in to", json_of("SignInIssuerList"))},
+    {200: ResponseSpec("The issuers, each with the client id to sign in with", json_of("SignInIssuerList"))},
     tag="tokens",
 )
 REVOKE = Route(
     "POST",
     "/oauth2/revoke",
     "endSession",
-    "End the session of a person, by its token (RFC 7009)",
+    "End a person's session by its token (RFC 7009)",
     "client",
     {200: ResponseSpec("The session has ended, if there was one", json_of("Nothing"))},
     body={"application/x-www-form-urlencoded": ref("RevocationRequest")},
@@ -36,7 +36,7 @@ ME = Route(
     "GET",
     "/me",
     "readPrincipal",
-    "Read who the caller is to the bus",
+    "Read as whom the bus identifies the caller",
     "token",
     {200: ResponseSpec("The caller", json_of("Principal"))},
     tag="tokens",
@@ -44,20 +44,19 @@ ME = Route(
 
 
 class SignInRoutes:
-    """The paths for whoever signs in."""
+    """The routes for people who sign in."""
 
     def __init__(self, callers: CallerAuthenticator, sign_in: SignIn) -> None:
         self._callers = callers
         self._sign_in = sign_in
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the paths."""
-        add_route(app, ISSUERS, self._issuers)
-        add_route(app, REVOKE, self._revoke)
-        add_route(app, ME, self._me)
+        """Add the routes to an application."""
+        add_route(app, ISSUERS, self._list_issuers)
+        add_route(app, REVOKE, self._end_session)
+        add_route(app, ME, self._read_principal)
 
-    async def _issuers(self, _: web.Request) -> web.Response:
-        known = self._sign_in.tokens.issuers.values()
+    async def _list_issuers(self, _: web.Request) -> web.Response:
         items = [
             {
                 "issuer": one.issuer.name,
@@ -65,24 +64,24 @@ class SignInRoutes:
                 "scopes": list(one.scopes),
                 "algorithms": list(one.issuer.algorithms),
             }
-            for one in known
+            for one in self._sign_in.tokens.issuers.values()
         ]
         return responses.json_response({"items": items})
 
-    async def _revoke(self, request: web.Request) -> web.Response:
+    async def _end_session(self, request: web.Request) -> web.Response:
         form = await decoded_bodies.read_form(request, MAX_FORM)
         await self._sign_in.end(form.get("token", ""))
         return responses.json_response({})
 
-    async def _me(self, request: web.Request) -> web.Response:
-        return responses.json_response(_shown(await self._callers.identify(request)))
+    async def _read_principal(self, request: web.Request) -> web.Response:
+        return responses.json_response(_principal_document(await self._callers.identify(request)))
 
 
-def _shown(principal: Principal) -> dict[str, object]:
-    who = {"system": principal.system, "person": principal.person}
+def _principal_document(principal: Principal) -> dict[str, object]:
+    optional = {"system": principal.system, "person": principal.person}
     return {
         "principal": str(principal),
-        **{name: value for name, value in who.items() if value},
+        **{name: value for name, value in optional.items() if value},
         "agency": principal.agency,
         "roles": sorted(principal.roles),
     }
