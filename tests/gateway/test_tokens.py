@@ -13,6 +13,8 @@ from support.workbench import Workbench
 from lgsp_auth.client_authentication import ASSERTION_TYPE
 from lgsp_auth.keys import SigningKey
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
 
 def assertion(bus: Workbench, key: SigningKey | None = None, **changed: Any) -> str:
     now = int(time.time())
@@ -151,6 +153,28 @@ async def test_what_is_not_a_token_request_is_said_so(bus: Workbench) -> None:
     assert (await ask(bus, client_assertion="x"))[1]["error"] == "invalid_request"
     async with bus.session.post("/oauth2/token", json={"grant_type": "client_credentials"}) as answer:
         assert (answer.status, (await answer.json())["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/revoke"])
+@pytest.mark.parametrize(
+    ("options", "status", "error"),
+    [
+        ({"json": {"token": "x"}}, 400, "invalid_request"),
+        ({"data": b"a=1&a=2", "headers": FORM}, 400, "invalid_request"),
+        ({"data": b"a=" + b"x" * 20_000, "headers": FORM}, 400, "invalid_request"),
+        ({"params": {"unknown": "1"}, "data": b"a=1", "headers": FORM}, 400, "invalid_request"),
+    ],
+    ids=["no form", "a field twice", "too large", "a query"],
+)
+async def test_oauth_endpoints_refuse_as_oauth_says(
+    bus: Workbench, path: str, options: dict[str, Any], status: int, error: str
+) -> None:
+    """RFC 6749, section 5.2; RFC 7009, section 2.2.1."""
+    async with bus.session.post(path, **options) as answer:
+        refused = await answer.json(content_type="application/json")
+    assert (answer.status, refused["error"]) == (status, error)
+    assert set(refused) == {"error", "error_description"}
+    assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
 
 
 async def test_any_oauth_client_finds_its_way(bus: Workbench) -> None:

@@ -173,10 +173,16 @@ def _problems(route: Route) -> dict[str, Any]:
     for code in dict.fromkeys(codes):
         by_status.setdefault(CODES[code].status, []).append(code)
     return {
-        str(status): _problem("; ".join(f"{code}: {CODES[code].title.en}" for code in codes_of_status))
+        str(status): _refusal(route, "; ".join(f"{code}: {CODES[code].title.en}" for code in codes_of_status))
         for status, codes_of_status in sorted(by_status.items())
         if status not in route.responses
     }
+
+
+def _refusal(route: Route, description: str) -> dict[str, Any]:
+    if route.errors == "problem":
+        return _problem(description)
+    return {"description": description, "content": {"application/json": {"schema": ref("TokenError")}}}
 
 
 def _problem(description: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ REVOKE = Route(
     "client",
     {200: ResponseSpec("The session has ended, if there was one", json_of("Nothing"))},
     body={"application/x-www-form-urlencoded": ref("RevocationRequest")},
+    errors="oauth",
     tag="tokens",
 )
 ME = Route(

@@ -1,6 +1,8 @@
 """`/oauth2/token` and what a client needs to find it: RFC 6749, RFC 8414, RFC 7517. Refusals are those of RFC 6749."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
@@ -13,7 +15,6 @@ from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.http import decoded_bodies, responses
 from lgsp_gateway.http.authentication import repeated_header
-from lgsp_gateway.http.language import preferred_language
 from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.keys.key_store import KeyStore
@@ -46,6 +47,7 @@ ISSUE = Route(
         ),
     ),
     body={"application/x-www-form-urlencoded": ref("TokenRequest")},
+    errors="oauth",
     tag="tokens",
 )
 JWKS = Route(
@@ -86,55 +88,57 @@ class TokenRoutes:
         self._security = security
 
     def add_routes(self, app: web.Application) -> None:
-        """Add the three paths."""
+        """Add the three paths to an application."""
         add_route(app, ISSUE, self._issue)
         add_route(app, JWKS, self._jwks)
         add_route(app, METADATA, self._metadata)
 
     async def _issue(self, request: web.Request) -> web.Response:
-        address = request.remote or ""
         try:
-            if not self._identification.failures.may_try(address):
-                raise await self._identification.failures.delayed_refusal()
-            if twice := repeated_header(request.headers):
-                raise oauth_refusal(
-                    "invalid_request", f"tiêu đề {twice} có mặt hai lần", f"the header {twice} came twice"
-                )
-            form = await self._form(request)
-            shown, now = request.headers.get("DPoP", ""), time.time()
-            proof = verify_proof(shown, "POST", self._endpoint.issuer + request.path, now) if shown else None
-            bound = proof.thumbprint if proof else ""
-            authorization = request.headers.get("Authorization")
-            if form.get("grant_type") == TOKEN_EXCHANGE:
-                issued = await self._sign_in.exchange(form, authorization, now)
-            else:
-                issued = await self._endpoint.issue(form, authorization, now, bound)
-            if proof:
-                await self._identification.replays.use(proof.one_time)
+            issued = await self._issued(request)
         except Refusal as refusal:
-            if isinstance(refusal, UnauthenticatedClient | InvalidGrant):
-                self._identification.failures.record_failure(address)
-            known = {"event__reason": refusal.code, "source__ip": address}
-            self._security.event("token-not-issued", "failure", "authentication", refusal.detail.en, **known)
-            description = refusal.detail.in_language(preferred_language(request.headers.get("Accept-Language")))
-            return responses.json_response(
-                {"error": refusal.code, "error_description": description},
-                status=refusal.kind.status,
-                headers={**_NO_CACHE, **refusal.headers, **_retry(refusal)},
-            )
+            self._report(refusal, request)
+            raise
         return responses.json_response(issued, headers=_NO_CACHE)
 
-    async def _form(self, request: web.Request) -> dict[str, str]:
-        """The parameters of a token request.
+    async def _issued(self, request: web.Request) -> Mapping[str, Any]:
+        """Return the token that a request asks for, with what is said of it.
 
         Raises:
-            Refusal: `invalid_request`, as RFC 6749 calls whatever is wrong with a body.
+            Refusal: `invalid_request`, or what is wrong with its form; `invalid_client`, `invalid_grant`, `invalid_dpop_proof`,
+                `unsupported_grant_type`, `too-many-attempts` or `bus-unavailable`.
         """
-        try:
-            return await decoded_bodies.read_form(request, MAX_FORM)
-        except Refusal as refusal:
-            kind = refusal.kind if refusal.code == "too-slow" else None  # its connection is closed: 408 says so
-            raise Refusal("invalid_request", vi=refusal.detail.vi, en=refusal.detail.en, kind=kind) from refusal
+        if not self._identification.failures.may_try(request.remote or ""):
+            raise await self._identification.failures.delayed_refusal()
+        if repeated := repeated_header(request.headers):
+            raise oauth_refusal(
+                "invalid_request", f"tiêu đề {repeated} có mặt hai lần", f"the header {repeated} came twice"
+            )
+        form = await decoded_bodies.read_form(request, MAX_FORM)
+        shown, now = request.headers.get("DPoP", ""), time.time()
+        proof = verify_proof(shown, "POST", self._endpoint.issuer + request.path, now) if shown else None
+        authorization = request.headers.get("Authorization")
+        if form.get("grant_type") == TOKEN_EXCHANGE:
+            issued = await self._sign_in.exchange(form, authorization, now)
+        else:
+            issued = await self._endpoint.issue(form, authorization, now, proof.thumbprint if proof else "")
+        if proof:
+            await self._identification.replays.use(proof.one_time)
+        return issued
+
+    def _report(self, refusal: Refusal, request: web.Request) -> None:
+        """Report a refusal to those on watch, and count an attempt that failed by its address."""
+        address = request.remote or ""
+        if isinstance(refusal, UnauthenticatedClient | InvalidGrant):
+            self._identification.failures.record_failure(address)
+        self._security.event(
+            "token-not-issued",
+            "failure",
+            "authentication",
+            refusal.detail.en,
+            event__reason=refusal.code,
+            source__ip=address,
+        )
 
     async def _jwks(self, _: web.Request) -> web.Response:
         return responses.json_response(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
@@ -158,7 +162,3 @@ class TokenRoutes:
                 "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
             }
         )
-
-
-def _retry(refusal: Refusal) -> dict[str, str]:
-    return {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}

@@ -1,7 +1,8 @@
-"""Errors over HTTP: RFC 9457 problem details, in the caller's language.
+"""Errors over HTTP, in the caller's language: RFC 9457 problem details, and OAuth's own error format.
 
 `type` is stable (`urn:lgsp:problem:` and the code), `instance` is the message id under which evidence and log are found, `errors`
-lists where a document violates which rule.
+lists where a document violates which rule. Token and revocation endpoints answer as RFC 6749, section 5.2, and RFC 7009, section
+2.2.1, prescribe.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,14 @@ from lgsp_problems import NotFound, Refusal
 from lgsp_runtime.unexpected_errors import log_internal_error
 
 TYPE = "urn:lgsp:problem:"
+
+_OAUTH_ERRORS = {
+    "malformed": ("invalid_request", 400),
+    "too-large": ("invalid_request", 400),
+    "unsupported-media-type": ("invalid_request", 400),
+    "too-slow": ("invalid_request", 408),  # its connection is closed, which this status says
+}
+"""Error code and status of RFC 6749, section 5.2, for codes that are called otherwise here; the others are the same."""
 
 
 def refusal_of(error: Exception, message: str, path: str = "") -> Refusal:
@@ -50,10 +59,40 @@ def problem_response(
         extension: further members of the problem document.
     """
     headers, body = render_problem(refusal, request.headers.get(hdrs.ACCEPT_LANGUAGE), message, extension=extension)
-    response = web.Response(body=body, status=refusal.kind.status, headers=headers)
+    return _response(refusal.kind.status, headers, body, request)
+
+
+def oauth_error_response(refusal: Refusal, request: web.BaseRequest, message: str = "") -> web.Response:
+    """Make the response of an OAuth endpoint for a refusal: `error` and `error_description` (RFC 6749, section 5.2).
+
+    Args:
+        message: the id to find it by; empty for what is not logged.
+    """
+    language = preferred_language(request.headers.get(hdrs.ACCEPT_LANGUAGE))
+    code, status = _OAUTH_ERRORS.get(refusal.code, (refusal.code, refusal.kind.status))
+    error = {"error": code, "error_description": refusal.detail.in_language(language)}
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Language": language,
+        "Cache-Control": "no-store",
+        "Pragma": "no-cache",  # RFC 6749 asks for it beside Cache-Control
+        "Vary": "Accept-Language",
+        **refusal.headers,
+        **_trace_headers(refusal, message),
+    }
+    return _response(status, headers, orjson.dumps(error), request)
+
+
+def _response(status: int, headers: Mapping[str, str], body: bytes, request: web.BaseRequest) -> web.Response:
+    response = web.Response(body=body, status=status, headers=headers)
     if not request.content.is_eof():
         response.force_close()  # the rest of the body is not waited for: it is too large, or may never come
     return response
+
+
+def _trace_headers(refusal: Refusal, message: str) -> dict[str, str]:
+    headers = {"Lgsp-Message-Id": message} if message else {}
+    return headers if refusal.retry_after is None else {**headers, "Retry-After": str(refusal.retry_after)}
 
 
 def render_problem(
@@ -85,10 +124,10 @@ def render_problem(
         "Cache-Control": "no-store",
         "Vary": "Accept-Language",
         **refusal.headers,
+        **_trace_headers(refusal, message),
     }
     if message:
         problem["instance"] = f"urn:uuid:{message}"
-        headers["Lgsp-Message-Id"] = message
     if traceparent:
         headers["traceparent"] = traceparent
     if refusal.violations:
@@ -97,8 +136,6 @@ def render_problem(
             for violation in refusal.violations
         ]
     problem |= extension or {}
-    if refusal.retry_after is not None:
-        headers["Retry-After"] = str(refusal.retry_after)
     return headers, orjson.dumps(problem)
 
 

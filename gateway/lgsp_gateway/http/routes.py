@@ -49,6 +49,7 @@ class Route:
         right: what the caller must be allowed to do to documents of the registry.
         body: media types that it accepts, each with the JSON Schema of its content.
         problems: codes of problems that it may answer with, beside those that any route may.
+        errors: the format of its errors: RFC 9457, or that of OAuth's endpoints (RFC 6749, section 5.2).
         tag: the group of OpenAPI that it belongs to.
     """
 
@@ -64,6 +65,7 @@ class Route:
     body: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     body_required: bool = True
     problems: tuple[str, ...] = ()
+    errors: Literal["problem", "oauth"] = "problem"
     tag: str = ""
 
     @property
@@ -126,6 +128,13 @@ def declared_routes(app: web.Application) -> list[Route]:
     if len(added) != len(declared):
         raise RuntimeError(f"{len(added)} routes, {len(declared)} of them declared: add each with `routes.add_route`")
     return declared
+
+
+def declared_route(request: web.Request) -> Route | None:
+    """Return the declaration of the route that a request matched; None where no path or method matched."""
+    resource = request.match_info.route.resource
+    declared = request.app[ROUTES].get(resource, ()) if resource is not None else ()
+    return next((route for route in declared if route.method == request.method), None)
 
 
 def _check_query(request: web.Request, known: frozenset[str]) -> None:

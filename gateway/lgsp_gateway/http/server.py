@@ -148,6 +148,9 @@ def _problem_response(error: Exception, request: web.Request) -> web.StreamRespo
     refusal = problems.refusal_of(error, message, request.path)
     if request.writer.output_size > 0:  # part of a response was sent already: the caller sees the connection end
         raise ConnectionResetError("the response was cut short") from error
+    route = routes.declared_route(request)
+    if route is not None and route.errors == "oauth":
+        return problems.oauth_error_response(refusal, request, message)
     return problems.problem_response(refusal, request, message)
 
 
