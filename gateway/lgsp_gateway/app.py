@@ -19,6 +19,7 @@ from lgsp_gateway.calls.build import open_pipeline
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepare_streams
 from lgsp_gateway.evidence.instance_domain import instance_domain
 from lgsp_gateway.faces.rest.calls import RestCalls
@@ -34,7 +35,6 @@ from lgsp_gateway.observability.build import Health, announce_removed_keys, open
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.issuers import open_people
-from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime import process as processes
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats import connection as nats_connection
@@ -62,9 +62,9 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
     nats = _NatsUsers(settings)
     async with AsyncExitStack() as stack:
         telemetry = open_telemetry(stack, settings, keys)
-        bus, heavy = NatsRequestReply(), HeavyDocuments(settings.heavy_processes, settings.heavy_seconds)
-        stack.push_async_callback(heavy.stop)
-        registry = RegistryParts.create(bus, telemetry.security, heavy)
+        bus, workers = NatsRequestReply(), DocumentWorkers(settings.heavy_processes, settings.heavy_seconds)
+        stack.push_async_callback(workers.stop)
+        registry = RegistryParts.create(bus, telemetry.security, workers)
 
         connection = await nats.connect("", registry.replica.connection_lost, registry.replica.reconnected, background)
         stack.push_async_callback(connection.close)
@@ -91,7 +91,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
             connection,
             evidence,
             telemetry,
-            heavy,
+            workers,
         )
         evidence.log.start(background)
         stack.push_async_callback(evidence.log.stop)
@@ -102,7 +102,9 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         stack.push_async_callback(reading.connection.close)
         health = Health.open(connection, registry, evidence, reading, telemetry.metrics, background)
         people = await open_people(settings, connection, nats.people, others)
-        parts = ApiDependencies(pipeline, registry, keys, people, reading, health, telemetry, bus, heavy, process.stop)
+        parts = ApiDependencies(
+            pipeline, registry, keys, people, reading, health, telemetry, bus, workers, process.stop
+        )
         port = await _open_http(stack, settings, parts, tls)
         for files in filter(None, (tls, nats.tls)):
             background.run_forever("tls files", files.watch)

@@ -15,7 +15,8 @@ from support.workbench import EXAMPLE, NUMBER, TEXT, Workbench
 from lgsp_adapters.adapter import Call
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
-from lgsp_gateway.workers.heavy_documents import MAX_WAITING, HeavyDocuments
+from lgsp_gateway.document_workers.pool import DocumentWorkers
+from lgsp_gateway.document_workers.turns import MAX_WAITING
 from lgsp_problems import Refusal
 
 ROWS = {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}}
@@ -33,17 +34,19 @@ def operation(request: dict[str, Any], response: Any = None, **more: Any) -> Ope
 
 
 @pytest_asyncio.fixture
-async def heavy() -> AsyncIterator[HeavyDocuments]:
-    found = HeavyDocuments()
+async def workers() -> AsyncIterator[DocumentWorkers]:
+    found = DocumentWorkers()
     yield found
     await found.stop()
 
 
-async def test_it_says_what_the_gateway_says(heavy: HeavyDocuments) -> None:
+async def test_it_says_what_the_gateway_says(workers: DocumentWorkers) -> None:
     asked = operation(
         {"properties": {"so": {"type": "string"}, "r": ROWS}}, ROWS | {"type": ["array", "object"]}, subject="/so"
     )
-    assert await heavy.subject_of_request("a", asked, json.dumps({"so": NUMBER, "r": [{"a": "x"}]}).encode()) == NUMBER
+    assert (
+        await workers.subject_of_request("a", asked, json.dumps({"so": NUMBER, "r": [{"a": "x"}]}).encode()) == NUMBER
+    )
     for body in (
         b'{"r": [{"a": 1}, {"a": "x"}, {"a": 2}]}',
         b'{"r": "x", "r": 1}',
@@ -52,45 +55,45 @@ async def test_it_says_what_the_gateway_says(heavy: HeavyDocuments) -> None:
         b"\xff\xfe{\x00",
     ):
         with pytest.raises(Refusal) as there:
-            await heavy.subject_of_request("a", asked, body)
+            await workers.subject_of_request("a", asked, body)
         with pytest.raises(Refusal) as here:
             asked.check_request(body)
         assert there.value.detail == here.value.detail
         assert there.value.violations == here.value.violations
-    await heavy.check_answer("a", asked, b'[{"a": "x"}]')
+    await workers.check_answer("a", asked, b'[{"a": "x"}]')
     with pytest.raises(Refusal) as refused:
-        await heavy.check_answer("a", asked, b'[{"a": 1}]')
+        await workers.check_answer("a", asked, b'[{"a": 1}]')
     assert refused.value.private == "breaks /items/properties/a/type"
-    assert await heavy.project("a", Projection(["/a"]), b'{"a": 1.10, "b": 2}') == b'{"a":1.10}'
+    assert await workers.project("a", Projection(["/a"]), b'{"a": 1.10, "b": 2}') == b'{"a":1.10}'
 
 
-async def test_a_contract_raises_its_limits(heavy: HeavyDocuments) -> None:
+async def test_a_contract_raises_its_limits(workers: DocumentWorkers) -> None:
     body = json.dumps({"r": [{"a": "x"}] * 60_000}).encode()
     with pytest.raises(Refusal) as refused:
-        await heavy.subject_of_request("a", operation({"properties": {"r": ROWS}}), body)
+        await workers.subject_of_request("a", operation({"properties": {"r": ROWS}}), body)
     assert refused.value.code == "too-large"
     wide = operation({"properties": {"r": ROWS}}, limits={"values": 200_000})
-    assert await heavy.subject_of_request("a", wide, body) is None
+    assert await workers.subject_of_request("a", wide, body) is None
 
 
-async def test_what_runs_away_is_ended(heavy: HeavyDocuments) -> None:
+async def test_what_runs_away_is_ended(workers: DocumentWorkers) -> None:
     document: dict[str, Any] = {}
     for _ in range(40):
         document = {"a": document}
     running = operation(RUNAWAY)
     with pytest.raises(Refusal) as refused:
-        await heavy.subject_of_request("a", running, json.dumps({"in": document}).encode())
+        await workers.subject_of_request("a", running, json.dumps({"in": document}).encode())
     assert refused.value.code == "too-large"
-    assert await heavy.subject_of_request("a", running, b"{}") is None
+    assert await workers.subject_of_request("a", running, b"{}") is None
 
 
-async def test_each_waits_for_itself(heavy: HeavyDocuments) -> None:
+async def test_each_waits_for_itself(workers: DocumentWorkers) -> None:
     """One sends many documents, another one: it does not wait for the many."""
     asked, body = operation({"properties": {"r": ROWS}}), json.dumps({"r": [{"a": "x"}] * 40_000}).encode()
     done: list[str] = []
 
     async def ask(consumer: str) -> None:
-        await heavy.subject_of_request(consumer, asked, body)
+        await workers.subject_of_request(consumer, asked, body)
         done.append(consumer)
 
     many = [asyncio.create_task(ask("many")) for _ in range(8)]
@@ -100,32 +103,32 @@ async def test_each_waits_for_itself(heavy: HeavyDocuments) -> None:
     assert len(done) == 9
 
 
-async def test_too_many_of_one_are_refused(heavy: HeavyDocuments) -> None:
+async def test_too_many_of_one_are_refused(workers: DocumentWorkers) -> None:
     asked = operation({})
-    calls = [heavy.subject_of_request("many", asked, b"{}") for _ in range(MAX_WAITING + 5)]
+    calls = [workers.subject_of_request("many", asked, b"{}") for _ in range(MAX_WAITING + 5)]
     said = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 20)
     assert {one.code for one in said if isinstance(one, Refusal)} == {"quota-exceeded"}
     assert said.count(None) == MAX_WAITING + 1
 
 
-async def test_a_killed_process_is_started_again(heavy: HeavyDocuments) -> None:
+async def test_a_killed_process_is_started_again(workers: DocumentWorkers) -> None:
     asked = operation({})
-    await heavy.subject_of_request("a", asked, b"{}")
+    await workers.subject_of_request("a", asked, b"{}")
     [child] = _children(os.getpid())
     os.kill(child, signal.SIGKILL)
     with pytest.raises(Refusal):
-        await heavy.subject_of_request("a", asked, b"{}")
-    assert await heavy.subject_of_request("a", asked, b"{}") is None
+        await workers.subject_of_request("a", asked, b"{}")
+    assert await workers.subject_of_request("a", asked, b"{}") is None
 
 
-async def test_who_gives_up_takes_nobody_s_turn(heavy: HeavyDocuments) -> None:
+async def test_who_gives_up_takes_nobody_s_turn(workers: DocumentWorkers) -> None:
     asked, body = operation({"properties": {"r": ROWS}}), json.dumps({"r": [{"a": "x"}] * 40_000}).encode()
-    calls = [asyncio.create_task(heavy.subject_of_request("a", asked, body)) for _ in range(4)]
+    calls = [asyncio.create_task(workers.subject_of_request("a", asked, body)) for _ in range(4)]
     await asyncio.sleep(0)
     for call in calls[:3]:
         call.cancel()
     assert await asyncio.wait_for(calls[3], 20) is None
-    assert await asyncio.wait_for(heavy.subject_of_request("a", asked, body), 20) is None
+    assert await asyncio.wait_for(workers.subject_of_request("a", asked, body), 20) is None
 
 
 def _children(pid: int) -> list[int]:
@@ -135,7 +138,7 @@ def _children(pid: int) -> list[int]:
             command, status = (folder / "cmdline").read_bytes(), (folder / "stat").read_text()
         except OSError:
             continue
-        if b"heavy_documents_process" in command and int(status.rpartition(")")[2].split()[1]) == pid:
+        if b"document_workers.worker" in command and int(status.rpartition(")")[2].split()[1]) == pid:
             found.append(int(folder.name))
     return found
 

@@ -22,6 +22,7 @@ from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.build import EvidenceReading
@@ -45,7 +46,6 @@ from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.registry.store import DocumentStore
 from lgsp_gateway.sessions.issuers import People
 from lgsp_gateway.sessions.store import PeopleStore
-from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connection import NatsEndpoint
 from lgsp_runtime.nats.request_reply import NatsRequestReply
@@ -69,7 +69,7 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
     follower = RegistryReplica(store, registry)
     publisher = CheckpointPublisher(bus, NAME, Signer(origin_of(NAME), keys.log_key()))
     security = SecurityLog("", NAME)
-    evidence, heavy = EvidenceLog(bus, entry_stream.subject_of(NAME), publisher), HeavyDocuments()
+    evidence, workers = EvidenceLog(bus, entry_stream.subject_of(NAME), publisher), DocumentWorkers()
     telemetry = CallTelemetry(Metrics(), None, security)
     pipeline = Pipeline(
         gateway=NAME,
@@ -79,7 +79,7 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
         ),
         authorizations=AuthorizationCache(registry),
         quotas=Quotas(bus),
-        checks=DocumentChecks(heavy),
+        checks=DocumentChecks(workers),
         idempotency=Idempotency(),
         execution=RequestReply(bus),
         pseudonyms=Pseudonyms(keys.pseudonym_key()),
@@ -100,7 +100,7 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
         health=Health(adapters, checks),
         telemetry=telemetry,
         bus=bus,
-        heavy=heavy,
+        workers=workers,
         stop=asyncio.Event(),
     )
     settings = GatewaySettings(name=NAME, public_url=URL, nats="nats://x:1")

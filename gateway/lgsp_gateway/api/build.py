@@ -29,6 +29,7 @@ from lgsp_gateway.api.sign_in import SignInRoutes
 from lgsp_gateway.api.token_endpoint import TokenRoutes
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.build import EvidenceReading
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.http.authentication import CallerAuthenticator
@@ -42,7 +43,6 @@ from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.sessions.issuers import People
 from lgsp_gateway.sessions.person_administration import PersonAdministration
 from lgsp_gateway.sessions.sign_in import SignIn
-from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.nats.connection import first_server
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 
@@ -59,7 +59,7 @@ class ApiDependencies:
     health: Health
     telemetry: CallTelemetry
     bus: NatsRequestReply
-    heavy: HeavyDocuments
+    workers: DocumentWorkers
     stop: asyncio.Event
 
 
@@ -115,7 +115,7 @@ def _add_catalogue(
     app: web.Application, settings: GatewaySettings, parts: ApiDependencies, callers: CallerAuthenticator
 ) -> None:
     registry, url = parts.registry.snapshot, settings.public_url
-    access = CatalogueAccess(callers, registry, parts.heavy)
+    access = CatalogueAccess(callers, registry, parts.workers)
     CataloguePages(registry, access, url).add_routes(app)
     CatalogueRoutes(callers, registry, access, url, first_server(settings.nats)).add_routes(app)
     CatalogueEvents(callers, registry, parts.stop).add_routes(app)

@@ -14,11 +14,11 @@ from aiohttp import hdrs, web
 from lgsp_auth.policy import unknown_service
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.names import MAX_MAJOR, MAX_NAME, NAME_PATTERN, Major, ServiceName
+from lgsp_gateway.document_workers.pool import Description, DocumentWorkers
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameter_types import integer_parameter, text_parameter
 from lgsp_gateway.registry.documents import DocumentVersion, service_and_major, service_name
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_gateway.workers.heavy_documents import Description, HeavyDocuments
 from lgsp_runtime.pacing import Pace
 
 SERVICES_PER_TURN = 500
@@ -33,10 +33,10 @@ MAJOR = integer_parameter("major", "the major version of the service", 1, MAX_MA
 class CatalogueAccess:
     """The part of the registry that the catalogue shows, by caller."""
 
-    def __init__(self, callers: CallerAuthenticator, registry: RegistrySnapshot, heavy: HeavyDocuments) -> None:
+    def __init__(self, callers: CallerAuthenticator, registry: RegistrySnapshot, workers: DocumentWorkers) -> None:
         self._callers = callers
         self._registry = registry
-        self._heavy = heavy
+        self._workers = workers
 
     async def calling_system(self, request: web.Request) -> str:
         """Return the system whose token a request carries, or that a person acts through; "" without a token.
@@ -105,7 +105,7 @@ class CatalogueAccess:
         """
         caller = await self.calling_system(request) or request.remote or ""
         contract = orjson.dumps((document.spec or {})["contract"])
-        return await self._heavy.describe(caller, form, contract, **options)
+        return await self._workers.describe(caller, form, contract, **options)
 
 
 def is_large(document: DocumentVersion) -> bool:

@@ -11,9 +11,9 @@ from lgsp_gateway.calls.observer import CallObserver
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.build import EvidenceWriting
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 
@@ -25,7 +25,7 @@ async def open_pipeline(
     connection: Client,
     evidence: EvidenceWriting,
     observer: CallObserver,
-    heavy: HeavyDocuments,
+    workers: DocumentWorkers,
 ) -> Pipeline:
     """Open what calls share with other gateways, and put the pipeline together."""
     idempotency, quotas = Idempotency(), Quotas(bus)
@@ -37,7 +37,7 @@ async def open_pipeline(
         identification=identification,
         authorizations=AuthorizationCache(registry),
         quotas=quotas,
-        checks=DocumentChecks(heavy),
+        checks=DocumentChecks(workers),
         idempotency=idempotency,
         execution=RequestReply(bus),
         pseudonyms=evidence.pseudonyms,

@@ -5,7 +5,7 @@ from typing import Any
 from lgsp_contracts.checking import broken_request, check_answer, read_request, with_exact_numbers
 from lgsp_contracts.contract import Operation, person_in
 from lgsp_contracts.projection import Projection
-from lgsp_gateway.workers.heavy_documents import HeavyDocuments
+from lgsp_gateway.document_workers.pool import DocumentWorkers
 
 MAX_INLINE_PROJECTION_BYTES = 32 * 1024
 """Bytes of an answer whose hidden fields are taken out in the event loop; twice as many take 2 ms (measured)."""
@@ -15,11 +15,11 @@ class DocumentChecks:
     """Checks requests and answers.
 
     Args:
-        heavy: the processes for what may take long.
+        workers: the processes for what may take long.
     """
 
-    def __init__(self, heavy: HeavyDocuments) -> None:
-        self._heavy = heavy
+    def __init__(self, workers: DocumentWorkers) -> None:
+        self._workers = workers
 
     async def check_request(self, consumer: str, operation: Operation, body: bytes) -> str | None:
         """Hold a request against its contract.
@@ -38,7 +38,7 @@ class DocumentChecks:
                 return person_in(request, operation.subject)
             if schema.effort.explains_at_once(body):
                 raise broken_request(schema.violations(measured))
-        return await self._heavy.subject_of_request(consumer, operation, body)
+        return await self._workers.subject_of_request(consumer, operation, body)
 
     async def check_answer(self, consumer: str, operation: Operation, document: bytes) -> Any:
         """Hold an answer against its contract.
@@ -52,7 +52,7 @@ class DocumentChecks:
         schema = operation.response
         if len(document) <= schema.light_bytes or schema.effort.is_light(document):
             return check_answer(schema, operation.answer_limits, document, in_haste=True)
-        await self._heavy.check_answer(consumer, operation, document)
+        await self._workers.check_answer(consumer, operation, document)
         return None
 
     async def project(self, consumer: str, projection: Projection, document: bytes, meaning: Any) -> bytes:
@@ -62,5 +62,5 @@ class DocumentChecks:
             meaning: what `check_answer` returned for it.
         """
         if len(document) > MAX_INLINE_PROJECTION_BYTES:
-            return await self._heavy.project(consumer, projection, document)
+            return await self._workers.project(consumer, projection, document)
         return projection.cut(document, meaning)

@@ -7,6 +7,7 @@ from nats.aio.client import Client
 
 from lgsp_contracts import catalog as catalogs
 from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.contract_checks import ContractChecks
@@ -15,7 +16,6 @@ from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.registry.store import DocumentStore
-from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 from lgsp_runtime.security_events import SecurityLog
@@ -31,11 +31,11 @@ class RegistryParts:
     administration: Administration
 
     @classmethod
-    def create(cls, bus: NatsRequestReply, security: SecurityLog, heavy: HeavyDocuments) -> "RegistryParts":
+    def create(cls, bus: NatsRequestReply, security: SecurityLog, workers: DocumentWorkers) -> "RegistryParts":
         """Put the parts together; `start` connects them."""
         snapshot, store = RegistrySnapshot(), DocumentStore(bus)
         replica = RegistryReplica(store, snapshot)
-        permission = Permission(snapshot, NameHistory(snapshot, store), ContractChecks(heavy))
+        permission = Permission(snapshot, NameHistory(snapshot, store), ContractChecks(workers))
         return cls(snapshot, store, replica, Administration(snapshot, store, replica, security, permission))
 
     async def start(

@@ -1,0 +1,169 @@
+"""A pool of processes that check large documents, so that nobody but their sender waits for them.
+
+The event loop of a gateway answers everybody; a document of 100,000 values holds it for a tenth of a second, one that exploits a
+contract's alternatives for minutes. Threads do not help: parser and validator hold the interpreter's lock (measured). So whatever
+does not promise to be quick goes to one of a few processes, which is killed when it takes too long. Each consumer has one turn at a
+time there: whoever sends many such documents waits for itself. The processes start with the first such document.
+"""
+
+import asyncio
+from typing import Any, Literal
+
+import orjson
+import structlog
+
+from lgsp_contracts.checking import broken_answer
+from lgsp_contracts.contract import Operation
+from lgsp_contracts.projection import Projection
+from lgsp_contracts.source_location import SourceLocation
+from lgsp_contracts.strict_json import Limits
+from lgsp_gateway.document_workers.turns import FairTurns
+from lgsp_gateway.document_workers.worker_process import WorkerProcess
+from lgsp_problems import Refusal, Text, Violation
+
+Description = Literal["page", "openapi", "asyncapi"]
+
+
+class DocumentWorkers:
+    """The worker processes of one gateway.
+
+    Every method takes the consumer whose document it is, and waits for its turn.
+
+    Args:
+        processes: how many there are, at most.
+        seconds: how long checking one document may take.
+
+    Raises:
+        Refusal: `quota-exceeded`, in every method but `stop`, when too many documents of the consumer wait.
+    """
+
+    def __init__(self, processes: int = 2, seconds: float = 3.0) -> None:
+        self._seconds = seconds
+        self._processes = [WorkerProcess() for _ in range(processes)]
+        self._turns = FairTurns(self._processes)
+
+    async def subject_of_request(self, consumer: str, operation: Operation, body: bytes) -> str | None:
+        """Check a request against its contract, and return the number of the person whose data it requests; None where it has none.
+
+        Raises:
+            Refusal: as `Operation.check_request`; `too-large`, when that takes longer than is allowed.
+        """
+        limits = _limits_as_list(operation.limits)
+        schema = operation.request.document
+        task = {"what": "request", "schema": schema, "subject": operation.subject, "limits": limits}
+        try:
+            result, _ = await self._run(consumer, task, body)
+        except _TooLong as error:
+            raise _takes_too_long(self._seconds) from error
+        subject = result["subject"]
+        return subject if isinstance(subject, str) else None
+
+    async def check_answer(self, consumer: str, operation: Operation, body: bytes) -> None:
+        """Check an adapter's answer against its contract.
+
+        Raises:
+            Refusal: as `Operation.check_response`, also where that takes longer than is allowed.
+        """
+        limits = _limits_as_list(operation.answer_limits)
+        task = {"what": "answer", "schema": operation.response.document, "limits": limits}
+        try:
+            await self._run(consumer, task, body)
+        except _TooLong as error:
+            raise broken_answer(f"takes more than {self._seconds:.0f} s to check") from error
+
+    async def project(self, consumer: str, projection: Projection, body: bytes) -> bytes:
+        """Return the part of an answer that a grant lets its consumer see, as JSON.
+
+        Raises:
+            Refusal: `provider-broke-contract`, when that takes longer than is allowed.
+        """
+        try:
+            _, visible = await self._run(consumer, {"what": "projection", "fields": projection.fields}, body)
+        except _TooLong as error:
+            raise broken_answer(f"takes more than {self._seconds:.0f} s to project") from error
+        return visible
+
+    async def check_contract(self, consumer: str, contract: bytes, location: SourceLocation) -> None:
+        """Compile a contract, as JSON.
+
+        Args:
+            location: where the contract was written, for its refusals.
+
+        Raises:
+            Refusal: as `Contract.from_document`; `too-large`, when that takes longer than is allowed.
+        """
+        task = {"what": "contract", "name": location.name, "path": location.path}
+        try:
+            await self._run(consumer, task, contract)
+        except _TooLong as error:
+            raise _takes_too_long(self._seconds) from error
+
+    async def check_replacement(self, consumer: str, name: str, before: bytes, after: bytes) -> None:
+        """Check whether a contract may replace the published one; both as JSON.
+
+        Raises:
+            Refusal: as `registry.lifecycle.contracts.check_replacement`; `too-large`, when that takes longer than is allowed.
+        """
+        task = {"what": "replacement", "name": name, "before": len(before)}
+        try:
+            await self._run(consumer, task, before + after)
+        except _TooLong as error:
+            raise _takes_too_long(self._seconds) from error
+
+    async def describe(self, consumer: str, form: Description, contract: bytes, **options: Any) -> bytes:
+        """Return a description of a contract for people or programs.
+
+        Args:
+            form: `page` (HTML), `openapi` or `asyncapi` (JSON).
+            contract: as JSON.
+            options: what it says beside the contract, as the parameters of that form.
+
+        Raises:
+            Refusal: `too-large`, when that takes longer than is allowed.
+        """
+        try:
+            _, description = await self._run(consumer, {"what": form, "options": options}, contract)
+        except _TooLong as error:
+            raise _takes_too_long(self._seconds) from error
+        return description
+
+    async def stop(self) -> None:
+        """End the processes."""
+        await asyncio.gather(*(process.end() for process in self._processes))
+
+    async def _run(self, consumer: str, task: dict[str, Any], document: bytes) -> tuple[dict[str, Any], bytes]:
+        async with self._turns.turn(consumer) as process:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    result, made = await process.run(orjson.dumps(task), document)
+            except (TimeoutError, OSError, EOFError, ValueError) as error:
+                structlog.get_logger().warning("document not checked", consumer=consumer, error=type(error).__name__)
+                await process.end()
+                raise _TooLong from error
+            except asyncio.CancelledError:
+                await process.end()  # its response would be taken for that to the next task
+                raise
+        if "refusal" in result:
+            raise _decode_refusal(result["refusal"])
+        return result, made
+
+
+class _TooLong(Exception):  # noqa: N818 - becomes a refusal, whose words depend on whose document it is
+    """Raised when a document was not checked in time, or ended its process."""
+
+
+def _limits_as_list(limits: Limits) -> list[int]:
+    return [limits.values, limits.members]
+
+
+def _decode_refusal(fields: dict[str, Any]) -> Refusal:
+    violations = [Violation(pointer, rule, Text(vi, en)) for pointer, rule, vi, en in fields["violations"]]
+    return Refusal(fields["code"], vi=fields["vi"], en=fields["en"], violations=violations, private=fields["private"])
+
+
+def _takes_too_long(seconds: float) -> Refusal:
+    return Refusal(
+        "too-large",
+        vi=f"Kiểm tra nội dung này theo hợp đồng mất hơn {seconds:.0f} giây; hãy chia nhỏ yêu cầu.",
+        en=f"It takes more than {seconds:.0f} seconds to hold this body against its contract; send less in one request.",
+    )

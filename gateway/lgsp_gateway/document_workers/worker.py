@@ -1,0 +1,121 @@
+"""The program of a worker process, which checks one document at a time; `worker_process` describes what it reads and writes.
+
+It reads from stdin, writes to stdout, and ends with its gateway, whose end closes both. It opens no file and knows no key.
+"""
+
+import resource
+import sys
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+import orjson
+
+from lgsp_contracts import checking
+from lgsp_contracts.contract import Contract, person_in
+from lgsp_contracts.projection import Projection
+from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import SourceLocation
+from lgsp_contracts.strict_json import Limits
+from lgsp_problems import Refusal, Text
+
+MAX_BYTES = 2 * 1024**3
+"""Of address space: a document that takes more ends this process, and does not exhaust the machine."""
+
+
+def main() -> None:
+    """Run tasks until stdin ends."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+    source, target = sys.stdin.buffer, sys.stdout.buffer
+    while (task := _read_frame(source)) is not None and (document := _read_frame(source)) is not None:
+        result, made = _run(orjson.loads(task), document)
+        for frame in (orjson.dumps(result), made):
+            target.write(len(frame).to_bytes(4, "big") + frame)
+        target.flush()
+
+
+def _read_frame(source: BinaryIO) -> bytes | None:
+    size = source.read(4)
+    return source.read(int.from_bytes(size, "big")) if size else None
+
+
+def _run(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    try:
+        return _TASKS[task["what"]](task, body)
+    except Refusal as refusal:
+        violations = [
+            [violation.pointer, violation.rule, violation.message.vi, violation.message.en]
+            for violation in refusal.violations
+        ]
+        texts = {"vi": refusal.detail.vi, "en": refusal.detail.en, "private": refusal.private}
+        return {"refusal": {"code": refusal.code, **texts, "violations": violations}}, b""
+
+
+def _run_request(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    document = checking.check_request(_schema(task), Limits(*task["limits"]), body)
+    return {"subject": person_in(document, [tuple(path) for path in task["subject"]])}, b""
+
+
+def _run_answer(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    checking.check_answer(_schema(task), Limits(*task["limits"]), body)
+    return {}, b""
+
+
+def _run_projection(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    return {}, Projection(task["fields"]).cut(body)
+
+
+def _run_contract(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    Contract.from_document(orjson.loads(body), SourceLocation(task["name"], tuple(task["path"])))
+    return {}, b""
+
+
+def _run_replacement(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_gateway.registry.lifecycle.contracts import check_replacement  # noqa: PLC0415 - as below
+
+    before = task["before"]
+    check_replacement(task["name"], orjson.loads(body[:before]), orjson.loads(body[before:]))
+    return {}, b""
+
+
+def _run_page(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_contracts.tooling.pages import page  # noqa: PLC0415 - its templates take a tenth of a second to load
+
+    options = {**task["options"], "notices": [Text(*notice) for notice in task["options"]["notices"]]}
+    return {}, page.service(Contract.from_document(orjson.loads(body)), **options, inside=True).encode()
+
+
+def _run_openapi(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_contracts.tooling.openapi import openapi  # noqa: PLC0415 - as above
+
+    return {}, orjson.dumps(openapi(Contract.from_document(orjson.loads(body)), **task["options"]))
+
+
+def _run_asyncapi(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_contracts.tooling.asyncapi import asyncapi  # noqa: PLC0415 - as above
+
+    return {}, orjson.dumps(asyncapi(Contract.from_document(orjson.loads(body)), **task["options"]))
+
+
+_TASKS = {
+    "request": _run_request,
+    "answer": _run_answer,
+    "projection": _run_projection,
+    "contract": _run_contract,
+    "replacement": _run_replacement,
+    "page": _run_page,
+    "openapi": _run_openapi,
+    "asyncapi": _run_asyncapi,
+}
+
+
+def _schema(task: dict[str, Any]) -> Schema:
+    return _compiled(orjson.dumps(task["schema"]))
+
+
+@lru_cache(64)
+def _compiled(document: bytes) -> Schema:
+    return Schema(orjson.loads(document), "schema")
+
+
+if __name__ == "__main__":
+    main()

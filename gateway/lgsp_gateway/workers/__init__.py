@@ -1,1 +1,0 @@
-"""Processes beside the event loop, for what would keep everybody waiting."""
