@@ -25,9 +25,9 @@ from lgsp_gateway.evidence.instance_domain import instance_domain
 from lgsp_gateway.faces.rest.calls import RestCalls
 from lgsp_gateway.http.connection_limits import ConnectionLimits
 from lgsp_gateway.http.server import HttpServer
-from lgsp_gateway.keys import issuers
 from lgsp_gateway.keys.key_store import REREAD_SECONDS, KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
+from lgsp_gateway.keys.trusted_issuers import load_trusted_issuers
 from lgsp_gateway.nats.auth_callout import NatsAuthCallout
 from lgsp_gateway.nats.disconnect_failover import DisconnectFailover
 from lgsp_gateway.nats.rights import ConnectionRights
@@ -187,7 +187,7 @@ def _open_verifier(
 ) -> tuple[Verifier, RemovedKeys, list[Issuer]]:
     """Open what verifies tokens, the bus's own and those of other issuers, and what ends those whose key is gone; and name the
     other issuers."""
-    others = issuers.load(settings.issuers)
+    others = load_trusted_issuers(settings.issuers)
     own = Issuer(settings.public_url, (ALGORITHM,), keys.find)
     verifier = Verifier([own, *(issuer for issuer, _ in others)], generation=registry.generation)
     removed_keys = RemovedKeys([keys, *(key_set for _, key_set in others)], verifier)

@@ -1,1 +1,1 @@
-"""The keys that sign tokens: those of the bus on disk, and those that other issuers publish."""
+"""Keys that this gateway trusts: those of the bus on disk, and those that other issuers publish."""

@@ -1,8 +1,8 @@
-"""The keys of the bus on disk: made on first start, readable by their owner only, rotated by adding a file.
+"""The keys of the bus on disk: created on first start, readable by their owner only, rotated by adding a file.
 
-Every gateway that shares the folder notices a new key within a second, or at once when it meets a token signed by one it
-does not know; so a rotation drops no call. A key that is removed is noticed within a second too. An old key goes when no token
-that it signed can still count.
+Every gateway that shares the folder notices a new key within a second, or at once when a token was signed by one that it
+does not know; so a rotation drops no call. A removed key is noticed within a second too. An old key is deleted when all tokens
+that it signed have expired.
 """
 
 import itertools
@@ -22,38 +22,39 @@ from lgsp_problems import CannotStart, NotFound, Refusal
 from lgsp_runtime import durable_file
 
 REREAD_SECONDS = 1.0
-KEEP_SECONDS = 2 * DEFAULT_LIFE
-"""How long a superseded key still verifies: twice the life of a token."""
+SUPERSEDED_KEY_SECONDS = 2 * DEFAULT_LIFE
+"""How long a superseded key still verifies tokens: twice their lifetime."""
 
 
 class KeyStore:
-    """A folder of signing keys, and the key of the pseudonyms.
+    """A folder with the private keys of the bus: those that sign tokens, the log's, the NATS account's, and that of pseudonyms.
 
     Args:
-        issuer: the `iss` of the tokens that they sign, where somebody asks for it.
+        folder: created by `ensure`.
+        issuer: the `iss` of the tokens that its keys sign; empty where it is not needed.
     """
 
     def __init__(self, folder: Path, issuer: str = "") -> None:
         self.issuer = issuer
         self.on_new_key: Callable[[str], None] | None = None
-        """Told the `kid` of the key that signs from now on."""
+        """Called with the `kid` of the key that signs from now on."""
         self.on_removed: Callable[[str], None] | None = None
-        """Told the `kid` of a key that verifies no more, which is its thumbprint."""
+        """Called with the `kid` of a key that no longer verifies tokens; it is the key's thumbprint."""
         self._folder = folder
         self._ring: KeyRing | None = None
-        self._known: dict[str, SigningKey] = {}
-        self._seen: dict[str, tuple[int, int, int]] = {}
+        self._keys_by_file: dict[str, SigningKey] = {}
+        self._file_versions: dict[str, tuple[int, int, int]] = {}
         self._read_at = 0.0
 
     def ensure(self) -> None:
-        """Make what is missing.
+        """Create the folder and the keys that are missing.
 
         Raises:
             Refusal: `cannot-start`, when the folder cannot be written or read.
         """
         try:
             durable_file.make_folder(self._folder)
-            if not self._files():
+            if not self._signing_key_files():
                 self.rotate()
             for path in (self._pseudonym_file(), self._account_file(), self._log_file()):
                 durable_file.ensure(path, partial(secrets.token_bytes, 32))
@@ -61,23 +62,27 @@ class KeyStore:
             raise _unusable(self._folder, error) from error
 
     def rotate(self) -> SigningKey:
-        """Add a key that signs from now on, and remove those that no token needs any more."""
+        """Add a key that signs from now on, and delete those that no valid token was signed with.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
         now = time.time()
-        files = self._files()
+        files = self._signing_key_files()
         for old, successor in itertools.pairwise(files):
-            if successor.stat().st_mtime < now - KEEP_SECONDS:
+            if successor.stat().st_mtime < now - SUPERSEDED_KEY_SECONDS:
                 durable_file.remove(old)
         key = SigningKey.generate()
         # The name says which is the newest, also where the clock was ahead when the last one was made.
-        number = max(int(now * 1000), *(_number(file) + 1 for file in files), 0)
+        number = max(int(now * 1000), *(_rotation_number(file) + 1 for file in files), 0)
         durable_file.write(self._folder / f"signing-{number:014d}-{key.kid[:8]}.pem", key.to_pem())
         return key
 
     def remove(self, kid: str) -> str:
-        """Remove a key, so that all tokens that it signed end.
+        """Remove a key, so that all tokens that it signed become invalid.
 
         Args:
-            kid: of the key, or how it begins.
+            kid: of the key, or a prefix of it.
 
         Returns:
             The whole `kid`.
@@ -85,29 +90,29 @@ class KeyStore:
         Raises:
             Refusal: `not-found`, where it names no key or several; `malformed`, where it names the one that signs.
         """
-        keys = {path: SigningKey.from_pem(path.read_bytes()).kid for path in self._files()}
-        named = [path for path, known in keys.items() if known.startswith(kid)] if kid else []
-        if len(named) != 1:
+        keys = {path: SigningKey.from_pem(path.read_bytes()).kid for path in self._signing_key_files()}
+        matching = [path for path, full_kid in keys.items() if full_kid.startswith(kid)] if kid else []
+        if len(matching) != 1:
             raise NotFound(
                 vi=f"{kid} không chỉ đúng một khóa ký; `lgsp keys show` cho biết các khóa đang có.",
                 en=f"{kid} does not name one signing key; `lgsp keys show` tells which there are.",
             )
-        if named[0] == list(keys)[-1]:
+        if matching[0] == list(keys)[-1]:
             raise Refusal(
                 "malformed",
                 vi="Khóa này đang được dùng để ký; hãy tạo khóa mới bằng `lgsp keys rotate` trước.",
                 en="This key signs at present; make another with `lgsp keys rotate` first.",
             )
-        durable_file.remove(named[0])
-        return keys[named[0]]
+        durable_file.remove(matching[0])
+        return keys[matching[0]]
 
     @property
     def thumbprints(self) -> frozenset[str]:
-        """The thumbprints of the keys that verify tokens now, which are their `kid` too."""
+        """Return the thumbprints (RFC 7638) of the keys that verify tokens now; they are their `kid` too."""
         return self.ring().thumbprints
 
     async def refresh(self) -> bool:
-        """Look at the folder now; what is gone is told to `on_removed`.
+        """Read the folder again now, and call `on_removed` for keys that are no longer there.
 
         Returns:
             Whether there is a key in it that can be read.
@@ -115,14 +120,14 @@ class KeyStore:
         return self._reread_folder()
 
     def ring(self) -> KeyRing:
-        """Return the keys of the moment."""
+        """Return the current signing keys. The folder is read again where that was more than `REREAD_SECONDS` ago."""
         if self._ring is None or time.monotonic() - self._read_at > REREAD_SECONDS:
             self._reread_folder()
         assert self._ring is not None
         return self._ring
 
     def find(self, kid: str) -> VerificationKey | None:
-        """Return what verifies the tokens of a key, looking again where it is not known yet (at most ten times a second)."""
+        """Return the verification key with a `kid`; None where there is none. For an unknown one the folder is read again, at most ten times a second."""
         key = self.ring().find(kid)
         if key is None and time.monotonic() - self._read_at > REREAD_SECONDS / 10:
             self._reread_folder()
@@ -130,15 +135,15 @@ class KeyStore:
         return key
 
     def pseudonym_key(self) -> bytes:
-        """Return the key under which evidence names people. It is never rotated: entries would no longer be found."""
+        """Return the key of the pseudonyms in evidence, 32 bytes. It is never rotated: entries could no longer be found by person."""
         return self._pseudonym_file().read_bytes()
 
     def log_key(self) -> bytes:
-        """Return the key that signs the checkpoints of the evidence: a seed of Ed25519, 32 bytes."""
+        """Return the private key (Ed25519, 32 bytes) that signs the checkpoints of the evidence."""
         return self._log_file().read_bytes()
 
     def account_key(self) -> AccountKey:
-        """Return the key that vouches for the users of NATS; the servers' configuration names its public half."""
+        """Return the account key that signs the JWTs of NATS users; the configuration of the servers names its public half."""
         return AccountKey(self._account_file().read_bytes())
 
     def _log_file(self) -> Path:
@@ -148,43 +153,43 @@ class KeyStore:
         return self._folder / "nats-account.key"
 
     def _reread_folder(self) -> bool:
-        """Read what has changed in the folder; tell whether there is a key in it that can be read.
+        """Read what has changed in the folder, and tell whether there is a key in it that can be read.
 
         Raises:
-            Refusal: `cannot-start`, where it is the first look and a key cannot be read.
+            Refusal: `cannot-start`, when it is read for the first time and a key cannot be read.
         """
         self._read_at = time.monotonic()
-        seen = {path.name: version for path in self._files() if (version := _version(path))}
-        if seen == self._seen and self._ring is not None:
+        versions = {path.name: version for path in self._signing_key_files() if (version := _file_version(path))}
+        if versions == self._file_versions and self._ring is not None:
             return True
-        known = {}
-        for name, version in seen.items():
-            key = self._known.get(name) if self._seen.get(name) == version else self._read(name)
+        keys = {}
+        for name, version in versions.items():
+            key = self._keys_by_file.get(name) if self._file_versions.get(name) == version else self._read_key(name)
             if key:
-                known[name] = key
-        if not known and self._ring is not None:
-            # A folder that is not mounted any more looks like this, and without a key nobody is let in: the last ones count.
+                keys[name] = key
+        if not keys and self._ring is not None:
+            # A folder that is no longer mounted looks like this, and without a key every token is refused: the last keys stay valid.
             structlog.get_logger().error("no signing key is left", folder=str(self._folder))
             return False
-        self._seen, self._known = seen, known
-        self._replace_ring(known)
+        self._file_versions, self._keys_by_file = versions, keys
+        self._replace_ring(keys)
         return True
 
-    def _read(self, name: str) -> SigningKey | None:
-        """Read a key. One that is half copied comes later: until then the key known under its name counts, if any."""
+    def _read_key(self, name: str) -> SigningKey | None:
+        """Read a key. Where it is only half copied, the key that the file had before is returned, if any."""
         try:
             return SigningKey.from_pem((self._folder / name).read_bytes())
         except (OSError, ValueError) as error:
             if self._ring is None:
                 raise _unusable(self._folder, error) from error
             structlog.get_logger().warning("a signing key cannot be read", file=name, error=type(error).__name__)
-            return self._known.get(name)
+            return self._keys_by_file.get(name)
 
-    def _replace_ring(self, known: dict[str, SigningKey]) -> None:
+    def _replace_ring(self, keys: dict[str, SigningKey]) -> None:
         before = self._ring
         try:
-            self._ring = KeyRing(known.values())
-        except ValueError as error:  # the first look found none
+            self._ring = KeyRing(keys.values())
+        except ValueError as error:  # the first read found none
             raise _unusable(self._folder, error) from error
         if before is None:
             return
@@ -195,15 +200,15 @@ class KeyStore:
             if self.on_removed:
                 self.on_removed(kid)
 
-    def _files(self) -> list[Path]:
+    def _signing_key_files(self) -> list[Path]:
         return sorted(self._folder.glob("signing-*.pem"))
 
     def _pseudonym_file(self) -> Path:
         return self._folder / "pseudonym.key"
 
 
-def _version(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes when a file is written anew; None where it is gone."""
+def _file_version(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is rewritten; None where it no longer exists."""
     try:
         status = path.stat()
     except OSError:
@@ -211,7 +216,7 @@ def _version(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _number(file: Path) -> int:
+def _rotation_number(file: Path) -> int:
     number = file.name.split("-")[1]
     return int(number) if number.isdecimal() else 0
 

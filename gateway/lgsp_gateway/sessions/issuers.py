@@ -50,7 +50,7 @@ def load_sign_in(path: Path | None, known: Mapping[str, Issuer]) -> list[SignInI
     """The issuers of a file that people sign in with.
 
     Args:
-        path: a file that keeps the schema of issuers (`keys.issuers.load`); None for none.
+        path: a file that keeps the schema of issuers (`keys.trusted_issuers.load_trusted_issuers`); None for none.
         known: the issuers of the file, by name, with their keys.
 
     Raises:

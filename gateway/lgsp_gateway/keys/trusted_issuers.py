@@ -1,4 +1,4 @@
-"""Other issuers whose tokens count, from a configuration file.
+"""Reads which other issuers' tokens are accepted from a configuration file, which an operator writes:
 
 issuers:
   - issuer: https://id.quangninh.gov.vn
@@ -19,16 +19,19 @@ from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts import documents
 
 
-def load(path: Path | None) -> list[tuple[Issuer, IssuerKeys]]:
-    """Read the issuers of a file, each with its keys, which are still to be asked for.
+def load_trusted_issuers(path: Path | None) -> list[tuple[Issuer, IssuerKeys]]:
+    """Read the trusted issuers from a file, each with its keys, which are fetched later (`IssuerKeys.refresh`).
+
+    Args:
+        path: None where only the bus itself issues tokens; then the list is empty.
 
     Raises:
-        Refusal: `invalid-document`, naming the file, the line and what to mend.
+        Refusal: `invalid-document`, naming the file, the line and what to correct.
     """
     if path is None:
         return []
-    where, document = documents.read_first(path)
-    documents.check("issuers", document, where)
+    location, document = documents.read_first(path)
+    documents.check("issuers", document, location)
     return [_issuer(entry) for entry in document["issuers"]]
 
 
