@@ -170,7 +170,7 @@ def oauth_refusal(code: str, vi: str, en: str) -> Refusal:
 
 
 def _candidate_keys(jwks: tuple[Mapping[str, Any], ...], kid: Any, algorithm: str) -> list[Any]:
-    """Return the keys of a system that may have signed with this `kid` (any, where none is candidates) and algorithm."""
+    """Return the keys of a system that may have signed with this `kid` (any, where none is named) and algorithm."""
     candidates = (jwk for jwk in jwks if kid is None or jwk.get("kid") == kid)
     # A key that does not match the algorithm, or is not valid, has signed nothing.
     return [key for jwk in candidates if (key := key_for(jwk, algorithm)) is not None]

@@ -22,7 +22,7 @@ class AuthorizedCall:
 
     Args:
         purpose: the caller's, where a grant names it; else empty.
-        subject: of NATS, on which the provider's adapter is target.
+        subject: of NATS, on which the provider's adapter is asked.
         since, until: when its grant holds, in seconds since 1970.
         revision: of the registry that it was decided on.
     """

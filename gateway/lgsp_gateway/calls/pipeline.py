@@ -5,7 +5,7 @@ adapter of the provider answers over NATS. The answer keeps the contract too; wh
 record is written to disk as evidence. Only then does the answer leave.
 
 A "no" anywhere is a `Refusal`, and it is evidence like an answer. Only a caller that could not be identified leaves none:
-those are with_exact_numbers and sampled, so that a flood of bad tokens costs no disk.
+those are counted and sampled, so that a flood of bad tokens costs no disk.
 """
 
 import time

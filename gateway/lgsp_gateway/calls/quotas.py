@@ -5,7 +5,7 @@ them by itself. The count is a counter of NATS (`Nats-Incr`, ADR-49 of NATS): an
 so a call is leased once only and a quota is never exceeded. What a gateway has taken and not spent when the quota runs
 out elsewhere is at most three quarters of a percent.
 
-CallerAuthenticator see the draft-standard headers (draft-ietf-httpapi-ratelimit-headers): `RateLimit-Policy: "grant";q=600;w=60` is the
+Callers see the draft-standard headers (draft-ietf-httpapi-ratelimit-headers): `RateLimit-Policy: "grant";q=600;w=60` is the
 promise, `RateLimit: "grant";r=599;t=42` what is left of it and for how many seconds.
 """
 
