@@ -251,3 +251,29 @@ async def test_what_is_sent_to_a_person_ends_with_their_session(people: People) 
                 async for line in stream.content:
                     received += line
         assert after.encode() not in received
+
+
+async def test_who_is_signed_in_does_not_wait_for_what_others_send_from_their_address(people: People) -> None:
+    """Behind a proxy, or in one office, an operator still gets in while somebody floods the bus with guesses.
+
+    The last test here: those guesses use up what everybody at this address may fail."""
+    person, token = await people.signed_in("not-held-up", "developer")
+    assert (await people.me(token)).status == 200
+    held_up = asyncio.Event()
+
+    async def guess(sender: int) -> None:
+        for number in range(1000):
+            if (await people.me(f"lgsp_session_{sender}_{number}")).status == 429:
+                held_up.set()
+
+    guessing = [asyncio.create_task(guess(sender)) for sender in range(40)]
+    try:
+        async with asyncio.timeout(20):
+            await held_up.wait()
+            assert [(await people.me(token)).status for _ in range(5)] == [200] * 5
+            assert (await people.act(person, "suspend")).status == 200
+            assert (await people.me(token)).status in (401, 429)
+    finally:
+        for task in guessing:
+            task.cancel()
+        await asyncio.gather(*guessing, return_exceptions=True)

@@ -54,7 +54,7 @@ class CallerAuthenticator:
         if not is_session_token(token.strip()):
             return await self._identification.caller(credentials, now)
         failures = self._identification.failures
-        if not failures.may_try(credentials.address):
+        if not (failures.may_try(credentials.address) or self._sign_in.remembers(token.strip())):
             raise await failures.delayed_refusal()
         signed_in = await self._sign_in.find(token.strip(), now) if scheme.lower() == "bearer" else None
         if signed_in is None:

@@ -5,7 +5,9 @@ all gateways at once when its person signs out, is suspended or gets other roles
 at NATS is on no hot path.
 """
 
+import hashlib
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -27,6 +29,10 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
 
 PREFIX = "lgsp_session_"
 """What a session's token begins with: whoever finds one lying about sees what it is."""
+
+
+MAX_REMEMBERED = 10_000
+"""Digests of tokens under which a session was found; about 1 MB when full."""
 
 
 def is_session_token(token: str) -> bool:
@@ -60,6 +66,7 @@ class SignIn:
         replays: ReplayGuard,
     ) -> None:
         self._replays = replays
+        self._found: OrderedDict[bytes, None] = OrderedDict()
         self.tokens = tokens
         self._codes = codes
         self._people = people
@@ -121,10 +128,21 @@ class SignIn:
         """
         session = await self._people.session(token)
         person = self._registry.persons.get(session.person) if session else None
-        if session is None or person is None:
+        found = SignedIn(principal_of_person(person, session.system), session) if session and person else None
+        if found is None or not self.still_counts(found, now):
+            self._found.pop(_digest(token), None)
             return None
-        found = SignedIn(principal_of_person(person, session.system), session)
-        return found if self.still_counts(found, now) else None
+        self._remember(token)
+        return found
+
+    def remembers(self, token: str) -> bool:
+        """Tell whether a session was found under this token before, so that its holder need not wait for what others send."""
+        return _digest(token) in self._found
+
+    def _remember(self, token: str) -> None:
+        self._found[_digest(token)] = None
+        if len(self._found) > MAX_REMEMBERED:
+            self._found.popitem(last=False)
 
     def still_counts(self, signed_in: SignedIn, now: float) -> bool:
         """Tell whether somebody who was signed in still is, as far as the registry and the clock say.
@@ -166,6 +184,10 @@ class SignIn:
         if person.phase != "active":
             raise _not_active(person)
         return person
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _check_request(form: Mapping[str, str]) -> None:
