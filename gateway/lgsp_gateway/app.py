@@ -172,7 +172,7 @@ class _NatsUsers:
         return await nats_connection.connect(self._user("system"), name, background=background)
 
     def people(self) -> NatsEndpoint:
-        """Where NATS is, for the user who may delete what is kept of people."""
+        """Return the address of NATS for the user who may delete the stored data of people."""
         return self._user("people")
 
     def _user(self, user: str) -> NatsEndpoint:

@@ -61,7 +61,7 @@ class KeyRecord:
     at: str
 
     def document(self) -> dict[str, str]:
-        """As JSON."""
+        """Return the record as JSON."""
         return {"state": self.state, "message": self.message, "operation": self.operation, "at": self.at}
 
 
@@ -147,7 +147,7 @@ class Idempotency:
         raise _still_running()
 
     async def store_answer(self, claim: Claim, answer: bytes) -> None:
-        """The call succeeded: keep its answer."""
+        """Store the answer of a call that succeeded."""
         try:
             await self._opened_bucket().update(
                 claim.name, _record_with_answer(claim.secret, claim.record, answer), last=claim.revision
@@ -159,7 +159,7 @@ class Idempotency:
             raise bus_unavailable() from error
 
     async def release(self, claim: Claim) -> None:
-        """The call certainly did nothing: the key may be used again."""
+        """Release the key of a call that certainly had no effect, so that it can be used again."""
         if claim.shared:  # another try may have done something
             return
         try:
@@ -168,7 +168,7 @@ class Idempotency:
             raise bus_unavailable() from error
 
     async def look_up(self, consumer: str, key: str) -> KeyRecord:
-        """What is known of a key of a system.
+        """Return the record of a key of a system.
 
         Raises:
             Refusal: `malformed`, `not-found` or `bus-unavailable`.
@@ -235,7 +235,7 @@ class Idempotency:
 
 
 def key_required(operation: str) -> Refusal:
-    """The refusal of a call without a key, where the contract demands one."""
+    """Return the refusal of a call without a key, where the contract demands one."""
     return Refusal(
         "idempotency-key-required",
         vi=f"Thao tác {operation} cần tiêu đề Idempotency-Key để không bị thực hiện hai lần; hãy gửi một UUID mới cho mỗi việc, và gửi lại chính nó khi thử lại.",
@@ -244,7 +244,7 @@ def key_required(operation: str) -> Refusal:
 
 
 def call_key(consumer: str, key: str) -> str:
-    """What a provider is told of an Idempotency-Key: a UUID (version 8, RFC 9562), the same for each try, of which nobody learns the
+    """Return the key that a provider receives for an Idempotency-Key: a UUID (version 8, RFC 9562), the same for each attempt, of which nobody learns the
     key or meets another system's.
 
     Raises:

@@ -34,7 +34,7 @@ class Caller(NamedTuple):
 
     @property
     def bound(self) -> bool:
-        """Whether the system proved to hold the key that its token is bound to."""
+        """Tell whether the system proved that it holds the key that its token is bound to."""
         return bool(self.identity.bound)
 
 

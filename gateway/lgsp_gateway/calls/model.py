@@ -71,7 +71,7 @@ class CallRequest(NamedTuple):
 
     @property
     def trace(self) -> str:
-        """The id of the trace: 32 hex digits."""
+        """Return the id of the trace: 32 hex digits."""
         return self.traceparent[3:35]
 
 

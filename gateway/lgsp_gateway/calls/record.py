@@ -84,7 +84,7 @@ class CallRecord:
 
     @property
     def was_received(self) -> bool:
-        """Whether its document was taken; a quota has counted it then."""
+        """Tell whether the body of the request was received; a quota has counted the call then."""
         return bool(self.request_digest)
 
     def set_checked(self, subject: str) -> None:
@@ -131,7 +131,7 @@ _NAMES = ("gateway", "consumer", "agency", "provider", "service", "version", "op
 
 @lru_cache(10_000)
 def _names_as_json(*names: str) -> str:
-    """The fields of an entry that are the same for all calls of one kind, as JSON without the braces.
+    """Return the fields of an entry that are the same for all calls of one kind, as JSON without the braces.
 
     The others are numbers, digests, ids and codes, which need no escaping; so an entry takes 3 µs, where `orjson.dumps` of all
     its fields took 5 (measured).

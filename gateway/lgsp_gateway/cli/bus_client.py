@@ -40,7 +40,7 @@ class BusAddress:
     url: str
 
     def resolved(self) -> str:
-        """The address of the gateway.
+        """Return the address of the gateway.
 
         Raises:
             Refusal: `bus-not-found`.
@@ -48,7 +48,7 @@ class BusAddress:
         return (self.url or str(StateDir(self.state_dir).running()["url"])).rstrip("/")
 
     def token(self, system: str, key: Path | None = None) -> str:
-        """An access token of a system, by its key in the state folder or in a file.
+        """Return an access token of a system, by its key in the state folder or in a file.
 
         Raises:
             Refusal: `not-found`, `bus-not-found` or `token-invalid`.
@@ -82,7 +82,7 @@ class BusOptions:
     access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
 
     def resolved(self) -> tuple[str, str]:
-        """The address of the gateway, and an access token."""
+        """Return the address of the gateway, and an access token."""
         address = BusAddress(self.state_dir, self.url)
         url = address.resolved()
         token = self.access_token or (address.token(self.as_) if self.as_ else session_file.token_for(url))
@@ -105,7 +105,7 @@ class BusClient:
         self._headers = {"Accept-Language": language(), **({"Authorization": f"Bearer {token}"} if token else {})}
 
     def get(self, path: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> bytes:
-        """The answer to a GET.
+        """Send a GET and return the response.
 
         Raises:
             Refusal: what the gateway refused with; `bus-not-found`.
@@ -113,7 +113,7 @@ class BusClient:
         return run_against_bus(self.url, self._request("GET", path, query or {}, headers or {}, None))
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
-        """The answer to a POST.
+        """Send a POST and return the response.
 
         Raises:
             Refusal: what the gateway refused with; `bus-not-found`.
@@ -121,7 +121,7 @@ class BusClient:
         return run_against_bus(self.url, self._request("POST", path, {}, headers or {}, body))
 
     def lines(self, path: str) -> Iterator[bytes]:
-        """The data of server-sent events, as they come."""
+        """Yield the data of server-sent events as they arrive."""
         with asyncio.Runner() as runner:
             events = self._events(path)
             while (event := runner.run(anext(events, None))) is not None:

@@ -34,7 +34,7 @@ def doctor(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts 
 
 
 def _gateway_checks(bus: BusOptions) -> list[tuple[str, Text | None]]:
-    """What the gateway finds."""
+    """Print the results of the gateway's checks."""
     try:
         items = orjson.loads(bus.client().get("/ops/checks"))["items"]
     except Refusal as refusal:
@@ -44,7 +44,7 @@ def _gateway_checks(bus: BusOptions) -> list[tuple[str, Text | None]]:
 
 
 def _machine_checks(state: StateDir) -> Iterator[tuple[str, Text | None]]:
-    """What only this machine can tell."""
+    """Print the results of the checks of this machine."""
     if not state.root.is_dir():
         yield (
             "state folder",

@@ -10,7 +10,7 @@ from lgsp_problems import NotFound
 
 
 def read_json(file: Path) -> Any:
-    """The JSON in a file; None where it is none."""
+    """Read the JSON in a file; return None if it contains none."""
     try:
         return orjson.loads(read_bytes(file))
     except orjson.JSONDecodeError:
@@ -18,14 +18,14 @@ def read_json(file: Path) -> Any:
 
 
 def iterate_lines(file: Path) -> Iterator[bytes]:
-    """The lines of a file, without their ends."""
+    """Yield the lines of a file without their line ends."""
     with file.open("rb") as lines:
         for line in lines:
             yield line.removesuffix(b"\n")
 
 
 def read_bytes(file: Path) -> bytes:
-    """The bytes of a file."""
+    """Read the bytes of a file."""
     try:
         return file.read_bytes()
     except OSError as error:

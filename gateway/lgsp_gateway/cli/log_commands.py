@@ -120,7 +120,7 @@ def _verify_one(
 
 
 def _keys_of(keys: Sequence[VerifierKey], gateway: GatewayName, notes: Sequence[str]) -> LogKeys:
-    """The keys of the log of a gateway, among those that are trusted.
+    """Return the keys of the log of a gateway, among those that are trusted.
 
     Raises:
         Refusal: `malformed`, when there is none of that gateway; `evidence-forged`, when another log is shown as its log.
@@ -181,7 +181,7 @@ def _export(client: BusClient, folder: Path, begin: int = 0, end: int = 0) -> li
 
 
 def _logs(client: BusClient) -> list[tuple[str, int]]:
-    """The logs that a bus says it has, and how long it says they are.
+    """Return the logs of a bus and their sizes, as the bus reports them.
 
     Raises:
         Refusal: `malformed`, when its answer is none.

@@ -94,7 +94,7 @@ def _say(vi: str, en: str) -> None:
 
 
 def _chosen(address: str, wanted: str) -> IssuerClient:
-    """The issuer to sign in with.
+    """Return the issuer to sign in with.
 
     Raises:
         Refusal: `sign-in-failed`.

@@ -57,7 +57,7 @@ class LoopbackRedirect:
         await self._runner.cleanup()
 
     async def code(self, within: float) -> str:
-        """The authorization code.
+        """Wait for the redirect and return the authorization code.
 
         Args:
             within: seconds to wait for it.

@@ -64,7 +64,7 @@ class OidcClient:
         self._client = client
 
     async def by_browser(self, visit: Callable[[str], None]) -> str:
-        """The ID token of whoever signs in in a browser on this machine.
+        """Sign a person in with the browser of this machine, and return their ID token.
 
         Args:
             visit: opens an address in the browser, or shows it.
@@ -99,7 +99,7 @@ class OidcClient:
         return await self._checked(await self._post(endpoints.token, form), nonce)
 
     async def by_device(self, show_code: Callable[[str, str], None]) -> str:
-        """The ID token of whoever signs in on another device.
+        """Sign a person in on another device (RFC 8628), and return their ID token.
 
         Args:
             show_code: shows where to go, and the code to enter there.
@@ -150,7 +150,7 @@ class OidcClient:
         )
 
     async def _checked(self, answer: Mapping[str, Any], nonce: str | None) -> str:
-        """The ID token of a token response, held against OpenID Connect Core 1.0, section 3.1.3.7."""
+        """Return the ID token of a token response after validating it (OpenID Connect Core 1.0, section 3.1.3.7)."""
         _refuse_error(answer)
         token = _text(answer, "id_token")
         keys = IssuerKeys(self._client.issuer)
@@ -172,7 +172,7 @@ class OidcClient:
 
 
 def failed(vi: str, en: str) -> Refusal:
-    """The refusal of a sign-in that came to nothing.
+    """Return the refusal of a sign-in that did not succeed.
 
     Args:
         vi, en: the rest of a sentence: why.
@@ -205,7 +205,7 @@ def _refuse_error(answer: Mapping[str, Any]) -> None:
 
 
 def safe_code(text: str) -> str:
-    """An error code of an issuer as a terminal may show it."""
+    """Return an error code of an issuer as a terminal may show it."""
     return "".join(letter for letter in text[:60] if letter.isascii() and (letter.isalnum() or letter in "_-")) or "?"
 
 
@@ -222,7 +222,7 @@ def _seconds(answer: Mapping[str, Any], name: str, usual: float) -> float:
 
 
 def _address(said: Mapping[str, Any], name: str) -> str:
-    """An endpoint: over TLS, or on this machine."""
+    """Return an endpoint: over TLS, or on this machine."""
     url = _text(said, name)
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):

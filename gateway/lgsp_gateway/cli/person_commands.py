@@ -19,7 +19,7 @@ ID_BITS = 130
 
 
 def new_id() -> str:
-    """A new opaque id of a person: random, made from nothing that is known of them."""
+    """Return a new opaque id of a person: random, not derived from anything about them."""
     return "p-" + base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
 
 

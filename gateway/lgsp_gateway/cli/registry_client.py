@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def plural(word: str) -> str:
-    """The path of a kind, by whatever people call it: `grants`, `grant`, `Grant`.
+    """Return the path segment of a kind from any of its names: `grants`, `grant`, `Grant`.
 
     Raises:
         Refusal: `not-found`, naming the kinds.
@@ -61,7 +61,7 @@ class RegistryClient:
         await self._session.close()
 
     async def find(self, kind: str, **filters: str) -> list[Document]:
-        """All documents of a kind, page by page."""
+        """Yield all documents of a kind, fetched page by page."""
         found: list[Document] = []
         query = {"limit": str(PAGE), **{name: value for name, value in filters.items() if value}}
         while True:
@@ -72,17 +72,17 @@ class RegistryClient:
             query["cursor"] = page["next"]
 
     async def get(self, kind: str, name: str) -> Document:
-        """One document."""
+        """Fetch one document."""
         found: Document = await self._ask("GET", _path(kind, name))
         return found
 
     async def profile(self, person: str) -> dict[str, str]:
-        """What a person is called, and the code of their account; empty where no account is linked."""
+        """Fetch the name of a person and the code of their account; empty if no account is linked."""
         found: dict[str, str] = await self._ask("GET", f"{_path('persons', person)}/profile")
         return found
 
     async def history(self, kind: str, name: str) -> list[Document]:
-        """Every version of a document, newest first."""
+        """Fetch every version of a document, newest first."""
         found: list[Document] = (await self._ask("GET", f"{_path(kind, name)}/history"))["items"]
         return found
 

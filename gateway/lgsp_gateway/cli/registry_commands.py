@@ -138,7 +138,7 @@ def delete(kind: str, name: str, /, *, reason: str = "", bus: BusOptions = BusOp
 
 
 def _token_notice(before: Document, after: Document) -> str:
-    """Whether the tokens of a system outlive the change of its keys."""
+    """Tell whether the tokens of a system outlive the change of its keys."""
     old, new = (document.get("status", {}).get("tokens", {}) for document in (before, after))
     if new.get("generation") != old.get("generation"):
         return "    tokens issued until now have ended\n"
@@ -160,7 +160,7 @@ def _pending_approval(document: Document) -> str:
 
 
 def _without_status(document: Document) -> Document:
-    """A document as somebody would write it, without what the registry says of it."""
+    """Return a document as an author writes it, without the status that the registry adds."""
     kept = {key: value for key, value in document.items() if key != "status"}
     return kept | {"metadata": {"name": document["metadata"]["name"]}}
 

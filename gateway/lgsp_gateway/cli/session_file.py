@@ -22,7 +22,7 @@ class SavedSession:
 
 
 def folder() -> Path:
-    """The folder of the user's sessions (XDG Base Directory Specification: state)."""
+    """Return the folder of the user's sessions (XDG Base Directory Specification: state)."""
     state = os.environ.get("XDG_STATE_HOME", "")
     return (Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state") / "lgsp" / "sessions"
 
@@ -49,7 +49,7 @@ def save(session: SavedSession) -> Path:
 
 
 def saved(url: str) -> SavedSession | None:
-    """The session that is kept for a bus, expired or not; None where there is none, or none that can be read."""
+    """Return the stored session of a bus, expired or not; None where there is none, or none that can be read."""
     try:
         found = SavedSession(**orjson.loads(_file(url).read_bytes()))
     except (OSError, orjson.JSONDecodeError, TypeError):
@@ -58,7 +58,7 @@ def saved(url: str) -> SavedSession | None:
 
 
 def token_for(url: str) -> str | None:
-    """The token of the session that is kept for a bus; None where nobody signed in.
+    """Return the token of the stored session of a bus; None if nobody has signed in.
 
     Raises:
         Refusal: `token-invalid`, where the session has expired: nobody then acts as somebody else without having said so.

@@ -59,7 +59,7 @@ class Environment:
         durable_file.write(target, yaml.safe_dump_all(found, allow_unicode=True, sort_keys=False).encode())
 
     def environment(self, state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
-        """What the sandbox servers ask for and the adapters send: made anew for each start, in no file."""
+        """Return the secrets that the sandbox servers require and the adapters send: new for each start, and in no file."""
         environment = self.systems(state, ports)
         for server, names in self.sandboxes.items():
             prefix = f"LGSP_{server.replace('-', '_').upper()}"
@@ -80,7 +80,7 @@ class Environment:
 
 
 def private_key(state: StateDir, system: SystemName) -> SigningKey:
-    """The private key of a system of a local bus.
+    """Return the private key of a system of a local bus.
 
     Raises:
         Refusal: `not-found`, naming the systems there are.

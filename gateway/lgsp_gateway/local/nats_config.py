@@ -40,7 +40,7 @@ FORGETTING = [f"$JS.API.STREAM.{verb}.KV_LGSP_PEOPLE" for verb in ("MSG.GET", "M
 
 
 def passwords(state: StateDir) -> Path:
-    """The folder that holds the passwords of these users, a file each."""
+    """Return the folder that holds the passwords of these users, a file each."""
     return state.nats / "passwords"
 
 

@@ -22,17 +22,17 @@ class StateDir:
 
     @property
     def keys(self) -> Path:
-        """The keys that sign tokens."""
+        """Return the folder of the keys that sign tokens."""
         return self.root / "keys"
 
     @property
     def registry(self) -> Path:
-        """The registry's documents."""
+        """Return the folder of the registry's documents."""
         return self.root / "registry"
 
     @property
     def credentials(self) -> Path:
-        """The private keys and secrets of the demo systems."""
+        """Return the folder of the private keys and secrets of the demo systems."""
         return self.root / "credentials"
 
     @property
@@ -42,22 +42,22 @@ class StateDir:
 
     @property
     def sandbox(self) -> Path:
-        """The databases of the sandbox servers."""
+        """Return the folder of the databases of the sandbox servers."""
         return self.root / "sandbox"
 
     @property
     def logs(self) -> Path:
-        """A log per process."""
+        """Return the folder of the logs, one file for each process."""
         return self.root / "logs"
 
     @property
     def index(self) -> Path:
-        """The search index of the evidence."""
+        """Return the file of the search index of the evidence."""
         return self.root / "index.db"
 
     @property
     def running_file(self) -> Path:
-        """Where a running bus says where it is."""
+        """Return the file in which a running bus describes itself."""
         return self.root / "running.json"
 
     def make(self) -> None:
@@ -96,7 +96,7 @@ class StateDir:
         return descriptor
 
     def running(self) -> dict[str, Any]:
-        """What the bus that runs here said of itself.
+        """Return the description of the running bus, as `running.json` contains it.
 
         Raises:
             Refusal: `bus-not-found`.

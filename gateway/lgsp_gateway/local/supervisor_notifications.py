@@ -29,7 +29,7 @@ class SupervisorNotifications:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What the child needs to know."""
+        """Return the environment variables that a child process needs."""
         return {supervision.SOCKET: self._address, supervision.MICROSECONDS: str(int(WATCHDOG_SECONDS * 1e6))}
 
     def restart_clock(self) -> None:
@@ -48,7 +48,7 @@ class SupervisorNotifications:
         return self._status if self._status != before else ""
 
     def silent_for(self) -> float:
-        """Seconds since its last sign."""
+        """Return the seconds since the last sign of life."""
         return time.monotonic() - self._last
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ async def fill(store: DocumentStore, folder: Path, catalog: Path) -> None:
 
 
 def _read(folder: Path, catalog: Path) -> _Documents:
-    """The documents of both folders, each checked against those it refers to, in an order in which they can be stored.
+    """Return the documents of both folders, each checked against those it refers to, in an order in which they can be stored.
 
     Raises:
         Refusal: `invalid-document`.

@@ -91,7 +91,7 @@ class ChangeWriter:
         raise revision_conflict(change.kind, change.name)
 
     async def _base_revision(self, change: Change) -> int:
-        """The revision that a change replaces; a deleted document has a last one too."""
+        """Return the revision that a change replaces; a deleted document has a last one too."""
         if change.known:
             return change.known.revision
         if self._registry.readers_of_deleted(change.kind, change.name) is None:
@@ -100,7 +100,7 @@ class ChangeWriter:
         return latest.revision if latest else ABSENT
 
     def _report(self, caller: Principal, known: DocumentVersion | None, version: DocumentVersion, reason: str) -> None:
-        """Those on watch hear of each change, and by another name of one of roles or keys."""
+        """Report a change to the security log; a change of roles or keys has an action of its own."""
         before, after = ((one.spec or {}) if one else {} for one in (known, version))
         powerful = version.kind == "Person" or (
             version.kind == "System" and bool(role_protection.changed(before, after))
@@ -123,7 +123,7 @@ class ChangeWriter:
 
 
 def _refuse_unreadable(change: Change) -> None:
-    """What keeps its schema and cannot be put in force all the same is refused before it is written, and stays a fault of ours."""
+    """Refuse, before it is written, a document that conforms to its schema but cannot be put in force; this remains an error of the bus."""
     if change.spec is None:
         return
     version = DocumentVersion.of(change.kind, change.name, change.spec, 0, 0, "", "", change.status)

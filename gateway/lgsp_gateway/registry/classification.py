@@ -29,7 +29,7 @@ def check(
     known: Iterable["KnownOperations"],
     after: ContractDocument,
 ) -> None:
-    """Does a contract classify anything lower than was known?
+    """Return where a contract classifies anything lower than it was classified before.
 
     Args:
         before: the contract that it takes the place of, None where there is none.
@@ -56,7 +56,7 @@ def check(
 
 
 def rises(before: ContractDocument, after: ContractDocument) -> set[str]:
-    """The operations that were not personal, and are, from one version of a contract to the next."""
+    """Return the operations that were not personal, and are, from one version of a contract to the next."""
     old, new = _operations(before), _operations(after)
     personal = _RANKS["personal"]
     return {name for name in old.keys() & new.keys() if old[name].rank < personal == new[name].rank}

@@ -28,7 +28,7 @@ class ContractCache:
         """How many contracts were compiled so far."""
 
     def get(self, name: DocumentName) -> Contract | None:
-        """The contract of a service in force."""
+        """Return the contract of a service in force."""
         contract = self._compiled.get(name)
         if contract is not None:
             self._compiled.move_to_end(name)
@@ -44,5 +44,5 @@ class ContractCache:
         return contract
 
     def forget(self, name: DocumentName) -> None:
-        """The service has changed."""
+        """Drop the compiled contract of a service that has changed."""
         self._compiled.pop(name, None)

@@ -89,7 +89,7 @@ class DocumentIndex:
                 del self._names[key]
 
     def names(self, fact: str = "", value: str = "", *, after: str = "") -> Iterator[DocumentName]:
-        """The names of documents, in order.
+        """Return the names of documents, in order.
 
         While others change the index the next name is still the next one.
 

@@ -43,7 +43,7 @@ class Wanted:
     ends_until: str = ""
 
     def fits(self, facts: Facts) -> bool:
-        """Is a document one of them?"""
+        """Tell whether a document matches the filter."""
         if not all(getattr(facts, fact) == value for fact, value in self.facts.items()):
             return False
         if not self.ends_until:

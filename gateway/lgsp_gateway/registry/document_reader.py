@@ -24,7 +24,7 @@ class DocumentReader:
         self._store = store
 
     def find(self, caller: Principal, kind: str, name: DocumentName) -> DocumentVersion:
-        """The document in force.
+        """Return the document in force.
 
         Raises:
             Refusal: `not-found`, also for a document that the caller may not read.
@@ -35,7 +35,7 @@ class DocumentReader:
         return version
 
     def find_changeable(self, caller: Principal, kind: str, name: DocumentName) -> DocumentVersion:
-        """The document in force, which the caller may change.
+        """Return the document in force, which the caller may change.
 
         Raises:
             Refusal: `not-found` or `not-granted`.
@@ -62,7 +62,7 @@ class DocumentReader:
         return roles.allowed(caller.roles, caller.agency, version.kind, "read", owners)
 
     async def history(self, caller: Principal, kind: str, name: DocumentName) -> list[DocumentVersion]:
-        """The versions of a document that the caller may read, newest first, for those who may read the newest.
+        """Return the versions of a document that the caller may read, newest first, for those who may read the newest.
 
         Of a deleted document the deletion says whose it was. Nothing is fetched for anybody else.
 

@@ -53,24 +53,24 @@ class DocumentVersion:
         reason: str,
         status: DocumentSpec | None = None,
     ) -> "DocumentVersion":
-        """A version from its parts. `spec` is None where the document is deleted; `at` is in ms since 1970."""
+        """Make a version from its parts. `spec` is None where the document is deleted; `at` is in ms since 1970."""
         content = {"spec": spec, "at": at, "by": by, "reason": reason} | ({"status": status} if status else {})
         return cls(kind, name, revision, orjson.dumps(content))
 
     @property
     def etag(self) -> str:
-        """The entity tag of this version (RFC 9110, section 8.8.3)."""
+        """Return the entity tag of this version (RFC 9110, section 8.8.3)."""
         return f'"{self.revision}"'
 
     @property
     def spec(self) -> DocumentSpec | None:
-        """What the document says; None where it was deleted. Parsed at each call."""
+        """Return the `spec` of the document; None where it was deleted. It is parsed at each call."""
         spec: DocumentSpec | None = orjson.loads(self.data)["spec"]
         return spec
 
     @property
     def status(self) -> DocumentSpec:
-        """What the registry has decided about the document; empty where there was nothing to decide."""
+        """Return what the registry has decided about the document; empty where there was nothing to decide."""
         status: DocumentSpec = orjson.loads(self.data).get("status", {})
         return status
 
@@ -80,7 +80,7 @@ class DocumentVersion:
         return content["spec"], content.get("status", {})
 
     def document(self) -> dict[str, Any]:
-        """The document as people and programs read it."""
+        """Return the document as the API returns it."""
         content = orjson.loads(self.data)
         metadata: dict[str, Any] = {
             "name": self.name,
@@ -95,18 +95,18 @@ class DocumentVersion:
 
 
 def service_name(service: str, major: int) -> DocumentName:
-    """The name of the document that holds a service's contract."""
+    """Return the name of the document that holds a service's contract."""
     return DocumentName(f"{service}-v{major}")  # of a service and a major that a schema has held
 
 
 def service_and_major(name: DocumentName) -> tuple[ServiceName, Major]:
-    """What the name of such a document says, which is held against its contract when it is written."""
+    """Return the service and the major version in the name of a Service document, which must be those of its contract."""
     service, _, major = name.rpartition("-v")
     return ServiceName(service), Major(int(major))
 
 
 def from_contract(contract: dict[str, Any]) -> dict[str, Any]:
-    """The Service document that publishes a contract, as a catalogue's file holds it."""
+    """Return the Service document that publishes a contract, as a catalogue's file holds it."""
     name = service_name(str(contract.get("service")), int(str(contract.get("version", "0")).split(".")[0] or 0))
     return {"apiVersion": API_VERSION, "kind": "Service", "metadata": {"name": name}, "spec": {"contract": contract}}
 

@@ -65,5 +65,5 @@ class GrantIndex:
         return projection
 
     def knows_purpose(self, purpose: str) -> bool:
-        """Does any grant name this purpose?"""
+        """Tell whether any grant names this purpose."""
         return purpose in self._purposes

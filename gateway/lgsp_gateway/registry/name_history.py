@@ -17,13 +17,13 @@ class NameHistory:
         self._store = store
 
     async def last(self, kind: str, name: DocumentName) -> DocumentVersion | None:
-        """The last version of a document before it was deleted; None where there never was one."""
+        """Return the last version of a document before it was deleted; None where there never was one."""
         if self._registry.readers_of_deleted(kind, name) is None:
             return None
         return next((version for version in await self._store.history(kind, name) if version.spec is not None), None)
 
     async def majors(self, service: str) -> dict[DocumentName, list[DocumentVersion]]:
-        """Every version of every document of a service's name, by the document's name, the newest first."""
+        """Return every version of every document of a service's name, by the document's name, the newest first."""
         found = {
             name: await self._store.history("Service", name)
             for name in sorted(self._registry.services.documents_of(service))
@@ -31,7 +31,7 @@ class NameHistory:
         return {name: versions for name, versions in found.items() if versions}
 
     async def owners(self, majors: Mapping[DocumentName, list[DocumentVersion]]) -> set[str]:
-        """The agencies that a service's name belongs to: one, unless an operator is transferring it."""
+        """Return the agencies that a service's name belongs to: one, unless an operator is transferring it."""
         found: set[str] = set()
         for name, versions in majors.items():
             said = self._registry.readers_of_deleted("Service", name) if versions[0].spec is None else None

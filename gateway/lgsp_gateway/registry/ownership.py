@@ -71,7 +71,7 @@ def _readers_by_facts(kind: str, name: DocumentName, facts: Facts, registry: Reg
 
 
 def refuse_foreign(kind: str, name: str, owners: set[str], agency: str) -> None:
-    """A name that belongs to somebody else is not taken.
+    """Raise when a name belongs to another agency.
 
     Args:
         owners: whose it is; empty where it is free.
@@ -88,7 +88,7 @@ def refuse_foreign(kind: str, name: str, owners: set[str], agency: str) -> None:
 
 
 def refuse_other_grant(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """A grant stays with its consumer and its service: its approvals and the evidence speak of them.
+    """Raise when a grant changes its consumer or its service, which its approvals and the evidence refer to.
 
     Raises:
         Refusal: `step-not-allowed`.

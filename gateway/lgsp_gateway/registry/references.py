@@ -54,7 +54,7 @@ def approved_for_less(service: str, major: int, operations: Collection[str], reg
 
 
 def shows_personal_data(spec: Mapping[str, Any], registry: RegistrySnapshot) -> bool:
-    """Does a grant show personal data? One on a service that is not in force is taken for such."""
+    """Tell whether a grant shows personal data; one on a service that is not in force is assumed to."""
     contract = registry.summary(spec["service"], spec["major"])
     if contract is None:
         return True

@@ -37,7 +37,7 @@ def check_references(document: Any, where: str | SourceLocation, registry: Regis
 
 
 def check_unused(kind: str, name: str, registry: RegistrySnapshot) -> None:
-    """A document that others refer to stays.
+    """Raise when other documents refer to a document that is to be deleted.
 
     Raises:
         Refusal: `in-use`, naming one of them.

@@ -112,7 +112,7 @@ class ServiceIndex:
         return found is not None and found.listed
 
     def holds(self, name: DocumentName, words: Sequence[bytes]) -> bool:
-        """Does each of some words stand in what a service says of itself?
+        """Tell whether a service's own description contains each of some words.
 
         Args:
             words: case-folded, as UTF-8.
@@ -121,19 +121,19 @@ class ServiceIndex:
         return found is not None and all(word in found.text for word in words)
 
     def names(self) -> set[str]:
-        """The names of all services, without their versions."""
+        """Return the names of all services, without their versions."""
         return set(self._majors)
 
     def has_service(self, name: str) -> bool:
-        """Is there a service of this name, in whichever version?"""
+        """Tell whether there is a service of this name, in any version."""
         return name in self._majors
 
     def has_operation(self, name: str) -> bool:
-        """Has any service an operation of this name?"""
+        """Tell whether any service has an operation of this name."""
         return name in self._operations
 
     def has_outcome(self, code: str) -> bool:
-        """Does any service declare an error of this code?"""
+        """Tell whether any service declares an error of this code."""
         return code in self._outcomes
 
 

@@ -131,7 +131,7 @@ class RegistrySnapshot:
     def operation(
         self, consumer: str, service: str, major: int, operation: str, now: float
     ) -> tuple[Contract, Operation]:
-        """The contract and the operation that a path names, for a consumer that may know of them.
+        """Return the contract and the operation that a path names, for a consumer that may know of them.
 
         Raises:
             Refusal: `unknown-service`.
@@ -150,16 +150,16 @@ class RegistrySnapshot:
         return contract, found
 
     def contract(self, service: str, major: int) -> Contract | None:
-        """The contract in force for a service and major version."""
+        """Return the contract in force for a service and major version."""
         return self.contracts.get(service_name(service, major))
 
     def summary(self, service: str, major: int) -> ContractSummary | None:
-        """What lists show of a service in force: its contract as it is written, not compiled."""
+        """Return what lists show of a service in force: its contract as it is written, not compiled."""
         version = self.service_in_force(service_name(service, major))
         return self._summary(version) if version else None
 
     def contract_document(self, service: str, major: int) -> DocumentSpec | None:
-        """The contract of a service in force, as it was written."""
+        """Return the contract of a service in force, as it was written."""
         version = self.service_in_force(service_name(service, major))
         spec = version.spec if version else None
         return spec["contract"] if spec else None
@@ -182,7 +182,7 @@ class RegistrySnapshot:
             raise announcement.suspension.refusal(contract.service, now)
 
     def may_be_suspended(self, contract: Contract) -> bool:
-        """Is a suspension of this service known, past, present or planned?"""
+        """Tell whether the registry knows a suspension of this service, past, present or planned."""
         announcement = self.services.announcements.get(service_name(contract.service, contract.major))
         return announcement is not None and announcement.suspension is not None
 
@@ -197,25 +197,25 @@ class RegistrySnapshot:
         return self.grants.grants_held(consumer, service, major)
 
     def knows_purpose(self, purpose: str) -> bool:
-        """Does any grant name this purpose?"""
+        """Tell whether any grant names this purpose."""
         return self.grants.knows_purpose(purpose)
 
     def client(self, name: str) -> Client | None:
-        """How a system proves who it is."""
+        """Return how a system authenticates itself: its keys and the digest of its secret."""
         system = self.systems.get(name)
         return system.client if system else None
 
     def generation(self, name: str) -> Generation:
-        """The tokens of a system that count."""
+        """Return the generation of the tokens of a system that are valid."""
         system = self.systems.get(name)
         return system.tokens if system else FIRST
 
     def readers_of_deleted(self, kind: str, name: str) -> frozenset[str] | None:
-        """The agencies whose own a deleted document was, as its deletion says; None where nothing was deleted."""
+        """Return the agencies whose own a deleted document was, as its deletion says; None where nothing was deleted."""
         return self._deleted.get((kind, name))
 
     def service_in_force(self, name: DocumentName) -> DocumentVersion | None:
-        """The document of a service in force."""
+        """Return the document of a service in force."""
         return self.versions["Service"].get(name) if name in self.services else None
 
     def _forget(self, kind: str, name: DocumentName) -> None:

@@ -103,7 +103,7 @@ class DocumentStore:
         raise bus_unavailable()
 
     async def latest(self, kind: str, name: DocumentName) -> DocumentVersion | None:
-        """The newest version there is on disk; also of a deleted document."""
+        """Return the newest version there is on disk; also of a deleted document."""
         try:
             message = await self._jetstream().get_last_msg(STREAM, _subject(kind, name))
         except NotFoundError:
@@ -113,7 +113,7 @@ class DocumentStore:
         return DocumentVersion(kind, name, int(message.seq or 0), message.data or b"")
 
     async def history(self, kind: str, name: DocumentName) -> list[DocumentVersion]:
-        """Every version of a document, newest first.
+        """Return every version of a document, newest first.
 
         They are fetched one by one: a consumer would be the servers' to make, to agree on and to forget.
 
@@ -133,14 +133,14 @@ class DocumentStore:
             versions.append(DocumentVersion(kind, name, after, message.data or b""))
 
     async def last_revision(self) -> int:
-        """The newest revision of all."""
+        """Return the newest revision of all."""
         try:
             return int((await self._jetstream().stream_info(STREAM)).state.last_seq)
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
 
     async def read(self, after: int, *, only_latest: bool = False) -> AsyncIterator[DocumentVersion]:
-        """Versions of all documents in the order in which they were written, up to the newest, without a gap.
+        """Return versions of all documents in the order in which they were written, up to the newest, without a gap.
 
         Args:
             after: only those with a higher revision.
@@ -190,13 +190,13 @@ def _subject(kind: str, name: DocumentName) -> str:
 
 
 def parse_message(subject: str, revision: int, data: bytes) -> DocumentVersion:
-    """The version in a message, on its own subject or republished."""
+    """Return the version in a message, on its own subject or republished."""
     kind, _, name = subject.removeprefix(SUBJECTS).removeprefix(CHANGES + SUBJECTS).removeprefix(CHANGES).partition(".")
     return DocumentVersion(sys.intern(kind), DocumentName(name), revision, data)  # it was held before it was written
 
 
 def revision_conflict(kind: str, name: str) -> Refusal:
-    """The refusal of a change that was made from a version which is not the newest any more."""
+    """Return the refusal of a change that was made from a version which is not the newest any more."""
     return RevisionConflict(
         vi=f"{kind} {name} đã được người khác sửa; hãy đọc bản mới nhất, sửa lại rồi gửi với If-Match của bản đó.",
         en=f"Somebody else changed {kind} {name}; read the newest version, make the change again and send its If-Match.",

@@ -33,7 +33,7 @@ class ExecutionPort(Protocol):
 
     @property
     def is_available(self) -> bool:
-        """Whether calls can be carried out now."""
+        """Tell whether calls can be carried out now."""
 
     async def execute(self, execution: Execution) -> bytes:
         """Carry out one call.

@@ -22,7 +22,7 @@ class RequestReply:
 
     @property
     def is_available(self) -> bool:
-        """Whether NATS is there."""
+        """Tell whether NATS is connected."""
         return self._bus.connected
 
     async def execute(self, execution: Execution) -> bytes:

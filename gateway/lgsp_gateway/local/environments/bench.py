@@ -16,7 +16,7 @@ _FILES = Path(str(files("lgsp_gateway").joinpath("local/environments/bench_files
 
 
 def environment(gateways: int) -> Environment:
-    """A bench with so many gateways on one port."""
+    """Make an environment for benchmarks with this many gateways on one port."""
     return Environment(
         registry=_FILES / "registry.yaml",
         ready_message=_words,

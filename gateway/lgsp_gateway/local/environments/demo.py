@@ -22,7 +22,7 @@ _PROVINCIAL = ("land-parcels", "civil-servants", "health-records", "student-reco
 
 
 def _offices(state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
-    """The offices' databases are files here, and one server plays their REST systems."""
+    """Return the addresses of the offices' systems: databases in files, and one server that plays their REST systems."""
     files = {
         f"LGSP_{name}_URL": f"sqlite:///{(state.sandbox / file).absolute()}"
         for name, file in (("LAND_PARCELS", "land-parcels.sqlite"), ("CIVIL_SERVANTS", "civil-servants.sqlite"))
@@ -33,7 +33,7 @@ def _offices(state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
 
 
 def example_call(url: str, state: StateDir) -> str:
-    """A call to paste into a shell."""
+    """Return a call to paste into a shell."""
     lgsp = os.environ.get("LGSP_COMMAND", "lgsp")
     where = "" if state.root == Path(".lgsp") else f" --state-dir {state.root}"
     operation = catalogs.load(catalogs.shipped_folder())["population", 1].operations["verify-citizen"]

@@ -20,7 +20,7 @@ _TITLE = {"vi": "Thử nghiệm", "en": "Trial"}
 
 
 def environment(paths: list[Path], folder: Path) -> Environment:
-    """A bus that serves these contracts; `folder` takes its files.
+    """Make an environment that serves these contracts; its files are written to `folder`.
 
     Raises:
         Refusal: `invalid-document`, when one is no contract.

@@ -59,7 +59,7 @@ _STEP_TO = {
 
 
 def phase_of(spec: Mapping[str, Any]) -> Phase:
-    """The phase of a service document; one that does not say is published."""
+    """Return the phase of a service document; one that does not say is published."""
     phase: Phase = spec.get("phase", "published")
     return phase
 
@@ -133,7 +133,7 @@ def _check_sunset(name: str, before: Mapping[str, Any], today: datetime.date) ->
 
 
 def _check_notice(name: str, before: Mapping[str, Any], after: Mapping[str, Any], today: datetime.date) -> None:
-    """What was promised is not taken back, and who calls has time to go elsewhere."""
+    """Raise when an announced deprecation is taken back or its sunset leaves callers too little time."""
     sunset = after["deprecation"]["sunset"]
     promised = before["deprecation"]["sunset"] if phase_of(before) == "deprecated" else ""
     earliest = promised or str(today + datetime.timedelta(days=NOTICE_DAYS))
@@ -196,7 +196,7 @@ def _numbers(contract: Contract) -> tuple[int, ...]:
 
 
 def operator_needed(name: str, vi: str, en: str) -> Refusal:
-    """The refusal of what an operator may do alone."""
+    """Return the refusal of what an operator may do alone."""
     return Refusal(
         "not-granted",
         vi=f"Dịch vụ {name}: chỉ người vận hành trục mới được {vi}.",

@@ -80,13 +80,13 @@ class Actor:
 
 
 def phase_of(status: Mapping[str, Any]) -> str:
-    """The phase of a grant; one without a status came with the bus when it was installed."""
+    """Return the phase of a grant; one without a status came with the bus when it was installed."""
     phase: str = status.get("phase", "in-force")
     return phase
 
 
 def request(before: Mapping[str, Any] | None, actor: Actor) -> Status | None:
-    """The status of a grant that its consumer asks for; None where it may not ask now."""
+    """Return the status of a grant that its consumer asks for; None where it may not ask now."""
     phase = LIFE.next_phase(_phase(before), "request", actor.may_be & {"consumer"})
     return {"phase": phase, "requestedBy": actor.name} if phase else None
 
@@ -99,7 +99,7 @@ def put(
     *,
     personal: bool,
 ) -> Status:
-    """The status of a grant that its provider or an operator writes, which approves it.
+    """Return the status of a grant that its provider or an operator writes, which approves it.
 
     Args:
         before, after: its spec; None where there is no grant yet.
@@ -121,7 +121,7 @@ def put(
 
 
 def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bool, reason: str, until: str) -> Status:
-    """The status after a step.
+    """Return the status after a step.
 
     Args:
         personal: the grant shows personal data.
@@ -173,7 +173,7 @@ def _phase(status: Mapping[str, Any] | None) -> str:
 
 
 def _approved(known: Approvals, actor: Actor, followers: Mapping[str, str]) -> Approvals:
-    """The approvals with that of one more, as what is missing where it may be both. One pair of eyes is one approver."""
+    """Add an approval to those of a grant: in the role that is missing, if the approver may act in both. One person is one approver."""
     may_be = _approves_as(actor, followers)
     if not may_be:
         return known

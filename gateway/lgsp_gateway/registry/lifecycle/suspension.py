@@ -38,15 +38,15 @@ class Suspension:
     reason: str
 
     def holds(self, now: float) -> bool:
-        """Is the service suspended at this time?"""
+        """Tell whether the service is suspended at this time."""
         return self.since <= now and (not self.until or now < self.until)
 
     def over(self, now: float) -> bool:
-        """Has it ended?"""
+        """Tell whether the suspension has ended at this time."""
         return bool(self.until) and now >= self.until
 
     def refusal(self, service: str, now: float) -> Refusal:
-        """What a caller gets meanwhile."""
+        """Return the refusal of a call during the suspension."""
         until = _shown(self.until)
         return CallDenied(
             "service-suspended",
@@ -56,12 +56,12 @@ class Suspension:
         )
 
     def notice(self) -> str:
-        """The header value that announces it: an ISO 8601 interval, open where no end is known."""
+        """Return the header value that announces it: an ISO 8601 interval, open where no end is known."""
         return f"{_shown(self.since)}/{_shown(self.until) or '..'}"
 
 
 def planned(since: str, until: str, reason: str, now: datetime.datetime) -> dict[str, Any]:
-    """The status of a service that is to be suspended.
+    """Return the status of a service that is to be suspended.
 
     Args:
         since, until: ISO 8601 times; an empty `since` means at once.
@@ -90,7 +90,7 @@ def planned(since: str, until: str, reason: str, now: datetime.datetime) -> dict
 
 
 def phase_of(status: dict[str, Any], now: float) -> str:
-    """What a service does at a time: `answering`, `planned` or `suspended`."""
+    """Return the phase of a service at a time: `answering`, `planned` or `suspended`."""
     found = from_status(status["suspension"]) if "suspension" in status else None
     if found is None or found.over(now):
         return "answering"
@@ -98,7 +98,7 @@ def phase_of(status: dict[str, Any], now: float) -> str:
 
 
 def check_step(status: dict[str, Any], step: str, now: datetime.datetime) -> None:
-    """Is this step possible? A suspended service is not resumed by planning another suspension.
+    """Raise when a step is not possible: a suspended service is not resumed by planning another suspension.
 
     Raises:
         Refusal: `step-not-allowed`.
@@ -114,12 +114,12 @@ def check_step(status: dict[str, Any], step: str, now: datetime.datetime) -> Non
 
 
 def from_status(status: dict[str, Any]) -> Suspension:
-    """The suspension in a service's status."""
+    """Return the suspension in a service's status."""
     return Suspension(float(status["since"]), float(status["until"]), str(status["reason"]))
 
 
 def _working_days_later(start: datetime.datetime, days: int) -> datetime.datetime:
-    """The same time that many working days later; Saturdays and Sundays do not count."""
+    """Add working days to a time; Saturdays and Sundays are not working days."""
     at = start
     while days:
         at += datetime.timedelta(days=1)

@@ -30,17 +30,17 @@ def has_keys(spec: Mapping[str, Any]) -> bool:
 
 
 def ended(status: Mapping[str, Any], now: float) -> DocumentSpec:
-    """The status of a system whose tokens count no more."""
+    """Return the status of a system whose tokens were ended."""
     return {**status, "tokens": {"generation": generation_of(status).number + 1, "issuedSince": now}}
 
 
 def outlived(status: Mapping[str, Any], now: float) -> DocumentSpec:
-    """The status of a system whose keys were replaced and whose old tokens count until they expire."""
+    """Return the status of a system whose keys were replaced and whose old tokens are valid until they expire."""
     until = datetime.datetime.fromtimestamp(now + DEFAULT_LIFE, VIETNAM).isoformat(timespec="seconds")
     return {**status, "tokens": {**status.get("tokens", {}), "oldCountUntil": until}}
 
 
 def generation_of(status: Mapping[str, Any]) -> Generation:
-    """The generation in a system's status; the first where none was ended."""
+    """Return the generation in a system's status; the first where none was ended."""
     said = status.get("tokens", {})
     return Generation(said.get("generation", 0), said.get("issuedSince", 0.0))

@@ -21,20 +21,20 @@ class StateMachine:
         self.rows = rows
 
     def next_phases(self, phase: str, step: str) -> Mapping[str, str]:
-        """By role the phase after a step; empty where there is no such step."""
+        """Return the phase after a step by role; empty where there is no such step."""
         return self.rows.get((phase, step), {})
 
     def next_phase(self, phase: str, step: str, roles: Collection[str]) -> str | None:
-        """The phase after a step that somebody in one of some roles takes; None where nobody of them may."""
+        """Return the phase after a step that somebody in one of some roles takes; None where nobody of them may."""
         next_phases = self.next_phases(phase, step)
         return next((next_phases[role] for role in self.roles if role in roles and role in next_phases), None)
 
     def steps(self, phase: str) -> list[str]:
-        """The steps that somebody may take in a phase."""
+        """Return the steps that somebody may take in a phase."""
         return [step for of, step in self.rows if of == phase]
 
     def table(self) -> Iterator[str]:
-        """The lines of the table in Markdown."""
+        """Return the lines of the table in Markdown."""
         yield f"| phase | step | {' | '.join(self.roles)} |"
         yield f"| --- | --- |{' --- |' * len(self.roles)}"
         for (phase, step), next_phases in self.rows.items():
