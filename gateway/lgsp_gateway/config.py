@@ -296,18 +296,18 @@ def invalid_setting(error: ValidationError) -> Refusal:
         `cannot-start`. It repeats what is wrong with a value, and not the value: it may be a secret in the wrong place.
     """
     vi, en = [], []
-    for name, found in _first_of_each(error).items():
+    for name, first_error in _first_of_each(error).items():
         flag = "--" + name.replace("_", "-")
         if not name:
-            vi.append(_lower_first(found["msg"]))
-            en.append(_lower_first(found["msg"]))
+            vi.append(_lower_first(first_error["msg"]))
+            en.append(_lower_first(first_error["msg"]))
             continue
-        if found["type"] == "extra_forbidden":
+        if first_error["type"] == "extra_forbidden":
             vi.append(f"không có thiết lập {flag[2:]}")
             en.append(f"there is no setting {flag[2:]}")
         else:
-            vi.append(f"{flag} ({environment_name(name)}): giá trị không hợp lệ: {found['msg']}")
-            en.append(f"{flag} ({environment_name(name)}): {_lower_first(found['msg'])}")
+            vi.append(f"{flag} ({environment_name(name)}): giá trị không hợp lệ: {first_error['msg']}")
+            en.append(f"{flag} ({environment_name(name)}): {_lower_first(first_error['msg'])}")
     return CannotStart(
         vi=f"{'; '.join(vi)}. Xem các thiết lập bằng `lgsp gateway settings`.",
         en=f"{'; '.join(en)}. See `lgsp gateway settings` for what there is.",
@@ -320,10 +320,10 @@ def _lower_first(text: str) -> str:
 
 
 def _first_of_each(error: ValidationError) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for one in error.errors(include_url=False, include_input=False):
-        found.setdefault(str(one["loc"][0]) if one["loc"] else "", one)
-    return found
+        settings.setdefault(str(one["loc"][0]) if one["loc"] else "", one)
+    return settings
 
 
 def environment_name(setting: str) -> str:

@@ -87,8 +87,8 @@ def _read(history: Path) -> list[dict[str, Any]]:
         ) from error
 
 
-def _by_measure(found: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def _by_measure(results: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     measures: dict[str, list[dict[str, Any]]] = {}
-    for run in found:
+    for run in results:
         measures.setdefault(run["measure"], []).append(run)
     return measures

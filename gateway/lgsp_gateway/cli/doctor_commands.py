@@ -21,15 +21,15 @@ MIN_FREE = 2 * 1024**3
 
 def doctor(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
     """Look at everything that must hold, here and in the gateway, and say what to do where something does not."""
-    found = [*(_machine_checks(StateDir(bus.state_dir)) if not bus.url else ()), *_gateway_checks(bus)]
-    for name, wrong in found:
+    results = [*(_machine_checks(StateDir(bus.state_dir)) if not bus.url else ()), *_gateway_checks(bus)]
+    for name, wrong in results:
         out(
             f"[{'!' if wrong else 'ok':>2}] {name:<12} {on_one_line(wrong.in_language(language())) if wrong else ''}".rstrip()
             + "\n"
         )
-    failed = sum(wrong is not None for _, wrong in found)
+    failed = sum(wrong is not None for _, wrong in results)
     if failed:
-        out(f"{failed} of {len(found)} checks failed\n")
+        out(f"{failed} of {len(results)} checks failed\n")
         sys.exit(1)
 
 

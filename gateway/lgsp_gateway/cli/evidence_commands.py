@@ -89,8 +89,8 @@ def search(
         "minDuration": min_duration, "minSize": min_size, "limit": limit, "cursor": cursor,
     }  # fmt: skip
     query = {name: str(value) for name, value in named.items() if value}
-    found = bus.client().get("/evidence/messages", query, {"Lgsp-Subject": subject} if subject else {})
-    page = orjson.loads(found)
+    response = bus.client().get("/evidence/messages", query, {"Lgsp-Subject": subject} if subject else {})
+    page = orjson.loads(response)
     _write(map(orjson.dumps, page["items"]), output)
     if not page["items"]:  # as kubectl does: said where programs do not read, and no failure
         err(f"{NOTHING.in_language(language())}\n")

@@ -169,13 +169,13 @@ def _export(client: BusClient, folder: Path, begin: int = 0, end: int = 0) -> li
     (folder / "keys.txt").write_bytes(client.get("/evidence/keys"))
     for name, whole in logs:
         size = min(whole, end or whole)
-        found = orjson.loads(client.get(f"/evidence/logs/{name}/checkpoints?from={begin}&to={size}"))
-        notes = [note for note in found["items"] if unverified_size(note) <= size]
-        part = {"start": found["start"], "items": notes}
-        last = unverified_size(notes[-1]) if notes else found["start"]["size"]
+        response = orjson.loads(client.get(f"/evidence/logs/{name}/checkpoints?from={begin}&to={size}"))
+        notes = [note for note in response["items"] if unverified_size(note) <= size]
+        part = {"start": response["start"], "items": notes}
+        last = unverified_size(notes[-1]) if notes else response["start"]["size"]
         (folder / f"{name}.checkpoints.json").write_bytes(orjson.dumps(part, option=orjson.OPT_INDENT_2))
         (folder / f"{name}.seals.json").write_bytes(client.get(f"/evidence/logs/{name}/seals"))
-        path = f"/evidence/logs/{name}/entries?from={found['start']['size']}&to={last}"
+        path = f"/evidence/logs/{name}/entries?from={response['start']['size']}&to={last}"
         (folder / f"{name}.jsonl").write_bytes(client.get(path))
     return [name for name, _ in logs]
 
@@ -188,10 +188,10 @@ def _logs(client: BusClient) -> list[tuple[str, int]]:
     """
     try:
         items = orjson.loads(client.get("/evidence/logs"))["items"]
-        found = [(log["gateway"], log["size"]) for log in items]
-        if not all(isinstance(name, str) and isinstance(size, int) for name, size in found):
+        logs = [(log["gateway"], log["size"]) for log in items]
+        if not all(isinstance(name, str) and isinstance(size, int) for name, size in logs):
             raise TypeError("no list of logs")
-        return found
+        return logs
     except (ValueError, KeyError, TypeError) as error:
         raise Refusal(
             "malformed",

@@ -100,9 +100,9 @@ def _chosen(address: str, wanted: str) -> IssuerClient:
         Refusal: `sign-in-failed`.
     """
     known = orjson.loads(BusClient(address, "").get("/oauth2/issuers"))["items"]
-    found = [one for one in known if wanted in ("", one["issuer"])]
-    if len(found) == 1:
-        [one] = found
+    matching = [one for one in known if wanted in ("", one["issuer"])]
+    if len(matching) == 1:
+        [one] = matching
         return IssuerClient(one["issuer"], one["client"], tuple(one["scopes"]), tuple(one["algorithms"]))
     names = ", ".join(one["issuer"] for one in known) or "-"
     raise failed(

@@ -51,7 +51,7 @@ class LoopbackRedirect:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._code.cancel()
         await self._runner.cleanup()

@@ -77,7 +77,7 @@ class OidcClient:
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         expected = self._client.issuer
         async with LoopbackRedirect(state, expected, must_name_issuer=endpoints.names_itself) as redirect:
-            asked = {
+            parameters = {
                 "response_type": "code",
                 "client_id": self._client.client,
                 "redirect_uri": redirect.uri,
@@ -87,7 +87,7 @@ class OidcClient:
                 "code_challenge": challenge,
                 "code_challenge_method": "S256",
             }
-            visit(f"{endpoints.authorization}{'&' if '?' in endpoints.authorization else '?'}{urlencode(asked)}")
+            visit(f"{endpoints.authorization}{'&' if '?' in endpoints.authorization else '?'}{urlencode(parameters)}")
             code = await redirect.code(SIGN_IN_SECONDS)
         form = {
             "grant_type": "authorization_code",
@@ -113,8 +113,8 @@ class OidcClient:
                 "bên cấp không hỗ trợ mã thiết bị; hãy bỏ --device",
                 "the issuer takes no device codes; leave out --device",
             )
-        asked = {"client_id": self._client.client, "scope": " ".join(self._client.scopes)}
-        begun = await self._post(endpoints.device, asked)
+        parameters = {"client_id": self._client.client, "scope": " ".join(self._client.scopes)}
+        begun = await self._post(endpoints.device, parameters)
         _refuse_error(begun)
         device, shown = _text(begun, "device_code"), _text(begun, "user_code")
         show_code(str(begun.get("verification_uri_complete") or _text(begun, "verification_uri")), shown)
@@ -136,17 +136,17 @@ class OidcClient:
         issuer = self._client.issuer
         url = issuer.rstrip("/") + "/.well-known/openid-configuration"
         async with self._session.get(url, allow_redirects=False) as answer:
-            said = await _json(answer)
-        if said.get("issuer") != issuer:  # OpenID Connect Discovery 1.0, section 4.3
+            body = await _json(answer)
+        if body.get("issuer") != issuer:  # OpenID Connect Discovery 1.0, section 4.3
             raise failed("tài liệu khám phá là của bên cấp khác", "the discovery document is another issuer's")
-        methods = said.get("code_challenge_methods_supported")
+        methods = body.get("code_challenge_methods_supported")
         if isinstance(methods, list) and "S256" not in methods:
             raise failed("bên cấp không hỗ trợ PKCE S256", "the issuer does not take PKCE with S256")
         return Endpoints(
-            _address(said, "authorization_endpoint"),
-            _address(said, "token_endpoint"),
-            _address(said, "device_authorization_endpoint") if "device_authorization_endpoint" in said else "",
-            said.get("authorization_response_iss_parameter_supported") is True,
+            _address(body, "authorization_endpoint"),
+            _address(body, "token_endpoint"),
+            _address(body, "device_authorization_endpoint") if "device_authorization_endpoint" in body else "",
+            body.get("authorization_response_iss_parameter_supported") is True,
         )
 
     async def _checked(self, answer: Mapping[str, Any], nonce: str | None) -> str:
@@ -187,15 +187,15 @@ async def _json(answer: aiohttp.ClientResponse) -> dict[str, Any]:
         if len(content) > MAX_ANSWER:
             break
     try:
-        found = json.loads(content)
-        if not isinstance(found, dict):
+        document = json.loads(content)
+        if not isinstance(document, dict):
             raise ValueError("no object")
     except (ValueError, RecursionError) as error:
         raise failed(
             f"bên cấp trả lời HTTP {answer.status}, không phải JSON",
             f"the issuer answered HTTP {answer.status} and no JSON",
         ) from error
-    return found
+    return document
 
 
 def _refuse_error(answer: Mapping[str, Any]) -> None:
@@ -210,20 +210,20 @@ def safe_code(text: str) -> str:
 
 
 def _text(answer: Mapping[str, Any], name: str) -> str:
-    found = answer.get(name)
-    if not isinstance(found, str) or not found:
+    value = answer.get(name)
+    if not isinstance(value, str) or not value:
         raise failed(f"bên cấp không trả lời {name}", f"the issuer did not answer {name}")
-    return found
+    return value
 
 
 def _seconds(answer: Mapping[str, Any], name: str, usual: float) -> float:
-    found = answer.get(name, usual)
-    return min(max(float(found), 0.0), 3600.0) if isinstance(found, (int, float)) else usual
+    value = answer.get(name, usual)
+    return min(max(float(value), 0.0), 3600.0) if isinstance(value, (int, float)) else usual
 
 
-def _address(said: Mapping[str, Any], name: str) -> str:
+def _address(metadata: Mapping[str, Any], name: str) -> str:
     """Return an endpoint: over TLS, or on this machine."""
-    url = _text(said, name)
+    url = _text(metadata, name)
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         return url

@@ -36,13 +36,13 @@ def flows(
         A table, or JSON.
     """
     path = f"/ops/flows?window={window}"
-    for said in bus.client().lines(path) if watch else [bus.client().get(path)]:
+    for flows in bus.client().lines(path) if watch else [bus.client().get(path)]:
         if output == "json":
-            out(f"{said.decode()}\n")
+            out(f"{flows.decode()}\n")
         else:
             tables.show(
                 ["TIME", "CONSUMER", "OPERATION", "CALLS", "PER-S", "REFUSED", "ERRORS", "P50", "P95", "P99"],
-                _flows(orjson.loads(said)),
+                _flows(orjson.loads(flows)),
             )
 
 
@@ -54,11 +54,11 @@ def adapters(*, output: Output = "table", bus: BusOptions = BusOptions()) -> Non
     output
         A table, or JSON.
     """
-    said = bus.client().get("/ops/adapters")
+    report = bus.client().get("/ops/adapters")
     if output == "json":
-        out(f"{said.decode()}\n")
+        out(f"{report.decode()}\n")
         return
-    rows = [row for copy in orjson.loads(said)["items"] for row in _copy(copy)]
+    rows = [row for copy in orjson.loads(report)["items"] for row in _copy(copy)]
     tables.show(["SERVICE", "SYSTEM", "COPY", "OPERATION", "REQUESTS", "AVERAGE", "UPSTREAM"], rows)
 
 
@@ -80,15 +80,15 @@ def statistics(
     """
     accept = {"Accept": "text/csv" if output == "csv" else "application/json"}
     query = {name: month for name, month in (("since", since), ("until", until)) if month}
-    said = bus.client().get("/ops/statistics", query, accept).decode()
-    if said.startswith(_MARK) and not sys.stdout.isatty():
+    statistics = bus.client().get("/ops/statistics", query, accept).decode()
+    if statistics.startswith(_MARK) and not sys.stdout.isatty():
         begin_csv()
-    out(said.removeprefix(_MARK))
+    out(statistics.removeprefix(_MARK))
 
 
-def _flows(said: dict[str, Any]) -> Iterable[list[str]]:
-    until = times.in_seconds(said["time"])
-    return ([until, *_flow(flow)] for flow in said["items"])
+def _flows(flows: dict[str, Any]) -> Iterable[list[str]]:
+    until = times.in_seconds(flows["time"])
+    return ([until, *_flow(flow)] for flow in flows["items"])
 
 
 def _flow(flow: dict[str, Any]) -> list[str]:
@@ -99,10 +99,10 @@ def _flow(flow: dict[str, Any]) -> list[str]:
 
 
 def _copy(copy: dict[str, Any]) -> Iterable[list[str]]:
-    for name, said in copy["operations"].items():
-        upstream = said.get("upstream", {})
+    for name, statistics in copy["operations"].items():
+        upstream = statistics.get("upstream", {})
         state = "up" if upstream.get("answered") else "not asked yet"
         if not upstream.get("up", True):
             state = f"{upstream['lastReason']} ({upstream['failedInARow']} in a row)"
         who = [f"{copy['service']} {copy['version']}", copy["system"], copy["id"][:8], name]
-        yield [*who, str(said["requests"]), f"{said['averageMs']:.1f} ms", state]
+        yield [*who, str(statistics["requests"]), f"{statistics['averageMs']:.1f} ms", state]

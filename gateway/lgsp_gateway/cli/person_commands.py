@@ -171,9 +171,9 @@ def show(person: str, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa: B0
     out(as_yaml([run_on_registry(bus, work)]))
 
 
-def _act(bus: BusOptions, person: str, action: str, said: dict[str, str]) -> None:
+def _act(bus: BusOptions, person: str, action: str, body: dict[str, str]) -> None:
     def work(client: RegistryClient) -> Coroutine[Any, Any, Document]:
-        return client.act("persons", person, action, said)
+        return client.act("persons", person, action, body)
 
     _show(run_on_registry(bus, work))
 

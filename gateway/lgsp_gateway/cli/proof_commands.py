@@ -44,8 +44,8 @@ def prove(
     output
         The file; stdout without it.
     """
-    found = bus.client().get(f"/evidence/messages/{names.message_id(message)}/proof", {"wait": str(WAIT_SECONDS)})
-    proof = orjson.dumps(orjson.loads(found), option=orjson.OPT_INDENT_2)
+    response = bus.client().get(f"/evidence/messages/{names.message_id(message)}/proof", {"wait": str(WAIT_SECONDS)})
+    proof = orjson.dumps(orjson.loads(response), option=orjson.OPT_INDENT_2)
     if output:
         output.write_bytes(proof + b"\n")
     else:

@@ -38,10 +38,10 @@ def apply(
     end_tokens
         Of systems that change: end at once the tokens that they were given until now.
     """
-    found = sorted(_read_documents(file), key=_kind_order)
+    changes = sorted(_read_documents(file), key=_kind_order)
 
     async def work(client: RegistryClient) -> None:
-        for document in found:
+        for document in changes:
             outcome = await client.apply(document, reason, dry_run=dry_run, end_tokens=end_tokens)
             suffix = " (dry run)" if dry_run else ""
             out(f"{document_path(outcome.after)} {outcome.verb}{suffix}\n")
@@ -123,11 +123,11 @@ def export(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     async def work(client: RegistryClient) -> list[Document]:
         return [document for kind in PLURALS for document in await client.find(kind)]
 
-    found: list[Document] = run_on_registry(bus, work)
-    left_out = [document for document in found if document["kind"] == "Grant" and phase_of(document) != "in-force"]
+    written: list[Document] = run_on_registry(bus, work)
+    left_out = [document for document in written if document["kind"] == "Grant" and phase_of(document) != "in-force"]
     for document in left_out:
         err(f"left out: {document_path(document)} ({phase_of(document)})\n")
-    out(as_yaml([_without_status(document) for document in found if document not in left_out]))
+    out(as_yaml([_without_status(document) for document in written if document not in left_out]))
 
 
 def delete(kind: str, name: str, /, *, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
@@ -166,7 +166,7 @@ def _without_status(document: Document) -> Document:
 
 
 def _read_documents(paths: list[Path]) -> list[Document]:
-    found: list[Document] = []
+    documents_read: list[Document] = []
     for path in paths:
         if not path.exists():
             raise NotFound(vi=f"Không có {path}.", en=f"There is no {path}; name a file or a folder.")
@@ -174,8 +174,8 @@ def _read_documents(paths: list[Path]) -> list[Document]:
             bare = isinstance(document, dict) and "operations" in document
             wrapped = from_contract(document) if bare else document
             documents.check("registry", wrapped, where.name if bare else where)
-            found.append(wrapped)
-    return found
+            documents_read.append(wrapped)
+    return documents_read
 
 
 def _kind_order(document: Document) -> int:

@@ -51,10 +51,10 @@ def save(session: SavedSession) -> Path:
 def saved(url: str) -> SavedSession | None:
     """Return the stored session of a bus, expired or not; None where there is none, or none that can be read."""
     try:
-        found = SavedSession(**orjson.loads(_file(url).read_bytes()))
+        session = SavedSession(**orjson.loads(_file(url).read_bytes()))
     except (OSError, orjson.JSONDecodeError, TypeError):
         return None
-    return found if found.url == url else None
+    return session if session.url == url else None
 
 
 def token_for(url: str) -> str | None:
@@ -63,16 +63,16 @@ def token_for(url: str) -> str | None:
     Raises:
         Refusal: `token-invalid`, where the session has expired: nobody then acts as somebody else without having said so.
     """
-    found = saved(url)
-    if found is None:
+    session = saved(url)
+    if session is None:
         return None
-    if found.expires <= time.time():
+    if session.expires <= time.time():
         raise Refusal(
             "token-invalid",
             vi="Phiên đăng nhập đã hết hạn; hãy chạy lgsp login, hoặc lgsp logout để bỏ phiên này.",
             en="The session has expired; run lgsp login, or lgsp logout to be rid of it.",
         )
-    return found.token
+    return session.token
 
 
 def forget(url: str) -> None:

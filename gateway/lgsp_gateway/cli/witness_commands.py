@@ -107,9 +107,9 @@ def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str,
         )
     path: list[bytes] = []
     if before.size < now.size and before.size:
-        found = orjson.loads(client.get(f"/evidence/logs/{gateway}/consistency?from={before.size}&to={now.size}"))
+        proof = orjson.loads(client.get(f"/evidence/logs/{gateway}/consistency?from={before.size}&to={now.size}"))
         try:
-            path = [base64.b64decode(step, validate=True) for step in found["path"]]
+            path = [base64.b64decode(step, validate=True) for step in proof["path"]]
         except (KeyError, TypeError, binascii.Error):
             path = []
     if before.size and not merkle.verify_consistency(before.root, before.size, now.root, now.size, path):
@@ -120,9 +120,9 @@ def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str,
 
 
 def _seed(file: Path) -> bytes:
-    found = durable_file.ensure(file, lambda: secrets.token_bytes(32).hex().encode())
+    content = durable_file.ensure(file, lambda: secrets.token_bytes(32).hex().encode())
     try:
-        return bytes.fromhex(found.decode())
+        return bytes.fromhex(content.decode())
     except ValueError as error:
         raise Refusal(
             "malformed",

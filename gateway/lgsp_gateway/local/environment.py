@@ -52,11 +52,11 @@ class Environment:
         target = state.registry / self.registry.name
         if target.exists():
             return
-        found = [document for _, document in documents.read(self.registry)]
-        for document in found:
+        loaded = [document for _, document in documents.read(self.registry)]
+        for document in loaded:
             if document["kind"] == "System":
                 self._identify(state, document)
-        durable_file.write(target, yaml.safe_dump_all(found, allow_unicode=True, sort_keys=False).encode())
+        durable_file.write(target, yaml.safe_dump_all(loaded, allow_unicode=True, sort_keys=False).encode())
 
     def environment(self, state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
         """Return the secrets that the sandbox servers require and the adapters send: new for each start, and in no file."""

@@ -102,11 +102,11 @@ class StateDir:
             Refusal: `bus-not-found`.
         """
         try:
-            found: dict[str, Any] = orjson.loads(self.running_file.read_bytes())
+            description: dict[str, Any] = orjson.loads(self.running_file.read_bytes())
         except (OSError, orjson.JSONDecodeError) as error:
             raise Refusal(
                 "bus-not-found",
                 vi=f"Không có trục nào đang chạy với thư mục {self.root}; hãy chạy ./lgsp up, hoặc chỉ thư mục bằng --state-dir.",
                 en=f"No bus runs on the folder {self.root}; start it with ./lgsp up, or name its folder with --state-dir.",
             ) from error
-        return found
+        return description

@@ -59,12 +59,12 @@ def _read(folder: Path, catalog: Path) -> _Documents:
     Raises:
         Refusal: `invalid-document`.
     """
-    found: list[tuple[str | SourceLocation, Any]] = [
+    located_documents: list[tuple[str | SourceLocation, Any]] = [
         *documents.read_folder(folder),
         *((w.name, from_contract(c)) for w, c in documents.read_folder(catalog)),
     ]
     staged = RegistrySnapshot()
-    for where, document in _in_order(found):
+    for where, document in _in_order(located_documents):
         if isinstance(document, dict) and "spec" in document:
             document = {**document, "spec": with_bare_names(document.get("kind"), document["spec"], staged)}  # noqa: PLW2901
         rules.check(document, where, staged)
@@ -108,9 +108,9 @@ def _author(version: DocumentVersion) -> str:
     return str(metadata["updatedBy"])
 
 
-def _in_order(found: list[tuple[str | SourceLocation, Any]]) -> list[tuple[str | SourceLocation, Any]]:
+def _in_order(located_documents: list[tuple[str | SourceLocation, Any]]) -> list[tuple[str | SourceLocation, Any]]:
     """Documents so that each comes after those it refers to; what has no known kind last, to be refused."""
-    return sorted(found, key=lambda pair: _rank(pair[1]))
+    return sorted(located_documents, key=lambda pair: _rank(pair[1]))
 
 
 def _rank(document: Any) -> int:

@@ -44,14 +44,14 @@ def check(
     remembered = [one.operations for one in known]
     if before and _RANKS[after["classification"]] < _RANKS[before["classification"]]:
         raise _lowered(name)
-    for operation, found in new.items():
+    for operation, classified in new.items():
         if operation not in own:
             least = max((_rank(operations, operation, new) for operations in remembered), default=0)
-        elif found.answer != own[operation].answer:
-            least = max(own[operation].rank, _rank_of_answer(remembered, found.answer))
+        elif classified.answer != own[operation].answer:
+            least = max(own[operation].rank, _rank_of_answer(remembered, classified.answer))
         else:
             least = own[operation].rank
-        if found.rank < least:
+        if classified.rank < least:
             raise _lowered(name, operation)
 
 
@@ -71,7 +71,7 @@ class KnownOperations:
     def add(self, contract: ContractDocument) -> None:
         """Take in a contract, the oldest first."""
         operations, known = _operations(contract), self.operations
-        fell = any(name in known and found.rank < known[name].rank for name, found in operations.items())
+        fell = any(name in known and classified.rank < known[name].rank for name, classified in operations.items())
         self.operations = operations if fell else known | operations
 
 
@@ -80,13 +80,15 @@ def _rank(known: Mapping[str, _Operation], name: str, new: Mapping[str, _Operati
     gone or answer the same."""
     if name in known:
         return known[name].rank
-    alike = (found.rank for at, found in known.items() if at not in new or found.answer == new[name].answer)
+    alike = (
+        classified.rank for at, classified in known.items() if at not in new or classified.answer == new[name].answer
+    )
     return max(alike, default=0)
 
 
 def _rank_of_answer(remembered: Iterable[Mapping[str, _Operation]], answer: bytes) -> int:
     """How what an operation answers was ranked, under whichever name."""
-    alike = (found.rank for known in remembered for found in known.values() if found.answer == answer)
+    alike = (classified.rank for known in remembered for classified in known.values() if classified.answer == answer)
     return max(alike, default=0)
 
 

@@ -76,7 +76,7 @@ async def read_page(
         wanted = replace(wanted, facts={**wanted.facts, "consumer": resolve_system(consumer, registry)})
     index, versions = registry.index[kind], registry.versions[kind]
     listed_by = next((fact for fact in reversed(LISTED_BY) if fact in wanted.facts), "")
-    found: list[DocumentVersion] = []
+    page: list[DocumentVersion] = []
     size, pace = 0, Pace(SEEN_AT_A_TURN)
     for name in index.names(listed_by, wanted.facts.get(listed_by, ""), after=after):
         await pace.spend()
@@ -85,8 +85,8 @@ async def read_page(
             continue
         if not roles.allowed(reader.roles, reader.agency, kind, "read", ownership.readers_of(version, registry)):
             continue
-        if len(found) == limit or (found and size + len(version.data) > MAX_PAGE_BYTES):
-            return DocumentPage(found, more=True)
-        found.append(version)
+        if len(page) == limit or (page and size + len(version.data) > MAX_PAGE_BYTES):
+            return DocumentPage(page, more=True)
+        page.append(version)
         size += len(version.data)
-    return DocumentPage(found, more=False)
+    return DocumentPage(page, more=False)

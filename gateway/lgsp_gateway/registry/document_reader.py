@@ -75,12 +75,12 @@ class DocumentReader:
                 raise _not_found(kind, name)
         else:
             self.find(caller, kind, name)
-        found, pace = [], Pace(PARSED_AT_A_TURN)
+        versions, pace = [], Pace(PARSED_AT_A_TURN)
         for version in await self._store.history(kind, name):
             await pace.spend(len(version.data))
             if self.may_read(caller, version):
-                found.append(version)
-        return found
+                versions.append(version)
+        return versions
 
 
 def _not_found(kind: str, name: str) -> Refusal:

@@ -15,10 +15,10 @@ from lgsp_problems import Refusal
 
 def full_name(system: SystemName, registry: RegistrySnapshot) -> QualifiedName | None:
     """Return the full name of a registered system; None where the bus has no name of its own."""
-    found, instance = registry.systems.get(system), registry.instance
-    if found is None or instance is None:
+    entry, instance = registry.systems.get(system), registry.instance
+    if entry is None or instance is None:
         return None
-    return QualifiedName(instance.identifier, instance.member_class, found.agency, system)
+    return QualifiedName(instance.identifier, instance.member_class, entry.agency, system)
 
 
 def resolve_system(text: str, registry: RegistrySnapshot) -> SystemName:

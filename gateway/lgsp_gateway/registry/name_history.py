@@ -24,20 +24,20 @@ class NameHistory:
 
     async def majors(self, service: str) -> dict[DocumentName, list[DocumentVersion]]:
         """Return every version of every document of a service's name, by the document's name, the newest first."""
-        found = {
+        by_name = {
             name: await self._store.history("Service", name)
             for name in sorted(self._registry.services.documents_of(service))
         }
-        return {name: versions for name, versions in found.items() if versions}
+        return {name: versions for name, versions in by_name.items() if versions}
 
     async def owners(self, majors: Mapping[DocumentName, list[DocumentVersion]]) -> set[str]:
         """Return the agencies that a service's name belongs to: one, unless an operator is transferring it."""
-        found: set[str] = set()
+        agencies: set[str] = set()
         for name, versions in majors.items():
-            said = self._registry.readers_of_deleted("Service", name) if versions[0].spec is None else None
+            readers = self._registry.readers_of_deleted("Service", name) if versions[0].spec is None else None
             spec = next((spec for version in versions if (spec := version.spec)), None)
-            found |= said or ({await self._agency(spec["contract"]["provider"])} if spec else set())
-        return found
+            agencies |= readers or ({await self._agency(spec["contract"]["provider"])} if spec else set())
+        return agencies
 
     async def _agency(self, system: str) -> str:
         there = self._registry.systems.get(system)

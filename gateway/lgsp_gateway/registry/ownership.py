@@ -53,8 +53,8 @@ def consumer_agency(spec: Mapping[str, Any], registry: RegistrySnapshot) -> froz
 
 def agencies_of(system: str | None, registry: RegistrySnapshot) -> frozenset[str]:
     """Return the agency of a system; none where it is not registered."""
-    found = registry.systems.get(system) if system else None
-    return frozenset({found.agency}) if found else frozenset()
+    entry = registry.systems.get(system) if system else None
+    return frozenset({entry.agency}) if entry else frozenset()
 
 
 def _readers_by_facts(kind: str, name: DocumentName, facts: Facts, registry: RegistrySnapshot) -> frozenset[str]:

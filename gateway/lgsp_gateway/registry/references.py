@@ -14,7 +14,7 @@ def referring_document(kind: str, name: str, registry: RegistrySnapshot) -> str:
     services, grants = registry.index["Service"], registry.index["Grant"]
     if kind == "Agency":
         members = ((of, registry.index[of].names("agency", name)) for of in ("System", "Person"))
-        return next((f"{of} {member}" for of, found in members for member in found), "")
+        return next((f"{of} {member}" for of, names in members for member in names), "")
     if kind == "System":
         users = (f"Service {service}" for service in services.names("provider", name))
         return next(users, "") or _grant_in_force(grants.names("consumer", name), registry)

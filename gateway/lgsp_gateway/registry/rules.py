@@ -69,8 +69,8 @@ def _system(where: str | SourceLocation, name: str, spec: Mapping[str, Any], reg
                 "có kid trùng với khóa khác; mỗi khóa một kid", "has the kid of another; give each key its own"
             )
         if fault:
-            place = SourceLocation.of(where) / "spec" / "jwks" / str(number)
-            raise Refusal("invalid-document", vi=f"{place}: khóa {fault.vi}.", en=f"{place}: the key {fault.en}.")
+            location = SourceLocation.of(where) / "spec" / "jwks" / str(number)
+            raise Refusal("invalid-document", vi=f"{location}: khóa {fault.vi}.", en=f"{location}: the key {fault.en}.")
 
 
 def _person(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
@@ -98,13 +98,13 @@ def _grant(where: str | SourceLocation, name: str, spec: Mapping[str, Any], regi
     if contract is None:
         raise _missing(where, "/spec/service", "Service", service_name(spec["service"], spec["major"]))
     for operation, content in spec["operations"].items():
-        place = f"/spec/operations/{operation}"
+        pointer = f"/spec/operations/{operation}"
         if operation not in contract["operations"]:
-            raise _missing(where, place, "operation", operation)
+            raise _missing(where, pointer, "operation", operation)
         schema = contract["operations"][operation]["response"]
         for number, field in enumerate(content["fields"]):
             if field != "*" and not _has_field(schema, field):
-                raise _missing(where, f"{place}/fields/{number}", "field", field)
+                raise _missing(where, f"{pointer}/fields/{number}", "field", field)
 
 
 _CHECKS = {

@@ -62,16 +62,16 @@ class ServiceIndex:
 
     def _put_in_force(self, name: DocumentName, contract: Mapping[str, Any]) -> None:
         summary = ContractSummary.from_document(contract)
-        found = IndexedService(
+        service = IndexedService(
             summary.listed,
             summary.searched_text().encode(),
             tuple(map(intern, summary.operations)),
             tuple({intern(code) for content in contract["operations"].values() for code in content.get("errors", ())}),
         )
-        self._services[name] = found
+        self._services[name] = service
         self._majors[name.rpartition("-v")[0]] += 1
-        self._operations.update(found.operations)
-        self._outcomes.update(found.outcomes)
+        self._operations.update(service.operations)
+        self._outcomes.update(service.outcomes)
 
     def remove(self, name: DocumentName) -> None:
         """Forget a service, where it was known."""
@@ -79,12 +79,12 @@ class ServiceIndex:
         provider = self._providers.pop(name, None)
         if provider is not None:
             self._provided[provider].discard(name)
-        found = self._services.pop(name, None)
-        if found is None:
+        removed = self._services.pop(name, None)
+        if removed is None:
             return
         _subtract(self._majors, [name.rpartition("-v")[0]])
-        _subtract(self._operations, found.operations)
-        _subtract(self._outcomes, found.outcomes)
+        _subtract(self._operations, removed.operations)
+        _subtract(self._outcomes, removed.outcomes)
         service, major = service_and_major(name)
         self.providers.get(service, {}).pop(major, None)
         if not self.providers.get(service, True):
@@ -108,8 +108,8 @@ class ServiceIndex:
 
     def is_listed(self, name: DocumentName) -> bool:
         """May everybody know of this service?"""
-        found = self._services.get(name)
-        return found is not None and found.listed
+        service = self._services.get(name)
+        return service is not None and service.listed
 
     def holds(self, name: DocumentName, words: Sequence[bytes]) -> bool:
         """Tell whether a service's own description contains each of some words.
@@ -117,8 +117,8 @@ class ServiceIndex:
         Args:
             words: case-folded, as UTF-8.
         """
-        found = self._services.get(name)
-        return found is not None and all(word in found.text for word in words)
+        service = self._services.get(name)
+        return service is not None and all(word in service.text for word in words)
 
     def names(self) -> set[str]:
         """Return the names of all services, without their versions."""

@@ -139,15 +139,15 @@ class RegistrySnapshot:
         contract = self.contract(service, major)
         if contract is None or not self.may_know(consumer, service, major, now):
             raise unknown_service(service, major)
-        found = contract.operations.get(operation)
-        if found is None:
+        declared = contract.operations.get(operation)
+        if declared is None:
             known = ", ".join(contract.operations)
             raise CallDenied(
                 "unknown-service",
                 vi=f"Dịch vụ {service} v{major} không có thao tác này; các thao tác của nó: {known}.",
                 en=f"Service {service} v{major} has no such operation; it has: {known}.",
             )
-        return contract, found
+        return contract, declared
 
     def contract(self, service: str, major: int) -> Contract | None:
         """Return the contract in force for a service and major version."""

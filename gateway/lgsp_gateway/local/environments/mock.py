@@ -29,8 +29,8 @@ def environment(paths: list[Path], folder: Path) -> Environment:
     catalog, adapters = folder / "catalog", {}
     catalog.mkdir(parents=True)
     for path in paths:
-        place, document = documents.read_first(path)
-        contract = Contract.from_document(document, place)
+        location, document = documents.read_first(path)
+        contract = Contract.from_document(document, location)
         contracts.append(contract)
         name = f"{contract.service}-v{contract.major}"
         (catalog / f"{name}.yaml").write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
@@ -52,9 +52,9 @@ def _registry(contracts: list[Contract]) -> list[dict[str, Any]]:
         return {"apiVersion": "lgsp/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
     systems = sorted({CONSUMER, *(contract.provider for contract in contracts)})
-    found = [document("Agency", "H49", title=_TITLE)]
-    found += [document("System", name, agency="H49", title=_TITLE) for name in systems]
-    return found + [
+    registry_documents = [document("Agency", "H49", title=_TITLE)]
+    registry_documents += [document("System", name, agency="H49", title=_TITLE) for name in systems]
+    return registry_documents + [
         document(
             "Grant",
             f"{CONSUMER}-{contract.service}-v{contract.major}",

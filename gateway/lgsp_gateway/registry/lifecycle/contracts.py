@@ -112,7 +112,7 @@ def check_delete(name: str, spec: Mapping[str, Any], may_be: Collection[Who]) ->
 def _check_step(name: str, old: str, new: str, may_be: Collection[Who]) -> None:
     step = _STEP_TO[new]
     if not LIFE.next_phases(old, step):
-        possible = ", ".join(to for to, way in _STEP_TO.items() if LIFE.next_phases(old, way)) or "-"
+        possible = ", ".join(to for to, transition in _STEP_TO.items() if LIFE.next_phases(old, transition)) or "-"
         raise Refusal(
             "step-not-allowed",
             vi=f"Dịch vụ {name} đang ở giai đoạn {old} nên không thể chuyển sang {new}; có thể chuyển sang: {possible}.",

@@ -154,8 +154,8 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
     if after not in APPROVED:
         known = Approvals()
     kept = {key: status[key] for key in ("requestedBy",) if key in status}
-    said = {"reason": reason, "until": until, "by": actor.name}
-    return {"phase": after, **kept, **known.status(), **{key: value for key, value in said.items() if value}}
+    change = {"reason": reason, "until": until, "by": actor.name}
+    return {"phase": after, **kept, **known.status(), **{key: value for key, value in change.items() if value}}
 
 
 def check_delete(status: Mapping[str, Any], actor: Actor) -> None:

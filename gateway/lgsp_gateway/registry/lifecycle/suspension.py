@@ -91,10 +91,10 @@ def planned(since: str, until: str, reason: str, now: datetime.datetime) -> dict
 
 def phase_of(status: dict[str, Any], now: float) -> str:
     """Return the phase of a service at a time: `answering`, `planned` or `suspended`."""
-    found = from_status(status["suspension"]) if "suspension" in status else None
-    if found is None or found.over(now):
+    suspension = from_status(status["suspension"]) if "suspension" in status else None
+    if suspension is None or suspension.over(now):
         return "answering"
-    return "suspended" if found.holds(now) else "planned"
+    return "suspended" if suspension.holds(now) else "planned"
 
 
 def check_step(status: dict[str, Any], step: str, now: datetime.datetime) -> None:

@@ -42,5 +42,5 @@ def outlived(status: Mapping[str, Any], now: float) -> DocumentSpec:
 
 def generation_of(status: Mapping[str, Any]) -> Generation:
     """Return the generation in a system's status; the first where none was ended."""
-    said = status.get("tokens", {})
-    return Generation(said.get("generation", 0), said.get("issuedSince", 0.0))
+    tokens = status.get("tokens", {})
+    return Generation(tokens.get("generation", 0), tokens.get("issuedSince", 0.0))
