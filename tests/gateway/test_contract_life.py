@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from support.workbench import CONTRACTS, Got, Workbench, document, grant
 
-from lgsp_gateway.registry.lifecycle.contracts import LIFE, NOTICE_DAYS
+from lgsp_gateway.registry.lifecycle.contracts import TRANSITIONS, NOTICE_DAYS
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT
 
 PHASES = ("draft", "submitted", "published", "deprecated", "retired")
@@ -67,7 +67,7 @@ async def test_step(living: Service, old: Any, new: Any) -> None:
     for system in ("operator", "integrator"):
         await (living.bring_to(old) if old else living.remove())
         got = await living.put(new, system)
-        followers = LIFE.next_phases(old or ABSENT, STEP_TO[new])
+        followers = TRANSITIONS.next_phases(old or ABSENT, STEP_TO[new])
         if old == new or followers.get("operator" if system == "operator" else "owner"):
             assert got.status in (200, 201), got.body
         else:

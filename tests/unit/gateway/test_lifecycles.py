@@ -8,7 +8,12 @@ from lgsp_gateway.registry.lifecycle import contracts, grants, persons, suspensi
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT, StateMachine
 
 HANDBOOK = Path(__file__).parents[3] / "docs" / "operate" / "administer-the-registry.md"
-LIVES = {"contract": contracts.LIFE, "grant": grants.LIFE, "person": persons.LIFE, "suspension": suspension.LIFE}
+LIVES = {
+    "contract": contracts.TRANSITIONS,
+    "grant": grants.TRANSITIONS,
+    "person": persons.TRANSITIONS,
+    "suspension": suspension.TRANSITIONS,
+}
 
 
 @pytest.mark.parametrize("name", LIVES)

@@ -24,7 +24,7 @@ NOTICE_DAYS = 30
 IN_FORCE = ("published", "deprecated")
 """Phases in which a service answers calls."""
 
-LIFE = StateMachine(
+TRANSITIONS = StateMachine(
     ("owner", "operator"),
     {
         (ABSENT, "draft"): {"owner": "draft", "operator": "draft"},
@@ -101,7 +101,7 @@ def check_delete(name: str, spec: Mapping[str, Any], may_be: Collection[Who]) ->
         Refusal: `not-granted`.
     """
     phase = phase_of(spec)
-    if LIFE.next_phase(phase, "delete", may_be) is None:
+    if TRANSITIONS.next_phase(phase, "delete", may_be) is None:
         raise Refusal(
             "not-granted",
             vi=f"Dịch vụ {name} đang ở giai đoạn {phase}, đã được công bố nên không được xóa; hãy ngừng (deprecated) rồi dừng hẳn (retired) sau ngày đã hứa.",
@@ -111,14 +111,16 @@ def check_delete(name: str, spec: Mapping[str, Any], may_be: Collection[Who]) ->
 
 def _check_step(name: str, old: str, new: str, may_be: Collection[Who]) -> None:
     step = _STEP_TO[new]
-    if not LIFE.next_phases(old, step):
-        possible = ", ".join(to for to, transition in _STEP_TO.items() if LIFE.next_phases(old, transition)) or "-"
+    if not TRANSITIONS.next_phases(old, step):
+        possible = (
+            ", ".join(to for to, transition in _STEP_TO.items() if TRANSITIONS.next_phases(old, transition)) or "-"
+        )
         raise Refusal(
             "step-not-allowed",
             vi=f"Dịch vụ {name} đang ở giai đoạn {old} nên không thể chuyển sang {new}; có thể chuyển sang: {possible}.",
             en=f"Service {name} is {old} and cannot become {new}; it can become: {possible}.",
         )
-    if LIFE.next_phase(old, step, may_be) is None:
+    if TRANSITIONS.next_phase(old, step, may_be) is None:
         raise operator_needed(name, f"chuyển sang {new}", f"make it {new}; submit it (phase: submitted) and ask one")
 
 
@@ -146,13 +148,13 @@ def _check_notice(name: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def _check_edit(name: str, phase: str, old: Any, new: Any, may_be: Collection[Who]) -> None:
-    if not LIFE.next_phases(phase, "edit"):
+    if not TRANSITIONS.next_phases(phase, "edit"):
         raise Refusal(
             "step-not-allowed",
             vi=f"Hợp đồng {name} ở giai đoạn {phase} không được sửa; hãy đưa về draft trước.",
             en=f"The contract of {name} cannot be changed while it is {phase}; make it a draft first.",
         )
-    if LIFE.next_phase(phase, "edit", may_be) is None:
+    if TRANSITIONS.next_phase(phase, "edit", may_be) is None:
         raise operator_needed(name, "sửa hợp đồng đã công bố", "change a published contract; ask one")
 
 

@@ -24,7 +24,7 @@ ACTIONS: tuple[Action, ...] = ("approve", "deny", "suspend", "resume", "revoke")
 
 NEEDS_REASON = ("deny", "suspend", "revoke")
 
-LIFE = StateMachine(
+TRANSITIONS = StateMachine(
     ("consumer", "provider", "operator"),
     {
         (ABSENT, "request"): {"consumer": "requested"},
@@ -87,7 +87,7 @@ def phase_of(status: Mapping[str, Any]) -> str:
 
 def request(before: Mapping[str, Any] | None, actor: Actor) -> Status | None:
     """Return the status of a grant that its consumer asks for; None where it may not ask now."""
-    phase = LIFE.next_phase(_phase(before), "request", actor.may_be & {"consumer"})
+    phase = TRANSITIONS.next_phase(_phase(before), "request", actor.may_be & {"consumer"})
     return {"phase": phase, "requestedBy": actor.name} if phase else None
 
 
@@ -108,13 +108,13 @@ def put(
         Refusal: `step-not-allowed`, when the grant was revoked.
     """
     phase = _phase(status)
-    next_phase = LIFE.next_phase(phase, "put", actor.may_be)
+    next_phase = TRANSITIONS.next_phase(phase, "put", actor.may_be)
     if next_phase is None:
         raise _no_step(phase)
     known = Approvals()
     if status is not None and before is not None and phase in APPROVED:
         known = Approvals.from_status(status).carried_over(before, after)
-    given = _approved(known, actor, LIFE.next_phases(phase, "put"))
+    given = _approved(known, actor, TRANSITIONS.next_phases(phase, "put"))
     if next_phase == "suspended" and not (personal and not given.suffice()):
         return {**_without_approvals(status or {}), **given.status()}
     return {"phase": _settled(given, personal), **given.status()}
@@ -131,10 +131,10 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
         Refusal: `step-not-allowed`, `not-granted` or `malformed`.
     """
     phase, known = phase_of(status), Approvals.from_status(status)
-    followers = LIFE.next_phases(phase, action)
+    followers = TRANSITIONS.next_phases(phase, action)
     if not followers:
         raise _no_step(phase)
-    after = LIFE.next_phase(phase, action, actor.may_be)
+    after = TRANSITIONS.next_phase(phase, action, actor.may_be)
     if after is None:
         raise _other_needed(next(iter(followers)))
     if action in NEEDS_REASON and not reason:
@@ -164,7 +164,7 @@ def check_delete(status: Mapping[str, Any], actor: Actor) -> None:
     Raises:
         Refusal: `step-not-allowed`.
     """
-    if LIFE.next_phase(phase_of(status), "delete", actor.may_be) is None:
+    if TRANSITIONS.next_phase(phase_of(status), "delete", actor.may_be) is None:
         raise _no_step(phase_of(status))
 
 
@@ -230,7 +230,7 @@ def _same_again() -> Refusal:
 
 
 def _no_step(phase: str) -> Refusal:
-    possible = ", ".join(step for step in LIFE.steps(phase) if step in ACTIONS) or "-"
+    possible = ", ".join(step for step in TRANSITIONS.steps(phase) if step in ACTIONS) or "-"
     return Refusal(
         "step-not-allowed",
         vi=f"Quyền này đang ở giai đoạn {phase} nên không làm được bước này; các bước có thể: {possible}.",

@@ -27,7 +27,7 @@ NEEDS_REASON = ("suspend", "end")
 APPROVING_ROLES = frozenset({"operator", "agency-admin"})
 """Roles whose holders approve what others ask for."""
 
-LIFE = StateMachine(
+TRANSITIONS = StateMachine(
     ("operator",),
     {
         (ABSENT, "create"): {"operator": "created"},
@@ -94,7 +94,7 @@ def put(
     if before is None:
         return {"phase": "created", **by}
     phase = phase_of(status)
-    if not LIFE.next_phases(phase, "edit"):
+    if not TRANSITIONS.next_phases(phase, "edit"):
         raise _no_step(phase)
     if before["issuer"] != after["issuer"]:  # no account of another issuer is theirs
         return {"phase": "created", **by, "generation": _next_generation(status)}
@@ -189,14 +189,14 @@ def _next_generation(status: Mapping[str, Any]) -> int:
 
 def _after(status: Mapping[str, Any], step: str) -> str:
     phase = phase_of(status)
-    after = LIFE.next_phase(phase, step, LIFE.roles)
+    after = TRANSITIONS.next_phase(phase, step, TRANSITIONS.roles)
     if after is None:
         raise _no_step(phase)
     return after
 
 
 def _no_step(phase: str) -> Refusal:
-    possible = ", ".join(step for step in LIFE.steps(phase) if step in ACTIONS) or "-"
+    possible = ", ".join(step for step in TRANSITIONS.steps(phase) if step in ACTIONS) or "-"
     return Refusal(
         "step-not-allowed",
         vi=f"Người này đang ở giai đoạn {phase} nên không làm được bước này; các bước có thể: {possible}.",

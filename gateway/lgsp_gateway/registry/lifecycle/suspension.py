@@ -13,7 +13,7 @@ from lgsp_problems import Refusal
 
 WORKING_DAYS_AHEAD = 7
 
-LIFE = StateMachine(
+TRANSITIONS = StateMachine(
     ("owner", "operator"),
     {
         ("answering", "suspend"): {"owner": "suspended", "operator": "suspended"},
@@ -104,8 +104,8 @@ def check_step(status: dict[str, Any], step: str, now: datetime.datetime) -> Non
         Refusal: `step-not-allowed`.
     """
     phase = phase_of(status, now.timestamp())
-    if not LIFE.next_phases(phase, step):
-        possible = ", ".join(LIFE.steps(phase))
+    if not TRANSITIONS.next_phases(phase, step):
+        possible = ", ".join(TRANSITIONS.steps(phase))
         raise Refusal(
             "step-not-allowed",
             vi=f"Dịch vụ đang tạm ngừng ({phase}) nên không làm được bước này; các bước có thể: {possible}.",
