@@ -55,7 +55,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         Refusal: `cannot-start` or `invalid-document`.
     """
     background = process.background
-    tls = TlsFiles.server(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
+    tls = TlsFiles.for_server(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
     settings = with_addresses(settings, tls)
     keys = KeyStore(settings.keys, settings.public_url)
     keys.ensure()
@@ -146,7 +146,7 @@ class _NatsUsers:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self.tls = TlsFiles.client(settings.nats_ca) if settings.nats_ca else None
+        self.tls = TlsFiles.for_client(settings.nats_ca) if settings.nats_ca else None
 
     async def connect(
         self,

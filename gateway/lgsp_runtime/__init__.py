@@ -1,1 +1,1 @@
-"""What gateway and adapters share at run time: the process, its logs and traces, TLS files, and the connections to NATS."""
+"""Run-time support that gateway and adapters share: the process, its logs and traces, TLS files, and the connections to NATS."""

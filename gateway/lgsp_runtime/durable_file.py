@@ -1,8 +1,8 @@
-"""Files that are on disk when whoever wrote them says so: keys, what a witness signed last, the state of a local bus.
+"""Writes files that survive a power cut: keys, what a witness signed last, the state of a local bus.
 
-A rename without fsync may leave an empty file after a power cut, and a synced file whose folder was not synced may be gone. So each
-write here is: a file of its own beside the place, under a name that nobody can guess, synced; then the rename; then the folder,
-synced. Whoever reads sees the old content or the new, never a part.
+A rename without fsync may leave an empty file after a power cut, and a synced file whose folder was not synced may be lost. So each
+write is: a temporary file in the same folder, under a random name, synced; then the rename; then the folder, synced. A reader
+sees the old content or the new, never a part.
 """
 
 import contextlib
@@ -13,46 +13,46 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PRIVATE = 0o600
-"""Read and written by its owner alone."""
+"""Permissions: read and written by the owner alone."""
 
 
 def write(path: Path, content: bytes, mode: int = PRIVATE) -> None:
-    """Write a file durably, whole or not at all; one that is there is replaced.
+    """Write a file durably, whole or not at all; one that exists is replaced.
 
     Args:
         mode: its permissions, whatever the umask.
 
     Raises:
-        OSError: it could not be written; then what was there before still is.
+        OSError: it could not be written; then the file has its former content.
     """
-    with _beside(path, (content,), mode) as written:
-        written.replace(path)
+    with _temporary_file(path, (content,), mode) as temporary:
+        temporary.replace(path)
         sync_folder(path.parent)
 
 
 def write_chunks(path: Path, chunks: Iterable[bytes], mode: int = PRIVATE) -> None:
-    """Write a file durably from chunks, as `write` does: for what is too large to be held in memory.
+    """Write a file durably from chunks, as `write` does: for content that is too large for memory.
 
     Raises:
-        OSError: it could not be written; then what was there before still is.
+        OSError: it could not be written; then the file has its former content.
     """
-    with _beside(path, chunks, mode) as written:
-        written.replace(path)
+    with _temporary_file(path, chunks, mode) as temporary:
+        temporary.replace(path)
         sync_folder(path.parent)
 
 
 def create(path: Path, content: bytes, mode: int = PRIVATE) -> bool:
-    """Write a file durably unless there is one; of several processes that do it at once, one succeeds.
+    """Write a file durably unless it exists; of several processes that do so at once, one succeeds.
 
     Returns:
-        Whether it was this one. Where not, the file that is there is whole.
+        Whether this call wrote it. Where not, the file that exists is whole.
 
     Raises:
         OSError: it could not be written.
     """
-    with _beside(path, (content,), mode) as written:
+    with _temporary_file(path, (content,), mode) as temporary:
         try:
-            path.hardlink_to(written)
+            path.hardlink_to(temporary)
         except FileExistsError:
             return False
         sync_folder(path.parent)
@@ -60,7 +60,10 @@ def create(path: Path, content: bytes, mode: int = PRIVATE) -> bool:
 
 
 def ensure(path: Path, make: Callable[[], bytes], mode: int = PRIVATE) -> bytes:
-    """Create a file durably where there is none, and its folder, and return what it holds then.
+    """Return the content of a file, which is created durably, with its folder, where it does not exist.
+
+    Args:
+        make: returns the content of a new file.
 
     Raises:
         OSError: it could not be written or read.
@@ -72,23 +75,23 @@ def ensure(path: Path, make: Callable[[], bytes], mode: int = PRIVATE) -> bytes:
 
 
 def remove(path: Path) -> None:
-    """Remove a file durably: after a power cut it does not come back.
+    """Delete a file durably: after a power cut it does not come back. One that does not exist is no error.
 
     Raises:
-        OSError: it could not be removed; one that is not there counts as removed.
+        OSError: it could not be deleted.
     """
     path.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
 def make_folder(path: Path, mode: int = 0o700) -> None:
-    """Make a folder durably, with those above it.
+    """Create a folder durably, with its parents.
 
     Args:
-        mode: the permissions of what is made.
+        mode: the permissions of each folder that is created.
 
     Raises:
-        OSError: it could not be made.
+        OSError: it could not be created.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
@@ -97,10 +100,10 @@ def make_folder(path: Path, mode: int = 0o700) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to disk.
+    """Sync a folder, so that renamed, new and deleted names in it are on disk.
 
     Raises:
-        OSError: the folder is gone or its disk fails.
+        OSError: the folder does not exist, or its disk fails.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -110,8 +113,8 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _beside(path: Path, chunks: Iterable[bytes], mode: int) -> Iterator[Path]:
-    """The content, synced, under a name of its own in the same folder, which is gone afterwards."""
+def _temporary_file(path: Path, chunks: Iterable[bytes], mode: int) -> Iterator[Path]:
+    """Write content to a temporary file in the same folder and sync it; the file is deleted at the end of the context."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.unfinished")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(unfinished, flags, PRIVATE)

@@ -15,11 +15,15 @@ import structlog
 from lgsp_problems import harmless, on_one_line
 
 LEVEL = "LGSP_LOG_LEVEL"
-"""The variable that says from which level on a process logs: debug (each answered call too), info, warning, error."""
+"""The environment variable of the lowest level that is logged: debug (each answered call too), info, warning, error."""
 
 
 def configure(process: str) -> None:
-    """Set up structlog and the logging of libraries, once, at the start of a process."""
+    """Set up structlog and the logging of libraries, once, at the start of a process.
+
+    Args:
+        process: its name in every line, such as `gateway`.
+    """
     readable = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -32,17 +36,17 @@ def configure(process: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, last]
         if not readable
-        else [*shared, _harmless, last],
+        else [*shared, _neutralise_values, last],
         wrapper_class=structlog.make_filtering_bound_logger(level()),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+    logging.basicConfig(handlers=[_StructlogHandler()], level=logging.WARNING, force=True)
 
 
 def level() -> int:
-    """From which level on this process logs, as `logging` numbers them."""
+    """Return the lowest level that this process logs, as `logging` numbers them."""
     return logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "info").upper(), logging.INFO)
 
 
@@ -50,13 +54,13 @@ def _json(value: Any, **_: Any) -> str:
     return harmless(orjson.dumps(value, default=str).decode())
 
 
-def _harmless(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """What others wrote, before colours are put around it."""
+def _neutralise_values(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Make values that others wrote harmless to a terminal, before the renderer adds its own colours."""
     return {key: on_one_line(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
-class _Bridge(logging.Handler):
-    """Hands what libraries log to structlog. Of an exception only the type is kept: its text may quote a document."""
+class _StructlogHandler(logging.Handler):
+    """Passes what libraries log to structlog. Of an exception only the type is logged: its text may quote a document."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None

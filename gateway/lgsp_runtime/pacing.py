@@ -1,22 +1,26 @@
-"""Long work on an event loop, in pieces, so that others have their turn."""
+"""Divides long work on the event loop, so that other tasks run in between."""
 
 import asyncio
 
 
 class Pace:
-    """Counts work and gives others their turn after so much of it.
+    """Counts work, and lets other tasks run after so much of it.
 
     Args:
-        at_a_turn: units of work that may be done before everybody else has a turn.
+        units_per_turn: units of work, as the caller defines them, before other tasks run.
     """
 
-    def __init__(self, at_a_turn: int) -> None:
-        self._at_a_turn = at_a_turn
-        self._left = at_a_turn
+    def __init__(self, units_per_turn: int) -> None:
+        self._units_per_turn = units_per_turn
+        self._remaining = units_per_turn
 
     async def spend(self, work: int = 1) -> None:
-        """Count work that is about to be done, or was; whoever waits has a turn when it is enough."""
-        self._left -= work
-        if self._left <= 0:
-            self._left = self._at_a_turn
+        """Count work, and let other tasks run where it is enough for one turn.
+
+        Args:
+            work: units that are about to be done, or were.
+        """
+        self._remaining -= work
+        if self._remaining <= 0:
+            self._remaining = self._units_per_turn
             await asyncio.sleep(0)

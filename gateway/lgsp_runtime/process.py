@@ -1,6 +1,6 @@
-"""Start, say READY, run until told to stop, stop in order.
+"""Runs a process of the bus from its start to an orderly stop.
 
-READY is a line on stdout: whoever started the process reads it, be it `lgsp up`, a test or a person.
+Once it answers it prints a line with READY on stdout: whoever started it reads that, be it `lgsp up`, a test or a person.
 """
 
 import asyncio
@@ -16,27 +16,29 @@ from nats.errors import Error as NatsError
 
 from lgsp_problems import Refusal
 from lgsp_runtime import logs
-from lgsp_runtime.background import Background, EssentialTaskFailed, Stopped, run_until
+from lgsp_runtime.async_tasks import Stopped, run_until
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import EssentialTaskFailed
 from lgsp_runtime.nats.connection import connection_broken
 from lgsp_runtime.supervision import Supervisor
 
 GARBAGE_THRESHOLD = 20_000
-"""New objects between two walks of the collector; Python's own default is 700."""
+"""New objects between two runs of the garbage collector; Python's default is 700."""
 
 STOP_SECONDS = 25.0
-"""How long a process may take to stop in order; then it ends all the same, and says so."""
+"""How long a process may take to stop in order; then it is ended, and that is logged."""
 
 EXIT_AFTER_TIMEOUT = 70
 """The exit status of a process that did not stop in order (`EX_SOFTWARE`)."""
 
 
 class Process:
-    """One process of the bus while it runs.
+    """A process of the bus while it runs.
 
     Args:
-        stop: set when it is to stop, by SIGTERM, SIGINT or a background task without which it is useless.
-        background: the tasks that it runs beside its work.
-        supervisor: who is told that it lives.
+        stop: set when it is to stop, by SIGTERM, SIGINT or an essential background task that failed.
+        background: its background tasks.
+        supervisor: notified that the process is ready and alive.
     """
 
     def __init__(self, stop: asyncio.Event, background: Background, supervisor: Supervisor = Supervisor()) -> None:  # noqa: B008
@@ -47,11 +49,15 @@ class Process:
 
     @property
     def is_ready(self) -> bool:
-        """Has it said that it answers?"""
+        """Tell whether `ready` was called."""
         return self._ready.is_set()
 
     def ready(self, what: str) -> None:
-        """Say on stdout, and to the supervisor, that the process answers now."""
+        """Report on stdout, and to the supervisor, that the process answers now.
+
+        Args:
+            what: the rest of the line, such as an address.
+        """
         self._ready.set()
         self._supervisor.notify(READY="1")
         self._supervisor.watch(self.background)
@@ -59,7 +65,7 @@ class Process:
         sys.stdout.flush()
 
     async def stopped_before_ready(self) -> None:
-        """Return when it is to stop and has not said READY."""
+        """Return when the process is to stop before it was ready; never, where it was ready."""
         await self.stop.wait()
         if self._ready.is_set():
             await asyncio.Event().wait()
@@ -73,8 +79,8 @@ def run(process: str, main: Main) -> None:
 
     Args:
         process: its name in the logs.
-        main: starts, says `ready`, waits for `stop`, stops everything and returns. Until it says ready, it is cancelled instead:
-            a process that waits for another to be there stops at once.
+        main: starts, calls `ready`, waits for `stop`, stops everything and returns. Until it is ready, it is cancelled instead, so
+            that a process which waits for another stops at once.
 
     Raises:
         Refusal: what `main` refused to start for; `cannot-start`, when the connection to NATS broke meanwhile;
@@ -114,7 +120,7 @@ async def _wait_for_main(main: Main, process: Process) -> None:
 
 
 async def _exit_after_timeout(stop: asyncio.Event) -> None:
-    """End a process that was told to stop and does not: its supervisor can start another one only then."""
+    """End a process that should stop and does not: its supervisor can start another one only then."""
     await stop.wait()
     await asyncio.sleep(STOP_SECONDS)
     structlog.get_logger().critical("does not stop in order, ends now", seconds=STOP_SECONDS)
@@ -122,10 +128,10 @@ async def _exit_after_timeout(stop: asyncio.Event) -> None:
 
 
 def freeze_gc() -> None:
-    """What a process has loaded by now stays: the garbage collector need not walk through it again and again.
+    """Exclude what is loaded now from garbage collection, and let the collector run less often.
 
-    A call leaves next to nothing that only the collector can free, and with its defaults it took 4% of a gateway's time
-    (measured), more the larger the registry.
+    A call leaves next to nothing that only the collector can free. With its defaults it took 4% of a gateway's time (measured), more
+    the larger the registry.
     """
     gc.collect()
     gc.freeze()

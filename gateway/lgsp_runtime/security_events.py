@@ -1,8 +1,8 @@
-"""The security events of a process, for a SOC: who was refused what, who changed what, which keys are used.
+"""Security events of a process, for a SOC: who was refused what, who changed what, which keys are used.
 
-ECS JSON (Elastic Common Schema) lines in a file, or the same as the message of RFC 5424 to a syslog server. Writing is done by a thread
-of its own, so a slow server holds nothing up. Beside it the evidence says what happened to each message; this says what somebody on
-watch should look at, and a flood of one kind is summed up rather than written out.
+They are lines of JSON in ECS (Elastic Common Schema), in a file or as messages of RFC 5424 to a syslog server. A thread of its own
+writes them, so that a slow server delays no call. The evidence records every message; this log records what somebody on duty should
+look at, and many events of one kind are counted rather than written.
 """
 
 import logging
@@ -20,19 +20,20 @@ import structlog
 
 from lgsp_problems import CannotStart
 
-A_SECOND = 50
-"""Events of one kind in a second; what comes on top is counted in the next one."""
-MAX_WAITING = 10_000
+EVENTS_PER_SECOND = 50
+"""Events of one action that are written in a second; the next event says how many were suppressed."""
+MAX_QUEUED = 10_000
+"""Events that wait for the thread; more are dropped."""
 
 _LEVELS = {"success": logging.INFO, "failure": logging.WARNING}
 
 
 class SecurityLog:
-    """Where security events go.
+    """Writes security events.
 
     Args:
-        address: a file, `syslog+udp://HOST:PORT`, `syslog+tcp://HOST:PORT`, or nothing for nowhere.
-        process: who observes, such as `gateway gw-1`.
+        address: a file, `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT`; empty to write none.
+        process: the `observer.name` of the events, such as `gateway gw-1`.
 
     Raises:
         Refusal: `cannot-start`, when it cannot be opened.
@@ -42,45 +43,46 @@ class SecurityLog:
         self._log: logging.Logger | None = None
         self._listener: QueueListener | None = None
         self._process = process
-        self._second: dict[str, tuple[int, int]] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
         if address:
             try:
-                handler = _handler(address)
+                handler = _create_handler(address)
             except (OSError, ValueError, KeyError) as error:
                 raise CannotStart(
                     vi=f"Không ghi được sự kiện an ninh vào {address} ({error}); hãy chỉ một tệp, hoặc syslog+udp://MÁY:CỔNG.",
                     en=f"Cannot write security events to {address} ({error}); name a file, or syslog+udp://HOST:PORT.",
                 ) from error
-            waiting: queue.Queue[Any] = queue.Queue(MAX_WAITING)
+            events: queue.Queue[Any] = queue.Queue(MAX_QUEUED)
             self._log = logging.Logger("lgsp.security")
-            self._log.addHandler(_Queue(waiting))
-            self._listener = QueueListener(waiting, handler)
+            self._log.addHandler(_DroppingQueueHandler(events))
+            self._listener = QueueListener(events, handler)
             self._listener.start()
 
     def stop(self) -> None:
-        """Write what waits."""
+        """Write the events that wait, and close the file or connection."""
         if self._listener:
             self._listener.stop()
             for handler in self._listener.handlers:
                 handler.close()
 
     def event(self, action: str, outcome: str, category: str, message: str, **fields: str | int) -> None:
-        """Tell of something.
+        """Write an event, unless too many of its action were written in this second.
 
         Args:
-            action: what was tried, such as `token-refused`.
+            action: the `event.action`, such as `token-refused`.
             outcome: `success` or `failure`.
             category: one of ECS's `event.category`: authentication, iam, configuration, api.
+            message: for people; it holds nothing of a document.
             fields: by ECS names, a double underscore for each dot: `user__name`, `source__ip`.
         """
         if self._log is None:
             return
         second = int(time.time())
-        began, counted = self._second.get(action, (second, 0))
-        missed = counted - A_SECOND if began != second else 0
-        counted = 1 if began != second else counted + 1
-        self._second[action] = (second, counted)
-        if counted > A_SECOND:
+        counted_second, count = self._counts.get(action, (second, 0))
+        suppressed = count - EVENTS_PER_SECOND if counted_second != second else 0
+        count = 1 if counted_second != second else count + 1
+        self._counts[action] = (second, count)
+        if count > EVENTS_PER_SECOND:
             return
         extra: dict[str, Any] = {name.replace("__", "."): value for name, value in fields.items() if value != ""}
         extra |= {
@@ -90,13 +92,13 @@ class SecurityLog:
             "event.category": [category],
             "observer.name": self._process,
         }
-        if missed > 0:
-            extra["lgsp.suppressed"] = missed
+        if suppressed > 0:
+            extra["lgsp.suppressed"] = suppressed
         self._log.log(_LEVELS[outcome], message, extra=extra)
 
 
-class _File(WatchedFileHandler):
-    """A file that may be away for a while: what cannot be written is said, and does not end the thread that writes the rest."""
+class _LogFileHandler(WatchedFileHandler):
+    """Writes to a file that may be unavailable for a while: what cannot be written is logged, and does not end the thread."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -108,8 +110,8 @@ class _File(WatchedFileHandler):
         structlog.get_logger().error("security event not written", action=getattr(record, "event.action", "-"))
 
 
-class _Queue(QueueHandler):
-    """Drops what a stopped server cannot take, rather than waiting for it."""
+class _DroppingQueueHandler(QueueHandler):
+    """Drops events when the queue is full, rather than waiting for a server that does not answer."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         pass
@@ -119,19 +121,21 @@ class _Queue(QueueHandler):
 
 
 class _Rfc5424(ecs_logging.StdlibFormatter):
-    """The syslog header before the event; the priority is written by the handler."""
+    """Puts the header of RFC 5424 before the event; the priority is written by the handler."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        timestamp = (
+            datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        )
         action = getattr(record, "event.action", "-")
-        return f"1 {moment} {socket.gethostname()} lgsp {os.getpid()} {action} - {super().format(record)}\n"
+        return f"1 {timestamp} {socket.gethostname()} lgsp {os.getpid()} {action} - {super().format(record)}\n"
 
 
-def _handler(address: str) -> logging.Handler:
-    left_out = ["process", "log.origin", "log.logger", "log.original"]
+def _create_handler(address: str) -> logging.Handler:
+    excluded = ["process", "log.origin", "log.logger", "log.original"]
     if not address.startswith("syslog+"):
-        handler: logging.Handler = _File(address, encoding="utf-8")
-        handler.setFormatter(ecs_logging.StdlibFormatter(exclude_fields=left_out))
+        handler: logging.Handler = _LogFileHandler(address, encoding="utf-8")
+        handler.setFormatter(ecs_logging.StdlibFormatter(exclude_fields=excluded))
         return handler
     parts = urlsplit(address)
     kind = {"syslog+udp": socket.SOCK_DGRAM, "syslog+tcp": socket.SOCK_STREAM}[parts.scheme]
@@ -139,5 +143,5 @@ def _handler(address: str) -> logging.Handler:
         raise ValueError("no host and port")
     syslog = SysLogHandler((parts.hostname, parts.port), SysLogHandler.LOG_AUTHPRIV, kind)
     syslog.append_nul = False
-    syslog.setFormatter(_Rfc5424(exclude_fields=left_out))
+    syslog.setFormatter(_Rfc5424(exclude_fields=excluded))
     return syslog

@@ -1,8 +1,8 @@
-"""Signs of life for whoever supervises a process, by the protocol of systemd (`sd_notify`): systemd itself, or `lgsp up`.
+"""Keep-alive notifications to the supervisor of a process, by the protocol of systemd (`sd_notify`): systemd itself, or `lgsp up`.
 
-A supervisor sees the death of a process by itself. That one lives on and does nothing, it sees only when it is told regularly
-that the event loop turns: `WATCHDOG=1`, as often as `WATCHDOG_USEC` asks for. `STATUS=` says which background tasks fail.
-Without `NOTIFY_SOCKET` nothing is told to anybody.
+A supervisor notices by itself that a process ended. That one runs and does nothing, it notices only where it is notified regularly
+that the event loop runs: `WATCHDOG=1`, as often as `WATCHDOG_USEC` demands. `STATUS=` says which background tasks fail.
+Without `NOTIFY_SOCKET` nothing is sent.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ MICROSECONDS = "WATCHDOG_USEC"
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """Who supervises this process.
+    """The supervisor of this process.
 
     Args:
-        address: a UNIX datagram socket, `@` before the name of an abstract one; nothing where nobody does.
-        seconds: after how long without a sign of life it takes the process for dead; 0 where it does not.
+        address: a UNIX datagram socket, `@` before the name of an abstract one; empty where there is no supervisor.
+        seconds: without a keep-alive, after which it kills the process; 0 where it does not.
     """
 
     address: str = ""
@@ -30,21 +30,21 @@ class Supervisor:
 
     @classmethod
     def from_environment(cls) -> "Supervisor":
-        """The one that the environment names. It is not handed on to processes that this one starts."""
+        """Return the supervisor that the environment names, and remove it from the environment of processes that this one starts."""
         microseconds = os.environ.pop(MICROSECONDS, "0")
         return cls(os.environ.pop(SOCKET, ""), int(microseconds) / 1e6 if microseconds.isdecimal() else 0.0)
 
     def notify(self, **state: str) -> None:
-        """Tell it something; one that is not there is not told."""
+        """Send it a state, such as `READY="1"`; where there is no supervisor, do nothing."""
         if not self.address:
             return
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
-            to.setblocking(False)
-            to.sendto("\n".join(f"{name}={value}" for name, value in state.items()).encode(), address)
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            sender.sendto("\n".join(f"{name}={value}" for name, value in state.items()).encode(), address)
 
     def watch(self, background: Background) -> None:
-        """Give signs of life from now on, if it wants any."""
+        """Send keep-alives from now on, where it demands them."""
 
         async def report_alive() -> None:
             failing = ", ".join(f"{name} ({error})" for name, error in background.failures().items())

@@ -1,8 +1,8 @@
-"""TLS from files that are renewed while a process runs.
+"""TLS contexts from files that are renewed while a process runs.
 
-Files that have changed are tried in a context of their own. Only what works there counts from then on: a certificate whose key is
-still to come, half a file, an expired one leave what was loaded before, and a line in the log. OpenSSL itself is no help: it takes
-the certificate over before it finds that the key does not fit.
+Files that have changed are loaded into a new context. Only what works there is used from then on: a certificate whose key is still
+to be written, half a file or an expired certificate leave the former context in use, and a line in the log. OpenSSL does not do that
+by itself: it replaces the certificate of a context before it finds that the key does not fit.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from cryptography import x509
 
 from lgsp_problems import CannotStart
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
+"""Between two checks whether the files have changed."""
 
 _FileState = tuple[tuple[int, int, int], ...]
 
@@ -24,8 +25,13 @@ _FileState = tuple[tuple[int, int, int], ...]
 class TlsFiles:
     """A TLS context and the files that it was loaded from.
 
-    `context` is that of the files as they were when they last worked. That of a listening door is another one after each renewal, so
-    whoever accepts connections asks for it each time; that of a connecting process stays the same and learns.
+    `context` is that of the files when they could last be used. For a server it is a new one after each renewal, so it must be read for
+    each connection; for a client it stays the same object, and new authorities are added.
+
+    Args:
+        files: that are checked for changes.
+        load: creates a context from them.
+        listens: whether the context is that of a server.
     """
 
     def __init__(self, files: tuple[Path, ...], load: Callable[[], ssl.SSLContext], *, listens: bool) -> None:
@@ -36,8 +42,12 @@ class TlsFiles:
         self.context = load()
 
     @classmethod
-    def server(cls, certificate: Path, key: Path) -> "TlsFiles":
-        """What a listening door shows: a certificate chain and its private key (PEM).
+    def for_server(cls, certificate: Path, key: Path) -> "TlsFiles":
+        """Return the TLS context of a server.
+
+        Args:
+            certificate: the chain (PEM), the server's own first.
+            key: its private key (PEM), without a password.
 
         Raises:
             Refusal: `cannot-start`, when they cannot be used.
@@ -55,8 +65,12 @@ class TlsFiles:
         return loaded
 
     @classmethod
-    def client(cls, authorities: Path) -> "TlsFiles":
-        """Whom a connecting process believes: certificate authorities (PEM). Those that were believed once are until it ends.
+    def for_client(cls, authorities: Path) -> "TlsFiles":
+        """Return the TLS context of a client.
+
+        Args:
+            authorities: the certificates (PEM) that it trusts beside those of the system. One that was loaded stays trusted until the
+                process ends.
 
         Raises:
             Refusal: `cannot-start`, when they cannot be used.
@@ -81,13 +95,13 @@ class TlsFiles:
             ) from error
 
     async def watch(self) -> None:
-        """Load the files anew whenever they change, for ever."""
+        """Reload the files whenever they change, for ever."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            self.look()
+            await asyncio.sleep(CHECK_SECONDS)
+            self.reload_if_changed()
 
-    def look(self) -> None:
-        """Load the files anew if they have changed. What cannot be used is said once, and tried again when it changes."""
+    def reload_if_changed(self) -> None:
+        """Reload the files if they have changed. Files that cannot be used are logged once, and tried again when they change."""
         state = _file_state(self._files)
         if state == self._loaded_state:
             return
@@ -98,7 +112,7 @@ class TlsFiles:
         except (OSError, ValueError) as error:
             log.error("tls files unusable", error=str(error), goes_on_with="those loaded before")
             return
-        if _file_state(self._files) != state:  # changed while they were read: what was loaded may be of both
+        if _file_state(self._files) != state:  # they changed while they were read, so old and new files may be mixed
             self._loaded_state = ()
         log.info("tls files loaded")
 
@@ -112,29 +126,29 @@ class TlsFiles:
 
 
 def _no_password() -> str:
-    """Nobody is there to type one, and OpenSSL would wait at the terminal."""
+    """Raise instead of letting OpenSSL wait for a password at the terminal."""
     raise ValueError("the private key is protected by a password; store it without one, readable to this process alone")
 
 
 def _out_of_date(certificate: Path) -> str:
-    """Why the first certificate of a file counts for nobody today; empty where it does."""
-    found = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+    """Return why the first certificate of a file is not valid now; empty where it is."""
+    leaf = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
     now = datetime.datetime.now(datetime.UTC)
-    if now > found.not_valid_after_utc:
-        return f"the certificate expired on {found.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-    if now < found.not_valid_before_utc:
-        return f"the certificate counts only from {found.not_valid_before_utc:%Y-%m-%d %H:%M} UTC on"
+    if now > leaf.not_valid_after_utc:
+        return f"the certificate expired on {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+    if now < leaf.not_valid_before_utc:
+        return f"the certificate counts only from {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC on"
     return ""
 
 
 def _file_state(files: tuple[Path, ...]) -> _FileState:
-    """What changes when a file does: when it was written, its size, and which file it is."""
-    found = []
+    """Return what changes when a file does: modification time, size and inode of each."""
+    states = []
     for file in files:
         try:
             status = file.stat()
         except OSError:
-            found.append((0, 0, 0))
+            states.append((0, 0, 0))
         else:
-            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(found)
+            states.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(states)

@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry, where the usual variables name a collector (`OTEL_EXPORTER_OTLP_ENDPOINT`); without one they cost nothing.
+"""Traces by OpenTelemetry, where its environment variables name a collector (`OTEL_EXPORTER_OTLP_ENDPOINT`); otherwise they cost nothing.
 
-Which traces are recorded is decided once, by whoever begins one, and travels in `traceparent` (W3C Trace Context). For those that begin
-here `OTEL_TRACES_SAMPLER_ARG` says how many: 1 for all, 0.01 for one in a hundred.
+Whether a trace is recorded is decided once, where it begins, and handed on in `traceparent` (W3C Trace Context). For traces that begin
+here `OTEL_TRACES_SAMPLER_ARG` says how many are recorded: 1 for all, 0.01 for one in a hundred.
 """
 
 import os
@@ -23,19 +23,21 @@ _CONTEXT = TraceContextTextMapPropagator()
 
 
 def is_configured() -> bool:
-    """Is a collector named?"""
+    """Tell whether the environment names a collector."""
     return any(os.environ.get(name) for name in COLLECTOR)
 
 
 def create_provider(service: str, instance: str, ids: "RandomIdGenerator | None" = None) -> "TracerProvider | None":
-    """Where spans of this process go; None where no collector is named.
+    """Return the provider that exports the spans of this process; None where no collector is named.
 
     Args:
-        service: its `service.name`, unless OTEL_SERVICE_NAME says another.
+        service: the `service.name`, unless OTEL_SERVICE_NAME overrides it.
+        instance: the `service.instance.id`.
+        ids: generates trace and span ids; None for those of OpenTelemetry.
     """
     if not is_configured():
         return None
-    # Each process here would take 0.1 s longer to start (measured), for what most do not use.
+    # At the top they would make each process start 0.1 s later (measured), for what most do not use.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
@@ -45,13 +47,13 @@ def create_provider(service: str, instance: str, ids: "RandomIdGenerator | None"
     resource = {"service.instance.id": instance}
     if "OTEL_SERVICE_NAME" not in os.environ:
         resource["service.name"] = service
-    created = TracerProvider(ALWAYS_ON, Resource.create(resource), id_generator=ids)
-    created.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return created
+    provider = TracerProvider(ALWAYS_ON, Resource.create(resource), id_generator=ids)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider
 
 
 def sampling_ratio() -> float:
-    """How many of the traces that begin here are recorded, from 0 to 1."""
+    """Return the share of the traces that begin here which is recorded, from 0 to 1."""
     try:
         return min(1.0, max(0.0, float(os.environ.get("OTEL_TRACES_SAMPLER_ARG", "1"))))
     except ValueError:
@@ -60,7 +62,7 @@ def sampling_ratio() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Makes spans for work that goes on now. Without a provider, it only hands the context on."""
+    """Creates spans around work. Without a provider it only passes the trace context on."""
 
     provider: "TracerProvider | None" = None
 
@@ -68,9 +70,12 @@ class Spans:
     def span(
         self, name: str, kind: SpanKind, traceparent: str, attributes: dict[str, str | int] | None = None
     ) -> Iterator[str]:
-        """A span for a piece of work: the `traceparent` to hand on from within.
+        """Create a span for the time of the context, and return the `traceparent` for calls from within.
 
-        What goes wrong within is not written down: the text of an error may quote a document.
+        Errors from within are not recorded: the text of an error may quote a document.
+
+        Args:
+            traceparent: of the caller; where it is not sampled, there is no span.
         """
         if self.provider is None or not traceparent.endswith("1"):
             yield traceparent
@@ -83,12 +88,12 @@ class Spans:
             yield traceparent_of(current.get_span_context())
 
     def close(self) -> None:
-        """Send what waits."""
+        """Export the spans that wait, and shut down."""
         if self.provider:
             self.provider.shutdown()
 
 
 def traceparent_of(context: trace.SpanContext) -> str:
-    """A span's place in its trace, as it travels."""
+    """Return the `traceparent` header of a span (W3C Trace Context)."""
     flags = context.trace_flags & TraceFlags.SAMPLED
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{flags:02x}"

@@ -1,7 +1,7 @@
-"""The last resort: what to say, and what to write down, when something raised what nobody expected.
+"""The one place where an unexpected error becomes a log line and a refusal, for HTTP, NATS and adapters alike.
 
-One place for all doors. The log says where it arose, with the id that the caller is given; what the error says of itself is kept
-out of both, since it may quote a document.
+The log says where the error arose, with the id that the caller gets; the text of the error appears in neither, since it may quote a
+document.
 """
 
 import structlog
@@ -11,14 +11,14 @@ from lgsp_runtime.error_frames import frames
 
 
 def log_internal_error(error: BaseException | None, message: str) -> Refusal:
-    """Log an error of the bus itself with its frames.
+    """Log an error of the bus itself with its frames, and return the refusal for the caller.
 
     Args:
-        error: None where a library says that something broke, and not what.
+        error: None where a library reports a failure without its error.
         message: the id by which the caller's report and the log line are matched.
 
     Returns:
-        The refusal to answer with.
+        `internal-error`, with that id.
     """
     kind = type(error).__name__ if error else "unknown"
     structlog.get_logger().error("internal error", message=message, error=kind, frames=frames(error) if error else [])

@@ -36,7 +36,7 @@ async def gateway(bus: Workbench, tmp_path: Path) -> AsyncIterator[str]:
 
 
 async def test_who_vouches_for_a_gateway_can_be_named(gateway: str, tmp_path: Path) -> None:
-    vouching = TlsFiles.client(tmp_path / "ca.pem")
+    vouching = TlsFiles.for_client(tmp_path / "ca.pem")
     token = await SystemIdentity(gateway, "provider", tmp_path / "provider.pem", vouching).token()
     assert token.value
     with pytest.raises(Refusal) as refused:

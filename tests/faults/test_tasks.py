@@ -23,7 +23,8 @@ from lgsp_adapters.host.manifest_reloader import ContractFolder
 from lgsp_gateway import app
 from lgsp_gateway.evidence.search import indexer
 from lgsp_gateway.evidence.search.store import Index
-from lgsp_runtime.background import PREFIX, Background
+from lgsp_runtime.async_tasks import TASK_NAME_PREFIX
+from lgsp_runtime.background import Background
 from lgsp_runtime.process import Process
 
 STARTERS = {
@@ -152,11 +153,11 @@ async def ready_of(this: Process) -> None:
 
 async def each_comes_back(background: Background, tasks: "set[asyncio.Task[object]]", declared: set[str]) -> None:
     """Its tasks are those that are declared; each is ended as a stranger would, and does its work again."""
-    ours = {task.get_name().removeprefix(PREFIX) for task in tasks if task.get_name().startswith(PREFIX)} - {
-        "nats ping"
-    }
+    ours = {
+        task.get_name().removeprefix(TASK_NAME_PREFIX) for task in tasks if task.get_name().startswith(TASK_NAME_PREFIX)
+    } - {"nats ping"}
     assert ours == declared
-    others = {task.get_coro().__qualname__ for task in tasks if not task.get_name().startswith(PREFIX)}  # type: ignore[union-attr]
+    others = {task.get_coro().__qualname__ for task in tasks if not task.get_name().startswith(TASK_NAME_PREFIX)}  # type: ignore[union-attr]
     assert others <= LIBRARIES
     for task in list(background.tasks):
         assert task.running

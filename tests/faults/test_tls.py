@@ -86,8 +86,8 @@ async def test_both_doors_speak_tls_and_renew_it(breakable_bus: Workbench, tmp_p
 def test_files_that_cannot_be_used_are_said(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text("not a certificate")
     for make in (
-        lambda: TlsFiles.server(tmp_path / "cert.pem", tmp_path / "cert.pem"),
-        lambda: TlsFiles.client(tmp_path / "none.pem"),
+        lambda: TlsFiles.for_server(tmp_path / "cert.pem", tmp_path / "cert.pem"),
+        lambda: TlsFiles.for_client(tmp_path / "none.pem"),
     ):
         with pytest.raises(Refusal, match="Cannot use the TLS files"):
             make()
@@ -109,7 +109,7 @@ async def test_a_pair_that_does_not_work_changes_nothing(tmp_path: Path) -> None
     first = authority.issue()
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     old = certificate.read_bytes(), key.read_bytes()
-    files = TlsFiles.server(certificate, key)
+    files = TlsFiles.for_server(certificate, key)
     second = authority.issue()
     new = certificate.read_bytes(), key.read_bytes()
     authority.issue(days=-1, starts=-3)
@@ -128,13 +128,13 @@ async def test_a_pair_that_does_not_work_changes_nothing(tmp_path: Path) -> None
             file.unlink(missing_ok=True)
             if content is not None:
                 file.write_bytes(content)
-            files.look()
+            files.reload_if_changed()
             assert await shows(files, authority) == first, number
     certificate.write_bytes(new[0])
-    files.look()
+    files.reload_if_changed()
     assert await shows(files, authority) == first
     key.write_bytes(new[1])
-    files.look()
+    files.reload_if_changed()
     assert await shows(files, authority) == second
 
 
@@ -167,13 +167,13 @@ async def test_a_renewal_file_by_file_drops_no_handshake(bus: Workbench, tmp_pat
 
 def test_authorities_that_cannot_be_read_change_nothing(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    files = TlsFiles.client(authority.path)
+    files = TlsFiles.for_client(authority.path)
     context, believed = files.context, len(files.context.get_ca_certs())
     for content in (b"", b"rubbish", authority.path.read_bytes()[:100]):
         authority.path.write_bytes(content)
-        files.look()
+        files.reload_if_changed()
         assert (files.context, len(files.context.get_ca_certs())) == (context, believed)
     Authority(tmp_path)
-    files.look()
+    files.reload_if_changed()
     assert files.context is context
     assert len(files.context.get_ca_certs()) == believed + 1

@@ -49,9 +49,9 @@ def run_adapters(
     fast_path
         Carry calls with the NATS client of lgsp (on), or with nats-py's public interface alone (off): slower, to tell a fault apart.
     """
-    tls = TlsFiles.client(nats_ca) if nats_ca else None
+    tls = TlsFiles.for_client(nats_ca) if nats_ca else None
     loaded = [manifest.load(manifest.find_manifest(name)) for name in manifests]
-    gateway_tls = TlsFiles.client(gateway_ca) if gateway_ca else None
+    gateway_tls = TlsFiles.for_client(gateway_ca) if gateway_ca else None
     identities = [
         SystemIdentity(gateway, adapter_manifest.system, keys / f"{adapter_manifest.system}.pem", gateway_tls)
         for adapter_manifest in loaded

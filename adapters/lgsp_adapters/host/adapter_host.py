@@ -27,7 +27,8 @@ from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 from lgsp_runtime import process as running
 from lgsp_runtime import tracing
-from lgsp_runtime.background import Background, Task
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls

@@ -14,7 +14,8 @@ from lgsp_adapters.manifest import Manifest, load
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
 from lgsp_problems import CannotStart, Refusal
-from lgsp_runtime.background import Background, Task
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
 
 LOOK_SECONDS = 1.0

@@ -28,7 +28,8 @@ from lgsp_adapters.subprocess_reader import reader
 from lgsp_adapters.tabular.limits import UnreadableFileError
 from lgsp_adapters.text.comparison import printable_name
 from lgsp_problems import Refusal
-from lgsp_runtime.background import Background, Task
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
 
 CONCURRENT_CALLS = 16

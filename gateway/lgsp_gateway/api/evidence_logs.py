@@ -19,7 +19,7 @@ from lgsp_gateway.http.parameter_types import integer_parameter, message_id_para
 from lgsp_gateway.http.parameters import Parameter
 from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
-from lgsp_runtime.background import Stopped, run_until
+from lgsp_runtime.async_tasks import Stopped, run_until
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 _JSON_LINES = "application/jsonl"

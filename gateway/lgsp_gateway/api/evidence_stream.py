@@ -18,7 +18,7 @@ from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameter_types import boolean_parameter, integer_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.http.streaming import StreamedResponse
-from lgsp_runtime.background import Stopped, run_until
+from lgsp_runtime.async_tasks import Stopped, run_until
 
 AUDITOR = "auditor"
 MAX_NUMBER = 2**53 - 1

@@ -48,7 +48,7 @@ def archive(
         The folder of keys of the gateways.
     """
     before = time.time() - _seconds(older_than)
-    context = TlsFiles.client(nats_ca).context if nats_ca else None
+    context = TlsFiles.for_client(nats_ca).context if nats_ca else None
     state = StateDir(state_dir)
     passwords = nats_passwords or nats_config.passwords(state)
     door = NatsEndpoint.with_password_file(

@@ -44,7 +44,7 @@ def show_settings(*, form: Annotated[Format, Parameter(name="--format")] = "text
 def run_indexer(*, settings: Annotated[IndexerSettings | None, Parameter(name="*")] = None) -> None:
     """Copy the evidence into a search index, until SIGTERM. Killed or removed, it goes on or begins again by itself."""
     settings = settings or read_settings(IndexerSettings)
-    tls = TlsFiles.client(settings.nats_ca).context if settings.nats_ca else None
+    tls = TlsFiles.for_client(settings.nats_ca).context if settings.nats_ca else None
     nats = NatsEndpoint.with_password_file(settings.nats, "gateway", settings.nats_passwords / "gateway", tls)
     from lgsp_gateway.evidence.search import indexer  # noqa: PLC0415 - a database's library takes 0.2 s to load, for this command alone
     from lgsp_gateway.evidence.search.store import Index  # noqa: PLC0415

@@ -22,7 +22,7 @@ from typing import Any
 
 from lgsp_gateway.local.supervisor_notifications import SupervisorNotifications
 from lgsp_problems import CannotStart, Refusal
-from lgsp_runtime.background import Stopped, run_until
+from lgsp_runtime.async_tasks import Stopped, run_until
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 12.0

@@ -26,7 +26,8 @@ from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import durable_file, logs
-from lgsp_runtime.background import Background, Stopped, run_until
+from lgsp_runtime.async_tasks import Stopped, run_until
+from lgsp_runtime.background import Background
 
 NATS_POLL_SECONDS = 0.01
 

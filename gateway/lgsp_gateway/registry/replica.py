@@ -19,7 +19,8 @@ from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.registry.store import DocumentStore
 from lgsp_problems import Refusal
-from lgsp_runtime.background import Background, Task
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import Task
 from lgsp_runtime.pacing import Pace
 
 COMPARE_SECONDS = 1.0

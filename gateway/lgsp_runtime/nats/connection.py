@@ -19,7 +19,8 @@ from nats.errors import ConnectionClosedError, FlushTimeoutError
 from nats.errors import Error as NatsError
 
 from lgsp_problems import CannotStart, Refusal
-from lgsp_runtime.background import Background, Task
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats.protocol import AuthorizationError
 from lgsp_runtime.nats.server_errors import with_type

@@ -34,7 +34,8 @@ from nats.errors import (
 )
 from nats.errors import Error as NatsError
 
-from lgsp_runtime.background import Background, Task
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats import protocol
 from lgsp_runtime.nats.client import Subscription

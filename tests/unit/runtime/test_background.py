@@ -11,7 +11,9 @@ from structlog.testing import LogCapture
 
 from lgsp_problems import Refusal
 from lgsp_runtime import background
-from lgsp_runtime.background import Background, Stopped, Task, run_until
+from lgsp_runtime.async_tasks import TASK_NAME_PREFIX, Stopped, run_until
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import Task
 
 SECRET = "022093001234"
 
@@ -148,7 +150,7 @@ async def test_stopping_ends_all_also_what_swallows_a_cancellation() -> None:
         tasks.run_once("begun", stubborn())
         await asyncio.sleep(0)
     assert all(task.running and task.running.done() for task in kept)
-    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith(background.PREFIX)]
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith(TASK_NAME_PREFIX)]
 
 
 async def test_until_takes_what_comes_first() -> None:

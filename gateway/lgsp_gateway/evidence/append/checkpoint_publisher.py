@@ -21,7 +21,8 @@ from lgsp_gateway.evidence.verify.checkpoint import Predecessor
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_problems import CannotStart, Refusal
-from lgsp_runtime.background import Background, Task
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import Task
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 CHECKPOINT_SECONDS = 1.0

@@ -20,7 +20,8 @@ import structlog
 
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_problems import Refusal
-from lgsp_runtime.background import Background, Task
+from lgsp_runtime.background import Background
+from lgsp_runtime.background_task import Task
 from lgsp_runtime.nats.protocol import encode_headers
 from lgsp_runtime.nats.request_reply import NatsRequestReply, Reply, ReplyCallback, acknowledgement
 
