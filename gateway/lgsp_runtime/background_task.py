@@ -11,6 +11,8 @@ from lgsp_runtime.async_tasks import cancel_all
 MIN_PAUSE = 0.1
 MAX_PAUSE = 30.0
 """Seconds before a task that failed is started again: doubled each time, from the shortest to the longest."""
+_MAX_DOUBLINGS = 10
+"""More than lead to the longest pause; a power of two for a day of failures would be too large for a float."""
 SETTLED_SECONDS = 10.0
 """After which a task without rounds that was started again counts as healthy."""
 
@@ -82,7 +84,8 @@ class Task:
     @property
     def restart_pause(self) -> float:
         """Return the seconds after which it is to be started again, counted from its failure."""
-        return min(MIN_PAUSE * 2.0 ** (self.consecutive_failures - 1), MAX_PAUSE)
+        doublings = min(self.consecutive_failures - 1, _MAX_DOUBLINGS)
+        return min(MIN_PAUSE * 2.0**doublings, MAX_PAUSE)
 
     def prevent_restart(self) -> None:
         """Keep it from being started again."""

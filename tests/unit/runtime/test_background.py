@@ -13,7 +13,7 @@ from lgsp_problems import Refusal
 from lgsp_runtime import background
 from lgsp_runtime.async_tasks import TASK_NAME_PREFIX, Stopped, run_until
 from lgsp_runtime.background import Background
-from lgsp_runtime.background_task import Task
+from lgsp_runtime.background_task import MAX_PAUSE, Task
 
 SECRET = "022093001234"
 
@@ -163,3 +163,13 @@ async def test_until_takes_what_comes_first() -> None:
     stop.set()
     with pytest.raises(Stopped):
         await run_until(stop.wait(), asyncio.Event().wait())
+
+
+async def test_a_task_that_has_failed_for_days_is_still_started_again(tasks: Background) -> None:
+    rounds = Rounds(IndexError(SECRET))
+    task = tasks.run_every("looking", 0, rounds, within=1)
+    task.consecutive_failures = 5_000
+    while not task.failures:
+        await asyncio.sleep(0)
+    assert task.restart is not None
+    assert task.restart_pause == MAX_PAUSE
