@@ -75,7 +75,7 @@ def broken_request(violations: Sequence[Violation]) -> Refusal:
     return Refusal(
         "contract-violation",
         vi=f"Yêu cầu trái hợp đồng ở {pointers}; hãy sửa theo danh sách lỗi kèm theo.",
-        en=f"The request breaks the contract at {pointers}; correct it as described in the list of errors.",
+        en=f"The request violates the contract at {pointers}; correct it as described in the list of errors.",
         violations=violations,
     )
 
@@ -85,6 +85,6 @@ def broken_answer(private: str) -> Refusal:
     return Refusal(
         "provider-broke-contract",
         vi="Hệ thống cung cấp trả lời trái hợp đồng nên trục không chuyển câu trả lời; hãy báo cho đơn vị vận hành trục kèm mã thông điệp.",
-        en="The provider's response breaks the contract and was withheld; report the message id to the operator of the bus.",
+        en="The provider's response violates the contract and was withheld; report the message id to the operator of the bus.",
         private=private,
     )

@@ -70,7 +70,7 @@ class Route:
 
     @property
     def public(self) -> bool:
-        """Whether pages of other origins may read it (CORS)."""
+        """Return whether pages of other origins may read it (CORS)."""
         return self.access in ("public", "optional")
 
 

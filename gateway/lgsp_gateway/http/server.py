@@ -72,7 +72,7 @@ class HttpServer(Generic[Head]):
 
     @property
     def counts(self) -> RequestCounts:
-        """Requests so far, by how they were handled."""
+        """Return the number of requests so far, by how they were handled."""
         return self._pool.counts
 
     async def open(self, host: str, port: int, tls: TlsFiles | None, *, share_port: bool) -> int:
