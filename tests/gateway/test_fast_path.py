@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import gc
 import socket
-from collections.abc import AsyncIterator, Callable
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,9 @@ class Face:
     begun: list[bytes] = field(default_factory=list)
     ended: list[bytes] = field(default_factory=list)
     answer_bytes: int = 0
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    written: int = 0
+    """Pieces of the stream that is long."""
 
     def names_call(self, path: str) -> bool:
         return path == "/services/desk/v1/read"
@@ -98,12 +102,12 @@ class Sender:
         return said
 
 
-@pytest_asyncio.fixture
-async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
-    """A server, after which nothing is left: no task, and nothing that nobody looked at."""
-    before, unseen = asyncio.all_tasks(), []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
-    handled = asyncio.Event()
+def application(face: Face, handled: asyncio.Event) -> web.Application:
+    """What aiohttp answers on that server.
+
+    Args:
+        handled: set when a handler that takes its time begins.
+    """
 
     async def livez(_: web.Request) -> web.Response:
         return web.Response(text="ok")
@@ -121,19 +125,49 @@ async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
         await response.prepare(request)
         handled.set()
         with contextlib.suppress(ConnectionError):
-            while True:
+            while face.written < 1_000:
                 await response.write(b"x" * 65536)
+                face.written += 1
         return response
 
-    face, app = Face(), HttpServer.application()
-    face.go_on.set()
+    async def piece(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_length = 60_000
+        await response.prepare(request)
+        await response.write(bytes(60_000))
+        return response
+
+    async def reads(request: web.Request) -> web.Response:
+        handled.set()
+        try:
+            return web.Response(body=await request.read())
+        except ConnectionError:
+            face.gone.set()
+            raise
+
+    app = HttpServer.application()
     for method, path, handler in (
         ("GET", "/livez", livez),
         ("POST", "/slow", slow),
         ("POST", "/refuses", refuses),
         ("GET", "/much", much),
+        ("GET", "/piece", piece),
+        ("POST", "/reads", reads),
     ):
         app.router.add_route(method, path, handler)
+    return app
+
+
+@pytest_asyncio.fixture
+async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    """A server, after which nothing is left: no task, and nothing that nobody looked at."""
+    before, unseen = asyncio.all_tasks(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+    handled = asyncio.Event()
+
+    face = Face()
+    face.go_on.set()
+    app = application(face, handled)
     server = HttpServer(face, app, lambda: False, getattr(request, "param", LIMITS))
     closed = False
 
@@ -157,6 +191,25 @@ async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
 def call(body: bytes = b"{}", *more: bytes) -> bytes:
     head, _, _ = (KNOWN % (len(body), b"")).partition(b"\r\n\r\n")
     return b"\r\n".join([head, *more, b"", b""]) + body
+
+
+@contextlib.contextmanager
+def unreading(site: Site) -> Iterator[socket.socket]:
+    """A connection that takes next to nothing of what it is sent."""
+    with socket.socket() as unread:
+        unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        unread.connect(("127.0.0.1", site.port))
+        unread.setblocking(False)
+        yield unread
+
+
+async def several_turns(site: Site) -> None:
+    """Let the server go round: it has noticed what was done before when it has answered another connection this often."""
+    other = await site.connect()
+    for _ in range(10):
+        await other.send(LIVEZ)
+        assert await other.answer() == (200, b"ok")
+    other.writer.close()
 
 
 async def test_1_a_head_counts_only_where_a_request_begins(site: Site) -> None:
@@ -289,21 +342,28 @@ async def test_6_while_a_request_is_answered_the_rest_stays_with_its_sender(site
 @pytest.mark.parametrize("known", [False, True])
 async def test_7_who_does_not_read_stops_its_own_requests(site: Site, known: bool) -> None:
     """The worker waits; nothing is piled up for a caller that does not take it."""
-    site.face.answer_bytes = 200_000
-    with socket.socket() as unread:
-        unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        unread.connect(("127.0.0.1", site.port))
-        unread.setblocking(False)
+    site.face.answer_bytes = 400_000
+    with unreading(site) as unread:
         loop = asyncio.get_running_loop()
         if known:
             await loop.sock_sendall(unread, call())
             await loop.sock_recv(unread, 10)
-        with contextlib.suppress(ConnectionError):
-            sending = asyncio.create_task(loop.sock_sendall(unread, call() * 2000))
+        with contextlib.suppress(ConnectionError):  # the server's own end, since nothing is read
             async with asyncio.timeout(PATIENCE):
-                await asyncio.wait([sending], timeout=2)
-            sending.cancel()
+                while len(site.face.begun) < 100:
+                    await loop.sock_sendall(unread, call() * 10)
+                    await asyncio.sleep(0)
         assert len(site.face.begun) < 100
+
+
+async def test_7_a_delegate_that_begins_while_nobody_reads_is_told_at_once(site: Site) -> None:
+    """The responses before it filled the transport, each too short for aiohttp to wait; what is long waits, and is not piled up."""
+    with unreading(site) as unread:
+        piece, much = (LIVEZ.replace(b"/livez", path) for path in (b"/piece", b"/much"))
+        await asyncio.get_running_loop().sock_sendall(unread, piece * 150 + much)
+        await asyncio.wait_for(site.handled.wait(), PATIENCE)
+        await several_turns(site)
+        assert site.face.written < 10
 
 
 async def test_7_aiohttp_hears_of_a_full_and_an_emptied_transport(site: Site) -> None:
@@ -341,6 +401,47 @@ async def test_8_a_connection_that_is_reset_leaves_nothing_behind(site: Site, se
     await other.send(LIVEZ)
     assert await other.answer() == (200, b"ok")
     assert site.face.ended == site.face.begun
+
+
+async def test_8_a_stop_waits_for_a_call_whose_caller_is_gone(site: Site) -> None:
+    """It is evidence, and has its place in the log."""
+    site.face.go_on.clear()
+    sender, idle = await site.connect(), await site.connect()
+    await sender.send(call())
+    await asyncio.wait_for(site.face.asked.wait(), PATIENCE)
+    sender.writer.transport.abort()
+    await several_turns(site)
+    stopping = asyncio.create_task(site.close())
+    assert await idle.rest() == b""
+    assert not (await asyncio.wait({stopping}, timeout=0.2))[0]
+    site.face.go_on.set()
+    await asyncio.wait_for(stopping, PATIENCE)
+    assert site.face.ended == [b"{}"]
+
+
+async def test_8_aiohttp_hears_that_a_caller_is_gone(site: Site) -> None:
+    """Who reads a document that will never be whole stops to wait for it."""
+    sender = await site.connect()
+    await sender.send(b"POST /reads HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+    await asyncio.wait_for(site.handled.wait(), PATIENCE)
+    sender.writer.transport.abort()
+    await asyncio.wait_for(site.face.gone.wait(), PATIENCE)
+
+
+@pytest.mark.parametrize("site", [ConnectionLimits()], indirect=True)
+async def test_8_who_resets_without_having_read_leaves_no_worker(site: Site) -> None:
+    """A worker that waits until it may write again waits no longer."""
+    tasks = asyncio.all_tasks()
+    site.face.answer_bytes = 16_000_000
+    with unreading(site) as unread:
+        await asyncio.get_running_loop().sock_sendall(unread, call())
+        async with asyncio.timeout(PATIENCE):
+            while not site.face.ended:
+                await asyncio.sleep(0.01)
+        unread.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    async with asyncio.timeout(PATIENCE):
+        while asyncio.all_tasks() - tasks:
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("before", [b"", call(), LIVEZ], ids=["first", "after a call", "after aiohttp"])

@@ -152,8 +152,9 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
             self._writable.set_result(None)
         if (delegate := self._delegate) is not None:
             self._delegate = None
-            # A turn later: aiohttp's own task, begun in this turn, expects a connection.
-            self._pool.loop.call_soon(self._end_delegate, delegate, exc)
+            delegate.done = True
+            delegate.protocol.connection_lost(exc)
+            self._end_worker()
         elif not self._answering:
             self._end_worker()
 
@@ -339,11 +340,6 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
             self._next_request()
         else:
             self._close()
-
-    def _end_delegate(self, delegate: Delegate, error: BaseException | None) -> None:
-        delegate.done = True
-        delegate.protocol.connection_lost(error)
-        self._end_worker()
 
     # ---- clocks and end
 
