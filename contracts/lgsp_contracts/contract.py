@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from lgsp_contracts import checking, http_binding, pointers, strict_json
 from lgsp_contracts.documents import check
+from lgsp_contracts.entry import ENDINGS
 from lgsp_contracts.event import Event, read_event
 from lgsp_contracts.http_binding import HttpBinding
 from lgsp_contracts.names import Major, OperationName, ServiceName, SystemName
@@ -199,7 +200,7 @@ def _operation(
     name: OperationName, content: Mapping[str, Any], default: Classification, where: SourceLocation
 ) -> Operation:
     errors = content.get("errors", {})
-    reserved = sorted(errors.keys() & CODES.keys())
+    reserved = sorted(errors.keys() & (CODES.keys() | ENDINGS))
     if reserved:
         raise Refusal(
             "invalid-document",

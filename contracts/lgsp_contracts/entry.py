@@ -25,6 +25,10 @@ WRITTEN: tuple[Kind, ...] = ("call",)
 RESERVED: tuple[Kind, ...] = ("accepted", "delivery", "event", "file", "registry", "peer")
 """The kinds whose names are taken, and whose schemas may still gain fields."""
 
+ENDINGS = frozenset({"answered", "replayed", "settled"})
+"""The outcomes of a call whose caller got a document: the provider's, the stored one of an earlier call, or the one that an operator supplied for
+a call whose outcome was unknown. Every other outcome is the code of a problem, and no contract declares one of these as such."""
+
 SALT_BYTES = 16
 """128 random bits for each entry, the least that RFC 9901 recommends for a salted digest."""
 SALT_HEADER = "Lgsp-Digest-Salt"

@@ -214,6 +214,8 @@ async def test_an_operator_says_that_it_happened(bus: Workbench, tmp_path: Path)
     assert (await _settle(bus, answered, "happened", "--answer", str(answer)))[0] == 0
     got = await bus.call("register", headers={"Idempotency-Key": answered})
     assert (got.status, got.json) == (200, {"ketQua": "so 17"})
+    # no provider said so: whoever proves this call later must see that
+    assert (await bus.entry(got.message))["outcome"] == "settled"
     assert (await _settle(bus, key, "happened"))[0] == 0
     desk = Desk()
     adapter = await bus.serve(register=desk.register)

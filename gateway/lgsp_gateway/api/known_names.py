@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from lgsp_contracts.entry import ENDINGS
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import CODES, Refusal
 
 if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index
 
-_BUS_OUTCOMES = frozenset({"answered", "replayed", *CODES})
+_BUS_OUTCOMES = ENDINGS | CODES.keys()
 """Outcomes of calls that the bus itself writes into the evidence; contracts declare more."""
 
 _IS_KNOWN: Mapping[str, Callable[[RegistrySnapshot, str], bool]] = {

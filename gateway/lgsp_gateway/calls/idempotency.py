@@ -65,6 +65,17 @@ class KeyRecord:
         return {"state": self.state, "message": self.message, "operation": self.operation, "at": self.at}
 
 
+class StoredAnswer(NamedTuple):
+    """The answer that is kept under a key.
+
+    Args:
+        outcome: of the call that gets it: `replayed` where it is the first call's, `settled` where an operator supplied it.
+    """
+
+    document: bytes
+    outcome: Literal["replayed", "settled"]
+
+
 class KeyedRequest(NamedTuple):
     """What is asked under a key, so that one key carries one request.
 
@@ -99,7 +110,7 @@ class Idempotency:
 
     async def claim(
         self, key: str, consumer: str, message: str, subject: str, request: KeyedRequest
-    ) -> Claim | bytes | None:
+    ) -> "Claim | StoredAnswer | None":
         """Claim a key for a call.
 
         Args:
@@ -108,7 +119,7 @@ class Idempotency:
             subject: of the operation, as people are told it.
 
         Returns:
-            A claim, to be kept or given back; the first call's answer, if there is one; or None, when the operation
+            A claim, to be kept or given back; the answer that is kept under it, if there is one; or None, when the operation
             may simply run again.
 
         Raises:
@@ -136,7 +147,8 @@ class Idempotency:
         if request.repeatable:
             return None
         if known.get("state") == "done":
-            return _decrypt(secret, fingerprint, known["answer"])
+            document = _decrypt(secret, fingerprint, known["answer"])
+            return StoredAnswer(document, "settled" if known.get("settled") else "replayed")
         if known.get("state") == "settled":
             raise _conflict(
                 "Lần gọi với Idempotency-Key này đã được thực hiện nhưng không giữ được câu trả lời; hãy tra cứu kết quả ở hệ thống cung cấp.",
@@ -202,7 +214,7 @@ class Idempotency:
                 await self._opened_bucket().delete(name, last=revision)
             else:
                 settled = (
-                    _record_with_answer(secret, known, answer)
+                    _record_with_answer(secret, {**known, "settled": True}, answer)
                     if answer
                     else orjson.dumps({**known, "state": "settled"})
                 )

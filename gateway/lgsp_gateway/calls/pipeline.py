@@ -19,7 +19,7 @@ from lgsp_gateway.calls.authorization import AuthorizationCache
 from lgsp_gateway.calls.authorize import AuthorizedCall, UnauthorizedCall
 from lgsp_gateway.calls.document_checks import DocumentChecks
 from lgsp_gateway.calls.execution.port import DeclaredError, Execution, ExecutionPort
-from lgsp_gateway.calls.idempotency import Idempotency, KeyedRequest, call_key, key_required
+from lgsp_gateway.calls.idempotency import Idempotency, KeyedRequest, StoredAnswer, call_key, key_required
 from lgsp_gateway.calls.identification import Caller, Identification
 from lgsp_gateway.calls.model import CallRequest, CallResult
 from lgsp_gateway.calls.observer import CallObserver
@@ -152,9 +152,9 @@ class Pipeline:
         operation, key = authorized.operation, request.head.idempotency_key
         question = KeyedRequest(request.head.target.purpose, body, operation.idempotent, operation.deduplicated)
         claim = await self.idempotency.claim(key, consumer.name, request.message, authorized.subject, question)
-        if isinstance(claim, bytes):
-            record.outcome = "replayed"
-            return claim, None
+        if isinstance(claim, StoredAnswer):
+            record.outcome = claim.outcome
+            return claim.document, None
         try:
             document, meaning = await self._execute(execution._replace(key=call_key(consumer.name, key)), record)
         except (NoAdapter, RequestUnfit, DeclaredError):  # nothing was done under this key, so it is free again

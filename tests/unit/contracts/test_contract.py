@@ -41,6 +41,11 @@ REFUSED: list[tuple[str, Change, str]] = [
         lambda d: operation(d)["errors"].update({"no-adapter": {"status": 404, "title": d["title"]}}),
         "no-adapter",
     ),
+    (
+        "outcome-as-error",
+        lambda d: operation(d)["errors"].update({"answered": {"status": 404, "title": d["title"]}}),
+        "'answered' is reserved by the bus",
+    ),
     ("error-status", lambda d: operation(d)["errors"]["person-not-found"].update(status=200), "must be 400 or more"),
     ("remote-ref", lambda d: operation(d)["response"].update({"$ref": "http://x"}), "$ref may only point inside"),
     ("bad-timeout", lambda d: operation(d).update(timeout="soon"), "/operations/read/timeout: must match"),
