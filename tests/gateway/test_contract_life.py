@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from support.workbench import CONTRACTS, Got, Workbench, document, grant
 
-from lgsp_gateway.registry.lifecycle.contracts import TRANSITIONS, NOTICE_DAYS
+from lgsp_gateway.registry.lifecycle.contracts import NOTICE_DAYS, TRANSITIONS
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT
 
 PHASES = ("draft", "submitted", "published", "deprecated", "retired")
