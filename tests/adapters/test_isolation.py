@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from support.national import call
 from support.upstreams import ASKED, ask, opened, served
+from support.waits import WORK_SECONDS
 
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 from lgsp_adapters.upstream import Upstream
@@ -162,12 +163,13 @@ async def spoken(reply: Any) -> AsyncIterator[str]:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(writer)
-        while True:
-            try:
-                await reader.readuntil(b"\r\n\r\n")
-            except (asyncio.IncompleteReadError, ConnectionError):
-                break
-            await reply(next(numbers), len(connections), writer)
+        async with asyncio.timeout(WORK_SECONDS):
+            while True:
+                try:
+                    await reader.readuntil(b"\r\n\r\n")
+                except (asyncio.IncompleteReadError, ConnectionError):
+                    break
+                await reply(next(numbers), len(connections), writer)
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)

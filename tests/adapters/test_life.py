@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest_asyncio
 import yaml
 from aiohttp import web
 from support.preloaded import Preloaded
+from support.waits import eventually, until_set
 from support.workbench import CONTRACTS, Workbench
 
 MANIFEST = {
@@ -75,8 +77,9 @@ class Office:
         statuses: list[int] = []
 
         async def caller() -> None:
-            while not until.is_set():
-                statuses.append((await self.bus.call(operation)).status)
+            for _ in until_set(until):
+                got = await self.bus.call(operation)
+                statuses.append(got.status)
 
         await asyncio.gather(*(caller() for _ in range(callers)))
         return statuses
@@ -99,12 +102,12 @@ async def test_a_copy_that_is_killed_under_load_fails_no_call(office: Office) ->
     loading = asyncio.create_task(office.load(24, done))
     for copy in copies[:2]:
         before = office.asked
-        while office.asked < before + 200:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while office.asked < before + 200:
+                await asyncio.sleep(0.01)
         await copy.kill()
     before = office.asked
-    while office.asked < before + 200:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: office.asked >= before + 200)
     done.set()
     statuses = await loading
     assert set(statuses) == {200}
@@ -116,11 +119,9 @@ async def test_a_changed_manifest_is_served_and_a_wrong_one_is_not(office: Offic
     done = asyncio.Event()
     loading = asyncio.create_task(office.load(4, done))
     office.write("ansver.said")
-    while "there is no variable ansver" not in copy.log.read_text():
-        await asyncio.sleep(0.02)
+    await eventually(lambda: "there is no variable ansver" in copy.log.read_text(), seen=copy.log.read_text)
     office.write("'MOI'")
-    while (await office.bus.call("read")).json["ketQua"] != "MOI":
-        await asyncio.sleep(0.02)
+    await office.bus.answers(lambda got: got.json["ketQua"] == "MOI")
     done.set()
     assert set(await loading) == {200}
 
@@ -154,18 +155,17 @@ async def test_a_changed_contract_is_kept_as_soon_as_the_manifest_does(office: O
     document["version"] = "1.1.0"
     document["operations"]["extra"] = document["operations"]["read"]
     contract.write_text("service: desk\n")
-    while "/version" not in copy.log.read_text() and "is required" not in copy.log.read_text():
-        await asyncio.sleep(0.02)
+    await eventually(lambda: re.search("/version|is required", copy.log.read_text()), seen=copy.log.read_text)
     contract.write_text(yaml.safe_dump(document))
-    while "the contract's operation extra is missing; add it" not in copy.log.read_text():
-        await asyncio.sleep(0.02)
+    await eventually(
+        lambda: "the contract's operation extra is missing; add it" in copy.log.read_text(), seen=copy.log.read_text
+    )
     assert (await office.bus.call("read")).status == 200
     manifest = office.write()
     told = yaml.safe_load(manifest.read_text())
     told["operations"]["extra"] = told["operations"]["read"]
     manifest.write_text(yaml.safe_dump(told))
-    while "changed manifest served" not in copy.log.read_text():
-        await asyncio.sleep(0.02)
+    await eventually(lambda: "changed manifest served" in copy.log.read_text(), seen=copy.log.read_text)
     assert (await office.bus.call("read")).status == 200
 
 
@@ -181,12 +181,12 @@ async def test_calls_that_fail_in_one_moment_do_not_close_the_way_for_the_next(o
 async def test_a_system_that_is_gone_is_left_alone_and_found_again(office: Office) -> None:
     copy = await office.copy()
     await office.runner.cleanup()
-    while "circuit opened" not in copy.log.read_text():
-        assert (await office.bus.call("read")).code == "provider-failed"
+    async with asyncio.timeout(20):
+        while "circuit opened" not in copy.log.read_text():
+            assert (await office.bus.call("read")).code == "provider-failed"
     office.delay = 30
     await office.open()
     assert (await office.bus.call("read")).code == "provider-failed"
     assert office.asked == 0
     office.delay = 0
-    while (await office.bus.call("read")).status != 200:
-        await asyncio.sleep(0.02)
+    await office.bus.answers(lambda got: got.status == 200)

@@ -52,8 +52,9 @@ async def test_others_are_answered_meanwhile(which: str) -> None:
     async with served(saying_much) as url, opened("http", url, contract=OPEN, operations=told) as adapter:
         long = asyncio.create_task(ask(adapter, which))
         meanwhile = [await ask(adapter, "little") for _ in range(3)]
-        while not (long.done() or len(meanwhile) > 200):
-            meanwhile.append(await ask(adapter, "little"))
+        async with asyncio.timeout(20):
+            while not (long.done() or len(meanwhile) > 200):
+                meanwhile.append(await ask(adapter, "little"))
         found = await long
     assert len(meanwhile) > 10
     assert all(one == {"ketQua": "KHOP", "ten": []} for one in meanwhile)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.office import HEADING, office
+from support.waits import WORK_SECONDS
 from support.workbooks import sheet, written
 
 from lgsp_adapters.subprocess_reader import reader
@@ -81,7 +82,7 @@ async def _are_reports(tmp_path: Path, *makes: Callable[[Path], bytes]) -> None:
         await there.drop("1.xlsx", written(tmp_path / "a.xlsx", *GOOD).read_bytes())
         for make in makes:
             there.put(f"{make.__name__}.xlsx", await asyncio.to_thread(make, tmp_path))
-            report = await there.report(f"{make.__name__}.xlsx", within=100)
+            report = await there.report(f"{make.__name__}.xlsx", within=WORK_SECONDS)
             assert not report["taken"]
             assert report["faults"][0]["row"] == 0
             assert (await there.find(so="A1"))["ten"] == "Bình"

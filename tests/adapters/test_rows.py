@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 import yaml
 from support.preloaded import Preloaded
+from support.waits import eventually
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, Declared
@@ -79,7 +80,7 @@ class Office:
 
     async def finished(self, name: str) -> dict[str, Any]:
         path = self.folder / "drops" / f"{name}.report.json"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(20):
             while True:
                 if path.exists() and (said := json.loads(path.read_text()))["finished"]:
                     return dict(said)
@@ -136,8 +137,7 @@ async def test_a_provider_that_is_away_is_waited_for(office: Office) -> None:
     office.drop("a.csv", [f"{number(row)},Nguyễn Văn An" for row in range(1, 4)])
     await office.feed()
     log = office.folder / "feeder.log"
-    while "no-adapter" not in log.read_text():
-        await asyncio.sleep(0.05)
+    await eventually(lambda: "no-adapter" in log.read_text(), seen=log.read_text)
     await office.serve()
     assert (await office.finished("a.csv"))["sent"] == 3
     assert "Nguyễn" not in log.read_text()

@@ -17,6 +17,7 @@ from support.national import CATALOG
 from support.postgres import Postgres, name_in
 from support.preloaded import run
 from support.processes import LGSP, Process, free_port
+from support.waits import eventually
 
 from lgsp_adapters.connectors.registry import build_adapter
 from lgsp_adapters.manifest import load
@@ -136,8 +137,7 @@ async def test_a_mock_is_the_bus_before_the_provider_is_there(tmp_path: Path) ->
     port = free_port()
     mock = Process([*LGSP, "contract", "mock", str(LAND), "--port", str(port)], tmp_path / "mock.log")
     await mock.start()
-    while not any("-d " in line for line in mock.output):
-        await asyncio.sleep(0.01)
+    await eventually(lambda: any("-d " in line for line in mock.output))
     state = next(
         line.split("state, logs and keys")[1].strip() for line in mock.output if "state, logs and keys" in line
     )

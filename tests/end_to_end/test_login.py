@@ -21,6 +21,7 @@ from support.people import People
 from support.preloaded import Fork, begin, run
 from support.processes import Process, free_port
 from support.sign_in_issuer import SignInIssuer
+from support.waits import eventually
 from support.workbench import Workbench
 from yarl import URL
 
@@ -167,8 +168,7 @@ async def test_the_device_code(people: People, terminal: Terminal) -> None:
     person = await registered(people, "by-device", "developer")
     login, shown = await terminal.login("--device", pattern=r"and enter (\S+)")
     assert shown == "WDJB-MJHT"
-    while not people.issuer.asked or people.issuer.asked[-1]["grant_type"] == "authorization_code":
-        await asyncio.sleep(0.01)
+    await eventually(lambda: people.issuer.asked and people.issuer.asked[-1]["grant_type"] != "authorization_code")
     people.issuer.approved = True
     code, err = await login.ended()
     assert code == 0, err

@@ -136,7 +136,7 @@ async def test_half_a_folder_applied_converges_when_applied_again(breakable_bus:
     where = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("operator")]
     applying = Process([*LGSP, "apply", "-f", str(tmp_path / "many.yaml"), *where], tmp_path / "apply.log")
     await applying.start(wait_ready=False)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(20):
         while len(applying.output) < 50:
             await asyncio.sleep(0.001)
     await bus.gateway.kill()

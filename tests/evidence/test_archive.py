@@ -15,6 +15,7 @@ import pytest_asyncio
 from support.preloaded import run
 from support.processes import Process, free_port
 from support.searched import Searched
+from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.archive.file_format import Archive
@@ -212,7 +213,7 @@ async def _bounded_verify(archived: Archived, file: Path) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         *command, "--key", str(archived.keys), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WORK_SECONDS):
         out, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode()
@@ -260,7 +261,7 @@ async def test_archives_in_a_bucket(archived: Archived) -> None:
     server = Process([sys.executable, "-m", "moto.server", "-p", str(port)], archived.shelf.parent / "s3.log")
     await server.start(wait_ready=False)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(20):
             while True:
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:

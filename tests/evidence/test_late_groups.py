@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import signal
 
+from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
@@ -28,7 +29,7 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
     publishing = NatsRequestReply()
     calls = await connect_for_calls(bus.door("gateway"), "test calls")
     await publishing.start(calls)
-    async with asyncio.timeout(60), Background() as background:
+    async with asyncio.timeout(WORK_SECONDS), Background() as background:
         signer = Signer(origin_of(name), b"k" * 32)
         publisher = CheckpointPublisher(publishing, name, signer)
         await publisher.start(connection, 1, background)
@@ -37,8 +38,9 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
             return int((await publishing.publish(entry_stream.subject_of(name), entry, {}, 5))["seq"])
 
         async def signed(size: int) -> None:
-            while (last := await checkpoint_stream.last(connection, name)) is None or last.record.size < size:
-                await asyncio.sleep(0.05)
+            async with asyncio.timeout(20):
+                while (last := await checkpoint_stream.last(connection, name)) is None or last.record.size < size:
+                    await asyncio.sleep(0.05)
             tree = Tree()
             for number in range(size):
                 tree.append(b'{"message":"%d"}' % number)

@@ -50,12 +50,13 @@ async def test_pages_hold_each_message_once(searched_in_either: Searched) -> Non
     sent = [(await searched.bus.call()).message for _ in range(25)]
     await searched.indexed(sent[-1])
     pages, cursor = [], ""
-    while True:
-        got = await searched.get(limit="10", consumer="alpha", **({"cursor": cursor} if cursor else {}))
-        pages.append([item["message"] for item in got.json["items"]])
-        cursor = got.json["cursor"]
-        if not cursor:
-            break
+    async with asyncio.timeout(20):
+        while True:
+            got = await searched.get(limit="10", consumer="alpha", **({"cursor": cursor} if cursor else {}))
+            pages.append([item["message"] for item in got.json["items"]])
+            cursor = got.json["cursor"]
+            if not cursor:
+                break
     assert [len(page) for page in pages] == [10, 10, 5]
     assert [message for page in pages for message in page] == sent[::-1]
 

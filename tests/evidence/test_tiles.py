@@ -8,6 +8,7 @@ import orjson
 import pytest
 from support.postgres import Postgres
 from support.searched import Searched
+from support.waits import WORK_SECONDS
 
 from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.search.models import Search
@@ -22,20 +23,21 @@ async def test_every_proof_from_tiles_holds(tmp_path: Path) -> None:
     trees = {gateway: merkle.Tree() for gateway in entries}
     roots: dict[tuple[str, int], bytes] = {}
     sequence = 0
-    while trees["gw-1"].size < 70_000:  # more than two levels of tiles
-        groups = []
-        for _ in range(chance.choice([1, 5, 60])):
-            sequence += 1
-            gateway = chance.choice(list(entries))
-            # What cannot be read as an entry has its place in the tree all the same.
-            lines = [b"%d" % chance.getrandbits(64) for _ in range(chance.choice([1, 3, 300]))]
-            for line in lines:
-                entries[gateway].append(line)
-                trees[gateway].append(line)
-            groups.append(Batch(sequence, gateway, b"\n".join(lines)))
-        await index.add(groups[0].sequence - 1, groups)
-        for gateway, tree in trees.items():
-            roots[gateway, tree.size] = tree.root()
+    async with asyncio.timeout(WORK_SECONDS):
+        while trees["gw-1"].size < 70_000:  # more than two levels of tiles
+            groups = []
+            for _ in range(chance.choice([1, 5, 60])):
+                sequence += 1
+                gateway = chance.choice(list(entries))
+                # What cannot be read as an entry has its place in the tree all the same.
+                lines = [b"%d" % chance.getrandbits(64) for _ in range(chance.choice([1, 3, 300]))]
+                for line in lines:
+                    entries[gateway].append(line)
+                    trees[gateway].append(line)
+                groups.append(Batch(sequence, gateway, b"\n".join(lines)))
+            await index.add(groups[0].sequence - 1, groups)
+            for gateway, tree in trees.items():
+                roots[gateway, tree.size] = tree.root()
     for gateway, tree in trees.items():
         assert await index.size_of(gateway) == tree.size
         sizes = sorted(size for name, size in roots if name == gateway and size)

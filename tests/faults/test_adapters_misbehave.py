@@ -12,6 +12,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import OutboundBufferLimitError
+from support.waits import until_set
 from support.workbench import Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call
@@ -185,16 +186,18 @@ async def test_copies_come_and_go_under_load_without_losing_a_call(bus: Workbenc
     statuses: list[int] = []
 
     async def load() -> None:
-        while not stop.is_set():
-            statuses.append((await bus.call()).status)
+        for _ in until_set(stop):
+            got = await bus.call()
+            statuses.append(got.status)
 
     stays = await bus.serve()
     callers = [asyncio.create_task(load()) for _ in range(32)]
     for _ in range(8):
         adapter = await bus.serve()
         target = len(statuses) + 100
-        while len(statuses) < target:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while len(statuses) < target:
+                await asyncio.sleep(0)
         await bus.unserve(adapter)
     stop.set()
     await asyncio.gather(*callers)

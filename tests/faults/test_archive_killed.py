@@ -17,6 +17,7 @@ from evidence.test_archive import Archived
 from support.preloaded import surroundings
 from support.processes import LGSP, apt_install
 from support.searched import Searched
+from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.search.store import Index
@@ -45,7 +46,7 @@ class Traced(Archived):
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WORK_SECONDS):
             code = await process.wait()
         found = [_CALL.match(line) for line in log.read_text(errors="replace").splitlines()]
         return code, [(one[1], one[2]) for one in found if one]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from support.processes import Process, free_port
+from support.waits import WORK_SECONDS
 from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
 from lgsp_contracts.names import DocumentName
@@ -46,17 +47,18 @@ class Proxy:
 
     async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, write: bytes) -> None:
         seen = b""
-        while data := await source.read(65536):
-            if write:
-                seen = (seen + data)[-len(data) - len(write) + 1 :]
-                self.writes += seen.count(write)
-                if self.writes >= self._nth:
-                    assert self.gateway
-                    if self._arrives:
-                        target.write(data)
-                    await self.gateway.kill()
-                    return
-            target.write(data)
+        async with asyncio.timeout(WORK_SECONDS):
+            while data := await source.read(65536):
+                if write:
+                    seen = (seen + data)[-len(data) - len(write) + 1 :]
+                    self.writes += seen.count(write)
+                    if self.writes >= self._nth:
+                        assert self.gateway
+                        if self._arrives:
+                            target.write(data)
+                        await self.gateway.kill()
+                        return
+                target.write(data)
         target.close()
 
 

@@ -148,21 +148,23 @@ async def test_a_server_that_does_not_read_stops_whoever_writes(opened: Opened, 
     await client.flush()
     server.process.signal(signal.SIGSTOP)
     sent, payload, refused = 0, bytes(256 * 1024), False
-    while not refused and sent < 8 * MAX_UNSENT_BYTES:
-        try:
-            client.publish_nowait("a", payload)
-        except OutboundBufferLimitError:
-            refused = True
-        sent += len(payload)
-        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        while not refused and sent < 8 * MAX_UNSENT_BYTES:
+            try:
+                client.publish_nowait("a", payload)
+            except OutboundBufferLimitError:
+                refused = True
+            sent += len(payload)
+            await asyncio.sleep(0)
     assert refused
     writable = asyncio.create_task(client.wait_writable())
     assert not (await asyncio.wait({writable}, timeout=0.1))[0]
     server.process.signal(signal.SIGCONT)
     await asyncio.wait_for(writable, 20)
     client.publish_nowait("a", b"last")
-    while (await inbox.next())[2] != b"last":
-        pass
+    async with asyncio.timeout(20):
+        while (await inbox.next())[2] != b"last":
+            pass
 
 
 async def test_a_drained_subscription_loses_nothing_that_it_was_given(opened: Opened) -> None:
@@ -395,11 +397,12 @@ async def _routed(server: NatsServer) -> None:
     """Return when the servers of a cluster know each other."""
     system = Client()
     await system.connect(server.url, user="system", password=PASSWORD)
-    while True:
-        answers = await system.request("$SYS.REQ.SERVER.PING.ROUTEZ", b"", timeout=5)
-        if json.loads(answers.data)["data"]["num_routes"]:
-            break
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(20):
+        while True:
+            answers = await system.request("$SYS.REQ.SERVER.PING.ROUTEZ", b"", timeout=5)
+            if json.loads(answers.data)["data"]["num_routes"]:
+                break
+            await asyncio.sleep(0.05)
     await system.close()
 
 

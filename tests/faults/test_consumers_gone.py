@@ -3,6 +3,7 @@
 import asyncio
 
 from support.searched import Searched
+from support.waits import WORK_SECONDS
 from support.workbench import OWNER, Workbench
 
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
@@ -32,7 +33,10 @@ async def test_what_reads_the_evidence_on_goes_on_without_its_consumer(breakable
     bus = breakable_bus
     await bus.serve()
     headers = {"Authorization": f"Bearer {bus.token('auditor')}"}
-    async with asyncio.timeout(60), bus.session.get("/evidence/entries?after=0&follow=true", headers=headers) as answer:
+    async with (
+        asyncio.timeout(WORK_SECONDS),
+        bus.session.get("/evidence/entries?after=0&follow=true", headers=headers) as answer,
+    ):
         await bus.call()
         await answer.content.readuntil(b"\n\n")
         assert await delete_consumers(bus, "LGSP_EVIDENCE")

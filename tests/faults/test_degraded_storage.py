@@ -13,6 +13,7 @@ from support.postgres import Postgres, name_in
 from support.preloaded import run
 from support.processes import LGSP, Process, apt_install
 from support.searched import Searched
+from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
@@ -59,7 +60,7 @@ async def test_a_full_store_refuses_and_loses_nothing(breakable_bus: Workbench) 
     await asyncio.wait_for(bus.ready(), 15)
     answered: list[str] = []
     refused = None
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(WORK_SECONDS):
         while refused is None:
             answers = await asyncio.gather(*(bus.call() for _ in range(200)))
             answered += [got.message for got in answers if got.status == 200]
@@ -70,7 +71,7 @@ async def test_a_full_store_refuses_and_loses_nothing(breakable_bus: Workbench) 
     await bus.nats.stop()
     limited(bus, 1024)
     await bus.start_nats()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(20):
         while (got := await bus.call()).status != 200:
             await asyncio.sleep(0.2)
     written = [entry["message"] for entry in await bus.entries() if entry["status"] == 200]
@@ -91,7 +92,7 @@ async def test_a_read_only_database_holds_up_the_index_and_nothing_else(tmp_path
     async with asyncio.timeout(20):
         while "read-only transaction" not in searched.indexer.log.read_text():
             await asyncio.sleep(0.1)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(20):
         while "The search index makes no progress: it lacks 1 batches" not in (await doctor(bus))[1]:
             await asyncio.sleep(1)
     await postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = off")

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import aiohttp
+from support.waits import WORK_SECONDS, eventually
 from support.workbench import Got, Workbench
 
 from lgsp_adapters.adapter import Call
@@ -17,12 +18,12 @@ async def test_every_answered_call_survives_kill_9(breakable_bus: Workbench) -> 
     answered: list[Got] = []
 
     async def load() -> None:
-        while True:
-            answered.append(await bus.call())
+        async with asyncio.timeout(WORK_SECONDS):
+            while True:
+                answered.append(await bus.call())
 
     callers = [asyncio.create_task(load()) for _ in range(16)]
-    while len(answered) < 400:
-        await asyncio.sleep(0)
+    await eventually(lambda: len(answered) >= 400)
     bus.gateway.signal(signal.SIGKILL)
     for result in await asyncio.gather(*callers, return_exceptions=True):
         assert isinstance(result, (aiohttp.ClientError, OSError))

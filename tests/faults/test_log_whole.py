@@ -9,6 +9,7 @@ import aiohttp
 import orjson
 import pytest
 from support.preloaded import run
+from support.waits import until_set
 from support.workbench import Workbench
 
 
@@ -20,7 +21,7 @@ async def test_the_log_is_whole(breakable_bus: Workbench, tmp_path: Path, killed
     stop = asyncio.Event()
 
     async def load() -> None:
-        while not stop.is_set():
+        for _ in until_set(stop):
             try:
                 got = await bus.call()
             except (aiohttp.ClientError, OSError):
@@ -65,6 +66,6 @@ async def _kill(bus: Workbench, killed: str) -> None:
 
 async def _more(answered: list[str], number: int) -> None:
     least = len(answered) + number
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(20):
         while len(answered) < least:
             await asyncio.sleep(0.02)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from nats.js.api import DiscardPolicy
+from support.waits import eventually, until_set
 from support.workbench import Got, Workbench
 
 from lgsp_adapters.adapter import Call
@@ -63,7 +64,7 @@ async def test_every_answered_call_is_written_once_when_nats_is_killed_under_loa
     stop = asyncio.Event()
 
     async def load() -> None:
-        while not stop.is_set():
+        for _ in until_set(stop):
             got = await bus.call()
             answered.append(got)
             if got.status != 200:
@@ -72,8 +73,9 @@ async def test_every_answered_call_is_written_once_when_nats_is_killed_under_loa
     callers = [asyncio.create_task(load()) for _ in range(16)]
     for _ in range(3):
         target = len(answered) + 200
-        while len(answered) < target:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while len(answered) < target:
+                await asyncio.sleep(0)
         await bus.nats.kill()
         await back(bus)
     stop.set()
@@ -140,18 +142,19 @@ async def test_one_of_the_gateways_connections_is_lost_and_the_other_is_not(
     stop = asyncio.Event()
 
     async def load() -> None:
-        while not stop.is_set():
-            answered.append(await bus.call())
+        for _ in until_set(stop):
+            got = await bus.call()
+            answered.append(got)
 
     callers = [asyncio.create_task(load()) for _ in range(8)]
     for _ in range(3):
         target = len(answered) + 200
-        while len(answered) < target:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while len(answered) < target:
+                await asyncio.sleep(0)
         await kick(bus, lost)
     target = len(answered) + 200
-    while len(answered) < target:
-        await asyncio.sleep(0)
+    await eventually(lambda: len(answered) >= target)
     stop.set()
     await asyncio.gather(*callers)
     await asyncio.wait_for(bus.ready(), 20)

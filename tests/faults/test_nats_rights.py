@@ -41,8 +41,9 @@ class Knocker:
         subscription = await self.connection.subscribe(subject)
         await self.connection.subscribe(mark)
         refused = False
-        while f'"{mark}"' not in (said := str(await asyncio.wait_for(self.refused.get(), 10)).lower()):
-            refused |= f'permissions violation for subscription to "{subject.lower()}"' in said
+        async with asyncio.timeout(20):
+            while f'"{mark}"' not in (said := str(await asyncio.wait_for(self.refused.get(), 10)).lower()):
+                refused |= f'permissions violation for subscription to "{subject.lower()}"' in said
         if not refused:
             await subscription.unsubscribe()
         return not refused

@@ -17,6 +17,7 @@ import pytest_asyncio
 from support.preloaded import Preloaded, run
 from support.processes import Process
 from support.searched import Searched
+from support.waits import until_set
 from support.workbench import TEXT, Workbench, document
 
 PAUSED = ("nats", "gateway", "adapter", "indexer")
@@ -40,7 +41,7 @@ class Whole:
         self.changes = 0
 
     async def _call(self) -> None:
-        while not self._stop.is_set():
+        for _ in until_set(self._stop):
             try:
                 got = await self.bus.call()
             except (aiohttp.ClientError, OSError, TimeoutError):

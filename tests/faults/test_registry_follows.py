@@ -5,6 +5,7 @@ import time
 
 import aiohttp
 from support.processes import free_port
+from support.waits import WORK_SECONDS, eventually
 from support.workbench import Workbench, grant
 
 from lgsp_contracts.names import DocumentName
@@ -106,24 +107,25 @@ async def test_no_acknowledged_change_is_lost_when_nats_and_the_gateway_are_kill
 
     async def write() -> None:
         number = 0
-        while True:
-            number += 1
-            name = f"gamma-{number}"
-            got = await bus.registry("POST", "grants", grant(name, "gamma", read=["*"]))
-            if got.status == 201:
-                acknowledged.append(name)
+        async with asyncio.timeout(WORK_SECONDS):
+            while True:
+                number += 1
+                name = f"gamma-{number}"
+                got = await bus.registry("POST", "grants", grant(name, "gamma", read=["*"]))
+                if got.status == 201:
+                    acknowledged.append(name)
 
     writer = asyncio.create_task(write())
     for _ in range(2):
         target = len(acknowledged) + 20
-        while len(acknowledged) < target:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while len(acknowledged) < target:
+                await asyncio.sleep(0)
         await bus.nats.kill()
         await bus.start_nats()
         await asyncio.wait_for(bus.ready(), 20)
     target = len(acknowledged) + 20
-    while len(acknowledged) < target:
-        await asyncio.sleep(0)
+    await eventually(lambda: len(acknowledged) >= target)
     await bus.gateway.kill()
     writer.cancel()
     await asyncio.gather(writer, return_exceptions=True)

@@ -46,8 +46,9 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
     """All that comes until the other side ends the connection."""
     said = b""
     with contextlib.suppress(ConnectionError):
-        while piece := await asyncio.wait_for(reader.read(65536), PATIENCE):
-            said += piece
+        async with asyncio.timeout(20):
+            while piece := await asyncio.wait_for(reader.read(65536), PATIENCE):
+                said += piece
     return said
 
 

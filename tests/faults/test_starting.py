@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.preloaded import Preloaded
 from support.processes import Process, free_port, run
+from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
 from lgsp_gateway.local import nats_config
@@ -91,8 +92,9 @@ async def breaking_off(port: int, at: bytes) -> AsyncIterator[str]:
     """A way to NATS that ends as soon as a client says this, and is not there any more then."""
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, until: bytes) -> None:
-        while (data := await reader.read(65536)) and (not until or until not in data):
-            writer.write(data)
+        async with asyncio.timeout(WORK_SECONDS):
+            while (data := await reader.read(65536)) and (not until or until not in data):
+                writer.write(data)
         writer.close()
 
     async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

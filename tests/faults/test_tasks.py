@@ -14,6 +14,7 @@ import pytest
 from support.authority import Authority
 from support.issuer import PeoplesIssuer
 from support.processes import ROOT, free_port
+from support.waits import WORK_SECONDS, eventually
 from support.workbench import CONTRACTS, NUMBER, Workbench
 
 from lgsp_adapters import manifest
@@ -135,7 +136,7 @@ async def process(main: object) -> AsyncIterator[tuple[Background, set["asyncio.
     """A process of the bus within this one: its background, and the tasks that it runs when it is ready."""
     before = asyncio.all_tasks()
     stop = asyncio.Event()
-    async with asyncio.timeout(60), Background(stop) as background:
+    async with asyncio.timeout(WORK_SECONDS), Background(stop) as background:
         this = Process(stop, background)
         running = asyncio.create_task(main(this))  # type: ignore[operator]
         ready = asyncio.create_task(ready_of(this))
@@ -147,8 +148,7 @@ async def process(main: object) -> AsyncIterator[tuple[Background, set["asyncio.
 
 
 async def ready_of(this: Process) -> None:
-    while not this.is_ready:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: this.is_ready)
 
 
 async def each_comes_back(background: Background, tasks: "set[asyncio.Task[object]]", declared: set[str]) -> None:
@@ -163,8 +163,9 @@ async def each_comes_back(background: Background, tasks: "set[asyncio.Task[objec
         assert task.running
         task.running.cancel()
     for task in background.tasks:
-        while task.failures == 0 or task.running is None or task.running.done():
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while task.failures == 0 or task.running is None or task.running.done():
+                await asyncio.sleep(0.01)
         assert task.failures == 1
 
 

@@ -253,9 +253,7 @@ async def test_forged_tokens_do_not_count(bus: Workbench, served: Any) -> None:
 async def test_an_expired_token_stops_counting_while_it_is_remembered(bus: Workbench, served: Any) -> None:
     headers = {"Authorization": f"Bearer {bus.token('alpha', life=2)}"}
     assert (await bus.call(headers=headers)).status == 200
-    deadline = time.monotonic() + 10
-    while (got := await bus.call(headers=headers)).status == 200:
-        assert time.monotonic() < deadline
+    got = await bus.answers(lambda got: got.status != 200, headers=headers)
     assert got.code == "token-invalid"
 
 

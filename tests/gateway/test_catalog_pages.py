@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from support.processes import apt_install
+from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
 from lgsp_contracts.contract import Contract
@@ -74,7 +75,7 @@ async def test_an_example_as_it_stands(bus: Workbench, tmp_path: Path, language:
     process = await asyncio.create_subprocess_shell(
         command, cwd=tmp_path, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    out = (await asyncio.wait_for(process.communicate(), 60))[0].decode()
+    out = (await asyncio.wait_for(process.communicate(), WORK_SECONDS))[0].decode()
     await bus.unserve(served)
     assert process.returncode == 0, out
     assert "NGUYỄN VĂN AN" in out

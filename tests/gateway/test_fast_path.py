@@ -125,9 +125,10 @@ def application(face: Face, handled: asyncio.Event) -> web.Application:
         await response.prepare(request)
         handled.set()
         with contextlib.suppress(ConnectionError):
-            while face.written < 1_000:
-                await response.write(b"x" * 65536)
-                face.written += 1
+            async with asyncio.timeout(20):
+                while face.written < 1_000:
+                    await response.write(b"x" * 65536)
+                    face.written += 1
         return response
 
     async def piece(request: web.Request) -> web.StreamResponse:
@@ -457,8 +458,7 @@ async def test_9_what_dribbles_is_refused_in_time(site: Site, before: bytes, beg
             for number in range(len(begun)):
                 await sender.send(begun[number : number + 1])
                 await asyncio.sleep(0.1 if number > len(begun) - 20 else 0)
-            while True:
-                await asyncio.sleep(0.1)
+            await asyncio.sleep(PATIENCE)
 
     dribbling = asyncio.create_task(dribble())
     said = await sender.rest()

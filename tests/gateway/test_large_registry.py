@@ -121,9 +121,10 @@ async def test_a_list_of_services_compiles_no_contract(asked: Asked) -> None:
     listed = [name for name in range(SERVICES) if name % 2 == 0 or name % SYSTEMS == 1]
     assert [item["service"] for item in found["items"]] == [f"svc-{number:03}" for number in listed[:PAGE]]
     seen, following = PAGE, found["next"]
-    while following:
-        found = await asked.get(f"/catalog/services?limit=100&cursor={following}", "sys-01")
-        seen, following = seen + len(found["items"]), found.get("next")
+    async with asyncio.timeout(20):
+        while following:
+            found = await asked.get(f"/catalog/services?limit=100&cursor={following}", "sys-01")
+            seen, following = seen + len(found["items"]), found.get("next")
     assert seen == len(listed)
     assert asked.registry.contracts.compilations == 0
 
@@ -154,9 +155,10 @@ async def test_others_have_their_turn_while_all_documents_are_looked_at() -> Non
 
     async def count() -> None:
         nonlocal turns
-        while True:
-            await asyncio.sleep(0)
-            turns += 1
+        async with asyncio.timeout(20):
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
 
     others = asyncio.create_task(count())
     page = await read_page(registry, stranger, "Grant", Wanted({}), "", 100)

@@ -167,8 +167,9 @@ async def test_nothing_is_done_after_the_last_request_of_a_connection(bus: Workb
         go_on.set()
         said = b""
         with contextlib.suppress(ConnectionError):
-            while piece := await asyncio.wait_for(reader.read(65536), PATIENCE):
-                said += piece
+            async with asyncio.timeout(20):
+                while piece := await asyncio.wait_for(reader.read(65536), PATIENCE):
+                    said += piece
         writer.close()
         assert said.count(b" 200 OK\r\n") == 1
     assert (await bus.call("register")).status == 200

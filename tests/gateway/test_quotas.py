@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest_asyncio
 from support.processes import free_port
+from support.waits import WORK_SECONDS
 from support.workbench import NUMBER, Workbench, grant
 
 from lgsp_auth.policy import Grant, Quota
@@ -53,8 +54,9 @@ async def test_two_gateways_together_let_no_more_through_than_the_quota(
     passed = [0, 0]
 
     async def load(gateway: int) -> None:
-        while (await call(two_gateways[gateway], headers))[0] == 200:
-            passed[gateway] += 1
+        async with asyncio.timeout(WORK_SECONDS):
+            while (await call(two_gateways[gateway], headers))[0] == 200:
+                passed[gateway] += 1
 
     await asyncio.gather(*(load(number % 2) for number in range(16)))
     assert 980 <= sum(passed) <= 1000

@@ -147,12 +147,13 @@ async def test_a_removed_system_is_nobody_at_once(bus: Workbench) -> None:
 
 async def test_pages_and_filters(bus: Workbench) -> None:
     names, query = [], "systems?limit=3"
-    while True:
-        page = (await bus.registry("GET", query)).json
-        names += [item["metadata"]["name"] for item in page["items"]]
-        if "next" not in page:
-            break
-        query = f"systems?limit=3&cursor={page['next']}"
+    async with asyncio.timeout(20):
+        while True:
+            page = (await bus.registry("GET", query)).json
+            names += [item["metadata"]["name"] for item in page["items"]]
+            if "next" not in page:
+                break
+            query = f"systems?limit=3&cursor={page['next']}"
     assert names == sorted(names)
     assert {"alpha", "beta", "provider", "operator"} <= set(names)
     found = (await bus.registry("GET", "grants?consumer=alpha&service=desk")).json["items"]

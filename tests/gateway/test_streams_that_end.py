@@ -59,6 +59,7 @@ async def test_a_reader_of_the_evidence_is_cut_off(
 
 async def read_on(two: TwoGateways, answer: aiohttp.ClientResponse) -> None:
     """Read to the end; each call is evidence, so there is always more to come."""
-    while not answer.content.at_eof():
-        await two.call(await two.token(), 0)
-        await asyncio.wait_for(answer.content.readany(), 10)
+    async with asyncio.timeout(20):
+        while not answer.content.at_eof():
+            await two.call(await two.token(), 0)
+            await asyncio.wait_for(answer.content.readany(), 10)

@@ -53,14 +53,15 @@ class Desk:
         On a bare socket: asyncio's streams forget what has come as soon as a connection is reset, and a gateway that is
         done with a connection does not read what follows, so the system resets it behind the answer.
         """
-        while True:
-            self.made[name] = 0
-            with socket.socket() as connection:
-                connection.setblocking(False)
-                connection.bind((address(name), 0))
-                said = await self._said(connection, data.replace(NAME, name.encode()) + END, way)
-            if 429 not in statuses(said):  # so many calls of one system are refused here that it is slowed down
-                break
+        async with asyncio.timeout(20):
+            while True:
+                self.made[name] = 0
+                with socket.socket() as connection:
+                    connection.setblocking(False)
+                    connection.bind((address(name), 0))
+                    said = await self._said(connection, data.replace(NAME, name.encode()) + END, way)
+                if 429 not in statuses(said):  # so many calls of one system are refused here that it is slowed down
+                    break
         return Seen(statuses(said), self.made[name])
 
     async def _said(self, connection: socket.socket, data: bytes, way: str) -> bytes:

@@ -64,12 +64,13 @@ async def test_each_query_names_what_is_exposed(breakable_bus: Workbench) -> Non
     await bus.call()
     await bus.call("narrow")
     exposed: dict[str, set[str]] = {}
-    while "lgsp_upstream_failures_total" not in exposed or "lgsp_check_failed" not in exposed:
-        async with bus.session.get("/ops/adapters", headers={"Authorization": f"Bearer {bus.token('auditor')}"}):
-            pass  # the gateway asks the adapters how they are
-        async with bus.session.get("/metrics") as answer:
-            exposed = {**PROMETHEUS_OWN, **labels_of(await answer.text())}
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(20):
+        while "lgsp_upstream_failures_total" not in exposed or "lgsp_check_failed" not in exposed:
+            async with bus.session.get("/ops/adapters", headers={"Authorization": f"Bearer {bus.token('auditor')}"}):
+                pass  # the gateway asks the adapters how they are
+            async with bus.session.get("/metrics") as answer:
+                exposed = {**PROMETHEUS_OWN, **labels_of(await answer.text())}
+            await asyncio.sleep(0.1)
     checked = 0
     for where, query in queries():
         bare = _STRING.sub('""', query.replace("$__rate_interval", "5m"))

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from support.sftp import shared
+from support.waits import eventually
 
 WITHIN = 20
 
@@ -88,8 +89,7 @@ class Bucket(Place):
         self._dropped = 0
 
     async def put(self, name: str, content: str | bytes) -> None:
-        while int(time.time()) == self._dropped:  # S3 tells times by the second
-            await asyncio.sleep(1.01 - time.time() % 1)
+        await eventually(lambda: int(time.time()) != self._dropped)
         await self.put_key(f"xuat/{name}", content)
         self._dropped = int(time.time())
 

@@ -38,7 +38,7 @@ async def server(folder: Path, port: int) -> AsyncIterator[str]:
     with (folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(20):
             while "ready for connections" not in (folder / "log").read_text():
                 await asyncio.sleep(0.05)
         yield f"mariadb://lgsp:bi mat@127.0.0.1:{port}/dat_dai"

@@ -19,6 +19,7 @@ import lgsp_gateway.cli
 from lgsp_gateway.cli.main import main
 from lgsp_gateway.local.processes import die_with_parent
 from support.processes import ROOT, Process, surroundings
+from support.waits import WORK_SECONDS
 
 _COMMANDS = [
     f"{package.__name__}.{module.name}"
@@ -86,7 +87,7 @@ async def run(
 ) -> tuple[int, str, str]:
     """Run the lgsp command to its end: exit code, stdout, stderr."""
     fork, errors = await begin(*arguments, environment=environment, stdin=stdin)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WORK_SECONDS):
         out, err = await asyncio.gather(fork.stdout.read(), errors.read())
         return await fork.wait(), out.decode(), err.decode()
 

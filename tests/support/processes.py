@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Protocol
 
 from lgsp_gateway.local.processes import die_with_parent
+from support.waits import WORK_SECONDS
 
 ROOT = Path(__file__).parents[2]
 LGSP = [sys.executable, "-m", "lgsp_gateway"]
-READY_SECONDS = 60
 
 
 def free_port() -> int:
@@ -70,7 +70,7 @@ class Process:
         if wait_ready:
             ready = asyncio.create_task(self._ready.wait())
             ended = asyncio.create_task(self.process.wait())
-            await asyncio.wait((ready, ended), timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((ready, ended), timeout=WORK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             assert ready.done(), f"{self.command} did not get ready:\n{self.log.read_text()[-2000:]}"
             ended.cancel()
         return self
@@ -85,7 +85,7 @@ class Process:
 
     async def ended(self) -> int:
         assert self.process
-        code = await asyncio.wait_for(self.process.wait(), 30)
+        code = await asyncio.wait_for(self.process.wait(), 20)
         if self._reading:
             await self._reading
         return code
@@ -136,7 +136,7 @@ async def run(
         env=surroundings(environment),
         cwd=ROOT,
     )
-    out, err = await asyncio.wait_for(process.communicate(stdin), 60)
+    out, err = await asyncio.wait_for(process.communicate(stdin), WORK_SECONDS)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 

@@ -38,6 +38,7 @@ from lgsp_runtime.nats.connection import NatsEndpoint, connect
 from lgsp_runtime.tracing import Spans
 from support.preloaded import Preloaded
 from support.processes import Process, free_port
+from support.waits import SECONDS, eventually
 
 Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
 
@@ -319,6 +320,17 @@ class Workbench:
         async with self.session.post(f"/services/{service}/v1/{operation}", data=data, headers=sent, **more) as answer:
             return Got(answer.status, await answer.read(), answer.headers)
 
+    async def answers(self, expected: Callable[["Got"], bool], *arguments: Any, **more: Any) -> "Got":
+        """Call until the answer is as expected."""
+        last: list[Got] = []
+
+        async def called() -> bool:
+            last[:] = [await self.call(*arguments, **more)]
+            return expected(last[0])
+
+        await eventually(called, seen=lambda: [(got.status, got.body) for got in last])
+        return last[0]
+
     async def registry(
         self,
         method: str,
@@ -338,12 +350,12 @@ class Workbench:
 
     async def ready(self) -> None:
         """Wait until the gateway says that it serves."""
-        async with asyncio.timeout(20):
-            while True:
-                async with self.session.get("/readyz") as answer:
-                    if answer.status == 200:
-                        return
-                await asyncio.sleep(0.02)
+
+        async def is_ready() -> bool:
+            async with self.session.get("/readyz") as answer:
+                return answer.status == 200
+
+        await eventually(is_ready)
 
     async def entries(self) -> list[dict[str, Any]]:
         """All evidence there is, as an auditor reads it, each entry held against the schema of its kind."""
@@ -362,9 +374,10 @@ class Workbench:
     async def entry(self, message: str) -> dict[str, Any]:
         """The one entry of a message, from the newest groups back, as far as needed."""
         last = 4
-        while not (found := [one for one in await self._entries(f"last={last}") if one["message"] == message]):
-            assert last <= MAX_GROUPS, f"no entry of {message} among the newest"
-            last *= 8
+        async with asyncio.timeout(SECONDS):
+            while not (found := [one for one in await self._entries(f"last={last}") if one["message"] == message]):
+                assert last <= MAX_GROUPS, f"no entry of {message} among the newest"
+                last *= 8
         [entry] = found
         return entry
 

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 import structlog
 from structlog.testing import LogCapture
+from support.waits import eventually
 
 from lgsp_problems import Refusal
 from lgsp_runtime import background
@@ -54,8 +55,7 @@ async def test_a_task_that_fails_is_told_of_with_its_frames_and_started_again(
 ) -> None:
     rounds = Rounds(None, IndexError(SECRET))
     task = tasks.run_every("looking", 0, rounds, within=1)
-    while not task.failures:
-        await asyncio.sleep(0)
+    await eventually(lambda: task.failures)
     rounds.worked.clear()
     assert tasks.failures() == {"looking": "IndexError"}
     await rounds.worked.wait()
@@ -130,8 +130,7 @@ async def test_work_and_callbacks_that_break_are_told_of(tasks: Background, log:
     tasks.run_once("kick", breaks())
     await tasks.guard("changes", breaks)(None)
     asyncio.get_running_loop().call_soon(lambda: 1 / 0)
-    while sum(tasks.callback_failures.values()) < 3:
-        await asyncio.sleep(0)
+    await eventually(lambda: sum(tasks.callback_failures.values()) >= 3)
     assert tasks.callback_failures == {"kick": 1, "changes": 1, "event loop": 1}
     assert all(line["frames"] for line in log.entries)
     assert SECRET not in json.dumps(log.entries)
