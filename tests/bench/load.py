@@ -126,13 +126,14 @@ def gateway_under_load() -> int:
 
 
 async def _listens(port: int) -> None:
-    while True:
-        try:
-            (await asyncio.open_connection("127.0.0.1", port))[1].close()
-        except OSError:
-            await asyncio.sleep(0.01)
-        else:
-            return
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                (await asyncio.open_connection("127.0.0.1", port))[1].close()
+            except OSError:
+                await asyncio.sleep(0.01)
+            else:
+                return
 
 
 async def in_turns(rounds: int, *sides: Callable[[], Awaitable[Loaded]]) -> list[list[Loaded]]:

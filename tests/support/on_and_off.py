@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest_asyncio
 
 from support.processes import free_port
+from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
 PATIENCE = 20
@@ -52,12 +53,13 @@ class OnAndOff:
         Args:
             in_turn: wait for an answer before the next piece.
         """
-        while True:
-            received = await self._exchange(pieces, self.ports[side], in_turn=in_turn)
-            # So many calls of one system are refused here that it is slowed down; and on a busy machine an adapter may be late.
-            if b"HTTP/1.1 429 " not in received and b"HTTP/1.1 504 " not in received:
-                return Outcome(answers(received, name), self.made[name])
-            self.made[name] = 0
+        async with asyncio.timeout(WORK_SECONDS):
+            while True:
+                received = await self._exchange(pieces, self.ports[side], in_turn=in_turn)
+                # So many calls of one system are refused here that it is slowed down; and on a busy machine an adapter may be late.
+                if b"HTTP/1.1 429 " not in received and b"HTTP/1.1 504 " not in received:
+                    return Outcome(answers(received, name), self.made[name])
+                self.made[name] = 0
 
     async def _exchange(self, pieces: list[bytes], port: int, *, in_turn: bool) -> bytes:
         loop, received, arrived = asyncio.get_running_loop(), bytearray(), asyncio.Event()

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import suppress
 
+from support.waits import WORK_SECONDS
+
 PING = b"PING\r\n"
 KEPT_SECONDS = 0.2
 
@@ -37,16 +39,18 @@ class SlowRelay:
 
     @staticmethod
     async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while piece := await reader.read(65536):
-            writer.write(piece)
+        async with asyncio.timeout(WORK_SECONDS):
+            while piece := await reader.read(65536):
+                writer.write(piece)
         writer.close()
 
     @staticmethod
     async def _pass_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while piece := await reader.read(65536):
-            while piece:
-                before, ping, piece = piece.partition(PING)
-                writer.write(before + ping)
-                if ping:
-                    await asyncio.sleep(KEPT_SECONDS)
+        async with asyncio.timeout(WORK_SECONDS):
+            while piece := await reader.read(65536):
+                while piece:
+                    before, ping, piece = piece.partition(PING)
+                    writer.write(before + ping)
+                    if ping:
+                        await asyncio.sleep(KEPT_SECONDS)
         writer.close()
