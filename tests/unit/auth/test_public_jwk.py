@@ -56,14 +56,13 @@ def roca_modulus() -> int:
     product = prod(prime for prime in range(2, 702) if all(prime % at for at in range(2, prime)))
 
     def made() -> int:
+        power = pow(65537, secrets.randbits(250), product)
         while True:
-            found = secrets.randbits(53) * product + pow(65537, secrets.randbits(250), product)
-            if found.bit_length() == 1024 and is_prime(found):
+            found = secrets.randbits(53) * product + power
+            if found >> 1022 == 0b11 and is_prime(found):  # so that the product of two has 2048 bits
                 return found
 
-    while (modulus := made() * made()).bit_length() != 2048:
-        pass
-    return modulus
+    return made() * made()
 
 
 GOOD = {

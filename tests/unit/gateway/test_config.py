@@ -1,16 +1,11 @@
 """The settings of a gateway: a flag beats the environment, which beats the file; and they are documented from themselves."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 from support.processes import ROOT
 
-from lgsp_gateway.config import GatewaySettings, IndexerSettings, describe, environment_name
-from lgsp_problems import Refusal
+from lgsp_gateway.config import GatewaySettings, describe, environment_name
 
 PAGE = ROOT / "docs/reference/settings.md"
 HEAD = """\
@@ -51,50 +46,6 @@ def test_a_flag_beats_the_environment_which_beats_the_file(file: Path, monkeypat
 def test_the_environment_may_name_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(environment_name("config"), str(file))
     assert GatewaySettings().port == 1001
-
-
-@pytest.mark.parametrize(
-    ("flags", "file_text", "said"),
-    [
-        (["--port", "abc"], "", "--port (LGSP_GW_PORT): input should be a valid integer"),
-        (["--proxies", "10.0.0.5/99"], "", "--proxies (LGSP_GW_PROXIES): '10.0.0.5/99' does not appear"),
-        (["--name", "a b"], "", "The name of a gateway"),
-        (["--tls-cert", "x"], "", "tls-cert and tls-key belong together"),
-        ([], "prot: 3\n", "there is no setting prot"),
-        ([], "- 3\n", "must hold lines of `name: value`"),
-        ([], "a: [\n", "Cannot read the settings file"),
-    ],
-)
-def test_what_does_not_fit_is_said_in_one_sentence(flags: list[str], file_text: str, said: str, tmp_path: Path) -> None:
-    (tmp_path / "settings.yaml").write_text(file_text)
-    command = [sys.executable, "-m", "lgsp_gateway", "gateway", "run", "--config", str(tmp_path / "settings.yaml")]
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "COLUMNS": "400"}
-    done = subprocess.run([*command, *flags], check=False, capture_output=True, text=True, timeout=20, env=environment)
-    assert done.returncode in (1, 2)
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("value", ["5", "true", "{10.0.0.0/8: x}"])
-def test_proxies_of_another_shape_are_not_taken_for_none(value: str, tmp_path: Path) -> None:
-    path = tmp_path / "gateway.yaml"
-    path.write_text(f"proxies: {value}\n")
-    with pytest.raises(ValidationError, match="addresses or networks"):
-        GatewaySettings(config=path)
-
-
-@pytest.mark.parametrize("settings", [GatewaySettings, IndexerSettings])
-def test_a_misspelt_variable_is_not_ignored(
-    settings: type[GatewaySettings | IndexerSettings], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LGSP_GW_KEEP_DAYS", "3")  # the indexer's; both may share an environment
-    settings()
-    monkeypatch.setenv("LGSP_GW_SECURTY_LOG", "security.log")
-    with pytest.raises(Refusal) as refused:
-        settings()
-    assert refused.value.code == "cannot-start"
-    assert "LGSP_GW_SECURTY_LOG" in refused.value.detail.en
-    assert "security.log" not in refused.value.detail.en
 
 
 def test_the_page_is_written_from_the_settings() -> None:

@@ -1,0 +1,29 @@
+"""What keeps a gateway from starting: a setting that does not fit, or does not exist, in a flag or in the file."""
+
+from pathlib import Path
+
+import pytest
+from support.preloaded import run
+
+
+@pytest.mark.parametrize(
+    ("flags", "file_text", "expected"),
+    [
+        (["--port", "abc"], "", "--port (LGSP_GW_PORT): input should be a valid integer"),
+        (["--proxies", "10.0.0.5/99"], "", "--proxies (LGSP_GW_PROXIES): '10.0.0.5/99' does not appear"),
+        (["--name", "a b"], "", "The name of a gateway"),
+        (["--tls-cert", "x"], "", "tls-cert and tls-key belong together"),
+        ([], "prot: 3\n", "there is no setting prot"),
+        ([], "- 3\n", "must hold lines of `name: value`"),
+        ([], "a: [\n", "Cannot read the settings file"),
+    ],
+)
+async def test_a_setting_that_does_not_fit_is_one_sentence(
+    flags: list[str], file_text: str, expected: str, tmp_path: Path
+) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(file_text)
+    code, _, err = await run("gateway", "run", "--config", str(settings), *flags, environment={"COLUMNS": "400"})
+    assert code in (1, 2)
+    assert expected in err
+    assert "Traceback" not in err
