@@ -168,7 +168,8 @@ async def test_a_task_that_has_failed_for_days_is_still_started_again(tasks: Bac
     rounds = Rounds(IndexError(SECRET))
     task = tasks.run_every("looking", 0, rounds, within=1)
     task.consecutive_failures = 5_000
-    while not task.failures:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        while not task.failures:
+            await asyncio.sleep(0)
     assert task.restart is not None
     assert task.restart_pause == MAX_PAUSE
