@@ -74,7 +74,7 @@ class Background:
             work: called for each start; it should not return.
             essential: the process ends when the task fails `ESSENTIAL_TRIES` times in a row.
         """
-        return self._register(Task(name, work, essential, in_rounds=False))
+        return self._register_and_start(Task(name, work, essential, in_rounds=False))
 
     def run_every(
         self,
@@ -108,7 +108,7 @@ class Background:
                 await asyncio.sleep(pause())
 
         task = Task(name, rounds, essential, in_rounds=True)
-        return self._register(task)
+        return self._register_and_start(task)
 
     def run_once(self, name: str, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
         """Start work that ends by itself and that nothing waits for. Its error is logged and counted.
@@ -160,14 +160,14 @@ class Background:
         """Return the names of the tasks that do not do their work now, each with the type of its last error."""
         return {task.name: task.last_error for task in self.failing()}
 
-    def _register(self, task: Task) -> Task:
+    def _register_and_start(self, task: Task) -> Task:
         self.tasks = [*(earlier for earlier in self.tasks if not earlier.stopping), task]
-        self._start(task)
+        self._start_task(task)
         return task
 
-    def _start(self, task: Task) -> None:
+    def _start_task(self, task: Task) -> None:
         task.restart, task.started_at = None, time.monotonic()
-        task.running = asyncio.get_running_loop().create_task(_run(task.work), name=TASK_NAME_PREFIX + task.name)
+        task.running = asyncio.get_running_loop().create_task(_await_work(task.work), name=TASK_NAME_PREFIX + task.name)
         task.running.add_done_callback(partial(self._on_task_end, task))
 
     def _on_task_end(self, task: Task, ended: "asyncio.Task[None]") -> None:
@@ -184,7 +184,7 @@ class Background:
             self._stop.set()
             return
         log.error("background task failed", failures=task.failures, again_in_seconds=task.restart_pause)
-        task.restart = asyncio.get_running_loop().call_later(task.restart_pause, self._start, task)
+        task.restart = asyncio.get_running_loop().call_later(task.restart_pause, self._start_task, task)
 
     def _on_callback_end(self, name: str, ended: "asyncio.Task[Any]") -> None:
         self._callbacks.discard(ended)
@@ -203,5 +203,5 @@ class Background:
         )
 
 
-async def _run(work: Work) -> None:
+async def _await_work(work: Work) -> None:
     await work()

@@ -31,7 +31,7 @@ def configure(process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=_json)
+        structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=_serialize)
     )
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, last]
@@ -50,7 +50,7 @@ def level() -> int:
     return logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "info").upper(), logging.INFO)
 
 
-def _json(value: Any, **_: Any) -> str:
+def _serialize(value: Any, **_: Any) -> str:
     return harmless(orjson.dumps(value, default=str).decode())
 
 

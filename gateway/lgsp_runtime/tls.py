@@ -59,7 +59,7 @@ class TlsFiles:
             context.load_cert_chain(certificate, key, password=_no_password)
             return context
 
-        loaded = cls._loaded((certificate, key), load, listens=True)
+        loaded = cls._load_or_refuse((certificate, key), load, listens=True)
         if reason := _out_of_date(certificate):
             structlog.get_logger().error("tls certificate out of date", file=str(certificate), reason=reason)
         return loaded
@@ -81,10 +81,12 @@ class TlsFiles:
             context.load_verify_locations(authorities)
             return context
 
-        return cls._loaded((authorities,), load, listens=False)
+        return cls._load_or_refuse((authorities,), load, listens=False)
 
     @classmethod
-    def _loaded(cls, files: tuple[Path, ...], load: Callable[[], ssl.SSLContext], *, listens: bool) -> "TlsFiles":
+    def _load_or_refuse(
+        cls, files: tuple[Path, ...], load: Callable[[], ssl.SSLContext], *, listens: bool
+    ) -> "TlsFiles":
         try:
             return cls(files, load, listens=listens)
         except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
@@ -108,7 +110,7 @@ class TlsFiles:
         self._loaded_state = state
         log = structlog.get_logger().bind(files=list(map(str, self._files)))
         try:
-            self._adopt(self._load())
+            self._use_context(self._load())
         except (OSError, ValueError) as error:
             log.error("tls files unusable", error=str(error), goes_on_with="those loaded before")
             return
@@ -116,7 +118,7 @@ class TlsFiles:
             self._loaded_state = ()
         log.info("tls files loaded")
 
-    def _adopt(self, candidate: ssl.SSLContext) -> None:
+    def _use_context(self, candidate: ssl.SSLContext) -> None:
         if not self._listens:
             self.context.load_verify_locations(self._files[0])
             return

@@ -46,18 +46,18 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
                 tree.append(b'{"message":"%d"}' % number)
             assert signer.key.verify(last.record.note).root == tree.root()
 
-        publisher.written(await stored(b'{"message":"0"}'), [b'{"message":"0"}'])
+        publisher.on_batch_written(await stored(b'{"message":"0"}'), [b'{"message":"0"}'])
         await signed(1)
         publisher.mark_unsure("1")  # it is on its way
-        publisher.written(await stored(b'{"message":"1"}'), [b'{"message":"1"}'])
+        publisher.on_batch_written(await stored(b'{"message":"1"}'), [b'{"message":"1"}'])
         await signed(2)  # the stream was read since
         late = await stored(b'{"message":"2"}')
-        publisher.written(await stored(b'{"message":"3"}'), [b'{"message":"3"}'])
+        publisher.on_batch_written(await stored(b'{"message":"3"}'), [b'{"message":"3"}'])
         await asyncio.sleep(0)
         publisher.mark_settled("1")
-        publisher.written(late, [b'{"message":"2"}'])
+        publisher.on_batch_written(late, [b'{"message":"2"}'])
         await signed(4)
-        publisher.written(await stored(b'{"message":"4"}'), [b'{"message":"4"}'])
+        publisher.on_batch_written(await stored(b'{"message":"4"}'), [b'{"message":"4"}'])
         await signed(5)
     publishing.stop()
     await calls.close()

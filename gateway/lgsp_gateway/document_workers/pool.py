@@ -2,8 +2,8 @@
 
 The event loop of a gateway answers everybody; a document of 100,000 values holds it for a tenth of a second, one that exploits a
 contract's alternatives for minutes. Threads do not help: parser and validator hold the interpreter's lock (measured). So whatever
-does not promise to be quick goes to one of a few processes, which is killed when it takes too long. Each consumer has one turn at a
-time there: whoever sends many such documents waits for itself. The processes start with the first such document.
+does not promise to be quick goes to one of a few processes, which is killed when it takes too long. Each consumer uses one at a time: a
+consumer that sends many such documents delays itself alone. The processes start with the first such document.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class DocumentWorkers:
         schema = operation.request.document
         task = {"what": "request", "schema": schema, "subject": operation.subject, "limits": limits}
         try:
-            result, _ = await self._run(consumer, task, body)
+            result, _ = await self._run_task(consumer, task, body)
         except _TooLong as error:
             raise _takes_too_long(self._seconds) from error
         subject = result["subject"]
@@ -67,7 +67,7 @@ class DocumentWorkers:
         limits = _limits_as_list(operation.answer_limits)
         task = {"what": "answer", "schema": operation.response.document, "limits": limits}
         try:
-            await self._run(consumer, task, body)
+            await self._run_task(consumer, task, body)
         except _TooLong as error:
             raise broken_answer(f"takes more than {self._seconds:.0f} s to check") from error
 
@@ -78,7 +78,7 @@ class DocumentWorkers:
             Refusal: `provider-broke-contract`, when that takes longer than is allowed.
         """
         try:
-            _, visible = await self._run(consumer, {"what": "projection", "fields": projection.fields}, body)
+            _, visible = await self._run_task(consumer, {"what": "projection", "fields": projection.fields}, body)
         except _TooLong as error:
             raise broken_answer(f"takes more than {self._seconds:.0f} s to project") from error
         return visible
@@ -94,7 +94,7 @@ class DocumentWorkers:
         """
         task = {"what": "contract", "name": location.name, "path": location.path}
         try:
-            await self._run(consumer, task, contract)
+            await self._run_task(consumer, task, contract)
         except _TooLong as error:
             raise _takes_too_long(self._seconds) from error
 
@@ -106,7 +106,7 @@ class DocumentWorkers:
         """
         task = {"what": "replacement", "name": name, "before": len(before)}
         try:
-            await self._run(consumer, task, before + after)
+            await self._run_task(consumer, task, before + after)
         except _TooLong as error:
             raise _takes_too_long(self._seconds) from error
 
@@ -122,7 +122,7 @@ class DocumentWorkers:
             Refusal: `too-large`, when that takes longer than is allowed.
         """
         try:
-            _, description = await self._run(consumer, {"what": form, "options": options}, contract)
+            _, description = await self._run_task(consumer, {"what": form, "options": options}, contract)
         except _TooLong as error:
             raise _takes_too_long(self._seconds) from error
         return description
@@ -131,7 +131,7 @@ class DocumentWorkers:
         """End the processes."""
         await asyncio.gather(*(process.end() for process in self._processes))
 
-    async def _run(self, consumer: str, task: dict[str, Any], document: bytes) -> tuple[dict[str, Any], bytes]:
+    async def _run_task(self, consumer: str, task: dict[str, Any], document: bytes) -> tuple[dict[str, Any], bytes]:
         async with self._turns.turn(consumer) as process:
             try:
                 async with asyncio.timeout(self._seconds):

@@ -27,7 +27,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     source, target = sys.stdin.buffer, sys.stdout.buffer
     while (task := _read_frame(source)) is not None and (document := _read_frame(source)) is not None:
-        result, made = _run(orjson.loads(task), document)
+        result, made = _run_task(orjson.loads(task), document)
         for frame in (orjson.dumps(result), made):
             target.write(len(frame).to_bytes(4, "big") + frame)
         target.flush()
@@ -38,7 +38,7 @@ def _read_frame(source: BinaryIO) -> bytes | None:
     return source.read(int.from_bytes(size, "big")) if size else None
 
 
-def _run(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+def _run_task(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     try:
         return _TASKS[task["what"]](task, body)
     except Refusal as refusal:
@@ -51,12 +51,12 @@ def _run(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def _run_request(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    document = checking.check_request(_schema(task), Limits(*task["limits"]), body)
+    document = checking.check_request(_schema_of_task(task), Limits(*task["limits"]), body)
     return {"subject": person_in(document, [tuple(path) for path in task["subject"]])}, b""
 
 
 def _run_answer(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    checking.check_answer(_schema(task), Limits(*task["limits"]), body)
+    checking.check_answer(_schema_of_task(task), Limits(*task["limits"]), body)
     return {}, b""
 
 
@@ -108,12 +108,12 @@ _TASKS = {
 }
 
 
-def _schema(task: dict[str, Any]) -> Schema:
-    return _compiled(orjson.dumps(task["schema"]))
+def _schema_of_task(task: dict[str, Any]) -> Schema:
+    return _compile_schema(orjson.dumps(task["schema"]))
 
 
 @lru_cache(64)
-def _compiled(document: bytes) -> Schema:
+def _compile_schema(document: bytes) -> Schema:
     return Schema(orjson.loads(document), "schema")
 
 

@@ -46,7 +46,7 @@ class WorkerProcess:
         return orjson.loads(result), made
 
     async def _start(self) -> None:
-        """Start it by `vfork`: a copy of a gateway's page tables takes 64 ms where its registry is large, in which nobody is answered."""
+        """Start it by `vfork`: a copy of a gateway's page tables takes 64 ms where its registry is large, during which no call is answered."""
         parent_socket, child_socket = socket.socketpair()
         with child_socket:
             process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own takes uvloop's fork; this takes a millisecond

@@ -59,7 +59,7 @@ class KeyStore:
             for path in (self._pseudonym_file(), self._account_file(), self._log_file()):
                 durable_file.ensure(path, partial(secrets.token_bytes, 32))
         except OSError as error:
-            raise _unusable(self._folder, error) from error
+            raise _folder_unusable(self._folder, error) from error
 
     def rotate(self) -> SigningKey:
         """Add a key that signs from now on, and delete those that no valid token was signed with.
@@ -181,7 +181,7 @@ class KeyStore:
             return SigningKey.from_pem((self._folder / name).read_bytes())
         except (OSError, ValueError) as error:
             if self._ring is None:
-                raise _unusable(self._folder, error) from error
+                raise _folder_unusable(self._folder, error) from error
             structlog.get_logger().warning("a signing key cannot be read", file=name, error=type(error).__name__)
             return self._keys_by_file.get(name)
 
@@ -190,7 +190,7 @@ class KeyStore:
         try:
             self._ring = KeyRing(keys.values())
         except ValueError as error:  # the first read found none
-            raise _unusable(self._folder, error) from error
+            raise _folder_unusable(self._folder, error) from error
         if before is None:
             return
         if self.on_new_key and self._ring.current.kid != before.current.kid:
@@ -221,7 +221,7 @@ def _rotation_number(file: Path) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _unusable(folder: Path, error: Exception) -> Refusal:
+def _folder_unusable(folder: Path, error: Exception) -> Refusal:
     return CannotStart(
         vi=f"Không dùng được thư mục khóa {folder}: {error}; hãy kiểm tra quyền và nội dung của nó.",
         en=f"Cannot use the key folder {folder}: {error}; check its permissions and content.",

@@ -77,12 +77,12 @@ class RemovedKeys:
         source = self._sources.get(key[:_ISSUER_HEX_DIGITS])
         if source is None or key in self._removed:
             return True
-        if self._holds(source, key) or not await source.refresh() or self._holds(source, key):
+        if self._publishes(source, key) or not await source.refresh() or self._publishes(source, key):
             return False
         self._remember(key)
         return True
 
-    def _holds(self, source: KeySource, key: str) -> bool:
+    def _publishes(self, source: KeySource, key: str) -> bool:
         return any(key_id(source.issuer, thumbprint) == key for thumbprint in source.thumbprints)
 
     def _on_key_removed(self, issuer: str, thumbprint: str) -> None:

@@ -32,10 +32,10 @@ def load_trusted_issuers(path: Path | None) -> list[tuple[Issuer, IssuerKeys]]:
         return []
     location, document = documents.read_first(path)
     documents.check("issuers", document, location)
-    return [_issuer(entry) for entry in document["issuers"]]
+    return [_parse_issuer(entry) for entry in document["issuers"]]
 
 
-def _issuer(entry: dict[str, Any]) -> tuple[Issuer, IssuerKeys]:
+def _parse_issuer(entry: dict[str, Any]) -> tuple[Issuer, IssuerKeys]:
     keys = IssuerKeys(entry["issuer"])
     systems, people = entry.get("systems", {}), entry.get("people", {})
     issuer = Issuer(

@@ -50,7 +50,7 @@ class CheckpointPublisher:
         self._unsure: set[str] = set()
         self._stragglers_until = 0.0
         self._acknowledged_while_reading: dict[int, list[bytes]] = {}
-        self._written: list[tuple[int, list[bytes]]] = []
+        self._written_batches: list[tuple[int, list[bytes]]] = []
         self._unsigned_since = 0.0
         self._predecessors: tuple[Predecessor, ...] = ()
         self.last_signed_before = 0.0
@@ -128,17 +128,17 @@ class CheckpointPublisher:
         with contextlib.suppress(Refusal, NatsError, OSError, TimeoutError):
             await self._sign()
 
-    def written(self, sequence: int, entries: list[bytes]) -> None:
+    def on_batch_written(self, sequence: int, entries: list[bytes]) -> None:
         """Take over a batch that is on disk. It is integrated later, because its callers wait for their answers now.
 
         Args:
             sequence: its number in the stream.
         """
-        self._written.append((sequence, entries))
+        self._written_batches.append((sequence, entries))
 
     def integrate_written(self) -> None:
         """Integrate the batches that were taken over: when there is time, before a checkpoint at the latest."""
-        written, self._written = self._written, []
+        written, self._written_batches = self._written_batches, []
         for sequence, entries in written:
             if not self._follows_acknowledgements:
                 self._acknowledged_while_reading[sequence] = entries
@@ -176,7 +176,7 @@ class CheckpointPublisher:
         self.integrate_written()
         if (
             nothing_unsure and not self._unsure
-        ):  # then nothing lies between the batches that were acknowledged meanwhile
+        ):  # then there is no gap between the batches that were acknowledged meanwhile
             for sequence in sorted(self._acknowledged_while_reading):
                 if sequence > self._sequence:
                     self._integrate(sequence, self._acknowledged_while_reading[sequence])

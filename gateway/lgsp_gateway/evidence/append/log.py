@@ -127,19 +127,19 @@ class EvidenceLog:
         batch.size += len(entry)
         batch.waiting.append(written)
         if not (self._in_flight or self._bus.unconsumed_replies or self._bus.awaited):
-            self._send(0)  # no call is under way that could join
+            self._send_next_batch(0)  # no call is under way that could join
         elif self._in_flight < MAX_IN_FLIGHT and not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._send, GATHER_TURNS)
+            self._loop.call_soon(self._send_next_batch, GATHER_TURNS)
         return written
 
-    def _send(self, turns: int) -> None:
+    def _send_next_batch(self, turns: int) -> None:
         """Publish the next batch, or let it gather for some more turns of the event loop."""
         gathered = len(self._gathering.entries)
         more_expected = self._bus.unconsumed_replies or gathered < self._bus.awaited - self._in_flight
         self._scheduled = turns > 0 and gathered > 0 and not self._full_batches and bool(more_expected)
         if self._scheduled:
-            self._loop.call_soon(self._send, turns - 1)
+            self._loop.call_soon(self._send_next_batch, turns - 1)
             return
         batch = self._full_batches.popleft() if self._full_batches else self._gathering
         if batch is self._gathering:
@@ -148,7 +148,7 @@ class EvidenceLog:
             return
         number = self._next_number()
         try:
-            self._publish(number, batch.entries, partial(self._on_acknowledgement, batch, number))
+            self._publish_batch(number, batch.entries, partial(self._on_acknowledgement, batch, number))
             self._bus.send_now()
         except Refusal as refusal:
             self._on_write_failure(batch, number, refusal.code)
@@ -157,7 +157,7 @@ class EvidenceLog:
             self._in_flight += 1
             self._publisher.integrate_written()  # the disk is busy, so there is time
 
-    def _publish(self, number: str, entries: list[bytes], on_reply: ReplyCallback) -> None:
+    def _publish_batch(self, number: str, entries: list[bytes], on_reply: ReplyCallback) -> None:
         headers = encode_headers({MESSAGE_ID: number})
         self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, on_reply, headers)
 
@@ -166,7 +166,7 @@ class EvidenceLog:
         lost = isinstance(reply, Refusal)
         acknowledged = {} if isinstance(reply, Refusal) else acknowledgement(reply)
         if acknowledged.get("seq"):
-            self._publisher.written(acknowledged["seq"], batch.entries)
+            self._publisher.on_batch_written(acknowledged["seq"], batch.entries)
             self.batches_written += 1
             self.last_batch = acknowledged["seq"]
             self.entries_written += len(batch.entries)
@@ -179,7 +179,7 @@ class EvidenceLog:
             )
             self._on_write_failure(batch, number, reason)
         if (self._full_batches or self._gathering.entries) and not self._scheduled:
-            self._send(GATHER_TURNS)
+            self._send_next_batch(GATHER_TURNS)
         elif self._in_flight == 0:
             self._idle.set()
 
@@ -191,7 +191,7 @@ class EvidenceLog:
             self._idle.set()
         elif not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._send, 0)
+            self._loop.call_soon(self._send_next_batch, 0)
 
     def _on_write_failure(self, batch: "_Batch", number: str, reason: str) -> None:
         self._publisher.mark_unsure(number)
@@ -234,13 +234,13 @@ class EvidenceLog:
             acknowledged = {} if isinstance(reply, Refusal) else acknowledgement(reply)
             if acknowledged.get("seq"):
                 self._publisher.mark_settled(number)
-                self._publisher.written(acknowledged["seq"], entries)
+                self._publisher.on_batch_written(acknowledged["seq"], entries)
             else:
                 self._publisher.mark_unsure(number)
             if not done.done():
                 done.set_result(bool(acknowledged.get("seq")))
 
-        self._publish(number, entries, on_acknowledgement)
+        self._publish_batch(number, entries, on_acknowledgement)
         return await done
 
 

@@ -77,7 +77,7 @@ class Archiver:
         start, number = await find_live_start(self._connection, gateway)
         existing = await asyncio.to_thread(self._archives.find_beginning_at, gateway, start.size)
         if existing:
-            return await self._finish(existing, start, key)
+            return await self._delete_archived(existing, start, key)
         max_size = start.size + self._max_entries
 
         def fits(stored: StoredCheckpoint) -> bool:
@@ -96,15 +96,15 @@ class Archiver:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / str(name)
-                batches = await self._write(file, gateway, start, checkpoints)
+                batches = await self._write_archive(file, gateway, start, checkpoints)
                 await asyncio.to_thread(self._put_verified, name, file, key)
         except OSError as error:
             raise _temporary_files_unwritable(error) from error
-        await self._delete(gateway, last)
+        await self._delete_from_stream(gateway, last)
         structlog.get_logger().info("archived", archive=str(name), batches=batches)
         return ArchivedPart(name, batches)
 
-    async def _finish(self, existing: ArchiveName, start: PartStart, key: CheckpointVerifier) -> ArchivedPart:
+    async def _delete_archived(self, existing: ArchiveName, start: PartStart, key: CheckpointVerifier) -> ArchivedPart:
         """Delete from the stream what an archive holds that was written by a run which was killed before it deleted."""
         last = await checkpoint_stream.newest_where(
             self._connection, existing.gateway, lambda stored: stored.record.size <= existing.end
@@ -116,7 +116,7 @@ class Archiver:
                 f"{existing} không phải là phần tiếp theo của nhật ký này; hãy chuyển tệp đó ra khỏi kho",
                 f"{existing} is not what comes next in this log; move that file out of the archive",
             )
-        await self._delete(existing.gateway, last)
+        await self._delete_from_stream(existing.gateway, last)
         structlog.get_logger().info("archived before, deleted now", archive=str(existing), batches=batches)
         return ArchivedPart(existing, batches)
 
@@ -134,7 +134,7 @@ class Archiver:
                     f"the archive does not hold the part of {name.gateway} before entry {name.first}",
                 )
 
-    async def _write(
+    async def _write_archive(
         self, file: Path, gateway: GatewayName, start: PartStart, checkpoints: list[StoredCheckpoint]
     ) -> int:
         last = checkpoints[-1].record
@@ -157,7 +157,7 @@ class Archiver:
         self._archives.put(name, file)
         self._verify_stored(name, key)
 
-    async def _delete(self, gateway: GatewayName, last: StoredCheckpoint) -> None:
+    async def _delete_from_stream(self, gateway: GatewayName, last: StoredCheckpoint) -> None:
         jetstream = self._connection.jetstream()
         try:
             await jetstream.purge_stream(

@@ -69,13 +69,13 @@ def write(file: Path, start: PartStart, batches: Sequence[ArchivedBatch], entrie
         gzip.GzipFile("", "wb", 6, out, mtime=0) as packed,
         tarfile.open(None, "w", packed) as tar,
     ):
-        _add(tar, "archive.json", BytesIO(orjson.dumps(header)))
+        _add_member(tar, "archive.json", BytesIO(orjson.dumps(header)))
         with entries.open("rb") as lines:
-            _add(tar, "entries.jsonl", lines)
-        _add(tar, "checkpoints.json", BytesIO(orjson.dumps(list(notes))))
+            _add_member(tar, "entries.jsonl", lines)
+        _add_member(tar, "checkpoints.json", BytesIO(orjson.dumps(list(notes))))
 
 
-def _add(tar: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
+def _add_member(tar: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
     member = tarfile.TarInfo(name)
     member.size = content.seek(0, 2)
     content.seek(0)

@@ -43,14 +43,14 @@ class ArchiveStore:
         try:
             self._store: _Folder | _Bucket = _Bucket(address) if "://" in address else _Folder(Path(address).absolute())
         except (BaseError, OSError, ValueError) as error:
-            raise self._unusable(error) from error
+            raise self._archive_unavailable(error) from error
 
     def names(self, gateway: GatewayName | None = None) -> list[ArchiveName]:
         """List the archives, of one log or of all, in order."""
         try:
             names = [name for name in map(ArchiveName.parse, self._store.names()) if name]
         except (BaseError, OSError) as error:
-            raise self._unusable(error) from error
+            raise self._archive_unavailable(error) from error
         return sorted(name for name in names if gateway in (None, name.gateway))
 
     def find_beginning_at(self, gateway: GatewayName, first: int) -> ArchiveName | None:
@@ -72,10 +72,10 @@ class ArchiveStore:
             for chunk in self._store.chunks(str(name)):
                 stored_digest.update(chunk)
         except (BaseError, OSError) as error:
-            raise self._unusable(error) from error
+            raise self._archive_unavailable(error) from error
         with file.open("rb") as content:
             if hashlib.file_digest(content, "sha256").digest() != stored_digest.digest():
-                raise self._unusable(ValueError("what is read back is not what was written"))
+                raise self._archive_unavailable(ValueError("what is read back is not what was written"))
 
     @contextmanager
     def fetch(self, name: ArchiveName) -> Iterator[Archive]:
@@ -87,7 +87,7 @@ class ArchiveStore:
                     for chunk in self._store.chunks(str(name)):
                         out.write(chunk)
             except (BaseError, OSError) as error:
-                raise self._unusable(error) from error
+                raise self._archive_unavailable(error) from error
             yield Archive(file)
 
     def read(self, name: ArchiveName, begin: int, end: int) -> list[bytes]:
@@ -111,7 +111,7 @@ class ArchiveStore:
                             yield Batch(sequence, gateway, data)
                 entry = name.end
 
-    def _unusable(self, error: Exception) -> Refusal:
+    def _archive_unavailable(self, error: Exception) -> Refusal:
         reason = str(error).partition("\n")[0][:200]
         return Refusal(
             "archive-unavailable",

@@ -42,7 +42,7 @@ async def store(bus: NatsRequestReply, gateway: GatewayName, cosignature: Cosign
         Refusal: `bus-unavailable`.
     """
     acknowledgement = await bus.publish(
-        _subject(gateway, cosignature.by), orjson.dumps(cosignature.document()), {}, WRITE_SECONDS
+        _subject_of(gateway, cosignature.by), orjson.dumps(cosignature.document()), {}, WRITE_SECONDS
     )
     if not acknowledgement.get("seq"):
         raise bus_unavailable()
@@ -61,6 +61,6 @@ async def newest(connection: Client, gateway: GatewayName) -> list[Cosignature]:
     return cosignatures
 
 
-def _subject(gateway: GatewayName, by: str) -> str:
+def _subject_of(gateway: GatewayName, by: str) -> str:
     """Return the subject of a witness in hex, since its name may hold characters that subjects may not."""
     return f"seals.{gateway}.{by.encode().hex()}"

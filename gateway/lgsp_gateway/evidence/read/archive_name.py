@@ -29,6 +29,6 @@ class ArchiveName:
             return None
         try:
             gateway = names.gateway_name(match["gateway"])
-        except Refusal:  # somebody else's file
+        except Refusal:  # a file of another origin
             return None
         return cls(gateway, int(match["first"]), int(match["end"]))

@@ -1,4 +1,4 @@
-"""Pulls batches of evidence from their stream, at the pace of whoever reads.
+"""Pulls batches of evidence from their stream, at the pace of the reader.
 
 With a pull consumer, batches wait at the server until they are requested, so a reader that stops costs no memory here. A push
 consumer sends on: 500 readers that did not read took a gigabyte of a gateway's memory and made NATS end its connection (measured).
@@ -64,11 +64,11 @@ class BatchConsumer:
         if not messages:  # a fetch that gets only the server's status messages ends like one that gets nothing
             await self._subscription.consumer_info()
         numbered = enumerate(messages, self._delivered + 1)
-        without_gap = [message for _, message in takewhile(lambda pair: _number(pair[1]) == pair[0], numbered)]
+        without_gap = [message for _, message in takewhile(lambda pair: _delivery_number(pair[1]) == pair[0], numbered)]
         self._delivered += len(without_gap)
         if messages and not without_gap:
             raise BatchesLostError
-        return [_batch(message) for message in without_gap]
+        return [_batch_from_message(message) for message in without_gap]
 
 
 @asynccontextmanager
@@ -115,7 +115,7 @@ async def read(
         follow: wait for new batches for ever, also while servers are away; otherwise end with the newest.
 
     Raises:
-        nats.errors.Error: the rest did not arrive, so that nobody takes a part for the whole.
+        nats.errors.Error: the rest did not arrive, and what was read so far is not all.
     """
     tries = 0
     while True:
@@ -145,12 +145,12 @@ async def _refuse_missing(connection: Client, after: int, gateway: GatewayName |
         raise BatchesLostError
 
 
-def _number(message: Msg) -> int:
+def _delivery_number(message: Msg) -> int:
     """Return which message of its consumer it is: they are counted from 1, without a gap."""
     return int(message.metadata.sequence.consumer)
 
 
-def _batch(message: Msg) -> Batch:
+def _batch_from_message(message: Msg) -> Batch:
     return Batch(
         message.metadata.sequence.stream, GatewayName(message.subject.removeprefix(entry_stream.SUBJECTS)), message.data
     )

@@ -96,7 +96,7 @@ async def gateways(connection: Client) -> list[GatewayName]:
 async def last(connection: Client, gateway: GatewayName) -> StoredCheckpoint | None:
     """Read the newest checkpoint of a log; None where it has none."""
     try:
-        return _stored(await connection.jetstream().get_last_msg(STREAM, subject_of(gateway)))
+        return _parse_stored(await connection.jetstream().get_last_msg(STREAM, subject_of(gateway)))
     except NotFoundError:
         return None
 
@@ -104,7 +104,7 @@ async def last(connection: Client, gateway: GatewayName) -> StoredCheckpoint | N
 async def from_number(connection: Client, gateway: GatewayName, number: int) -> StoredCheckpoint | None:
     """Read the first checkpoint of a log that has this number or a higher one; None where there is none."""
     try:
-        return _stored(await connection.jetstream().get_msg(STREAM, number, subject_of(gateway), next=True))
+        return _parse_stored(await connection.jetstream().get_msg(STREAM, number, subject_of(gateway), next=True))
     except NotFoundError:
         return None
 
@@ -152,6 +152,6 @@ async def between(
     return [*checkpoints, end] if end.number > after else []
 
 
-def _stored(message: Any) -> StoredCheckpoint:
+def _parse_stored(message: Any) -> StoredCheckpoint:
     time = message.time.timestamp() if message.time else 0.0
     return StoredCheckpoint(CheckpointRecord.parse(message.data or b"{}"), int(message.seq or 0), time)

@@ -11,7 +11,7 @@ from lgsp_gateway.evidence.verify.log_part import LOG_BEGINNING, PartStart
 async def find_live_start(connection: Client, gateway: GatewayName) -> tuple[PartStart, int]:
     """Find where the part of a log begins that is still in the stream.
 
-    Archived is what lies under a checkpoint that covers nothing which is still in the stream.
+    What a checkpoint covers is archived when none of it is still in the stream.
 
     Returns:
         The start of the part, and the number of its checkpoint in the stream of checkpoints; 0 at the beginning of the log.

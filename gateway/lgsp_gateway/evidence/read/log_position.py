@@ -1,4 +1,4 @@
-"""Where an entry stands: the index knows it, and whoever makes a proof needs it."""
+"""The position of an entry in the stream and in its log, which the index knows and a proof needs."""
 
 from dataclasses import dataclass
 

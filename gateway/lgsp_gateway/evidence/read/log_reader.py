@@ -1,6 +1,6 @@
 """Reading the logs back: their entries in order, and their checkpoints.
 
-A log begins in the archives and ends in the stream; whoever reads it here does not notice where. Reading a whole log takes
+A log begins in the archives and ends in the stream; a reader here does not notice where. Reading a whole log takes
 time with its length, some 100,000 entries a second (measured).
 """
 

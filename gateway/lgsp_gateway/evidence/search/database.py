@@ -68,29 +68,29 @@ class Database:
             Refusal: `index-unavailable`, also when it took too long.
         """
         try:
-            async with (await self._open()).begin() as connection:
+            async with (await self._open_engine()).begin() as connection:
                 yield connection
         except DBAPIError as error:
             if _was_cancelled(error):  # nothing is wrong with the database, nor with its other connections
                 raise self._too_slow() from error
             await self.close()
-            raise self._unusable(error) from error
+            raise self._index_unavailable(error) from error
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             await self.close()
-            raise self._unusable(error) from error
+            raise self._index_unavailable(error) from error
 
-    async def _open(self) -> AsyncEngine:
-        if self._engine and not self._server and self._identity() != self._opened_file:
+    async def _open_engine(self) -> AsyncEngine:
+        if self._engine and not self._server and self._file_identity() != self._opened_file:
             await self.close()  # the file was removed, and perhaps replaced
         if self._engine is None:
             engine = self._create_engine()
             try:
                 if self._writes:
-                    await _prepare(engine)
+                    await _create_tables(engine)
             except BaseException:
                 await engine.dispose()
                 raise
-            self._engine, self._opened_file = engine, self._identity()
+            self._engine, self._opened_file = engine, self._file_identity()
             self.times_opened += 1
         return self._engine
 
@@ -115,7 +115,7 @@ class Database:
             event.listen(engine.sync_engine, "checkout", partial(_set_deadline, self._seconds))
         return engine
 
-    def _identity(self) -> tuple[int, int]:
+    def _file_identity(self) -> tuple[int, int]:
         """Return device and inode of the file, which change when it is replaced; zeros where there is none."""
         try:
             status = self._file.stat()
@@ -123,7 +123,7 @@ class Database:
             return (0, 0)
         return (status.st_dev, status.st_ino)
 
-    def _unusable(self, error: Exception) -> Refusal:
+    def _index_unavailable(self, error: Exception) -> Refusal:
         reason = str(getattr(error, "orig", None) or error).partition("\n")[0][:200] or type(error).__name__
         return Refusal(
             "index-unavailable",
@@ -169,7 +169,7 @@ def _configure_writer(connection: Any, _: object) -> None:
     cursor.close()
 
 
-async def _prepare(engine: AsyncEngine) -> None:
+async def _create_tables(engine: AsyncEngine) -> None:
     """Create the tables. Those of another version are dropped: they are filled again from the stream."""
     async with engine.begin() as connection:
         await connection.run_sync(_drop_other_version)
@@ -184,11 +184,11 @@ async def _prepare(engine: AsyncEngine) -> None:
 def _drop_other_version(connection: Any) -> None:
     exists = connection.dialect.has_table(connection, "messages")
     columns = {column["name"] for column in connection.dialect.get_columns(connection, "progress")} if exists else set()
-    if exists and ("version" not in columns or _version(connection) != schema.VERSION):
+    if exists and ("version" not in columns or _stored_version(connection) != schema.VERSION):
         schema.metadata.drop_all(connection)
 
 
-def _version(connection: Any) -> int:
+def _stored_version(connection: Any) -> int:
     return int(connection.execute(text("SELECT version FROM progress")).scalar() or 0)
 
 

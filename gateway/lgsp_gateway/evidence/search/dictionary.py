@@ -23,13 +23,13 @@ class NameDictionary:
     async def number(self, connection: AsyncConnection, name: str) -> int | None:
         """Return the number of a name; None where the database does not hold it."""
         if name not in self._numbers:
-            await self._read(connection)
+            await self._read_all(connection)
         return self._numbers.get(name)
 
     async def names(self, connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, str]:
         """Return a mapping that has the names of these numbers, and perhaps of others."""
         if any(number not in self._names for number in numbers):
-            await self._read(connection)
+            await self._read_all(connection)
         return self._names
 
     async def assign(self, connection: AsyncConnection, names: Iterable[str]) -> dict[str, int]:
@@ -40,7 +40,7 @@ class NameDictionary:
         missing = sorted(set(names) - self._numbers.keys())
         if not missing:
             return self._numbers
-        await self._read(connection)
+        await self._read_all(connection)
         numbers = dict(self._numbers)
         last = (await connection.execute(select(func.max(schema.names.c.id)))).scalar() or 0
         new = {name: last + n for n, name in enumerate((name for name in missing if name not in numbers), 1)}
@@ -48,7 +48,7 @@ class NameDictionary:
             await connection.execute(insert(schema.names), [{"id": n, "name": name} for name, n in new.items()])
         return numbers | new
 
-    async def _read(self, connection: AsyncConnection) -> None:
+    async def _read_all(self, connection: AsyncConnection) -> None:
         for number, name in await connection.execute(select(schema.names.c.id, schema.names.c.name)):
             self._numbers[name] = number
             self._names[number] = name

@@ -92,7 +92,7 @@ async def _copy_archives(connection: Client, index: Index, archives: ArchiveStor
     logs = {name.gateway for name in await asyncio.to_thread(archives.names)}
     indexed = {log: await index.size_of(log) for log in sorted(logs)}
     async for batches in _merge_with_stream(connection, archives, indexed, after):
-        await _add(index, after, batches)
+        await _add_within_deadline(index, after, batches)
         after = batches[-1].sequence
 
 
@@ -125,7 +125,7 @@ async def _copy_stream(connection: Client, index: Index, keep_days: int) -> None
                 pruned_at = time.monotonic()
             batches = await consumer.fetch(MAX_BATCHES, WAIT_SECONDS)
             if batches:
-                await _add(index, after, batches)
+                await _add_within_deadline(index, after, batches)
                 after = batches[-1].sequence
             elif await index.progress() != after:  # the index was removed
                 return
@@ -133,6 +133,6 @@ async def _copy_stream(connection: Client, index: Index, keep_days: int) -> None
                 await asyncio.sleep(GATHER_SECONDS)
 
 
-async def _add(index: Index, after: int, batches: list[Batch]) -> None:
+async def _add_within_deadline(index: Index, after: int, batches: list[Batch]) -> None:
     async with asyncio.timeout(ADD_SECONDS):
         await index.add(after, batches)

@@ -44,10 +44,10 @@ async def add(connection: AsyncConnection, names: NameDictionary, after: int, ba
     if readable:
         if connection.dialect.name == "postgresql":
             await _make_partitions(connection, (entry.fields["time"] for entry, _ in readable))
-        rows = [_row(entry, leaf, numbers) for entry, leaf in readable]
+        rows = [_message_row(entry, leaf, numbers) for entry, leaf in readable]
         await connection.execute(insert(schema.messages), rows)
-        await upsert(connection, schema.flows, _flows(readable, numbers, time.time()), sums=("calls",))
-        await upsert(connection, schema.statistics, _statistics(readable, numbers), sums=_SUMS)
+        await upsert(connection, schema.flows, _flow_rows(readable, numbers, time.time()), sums=("calls",))
+        await upsert(connection, schema.statistics, _statistics_rows(readable, numbers), sums=_SUMS)
     return len(entries)
 
 
@@ -62,7 +62,7 @@ async def _advance_progress(connection: AsyncConnection, after: int, to: int) ->
         )
 
 
-def _row(entry: Entry, leaf: int, numbers: dict[str, int]) -> dict[str, Any]:
+def _message_row(entry: Entry, leaf: int, numbers: dict[str, int]) -> dict[str, Any]:
     fields = entry.fields
     row = {name: numbers[fields[name]] for name in schema.NAMED}
     for name in ("time", "requestSize", "answerSize", "providerMs", "totalMs", "status"):
@@ -82,7 +82,7 @@ async def _make_partitions(connection: AsyncConnection, times: Iterable[int]) ->
         )
 
 
-def _flows(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int], now: float) -> list[dict[str, Any]]:
+def _flow_rows(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int], now: float) -> list[dict[str, Any]]:
     counted: Counter[tuple[int, ...]] = Counter()
     for entry, _ in entries:
         fields = entry.fields
@@ -98,7 +98,7 @@ def _flows(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int], now: f
 _SUMS = ("calls", "requestBytes", "answerBytes")
 
 
-def _statistics(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int]) -> list[dict[str, Any]]:
+def _statistics_rows(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int]) -> list[dict[str, Any]]:
     summed: dict[tuple[str | int, ...], list[int]] = {}
     for entry, _ in entries:
         fields = entry.fields

@@ -42,10 +42,15 @@ async def search(connection: AsyncConnection, names: NameDictionary, criteria: S
     Raises:
         Refusal: `malformed`, when the cursor is not one that a page returned.
     """
-    conditions = await _conditions(connection, names, criteria)
+    conditions = await _row_conditions(connection, names, criteria)
     if conditions is None:
         return Page([], "")
-    query = select(*_RESULT_COLUMNS).where(*conditions).order_by(*_newest(schema.messages.c)).limit(criteria.limit + 1)
+    query = (
+        select(*_RESULT_COLUMNS)
+        .where(*conditions)
+        .order_by(*_newest_first(schema.messages.c))
+        .limit(criteria.limit + 1)
+    )
     split = await _choose_split(connection, names, criteria)
     if split:
         query = _split_query(connection, query, *split, criteria.limit + 1)
@@ -53,14 +58,14 @@ async def search(connection: AsyncConnection, names: NameDictionary, criteria: S
     page = rows[: criteria.limit]
     numbers = {row[_COLUMN_INDEX[name]] for row in page for name in schema.NAMED}
     names_by_number = await names.names(connection, numbers)
-    items = [_item(row, names_by_number) for row in page]
+    items = [_message_item(row, names_by_number) for row in page]
     return Page(items, _encode_cursor(page[-1].time, page[-1].place) if len(rows) > criteria.limit else "")
 
 
 _COLUMN_INDEX = {str(column.name): index for index, column in enumerate(_RESULT_COLUMNS)}
 
 
-def _item(row: Row[Any], names: Mapping[int, str]) -> dict[str, Any]:
+def _message_item(row: Row[Any], names: Mapping[int, str]) -> dict[str, Any]:
     """Return a message with the names and forms of its entry, without the digests."""
     item: dict[str, Any] = dict(zip(_COLUMN_INDEX, row, strict=True))
     del item["place"]
@@ -74,7 +79,7 @@ def _item(row: Row[Any], names: Mapping[int, str]) -> dict[str, Any]:
     return item
 
 
-async def _conditions(
+async def _row_conditions(
     connection: AsyncConnection, names: NameDictionary, criteria: Search
 ) -> list[ColumnElement[bool]] | None:
     """Return the conditions on rows; None where no row can fulfil them."""
@@ -130,16 +135,16 @@ def _split_query(
         # As a range, and sorted by it, so that only the index of this column fits: by its estimate of how many messages have
         # an average value, the planner would read all by time, and take seconds for a rare one.
         of_value = query.where(column >= each.c.value, column <= each.c.value).order_by(None)
-        parts: FromClause = of_value.order_by(column.desc(), *_newest(schema.messages.c)).lateral()
+        parts: FromClause = of_value.order_by(column.desc(), *_newest_first(schema.messages.c)).lateral()
         whole = select(parts).select_from(each.join(parts, true()))
     else:
         queries = [select(query.where(column == value).subquery()) for value in values]
         parts = union_all(*queries).subquery()
         whole = select(parts)
-    return whole.order_by(*_newest(parts.c)).limit(limit)
+    return whole.order_by(*_newest_first(parts.c)).limit(limit)
 
 
-def _newest(columns: ReadOnlyColumnCollection[str, Any]) -> tuple[ColumnElement[Any], ...]:
+def _newest_first(columns: ReadOnlyColumnCollection[str, Any]) -> tuple[ColumnElement[Any], ...]:
     return columns["time"].desc(), columns["place"].desc()
 
 

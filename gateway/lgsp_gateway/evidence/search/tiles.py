@@ -75,7 +75,7 @@ async def _append_to_log(connection: AsyncConnection, gateway: int, size: int, h
             tile = row[n : n + TILE_WIDTH * HASH_BYTES]
             changed[level, first + n // (TILE_WIDTH * HASH_BYTES)] = tile
             if len(tile) == TILE_WIDTH * HASH_BYTES:
-                full_tile_roots.append(merkle.root_of(_hashes(tile)))
+                full_tile_roots.append(merkle.root_of(_split_tile(tile)))
         level, index, hashes = level + 1, first, full_tile_roots
     rows = [{"gateway": gateway, "level": lv, "number": n, "hashes": tile} for (lv, n), tile in changed.items()]
     await upsert(connection, schema.tiles, rows)
@@ -118,7 +118,7 @@ async def _make_proof(
         root = b""
         for level, index in reversed(_perfect_subtrees(begin, end)):
             tile, first = _tile_of(level, index)
-            hashes = _hashes(tiles.get(tile, b""))[first : first + (1 << level % TILE_HEIGHT)]
+            hashes = _split_tile(tiles.get(tile, b""))[first : first + (1 << level % TILE_HEIGHT)]
             left = merkle.root_of(hashes)
             root = merkle.node_hash(left, root) if root else left
         return root
@@ -142,5 +142,5 @@ def _tile_of(level: int, index: int) -> tuple[Coordinates, int]:
     return (level // TILE_HEIGHT, first // TILE_WIDTH), first % TILE_WIDTH
 
 
-def _hashes(tile: bytes) -> list[bytes]:
+def _split_tile(tile: bytes) -> list[bytes]:
     return [tile[n : n + HASH_BYTES] for n in range(0, len(tile), HASH_BYTES)]

@@ -39,17 +39,18 @@ async def read(connection: AsyncConnection, names: NameDictionary, window: str, 
     names_by_number = await names.names(connection, {number for key in counted for number in key})
     covered_seconds = now - (began + span)
     flows_by_parties = [
-        _flow([names_by_number[number] for number in key], ends, covered_seconds) for key, ends in counted.items()
+        _summarise_flow([names_by_number[number] for number in key], ends, covered_seconds)
+        for key, ends in counted.items()
     ]
     return sorted(flows_by_parties, key=lambda flow: -flow.calls)
 
 
-def _flow(parties: list[str], ends: list[tuple[int, int, int]], seconds: float) -> Flow:
+def _summarise_flow(parties: list[str], ends: list[tuple[int, int, int]], seconds: float) -> Flow:
     calls = sum(number for _, _, number in ends)
     refused = sum(number for ending, _, number in ends if ending == 4)
     failed = sum(number for ending, _, number in ends if ending == 5)
     durations = sorted((duration, number) for _, duration, number in ends)
-    quantiles = {name: _quantile(durations, calls, share) for name, share in QUANTILES.items()}
+    quantiles = {name: _quantile_of_durations(durations, calls, share) for name, share in QUANTILES.items()}
     consumer, provider, service, operation = parties
     return Flow(
         consumer=consumer,
@@ -64,7 +65,7 @@ def _flow(parties: list[str], ends: list[tuple[int, int, int]], seconds: float) 
     )
 
 
-def _quantile(durations: list[tuple[int, int]], calls: int, share: float) -> float:
+def _quantile_of_durations(durations: list[tuple[int, int]], calls: int, share: float) -> float:
     remaining = math.ceil(calls * share)
     for duration, number in durations:
         remaining -= number

@@ -1,4 +1,4 @@
-"""What a witness or a timestamp authority vouches for, in the form that stands beside a proof and in the stream.
+"""Cosignatures of witnesses and timestamps of authorities, in the form in which they are stored and added to proofs.
 
 Both are stored and handed on alike, so one type holds either.
 """

@@ -40,13 +40,13 @@ def proof_document(
         "format": FORMAT,
         "index": index,
         "entry": entry.decode(),
-        "path": _encoded(path),
+        "path": _encode_path(path),
         "checkpoint": note,
-        "seals": [{**cosignature.document(), "path": _encoded(steps)} for cosignature, steps in cosignatures],
+        "seals": [{**cosignature.document(), "path": _encode_path(steps)} for cosignature, steps in cosignatures],
     }
 
 
-def _encoded(path: Sequence[bytes]) -> list[str]:
+def _encode_path(path: Sequence[bytes]) -> list[str]:
     return [base64.b64encode(step).decode() for step in path]
 
 
