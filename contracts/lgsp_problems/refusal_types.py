@@ -95,15 +95,19 @@ _TYPES: dict[str, type[TypedRefusal]] = {
 }
 
 
-def refusal_with_code(code: str, *, vi: str, en: str, violations: Sequence[Violation] = ()) -> Refusal:
+def refusal_with_code(
+    code: str, *, vi: str, en: str, violations: Sequence[Violation] = (), private: str = ""
+) -> Refusal:
     """Make the refusal that another process reported, of the type that belongs to its code.
 
     Args:
         code: the other's problem code; one that this version does not know becomes `internal-error`.
         vi, en: the other's sentence.
         violations: which rules a document breaks.
+        private: details for the operator's log, where the other process is one of our own.
     """
-    kind = _TYPES.get(code)
-    if kind:
-        return kind(vi=vi, en=en, violations=violations)
-    return Refusal(code if code in CODES else "internal-error", vi=vi, en=en, violations=violations)
+    typed = _TYPES.get(code)
+    if typed:
+        return typed(vi=vi, en=en, violations=violations, private=private)
+    known = code if code in CODES else "internal-error"
+    return Refusal(known, vi=vi, en=en, violations=violations, private=private)

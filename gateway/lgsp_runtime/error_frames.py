@@ -1,40 +1,40 @@
-"""Where an error arose, said without a word of what it was about.
+"""Where an error arose, without any text that may quote data.
 
 The text of an exception may quote a document, and so may a line of a traceback that shows values. The file, line and function
-of each frame hold no data, and they are what somebody needs who has to mend it.
+of each frame hold no data, and they suffice to find the cause.
 """
 
 import traceback
 from collections.abc import Iterator
 from pathlib import PurePath
 
-MOST_ERRORS = 8
-"""Errors of one chain that are told; what lies further back is counted."""
+MAX_ERRORS = 8
+"""Errors of one chain that are listed; those before them are left out."""
 
-MOST_FRAMES = 24
-"""Frames of one error: where it went in, and where it ended. A recursion has a thousand equal ones between."""
+MAX_FRAMES = 24
+"""Frames of one error that are listed: the outermost and the innermost. A recursion has a thousand equal ones in between."""
 
-_PARTS = 4
-"""Of a file's path that are told: the package, the module and what lies between them."""
+_PATH_PARTS = 4
+"""The last parts of a file's path that are listed: the package, the module and what lies between them."""
 
 
 def frames(error: BaseException) -> list[str]:
-    """Tell where an error and those that caused it arose: the error first, its causes after it.
+    """List where an error and those that caused it arose: the error first, its causes after it.
 
     Returns:
         For each error the name of its type, then a line `file:line function` for each of its frames, the innermost last.
     """
-    told: list[str] = []
+    lines: list[str] = []
     for number, one in enumerate(_chain(error)):
-        if number == MOST_ERRORS:
-            told.append("...")
+        if number == MAX_ERRORS:
+            lines.append("...")
             break
-        told += [type(one).__name__, *_frames_of(one)]
-    return told
+        lines += [type(one).__name__, *_frames_of(one)]
+    return lines
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, the parts of a group, and what each came from."""
+    """Yield an error, the parts of a group, and the cause of each."""
     waiting, seen = [error], set[int]()
     while waiting:
         one = waiting.pop(0)
@@ -51,10 +51,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _frames_of(error: BaseException) -> list[str]:
     lines = [
-        f"{'/'.join(PurePath(frame.f_code.co_filename).parts[-_PARTS:])}:{line} {frame.f_code.co_name}"
+        f"{'/'.join(PurePath(frame.f_code.co_filename).parts[-_PATH_PARTS:])}:{line} {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
-    if len(lines) <= MOST_FRAMES:
+    if len(lines) <= MAX_FRAMES:
         return lines
-    half = MOST_FRAMES // 2
-    return [*lines[:half], f"({len(lines) - MOST_FRAMES} more)", *lines[-half:]]
+    half = MAX_FRAMES // 2
+    return [*lines[:half], f"({len(lines) - MAX_FRAMES} more)", *lines[-half:]]

@@ -26,16 +26,16 @@ def plural(word: str) -> str:
     """Return the path segment of a kind from any of its names: `grants`, `grant`, `Grant`.
 
     Raises:
-        Refusal: `not-found`, naming the kinds.
+        Refusal: `not-path`, naming the kinds.
     """
-    found = _SHORT.get(word.lower(), word.lower())
-    if found not in PLURALS:
+    path = _SHORT.get(word.lower(), word.lower())
+    if path not in PLURALS:
         known = ", ".join(PLURALS)
         raise NotFound(
             vi=f"Không có loại tài liệu {word}; các loại: {known}.",
             en=f"There is no kind of document {word}; the kinds are: {known}.",
         )
-    return found
+    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Outcome:
 
 
 class RegistryClient:
-    """Speaks to `/registry`."""
+    """A client of `/registry`."""
 
     def __init__(self, url: str, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}", "Accept-Language": language()}
@@ -61,33 +61,43 @@ class RegistryClient:
         await self._session.close()
 
     async def find(self, kind: str, **filters: str) -> list[Document]:
-        """Yield all documents of a kind, fetched page by page."""
-        found: list[Document] = []
+        """Fetch all documents of a kind, page by page.
+
+        Args:
+            kind: as paths name it, such as `grants`.
+            filters: query parameters; empty ones are left out.
+        """
+        documents: list[Document] = []
         query = {"limit": str(PAGE), **{name: value for name, value in filters.items() if value}}
         while True:
             page = await self._ask("GET", f"registry/{kind}", params=query)
-            found += page["items"]
+            documents += page["items"]
             if "next" not in page:
-                return found
+                return documents
             query["cursor"] = page["next"]
 
     async def get(self, kind: str, name: str) -> Document:
         """Fetch one document."""
-        found: Document = await self._ask("GET", _path(kind, name))
-        return found
+        document: Document = await self._ask("GET", _path(kind, name))
+        return document
 
     async def profile(self, person: str) -> dict[str, str]:
         """Fetch the name of a person and the code of their account; empty if no account is linked."""
-        found: dict[str, str] = await self._ask("GET", f"{_path('persons', person)}/profile")
-        return found
+        profile: dict[str, str] = await self._ask("GET", f"{_path('persons', person)}/profile")
+        return profile
 
     async def history(self, kind: str, name: str) -> list[Document]:
         """Fetch every version of a document, newest first."""
-        found: list[Document] = (await self._ask("GET", f"{_path(kind, name)}/history"))["items"]
-        return found
+        versions: list[Document] = (await self._ask("GET", f"{_path(kind, name)}/history"))["items"]
+        return versions
 
     async def apply(self, document: Document, reason: str, *, dry_run: bool, end_tokens: bool = False) -> Outcome:
-        """Create or replace a document, unless it is there as it is. `end_tokens`: those of systems that are replaced."""
+        """Create or replace a document, unless the registry has it with the same content.
+
+        Args:
+            dry_run: have the registry check the change and write nothing.
+            end_tokens: end the tokens of a system that is replaced.
+        """
         kind, name = _PLURAL_OF.get(str(document.get("kind")), ""), str((document.get("metadata") or {}).get("name"))
         before = await self._known(plural(kind or str(document.get("kind"))), name)
         if before is not None and before["spec"] == document.get("spec"):
@@ -101,16 +111,21 @@ class RegistryClient:
         return Outcome("configured" if before else "created", before, after)
 
     async def act(
-        self, kind: str, name: str, action: str, said: dict[str, str], revision: int | None = None
+        self, kind: str, name: str, action: str, body: dict[str, str], revision: int | None = None
     ) -> Document:
-        """Take a step in the life of a grant, a service or a system; with `revision` only if it is that version still."""
+        """Take a step in the life cycle of a document.
+
+        Args:
+            body: what the step is taken with, such as its reason.
+            revision: the version that it is meant for; the registry refuses it where there is a newer one.
+        """
         condition = {} if revision is None else {"If-Match": f'"{revision}"'}
         path = f"{_path(kind, name)}/{action}"
-        found: Document = await self._ask("POST", path, json=said, headers=condition)
-        return found
+        document: Document = await self._ask("POST", path, json=body, headers=condition)
+        return document
 
     async def delete(self, kind: str, name: str, reason: str) -> None:
-        """Delete a document."""
+        """Delete a document, at the revision that it has now."""
         revision = (await self.get(kind, name))["metadata"]["revision"]
         await self._ask("DELETE", _path(kind, name), headers={"If-Match": f'"{revision}"'}, params={"reason": reason})
 

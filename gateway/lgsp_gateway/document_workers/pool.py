@@ -19,7 +19,7 @@ from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.strict_json import Limits
 from lgsp_gateway.document_workers.turns import FairTurns
 from lgsp_gateway.document_workers.worker_process import WorkerProcess
-from lgsp_problems import Refusal, Text, Violation
+from lgsp_problems import Refusal, Text, Violation, refusal_with_code
 
 Description = Literal["page", "openapi", "asyncapi"]
 
@@ -158,7 +158,9 @@ def _limits_as_list(limits: Limits) -> list[int]:
 
 def _decode_refusal(fields: dict[str, Any]) -> Refusal:
     violations = [Violation(pointer, rule, Text(vi, en)) for pointer, rule, vi, en in fields["violations"]]
-    return Refusal(fields["code"], vi=fields["vi"], en=fields["en"], violations=violations, private=fields["private"])
+    return refusal_with_code(
+        fields["code"], vi=fields["vi"], en=fields["en"], violations=violations, private=fields["private"]
+    )
 
 
 def _takes_too_long(seconds: float) -> Refusal:

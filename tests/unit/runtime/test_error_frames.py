@@ -1,6 +1,6 @@
 """An error of our own can be located in the log, and its text is not there."""
 
-from lgsp_runtime.error_frames import MOST_ERRORS, MOST_FRAMES, frames
+from lgsp_runtime.error_frames import MAX_ERRORS, MAX_FRAMES, frames
 
 NUMBER = "022093001234"
 
@@ -38,20 +38,20 @@ def _recurses(depth: int) -> None:
 
 
 def test_each_frame_has_file_line_and_function_and_no_text() -> None:
-    told = frames(_raised(_reads, NUMBER))
-    assert told[0] == "ValueError"
-    file, _, function = told[-1].partition(" ")
+    lines = frames(_raised(_reads, NUMBER))
+    assert lines[0] == "ValueError"
+    file, _, function = lines[-1].partition(" ")
     assert function == "_reads"
     path, _, line = file.rpartition(":")
     assert path.endswith("unit/runtime/test_error_frames.py")
     assert line.isdecimal()
-    assert NUMBER not in " ".join(told)
+    assert NUMBER not in " ".join(lines)
 
 
-def test_causes_are_told_after_the_error() -> None:
-    told = frames(_raised(_wraps, NUMBER))
-    assert [line for line in told if " " not in line] == ["KeyError", "ValueError"]
-    assert told[-1].endswith(" _reads")
+def test_causes_are_listed_after_the_error() -> None:
+    lines = frames(_raised(_wraps, NUMBER))
+    assert [line for line in lines if " " not in line] == ["KeyError", "ValueError"]
+    assert lines[-1].endswith(" _reads")
     assert "ValueError" not in frames(_raised(_suppresses, NUMBER))
 
 
@@ -62,13 +62,13 @@ def test_a_group_tells_its_parts() -> None:
 
 
 def test_recursions_and_long_chains_are_cut() -> None:
-    told = frames(_raised(_recurses, 500))
-    assert len(told) == MOST_FRAMES + 2
-    assert any("more)" in line for line in told)
+    lines = frames(_raised(_recurses, 500))
+    assert len(lines) == MAX_FRAMES + 2
+    assert any("more)" in line for line in lines)
     error: BaseException = ValueError()
     for _ in range(100):
         wrapped = ValueError()
         wrapped.__cause__, error = error, wrapped
-    assert len(frames(error)) == MOST_ERRORS + 1
+    assert len(frames(error)) == MAX_ERRORS + 1
     error.__cause__ = error
     assert frames(error) == ["ValueError"]
