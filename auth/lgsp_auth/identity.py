@@ -38,7 +38,7 @@ class Generation(NamedTuple):
     number: int
     since: float
 
-    def counts(self, identity: Identity) -> bool:
+    def includes(self, identity: Identity) -> bool:
         """Tell whether a token belongs to this generation."""
         return identity.generation == self.number if identity.own else identity.issued >= self.since
 

@@ -23,10 +23,14 @@ class Quota:
 class Grant:
     """Which operations of a service one consumer may call, for which purposes, seeing which fields, until when.
 
-    `operations` maps an operation to the visible fields of its response; times are seconds since 1970;
-    `daily` is a second quota per day, 0 where there is none; `on_behalf_of` is `citizen`, `officer` or `anyone` where a call
-    needs the token of a person; `sender_constrained` grants take only tokens bound to a key; `suspended` holds reason and expected end (ISO 8601, may be empty) while the provider has suspended it; `shows_personal`
-    says whether it is approved for personal data.
+    Args:
+        operations: maps an operation to the visible fields of its response (JSON Pointers).
+        valid_from, valid_until: seconds since 1970.
+        daily: a second quota, in calls per day; 0 where there is none.
+        on_behalf_of: `citizen`, `officer` or `anyone` where a call needs the token of a person; otherwise empty.
+        sender_constrained: whether only tokens that are bound to a key are accepted.
+        suspended: the reason and the expected end (ISO 8601, may be empty), while the provider has suspended the grant.
+        shows_personal: whether the grant is approved for personal data.
     """
 
     name: str
@@ -51,10 +55,10 @@ class Grant:
 
 
 class CallDenied(Refusal):
-    """The caller may not make this call at all, whatever its document holds. Those on watch are told of each."""
+    """The caller may not make this call at all, whatever its document contains. Each is reported in the security log."""
 
 
-class Ask(NamedTuple):
+class AuthorizationRequest(NamedTuple):
     """The authorization request of a call. `purpose` is empty where none was sent; `personal` comes from the contract."""
 
     consumer: str
@@ -65,7 +69,7 @@ class Ask(NamedTuple):
     personal: bool
 
 
-def decide(ask: Ask, grants: Collection[Grant], now: float) -> Grant:
+def decide(request: AuthorizationRequest, grants: Collection[Grant], now: float) -> Grant:
     """Find the grant that allows a call.
 
     Args:
@@ -74,17 +78,17 @@ def decide(ask: Ask, grants: Collection[Grant], now: float) -> Grant:
     Raises:
         Refusal: `not-granted`, `malformed` (no purpose sent), `purpose-not-granted` or `grant-suspended`.
     """
-    valid = [grant for grant in grants if grant.in_force(now) and ask.operation in grant.operations]
+    valid = [grant for grant in grants if grant.in_force(now) and request.operation in grant.operations]
     if not valid:
-        raise _not_granted(ask)
-    approved = [grant for grant in valid if grant.shows_personal or not ask.personal]
+        raise _not_granted(request)
+    approved = [grant for grant in valid if grant.shows_personal or not request.personal]
     if not approved:
         raise _not_approved(valid[0])
-    if ask.personal and not ask.purpose:
+    if request.personal and not request.purpose:
         raise _purpose_missing(approved)
-    for_purpose = [grant for grant in approved if ask.purpose in grant.purposes or not ask.purpose]
+    for_purpose = [grant for grant in approved if request.purpose in grant.purposes or not request.purpose]
     if not for_purpose:
-        raise _purpose_not_granted(ask, approved)
+        raise _purpose_not_granted(request, approved)
     usable = next((grant for grant in for_purpose if grant.suspended is None), None)
     if usable is None:
         raise _suspended(for_purpose[0])
@@ -121,12 +125,12 @@ def person_required(grant: Grant) -> Refusal:
     )
 
 
-def _not_granted(ask: Ask) -> Refusal:
-    operation = f"{ask.service} v{ask.major}/{ask.operation}"
+def _not_granted(request: AuthorizationRequest) -> Refusal:
+    operation = f"{request.service} v{request.major}/{request.operation}"
     return CallDenied(
         "not-granted",
-        vi=f"Hệ thống {ask.consumer} chưa có quyền khai thác {operation}; hãy gửi đề nghị cấp quyền tới đơn vị cung cấp qua quản trị trục.",
-        en=f"System {ask.consumer} holds no grant in force for {operation}; request one from the provider through the operator of the bus.",
+        vi=f"Hệ thống {request.consumer} chưa có quyền khai thác {operation}; hãy gửi đề nghị cấp quyền tới đơn vị cung cấp qua quản trị trục.",
+        en=f"System {request.consumer} holds no grant in force for {operation}; request one from the provider through the operator of the bus.",
     )
 
 
@@ -156,11 +160,11 @@ def _purpose_missing(grants: list[Grant]) -> Refusal:
     )
 
 
-def _purpose_not_granted(ask: Ask, grants: list[Grant]) -> Refusal:
+def _purpose_not_granted(request: AuthorizationRequest, grants: list[Grant]) -> Refusal:
     return CallDenied(
         "purpose-not-granted",
-        vi=f"Hệ thống {ask.consumer} được khai thác thao tác này cho mục đích: {_purposes(grants)}; hãy gửi một trong số đó, hoặc đề nghị cấp thêm mục đích.",
-        en=f"System {ask.consumer} may call this for: {_purposes(grants)}; send one of them, or request a grant for the purpose that you need.",
+        vi=f"Hệ thống {request.consumer} được khai thác thao tác này cho mục đích: {_purposes(grants)}; hãy gửi một trong số đó, hoặc đề nghị cấp thêm mục đích.",
+        en=f"System {request.consumer} may call this for: {_purposes(grants)}; send one of them, or request a grant for the purpose that you need.",
     )
 
 

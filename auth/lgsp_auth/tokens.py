@@ -135,18 +135,17 @@ class Verifier:
             generation=generation_of(claims),
             issued=signed_jwt.time_claim(claims, "iat") or 0.0,
         )
-        if not self.counts(identity):
+        if not self._is_of_valid_generation(identity):
             raise invalid_token("đã bị thu hồi trước hạn", "was revoked before it expired")
         self._removed_keys.discard((identity.issuer, identity.key))  # the issuer uses the key again
         return identity
 
-    def still_counts(self, identity: Identity) -> bool:
+    def is_still_valid(self, identity: Identity) -> bool:
         """Tell whether a verified token was neither revoked since, nor its key removed. Its expiry is not checked."""
-        return self.counts(identity) and (identity.issuer, identity.key) not in self._removed_keys
+        return self._is_of_valid_generation(identity) and (identity.issuer, identity.key) not in self._removed_keys
 
-    def counts(self, identity: Identity) -> bool:
-        """Tell whether a verified token belongs to the valid generation of its system's tokens."""
-        return self._generation(identity.system).counts(identity)
+    def _is_of_valid_generation(self, identity: Identity) -> bool:
+        return self._generation(identity.system).includes(identity)
 
     def _verify_claims(self, token: bytes, now: float) -> tuple[Issuer, str, Mapping[str, Any], float]:
         """Verify a token; return its issuer, the signing key's thumbprint, its claims and its expiry."""

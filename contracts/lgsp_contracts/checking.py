@@ -43,11 +43,11 @@ def check_request(schema: Schema, limits: Limits, body: bytes) -> Any:
     return document
 
 
-def check_answer(schema: Schema, limits: Limits, body: bytes, *, in_haste: bool = False) -> Any:
+def check_answer(schema: Schema, limits: Limits, body: bytes, *, skip_costly_explanation: bool = False) -> Any:
     """Parse a response and validate it against its schema.
 
     Args:
-        in_haste: leave out which rules are broken where finding them takes long.
+        skip_costly_explanation: do not name the broken rules where finding them would take long.
 
     Raises:
         Refusal: `provider-broke-contract`; its `private` text names the broken rules and contains no value of the response.
@@ -58,7 +58,7 @@ def check_answer(schema: Schema, limits: Limits, body: bytes, *, in_haste: bool 
         raise broken_answer(refusal.detail.en) from refusal
     exact = with_exact_numbers(document, body) if schema.needs_exact_numbers else document
     if not schema.is_valid(exact):
-        explains = not in_haste or schema.effort.explains_at_once(body)
+        explains = not skip_costly_explanation or schema.effort.explains_at_once(body)
         rules = ", ".join(dict.fromkeys(violation.rule for violation in schema.violations(exact))) if explains else ""
         raise broken_answer(f"breaks {rules or 'the contract'}")
     return document

@@ -70,16 +70,18 @@ class Operation:
         """
         return checking.check_request(self.request, self.limits, body)
 
-    def check_response(self, body: bytes, *, in_haste: bool = False) -> Any:
+    def check_response(self, body: bytes, *, skip_costly_explanation: bool = False) -> Any:
         """Parse the response of an adapter and check it against the contract.
 
         Args:
-            in_haste: leave out which rules are broken where finding them takes long.
+            skip_costly_explanation: do not name the broken rules where finding them would take long.
 
         Raises:
             Refusal: `provider-broke-contract`; its `private` text names the broken rules and contains no value of the response.
         """
-        return checking.check_answer(self.response, self.answer_limits, body, in_haste=in_haste)
+        return checking.check_answer(
+            self.response, self.answer_limits, body, skip_costly_explanation=skip_costly_explanation
+        )
 
     def subject_of(self, request: Any) -> str | None:
         """Find the number of the person whose data a request asks for; None where the contract names no such field."""

@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from lgsp_auth.client_authentication import ClientAuthenticator
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
 from lgsp_auth.keys import KeyRing, SigningKey
-from lgsp_auth.policy import Ask, decide
+from lgsp_auth.policy import AuthorizationRequest, decide
 from lgsp_auth.principal import Principal
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.registry.administration import Administration
@@ -422,7 +422,7 @@ class Attackers(RuleBasedStateMachine):
             if not personal:
                 continue
             assert self.two_approved(name, version.spec), f"{name} shows personal data: {version.status}"
-            ask = Ask(grant.consumer, grant.service, grant.major, personal[0], "thu-nghiem", True)
+            ask = AuthorizationRequest(grant.consumer, grant.service, grant.major, personal[0], "thu-nghiem", True)
             decide(ask, [grant], time.time())
 
     def two_approved(self, name: str, spec: Any) -> bool:

@@ -7,7 +7,7 @@ this purpose, whether the service is suspended, what the grant shows of the answ
 from dataclasses import dataclass
 
 from lgsp_auth import policy
-from lgsp_auth.policy import Ask, Grant
+from lgsp_auth.policy import AuthorizationRequest, Grant
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
@@ -66,7 +66,7 @@ def authorize(
         return UnauthorizedCall(refusal)
     purpose = target.purpose if registry.knows_purpose(target.purpose) else ""
     named = contract.provider, contract.service, contract.version, operation.name, purpose
-    ask = Ask(consumer, *target, personal=operation.classification == "personal")
+    ask = AuthorizationRequest(consumer, *target, personal=operation.classification == "personal")
     try:
         grant = policy.decide(ask, registry.grants_held(consumer, contract.service, contract.major), now)
     except Refusal as refusal:

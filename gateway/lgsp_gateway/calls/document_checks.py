@@ -51,7 +51,7 @@ class DocumentChecks:
         """
         schema = operation.response
         if len(document) <= schema.light_bytes or schema.effort.is_light(document):
-            return check_answer(schema, operation.answer_limits, document, in_haste=True)
+            return check_answer(schema, operation.answer_limits, document, skip_costly_explanation=True)
         await self._workers.check_answer(consumer, operation, document)
         return None
 

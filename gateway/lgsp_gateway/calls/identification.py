@@ -61,7 +61,7 @@ class Identification:
             generation = self._registry.generation(name)
             if self._generations.get(name, FIRST) != generation:
                 self._generations[name] = generation
-                self._verifier.forget(lambda known: known.system == name and not generation.counts(known))
+                self._verifier.forget(lambda known: known.system == name and not generation.includes(known))
 
     def recall(self, shown: Credentials, now: float) -> Caller | None:
         """Return the caller whose bearer token was verified before; None where `caller` must look."""
@@ -78,7 +78,9 @@ class Identification:
         """
         system = self._registry.systems.get(caller.system.name)
         return (
-            system is not None and caller.system.roles <= system.roles and self._verifier.still_counts(caller.identity)
+            system is not None
+            and caller.system.roles <= system.roles
+            and self._verifier.is_still_valid(caller.identity)
         )
 
     async def caller(self, shown: Credentials, now: float) -> Caller:

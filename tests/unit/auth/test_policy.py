@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from lgsp_auth.policy import Ask, Grant, Quota, decide
+from lgsp_auth.policy import AuthorizationRequest, Grant, Quota, decide
 from lgsp_problems import Refusal
 
 NOW = 1000.0
@@ -20,7 +20,7 @@ GRANT = Grant(
     valid_until=2000,
     quota=Quota(1, 1),
 )
-ASK = Ask("mot-cua", "population", 1, "verify", "giai-quyet-tthc", personal=True)
+ASK = AuthorizationRequest("mot-cua", "population", 1, "verify", "giai-quyet-tthc", personal=True)
 OTHER_PURPOSE = dataclasses.replace(GRANT, name="h", purposes=frozenset({"kham-chua-benh"}))
 
 
@@ -41,7 +41,7 @@ OTHER_PURPOSE = dataclasses.replace(GRANT, name="h", purposes=frozenset({"kham-c
         (ASK, [OTHER_PURPOSE, GRANT], "g"),
     ],
 )
-def test_decision(ask: Ask, grants: list[Grant], outcome: str) -> None:
+def test_decision(ask: AuthorizationRequest, grants: list[Grant], outcome: str) -> None:
     try:
         decided = decide(ask, grants, NOW).name
     except Refusal as refusal:
