@@ -105,12 +105,12 @@ def _fault_before_loading(jwk: Mapping[str, Any], algorithms: tuple[str, ...]) -
         )
     usable = [algorithm for algorithm in _algorithms_of(jwk) if algorithm in algorithms]
     if not usable:
-        known = ", ".join(
+        usable_types = ", ".join(
             f"{kty} {crv}".strip() for (kty, crv), names in _ALGORITHMS_BY_TYPE.items() if set(names) & set(algorithms)
         )
         return Text(
-            f"không phải loại khóa được dùng ở đây; hãy dùng một trong: {known}",
-            f"has an unsupported key type; use one of: {known}",
+            f"không phải loại khóa được dùng ở đây; hãy dùng một trong: {usable_types}",
+            f"has an unsupported key type; use one of: {usable_types}",
         )
     return _fault_of_usage(jwk, usable) or (_fault_of_rsa(jwk) if jwk["kty"] == "RSA" else None)
 
@@ -125,9 +125,10 @@ def _fault_of_usage(jwk: Mapping[str, Any], usable: list[str]) -> Text | None:
             'is not for verification (key_ops must be ["verify"])',
         )
     if jwk.get("alg", usable[0]) not in usable:
-        known = ", ".join(usable)
+        algorithms = ", ".join(usable)
         return Text(
-            f"có alg không hợp với khóa; hãy dùng: {known}", f"has an alg that does not match its type; use: {known}"
+            f"có alg không hợp với khóa; hãy dùng: {algorithms}",
+            f"has an alg that does not match its type; use: {algorithms}",
         )
     return None
 

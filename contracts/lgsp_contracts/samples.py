@@ -68,22 +68,24 @@ class _SampleGenerator:
         }
 
     def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
-        least = schema.get("minItems", 0)
-        most = max(least, min(schema.get("maxItems", MAX_ITEMS), MAX_ITEMS))
-        length = {0.0: least, 1.0: most}.get(self._fullness, self._chance.randint(least, most))
+        lowest = schema.get("minItems", 0)
+        highest = max(lowest, min(schema.get("maxItems", MAX_ITEMS), MAX_ITEMS))
+        length = {0.0: lowest, 1.0: highest}.get(self._fullness, self._chance.randint(lowest, highest))
         return [self.value(schema.get("items", {}), depth + 1) for _ in range(length)]
 
     def _integer(self, schema: Mapping[str, Any], _: int) -> int:
         step = schema.get("multipleOf", 1)
-        least = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
-        most = schema.get("maximum", schema.get("exclusiveMaximum", least + 1000) - 1)
-        edges = {0.0: least, 1.0: most}
-        return int(edges.get(self._fullness, self._chance.randint(int(least), int(max(least, most)))) // step * step)
+        lowest = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
+        highest = schema.get("maximum", schema.get("exclusiveMaximum", lowest + 1000) - 1)
+        edges = {0.0: lowest, 1.0: highest}
+        return int(
+            edges.get(self._fullness, self._chance.randint(int(lowest), int(max(lowest, highest)))) // step * step
+        )
 
     def _number(self, schema: Mapping[str, Any], _: int) -> float:
-        least = schema.get("minimum", schema.get("exclusiveMinimum", -0.5) + 0.5)
-        most = schema.get("maximum", schema.get("exclusiveMaximum", least + 1000) - 0.5)
-        return round(self._chance.uniform(least, most), 1)
+        lowest = schema.get("minimum", schema.get("exclusiveMinimum", -0.5) + 0.5)
+        highest = schema.get("maximum", schema.get("exclusiveMaximum", lowest + 1000) - 0.5)
+        return round(self._chance.uniform(lowest, highest), 1)
 
     def _boolean(self, _schema: Mapping[str, Any], _: int) -> bool:
         return self._chance.random() < 0.5
@@ -96,11 +98,11 @@ class _SampleGenerator:
             return self._formatted(schema["format"])
         if "pattern" in schema:
             return self._patterns.xeger(schema["pattern"])
-        least: int = schema.get("minLength", 0)
-        most: int = schema.get("maxLength", 40)
+        lowest: int = schema.get("minLength", 0)
+        highest: int = schema.get("maxLength", 40)
         if self._fullness == 1.0:
-            return ("Nguyễn Thị Hồng Ánh " * (most // 20 + 1))[:most].rstrip().ljust(least, "a")
-        return self._chance.choice(WORDS)[: max(most, 1)].ljust(least, "a") if least or self._fullness else ""
+            return ("Nguyễn Thị Hồng Ánh " * (highest // 20 + 1))[:highest].rstrip().ljust(lowest, "a")
+        return self._chance.choice(WORDS)[: max(highest, 1)].ljust(lowest, "a") if lowest or self._fullness else ""
 
     def _formatted(self, name: str) -> str:
         digits = {"so-dinh-danh": 12, "so-cmnd": 9, "ma-so-bhxh": 10, "ma-the-bhyt": 10}

@@ -114,11 +114,11 @@ def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: SourceLoc
             )
         format_name = value.get("format")
         if isinstance(format_name, str) and format_name not in FORMAT_WORDS:
-            known = ", ".join(sorted(FORMAT_WORDS))
+            formats = ", ".join(sorted(FORMAT_WORDS))
             raise _invalid(
                 where.at(pointers.join(path)),
-                f"không có định dạng {format_name!r}; hãy dùng một trong: {known}",
-                f"there is no format {format_name!r}; use one of: {known}",
+                f"không có định dạng {format_name!r}; hãy dùng một trong: {formats}",
+                f"there is no format {format_name!r}; use one of: {formats}",
             )
         for key, child in value.items():
             parts += _refuse_open_parts(child, (*path, key), where)

@@ -31,8 +31,8 @@ _TYPES = {
 
 
 def _types(names: Any) -> Text:
-    wanted = [names] if isinstance(names, str) else names
-    names_of_types = [words for name, words in _TYPES.items() if name in wanted]
+    allowed = [names] if isinstance(names, str) else names
+    names_of_types = [words for name, words in _TYPES.items() if name in allowed]
     return Text(
         "phải là " + " hoặc ".join(text.vi for text in names_of_types),
         "must be " + " or ".join(text.en for text in names_of_types),

@@ -66,16 +66,16 @@ def _not(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
 def _condition(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
     schema = pair.narrow.schema
     condition = Subschema(schema["if"], pair.narrow.root)
-    met, unmet = [condition], [Subschema({"not": condition.schema}, condition.root)]
+    if_true, if_false = [condition], [Subschema({"not": condition.schema}, condition.root)]
     for part in pair.wide.parts:
         if "if" not in part.schema:
             continue
         wide_condition = Subschema(part.schema["if"], part.root)
         if "then" in part.schema and comparison.includes(Conjunction([condition]), wide_condition, pair.depth):
-            met.append(Subschema(part.schema["then"], part.root))
+            if_true.append(Subschema(part.schema["then"], part.root))
         if "else" in part.schema and comparison.includes(Conjunction([wide_condition]), condition, pair.depth):
-            unmet.append(Subschema(part.schema["else"], part.root))
-    for keyword, conditions in (("then", met), ("else", unmet)):
+            if_false.append(Subschema(part.schema["else"], part.root))
+    for keyword, conditions in (("then", if_true), ("else", if_false)):
         if keyword in schema:
             below = pair.with_narrow(schema[keyword], keyword)
             documents = pair.wide.and_also(*conditions)

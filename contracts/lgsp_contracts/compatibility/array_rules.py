@@ -32,21 +32,22 @@ def _unique_items(_: Comparison, pair: Pair) -> Iterable[Difference]:
 
 def _contains(comparison: Comparison, pair: Pair) -> Iterable[Difference]:
     required_schema = Subschema(pair.narrow.schema["contains"], pair.narrow.root)
-    least, most = pair.narrow.schema.get("minContains", 1), pair.narrow.schema.get("maxContains")
+    min_contains, max_contains = pair.narrow.schema.get("minContains", 1), pair.narrow.schema.get("maxContains")
     wide_contains = [
         (Subschema(schema["contains"], root), schema.get("minContains", 1), schema.get("maxContains"))
         for schema, root in pair.wide.parts
         if "contains" in schema
     ]
-    if least > 0 and not any(
-        count >= least and comparison.includes(Conjunction([counted_schema]), required_schema, pair.depth + 1)
+    if min_contains > 0 and not any(
+        count >= min_contains and comparison.includes(Conjunction([counted_schema]), required_schema, pair.depth + 1)
         for counted_schema, count, _ in wide_contains
     ):
         yield pair.difference(Kind.UNKNOWN, "contains")
-    if most is None or is_at_most(pair.wide.item_limit, most):
+    if max_contains is None or is_at_most(pair.wide.item_limit, max_contains):
         return
     if not any(
-        is_at_most(count, most) and comparison.includes(Conjunction([required_schema]), counted_schema, pair.depth + 1)
+        is_at_most(count, max_contains)
+        and comparison.includes(Conjunction([required_schema]), counted_schema, pair.depth + 1)
         for counted_schema, _, count in wide_contains
     ):
         yield pair.difference(Kind.UNKNOWN, "maxContains")

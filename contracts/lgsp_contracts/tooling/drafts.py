@@ -16,7 +16,7 @@ from lgsp_problems import Refusal
 
 Document = dict[str, Any]
 
-_KEPT = (
+_COPIED_KEYWORDS = (
     *("type", "enum", "const", "required", "description", "pattern", "minLength", "maxLength", "minimum", "maximum"),
     *("exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems"),
 )
@@ -170,7 +170,7 @@ def _close(root: Document, schema: Any, depth: int = 0) -> Document:
             "properties": {**base.get("properties", {}), **source.get("properties", {})},
             "required": [*base.get("required", []), *source.get("required", [])],
         }
-    closed = {key: source[key] for key in _KEPT if key in source}
+    closed = {key: source[key] for key in _COPIED_KEYWORDS if key in source}
     if source.get("format") in FORMAT_WORDS:
         closed["format"] = source["format"]
     if source.get("nullable") and isinstance(closed.get("type"), str):

@@ -124,10 +124,10 @@ def sdk_python(
     catalog = catalogs.load(contract or catalogs.shipped_folder())
     selected = catalog.get((service, major))
     if selected is None:
-        known = ", ".join(f"{name} v{number}" for name, number in sorted(catalog))
+        available = ", ".join(f"{name} v{number}" for name, number in sorted(catalog))
         raise NotFound(
-            vi=f"Không có hợp đồng {service} v{major}; hãy chọn một trong: {known}, hoặc nêu tệp hợp đồng bằng --contract TỆP.",
-            en=f"There is no contract {service} v{major}; choose one of: {known}, or name a contract file with --contract FILE.",
+            vi=f"Không có hợp đồng {service} v{major}; hãy chọn một trong: {available}, hoặc nêu tệp hợp đồng bằng --contract TỆP.",
+            en=f"There is no contract {service} v{major}; choose one of: {available}, or name a contract file with --contract FILE.",
         )
     write_output(module(selected), output)
 

@@ -85,12 +85,12 @@ def module(contract: Contract) -> str:
     definitions: list[str] = []
     methods: list[str] = []
     client_name = _client(contract.service)
-    taken = {*_OWN, client_name}
+    used_names = {*_OWN, client_name}
     for name, operation in contract.operations.items():
-        request_type = _unused(_pascal(name) + "Request", taken)
-        response_type = _unused(_pascal(name) + "Response", taken)
-        _TypeDefinitions(request_type, operation.request.document, definitions, taken, certain=True).write()
-        _TypeDefinitions(response_type, operation.response.document, definitions, taken, certain=False).write()
+        request_type = _unused(_pascal(name) + "Request", used_names)
+        response_type = _unused(_pascal(name) + "Response", used_names)
+        _TypeDefinitions(request_type, operation.request.document, definitions, used_names, certain=True).write()
+        _TypeDefinitions(response_type, operation.response.document, definitions, used_names, certain=False).write()
         methods.append(_method(operation, request_type, response_type))
     context = {
         "service": contract.service,
@@ -119,12 +119,12 @@ class _TypeDefinitions:
     """Writes the type definitions of one schema: a TypedDict for each object, an alias for anything else."""
 
     def __init__(
-        self, name: str, schema: Mapping[str, Any], definitions: list[str], taken: set[str], *, certain: bool
+        self, name: str, schema: Mapping[str, Any], definitions: list[str], used_names: set[str], *, certain: bool
     ) -> None:
         self._name = name
         self._root = schema
         self._definitions = definitions
-        self._taken = taken
+        self._used_names = used_names
         self._certain = certain
         self._name_of_reference: dict[str, str] = {}
 
@@ -141,7 +141,7 @@ class _TypeDefinitions:
             reference = str(schema["$ref"])
             if reference not in self._name_of_reference:
                 name_wanted = f"{self._name}{_pascal(reference.rpartition('/')[2])}"
-                self._name_of_reference[reference] = _unused(name_wanted, self._taken)
+                self._name_of_reference[reference] = _unused(name_wanted, self._used_names)
                 target = pointers.find(self._root, pointers.split(reference[1:]))
                 kind = self._kind(target, self._name_of_reference[reference], own=True)
                 if kind != self._name_of_reference[reference]:
@@ -164,7 +164,7 @@ class _TypeDefinitions:
         return _BASIC.get(kind, "dict[str, Any]")
 
     def _document(self, schema: Mapping[str, Any], name: str, *, own: bool) -> str:
-        name = name if own else _unused(name, self._taken)
+        name = name if own else _unused(name, self._used_names)
         required = schema.get("required", ()) if self._certain else ()
         fields = {}
         for field, part in schema["properties"].items():
@@ -198,13 +198,13 @@ def _pascal(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name)) or "Field"
 
 
-def _unused(name: str, taken: set[str]) -> str:
+def _unused(name: str, used_names: set[str]) -> str:
     """Reserve a name that no other class has."""
     number = 2
     unused = name
-    while unused in taken:
+    while unused in used_names:
         unused, number = f"{name}{number}", number + 1
-    taken.add(unused)
+    used_names.add(unused)
     return unused
 
 

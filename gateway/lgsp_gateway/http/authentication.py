@@ -70,11 +70,11 @@ class CallerAuthenticator:
         """
         principal = await self.identify(request)
         if not principal.has_role(*roles):
-            role, who = " / ".join(roles), principal.described()
+            role, caller = " / ".join(roles), principal.described()
             raise Refusal(
                 "not-granted",
-                vi=f"{who.vi} không có vai trò {role}; hãy đề nghị đơn vị vận hành trục cấp.",
-                en=f"{who.en} does not have the role {role}; ask the operator of the bus for it.",
+                vi=f"{caller.vi} không có vai trò {role}; hãy đề nghị đơn vị vận hành trục cấp.",
+                en=f"{caller.en} does not have the role {role}; ask the operator of the bus for it.",
             )
         return principal
 

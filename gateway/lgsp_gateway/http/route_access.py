@@ -103,9 +103,9 @@ def _hidden_refusal(kind: str) -> Refusal:
 
 
 def _role_refusal(kind: str, caller: Principal) -> Refusal:
-    roles_held, who = ", ".join(sorted(caller.roles)) or "-", caller.described()
+    roles_held, described = ", ".join(sorted(caller.roles)) or "-", caller.described()
     return Refusal(
         "not-granted",
-        vi=f"{who.vi} (vai trò: {roles_held}) không được phép thực hiện thao tác này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
-        en=f"{who.en} (roles: {roles_held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
+        vi=f"{described.vi} (vai trò: {roles_held}) không được phép thực hiện thao tác này với {kind}; hãy nhờ quản trị viên của cơ quan chủ quản hoặc người vận hành trục.",
+        en=f"{described.en} (roles: {roles_held}) may not do this to a {kind}; ask the administrator of the agency it belongs to, or an operator of the bus.",
     )

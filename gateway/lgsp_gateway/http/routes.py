@@ -98,11 +98,11 @@ def add_route(app: web.Application, route: Route, handler: Handler) -> None:
 
     A GET route also answers HEAD; a public one also answers the preflight requests of browsers.
     """
-    known = frozenset(one.name for one in route.parameters if one.location == "query")
+    declared_names = frozenset(one.name for one in route.parameters if one.location == "query")
 
     async def answer(request: web.Request) -> web.StreamResponse:
         await route_access.enforce(request, request.app[CALLER_AUTHENTICATOR], route.access, route.roles, route.right)
-        _check_query(request, known)
+        _check_query(request, declared_names)
         return await handler(request)
 
     router = app.router
@@ -137,15 +137,15 @@ def declared_route(request: web.Request) -> Route | None:
     return next((route for route in declared if route.method == request.method), None)
 
 
-def _check_query(request: web.Request, known: frozenset[str]) -> None:
+def _check_query(request: web.Request, declared_names: frozenset[str]) -> None:
     for name in request.query:
-        if name not in known:
-            shown = name.encode("ascii", "backslashreplace").decode()[:40]
-            names = ", ".join(sorted(known)) or "-"
+        if name not in declared_names:
+            printable = name.encode("ascii", "backslashreplace").decode()[:40]
+            listed = ", ".join(sorted(declared_names)) or "-"
             raise Refusal(
                 "malformed",
-                vi=f"Đường dẫn này không có tham số {shown}; hãy dùng các tham số: {names}.",
-                en=f"This path has no parameter {shown}; use only these: {names}.",
+                vi=f"Đường dẫn này không có tham số {printable}; hãy dùng các tham số: {listed}.",
+                en=f"This path has no parameter {printable}; use only these: {listed}.",
             )
         if len(request.query.getall(name)) > 1:
             raise Refusal(

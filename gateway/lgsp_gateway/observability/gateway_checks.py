@@ -122,13 +122,13 @@ class GatewayChecks:
         )
 
     async def _check_log(self) -> Text | None:
-        written = max(self._publisher.sequence, self._evidence.last_batch)
+        last_written = max(self._publisher.sequence, self._evidence.last_batch)
         last = await entry_stream.last_sequence(self._connection)
-        if last >= written:
+        if last >= last_written:
             return None
         return Text(
-            f"Luồng bằng chứng kết thúc ở nhóm {last}, trước nhóm {written} đã ghi: có mục bị xóa; hãy báo kiểm toán viên và khôi phục từ bản sao lưu.",
-            f"The evidence stream ends with batch {last}, before batch {written}, which was written: entries were removed; tell an auditor, and restore a backup.",
+            f"Luồng bằng chứng kết thúc ở nhóm {last}, trước nhóm {last_written} đã ghi: có mục bị xóa; hãy báo kiểm toán viên và khôi phục từ bản sao lưu.",
+            f"The evidence stream ends with batch {last}, before batch {last_written}, which was written: entries were removed; tell an auditor, and restore a backup.",
         )
 
     async def _check_storage(self) -> Text | None:
@@ -152,10 +152,10 @@ class GatewayChecks:
         if behind < MAX_BATCHES_BEHIND and now - self._last_progress[1] < MAX_STALLED_SECONDS:
             return None
         since = await entry_stream.written_at(self._connection, indexed + 1)
-        when = local_time(since)
+        first_missing = local_time(since)
         return Text(
-            f"Chỉ mục tìm kiếm không được cập nhật: thiếu {behind} nhóm ghi từ {when} nên tìm kiếm không thấy chúng; hãy xem nhật ký của `lgsp indexer run`, khởi động lại nó, và kiểm tra cơ sở dữ liệu của chỉ mục.",
-            f"The search index makes no progress: it lacks {behind} batches written since {when}, which searches do not find; read the log of `lgsp indexer run`, restart it, and check the index's database.",
+            f"Chỉ mục tìm kiếm không được cập nhật: thiếu {behind} nhóm ghi từ {first_missing} nên tìm kiếm không thấy chúng; hãy xem nhật ký của `lgsp indexer run`, khởi động lại nó, và kiểm tra cơ sở dữ liệu của chỉ mục.",
+            f"The search index makes no progress: it lacks {behind} batches written since {first_missing}, which searches do not find; read the log of `lgsp indexer run`, restart it, and check the index's database.",
         )
 
     async def _check_clock(self) -> Text | None:

@@ -121,8 +121,8 @@ class _Evidence(Collector):
 
     def collect(self) -> Iterator[Metric]:
         evidence, publisher = self._evidence, self._publisher
-        written = "lgsp_evidence_entries", "Evidence entries on disk"
-        yield CounterMetricFamily(*written, value=evidence.entries_written)
+        entries = "lgsp_evidence_entries", "Evidence entries on disk"
+        yield CounterMetricFamily(*entries, value=evidence.entries_written)
         yield CounterMetricFamily("lgsp_evidence_batches", "Group commits", value=evidence.batches_written)
         dropped = "lgsp_evidence_entries_dropped", "Entries lost while the stream could not be written"
         yield CounterMetricFamily(*dropped, value=evidence.entries_dropped)
