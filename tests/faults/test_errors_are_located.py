@@ -20,6 +20,7 @@ from lgsp_gateway.app import with_addresses
 from lgsp_gateway.calls.build import open_pipeline
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
+from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.build import EvidenceWriting
 from lgsp_gateway.faces.rest.calls import RestCalls
@@ -31,7 +32,6 @@ from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_gateway.workers.heavy_documents import HeavyDocuments
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connect import connect_for_calls
@@ -126,7 +126,7 @@ async def calls_of(bus: Workbench, **broken: Any) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack, Background() as background:
         settings = with_addresses(bus.settings("located", 0), None)
         keys, security = KeyStore(settings.keys, settings.public_url), SecurityLog("", "located")
-        requests, heavy = NatsRequestReply(), HeavyDocuments(1)
+        requests, heavy = NatsRequestReply(), DocumentWorkers(1)
         stack.push_async_callback(heavy.stop)
         registry = RegistryParts.create(requests, security, heavy)
         connection = await connect(bus.door("gateway"), "located", background=background)
@@ -169,7 +169,7 @@ async def calls_of(bus: Workbench, **broken: Any) -> AsyncIterator[str]:
         ("execution", "calls/pipeline.py", "_execute"),
         ("evidence", "calls/pipeline.py", "call"),
         ("observer", "calls/pipeline.py", "call"),
-        ("log_on", "evidence/append/log.py", "_publish"),
+        ("log_on", "evidence/append/log.py", "_publish_batch"),
     ],
 )
 async def test_each_part_that_a_call_passes(bus: Workbench, part: str, file: str, function: str) -> None:

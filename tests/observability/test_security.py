@@ -13,7 +13,7 @@ import pytest
 from support.workbench import NAME, NUMBER, Workbench, document
 
 from lgsp_problems import Refusal
-from lgsp_runtime.security_events import A_SECOND, SecurityLog
+from lgsp_runtime.security_events import EVENTS_PER_SECOND, SecurityLog
 
 
 async def listening(bus: Workbench, address: str) -> None:
@@ -78,15 +78,15 @@ async def test_syslog_by_rfc_5424() -> None:
 async def test_a_flood_is_summed_up(tmp_path: Path) -> None:
     file = tmp_path / "security.log"
     log = SecurityLog(str(file), "gateway gw-1")
-    for _ in range(10 * A_SECOND):
+    for _ in range(10 * EVENTS_PER_SECOND):
         log.event("token-refused", "failure", "authentication", "no")
     await asyncio.sleep(1.01)  # the next second, whose first event tells of it
     log.event("token-refused", "failure", "authentication", "no")
     log.stop()
     events = [json.loads(line) for line in file.read_text().splitlines()]
-    assert len(events) <= 3 * A_SECOND
+    assert len(events) <= 3 * EVENTS_PER_SECOND
     told = sum(event.get("lgsp", {}).get("suppressed", 0) for event in events)
-    assert told + len(events) == 10 * A_SECOND + 1
+    assert told + len(events) == 10 * EVENTS_PER_SECOND + 1
 
 
 @pytest.mark.parametrize("address", ["/nowhere/at/all.log", "syslog+udp://", "syslog+carrier-pigeon://host:1"])
