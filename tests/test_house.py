@@ -24,6 +24,7 @@ def test_modules_are_small_and_say_why_they_exist(path: Path) -> None:
 def test_no_address_of_a_registry_is_in_the_repository() -> None:
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     pattern = re.compile(r"(extra-)?index-url|registry *= *[\"']?http|\"resolved\": \"http|/" + "simple/")
+    assert len(files) > 10_000
     for name in filter(None, files.split("\0")):
         assert name != "uv.lock"
         path = ROOT / name
@@ -42,13 +43,6 @@ def test_the_problem_table_speaks_both_languages() -> None:
     for kind in CODES.values():
         assert kind.title.vi != kind.title.en
         assert kind.title.en.isascii()
-
-
-def test_links_in_the_documents_lead_somewhere() -> None:
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
 
 
 def test_each_promise_names_a_test_that_there_is() -> None:

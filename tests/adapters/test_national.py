@@ -85,6 +85,7 @@ async def test_verify_relative(population: National, relation: str, number: str,
 
 
 async def test_every_citizen_keeps_the_contract(population: National) -> None:
+    assert len(PROVINCE.citizens) > 400
     for citizen in list(PROVINCE.citizens.values())[::40]:
         born = f"{citizen.born:%Y}" if citizen.year_only else citizen.born.isoformat()
         asked = {"soDinhDanh": citizen.number, "hoVaTen": citizen.name, "ngaySinh": born}
@@ -92,7 +93,9 @@ async def test_every_citizen_keeps_the_contract(population: National) -> None:
 
 
 async def test_one_representative_and_several_are_both_a_list(enterprises: National) -> None:
-    for enterprise in list(PROVINCE.enterprises.values())[::8]:
+    asked_for = list(PROVINCE.enterprises.values())[::8]
+    assert {1, 2} <= {len(enterprise.representatives) for enterprise in asked_for}
+    for enterprise in asked_for:
         found = await enterprises.ask("lookup-enterprise", {"maSoDoanhNghiep": enterprise.code})
         assert [person["hoVaTen"] for person in found["nguoiDaiDien"]] == [
             name for name, _ in enterprise.representatives
@@ -210,6 +213,7 @@ async def test_wrong_credentials_are_refused(nationals: dict[str, National], ser
 
 
 async def test_a_system_that_is_down_is_unreachable(nationals: dict[str, National]) -> None:
+    assert len(nationals) == 3
     for right in nationals.values():
         wrong = await right.otherwise(url="http://127.0.0.1:9")
         with pytest.raises(UpstreamFailed) as failed:

@@ -111,7 +111,6 @@ async def test_a_follower_sees_what_comes(bus: Workbench) -> None:
     headers = {"Authorization": f"Bearer {bus.token('auditor')}"}
     async with bus.session.get("/evidence/entries?last=0&follow=true", headers=headers) as stream:
         got = await bus.call(system="gamma")
-        async for line in stream.content:
-            if line.startswith(b"data: "):
-                assert json.loads(line[6:])["message"] == got.message
-                break
+        async with asyncio.timeout(20):
+            line = await anext(line async for line in aiter(stream.content) if line.startswith(b"data: "))
+    assert json.loads(line[6:])["message"] == got.message

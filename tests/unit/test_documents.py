@@ -30,20 +30,30 @@ def _anchors(page: Path) -> set[str]:
 
 
 def test_links_lead_to_a_file_and_a_heading() -> None:
+    seen = 0
     for page in PAGES:
         for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", page.read_text()):
             if "://" in target:
                 continue
+            seen += 1
             led = (page.parent / target).resolve() if target else page
             assert led.exists(), f"{page.relative_to(ROOT)}: {target}"
             if anchor and led.suffix == ".md":
                 assert anchor in _anchors(led), f"{page.relative_to(ROOT)}: {target}#{anchor}"
+    assert seen > 100
 
 
 def test_python_files_that_are_named_exist() -> None:
-    for page in GUIDES:
-        for name in re.findall(r"`([\w./-]+\.(?:py|mjs))(?:::\w+)?`", page.read_text()):
-            assert any(f"/{file}".endswith(f"/{name}") for file in FILES), f"{page.relative_to(ROOT)}: {name}"
+    named = _named(r"`([\w./-]+\.(?:py|mjs))(?:::\w+)?`")
+    for page, name in named:
+        assert any(f"/{file}".endswith(f"/{name}") for file in FILES), f"{page.relative_to(ROOT)}: {name}"
+
+
+def _named(pattern: str) -> list[tuple[Path, str]]:
+    """What the guides name, and where: never nothing."""
+    named = [(page, name) for page in GUIDES for name in re.findall(pattern, page.read_text())]
+    assert len(named) > 20, pattern
+    return named
 
 
 def _commands(page: Path) -> Iterator[str]:
@@ -87,16 +97,14 @@ def test_commands_and_flags_that_are_named_exist() -> None:
 def test_environment_variables_that_are_named_exist() -> None:
     settings = _application()["gateway"]["run"].assemble_argument_collection()
     known = {"LGSP_GW_" + name[2:].upper().replace("-", "_") for one in settings for name in one.names}
-    for page in GUIDES:
-        for name in re.findall(r"\bLGSP_[A-Z_]+\b", page.read_text()):
-            assert name in known or re.search(rf"\b{name}\b", SOURCES), f"{page.relative_to(ROOT)}: {name}"
+    for page, name in _named(r"\bLGSP_[A-Z_]+\b"):
+        assert name in known or re.search(rf"\b{name}\b", SOURCES), f"{page.relative_to(ROOT)}: {name}"
 
 
 def test_metrics_that_are_named_exist() -> None:
-    for page in GUIDES:
-        for name in re.findall(r"`(lgsp_[a-z_]+)[`{]", page.read_text()):
-            exported = f'"{name}"' in SOURCES or f'"{name.removesuffix("_total").removesuffix("_info")}"' in SOURCES
-            assert exported or any(f"/{name}/" in f"/{file}" for file in FILES), f"{page.relative_to(ROOT)}: {name}"
+    for page, name in _named(r"`(lgsp_[a-z_]+)[`{]"):
+        exported = f'"{name}"' in SOURCES or f'"{name.removesuffix("_total").removesuffix("_info")}"' in SOURCES
+        assert exported or any(f"/{name}/" in f"/{file}" for file in FILES), f"{page.relative_to(ROOT)}: {name}"
 
 
 def _built(event: str) -> bool:
@@ -129,6 +137,8 @@ def test_each_decision_has_a_number_of_its_own_and_stands_in_the_index() -> None
 
 def test_each_page_stands_in_the_index_of_the_documents() -> None:
     index = (ROOT / "docs/README.md").read_text()
-    for page in (ROOT / "docs").rglob("*.md"):
+    pages = list((ROOT / "docs").rglob("*.md"))
+    assert len(pages) > 20
+    for page in pages:
         name = str(page.relative_to(ROOT / "docs"))
         assert name.startswith("decisions/") or name == "README.md" or f"({name})" in index, name
