@@ -126,9 +126,9 @@ async def calls_of(bus: Workbench, **broken: Any) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack, Background() as background:
         settings = with_addresses(bus.settings("located", 0), None)
         keys, security = KeyStore(settings.keys, settings.public_url), SecurityLog("", "located")
-        requests, heavy = NatsRequestReply(), DocumentWorkers(1)
-        stack.push_async_callback(heavy.stop)
-        registry = RegistryParts.create(requests, security, heavy)
+        requests, workers = NatsRequestReply(), DocumentWorkers(1)
+        stack.push_async_callback(workers.stop)
+        registry = RegistryParts.create(requests, security, workers)
         connection = await connect(bus.door("gateway"), "located", background=background)
         stack.push_async_callback(connection.close)
         calls = await connect_for_calls(bus.door("gateway"), "located calls", background=background)
@@ -143,7 +143,7 @@ async def calls_of(bus: Workbench, **broken: Any) -> AsyncIterator[str]:
         )
         observer = CallTelemetry(Metrics(), None, security)
         pipeline = await open_pipeline(
-            settings, registry.snapshot, identification, requests, connection, evidence, observer, heavy
+            settings, registry.snapshot, identification, requests, connection, evidence, observer, workers
         )
         evidence.log.start(background)
         stack.push_async_callback(evidence.log.stop)
