@@ -1,4 +1,19 @@
-"""The eleven invariants of the fast path, as `http/fast_path/connection.py` names them, each seen from the wire."""
+"""The eleven invariants of the fast path, as `http/fast_path/connection.py` names them, each seen from the wire.
+
+Each was tried by hand: with any of these changes a test of its number fails.
+
+1. A known head is looked for while a document is awaited; what was pending is forgotten.
+2. A request is given to aiohttp without its size; what follows it is given too; Upgrade or Transfer-Encoding does not hand the connection over.
+3. Fields may come twice; Expect, or Proxy-Connection, is not looked for.
+4. A delegate that is done still writes. (That only the current one writes, and that closing ends it, are further guards of the same.)
+5. What is owed, or whether the response keeps the connection alive, is not asked.
+6. What is held does not pause reading; aiohttp's own pause does not.
+7. The worker does not wait; aiohttp does not hear of a pause, or of its end, or hears one twice; a new delegate is not told.
+8. A call in flight is cancelled, or a stop does not wait for it; aiohttp is not told; a waiting worker is not woken.
+9. A document or what aiohttp keeps has no clock, or a head none; each piece starts it anew.
+10. A stop closes what is busy, or leaves what is idle, or answers without `Connection: close`; what is not done in time is not broken off.
+11. What can no longer become a head is waited for; empty lines before a request are taken for its beginning.
+"""
 
 import asyncio
 import contextlib
@@ -16,12 +31,14 @@ from multidict import MultiMapping
 from structlog.testing import capture_logs
 
 from lgsp_gateway.http.connection_limits import ConnectionLimits
+from lgsp_gateway.http.fast_path.delegate import Delegate
 from lgsp_gateway.http.raw_response import RawResponse
 from lgsp_gateway.http.server import HttpServer
 
 PATIENCE = 15
 LIMITS = ConnectionLimits(head_seconds=0.6, body_seconds=0.6, idle_seconds=1.5, send_seconds=1)
 KNOWN = b"POST /services/desk/v1/read HTTP/1.1\r\nHost: bus\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+CHUNKED = b"POST /services/desk/v1/read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: bus\r\n\r\n"
 
 
@@ -254,11 +271,8 @@ async def test_2_cut_at_any_byte(site: Site, cut: int) -> None:
 
 async def test_2_a_connection_whose_framing_only_aiohttp_knows_is_its_own(site: Site) -> None:
     sender = await site.connect()
-    chunked = (
-        b"POST /services/desk/v1/read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
-    )
     for number in range(3):
-        await sender.send(chunked)
+        await sender.send(CHUNKED)
         assert await sender.answer() == (200, b"{}")
         await sender.send(call(b"[%d]" % number))
         assert await sender.answer() == (200, b"[%d]" % number)
@@ -277,7 +291,7 @@ async def test_2_who_asks_for_another_protocol_gets_its_answer_and_no_further_on
 @pytest.mark.parametrize(
     "line",
     [b"Host: other", b"Content-Length: 2", b"Expect: x", b"X: \x00", b"X: \x80", b" folded: x", b"X : y", b"Connection: x", b"Content-Type: text/plain",
-     b"Content-Encoding: identity", b"Transfer-Encoding: identity"],
+     b"Content-Encoding: identity", b"Transfer-Encoding: identity", b"Proxy-Connection: close"],
 )  # fmt: skip
 async def test_3_what_is_no_ordinary_call_is_aiohttps_to_judge(site: Site, line: bytes) -> None:
     sender = await site.connect()
@@ -296,6 +310,33 @@ async def test_4_nothing_is_written_after_the_last_answer(site: Site) -> None:
     assert said.count(b"HTTP/1.1 ") == 1
     assert b"application/problem+json" in said
     assert b"Connection: close" in said
+
+
+async def test_4_a_delegate_that_is_done_writes_nothing_and_ends_once() -> None:
+    """Whatever aiohttp does afterwards."""
+
+    class Recorder:
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def write_of(self, delegate: Delegate, data: bytes) -> None:
+            self.seen.append("write")
+
+        def refusal_of(self, delegate: Delegate, status: int) -> None:
+            self.seen.append("refusal")
+
+        def reading_of(self, delegate: Delegate, *, paused: bool) -> None:
+            self.seen.append("reading")
+
+        def end_of(self, delegate: Delegate) -> None:
+            self.seen.append("end")
+
+    front, protocol = Recorder(), web.Server(lambda _: web.Response())()  # type: ignore[arg-type, return-value]
+    delegate = Delegate(front, asyncio.Transport(), protocol, 0)
+    delegate.close()
+    delegate.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    delegate.close()
+    assert front.seen == ["end"]
 
 
 @pytest.mark.parametrize(
@@ -338,6 +379,19 @@ async def test_6_while_a_request_is_answered_the_rest_stays_with_its_sender(site
     statuses = [(await sender.answer())[0] for _ in range(201)]
     await flood
     assert set(statuses) == {200}
+
+
+async def test_6_aiohttp_leaves_what_nobody_reads_with_its_sender(site: Site) -> None:
+    site.face.go_on.clear()
+    sender, size = await site.connect(), 64 * 1024 * 1024
+    await sender.send(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size)
+    await asyncio.wait_for(site.handled.wait(), PATIENCE)
+    flood = asyncio.create_task(sender.send(bytes(size)))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(flood), 1.5)
+    flood.cancel()
+    sender.writer.transport.abort()
+    site.face.go_on.set()
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -446,8 +500,29 @@ async def test_8_who_resets_without_having_read_leaves_no_worker(site: Site) -> 
 
 
 @pytest.mark.parametrize("before", [b"", call(), LIVEZ], ids=["first", "after a call", "after aiohttp"])
-@pytest.mark.parametrize("begun", [b"POST /services", call()[:-1]], ids=["head", "document"])
-async def test_9_what_dribbles_is_refused_in_time(site: Site, before: bytes, begun: bytes) -> None:
+@pytest.mark.parametrize(
+    ("begun", "piece", "named"),
+    [(b"POST /services", b"s", "Phần đầu"), (call(bytes(5000))[:-4999], b" ", "Nội dung")],
+    ids=["head", "document"],
+)
+async def test_9_what_dribbles_is_refused_in_time(
+    site: Site, before: bytes, begun: bytes, piece: bytes, named: str
+) -> None:
+    """However many pieces come, and what was late is named."""
+    said = await dribbled(site, before, begun, piece)
+    assert said.startswith(b"HTTP/1.1 408"), said
+    assert b"Connection: close" in said
+    assert named in said.decode()
+
+
+async def test_9_a_head_that_dribbles_where_aiohttp_keeps_the_connection(site: Site) -> None:
+    said = await dribbled(site, CHUNKED, b"POST /services", b"s")
+    assert said.startswith(b"HTTP/1.1 408"), said
+    assert site.server.counts.kept == 1
+
+
+async def dribbled(site: Site, before: bytes, begun: bytes, piece: bytes) -> bytes:
+    """Have a request answered, begin another, send piece after piece of it for ever, and return what comes."""
     sender = await site.connect()
     if before:
         await sender.send(before)
@@ -455,16 +530,17 @@ async def test_9_what_dribbles_is_refused_in_time(site: Site, before: bytes, beg
 
     async def dribble() -> None:
         with contextlib.suppress(ConnectionError):
-            for number in range(len(begun)):
-                await sender.send(begun[number : number + 1])
-                await asyncio.sleep(0.1 if number > len(begun) - 20 else 0)
-            await asyncio.sleep(PATIENCE)
+            await sender.send(begun)
+            async with asyncio.timeout(20):
+                while True:
+                    await sender.send(piece)
+                    await asyncio.sleep(0.1)
 
     dribbling = asyncio.create_task(dribble())
-    said = await sender.rest()
-    dribbling.cancel()
-    assert said.startswith(b"HTTP/1.1 408"), said
-    assert b"Connection: close" in said
+    try:
+        return await sender.rest()
+    finally:
+        dribbling.cancel()
 
 
 @pytest.mark.parametrize("before", [b"", call(), LIVEZ], ids=["first", "after a call", "after aiohttp"])
@@ -494,6 +570,18 @@ async def test_10_a_stop_closes_what_is_idle_and_answers_what_is_busy(site: Site
         said = await sender.rest()
         assert said.startswith(b"HTTP/1.1 200 OK")
         assert b"Connection: close" in said
+    await asyncio.wait_for(stopping, PATIENCE)
+
+
+@pytest.mark.long
+async def test_10_what_is_not_done_in_time_is_broken_off(site: Site) -> None:
+    """Its connection ends, and no worker is left."""
+    site.face.go_on.clear()
+    sender = await site.connect()
+    await sender.send(call())
+    await asyncio.wait_for(site.face.asked.wait(), PATIENCE)
+    stopping = asyncio.create_task(site.close())
+    assert await sender.rest() == b""
     await asyncio.wait_for(stopping, PATIENCE)
 
 
