@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 import signal
+from collections.abc import Sequence
 
+import pytest
 from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
@@ -81,5 +83,50 @@ async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_
         assert {end.code for end in ends if isinstance(end, Refusal)} == {"evidence-unavailable"}
         assert not [end for end in ends if not isinstance(end, Refusal)]
         assert log.unwritten == len(written)
+    publishing.stop()
+    await connection.close()
+
+
+class BrokenPublisher(CheckpointPublisher):
+    """A publisher with a defect that shows when a batch is acknowledged."""
+
+    def on_batch_written(self, sequence: int, entries: Sequence[bytes]) -> None:
+        raise ZeroDivisionError
+
+
+class BusyRequests(NatsRequestReply):
+    """A connection on which a call is under way, so that the log gathers and sends in a later turn of the event loop."""
+
+    @property
+    def awaited(self) -> int:
+        return 1
+
+
+class BrokenRequests(BusyRequests):
+    """A connection with a defect that shows when a batch is sent."""
+
+    def ask(self, *_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("requests", "publisher_type"),
+    [(BusyRequests, BrokenPublisher), (BrokenRequests, CheckpointPublisher)],
+    ids=["acknowledged", "sent"],
+)
+async def test_a_defect_of_the_log_lets_no_call_wait_for_ever(
+    bus: Workbench, requests: type[NatsRequestReply], publisher_type: type[CheckpointPublisher]
+) -> None:
+    publishing = requests()
+    connection = await connect_for_calls(bus.door("gateway"), "test", publishing.connection_lost)
+    await publishing.start(connection)
+    async with asyncio.timeout(20), Background() as background:
+        name = f"defect-{next(NAMES)}"
+        log = EvidenceLog(
+            publishing, entry_stream.subject_of(name), publisher_type(publishing, name, Signer("x/y", b"k" * 32))
+        )
+        log.start(background)
+        ends = await asyncio.gather(*(log.write(b'{"status":404}') for _ in range(3)), return_exceptions=True)
+        assert [end.code for end in ends if isinstance(end, Refusal)] == ["evidence-unavailable"] * 3
     publishing.stop()
     await connection.close()

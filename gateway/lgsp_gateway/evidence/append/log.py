@@ -45,6 +45,12 @@ class _Batch:
     entries: list[bytes] = field(default_factory=list)
     size: int = 0
 
+    def refuse(self, refusal: Refusal) -> None:
+        """Refuse the calls that still wait for the batch."""
+        for written in self.waiting:
+            if not written.done():  # its caller may have been cancelled
+                written.set_exception(refusal)
+
 
 class EvidenceLog:
     """Writes the evidence of one gateway.
@@ -150,9 +156,11 @@ class EvidenceLog:
         try:
             self._publish_batch(number, batch.entries, partial(self._on_acknowledgement, batch, number))
             self._bus.send_now()
-        except Refusal as refusal:
-            self._on_write_failure(batch, number, refusal.code)
+        except Exception as error:
+            self._on_write_failure(batch, number, error.code if isinstance(error, Refusal) else type(error).__name__)
             self._schedule_next()
+            if not isinstance(error, Refusal):  # an error of our own, which the event loop logs
+                raise
         else:
             self._in_flight += 1
             self._publisher.integrate_written()  # the disk is busy, so there is time
@@ -163,6 +171,19 @@ class EvidenceLog:
 
     def _on_acknowledgement(self, batch: "_Batch", number: str, reply: Reply | Refusal | None) -> None:
         self._in_flight -= 1
+        try:
+            self._settle(batch, number, reply)
+        except Exception as error:
+            batch.refuse(evidence_unavailable(type(error).__name__))  # or its calls would wait for ever
+            raise
+        finally:
+            if (self._full_batches or self._gathering.entries) and not self._scheduled:
+                self._send_next_batch(GATHER_TURNS)
+            elif self._in_flight == 0:
+                self._idle.set()
+
+    def _settle(self, batch: "_Batch", number: str, reply: Reply | Refusal | None) -> None:
+        """Tell whoever waits for a batch whether it is on disk."""
         lost = isinstance(reply, Refusal)
         acknowledged = {} if isinstance(reply, Refusal) else acknowledgement(reply)
         if acknowledged.get("seq"):
@@ -178,10 +199,6 @@ class EvidenceLog:
                 "description", "connection lost" if lost else "no acknowledgement"
             )
             self._on_write_failure(batch, number, reason)
-        if (self._full_batches or self._gathering.entries) and not self._scheduled:
-            self._send_next_batch(GATHER_TURNS)
-        elif self._in_flight == 0:
-            self._idle.set()
 
     def _schedule_next(self) -> None:
         """Send what waits behind a batch that could not be sent: no acknowledgement will come that would do it."""
@@ -197,9 +214,7 @@ class EvidenceLog:
         self._publisher.mark_unsure(number)
         self._store_unwritten(number, batch.entries)
         self._store_unwritten(self._next_number(), _entries_of_withheld_answers(batch.entries))
-        for written in batch.waiting:
-            if not written.done():
-                written.set_exception(evidence_unavailable(reason))
+        batch.refuse(evidence_unavailable(reason))
 
     def _next_number(self) -> str:
         self._batch_number += 1
