@@ -28,7 +28,7 @@ async def well(_request: web.Request) -> web.Response:
     return web.json_response({"a": "KHOP"})
 
 
-def door(pair: tuple[Path, Path]) -> ssl.SSLContext:
+def server_tls(pair: tuple[Path, Path]) -> ssl.SSLContext:
     """What a server shows."""
     found = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     found.load_cert_chain(*pair)
@@ -69,7 +69,7 @@ async def test_a_certificate_that_does_not_count(
     tmp_path: Path, shown: dict[str, Any], tls: dict[str, str], said: tuple[str, ...]
 ) -> None:
     authority = Authority(tmp_path)
-    async with served(well, door(authority.write("so", **shown))) as url:
+    async with served(well, server_tls(authority.write("so", **shown))) as url:
         reason = await why(url, tmp_path, tls)
     assert all(part in reason for part in said), reason
     assert "asked for 127.0.0.1, the certificate shown is so, for " in reason
@@ -77,7 +77,7 @@ async def test_a_certificate_that_does_not_count(
 
 async def test_a_name_that_the_certificate_does_not_have(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    async with served(well, door(authority.write("so", names=OTHER)), host="localhost") as url:
+    async with served(well, server_tls(authority.write("so", names=OTHER)), host="localhost") as url:
         reason = await why(url, tmp_path, CA)
     assert "Hostname mismatch, certificate is not valid for 'localhost'" in reason
 
@@ -85,12 +85,12 @@ async def test_a_name_that_the_certificate_does_not_have(tmp_path: Path) -> None
 async def test_a_chain_that_is_whole_is_believed(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.write("so", names=ADDRESS, below=True)
-    async with served(well, door(pair)) as url, opened("http", url, tmp_path, tls=CA, **HTTP) as adapter:
+    async with served(well, server_tls(pair)) as url, opened("http", url, tmp_path, tls=CA, **HTTP) as adapter:
         assert await ask(adapter) == {"ketQua": "KHOP"}
 
 
 async def test_a_system_that_speaks_old_tls_alone(tmp_path: Path) -> None:
-    old = door(Authority(tmp_path).write("so", names=ADDRESS))
+    old = server_tls(Authority(tmp_path).write("so", names=ADDRESS))
     old.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1 is deprecated"):
         old.minimum_version = ssl.TLSVersion.TLSv1
@@ -175,7 +175,7 @@ async def test_it_is_the_address_of_the_token_that_is_named(tmp_path: Path) -> N
     authority = Authority(tmp_path)
     oauth2 = {"path": "/oauth2/token", "client": "'a'", "secret": "'bí mật'"}
     async with (
-        served(well, door(authority.write("so", names=OTHER))) as url,
+        served(well, server_tls(authority.write("so", names=OTHER))) as url,
         opened("http", url, tmp_path, tls=CA, authentication={"oauth2": oauth2}, **HTTP) as adapter,
     ):
         with pytest.raises(UpstreamFailed) as failed:

@@ -90,7 +90,7 @@ class Measured:
         """A change that arrives from elsewhere."""
 
         async def step() -> None:
-            connection = await connect(self.bus.door("gateway"), "test")
+            connection = await connect(self.bus.endpoint("gateway"), "test")
             await connection.jetstream().publish(f"{SUBJECTS}{version.kind}.{version.name}", version.data)
             await connection.close()
 

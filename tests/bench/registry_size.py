@@ -27,7 +27,7 @@ AGENCIES = 50
 
 async def fill(bus: Workbench, services: int, systems: int, grants: int) -> None:
     """Write documents as the store keeps them, without asking anybody."""
-    connection = await connect(bus.door("gateway"), "fill")
+    connection = await connect(bus.endpoint("gateway"), "fill")
     jetstream = connection.jetstream()
     versions = [
         DocumentVersion.of(

@@ -66,7 +66,7 @@ class Archived:
 
     async def left(self) -> tuple[int, int]:
         """Groups and checkpoints in the streams."""
-        connection = await connect(self.bus.door("gateway"), "test")
+        connection = await connect(self.bus.endpoint("gateway"), "test")
         states = [
             (await connection.jetstream().stream_info(name)).state
             for name in (entry_stream.STREAM, checkpoint_stream.STREAM)
@@ -139,7 +139,7 @@ async def test_what_moves_nothing(archived: Archived) -> None:
     blocked.write_text("a file")
     code, _, err = await archived.archive(shelf=str(blocked))
     assert (code, "cannot be used" in err) == (1, True), err
-    connection = await connect(archived.bus.door("gateway"), "test")
+    connection = await connect(archived.bus.endpoint("gateway"), "test")
     with pytest.raises(Exception, match="timeout"):
         await connection.request(f"$JS.API.STREAM.PURGE.{entry_stream.STREAM}", b"", timeout=0.5)
     await connection.close()

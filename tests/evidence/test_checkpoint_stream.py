@@ -8,7 +8,7 @@ from lgsp_runtime.nats.connection import connect
 
 
 async def test_the_right_one_among_many(breakable_bus: Workbench) -> None:
-    connection = await connect(breakable_bus.door("gateway"), "test")
+    connection = await connect(breakable_bus.endpoint("gateway"), "test")
     try:
         for n in range(120):
             for log in ("many-1", "many-2") if n % 3 else ("many-1",):

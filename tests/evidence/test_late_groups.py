@@ -26,10 +26,10 @@ BATCH_BYTES = 512 * 1024
 
 
 async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> None:
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     name = f"late-{next(NAMES)}"
     publishing = NatsRequestReply()
-    calls = await connect_for_calls(bus.door("gateway"), "test calls")
+    calls = await connect_for_calls(bus.endpoint("gateway"), "test calls")
     await publishing.start(calls)
     async with asyncio.timeout(WORK_SECONDS), Background() as background:
         signer = Signer(origin_of(name), b"k" * 32)
@@ -69,7 +69,7 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
 async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_bus: Workbench) -> None:
     """NATS is gone while several full groups wait to be sent: each caller is told, though nobody writes after them."""
     publishing = NatsRequestReply()
-    connection = await connect_for_calls(breakable_bus.door("gateway"), "test", publishing.connection_lost)
+    connection = await connect_for_calls(breakable_bus.endpoint("gateway"), "test", publishing.connection_lost)
     await publishing.start(connection)
     async with asyncio.timeout(20), Background() as background:
         publisher = CheckpointPublisher(publishing, "stranded", Signer("x/y", b"k" * 32))

@@ -25,7 +25,7 @@ Answer = Callable[[Msg], Awaitable[None]]
 
 async def raw(bus: Workbench, answer: bytes) -> Client:
     """A program on NATS that answers these bytes."""
-    connection = await connect(bus.door("provider"), "raw")
+    connection = await connect(bus.endpoint("provider"), "raw")
 
     async def respond(message: Msg) -> None:
         await message.respond(answer)
@@ -60,7 +60,7 @@ async def test_nonsense_never_reaches_the_caller(bus: Workbench, answer: bytes) 
 
 
 async def test_an_answer_after_the_deadline_goes_nowhere(bus: Workbench) -> None:
-    connection = await connect(bus.door("provider"), "raw")
+    connection = await connect(bus.endpoint("provider"), "raw")
     late: asyncio.Queue[Msg] = asyncio.Queue()
     await connection.subscribe("svc.desk.v1.read", queue="desk", cb=late.put)
     await connection.flush()
@@ -103,7 +103,7 @@ async def test_a_stopping_adapter_finishes_its_calls(bus: Workbench) -> None:
             pass
     # another connection of the system ends, so what it may have had is asked again, of nobody
     repeated = bus.gateway.log.read_text().count("calls repeated")
-    await (await connect(bus.door("provider"), "another")).close()
+    await (await connect(bus.endpoint("provider"), "another")).close()
     async with asyncio.timeout(4):
         while bus.gateway.log.read_text().count("calls repeated") == repeated:
             await asyncio.sleep(0.01)
@@ -121,7 +121,7 @@ async def test_an_expired_request_is_not_worked_on(bus: Workbench) -> None:
         return {"ketQua": "KHOP"}
 
     adapter = await bus.serve(read=work)
-    gateway = await connect(bus.door("gateway"), "test")
+    gateway = await connect(bus.endpoint("gateway"), "test")
     past = wire.Context("1", "alpha", "H49.1", "", "1.0.0", 1, "")
     replies = [
         await gateway.request("svc.desk.v1.read", data, timeout=2)
@@ -147,7 +147,7 @@ async def test_an_adapter_is_announced_by_the_nats_services_protocol(bus: Workbe
     adapter = await bus.serve()
     # an operation that may be repeated counts twice when a connection of its system has just ended
     got = await bus.call("register", headers={"Idempotency-Key": idempotency_key()})
-    gateway = await connect(bus.door("gateway"), "test")
+    gateway = await connect(bus.endpoint("gateway"), "test")
     info = (await gateway.request("$SRV.INFO.desk", timeout=2)).data
     stats = json.loads((await gateway.request("$SRV.STATS.desk", timeout=2)).data)
     await gateway.close()
@@ -217,7 +217,7 @@ async def test_answers_are_held_while_nats_does_not_read_and_none_is_lost(breaka
 
     adapter = await bus.serve(read=large)
     answers: asyncio.Queue[bytes] = asyncio.Queue()
-    gateway = await connect_for_calls(bus.door("gateway"), "test")
+    gateway = await connect_for_calls(bus.endpoint("gateway"), "test")
     await gateway.subscribe("_INBOX.test.*", lambda subject, reply, data, headers: answers.put_nowait(data))
     context = wire.Context("1", "alpha", "H49.1", "", "1.0.0", int(time.time() * 1000) + 60_000, "")
     for number in range(40):  # 40 MB, of which 16 may wait to be sent

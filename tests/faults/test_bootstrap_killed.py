@@ -179,7 +179,7 @@ async def test_a_bus_that_people_worked_with_before_there_was_a_mark_is_left_alo
 async def _write(empty: Empty, by: str, spec: dict[str, Any], key: tuple[str, str] = ("Agency", "H49.1")) -> None:
     """Write a document as an earlier version did, into a stream that a gateway made and did not fill."""
     kind, name = key
-    connection = await connect(empty.bus.door("gateway"), "test")
+    connection = await connect(empty.bus.endpoint("gateway"), "test")
     jetstream = connection.jetstream()
     with contextlib.suppress(Exception):
         await jetstream.add_stream(name=STREAM, subjects=[SUBJECTS + ">"], deny_delete=True, deny_purge=True)

@@ -48,8 +48,8 @@ async def opened(request: pytest.FixtureRequest, server: NatsServer) -> AsyncIte
     clients: list[CallClient] = []
 
     async def connect(user: str = "u", url: str = "", **more: Any) -> CallClient:
-        door = NatsEndpoint(url or server.url, user, PASSWORD, **more.pop("door", {}))
-        client = await connect_for_calls(door, "test", fast_path=request.param, **more)
+        endpoint = NatsEndpoint(url or server.url, user, PASSWORD, **more.pop("endpoint", {}))
+        client = await connect_for_calls(endpoint, "test", fast_path=request.param, **more)
         clients.append(client)
         return client
 
@@ -338,8 +338,8 @@ async def test_tls_is_spoken_or_nothing_is_said(tmp_path: Path, fast: bool) -> N
     secured = await NatsServer(tmp_path, "tls", tls=tls).start()
     plain = await NatsServer(tmp_path, "plain").start()
     trusting, strange = ssl.create_default_context(cafile=authority.path), ssl.create_default_context()
-    door = NatsEndpoint(secured.url.replace("nats:", "tls:"), "u", PASSWORD, tls=trusting)
-    client, inbox = await connect_for_calls(door, "test", fast_path=fast), Inbox()
+    endpoint = NatsEndpoint(secured.url.replace("nats:", "tls:"), "u", PASSWORD, tls=trusting)
+    client, inbox = await connect_for_calls(endpoint, "test", fast_path=fast), Inbox()
     await client.subscribe("a", inbox.take)
     payload = bytes(300_000)
     client.publish_nowait("a", payload)

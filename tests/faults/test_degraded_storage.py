@@ -152,7 +152,7 @@ async def test_a_stream_that_vanishes_while_running_is_said(breakable_bus: Workb
         await bus.call()
     await bus.drop_stream(entry_stream.STREAM)
     assert (await bus.call()).code == "evidence-unavailable"
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     await entry_stream.ensure(connection, 1)
     await connection.close()
     async with asyncio.timeout(20):
@@ -168,7 +168,7 @@ async def test_a_forged_checkpoint_is_not_built_upon(breakable_bus: Workbench) -
     tree = Tree()
     tree.append(b"something else")
     note = Signer("lgsp/bench", b"x" * 32).sign(1, tree.root())
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     subject = checkpoint_stream.subject_of("bench")
     await connection.jetstream().publish(subject, CheckpointRecord(note, 1, tree.compact_range, 1).data())
     await connection.close()

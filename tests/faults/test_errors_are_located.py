@@ -129,9 +129,9 @@ async def calls_of(bus: Workbench, **broken: Any) -> AsyncIterator[str]:
         requests, workers = NatsRequestReply(), DocumentWorkers(1)
         stack.push_async_callback(workers.stop)
         registry = RegistryParts.create(requests, security, workers)
-        connection = await connect(bus.door("gateway"), "located", background=background)
+        connection = await connect(bus.endpoint("gateway"), "located", background=background)
         stack.push_async_callback(connection.close)
-        calls = await connect_for_calls(bus.door("gateway"), "located calls", background=background)
+        calls = await connect_for_calls(bus.endpoint("gateway"), "located calls", background=background)
         stack.push_async_callback(calls.close)
         await requests.start(calls)
         stack.callback(requests.stop)
@@ -201,7 +201,9 @@ async def test_what_a_subscription_hears(bus: Workbench, fast: bool) -> None:
 
     with capture_logs() as logged:
         async with Background() as background:
-            connection = await connect_for_calls(bus.door("gateway"), "located", background=background, fast_path=fast)
+            connection = await connect_for_calls(
+                bus.endpoint("gateway"), "located", background=background, fast_path=fast
+            )
             await connection.subscribe("svc.desk.v1.located", take)
             connection.publish_nowait("svc.desk.v1.located", PERSON.encode())
             line = await until(logged, "background callback failed")
@@ -216,7 +218,7 @@ async def test_the_auth_callout(breakable_bus: Workbench) -> None:
     await bus.gateway.stop()
     with capture_logs() as logged:
         async with Background() as background:
-            connection = await connect(bus.door("gateway"), "located", background=background)
+            connection = await connect(bus.endpoint("gateway"), "located", background=background)
             key, security = KeyStore(bus.state.keys).account_key(), SecurityLog("", "located")
             callout = NatsAuthCallout(Broken(), RegistrySnapshot(), key, security, background)  # type: ignore[arg-type]
             await callout.start(connection)

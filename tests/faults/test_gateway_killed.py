@@ -48,7 +48,7 @@ async def test_sigterm_finishes_what_was_begun(breakable_bus: Workbench) -> None
     await reached.wait()
     bus.gateway.signal(signal.SIGTERM)
     async with asyncio.timeout(5):
-        while True:  # the door closes first
+        while True:  # the server stops listening first
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", bus.port)
             except OSError:

@@ -103,8 +103,8 @@ async def test_what_nats_py_reports_as_text_becomes_a_type(bus: Workbench) -> No
 @BOTH
 async def test_the_server_ends_a_connection_when_its_token_expires(bus: Workbench, fast: bool) -> None:
     tokens = iter((bus.token("provider", life=2), *[bus.token("provider")] * 9))
-    door = NatsEndpoint(bus.nats_url, token=lambda: next(tokens))
-    connection = await connect_for_calls(door, "knock", fast_path=fast)
+    endpoint = NatsEndpoint(bus.nats_url, token=lambda: next(tokens))
+    connection = await connect_for_calls(endpoint, "knock", fast_path=fast)
     assert connection.is_connected
     await closed(connection)
     await connected(connection)  # with its new token
@@ -136,7 +136,7 @@ async def test_a_new_service_is_served_without_a_restart(bus: Workbench, fast: b
     heard: asyncio.Queue[bytes] = asyncio.Queue()
     await early.subscribe("svc.novel.v1.read", lambda subject, reply, data, headers: heard.put_nowait(data))
     await early.flush()
-    gateway = await connect(bus.door("gateway"), "test")
+    gateway = await connect(bus.endpoint("gateway"), "test")
     await gateway.publish("svc.novel.v1.read", b"x")
     assert await asyncio.wait_for(heard.get(), 5) == b"x"
     await gateway.close()
@@ -168,7 +168,7 @@ async def test_a_subscription_outlives_its_connection(bus: Workbench, fast: bool
     await connection.subscribe("svc.hidden.v1.read", lambda subject, reply, data, headers: heard.put_nowait(data), "q")
     await closed(connection)
     await connected(connection)
-    gateway = await connect(bus.door("gateway"), "test")
+    gateway = await connect(bus.endpoint("gateway"), "test")
     await gateway.publish("svc.hidden.v1.read", b"after")
     assert await asyncio.wait_for(heard.get(), 5) == b"after"
     await gateway.close()

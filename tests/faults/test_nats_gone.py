@@ -99,7 +99,7 @@ async def test_when_the_stream_is_full_nothing_passes(breakable_bus: Workbench) 
     bus = breakable_bus
     await bus.serve()
     assert (await bus.call()).status == 200
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     config = (await connection.jetstream().stream_info(entry_stream.STREAM)).config
     config.max_msgs, config.discard = 1, DiscardPolicy.NEW
     await connection.jetstream().update_stream(config)
@@ -120,7 +120,7 @@ async def test_without_a_stream_nothing_passes(breakable_bus: Workbench) -> None
     assert (got.status, got.code) == (503, "evidence-unavailable")
     assert "KHOP" not in got.body.decode()
     assert "gives no answer" in got.json["detail"]
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     await entry_stream.ensure(connection, 1)
     await connection.close()
     await asyncio.wait_for(bus.ready(), 10)
@@ -169,7 +169,7 @@ async def test_one_of_the_gateways_connections_is_lost_and_the_other_is_not(
 
 async def kick(bus: Workbench, name: str) -> None:
     """Have the server end a connection, and return when its client has made the next one."""
-    system = await connect(bus.door("system"), "test")
+    system = await connect(bus.endpoint("system"), "test")
 
     async def found() -> tuple[str, list[int]]:
         told = json.loads((await system.request("$SYS.REQ.SERVER.PING.CONNZ", b"{}", timeout=5)).data)

@@ -205,7 +205,7 @@ async def test_an_adapters_connection_does_nothing_but_what_an_adapter_does(bus:
 
 
 async def test_a_reply_goes_once_and_to_whom_it_was_asked_by(bus: Workbench) -> None:
-    hostile, gateway = await Knocker.of(bus, "provider"), await connect(bus.door("gateway"), "test")
+    hostile, gateway = await Knocker.of(bus, "provider"), await connect(bus.endpoint("gateway"), "test")
     heard: asyncio.Queue[Msg] = asyncio.Queue()
     asked: asyncio.Queue[Msg] = asyncio.Queue()
     await hostile.connection.subscribe("svc.hidden.v1.>", cb=asked.put)

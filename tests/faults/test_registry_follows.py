@@ -140,7 +140,7 @@ async def test_a_document_that_cannot_be_read_is_not_in_force_and_stops_no_other
     await bus.serve()
     odd = {**grant("odd", "beta", read=["*"])["spec"], "validUntil": "0000-99-99", "quota": {"requests": None}}
     status = {"phase": "in-force"}
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     jetstream = connection.jetstream()
     for name in ("odd", "alpha-desk"):
         data = DocumentVersion.of("Grant", DocumentName(name), odd, 0, 0, "test", "", status).data

@@ -239,5 +239,8 @@ async def test_an_adapter(bus: Workbench, tmp_path: Path, more: dict[str, object
 
 async def test_the_indexer(bus: Workbench, tmp_path: Path) -> None:
     index = Index(str(tmp_path / "index.db"), writes=True)
-    async with process(lambda this: indexer.serve(bus.door("gateway"), index, None, 0, this)) as (background, tasks):
+    async with process(lambda this: indexer.serve(bus.endpoint("gateway"), index, None, 0, this)) as (
+        background,
+        tasks,
+    ):
         await each_comes_back(background, tasks, INDEXER)

@@ -19,7 +19,7 @@ from lgsp_runtime.tls import TlsFiles
 
 
 async def serial(port: int, authority: Authority) -> int:
-    """The serial number of the certificate that an HTTPS door shows."""
+    """The serial number of the certificate that an HTTPS server shows."""
     context = ssl.create_default_context(cafile=authority.path)
     _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
     shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)

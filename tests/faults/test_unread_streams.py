@@ -20,7 +20,7 @@ STREAMS_EACH = GatewaySettings.model_fields["streams_each"].default
 
 async def _evidence(bus: Workbench) -> None:
     """Some 8 MB of it, that nobody called for."""
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     for number in range(GROUPS):
         await connection.jetstream().publish(
             entry_stream.subject_of("bench"), b'{"n":%d,"x":"%b"}' % (number, b"x" * ENTRY)
@@ -39,7 +39,7 @@ async def _unread(bus: Workbench, path: str) -> asyncio.StreamWriter:
 
 
 async def _consumers(bus: Workbench) -> int:
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     info = await connection.jetstream().stream_info(entry_stream.STREAM)
     await connection.close()
     return int(info.state.consumer_count)

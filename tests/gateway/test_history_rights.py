@@ -14,7 +14,7 @@ KINDS = ("agencies", "systems", "services", "grants")
 
 
 async def consumers(bus: Workbench) -> int:
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     info = await connection.jetstream().stream_info("KV_LGSP_REGISTRY")
     await connection.close()
     return int(info.state.consumer_count)

@@ -1,4 +1,4 @@
-"""The door: what is not a call, what is not HTTP, and what watches it."""
+"""The HTTP server: what is not a call, what is not HTTP, and what watches it."""
 
 import asyncio
 import gzip
@@ -56,7 +56,7 @@ async def test_a_body_that_does_not_end_is_stopped_at_the_limit(bus: Workbench) 
         async with bus.session.post("/services/desk/v1/read", data=endless(), headers=headers) as answer:
             assert answer.status == 413
     except (ConnectionError, OSError):
-        pass  # the door closed while the client was still writing, before it could read the answer
+        pass  # the server closed while the client was still writing, before it could read the answer
     assert (await bus.call(system="gamma")).status == 403
 
 

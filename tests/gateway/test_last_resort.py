@@ -59,10 +59,10 @@ async def address() -> AsyncIterator[str]:
     app.router.add_get("/raises", _raises)
     app.router.add_get("/breaks-off", _breaks_off)
     app.router.add_get("/waits-too-long", _waits_too_long)
-    door = HttpServer(NoCalls(), app, lambda: False, ConnectionLimits())  # type: ignore[arg-type]
-    port = await door.open("127.0.0.1", 0, None, share_port=False)
+    server = HttpServer(NoCalls(), app, lambda: False, ConnectionLimits())  # type: ignore[arg-type]
+    port = await server.open("127.0.0.1", 0, None, share_port=False)
     yield f"http://127.0.0.1:{port}"
-    await door.close()
+    await server.close()
 
 
 async def test_the_log_names_the_place_under_the_id_that_the_caller_gets(address: str) -> None:

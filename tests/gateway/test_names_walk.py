@@ -107,7 +107,7 @@ async def test_every_route_that_takes_a_name(breakable_bus: Workbench) -> None:
     bus.keys["both"] = bus.keys["operator"]
     both = document("System", "both", agency="H49.1", title=TEXT, roles=["operator", "auditor"])
     assert (await bus.registry("POST", "systems", both)).status == 201
-    nats = await connect(bus.door("gateway"), "test")
+    nats = await connect(bus.endpoint("gateway"), "test")
     jetstream = nats.jetstream()
     streams = sorted(info.config.name for info in await jetstream.streams_info())
     assert len(NAMED) > 25

@@ -160,7 +160,7 @@ async def test_a_call_without_proof_writes_nothing_into_the_memory(two: TwoGatew
 
 async def used(bus: Workbench) -> int:
     """How many values were ever used."""
-    connection = await connect(bus.door("gateway"), "test")
+    connection = await connect(bus.endpoint("gateway"), "test")
     info = await connection.jetstream().stream_info(replay_guard.STREAM)
     await connection.close()
     return int(info.state.last_seq)

@@ -240,7 +240,7 @@ class Workbench:
             **more,
         )
 
-    def door(self, user: str) -> NatsEndpoint:
+    def endpoint(self, user: str) -> NatsEndpoint:
         """Of the gateway's own users by password, of a system by its token."""
         if user in self.keys:
             return NatsEndpoint(self.nats_url, token=lambda: self.token(user))
@@ -252,9 +252,11 @@ class Workbench:
         Args:
             on_refused: told of what the server refuses.
         """
-        door = NatsEndpoint(self.nats_url, token=lambda: self.token(system))
+        endpoint = NatsEndpoint(self.nats_url, token=lambda: self.token(system))
         client = Client()
-        await client.connect(door.servers, **door.credentials, name="knock", error_cb=on_refused, reconnect_time_wait=0)
+        await client.connect(
+            endpoint.servers, **endpoint.credentials, name="knock", error_cb=on_refused, reconnect_time_wait=0
+        )
         return client
 
     async def serve(self, service: str = "desk", spans: Spans = NOT_TRACED, **answers: Answer) -> ServedAdapter:
@@ -268,7 +270,7 @@ class Workbench:
                 return answers.get(operation.replace("-", "_"), match)
 
         connection = await connect_for_calls(
-            self.door("provider"), f"test adapter {service}", fast_path=FAST_PATH == "on"
+            self.endpoint("provider"), f"test adapter {service}", fast_path=FAST_PATH == "on"
         )
         told = {"service": service, "major": 1, "system": "provider", "kind": "python"}
         manifest = Manifest(SourceLocation("test"), told, {}, Path())
