@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lgsp_auth.client_authentication import ClientAuthenticator, oauth_refusal
-from lgsp_auth.keys import KeyRing
 from lgsp_auth.one_time import ReplayGuard
+from lgsp_auth.signing_keys import KeyRing
 from lgsp_auth.trusted_issuer import AUDIENCE, GENERATION_CLAIM, TOKEN_TYPE
 
 DEFAULT_LIFE = 3600

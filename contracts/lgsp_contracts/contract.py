@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, cast
 
-from lgsp_contracts import checking, http_binding, pointers, strict_json
+from lgsp_contracts import http_binding, message_checks, pointers, strict_json
 from lgsp_contracts.documents import check
 from lgsp_contracts.entry import ENDINGS
 from lgsp_contracts.event import Event, read_event
@@ -68,7 +68,7 @@ class Operation:
         Raises:
             Refusal: `malformed`, `too-large` or `contract-violation`.
         """
-        return checking.check_request(self.request, self.limits, body)
+        return message_checks.check_request(self.request, self.limits, body)
 
     def check_response(self, body: bytes, *, skip_costly_explanation: bool = False) -> Any:
         """Parse the response of an adapter and check it against the contract.
@@ -79,7 +79,7 @@ class Operation:
         Raises:
             Refusal: `provider-broke-contract`; its `private` text names the broken rules and contains no value of the response.
         """
-        return checking.check_answer(
+        return message_checks.check_answer(
             self.response, self.answer_limits, body, skip_costly_explanation=skip_costly_explanation
         )
 

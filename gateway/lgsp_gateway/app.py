@@ -9,7 +9,7 @@ from functools import partial
 
 from nats.aio.client import Client
 
-from lgsp_auth.keys import ALGORITHM
+from lgsp_auth.signing_keys import ALGORITHM
 from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts import names
@@ -30,7 +30,7 @@ from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.keys.trusted_issuers import load_trusted_issuers
 from lgsp_gateway.nats.auth_callout import NatsAuthCallout
 from lgsp_gateway.nats.disconnect_failover import DisconnectFailover
-from lgsp_gateway.nats.rights import ConnectionRights
+from lgsp_gateway.nats.outdated_connections import ConnectionRights
 from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import RegistrySnapshot

@@ -13,7 +13,7 @@ from support.processes import free_port
 from support.sql import filled
 
 from lgsp_adapters import manifest
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.sandbox import server
 
 

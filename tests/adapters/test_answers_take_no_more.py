@@ -49,7 +49,7 @@ def done(script: str) -> None:
         f"from lgsp_adapters.mapping.expressions import normalized; normalized({{'ten': {MARKS}}})",
         f"from lgsp_adapters.mapping.expressions import drop_absent; drop_absent([{MARKS}])",
         f"from lgsp_adapters.mapping.parsing_functions import trimmed; trimmed({{{MARKS}: 1}})",
-        f"from lgsp_adapters.text.charsets import decode; decode(({MARKS}).encode())",
+        f"from lgsp_adapters.text.charset_detection import decode; decode(({MARKS}).encode())",
         f"from lgsp_adapters.text.comparison import lookup_key, normalize_cell; normalize_cell({MARKS}); lookup_key({MARKS})",
         f"from lgsp_adapters.text.person_names import fold_name; fold_name({MARKS})",
         "from lgsp_adapters.text.normalization import nfc; nfc('a' + chr(0xf73) * 300_000)",

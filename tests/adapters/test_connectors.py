@@ -13,7 +13,7 @@ from support.authority import Authority
 from support.upstreams import ask, opened, served
 
 from lgsp_adapters.adapter import Declared, UpstreamFailed
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.connectors.soap import envelopes
 from lgsp_adapters.connectors.soap.envelopes import PASSWORD, VERSIONS, WSSE, WSU
 from lgsp_adapters.manifest import Manifest

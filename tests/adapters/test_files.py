@@ -17,7 +17,7 @@ from support.waits import eventually
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.tabular import tables
 from lgsp_adapters.tabular.limits import UnreadableFileError
 

@@ -18,7 +18,7 @@ from support.sftp import shared
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, UpstreamFailed
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_problems import Refusal
 
 HEADING = "Số giấy phép;Chủ đầu tư;Địa điểm xây dựng;Số tầng;Ngày cấp;Tình trạng\n"

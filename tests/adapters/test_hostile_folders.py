@@ -20,7 +20,7 @@ from support.office import HEADING, POLL_SECONDS, Office, loaded, written
 from support.preloaded import run
 from support.sftp import shared
 
-from lgsp_adapters.connectors import registry
+from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.inboxes import sftp
 from lgsp_adapters.inboxes.inbox import open_inbox
 from lgsp_adapters.inboxes.inbox_file import FileNotReadyError, InboxFile, sidecar_name
@@ -45,7 +45,7 @@ async def answering(folder: Path, place: Place, **changed: Any) -> AsyncIterator
     """An adapter before a folder."""
     connection = {name: value for name, value in place.connection.items() if name != "folder"}
     manifest, contract = loaded(written(folder, drops=place.connection["folder"], connection=connection, **changed))
-    adapter = registry.build_adapter(manifest, contract)
+    adapter = connector_lookup.build_adapter(manifest, contract)
     await adapter.open()
     try:
         yield Office(folder, folder, manifest, adapter)

@@ -10,7 +10,7 @@ from support.office import FIELDS, HEADING, loaded, office, written
 from support.workbooks import error, formula, number
 from support.workbooks import written as workbook
 
-from lgsp_adapters.connectors import registry
+from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.inboxes import shrink_guard
 from lgsp_adapters.text.comparison import lookup_key
 from lgsp_problems import Refusal
@@ -220,4 +220,4 @@ async def test_what_the_fault_is_about_is_named(tmp_path: Path) -> None:
 )
 def test_a_manifest_that_could_only_fail_is_refused(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
     with pytest.raises(Refusal, match=said):
-        registry.build_adapter(*loaded(written(tmp_path, **changed)))
+        connector_lookup.build_adapter(*loaded(written(tmp_path, **changed)))

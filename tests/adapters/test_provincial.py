@@ -18,7 +18,7 @@ from support.processes import free_port
 
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UnfitRequest, UpstreamFailed, UpstreamLate
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.sandbox import offices, people, server
 from lgsp_problems import Refusal
 

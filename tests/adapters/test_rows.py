@@ -17,8 +17,8 @@ from support.waits import eventually
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call, Declared
-from lgsp_adapters.connectors.registry import build
-from lgsp_adapters.host.runtime import ServedAdapter
+from lgsp_adapters.connectors.connector_lookup import build
+from lgsp_adapters.host.served_adapter import ServedAdapter
 from lgsp_adapters.manifest import load
 from lgsp_problems import Refusal
 

@@ -14,7 +14,7 @@ from support.sql import MONEY, ask, rows
 from support.workbench import CONTRACTS
 
 from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.scaffolding import manifests as drafts
 from lgsp_adapters.scaffolding.database_tables import from_table
 from lgsp_contracts import exact_json

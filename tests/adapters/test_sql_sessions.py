@@ -14,7 +14,7 @@ from support.sql import ask, rows
 from support.workbench import NUMBER, Workbench
 
 from lgsp_adapters.adapter import UpstreamFailed, UpstreamLate
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 
 LEFT_IN_POSTGRESQL = [
     ("SELECT set_config('search_path', 'pg_catalog', false)", "SELECT current_setting('search_path') AS a", "public"),

@@ -15,7 +15,7 @@ from support.preloaded import run
 from support.processes import ROOT
 
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.connectors.soap import facets
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_adapters.connectors.soap.shapes import Kind

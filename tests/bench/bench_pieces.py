@@ -10,7 +10,7 @@ import pytest
 from bench import history
 from lgsp_auth.authorization_header import bearer_digest
 from lgsp_auth.issuing import AccessTokens
-from lgsp_auth.keys import ALGORITHM, KeyRing, SigningKey
+from lgsp_auth.signing_keys import ALGORITHM, KeyRing, SigningKey
 from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts.projection import Projection

@@ -19,7 +19,7 @@ from support.preloaded import run
 from support.processes import LGSP, Process, free_port
 from support.waits import eventually
 
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.manifest import load
 from lgsp_adapters.sandbox import offices, people
 from lgsp_adapters.sandbox.provincial import _make

@@ -25,7 +25,7 @@ from support.waits import eventually
 from support.workbench import Workbench
 from yarl import URL
 
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 
 
 class Terminal:

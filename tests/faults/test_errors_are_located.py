@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from support.workbench import NUMBER, Workbench
 
-from lgsp_auth.keys import ALGORITHM
+from lgsp_auth.signing_keys import ALGORITHM
 from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_gateway.app import with_addresses

@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from support.workbench import CONTRACTS, TEXT, Workbench, document
 
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.client import CallClient

@@ -42,7 +42,7 @@ STARTED_ELSEWHERE = {
     "lgsp_runtime/background.py": "here",
     "lgsp_runtime/async_tasks.py": "awaited in the same function",
     "lgsp_gateway/http/fast_path/connection.py": "the calls of one connection, on the measured path: its last resort answers and logs",
-    "lgsp_adapters/host/runtime.py": "a call, on the measured path: its last resort answers and logs",
+    "lgsp_adapters/host/served_adapter.py": "a call, on the measured path: its last resort answers and logs",
     "lgsp_gateway/http/connections.py": "the handshake of one connection: what it raises, the event loop's last resort logs",
     "lgsp_gateway/calls/quotas.py": "waited for by the calls that need what it brings",
     "lgsp_adapters/subprocess_reader/reader.py": "awaited in the same function",

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared, UpstreamFailed
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 from lgsp_gateway.keys.key_store import KeyStore
 
 PERSON = {"soDinhDanh": NUMBER, "hoVaTen": NAME}

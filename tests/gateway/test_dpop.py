@@ -13,7 +13,7 @@ import pytest_asyncio
 from support.workbench import Got, Workbench, grant
 
 from lgsp_auth.client_authentication import ASSERTION_TYPE
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
 

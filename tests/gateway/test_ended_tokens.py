@@ -11,7 +11,7 @@ from support.preloaded import run
 from support.two_gateways import PLAIN, TwoGateways
 from support.workbench import CONTRACTS, Workbench, grant
 
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
 

@@ -20,8 +20,8 @@ from support.raw_http import Answer, Request, send
 from support.searched import Searched
 from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
-from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES
+from lgsp_auth.signing_keys import SigningKey
 
 AT_ONCE = 8
 SECRET = secrets.token_urlsafe()

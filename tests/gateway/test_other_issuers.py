@@ -21,7 +21,7 @@ from support.waits import eventually
 from support.workbench import NUMBER, Workbench, grant
 
 from lgsp_auth.issuer_keys import IssuerKeys
-from lgsp_auth.keys import KeyRing, SigningKey
+from lgsp_auth.signing_keys import KeyRing, SigningKey
 from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_gateway.calls.identification import Credentials, Identification

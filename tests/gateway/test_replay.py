@@ -14,7 +14,7 @@ from support.two_gateways import READ, SECRET, TwoGateways
 from support.workbench import Workbench
 
 from lgsp_adapters.host.identity import SystemIdentity
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 from lgsp_gateway.calls import replay_guard
 from lgsp_runtime.nats.connection import connect
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 from support.changes import Changes
 from support.workbench import CONTRACTS, TEXT, Workbench, grant
 
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 
 PAST = {"since": "2026-01-01", "sunset": "2026-06-30"}
 PURPOSE = {"Lgsp-Purpose": "thu-nghiem"}

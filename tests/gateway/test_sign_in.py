@@ -15,7 +15,7 @@ import pytest_asyncio
 from support.people import People
 from support.sign_in_issuer import CLIENT
 
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 
 
 @pytest_asyncio.fixture(scope="module")

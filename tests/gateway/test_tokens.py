@@ -11,7 +11,7 @@ import pytest
 from support.workbench import Workbench
 
 from lgsp_auth.client_authentication import ASSERTION_TYPE
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

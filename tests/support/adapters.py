@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from lgsp_adapters.adapter import Adapter
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation

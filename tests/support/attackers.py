@@ -22,9 +22,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from lgsp_auth.client_authentication import ClientAuthenticator
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
-from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.policy import AuthorizationRequest, decide
 from lgsp_auth.principal import Principal
+from lgsp_auth.signing_keys import KeyRing, SigningKey
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.name_history import NameHistory

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from lgsp_auth.keys import KeyRing, SigningKey
+from lgsp_auth.signing_keys import KeyRing, SigningKey
 
 CLAIM = "so_dinh_danh"
 

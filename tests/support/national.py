@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 
 from lgsp_adapters.adapter import Adapter, Call
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import catalog
 from lgsp_contracts.wire import Context

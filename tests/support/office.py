@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from lgsp_adapters.adapter import Adapter, Declared
-from lgsp_adapters.connectors import registry
+from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.manifest import Manifest, load
 from lgsp_contracts import catalog
 from support.national import call
@@ -135,7 +135,7 @@ def loaded(path: Path) -> tuple[Manifest, Any]:
 async def office(folder: Path, **changed: Any) -> AsyncIterator[Office]:
     """One that answers."""
     manifest, contract = loaded(written(folder, **changed))
-    adapter = registry.build_adapter(manifest, contract)
+    adapter = connector_lookup.build_adapter(manifest, contract)
     await adapter.open()
     try:
         yield Office(folder, folder / "drops", manifest, adapter)

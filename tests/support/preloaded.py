@@ -27,7 +27,7 @@ _COMMANDS = [
     for module in pkgutil.iter_modules(package.__path__)
 ]
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([*_COMMANDS, "lgsp_gateway.evidence.search.indexer", "lgsp_adapters.host.runtime"])
+_FORKS.set_forkserver_preload([*_COMMANDS, "lgsp_gateway.evidence.search.indexer", "lgsp_adapters.host.served_adapter"])
 
 
 class Preloaded(Process):

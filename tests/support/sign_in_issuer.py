@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import yaml
 from aiohttp import web
 
-from lgsp_auth.keys import KeyRing, SigningKey
+from lgsp_auth.signing_keys import KeyRing, SigningKey
 
 CLIENT = "lgsp-cli"
 

@@ -8,12 +8,12 @@ from aiohttp import web
 from nats.aio.client import Client
 
 from lgsp_auth.issuing import AccessTokens
-from lgsp_auth.keys import ALGORITHM
+from lgsp_auth.signing_keys import ALGORITHM
 from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.api.build import ApiDependencies, build_api
-from lgsp_gateway.calls.authorization import AuthorizationCache
+from lgsp_gateway.calls.authorization_cache import AuthorizationCache
 from lgsp_gateway.calls.document_checks import DocumentChecks
 from lgsp_gateway.calls.execution.request_reply import RequestReply
 from lgsp_gateway.calls.idempotency import Idempotency

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from lgsp_adapters.adapter import Adapter
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from support.adapters import CONTRACT, manifest_of
 from support.national import call
 

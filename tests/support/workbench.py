@@ -19,11 +19,11 @@ import yaml
 from nats.aio.client import Client
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call
-from lgsp_adapters.host.runtime import ServedAdapter
+from lgsp_adapters.host.served_adapter import ServedAdapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_auth.issuing import AccessTokens
-from lgsp_auth.keys import SigningKey
 from lgsp_auth.roles import ROLES
+from lgsp_auth.signing_keys import SigningKey
 from lgsp_contracts import catalog
 from lgsp_contracts import entry as entries
 from lgsp_contracts.source_location import SourceLocation

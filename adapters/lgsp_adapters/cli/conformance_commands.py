@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed, UpstreamLate, method_of
 from lgsp_adapters.conformance import suite
-from lgsp_adapters.connectors import registry
+from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream.response import printable_text
 from lgsp_contracts import catalog as catalogs
@@ -38,12 +38,12 @@ def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B0
     """
     for name in names:
         loaded_manifest, loaded_contract = _load_both(name, contract)
-        faults = list(registry.check(loaded_manifest, loaded_contract))
+        faults = list(connector_lookup.check(loaded_manifest, loaded_contract))
         for fault in faults[1:]:
             out(f"{fault.detail.en}\n")
         if faults:
             raise faults[0]
-        registry.build(loaded_manifest, loaded_contract)
+        connector_lookup.build(loaded_manifest, loaded_contract)
         out(f"{loaded_manifest.location}: keeps {loaded_contract.service} {loaded_contract.version}\n")
 
 
@@ -185,7 +185,7 @@ def _quote_upstream(message: str, introduction: str) -> str:
 async def _call_operation(
     loaded_manifest: Manifest, contract: Contract, operation: str, request: object, *, rehearsal: bool
 ) -> object:
-    adapter = registry.build_adapter(loaded_manifest, contract)
+    adapter = connector_lookup.build_adapter(loaded_manifest, contract)
     method = method_of(adapter, operation, loaded_manifest.location)
     call = suite.conformance_call(contract, contract.operations[operation], rehearsal=rehearsal)
     await adapter.open()

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from aiohttp import web
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, UnfitRequest, UpstreamFailed, UpstreamLate
-from lgsp_adapters.connectors.registry import build_adapter
+from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract, Operation

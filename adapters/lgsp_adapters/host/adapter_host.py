@@ -16,12 +16,12 @@ import structlog
 from nats.errors import Error as NatsError
 
 from lgsp_adapters.adapter import Adapter
-from lgsp_adapters.connectors.registry import build
+from lgsp_adapters.connectors.connector_lookup import build
 from lgsp_adapters.connectors.rows.connector import RowRequests
 from lgsp_adapters.host.identity import SystemIdentity, Token
 from lgsp_adapters.host.manifest_reloader import ContractFolder, HostedPart, ManifestReloader
 from lgsp_adapters.host.row_importer import RowImporter
-from lgsp_adapters.host.runtime import ServedAdapter
+from lgsp_adapters.host.served_adapter import ServedAdapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal

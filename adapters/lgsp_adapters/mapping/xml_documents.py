@@ -17,7 +17,7 @@ from lxml import etree
 from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.mapping.budget import BYTES, CHARACTERS, spend
 from lgsp_adapters.mapping.xml_element import XmlElement
-from lgsp_adapters.text.charsets import UndecodableError, decode
+from lgsp_adapters.text.charset_detection import UndecodableError, decode
 from lgsp_adapters.text.normalization import nfc
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"

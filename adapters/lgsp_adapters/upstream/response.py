@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lgsp_adapters.adapter import UpstreamFailed
-from lgsp_adapters.text.charsets import UndecodableError, decode
+from lgsp_adapters.text.charset_detection import UndecodableError, decode
 from lgsp_contracts.wire import Failure
 
 MAX_EXCERPT = 600

@@ -22,7 +22,7 @@ from lgsp_gateway.api.evidence_search import EvidenceSearchRoutes
 from lgsp_gateway.api.evidence_stream import EvidenceStreamRoutes
 from lgsp_gateway.api.health import HealthRoutes
 from lgsp_gateway.api.idempotency_keys import IdempotencyKeyRoutes
-from lgsp_gateway.api.operations import OperationsRoutes
+from lgsp_gateway.api.ops import OperationsRoutes
 from lgsp_gateway.api.persons import PersonRoutes
 from lgsp_gateway.api.registry import RegistryRoutes
 from lgsp_gateway.api.sign_in import SignInRoutes

@@ -14,7 +14,7 @@ from lgsp_contracts.tooling.openapi import openapi
 from lgsp_gateway.api.catalogue_access import MAJOR, SERVICE, CatalogueAccess, is_large
 from lgsp_gateway.api.registry_declarations import CURSOR, LIMIT
 from lgsp_gateway.api.schemas import json_of
-from lgsp_gateway.http import responses
+from lgsp_gateway.http import json_responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.lifecycle_headers import announcement_headers
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
@@ -88,21 +88,21 @@ class CatalogueRoutes:
         contracts = (registry.summary(service, major) for service, major in services[:limit])
         items = (service_item(contract, registry, caller, now) for contract in contracts if contract)
         last = service_name(*services[limit - 1]) if len(services) > limit else ""
-        return await responses.list_response(items, last)
+        return await json_responses.list_response(items, last)
 
     async def _describe_as_openapi(self, request: web.Request) -> web.Response:
         document = await self._access.service_of_path(request)
         if is_large(document):
             described = await self._access.describe_in_worker(request, "openapi", document, {"url": self._url})
-            return responses.encoded_json_response(described)
-        return responses.json_response(openapi(self._access.contract_of_path(request), self._url))
+            return json_responses.encoded_json_response(described)
+        return json_responses.json_response(openapi(self._access.contract_of_path(request), self._url))
 
     async def _describe_as_asyncapi(self, request: web.Request) -> web.Response:
         document = await self._access.service_of_path(request)
         if is_large(document):
             described = await self._access.describe_in_worker(request, "asyncapi", document, {"nats": self._nats})
-            return responses.encoded_json_response(described)
-        return responses.json_response(asyncapi(self._access.contract_of_path(request), self._nats))
+            return json_responses.encoded_json_response(described)
+        return json_responses.json_response(asyncapi(self._access.contract_of_path(request), self._nats))
 
 
 def service_item(

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from lgsp_gateway.api.component_schemas import component_schemas
 from lgsp_gateway.api.schemas import json_of, ref
-from lgsp_gateway.http import responses
+from lgsp_gateway.http import json_responses
 from lgsp_gateway.http.routes import ROUTES, ResponseSpec, Route, add_route
 from lgsp_problems import CODES
 
@@ -66,7 +66,7 @@ class ApiDescriptionRoute:
         self._description = openapi_document(route_declarations(app), self._url)
 
     async def _read_description(self, _: web.Request) -> web.Response:
-        return responses.json_response(self._description, headers={"Cache-Control": "public, max-age=60"})
+        return json_responses.json_response(self._description, headers={"Cache-Control": "public, max-age=60"})
 
 
 def route_declarations(app: web.Application) -> list[Route]:

@@ -17,7 +17,7 @@ from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.http import decoded_bodies
-from lgsp_gateway.http.responses import json_response
+from lgsp_gateway.http.json_responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.request_reply import NatsRequestReply

@@ -15,9 +15,9 @@ from lgsp_gateway.evidence.read.log_reader import LogReader
 from lgsp_gateway.evidence.read.proof_maker import ProofMaker
 from lgsp_gateway.http import streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.json_responses import json_response
 from lgsp_gateway.http.parameter_types import integer_parameter, message_id_parameter, text_parameter
 from lgsp_gateway.http.parameters import Parameter
-from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_runtime.async_tasks import Stopped, run_until
 from lgsp_runtime.nats.request_reply import bus_unavailable

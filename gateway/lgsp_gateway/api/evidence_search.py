@@ -14,6 +14,7 @@ from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.search.models import EXACT, MAX_PAGE, Search
 from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.json_responses import json_response
 from lgsp_gateway.http.parameter_types import (
     integer_parameter,
     message_id_parameter,
@@ -22,7 +23,6 @@ from lgsp_gateway.http.parameter_types import (
     timestamp_parameter,
 )
 from lgsp_gateway.http.parameters import Parameter
-from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal

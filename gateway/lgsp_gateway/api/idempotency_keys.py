@@ -15,8 +15,8 @@ from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.idempotency import Idempotency, KeyRecord, Outcome
 from lgsp_gateway.http import decoded_bodies
 from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.json_responses import json_response
 from lgsp_gateway.http.parameter_types import text_parameter
-from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import NotFound, Refusal

@@ -11,7 +11,7 @@ from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.api.registry_declarations import IF_MATCH, MAX_REASON
 from lgsp_gateway.api.schemas import json_of
-from lgsp_gateway.http import decoded_bodies, responses
+from lgsp_gateway.http import decoded_bodies, json_responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameter_types import choice_parameter, text_parameter
 from lgsp_gateway.http.route_access import read_right, step_right
@@ -95,7 +95,7 @@ class PersonRoutes:
         caller = await self._callers.identify(request)
         found = await self._administration.profile(caller, _name(request))
         said = {"account": shown_code(found.account), "name": found.name} if found else {}
-        return responses.json_response(said, headers={"Cache-Control": "no-store"})
+        return json_responses.json_response(said, headers={"Cache-Control": "no-store"})
 
 
 def _name(request: web.Request) -> DocumentName:
@@ -103,7 +103,7 @@ def _name(request: web.Request) -> DocumentName:
 
 
 def _document(version: DocumentVersion) -> web.Response:
-    return responses.json_response(version.document(), headers={"ETag": version.etag})
+    return json_responses.json_response(version.document(), headers={"ETag": version.etag})
 
 
 async def _texts(request: web.Request, *wanted: str) -> dict[str, str]:

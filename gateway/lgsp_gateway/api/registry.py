@@ -26,7 +26,7 @@ from lgsp_gateway.api.registry_declarations import (
     MAX_REASON,
     REASON,
 )
-from lgsp_gateway.http import decoded_bodies, problems, responses
+from lgsp_gateway.http import decoded_bodies, json_responses, problems
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.routes import add_route
 from lgsp_gateway.registry.administration import Administration
@@ -81,7 +81,7 @@ class RegistryRoutes:
             LIMIT.read_from(request),
         )
         documents = (version.document() for version in page.versions)
-        return await responses.list_response(documents, page.versions[-1].name if page.more else "")
+        return await json_responses.list_response(documents, page.versions[-1].name if page.more else "")
 
     async def _get(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
@@ -90,7 +90,7 @@ class RegistryRoutes:
     async def _history(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
         versions = await self._administration.reader.history(caller, _kind(request), _name(request))
-        return await responses.list_response(version.document() for version in versions)
+        return await json_responses.list_response(version.document() for version in versions)
 
     async def _create(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
@@ -208,7 +208,7 @@ class RegistryRoutes:
 
 
 def _document_response(version: DocumentVersion, status: int = 200) -> web.Response:
-    return responses.json_response(version.document(), status=status, headers={"ETag": version.etag})
+    return json_responses.json_response(version.document(), status=status, headers={"ETag": version.etag})
 
 
 def _kind(request: web.Request) -> str:

@@ -8,7 +8,7 @@ from aiohttp import web
 from lgsp_auth.principal import Principal
 from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.api.token_endpoint import MAX_FORM
-from lgsp_gateway.http import decoded_bodies, responses
+from lgsp_gateway.http import decoded_bodies, json_responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.sessions.sign_in import SignIn
@@ -67,15 +67,15 @@ class SignInRoutes:
             }
             for one in self._sign_in.tokens.issuers.values()
         ]
-        return responses.json_response({"items": items})
+        return json_responses.json_response({"items": items})
 
     async def _end_session(self, request: web.Request) -> web.Response:
         form = await decoded_bodies.read_form(request, MAX_FORM)
         await self._sign_in.end(form.get("token", ""))
-        return responses.json_response({})
+        return json_responses.json_response({})
 
     async def _read_principal(self, request: web.Request) -> web.Response:
-        return responses.json_response(_principal_document(await self._callers.identify(request)))
+        return json_responses.json_response(_principal_document(await self._callers.identify(request)))
 
 
 def _principal_document(principal: Principal) -> dict[str, object]:

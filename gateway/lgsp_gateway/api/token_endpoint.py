@@ -13,7 +13,7 @@ from lgsp_auth.id_token import InvalidGrant
 from lgsp_auth.issuing import TokenEndpoint
 from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.calls.identification import Identification
-from lgsp_gateway.http import decoded_bodies, responses
+from lgsp_gateway.http import decoded_bodies, json_responses
 from lgsp_gateway.http.authentication import repeated_header
 from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
@@ -99,7 +99,7 @@ class TokenRoutes:
         except Refusal as refusal:
             self._report(refusal, request)
             raise
-        return responses.json_response(issued, headers=_NO_CACHE)
+        return json_responses.json_response(issued, headers=_NO_CACHE)
 
     async def _issued(self, request: web.Request) -> Mapping[str, Any]:
         """Return the token that a request asks for, with what is said of it.
@@ -141,11 +141,11 @@ class TokenRoutes:
         )
 
     async def _jwks(self, _: web.Request) -> web.Response:
-        return responses.json_response(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
+        return json_responses.json_response(self._keys.ring().jwks(), headers={"Cache-Control": "public, max-age=60"})
 
     async def _metadata(self, _: web.Request) -> web.Response:
         issuer = self._endpoint.issuer
-        return responses.json_response(
+        return json_responses.json_response(
             {
                 "issuer": issuer,
                 "token_endpoint": f"{issuer}/oauth2/token",

@@ -2,7 +2,7 @@
 
 from nats.aio.client import Client
 
-from lgsp_gateway.calls.authorization import AuthorizationCache
+from lgsp_gateway.calls.authorization_cache import AuthorizationCache
 from lgsp_gateway.calls.document_checks import DocumentChecks
 from lgsp_gateway.calls.execution.request_reply import RequestReply
 from lgsp_gateway.calls.idempotency import Idempotency

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from lgsp_contracts.checking import broken_request, check_answer, read_request, with_exact_numbers
 from lgsp_contracts.contract import Operation, person_in
+from lgsp_contracts.message_checks import broken_request, check_answer, read_request, with_exact_numbers
 from lgsp_contracts.projection import Projection
 from lgsp_gateway.document_workers.pool import DocumentWorkers
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from lgsp_auth import policy
 from lgsp_auth.policy import Grant
 from lgsp_gateway.calls.auth_failure_limiter import REFUSED_CALLS, AuthFailureLimiter
-from lgsp_gateway.calls.authorization import AuthorizationCache
+from lgsp_gateway.calls.authorization_cache import AuthorizationCache
 from lgsp_gateway.calls.authorize import AuthorizedCall, UnauthorizedCall
 from lgsp_gateway.calls.document_checks import DocumentChecks
 from lgsp_gateway.calls.execution.port import DeclaredError, Execution, ExecutionPort

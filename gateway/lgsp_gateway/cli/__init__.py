@@ -54,7 +54,7 @@ def register(app: App) -> None:
     )
     app.command("lgsp_gateway.cli.registry_step_commands:act_on_system", name="system", help="End a system's tokens.")
     for name, words in _OPERATIONS.items():
-        app.command(f"lgsp_gateway.cli.operation_commands:{name}", name=name, help=words)
+        app.command(f"lgsp_gateway.cli.traffic_commands:{name}", name=name, help=words)
     app.command(
         "lgsp_gateway.cli.doctor_commands:doctor", name="doctor", help="Is the bus well, and what to do if not."
     )

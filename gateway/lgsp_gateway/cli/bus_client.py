@@ -14,7 +14,7 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_auth.client_authentication import ASSERTION_TYPE
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err
 from lgsp_gateway.api.stale_index import HEADER as STALE

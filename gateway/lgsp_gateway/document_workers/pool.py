@@ -12,8 +12,8 @@ from typing import Any, Literal
 import orjson
 import structlog
 
-from lgsp_contracts.checking import broken_answer
 from lgsp_contracts.contract import Operation
+from lgsp_contracts.message_checks import broken_answer
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.strict_json import Limits

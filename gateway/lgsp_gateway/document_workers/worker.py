@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from lgsp_contracts import checking
+from lgsp_contracts import message_checks
 from lgsp_contracts.contract import Contract, person_in
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.schemas import Schema
@@ -51,12 +51,12 @@ def _run_task(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]
 
 
 def _run_request(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    document = checking.check_request(_schema_of_task(task), Limits(*task["limits"]), body)
+    document = message_checks.check_request(_schema_of_task(task), Limits(*task["limits"]), body)
     return {"subject": person_in(document, [tuple(path) for path in task["subject"]])}, b""
 
 
 def _run_answer(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    checking.check_answer(_schema_of_task(task), Limits(*task["limits"]), body)
+    message_checks.check_answer(_schema_of_task(task), Limits(*task["limits"]), body)
     return {}, b""
 
 

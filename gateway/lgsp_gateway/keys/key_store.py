@@ -15,9 +15,9 @@ from pathlib import Path
 import structlog
 
 from lgsp_auth.issuing import DEFAULT_LIFE
-from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.nats_jwt import AccountKey
 from lgsp_auth.public_jwk import VerificationKey
+from lgsp_auth.signing_keys import KeyRing, SigningKey
 from lgsp_problems import CannotStart, NotFound, Refusal
 from lgsp_runtime import durable_file
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from lgsp_auth.keys import SigningKey
+from lgsp_auth.signing_keys import SigningKey
 from lgsp_contracts import documents
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.local.state_dir import StateDir

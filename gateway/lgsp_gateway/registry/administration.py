@@ -13,7 +13,7 @@ from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.time_zone import VIETNAM
-from lgsp_gateway.registry import ownership, rules
+from lgsp_gateway.registry import document_rules, ownership
 from lgsp_gateway.registry.change_writer import ABSENT, Change, ChangeWriter
 from lgsp_gateway.registry.document_reader import DocumentReader
 from lgsp_gateway.registry.documents import API_VERSION, DocumentSpec, DocumentVersion
@@ -84,7 +84,7 @@ class Administration:
             if kind == "Service":
                 where = SourceLocation(f"{kind} {name}", ("spec", "contract"))
                 await self._permission.contracts.check(caller.name, spec["contract"], where)
-            rules.check_references(plain, f"{kind} {name}", self._registry)
+            document_rules.check_references(plain, f"{kind} {name}", self._registry)
             status = await self._permission.put(caller, kind, name, spec, known, end_tokens=end_tokens)
             if known and expected in (None, ABSENT):
                 raise _already_exists(kind, name)
@@ -112,7 +112,7 @@ class Administration:
             if known.revision != expected:
                 raise revision_conflict(kind, name)
             self._permission.delete(caller, kind, name, known)
-            rules.check_unused(kind, name, self._registry)
+            document_rules.check_unused(kind, name, self._registry)
             return Change(kind, name, known, None, {"owners": sorted(ownership.readers_of(known, self._registry))})
 
         return await self.writer.write(decide, caller, reason)
@@ -144,7 +144,7 @@ class Administration:
             if action in ("approve", "resume"):  # what it refers to may have gone meanwhile
                 plain = {**known.document(), "metadata": {"name": name}}
                 plain.pop("status", None)
-                rules.check_references(plain, f"Grant {name}", self._registry)
+                document_rules.check_references(plain, f"Grant {name}", self._registry)
             status = self._permission.act(caller, name, known, action, reason, until)
             return Change("Grant", name, known, known.spec, status)
 

@@ -14,7 +14,7 @@ from typing import Any
 from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
-from lgsp_gateway.registry import rules
+from lgsp_gateway.registry import document_rules
 from lgsp_gateway.registry.documents import KINDS, DocumentSpec, DocumentVersion, from_contract, is_same_json
 from lgsp_gateway.registry.full_names import with_bare_names
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -67,7 +67,7 @@ def _read(folder: Path, catalog: Path) -> _Documents:
     for where, document in _in_order(located_documents):
         if isinstance(document, dict) and "spec" in document:
             document = {**document, "spec": with_bare_names(document.get("kind"), document["spec"], staged)}  # noqa: PLW2901
-        rules.check(document, where, staged)
+        document_rules.check(document, where, staged)
         kind = document["kind"]
         name = names.document_name(kind, document["metadata"]["name"])
         if name in staged.versions[kind]:

@@ -10,7 +10,7 @@ from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.registry import bootstrap
 from lgsp_gateway.registry.administration import Administration
-from lgsp_gateway.registry.contract_checks import ContractChecks
+from lgsp_gateway.registry.contract_check_runner import ContractChecks
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.replica import RegistryReplica

@@ -14,7 +14,7 @@ from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry import classification, ownership, references, role_protection
-from lgsp_gateway.registry.contract_checks import ContractChecks
+from lgsp_gateway.registry.contract_check_runner import ContractChecks
 from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.lifecycle import contracts, grants, tokens
 from lgsp_gateway.registry.lifecycle import persons as life_of_persons

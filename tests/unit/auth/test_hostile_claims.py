@@ -13,7 +13,7 @@ from support.replays import LocalReplayGuard
 from lgsp_auth.client_authentication import ASSERTION_TYPE, Client, ClientAuthenticator
 from lgsp_auth.dpop import verify_proof
 from lgsp_auth.issuing import AccessTokens, TokenEndpoint
-from lgsp_auth.keys import ALGORITHM, KeyRing, SigningKey
+from lgsp_auth.signing_keys import ALGORITHM, KeyRing, SigningKey
 from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_problems import Refusal

@@ -3,8 +3,8 @@
 import pytest
 
 from lgsp_auth import trusted_issuer
-from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.public_jwk import VerificationKey
+from lgsp_auth.signing_keys import KeyRing, SigningKey
 from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_problems import Refusal

@@ -9,7 +9,7 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 from support.examples import examples
 
-from lgsp_contracts import catalog, checking
+from lgsp_contracts import catalog, message_checks
 from lgsp_contracts.effort import BUDGET
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.strict_json import Limits
@@ -180,8 +180,8 @@ def lines_run(work: Callable[[], object]) -> int:
 
 def checked_at_once(schema: Schema, body: bytes) -> None:
     """What the gateway does of a request in its loop."""
-    document = checking.read_request(Limits(1_000_000, 100_000), body)
-    measured = checking.with_exact_numbers(document, body) if schema.needs_exact_numbers else document
+    document = message_checks.read_request(Limits(1_000_000, 100_000), body)
+    measured = message_checks.with_exact_numbers(document, body) if schema.needs_exact_numbers else document
     if not schema.is_valid(measured) and schema.effort.explains_at_once(body):
         schema.violations(measured)
 

@@ -11,8 +11,8 @@ import pytest
 from support.replays import LocalReplayGuard
 
 from lgsp_auth.client_authentication import Client
-from lgsp_auth.keys import KeyRing, SigningKey
 from lgsp_auth.public_jwk import thumbprint
+from lgsp_auth.signing_keys import KeyRing, SigningKey
 from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_gateway.calls.identification import Credentials, Identification

@@ -7,7 +7,7 @@ import pytest
 
 from lgsp_contracts import catalog
 from lgsp_contracts import documents as files
-from lgsp_gateway.registry import rules
+from lgsp_gateway.registry import document_rules
 from lgsp_gateway.registry.documents import KINDS, DocumentVersion, from_contract
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
@@ -50,7 +50,7 @@ def registry(found: dict[str, dict[str, Any]]) -> RegistrySnapshot:
     for revision, (name, document) in enumerate(
         sorted(every, key=lambda pair: order.index(pair[1]["kind"]) % (len(order) - 1)), 2
     ):
-        rules.check(document, f"{name}.yaml", state)
+        document_rules.check(document, f"{name}.yaml", state)
         state.apply(
             DocumentVersion.of(document["kind"], document["metadata"]["name"], document["spec"], revision, 0, "x", "")
         )
@@ -107,7 +107,7 @@ def test_a_service_is_named_after_its_contract() -> None:
     document = from_contract({**CONTRACTS[0]})
     document["metadata"]["name"] = "other-v1"
     with pytest.raises(Refusal, match="must be named enterprise-registry-v1"):
-        rules.check(document, "x.yaml", state)
+        document_rules.check(document, "x.yaml", state)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_a_service_is_named_after_its_contract() -> None:
 )
 def test_what_is_used_stays(kind: str, name: str, user: str) -> None:
     with pytest.raises(Refusal, match=f"still used by {user}"):
-        rules.check_unused(kind, name, registry(documents()))
-    rules.check_unused("Grant", "g", registry(documents()))
+        document_rules.check_unused(kind, name, registry(documents()))
+    document_rules.check_unused("Grant", "g", registry(documents()))
 
 
 def test_a_change_replaces_what_was_indexed() -> None:

@@ -24,9 +24,9 @@ from typing import Any
 import orjson
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
-from lgsp_adapters.connectors.contract_checks import check_operations
 from lgsp_adapters.connectors.files import register
 from lgsp_adapters.connectors.files.inbox_index import InboxIndex, RegisterIndex
+from lgsp_adapters.connectors.manifest_checks import check_operations
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.error_rules import evaluate

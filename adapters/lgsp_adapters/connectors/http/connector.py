@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
-from lgsp_adapters.connectors.contract_checks import check_operations
+from lgsp_adapters.connectors.manifest_checks import check_operations
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.criteria import Criteria

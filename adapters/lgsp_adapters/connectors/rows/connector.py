@@ -16,7 +16,7 @@ This part makes requests of rows and checks them against the contract; `host/row
 from collections.abc import Mapping
 from typing import Any
 
-from lgsp_adapters.connectors.contract_checks import check_row_requests
+from lgsp_adapters.connectors.manifest_checks import check_row_requests
 from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping import columns

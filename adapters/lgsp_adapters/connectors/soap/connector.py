@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
-from lgsp_adapters.connectors.contract_checks import check_operations
+from lgsp_adapters.connectors.manifest_checks import check_operations
 from lgsp_adapters.connectors.soap import envelopes
 from lgsp_adapters.connectors.soap.envelopes import MessageFormat
 from lgsp_adapters.connectors.soap.faults import FAULT_NAMES, NO_FAULT, Fault, fault_of_rule

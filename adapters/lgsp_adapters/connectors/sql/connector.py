@@ -27,7 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed, UpstreamLate
-from lgsp_adapters.connectors.contract_checks import check_operations
+from lgsp_adapters.connectors.manifest_checks import check_operations
 from lgsp_adapters.connectors.sql import statements
 from lgsp_adapters.connectors.sql.databases import Access, Database
 from lgsp_adapters.connectors.sql.sqlstate import DatabaseRefusal, describe_error

@@ -3,8 +3,8 @@
 import time
 
 from lgsp_contracts import wire
-from lgsp_contracts.checking import broken_answer
 from lgsp_contracts.contract import Operation
+from lgsp_contracts.message_checks import broken_answer
 from lgsp_gateway.calls.execution.port import DeclaredError, Execution
 from lgsp_problems import Refusal, RequestUnfit
 from lgsp_runtime.nats.request_reply import NatsRequestReply

@@ -16,9 +16,9 @@ from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
 from lgsp_gateway.http import streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.json_responses import json_response
 from lgsp_gateway.http.parameter_types import choice_parameter, month_parameter
 from lgsp_gateway.http.parameters import Parameter
-from lgsp_gateway.http.responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.checks import Checks
