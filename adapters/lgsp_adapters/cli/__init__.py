@@ -6,7 +6,7 @@ from cyclopts import App
 def register(app: App) -> None:
     """Add `lgsp adapter …` and `lgsp sandbox …`."""
     adapter = App(name="adapter", help="Check, test and run the adapters of providers' systems.")
-    adapter.command("lgsp_adapters.cli.run_commands:run_adapters", name="run")
+    adapter.command("lgsp_adapters.cli.run_commands:run_adapters", name="run", help="Run adapters.")
     adapter.command(
         "lgsp_adapters.cli.conformance_commands:check", name="check", help="Check manifests against their contracts."
     )
@@ -32,6 +32,8 @@ def register(app: App) -> None:
     drafting.command("lgsp_adapters.cli.import_commands:import_table", name="table", help="From a table of a database.")
     drafting.command("lgsp_adapters.cli.import_commands:import_wsdl", name="wsdl", help="From the WSDL of a service.")
     sandbox = App(name="sandbox", help="Run stand-ins for the national databases.")
-    sandbox.command("lgsp_adapters.cli.sandbox_commands:run_sandbox", name="run")
-    sandbox.command("lgsp_adapters.cli.sandbox_commands:tell_sandbox", name="tell")
+    sandbox.command("lgsp_adapters.cli.sandbox_commands:run_sandbox", name="run", help="Run one stand-in.")
+    sandbox.command(
+        "lgsp_adapters.cli.sandbox_commands:tell_sandbox", name="tell", help="Make a stand-in fail, or behave again."
+    )
     app.command(sandbox)

@@ -30,6 +30,6 @@ def register(app: App) -> None:
     sdk.command(
         "lgsp_contracts.tooling.reading_commands:sdk_python",
         name="python",
-        help="One Python module that needs only the standard library.",
+        help="Generate a Python module that needs only the standard library.",
     )
     app.command(sdk)

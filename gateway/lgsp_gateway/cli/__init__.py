@@ -8,30 +8,51 @@ from cyclopts import App, CycloptsError
 _REGISTRY = {
     "apply": "Create or replace documents of the registry from files.",
     "get": "Show documents of the registry.",
-    "describe": "Show one document whole.",
-    "history": "Show who changed a document, when, why and how.",
+    "describe": "Show one document completely.",
+    "history": "Show the versions of a document: who changed what, when and why.",
     "export": "Write the whole registry as YAML.",
     "delete": "Delete a document.",
 }
 
 _SIGN_IN = {
-    "login": "Sign in as yourself.",
+    "login": "Sign in with your own account.",
     "logout": "End your session.",
-    "whoami": "Show as whom commands act.",
+    "whoami": "Show the identity that commands use.",
 }
 
 _OPERATIONS = {
-    "flows": "Show who calls what, how often and how fast.",
-    "adapters": "Show the adapters on the bus and the systems behind them.",
-    "statistics": "Write what passed by month, agency, service and purpose.",
+    "flows": "Show the traffic: calls, errors and durations by consumer and operation.",
+    "adapters": "Show the running adapters and the state of their systems.",
+    "statistics": "Write statistics of calls by month, agency, service and purpose.",
 }
 
 _EVIDENCE = {
-    "evidence_commands": ("tail", "search"),
-    "proof_commands": ("prove", "check", "keys"),
-    "log_commands": ("export", "verify"),
-    "archive_commands": ("archive",),
-    "witness_commands": ("witness",),
+    ("evidence_commands", "tail"): "Show the newest entries, and follow new ones.",
+    ("evidence_commands", "search"): "Search for messages by person, system, time and result.",
+    ("proof_commands", "prove"): "Write the proof of a message.",
+    ("proof_commands", "check"): "Check a proof, without a bus.",
+    ("proof_commands", "keys"): "Print the verifier keys of all logs.",
+    ("log_commands", "export"): "Export all logs to a folder.",
+    ("log_commands", "verify"): "Verify every entry of the logs against their checkpoints.",
+    ("archive_commands", "archive"): "Move old entries from the stream to archives.",
+    ("witness_commands", "witness"): "Run a witness that cosigns the checkpoints of all logs.",
+}
+
+_PERSON = {
+    "create": "Register a person.",
+    "link": "Link an account of the issuer to a person.",
+    "approve": "Approve a person in a role that approves.",
+    "suspend": "Suspend a person and end their sessions.",
+    "resume": "Let a suspended person sign in again.",
+    "end": "End a person permanently, and delete their name and account.",
+    "show": "Show a person, their name and the code of their account.",
+}
+
+_KEYS = {
+    "rotate_keys": ("rotate", "Create a new key that signs access tokens."),
+    "remove_key": ("remove", "Remove a key, and end all tokens that it signed."),
+    "show_keys": ("show", "Show the public parts of the keys."),
+    "new_key": ("new", "Create the key pair of a new system."),
 }
 
 
@@ -40,65 +61,72 @@ def register(app: App) -> None:
     app.command(
         "lgsp_gateway.cli.local_commands:up",
         name="up",
-        help="Run a whole bus on this machine, with national databases in a sandbox.",
+        help="Run a complete bus on this machine, with national databases in a sandbox.",
     )
     app.command("lgsp_gateway.cli.caller_commands:token", name="token", help="Print an access token of a system.")
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
     for name, words in _REGISTRY.items():
         app.command(f"lgsp_gateway.cli.registry_commands:{name}", name=name, help=words)
     app.command(
-        "lgsp_gateway.cli.registry_step_commands:act_on_grant", name="grant", help="Approve, deny, suspend a grant."
+        "lgsp_gateway.cli.registry_step_commands:act_on_grant",
+        name="grant",
+        help="Approve, deny, suspend, resume or revoke a grant.",
     )
     app.command(
         "lgsp_gateway.cli.registry_step_commands:act_on_service", name="service", help="Suspend or resume a service."
     )
-    app.command("lgsp_gateway.cli.registry_step_commands:act_on_system", name="system", help="End a system's tokens.")
+    app.command(
+        "lgsp_gateway.cli.registry_step_commands:act_on_system", name="system", help="End the tokens of a system."
+    )
     for name, words in _OPERATIONS.items():
         app.command(f"lgsp_gateway.cli.traffic_commands:{name}", name=name, help=words)
     app.command(
-        "lgsp_gateway.cli.doctor_commands:doctor", name="doctor", help="Is the bus well, and what to do if not."
+        "lgsp_gateway.cli.doctor_commands:doctor",
+        name="doctor",
+        help="Check the health of the bus, and say what to do about problems.",
     )
     for name, words in _SIGN_IN.items():
         app.command(f"lgsp_gateway.cli.login_commands:{name}", name=name, help=words)
-    person = App(name="person", help="Register people, and suspend or end them.")
-    for name in ("create", "link", "approve", "suspend", "resume", "end", "show"):
-        person.command(f"lgsp_gateway.cli.person_commands:{name}", name=name)
+    person = App(name="person", help="Manage the people who sign in.")
+    for name, words in _PERSON.items():
+        person.command(f"lgsp_gateway.cli.person_commands:{name}", name=name, help=words)
     app.command(person)
     contract = app["contract"]
     contract.command(
-        "lgsp_gateway.cli.local_commands:mock", name="mock", help="Serve contracts before there is a provider."
+        "lgsp_gateway.cli.local_commands:mock",
+        name="mock",
+        help="Serve generated answers of contracts, before a provider exists.",
     )
-    keys_of_calls = App(name="idempotency", help="What became of calls that change something.")
+    keys_of_calls = App(name="idempotency", help="Show and settle the outcome of calls with an Idempotency-Key.")
     keys_of_calls.command(
-        "lgsp_gateway.cli.idempotency_commands:show", name="show", help="Show what is known of an Idempotency-Key."
+        "lgsp_gateway.cli.idempotency_commands:show", name="show", help="Show the state of an Idempotency-Key."
     )
     keys_of_calls.command(
         "lgsp_gateway.cli.idempotency_commands:settle",
         name="settle",
-        help="Say what became of a call whose outcome is unknown.",
+        help="Record the outcome of a call whose outcome is unknown.",
     )
     app.command(keys_of_calls)
-    gateway = App(name="gateway", help="Run a gateway.", error_formatter=_settings_error)
-    gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run")
-    gateway.command("lgsp_gateway.cli.gateway_commands:show_settings", name="settings")
+    gateway = App(name="gateway", help="Run a gateway, or show its settings.", error_formatter=_settings_error)
+    gateway.command("lgsp_gateway.cli.gateway_commands:run_gateway", name="run", help="Run a gateway.")
+    gateway.command(
+        "lgsp_gateway.cli.gateway_commands:show_settings", name="settings", help="Show all settings of a gateway."
+    )
     app.command(gateway)
     indexer = App(name="indexer", help="Fill the search index of the evidence.", error_formatter=_settings_error)
-    indexer.command("lgsp_gateway.cli.gateway_commands:run_indexer", name="run")
+    indexer.command("lgsp_gateway.cli.gateway_commands:run_indexer", name="run", help="Run an indexer.")
     app.command(indexer)
-    keys = App(name="keys", help="The keys that sign access tokens, and those of systems.")
-    keys.command("lgsp_gateway.cli.gateway_commands:rotate_keys", name="rotate")
-    keys.command("lgsp_gateway.cli.gateway_commands:remove_key", name="remove")
-    keys.command("lgsp_gateway.cli.gateway_commands:show_keys", name="show")
-    keys.command("lgsp_gateway.cli.gateway_commands:new_key", name="new")
+    keys = App(name="keys", help="Manage the keys of the bus and of systems.")
+    for function, (name, words) in _KEYS.items():
+        keys.command(f"lgsp_gateway.cli.gateway_commands:{function}", name=name, help=words)
     app.command(keys)
     bench = App(name="bench", help="Measure the bus.")
-    bench.command("lgsp_gateway.cli.bench_commands:up", name="up")
-    bench.command("lgsp_gateway.cli.bench_commands:report", name="report")
+    bench.command("lgsp_gateway.cli.bench_commands:up", name="up", help="Run a bus to be measured.")
+    bench.command("lgsp_gateway.cli.bench_commands:report", name="report", help="Show the history of measurements.")
     app.command(bench)
-    evidence = App(name="evidence", help="What was written down of every message.")
-    for module, names in _EVIDENCE.items():
-        for name in names:
-            evidence.command(f"lgsp_gateway.cli.{module}:{name}", name=name)
+    evidence = App(name="evidence", help="Search, prove, verify and archive the evidence.")
+    for (module, name), words in _EVIDENCE.items():
+        evidence.command(f"lgsp_gateway.cli.{module}:{name}", name=name, help=words)
     app.command(evidence)
 
 

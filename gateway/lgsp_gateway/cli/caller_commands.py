@@ -55,24 +55,26 @@ def call(
 
     Parameters
     ----------
-    service, operation
-        What to call, such as `population verify-citizen`.
+    service
+        The service, such as `population`.
+    operation
+        The operation, such as `verify-citizen`.
     as_
-        The demo system that calls.
+        The demo system on whose behalf to call.
     purpose
-        Why: needed where the operation reads personal data.
+        The purpose of the call; required if the operation reads personal data.
     data
-        The request as JSON; @FILE reads a file, - reads stdin.
+        The request as JSON; @FILE reads it from a file, - from stdin.
     major
         The major version of the service.
     idempotency_key
-        The same key sent twice happens once.
+        A key, such as a UUID, under which the call is carried out once at most.
     state_dir
         The folder of the local bus.
     url
         The address of a remote bus.
     access_token
-        The access token, where no demo system calls.
+        An access token, instead of --as.
     """
     address = BusAddress(state_dir, url)
     if not (as_ or access_token):

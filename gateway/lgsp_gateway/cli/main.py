@@ -9,7 +9,7 @@ import sys
 import traceback
 from importlib.metadata import entry_points, version
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from lgsp_contracts.cli.terminal import err
 from lgsp_problems import Language, Refusal, Text
@@ -55,7 +55,12 @@ def main() -> None:
 
 
 def _app() -> App:
-    app = App(name="lgsp", help="The data bus of a province.", version=version("lgsp"))
+    app = App(
+        name="lgsp",
+        help="The data bus of a province.",
+        version=version("lgsp"),
+        default_parameter=Parameter(show_default=lambda value: value or None),  # an empty default says nothing
+    )
     # `lgsp contract` comes first: the others add to it what needs an adapter or a bus
     for entry in sorted(entry_points(group="lgsp.commands"), key=lambda entry: entry.name != "contracts"):
         entry.load()(app)

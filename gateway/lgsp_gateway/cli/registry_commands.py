@@ -75,10 +75,14 @@ def get(
         One document.
     output
         A table, JSON or YAML.
-    agency, consumer, service
-        Only those of this agency, for this consumer, on this service.
+    agency
+        Only systems or persons of this agency, by its code.
+    consumer
+        Only grants of this consumer.
+    service
+        Only versions of this service, or grants on it.
     expiring
-        Only grants in force that end within so many days.
+        Only grants in force that end within this number of days.
     """
     path = plural(kind)
     if name:
@@ -90,13 +94,31 @@ def get(
 
 
 def describe(kind: str, name: str, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
-    """Show one document whole, as YAML."""
+    """Show one document completely, as YAML.
+
+    Parameters
+    ----------
+    kind
+        agencies, persons, systems, services or grants.
+    name
+        The name of the document.
+    """
     path = plural(kind)
     print_documents([run_on_registry(bus, lambda client: client.get(path, name))], "yaml", single=True)
 
 
 def history(kind: str, name: str, /, *, output: Output = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
-    """Show who changed a document, when, why and how, newest first."""
+    """Show the versions of a document, newest first: who changed what, when and why.
+
+    Parameters
+    ----------
+    kind
+        agencies, persons, systems, services or grants.
+    name
+        The name of the document.
+    output
+        A table, JSON or YAML.
+    """
     path = plural(kind)
     versions: list[Document] = run_on_registry(bus, lambda client: client.history(path, name))
     if output != "table":
@@ -131,7 +153,17 @@ def export(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
 
 
 def delete(kind: str, name: str, /, *, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
-    """Delete a document that no other refers to. Its history stays."""
+    """Delete a document that no other refers to. Its history stays.
+
+    Parameters
+    ----------
+    kind
+        agencies, persons, systems, services or grants.
+    name
+        The name of the document.
+    reason
+        The reason, for the history.
+    """
     path = plural(kind)
     run_on_registry(bus, lambda client: client.delete(path, name, reason))
     out(f"{path}/{name} deleted\n")

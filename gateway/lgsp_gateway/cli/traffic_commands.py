@@ -73,8 +73,10 @@ def statistics(
 
     Parameters
     ----------
-    since, until
-        The first month and the last, such as 2026-11; all there are by default.
+    since
+        The first month, such as 2026-01; by default the first with data.
+    until
+        The last month, such as 2026-11; by default the last with data.
     output
         CSV for a spreadsheet, or JSON.
     """
