@@ -1,4 +1,4 @@
-"""How a message gets there: the gateway and its rooms.
+"""How a message gets there: the gateway.
 
 `calls/pipeline.py` tells the story of one call. Around it: `registry/` (who may what), `evidence/` (what is written down), `faces/`
 (the protocols in which services are called), `api/` (what manages the bus), `http/` and `nats/` (the two servers' sides), `observability/`

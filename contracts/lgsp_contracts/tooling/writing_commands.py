@@ -67,8 +67,10 @@ def new(
         The system in the registry that provides the service.
     operation
         The first operation, such as lookup-parcel.
-    title_vi, title_en
-        The titles for people.
+    title_vi
+        The title in Vietnamese.
+    title_en
+        The title in English.
     classification
         The classification of the data: open, internal or personal.
     output

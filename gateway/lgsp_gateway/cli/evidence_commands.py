@@ -66,22 +66,40 @@ def search(
 
     Parameters
     ----------
-    message, consumer, agency, provider, service, operation, outcome, purpose, grant
-        Exactly this. A message also as `urn:uuid:…`, as problems name it.
-    since, until
-        ISO 8601, in Vietnam's time where no zone is given, as the lines show it; `19:40` is today's.
+    message
+        The message id, also in the form `urn:uuid:…` of problems.
+    consumer
+        The calling system.
+    agency
+        The agency of the calling system, by its code.
+    provider
+        The providing system.
+    service
+        The service.
+    operation
+        The operation.
+    outcome
+        `answered`, `replayed`, or a problem code.
+    purpose
+        The purpose of the call.
+    grant
+        The grant under which the call was made.
+    since
+        The earliest time, in ISO 8601, in Vietnam's time zone unless it has an offset; `19:40` is today.
+    until
+        The latest time, like --since.
     subject
-        The number of the person whom the messages are about; only its pseudonym is looked for.
+        The personal number of the person whom the messages are about; only its pseudonym is searched for.
     min_duration
-        Milliseconds that they took at least.
+        The minimum duration in milliseconds.
     min_size
-        Bytes that their answers had at least.
+        The minimum size of the answer in bytes.
     limit
-        How many.
+        The maximum number of messages.
     cursor
-        Where the page before ended.
+        The cursor that the previous page printed.
     output
-        A line to read, or the entry as JSON.
+        One line for each message, or the complete entries as JSON.
     """
     named = {
         "message": message, "since": since, "until": until, "consumer": consumer, "agency": agency, "provider": provider,

@@ -114,8 +114,10 @@ def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder
         The system's name, such as tau-ca.
     agency
         Whose it is: an electronic identification code in the registry.
-    title_vi, title_en
-        What people call it.
+    title_vi
+        The title of the system in Vietnamese.
+    title_en
+        The title of the system in English.
     folder
         Where SYSTEM.pem is written; one that is there is kept.
     """

@@ -48,5 +48,5 @@ def mock(contracts: list[Path], /, *, port: int = 8080, nats_server: Path | None
         Another nats-server binary than the one that comes with lgsp.
     """
     with tempfile.TemporaryDirectory(prefix="lgsp-mock-") as folder:
-        scene = mocks.environment(contracts, Path(folder) / "mock")
-        asyncio.run(LocalBus(scene, StateDir(Path(folder) / "state"), port, nats_server).run())
+        environment = mocks.environment(contracts, Path(folder) / "mock")
+        asyncio.run(LocalBus(environment, StateDir(Path(folder) / "state"), port, nats_server).run())

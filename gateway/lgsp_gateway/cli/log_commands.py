@@ -63,8 +63,10 @@ def verify(
         A file of verifier keys of witnesses: each must have sealed each log.
     archive
         Where archives lie, to verify those: a folder, or `s3://…`. With an export too, that it goes on where they end.
-    begin, end
-        Only a part: from the last checkpoint at or before one number of entries to the last at or before another.
+    begin
+        Verify only a part, from the last checkpoint at or before this number of entries.
+    end
+        Verify only a part, up to the last checkpoint at or before this number of entries.
     """
     ends = _verify_archives(ArchiveStore(archive), read_keys(key) if key else []) if archive else {}
     if archive and folder is None:

@@ -71,8 +71,10 @@ def check(
         What `lgsp evidence prove -o` wrote.
     key
         The verifier key of the log, or a file that holds it.
-    request, answer
-        The caller's own bytes, to be held against the digests in the entry.
+    request
+        The file with the request that the caller sent, to compare with the digest in the entry.
+    answer
+        The file with the answer that the caller received, to compare with the digest in the entry.
     salt
         What the caller got in the header `Lgsp-Digest-Salt`: the digests are salted, so that nobody finds a document by trying.
     witness

@@ -1,1 +1,1 @@
-"""A whole bus on one machine: `up.py` starts it, `state_dir.py` is where it lives, `demo.py` fills its registry."""
+"""A complete bus on one machine: `up.py` starts it, `state_dir.py` names its files, `environments/` has what surrounds it."""

@@ -1,4 +1,4 @@
-"""A whole bus on this machine as one thing: nats-server, gateways, adapters and what a scene puts around them.
+"""A whole bus on this machine as one thing: nats-server, gateways, adapters and what an environment puts around them.
 
 Every process is the one that runs in production, started by the same command; only who starts it differs.
 """

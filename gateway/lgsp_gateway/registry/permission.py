@@ -1,6 +1,6 @@
 """May this caller make this change, and what does the registry say of the document then?
 
-Each question has its module: roles (`lgsp_auth.roles`), names (`ownership`), what roles are made of (`powers`),
+Each question has its module: roles (`lgsp_auth.roles`), names (`ownership`), what roles are made of (`role_protection`),
 classifications, the life of contracts and of grants. Here stands which are asked of which change.
 """
 
