@@ -22,15 +22,15 @@ class Principal:
         roles: its roles on the bus itself.
         system: the system that acts, or the one that a person acts through; empty where a person uses none.
         person: the opaque id of the person who acts; empty where a system acts by itself.
-        keys_registered_by: for a system, the id of the person who registered its present keys, and may know them; empty
-            where no person did.
+        keys_registered_by: for a system, the ids of the persons who registered a key or the secret that it has now, and
+            may know it.
     """
 
     agency: str
     roles: frozenset[str]
     system: str = ""
     person: str = ""
-    keys_registered_by: str = ""
+    keys_registered_by: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         """Return the text that histories and logs contain: `mot-cua`, `person/p-…`, or `person/p-…@mot-cua`."""
@@ -42,18 +42,18 @@ class Principal:
         return person_name(self.person) if self.person else self.system
 
     @property
-    def accountable(self) -> str:
-        """Return who is accountable: the person, or the person who registered the system's keys, or the system.
+    def accountable(self) -> frozenset[str]:
+        """Return the names of all who may be behind it: the person; or the system and whoever registered a key of it.
 
-        Four-eyes approval needs two principals with different accountable names.
+        Four-eyes approval needs two principals that have none of these names in common.
         """
-        person = self.person or self.keys_registered_by
-        return person_name(person) if person else self.system
+        registrars = frozenset() if self.person else self.keys_registered_by
+        return frozenset({self.name, *map(person_name, registrars)})
 
     @property
     def is_accountable_person(self) -> bool:
         """Tell whether a person is accountable."""
-        return is_person(self.accountable)
+        return any(map(is_person, self.accountable))
 
     def has_role(self, *roles: str) -> bool:
         """Tell whether it has one of these roles."""

@@ -13,6 +13,8 @@ import pytest_asyncio
 from support.people import People
 from support.workbench import TEXT, document, grant
 
+from lgsp_auth.signing_keys import SigningKey
+
 SECRET = "a-secret-of-a-system"
 
 
@@ -163,14 +165,30 @@ async def test_a_system_whose_keys_a_person_registered_has_their_eyes(office: Of
     assert (await people.act("p-" + "z" * 26, "approve", by=office.first[1])).code == "not-granted"
 
 
+async def test_a_key_has_its_registrar_while_somebody_else_changes_the_others(office: Office) -> None:
+    """Who registered the secret of a system still knows it after another operator has added a key."""
+    people = office.people
+    shared = await system(people, "shared", "agency-admin", by=office.first[1])
+    last = await people.ask("GET", "systems/shared")
+    spec = {**last.json["spec"], "jwks": [SigningKey.generate().public_jwk()]}
+    headers = {**as_token(office.second[1]), "If-Match": last.headers["ETag"]}
+    changed = await people.bus.registry("PUT", "systems/shared", document("System", "shared", **spec), headers=headers)
+    assert changed.status == 200, changed.body
+    for name, operator in (("shared-first", office.first[1]), ("shared-second", office.second[1])):
+        await requested(people, name)
+        assert await approve(people, name, operator) == "awaiting-provider"
+        assert (await approve(people, name, shared))[0] == "not-granted"
+
+
 async def test_two_systems_make_no_person_who_approves(office: Office) -> None:
     people = office.people
     person = await awaiting(people, "of-systems", "operator")
-    got = await people.act(person, "approve", by="operator-2")
-    assert got.code == "not-granted"
-    assert "two systems" in got.json["detail"]
+    for approver in ("operator-2", office.second[1]):  # a system prepared it, and there are two persons who could
+        assert (await people.act(person, "approve", by=approver)).code == "not-granted"
     refused = await people.exchange(people.issuer.id_token("of-systems"))
     assert "approval" in refused.json["error_description"]
+    linked = await people.link(person, await people.code("of-systems-again"), by=office.first[1])
+    assert linked.json["status"]["phase"] == "awaiting-operator"
     assert (await people.act(person, "approve", by=office.second[1])).status == 200
 
 
@@ -279,7 +297,11 @@ async def test_no_system_brings_back_the_time_before_there_were_persons(tmp_path
         second = await awaiting(people, "second", "operator")
         assert (await people.act(second, "approve", by=token)).status == 200
         own = await people.code("own-account")
-        assert (await people.link(first, await people.code("nobody"))).json["status"]["phase"] == "awaiting-operator"
+        code = await people.code("nobody")
+        refused = await people.link(first, code)  # one of the last two, and by a system
+        assert (refused.status, refused.code) == (409, "step-not-allowed"), refused.body
+        linked = await people.link(first, code, by=await people.session("second"))
+        assert linked.json["status"]["phase"] == "awaiting-operator"
         last = await people.ask("GET", f"persons/{second}")
 
         async def put(**changed: Any) -> Any:
@@ -302,6 +324,27 @@ async def test_no_system_brings_back_the_time_before_there_were_persons(tmp_path
         assert (await people.exchange(people.issuer.id_token("own-account"))).status == 400
         assert (await people.act(second, "resume")).status == 200
         assert (await people.me(await people.session("second"))).json["roles"] == ["operator"]
+        again = await people.link(first, code, by="operator")  # with one person left, a system may prepare
+        assert again.json["status"]["phase"] == "awaiting-operator"
         assert (await people.act(first, "approve", by=await people.session("second"))).status == 200
     finally:
         await people.stop()
+
+
+async def test_an_agency_whose_administrators_ended_does_not_fall_back_to_its_systems(office: Office) -> None:
+    people, agency = office.people, "H49.1"
+    await requested(people, "after-the-end")
+    assert await approve(people, "after-the-end", office.first[1]) == "awaiting-provider"
+    administrators = [
+        person["metadata"]["name"]
+        for person in (await people.ask("GET", f"persons?agency={agency}")).json["items"]
+        if "agency-admin" in person["spec"]["roles"] and person["status"]["phase"] in ("active", "suspended")
+    ]
+    assert office.admin[0] in administrators
+    for person in administrators:
+        assert (await people.act(person, "end", by=office.second[1])).status == 200
+    code, words = await approve(people, "after-the-end", people.bus.token("agency-admin"))
+    assert (code, "lgsp login" in words) == ("not-granted", True), words
+    another = await awaiting(people, "next-admin", "agency-admin", by=office.first[1])
+    assert (await people.act(another, "approve", by=office.second[1])).status == 200
+    assert await approve(people, "after-the-end", await people.session("next-admin")) == "in-force"

@@ -1,8 +1,8 @@
 """Who approved a grant, and whether that is enough for personal data: two pairs of eyes, one for the provider and an operator's.
 
-Whoever answers for an approval gives one: a person, through whichever systems, and with the systems whose keys they
-registered; or a system that no person answers for. An approval is one of what the grant said then. It holds for less, and for nothing more: where a grant is widened beyond what
-somebody approved, they are asked again.
+One pair of eyes is a person, through whichever systems and with each system of whose keys they registered one; or a system of
+whose keys no person registered any. An approval is one of what the grant said then. It holds for less, and for nothing more:
+where a grant is widened beyond what somebody approved, they are asked again.
 """
 
 from collections.abc import Mapping
@@ -23,26 +23,30 @@ class Approvals:
     Args:
         given: as what each approved.
         more: what it approved, where that is more than the grant says now.
-        persons: who answers for it, where that is a person and not the principal by itself.
+        persons: who else answers for it: the persons who registered keys of a system that approved.
     """
 
     given: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, DocumentSpec] = field(default_factory=dict)
-    persons: Mapping[str, str] = field(default_factory=dict)
+    persons: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
 
     @classmethod
     def from_status(cls, status: Mapping[str, Any]) -> "Approvals":
         """Those in a grant's status. What an empty bus was filled with is approved by whoever installed it."""
         if "phase" not in status:
             return _INSTALLED
-        return cls(status.get("approvedAs", {}), status.get("approvedMore", {}), status.get("approvedOnBehalfOf", {}))
+        persons = {
+            name: frozenset([named] if isinstance(named, str) else named)  # one person, until November 2026
+            for name, named in status.get("approvedOnBehalfOf", {}).items()
+        }
+        return cls(status.get("approvedAs", {}), status.get("approvedMore", {}), persons)
 
     def status(self) -> dict[str, Any]:
         """As they stand in a grant's status."""
         given = {"approvedBy": list(self.given), "approvedAs": dict(self.given)}
         more = {"approvedMore": dict(self.more)} if self.more else {}
-        persons = {"approvedOnBehalfOf": dict(self.persons)} if self.persons else {}
-        return given | more | persons
+        persons = {name: sorted(named) for name, named in self.persons.items()}
+        return given | more | ({"approvedOnBehalfOf": persons} if persons else {})
 
     def suffice(self) -> bool:
         """Are they enough for personal data?"""
@@ -53,19 +57,19 @@ class Approvals:
         """Whose approval is to come next."""
         return "operator" if "provider" in self.given.values() else "provider"
 
-    def given_by(self, accountable: str) -> str | None:
-        """The name under which somebody has approved; None where they have not.
+    def given_by(self, accountable: AbstractSet[str]) -> set[str]:
+        """Return the names under which somebody has approved.
 
         Args:
-            accountable: who answers for the approval (`Principal.accountable`).
+            accountable: all who may be behind them (`Principal.accountable`).
         """
-        return next((name for name in self.given if self.persons.get(name, name) == accountable), None)
+        return {name for name in self.given if not accountable.isdisjoint({name, *self.persons.get(name, ())})}
 
-    def with_approval(self, name: str, accountable: str, approver: str) -> "Approvals":
-        """With that of one more, of what the grant says now; it takes the place of one by the same eyes."""
-        others = {by for by in self.given if by != name and self.persons.get(by, by) != accountable}
-        remaining = self._only(others)
-        persons = {**remaining.persons, **({name: accountable} if accountable != name else {})}
+    def with_approval(self, name: str, accountable: AbstractSet[str], approver: str) -> "Approvals":
+        """Return them with that of one more, of what the grant says now; it takes the place of those by the same eyes."""
+        remaining = self._only(self.given.keys() - self.given_by(accountable))
+        others = accountable - {name}
+        persons = {**remaining.persons, **({name: others} if others else {})}
         return Approvals({**remaining.given, name: approver}, remaining.more, persons)
 
     def _only(self, names: AbstractSet[str]) -> "Approvals":

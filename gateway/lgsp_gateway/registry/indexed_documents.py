@@ -10,6 +10,7 @@ from lgsp_auth.client_authentication import Client
 from lgsp_auth.identity import FIRST, Generation
 from lgsp_auth.policy import Grant, Quota
 from lgsp_contracts.time_zone import VIETNAM
+from lgsp_gateway.registry import key_registrars
 from lgsp_gateway.registry.approvals import Approvals
 from lgsp_gateway.registry.lifecycle import tokens as token_life
 from lgsp_gateway.registry.lifecycle.grants import phase_of
@@ -29,15 +30,15 @@ class System:
     roles: frozenset[str]
     client: Client
     tokens: Generation = FIRST
-    keys_registered_by: str = ""
-    """The id of the person who registered its present keys; empty where no person did."""
+    keys_registered_by: frozenset[str] = frozenset()
+    """The ids of the persons who registered a key or the secret that it has now."""
 
 
 def read_system(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> System:
     generation = token_life.generation_of(status)
     client = Client(name, tuple(spec.get("jwks", ())), spec.get("secretSha256", ""), generation.number)
-    roles, registered_by = frozenset(spec.get("roles", ())), status.get("keysRegisteredBy", "")
-    return System(name, spec["agency"], Text(**spec["title"]), roles, client, generation, registered_by)
+    roles, registrars = frozenset(spec.get("roles", ())), key_registrars.registrars_of(status)
+    return System(name, spec["agency"], Text(**spec["title"]), roles, client, generation, registrars)
 
 
 def read_grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Grant:

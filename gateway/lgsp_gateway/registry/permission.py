@@ -13,14 +13,14 @@ from lgsp_auth import roles
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.time_zone import VIETNAM
-from lgsp_gateway.registry import classification, ownership, references, role_protection
+from lgsp_gateway.registry import classification, key_registrars, ownership, references, role_protection
 from lgsp_gateway.registry.contract_check_runner import ContractChecks
 from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
+from lgsp_gateway.registry.left_to_persons import check_transfer, ranks_left_to_persons
 from lgsp_gateway.registry.lifecycle import contracts, grants, tokens
 from lgsp_gateway.registry.lifecycle import persons as life_of_persons
 from lgsp_gateway.registry.name_history import NameHistory
 from lgsp_gateway.registry.person_permission import PersonPermission
-from lgsp_gateway.registry.persons import somebody_has
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 from lgsp_runtime.pacing import Pace
@@ -83,7 +83,8 @@ class Permission:
             if end_tokens and known:
                 self.check_end_tokens(caller, name, known)
             status = await self._tokens(name, spec, known, end_tokens=end_tokens)
-            return role_protection.with_registrar(status, known.spec if known else None, spec, caller)
+            last = known or await self.names.last("System", name)
+            return key_registrars.with_registrars(status, last.spec if last else None, spec, caller)
         if kind == "Person":
             return self.persons.put(caller, name, spec, known)
         if kind == "Service":
@@ -158,6 +159,8 @@ class Permission:
                 vi=f"Quyền {grant} được cấp cho hệ thống {name} của cơ quan {last['agency']}; hãy thu hồi (revoke) quyền đó trước khi chuyển hệ thống sang cơ quan khác.",
                 en=f"Grant {grant} is for system {name} of agency {last['agency']}; revoke it before the system moves to another agency.",
             )
+        for service in self.registry.index["Service"].names("provider", name):
+            check_transfer(service, frozenset({last["agency"]}), frozenset({spec["agency"]}), self.registry)
 
     def check_powers(self, caller: Principal, before: DocumentSpec | None, after: DocumentSpec | None) -> None:
         """What a role is made of is an operator's."""
@@ -174,6 +177,9 @@ class Permission:
     ) -> None:
         """A service's name, its classifications, its life, and the grants on it."""
         before = known.spec if known else None
+        if before is not None:
+            old, new = (ownership.owners_of("Service", name, state, self.registry) for state in (before, spec))
+            check_transfer(name, old, new, self.registry)
         if not _operator(caller):
             majors = await self.names.majors(spec["contract"]["service"])
             if before is None:
@@ -267,18 +273,8 @@ class Permission:
             "consumer": roles.allowed(caller.roles - {"operator"}, caller.agency, "Grant", "request", consumer),
         }
         may_be = frozenset(who for who, may in ranks.items() if may)
-        return grants.Actor(caller.name, may_be, caller.accountable, self._left_to_persons(caller, provider))
-
-    def _left_to_persons(self, caller: Principal, provider: frozenset[str]) -> frozenset[grants.Who]:
-        """As what a caller does not approve personal data: a system, where people are there who do."""
-        if caller.person:
-            return frozenset()
-        people = self.registry.persons.values()
-        left: dict[grants.Who, bool] = {
-            "operator": somebody_has("operator", people),
-            "provider": somebody_has("agency-admin", people, provider),
-        }
-        return frozenset(who for who, is_left in left.items() if is_left)
+        left = ranks_left_to_persons(caller, provider, self.registry)
+        return grants.Actor(caller.name, may_be, caller.accountable, left)
 
 
 def _operator(caller: Principal) -> bool:

@@ -5,9 +5,10 @@ The rules are those of `lifecycle.persons`; here stands what of the registry the
 
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
+from lgsp_gateway.registry import approver_roles
 from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.lifecycle import persons as life
-from lgsp_gateway.registry.persons import read_person, somebody_has
+from lgsp_gateway.registry.persons import count_operators, read_person
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 
@@ -21,18 +22,16 @@ class PersonPermission:
     def put(
         self, caller: Principal, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None
     ) -> DocumentSpec:
-        """The status of a person whose document is created or edited.
+        """Return the status of a person whose document is created or edited.
 
         Raises:
             Refusal: `not-granted` or `step-not-allowed`.
         """
         before, status = (known.spec, known.status) if known else (None, {})
-        after = life.put(name, before, spec, status, self._editor(caller))
-        self._keep_an_operator(name, spec, after)
-        return after
+        return self._settled(caller, name, spec, life.put(name, before, spec, status, self._editor(caller)))
 
     def link(self, caller: Principal, name: DocumentName, known: DocumentVersion, account: str) -> DocumentSpec:
-        """The status of a person to whom an account is linked.
+        """Return the status of a person to whom an account is linked.
 
         Args:
             account: the commitment to it.
@@ -42,38 +41,54 @@ class PersonPermission:
         """
         spec = known.spec or {}
         after = life.link(name, frozenset(spec["roles"]), known.status, self._editor(caller), account)
-        self._keep_an_operator(name, spec, after)
-        return after
+        return self._settled(caller, name, spec, after)
 
     def act(
         self, caller: Principal, name: DocumentName, known: DocumentVersion, action: life.Action, reason: str
     ) -> DocumentSpec:
-        """The status of a person after another step.
+        """Return the status of a person after another step.
 
         Raises:
             Refusal: `not-granted`, `step-not-allowed` or `malformed`.
         """
         after = life.act(name, action, known.status, self._editor(caller), reason)
-        self._keep_an_operator(name, known.spec or {}, after)
-        return after
+        return self._settled(caller, name, known.spec or {}, after)
 
     def _editor(self, caller: Principal) -> life.Editor:
-        return life.Editor(caller, first=not somebody_has("operator", self._registry.persons.values()))
+        return life.Editor(caller, count_operators(self._registry.persons.values()))
 
-    def _keep_an_operator(self, name: DocumentName, spec: DocumentSpec, status: DocumentSpec) -> None:
-        """Refuse what takes away the last person who is an operator: else whoever may do so, a system alone too, could bring
-        back the time before there were people, and make of themselves the first.
+    def _settled(self, caller: Principal, name: DocumentName, spec: DocumentSpec, status: DocumentSpec) -> DocumentSpec:
+        """Return the status after a change, with the approving roles that the person has had, or refuse the change."""
+        self._keep_operators(caller, name, spec, status)
+        current = self._registry.versions["Person"].get(name)
+        if current is not None:  # the roles before this change, if no version records them yet
+            before = approver_roles.with_present_roles(current.spec or spec, current.status)
+            status = {**approver_roles.kept(before), **status}
+        return approver_roles.with_present_roles(spec, status)
+
+    def _keep_operators(self, caller: Principal, name: DocumentName, spec: DocumentSpec, status: DocumentSpec) -> None:
+        """Refuse a change that takes away the last operator who is a person, or, by a system, one of the last two.
+
+        Otherwise a system alone could bring back the time when fewer persons had to agree on the next operator. A person may end
+        one of the last two: the other one may have lost their account.
 
         Args:
-            spec, status: what the person's document becomes.
+            spec: what the person's document becomes.
+            status: what its status becomes.
         """
-        known = self._registry.persons.get(name)
-        if known is None or not somebody_has("operator", [known]):
+        people = self._registry.persons
+        before = count_operators(people.values())
+        after = count_operators({**people, name: read_person(name, spec, status)}.values())
+        if after >= min(before, 1 if caller.person else 2):
             return
-        others = [person for person in self._registry.persons.values() if person.name != name]
-        if not somebody_has("operator", [*others, read_person(name, spec, status)]):
+        if after == 0:
             raise Refusal(
                 "step-not-allowed",
                 vi=f"Người dùng {name} là người vận hành trục cuối cùng; hãy đăng ký và phê duyệt một người vận hành khác trước.",
                 en=f"Person {name} is the last operator of the bus who is a person; register another operator and have them approved first.",
             )
+        raise Refusal(
+            "step-not-allowed",
+            vi=f"Người dùng {name} là một trong hai người vận hành trục cuối cùng, nên hệ thống không được thực hiện việc này; hãy nhờ người vận hành còn lại đăng nhập (lgsp login) rồi thực hiện.",
+            en=f"Person {name} is one of the last two operators who are persons, so a system may not do this; ask the other operator to sign in (lgsp login) and to do it.",
+        )

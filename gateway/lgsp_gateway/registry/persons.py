@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lgsp_auth.principal import Principal
+from lgsp_gateway.registry import approver_roles
 
 if TYPE_CHECKING:
     from lgsp_gateway.registry.indexed_documents import System
@@ -31,6 +32,7 @@ class Person:
         account: the commitment to their account there; empty where none is linked.
         phase: of their life (`lifecycle.persons`); only an `active` person acts.
         generation: counts on whenever the sessions of before end.
+        approver_for: by approving role the agencies for which they have ever had it while they were active.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Person:
     account: str
     phase: str
     generation: int
+    approver_for: Mapping[str, frozenset[str]]
 
 
 def is_person_id(text: str) -> bool:
@@ -57,6 +60,7 @@ def read_person(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -
         account=status.get("account", ""),
         phase=status.get("phase", "created"),
         generation=status.get("generation", 0),
+        approver_for=approver_roles.agencies_by_role(spec, status),
     )
 
 
@@ -89,16 +93,9 @@ def current(principal: Principal, registry: "RegistrySnapshot") -> Principal | N
     return principal_of_system(system) if system else None
 
 
-def somebody_has(role: str, people: Iterable[Person], agencies: frozenset[str] | None = None) -> bool:
-    """Tell whether there is a person with a role, at work or suspended.
+def count_operators(people: Iterable[Person]) -> int:
+    """Count the persons who are operators, at work or suspended.
 
     Who is suspended counts: else whoever may suspend them could bring back the time before there were people.
-
-    Args:
-        agencies: only of these; None for any.
     """
-    return any(
-        role in person.roles and person.phase in ("active", "suspended")
-        for person in people
-        if agencies is None or person.agency in agencies
-    )
+    return sum("operator" in person.roles and person.phase in ("active", "suspended") for person in people)

@@ -7,15 +7,11 @@ ended, since whoever ends an operator's tokens again and again is not stopped by
 from collections.abc import Mapping
 from typing import Any
 
-from lgsp_auth.principal import Principal
 from lgsp_gateway.registry.documents import is_same_json
 from lgsp_problems import Refusal
 
 MADE_OF = ("roles", "jwks", "secretSha256", "agency")
 """The parts of a system's document that make up who it is and what it may."""
-
-
-_KEYS = ("jwks", "secretSha256")
 
 
 def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
@@ -45,23 +41,6 @@ def check(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
             vi="Hệ thống này có vai trò trên trục nên chỉ người vận hành trục mới được đổi khóa, mật khẩu, cơ quan của nó hoặc xóa nó; hãy nhờ họ.",
             en="This system has roles on the bus, so only an operator may change its keys, secret or agency, or delete it; ask one.",
         )
-
-
-def with_registrar(
-    status: Mapping[str, Any], before: Mapping[str, Any] | None, after: Mapping[str, Any], caller: Principal
-) -> dict[str, Any]:
-    """The status of a system, naming the person who registered its keys: they may know the private halves.
-
-    So what the system approves counts as theirs (`Principal.accountable`), until somebody else registers other keys.
-
-    Args:
-        before, after: its spec; None where it is not there.
-    """
-    if all(is_same_json((before or {}).get(part), after.get(part)) for part in _KEYS):
-        return dict(status)
-    kept = {key: value for key, value in status.items() if key != "keysRegisteredBy"}
-    person = caller.person or caller.keys_registered_by
-    return kept | ({"keysRegisteredBy": person} if person else {})
 
 
 def check_end(spec: Mapping[str, Any]) -> None:

@@ -69,13 +69,13 @@ class Actor:
     Args:
         name: of the principal.
         may_be: as what it may act on this grant.
-        accountable: who answers for it; the principal itself where it is empty.
+        accountable: all who may be behind it (`Principal.accountable`).
         not_for_personal: as what it does not approve personal data, since there are people who do.
     """
 
     name: str
     may_be: frozenset[Who]
-    accountable: str = ""
+    accountable: frozenset[str]
     not_for_personal: frozenset[Who] = frozenset()
 
 
@@ -144,7 +144,7 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
             en="This step needs a reason: send `reason` in the body.",
         )
     if action == "approve":
-        if known.given_by(actor.accountable or actor.name) is not None:
+        if known.given_by(actor.accountable):
             raise _same_again()
         if personal and not _approves_as(actor, followers):
             raise _person_needed()
@@ -177,12 +177,11 @@ def _approved(known: Approvals, actor: Actor, followers: Mapping[str, str]) -> A
     may_be = _approves_as(actor, followers)
     if not may_be:
         return known
-    accountable = actor.accountable or actor.name
-    same = known.given_by(accountable)
-    others = [who for name, who in known.given.items() if name != same]
-    before = known.given[same] if same is not None else None
-    chosen = before if before in may_be else next((who for who in may_be if who not in others), may_be[0])
-    return known.with_approval(actor.name, accountable, chosen)
+    same = known.given_by(actor.accountable)
+    others = [rank for name, rank in known.given.items() if name not in same]
+    before = [rank for rank in may_be if rank in {known.given[name] for name in same}]
+    chosen = before[0] if before else next((rank for rank in may_be if rank not in others), may_be[0])
+    return known.with_approval(actor.name, actor.accountable, chosen)
 
 
 def _approves_as(actor: Actor, followers: Mapping[str, str]) -> list[Who]:

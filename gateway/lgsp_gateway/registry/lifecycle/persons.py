@@ -1,8 +1,9 @@
 """The life of a person on the bus: created, linked to an account of their issuer, active, suspended, ended.
 
 Who may approve things is guarded like what they approve. A person in a role that approves (`operator`, `agency-admin`)
-becomes active under four eyes: one operator links the account, and another, who is another person, approves it. Until
-there is an operator who is a person, an operator's system may do it alone: somebody has to be the first.
+becomes active under four eyes: one operator links the account, and another, who is another person, approves it. How many
+of the two must have signed in as persons depends on how many could: none where no operator is a person, and then an
+operator's system does it alone, since somebody has to be the first; one where one operator is; both where two are.
 
 Nobody changes their own document, and what was ended stays so: evidence and histories name its id. It may be ended again,
 where the bus failed before all that is to be forgotten was.
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lgsp_auth.principal import Principal, is_person, person_name
+from lgsp_gateway.registry import approver_roles
+from lgsp_gateway.registry.approver_roles import APPROVING_ROLES
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT, StateMachine
 from lgsp_problems import Refusal
 
@@ -23,9 +26,6 @@ ACTIONS: tuple[Action, ...] = ("link", "approve", "suspend", "resume", "end")
 """Steps that are taken by themselves; to create, to edit and to delete are changes of the document."""
 
 NEEDS_REASON = ("suspend", "end")
-
-APPROVING_ROLES = frozenset({"operator", "agency-admin"})
-"""Roles whose holders approve what others ask for."""
 
 TRANSITIONS = StateMachine(
     ("operator",),
@@ -56,16 +56,21 @@ class Editor:
 
     Args:
         principal: the caller.
-        first: there is no person yet who is an operator.
+        operators: how many persons are operators, at work or suspended.
     """
 
     principal: Principal
-    first: bool
+    operators: int
 
     @property
     def may_do_it_alone(self) -> bool:
         """Tell whether nobody else has to approve what the editor makes of a person who approves."""
-        return self.first and not self.principal.is_accountable_person
+        return self.operators == 0 and not self.principal.is_accountable_person
+
+    def prepared(self) -> Status:
+        """Return what the status of a person says of this editor, who cannot approve it too."""
+        others = sorted(self.principal.accountable - {self.principal.name})
+        return {"preparedBy": self.principal.name} | ({"preparedOnBehalfOf": others} if others else {})
 
 
 def phase_of(status: Mapping[str, Any]) -> str:
@@ -90,18 +95,18 @@ def put(
         Refusal: `not-granted` or `step-not-allowed`.
     """
     _refuse_own(name, editor.principal)
-    by = {"preparedBy": editor.principal.accountable}
+    by = editor.prepared()
     if before is None:
         return {"phase": "created", **by}
     phase = phase_of(status)
     if not TRANSITIONS.next_phases(phase, "edit"):
         raise _no_step(phase)
     if before["issuer"] != after["issuer"]:  # no account of another issuer is theirs
-        return {"phase": "created", **by, "generation": _next_generation(status)}
+        return {"phase": "created", **by, "generation": _next_generation(status), **approver_roles.kept(status)}
     gains = set(after["roles"]) - set(before["roles"]) if before["agency"] == after["agency"] else set(after["roles"])
     if phase == "active" and gains & APPROVING_ROLES and not editor.may_do_it_alone:
-        return {**status, "phase": "awaiting-operator", **by, "generation": _next_generation(status)}
-    return {**status, **(by if phase == "awaiting-operator" else {})}
+        return {**_unprepared(status), "phase": "awaiting-operator", **by, "generation": _next_generation(status)}
+    return {**_unprepared(status), **by} if phase == "awaiting-operator" else dict(status)
 
 
 def link(name: str, roles: frozenset[str], status: Mapping[str, Any], editor: Editor, account: str) -> Status:
@@ -117,8 +122,8 @@ def link(name: str, roles: frozenset[str], status: Mapping[str, Any], editor: Ed
     after = _after(status, "link")
     if roles & APPROVING_ROLES and not editor.may_do_it_alone:
         after = "awaiting-operator"
-    by = {"preparedBy": editor.principal.accountable}
-    return {"phase": after, "account": account, **by, "generation": _next_generation(status)}
+    kept = approver_roles.kept(status)
+    return {"phase": after, "account": account, **editor.prepared(), "generation": _next_generation(status), **kept}
 
 
 def act(name: str, action: Action, status: Mapping[str, Any], editor: Editor, reason: str) -> Status:
@@ -137,7 +142,7 @@ def act(name: str, action: Action, status: Mapping[str, Any], editor: Editor, re
         )
     if action == "approve":
         _refuse_one_pair_of_eyes(status, editor)
-    kept = {key: status[key] for key in ("account", "generation") if key in status}
+    kept = {key: status[key] for key in ("account", "generation") if key in status} | approver_roles.kept(status)
     if action in ("suspend", "end"):
         kept["generation"] = _next_generation(status)
     if action == "end":
@@ -158,28 +163,40 @@ def check_delete(name: str, status: Mapping[str, Any], principal: Principal) -> 
 
 
 def _refuse_one_pair_of_eyes(status: Mapping[str, Any], editor: Editor) -> None:
-    prepared_by, approver = str(status.get("preparedBy", "")), editor.principal.accountable
-    if approver == prepared_by:
+    preparer, approver = str(status.get("preparedBy", "")), editor.principal
+    if not approver.accountable.isdisjoint({preparer, *status.get("preparedOnBehalfOf", ())}):
         raise Refusal(
             "not-granted",
             vi="Người phê duyệt phải khác người đã chuẩn bị; hãy nhờ một người vận hành trục khác.",
             en="Whoever prepared this cannot approve it too; ask another operator of the bus.",
         )
-    if not editor.first and not (is_person(prepared_by) or is_person(approver)):
+    signed_in = is_person(preparer) + bool(approver.person)
+    if signed_in >= min(editor.operators, 2):
+        return
+    if editor.operators == 1 or not approver.person:
         raise Refusal(
             "not-granted",
-            vi="Trục đã có người vận hành đăng nhập bằng tài khoản riêng nên hai hệ thống không thể phê duyệt cho nhau; hãy nhờ một người vận hành đăng nhập (lgsp login) rồi phê duyệt.",
-            en="Operators of this bus sign in as persons, so two systems do not make four eyes; ask an operator to sign in (lgsp login) and to approve it.",
+            vi="Trục đã có người vận hành đăng nhập bằng tài khoản riêng nên hệ thống không phê duyệt thay họ; hãy nhờ một người vận hành đăng nhập (lgsp login) rồi phê duyệt.",
+            en="Operators of this bus sign in as persons, and a system does not approve in their stead; ask an operator to sign in (lgsp login) and to approve it.",
         )
+    raise Refusal(
+        "not-granted",
+        vi="Trục đã có hai người vận hành đăng nhập bằng tài khoản riêng nên việc này cần hai người, mà ở đây một hệ thống đã chuẩn bị; hãy nhờ một người vận hành khác đăng nhập rồi liên kết lại tài khoản (lgsp person link), sau đó bạn phê duyệt.",
+        en="This bus has two operators who sign in, so this takes two persons, and a system prepared it; ask another operator to sign in and to link the account again (lgsp person link), then approve it.",
+    )
 
 
 def _refuse_own(name: str, principal: Principal) -> None:
-    if principal.accountable == person_name(name):
+    if person_name(name) in principal.accountable:
         raise Refusal(
             "not-granted",
             vi="Không ai được tự thay đổi vai trò, tài khoản hay trạng thái của chính mình; hãy nhờ một người vận hành trục khác.",
             en="Nobody changes their own roles, account or state; ask another operator of the bus.",
         )
+
+
+def _unprepared(status: Mapping[str, Any]) -> Status:
+    return {key: value for key, value in status.items() if not key.startswith("prepared")}
 
 
 def _next_generation(status: Mapping[str, Any]) -> int:
