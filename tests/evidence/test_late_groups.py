@@ -118,7 +118,7 @@ async def test_a_defect_of_the_log_lets_no_call_wait_for_ever(
     bus: Workbench, requests: type[NatsRequestReply], publisher_type: type[CheckpointPublisher]
 ) -> None:
     publishing = requests()
-    connection = await connect_for_calls(bus.door("gateway"), "test", publishing.connection_lost)
+    connection = await connect_for_calls(bus.endpoint("gateway"), "test", publishing.connection_lost)
     await publishing.start(connection)
     async with asyncio.timeout(20), Background() as background:
         name = f"defect-{next(NAMES)}"
