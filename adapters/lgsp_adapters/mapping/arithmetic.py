@@ -6,16 +6,18 @@ as its specification says, exactly, and refuse what the specification calls a wr
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
 from jmespath import functions
 
 from lgsp_adapters.mapping.budget import spend
-from lgsp_adapters.mapping.numbers import PLAIN, Number, decimal_of, exact, text_of
+from lgsp_adapters.mapping.numbers import MAX_DIGITS, PLAIN, Number, decimal_of, exact, text_of
 from lgsp_adapters.mapping.unmappable import MappingError
 
 _EXACT = Context(prec=2000, traps=[Inexact, InvalidOperation, Overflow])
+_DIVIDING = Context(prec=2000, traps=[InvalidOperation, Overflow])
+MAX_PLACES = 20
 _ROUNDED = Context(prec=28)
 """An average rarely ends; this many digits of it do."""
 
@@ -47,6 +49,32 @@ class Arithmetic(functions.Functions):
     def _func_avg(self, values: list[Any]) -> Number | None:
         total = Decimal(_sum([_number(value) for value in values]))
         return _ROUNDED.divide(total, Decimal(len(values))) if values else None
+
+    @functions.signature({"types": _ANY}, {"types": _ANY})
+    def _func_subtract(self, left: Any, right: Any) -> Number | None:
+        if left is None or right is None:
+            return None
+        return _calculate(_EXACT.subtract, _number(left), _number(right))
+
+    @functions.signature({"types": _ANY}, {"types": _ANY})
+    def _func_multiply(self, left: Any, right: Any) -> Number | None:
+        if left is None or right is None:
+            return None
+        return _calculate(_EXACT.multiply, _number(left), _number(right))
+
+    @functions.signature({"types": _ANY}, {"types": _ANY}, {"types": _ANY})
+    def _func_divide(self, left: Any, right: Any, places: Any) -> Number | None:
+        places = places_of(places)
+        if left is None or right is None:
+            return None
+        if not _number(right):
+            raise MappingError("a number is divided by zero")
+        return _round(_DIVIDING.divide(Decimal(_number(left)), Decimal(_number(right))), places)
+
+    @functions.signature({"types": _ANY}, {"types": _ANY})
+    def _func_round(self, value: Any, places: Any) -> Number | None:
+        places = places_of(places)
+        return None if value is None else _round(Decimal(_number(value)), places)
 
     @functions.signature({"types": _LIST})
     def _func_max(self, values: list[Any]) -> Any:
@@ -134,6 +162,32 @@ def _exact_sum(left: Number, right: Number) -> Decimal:
         return _EXACT.add(Decimal(left), Decimal(right))
     except ArithmeticError as error:
         raise MappingError("a sum has too many digits") from error
+
+
+def places_of(value: Any) -> int:
+    """Check the number of digits after the decimal point that a result is rounded to.
+
+    Raises:
+        MappingError: it is not an integer from 0 to 20.
+    """
+    if type(value) is not int or not 0 <= value <= MAX_PLACES:
+        raise MappingError(f"the number of decimal places is an integer from 0 to {MAX_PLACES}, such as `2`")
+    return value
+
+
+def _calculate(operation: Callable[[Decimal, Decimal], Decimal], left: Number, right: Number) -> Number:
+    try:
+        result = operation(Decimal(left), Decimal(right))
+    except ArithmeticError as error:
+        raise MappingError("a number has too many digits") from error
+    return int(result) if isinstance(left, int) and isinstance(right, int) else result
+
+
+def _round(number: Decimal, places: int) -> Number:
+    if number.adjusted() > MAX_DIGITS:
+        raise MappingError("a number has too many digits")
+    rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _DIVIDING)
+    return rounded if places else int(rounded)
 
 
 def _comparable(values: list[Any]) -> list[Any]:

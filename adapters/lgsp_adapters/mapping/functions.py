@@ -1,10 +1,8 @@
-"""What a mapping can do beside JMESPath's own functions: dates, codes, names, digests.
+"""The functions of mappings beside JMESPath's own: dates, codes, names.
 
-Nothing in, nothing out: each gives null for null, so that a field that a system leaves empty stays away.
+Each returns null for null, so that a field that a system leaves empty is left out. `functions.yaml` describes each of them.
 """
 
-import base64
-import hashlib
 import re
 from datetime import timedelta
 from typing import Any
@@ -12,14 +10,15 @@ from typing import Any
 from jmespath import functions
 
 from lgsp_adapters.mapping import dates
-from lgsp_adapters.mapping.arithmetic import Arithmetic
+from lgsp_adapters.mapping.arithmetic import Arithmetic, places_of
 from lgsp_adapters.mapping.date_patterns import FIRST_YEAR
+from lgsp_adapters.mapping.encoding_functions import EncodingFunctions, check_hmac
 from lgsp_adapters.mapping.numbers import NOTATIONS, decimal_of, exact, integer_of, number_of, text_of
 from lgsp_adapters.mapping.parsing_functions import ParsingFunctions
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import TEXT
 from lgsp_adapters.text.normalization import nfc
-from lgsp_adapters.text.person_names import fold_name
+from lgsp_adapters.text.person_names import fold_name, without_accents
 from lgsp_contracts import exact_json
 
 MAX_TEXT = 4 * 1024 * 1024
@@ -58,7 +57,7 @@ _TEXT = ["string", "null"]
 _TABLE = ["object", "null"]
 
 
-class Functions(Arithmetic, ParsingFunctions):
+class Functions(Arithmetic, EncodingFunctions, ParsingFunctions):
     """The functions of JMESPath and those of the bus, which `docs/reference/mapping.md` lists."""
 
     @functions.signature({"types": _ANY})
@@ -150,6 +149,10 @@ class Functions(Arithmetic, ParsingFunctions):
         """A person's name as names are compared: whatever the case, the spaces, the spelling of accents."""
         return None if value is None else fold_name(value)
 
+    @functions.signature({"types": _TEXT})
+    def _func_without_accents(self, value: str | None) -> Any:
+        return None if value is None else without_accents(value)
+
     @functions.signature({"types": _ANY})
     def _func_words(self, value: Any) -> Any:
         """The texts and numbers of a list with a space between them; null where there is none."""
@@ -199,31 +202,22 @@ class Functions(Arithmetic, ParsingFunctions):
         """Anything as JSON."""
         return exact_json.dumps(value).decode()
 
-    @functions.signature({"types": _TEXT})
-    def _func_base64(self, value: str | None) -> Any:
-        return None if value is None else base64.b64encode(value.encode()).decode()
-
-    @functions.signature({"types": _TEXT})
-    def _func_sha256(self, value: str | None) -> Any:
-        """The digest, in hexadecimal."""
-        return None if value is None else hashlib.sha256(value.encode()).hexdigest()
-
-    @functions.signature({"types": _TEXT})
-    def _func_md5(self, value: str | None) -> Any:
-        """The digest, in hexadecimal: some systems ask for it, none should."""
-        return None if value is None else hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
-
 
 FUNCTIONS = Functions()
 NAMES: dict[str, int] = {name: len(entry["signature"]) for name, entry in FUNCTIONS.FUNCTION_TABLE.items()}
 """Each function and how many arguments it takes at least."""
-_OPTIONAL = {"integer": 2, "number": 2, "decimal": 2, "iso_date": 3, "instant": 3, "excel_date": 2}
+_OPTIONAL = {"integer": 2, "number": 2, "decimal": 2, "iso_date": 3, "instant": 3, "excel_date": 2, "hmac": 4}
 MOST: dict[str, int] = {
     name: _OPTIONAL.get(name, len(entry["signature"]))
     for name, entry in FUNCTIONS.FUNCTION_TABLE.items()
     if name in _OPTIONAL or not any(argument.get("variadic") for argument in entry["signature"])
 }
 """How many arguments a function takes at most; nothing for one that takes any number."""
+
+
+_PLACES = {"divide": 2, "round": 1}
+_HMAC_DIGEST = 2
+"""Positions of arguments."""
 
 
 def check_argument(function: str, number: int, value: Any) -> None:
@@ -240,3 +234,7 @@ def check_argument(function: str, number: int, value: Any) -> None:
         _year(value)
     elif function == "excel_date":
         dates.excel_date(1, value)
+    elif function in ("divide", "round") and number == _PLACES[function]:
+        places_of(value)
+    elif function == "hmac" and number >= _HMAC_DIGEST:
+        check_hmac(*(value,) if number == _HMAC_DIGEST else ("sha256", value))

@@ -4,16 +4,19 @@ import re
 from typing import Any
 
 import pytest
-from support.processes import ROOT
+from support import function_tables
 
+from lgsp_adapters.mapping import function_reference
 from lgsp_adapters.mapping.expressions import Template
+from lgsp_adapters.mapping.function_reference import Example
 from lgsp_adapters.mapping.functions import NAMES
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_contracts import exact_json
 from lgsp_contracts.source_location import SourceLocation
+from lgsp_problems import Refusal
 
-PAGE = (ROOT / "docs/reference/mapping.md").read_text()
-EXAMPLES = re.findall(r"^\| `(?:` )?(.+?)(?: `)?` \| `(.+)` \| (?:`(.+)`|error: (.+)) \|$", PAGE, re.MULTILINE)
+FUNCTIONS = function_reference.load()
+EXAMPLES = [example for function in FUNCTIONS.values() for example in function.examples]
 JMESPATH = [
     "abs",
     "avg",
@@ -48,16 +51,22 @@ def evaluate(expression: str, value: Any) -> Any:
     return Template(expression, SourceLocation("page"), ("x",))({"x": value})
 
 
-@pytest.mark.parametrize(("expression", "value", "result", "error"), EXAMPLES)
-def test_an_example(expression: str, value: str, result: str, error: str) -> None:
-    argument = exact_json.loads(value)
-    if error:
-        with pytest.raises(MappingError, match=re.escape(error)):
-            evaluate(expression, argument)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.expression)
+def test_an_example(example: Example) -> None:
+    argument = exact_json.loads(example.x)
+    if example.error:
+        with pytest.raises((MappingError, Refusal), match=re.escape(example.error)):
+            evaluate(example.expression, argument)
     else:
-        assert exact_json.dumps(evaluate(expression, argument)) == exact_json.dumps(exact_json.loads(result))
+        result = exact_json.dumps(evaluate(example.expression, argument))
+        assert result == exact_json.dumps(exact_json.loads(example.result))
 
 
-def test_every_function_has_an_example() -> None:
-    documented = {name for expression, *_ in EXAMPLES for name in re.findall(r"([a-z0-9_]+)\(", expression)}
-    assert set(NAMES) - set(JMESPATH) <= documented
+def test_every_function_is_described_with_an_example() -> None:
+    assert set(FUNCTIONS) == set(NAMES) - set(JMESPATH)
+    assert all(function.examples for function in FUNCTIONS.values())
+
+
+def test_the_page_shows_what_is_described() -> None:
+    page = function_tables.PAGE.read_text(encoding="utf-8")
+    assert page == function_tables.with_tables(page)
