@@ -20,6 +20,11 @@ def register(app: App) -> None:
         name="accept",
         help="Accept an inbox file that is held back because it shrinks the register.",
     )
+    adapter.command(
+        "lgsp_adapters.cli.explain_commands:explain",
+        name="explain",
+        help="Explain a key of manifests, a function of mappings, or a connector.",
+    )
     adapter.command("lgsp_adapters.cli.scaffolding_commands:new", name="new", help="Create a manifest for a contract.")
     app.command(adapter)
     contract = app["contract"]

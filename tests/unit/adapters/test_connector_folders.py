@@ -8,11 +8,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import yaml
-from support.connector_fields import CONNECTORS, fields, with_fields
+from support.connector_fields import CONNECTORS, with_fields
 
 import lgsp_adapters
 from lgsp_adapters import manifest
+from lgsp_adapters.connectors import manifest_keys
 from lgsp_adapters.errors import AdapterError
 from lgsp_problems import Refusal
 
@@ -33,8 +33,7 @@ def test_a_connector_has_its_files_and_its_readme_says_what_its_schema_says(fold
     assert callable(connector.check)
     readme = folder / "README.md"
     assert readme.read_text(encoding="utf-8") == with_fields(folder), "run python -m support.connector_fields"
-    schema = yaml.safe_load((folder / "schema.json").read_text(encoding="utf-8"))
-    assert [path for path, _, described in fields(schema) if not described] == []
+    assert [key.path for key in manifest_keys.keys(folder.name) if not key.description] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -1,0 +1,71 @@
+"""`lgsp adapter explain`: the reference of manifests and mappings on the terminal."""
+
+from collections.abc import Iterator
+
+from lgsp_adapters.connectors import manifest_keys
+from lgsp_adapters.connectors.manifest_keys import ManifestKey
+from lgsp_adapters.mapping import function_reference
+from lgsp_adapters.mapping.function_reference import FunctionReference
+from lgsp_contracts.cli.terminal import out
+from lgsp_problems import NotFound
+
+
+def explain(name: str = "", /) -> None:
+    """Explain a key of manifests, a function of mappings, or a whole connector.
+
+    Parameters
+    ----------
+    name
+        A function such as `iso_date`; a key such as `pages` or `pages.next`, within one connector as `http.pages.next`; or the name of a
+        connector. Without a name, all connectors and functions are listed.
+    """
+    functions = function_reference.load()
+    if not name:
+        out(f"Connectors: {', '.join(manifest_keys.connectors())}\n")
+        out(f"Functions: {', '.join(sorted(functions))}\n")
+        return
+    lines = [*_function(functions[name])] if name in functions else []
+    lines += [line for connector in manifest_keys.connectors() for line in _keys_called(connector, name)]
+    if not lines:
+        raise NotFound(
+            vi=f"Không có hàm, khóa hay bộ kết nối nào tên {name}; hãy xem danh sách bằng lgsp adapter explain.",
+            en=f"There is no function, key or connector {name}; list them with lgsp adapter explain.",
+        )
+    out("\n".join(lines) + "\n")
+
+
+def _function(function: FunctionReference) -> Iterator[str]:
+    yield function.signature
+    yield f"  {function.summary}"
+    for example in function.examples:
+        result = f"error: {example.error}" if example.error else example.result
+        yield f"  {example.expression}, x = {example.x}  ->  {result}"
+
+
+def _keys_called(connector: str, name: str) -> Iterator[str]:
+    """Yield the keys of a connector that a name stands for, with those within them."""
+    keys = list(manifest_keys.keys(connector))
+    if name == connector:
+        yield f"connector {connector}"
+        yield from (line for key in keys for line in _key(key))
+        return
+    wanted = name.removeprefix(f"{connector}.").split(".")
+    for key in keys:
+        path = _plain(key)
+        if path[-len(wanted) :] == wanted:
+            yield f"connector {connector}"
+            within = [one for one in keys if one.path.startswith((f"{key.path}.", f"{key.path}["))]
+            yield from (line for one in (key, *within) for line in _key(one))
+
+
+def _plain(key: ManifestKey) -> list[str]:
+    """Return the parts of a key's path without those that stand for any name or any item."""
+    return [part for part in key.path.replace("[]", "").split(".") if part != "NAME"]
+
+
+def _key(key: ManifestKey) -> Iterator[str]:
+    notes = [key.type, "required" if key.required else "", f"default {key.default}" if key.default else ""]
+    yield f"  {key.path}  ({', '.join(note for note in notes if note) or 'any value'})"
+    yield f"      {key.description}"
+    if key.example:
+        yield f"      example: {key.example}"
