@@ -2,10 +2,9 @@
 
 import re
 
-from support.processes import ROOT
-
 from lgsp_adapters.mapping import function_reference
 from lgsp_adapters.mapping.function_reference import Example, FunctionReference
+from support.processes import ROOT
 
 PAGE = ROOT / "docs/reference/mapping.md"
 _TABLES = re.compile(r"<!-- functions: (\w+) -->\n.*?<!-- end of functions -->", re.DOTALL)

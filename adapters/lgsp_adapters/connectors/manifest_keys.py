@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
@@ -70,16 +70,22 @@ def _keys_within(schema: Schema, definitions: Schema, path: str) -> Iterator[Man
         if isinstance(schema.get(inner), dict):
             yield from _keys_within(_resolve(schema[inner], definitions), definitions, path + step)
     for alternative in schema.get("anyOf", ()):
-        yield from _keys_within(_resolve(alternative, definitions), definitions, path)
+        for key in _keys_within(_resolve(alternative, definitions), definitions, path):
+            yield replace(key, required=False)  # of one alternative among several
+
+
+def _definition(schema: Schema) -> str:
+    """Return the name of the definition that a schema refers to, or an empty text."""
+    return str(schema.get("$ref", "")).removeprefix("#/$defs/")
 
 
 def _resolve(schema: Schema, definitions: Schema) -> Schema:
-    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    name = _definition(schema)
     return {**definitions[name], **schema} if name else schema
 
 
 def _type(schema: Schema, definitions: Schema) -> str:
-    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    name = _definition(schema)
     resolved = _resolve(schema, definitions)
     if name in ("expression", "name"):
         return name
@@ -89,4 +95,4 @@ def _type(schema: Schema, definitions: Schema) -> str:
         kinds = [_type(each, definitions) for each in resolved["anyOf"]]
         return " or ".join(dict.fromkeys(kind for kind in kinds if kind))
     kind = resolved.get("type", "")
-    return " or ".join(kind) if isinstance(kind, list) else kind
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)

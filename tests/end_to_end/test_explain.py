@@ -1,0 +1,26 @@
+"""The reference on the terminal: `lgsp adapter explain`."""
+
+import pytest
+from support.preloaded import run
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("iso_date", ["iso_date(value, pattern[, first-year])", '"1993-05-17"']),
+        ("pages.next", ["connector http", "operations.NAME.pages.next", "required"]),
+        ("heading", ["connector files", "connector rows", "default 1"]),
+        ("sql", ["connector sql", "operations.NAME.statement"]),
+        ("", ["Connectors: files, http", "Functions: base64"]),
+    ],
+)
+async def test_a_name_is_explained(name: str, shown: list[str]) -> None:
+    status, out, err = await run("adapter", "explain", *([name] if name else []))
+    assert status == 0, err
+    assert [text for text in shown if text not in out] == []
+
+
+async def test_what_there_is_not_is_refused() -> None:
+    status, _, err = await run("adapter", "explain", "nothing-of-the-kind")
+    assert status == 1
+    assert "lgsp adapter explain" in err
