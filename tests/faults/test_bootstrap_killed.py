@@ -176,6 +176,14 @@ async def test_a_bus_that_people_worked_with_before_there_was_a_mark_is_left_alo
     assert (await empty.found()).keys() == {"Agency H49.1", "System operator"}
 
 
+async def test_a_bus_with_an_operator_from_before_there_was_a_mark_gets_nothing_from_its_folders(empty: Empty) -> None:
+    """Nobody else ever wrote to it; what the folders hold beyond it may have come with the upgrade."""
+    await empty.bus.drop_stream(STREAM)
+    await _write(empty, "bootstrap", empty.documents[0]["spec"])
+    await _write(empty, "bootstrap", empty.documents[1]["spec"], ("System", "operator"))
+    assert (await empty.found()).keys() == {"Agency H49.1", "System operator"}
+
+
 async def _write(empty: Empty, by: str, spec: dict[str, Any], key: tuple[str, str] = ("Agency", "H49.1")) -> None:
     """Write a document as an earlier version did, into a stream that a gateway made and did not fill."""
     kind, name = key

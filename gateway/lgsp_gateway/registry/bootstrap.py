@@ -44,7 +44,7 @@ async def fill(store: DocumentStore, folder: Path, catalog: Path) -> None:
         if version.kind in KINDS:
             known[version.kind, version.name] = version
     before_marks = mark is None and bool(known)
-    if not (before_marks and any(_author(version) != AUTHOR for version in known.values())):
+    if not (before_marks and _is_in_use(known)):
         wanted = await asyncio.to_thread(_read, folder, catalog)
         if mark is None:
             await _write(store, *MARK, {"phase": "begun"}, None)
@@ -101,6 +101,16 @@ async def _write(
 
 def _phase(mark: DocumentVersion) -> str:
     return str((mark.spec or {}).get("phase", ""))
+
+
+def _is_in_use(known: _Documents) -> bool:
+    """Tell whether a registry without a mark has a life of its own: somebody else wrote to it, or an operator can.
+
+    What its folders hold beyond it may have come with an upgrade, or have been deleted long ago in the wish that it stay so; an
+    operator adds what is missing.
+    """
+    written = any(_author(version) != AUTHOR for version in known.values())
+    return written or any("operator" in (version.spec or {}).get("roles", ()) for version in known.values())
 
 
 def _author(version: DocumentVersion) -> str:
