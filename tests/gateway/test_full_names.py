@@ -20,6 +20,9 @@ async def test_an_operator_names_the_bus_and_full_names_are_understood(breakable
     assert (await bus.entries())[-1]["consumer"] == "gamma"
     found = await bus.registry("GET", f"grants?consumer={full}")
     assert [item["metadata"]["name"] for item in found.json["items"]] == ["g"]
+    absent = await bus.registry("GET", "grants?consumer=VN/GOV/H49.1/nobody", system="asker")
+    hidden = await bus.registry("GET", f"grants?consumer={full}", system="asker")
+    assert (absent.status, absent.json) == (hidden.status, hidden.json) == (200, {"items": []})
     foreign = await bus.registry("POST", "grants", grant("h", "EE/GOV/70006317/portal", read=["*"]))
     assert (foreign.status, "another instance" in foreign.json["detail"]) == (422, True)
     assert (await bus.registry("GET", "grants?consumer=EE/GOV/70006317/portal")).status == 400

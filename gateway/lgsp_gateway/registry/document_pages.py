@@ -8,7 +8,7 @@ from lgsp_auth import roles
 from lgsp_gateway.registry import ownership
 from lgsp_gateway.registry.document_index import LISTED_BY, Facts
 from lgsp_gateway.registry.documents import DocumentVersion
-from lgsp_gateway.registry.full_names import resolve_system
+from lgsp_gateway.registry.full_names import find_system
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_runtime.pacing import Pace
 
@@ -70,10 +70,13 @@ async def read_page(
         limit: how many; fewer where they are large.
 
     Raises:
-        Refusal: `malformed`, for a consumer's full name that is none of ours.
+        Refusal: `malformed`, for a consumer's full name of another instance.
     """
     if consumer := wanted.facts.get("consumer"):
-        wanted = replace(wanted, facts={**wanted.facts, "consumer": resolve_system(consumer, registry)})
+        system = find_system(consumer, registry)
+        if system is None:
+            return DocumentPage([], more=False)
+        wanted = replace(wanted, facts={**wanted.facts, "consumer": system})
     index, versions = registry.index[kind], registry.versions[kind]
     listed_by = next((fact for fact in reversed(LISTED_BY) if fact in wanted.facts), "")
     page: list[DocumentVersion] = []

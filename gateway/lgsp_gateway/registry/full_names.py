@@ -27,6 +27,24 @@ def resolve_system(text: str, registry: RegistrySnapshot) -> SystemName:
     Raises:
         Refusal: `malformed`: no name, one of another instance, or a full name that none of our systems has.
     """
+    system = find_system(text, registry)
+    if system is None:
+        raise Refusal(
+            "malformed",
+            vi="Trục này không có hệ thống nào mang tên đầy đủ này; hãy kiểm tra lớp thành viên, mã cơ quan và tên hệ thống.",
+            en="No system of this bus has this full name; check its member class, the code of its agency and its own name.",
+        )
+    return system
+
+
+def find_system(text: str, registry: RegistrySnapshot) -> SystemName | None:
+    """Return the bare name of a system that is named in either form; None for a full name that none of our systems has.
+
+    A search answers None with nothing found, as it does for a system that whoever asks may not see.
+
+    Raises:
+        Refusal: `malformed`: no name, or one of another instance.
+    """
     name = parse_system(text)
     if not isinstance(name, QualifiedName):
         return name
@@ -43,13 +61,8 @@ def resolve_system(text: str, registry: RegistrySnapshot) -> SystemName:
             vi=f"Hệ thống này thuộc một trục khác, mà trục {instance.identifier} chưa kết nối với trục nào khác; hãy nêu một hệ thống của trục này.",
             en=f"This system belongs to another instance, and {instance.identifier} has no peers yet; name a system of this instance.",
         )
-    if full_name(SystemName(name.subsystem), registry) != name:
-        raise Refusal(
-            "malformed",
-            vi=f"Trục {instance.identifier} không có hệ thống nào mang tên đầy đủ này; hãy kiểm tra lớp thành viên ({instance.member_class}), mã cơ quan và tên hệ thống.",
-            en=f"No system of {instance.identifier} has this full name; check its member class ({instance.member_class}), the code of its agency and its own name.",
-        )
-    return SystemName(name.subsystem)
+    system = SystemName(name.subsystem)
+    return system if full_name(system, registry) == name else None
 
 
 def with_bare_names(kind: Any, spec: Any, registry: RegistrySnapshot) -> Any:
