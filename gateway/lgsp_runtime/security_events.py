@@ -21,7 +21,8 @@ import structlog
 from lgsp_problems import CannotStart
 
 EVENTS_PER_SECOND = 50
-"""Events of one action that are written in a second; the next event says how many were suppressed."""
+"""Failures of one action that are written in a second; the next one says how many were suppressed. What succeeded is always written: a change
+of the registry must not be hidden among many others."""
 MAX_QUEUED = 10_000
 """Events that wait for the thread; more are dropped."""
 
@@ -66,7 +67,7 @@ class SecurityLog:
                 handler.close()
 
     def event(self, action: str, outcome: str, category: str, message: str, **fields: str | int) -> None:
-        """Write an event, unless too many of its action were written in this second.
+        """Write an event, unless it is a failure and too many of its action were written in this second.
 
         Args:
             action: the `event.action`, such as `token-refused`.
@@ -77,12 +78,8 @@ class SecurityLog:
         """
         if self._log is None:
             return
-        second = int(time.time())
-        counted_second, count = self._counts.get(action, (second, 0))
-        suppressed = count - EVENTS_PER_SECOND if counted_second != second else 0
-        count = 1 if counted_second != second else count + 1
-        self._counts[action] = (second, count)
-        if count > EVENTS_PER_SECOND:
+        suppressed, is_written = self._count(action) if outcome == "failure" else (0, True)
+        if not is_written:
             return
         extra: dict[str, Any] = {name.replace("__", "."): value for name, value in fields.items() if value != ""}
         extra |= {
@@ -95,6 +92,19 @@ class SecurityLog:
         if suppressed > 0:
             extra["lgsp.suppressed"] = suppressed
         self._log.log(_LEVELS[outcome], message, extra=extra)
+
+    def _count(self, action: str) -> tuple[int, bool]:
+        """Count an event of an action that anybody can cause who is refused.
+
+        Returns:
+            How many of the action were suppressed before, and whether this one is written.
+        """
+        second = int(time.time())
+        counted_second, count = self._counts.get(action, (second, 0))
+        suppressed = count - EVENTS_PER_SECOND if counted_second != second else 0
+        count = 1 if counted_second != second else count + 1
+        self._counts[action] = (second, count)
+        return suppressed, count <= EVENTS_PER_SECOND
 
 
 class _LogFileHandler(WatchedFileHandler):
