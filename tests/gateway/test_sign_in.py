@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from support.people import People
 from support.sign_in_issuer import CLIENT
+from support.workbench import TEXT, document
 
 from lgsp_auth.signing_keys import SigningKey
 
@@ -251,6 +252,47 @@ async def test_what_is_sent_to_a_person_ends_with_their_session(people: People) 
                 async for line in stream.content:
                     received += line
         assert after.encode() not in received
+
+
+async def test_what_is_sent_to_a_person_ends_with_the_role_that_reads_it(people: People) -> None:
+    person, token = await people.signed_in("loses-a-role", "auditor", "developer")
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    async with people.bus.session.get("/evidence/entries?follow=true", headers=headers) as stream:
+        assert stream.status == 200
+        last = await people.ask("GET", f"persons/{person}")
+        spec = document("Person", person, **{**last.json["spec"], "roles": ["developer"]})
+        got = await people.ask("PUT", f"persons/{person}", spec, **{"If-Match": last.headers["ETag"]})
+        assert got.status == 200, got.body
+        after = (await people.bus.call()).message
+        received = b""
+        async with asyncio.timeout(20):
+            with contextlib.suppress(aiohttp.ClientPayloadError):  # it breaks off
+                async for line in stream.content:
+                    received += line
+        assert after.encode() not in received
+    assert (await people.me(token)).json["roles"] == ["developer"]  # who is signed in stays so, with the roles of now
+
+
+@pytest.mark.parametrize("end", ["tokens-ended", "registered-again"])
+async def test_a_session_through_a_system_ends_with_what_the_system_was(people: People, end: str) -> None:
+    name = f"portal-{end}"
+    secret = "a-secret-of-the-portal"
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    portal = document("System", name, agency="H49.1", title=TEXT, secretSha256=digest)
+    assert (await people.ask("POST", "systems", portal)).status == 201
+    await people.signed_in(end, "developer")
+    token = await people.session(end, client_id=name, client_secret=secret)
+    assert (await people.me(token)).status == 200
+    if end == "tokens-ended":
+        assert (await people.ask("POST", f"systems/{name}/end-tokens", {"reason": "thử"})).status == 200
+    else:
+        last = await people.ask("GET", f"systems/{name}")
+        gone = await people.ask("DELETE", f"systems/{name}", **{"If-Match": last.headers["ETag"]})
+        assert gone.status in (200, 204)
+        assert (await people.ask("POST", "systems", portal)).status == 201
+    assert (await people.me(token)).status == 401
+    anew = await people.session(end, client_id=name, client_secret=secret)
+    assert (await people.me(anew)).status == 200
 
 
 async def test_who_is_signed_in_does_not_wait_for_what_others_send_from_their_address(people: People) -> None:

@@ -109,7 +109,9 @@ class SignIn:
         person = await self._person(account)
         await self._replays.use(one_time_value(token, account))
         issued = PREFIX + secrets.token_urlsafe(32)
-        await self._people.begin(issued, Session(person.name, through, person.generation, now + SESSION_SECONDS))
+        of_system = self._registry.generation(through).number
+        session = Session(person.name, through, person.generation, now + SESSION_SECONDS, of_system)
+        await self._people.begin(issued, session)
         return {
             "access_token": issued,
             "issued_token_type": ACCESS_TOKEN,
@@ -150,10 +152,19 @@ class SignIn:
         Args:
             now: seconds since 1970.
         """
-        session = signed_in.session
+        session, principal = signed_in.session, signed_in.principal
         person = self._registry.persons.get(session.person)
-        through = not session.system or session.system in self._registry.systems
-        return person is not None and person.phase == "active" and session.is_of(person, now) and through
+        if person is None or person.phase != "active" or not session.is_of(person, now):
+            return False
+        if person.issuer not in self.tokens.issuers:
+            return False
+        if person.agency != principal.agency or not principal.roles <= person.roles:
+            return False
+        return not session.system or self._is_open_through(session)
+
+    def _is_open_through(self, session: Session) -> bool:
+        system = self._registry.systems.get(session.system)
+        return system is not None and system.tokens.number == session.system_generation
 
     async def end(self, token: str) -> None:
         """End a session, if there is one under this token.

@@ -44,13 +44,15 @@ class Profile(NamedTuple):
 class Session(NamedTuple):
     """One sign-in: who, through which system (empty for none), and until when (seconds since 1970).
 
-    `generation` is the one that the person's sessions were of when it began (`registry.persons.Person`).
+    `generation` is the one that the person's sessions were of when it began (`registry.persons.Person`), `system_generation` the
+    one that the system's tokens were of: what ends those ends the sessions through it.
     """
 
     person: str
     system: str
     generation: int
     expires: float
+    system_generation: int = 0
 
     def is_of(self, person: Person, now: float) -> bool:
         """Tell whether it still holds for a person."""
