@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.people import People
-from support.workbench import TEXT, document, grant
+from support.workbench import CONTRACTS, TEXT, document, grant
 
 from lgsp_auth.signing_keys import SigningKey
 
@@ -289,6 +289,25 @@ async def test_those_on_watch_are_told_which_person_changed_whom(office: Office)
     assert f'"{office.first[0]}"' in told[0]  # user.id
 
 
+async def test_what_is_kept_of_a_change_names_whoever_made_it_by_an_id_alone(office: Office) -> None:
+    people, (changer, token) = office.people, office.first
+    person = await people.create("developer", by=token)
+    assert (await people.link(person, await people.code("with-a-name"), by=token, name="Trần Thị Bình")).status == 200
+    got = await people.ask("POST", "agencies", document("Agency", "H49.88", title=TEXT), by=token)
+    assert got.status == 201, got.body
+    for path in (f"persons/{person}/history", "agencies/H49.88/history"):
+        history = (await people.ask("GET", path)).json["items"]
+        assert {version["metadata"]["updatedBy"] for version in history} == {f"person/{changer}"}
+        assert "Trần" not in json.dumps(history, ensure_ascii=False)
+    async with asyncio.timeout(20):
+        while "H49.88" not in (events := office.security_log.read_text()):
+            await asyncio.sleep(0.02)
+    for line in (line for line in events.splitlines() if "H49.88" in line or person in line):
+        assert f"person/{changer}" in line
+    assert "Trần" not in events
+    assert "Tr\\u1ea7n" not in events
+
+
 async def test_no_system_brings_back_the_time_before_there_were_persons(tmp_path: Path) -> None:
     """Whoever holds the key of an operator's system puts one operator after the other out of office; the last one stays."""
     people = await People.start(tmp_path)
@@ -329,6 +348,47 @@ async def test_no_system_brings_back_the_time_before_there_were_persons(tmp_path
         assert (await people.act(first, "approve", by=await people.session("second"))).status == 200
     finally:
         await people.stop()
+
+
+async def test_an_agency_that_had_an_administrator_stays_with_persons(office: Office) -> None:
+    """Ending them all, or taking the role, gives its systems nothing back; operators register another one."""
+    people, first, second = office.people, office.first[1], office.second[1]
+    theirs = await system(people, "theirs-alone", "agency-admin", by="operator", agency="H49.2")
+    service = {**CONTRACTS[0], "service": "left", "provider": "theirs-alone"}
+    assert (await people.ask("POST", "services", document("Service", "left-v1", contract=service))).status == 201
+    ended, demoted = [await awaiting(people, f"gone-{n}", "agency-admin", by=first, agency="H49.2") for n in (1, 2)]
+    for person in (ended, demoted):
+        assert (await people.act(person, "approve", by=second)).status == 200
+    last = await people.ask("GET", f"persons/{demoted}")
+    spec = document("Person", demoted, **{**last.json["spec"], "roles": ["developer"]})
+    got = await people.ask("PUT", f"persons/{demoted}", spec, **{"If-Match": last.headers["ETag"]})
+    assert got.status == 200, got.body
+    assert (await people.act(ended, "end")).status == 200
+    last = await people.ask("GET", "systems/theirs-alone")  # nor does a service get away from its persons
+    assert (await people.ask("POST", "agencies", document("Agency", "H49.77", title=TEXT))).status == 201
+    moved = document("System", "theirs-alone", **{**last.json["spec"], "agency": "H49.77"})
+    got = await people.ask("PUT", "systems/theirs-alone", moved, **{"If-Match": last.headers["ETag"]})
+    assert (got.status, got.code) == (409, "step-not-allowed"), got.body
+    assert "administrator" in got.json["detail"]
+
+    assert (await people.ask("POST", "grants", grant("left", "gamma", "left", read_person=["*"]))).status == 201
+    code, words = await approve(people, "left", theirs)
+    assert (code, "lgsp login" in words) == ("not-granted", True)
+
+    anew = await awaiting(people, "anew", "agency-admin", by=first, agency="H49.2")
+    assert (await people.act(anew, "approve", by=second)).status == 200
+    assert await approve(people, "left", await people.session("anew")) == "awaiting-operator"
+    assert await approve(people, "left", first) == "in-force"
+
+
+async def test_a_deleted_system_that_comes_back_with_its_keys_has_its_registrars(office: Office) -> None:
+    people = office.people
+    await system(people, "came-back", by=office.first[1])
+    last = await people.ask("GET", "systems/came-back")
+    gone = await people.ask("DELETE", "systems/came-back", **{"If-Match": last.headers["ETag"]})
+    assert gone.status in (200, 204)
+    back = await people.ask("POST", "systems", document("System", "came-back", **last.json["spec"]))
+    assert list(back.json["status"]["keyRegistrars"].values()) == [[office.first[0]]]
 
 
 async def test_an_agency_whose_administrators_ended_does_not_fall_back_to_its_systems(office: Office) -> None:
