@@ -29,10 +29,11 @@ def resolve_system(text: str, registry: RegistrySnapshot) -> SystemName:
     """
     system = find_system(text, registry)
     if system is None:
+        instance = text.partition("/")[0]
         raise Refusal(
             "malformed",
-            vi="Trục này không có hệ thống nào mang tên đầy đủ này; hãy kiểm tra lớp thành viên, mã cơ quan và tên hệ thống.",
-            en="No system of this bus has this full name; check its member class, the code of its agency and its own name.",
+            vi=f"Trục {instance} không có hệ thống nào mang tên đầy đủ này; hãy kiểm tra lớp thành viên, mã cơ quan và tên hệ thống.",
+            en=f"No system of {instance} has this full name; check its member class, the code of its agency and its own name.",
         )
     return system
 
