@@ -79,23 +79,23 @@ class PersonRoutes:
 
     async def _link(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        said = await _texts(request, "account", "name", "reason")
-        profile = Profile(read_code(said["account"]), said["name"][:MAX_NAME])
-        reason = said["reason"][:MAX_REASON]
+        body = await _texts(request, "account", "name", "reason")
+        profile = Profile(read_code(body["account"]), body["name"][:MAX_NAME])
+        reason = body["reason"][:MAX_REASON]
         return _document(await self._administration.link(caller, _name(request), profile, reason))
 
     async def _act(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        said = await _texts(request, "reason")
+        body = await _texts(request, "reason")
         action = cast("Action", request.match_info["action"])
-        reason, read = said["reason"][:MAX_REASON], IF_MATCH.read_from(request)
+        reason, read = body["reason"][:MAX_REASON], IF_MATCH.read_from(request)
         return _document(await self._administration.act(caller, _name(request), action, reason, read))
 
     async def _profile(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        found = await self._administration.profile(caller, _name(request))
-        said = {"account": shown_code(found.account), "name": found.name} if found else {}
-        return json_responses.json_response(said, headers={"Cache-Control": "no-store"})
+        profile = await self._administration.profile(caller, _name(request))
+        members = {"account": shown_code(profile.account), "name": profile.name} if profile else {}
+        return json_responses.json_response(members, headers={"Cache-Control": "no-store"})
 
 
 def _name(request: web.Request) -> DocumentName:
@@ -112,9 +112,9 @@ async def _texts(request: web.Request, *wanted: str) -> dict[str, str]:
     Raises:
         Refusal: `malformed`.
     """
-    said = await decoded_bodies.read_json_object(request) if request.can_read_body else {}
-    texts = {name: said.get(name, "") for name in wanted}
-    if not all(isinstance(value, str) for value in texts.values()) or set(said) - set(texts):
+    body = await decoded_bodies.read_json_object(request) if request.can_read_body else {}
+    texts = {name: body.get(name, "") for name in wanted}
+    if not all(isinstance(value, str) for value in texts.values()) or set(body) - set(texts):
         members = ", ".join(wanted)
         raise Refusal(
             "malformed",

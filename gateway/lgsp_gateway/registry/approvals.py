@@ -32,7 +32,7 @@ class Approvals:
 
     @classmethod
     def from_status(cls, status: Mapping[str, Any]) -> "Approvals":
-        """Those in a grant's status. What an empty bus was filled with is approved by whoever installed it."""
+        """Read those in a grant's status. What an empty bus was filled with is approved by whoever installed it."""
         if "phase" not in status:
             return _INSTALLED
         persons = {
@@ -42,7 +42,7 @@ class Approvals:
         return cls(status.get("approvedAs", {}), status.get("approvedMore", {}), persons)
 
     def status(self) -> dict[str, Any]:
-        """As they stand in a grant's status."""
+        """Return them as they stand in a grant's status."""
         given = {"approvedBy": list(self.given), "approvedAs": dict(self.given)}
         more = {"approvedMore": dict(self.more)} if self.more else {}
         persons = {name: sorted(named) for name, named in self.persons.items()}
@@ -76,7 +76,7 @@ class Approvals:
         return Approvals(_only(self.given, names), _only(self.more, names), _only(self.persons, names))
 
     def carried_over(self, before: DocumentSpec, after: DocumentSpec) -> "Approvals":
-        """Those that hold for what a grant becomes."""
+        """Return those that hold for what a grant becomes."""
         of = {name: self.more.get(name, before) for name in self.given}
         remaining = {name: approved for name, approved in of.items() if covers(approved, after)}
         more = {name: approved for name, approved in remaining.items() if not is_same_json(approved, after)}
@@ -86,15 +86,15 @@ class Approvals:
 T = TypeVar("T")
 
 
-def _only(found: Mapping[str, T], names: AbstractSet[str]) -> dict[str, T]:
-    return {name: value for name, value in found.items() if name in names}
+def _only(by_name: Mapping[str, T], names: AbstractSet[str]) -> dict[str, T]:
+    return {name: value for name, value in by_name.items() if name in names}
 
 
 _INSTALLED = Approvals({"bootstrap": "installer"})
 
 
 def covers(before: DocumentSpec, after: DocumentSpec) -> bool:
-    """Does an approval of a grant hold for what it becomes: does it allow nothing that it did not allow?
+    """Tell whether an approval of a grant holds for what it becomes, which allows nothing more.
 
     Args:
         before, after: specs that keep the schema.

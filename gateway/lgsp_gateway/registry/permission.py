@@ -70,7 +70,7 @@ class Permission:
         *,
         end_tokens: bool = False,
     ) -> DocumentSpec:
-        """The status of a document that a caller writes.
+        """Return the status of a document that a caller writes.
 
         Args:
             end_tokens: of a system: its tokens are to count no more.
@@ -128,7 +128,7 @@ class Permission:
     def act(
         self, caller: Principal, name: str, known: DocumentVersion, action: grants.Action, reason: str, until: str
     ) -> DocumentSpec:
-        """The status of a grant after a step.
+        """Return the status of a grant after a step.
 
         Raises:
             Refusal: `step-not-allowed`, `not-granted` or `malformed`.
@@ -141,7 +141,7 @@ class Permission:
     async def check_system(
         self, caller: Principal, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None
     ) -> None:
-        """A system's roles and what they are made of, its name, and what moves with it to another agency."""
+        """Check a system's roles and what they are made of, its name, and what moves with it to another agency."""
         before = known.spec if known else None
         self.check_powers(caller, before, spec)
         known = known or await self.names.last("System", name)
@@ -163,19 +163,19 @@ class Permission:
             check_transfer(service, frozenset({last["agency"]}), frozenset({spec["agency"]}), self.registry)
 
     def check_powers(self, caller: Principal, before: DocumentSpec | None, after: DocumentSpec | None) -> None:
-        """What a role is made of is an operator's."""
+        """Check that only an operator changes what a role is made of."""
         if not _operator(caller):
             role_protection.check(before, after)
 
     def check_end_tokens(self, caller: Principal, name: DocumentName, known: DocumentVersion) -> None:
-        """Tokens carry the roles of their system."""
+        """Check who ends the tokens of a system: they carry its roles."""
         if not _operator(caller) and caller.name != name:
             role_protection.check_end(known.spec or {})
 
     async def check_service(
         self, caller: Principal, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None
     ) -> None:
-        """A service's name, its classifications, its life, and the grants on it."""
+        """Check a service's name, its classifications, its life, and the grants on it."""
         before = known.spec if known else None
         if before is not None:
             old, new = (ownership.owners_of("Service", name, state, self.registry) for state in (before, spec))
@@ -210,7 +210,7 @@ class Permission:
     async def check_name(
         self, caller: Principal, service: str, majors: Mapping[DocumentName, list[DocumentVersion]]
     ) -> None:
-        """A service's name belongs to the agency that had it first."""
+        """Check that a service's name stays with the agency that had it first."""
         ownership.refuse_foreign("Service", service, await self.names.owners(majors), caller.agency)
 
     async def check_classification(
@@ -220,19 +220,19 @@ class Permission:
         majors: Mapping[DocumentName, list[DocumentVersion]],
         spec: DocumentSpec,
     ) -> None:
-        """A classification does not fall."""
+        """Check that a classification does not fall."""
         known, pace = [], Pace(PARSED_AT_A_TURN)
         for versions in majors.values():
             operations = classification.KnownOperations()
             for version in reversed(versions):
                 await pace.spend(len(version.data))
-                if said := version.spec:
-                    operations.add(said["contract"])
+                if earlier := version.spec:
+                    operations.add(earlier["contract"])
             known.append(operations)
         classification.check(name, before["contract"] if before else None, known, spec["contract"])
 
     def check_grants(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """What becomes personal must not be read under grants that were approved for less."""
+        """Check that what becomes personal is not read under grants that were approved for less."""
         major = int(str(after["version"]).split(".")[0])
         risen = classification.rises(before, after)
         grant = references.approved_for_less(after["service"], major, risen, self.registry) if risen else ""
@@ -246,16 +246,16 @@ class Permission:
     def put_grant(
         self, caller: Principal, name: DocumentName, spec: DocumentSpec, known: DocumentVersion | None
     ) -> DocumentSpec:
-        """A grant's consumer, service and approvals."""
+        """Return the status of a grant that a caller writes, and check its consumer, service and approvals."""
         before = known.spec if known else None
         if before is not None:
             ownership.refuse_other_grant(name, before, spec)
         actor, status = self._actor(caller, name, spec), known.status if known else None
         if "consumer" in actor.may_be and not actor.may_be & {"provider", "operator"}:
-            asked = grants.request(status, actor)
-            if asked is None:
+            requested = grants.request(status, actor)
+            if requested is None:
                 raise not_allowed(caller, "Grant")
-            return asked
+            return requested
         return grants.put(status, before, spec, actor, personal=references.shows_personal_data(spec, self.registry))
 
     def _asks_only(self, caller: Principal, name: str, spec: DocumentSpec, before: DocumentSpec | None) -> bool:
@@ -286,7 +286,7 @@ def _may_be(caller: Principal) -> tuple[contracts.Who, ...]:
 
 
 def not_allowed(caller: Principal, kind: str) -> Refusal:
-    """The refusal of what a caller's roles do not allow."""
+    """Return the refusal of what a caller's roles do not allow."""
     held, who = ", ".join(sorted(caller.roles)) or "-", caller.described()
     return Refusal(
         "not-granted",

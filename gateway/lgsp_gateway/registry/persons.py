@@ -65,12 +65,12 @@ def read_person(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -
 
 
 def principal_of_system(system: "System") -> Principal:
-    """The principal that a system is when it acts by itself."""
+    """Return the principal that a system is when it acts by itself."""
     return Principal(system.agency, system.roles, system=system.name, keys_registered_by=system.keys_registered_by)
 
 
 def principal_of_person(person: Person, system: str = "") -> Principal:
-    """The principal that a person is.
+    """Return the principal that a person is.
 
     Args:
         system: the one that they act through; empty where they use none.
@@ -79,7 +79,7 @@ def principal_of_person(person: Person, system: str = "") -> Principal:
 
 
 def current(principal: Principal, registry: "RegistrySnapshot") -> Principal | None:
-    """The same principal with the roles and the agency of now; None where it may act no more."""
+    """Return the same principal with the roles and the agency of now; None where it may act no more."""
     if principal.person:
         person = registry.persons.get(principal.person)
         if (

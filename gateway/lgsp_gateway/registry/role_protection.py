@@ -15,7 +15,7 @@ MADE_OF = ("roles", "jwks", "secretSha256", "agency")
 
 
 def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
-    """Which of these parts differ."""
+    """Return which of these parts differ."""
     return [part for part in MADE_OF if not is_same_json((before or {}).get(part), (after or {}).get(part))]
 
 

@@ -32,11 +32,11 @@ class AccountCodes:
         self._key = hashlib.blake2b(b"accounts of people", key=key, digest_size=32).digest()
 
     def code(self, account: Account) -> str:
-        """The code of an account: 128 bits as 26 characters of base 32."""
+        """Return the code of an account: 128 bits as 26 characters of base 32."""
         issuer = account.issuer.encode()
         # The length goes before, so that no issuer and subject run together into those of another account.
-        said = len(issuer).to_bytes(4) + issuer + account.subject.encode()
-        digest = hashlib.blake2b(said, key=self._key, digest_size=_CODE_BYTES).digest()
+        encoded = len(issuer).to_bytes(4) + issuer + account.subject.encode()
+        digest = hashlib.blake2b(encoded, key=self._key, digest_size=_CODE_BYTES).digest()
         return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
@@ -57,12 +57,12 @@ def read_code(text: str) -> str:
 
 
 def shown_code(code: str) -> str:
-    """A code in groups of four and five, which people can read to each other."""
+    """Return a code in groups of four and five, which people can read to each other."""
     return "-".join((code[:5], code[5:9], code[9:13], code[13:17], code[17:21], code[21:])).upper()
 
 
 def commitment(code: str, salt: bytes) -> str:
-    """What a person's document says of their account."""
+    """Return what a person's document says of their account."""
     return hashlib.sha256(salt + code.encode()).hexdigest()
 
 

@@ -47,7 +47,7 @@ async def open_people(
 
 
 def load_sign_in(path: Path | None, known: Mapping[str, Issuer]) -> list[SignInIssuer]:
-    """The issuers of a file that people sign in with.
+    """Load the issuers of a file that people sign in with.
 
     Args:
         path: a file that keeps the schema of issuers (`keys.trusted_issuers.load_trusted_issuers`); None for none.
@@ -59,7 +59,7 @@ def load_sign_in(path: Path | None, known: Mapping[str, Issuer]) -> list[SignInI
     if path is None:
         return []
     where, document = documents.read_first(path)
-    found = []
+    sign_in_issuers = []
     for number, entry in enumerate(document["issuers"]):
         if "signIn" not in entry:
             continue
@@ -71,5 +71,5 @@ def load_sign_in(path: Path | None, known: Mapping[str, Issuer]) -> list[SignInI
                 en=f"{where}/issuers/{number}/signIn/client: must differ from audience, or people's ID tokens would count as access tokens; register a client of its own for lgsp login.",
             )
         scopes = tuple(entry["signIn"].get("scopes", ("openid",)))
-        found.append(SignInIssuer(known[entry["issuer"]], client, scopes))
-    return found
+        sign_in_issuers.append(SignInIssuer(known[entry["issuer"]], client, scopes))
+    return sign_in_issuers

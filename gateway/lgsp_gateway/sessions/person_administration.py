@@ -34,7 +34,7 @@ class PersonAdministration:
         self._permission = PersonPermission(registry)
 
     async def profile(self, caller: Principal, name: DocumentName) -> Profile | None:
-        """What a person is called, and the code of their account; None where no account is linked.
+        """Read what a person is called, and the code of their account; None where no account is linked.
 
         Raises:
             Refusal: `not-found` or `bus-unavailable`.

@@ -87,7 +87,7 @@ class SignIn:
         return cls(IdTokenVerifier(people.issuers), codes, people.store, registry, clients, replays)
 
     async def exchange(self, form: Mapping[str, str], authorization: str | None, now: float) -> dict[str, Any]:
-        """The answer to a token request that exchanges an ID token for a session (RFC 8693, section 2.2.1).
+        """Return the answer to a token request that exchanges an ID token for a session (RFC 8693, section 2.2.1).
 
         Args:
             form: the parameters of the request's body.
@@ -120,7 +120,7 @@ class SignIn:
         }
 
     async def find(self, token: str, now: float) -> SignedIn | None:
-        """Who is signed in under a session's token; None where it counts no more, or never did.
+        """Find who is signed in under a session's token; None where it counts no more, or never did.
 
         Args:
             now: seconds since 1970.
@@ -130,12 +130,12 @@ class SignIn:
         """
         session = await self._people.session(token)
         person = self._registry.persons.get(session.person) if session else None
-        found = SignedIn(principal_of_person(person, session.system), session) if session and person else None
-        if found is None or not self.still_counts(found, now):
+        signed_in = SignedIn(principal_of_person(person, session.system), session) if session and person else None
+        if signed_in is None or not self.still_counts(signed_in, now):
             self._found.pop(_digest(token), None)
             return None
         self._remember(token)
-        return found
+        return signed_in
 
     def remembers(self, token: str) -> bool:
         """Tell whether a session was found under this token before, so that its holder need not wait for what others send."""

@@ -83,22 +83,22 @@ class PeopleStore:
         self._people, self._sessions = await jetstream.key_value(PEOPLE), await jetstream.key_value(SESSIONS)
 
     async def account(self, code: str) -> LinkedAccount | None:
-        """Whose an account is.
+        """Read whose an account is.
 
         Raises:
             Refusal: `bus-unavailable`.
         """
-        found = await _get(self._people, f"account.{code}")
-        return LinkedAccount(found["person"], bytes.fromhex(found["salt"])) if found else None
+        stored = await _get(self._people, f"account.{code}")
+        return LinkedAccount(stored["person"], bytes.fromhex(stored["salt"])) if stored else None
 
     async def profile(self, person: str) -> Profile | None:
-        """What is known of a person beside their document.
+        """Read what is known of a person beside their document.
 
         Raises:
             Refusal: `bus-unavailable`.
         """
-        found = await _get(self._people, f"person.{person}")
-        return Profile(found["account"], found["name"]) if found else None
+        stored = await _get(self._people, f"person.{person}")
+        return Profile(stored["account"], stored["name"]) if stored else None
 
     async def link(self, person: str, profile: Profile, salt: bytes) -> None:
         """Keep whose an account is, and what the person is called; what was kept of either is overwritten on disk.
@@ -136,13 +136,13 @@ class PeopleStore:
         await _put(self._sessions, f"session.{_digest(token)}", session._asdict())
 
     async def session(self, token: str) -> Session | None:
-        """The session of a token; None where there is none, or none any more.
+        """Read the session of a token; None where there is none, or none any more.
 
         Raises:
             Refusal: `bus-unavailable`.
         """
-        found = await _get(self._sessions, f"session.{_digest(token)}")
-        return Session(**found) if found else None
+        stored = await _get(self._sessions, f"session.{_digest(token)}")
+        return Session(**stored) if stored else None
 
     async def end(self, token: str) -> None:
         """End the session of a token, if there is one.
@@ -155,14 +155,14 @@ class PeopleStore:
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
 
-    async def _replace(self, key: str, said: Mapping[str, Any]) -> None:
+    async def _replace(self, key: str, members: Mapping[str, Any]) -> None:
         """Keep something under a key. The server drops a version that a newer one replaces, and leaves its bytes on disk."""
         before = await _get(self._people, key)
-        if before == said:
+        if before == members:
             return
         if before is not None:
             await self._erase(key)
-        await _put(self._people, key, said)
+        await _put(self._people, key, members)
 
     async def _erase(self, key: str) -> None:
         """Overwrite what is kept under a key, by a connection of its own: its user may delete here and nowhere else."""
@@ -214,12 +214,12 @@ async def _get(bucket: KeyValue | None, key: str) -> dict[str, Any] | None:
         return None
     except (NatsError, OSError) as error:
         raise bus_unavailable() from error
-    found: dict[str, Any] = orjson.loads(entry.value or b"null")
-    return found
+    stored: dict[str, Any] = orjson.loads(entry.value or b"null")
+    return stored
 
 
-async def _put(bucket: KeyValue | None, key: str, said: Mapping[str, Any]) -> None:
+async def _put(bucket: KeyValue | None, key: str, members: Mapping[str, Any]) -> None:
     try:
-        await _open(bucket).put(key, orjson.dumps(said))
+        await _open(bucket).put(key, orjson.dumps(members))
     except (NatsError, OSError) as error:
         raise bus_unavailable() from error

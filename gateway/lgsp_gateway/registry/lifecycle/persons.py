@@ -74,7 +74,7 @@ class Editor:
 
 
 def phase_of(status: Mapping[str, Any]) -> str:
-    """The phase of a person; one without a status came with the bus when it was installed."""
+    """Return the phase of a person; one without a status came with the bus when it was installed."""
     phase: str = status.get("phase", "created")
     return phase
 
@@ -86,7 +86,7 @@ def put(
     status: Mapping[str, Any],
     editor: Editor,
 ) -> Status:
-    """The status of a person whose document is created or edited.
+    """Return the status of a person whose document is created or edited.
 
     Args:
         before, after: the spec; None where there is no document yet.
@@ -110,7 +110,7 @@ def put(
 
 
 def link(name: str, roles: frozenset[str], status: Mapping[str, Any], editor: Editor, account: str) -> Status:
-    """The status of a person to whom an account of their issuer is linked; what was linked before is theirs no more.
+    """Return the status of a person to whom an account of their issuer is linked; what was linked before is theirs no more.
 
     Args:
         account: the commitment to it.
@@ -127,7 +127,7 @@ def link(name: str, roles: frozenset[str], status: Mapping[str, Any], editor: Ed
 
 
 def act(name: str, action: Action, status: Mapping[str, Any], editor: Editor, reason: str) -> Status:
-    """The status of a person after a step other than to link an account.
+    """Return the status of a person after a step other than to link an account.
 
     Raises:
         Refusal: `not-granted`, `step-not-allowed` or `malformed`.
