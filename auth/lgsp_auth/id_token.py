@@ -52,14 +52,21 @@ class Account(NamedTuple):
     subject: str
 
 
+class VerifiedIdToken(NamedTuple):
+    """A verified ID token: the account that it names, and the thumbprint (RFC 7638) of the key that signed it."""
+
+    account: Account
+    key: str
+
+
 class IdTokenVerifier:
     """Turns ID tokens into accounts."""
 
     def __init__(self, issuers: Iterable[SignInIssuer]) -> None:
         self.issuers: Mapping[str, SignInIssuer] = {sign_in.issuer.name: sign_in for sign_in in issuers}
 
-    def verify(self, token: str, now: float) -> Account:
-        """Verify an ID token; return the account that it names.
+    def verify(self, token: str, now: float) -> VerifiedIdToken:
+        """Verify an ID token; return the account that it names and the key that signed it.
 
         Args:
             now: seconds since 1970.
@@ -81,15 +88,15 @@ class IdTokenVerifier:
             )
         if (unverified.header_text("typ") or "JWT").upper() != "JWT":
             raise invalid_grant("không phải mã định danh (typ JWT)", "is not an ID token (typ JWT)")
-        claims = _verify_signature(token, sign_in_issuer.issuer, unverified.header_text("kid"), algorithm)
+        claims, key = _verify_signature(token, sign_in_issuer.issuer, unverified.header_text("kid"), algorithm)
         try:
-            return _account(claims, sign_in_issuer, now)
+            return VerifiedIdToken(_account(claims, sign_in_issuer, now), key)
         except InvalidClaimError as error:
             raise invalid_grant(error.vi, error.en) from error
 
 
-def _verify_signature(token: str, issuer: Issuer, kid: str, algorithm: str) -> Mapping[str, Any]:
-    """Verify a token's signature; return its claims."""
+def _verify_signature(token: str, issuer: Issuer, kid: str, algorithm: str) -> tuple[Mapping[str, Any], str]:
+    """Verify a token's signature; return its claims, and the thumbprint of the key."""
     refusal = invalid_grant("không do khóa đang dùng của bên cấp ký", "is not signed by a key the issuer uses")
     if algorithm not in issuer.algorithms:
         raise refusal
@@ -97,7 +104,7 @@ def _verify_signature(token: str, issuer: Issuer, kid: str, algorithm: str) -> M
     if key is None:
         raise UnknownKey(refusal, issuer.refresh) if issuer.refresh else refusal
     try:
-        return signed_jwt.verify_signature(token, key.key, (algorithm,))
+        return signed_jwt.verify_signature(token, key.key, (algorithm,)), key.thumbprint
     except MalformedJwtError as error:
         raise invalid_grant("có chữ ký sai", "has an invalid signature") from error
 

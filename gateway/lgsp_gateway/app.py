@@ -101,7 +101,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         reading = EvidenceReading.open(stack, settings, await nats.connect("reading", background=background))
         stack.push_async_callback(reading.connection.close)
         health = Health.open(connection, registry, evidence, reading, telemetry.metrics, background)
-        people = await open_people(settings, connection, nats.people, others)
+        people = await open_people(settings, connection, nats.people, others, removed_keys)
         parts = ApiDependencies(
             pipeline, registry, keys, people, reading, health, telemetry, bus, workers, process.stop
         )

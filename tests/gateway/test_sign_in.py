@@ -295,6 +295,39 @@ async def test_a_session_through_a_system_ends_with_what_the_system_was(people: 
     assert (await people.me(anew)).status == 200
 
 
+@pytest.mark.long
+async def test_a_key_that_the_issuer_removes_ends_the_sessions_that_it_began(tmp_path: Path) -> None:
+    people = await People.start(tmp_path)
+    issuer = people.issuer
+    try:
+        _, stolen = await people.signed_in("stolen", "auditor")
+        headers = {"Authorization": f"Bearer {stolen}", "Accept": "text/event-stream"}
+        async with people.bus.session.get("/evidence/entries?follow=true", headers=headers) as stream:
+            assert stream.status == 200
+            issuer.key = issuer.signs_with = SigningKey.generate()
+            # A token by the new key has the gateway read the keys, at most once in ten seconds.
+            async with asyncio.timeout(20):
+                while (begun := await people.exchange(issuer.id_token("stolen"))).status != 200:
+                    await asyncio.sleep(0.2)
+            assert (await people.me(stolen)).status == 401
+            after = (await people.bus.call()).message
+            received = b""
+            async with asyncio.timeout(20):
+                with contextlib.suppress(aiohttp.ClientPayloadError):  # it breaks off
+                    async for line in stream.content:
+                        received += line
+            assert after.encode() not in received
+        await people.bus.gateway.stop()
+        await people.bus.gateway.start()
+        assert (await people.me(begun.json["access_token"])).status == 200
+        # It remembers no removed keys, and reads again which ones there are.
+        async with asyncio.timeout(20):
+            while (await people.me(stolen)).status != 401:
+                await asyncio.sleep(0.2)
+    finally:
+        await people.stop()
+
+
 async def test_who_is_signed_in_does_not_wait_for_what_others_send_from_their_address(people: People) -> None:
     """Behind a proxy, or in one office, an operator still gets in while somebody floods the bus with guesses.
 

@@ -34,6 +34,7 @@ from lgsp_gateway.evidence.read.proof_maker import ProofMaker
 from lgsp_gateway.evidence.verify.origins import origin_of
 from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.build import Health
 from lgsp_gateway.observability.call_observer import CallTelemetry
@@ -95,7 +96,7 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
         pipeline=pipeline,
         registry=RegistryParts(registry, store, follower, administration),
         keys=keys,
-        people=People([], PeopleStore(lambda: NatsEndpoint("nats://x:1"))),
+        people=People([], PeopleStore(lambda: NatsEndpoint("nats://x:1")), RemovedKeys([], Verifier([]))),
         evidence=reading,
         health=Health(adapters, checks),
         telemetry=telemetry,

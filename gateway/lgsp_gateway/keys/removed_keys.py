@@ -75,12 +75,20 @@ class RemovedKeys:
             key: the result of `key_id`.
         """
         source = self._sources.get(key[:_ISSUER_HEX_DIGITS])
-        if source is None or key in self._removed:
+        if source is None or self.is_removed(key):
             return True
         if self._publishes(source, key) or not await source.refresh() or self._publishes(source, key):
             return False
         self._remember(key)
         return True
+
+    def is_removed(self, key: str) -> bool:
+        """Tell whether this gateway has noticed the removal of a key, without reading the keys again.
+
+        Args:
+            key: the result of `key_id`.
+        """
+        return key in self._removed
 
     def _publishes(self, source: KeySource, key: str) -> bool:
         return any(key_id(source.issuer, thumbprint) == key for thumbprint in source.thumbprints)

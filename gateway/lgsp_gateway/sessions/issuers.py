@@ -17,33 +17,40 @@ from lgsp_auth.id_token import SignInIssuer
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts import documents
 from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import NatsEndpoint
 
 
 class People(NamedTuple):
-    """What people sign in with: the issuers that know them, and what the bus keeps of them."""
+    """What people sign in with: the issuers that know them, what the bus keeps of them, and the keys that issuers removed."""
 
     issuers: Sequence[SignInIssuer]
     store: PeopleStore
+    removed_keys: RemovedKeys
 
 
 async def open_people(
-    settings: GatewaySettings, connection: Client, eraser: Callable[[], NatsEndpoint], known: Sequence[Issuer]
+    settings: GatewaySettings,
+    connection: Client,
+    eraser: Callable[[], NatsEndpoint],
+    known: Sequence[Issuer],
+    removed_keys: RemovedKeys,
 ) -> People:
     """Open what is kept of people, and read who they sign in with.
 
     Args:
         eraser: as `PeopleStore` takes it.
         known: the issuers of the file that the settings name, with their keys.
+        removed_keys: watches the keys of these issuers.
 
     Raises:
         Refusal: `cannot-start` or `invalid-document`.
     """
     store = PeopleStore(eraser)
     await store.start(connection, settings.replicas)
-    return People(load_sign_in(settings.issuers, {issuer.name: issuer for issuer in known}), store)
+    return People(load_sign_in(settings.issuers, {issuer.name: issuer for issuer in known}), store, removed_keys)
 
 
 def load_sign_in(path: Path | None, known: Mapping[str, Issuer]) -> list[SignInIssuer]:

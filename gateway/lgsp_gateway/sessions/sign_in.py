@@ -12,16 +12,17 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from lgsp_auth.client_authentication import ClientAuthenticator, oauth_refusal
-from lgsp_auth.id_token import Account, IdTokenVerifier, InvalidGrant, one_time_value
+from lgsp_auth.id_token import Account, IdTokenVerifier, InvalidGrant, VerifiedIdToken, one_time_value
 from lgsp_auth.one_time import ReplayGuard
 from lgsp_auth.principal import Principal
 from lgsp_auth.token_errors import UnknownKey
 from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.keys.removed_keys import key_id
 from lgsp_gateway.registry.persons import Person, principal_of_person
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.accounts import AccountCodes, is_committed, shown_code
 from lgsp_gateway.sessions.issuers import People
-from lgsp_gateway.sessions.store import SESSION_SECONDS, PeopleStore, Session
+from lgsp_gateway.sessions.store import SESSION_SECONDS, Session
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name of RFC 8693
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
@@ -51,25 +52,26 @@ class SignIn:
     """Begins, finds and ends sessions.
 
     Args:
-        tokens: verifies ID tokens.
+        people: the issuers of ID tokens, and where sessions are kept.
+        codes: makes the codes of accounts.
         clients: finds out which system a person signs in through, where one shows itself.
         replays: sees to it that an ID token, and such a system's assertion, count once.
     """
 
     def __init__(
         self,
-        tokens: IdTokenVerifier,
+        people: People,
         codes: AccountCodes,
-        people: PeopleStore,
         registry: RegistrySnapshot,
         clients: ClientAuthenticator,
         replays: ReplayGuard,
     ) -> None:
         self._replays = replays
         self._found: OrderedDict[bytes, None] = OrderedDict()
-        self.tokens = tokens
+        self.tokens = IdTokenVerifier(people.issuers)
         self._codes = codes
-        self._people = people
+        self._people = people.store
+        self._removed_keys = people.removed_keys
         self._registry = registry
         self._clients = clients
 
@@ -83,8 +85,7 @@ class SignIn:
         replays: ReplayGuard,
     ) -> "SignIn":
         """Make it of a gateway's parts."""
-        codes = AccountCodes(keys.pseudonym_key())
-        return cls(IdTokenVerifier(people.issuers), codes, people.store, registry, clients, replays)
+        return cls(people, AccountCodes(keys.pseudonym_key()), registry, clients, replays)
 
     async def exchange(self, form: Mapping[str, str], authorization: str | None, now: float) -> dict[str, Any]:
         """Return the answer to a token request that exchanges an ID token for a session (RFC 8693, section 2.2.1).
@@ -105,12 +106,13 @@ class SignIn:
                 await self._replays.use(asking.one_time)
             through = asking.client.system
         token = form["subject_token"]
-        account = await self._account(token, now)
+        account, key = await self._verified(token, now)
         person = await self._person(account)
         await self._replays.use(one_time_value(token, account))
         issued = PREFIX + secrets.token_urlsafe(32)
         of_system = self._registry.generation(through).number
-        session = Session(person.name, through, person.generation, now + SESSION_SECONDS, of_system)
+        signed_by = key_id(account.issuer, key)
+        session = Session(person.name, through, person.generation, now + SESSION_SECONDS, of_system, signed_by)
         await self._people.begin(issued, session)
         return {
             "access_token": issued,
@@ -129,6 +131,8 @@ class SignIn:
             Refusal: `bus-unavailable`.
         """
         session = await self._people.session(token)
+        if session and session.key and await self._removed_keys.has_ended(session.key):
+            session = None
         person = self._registry.persons.get(session.person) if session else None
         signed_in = SignedIn(principal_of_person(person, session.system), session) if session and person else None
         if signed_in is None or not self.still_counts(signed_in, now):
@@ -156,7 +160,7 @@ class SignIn:
         person = self._registry.persons.get(session.person)
         if person is None or person.phase != "active" or not session.is_of(person, now):
             return False
-        if person.issuer not in self.tokens.issuers:
+        if person.issuer not in self.tokens.issuers or self._removed_keys.is_removed(session.key):
             return False
         if person.agency != principal.agency or not principal.roles <= person.roles:
             return False
@@ -175,7 +179,7 @@ class SignIn:
         if is_session_token(token):
             await self._people.end(token)
 
-    async def _account(self, token: str, now: float) -> Account:
+    async def _verified(self, token: str, now: float) -> VerifiedIdToken:
         try:
             return self.tokens.verify(token, now)
         except UnknownKey as unknown:

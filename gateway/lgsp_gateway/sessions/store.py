@@ -45,7 +45,8 @@ class Session(NamedTuple):
     """One sign-in: who, through which system (empty for none), and until when (seconds since 1970).
 
     `generation` is the one that the person's sessions were of when it began (`registry.persons.Person`), `system_generation` the
-    one that the system's tokens were of: what ends those ends the sessions through it.
+    one that the system's tokens were of: what ends those ends the sessions through it. `key` identifies the issuer's key that signed the ID token
+    (`keys.removed_keys.key_id`); empty for a session that began before the bus kept it.
     """
 
     person: str
@@ -53,6 +54,7 @@ class Session(NamedTuple):
     generation: int
     expires: float
     system_generation: int = 0
+    key: str = ""
 
     def is_of(self, person: Person, now: float) -> bool:
         """Tell whether it still holds for a person."""
