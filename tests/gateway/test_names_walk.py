@@ -186,6 +186,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "adapter accept": [("{}",)],
     "adapter check": [("{}",)],
     "adapter try": [("{}", "read", "--contract", "{contract}")],
+    "adapter explain": [("{}",)],
     "adapter new": [("{contract}", "--kind", "http", "--system", "{}", "-o", "{out}")],
     "sandbox run": [("{}", "--port", "0")],
     "token": [("{}", "--url", "http://127.0.0.1:1")],
