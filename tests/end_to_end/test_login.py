@@ -264,6 +264,21 @@ async def test_a_session_that_has_expired_is_told_and_nobody_acts_as_somebody_el
     assert terminal.session_files() == []
 
 
+async def test_a_session_that_the_bus_did_not_end_is_not_called_ended(tmp_path: Path) -> None:
+    people = await People.start(tmp_path)
+    terminal = Terminal(people, tmp_path / "terminal")
+    try:
+        await registered(people, "stays", "developer")
+        assert (await terminal.signed_in())[0] == 0
+        await people.bus.nats.kill()
+        code, _, err = await terminal.run("logout")
+        assert (code, "expires by itself within the hour" in err, "Signed out" in err) == (1, True, False), err
+        assert terminal.session_files() == []
+        await people.bus.nats.start(wait_ready=False)
+    finally:
+        await people.stop()
+
+
 async def test_several_issuers_are_named(people: People, terminal: Terminal) -> None:
     code, _, err = await terminal.run("login", "--no-browser")
     assert code == 1

@@ -15,10 +15,10 @@ from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions, run_a
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.oidc_client import Client as IssuerClient
 from lgsp_gateway.cli.oidc_client import OidcClient, failed
-from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error
+from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error, refusal_from_response
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_gateway.sessions.sign_in import ID_TOKEN, TOKEN_EXCHANGE
-from lgsp_problems import Text, on_one_line
+from lgsp_problems import Refusal, Text, on_one_line
 
 Url = Annotated[str, Parameter(env_var="LGSP_URL")]
 
@@ -75,7 +75,9 @@ def logout(*, state_dir: Path = DEFAULT, url: Url = "") -> None:
         return
     try:
         run_against_bus(address, _revoke(session))
-    finally:  # what the bus did not hear of ends by itself within the hour
+    except Refusal as error:
+        raise _not_revoked(error) from error
+    finally:  # a session that the bus did not end expires within the hour
         session_file.forget(address)
     _say("Đã đăng xuất", "Signed out")
 
@@ -147,8 +149,24 @@ async def _exchange(address: str, id_token: str) -> session_file.SavedSession:
 
 
 async def _revoke(session: session_file.SavedSession) -> None:
+    """End a session on the bus (RFC 7009).
+
+    Raises:
+        Refusal: why the bus did not end it.
+    """
     async with (
-        aiohttp.ClientSession() as client,
+        aiohttp.ClientSession(headers={"Accept-Language": language()}) as client,
         client.post(f"{session.url}/oauth2/revoke", data={"token": session.token}) as answer,
     ):
-        await answer.read()
+        content = await answer.read()
+    if answer.status != 200:
+        raise refusal_from_response(answer.status, content)
+
+
+def _not_revoked(error: Refusal) -> Refusal:
+    return Refusal(
+        error.code,
+        kind=error.kind,
+        vi=f"Phiên đã được xóa khỏi máy này nhưng trục chưa kết thúc phiên, nên phiên sẽ tự hết hạn trong vòng một giờ; nếu mã phiên có thể đã bị lộ, hãy nhờ người vận hành trục tạm dừng tài khoản (lgsp person suspend). {error.detail.vi}",
+        en=f"The session was removed from this machine, but the bus has not ended it, so it expires by itself within the hour; if somebody else may have its token, ask an operator to suspend you (lgsp person suspend). {error.detail.en}",
+    )
