@@ -79,11 +79,8 @@ class IdempotencyKeyRoutes:
         operator = await self._callers.require_role(request, OPERATOR)
         system, key = names.system_name(SYSTEM.read_from(request)), KEY.read_from(request)
         outcome, reason, answer = _parse_settlement(await decoded_bodies.read_json_object(request))
-        content = b""
-        if answer is not None:
-            content = orjson.dumps(answer)
-            self._check_answer(await self._idempotency.look_up(system, key), content)
-        record = await self._idempotency.resolve(system, key, outcome, content)
+        content = b"" if answer is None else orjson.dumps(answer)
+        record = await self._idempotency.resolve(system, key, outcome, content, self._check_answer)
         self._log_settlement(operator, system, record, outcome, reason)
         return json_response(record.document())
 

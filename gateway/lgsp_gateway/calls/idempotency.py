@@ -17,6 +17,7 @@ import hashlib
 import os
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -188,18 +189,22 @@ class Idempotency:
         known, _ = await self._read_record(_key_secret(consumer, key))
         return _key_record(known)
 
-    async def resolve(self, consumer: str, key: str, outcome: Outcome, answer: bytes = b"") -> KeyRecord:
+    async def resolve(
+        self, consumer: str, key: str, outcome: Outcome, answer: bytes, check: Callable[[KeyRecord, bytes], None]
+    ) -> KeyRecord:
         """Say what became of a call whose outcome is unknown, for whoever has asked the provider.
 
         Args:
             outcome: whether it happened. Where it did not, the key is free again.
-            answer: the answer that the next call under this key gets, where it is known.
+            answer: the answer that the next call under this key gets; empty where it is not known.
+            check: raises what is wrong with an answer to the call that the key is settled for, which is the record written to.
 
         Returns:
             What was known of the key.
 
         Raises:
-            Refusal: `not-found`; `idempotency-conflict`, where its outcome is known; `revision-conflict`; `bus-unavailable`.
+            Refusal: `not-found`; `idempotency-conflict`, where its outcome is known; `revision-conflict`; `bus-unavailable`; what
+                `check` raises.
         """
         secret = _key_secret(consumer, key)
         known, revision = await self._read_record(secret)
@@ -208,6 +213,8 @@ class Idempotency:
                 "Kết quả của lần gọi này đã biết, không có gì để xác định.",
                 "The outcome of this call is known; there is nothing to settle.",
             )
+        if answer:
+            check(_key_record(known), answer)
         name = _digest(b"name", secret)
         try:
             if outcome == "did-not-happen":
