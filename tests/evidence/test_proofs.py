@@ -96,6 +96,16 @@ async def test_a_forged_proof_proves_nothing(auditor: Auditor) -> None:
         assert (await auditor.outsider("proof", str(file), key))[0] != 0
 
 
+@pytest.mark.parametrize("seals", [5, True, None, {"by": "x"}, [5], ["x"], [{}]])
+async def test_cosignatures_of_another_shape_are_no_proof(auditor: Auditor, seals: Any) -> None:
+    got = await auditor.bus.call()
+    file = auditor.folder / "proof.json"
+    proof = await auditor.proved(got.message, file)
+    file.write_text(json.dumps(proof | {"seals": seals}))
+    code, _, err = await auditor.lgsp("check", str(file), "--key", await auditor.key())
+    assert (code, "not true" in err, "Traceback" in err) == (1, True, False), err
+
+
 async def test_an_export_is_verified_without_the_bus(auditor: Auditor) -> None:
     got = await auditor.bus.call()
     await auditor.proved(got.message, auditor.folder / "proof.json")

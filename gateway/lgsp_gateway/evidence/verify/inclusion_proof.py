@@ -101,10 +101,13 @@ def verify_cosignatures(proof: Any, key: CheckpointVerifier) -> list[Cosignature
     Who cosigned is not checked here: that takes the keys of the witnesses.
 
     Raises:
-        Refusal: `evidence-forged`, when one of the checkpoints does not hold the entry.
+        Refusal: `evidence-forged`, when `seals` is no list of cosignatures, or one of the checkpoints does not hold the entry.
     """
+    members = proof.get("seals", [])
+    if not isinstance(members, list):
+        raise evidence_forged("danh sách dấu xác nhận bị hỏng", "the list of cosignatures is broken")
     cosignatures = []
-    for member in proof.get("seals", []):
+    for member in members:
         try:
             cosignature = Cosignature.parse(member)
         except ValueError as error:
