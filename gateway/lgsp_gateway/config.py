@@ -11,12 +11,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from lgsp_contracts import names
+from lgsp_contracts import documents, names
 from lgsp_gateway.state_paths import DEFAULT_STATE
 from lgsp_problems import CannotStart, Refusal
 
@@ -38,7 +37,12 @@ class _NatsSettings(BaseSettings):
     """What each process needs to reach NATS."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, env_ignore_empty=True, enable_decoding=False
+        env_prefix=ENVIRONMENT_PREFIX,
+        extra="forbid",
+        frozen=True,
+        env_ignore_empty=True,
+        enable_decoding=False,
+        allow_inf_nan=False,
     )
 
     config: Path | None = Field(
@@ -98,18 +102,26 @@ class _SettingsFile(PydanticBaseSettingsSource):
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        parsed = documents.read(path)
+    except Refusal as error:
         raise CannotStart(
-            vi=f"Không đọc được tệp cấu hình {path}; hãy kiểm tra đường dẫn và cú pháp YAML.",
-            en=f"Cannot read the settings file {path}; check its path and its YAML.",
+            vi=f"Không đọc được tệp cấu hình; hãy kiểm tra đường dẫn và cú pháp YAML. {error.detail.vi}",
+            en=f"Cannot read the settings file; check its path and its YAML. {error.detail.en}",
         ) from error
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+    values = parsed[0][1] if len(parsed) == 1 else [document for _, document in parsed] or {}
+    if not isinstance(values, dict):
         raise CannotStart(
             vi=f"Tệp cấu hình {path} phải gồm các dòng `tên: giá trị`.",
             en=f"The settings file {path} must hold lines of `name: value`.",
         )
-    return {key.replace("-", "_"): value for key, value in values.items()}
+    settings = {key.replace("-", "_"): value for key, value in values.items()}
+    if len(settings) < len(values):
+        doubled = sorted(key for key in values if "-" in key and key.replace("-", "_") in values)
+        raise CannotStart(
+            vi=f"Tệp cấu hình {path} nêu hai lần thiết lập {', '.join(doubled)}, với dấu gạch ngang và dấu gạch dưới; hãy bỏ bớt một dòng.",
+            en=f"The settings file {path} has the setting {', '.join(doubled)} twice, with hyphens and with underscores; remove one of the lines.",
+        )
+    return settings
 
 
 class GatewaySettings(_NatsSettings):

@@ -16,6 +16,11 @@ from support.preloaded import run
         ([], "prot: 3\n", "there is no setting prot"),
         ([], "- 3\n", "must hold lines of `name: value`"),
         ([], "a: [\n", "Cannot read the settings file"),
+        ([], "port: 8081\nport: 8082\n", "duplicate key 'port'"),
+        ([], "public-url: https://a\npublic_url: https://b\n", "has the setting public-url twice"),
+        ([], "port: 8081\n---\nport: 8082\n", "must hold lines of `name: value`"),
+        ([], "head-seconds: .inf\n", "head-seconds (LGSP_GW_HEAD_SECONDS): input should be a finite number"),
+        (["--stale-seconds", "inf"], "", "--stale-seconds (LGSP_GW_STALE_SECONDS): input should be a finite number"),
     ],
 )
 async def test_a_setting_that_does_not_fit_is_one_sentence(
