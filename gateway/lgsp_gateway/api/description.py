@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from lgsp_gateway.api.component_schemas import component_schemas
 from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.http import json_responses
-from lgsp_gateway.http.routes import ROUTES, ResponseSpec, Route, add_route
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route, find_declaration
 from lgsp_problems import CODES
 
 PATH = "/openapi.json"
@@ -80,11 +80,7 @@ def route_declarations(app: web.Application) -> list[Route]:
         if route.method in (hdrs.METH_HEAD, hdrs.METH_OPTIONS):
             continue
         resource = route.resource
-        declaration = (
-            next((one for one in app[ROUTES].get(resource, ()) if one.method == route.method), None)
-            if resource
-            else None
-        )
+        declaration = find_declaration(app, resource, route.method)
         if declaration is None:
             raise LookupError(f"{route.method} {resource.canonical if resource else '?'} is not declared")
         declarations.append(declaration)

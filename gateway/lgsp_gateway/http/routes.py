@@ -132,9 +132,13 @@ def declared_routes(app: web.Application) -> list[Route]:
 
 def declared_route(request: web.Request) -> Route | None:
     """Return the declaration of the route that a request matched; None where no path or method matched."""
-    resource = request.match_info.route.resource
-    declared = request.app[ROUTES].get(resource, ()) if resource is not None else ()
-    return next((route for route in declared if route.method == request.method), None)
+    return find_declaration(request.app, request.match_info.route.resource, request.method)
+
+
+def find_declaration(app: web.Application, resource: web.AbstractResource | None, method: str) -> Route | None:
+    """Return the declaration of a route by its resource and method; None where there is none."""
+    declared = app[ROUTES].get(resource, ()) if resource is not None else ()
+    return next((route for route in declared if route.method == method), None)
 
 
 def _check_query(request: web.Request, declared_names: frozenset[str]) -> None:
