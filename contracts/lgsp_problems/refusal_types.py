@@ -80,19 +80,7 @@ class RevisionConflict(TypedRefusal):
     CODE = "revision-conflict"
 
 
-_TYPES: dict[str, type[TypedRefusal]] = {
-    one.CODE: one
-    for one in (
-        CannotStart,
-        EvidenceForged,
-        NoAdapter,
-        NotFound,
-        QuotaExceeded,
-        RequestTooSlow,
-        RequestUnfit,
-        RevisionConflict,
-    )
-}
+_TYPES: dict[str, type[TypedRefusal]] = {kind.CODE: kind for kind in TypedRefusal.__subclasses__()}
 
 
 def refusal_with_code(
