@@ -14,6 +14,8 @@ from lgsp_gateway.cli.registry_output import difference, document_path, phase_of
 from lgsp_gateway.registry.documents import KINDS, PLURALS, from_contract
 from lgsp_problems import NotFound, on_one_line
 
+Kind = Annotated[str, Parameter(help="agencies, persons, systems, services or grants.")]
+Name = Annotated[str, Parameter(help="The name of the document.")]
 Output = Annotated[Literal["table", "json", "yaml"], Parameter(name=["--output", "-o"])]
 
 
@@ -54,7 +56,7 @@ def apply(
 
 
 def get(
-    kind: str,
+    kind: Kind,
     name: str = "",
     /,
     *,
@@ -69,8 +71,6 @@ def get(
 
     Parameters
     ----------
-    kind
-        agencies, persons, systems, services or grants.
     name
         One document.
     output
@@ -93,29 +93,17 @@ def get(
     print_documents(run_on_registry(bus, lambda client: client.find(path, **filters)), output, single=False)
 
 
-def describe(kind: str, name: str, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
-    """Show one document completely, as YAML.
-
-    Parameters
-    ----------
-    kind
-        agencies, persons, systems, services or grants.
-    name
-        The name of the document.
-    """
+def describe(kind: Kind, name: Name, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
+    """Show one document completely, as YAML."""
     path = plural(kind)
     print_documents([run_on_registry(bus, lambda client: client.get(path, name))], "yaml", single=True)
 
 
-def history(kind: str, name: str, /, *, output: Output = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
+def history(kind: Kind, name: Name, /, *, output: Output = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Show the versions of a document, newest first: who changed what, when and why.
 
     Parameters
     ----------
-    kind
-        agencies, persons, systems, services or grants.
-    name
-        The name of the document.
     output
         A table, JSON or YAML.
     """
@@ -152,15 +140,11 @@ def export(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     out(as_yaml([_without_status(document) for document in written if document not in left_out]))
 
 
-def delete(kind: str, name: str, /, *, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
+def delete(kind: Kind, name: Name, /, *, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Delete a document that no other refers to. Its history stays.
 
     Parameters
     ----------
-    kind
-        agencies, persons, systems, services or grants.
-    name
-        The name of the document.
     reason
         The reason, for the history.
     """
