@@ -32,9 +32,13 @@ def with_present_roles(spec: Mapping[str, Any], status: Mapping[str, Any]) -> di
     return {**status, _STATUS: past}
 
 
-def kept(status: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a status says of the roles of before."""
-    return {_STATUS: status[_STATUS]} if _STATUS in status else {}
+def recorded(spec: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a status that records the approving roles up to a version, for the status of the next one.
+
+    Args:
+        spec, status: the person's document before the change.
+    """
+    return {_STATUS: with_present_roles(spec, status)[_STATUS]}
 
 
 def agencies_by_role(spec: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, frozenset[str]]:

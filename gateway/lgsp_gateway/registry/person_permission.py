@@ -28,7 +28,7 @@ class PersonPermission:
             Refusal: `not-granted` or `step-not-allowed`.
         """
         before, status = (known.spec, known.status) if known else (None, {})
-        return self._settled(caller, name, spec, life.put(name, before, spec, status, self._editor(caller)))
+        return self._settled(caller, name, spec, known, life.put(name, before, spec, status, self._editor(caller)))
 
     def link(self, caller: Principal, name: DocumentName, known: DocumentVersion, account: str) -> DocumentSpec:
         """Return the status of a person to whom an account is linked.
@@ -41,7 +41,7 @@ class PersonPermission:
         """
         spec = known.spec or {}
         after = life.link(name, frozenset(spec["roles"]), known.status, self._editor(caller), account)
-        return self._settled(caller, name, spec, after)
+        return self._settled(caller, name, spec, known, after)
 
     def act(
         self, caller: Principal, name: DocumentName, known: DocumentVersion, action: life.Action, reason: str
@@ -52,18 +52,23 @@ class PersonPermission:
             Refusal: `not-granted`, `step-not-allowed` or `malformed`.
         """
         after = life.act(name, action, known.status, self._editor(caller), reason)
-        return self._settled(caller, name, known.spec or {}, after)
+        return self._settled(caller, name, known.spec or {}, known, after)
 
     def _editor(self, caller: Principal) -> life.Editor:
         return life.Editor(caller, count_operators(self._registry.persons.values()))
 
-    def _settled(self, caller: Principal, name: DocumentName, spec: DocumentSpec, status: DocumentSpec) -> DocumentSpec:
+    def _settled(
+        self,
+        caller: Principal,
+        name: DocumentName,
+        spec: DocumentSpec,
+        known: DocumentVersion | None,
+        status: DocumentSpec,
+    ) -> DocumentSpec:
         """Return the status after a change, with the approving roles that the person has had, or refuse the change."""
         self._keep_operators(caller, name, spec, status)
-        current = self._registry.versions["Person"].get(name)
-        if current is not None:  # the roles before this change, if no version records them yet
-            before = approver_roles.with_present_roles(current.spec or spec, current.status)
-            status = {**approver_roles.kept(before), **status}
+        if known is not None:
+            status = {**status, **approver_roles.recorded(known.spec or spec, known.status)}
         return approver_roles.with_present_roles(spec, status)
 
     def _keep_operators(self, caller: Principal, name: DocumentName, spec: DocumentSpec, status: DocumentSpec) -> None:

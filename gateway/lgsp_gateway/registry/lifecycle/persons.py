@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lgsp_auth.principal import Principal, is_person, person_name
-from lgsp_gateway.registry import approver_roles
 from lgsp_gateway.registry.approver_roles import APPROVING_ROLES
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT, StateMachine
 from lgsp_problems import Refusal
@@ -102,7 +101,7 @@ def put(
     if not TRANSITIONS.next_phases(phase, "edit"):
         raise _no_step(phase)
     if before["issuer"] != after["issuer"]:  # no account of another issuer is theirs
-        return {"phase": "created", **by, "generation": _next_generation(status), **approver_roles.kept(status)}
+        return {"phase": "created", **by, "generation": _next_generation(status)}
     gains = set(after["roles"]) - set(before["roles"]) if before["agency"] == after["agency"] else set(after["roles"])
     if phase == "active" and gains & APPROVING_ROLES and not editor.may_do_it_alone:
         return {**_unprepared(status), "phase": "awaiting-operator", **by, "generation": _next_generation(status)}
@@ -122,8 +121,7 @@ def link(name: str, roles: frozenset[str], status: Mapping[str, Any], editor: Ed
     after = _after(status, "link")
     if roles & APPROVING_ROLES and not editor.may_do_it_alone:
         after = "awaiting-operator"
-    kept = approver_roles.kept(status)
-    return {"phase": after, "account": account, **editor.prepared(), "generation": _next_generation(status), **kept}
+    return {"phase": after, "account": account, **editor.prepared(), "generation": _next_generation(status)}
 
 
 def act(name: str, action: Action, status: Mapping[str, Any], editor: Editor, reason: str) -> Status:
@@ -142,7 +140,7 @@ def act(name: str, action: Action, status: Mapping[str, Any], editor: Editor, re
         )
     if action == "approve":
         _refuse_one_pair_of_eyes(status, editor)
-    kept = {key: status[key] for key in ("account", "generation") if key in status} | approver_roles.kept(status)
+    kept = {key: status[key] for key in ("account", "generation") if key in status}
     if action in ("suspend", "end"):
         kept["generation"] = _next_generation(status)
     if action == "end":
