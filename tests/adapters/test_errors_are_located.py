@@ -13,6 +13,7 @@ import yaml
 from aiohttp import web
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
+from support.adapters import ROWS_MANIFEST
 from support.office import HEADING, loaded, office, written
 from support.own_adapters import Breaks
 from support.preloaded import Preloaded
@@ -141,18 +142,7 @@ async def test_the_connector_rows(bus: Workbench, tmp_path: Path) -> None:
     (drops / "so.csv.report.json").mkdir(parents=True)
     (drops / "so.csv").write_text(f"Số,Tên\n{PERSON},Nguyễn Văn An\n")
     os.utime(drops / "so.csv", (1, 1))
-    manifest = {
-        "service": "desk",
-        "major": 1,
-        "system": "alpha",
-        "kind": "rows",
-        "operation": "register",
-        "purpose": "thu-nghiem",
-        "connection": {"folder": "drops"},
-        "files": {"pattern": "*.csv", "format": "csv"},
-        "request": {"soDinhDanh": 'row."Số"', "hoVaTen": 'row."Tên"'},
-    }
-    (tmp_path / "adapter.yaml").write_text(yaml.safe_dump(manifest, allow_unicode=True))
+    (tmp_path / "adapter.yaml").write_text(yaml.safe_dump(ROWS_MANIFEST, allow_unicode=True))
     command = ["adapter", "run", str(tmp_path / "adapter.yaml"), "--nats", bus.nats_url, "--keys", str(keys)]
     command += ["--gateway", f"http://127.0.0.1:{bus.port}", "--catalog", str(bus.catalog_folder)]
     log = tmp_path / "rows.log"

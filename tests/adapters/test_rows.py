@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import yaml
+from support.adapters import ROWS_MANIFEST
 from support.preloaded import Preloaded
 from support.waits import eventually
 from support.workbench import Workbench
@@ -23,17 +24,6 @@ from lgsp_adapters.manifest import load
 from lgsp_problems import Refusal
 
 ROWS = 240
-MANIFEST: dict[str, Any] = {
-    "service": "desk",
-    "major": 1,
-    "system": "alpha",
-    "kind": "rows",
-    "operation": "register",
-    "purpose": "thu-nghiem",
-    "connection": {"folder": "drops"},
-    "files": {"pattern": "*.csv", "format": "csv"},
-    "request": {"soDinhDanh": 'row."Số"', "hoVaTen": 'row."Tên"'},
-}
 
 
 class Office:
@@ -64,7 +54,7 @@ class Office:
         (self.folder / "drops").mkdir()
         (self.folder / "keys").mkdir()
         (self.folder / "keys/alpha.pem").write_bytes(self.bus.keys["alpha"].to_pem())
-        (self.folder / "adapter.yaml").write_text(yaml.safe_dump({**MANIFEST, **changed}, allow_unicode=True))
+        (self.folder / "adapter.yaml").write_text(yaml.safe_dump({**ROWS_MANIFEST, **changed}, allow_unicode=True))
         self.command = ["adapter", "run", str(self.folder / "adapter.yaml"), "--nats", self.bus.nats_url]
         self.command += ["--gateway", f"http://127.0.0.1:{self.bus.port}", "--keys", str(self.folder / "keys")]
         self.command += ["--catalog", str(self.bus.catalog_folder)]
@@ -153,7 +143,7 @@ async def test_a_provider_that_is_away_is_waited_for(office: Office) -> None:
     ],
 )
 async def test_a_manifest_that_could_only_fail(office: Office, changed: dict[str, Any], said: str) -> None:
-    told = {**MANIFEST, **changed}
+    told = {**ROWS_MANIFEST, **changed}
     path = office.folder / "adapter.yaml"
     path.write_text(yaml.safe_dump({key: value for key, value in told.items() if value is not None}))
     with pytest.raises(Refusal) as refused:

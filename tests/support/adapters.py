@@ -20,6 +20,20 @@ CONTRACT = Contract.from_document(
 """A service with the one operation `read`."""
 
 
+ROWS_MANIFEST: dict[str, Any] = {
+    "service": "desk",
+    "major": 1,
+    "system": "alpha",
+    "kind": "rows",
+    "operation": "register",
+    "purpose": "thu-nghiem",
+    "connection": {"folder": "drops"},
+    "files": {"pattern": "*.csv", "format": "csv"},
+    "request": {"soDinhDanh": 'row."Số"', "hoVaTen": 'row."Tên"'},
+}
+"""A manifest of the connector `rows`: the files of `drops` become calls of `register`."""
+
+
 def manifest_of(kind: str, url: str, folder: Path = Path(), **told: Any) -> Manifest:
     """A manifest for the service of `CONTRACT`; what is told goes beside its head."""
     head = {"service": "desk", "major": 1, "system": "provider", "kind": kind, "connection": {"url": url}}
