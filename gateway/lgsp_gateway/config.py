@@ -46,27 +46,25 @@ class _NatsSettings(BaseSettings):
     )
 
     config: Path | None = Field(
-        default=None, description="A YAML file of settings, named as the flags are: `public-url: https://…`."
+        default=None, description="YAML file of settings. Keys are the names of the flags: `public-url: https://…`."
     )
-    nats: str = Field(
-        default="nats://127.0.0.1:4222", description="Where NATS is: one address, or several with commas between them."
-    )
+    nats: str = Field(default="nats://127.0.0.1:4222", description="NATS server addresses, separated by commas.")
     nats_passwords: Path = Field(
         default=DEFAULT_STATE / "nats" / "passwords",
-        description="A folder with the NATS passwords of the users `gateway` and `system`, a file each.",
+        description="Folder with the NATS passwords of the users `gateway` and `system`, one file each.",
     )
     nats_ca: Path | None = Field(
         default=None,
-        description="The authorities (PEM) that vouch for NATS servers reached by tls://; loaded anew when they change.",
+        description="CA certificates (PEM) for NATS servers at `tls://` addresses. Reloaded when the file changes.",
     )
     index: str = Field(
         default="",
-        description="The search index of the evidence: a SQLite file, or `postgresql://USER@HOST/DATABASE` (password: PGPASSWORD or PGPASSFILE).",
+        description="Search index of the evidence: a SQLite file, or `postgresql://USER@HOST/DATABASE` (password from PGPASSWORD or PGPASSFILE).",
     )
     archive: str = Field(
         default="",
-        description="Where `lgsp evidence archive` keeps evidence that has left its stream, so that it can be proved, exported"
-        " and indexed too: a folder, or `s3://…`.",
+        description="Archive written by `lgsp evidence archive`, a folder or `s3://…`. Needed to prove, export and index evidence"
+        " that is no longer in its stream.",
     )
 
     @classmethod
@@ -128,116 +126,126 @@ class GatewaySettings(_NatsSettings):
     """The settings of one gateway."""
 
     name: str = Field(
-        default="", description="Its name in the evidence; a random one by default. A name belongs to one gateway."
+        default="", description="Name of the gateway in the evidence, unique among the gateways. Random by default."
     )
-    host: str = Field(default="127.0.0.1", description="The address it listens on.")
-    port: int = Field(default=8080, ge=0, le=65535, description="The port it listens on; 0 takes a free one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on. 0 selects a free port.")
     share_port: bool = Field(
         default=False,
-        description="Let other gateways on this machine listen on the port too (SO_REUSEPORT): one process for each core.",
+        description="Let several gateways on this machine listen on the same port (SO_REUSEPORT), one process per core.",
     )
     public_url: str = Field(
         default="",
-        description="Where callers reach it, which is the issuer of its tokens; http://HOST:PORT by default.",
+        description="URL under which callers reach the gateway; also the issuer of its tokens. Default: `http://HOST:PORT`.",
     )
     domain: str = Field(
         default="",
-        description="The domain of this instance, such as lgsp.quangninh.gov.vn: logs of evidence are called DOMAIN/NAME, which is unique in the"
-        " world and stands in everything they sign. Needed where the public URL is not that of this machine alone. A log that had another"
-        " domain goes on under the new one and cites where it was.",
+        description="Domain of this instance, such as `lgsp.quangninh.gov.vn`. It makes the origin of each evidence log, `DOMAIN/NAME`, globally unique."
+        " Required unless the public URL is on this machine. After a change of domain a log continues under its new origin and refers to"
+        " the old one.",
     )
     tls_cert: Path | None = Field(
-        default=None, description="The certificate chain (PEM) of the HTTP server; loaded anew when it changes."
+        default=None, description="Certificate chain (PEM) of the HTTP server. Reloaded when the file changes."
     )
-    tls_key: Path | None = Field(default=None, description="The private key (PEM) of that certificate.")
+    tls_key: Path | None = Field(default=None, description="Private key (PEM) of the certificate.")
     proxies: Annotated[tuple[Network, ...], PlainValidator(_networks)] = Field(
         default=(),
-        description="Addresses or networks of reverse proxies, with commas between them: `--connections-each` does not hold for them.",
+        description="Addresses or networks of reverse proxies, separated by commas. `--connections-each` does not apply to them.",
     )
     allow_lazy_disk: bool = Field(
         default=False,
-        description="Run on a NATS server that does not sync each message to disk. For development only: evidence can be lost. Changes nothing else.",
+        description="Accept a NATS server that does not sync each message to disk. For development only: evidence can be lost.",
     )
     keys: Path = Field(
-        default=DEFAULT_STATE / "keys", description="The folder of signing keys, shared by all gateways."
+        default=DEFAULT_STATE / "keys", description="Folder of the signing keys, shared by all gateways."
     )
     issuers: Path | None = Field(
-        default=None, description="A file that names other issuers whose tokens count (docs/operate/other-issuers.md)."
+        default=None, description="File of other trusted token issuers (docs/operate/other-issuers.md)."
     )
     registry: Path = Field(
-        default=DEFAULT_STATE / "registry", description="The folder of documents that an empty registry is filled with."
+        default=DEFAULT_STATE / "registry",
+        description="Folder of documents with which an empty registry is initialised.",
     )
-    catalog: Path | None = Field(
-        default=None, description="The folder of contracts; those that come with lgsp by default."
-    )
-    replicas: int = Field(default=1, ge=1, le=5, description="Copies of each stream: 3 on a NATS cluster.")
+    catalog: Path | None = Field(default=None, description="Folder of contracts. Default: those shipped with lgsp.")
+    replicas: int = Field(default=1, ge=1, le=5, description="Replicas of each stream; 3 on a NATS cluster.")
     stale_seconds: float = Field(
-        default=300, ge=0, description="How long it goes on serving what it knew of the registry after it lost NATS."
+        default=300,
+        ge=0,
+        description="Seconds to keep serving from the last known registry after the connection to NATS is lost.",
     )
     witnesses: Path | None = Field(
         default=None,
-        description="A file of verifier keys, one a line, of those whose cosignatures on the evidence are kept (`lgsp evidence witness`).",
+        description="File of verifier keys, one per line, of the witnesses whose cosignatures on the evidence are stored (`lgsp evidence witness`).",
     )
     timestamp_authority: str = Field(
-        default="", description="The address of an RFC 3161 authority that stamps a checkpoint each minute."
+        default="", description="URL of an RFC 3161 time-stamping authority. One checkpoint a minute is time-stamped."
     )
     security_log: str = Field(
         default="",
-        description="Where security events go (ECS JSON): a file, `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT` (RFC 5424).",
+        description="Destination of security events (ECS JSON): a file, `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT` (RFC 5424).",
     )
     head_seconds: float = Field(
         default=10,
         gt=0,
-        description="How long a caller may take to agree upon TLS, and again for the head of a request, which has a few hundred bytes.",
+        description="Seconds allowed for the TLS handshake, and again for the head of each request.",
     )
     body_seconds: float = Field(
         default=10,
         gt=0,
-        description="How long the document of a request may take to arrive: 1 MiB in 10 s is 0.8 Mbit/s.",
+        description="Seconds allowed for the body of a request to arrive: 1 MiB in 10 s is 0.8 Mbit/s.",
     )
     idle_seconds: float = Field(
         default=120,
         gt=0,
-        description="How long a connection is kept between two requests; longer than callers and proxies keep theirs (.NET, nginx 60 s,"
-        " Go 90 s), so that no request meets a connection that is just ending.",
+        description="Seconds to keep an idle connection open. Set it longer than callers and proxies do (.NET and nginx 60 s, Go 90 s),"
+        " so that no request is sent on a connection that is being closed.",
     )
     send_seconds: float = Field(
-        default=30, gt=0, description="How long a caller may take to read 16 KiB of an answer: links of 5 kbit/s pass."
+        default=30, gt=0, description="Seconds allowed for a caller to read 16 KiB of a response: 4.4 kbit/s."
     )
-    connections: int = Field(default=10_000, ge=1, description="How many connections there may be at a time.")
-    connections_each: int = Field(default=1_000, ge=1, description="How many of them from one address.")
+    connections: int = Field(default=10_000, ge=1, description="Maximum number of open connections.")
+    connections_each: int = Field(
+        default=1_000, ge=1, description="Maximum number of open connections from one address."
+    )
     fast_path: Literal["on", "off"] = Field(
         default="on",
-        description="`off` has aiohttp read every request and nats-py carry every call: slower by a third, to tell where a fault lies.",
+        description="`off` reads every request with aiohttp and carries every call with nats-py. A third slower; for locating a fault.",
     )
     streams: int = Field(
         default=64,
         ge=1,
-        description="Exports and event streams at a time. Each has at most 4 MB of evidence in memory.",
+        description="Maximum number of concurrent exports and event streams. Each holds at most 4 MB of evidence in memory.",
     )
-    streams_each: int = Field(default=8, ge=1, description="How many of them one system reads; a dashboard has three.")
+    streams_each: int = Field(
+        default=8,
+        ge=1,
+        description="Maximum number of concurrent exports and event streams of one system. A dashboard uses three.",
+    )
     heavy_processes: int = Field(
         default=2,
         ge=1,
         le=64,
-        description="Processes that check large documents beside the event loop; one more than one consumer can hold.",
+        description="Worker processes that validate large documents. Each consumer occupies one at a time.",
     )
     heavy_seconds: float = Field(
-        default=3, gt=0, description="How long checking one of them may take; 100,000 values take about 0.2 s."
+        default=3, gt=0, description="Seconds allowed to validate one large document; 100,000 values take about 0.2 s."
     )
     evidence_batch_bytes: int = Field(
         default=512 * 1024,
         ge=16 * 1024,
         le=768 * 1024,
-        description="Evidence that is written in one message; below NATS's `max_payload` of 1 MiB.",
+        description="Maximum size in bytes of one evidence message; below NATS's `max_payload` of 1 MiB.",
     )
     evidence_unwritten: int = Field(
         default=20_000,
         ge=100,
-        description="Entries kept in memory while nothing can be written, about 750 bytes each; later ones are counted and logged.",
+        description="Maximum number of evidence entries held in memory while none can be written, about 750 bytes each. Further ones are counted and logged.",
     )
     index_connections: int = Field(
-        default=5, ge=1, le=100, description="Connections to the index's database; searches beyond them wait for one."
+        default=5,
+        ge=1,
+        le=100,
+        description="Maximum number of connections to the database of the search index. Further searches wait.",
     )
 
     @model_validator(mode="after")
@@ -265,12 +273,12 @@ class IndexerSettings(_NatsSettings):
 
     index: str = Field(
         default=str(DEFAULT_STATE / "index.db"),
-        description="A SQLite file, which is made on first use, or `postgresql://USER@HOST/DATABASE` (password: PGPASSWORD or PGPASSFILE).",
+        description="Search index to fill: a SQLite file, created on first use, or `postgresql://USER@HOST/DATABASE` (password from PGPASSWORD or PGPASSFILE).",
     )
     keep_days: int = Field(
         default=0,
         ge=0,
-        description="For how long messages can be searched; 0 for ever. Their evidence, proofs and statistics are not touched.",
+        description="Days for which messages can be searched; 0 keeps them for ever. Evidence, proofs and statistics are not affected.",
     )
 
 
