@@ -19,7 +19,9 @@ from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.tabular import tables
+from lgsp_adapters.tabular.layout import Layout
 from lgsp_adapters.tabular.limits import UnreadableFileError
+from lgsp_adapters.tabular.table import Row
 
 HEADING = "Số giấy phép;Chủ đầu tư;Địa điểm xây dựng;Số tầng;Ngày cấp;Tình trạng\n"
 GOOD = "7/2025/GPXD;Trần Thị Bình;Phường Bãi Cháy;{};01/02/2025;Còn hiệu lực\n"
@@ -105,9 +107,9 @@ async def test_a_file_is_read_once(folder: Folder) -> None:
     assert not report.exists()
 
 
-def read(path: Path, layout: str) -> list[tables.Row]:
+def read(path: Path, layout: str) -> list[Row]:
     with path.open("rb") as file:
-        return tables.read(file, tables.Layout(layout, row="giayPhep")).rows
+        return tables.read(file, Layout(layout, row="giayPhep")).rows
 
 
 def sheet(path: Path, *lines: tuple[str | float, ...]) -> Path:

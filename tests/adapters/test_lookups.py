@@ -186,7 +186,7 @@ async def test_a_workbook_that_begins_with_a_guide(tmp_path: Path) -> None:
     async with office(tmp_path, files={"pattern": "*.xlsx", "format": "xlsx"}) as there:
         report = await there.drop("1.xlsx", book.read_bytes())
         assert report["faults"][0]["fault"].startswith(
-            "there is no column CCCD, Họ tên, Số; the headings are: Hướng dẫn"
+            "sheet a: there is no column CCCD, Họ tên, Số; the headings are: Hướng dẫn"
         )
     async with office(tmp_path, files={"pattern": "*.xlsx", "format": "xlsx", "sheet": "Danh sách"}) as there:
         assert (await there.drop("1.xlsx", book.read_bytes()))["taken"]

@@ -41,6 +41,9 @@ LONGEST_WAIT = 60.0
 RETRY_STATUSES = (429, 503)
 
 
+_REFERENCE = ("row", "sheet", "line")
+"""Where a row stands in its file."""
+
 MAX_FAULTS = 1000
 """Faults that a report lists; further ones are left out."""
 
@@ -162,6 +165,7 @@ class RowImporter:
                 return
             if self._contents.setdefault(content, inbox_file.name) != inbox_file.name:
                 report |= {"done": len(requests), "sameAs": printable_name(self._contents[content])}
+            report |= {"skipped": last["skipped"], "skippedLines": last["skippedLines"]}
         report["rows"] = len(requests)
         await self._send(inbox_file, report, requests)
         report["finished"] = True
@@ -183,8 +187,8 @@ class RowImporter:
             part = requests[begin : begin + CONCURRENT_CALLS]
             results = await asyncio.gather(*(self._import_row(request, name_of_keys) for request in part))
             faults = [
-                {"row": begin + number, "line": part[number - 1]["line"], **fault}
-                for number, fault in enumerate(results, 1)
+                {**{name: request[name] for name in _REFERENCE if name in request}, **fault}
+                for request, fault in zip(part, results, strict=True)
                 if fault
             ]
             report["faults"] = [*report["faults"], *faults][:MAX_FAULTS]

@@ -29,6 +29,10 @@ _DAYS_BEFORE_LEAP = 60
 """Excel believes in a 29 February 1900, as Lotus 1-2-3 did; days before it are one later than they count."""
 
 
+_SHORTENED = re.compile(r"\s*[+-]?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}\s*")
+"""What Excel writes into a CSV for a number of twelve digits or more, as an identity number is."""
+
+
 class BadCell(str):
     """What is wrong with a cell; it stands in place of its text."""
 
@@ -43,6 +47,11 @@ SHORTENED = BadCell(
 )
 NO_NUMBER = BadCell("it holds a number that cannot be read")
 NO_DATE = BadCell("it holds a date that does not exist")
+
+
+def is_shortened(text: str) -> bool:
+    """Tell whether a text is a number that Excel has shortened, so that its last digits are lost."""
+    return _SHORTENED.fullmatch(text) is not None
 
 
 def displayed(raw: str, form: str, *, since_1904: bool = False) -> str:

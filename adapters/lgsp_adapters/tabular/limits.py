@@ -11,6 +11,10 @@ MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_ROWS = 500_000
 MAX_COLUMNS = 1_000
 MAX_CELLS = 10_000_000
+MAX_MERGED = 100_000
+"""Merged cells of a sheet."""
+
+MAX_HEADING_LINES = 5
 
 
 class UnreadableFileError(AdapterError):

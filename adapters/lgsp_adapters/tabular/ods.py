@@ -7,7 +7,7 @@ errors.
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -15,6 +15,7 @@ from lxml import etree
 
 from lgsp_adapters.tabular import cell_formats
 from lgsp_adapters.tabular.limits import MAX_COLUMNS, UnreadableFileError
+from lgsp_adapters.tabular.sheet_lines import Line, MergedRange, Sheet
 from lgsp_adapters.tabular.workbook_parts import elements
 from lgsp_adapters.text.comparison import shows_error
 
@@ -26,53 +27,62 @@ _BLANKS = {f"{_TEXT}s": " ", f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n"}
 _SPAN = re.compile(r"P(?:(\d+)D)?T(\d+)H(\d+)M(\d+)(?:[.,]\d+)?S")
 
 
-def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a sheet, the first that is not hidden where none is named: the number and the cells of each; a faulty cell is a `BadCell`.
+class OpenDocument:
+    """A workbook; what it raises is what `workbooks.Workbook` says."""
 
-    Raises:
-        UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: the file is not a workbook, or lacks this sheet.
-    """
-    number, names, hidden = 1, list[str](), set[str]()
-    chosen = sheet or None
-    for element in elements(archive, "content.xml", "table-row", "table-properties"):
-        if element.tag == f"{_STYLE}table-properties":
-            if element.get(f"{_TABLE}display") == "false":
-                hidden.add(element.getparent().get(f"{_STYLE}name", ""))
-            continue
-        table = next(element.iterancestors(f"{_TABLE}table"), None)
-        name = "" if table is None else str(table.get(f"{_TABLE}name", ""))
-        if name not in names:
-            names.append(name)
-            number = 1
-        if chosen is None and (table is None or table.get(f"{_TABLE}style-name") not in hidden):
-            chosen = name
-        if name == chosen:
-            cells = _cells(element)
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def sheets(self) -> list[Sheet]:
+        """List the sheets in their order; those without a line are left out."""
+        hidden_styles = set[str]()
+        sheets: dict[str, Sheet] = {}
+        for element in elements(self._archive, "content.xml", "table-row", "table-properties"):
+            if element.tag == f"{_STYLE}table-properties":
+                if element.get(f"{_TABLE}display") == "false":
+                    hidden_styles.add(element.getparent().get(f"{_STYLE}name", ""))
+                continue
+            table = next(element.iterancestors(f"{_TABLE}table"), None)
+            if table is not None and (name := str(table.get(f"{_TABLE}name", ""))) not in sheets:
+                sheets[name] = Sheet(name, table.get(f"{_TABLE}style-name") not in hidden_styles)
+        return list(sheets.values())
+
+    def lines(self, names: Sequence[str]) -> Iterator[tuple[str, Line]]:
+        """Yield the lines of some sheets; a faulty cell is a `BadCell`."""
+        number, current = 1, None
+        for element in elements(self._archive, "content.xml", "table-row"):
+            table = next(element.iterancestors(f"{_TABLE}table"), None)
+            name = "" if table is None else str(table.get(f"{_TABLE}name", ""))
+            if name != current:
+                current, number = name, 1
+            if name not in names:
+                continue
+            line = _line(number, element)
             repeated = _times(element.get(f"{_TABLE}number-rows-repeated"))
-            if any(cells) and repeated > 1:
+            if any(line.cells) and repeated > 1:
                 raise UnreadableFileError(f"line {number} is repeated {repeated} times")
-            yield number, cells
+            yield name, line
             number += repeated
-        elif chosen is not None and not sheet:
-            return
-    if sheet and sheet not in names:
-        raise UnreadableFileError(f"it has no sheet {sheet}; it has: {', '.join(names)}")
 
 
 def _times(count: str | None) -> int:
     return int(count) if count and count.isdigit() and len(count) < 8 else 1
 
 
-def _cells(row: Any) -> list[str]:
+def _line(number: int, row: Any) -> Line:
     cells: list[str] = []
+    merged: list[MergedRange] = []
     for cell in row:
         if cell.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
             continue
         text, times = _cell_text(cell), _times(cell.get(f"{_TABLE}number-columns-repeated"))
         if text and len(cells) + times > MAX_COLUMNS:
             raise UnreadableFileError(f"it has a cell beyond the {MAX_COLUMNS}th column")
+        width, height = (_times(cell.get(f"{_TABLE}number-{of}-spanned")) for of in ("columns", "rows"))
+        if (width > 1 or height > 1) and len(cells) < MAX_COLUMNS:
+            merged.append(MergedRange(number, number + height - 1, len(cells), len(cells) + width - 1))
         cells += [text] * min(times, MAX_COLUMNS - len(cells))
-    return cells
+    return Line(number, cells, merged)
 
 
 def _cell_text(cell: Any) -> str:

@@ -1,34 +1,46 @@
 """A workbook of Excel 97 to 2003 (.xls), by xlrd, which tells errors and formats."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import xlrd
 
 from lgsp_adapters.tabular import cell_formats
 from lgsp_adapters.tabular.limits import UnreadableFileError
+from lgsp_adapters.tabular.sheet_lines import Line, MergedRange, Sheet
 
 
-def lines(content: bytes, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a sheet: the number and the cells of each; a faulty cell is a `BadCell`.
+class OldWorkbook:
+    """A workbook; what it raises is what `workbooks.Workbook` says.
 
     Raises:
-        UnreadableFileError: the content is not a workbook, is encrypted, or lacks this sheet.
+        UnreadableFileError: the content is no workbook, or encrypted.
     """
-    try:
-        book = xlrd.open_workbook(file_contents=content, formatting_info=True, on_demand=True, logfile=io.StringIO())
-    except xlrd.XLRDError as error:
-        raise UnreadableFileError("it is no workbook, or one behind a password") from error
-    names = book.sheet_names()
-    if not names or (sheet and sheet not in names):
-        raise UnreadableFileError(f"it has no sheet {sheet}; it has: {', '.join(names)}")
-    worksheet = book.sheet_by_name(sheet or _first_visible(book, names))
-    for number in range(worksheet.nrows):
-        yield number + 1, [_cell_text(book, cell) for cell in worksheet.row(number)]
 
+    def __init__(self, content: bytes) -> None:
+        try:
+            self._book = xlrd.open_workbook(
+                file_contents=content, formatting_info=True, on_demand=True, logfile=io.StringIO()
+            )
+        except xlrd.XLRDError as error:
+            raise UnreadableFileError("it is no workbook, or one behind a password") from error
 
-def _first_visible(book: xlrd.Book, names: list[str]) -> str:
-    return next((name for name in names if book.sheet_by_name(name).visibility == 0), names[0])
+    def sheets(self) -> list[Sheet]:
+        """List the sheets in their order."""
+        return [Sheet(name, self._book.sheet_by_name(name).visibility == 0) for name in self._book.sheet_names()]
+
+    def lines(self, names: Sequence[str]) -> Iterator[tuple[str, Line]]:
+        """Yield the lines of some sheets; a faulty cell is a `BadCell`."""
+        for name in names:
+            sheet = self._book.sheet_by_name(name)
+            merged: dict[int, list[MergedRange]] = {}
+            for first_line, end_line, first_column, end_column in sheet.merged_cells:
+                merged.setdefault(first_line + 1, []).append(
+                    MergedRange(first_line + 1, end_line, first_column, end_column - 1)
+                )
+            for number in range(1, sheet.nrows + 1):
+                cells = [_cell_text(self._book, cell) for cell in sheet.row(number - 1)]
+                yield name, Line(number, cells, merged.get(number, ()))
 
 
 def _cell_text(book: xlrd.Book, cell: xlrd.sheet.Cell) -> str:

@@ -9,42 +9,66 @@ numbers without the digits that stand there (tried in November 2026).
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from lxml import etree
 
 from lgsp_adapters.tabular import cell_formats
-from lgsp_adapters.tabular.limits import MAX_COLUMNS, UnreadableFileError
+from lgsp_adapters.tabular.limits import MAX_COLUMNS, MAX_MERGED, UnreadableFileError
+from lgsp_adapters.tabular.sheet_lines import Line, MergedRange, Sheet
 from lgsp_adapters.tabular.workbook_parts import elements
 
 _CELL_REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]+")
+_RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _TEXTS = frozenset(("t",))
 _SOUNDS = frozenset(("rPh", "phoneticPr"))
 
 
-def lines(archive: zipfile.ZipFile, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a sheet that have a cell: the number and the cells of each; a faulty cell is a `BadCell`.
+class ExcelWorkbook:
+    """A workbook; what it raises is what `workbooks.Workbook` says."""
 
-    Args:
-        sheet: its name; the first visible one when it is empty.
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._book = _related_part(archive, "", "officeDocument") or "xl/workbook.xml"
+        self._since_1904, self._sheets = _sheets(archive, self._book)
 
-    Raises:
-        UnreadableFileError, KeyError, OSError, zipfile.BadZipFile, lxml.etree.XMLSyntaxError: it is no workbook, or not this sheet's.
-    """
-    book = _related_part(archive, "", "officeDocument") or "xl/workbook.xml"
-    since_1904, part = _sheet(archive, book, sheet)
-    texts = _part(archive, book, "sharedStrings")
-    shared = [_text(item) for item in elements(archive, texts, "si")] if texts else []
-    styles = _part(archive, book, "styles")
-    forms = _forms(archive, styles) if styles else []
-    cells = _Cells(shared, forms, since_1904=since_1904)
-    number = 0
-    for row in elements(archive, part, "row"):
-        number = int(row.get("r", number + 1))
-        yield number, cells.of(row)
+    def sheets(self) -> list[Sheet]:
+        """List the sheets in their order."""
+        return [sheet for sheet, _ in self._sheets.values()]
+
+    def lines(self, names: Sequence[str]) -> Iterator[tuple[str, Line]]:
+        """Yield the lines of some sheets that have a cell; a faulty cell is a `BadCell`."""
+        archive = self._archive
+        texts = _related_part(archive, self._book, "sharedStrings")
+        shared = [_text(item) for item in elements(archive, texts, "si")] if texts else []
+        styles = _related_part(archive, self._book, "styles")
+        forms = _forms(archive, styles) if styles else []
+        cells = _Cells(shared, forms, since_1904=self._since_1904)
+        for name in names:
+            _, part = self._sheets[name]
+            merged = _merged(archive, part)
+            number = 0
+            for row in elements(archive, part, "row"):
+                number = int(row.get("r", number + 1))
+                yield name, Line(number, cells.of(row), merged.get(number, ()))
+
+
+def _merged(archive: zipfile.ZipFile, part: str) -> dict[int, list[MergedRange]]:
+    """Return the merged cells of a sheet by their first line; the file has them behind its rows."""
+    found: dict[int, list[MergedRange]] = {}
+    count = 0
+    for element in elements(archive, part, "mergeCell", "row"):
+        match = _RANGE.fullmatch(element.get("ref", ""))  # rows have none; they are named here to be released
+        if match:
+            count += 1
+            if count > MAX_MERGED:
+                raise UnreadableFileError(f"it has more than {MAX_MERGED} merged cells")
+            merged = MergedRange(int(match[2]), int(match[4]), _column(match[1]), _column(match[3]))
+            found.setdefault(merged.first_line, []).append(merged)
+    return found
 
 
 class _Cells:
@@ -116,9 +140,10 @@ def _plain(text: str) -> str:
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text) if "_x" in text else text
 
 
-def _sheet(archive: zipfile.ZipFile, book: str, requested: str) -> tuple[bool, str]:
-    since_1904, first_visible, relations = False, "", _relations(archive, book)
-    sheets: dict[str, str] = {}
+def _sheets(archive: zipfile.ZipFile, book: str) -> tuple[bool, dict[str, tuple[Sheet, str]]]:
+    """Return whether days count from 1904, and each sheet with its part, by name."""
+    since_1904, relations = False, _relations(archive, book)
+    sheets: dict[str, tuple[Sheet, str]] = {}
     for element in elements(archive, book, "workbookPr", "sheet"):
         if etree.QName(element).localname == "workbookPr":
             since_1904 = element.get("date1904") in ("1", "true")
@@ -127,13 +152,8 @@ def _sheet(archive: zipfile.ZipFile, book: str, requested: str) -> tuple[bool, s
         kind, part = relations.get(str(relation), ("", ""))
         if kind == "worksheet":
             name = str(element.get("name", ""))
-            sheets.setdefault(name, part)
-            first_visible = first_visible or (name if element.get("state", "visible") == "visible" else "")
-    if not sheets:
-        raise UnreadableFileError("it has no sheet")
-    if requested and requested not in sheets:
-        raise UnreadableFileError(f"it has no sheet {requested}; it has: {', '.join(sheets)}")
-    return since_1904, sheets[requested or first_visible or next(iter(sheets))]
+            sheets.setdefault(name, (Sheet(name, element.get("state", "visible") == "visible"), part))
+    return since_1904, sheets
 
 
 def _forms(archive: zipfile.ZipFile, part: str) -> list[str]:
@@ -146,10 +166,6 @@ def _forms(archive: zipfile.ZipFile, part: str) -> list[str]:
             codes = [int(style.get("numFmtId", 0)) for style in element]
             formats = [custom_formats.get(code) or cell_formats.BUILT_IN.get(code, "General") for code in codes]
     return formats
-
-
-def _part(archive: zipfile.ZipFile, book: str, kind: str) -> str:
-    return _related_part(archive, book, kind)
 
 
 def _related_part(archive: zipfile.ZipFile, of: str, kind: str) -> str:

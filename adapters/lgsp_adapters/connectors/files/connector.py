@@ -32,7 +32,8 @@ from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.variables import REQUEST_VARIABLES, request_scope
-from lgsp_adapters.tabular.tables import Layout, Row
+from lgsp_adapters.tabular.layout import Layout
+from lgsp_adapters.tabular.table import Row
 from lgsp_adapters.text.comparison import lookup_key, normalize_document
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation

@@ -8,6 +8,7 @@ import orjson
 from lgsp_adapters.connectors.files import register
 from lgsp_adapters.subprocess_reader.parser import ROWS_PER_PART, Emit, digest_of
 from lgsp_adapters.tabular import tables
+from lgsp_adapters.tabular.layout import Layout
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
 
@@ -24,7 +25,7 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
         name: register.Lookup(document, location / name, Schema(job["responses"][name], name), job["connection"])
         for name, document in job["operations"].items()
     }
-    layout = tables.Layout(**job["layout"])
+    layout = Layout(**job["layout"])
     content = digest_of(file)
     table = tables.read(file, layout, register.needed_columns(lookups))
     checked = register.check_table(table, lookups, optional=layout.format == "xml")
@@ -41,5 +42,7 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
         "faults": checked.faults,
         "withoutKey": checked.without_key,
         "notices": checked.notices,
+        "skipped": table.skipped,
+        "skippedLines": table.skipped_lines,
         "content": content,
     }

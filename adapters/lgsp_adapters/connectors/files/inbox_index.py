@@ -21,8 +21,8 @@ from lgsp_adapters.inboxes.inbox_file import REPORT_SUFFIX, FileNotReadyError, I
 from lgsp_adapters.inboxes.stable_files import StableFiles
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.subprocess_reader import reader
+from lgsp_adapters.tabular.layout import Layout
 from lgsp_adapters.tabular.limits import UnreadableFileError
-from lgsp_adapters.tabular.tables import Layout
 from lgsp_adapters.text.comparison import printable_name
 from lgsp_runtime.background import Background
 from lgsp_runtime.background_task import Task
@@ -275,6 +275,8 @@ class InboxIndex:
             "why": result.get("why", ""),
             "rows": result["rows"],
             "withoutKey": result.get("withoutKey", {}),
+            "skipped": result.get("skipped", 0),
+            "skippedLines": result.get("skippedLines", []),
             "notices": result.get("notices", []),
             "faults": faults,
             "register": self._sizes,

@@ -11,7 +11,7 @@ from typing import Any
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.unmappable import MappingError
-from lgsp_adapters.tabular.tables import MAX_FAULTS, Fault, Row, Table
+from lgsp_adapters.tabular.table import MAX_FAULTS, Fault, Row, Table
 from lgsp_adapters.text.comparison import lookup_key, normalize_document, normalize_heading
 from lgsp_contracts import pointers
 from lgsp_contracts.schemas import Schema
@@ -81,7 +81,7 @@ class Lookup:
                 return {}, faults
             key_or_fault = self._key(row)
             if isinstance(key_or_fault, dict):
-                faults.append({**_row_reference(table, number), **key_or_fault})
+                faults.append({**table.reference(number), **key_or_fault})
             elif key_or_fault is not None:
                 rows_by_key.setdefault(key_or_fault, []).append(number)
         for numbers in rows_by_key.values():
@@ -105,23 +105,24 @@ class Lookup:
     def _answer_faults(self, table: Table, numbers: list[int]) -> list[Fault]:
         if len(numbers) > 1 and not self.several:
             column = ", ".join(column for _, _, column in self._parts)
-            first = table.lines[numbers[0]]
-            fault = f"the row in line {first} has the same key, and the answer uses one row; remove one of the two, or use rows in the answer"
-            return [{**_row_reference(table, number), "column": column, "fault": fault} for number in numbers[1:]]
+            first = table.reference(numbers[0])
+            where = f"line {first['line']} of sheet {first['sheet']}" if "sheet" in first else f"line {first['line']}"
+            fault = f"the row in {where} has the same key, and the answer uses one row; remove one of the two, or use rows in the answer"
+            return [{**table.reference(number), "column": column, "fault": fault} for number in numbers[1:]]
         rows = [table.rows[number] for number in numbers]
         try:
             answer = self.answer(self.scope(rows))
         except MappingError as unmappable:
             location = unmappable.location
             inside = location.path[len(self.answer.location.path) :] if location else ()
-            return [{**_row_reference(table, numbers[0]), **self._column(inside), "fault": str(unmappable)}]
+            return [{**table.reference(numbers[0]), **self._column(inside), "fault": str(unmappable)}]
         if self._response.is_valid(answer):
             return []
         violation = self._response.violations(answer)[0]
         columns_at_fault = self._column(pointers.split(violation.pointer))
         return [
             {
-                **_row_reference(table, numbers[0]),
+                **table.reference(numbers[0]),
                 **columns_at_fault,
                 "fault": f"{violation.rule}: {violation.message.en}",
             }
@@ -138,10 +139,6 @@ class Lookup:
                 part = part[step]
         named_columns = columns.named_columns(part, kinds) if isinstance(part, str) else set()
         return {"column": ", ".join(sorted(named_columns))} if named_columns else {}
-
-
-def _row_reference(table: Table, number: int) -> Fault:
-    return {"row": number + 1, "line": table.lines[number]}
 
 
 @dataclass(frozen=True, slots=True)

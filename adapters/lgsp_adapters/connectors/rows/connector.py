@@ -22,7 +22,8 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.unmappable import MappingError
-from lgsp_adapters.tabular.tables import Layout, Row
+from lgsp_adapters.tabular.layout import Layout
+from lgsp_adapters.tabular.table import Row
 from lgsp_adapters.text.comparison import normalize_document
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract

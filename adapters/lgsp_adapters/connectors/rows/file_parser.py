@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from lgsp_adapters.connectors.rows.connector import RequestBuilder, RowError
 from lgsp_adapters.subprocess_reader.parser import ROWS_PER_PART, Emit, digest_of
 from lgsp_adapters.tabular import tables
+from lgsp_adapters.tabular.layout import Layout
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
 
@@ -23,7 +24,7 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
     build_request = RequestBuilder(
         job["request"], location / "request", Schema(job["schema"], "request"), job["connection"]
     )
-    layout = tables.Layout(**job["layout"])
+    layout = Layout(**job["layout"])
     content = digest_of(file)
     table = tables.read(file, layout, sorted(build_request.needed))
     wrong: dict[int, Mapping[str, Any]] = {}
@@ -31,11 +32,11 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
         wrong.setdefault(fault["row"], fault)
     seen: Counter[str] = Counter()
     part: list[Mapping[str, Any]] = []
-    for number, (row, line) in enumerate(zip(table.rows, table.lines, strict=True), 1):
-        entry: dict[str, Any] = {"line": line}
+    for number, row in enumerate(table.rows, 1):
+        entry: dict[str, Any] = table.reference(number - 1)
         try:
             if number in wrong:
-                raise RowError(wrong[number]["fault"], wrong[number]["column"])
+                raise RowError(wrong[number]["fault"], wrong[number].get("column", ""))
             body = build_request(row)
             digest = hashlib.sha256(body).hexdigest()
             # equal rows are told apart by how many of them came before
@@ -48,4 +49,4 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
             emit({"requests": part})
             part = []
     emit({"requests": part})
-    return {"content": content}
+    return {"content": content, "skipped": table.skipped, "skippedLines": table.skipped_lines}

@@ -1,0 +1,78 @@
+"""A table that was read from a file: its rows, where each stands, and what is wrong with its cells."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Any
+
+from lgsp_adapters.tabular.limits import MAX_ROWS, UnreadableFileError
+
+MAX_FAULTS = 1000
+"""That a report names; more say nothing new."""
+
+MAX_SKIPPED = 100
+"""Skipped lines that a report names."""
+
+Row = dict[str, Any]
+Fault = dict[str, Any]
+"""`row` counts from 1 (0: the file as a whole), `sheet` and `line` are where it stands in the file, `column` is a heading, `fault` what is wrong."""
+
+
+@dataclass(slots=True)
+class Table:
+    """What was read.
+
+    Args:
+        heading: the headings in their order; in XML, the names that some row has.
+        lines: the line of each row in its sheet or file.
+        sheets: of each sheet with rows, how many rows stand before it, and its name; empty where the format has no sheets.
+        faults: of cells, in the order of rows.
+        skipped: how many lines are no rows, as the manifest says.
+        skipped_lines: the first of them, with their sheets.
+    """
+
+    heading: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    sheets: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    skipped: int = 0
+    skipped_lines: list[Fault] = field(default_factory=list)
+
+    def begin_sheet(self, name: str) -> None:
+        """Begin the rows of a sheet."""
+        self.sheets.append((len(self.rows), name))
+
+    def add(self, line: int, row: Row) -> None:
+        """Add a row.
+
+        Raises:
+            UnreadableFileError: there are more than `MAX_ROWS`.
+        """
+        if len(self.rows) == MAX_ROWS:
+            raise UnreadableFileError(f"it has more than {MAX_ROWS} rows")
+        self.rows.append(row)
+        self.lines.append(line)
+
+    def add_fault(self, column: str, fault: str) -> None:
+        """Record a fault of a cell of the last row."""
+        if len(self.faults) < MAX_FAULTS:
+            named = {"column": column} if column else {}
+            self.faults.append({**self.reference(len(self.rows) - 1), **named, "fault": str(fault)})
+
+    def add_skipped(self, line: int) -> None:
+        """Record a line that is no row."""
+        self.skipped += 1
+        if len(self.skipped_lines) < MAX_SKIPPED:
+            sheet = {"sheet": self.sheets[-1][1]} if self.sheets else {}
+            self.skipped_lines.append({**sheet, "line": line})
+
+    def reference(self, index: int) -> Fault:
+        """Say where a row stands.
+
+        Args:
+            index: of the row, from 0.
+        """
+        if not self.sheets:
+            return {"row": index + 1, "line": self.lines[index]}
+        sheet = self.sheets[bisect_right(self.sheets, index, key=lambda begun: begun[0]) - 1][1]
+        return {"row": index + 1, "sheet": sheet, "line": self.lines[index]}
