@@ -79,6 +79,19 @@ def written(path: Path, *lines: tuple[str | float, ...], **sheets: list[tuple[st
     return path
 
 
+def merge(path: Path, *ranges: str, sheet_number: int = 1) -> Path:
+    """Merge cells of a workbook, such as A1:F1."""
+    part = f"xl/worksheets/sheet{sheet_number}.xml"
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    merged = "".join(f'<mergeCell ref="{one}"/>' for one in ranges)
+    parts[part] = parts[part].replace(b"</sheetData>", f"</sheetData><mergeCells>{merged}</mergeCells>".encode())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    return path
+
+
 def sheet(*lines: tuple[str | float, ...]) -> str:
     """The XML of a sheet."""
     rows = "".join(
@@ -91,3 +104,46 @@ def sheet(*lines: tuple[str | float, ...]) -> str:
 def _cell(value: str | float, row: int, column: int) -> str:
     cell = value if isinstance(value, Cell) else text(value) if isinstance(value, str) else number(str(value))
     return cell.replace("<c", f'<c r="{chr(65 + column)}{row}"', 1)
+
+
+_OPEN_DOCUMENT = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+)
+
+
+def open_document(path: Path, merged: tuple[str, ...] = (), **sheets: list[tuple[str | float, ...]]) -> Path:
+    """A workbook of LibreOffice; cells that are merged, such as A1:F1, are so in all sheets but the first."""
+    spans = {first: _size(first, last) for first, last in (one.split(":") for one in merged)}
+    tables = []
+    for number, (name, lines) in enumerate(sheets.items()):
+        rows = "".join(
+            "<table:table-row>"
+            + "".join(
+                _open_cell(value, spans.get(f"{chr(65 + column)}{row}") if number else None)
+                for column, value in enumerate(line or ("",))
+            )
+            + "</table:table-row>"
+            for row, line in enumerate(lines, 1)
+        )
+        tables.append(f'<table:table table:name="{name}">{rows}</table:table>')
+    body = f"<office:body><office:spreadsheet>{''.join(tables)}</office:spreadsheet></office:body>"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("content.xml", f"<office:document-content {_OPEN_DOCUMENT}>{body}</office:document-content>")
+    return path
+
+
+def _size(first: str, last: str) -> tuple[int, int]:
+    """The columns and rows of a merged cell; its columns have one letter."""
+    return ord(last[0]) - ord(first[0]) + 1, int(last[1:]) - int(first[1:]) + 1
+
+
+def _open_cell(value: str | float, span: tuple[int, int] | None) -> str:
+    kind = (
+        'office:value-type="string"' if isinstance(value, str) else f'office:value-type="float" office:value="{value}"'
+    )
+    size = f' table:number-columns-spanned="{span[0]}" table:number-rows-spanned="{span[1]}"' if span else ""
+    return (
+        f"<table:table-cell {kind}{size}><text:p>{value}</text:p></table:table-cell>"
+        if value != ""
+        else "<table:table-cell/>"
+    )

@@ -69,14 +69,14 @@ def columns(lines: Sequence[tuple[Line, Mapping[int, Span]]], where: str, joined
 
 
 def _group(parts: Sequence[_Parts], joined: Collection[str]) -> Iterator[Column]:
-    """Yield the columns; those of the sheet that share all parts of a heading, which is merged, are one."""
+    """Yield the columns; columns of the sheet that share all parts of their heading, which is merged then, are one."""
     found: list[tuple[str, list[int]]] = []
     for _, indexes in groupby(range(len(parts)), lambda index: tuple(parts[index])):
         own = list(indexes)
         name = SEPARATOR.join(text for text in map(normalize_heading, parts[own[0]].values()) if text)
         if name:
             found.append((name, own))
-        elif found and found[-1][0] in joined:
+        elif found and found[-1][0] in joined and len(found[-1][1]) == 1:  # a merged heading has its end
             found[-1][1].extend(own)
     begins = {own[0] for _, own in found}
     for name, own in found:
