@@ -10,9 +10,23 @@ from functools import cache
 import yaml
 
 from lgsp_contracts import pointers
-from lgsp_problems import Refusal
+from lgsp_problems import Refusal, Text
 
 Path = tuple[str, ...]
+
+
+class DocumentRefusal(Refusal):
+    """The refusal of a document that people write, for an error in it.
+
+    Args:
+        location: of the error.
+        vi, en: what is wrong and what to do, without a full stop.
+    """
+
+    def __init__(self, location: "SourceLocation", vi: str, en: str) -> None:
+        super().__init__("invalid-document", vi=f"{location}: {vi}.", en=f"{location}: {en}.")
+        self.location = location
+        self.message = Text(f"{vi}.", f"{en}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +63,13 @@ class SourceLocation:
         lines = _lines_by_path(self.text)[self.number] if self.text else {}
         return next((lines[self.path[:end]] for end in range(len(self.path), -1, -1) if self.path[:end] in lines), None)
 
-    def refusal(self, vi: str, en: str) -> Refusal:
+    def refusal(self, vi: str, en: str) -> DocumentRefusal:
         """Create the refusal of a document for an error at this location.
 
         Args:
             vi, en: what is wrong and what to do, without a full stop.
         """
-        return Refusal("invalid-document", vi=f"{self}: {vi}.", en=f"{self}: {en}.")
+        return DocumentRefusal(self, vi, en)
 
     def __str__(self) -> str:
         line = self.line if self.path else None

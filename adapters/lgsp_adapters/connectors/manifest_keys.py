@@ -36,12 +36,17 @@ def connectors() -> list[str]:
 
 def keys(connector: str) -> Iterator[ManifestKey]:
     """Yield each key of a connector's manifests, in the order of its schema, a key before those within it."""
+    yield from _keys(*root_schema(connector), "")
+
+
+def root_schema(connector: str) -> tuple[Schema, Schema]:
+    """Return the schema of a connector's manifests, with what all manifests share, and the definitions that it refers to."""
     schema = _read(files("lgsp_adapters.connectors") / connector / "schema.json")
     common = _read(files("lgsp_adapters") / "manifest.schema.json")
-    definitions = {**common["$defs"], **schema.get("$defs", {})}
     properties = {name: {**common["properties"].get(name, {}), **part} for name, part in schema["properties"].items()}
-    root = {"properties": properties, "required": [*common["required"], *schema.get("required", ())]}
-    yield from _keys(root, definitions, "")
+    required = [*common["required"], *schema.get("required", ())]
+    definitions = {**common["$defs"], **schema.get("$defs", {})}
+    return {"properties": properties, "required": required, "variables": schema.get("variables", {})}, definitions
 
 
 def _read(file: Any) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def _read(file: Any) -> dict[str, Any]:
 
 def _keys(schema: Schema, definitions: Schema, path: str) -> Iterator[ManifestKey]:
     for name, part in schema.get("properties", {}).items():
-        resolved = _resolve(part, definitions)
+        resolved = resolve(part, definitions)
         yield ManifestKey(
             path + name,
             _type(part, definitions),
@@ -68,26 +73,27 @@ def _keys_within(schema: Schema, definitions: Schema, path: str) -> Iterator[Man
     yield from _keys(schema, definitions, f"{path}.")
     for inner, step in (("additionalProperties", ".NAME"), ("items", "[]")):
         if isinstance(schema.get(inner), dict):
-            yield from _keys_within(_resolve(schema[inner], definitions), definitions, path + step)
+            yield from _keys_within(resolve(schema[inner], definitions), definitions, path + step)
     for alternative in schema.get("anyOf", ()):
-        for key in _keys_within(_resolve(alternative, definitions), definitions, path):
+        for key in _keys_within(resolve(alternative, definitions), definitions, path):
             yield replace(key, required=False)  # of one alternative among several
 
 
-def _definition(schema: Schema) -> str:
-    """Return the name of the definition that a schema refers to, or an empty text."""
+def definition_name(schema: Schema) -> str:
+    """Return the name of the definition that a schema refers to, or an empty string."""
     return str(schema.get("$ref", "")).removeprefix("#/$defs/")
 
 
-def _resolve(schema: Schema, definitions: Schema) -> Schema:
-    name = _definition(schema)
+def resolve(schema: Schema, definitions: Schema) -> Schema:
+    """Return a schema with what its `$ref` refers to; its own keywords take precedence."""
+    name = definition_name(schema)
     return {**definitions[name], **schema} if name else schema
 
 
 def _type(schema: Schema, definitions: Schema) -> str:
-    name = _definition(schema)
-    resolved = _resolve(schema, definitions)
-    if name in ("expression", "name"):
+    name = definition_name(schema)
+    resolved = resolve(schema, definitions)
+    if name in ("expression", "mapping", "name"):
         return name
     if "enum" in resolved:
         return " or ".join(str(value) for value in resolved["enum"])

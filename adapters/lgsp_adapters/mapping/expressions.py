@@ -31,6 +31,8 @@ Scope = Mapping[str, Any]
 Evaluator = Callable[[Scope], Any]
 
 _OPTIONS = Options(custom_functions=FUNCTIONS)
+REPETITIONS = ("$each", "$with")
+"""The keys that evaluate the template under `$as` for a value, which is its variable `item`."""
 MOST_DIGITS = 15
 """Of a fraction in an expression: the library reads it as a double."""
 
@@ -96,7 +98,7 @@ def _compile(document: Any, location: SourceLocation, names: tuple[str, ...]) ->
     if isinstance(document, str):
         return _compile_expression(document, location, names)
     if isinstance(document, dict):
-        for each in ("$each", "$with"):
+        for each in REPETITIONS:
             if each in document:
                 return _compile_repetition(document, each, location, names)
         fields = {name: _compile(value, location / name, names) for name, value in document.items()}
@@ -116,10 +118,7 @@ def _build_object(fields: Mapping[str, Evaluator], scope: Scope) -> dict[str, An
 def _compile_repetition(
     document: Mapping[str, Any], each: str, location: SourceLocation, names: tuple[str, ...]
 ) -> Evaluator:
-    if set(document) != {each, "$as"}:
-        raise location.refusal(
-            f"{each} phải đi cùng $as và không kèm khóa nào khác", f"{each} takes $as and no other key"
-        )
+    check_repetition(document, each, location)
     source = _compile(document[each], location / each, names)
     build_item = _compile(document["$as"], location / "$as", (*names, "item"))
 
@@ -131,6 +130,18 @@ def _compile_repetition(
         return value and [build_item({**scope, "item": element}) for element in value]
 
     return make
+
+
+def check_repetition(document: Mapping[str, Any], each: str, location: SourceLocation) -> None:
+    """Check the keys of `{$each: …, $as: …}` or `{$with: …, $as: …}`.
+
+    Raises:
+        Refusal: `invalid-document`, when a key is missing or is one too many.
+    """
+    if set(document) != {each, "$as"}:
+        raise location.refusal(
+            f"{each} phải đi cùng $as và không kèm khóa nào khác", f"{each} takes $as and no other key"
+        )
 
 
 def _compile_expression(text: str, location: SourceLocation, names: tuple[str, ...]) -> Evaluator:
