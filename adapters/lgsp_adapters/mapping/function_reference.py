@@ -24,12 +24,14 @@ class FunctionReference:
     Args:
         group: `numbers`, `dates`, `strings` or `encodings`.
         arguments: as they are written between the parentheses; optional ones in brackets.
+        returns: a type of JSON Schema; `date` and `instant` for strings of these formats; `any` where it depends on the value.
         summary: one or two sentences, the first in the imperative.
     """
 
     name: str
     group: str
     arguments: str
+    returns: str
     summary: str
     examples: tuple[Example, ...]
 
@@ -48,6 +50,7 @@ def load() -> dict[str, FunctionReference]:
             name,
             group,
             entry["arguments"],
+            entry["returns"],
             entry["summary"],
             tuple(Example(**example) for example in entry["examples"]),
         )

@@ -1,0 +1,129 @@
+"""Compares the types of a template with the JSON Schema of the document that it makes: what can never keep the contract, whatever the system answers.
+
+Which fields are required and which do not exist is `manifest_checks.py`'s. Here it is what their values are: an expression that makes a string
+where the contract wants a number, an object where it wants a list, a literal that is not among the contract's values.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lgsp_adapters.mapping import expression_types
+from lgsp_adapters.mapping.expression_types import STRINGS, Types
+from lgsp_adapters.mapping.expressions import REPETITIONS
+from lgsp_contracts import pointers
+from lgsp_contracts.schemas import Schema
+from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
+
+Node = Mapping[str, Any]
+
+_MAX_REFERENCES = 20
+_FORMATS = {"date": "date", "date-time": "instant"}
+_EQUIVALENT = {
+    "string": set(STRINGS),
+    "date": {"date", "string"},
+    "instant": {"instant", "string"},
+    "integer": {"integer", "number"},  # 5.0 becomes 5 where the contract says integer
+    "number": {"integer", "number"},
+}
+"""What a value may be called where the contract names a type."""
+_CONVERSIONS = {
+    "string": "text(…)",
+    "integer": "integer(…)",
+    "number": "number(…)",
+    "boolean": "a comparison such as x == 'true'",
+    "array": "several(…) or $each",
+    "date": "local_date(…) or iso_date(…)",
+    "instant": "instant(…)",
+}
+"""What makes a value of a type."""
+
+
+class TemplateTypes:
+    """Compares templates with one schema.
+
+    Args:
+        schema: of the document that the template makes, such as the response of an operation.
+    """
+
+    def __init__(self, schema: Node) -> None:
+        self._root = schema
+
+    def faults(self, template: Any, location: SourceLocation) -> Iterator[DocumentRefusal]:
+        """Yield where the template makes something that the schema does not allow.
+
+        Args:
+            template: what in it is no expression is passed over.
+        """
+        yield from self._faults(template, self._root, location)
+
+    def _faults(self, template: Any, schema: Node, location: SourceLocation) -> Iterator[DocumentRefusal]:
+        schema = self._resolved(schema)
+        if isinstance(template, str):
+            yield from self._expression_faults(template, schema, location)
+        elif isinstance(template, dict) and "$as" in template:
+            if "$each" in template:
+                yield from _mismatch(frozenset({"array"}), schema, location)
+                schema = schema.get("items", {})
+            yield from self._faults(template["$as"], _schema(schema), location / "$as")
+        elif isinstance(template, dict):
+            yield from _mismatch(frozenset({"object"}), schema, location)
+            properties = schema.get("properties", {})
+            for name, value in template.items():
+                if name not in REPETITIONS:
+                    yield from self._faults(value, _schema(properties.get(name)), location / name)
+        elif isinstance(template, list):
+            yield from _mismatch(frozenset({"array"}), schema, location)
+            for number, value in enumerate(template):
+                yield from self._faults(value, _schema(schema.get("items")), location / number)
+        elif template is not None:
+            yield from self._literal_faults(template, schema, location)
+
+    def _expression_faults(self, expression: str, schema: Node, location: SourceLocation) -> Iterator[DocumentRefusal]:
+        literal = expression_types.literal_of(expression)
+        if literal and isinstance(literal[0], (str, int, bool)):
+            yield from self._literal_faults(literal[0], schema, location)
+            return
+        types = expression_types.types_of(expression)
+        if types:
+            yield from _mismatch(types, schema, location)
+
+    def _literal_faults(self, value: Any, schema: Node, location: SourceLocation) -> Iterator[DocumentRefusal]:
+        definitions = {"$defs": self._root["$defs"]} if "$defs" in self._root else {}
+        for violation in Schema({**schema, **definitions}, location).violations(value)[:1]:
+            yield location.refusal(
+                f"giá trị cố định này trái hợp đồng: {violation.message.vi}",
+                f"this literal breaks the contract: it {violation.message.en}",
+            )
+
+    def _resolved(self, schema: Node) -> Node:
+        """Follow `$ref` within the document, as far as it leads to a schema."""
+        for _ in range(_MAX_REFERENCES):
+            reference = schema.get("$ref")
+            if not isinstance(reference, str) or not reference.startswith("#"):
+                return schema
+            schema = _schema(pointers.find(self._root, pointers.split(reference[1:])))
+        return {}
+
+
+def _schema(schema: Any) -> Node:
+    """Return a schema that is an object; any other, such as `true`, says nothing of types."""
+    return schema if isinstance(schema, Mapping) else {}
+
+
+def _declared_types(schema: Node) -> list[str]:
+    """Return the types that a schema names, with the narrower name of strings of a date format; empty where it names none."""
+    declared = schema.get("type", [])
+    names = [declared] if isinstance(declared, str) else declared
+    return [_FORMATS.get(schema.get("format", ""), name) if name == "string" else name for name in names]
+
+
+def _mismatch(types: Types, schema: Node, location: SourceLocation) -> Iterator[DocumentRefusal]:
+    declared = [name for name in _declared_types(schema) if name != "null"]
+    if not declared or any(kind in _EQUIVALENT.get(name, {name}) for name in declared for kind in types):
+        return
+    made, wanted = " or ".join(sorted(types)), " or ".join(declared)
+    conversion = next((f"; use {_CONVERSIONS[name]}" for name in declared if name in _CONVERSIONS), "")
+    yield location.refusal(
+        f"ánh xạ tạo ra {made} nhưng hợp đồng cần {wanted}{conversion.replace('use', 'hãy dùng')}",
+        f"the mapping makes {made}, and the contract wants {wanted}{conversion}",
+    )
