@@ -16,8 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lgsp_contracts import documents, names
-from lgsp_gateway.state_paths import DEFAULT_STATE
 from lgsp_problems import CannotStart, Refusal
+from lgsp_runtime.state_paths import DEFAULT_STATE
 
 ENVIRONMENT_PREFIX = "LGSP_GW_"
 """Not `LGSP_GATEWAY_`: Kubernetes sets `LGSP_GATEWAY_PORT=tcp://…` in each pod beside a Service of the name lgsp-gateway."""

@@ -11,6 +11,7 @@ from lgsp_adapters.host.identity import SystemIdentity
 from lgsp_adapters.host.manifest_reloader import ContractFolder
 from lgsp_contracts import catalog as catalogs
 from lgsp_runtime import process
+from lgsp_runtime.state_paths import state_folder
 from lgsp_runtime.tls import TlsFiles
 
 FastPath = Annotated[Literal["on", "off"], Parameter(env_var="LGSP_FAST_PATH")]
@@ -22,7 +23,7 @@ def run_adapters(
     *,
     nats: str = "nats://127.0.0.1:4222",
     gateway: str = "http://127.0.0.1:8080",
-    keys: Path = Path(".lgsp/credentials"),
+    keys: Path | None = None,
     catalog: Path | None = None,
     nats_ca: Path | None = None,
     gateway_ca: Path | None = None,
@@ -39,7 +40,8 @@ def run_adapters(
     gateway
         Address of the gateway, which issues tokens.
     keys
-        A folder with the private key of each system, SYSTEM.pem each.
+        A folder with the private key of each system, SYSTEM.pem each; by default that of the local bus, `.lgsp/credentials` or
+        `$LGSP_STATE_DIR/credentials`.
     catalog
         The folder of contracts; those that come with lgsp by default.
     nats_ca
@@ -52,8 +54,9 @@ def run_adapters(
     tls = TlsFiles.for_client(nats_ca) if nats_ca else None
     loaded = [manifest.load(manifest.find_manifest(name)) for name in manifests]
     gateway_tls = TlsFiles.for_client(gateway_ca) if gateway_ca else None
+    key_folder = keys or state_folder() / "credentials"
     identities = [
-        SystemIdentity(gateway, adapter_manifest.system, keys / f"{adapter_manifest.system}.pem", gateway_tls)
+        SystemIdentity(gateway, adapter_manifest.system, key_folder / f"{adapter_manifest.system}.pem", gateway_tls)
         for adapter_manifest in loaded
     ]
     contracts = ContractFolder(catalog or catalogs.shipped_folder())

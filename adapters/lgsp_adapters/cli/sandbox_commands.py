@@ -11,9 +11,10 @@ from lgsp_adapters.sandbox import fault_injection
 from lgsp_adapters.sandbox.server import serve
 from lgsp_problems import Refusal
 from lgsp_runtime import process as running
+from lgsp_runtime.state_paths import state_folder
 
 
-def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")) -> None:
+def run_sandbox(server: str, /, *, port: int, data: Path | None = None) -> None:
     """Run a stand-in for a system: population, enterprise-registry, insurance, or provincial for those of the offices.
 
     Parameters
@@ -23,9 +24,9 @@ def run_sandbox(server: str, /, *, port: int, data: Path = Path(".lgsp/sandbox")
     port
         Where it listens, on 127.0.0.1.
     data
-        The folder of its database, which is made on first use.
+        The folder of its database, which is made on first use; `sandbox` in the folder of the local bus by default.
     """
-    running.run(f"sandbox {server}", lambda process: serve(server, port, data, process))
+    running.run(f"sandbox {server}", lambda process: serve(server, port, data or state_folder() / "sandbox", process))
 
 
 def tell_sandbox(

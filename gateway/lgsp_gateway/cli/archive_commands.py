@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import out
+from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.evidence.archive.archiver import ArchivedPart, Archiver
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
@@ -22,7 +23,7 @@ def archive(
     to: Annotated[str, Parameter(name="--to")],
     *,
     older_than: Annotated[str, Parameter(name="--older-than")] = "90d",
-    state_dir: Path = DEFAULT,
+    state_dir: StateFolder = DEFAULT,
     nats: str = "",
     nats_passwords: Path | None = None,
     nats_ca: Path | None = None,

@@ -20,6 +20,7 @@ from lgsp_contracts.cli.terminal import err
 from lgsp_gateway.api.stale_index import HEADER as STALE
 from lgsp_gateway.cli import session_file
 from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.options import StateFolder, Url
 from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error, refusal_from_response
 from lgsp_gateway.local.environment import private_key
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
@@ -76,8 +77,8 @@ class BusOptions:
         The access token, where no demo system asks.
     """
 
-    state_dir: Path = DEFAULT
-    url: Annotated[str, Parameter(env_var="LGSP_URL")] = ""
+    state_dir: StateFolder = DEFAULT
+    url: Url = ""
     as_: Annotated[str, Parameter(name="--as")] = ""
     access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
 

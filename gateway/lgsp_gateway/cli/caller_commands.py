@@ -14,13 +14,12 @@ from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.cli.bus_client import BusAddress, run_against_bus
 from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.options import StateFolder, Url
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_problems import NotFound, Refusal, Text
 
-Url = Annotated[str, Parameter(env_var="LGSP_URL")]
 
-
-def token(system: str, /, *, state_dir: Path = DEFAULT, url: Url = "", key: Path | None = None) -> None:
+def token(system: str, /, *, state_dir: StateFolder = DEFAULT, url: Url = "", key: Path | None = None) -> None:
     """Print an access token of a system, alone on stdout.
 
     Parameters
@@ -47,7 +46,7 @@ def call(
     data: Annotated[str, Parameter(name=["--data", "-d"], allow_leading_hyphen=True)] = "{}",
     major: int = 1,
     idempotency_key: str = "",
-    state_dir: Path = DEFAULT,
+    state_dir: StateFolder = DEFAULT,
     url: Url = "",
     access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = "",
 ) -> None:

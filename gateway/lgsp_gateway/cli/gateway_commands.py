@@ -9,6 +9,7 @@ from lgsp_auth.signing_keys import SigningKey
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway import app
+from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.config import Format, GatewaySettings, IndexerSettings, describe, read_settings
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
@@ -54,7 +55,7 @@ def run_indexer(*, settings: Annotated[IndexerSettings | None, Parameter(name="*
     processes.run("indexer", lambda process: indexer.serve(nats, index, archive, settings.keep_days, process))
 
 
-def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
+def show_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
     """Show what others need to know of the keys: nothing of it is secret.
 
     Parameters
@@ -73,7 +74,7 @@ def show_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
     out(f"auth callout issuer       {store.account_key().public}\n")
 
 
-def rotate_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
+def rotate_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
     """Make a new key that signs access tokens from now on. Tokens signed by the old one count until they expire.
 
     Parameters
@@ -89,7 +90,7 @@ def rotate_keys(*, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
     out(f"{key.kid} signs from now on\n")
 
 
-def remove_key(key: str, /, *, state_dir: Path = DEFAULT, keys: Path | None = None) -> None:
+def remove_key(key: str, /, *, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
     """Remove a key that has signed access tokens, as when it may be stolen: every token that it signed ends, within seconds.
 
     Parameters

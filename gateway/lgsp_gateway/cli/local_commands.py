@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.local.environments import demo
 from lgsp_gateway.local.environments import mock as mocks
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
@@ -14,7 +15,7 @@ from lgsp_gateway.local.up import LocalBus
 def up(
     *,
     port: int = 8080,
-    state_dir: Path = DEFAULT,
+    state_dir: StateFolder = DEFAULT,
     nats_server: Path | None = None,
     fast_path: Literal["on", "off"] = "on",
 ) -> None:

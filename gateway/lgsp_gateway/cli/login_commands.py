@@ -2,12 +2,10 @@
 
 import time
 import webbrowser
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import aiohttp
 import orjson
-from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli import session_file
@@ -15,12 +13,11 @@ from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions, run_a
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.oidc_client import Client as IssuerClient
 from lgsp_gateway.cli.oidc_client import OidcClient, failed
+from lgsp_gateway.cli.options import StateFolder, Url
 from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error, refusal_from_response
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_gateway.sessions.sign_in import ID_TOKEN, TOKEN_EXCHANGE
 from lgsp_problems import Refusal, Text, on_one_line
-
-Url = Annotated[str, Parameter(env_var="LGSP_URL")]
 
 
 def login(
@@ -28,7 +25,7 @@ def login(
     issuer: str = "",
     device: bool = False,
     browser: bool = True,
-    state_dir: Path = DEFAULT,
+    state_dir: StateFolder = DEFAULT,
     url: Url = "",
 ) -> None:
     """Sign in as yourself, with the account of your agency's issuer. Other commands then act as you.
@@ -58,7 +55,7 @@ def login(
     )
 
 
-def logout(*, state_dir: Path = DEFAULT, url: Url = "") -> None:
+def logout(*, state_dir: StateFolder = DEFAULT, url: Url = "") -> None:
     """End your session on the bus, and remove it from this machine.
 
     Parameters

@@ -12,6 +12,7 @@ from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions
 from lgsp_gateway.cli.files import read_bytes, read_json
+from lgsp_gateway.cli.options import StateFolder, Url
 from lgsp_gateway.evidence.cosign.timestamps import stamped_at
 from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Cosignature
 from lgsp_gateway.evidence.verify.inclusion_proof import verify_cosignatures, verify_proof
@@ -99,7 +100,7 @@ def check(
         out(f"stamped: on {times.in_seconds(stamped_at(stamp, timestamp_roots).timestamp())}\n")
 
 
-def keys(*, state_dir: Path = DEFAULT, url: Annotated[str, Parameter(env_var="LGSP_URL")] = "") -> None:
+def keys(*, state_dir: StateFolder = DEFAULT, url: Url = "") -> None:
     """Print the verifier keys of all logs; hand them over by another way than the evidence.
 
     Parameters

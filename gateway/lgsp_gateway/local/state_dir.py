@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from lgsp_gateway.state_paths import DEFAULT_STATE
 from lgsp_problems import CannotStart, Refusal
+from lgsp_runtime.state_paths import DEFAULT_STATE
 
 DEFAULT = DEFAULT_STATE
 
