@@ -161,7 +161,7 @@ async def test_who_refused_and_with_which_status_is_said_without_a_value() -> No
         async with opened("http", url, **http([]), authentication={"oauth2": oauth2}) as adapter:
             with pytest.raises(UpstreamFailed) as failed:
                 await ask(adapter)
-            assert failed.value.private == f"POST {host}/oauth2/token: HTTP 401"
+            assert failed.value.private == f"POST {host}/oauth2/token: HTTP 401 from the token endpoint"
             assert failed.value.why == "refused"
 
 

@@ -28,7 +28,6 @@ REASON_SECONDS = 30.0
 """How long the reason found for a rejected certificate is kept: it is not looked up again for each call."""
 _ERROR_MESSAGES: dict[type[BaseException], str] = {
     aiohttp.ServerDisconnectedError: "it closed the connection without an answer",
-    aiohttp.ClientPayloadError: "its answer was cut off",
     aiohttp.ClientResponseError: "its answer is not HTTP",
 }
 
@@ -42,7 +41,7 @@ class Upstream:
     """
 
     def __init__(self, base: str, tls: ssl.SSLContext | None = None) -> None:
-        self._base = base.rstrip("/")
+        self.base = base.rstrip("/")
         parts = urlsplit(base)
         self._host, self._port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         self._certificate_reasons: dict[str, tuple[str, float]] = {}
@@ -84,7 +83,7 @@ class Upstream:
                     try:
                         async with self._session.request(
                             method,
-                            URL(self._base + path, encoded=True),
+                            URL(self.base + path, encoded=True),
                             headers={"traceparent": traceparent, **(headers or {})},
                             params=params,
                             data=form if form is not None else body,
@@ -144,11 +143,18 @@ def _was_connected(error: Exception) -> bool:
 
 
 async def _read_response(answer: aiohttp.ClientResponse, where: str) -> Response:
-    content = await answer.content.read(MAX_ANSWER + 1)
-    while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
-        content += more
+    try:
+        content = await answer.content.read(MAX_ANSWER + 1)
+        while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
+            content += more
+    except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError) as error:
+        note = (
+            f"{where}: HTTP {answer.status}, and the body was cut off or is not in the encoding that the header names"
+        )
+        raise UpstreamFailed("unreachable", note, connected=True) from error
     if len(content) > MAX_ANSWER:
-        raise UpstreamFailed("unintelligible", f"{where}: the answer is larger than {MAX_ANSWER} bytes")
+        note = f"{where}: HTTP {answer.status}, and the answer is larger than {MAX_ANSWER} bytes"
+        raise UpstreamFailed("unintelligible", note)
     return Response(
         answer.status,
         content,

@@ -60,8 +60,14 @@ class HttpAdapter(Adapter):
             name: operation(name, document, location / name, manifest) for name, document in manifest.operations.items()
         }
         login = manifest.document.get("authentication", {})
-        self._login = Authentication(login, manifest.location / "authentication", manifest.connection)
-        self._tls = tls.context(manifest.document.get("tls", {}), manifest.folder, manifest.location / "tls")
+        tls_files = manifest.document.get("tls", {})
+        self._login = Authentication(
+            login,
+            manifest.location / "authentication",
+            manifest.connection,
+            has_certificate="certificate" in tls_files,
+        )
+        self._tls = tls.context(tls_files, manifest.folder, manifest.location / "tls")
 
     def writes(self, operation: str) -> bool:
         """Tell whether the operation's HTTP method changes something."""

@@ -1,7 +1,7 @@
 """How an adapter authenticates to its system, as `authentication` of the manifest describes.
 
     basic: {user: connection.user, password: connection.password}
-    oauth2: {path: /oauth2/token, client: connection.client, secret: connection.secret, scope: read, url: connection.idp}
+    oauth2: {path: /oauth2/token, client: connection.client, secret: connection.secret, url: connection.idp}   # oauth2.py
     login:                                     # any system of its own that hands out a token
       path: /api/token/take
       body: {username: connection.username, password: md5(connection.password)}
@@ -29,9 +29,12 @@ from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.variables import request_scope
 from lgsp_adapters.renewed_token import Lease, RenewedToken
+from lgsp_adapters.upstream import oauth2
 from lgsp_adapters.upstream.client import Upstream
+from lgsp_adapters.upstream.oauth2 import TokenRequest
 from lgsp_adapters.upstream.request_templates import RequestTemplate, unsendable_value
-from lgsp_adapters.upstream.response_documents import parse_document
+from lgsp_adapters.upstream.response import Response
+from lgsp_adapters.upstream.response_documents import parse_document, parse_document_or_none
 from lgsp_contracts.source_location import SourceLocation
 
 Session = Mapping[str, Any]
@@ -42,7 +45,8 @@ BAD = 400
 MAX_SESSIONS = 1000
 """Sessions that are kept where each caller has one of its own; the one that was used longest ago goes first."""
 _OF_CALLER = re.compile(r"\bcall\b")
-REFUSED = "status == `401`"
+UNAUTHORIZED = 401
+FORBIDDEN = 403
 WITHOUT_END = 300.0
 """Seconds for which a token counts that does not say how long (RFC 6749 leaves that open)."""
 
@@ -54,31 +58,51 @@ class Authentication:
         document: `authentication` of the manifest.
     """
 
-    def __init__(self, document: Mapping[str, Any], location: SourceLocation, connection: Connection) -> None:
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        location: SourceLocation,
+        connection: Connection,
+        *,
+        has_certificate: bool = False,
+    ) -> None:
         self._connection = connection
         names = ("connection", "call", "now")
         response_variables = (*names, "answer", "status")
         self._basic = Template(document.get("basic"), location / "basic", names)
-        self._refused = Template(document.get("refused", REFUSED), location / "refused", response_variables)
-        login, at = document.get("login"), location / "login"
+        self._refused = Template(document.get("refused"), location / "refused", response_variables)
+        kind = "oauth2" if "oauth2" in document else "login"
+        login, at = document.get(kind), location / kind
+        self._token_request: TokenRequest | None = None
+        self._request: RequestTemplate | TokenRequest | None = None
         if "oauth2" in document:
-            login, at = _oauth2(document["oauth2"]), location / "oauth2"
-        self._request = RequestTemplate(login, at, names, {}, location) if login else None
-        self._cookies: list[str] = (login or {}).get("cookies", [])
+            self._request = self._token_request = TokenRequest(
+                document["oauth2"], at, names, has_certificate=has_certificate
+            )
+            session, seconds, until = oauth2.SESSION, oauth2.SECONDS, None
+        elif login:
+            self._request = RequestTemplate(login, at, names, {}, location)
+            session, seconds, until = login.get("session", {}), login.get("seconds"), login.get("until")
         if login:
-            self._session = Template(login.get("session", {}), at / "session", response_variables)
-            self._seconds = Template(login.get("seconds"), at / "seconds", response_variables)
-            self._until = Template(login.get("until"), at / "until", response_variables)
-        self._url = Template(document.get("oauth2", document.get("login", {})).get("url"), at / "url", ("connection",))
+            self._session = Template(session, at / "session", response_variables)
+            self._seconds = Template(seconds, at / "seconds", response_variables)
+            self._until = Template(until, at / "until", response_variables)
+        self._cookies: list[str] = (login or {}).get("cookies", [])
+        self._url = Template((login or {}).get("url"), at / "url", ("connection",))
         self._of_caller = bool(_OF_CALLER.search(str(login)))
         self._tokens: OrderedDict[Caller, RenewedToken[Session, Call]] = OrderedDict()
-        self._bearer = "oauth2" in document
 
     def open(self, upstream: Upstream, tls: ssl.SSLContext | None = None) -> None:
-        """Take tokens from this system, or from where the manifest says that it hands them out."""
+        """Take tokens from this system, or from where the manifest says that it hands them out.
+
+        Raises:
+            Refusal: `invalid-document`, when a key of the client cannot be read.
+        """
         address = None if self._url.empty else self._url({"connection": self._connection})
         self._token_upstream = Upstream(str(address), tls) if address else None
         self._upstream = self._token_upstream or upstream
+        if self._token_request:
+            self._token_request.open(self._connection)
 
     async def close(self) -> None:
         """Close what `open` opened."""
@@ -108,7 +132,7 @@ class Authentication:
                 **self._basic_header(scope),
                 "Cookie": "; ".join(f"{name}={cookies[name]}" for name in self._cookies),
             }
-        if self._bearer:
+        if self._token_request:
             return {"Authorization": f"Bearer {scope['session']['access_token']}"}
         return self._basic_header(scope)
 
@@ -124,7 +148,7 @@ class Authentication:
 
     def is_session_refused(self, scope: Scope) -> bool:
         """Tell whether the system refused the session; the next call then takes a new one."""
-        if self._request is None or not evaluate(self._refused, scope):
+        if self._request is None or not (scope["status"] == UNAUTHORIZED or evaluate(self._refused, scope)):
             return False
         caller = scope["call"]
         self._token(caller["consumer"], caller["agency"], caller["purpose"]).refused(scope["session"])
@@ -135,7 +159,7 @@ class Authentication:
         scope = request_scope(self._connection, {}, call)
         response = await self._request.send(self._upstream, call, scope)
         if response.status >= BAD:
-            raise response.bad_status()
+            raise self._refusal_of(response)
         cookies = {name: response.cookies[name] for name in self._cookies if name in response.cookies}
         if missing := set(self._cookies) - set(cookies):
             raise response.failed(
@@ -145,10 +169,24 @@ class Authentication:
         scope = {**scope, "status": response.status, "answer": answer}
         session = evaluate(self._session, scope)
         if set(session or {}) != set(self._session.document):
-            raise response.failed("refused", "no token")
+            missing_values = ", ".join(sorted(set(self._session.document) - set(session or {})))
+            raise response.failed("refused", f"HTTP {response.status}: {self._source}'s answer has no {missing_values}")
         if cookies:
             session = {**session, "cookies": cookies}
         return Lease(session, self._life(scope))
+
+    @property
+    def _source(self) -> str:
+        return "the token endpoint" if self._token_request else "the login"
+
+    def _refusal_of(self, response: Response) -> UpstreamFailed:
+        """Make the error for a login that failed: it says that it was the login and not the call, and with which status."""
+        code = oauth2.error_code(parse_document_or_none(response)) if self._token_request else ""
+        refused = response.status in (UNAUTHORIZED, FORBIDDEN) or bool(code)
+        detail = f" ({code})" if code else ""
+        return response.failed(
+            "refused" if refused else "broken", f"HTTP {response.status} from {self._source}{detail}"
+        )
 
     def _life(self, scope: Scope) -> float:
         until, seconds = evaluate(self._until, scope), evaluate(self._seconds, scope)
@@ -161,24 +199,3 @@ class Authentication:
         except (TypeError, ValueError) as error:
             note = "how long a token counts is neither a number nor a time"
             raise UpstreamFailed("unintelligible", note) from error
-
-
-def _oauth2(document: Mapping[str, Any]) -> dict[str, Any]:
-    """OAuth 2 client credentials (RFC 6749, section 4.4), the client's secret in the form or by Basic."""
-    form = {"grant_type": "'client_credentials'"}
-    headers = {}
-    if document.get("secret-in") == "header":
-        pair = f"base64(join(':', [{document['client']}, {document['secret']}]))"
-        headers["Authorization"] = f"join(' ', ['Basic', {pair}])"
-    else:
-        form |= {"client_id": document["client"], "client_secret": document["secret"]}
-    if "scope" in document:
-        form["scope"] = document["scope"]
-    return {
-        "method": "POST",
-        "path": document["path"],
-        "form": form,
-        "headers": headers,
-        "session": {"access_token": "answer.access_token"},
-        "seconds": "answer.expires_in",
-    }
