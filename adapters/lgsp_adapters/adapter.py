@@ -15,9 +15,10 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from lgsp_adapters.errors import AdapterError
+from lgsp_contracts.provider_limit import Denial, ProviderLimit
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.wire import Context, Failure
 from lgsp_problems import ProblemCode, Refusal, Text
@@ -79,6 +80,18 @@ class UpstreamFailed(AdapterError, Refusal):  # noqa: N818 - the public interfac
         self.connected = connected
 
 
+class LimitReached(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
+    """The limit that the provider sets is reached beyond the deadline of the call, and nothing was sent.
+
+    Args:
+        note: names the part of the limit, for the log.
+        retry_after: seconds after which a call may succeed.
+    """
+
+    def __init__(self, note: str, retry_after: int) -> None:
+        super().__init__("provider-limit-reached", vi=note, en=note, private=note, retry_after=retry_after)
+
+
 class UnfitRequest(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
     """The request cannot be expressed for the system behind the adapter, and nothing was sent: the request is at fault, not the system.
 
@@ -95,6 +108,25 @@ class UpstreamLate(AdapterError, Refusal):  # noqa: N818 - the public interface 
 
     def __init__(self, note: str = "") -> None:
         super().__init__("provider-timeout", vi="quá hạn", en="past the deadline", private=note)
+
+
+class Permits(Protocol):
+    """Where requests to a provider with a limit are counted."""
+
+    async def acquire(self, limit: ProviderLimit, name: str, permit: str, seconds: float) -> Denial | None:
+        """Count a request that begins now, or say when to ask again.
+
+        Args:
+            name: of the limit.
+            permit: of the request, to release it by.
+            seconds: after which it has surely ended.
+
+        Raises:
+            UpstreamFailed: `uncounted`, when the count cannot be reached.
+        """
+
+    def release(self, name: str, permit: str) -> None:
+        """Count a request as ended."""
 
 
 class Adapter:
@@ -117,6 +149,9 @@ class Adapter:
 
     async def close(self) -> None:
         """Release what `open` acquired."""
+
+    def count_requests_with(self, permits: Permits) -> None:
+        """Count the requests to a system with a limit together with other copies of the adapter. Called once, before the first call."""
 
     def standing(self) -> Mapping[str, Any]:
         """Describe the data that the adapter answers from, for the health of its service; empty where it keeps none."""

@@ -41,19 +41,28 @@ class AccountKey:
         signature = base64.urlsafe_b64encode(self._private.sign(signed.encode())).rstrip(b"=").decode()
         return f"{signed}.{signature}"
 
-    def user(self, nkey: str, account: str, name: str, subscribe: Sequence[str], now: float, expires: float) -> str:
-        """Sign a user that may subscribe to these subjects, reply to requests, and nothing else.
+    def user(
+        self,
+        nkey: str,
+        account: str,
+        name: str,
+        subscribe: Sequence[str],
+        publish: Sequence[str],
+        now: float,
+        expires: float,
+    ) -> str:
+        """Sign a user that may subscribe and publish to these subjects, reply to requests, and nothing else.
 
         Args:
             nkey: the public key that the server gave the connection.
             account: the account of the user.
             name: the user's name in the server's monitoring.
-            subscribe: the subjects.
+            subscribe, publish: the subjects.
             now: seconds since 1970.
             expires: when the server closes the connection, in seconds since 1970.
         """
         permissions = {
-            "pub": {"deny": [">"]},
+            "pub": {"allow": list(publish)} if publish else {"deny": [">"]},
             "sub": {"allow": list(subscribe)} if subscribe else {"deny": [">"]},
             "resp": REPLIES,
             "subs": -1,

@@ -36,9 +36,13 @@ def parse_version(announced: str) -> Version | None:
 
 _VERSION = re.compile(r"([1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]{0,3}))?")
 
-Failure = Literal["unreachable", "refused", "unintelligible", "broken", "unfit"]
+Failure = Literal["unreachable", "refused", "unintelligible", "broken", "unfit", "limited", "uncounted"]
 """Why an adapter has no answer: no connection to its system; its system refused; its system sent an unintelligible response;
-an error in the adapter itself; the request cannot be expressed to its system, and nothing was sent."""
+an error in the adapter itself; and where nothing was sent: the request cannot be expressed to its system, the limit of its system is
+reached, the count of that limit cannot be reached."""
+
+MAX_RETRY_AFTER = 86_400
+"""Seconds that an adapter may name."""
 
 _ANSWERED = b'{"status":"answered"}\n'
 
@@ -141,17 +145,28 @@ def failed(why: Failure) -> bytes:
     return orjson.dumps({"status": "failed", "why": why}) + b"\n"
 
 
+def limited(retry_after: int) -> bytes:
+    """Serialise the reply of an adapter that may not ask its system now.
+
+    Args:
+        retry_after: seconds after which it may.
+    """
+    return orjson.dumps({"status": "failed", "why": "limited", "retryAfter": retry_after}) + b"\n"
+
+
 def late() -> bytes:
     """Serialise the reply of an adapter whose system did not answer before the deadline."""
     return b'{"status":"late"}\n'
 
 
 class Reply(NamedTuple):
-    """A parsed reply: `status` is answered, error, failed or late; `code` qualifies error and failed."""
+    """A parsed reply: `status` is answered, error, failed or late; `code` qualifies error and failed; `retry_after` is in seconds, 0 where
+    none is named."""
 
     status: Literal["answered", "error", "failed", "late"]
     code: str
     body: bytes
+    retry_after: int = 0
 
 
 def parse_reply(data: bytes) -> Reply | None:
@@ -163,8 +178,11 @@ def parse_reply(data: bytes) -> Reply | None:
         fields = orjson.loads(line) if feed else {}
         status = fields["status"]
         code = fields.get("code" if status == "error" else "why", "")
+        retry_after = fields.get("retryAfter", 0)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     if status not in ("answered", "error", "failed", "late") or not isinstance(code, str):
         return None
-    return Reply(status, code, body)
+    return Reply(
+        status, code, body, retry_after if type(retry_after) is int and 0 < retry_after <= MAX_RETRY_AFTER else 0
+    )

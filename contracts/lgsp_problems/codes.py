@@ -49,6 +49,9 @@ CODES: dict[str, ProblemCode] = {
     "provider-broke-contract": _code(502, "Trả lời trái hợp đồng dữ liệu", "The response violates the contract"),
     "provider-failed": _code(502, "Hệ thống cung cấp gặp lỗi", "The provider's system failed"),
     "no-adapter": _code(503, "Chưa có bộ kết nối phục vụ", "No adapter serves this service now"),
+    "provider-limit-reached": _code(
+        503, "Đã dùng hết hạn mức của hệ thống cung cấp", "The limit of the provider's system is reached"
+    ),
     "service-suspended": _code(503, "Dịch vụ đang tạm ngừng", "The service is suspended"),
     "too-many-connections": _code(503, "Quá nhiều kết nối", "Too many connections"),
     "bus-unavailable": _code(503, "Trục tạm thời gián đoạn", "The bus is temporarily unavailable"),

@@ -31,6 +31,7 @@ from lgsp_gateway.keys.trusted_issuers import load_trusted_issuers
 from lgsp_gateway.nats.auth_callout import NatsAuthCallout
 from lgsp_gateway.nats.disconnect_failover import DisconnectFailover
 from lgsp_gateway.nats.outdated_connections import ConnectionRights
+from lgsp_gateway.nats.provider_limits import ProviderLimits
 from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -97,6 +98,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         stack.push_async_callback(evidence.log.stop)
         callout = NatsAuthCallout(verifier, registry.snapshot, keys.account_key(), telemetry.security, background)
         await callout.start(connection)
+        await ProviderLimits(bus, background).start(connection, settings.replicas)
         await _watch_connections(bus, registry, system, removed_keys, background)
         reading = EvidenceReading.open(stack, settings, await nats.connect("reading", background=background))
         stack.push_async_callback(reading.connection.close)

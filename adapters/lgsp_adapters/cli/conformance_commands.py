@@ -9,7 +9,7 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_adapters import manifest
-from lgsp_adapters.adapter import Declared, UnfitRequest, UpstreamFailed, UpstreamLate, method_of
+from lgsp_adapters.adapter import Declared, LimitReached, UnfitRequest, UpstreamFailed, UpstreamLate, method_of
 from lgsp_adapters.conformance import suite
 from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.manifest import Manifest
@@ -202,6 +202,13 @@ async def _call_operation(
             vi=f"Hệ thống không trả lời được ({failure.why}): {failure.private}.{_quote_upstream(failure.upstream_message, 'Thông báo của hệ thống')}",
             en=f"The system gave no answer ({failure.why}): {failure.private}.{_quote_upstream(failure.upstream_message, 'Its message')}",
         ) from failure
+    except LimitReached as limit:
+        raise Refusal(
+            "provider-limit-reached",
+            vi=f"Chưa có gì được gửi đi vì hạn mức khai trong bộ kết nối đã hết ({limit.private}); hãy thử lại sau.",
+            en=f"Nothing was sent, because the limit in the manifest is reached ({limit.private}); try again later.",
+            retry_after=limit.retry_after,
+        ) from limit
     except UnfitRequest as unfit:
         raise RequestUnfit(
             vi=f"Yêu cầu này không gửi được đến hệ thống: {unfit.private}; chưa có gì được gửi đi.",

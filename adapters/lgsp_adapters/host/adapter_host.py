@@ -22,6 +22,7 @@ from lgsp_adapters.host.identity import SystemIdentity, Token
 from lgsp_adapters.host.manifest_reloader import ContractFolder, HostedPart, ManifestReloader
 from lgsp_adapters.host.row_importer import RowImporter
 from lgsp_adapters.host.served_adapter import ServedAdapter
+from lgsp_adapters.host.shared_permits import SharedPermits
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
@@ -75,6 +76,9 @@ class HostedAdapter:
         self._spans = spans
         self._identity = identity
         self._adapter = adapter
+        self._permits = SharedPermits(manifest.system) if "limit" in manifest.document else None
+        if self._permits:
+            adapter.count_requests_with(self._permits)
         self._token = Token("", 0, 0)
         self._current: tuple[ServedAdapter, CallClient] | None = None
         self._tasks: list[Task] = []
@@ -134,6 +138,8 @@ class HostedAdapter:
         )
         try:
             async with asyncio.timeout(START_SECONDS):
+                if self._permits:
+                    await self._permits.connect(connection)
                 await served.start()
         except (TimeoutError, OSError, NatsError) as error:
             await connection.close()
@@ -170,6 +176,8 @@ class HostedAdapter:
             await self._disconnect(previous)
 
     async def _close(self) -> None:
+        if self._permits:
+            self._permits.close()
         await self._adapter.close()
         await self._adapter.background.stop()
 

@@ -26,6 +26,7 @@ from lgsp_adapters.adapter import (
     Call,
     Declared,
     Document,
+    LimitReached,
     UnfitRequest,
     UpstreamFailed,
     UpstreamLate,
@@ -238,7 +239,7 @@ class ServedAdapter:
             handler.health.record_success()
             self._breaker.record_success()
             return wire.declared_error(declared.code)
-        except (UpstreamFailed, UnfitRequest) as failure:
+        except (UpstreamFailed, UnfitRequest, LimitReached) as failure:
             return self._failed(handler, call, failure)
         except (UpstreamLate, TimeoutError) as late:
             return self._record_late(handler, call, late.private if isinstance(late, UpstreamLate) else "")
@@ -249,7 +250,12 @@ class ServedAdapter:
             self._call_log(handler, call).error("adapter failed", error=description, frames=frames(error))
             return wire.failed("broken")
 
-    def _failed(self, handler: "_OperationHandler", call: Call, failure: UpstreamFailed | UnfitRequest) -> bytes:
+    def _failed(
+        self, handler: "_OperationHandler", call: Call, failure: UpstreamFailed | UnfitRequest | LimitReached
+    ) -> bytes:
+        if isinstance(failure, LimitReached):  # the system is well, and was not asked
+            self._call_log(handler, call).warning("provider limit reached", note=failure.private)
+            return wire.limited(failure.retry_after or 1)
         if isinstance(failure, UnfitRequest):  # the request is at fault, not the system
             self._call_log(handler, call).warning(
                 "request does not fit", note=failure.private, **_cause_frames(failure)

@@ -17,6 +17,7 @@ from yarl import URL
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 from lgsp_adapters.upstream import connection_pool
 from lgsp_adapters.upstream.connection_pool import MAX_CONNECTIONS, StaleConnectionError
+from lgsp_adapters.upstream.request_limiter import RequestLimiter
 from lgsp_adapters.upstream.response import Response
 from lgsp_contracts import exact_json
 from lgsp_runtime import connection_errors
@@ -38,15 +39,17 @@ class Upstream:
     Args:
         base: its address, without a slash at the end.
         tls: the authorities to trust and the client certificate; None for the machine's own authorities.
+        limiter: keeps the limit of the provider; None where it sets none.
     """
 
-    def __init__(self, base: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, base: str, tls: ssl.SSLContext | None = None, limiter: RequestLimiter | None = None) -> None:
         self.base = base.rstrip("/")
         parts = urlsplit(base)
         self._host, self._port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         self._certificate_reasons: dict[str, tuple[str, float]] = {}
         self._display_address = parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
         self._session = connection_pool.open_pool(tls)
+        self._limiter = limiter
 
     async def close(self) -> None:
         """Close the pool."""
@@ -72,7 +75,27 @@ class Upstream:
         Raises:
             UpstreamLate: the deadline passed.
             UpstreamFailed: no connection, or an answer that is too large.
+            LimitReached: the provider's limit allows no request before the deadline.
         """
+        if self._limiter is None:
+            return await self._send(
+                method, path, call, headers, params, form if form is not None else body, display_path
+            )
+        async with self._limiter.permit(call):
+            return await self._send(
+                method, path, call, headers, params, form if form is not None else body, display_path
+            )
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        call: Call,
+        headers: Mapping[str, str] | None,
+        params: Mapping[str, str] | None,
+        data: bytes | Mapping[str, str] | None,
+        display_path: str,
+    ) -> Response:
         where = f"{method} {self._display_address}{display_path}"
         about: dict[str, str | int] = {"http.request.method": method, "server.address": self._host}
         try:
@@ -86,7 +109,7 @@ class Upstream:
                             URL(self.base + path, encoded=True),
                             headers={"traceparent": traceparent, **(headers or {})},
                             params=params,
-                            data=form if form is not None else body,
+                            data=data,
                             allow_redirects=False,
                             timeout=aiohttp.ClientTimeout(
                                 total=call.remaining, sock_connect=call.remaining * CONNECTING

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
+from lgsp_adapters.adapter import Adapter, Call, Declared, Document, Permits, UpstreamFailed
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.criteria import Criteria
@@ -15,6 +15,7 @@ from lgsp_adapters.mapping.variables import request_scope
 from lgsp_adapters.upstream import tls
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.login import Authentication
+from lgsp_adapters.upstream.request_limiter import RequestLimiter
 from lgsp_adapters.upstream.response import Response
 from lgsp_contracts.source_location import SourceLocation
 
@@ -67,7 +68,13 @@ class HttpAdapter(Adapter):
             manifest.connection,
             has_certificate="certificate" in tls_files,
         )
+        self._limiter = RequestLimiter.of(manifest)
         self._tls = tls.context(tls_files, manifest.folder, manifest.location / "tls")
+
+    def count_requests_with(self, permits: Permits) -> None:
+        """Count the requests with other copies, where the manifest names a limit."""
+        if self._limiter:
+            self._limiter.permits = permits
 
     def writes(self, operation: str) -> bool:
         """Tell whether the operation's HTTP method changes something."""
@@ -76,8 +83,8 @@ class HttpAdapter(Adapter):
     async def open(self) -> None:
         """Open the pool of connections."""
         self._executor = MappingExecutor()
-        self._upstream = Upstream(self.connection["url"], self._tls)
-        self._login.open(self._upstream, self._tls)
+        self._upstream = Upstream(self.connection["url"], self._tls, self._limiter)
+        self._login.open(self._upstream, self._tls, self._limiter)
 
     async def close(self) -> None:
         """Close it."""

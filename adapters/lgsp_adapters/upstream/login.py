@@ -32,6 +32,7 @@ from lgsp_adapters.renewed_token import Lease, RenewedToken
 from lgsp_adapters.upstream import oauth2
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.oauth2 import TokenRequest
+from lgsp_adapters.upstream.request_limiter import RequestLimiter
 from lgsp_adapters.upstream.request_templates import RequestTemplate, unsendable_value
 from lgsp_adapters.upstream.response import Response
 from lgsp_adapters.upstream.response_documents import parse_document, parse_document_or_none
@@ -92,14 +93,16 @@ class Authentication:
         self._of_caller = bool(_OF_CALLER.search(str(login)))
         self._tokens: OrderedDict[Caller, RenewedToken[Session, Call]] = OrderedDict()
 
-    def open(self, upstream: Upstream, tls: ssl.SSLContext | None = None) -> None:
+    def open(
+        self, upstream: Upstream, tls: ssl.SSLContext | None = None, limiter: RequestLimiter | None = None
+    ) -> None:
         """Take tokens from this system, or from where the manifest says that it hands them out.
 
         Raises:
             Refusal: `invalid-document`, when a key of the client cannot be read.
         """
         address = None if self._url.empty else self._url({"connection": self._connection})
-        self._token_upstream = Upstream(str(address), tls) if address else None
+        self._token_upstream = Upstream(str(address), tls, limiter) if address else None
         self._upstream = self._token_upstream or upstream
         if self._token_request:
             self._token_request.open(self._connection)

@@ -1,8 +1,8 @@
 """Who may connect to NATS: its servers ask a gateway (auth callout), and the verifier of the HTTP server answers.
 
 An adapter connects with its access token. It becomes a user that may serve the subjects of the services that its system
-provides and that are in force, announce them, reply to what it is asked, and nothing else; the server itself refuses the
-rest, and closes the connection when the token expires. The name of the user holds a digest of what it may do and the key that
+provides and that are in force, announce them, reply to what it is asked, ask for permits of the limits of its own system, and nothing
+else; the server itself refuses the rest, and closes the connection when the token expires. The name of the user holds a digest of what it may do and the key that
 signed its token, so that `rights.py` finds the connections that may do too much.
 """
 
@@ -16,7 +16,7 @@ from nats.aio.msg import Msg
 from lgsp_auth.identity import Generation
 from lgsp_auth.nats_jwt import AccountKey, CalloutRequest
 from lgsp_auth.tokens import Verifier
-from lgsp_contracts import wire
+from lgsp_contracts import provider_limit, wire
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.keys.removed_keys import key_id
@@ -82,6 +82,7 @@ class NatsAuthCallout:
             ACCOUNT,
             f"{nats_user_name(system, subjects, self._registry.generation(system))}{_KEY_SEPARATOR}{key_id(identity.issuer, identity.key)}",
             subjects,
+            publishable_subjects(system, subjects),
             now,
             identity.expires,
         )
@@ -115,7 +116,12 @@ def subscribable_subjects(registry: RegistrySnapshot, system: SystemName) -> tup
     announced = [
         f"{verb}.{service}{rest}" for verb in DISCOVERY_SUBJECTS for service in services for rest in ("", ".*")
     ]
-    return (*own, *DISCOVERY_SUBJECTS, *announced)
+    return (*own, *DISCOVERY_SUBJECTS, *announced, f"{provider_limit.reply_prefix(system)}>")
+
+
+def publishable_subjects(system: SystemName, subscribable: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the subjects that a system may publish to beside its replies: where it asks for permits of a provider's limit."""
+    return (provider_limit.request_subject(system),) if subscribable else ()
 
 
 def nats_user_name(system: SystemName, subjects: tuple[str, ...], tokens: Generation) -> str:

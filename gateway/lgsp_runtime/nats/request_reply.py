@@ -35,10 +35,14 @@ Retry = tuple[str, bytes] | None
 
 
 class NatsRequestReply:
-    """Requests and acknowledged publishing on one NATS connection."""
+    """Requests and acknowledged publishing on one NATS connection.
 
-    def __init__(self) -> None:
-        self._inbox = f"_INBOX.{secrets.token_hex(11)}."
+    Args:
+        inboxes: the prefix of the subjects that replies come to.
+    """
+
+    def __init__(self, inboxes: str = "_INBOX.") -> None:
+        self._inbox = f"{inboxes}{secrets.token_hex(11)}."
         self._prefix = len(self._inbox)
         self._number = 0
         self._pending: dict[int, tuple[ReplyCallback, float, Retry]] = {}

@@ -44,5 +44,5 @@ class ExecutionPort(Protocol):
         Raises:
             DeclaredError: an error that the contract declares.
             Refusal: `no-adapter`, `provider-timeout`, `provider-failed`,
-                `provider-broke-contract`, `request-unfit` or `bus-unavailable`.
+                `provider-broke-contract`, `provider-limit-reached`, `request-unfit` or `bus-unavailable`.
         """

@@ -7,7 +7,7 @@ from lgsp_contracts.contract import Operation
 from lgsp_contracts.message_checks import broken_answer
 from lgsp_gateway.calls.execution.port import DeclaredError, Execution
 from lgsp_problems import Refusal, RequestUnfit
-from lgsp_runtime.nats.request_reply import NatsRequestReply
+from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 
 class RequestReply:
@@ -51,7 +51,8 @@ def _document_of(operation: Operation, reply: wire.Reply | None) -> bytes:
     """Return the document of a reply.
 
     Raises:
-        Refusal: an error that the contract declares, `provider-timeout`, `provider-failed`, `provider-broke-contract`.
+        Refusal: an error that the contract declares, `provider-timeout`, `provider-failed`, `provider-broke-contract`,
+            `provider-limit-reached`, `bus-unavailable`.
     """
     if reply is None:
         raise broken_answer("the reply is not wire protocol 1")
@@ -77,6 +78,18 @@ def _document_of(operation: Operation, reply: wire.Reply | None) -> bytes:
             en="The provider's system cannot be sent a value of this request (a control character, a number too large, a day that is none);"
             " nothing was sent, mend that value.",
         )
+    if reply.code == "limited":
+        retry_after = reply.retry_after or 1
+        raise Refusal(
+            "provider-limit-reached",
+            vi="Hạn mức mà hệ thống cung cấp dành cho tỉnh đã dùng hết nên chưa có gì được gửi đi;"
+            f" hãy thử lại sau {retry_after} giây.",
+            en="The limit that the provider's system sets for the province is reached, so nothing was sent;"
+            f" try again in {retry_after} seconds.",
+            retry_after=retry_after,
+        )
+    if reply.code == "uncounted":
+        raise bus_unavailable()
     raise Refusal(
         "provider-failed",
         vi="Bộ kết nối không lấy được kết quả từ hệ thống cung cấp; hãy thử lại sau, hoặc báo cho đơn vị vận hành trục.",
