@@ -8,7 +8,7 @@ from typing import Any
 
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract
-from lgsp_contracts.tooling.openapi import schemas
+from lgsp_contracts.tooling.component_schemas import component_schemas
 
 _PAYLOAD = "The document of the message; wire protocol 1 puts one line of JSON before it."
 
@@ -55,7 +55,7 @@ def asyncapi(contract: Contract, nats: str) -> dict[str, Any]:
         "operations": operations,
         "components": {
             "messages": messages,
-            "schemas": schemas(contract),
+            "schemas": component_schemas(contract, projected=False),
             "securitySchemes": {
                 "token": {
                     "type": "userPassword",

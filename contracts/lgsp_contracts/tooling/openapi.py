@@ -1,14 +1,10 @@
-"""A contract as OpenAPI 3.1, whose schemas are JSON Schema 2020-12 as the contract's are.
-
-References inside a contract's schema start at that schema's root. In the OpenAPI document each schema is one component, and its
-references are rebased to that component.
-"""
+"""A contract as OpenAPI 3.1, whose schemas are JSON Schema 2020-12 as the contract's are."""
 
 from typing import Any
 
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.http_binding import HttpBinding
-from lgsp_contracts.references import rebase
+from lgsp_contracts.tooling.component_schemas import component_schemas
 from lgsp_problems import CODES
 
 PROBLEM = {
@@ -56,17 +52,8 @@ def openapi(contract: Contract, url: str) -> dict[str, Any]:
                     "flows": {"clientCredentials": {"tokenUrl": f"{url.rstrip('/')}/oauth2/token", "scopes": {}}},
                 }
             },
-            "schemas": {"Problem": PROBLEM, **schemas(contract)},
+            "schemas": {"Problem": PROBLEM, **component_schemas(contract, projected=True)},
         },
-    }
-
-
-def schemas(contract: Contract) -> dict[str, Any]:
-    """Return the schemas of each operation as components, `OPERATION.request` and `OPERATION.response`."""
-    return {
-        f"{name}.{part}": rebase(schema.document, f"#/components/schemas/{name}.{part}")
-        for name, operation in contract.operations.items()
-        for part, schema in (("request", operation.request), ("response", operation.response))
     }
 
 
@@ -82,12 +69,10 @@ def _binding(http: HttpBinding) -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    common: dict[str, list[str]] = {}
-    for code in (*COMMON, "unknown-service"):
-        common.setdefault(str(CODES[code].status), []).append(code)
-    errors = {status: [", ".join(codes)] for status, codes in common.items()}
-    for code, kind in operation.errors.items():
-        errors.setdefault(str(kind.status), []).append(f"{code}: {kind.title.en}")
+    kinds = [*operation.errors.items(), *((code, CODES[code]) for code in (*COMMON, "unknown-service"))]
+    errors: dict[str, list[str]] = {}
+    for code, kind in kinds:
+        errors.setdefault(str(kind.status), []).append(f"`{code}`: {kind.title.en}")
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         "operationId": operation.name,
