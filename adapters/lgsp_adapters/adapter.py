@@ -13,7 +13,7 @@ The method's name is the operation's with underscores. The gateway has checked t
 import inspect
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -152,6 +152,13 @@ class Adapter:
 
     def count_requests_with(self, permits: Permits) -> None:
         """Count the requests to a system with a limit together with other copies of the adapter. Called once, before the first call."""
+
+    async def settle(self) -> None:
+        """Wait until data that is just arriving is in use or refused: `adapter try` asks for the newest. Most adapters keep none."""
+
+    def explain_outdated(self) -> Sequence[str]:
+        """Say in lines for the integrator's terminal why newer data than that in use is not taken; no line where it is, or none is kept."""
+        return ()
 
     def standing(self) -> Mapping[str, Any]:
         """Describe the data that the adapter answers from, for the health of its service; empty where it keeps none."""

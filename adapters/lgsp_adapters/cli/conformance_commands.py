@@ -190,6 +190,9 @@ async def _call_operation(
     call = suite.conformance_call(contract, contract.operations[operation], rehearsal=rehearsal)
     await adapter.open()
     try:
+        await adapter.settle()
+        if outdated := adapter.explain_outdated():
+            err("".join(f"{printable_text(line)}\n" for line in outdated))
         return await method(request, call)  # type: ignore[arg-type]
     except Declared as declared:
         raise NotFound(

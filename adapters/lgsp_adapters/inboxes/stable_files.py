@@ -37,6 +37,8 @@ class StableFiles:
         self._count = 0
         self.growing = ""
         """A file that has not stopped changing, if nothing else is there."""
+        self.newest_is_growing = False
+        """The newest file has not stopped changing."""
         self._log = structlog.get_logger().bind(**about)
 
     def pause(self) -> float:
@@ -87,6 +89,8 @@ class StableFiles:
             and self._deferred.get(inbox_file, (0.0, 0.0))[0] <= now
         ]
         self.growing = files[0].name if files and not stable else ""
+        newest = files[-1] if files else None
+        self.newest_is_growing = newest is not None and self._unchanged_for(newest, now) < self._inbox.stable_seconds
         return stable
 
     def _unchanged_for(self, inbox_file: InboxFile, now: float) -> float:

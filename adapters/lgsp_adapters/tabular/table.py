@@ -76,3 +76,14 @@ class Table:
             return {"row": index + 1, "line": self.lines[index]}
         sheet = self.sheets[bisect_right(self.sheets, index, key=lambda begun: begun[0]) - 1][1]
         return {"row": index + 1, "sheet": sheet, "line": self.lines[index]}
+
+
+def describe(fault: Fault) -> str:
+    """Write a fault on one line for a terminal: where it stands, then what is wrong."""
+    parts = [
+        f"sheet {fault['sheet']}" if fault.get("sheet") else "",
+        f"line {fault['line']}" if fault.get("line") else "",
+    ]
+    parts.append(f"column {fault['column']}" if fault.get("column") else "")
+    where = ", ".join(part for part in parts if part)
+    return f"{where}: {fault['fault']}" if where else str(fault["fault"])

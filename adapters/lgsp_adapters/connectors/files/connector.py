@@ -17,7 +17,7 @@ it has stopped changing, in a process that can be killed. What is absent is neve
 is held back (`inboxes/shrink_guard.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -69,6 +69,14 @@ class FilesAdapter(Adapter):
         """Return the method that answers an operation, or None."""
         implementation = self.operations.get(operation)
         return implementation and partial(self._answer, implementation)
+
+    async def settle(self) -> None:
+        """Wait until the newest file has stopped changing and was read."""
+        await self._inbox_index.settle()
+
+    def explain_outdated(self) -> Sequence[str]:
+        """Say why the newest file does not answer, with its faults."""
+        return self._inbox_index.explain_outdated()
 
     def standing(self) -> Mapping[str, Any]:
         """Tell which file answers, since when, and what keeps a newer one out."""

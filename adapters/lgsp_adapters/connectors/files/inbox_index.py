@@ -23,6 +23,7 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.subprocess_reader import reader
 from lgsp_adapters.tabular.layout import Layout
 from lgsp_adapters.tabular.limits import UnreadableFileError
+from lgsp_adapters.tabular.table import describe
 from lgsp_adapters.text.comparison import printable_name
 from lgsp_runtime.background import Background
 from lgsp_runtime.background_task import Task
@@ -39,6 +40,9 @@ MOST = 1000
 
 REMEMBERED = 20
 """Reports that are read after a restart, to find out which file answered before."""
+
+EXPLAINED = 20
+"""Faults of a file that a terminal shows; its report has them all."""
 
 TRIES = 5
 """Files that are tried in one poll."""
@@ -103,7 +107,9 @@ class InboxIndex:
         self._pending_reports: dict[InboxFile, bytes] = {}
         self._waiting: dict[str, Any] = {}
         self._unavailable = ""
+        self._faults: dict[InboxFile, list[str]] = {}
         self._listed, self._polled = asyncio.Event(), asyncio.Event()
+        self._poll_ended = asyncio.Event()
         self._polling: Task | None = None
         self._log = structlog.get_logger().bind(service=manifest.service)
 
@@ -117,6 +123,14 @@ class InboxIndex:
                 await self._listed.wait()
             async with asyncio.timeout(READ_SECONDS):
                 await self._polled.wait()
+
+    async def settle(self) -> None:
+        """Wait until the newest file has stopped changing and was read, unless that takes long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.inbox.stable_seconds + READ_SECONDS):
+                while self.stable_files.newest_is_growing or not self._polled.is_set():
+                    self._poll_ended.clear()
+                    await self._poll_ended.wait()
 
     async def close(self) -> None:
         """Stop polling."""
@@ -139,6 +153,16 @@ class InboxIndex:
         )
         return {"data": {**serving, "current": bool(serving) and not self._waiting, **self._waiting}}
 
+    def explain_outdated(self) -> list[str]:
+        """Say why the newest file does not answer, and with which faults; no line where it does."""
+        if not self._waiting:
+            return []
+        about, why = self._waiting["about"], self._waiting["why"]
+        lines = [f"{about}: {why}" if about else why]
+        if self._newest and self._newest in self._faults:
+            lines += self._faults[self._newest]
+        return lines
+
     async def poll(self) -> None:
         """Poll the folder once, and load the newest file that can be taken."""
         try:
@@ -153,6 +177,7 @@ class InboxIndex:
         finally:
             self._listed.set()
             self._polled.set()
+            self._poll_ended.set()
 
     async def _poll(self) -> None:
         stable = await self.stable_files.stable()
@@ -164,6 +189,7 @@ class InboxIndex:
         self._verdicts = {
             inbox_file: self._verdicts[inbox_file] for inbox_file in stable if inbox_file in self._verdicts
         }
+        self._faults = {inbox_file: self._faults[inbox_file] for inbox_file in stable if inbox_file in self._faults}
         tries = 0
         for inbox_file in reversed(stable):
             if inbox_file == self._serving:
@@ -255,6 +281,7 @@ class InboxIndex:
             self._held[inbox_file] = content
         verdict = "held" if hold_reason else "refused" if result["faults"] else "taken"
         self._verdicts[inbox_file] = verdict
+        self._faults[inbox_file] = [describe(fault) for fault in result["faults"][:EXPLAINED]]
         if verdict == "taken":
             self.index, self._serving, self._sizes = index, inbox_file, result["sizes"]
         self._update_waiting()
