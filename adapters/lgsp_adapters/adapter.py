@@ -172,6 +172,16 @@ class Adapter:
         """Tell whether the operation can answer a call whose `rehearsal` is set, and leave nothing behind."""
         return False
 
+    async def sample_request(self, operation: str) -> Document | None:
+        """Return a request that the system can answer, found in the system itself; None to try the contract's example.
+
+        `adapter try` and `contract test` use it, so that a contract, which everybody reads, needs no example out of a register.
+
+        Raises:
+            UpstreamLate, UpstreamFailed: the system does not say.
+        """
+        return None
+
     def method(self, operation: str) -> Callable[[Document, Call], Awaitable[Document]] | None:
         """Return the method that answers an operation, or None."""
         handler: Callable[[Document, Call], Awaitable[Document]] | None = getattr(

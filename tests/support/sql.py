@@ -9,6 +9,7 @@ from lgsp_contracts import exact_json
 from support.adapters import opened, reading
 from support.national import call
 
+DRIVERS = {"postgresql": "asyncpg", "mariadb": "asyncmy", "sqlite": "aiosqlite"}
 MONEY = "12345678901234567.89"
 TABLE = (
     "CREATE TABLE ho_so (so VARCHAR(20) NOT NULL PRIMARY KEY, tien NUMERIC(20, 2), ngay DATE, id INTEGER UNIQUE, cha VARCHAR(20),"

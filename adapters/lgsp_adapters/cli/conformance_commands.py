@@ -65,7 +65,7 @@ def try_operation(
     operation
         The operation to call.
     data
-        The request; the contract's example by default.
+        The request; by default one that the system names (`sample` of the connector sql), or else the contract's example.
     contract
         A contract, or a folder of them.
     allow_writes
@@ -90,7 +90,9 @@ def try_operation(
             en=f"The operation {operation} writes to the provider's system, and the write cannot be rolled back; if that is intended, add --allow-writes.",
         )
     answer = asyncio.run(
-        _call_operation(loaded_manifest, loaded_contract, operation, request, rehearsal=effect == "rolled back")
+        _call_operation(
+            loaded_manifest, loaded_contract, operation, request, rehearsal=effect == "rolled back", chosen=bool(data)
+        )
     )
     if effect == "rolled back":
         err(f"{_ROLLED_BACK}\n")
@@ -183,7 +185,7 @@ def _quote_upstream(message: str, introduction: str) -> str:
 
 
 async def _call_operation(
-    loaded_manifest: Manifest, contract: Contract, operation: str, request: object, *, rehearsal: bool
+    loaded_manifest: Manifest, contract: Contract, operation: str, request: object, *, rehearsal: bool, chosen: bool
 ) -> object:
     adapter = connector_lookup.build_adapter(loaded_manifest, contract)
     method = method_of(adapter, operation, loaded_manifest.location)
@@ -193,7 +195,8 @@ async def _call_operation(
         await adapter.settle()
         if outdated := adapter.explain_outdated():
             err("".join(f"{printable_text(line)}\n" for line in outdated))
-        return await method(request, call)  # type: ignore[arg-type]
+        sample = None if chosen else await adapter.sample_request(operation)
+        return await method(request if sample is None else sample, call)  # type: ignore[arg-type]
     except Declared as declared:
         raise NotFound(
             vi=f"Hệ thống trả lời lỗi {declared.code}.",

@@ -71,12 +71,9 @@ async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> 
             effect = effect_of(adapter, operation, allow_writes=allow_writes)
             if effect == "left out":
                 continue
-            call, example = (
-                partial(conformance_call, contract, operation, rehearsal=effect == "rolled back"),
-                operation.example,
-            )
+            call = partial(conformance_call, contract, operation, rehearsal=effect == "rolled back")
             method = adapter.method(operation.name)
-            results.append(await _run_test(method, operation, example.request, call(), "the example", example.response))
+            results.append(await _run_example(adapter, method, operation, call()))
             for number, request in enumerate(samples(operation.request, GENERATED, contract.service), 1):
                 results.append(await _run_test(method, operation, request, call(), f"a generated request, {number}"))
     finally:
@@ -135,9 +132,40 @@ async def _run_malformed_responses(manifest: Manifest, contract: Contract) -> li
     return results
 
 
+async def _run_example(adapter: Adapter, method: Any, operation: Operation, call: Call) -> ConformanceResult:
+    """Try a request that has to be answered: one that the system itself names, or else the contract's example."""
+    try:
+        sample = await adapter.sample_request(operation.name)
+    except (UpstreamFailed, UpstreamLate) as failure:
+        return ConformanceResult(operation.name, "a sample of the system", False, *_describe_failure(failure))
+    if sample is None:
+        example = operation.example
+        return await _run_test(method, operation, example.request, call, "the example", example.response)
+    violations = operation.request.violations(sample)
+    if violations:
+        outcome = f"the sample breaks the contract at {violations[0].rule}: {violations[0].message.en}"
+        return ConformanceResult(operation.name, "a sample of the system", False, outcome)
+    return await _run_test(method, operation, sample, call, "a sample of the system", answered=True)
+
+
 async def _run_test(
-    method: Any, operation: Operation, request: Any, call: Call, what: str, example: Any = None
+    method: Any,
+    operation: Operation,
+    request: Any,
+    call: Call,
+    what: str,
+    example: Any = None,
+    *,
+    answered: bool = False,
 ) -> ConformanceResult:
+    """Try one request.
+
+    Args:
+        example: the answer of the contract's example.
+        answered: an answer is demanded, whatever it is.
+    """
+    answered = answered or example is not None
+
     def result(passed: bool, outcome: str, upstream_message: str = "") -> ConformanceResult:
         return ConformanceResult(operation.name, what, passed, outcome, upstream_message)
 
@@ -148,10 +176,10 @@ async def _run_test(
         answer = await method(parsed_request, call)
         exact_json.dumps(answer)
     except Declared as declared:
-        known = declared.code in operation.errors and example is None
+        known = declared.code in operation.errors and not answered
         return result(known, f"error {declared.code}")
     except (UpstreamFailed, UnfitRequest, UpstreamLate, TimeoutError) as failure:
-        return result(example is None, *_describe_failure(failure))
+        return result(not answered, *_describe_failure(failure))
     except exact_json.NotSerializable as error:
         return result(False, str(error))
     except Exception as error:

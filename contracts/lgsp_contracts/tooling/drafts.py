@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lgsp_contracts import pointers
+from lgsp_contracts.field_names import unaccented
 from lgsp_contracts.formats import FORMAT_WORDS
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
@@ -27,14 +28,14 @@ MAX_DEPTH = 8
 
 def kebab(name: str) -> str:
     """Convert an id to the bus's form: `getPatientById` → `get-patient-by-id`."""
-    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", name)
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", unaccented(name))
     hyphenated = re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
     return (hyphenated if hyphenated[:1].isalpha() else f"call-{hyphenated}")[:63].strip("-")
 
 
 def camel(name: str) -> str:
-    """Convert a column's name to a field's: `SO_DINH_DANH` → `soDinhDanh`."""
-    first, *rest = [part for part in re.split(r"[^A-Za-z0-9]+", name) if part] or ["field"]
+    """Convert the name of a column to that of a field: `SO_DINH_DANH` → `soDinhDanh`, `Họ và tên` → `hoVaTen`."""
+    first, *rest = [part for part in re.split(r"[^A-Za-z0-9]+", unaccented(name)) if part] or ["field"]
     lowered = first.lower() if first.isupper() else first[:1].lower() + first[1:]
     return lowered + "".join(part[:1].upper() + part[1:].lower() for part in rest)
 

@@ -22,6 +22,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -50,6 +51,14 @@ _READ_ONLY = {
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
     "oracle": "SET TRANSACTION READ ONLY",
 }
+_SNAPSHOT_LEVELS: dict[str, IsolationLevel] = {"postgresql": "REPEATABLE READ", "mssql": "SERIALIZABLE"}
+_SNAPSHOT_STATEMENTS = {
+    "sqlite": "BEGIN",  # the driver begins a transaction before a write only
+    "mysql": "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "mariadb": "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+}
+"""How several statements see one state of a database. Oracle's transaction that only reads does so anyway."""
+
 _QUERY_CANCELED = "57014"
 """The SQLSTATE of a statement that PostgreSQL ended."""
 
@@ -134,11 +143,14 @@ class Database:
             ) from error
 
     @asynccontextmanager
-    async def transaction(self, seconds: float, access: Access) -> AsyncIterator[AsyncConnection]:
+    async def transaction(
+        self, seconds: float, access: Access, *, snapshot: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that ends with the deadline, and commit it only where it writes.
 
         Args:
             access: a rehearsal may write, and is rolled back.
+            snapshot: several statements that read see one state of the database.
 
         Raises:
             UpstreamLate: no connection of the pool became free, or the statement did not end in time.
@@ -146,6 +158,8 @@ class Database:
         if seconds <= 0:
             raise UpstreamLate
         async with asyncio.timeout(seconds + GRACE), self._slots, self._engine.connect() as connection:
+            if snapshot and access == "read":
+                await self._take_snapshot(connection)
             if access == "read" and self.kind == "postgresql":
                 await connection.execution_options(postgresql_readonly=True)  # BEGIN READ ONLY
             elif access == "read" and self.kind in _READ_ONLY:
@@ -159,6 +173,12 @@ class Database:
             async with self._interrupted(connection, seconds):
                 yield connection
             await (connection.commit() if access == "write" else connection.rollback())
+
+    async def _take_snapshot(self, connection: AsyncConnection) -> None:
+        if self.kind in _SNAPSHOT_LEVELS:
+            await connection.execution_options(isolation_level=_SNAPSHOT_LEVELS[self.kind])
+        elif self.kind in _SNAPSHOT_STATEMENTS:
+            await connection.execute(text(_SNAPSHOT_STATEMENTS[self.kind]))
 
     def _limit(self, seconds: float) -> str:
         """The two count in seconds and in milliseconds; it holds until the next one, which every transaction sets."""

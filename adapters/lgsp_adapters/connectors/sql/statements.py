@@ -1,6 +1,7 @@
-"""Checks a statement of a manifest for what its database would misread or refuse, before it is ever sent."""
+"""Reads a statement of a manifest before it is ever sent: its parameters, and what its database would misread or refuse."""
 
 import re
+from collections.abc import Collection
 
 from lgsp_contracts.source_location import SourceLocation
 
@@ -9,7 +10,18 @@ _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|`[^`]*`|\$\$.*?\$\$|--[^\
 """Where a semicolon ends no statement: texts, names, bodies of functions, comments."""
 _WITH_BLOCKS = ("oracle", "mssql")
 """Where a call is often a block of statements."""
+_LIST = re.compile(r"\bIN\s+:(\w+)", re.IGNORECASE)
 _SQLITE_DATE = re.compile(r"\bAS\s+(date|datetime|timestamp|time)\s*\)", re.IGNORECASE)
+
+
+def parameters_by_name(named: set[str], fields: Collection[str], given: Collection[str]) -> dict[str, str]:
+    """Return the parameters that a manifest leaves out because the request has a field of their name, with their expressions."""
+    return {name: f'request."{name}"' for name in named if name in fields and name not in given}
+
+
+def list_parameters(statement: str) -> list[str]:
+    """Return the parameters that stand for a list: `IN :danhSach`."""
+    return list(dict.fromkeys(_LIST.findall(_QUOTED.sub(" ", statement))))
 
 
 def check_statement(statement: str, named: set[str], given: set[str], kind: str, location: SourceLocation) -> None:
@@ -17,7 +29,7 @@ def check_statement(statement: str, named: set[str], given: set[str], kind: str,
 
     Args:
         named: the parameters in the statement, as the library reads it.
-        given: those that the manifest gives.
+        given: those that have a value.
         kind: of the database.
         location: of the operation.
 
@@ -44,6 +56,8 @@ def check_statement(statement: str, named: set[str], given: set[str], kind: str,
     if named != given:
         mismatched = ", ".join(sorted(named ^ given))
         raise (location / "parameters").refusal(
-            f"câu lệnh và danh sách tham số không khớp ở: {mismatched}; dấu hai chấm trong chuỗi viết là \\:",
-            f"statement and parameters do not agree on: {mismatched}; name each in both, and write a colon in a text as \\:",
+            f"câu lệnh và danh sách tham số không khớp ở: {mismatched}; chỉ tham số trùng tên một trường của yêu cầu mới được"
+            " bỏ khỏi danh sách, và dấu hai chấm trong chuỗi viết là \\:",
+            f"statement and parameters do not agree on: {mismatched}; name each in both (a field of the request with that"
+            " name needs no entry), and write a colon in a text as \\:",
         )
