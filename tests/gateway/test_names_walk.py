@@ -168,6 +168,7 @@ TAKES = {
     "as_",
     "server",
     "names",
+    "manifest",
     "manifests",
 }
 URL = ("--url", "http://127.0.0.1:1", "--token", "x")
@@ -187,6 +188,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "adapter check": [("{}",)],
     "adapter try": [("{}", "read", "--contract", "{contract}")],
     "adapter explain": [("{}",)],
+    "adapter preview": [("{contract}", "--manifest", "{}")],
     "adapter new": [("{contract}", "--kind", "http", "--system", "{}", "-o", "{out}")],
     "sandbox run": [("{}", "--port", "0")],
     "token": [("{}", "--url", "http://127.0.0.1:1")],

@@ -16,6 +16,11 @@ def register(app: App) -> None:
         help="Call one operation of the system behind an adapter.",
     )
     adapter.command(
+        "lgsp_adapters.cli.preview_commands:preview",
+        name="preview",
+        help="Show what a file holds, and what an adapter would take of it.",
+    )
+    adapter.command(
         "lgsp_adapters.cli.inbox_commands:accept",
         name="accept",
         help="Accept an inbox file that is held back because it shrinks the register.",

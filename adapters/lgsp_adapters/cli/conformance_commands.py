@@ -37,7 +37,7 @@ def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B0
         A contract, or a folder of them; those that come with lgsp by default.
     """
     for name in names:
-        loaded_manifest, loaded_contract = _load_both(name, contract)
+        loaded_manifest, loaded_contract = load_both(name, contract)
         faults = list(connector_lookup.check(loaded_manifest, loaded_contract))
         for fault in faults[1:]:
             out(f"{fault.detail.en}\n")
@@ -71,7 +71,7 @@ def try_operation(
     allow_writes
         Commit what the operation writes. Without it, writes are rolled back where the connector can, and the operation is refused where it cannot.
     """
-    loaded_manifest, loaded_contract = _load_both(name, contract)
+    loaded_manifest, loaded_contract = load_both(name, contract)
     declared_operation = loaded_contract.operations.get(operation)
     if declared_operation is None:
         known = ", ".join(loaded_contract.operations)
@@ -136,7 +136,7 @@ def run_conformance_tests(
         Commit what operations write. Without it, writes are rolled back where the connector can, and operations whose writes it
         cannot roll back are skipped.
     """
-    loaded_manifest, loaded_contract = _load_both(name, contract)
+    loaded_manifest, loaded_contract = load_both(name, contract)
     effects = suite.effects(loaded_manifest, loaded_contract, allow_writes=allow_writes)
     results = asyncio.run(suite.run(loaded_manifest, loaded_contract, allow_writes=allow_writes))
     for result in results:
@@ -163,7 +163,12 @@ def run_conformance_tests(
         )
 
 
-def _load_both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
+def load_both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
+    """Load a manifest, and its contract from files and folders, or from those that come with lgsp where none is given.
+
+    Raises:
+        Refusal: `invalid-document`, naming the file, the line and how to correct it.
+    """
     loaded_manifest = manifest.load(manifest.find_manifest(name))
     catalog: catalogs.Catalog = {}
     for path in paths or [catalogs.shipped_folder()]:

@@ -65,5 +65,23 @@ def build_adapter(manifest: Manifest, contract: Contract) -> Adapter:
     return built
 
 
+def preview_job(manifest: Manifest, contract: Contract) -> dict[str, Any]:
+    """Make the job of the process that previews a file (`subprocess_reader`), for a connector that reads files.
+
+    Raises:
+        Refusal: `invalid-document`, when the manifest does not keep its contract, or its connector reads no files.
+    """
+    for refusal in check(manifest, contract):
+        raise refusal
+    make = getattr(_connector(manifest.kind), "preview_job", None)
+    if make is None:
+        raise (manifest.location / "kind").refusal(
+            f"bộ kết nối {manifest.kind} không đọc tệp; hãy nêu bản khai có kind: files hoặc kind: rows",
+            f"the connector {manifest.kind} reads no files; name a manifest with kind: files or kind: rows",
+        )
+    job: dict[str, Any] = make(manifest, contract)
+    return job
+
+
 def _connector(name: str) -> Connector:
     return cast("Connector", import_module(f"lgsp_adapters.connectors.{name}.connector"))

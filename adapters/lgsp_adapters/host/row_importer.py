@@ -9,7 +9,6 @@ and for a quota that is used up; what is refused otherwise stands in the report,
 
 import asyncio
 import uuid
-from dataclasses import asdict
 from typing import Any
 
 import aiohttp
@@ -59,15 +58,7 @@ class RowImporter:
         self._stable_files = StableFiles(self._inbox, manifest.document["files"]["pattern"], service=manifest.service)
         self._identity = identity
         self._token: RenewedToken[str, None] = RenewedToken(self._take_token)
-        self._job = {
-            "parser": "lgsp_adapters.connectors.rows.file_parser",
-            "name": manifest.location.name,
-            "text": manifest.location.text,
-            "layout": asdict(requests.layout),
-            "request": manifest.document["request"],
-            "schema": requests.operation.request.document,
-            "connection": manifest.tables,
-        }
+        self._job = requests.reading_job
         self._done: set[InboxFile] = set()
         self._contents: dict[str, str] = {}
         self._unavailable = ""

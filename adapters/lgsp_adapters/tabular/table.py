@@ -25,7 +25,8 @@ class Table:
         heading: the headings in their order; in XML, the names that some row has.
         lines: the line of each row in its sheet or file.
         sheets: of each sheet with rows, how many rows stand before it, and its name; empty where the format has no sheets.
-        faults: of cells, in the order of rows.
+        faults: of cells, in the order of rows, at most `MAX_FAULTS`.
+        faulty: all rows with a fault, counted from 1.
         skipped: how many lines are no rows, as the manifest says.
         skipped_lines: the first of them, with their sheets.
     """
@@ -35,6 +36,7 @@ class Table:
     lines: list[int] = field(default_factory=list)
     sheets: list[tuple[int, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    faulty: set[int] = field(default_factory=set)
     skipped: int = 0
     skipped_lines: list[Fault] = field(default_factory=list)
 
@@ -55,6 +57,7 @@ class Table:
 
     def add_fault(self, column: str, fault: str) -> None:
         """Record a fault of a cell of the last row."""
+        self.faulty.add(len(self.rows))
         if len(self.faults) < MAX_FAULTS:
             named = {"column": column} if column else {}
             self.faults.append({**self.reference(len(self.rows) - 1), **named, "fault": str(fault)})

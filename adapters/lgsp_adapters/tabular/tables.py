@@ -5,7 +5,8 @@ Whatever the file is, it is read where it can be killed (`subprocess_reader/read
 
 import csv
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from typing import BinaryIO
 
@@ -26,7 +27,7 @@ def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
     Raises:
         UnreadableFileError: it cannot be read, has no heading, lacks one that is needed, has a row of another width, or is too large.
     """
-    try:
+    with unreadable_errors(layout.encoding):
         if layout.format == "xml":
             return _read_elements(file, layout)
         reader = RowReader(layout, needed)
@@ -34,10 +35,16 @@ def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
             reader.read(csv_lines.lines(file, layout.encoding, layout.delimiter))
         else:
             _read_sheets(workbooks.open_workbook(file), layout, reader)
+        return reader.table
+
+
+@contextmanager
+def unreadable_errors(encoding: str) -> Iterator[None]:
+    """Turn what readers raise for a file that is no such table into `UnreadableFileError`, which says what to do."""
+    try:
+        yield
     except UnicodeError as error:
-        raise UnreadableFileError(
-            f"it is not {layout.encoding}; save it so, or say in the manifest what it is"
-        ) from error
+        raise UnreadableFileError(f"it is not {encoding}; save it so, or say in the manifest what it is") from error
     except csv.Error as error:
         raise UnreadableFileError(
             "a line is not CSV as the manifest says; check the quotes and the delimiter"
@@ -46,7 +53,6 @@ def read(file: BinaryIO, layout: Layout, needed: Collection[str] = ()) -> Table:
         raise UnreadableFileError("it is no whole workbook; open it in Excel and save it as .xlsx") from error
     except SyntaxError as error:  # what lxml raises
         raise UnreadableFileError("it is not well-formed XML") from error
-    return reader.table
 
 
 def _read_sheets(workbook: workbooks.Workbook, layout: Layout, reader: RowReader) -> None:

@@ -1,6 +1,8 @@
 """Rows of an XML export, read in a stream; each is a document as `xml_documents.py` says, and always an object."""
 
-from collections.abc import Iterator
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from lxml import etree
@@ -9,6 +11,9 @@ from lgsp_adapters.mapping import xml_documents
 from lgsp_adapters.tabular import encodings
 from lgsp_adapters.tabular.limits import UnreadableFileError
 from lgsp_adapters.text.comparison import normalize_heading
+
+MAX_COUNTED = 100_000
+"""Elements that are counted: what a row is shows in the first of them."""
 
 
 def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -39,6 +44,25 @@ def rows(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         element.clear()
         while (before := element.getprevious()) is not None and (parent := before.getparent()) is not None:
             parent.remove(before)
+
+
+def parents(file: BinaryIO) -> Mapping[str, int]:
+    """Count the elements that have elements inside, without the root, by their local names.
+
+    Raises:
+        UnreadableFileError, lxml.etree.XMLSyntaxError: the file is not such a document.
+    """
+    options: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    counts: Counter[str] = Counter()
+    source: Any = file
+    events = etree.iterparse(source, events=("start",), remove_comments=True, remove_pis=True, **options)
+    for _, element in itertools.islice(events, MAX_COUNTED):
+        if element.getroottree().docinfo.doctype:
+            raise UnreadableFileError("it declares a document type")
+        parent = element.getparent()
+        if parent is not None and parent.getparent() is not None and element.getprevious() is None:
+            counts[etree.QName(parent).localname] += 1
+    return counts
 
 
 def _row(element: Any) -> dict[str, Any]:

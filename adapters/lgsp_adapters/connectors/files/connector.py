@@ -18,6 +18,7 @@ is held back (`inboxes/shrink_guard.py`).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -49,12 +50,8 @@ class FilesAdapter(Adapter):
         self.operations = {
             name: _Operation(document, location / name, name, tables) for name, document in manifest.operations.items()
         }
-        for name, document in manifest.operations.items():  # what the reader will make of it is known to be right
-            register.Lookup(document, location / name, contract.operations[name].response, tables)
-        responses = {name: contract.operations[name].response.document for name in self.operations}
         self._executor = MappingExecutor()
-        layout = Layout.of(manifest.document["files"], manifest.location / "files")
-        self._inbox_index = InboxIndex(manifest, layout, responses, tables)
+        self._inbox_index = InboxIndex(manifest, reading_job(manifest, contract))
 
     async def open(self) -> None:
         """Start polling the folder; wait until the files in it are loaded, unless that takes long."""
@@ -134,6 +131,31 @@ class _Operation:
         """Map rows to the answer."""
         scope = {"connection": self._connection, "rows": rows, "row": rows[0] if rows else None}
         return evaluate(self._answer, scope)
+
+
+def reading_job(manifest: Manifest, contract: Contract) -> dict[str, Any]:
+    """Make the job of the process that reads a file (`file_parser`).
+
+    Raises:
+        Refusal: `invalid-document`, when the manifest is wrong: the reader need not check it again.
+    """
+    location = manifest.location / "operations"
+    for name, document in manifest.operations.items():
+        register.Lookup(document, location / name, contract.operations[name].response, manifest.tables)
+    return {
+        "parser": "lgsp_adapters.connectors.files.file_parser",
+        "name": manifest.location.name,
+        "text": manifest.location.text,
+        "layout": asdict(Layout.of(manifest.document["files"], manifest.location / "files")),
+        "operations": manifest.operations,
+        "responses": {name: contract.operations[name].response.document for name in manifest.operations},
+        "connection": manifest.tables,
+    }
+
+
+def preview_job(manifest: Manifest, contract: Contract) -> dict[str, Any]:
+    """Make the job of the process that previews a file (`preview_parser`)."""
+    return {**reading_job(manifest, contract), "parser": "lgsp_adapters.connectors.files.preview_parser"}
 
 
 def build(manifest: Manifest, contract: Contract) -> FilesAdapter:

@@ -19,12 +19,7 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
     Raises:
         UnreadableFileError: it is no such table.
     """
-
-    location = SourceLocation(job["name"], text=job["text"]) / "operations"
-    lookups = {
-        name: register.Lookup(document, location / name, Schema(job["responses"][name], name), job["connection"])
-        for name, document in job["operations"].items()
-    }
+    lookups = lookups_of(job)
     layout = Layout(**job["layout"])
     content = digest_of(file)
     table = tables.read(file, layout, register.needed_columns(lookups))
@@ -45,4 +40,13 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
         "skipped": table.skipped,
         "skippedLines": table.skipped_lines,
         "content": content,
+    }
+
+
+def lookups_of(job: Mapping[str, Any]) -> dict[str, register.Lookup]:
+    """Make the look-ups of a job."""
+    location = SourceLocation(job["name"], text=job["text"]) / "operations"
+    return {
+        name: register.Lookup(document, location / name, Schema(job["responses"][name], name), job["connection"])
+        for name, document in job["operations"].items()
     }

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -21,7 +20,6 @@ from lgsp_adapters.inboxes.inbox_file import REPORT_SUFFIX, FileNotReadyError, I
 from lgsp_adapters.inboxes.stable_files import StableFiles
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.subprocess_reader import reader
-from lgsp_adapters.tabular.layout import Layout
 from lgsp_adapters.tabular.limits import UnreadableFileError
 from lgsp_adapters.tabular.table import describe
 from lgsp_adapters.text.comparison import printable_name
@@ -77,28 +75,17 @@ class InboxIndex:
     """The folder of one adapter.
 
     Args:
-        responses: the schema of each operation's answer.
-        codes: the connection as far as mappings may use it.
+        job: of the process that reads a file.
     """
 
-    def __init__(
-        self, manifest: Manifest, layout: Layout, responses: Mapping[str, Any], codes: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, manifest: Manifest, job: dict[str, Any]) -> None:
         settings = manifest.document["files"]
         self.index: RegisterIndex | None = None
         self.inbox = open_inbox(manifest)
         self.stable_files = StableFiles(self.inbox, settings["pattern"], MOST, service=manifest.service)
         self._share = float(settings.get("shrink", shrink_guard.SHARE))
         self._service = manifest.service
-        self._job = {
-            "parser": "lgsp_adapters.connectors.files.file_parser",
-            "name": manifest.location.name,
-            "text": manifest.location.text,
-            "layout": asdict(layout),
-            "operations": manifest.operations,
-            "responses": responses,
-            "connection": codes,
-        }
+        self._job = job
         self._serving: InboxFile | None = None
         self._newest: InboxFile | None = None
         self._sizes: shrink_guard.Sizes = {}

@@ -4,7 +4,7 @@ What is absent is never found and finds nothing: a row whose key is empty, an er
 look-up and counted. Two rows under one key are a fault where the answer uses one row: it is unknown which of them was meant.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,13 @@ class Lookup:
         self.keys = frozenset(needed)
         self.needed = self.keys | columns.named_columns(answer, _KINDS)
         self.several = columns.uses_variable(answer, "rows")
+
+    def answer_of(self, table: Table, numbers: Sequence[int]) -> Any:
+        """Make the answer of the rows under a key, whether it keeps the contract or not; None where none can be made."""
+        try:
+            return self.answer(self.scope([table.rows[number] for number in numbers]))
+        except MappingError:
+            return None
 
     def scope(self, rows: list[Row]) -> Mapping[str, Any]:
         """Make the variables of an answer from rows."""

@@ -14,6 +14,7 @@ This part makes requests of rows and checks them against the contract; `host/row
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from lgsp_adapters.connectors.manifest_checks import check_row_requests
@@ -92,8 +93,32 @@ class RowRequests:
                 "the operation reads personal data and needs a purpose; add one that the grant names",
             )
         self.path = f"/services/{contract.service}/v{contract.major}/{self.operation.name}"
-        self.layout = Layout.of(document["files"], manifest.location / "files")
-        RequestBuilder(document["request"], manifest.location / "request", self.operation.request, manifest.tables)
+        self.reading_job = reading_job(manifest, contract)
+
+
+def reading_job(manifest: Manifest, contract: Contract) -> dict[str, Any]:
+    """Make the job of the process that reads a file (`file_parser`).
+
+    Raises:
+        Refusal: `invalid-document`, when the manifest is wrong: the reader need not check it again.
+    """
+    document = manifest.document
+    request = contract.operations[document["operation"]].request
+    RequestBuilder(document["request"], manifest.location / "request", request, manifest.tables)
+    return {
+        "parser": "lgsp_adapters.connectors.rows.file_parser",
+        "name": manifest.location.name,
+        "text": manifest.location.text,
+        "layout": asdict(Layout.of(document["files"], manifest.location / "files")),
+        "request": document["request"],
+        "schema": request.document,
+        "connection": manifest.tables,
+    }
+
+
+def preview_job(manifest: Manifest, contract: Contract) -> dict[str, Any]:
+    """Make the job of the process that previews a file (`preview_parser`)."""
+    return {**reading_job(manifest, contract), "parser": "lgsp_adapters.connectors.rows.preview_parser"}
 
 
 def build(manifest: Manifest, contract: Contract) -> RowRequests:

@@ -35,8 +35,11 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
     for number, row in enumerate(table.rows, 1):
         entry: dict[str, Any] = table.reference(number - 1)
         try:
-            if number in wrong:
-                raise RowError(wrong[number]["fault"], wrong[number].get("column", ""))
+            if number in table.faulty:
+                fault = wrong.get(
+                    number, {"fault": "a cell of it is faulty"}
+                )  # of the first ones the report has details
+                raise RowError(fault["fault"], fault.get("column", ""))
             body = build_request(row)
             digest = hashlib.sha256(body).hexdigest()
             # equal rows are told apart by how many of them came before
