@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.office import FIELDS, HEADING, loaded, office, written
-from support.workbooks import error, formula, number
+from support.workbooks import error, formula, merge, number
 from support.workbooks import written as workbook
 
 from lgsp_adapters.connectors import connector_lookup
@@ -191,6 +191,35 @@ async def test_a_workbook_that_begins_with_a_guide(tmp_path: Path) -> None:
     async with office(tmp_path, files={"pattern": "*.xlsx", "format": "xlsx", "sheet": "Danh sách"}) as there:
         assert (await there.drop("1.xlsx", book.read_bytes()))["taken"]
         assert (await there.find(so="A1"))["ten"] == "Bình"
+
+
+async def test_sheets_of_one_form_are_one_register(tmp_path: Path) -> None:
+    heads: list[tuple[str | float, ...]] = [("DANH SÁCH",), ("Số", "Họ tên", "", "CCCD", "Xã")]
+    first = [*heads, ("A1", "Văn", "Bình", 22093001235, "Bãi Cháy"), ("A2", "Thị", "Cúc", "022195001236", "")]
+    second = [*heads, ("A3", "Lê", "Dũng", "", "Hồng Gai"), ("Tổng cộng", "", "", "2")]
+    book = workbook(tmp_path / "a.xlsx", ("Hướng dẫn",), **{"Tháng 1": first, "Tháng 2": second})
+    merge(book, "B2:C2", "E3:E4", sheet_number=2)
+    merge(book, "B2:C2", sheet_number=3)
+    files = {"pattern": "*.xlsx", "format": "xlsx", "sheet": "Tháng *", "heading": 2, "join": ["Họ tên"]}
+    files |= {"fill": ["Xã"], "skip": "starts_with(row.\"Số\" || '', 'Tổng')"}
+    answer = {**FIELDS, "cccd": "pad_left(row.CCCD, `12`, '0')", "xa": 'row."Xã"', "sheet": 'row."@sheet"'}
+    find = [{"row": 'row."Số"', "equals": "request.so"}]
+    async with office(tmp_path, files=files, find=find, answer=answer) as there:
+        report = await there.drop("1.xlsx", book.read_bytes())
+        assert (report["taken"], report["rows"], report["skipped"]) == (True, 3, 1)
+        assert report["skippedLines"] == [{"sheet": "Tháng 2", "line": 4}]
+        assert await there.find(so="A2") == {
+            "so": "A2", "ten": "Thị Cúc", "cccd": "022195001236", "xa": "Bãi Cháy", "sheet": "Tháng 1",
+        }  # fmt: skip
+        assert (await there.find(so="A1"))["cccd"] == "022093001235"
+        assert (await there.find(so="A3"))["sheet"] == "Tháng 2"
+        workbook(book, ("Hướng dẫn",), **{"Tháng 1": first, "Tháng 2": [*heads, ("A1", "Lê", "", "1", "x")]})
+        merge(book, "E3:E4", sheet_number=2)
+        report = await there.drop("2.xlsx", book.read_bytes())
+        [fault] = report["faults"]
+        assert (fault["sheet"], fault["line"], fault["column"]) == ("Tháng 2", 3, "Số")
+        assert fault["fault"].startswith("the row in line 3 of sheet Tháng 1 has the same key")
+        assert (await there.find(so="A1"))["ten"] == "Văn Bình"
 
 
 async def test_what_the_fault_is_about_is_named(tmp_path: Path) -> None:

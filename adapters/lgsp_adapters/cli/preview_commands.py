@@ -136,9 +136,7 @@ def _document(entry: Mapping[str, Any]) -> str:
 
 
 def _inspection_text(name: str, result: Mapping[str, Any]) -> str:
-    lines = []
-    for sheet in result["sheets"]:
-        lines += _sheet_lines(sheet)
+    lines = [line for sheet in result["sheets"] for line in _sheet_lines(sheet)]
     draft = {"files": {"pattern": f"*{Path(name).suffix}", **result["files"]}}
     lines += [
         "",

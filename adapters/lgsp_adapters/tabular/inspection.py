@@ -148,13 +148,15 @@ def _draft(layout: Layout, lines: Sequence[Line], resolved: Sequence[_Cells]) ->
     fill = sorted(_merged_over_lines(columns, below)) if layout.format == "xlsx" else []
     layout = replace(layout, fill=fill, join=sorted(_split_over_columns(columns, below)))
     table = _read(layout, lines, columns)
-    for condition in _conditions(table):
-        try:
-            completed = replace(layout, **condition)
-            return completed, _read(completed, lines, columns)
-        except UnreadableFileError:  # rows stand below the first total: they are skipped one by one then
-            continue
-    return layout, table
+    total = _condition_on_totals(table)
+    if not total:
+        return layout, table
+    ending = replace(layout, end=total)
+    try:
+        return ending, _read(ending, lines, columns)
+    except UnreadableFileError:  # rows stand below the first total
+        skipping = replace(layout, skip=total)
+        return skipping, _read(skipping, lines, columns)
 
 
 def _read(layout: Layout, lines: Sequence[Line], columns: Sequence[Column]) -> Table:
@@ -163,14 +165,13 @@ def _read(layout: Layout, lines: Sequence[Line], columns: Sequence[Column]) -> T
     return reader.table
 
 
-def _conditions(table: Table) -> Iterator[dict[str, str]]:
-    """Yield the conditions by which totals could be told from rows."""
+def _condition_on_totals(table: Table) -> str:
+    """Return a condition by which the first line of totals is told from rows; "" where there is none."""
     for row in table.rows:
         for heading, value in row.items():
             if isinstance(value, str) and (total := _TOTAL.match(value)):
-                condition = f"starts_with(row.{quoted(heading)} || '', '{total[0]}')"
-                yield from ({"end": condition}, {"skip": condition})
-                return
+                return f"starts_with(row.{quoted(heading)} || '', '{total[0]}')"
+    return ""
 
 
 def suggest_heading(lines: Sequence[_Cells]) -> tuple[int, int] | None:

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from support.workbooks import merge, open_document, written
 
+from lgsp_adapters.connectors.rows.file_parser import parse
 from lgsp_adapters.tabular.layout import Layout
 from lgsp_adapters.tabular.limits import UnreadableFileError
-from lgsp_adapters.tabular.table import Table
+from lgsp_adapters.tabular.table import MAX_FAULTS, Table
 from lgsp_adapters.tabular.tables import read
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
@@ -218,3 +219,19 @@ def test_too_many_merged_cells_are_refused(tmp_path: Path) -> None:
     assert zipfile.is_zipfile(io.BytesIO(book))
     with pytest.raises(UnreadableFileError, match="more than 100000 merged cells"):
         table(book, Layout("xlsx"))
+
+
+def test_no_faulty_row_is_sent_however_many_there_are() -> None:
+    lines = "a,b\n" + "1,#REF!\n" * (MAX_FAULTS + 100)
+    sent: list[dict[str, Any]] = []
+    job = {
+        "name": "adapter.yaml",
+        "text": "",
+        "request": {"a": "row.a", "b": "row.b"},
+        "schema": {"type": "object"},
+        "connection": {},
+        "layout": {"format": "csv"},
+    }
+    parse(job, io.BytesIO(lines.encode()), lambda part: sent.extend(part["requests"]))
+    assert len(sent) == MAX_FAULTS + 100
+    assert all("fault" in row and "body" not in row for row in sent)

@@ -12,6 +12,9 @@ from lgsp_adapters.tabular.layout import Layout
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
 
+_FAULTY: Mapping[str, Any] = {"fault": "a cell of it is faulty, as are those of rows above"}
+"""Of a row behind those whose faults are kept in detail."""
+
 
 def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, Any]:
     """Emit, for each row of a file, the body of its call, or what is wrong with the row.
