@@ -106,7 +106,7 @@ async def test_a_system_that_hangs_up(bus: Workbench) -> None:
     async with served(answer) as url, opened("http", url, operations=operations) as adapter:
         line, _ = await logged_by_call(bus, adapter.method("read"))
     assert line["why"] == "unreachable"
-    assert located(line, "upstream/client.py", "send")
+    assert located(line, "upstream/client.py", "_request")
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ class _Walk:
         elif isinstance(value, list) and isinstance(schema.get("items"), dict):
             for number, inner in enumerate(value):
                 yield from self.walk(schema["items"], inner, location / number, scope)
-        wanted = {dict: "object", list: "array"}.get(type(value))
+        wanted = {dict: "object", list: "array", str: "string"}.get(type(value))
         for alternative in schema.get("anyOf", ()) if kind not in KINDS else ():
             if resolve(alternative, self.definitions).get("type") == wanted:
                 yield from self.walk(alternative, value, location, scope)

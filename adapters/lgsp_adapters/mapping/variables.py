@@ -14,7 +14,7 @@ REQUEST_VARIABLES = ("connection", "request", "call", "now", "session")
 
 def request_scope(connection: Mapping[str, Any], request: Document, call: Call) -> Scope:
     """Make the variables `connection`, `request`, `call` (who asks), `now`, and `session`, which a login fills."""
-    now, context = time.time(), call.context
+    context = call.context
     return {
         "connection": connection,
         "request": normalized(request),
@@ -25,10 +25,16 @@ def request_scope(connection: Mapping[str, Any], request: Document, call: Call) 
             "purpose": context.purpose,
             "key": context.key or None,
         },
-        "now": {
-            "milliseconds": str(int(now * 1000)),
-            "iso": datetime.fromtimestamp(now, UTC).isoformat(),
-            "date": datetime.fromtimestamp(now, VIETNAM).date().isoformat(),
-        },
+        "now": instant_variables(),
         "session": {},
+    }
+
+
+def instant_variables() -> dict[str, str]:
+    """Make the variable `now`: one instant, for all expressions of a request."""
+    now = time.time()
+    return {
+        "milliseconds": str(int(now * 1000)),
+        "iso": datetime.fromtimestamp(now, UTC).isoformat(),
+        "date": datetime.fromtimestamp(now, VIETNAM).date().isoformat(),
     }

@@ -51,6 +51,15 @@ class Upstream:
         self._session = connection_pool.open_pool(tls)
         self._limiter = limiter
 
+    def url(self, path: str, params: Mapping[str, str] | None = None) -> URL:
+        """Return the address of a path, with the query as it is sent.
+
+        Args:
+            path: escaped.
+        """
+        address = URL(self.base + path, encoded=True)
+        return address.extend_query(params) if params else address
+
     async def close(self) -> None:
         """Close the pool."""
         await self._session.close()
@@ -77,22 +86,30 @@ class Upstream:
             UpstreamFailed: no connection, or an answer that is too large.
             LimitReached: the provider's limit allows no request before the deadline.
         """
-        if self._limiter is None:
-            return await self._send(
-                method, path, call, headers, params, form if form is not None else body, display_path
-            )
-        async with self._limiter.permit(call):
-            return await self._send(
-                method, path, call, headers, params, form if form is not None else body, display_path
-            )
+        data = form if form is not None else body
+        return await self.request(method, self.url(path, params), call, headers, data, display_path)
 
-    async def _send(
+    async def request(
         self,
         method: str,
-        path: str,
+        url: URL,
+        call: Call,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | Mapping[str, str] | None = None,
+        display_path: str = "",
+    ) -> Response:
+        """Send a request to an address, which the caller has checked to be one of this system; see `send`."""
+        if self._limiter is None:
+            return await self._request(method, url, call, headers, data, display_path)
+        async with self._limiter.permit(call):
+            return await self._request(method, url, call, headers, data, display_path)
+
+    async def _request(
+        self,
+        method: str,
+        url: URL,
         call: Call,
         headers: Mapping[str, str] | None,
-        params: Mapping[str, str] | None,
         data: bytes | Mapping[str, str] | None,
         display_path: str,
     ) -> Response:
@@ -106,9 +123,8 @@ class Upstream:
                     try:
                         async with self._session.request(
                             method,
-                            URL(self.base + path, encoded=True),
+                            url,
                             headers={"traceparent": traceparent, **(headers or {})},
-                            params=params,
                             data=data,
                             allow_redirects=False,
                             timeout=aiohttp.ClientTimeout(
@@ -186,7 +202,17 @@ async def _read_response(answer: aiohttp.ClientResponse, where: str) -> Response
         (answer.charset or "").lower(),
         answer.headers.get("Content-Type", ""),
         {name: morsel.coded_value for name, morsel in answer.cookies.items() if morsel.value},
+        _joined_headers(answer.headers),
+        answer.url,
     )
+
+
+def _joined_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in headers.items():
+        name = name.lower()  # noqa: PLW2901 - the same name
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
 
 
 def json_object(answer: Response) -> dict[str, Any]:

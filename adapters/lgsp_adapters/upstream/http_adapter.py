@@ -11,7 +11,7 @@ from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.criteria import Criteria
 from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Scope, Template
-from lgsp_adapters.mapping.variables import request_scope
+from lgsp_adapters.mapping.variables import instant_variables, request_scope
 from lgsp_adapters.upstream import tls
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.login import Authentication
@@ -101,7 +101,9 @@ class HttpAdapter(Adapter):
         scope = await self._executor.run(partial(request_scope, self.connection, request, call), of_request=True)
         if operation.none and operation.criteria.is_empty(scope):
             raise Declared(operation.none)
-        for _ in range(2):
+        for attempt in range(2):
+            if attempt:
+                scope = {**scope, "now": instant_variables()}
             session_scope = {**scope, "session": await self._login.session(call)}
             answer_scope, response = await operation.ask(
                 self._upstream, call, session_scope, self._login.headers(session_scope), self._executor

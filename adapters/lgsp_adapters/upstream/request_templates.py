@@ -6,18 +6,20 @@ from meaning a folder.
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
+
+from yarl import URL
 
 from lgsp_adapters.adapter import Call, UnfitRequest, UpstreamFailed
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.unmappable import MappingError
+from lgsp_adapters.upstream import sent_request
 from lgsp_adapters.upstream.client import Upstream
+from lgsp_adapters.upstream.request_body import KINDS, Body, BodyTemplate, body_template
 from lgsp_adapters.upstream.request_values import header_value, path_segment, query_value
 from lgsp_adapters.upstream.response import Response
-from lgsp_contracts import exact_json
 from lgsp_contracts.source_location import SourceLocation
 
 NOTHING: Mapping[str, str] = {}
@@ -59,8 +61,11 @@ class RequestTemplate:
     """One request, to be sent again and again with other values.
 
     Args:
-        document: the part of the manifest with `method`, `path`, `query`, `headers`, `body` or `form`.
+        document: the part of the manifest with `method`, `path`, `query`, `headers`, and `body`, `form`, `multipart` or `raw`.
         shared: the top level of the manifest: `headers` and `query` of every request, with their location.
+
+    Raises:
+        Refusal: `invalid-document`.
     """
 
     def __init__(
@@ -72,11 +77,20 @@ class RequestTemplate:
         top: SourceLocation,
     ) -> None:
         self._path = PathTemplate(document.get("path", ""), location / "path", names)
-        self.method = document.get("method") or ("POST" if {"body", "form"} & set(document) else "GET")
-        self._templates = {
-            part: Template(document.get(part), location / part, names) for part in ("body", "form", "query", "headers")
+        self.method = document.get("method") or ("POST" if set(KINDS) & set(document) else "GET")
+        self._body = body_template(document, location, names)
+        self._query = [
+            Template(part.get("query"), at / "query", names) for part, at in ((shared, top), (document, location))
+        ]
+        headers = [
+            (name, expression, at / "headers" / name)
+            for part, at in ((shared, top), (document, location))
+            for name, expression in part.get("headers", {}).items()
+        ]
+        self._signs = sent_request.is_used([expression for _, expression, _ in headers])
+        self._headers = {
+            name: Template(expression, at, (*names, sent_request.NAME)) for name, expression, at in headers
         }
-        self._shared = {part: Template(shared.get(part), top / part, names) for part in ("query", "headers")}
 
     async def send(
         self,
@@ -86,6 +100,7 @@ class RequestTemplate:
         page: Mapping[str, str] = NOTHING,
         login: Mapping[str, str] = NOTHING,
         *,
+        url: URL | None = None,
         build: Callable[[], bytes] | None = None,
         executor: MappingExecutor | None = None,
     ) -> Response:
@@ -94,6 +109,7 @@ class RequestTemplate:
         Args:
             page: further query parameters.
             login: further headers.
+            url: the address of a further page, in place of path and query.
             build: makes the body where no template does.
             executor: builds what may take long; without it the request must not use a value of the caller.
 
@@ -103,60 +119,53 @@ class RequestTemplate:
         """
 
         def build_request() -> _BuiltRequest:
-            return self._build(scope, page, login, build)
+            return self._build(upstream, scope, page, login, url, build)
 
         request = await executor.run(build_request, of_request=True) if executor else build_request()
-        return await upstream.send(
-            self.method,
-            request.path,
-            call,
-            headers=request.headers,
-            params=request.query or None,
-            body=request.body,
-            form=request.form,
-            display_path=self._path.text,
-        )
+        return await upstream.request(self.method, request.url, call, request.headers, request.body, self._path.text)
 
     def _build(
-        self, scope: Scope, page: Mapping[str, str], login: Mapping[str, str], build: Callable[[], bytes] | None
+        self,
+        upstream: Upstream,
+        scope: Scope,
+        page: Mapping[str, str],
+        login: Mapping[str, str],
+        url: URL | None,
+        build: Callable[[], bytes] | None,
     ) -> "_BuiltRequest":
-        headers = _joined(
-            login,
-            {
-                **_texts(self._shared["headers"], scope, header_value),
-                **self._part_values("headers", scope, header_value),
-            },
-        )
-        if not self._templates["body"].empty:
-            headers.setdefault("Content-Type", "application/json")
-            build = partial(self._body, scope)
-        query = {
-            **_texts(self._shared["query"], scope, query_value),
-            **self._part_values("query", scope, query_value),
-            **page,
-        }
-        form = None if self._templates["form"].empty else self._part_values("form", scope, query_value)
-        return _BuiltRequest(self._path(scope), headers, query, build() if build else None, form)
+        if url is None:
+            query: dict[str, str] = {}
+            for template in self._query:
+                query |= _texts(template, scope, query_value)
+            url = upstream.url(self._path(scope), {**query, **page})
+        content, media_type = (build() if build else None), ""
+        if self._body:
+            content, media_type = self._make_body(self._body, scope)
+        headers: dict[str, str] = {}
+        if self._signs:
+            scope = {**scope, sent_request.NAME: sent_request.variables(self.method, url, content or b"", headers)}
+        for name, template in self._headers.items():
+            value = _value(template, scope, header_value)
+            if value is not None:
+                headers[name] = value
+        headers = _joined(login, headers)
+        if media_type and not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = media_type
+        return _BuiltRequest(url, headers, content)
 
-    def _part_values(self, part: str, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:
-        return _texts(self._templates[part], scope, write)
-
-    def _body(self, scope: Scope) -> bytes:
-        template = self._templates["body"]
+    def _make_body(self, body: BodyTemplate, scope: Scope) -> Body:
         try:
-            return exact_json.dumps(template(scope))
+            return body(scope)
         except MappingError as unmappable:
-            raise unsendable_value(template, unmappable) from unmappable
+            raise unsendable_value(body.template, unmappable) from unmappable
 
 
 class _BuiltRequest(NamedTuple):
     """A request as it is sent."""
 
-    path: str
+    url: URL
     headers: dict[str, str]
-    query: dict[str, str]
     body: bytes | None
-    form: dict[str, str] | None
 
 
 def unsendable_value(template: Template, reason: MappingError) -> UnfitRequest | UpstreamFailed:
@@ -172,6 +181,14 @@ def _joined(login: Mapping[str, str], configured: Mapping[str, str]) -> dict[str
         configured_cookies = [name for name in configured if name.lower() == "cookie"]
         headers["Cookie"] = "; ".join([*(headers.pop(name) for name in configured_cookies), login["Cookie"]])
     return headers
+
+
+def _value(template: Template, scope: Scope, write: Callable[[Any], str]) -> str | None:
+    try:
+        value = template(scope)
+        return None if value is None else write(value)
+    except MappingError as unmappable:
+        raise unsendable_value(template, unmappable) from unmappable
 
 
 def _texts(template: Template, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:

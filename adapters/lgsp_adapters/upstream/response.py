@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from yarl import URL
+
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.text.charset_detection import UndecodableError, decode
 from lgsp_contracts.wire import Failure
@@ -20,6 +22,8 @@ class Response:
         media_type, charset: of `Content-Type`, in lower case; "" where it is absent.
         content_type: the whole of it, with its parameters.
         cookies: those that this answer sets, by name.
+        headers: by name in lower case; several of one name joined by commas.
+        url: what was asked.
     """
 
     status: int
@@ -29,6 +33,8 @@ class Response:
     charset: str = ""
     content_type: str = ""
     cookies: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    url: URL | None = None
 
     @property
     def is_success(self) -> bool:

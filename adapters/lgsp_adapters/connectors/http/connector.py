@@ -15,24 +15,25 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
+from lgsp_adapters.connectors.http.pages import MAX_BYTES, Pages
 from lgsp_adapters.connectors.manifest_checks import check_operations
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.criteria import Criteria
-from lgsp_adapters.mapping.error_rules import ErrorRules, evaluate
+from lgsp_adapters.mapping.error_rules import ErrorRules
 from lgsp_adapters.mapping.expressions import Scope, Template
-from lgsp_adapters.mapping.numbers import text_of
-from lgsp_adapters.mapping.variables import REQUEST_VARIABLES
+from lgsp_adapters.mapping.variables import REQUEST_VARIABLES, instant_variables
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.http_adapter import Exchange, HttpAdapter, HttpOperation, build_answer
+from lgsp_adapters.upstream.request_body import body_expressions
 from lgsp_adapters.upstream.request_templates import RequestTemplate, path_expressions
 from lgsp_adapters.upstream.response import Response
-from lgsp_adapters.upstream.response_documents import parse_document, parse_document_or_none
+from lgsp_adapters.upstream.response_formats import ResponseFormat
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
 
-RESPONSE_VARIABLES = (*REQUEST_VARIABLES, "answer", "status", "items")
-MAX_PAGES = 50
+OPERATION_VARIABLES = (*REQUEST_VARIABLES, "page")
+RESPONSE_VARIABLES = (*OPERATION_VARIABLES, "answer", "status", "headers", "items")
 
 
 def build(manifest: Manifest, _contract: Contract) -> HttpAdapter:
@@ -42,39 +43,80 @@ def build(manifest: Manifest, _contract: Contract) -> HttpAdapter:
 
 class _Operation(HttpOperation):
     def __init__(self, _name: str, document: Mapping[str, Any], location: SourceLocation, manifest: Manifest) -> None:
-        self._request = RequestTemplate(document, location, REQUEST_VARIABLES, manifest.document, manifest.location)
+        self._request = RequestTemplate(document, location, OPERATION_VARIABLES, manifest.document, manifest.location)
         self.writes = self._request.method in ("PUT", "PATCH", "DELETE")
         self.rules = ErrorRules(document.get("errors", []), location / "errors", RESPONSE_VARIABLES)
         self.none = document.get("none", "")
-        parts = [(document.get(part), location / part) for part in ("query", "form", "body", "headers")]
+        parts = [(document.get(part), location / part) for part in ("query", "headers")]
+        parts += [(expression, location) for expression in body_expressions(document)]
         shared = [(manifest.document.get(part), manifest.location / part) for part in ("query", "headers")]
         self.criteria = Criteria([*parts, *shared, (path_expressions(document.get("path", "")), location / "path")])
         self.answer = Template(document["answer"], location / "answer", RESPONSE_VARIABLES)
+        self._format = ResponseFormat(document.get("response", {}))
         pages = document.get("pages")
-        self._items = Template(pages["items"], location / "pages" / "items", RESPONSE_VARIABLES) if pages else None
-        self._next = Template(pages["next"], location / "pages" / "next", RESPONSE_VARIABLES) if pages else None
-        self._parameter = pages["parameter"] if pages else ""
+        self._pages = Pages(pages, location / "pages", RESPONSE_VARIABLES) if pages else None
+        if pages and "hosts" in pages and "legacy" in manifest.document.get("tls", {}):
+            raise (location / "pages" / "hosts").refusal(
+                "tls.legacy chỉ dành cho một máy chủ nên không dùng cùng pages.hosts",
+                "tls.legacy is for one host and cannot be combined with pages.hosts",
+            )
 
     async def ask(
         self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], executor: MappingExecutor
     ) -> Exchange:
         """Fetch the answer, all pages of it."""
-        page_parameters: dict[str, str] = {}
-        items: list[Any] = []
-        for _ in range(MAX_PAGES):
-            response = await self._request.send(upstream, call, scope, page_parameters, login, executor=executor)
-            answer = await executor.run(
-                partial(parse_document if response.is_success else parse_document_or_none, response)
+        if self._pages is None:
+            response = await self._request.send(upstream, call, scope, login=login, executor=executor)
+            return await self._scope_with_answer(scope, response, [], executor), response
+        return await self._fetch_pages(self._pages, upstream, call, scope, login, executor)
+
+    async def _fetch_pages(
+        self,
+        pages: Pages,
+        upstream: Upstream,
+        call: Call,
+        scope: Scope,
+        login: Mapping[str, str],
+        executor: MappingExecutor,
+    ) -> Exchange:
+        page, items, size = pages.first(), list[Any](), 0
+        fetched = {page}
+        while True:
+            scope = {**scope, "page": page.value}
+            response = await self._request.send(
+                upstream, call, scope, dict(page.query), login, url=page.url, executor=executor
             )
-            answer_scope = {**scope, "status": response.status, "answer": answer, "items": items}
-            if self._items is None or self._next is None or not response.is_success:
+            answer_scope = await self._scope_with_answer(scope, response, items, executor)
+            if not response.is_success or await executor.run(partial(self._is_error, answer_scope)):
                 return answer_scope, response
-            items += await executor.run(partial(evaluate, self._items, answer_scope)) or []
-            following = await executor.run(partial(evaluate, self._next, answer_scope))
+            found = await executor.run(partial(pages.items, answer_scope))
+            items += found
+            size += len(response.content)
+            following = await executor.run(partial(pages.following, page, len(found), answer_scope, response))
             if following is None:
                 return answer_scope, response
-            page_parameters = {self._parameter: text_of(following)}
-        raise UpstreamFailed("broken", f"more than {MAX_PAGES} pages")
+            if following in fetched:
+                raise response.failed("broken", "the system names a page a second time")
+            if len(fetched) >= pages.most:
+                raise response.failed("broken", f"more than {pages.most} pages; raise pages.max or ask for less")
+            if size > MAX_BYTES:
+                raise response.failed("unintelligible", f"the pages have more than {MAX_BYTES} bytes; ask for less")
+            fetched.add(following)
+            page, scope = following, {**scope, "now": instant_variables()}
+
+    async def _scope_with_answer(
+        self, scope: Scope, response: Response, items: list[Any], executor: MappingExecutor
+    ) -> Scope:
+        answer = await executor.run(partial(self._format.read, response))
+        return {**scope, "status": response.status, "headers": response.headers, "answer": answer, "items": items}
+
+    def _is_error(self, scope: Scope) -> bool:
+        """Tell whether a rule takes a page for an error: then the list is not whole."""
+        try:
+            self.rules.apply(scope)
+        except (Declared, UpstreamFailed):
+            return True
+        return False
 
     def read(self, scope: Scope, response: Response) -> Document:
         """Map the system's answer to the contract's."""

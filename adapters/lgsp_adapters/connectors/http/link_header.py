@@ -1,0 +1,28 @@
+"""The header `Link` (RFC 8288): the address of the next page.
+
+Own code, since aiohttp's parser (`ClientResponse.links`) splits at commas inside an address and takes the relation `next prev` for another one.
+"""
+
+import re
+from collections.abc import Mapping
+
+_LINK = re.compile(
+    r"\s*<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~-]+\*?(?:\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s\",;]*))?)*)\s*(?:,|$)"
+)
+_PARAMETER = re.compile(r";\s*([\w!#$&+.^`|~-]+\*?)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\",;]*))")
+MAX_CHARACTERS = 8_192
+
+
+def next_link(headers: Mapping[str, str]) -> str | None:
+    """Return the target of the first link whose relation is `next`; None where there is none.
+
+    Args:
+        headers: by name in lower case; several headers of one name joined by commas.
+    """
+    text, position = headers.get("link", "")[:MAX_CHARACTERS], 0
+    while match := _LINK.match(text, position):
+        relations = {name.lower(): quoted or bare for name, quoted, bare in reversed(_PARAMETER.findall(match[2]))}
+        if "next" in relations.get("rel", "").lower().split():
+            return match[1]
+        position = match.end()
+    return None

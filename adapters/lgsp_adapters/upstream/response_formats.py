@@ -1,0 +1,94 @@
+"""What the variable `answer` is made of: a document (JSON or XML), the text, the bytes in base64, or the parts of a multipart answer.
+
+response: {as: base64, types: [application/pdf]}
+"""
+
+import base64
+from collections.abc import Mapping
+from email import message_from_bytes
+from typing import Any
+
+from lgsp_adapters.mapping.budget import BYTES, spend
+from lgsp_adapters.text.charset_detection import UndecodableError, decode
+from lgsp_adapters.upstream.response import Response
+from lgsp_adapters.upstream.response_documents import parse_document, parse_document_or_none
+
+MAX_BASE64_BYTES = 2_900_000
+"""Bytes that fit into a message of the bus in base64, with a document around them."""
+
+
+class ResponseFormat:
+    """The format of the responses of an operation.
+
+    Args:
+        document: `response` of the operation.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._read = {"document": parse_document, "text": _text, "base64": _base64, "multipart": _parts}[
+            document.get("as", "document")
+        ]
+        self._types = {media_type.lower() for media_type in document.get("types", ())}
+
+    def read(self, response: Response) -> Any:
+        """Return the value of `answer`; of an error, the document in it or null.
+
+        Raises:
+            UpstreamFailed: the response has a good status and is not in the format.
+        """
+        if not response.is_success:
+            return parse_document_or_none(response)
+        if self._types and response.media_type not in self._types:
+            raise response.failed(
+                "unintelligible", f"HTTP {response.status}: the media type is none of {', '.join(sorted(self._types))}"
+            )
+        return self._read(response)
+
+
+def _text(response: Response) -> str:
+    spend(len(response.content) // BYTES)
+    try:
+        return response.text()
+    except UndecodableError as error:
+        raise response.failed("unintelligible", "the answer is no text in the character set that it names") from error
+
+
+def _base64(response: Response) -> str | None:
+    return _encoded(response.content, response) if response.content else None
+
+
+def _parts(response: Response) -> dict[str, Any]:
+    """Return the parts by their names: texts, and files as `{filename, type, content}` with their content in base64."""
+    spend(len(response.content) // BYTES)
+    whole = message_from_bytes(f"Content-Type: {response.content_type}\r\n\r\n".encode() + response.content)
+    if not whole.is_multipart():
+        raise response.failed("unintelligible", "the answer is not multipart, or its parts cannot be told apart")
+    parts: dict[str, Any] = {}
+    for number, part in enumerate(whole.walk()):
+        content = part.get_payload(decode=True)
+        if part.is_multipart() or not isinstance(content, bytes):
+            continue
+        name = part.get_param("name", None, "Content-Disposition") or part.get("Content-ID", "").strip("<> ")
+        filename, media_type = part.get_filename(), part.get_content_type()
+        if filename is None and part.get("Content-Type", "text/plain").lower().startswith("text/"):
+            value: Any = _decoded(content, part.get_content_charset(""), response)
+        else:
+            value = {"filename": filename, "type": media_type, "content": _encoded(content, response)}
+        parts[str(name or number)] = value
+    return parts
+
+
+def _decoded(content: bytes, charset: str, response: Response) -> str:
+    try:
+        return decode(content, charset)
+    except UndecodableError as error:
+        raise response.failed("unintelligible", "a part is no text in the character set that it names") from error
+
+
+def _encoded(content: bytes, response: Response) -> str:
+    if len(content) > MAX_BASE64_BYTES:
+        raise response.failed(
+            "unintelligible", f"more than {MAX_BASE64_BYTES} bytes, which the bus does not carry in base64"
+        )
+    spend(len(content) // BYTES)
+    return base64.b64encode(content).decode()
