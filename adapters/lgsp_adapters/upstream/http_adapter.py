@@ -84,7 +84,12 @@ class HttpAdapter(Adapter):
         """Open the pool of connections."""
         self._executor = MappingExecutor()
         self._upstream = Upstream(self.connection["url"], self._tls, self._limiter)
-        self._login.open(self._upstream, self._tls, self._limiter)
+        try:
+            self._login.open(self._upstream, self._tls, self._limiter)
+        except BaseException:
+            await self._upstream.close()
+            self._executor.close()
+            raise
 
     async def close(self) -> None:
         """Close it."""

@@ -101,11 +101,11 @@ class Authentication:
         Raises:
             Refusal: `invalid-document`, when a key of the client cannot be read.
         """
+        if self._token_request:
+            self._token_request.open(self._connection)
         address = None if self._url.empty else self._url({"connection": self._connection})
         self._token_upstream = Upstream(str(address), tls, limiter) if address else None
         self._upstream = self._token_upstream or upstream
-        if self._token_request:
-            self._token_request.open(self._connection)
 
     async def close(self) -> None:
         """Close what `open` opened."""
