@@ -160,6 +160,10 @@ class Adapter:
         """Say in lines for the integrator's terminal why newer data than that in use is not taken; no line where it is, or none is kept."""
         return ()
 
+    def warnings(self) -> list[Text]:
+        """Say what the manifest allows that should not stay so, for `lgsp adapter check`."""
+        return []
+
     def standing(self) -> Mapping[str, Any]:
         """Describe the data that the adapter answers from, for the health of its service; empty where it keeps none."""
         return {}

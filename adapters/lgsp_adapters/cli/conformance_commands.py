@@ -9,7 +9,7 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_adapters import manifest
-from lgsp_adapters.adapter import Declared, LimitReached, UnfitRequest, UpstreamFailed, UpstreamLate, method_of
+from lgsp_adapters.adapter import Adapter, Declared, LimitReached, UnfitRequest, UpstreamFailed, UpstreamLate, method_of
 from lgsp_adapters.conformance import suite
 from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.manifest import Manifest
@@ -43,7 +43,9 @@ def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B0
             out(f"{fault.detail.en}\n")
         if faults:
             raise faults[0]
-        connector_lookup.build(loaded_manifest, loaded_contract)
+        built = connector_lookup.build(loaded_manifest, loaded_contract)
+        for warning in built.warnings() if isinstance(built, Adapter) else ():
+            err(f"warning: {warning.en}\n")
         out(f"{loaded_manifest.location}: keeps {loaded_contract.service} {loaded_contract.version}\n")
 
 

@@ -49,6 +49,7 @@ class ManifestTemplate:
         return path[:1] != ("operations",) or path[1:2] == (operation,)
 
 
+_JSON_TYPES: Mapping[type, str] = {dict: "object", list: "array", str: "string"}
 KINDS = ("expression", "mapping", "texts", "path")
 
 
@@ -79,7 +80,7 @@ class _Walk:
         elif isinstance(value, list) and isinstance(schema.get("items"), dict):
             for number, inner in enumerate(value):
                 yield from self.walk(schema["items"], inner, location / number, scope)
-        wanted = {dict: "object", list: "array", str: "string"}.get(type(value))
+        wanted = _JSON_TYPES.get(type(value))
         for alternative in schema.get("anyOf", ()) if kind not in KINDS else ():
             if resolve(alternative, self.definitions).get("type") == wanted:
                 yield from self.walk(alternative, value, location, scope)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import structlog
+
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, Permits, UpstreamFailed
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
@@ -12,12 +14,13 @@ from lgsp_adapters.mapping.criteria import Criteria
 from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.variables import instant_variables, request_scope
-from lgsp_adapters.upstream import tls
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.login import Authentication
 from lgsp_adapters.upstream.request_limiter import RequestLimiter
 from lgsp_adapters.upstream.response import Response
+from lgsp_adapters.upstream.tls import TlsContexts
 from lgsp_contracts.source_location import SourceLocation
+from lgsp_problems import Text
 
 Exchange = tuple[Scope, Response]
 
@@ -61,20 +64,24 @@ class HttpAdapter(Adapter):
             name: operation(name, document, location / name, manifest) for name, document in manifest.operations.items()
         }
         login = manifest.document.get("authentication", {})
-        tls_files = manifest.document.get("tls", {})
+        self._tls = TlsContexts(manifest.document.get("tls", {}), manifest.folder, manifest.location / "tls")
         self._login = Authentication(
             login,
             manifest.location / "authentication",
             manifest.connection,
-            has_certificate="certificate" in tls_files,
+            has_certificate=self._tls.has_certificate,
         )
         self._limiter = RequestLimiter.of(manifest)
-        self._tls = tls.context(tls_files, manifest.folder, manifest.location / "tls")
 
     def count_requests_with(self, permits: Permits) -> None:
         """Count the requests with other copies, where the manifest names a limit."""
         if self._limiter:
             self._limiter.permits = permits
+
+    def warnings(self) -> list[Text]:
+        """Say where old TLS is allowed."""
+        warning = self._tls.warning()
+        return [warning] if warning else []
 
     def writes(self, operation: str) -> bool:
         """Tell whether the operation's HTTP method changes something."""
@@ -83,7 +90,11 @@ class HttpAdapter(Adapter):
     async def open(self) -> None:
         """Open the pool of connections."""
         self._executor = MappingExecutor()
-        self._upstream = Upstream(self.connection["url"], self._tls, self._limiter)
+        url = self.connection["url"]
+        self._tls.check_legacy_host([url, self._login.address])
+        if warning := self._tls.warning():
+            structlog.get_logger().warning("old TLS allowed", host=self._tls.legacy_host, reason=warning.en)
+        self._upstream = Upstream(url, self._tls.for_address(url), self._limiter)
         try:
             self._login.open(self._upstream, self._tls, self._limiter)
         except BaseException:

@@ -17,7 +17,6 @@ itself set and the manifest names, for as long as its session counts; cookies th
 
 import base64
 import re
-import ssl
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -36,6 +35,7 @@ from lgsp_adapters.upstream.request_limiter import RequestLimiter
 from lgsp_adapters.upstream.request_templates import RequestTemplate, unsendable_value
 from lgsp_adapters.upstream.response import Response
 from lgsp_adapters.upstream.response_documents import parse_document, parse_document_or_none
+from lgsp_adapters.upstream.tls import TlsContexts
 from lgsp_contracts.source_location import SourceLocation
 
 Session = Mapping[str, Any]
@@ -93,9 +93,12 @@ class Authentication:
         self._of_caller = bool(_OF_CALLER.search(str(login)))
         self._tokens: OrderedDict[Caller, RenewedToken[Session, Call]] = OrderedDict()
 
-    def open(
-        self, upstream: Upstream, tls: ssl.SSLContext | None = None, limiter: RequestLimiter | None = None
-    ) -> None:
+    @property
+    def address(self) -> str:
+        """Return where tokens are handed out; "" where that is the system itself."""
+        return "" if self._url.empty else str(self._url({"connection": self._connection}) or "")
+
+    def open(self, upstream: Upstream, tls: TlsContexts, limiter: RequestLimiter | None) -> None:
         """Take tokens from this system, or from where the manifest says that it hands them out.
 
         Raises:
@@ -103,8 +106,8 @@ class Authentication:
         """
         if self._token_request:
             self._token_request.open(self._connection)
-        address = None if self._url.empty else self._url({"connection": self._connection})
-        self._token_upstream = Upstream(str(address), tls, limiter) if address else None
+        address = self.address
+        self._token_upstream = Upstream(address, tls.for_address(address), limiter) if address else None
         self._upstream = self._token_upstream or upstream
 
     async def close(self) -> None:
