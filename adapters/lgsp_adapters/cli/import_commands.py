@@ -23,9 +23,11 @@ def import_table(
     service: str,
     provider: str,
     output: Output,
+    by: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006 - cyclopts reads it, nobody writes to it
+    write: bool = False,
     manifest: Path | None = None,
 ) -> None:
-    """Draft a contract that looks up a row of a table by its primary key, and the manifest that does it.
+    """Draft a contract that looks up a row of a table by each of its keys, and the manifest that does it.
 
     Parameters
     ----------
@@ -39,10 +41,15 @@ def import_table(
         The system in the registry that answers.
     output
         Where to write the contract.
+    by
+        A column to look rows up by, or several with commas between them; may be repeated. By default all keys of the table.
+    write
+        Also draft an operation that inserts a row.
     manifest
         Where to write the manifest, if one is wanted.
     """
-    contract, manifest_draft = asyncio.run(from_table(url, table, service, provider))
+    keys = [names.split(",") for names in by]
+    contract, manifest_draft = asyncio.run(from_table(url, table, service, provider, keys, write=write))
     _save(contract, output, manifest_draft, manifest)
 
 

@@ -1,120 +1,88 @@
-"""Drafts a contract and a manifest from a table of a database."""
+"""Drafts a contract and a manifest from a table of a database.
 
+The example of the contract is generated and no row of the table, since everybody reads a contract. A request that the table can
+answer is found at the time of a trial, by the statement `sample` of the manifest.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import inspect, types
-
+from lgsp_adapters.connectors.sql.columns_by_name import ColumnReader
 from lgsp_adapters.connectors.sql.databases import Database
+from lgsp_adapters.connectors.sql.driver_errors import translated_errors
+from lgsp_adapters.connectors.sql.query import Query
+from lgsp_adapters.mapping.budget import MappingExecutor
+from lgsp_adapters.scaffolding.column_schemas import MAX_ITEMS, Column, Document, loosen, object_schema
+from lgsp_adapters.scaffolding.database_shape import Table, read_table
+from lgsp_adapters.scaffolding.table_operations import TableDraft, first_rows
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling import drafts
-from lgsp_problems import NotFound, Refusal
 
-Document = dict[str, Any]
-
-MAX_ITEMS = 1000
-
-_NUMBERS = ("so_dinh_danh", "sodinhdanh", "cccd", "so_cccd", "socccd")
-"""What columns with a personal identification number are called."""
+_SAMPLED_ROWS = 200
+_SECONDS = 30.0
 
 
-async def from_table(address: str, table: str, service: str, provider: str) -> tuple[Document, Document]:
-    """Draft a contract and a manifest that look up a row of a table by its primary key.
+async def from_table(
+    address: str,
+    table: str,
+    service: str,
+    provider: str,
+    keys: Sequence[Sequence[str]] = (),
+    *,
+    write: bool = False,
+) -> tuple[Document, Document]:
+    """Draft a contract and a manifest that look up a row of a table by each of its keys.
+
+    Args:
+        keys: by their columns; by default those that the database declares.
+        write: also insert a row.
 
     Raises:
-        Refusal: `not-found`, when there is no such table; `invalid-document`, when it has no primary key.
+        Refusal: `not-found`, when there is no such table or column; `invalid-document`, when nothing identifies a row, or rows
+            cannot be inserted in one statement that returns their key.
     """
     database = Database(address, Path(), SourceLocation("--url"))
     try:
-        columns, key, quoted = await database.inspect(lambda connection: _shape(inspect(connection), table))
+        shape = await database.inspect(lambda connection: read_table(connection, table, keys))
+        schema = await _response_schema(database, shape)
     finally:
         await database.close()
-    fields = {drafts.camel(column["name"]): column for column in columns}
-    key_fields = {name: _column_schema(column) for name, column in fields.items() if column["name"] in key}
-    request = {"type": "object", "required": list(key_fields), "additionalProperties": False, "properties": key_fields}
-    required = [name for name, column in fields.items() if not column["nullable"] or column["name"] in key]
-    all_fields = {name: _column_schema(column) for name, column in fields.items()}
-    response = {"type": "object", "required": required, "additionalProperties": False, "properties": all_fields}
-    name = "lookup-" + drafts.kebab(table)
-    operation = drafts.operation(name, request, response, idempotent=True)
-    operation["errors"] = {
-        "not-on-record": {"status": 404, "title": {"vi": "Không có dữ liệu", "en": "Nothing is on record"}}
-    }
-    subject = next((field for field in key_fields if key_fields[field].get("format") == "so-dinh-danh"), "")
-    if subject:
-        operation["subject"] = f"/{subject}"
-    where = " AND ".join(f"{fields[field]['quoted']} = :{field}" for field in key_fields)
-    statement = f"SELECT {', '.join(column['quoted'] for column in columns)} FROM {quoted} WHERE {where}"  # noqa: S608 - names that the database gave
-    operation_mapping = {
-        "statement": statement,
-        "parameters": {field: f"request.{field}" for field in key_fields},
-        "none": "not-on-record",
-        "answer": {field: _column_expression(column) for field, column in fields.items()},
-    }
+    draft = TableDraft(shape, schema, database)
+    operations = dict(draft.lookups())
+    if write:
+        name, *parts = draft.registration()
+        operations[name] = (parts[0], parts[1])
     url = {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}
     head = {"service": service, "major": 1, "system": provider, "kind": "sql", "connection": {"url": url}}
-    return drafts.contract(service, provider, {name: operation}), {**head, "operations": {name: operation_mapping}}
+    contract = drafts.contract(service, provider, {name: part for name, (part, _) in operations.items()})
+    return contract, {**head, "operations": {name: part for name, (_, part) in operations.items()}}
 
 
-def _shape(inspector: Any, table: str) -> tuple[list[Any], list[str], str]:
-    schema, _, bare = table.rpartition(".")
-    known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
-    if bare not in known:
-        raise NotFound(
-            vi=f"Không có bảng {table}; các bảng hiện có: {', '.join(sorted(known)[:20]) or '-'}.",
-            en=f"There is no table {table}; the tables are: {', '.join(sorted(known)[:20]) or '-'}.",
+async def _response_schema(database: Database, shape: Table) -> Document:
+    """Return the schema of a row and what belongs to it, such that the first rows of each table keep it."""
+    schema = object_schema(shape.own_columns())
+    loosen(schema, await _rows(database, shape.quoted, shape.own_columns(), schema))
+    for relation in shape.relations:
+        part = object_schema(relation.columns)
+        loosen(part, await _rows(database, relation.quoted, relation.columns, part))
+        schema["properties"][relation.field] = (
+            {"type": "array", "maxItems": MAX_ITEMS, "items": part} if relation.many else part
         )
-    key = inspector.get_pk_constraint(bare, schema or None).get("constrained_columns") or []
-    if not key:
-        raise Refusal(
-            "invalid-document",
-            vi=f"Bảng {table} không có khóa chính nên không có cột nào xác định một dòng; hãy viết hợp đồng bằng tay.",
-            en=f"The table {table} has no primary key, so no column identifies a row; write the contract by hand.",
-        )
-    quote = inspector.dialect.identifier_preparer.quote
-    known = inspector.get_columns(bare, schema or None)
-    columns = [
-        {**column, "quoted": quote(column["name"])}
-        for column in known
-        if not isinstance(
-            column["type"], (types.LargeBinary, types.NullType)
-        )  # bytes, and what nobody knows: no JSON is made of it
-    ]
-    return columns, key, ".".join(quote(part) for part in table.split("."))
+        if relation.required:
+            schema["required"].append(relation.field)
+    return schema
 
 
-_TYPES: tuple[tuple[type[Any], Document], ...] = (
-    (types.Boolean, {"type": "boolean"}),
-    (types.Integer, {"type": "integer"}),
-    (types.DateTime, {"type": "string", "format": "date-time"}),
-    (types.Date, {"type": "string", "format": "date"}),
-    (types.Uuid, {"type": "string", "format": "uuid"}),
-    (types.JSON, {"type": ["object", "array"]}),
-)
-
-
-def _column_schema(column: Any) -> Document:
-    if _is_number_of_a_person(column):
-        return {"type": "string", "format": "so-dinh-danh"}
-    return _type_schema(column["type"])
-
-
-def _type_schema(kind: Any) -> Document:
-    if isinstance(kind, types.ARRAY):
-        return {"type": "array", "maxItems": MAX_ITEMS, "items": _type_schema(kind.item_type)}
-    if isinstance(kind, types.Numeric):
-        return {"type": "integer" if kind.scale == 0 else "number"}
-    schema = next((dict(document) for known, document in _TYPES if isinstance(kind, known)), None)
-    return schema or {"type": "string", "maxLength": getattr(kind, "length", None) or 4000}
-
-
-def _column_expression(column: Any) -> str:
-    """Return the expression for a column: it restores the leading zeros of a number and gives a time its zone."""
-    value = f'row."{column["name"]}"'
-    if _is_number_of_a_person(column) and isinstance(column["type"], (types.Integer, types.Numeric)):
-        return f"pad_left({value}, `12`, '0')"
-    return f"instant({value})" if isinstance(column["type"], types.DateTime) else value
-
-
-def _is_number_of_a_person(column: Any) -> bool:
-    return column["name"].lower() in _NUMBERS
+async def _rows(database: Database, quoted: str, columns: Sequence[Column], schema: Document) -> list[Document]:
+    """Return documents of the first rows of a table, as the adapter makes them."""
+    statement = first_rows(database, quoted, columns, _SAMPLED_ROWS)
+    query = Query({"statement": statement}, SourceLocation("--table"), database.kind, {}, (), blank_is_null=True)
+    executor = MappingExecutor()
+    try:
+        with translated_errors(database):
+            async with database.transaction(_SECONDS, "read") as connection:
+                rows = await query.rows(database, connection, {}, executor)
+    finally:
+        executor.close()
+    reader = ColumnReader({**schema, "required": []})
+    return [reader.document(row) for row in rows]

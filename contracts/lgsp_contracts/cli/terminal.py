@@ -3,6 +3,7 @@
 Every command writes through `out` and `err`; a test fails for one that does not.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,8 +34,15 @@ def err(text: str) -> None:
 
 
 def as_yaml(documents: list[Any], width: int = 110) -> str:
-    """Write documents as readable YAML that has the same meaning after `harmless`."""
+    """Write documents as readable YAML that has the same meaning after `harmless`: each value on a line of its own."""
     return yaml.dump_all(documents, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=width)
+
+
+def as_compact_yaml(documents: list[Any], width: int = 112) -> str:
+    """Write documents as people write them: `{type: string, format: date}` and `[a, b]` on one line, where short values are all there is."""
+    return yaml.dump_all(
+        documents, Dumper=_CompactDumper, allow_unicode=True, sort_keys=False, width=width, default_flow_style=None
+    )
 
 
 class _Dumper(yaml.SafeDumper):
@@ -45,7 +53,57 @@ class _Dumper(yaml.SafeDumper):
         return self.represent_scalar("tag:yaml.org,2002:str", text, style='"' if is_harmful(text) else None)
 
 
+class _CompactDumper(_Dumper):
+    ANCHOR_TEMPLATE = "shared%d"
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
+        """Write a list in brackets where it fits on a line, or has nothing but short values."""
+        node = super().represent_sequence(tag, sequence, flow_style)
+        scalars = all(isinstance(item, yaml.ScalarNode) for item in node.value)
+        short = all(_length(item) <= _SHORT for item in node.value)
+        node.flow_style = short and (scalars or _length(node) <= _LINE)
+        return node
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        """Write a mapping in braces where it fits on a line, has nothing but short values, or is an example."""
+        node = super().represent_mapping(tag, mapping, flow_style)
+        scalars = all(isinstance(value, yaml.ScalarNode) for _, value in node.value)
+        short = all(_length(value) <= _SHORT for _, value in node.value)
+        node.flow_style = short and (scalars or _length(node) <= _LINE)
+        for key, value in node.value:
+            if key.value == "example":
+                _in_braces(value)
+        return node
+
+
+_SHORT = 60
+"""Characters of a value beside others on one line."""
+
+_LINE = 100
+"""Characters of a value on one line, with its keys."""
+
+
+def _length(node: yaml.Node) -> int:
+    """Return about how many characters a value takes on one line."""
+    if isinstance(node, yaml.MappingNode):
+        return sum(_length(key) + _length(value) + 4 for key, value in node.value)
+    return sum(_length(item) + 2 for item in node.value) if isinstance(node, yaml.SequenceNode) else len(node.value)
+
+
+def _in_braces(example: yaml.Node) -> None:
+    """Write the parts of an example, which are data, as JSON is written."""
+    nodes = [value for _, value in example.value] if isinstance(example, yaml.MappingNode) else []
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.CollectionNode):
+            node.flow_style = True
+            nodes += node.value if isinstance(node, yaml.SequenceNode) else [value for _, value in node.value]
+
+
 _Dumper.add_representer(str, _Dumper.represent_text)
+_CompactDumper.add_representer(str, _CompactDumper.represent_text)
+_CompactDumper.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"0[0-9]+"), ["0"])
+"""A code such as `07192` is quoted: YAML 1.2 reads it as a number, which YAML 1.1 does not."""
 
 
 def prompt(question: str, default: str) -> str:
@@ -84,4 +142,4 @@ def write_yaml(document: object, path: Path) -> None:
         Refusal: `already-exists`.
     """
     refuse_to_overwrite(path)
-    path.write_text(harmless(as_yaml([document], width=120)), encoding="utf-8")
+    path.write_text(harmless(as_compact_yaml([document])), encoding="utf-8")

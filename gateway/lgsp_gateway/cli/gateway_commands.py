@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from lgsp_auth.signing_keys import SigningKey
 from lgsp_contracts import names
-from lgsp_contracts.cli.terminal import as_yaml, out
+from lgsp_contracts.cli.terminal import as_compact_yaml, out
 from lgsp_gateway import app
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.config import Format, GatewaySettings, IndexerSettings, describe, read_settings
@@ -127,4 +127,4 @@ def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder
     key = SigningKey.from_pem(durable_file.ensure(folder / f"{system}.pem", lambda: SigningKey.generate().to_pem()))
     spec = {"agency": agency, "title": {"vi": title_vi, "en": title_en}, "jwks": [key.public_jwk()]}
     document = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": system}, "spec": spec}
-    out(as_yaml([document]))
+    out(as_compact_yaml([document]))

@@ -1,0 +1,140 @@
+"""What columns of a table become in a contract: schemas by type, by well-known names, and by the codes that a column may hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import types
+from sqlalchemy.dialects import mysql
+
+from lgsp_contracts.field_names import comparable
+from lgsp_contracts.pointers import split
+from lgsp_contracts.schemas import Schema
+
+Document = dict[str, Any]
+
+MAX_ITEMS = 1000
+MAX_TEXT = 4000
+_EXACT_INTEGER = 2**53 - 1
+"""The largest integer that every JSON parser keeps."""
+
+_FORMATS = {
+    "so-dinh-danh": ("sodinhdanh", "cccd", "socccd", "sodinhdanhcanhan", "madinhdanhcanhan"),
+    "so-cmnd": ("cmnd", "socmnd"),
+    "ma-so-bhxh": ("masobhxh", "sobhxh"),
+    "ma-the-bhyt": ("mathebhyt", "sothebhyt"),
+    "ma-so-doanh-nghiep": ("masodoanhnghiep", "masothue", "mst"),
+    "email": ("email", "thudientu"),
+}
+"""What columns with an identifier are called, as `comparable` writes it."""
+
+_FORMAT_OF_NAME = {name: known for known, names in _FORMATS.items() for name in names}
+_TYPES: tuple[tuple[type[Any], Document], ...] = (
+    (types.Boolean, {"type": "boolean"}),
+    (types.Integer, {"type": "integer"}),
+    (types.DateTime, {"type": "string", "format": "date-time"}),
+    (types.Date, {"type": "string", "format": "date"}),
+    (types.Time, {"type": "string", "maxLength": 20}),
+    (types.Interval, {"type": "string", "maxLength": 60}),
+    (types.Uuid, {"type": "string", "format": "uuid"}),
+    (types.JSON, {"type": ["object", "array"]}),
+)
+_RANGES: tuple[tuple[type[Any], int], ...] = (
+    (types.SmallInteger, 2**15 - 1),
+    (types.BigInteger, _EXACT_INTEGER),
+    (types.Integer, 2**31 - 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Args:
+        quoted: its name as a statement writes it.
+        field: the name of the field that takes it.
+        generated: the database fills it in where a new row does not.
+        counter: it numbers the rows, and means nothing outside the database.
+        codes: the schema of what it may hold, where another table lists that; empty otherwise.
+    """
+
+    name: str
+    quoted: str
+    field: str
+    type: Any
+    nullable: bool
+    generated: bool
+    counter: bool
+    codes: Document = field(default_factory=dict)
+
+    @property
+    def selected(self) -> str:
+        """Return how a statement selects it so that the field takes it by its name."""
+        return self.quoted if comparable(self.name) == comparable(self.field) else f"{self.quoted} AS {self.field}"
+
+
+def codes_schema(codes: Mapping[Any, str]) -> Document:
+    """Return the schema of codes, given each with what it means."""
+    meaning = "; ".join(f"{code}: {label}" for code, label in codes.items() if label)
+    return {"enum": list(codes), **({"description": meaning} if meaning else {})}
+
+
+def column_schema(column: Column, *, requested: bool = False) -> Document:
+    """Return the schema of a column's field.
+
+    Args:
+        requested: of the request, where a number that the column cannot hold is refused.
+    """
+    if column.codes:
+        return column.codes
+    known = _FORMAT_OF_NAME.get(comparable(column.name))
+    if known and isinstance(column.type, (types.String, types.Integer, types.Numeric)):
+        return {"type": "string", "format": known}
+    schema = _type_schema(column.type)
+    if requested and schema == {"type": "integer"} and isinstance(column.type, types.Integer):
+        largest = next(largest for known, largest in _RANGES if isinstance(column.type, known))
+        return {**schema, "minimum": 0 if column.counter else -largest, "maximum": largest}
+    return schema
+
+
+def object_schema(columns: Sequence[Column], *, requested: bool = False) -> Document:
+    """Return the schema of an object with a field for each column."""
+    return {
+        "type": "object",
+        "required": [column.field for column in columns if requested or not column.nullable],
+        "additionalProperties": False,
+        "properties": {column.field: column_schema(column, requested=requested) for column in columns},
+    }
+
+
+def loosen(schema: Document, documents: Sequence[Document]) -> None:
+    """Change the schema of an object so that documents that were found in the system keep it.
+
+    A column called `cccd` may hold old numbers of 9 digits, and one that is never NULL an empty text.
+    """
+    schema["required"] = [name for name in schema["required"] if all(name in document for document in documents)]
+    compiled = Schema(schema, "draft")
+    for document in documents:
+        for violation in compiled.violations(document):
+            name, *_ = (*split(violation.pointer), "")
+            if part := schema["properties"].get(name):
+                schema["properties"][name] = _without_rules(part, document.get(name))
+
+
+def _without_rules(schema: Document, value: Any) -> Document:
+    if isinstance(value, str) and "type" in schema:
+        return {"type": "string", "maxLength": max(schema.get("maxLength", 100), 2 * len(value))}
+    return {"type": schema["type"]} if "type" in schema else {}
+
+
+def _type_schema(kind: Any) -> Document:
+    if isinstance(kind, types.ARRAY):
+        return {"type": "array", "maxItems": MAX_ITEMS, "items": _type_schema(kind.item_type)}
+    if isinstance(kind, mysql.TINYINT) and kind.display_width == 1:
+        return {"type": "boolean"}
+    if isinstance(kind, types.Enum):
+        return {"enum": list(kind.enums)}
+    if isinstance(kind, types.Numeric):
+        return {"type": "integer" if kind.scale == 0 else "number"}
+    schema = next((dict(document) for known, document in _TYPES if isinstance(kind, known)), None)
+    return schema or {"type": "string", "maxLength": getattr(kind, "length", None) or MAX_TEXT}

@@ -1,0 +1,151 @@
+"""The operations of a table's draft: a look-up by each key, and a registration; the contract's part and the manifest's.
+
+Columns and parameters of the statements are called like the fields of the contract, so that the manifest needs no mapping.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import literal_column, select, text
+
+from lgsp_adapters.connectors.sql.databases import Database
+from lgsp_adapters.scaffolding.column_schemas import Column, Document, column_schema, object_schema
+from lgsp_adapters.scaffolding.database_shape import Relation, Table
+from lgsp_adapters.scaffolding.manifests import quoted_field
+from lgsp_contracts.schemas import Schema
+from lgsp_contracts.tooling import drafts
+from lgsp_problems import Refusal
+
+_RETURNING = ("postgresql", "sqlite", "mariadb")
+"""Databases whose INSERT returns what it made."""
+
+_NOT_FOUND = {"not-on-record": {"status": 404, "title": {"vi": "Không có dữ liệu", "en": "Nothing is on record"}}}
+_NOT_INSERTED = {
+    "already-registered": {"status": 409, "title": {"vi": "Đã được ghi nhận", "en": "It is registered already"}},
+    "unknown-reference": {
+        "status": 422,
+        "title": {"vi": "Dữ liệu liên quan không có", "en": "What it refers to is unknown"},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TableDraft:
+    """The draft of a table's operations.
+
+    Args:
+        schema: of a row and what belongs to it.
+    """
+
+    shape: Table
+    schema: Document
+    database: Database
+    example: Document = field(init=False)
+
+    def __post_init__(self) -> None:
+        drafted = drafts.operation(self.shape.name, {"type": "object", "properties": {}}, self.schema, idempotent=True)
+        object.__setattr__(self, "example", drafted["example"]["response"])
+
+    def lookups(self) -> Iterator[tuple[str, tuple[Document, Document]]]:
+        """Yield the name of a look-up by each key, with the contract's part and the manifest's."""
+        for number, key in enumerate(self.shape.keys):
+            name = f"lookup-{drafts.kebab(self.shape.name)}"
+            if number:
+                name = drafts.kebab(f"{name}-by-{'-'.join(column.name for column in key)}")
+            yield name, (self._lookup(name, key), self._lookup_statements(key))
+
+    def registration(self) -> tuple[str, Document, Document]:
+        """Return the name of an operation that inserts a row, with the contract's part and the manifest's.
+
+        Raises:
+            Refusal: `invalid-document`, where the database's INSERT returns nothing.
+        """
+        if self.database.kind not in _RETURNING:
+            raise Refusal(
+                "invalid-document",
+                vi=f"INSERT của {self.database.kind} không trả về khóa bằng RETURNING; hãy bỏ --write và viết thao tác ghi bằng tay.",
+                en=f"INSERT in {self.database.kind} has no RETURNING for the key; leave out --write and write the operation by hand.",
+            )
+        columns = [column for column in self.shape.columns if not column.generated]
+        key = self.shape.primary or self.shape.keys[0]
+        name = f"register-{drafts.kebab(self.shape.name)}"
+        response = {**object_schema(key), "required": [column.field for column in key]}
+        contract = drafts.operation(name, self._request(columns), response, idempotent=False)
+        contract["title"] = {"vi": f"Ghi nhận {self.shape.name}", "en": f"Register {self.shape.name}"}
+        contract["idempotencyKey"] = {"required": True}
+        contract["errors"] = _NOT_INSERTED
+        names = ", ".join(column.quoted for column in columns)
+        values = ", ".join(f":{column.field}" for column in columns)
+        returned = ", ".join(column.selected for column in key)
+        statement = f"INSERT INTO {self.shape.quoted} ({names}) VALUES ({values}) RETURNING {returned}"  # noqa: S608 - names that the database gave
+        states = (("23505", "already-registered"), ("23503", "unknown-reference"))
+        errors = [{"sqlstate": state, "is": code} for state, code in states]
+        return name, _with_subject(contract), {"write": True, "statement": statement, "errors": errors}
+
+    def _request(self, columns: Sequence[Column]) -> Document:
+        """Return the schema of a request with these columns; what the rows of the table do not keep is not demanded either."""
+        request = object_schema(columns, requested=True)
+        request["required"] = [column.field for column in columns if not column.nullable or column in self._identifying]
+        for column in columns:
+            found = self.schema["properties"].get(column.field)
+            if found is not None and found != column_schema(column):
+                request["properties"][column.field] = dict(found)
+        return request
+
+    @property
+    def _identifying(self) -> list[Column]:
+        return [column for key in self.shape.keys for column in key]
+
+    def _lookup(self, name: str, key: Sequence[Column]) -> Document:
+        request = self._request(key)
+        operation = drafts.operation(name, request, self.schema, idempotent=True)
+        columns = ", ".join(column.name for column in key)
+        operation["title"] = {
+            "vi": f"Tra cứu {self.shape.name} theo {columns}",
+            "en": f"Look up {self.shape.name} by {columns}",
+        }
+        asked = {column.field: self.example.get(column.field) for column in key}
+        if Schema(request, name).is_valid(asked):
+            operation["example"]["request"] = asked
+        operation["example"]["response"] = self.example
+        operation["errors"] = _NOT_FOUND
+        return _with_subject(operation)
+
+    def _lookup_statements(self, key: Sequence[Column]) -> Document:
+        referring = [own for relation in self.shape.relations for _, own in relation.pairs]
+        columns = list({column.name: column for column in (*self.shape.own_columns(), *referring)}.values())
+        selected = ", ".join(column.selected for column in columns)
+        where = " AND ".join(f"{column.quoted} = :{column.field}" for column in key)
+        draft: Document = {
+            "statement": f"SELECT {selected} FROM {self.shape.quoted} WHERE {where}",  # noqa: S608 - names that the database gave
+            "none": "not-on-record",
+        }
+        if self.shape.relations:
+            draft["with"] = {relation.field: _related(relation) for relation in self.shape.relations}
+        return {**draft, "sample": first_rows(self.database, self.shape.quoted, key, 1)}
+
+
+def first_rows(database: Database, quoted: str, columns: Sequence[Column], count: int) -> str:
+    """Write a statement that selects the first rows in the database's own dialect; of a single one all columns have a value."""
+    selected = select(*(literal_column(column.selected) for column in columns)).select_from(text(quoted)).limit(count)
+    for column in columns if count == 1 else ():
+        if column.nullable:
+            selected = selected.where(literal_column(column.quoted).is_not(None))
+    return " ".join(database.compiled(selected).split())
+
+
+def _related(relation: Relation) -> Document:
+    selected = ", ".join(column.selected for column in relation.columns)
+    where = " AND ".join(f"{there.quoted} = :{own.field}" for there, own in relation.pairs)
+    order = f" ORDER BY {', '.join(column.quoted for column in relation.order)}" if relation.order else ""
+    return {
+        "statement": f"SELECT {selected} FROM {relation.quoted} WHERE {where}{order}",  # noqa: S608 - names that the database gave
+        "parameters": {own.field: f"row.{quoted_field(own.name)}" for _, own in relation.pairs},
+    }
+
+
+def _with_subject(operation: Document) -> Document:
+    properties = operation["request"]["properties"]
+    person = next((name for name, part in properties.items() if part.get("format") == "so-dinh-danh"), "")
+    del operation["timeout"]  # the default is as good
+    return {**operation, "subject": f"/{person}"} if person else operation

@@ -1,0 +1,183 @@
+"""`lgsp contract import table`: drafts that pass their own check, trial and test in each database."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from support import social_register
+from support.adapters import opened
+from support.national import call
+from support.postgres import Postgres, name_in
+from support.preloaded import run
+from support.sql import DRIVERS
+
+from lgsp_adapters import manifest as manifests
+from lgsp_adapters.conformance import suite
+from lgsp_adapters.scaffolding.database_tables import from_table
+from lgsp_contracts.contract import Contract
+from lgsp_problems import Refusal
+
+ANN = {"soDinhDanh": "022093001000"}
+
+
+@pytest.fixture
+async def register(request: pytest.FixtureRequest, database: str, postgres: Postgres, tmp_path: Path) -> str:
+    """The address of the register, in a database of its own."""
+    address = {
+        "postgresql": await postgres.new_database(),
+        "sqlite": f"sqlite:///{tmp_path}/register.db",
+        "mariadb": database,
+    }[database.partition(":")[0]]
+    await social_register.filled(address)
+    return address
+
+
+async def count(address: str) -> int:
+    engine = create_async_engine(address.replace(":", f"+{DRIVERS[address.partition(':')[0]]}:", 1))
+    async with engine.connect() as connection:
+        found = (await connection.execute(text("SELECT COUNT(*) FROM huong_btxh"))).scalar_one()
+    await engine.dispose()
+    return int(found)
+
+
+def loaded(draft: Any, folder: Path, address: str, environment: pytest.MonkeyPatch) -> manifests.Manifest:
+    environment.setenv(draft["connection"]["url"]["env"], address)
+    (folder / "adapter.yaml").write_text(yaml.safe_dump(draft))
+    return manifests.load(folder / "adapter.yaml")
+
+
+async def test_a_draft_passes_its_own_test(register: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an accent in a name, numbers of people kept as numbers, codes, and rows that belong to a row; a write is not kept."""
+    contract, manifest = await from_table(register, "huong_btxh", "social-welfare", "btxh", write=True)
+    names = [f"lookup-huong-btxh{by}" for by in ("", "-by-so-quyet-dinh", "-by-id")]
+    assert list(contract["operations"]) == [*names, "register-huong-btxh"]
+    promised = Contract.from_document(contract)
+    results = await suite.run(loaded(manifest, tmp_path, register, monkeypatch), promised, allow_writes=False)
+    assert [result for result in results if not result.passed] == []
+    assert [result.operation for result in results if result.what == "a sample of the system"] == names
+    assert await count(register) == social_register.PEOPLE
+    async with opened("sql", register, contract=promised, operations=manifest["operations"]) as adapter:
+        method = adapter.method("lookup-huong-btxh")
+        assert method
+        found = await method(ANN, call())
+    assert (found["soDinhDanh"], found["hoVaTen"]) == (ANN["soDinhDanh"], "Nguyễn Thị Số 0")
+    assert (found["conSong"], found["capNhatLuc"]) == (True, "2026-01-31T08:00:00+07:00")
+    assert [payment["ky"] for payment in found["chiTra"]] == ["2026-01", "2026-02"]
+
+
+async def test_an_integrator_goes_from_a_table_to_a_tested_adapter(postgres: Postgres, tmp_path: Path) -> None:
+    address = await postgres.new_database()
+    await social_register.filled(address)
+    contract, manifest = tmp_path / "contract.yaml", tmp_path / "adapter.yaml"
+    command = [
+        "contract",
+        "import",
+        "table",
+        "--url",
+        address,
+        "--table",
+        "huong_btxh",
+        "--by",
+        "so_dinh_danh",
+        "--write",
+    ]
+    command += ["--service", "social-welfare", "--provider", "btxh", "-o", str(contract), "--manifest", str(manifest)]
+    assert (await run(*command))[0] == 0
+    written = contract.read_text()
+    assert "Nguyễn Thị Số" not in written  # nobody's data is in a contract
+    assert (
+        "maXa: &shared1\n          enum: ['06652', '06673', '07192']\n          description: '06652: Phường Hồng Gai"
+        in written
+    )
+    assert len([*written.splitlines(), *manifest.read_text().splitlines()]) < 135
+    both = (str(manifest), "--contract", str(contract))
+    environment = {"LGSP_SOCIAL_WELFARE_URL": address}
+    assert (await run("adapter", "check", *both, environment=environment))[0] == 0
+    code, out, err = await run("adapter", "try", both[0], "lookup-huong-btxh", *both[1:], environment=environment)
+    assert (code, err) == (0, "")
+    assert json.loads(out)["hoVaTen"].startswith("Nguyễn Thị Số")
+    code, out, _ = await run("contract", "test", *both, environment=environment)
+    assert (code, "0 failed" in out) == (0, True)
+
+
+async def drafted(postgres: Postgres, statements: str, table: str = "ho_so", *keys: list[str]) -> tuple[Any, Any, str]:
+    address = await postgres.new_database()
+    await postgres.sql(statements, name_in(address))
+    contract, manifest = await from_table(address, table, "poor", "provider", keys)
+    Contract.from_document(contract)
+    return contract["operations"], manifest["operations"], address
+
+
+async def test_what_a_row_refers_to_is_an_object_or_a_code(postgres: Postgres) -> None:
+    contract, manifest, address = await drafted(
+        postgres,
+        "CREATE TABLE ho (id SERIAL PRIMARY KEY, chu_ho TEXT NOT NULL, cccd CHAR(12) NOT NULL);"
+        "CREATE TABLE muc (ma SMALLINT PRIMARY KEY, ten TEXT);"
+        'CREATE TABLE ho_so (so TEXT PRIMARY KEY, ho_id INTEGER NOT NULL REFERENCES ho, "Mức" SMALLINT REFERENCES muc, cha TEXT REFERENCES ho_so);'
+        "INSERT INTO ho (chu_ho, cccd) VALUES ('Nguyễn Văn An', '022093001234'); INSERT INTO muc VALUES (1, 'Nghèo'), (2, 'Cận nghèo');"
+        "INSERT INTO ho_so VALUES ('A1', 1, 2, NULL)",
+    )
+    fields = contract["lookup-ho-so"]["response"]["properties"]
+    assert fields["muc"] == {"enum": [1, 2], "description": "1: Nghèo; 2: Cận nghèo"}
+    assert list(fields) == ["so", "muc", "cha", "ho"]
+    assert list(fields["ho"]["properties"]) == ["id", "chuHo", "cccd"]
+    promised = Contract.from_document({**social_contract(contract), "service": "poor"})
+    async with opened("sql", address, contract=promised, operations=manifest) as adapter:
+        method = adapter.method("lookup-ho-so")
+        assert method
+        found = await method({"so": "A1"}, call())
+    assert found == {"so": "A1", "muc": 2, "ho": {"id": 1, "chuHo": "Nguyễn Văn An", "cccd": "022093001234"}}
+
+
+def social_contract(operations: Any) -> dict[str, Any]:
+    title = {"vi": "x", "en": "x"}
+    head = {"service": "poor", "version": "1.0.0", "title": title, "provider": "provider", "classification": "personal"}
+    return {**head, "operations": operations}
+
+
+async def test_what_the_rows_do_not_keep_is_not_promised(postgres: Postgres) -> None:
+    """Old numbers of 9 digits in a column called cccd, an empty text where there is never NULL, a text that is long."""
+    contract, _, _ = await drafted(
+        postgres,
+        "CREATE TABLE ho_so (so INTEGER PRIMARY KEY, cccd VARCHAR(12), ghi_chu TEXT NOT NULL, email TEXT, so_bhxh CHAR(10));"
+        "INSERT INTO ho_so VALUES (1, '022093001234', 'x', 'a@b.vn', '0123456789'), (2, '100200300', '', 'khong co', NULL)",
+    )
+    response = contract["lookup-ho-so"]["response"]
+    assert response["required"] == ["so"]
+    assert response["properties"] == {
+        "so": {"type": "integer"},
+        "cccd": {"type": "string", "maxLength": 100},
+        "ghiChu": {"type": "string", "maxLength": 4000},
+        "email": {"type": "string", "maxLength": 100},
+        "soBhxh": {"type": "string", "format": "ma-so-bhxh"},
+    }
+
+
+async def test_keys_are_what_the_database_or_the_integrator_says(postgres: Postgres) -> None:
+    table = (
+        "CREATE TABLE ho_so (id SERIAL PRIMARY KEY, ma_ho_so TEXT, nam INTEGER, so INTEGER, cccd TEXT, ma_xa TEXT, tam TEXT, UNIQUE (nam, so));"
+        "CREATE INDEX ON ho_so (ma_ho_so); CREATE INDEX ON ho_so (ma_xa); CREATE UNIQUE INDEX ON ho_so (tam) WHERE tam <> '';"
+        "INSERT INTO ho_so (ma_ho_so, nam, so, ma_xa) VALUES ('A', 2026, 1, '1'), ('B', 2026, 2, '1')"
+    )
+    contract, _, address = await drafted(postgres, table)
+    assert {name: list(part["request"]["properties"]) for name, part in contract.items()} == {
+        "lookup-ho-so": ["nam", "so"],
+        "lookup-ho-so-by-ma-ho-so": ["maHoSo"],
+        "lookup-ho-so-by-id": ["id"],
+    }
+    chosen, _ = await from_table(address, "ho_so", "poor", "provider", [["cccd"]])
+    assert list(chosen["operations"]["lookup-ho-so"]["response"]["properties"]) == [
+        *("maHoSo", "nam", "so", "cccd", "maXa", "tam")  # a counter that nobody looks up by means nothing outside
+    ]
+    await postgres.sql("CREATE VIEW danh_sach AS SELECT cccd, ma_xa FROM ho_so", name_in(address))
+    with pytest.raises(Refusal, match=r"name its columns with --by, among: cccd, ma_xa"):
+        await from_table(address, "danh_sach", "poor", "provider")
+    with pytest.raises(Refusal, match="has no column so_xa; it has: cccd, ma_xa"):
+        await from_table(address, "danh_sach", "poor", "provider", [["so_xa"]])
+    assert list((await from_table(address, "danh_sach", "poor", "provider", [["cccd"]]))[0]["operations"]) == [
+        "lookup-danh-sach"
+    ]
