@@ -52,7 +52,8 @@ def loaded(draft: Any, folder: Path, address: str, environment: pytest.MonkeyPat
 
 async def test_a_draft_passes_its_own_test(register: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an accent in a name, numbers of people kept as numbers, codes, and rows that belong to a row; a write is not kept."""
-    contract, manifest = await from_table(register, "huong_btxh", "social-welfare", "btxh", write=True)
+    contract, manifest, codes = await from_table(register, "huong_btxh", "social-welfare", "btxh", write=True)
+    assert codes == ["dm_loai_doi_tuong", "dm_xa"]
     names = [f"lookup-huong-btxh{by}" for by in ("", "-by-so-quyet-dinh", "-by-id")]
     assert list(contract["operations"]) == [*names, "register-huong-btxh"]
     promised = Contract.from_document(contract)
@@ -86,7 +87,8 @@ async def test_an_integrator_goes_from_a_table_to_a_tested_adapter(postgres: Pos
         "--write",
     ]
     command += ["--service", "social-welfare", "--provider", "btxh", "-o", str(contract), "--manifest", str(manifest)]
-    assert (await run(*command))[0] == 0
+    code, out, _ = await run(*command)
+    assert (code, "contains the codes of dm_loai_doi_tuong, dm_xa; check" in out) == (0, True)
     written = contract.read_text()
     assert "Nguyễn Thị Số" not in written  # nobody's data is in a contract
     assert (
@@ -107,7 +109,7 @@ async def test_an_integrator_goes_from_a_table_to_a_tested_adapter(postgres: Pos
 async def drafted(postgres: Postgres, statements: str, table: str = "ho_so", *keys: list[str]) -> tuple[Any, Any, str]:
     address = await postgres.new_database()
     await postgres.sql(statements, name_in(address))
-    contract, manifest = await from_table(address, table, "poor", "provider", keys)
+    contract, manifest, _ = await from_table(address, table, "poor", "provider", keys)
     Contract.from_document(contract)
     return contract["operations"], manifest["operations"], address
 
@@ -124,13 +126,13 @@ async def test_what_a_row_refers_to_is_an_object_or_a_code(postgres: Postgres) -
     fields = contract["lookup-ho-so"]["response"]["properties"]
     assert fields["muc"] == {"enum": [1, 2], "description": "1: Nghèo; 2: Cận nghèo"}
     assert list(fields) == ["so", "muc", "cha", "ho"]
-    assert list(fields["ho"]["properties"]) == ["id", "chuHo", "cccd"]
+    assert list(fields["ho"]["properties"]) == ["chuHo", "cccd"]
     promised = Contract.from_document({**social_contract(contract), "service": "poor"})
     async with opened("sql", address, contract=promised, operations=manifest) as adapter:
         method = adapter.method("lookup-ho-so")
         assert method
         found = await method({"so": "A1"}, call())
-    assert found == {"so": "A1", "muc": 2, "ho": {"id": 1, "chuHo": "Nguyễn Văn An", "cccd": "022093001234"}}
+    assert found == {"so": "A1", "muc": 2, "ho": {"chuHo": "Nguyễn Văn An", "cccd": "022093001234"}}
 
 
 def social_contract(operations: Any) -> dict[str, Any]:
@@ -169,7 +171,7 @@ async def test_keys_are_what_the_database_or_the_integrator_says(postgres: Postg
         "lookup-ho-so-by-ma-ho-so": ["maHoSo"],
         "lookup-ho-so-by-id": ["id"],
     }
-    chosen, _ = await from_table(address, "ho_so", "poor", "provider", [["cccd"]])
+    chosen = (await from_table(address, "ho_so", "poor", "provider", [["cccd"]])).contract
     assert list(chosen["operations"]["lookup-ho-so"]["response"]["properties"]) == [
         *("maHoSo", "nam", "so", "cccd", "maXa", "tam")  # a counter that nobody looks up by means nothing outside
     ]
@@ -178,6 +180,6 @@ async def test_keys_are_what_the_database_or_the_integrator_says(postgres: Postg
         await from_table(address, "danh_sach", "poor", "provider")
     with pytest.raises(Refusal, match="has no column so_xa; it has: cccd, ma_xa"):
         await from_table(address, "danh_sach", "poor", "provider", [["so_xa"]])
-    assert list((await from_table(address, "danh_sach", "poor", "provider", [["cccd"]]))[0]["operations"]) == [
+    assert list((await from_table(address, "danh_sach", "poor", "provider", [["cccd"]])).contract["operations"]) == [
         "lookup-danh-sach"
     ]

@@ -49,8 +49,10 @@ def import_table(
         Where to write the manifest, if one is wanted.
     """
     keys = [names.split(",") for names in by]
-    contract, manifest_draft = asyncio.run(from_table(url, table, service, provider, keys, write=write))
-    _save(contract, output, manifest_draft, manifest)
+    draft = asyncio.run(from_table(url, table, service, provider, keys, write=write))
+    _save(draft.contract, output, draft.manifest, manifest)
+    if draft.code_tables:
+        out(f"The contract contains the codes of {', '.join(draft.code_tables)}; check that everybody may read them.\n")
 
 
 def import_wsdl(

@@ -73,6 +73,11 @@ class Column:
         return self.quoted if comparable(self.name) == comparable(self.field) else f"{self.quoted} AS {self.field}"
 
 
+def is_identifier(comparable_name: str) -> bool:
+    """Tell whether a column is called like an identifier of a person or an enterprise."""
+    return comparable_name in _FORMAT_OF_NAME
+
+
 def codes_schema(codes: Mapping[Any, str]) -> Document:
     """Return the schema of codes, given each with what it means."""
     meaning = "; ".join(f"{code}: {label}" for code, label in codes.items() if label)

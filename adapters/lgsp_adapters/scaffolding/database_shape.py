@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, column, func, inspect, select, table, types
 
-from lgsp_adapters.scaffolding.column_schemas import Column, Document, codes_schema
+from lgsp_adapters.scaffolding.column_schemas import Column, Document, codes_schema, is_identifier
 from lgsp_contracts.field_names import comparable
 from lgsp_contracts.tooling import drafts
 from lgsp_problems import NotFound, Refusal
@@ -15,7 +15,10 @@ from lgsp_problems import NotFound, Refusal
 MAX_CODES = 50
 """Rows of a table that counts as a list of codes."""
 
-_MAX_CODE_COLUMNS = 6
+_MAX_CODE_COLUMNS = 5
+_OF_PEOPLE = re.compile(r"ho(va)?ten.*|hodem|chuho|ngaysinh|namsinh|gioitinh|diachi.*|(so)?dienthoai|dtdd")
+"""What columns about people are called: their table is no list of codes, however short it is."""
+
 _OBVIOUS_KEY = re.compile(r"sodinhdanh.*|(so)?cccd|(so)?cmnd|ma.*|so(hoso|quyetdinh|gcn|giayphep).*")
 """What columns that identify a row are called, as `comparable` writes it."""
 
@@ -47,6 +50,7 @@ class Table:
         keys: what identifies a row, the one that callers know first.
         primary: the primary key.
         relations: tables whose rows belong to a row.
+        code_tables: tables whose rows, codes with what they mean, are in the schemas of columns.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Table:
     keys: Sequence[Sequence[Column]]
     primary: Sequence[Column]
     relations: Sequence[Relation]
+    code_tables: Collection[str]
 
     def own_columns(self) -> list[Column]:
         """Return the columns that mean something outside: no counter, and none that only refers to a relation of one row."""
@@ -84,6 +89,7 @@ class _Reader:
         schema, _, self._bare = name.rpartition(".")
         self._schema = schema or None
         self._name = name
+        self.code_tables: set[str] = set()
         self._sqlite = connection.dialect.name == "sqlite"
 
     def read(self, chosen: Sequence[Sequence[str]]) -> Table:
@@ -106,7 +112,15 @@ class _Reader:
         fields = {each.field for each in columns.values()}
         relations = list(self._parents(columns, fields)) + list(self._children(columns, fields))
         primary = [columns[name] for name in self._primary() if name in columns]
-        return Table(self._bare, self._quote(self._bare), list(columns.values()), keys, primary, relations)
+        return Table(
+            self._bare,
+            self._quote(self._bare),
+            list(columns.values()),
+            keys,
+            primary,
+            relations,
+            sorted(self.code_tables),
+        )
 
     def _primary(self) -> list[str]:
         return list(self._inspector.get_pk_constraint(self._bare, self._schema).get("constrained_columns") or [])
@@ -116,14 +130,14 @@ class _Reader:
         parts = [part for part in (schema or self._schema, bare) if part]
         return ".".join(preparer.quote(part) for part in parts)
 
-    def _columns(self, bare: str, without: Collection[str] = ()) -> Iterator[Column]:
+    def _columns(self, bare: str, *, with_codes: bool = True) -> Iterator[Column]:
         """Yield the columns but those of bytes, and those whose type nobody knows: no JSON is made of them."""
         quote = self._inspector.dialect.identifier_preparer.quote
-        codes = self._codes(bare)
+        codes = self._codes(bare) if with_codes else {}
         primary = self._inspector.get_pk_constraint(bare, self._schema).get("constrained_columns")
         taken: set[str] = set()
         for each in self._inspector.get_columns(bare, self._schema):
-            if isinstance(each["type"], (types.LargeBinary, types.NullType)) or each["name"] in without:
+            if isinstance(each["type"], (types.LargeBinary, types.NullType)):
                 continue
             field = drafts.camel(each["name"])
             while field in taken or not field[0].isalpha():
@@ -158,7 +172,7 @@ class _Reader:
         label = next(
             (each["name"] for each in columns if each["name"] != key and isinstance(each["type"], types.String)), None
         )
-        if label is None or len(columns) > _MAX_CODE_COLUMNS or self._inspector.get_foreign_keys(bare, schema):
+        if label is None or not self._lists_codes(bare, schema, columns):
             return {}
         source = table(bare, column(key), column(label), schema=schema or self._schema)
         query = select(source.c[key], source.c[label]).order_by(source.c[key]).limit(MAX_CODES + 1)
@@ -167,8 +181,20 @@ class _Reader:
             return {}
         if not rows:
             return {}
+        self.code_tables.add(bare)
         return codes_schema(
             {code.strip() if isinstance(code, str) else code: str(meaning or "").strip() for code, meaning in rows}
+        )
+
+    def _lists_codes(self, bare: str, schema: str | None, columns: Sequence[Any]) -> bool:
+        """Tell whether a table is a list of codes, which everybody may read, rather than one of people or cases."""
+        names = [comparable(each["name"]) for each in columns]
+        return (
+            len(columns) <= _MAX_CODE_COLUMNS
+            and not any(_OF_PEOPLE.fullmatch(name) or is_identifier(name) for name in names)
+            and not any(isinstance(each["type"], (types.Date, types.DateTime, types.LargeBinary)) for each in columns)
+            and not any(each.counter for each in self._columns(bare, with_codes=False))
+            and not self._inspector.get_foreign_keys(bare, schema)
         )
 
     def _chosen_key(self, names: Sequence[str], columns: Mapping[str, Column]) -> list[Column]:
@@ -229,7 +255,7 @@ class _Reader:
                 _unused(drafts.camel(bare), fields),
                 many=False,
                 quoted=self._quote(bare, reference["referred_schema"]),
-                columns=list(there.values()),
+                columns=[each for each in there.values() if not each.counter],
                 pairs=pairs,
                 order=(),
                 required=required,

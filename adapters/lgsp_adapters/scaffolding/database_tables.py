@@ -4,8 +4,9 @@ The example of the contract is generated and no row of the table, since everybod
 answer is found at the time of a trial, by the statement `sample` of the manifest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from lgsp_adapters.connectors.sql.columns_by_name import ColumnReader
 from lgsp_adapters.connectors.sql.databases import Database
@@ -22,6 +23,18 @@ _SAMPLED_ROWS = 200
 _SECONDS = 30.0
 
 
+class TableDrafts(NamedTuple):
+    """The drafts of a table.
+
+    Args:
+        code_tables: tables whose rows were copied into the contract.
+    """
+
+    contract: Document
+    manifest: Document
+    code_tables: Collection[str]
+
+
 async def from_table(
     address: str,
     table: str,
@@ -30,7 +43,7 @@ async def from_table(
     keys: Sequence[Sequence[str]] = (),
     *,
     write: bool = False,
-) -> tuple[Document, Document]:
+) -> TableDrafts:
     """Draft a contract and a manifest that look up a row of a table by each of its keys.
 
     Args:
@@ -55,7 +68,8 @@ async def from_table(
     url = {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}
     head = {"service": service, "major": 1, "system": provider, "kind": "sql", "connection": {"url": url}}
     contract = drafts.contract(service, provider, {name: part for name, (part, _) in operations.items()})
-    return contract, {**head, "operations": {name: part for name, (_, part) in operations.items()}}
+    manifest = {**head, "operations": {name: part for name, (_, part) in operations.items()}}
+    return TableDrafts(contract, manifest, shape.code_tables)
 
 
 async def _response_schema(database: Database, shape: Table) -> Document:
