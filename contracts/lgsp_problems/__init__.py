@@ -9,6 +9,7 @@ from lgsp_problems.harmless import harmless, is_harmful, on_one_line
 from lgsp_problems.refusal import Refusal, Violation
 from lgsp_problems.refusal_types import (
     CannotStart,
+    ContractAmbiguous,
     EvidenceForged,
     NoAdapter,
     NotFound,
@@ -24,6 +25,7 @@ from lgsp_problems.text import Language, Text
 __all__ = [
     "CODES",
     "CannotStart",
+    "ContractAmbiguous",
     "EvidenceForged",
     "Language",
     "NoAdapter",

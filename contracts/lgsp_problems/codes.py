@@ -66,6 +66,7 @@ CODES: dict[str, ProblemCode] = {
     "step-not-allowed": _code(
         409, "Không được phép thực hiện bước này", "This step is not allowed in the present state"
     ),
+    "contract-ambiguous": _code(422, "Hợp đồng có thể hiểu khác nhau", "The contract can be understood differently"),
     "contract-incompatible": _code(422, "Hợp đồng không tương thích", "The contract is not compatible"),
     "revision-conflict": _code(412, "Tài liệu đã thay đổi", "The document has changed"),
     "precondition-required": _code(428, "Thiếu điều kiện If-Match", "If-Match is required"),

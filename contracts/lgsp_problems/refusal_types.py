@@ -38,6 +38,12 @@ class CannotStart(TypedRefusal):
     CODE = "cannot-start"
 
 
+class ContractAmbiguous(TypedRefusal):
+    """Two independent validators disagree about a document of the contract, so its readers understand it differently."""
+
+    CODE = "contract-ambiguous"
+
+
 class EvidenceForged(TypedRefusal):
     """Evidence does not prove what it should. Asking again does not change that."""
 

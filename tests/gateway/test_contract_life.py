@@ -190,3 +190,19 @@ async def test_a_hostile_contract_is_refused_at_submission(living: Service, kind
         got = await living.put("submitted", "integrator", contract=hostile)
     assert got.status == status
     assert words in got.json["detail"]
+
+
+async def test_a_contract_that_validators_understand_differently_is_kept_as_a_draft_and_not_published(
+    living: Service,
+) -> None:
+    ambiguous = contract()
+    field = {"type": "string", "pattern": r"^\d{12}$"}
+    ambiguous["operations"]["read"]["request"]["properties"]["soDinhDanh"] = field
+    assert (await living.put("draft", contract=ambiguous)).status == 201
+    got = await living.put("published", contract=ambiguous)
+    assert (got.status, got.code) == (422, "contract-ambiguous")
+    place = "/spec/contract/operations/read/request/properties/soDinhDanh/pattern"
+    assert place in got.json["detail"]
+    assert got.json["errors"][0]["pointer"] == "/soDinhDanh"
+    field["pattern"] = "^[0-9]{12}$"
+    assert (await living.put("published", contract=ambiguous)).status == 200

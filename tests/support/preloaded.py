@@ -27,7 +27,14 @@ _COMMANDS = [
     for module in pkgutil.iter_modules(package.__path__)
 ]
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([*_COMMANDS, "lgsp_gateway.evidence.search.indexer", "lgsp_adapters.host.served_adapter"])
+_FORKS.set_forkserver_preload(
+    [
+        *_COMMANDS,
+        "lgsp_contracts.agreement.comparison",
+        "lgsp_gateway.evidence.search.indexer",
+        "lgsp_adapters.host.served_adapter",
+    ]
+)
 
 
 class Preloaded(Process):

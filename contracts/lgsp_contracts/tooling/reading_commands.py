@@ -19,15 +19,18 @@ BUS = "http://127.0.0.1:8080"
 
 
 def check(files: list[Path], /) -> None:
-    """Check contracts; each error names file, line and correction.
+    """Check contracts; each error names file, line and correction. Two independent validators must agree about their documents.
 
     Parameters
     ----------
     files
         The contracts.
     """
+    from lgsp_contracts.agreement import comparison  # noqa: PLC0415 - loads jsonschema, which no other command needs
+
     for path in files:
-        _, contract = read(path)
+        location, contract = read(path)
+        comparison.check(contract, location)
         out(f"{path}: {contract.service} {contract.version} is valid; operations: {', '.join(contract.operations)}\n")
 
 

@@ -87,7 +87,14 @@ _FILTERS = {
     ),
 }
 
-_WRITE_PROBLEMS = ("invalid-document", "already-exists", "contract-incompatible", "step-not-allowed", "not-found")
+_WRITE_PROBLEMS = (
+    "invalid-document",
+    "already-exists",
+    "contract-ambiguous",
+    "contract-incompatible",
+    "step-not-allowed",
+    "not-found",
+)
 
 
 def filter_parameters(kind: str) -> tuple[Parameter[str], ...]:

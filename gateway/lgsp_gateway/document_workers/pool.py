@@ -98,6 +98,21 @@ class DocumentWorkers:
         except _TooLong as error:
             raise _takes_too_long(self._seconds) from error
 
+    async def check_agreement(self, consumer: str, contract: bytes, location: SourceLocation) -> None:
+        """Check that two validators agree about the documents of a contract, as JSON.
+
+        Args:
+            location: where the contract was written, for its refusals.
+
+        Raises:
+            Refusal: as `lgsp_contracts.agreement.comparison.check`; `too-large`, when that takes longer than is allowed.
+        """
+        task = {"what": "agreement", "name": location.name, "path": location.path}
+        try:
+            await self._run_task(consumer, task, contract)
+        except _TooLong as error:
+            raise _takes_too_long(self._seconds) from error
+
     async def check_replacement(self, consumer: str, name: str, before: bytes, after: bytes) -> None:
         """Check whether a contract may replace the published one; both as JSON.
 

@@ -77,6 +77,14 @@ def _run_replacement(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any],
     return {}, b""
 
 
+def _run_agreement(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_contracts.agreement import comparison  # noqa: PLC0415 - jsonschema takes a tenth of a second to load
+
+    location = SourceLocation(task["name"], tuple(task["path"]))
+    comparison.check(Contract.from_document(orjson.loads(body), location), location)
+    return {}, b""
+
+
 def _run_page(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     from lgsp_contracts.tooling.pages import page  # noqa: PLC0415 - its templates take a tenth of a second to load
 
@@ -102,6 +110,7 @@ _TASKS = {
     "projection": _run_projection,
     "contract": _run_contract,
     "replacement": _run_replacement,
+    "agreement": _run_agreement,
     "page": _run_page,
     "openapi": _run_openapi,
     "asyncapi": _run_asyncapi,

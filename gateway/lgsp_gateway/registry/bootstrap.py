@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import documents, names
+from lgsp_contracts.contract import Contract
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_gateway.registry import document_rules
@@ -29,12 +31,15 @@ MARK = ("Registry", DocumentName("first-fill"))
 _Documents = dict[tuple[str, DocumentName], DocumentVersion]
 
 
-async def fill(store: DocumentStore, folder: Path, catalog: Path) -> None:
+async def fill(store: DocumentStore, folder: Path, catalog: Path | None) -> None:
     """Store what folders hold, unless that was done before. Every document is checked before any is stored.
 
+    Args:
+        catalog: the contracts that are published; None for those that come with lgsp, about which two validators are known to agree.
+
     Raises:
-        Refusal: `invalid-document`, naming file and place, when nothing was stored; `bus-unavailable`, when a part was,
-            and the next start continues.
+        Refusal: `invalid-document` or `contract-ambiguous`, naming file and place, when nothing was stored; `bus-unavailable`, when a part
+            was, and the next start continues.
     """
     mark = await store.latest(*MARK)
     if mark is not None and _phase(mark) == "done":
@@ -45,7 +50,9 @@ async def fill(store: DocumentStore, folder: Path, catalog: Path) -> None:
             known[version.kind, version.name] = version
     before_marks = mark is None and bool(known)
     if not (before_marks and _is_in_use(known)):
-        wanted = await asyncio.to_thread(_read, folder, catalog)
+        wanted = await asyncio.to_thread(_read, folder, catalog or catalogs.shipped_folder())
+        if catalog is not None:
+            _check_agreement(catalog)
         if mark is None:
             await _write(store, *MARK, {"phase": "begun"}, None)
         # Where no mark says that a fill was interrupted, it may as well be an old bus as somebody left it.
@@ -78,6 +85,18 @@ def _read(folder: Path, catalog: Path) -> _Documents:
             )
         staged.apply(DocumentVersion.of(kind, name, document["spec"], 1, 0, AUTHOR, ""))
     return {(kind, version.name): version for kind in KINDS for version in staged.versions[kind].values()}
+
+
+def _check_agreement(catalog: Path) -> None:
+    """Judge the documents of contracts that compile with two validators. Nothing is served yet, so nobody waits for it.
+
+    Raises:
+        Refusal: `contract-ambiguous`.
+    """
+    from lgsp_contracts.agreement import comparison  # noqa: PLC0415 - loads jsonschema, which later starts do not need
+
+    for location, document in documents.read_folder(catalog):
+        comparison.check(Contract.from_document(document, location), location)
 
 
 async def _bring_to(store: DocumentStore, wanted: _Documents, known: _Documents, *, only_add: bool) -> None:

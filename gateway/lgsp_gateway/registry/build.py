@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from nats.aio.client import Client
 
-from lgsp_contracts import catalog as catalogs
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.registry import bootstrap
@@ -47,7 +46,7 @@ class RegistryParts:
             Refusal: `cannot-start` or `invalid-document`.
         """
         await self.store.start(connection, settings.replicas)
-        await bootstrap.fill(self.store, settings.registry, settings.catalog or catalogs.shipped_folder())
+        await bootstrap.fill(self.store, settings.registry, settings.catalog)
         await self.replica.start(connection, background)
         stack.push_async_callback(self.replica.stop)
 

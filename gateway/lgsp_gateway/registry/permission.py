@@ -12,6 +12,7 @@ from typing import Any
 from lgsp_auth import roles
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry import classification, key_registrars, ownership, references, role_protection
 from lgsp_gateway.registry.contract_check_runner import ContractChecks
@@ -76,7 +77,7 @@ class Permission:
             end_tokens: of a system: its tokens are to count no more.
 
         Raises:
-            Refusal: `not-granted`, `step-not-allowed`, `contract-incompatible` or `in-use`.
+            Refusal: `not-granted`, `step-not-allowed`, `contract-ambiguous`, `contract-incompatible` or `in-use`.
         """
         if kind == "System":
             await self.check_system(caller, name, spec, known)
@@ -192,6 +193,9 @@ class Permission:
             await self.contracts.check_replacement(caller.name, name, before["contract"], spec["contract"])
         if before is not None and contracts.phase_of(before) in contracts.IN_FORCE:
             self.check_grants(before["contract"], spec["contract"])
+        if contracts.is_put_in_force(before, spec):
+            where = SourceLocation(f"Service {name}", ("spec", "contract"))
+            await self.contracts.check_agreement(caller.name, spec["contract"], where)
 
     def _owners(self, name: DocumentName, spec: DocumentSpec) -> frozenset[str]:
         return ownership.owners_of("Service", name, spec, self.registry)

@@ -165,6 +165,14 @@ def is_replaced(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> b
     )
 
 
+def is_put_in_force(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
+    """Does a Service document make another contract than before answer calls? Then two validators must agree about its documents
+    (`lgsp_contracts.agreement`)."""
+    if phase_of(after) not in IN_FORCE:
+        return False
+    return before is None or phase_of(before) not in IN_FORCE or not is_same_json(before["contract"], after["contract"])
+
+
 def check_replacement(name: str, old: Any, new: Any) -> None:
     """May a contract take the place of the published one? It must be a higher version and break nothing.
 
