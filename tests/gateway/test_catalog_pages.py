@@ -13,6 +13,7 @@ from support.processes import apt_install
 from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
+from lgsp_contracts import published_schemas
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.documents import read
 from lgsp_contracts.tooling.pages.examples import LANGUAGES, examples
@@ -83,3 +84,12 @@ async def test_an_example_as_it_stands(bus: Workbench, tmp_path: Path, language:
 
 async def _match(request: dict[str, object], _call: object) -> dict[str, object]:
     return {"ketQua": "NGUYỄN VĂN AN" if request == {"soDinhDanh": "022093001234"} else "?"}
+
+
+async def test_an_editor_finds_the_schema_of_each_kind_of_document(bus: Workbench) -> None:
+    for name in published_schemas.names():
+        async with bus.session.get(f"/schemas/{name}.json") as answer:
+            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
+            assert (await answer.json())["$id"] == f"urn:lgsp:schema:{name}"
+    async with bus.session.get("/schemas/none.json") as answer:
+        assert (answer.status, (await answer.json())["code"]) == (404, "not-found")

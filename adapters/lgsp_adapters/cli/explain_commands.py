@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from lgsp_adapters.connectors import manifest_keys
-from lgsp_adapters.connectors.manifest_keys import ManifestKey
 from lgsp_adapters.mapping import function_reference
 from lgsp_adapters.mapping.function_reference import FunctionReference
 from lgsp_contracts.cli.terminal import out
+from lgsp_contracts.schema_keys import SchemaKey
 from lgsp_problems import NotFound
 
 
@@ -58,12 +58,12 @@ def _keys_called(connector: str, name: str) -> Iterator[str]:
             yield from (line for one in (key, *within) for line in _key(one))
 
 
-def _plain(key: ManifestKey) -> list[str]:
+def _plain(key: SchemaKey) -> list[str]:
     """Return the parts of a key's path without those that stand for any name or any item."""
     return [part for part in key.path.replace("[]", "").split(".") if part != "NAME"]
 
 
-def _key(key: ManifestKey) -> Iterator[str]:
+def _key(key: SchemaKey) -> Iterator[str]:
     notes = [key.type, "required" if key.required else "", f"default {key.default}" if key.default else ""]
     yield f"  {key.path}  ({', '.join(note for note in notes if note) or 'any value'})"
     yield f"      {key.description}"

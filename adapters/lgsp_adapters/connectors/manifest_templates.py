@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lgsp_adapters.connectors.manifest_keys import definition_name, resolve, root_schema
+from lgsp_adapters.connectors.manifest_keys import root_schema
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.template_parts import TemplatePart, parts
 from lgsp_adapters.upstream.request_templates import path_expressions
+from lgsp_contracts.schema_keys import definition_name, resolve
 from lgsp_contracts.source_location import SourceLocation
 
 Schema = Mapping[str, Any]

@@ -15,6 +15,7 @@ from lgsp_gateway.api.catalogue_access import CatalogueAccess
 from lgsp_gateway.api.catalogue_events import CatalogueEvents
 from lgsp_gateway.api.catalogue_pages import CataloguePages
 from lgsp_gateway.api.description import ApiDescriptionRoute
+from lgsp_gateway.api.document_schemas import DocumentSchemaRoutes
 from lgsp_gateway.api.evidence_cosignatures import EvidenceCosignatureRoutes
 from lgsp_gateway.api.evidence_keys import EvidenceKeyRoutes
 from lgsp_gateway.api.evidence_logs import EvidenceLogRoutes
@@ -118,6 +119,7 @@ def _add_catalogue(
     access = CatalogueAccess(callers, registry, parts.workers)
     CataloguePages(registry, access, url).add_routes(app)
     CatalogueRoutes(callers, registry, access, url, first_server(settings.nats)).add_routes(app)
+    DocumentSchemaRoutes().add_routes(app)
     CatalogueEvents(callers, registry, parts.stop).add_routes(app)
 
 

@@ -103,6 +103,7 @@ def _principal_schemas() -> dict[str, Schema]:
 def _catalogue_schemas() -> dict[str, Schema]:
     return {
         "OpenApi": object_schema({"openapi": TEXT, "info": {"type": "object"}, "paths": {"type": "object"}}),
+        "JsonSchema": object_schema({"$schema": TEXT, "$id": TEXT, "title": TEXT}),
         "AsyncApi": object_schema({"asyncapi": TEXT, "info": {"type": "object"}}),
         "Catalogue": list_schema(ref("CatalogueService"), optional={"next": NEXT_CURSOR}),
         "CatalogueService": object_schema(
