@@ -6,7 +6,7 @@ is lifted: it becomes a component of its own, and all references lead to compone
 A description is wider than the contract in two ways, and never narrower (docs/decisions/032):
 
 * Alternatives that only say which fields are required (`anyOf: [{required: [a]}, {required: [b]}]`) become words of the description,
-  since generators take them for alternative types and lose the fields.
+  since generators take them for alternative types and lose the fields; so do alternative forms of a text or number.
 * Of an answer no field is required where a grant may hide it.
 """
 
@@ -26,6 +26,7 @@ _SCHEMAS = (
 )
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _MAPS = ("properties", "patternProperties", "dependentSchemas")
+_BASIC = ("string", "integer", "number", "boolean")
 _DEFINITIONS = ("$defs", "definitions")
 _PRESENCE = (
     *("required", "dependentRequired", "minProperties", "contains", "minContains"),
@@ -70,10 +71,15 @@ class _Lifted:
             return schema
         kept = {key: value for key, value in schema.items() if key not in self._left_out}
         words = []
-        for key in [key for key in ("anyOf", "oneOf") if key in kept and _only_presence(kept[key])]:
-            choices = kept.pop(key)
-            if not self._projected:
-                words.append(_describe_choices(key, choices))
+        for key in [key for key in ("anyOf", "oneOf") if key in kept]:
+            choices = kept[key]
+            if _only_presence(choices):
+                del kept[key]
+                words += [] if self._projected else [_describe_choices(key, choices)]
+            elif basic := _common_type(choices):
+                del kept[key]
+                kept.setdefault("type", basic)
+                words += _describe_forms(choices)
         if self._projected and "oneOf" in kept and "anyOf" not in kept:
             kept["anyOf"] = kept.pop("oneOf")  # without the required fields several alternatives may fit
         copied = {key: self._copy_member(key, value) for key, value in kept.items()}
@@ -117,3 +123,14 @@ def _only_presence(choices: Sequence[Any]) -> bool:
 def _describe_choices(key: str, choices: Sequence[Mapping[str, Any]]) -> str:
     fields = " or ".join(" and ".join(map(str, choice["required"])) or "none" for choice in choices)
     return f"{'At least' if key == 'anyOf' else 'Exactly'} one is required: {fields}."
+
+
+def _common_type(choices: Sequence[Any]) -> str:
+    """Return the type that all alternatives have, where it is a text, a number or a truth value; "" otherwise."""
+    types = {choice.get("type") if isinstance(choice, Mapping) else None for choice in choices}
+    return next((basic for basic in _BASIC if types == {basic}), "")
+
+
+def _describe_forms(choices: Sequence[Mapping[str, Any]]) -> list[str]:
+    forms = [str(choice.get("format") or choice.get("pattern") or "") for choice in choices]
+    return [f"Forms: {' or '.join(forms)}."] if all(forms) else []

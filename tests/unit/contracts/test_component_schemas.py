@@ -89,6 +89,14 @@ def test_alternatives_of_required_fields_become_words() -> None:
     assert json.loads(json.dumps(schemas)) == schemas
 
 
+def test_alternative_forms_of_a_text_are_a_text() -> None:
+    contract = next(one for one in CATALOG.values() if one.service == "population")
+    schemas = openapi(contract, "https://bus")["components"]["schemas"]
+    born = schemas["lookup-citizen.request"]["properties"]["ngaySinh"]
+    assert born["type"] == "string"
+    assert born["description"].endswith("Forms: date or ^(19|20)[0-9]{2}$.")
+
+
 def test_a_status_names_the_codes_of_the_contract_first() -> None:
     contract = next(one for one in CATALOG.values() if one.service == "population")
     described = openapi(contract, "https://bus")["paths"]["/services/population/v1/lookup-citizen"]["post"]
