@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lgsp_problems import CODES
+from lgsp_problems.explanations import explanations
 
 ROOT = Path(__file__).parents[1]
 MODULES = [
@@ -37,6 +38,14 @@ def test_every_problem_code_is_documented() -> None:
     page = (ROOT / "docs/reference/problems.md").read_text()
     listed = {code: int(status) for status, code in re.findall(r"^\| (\d{3}) \| `([\w-]+)`", page, re.MULTILINE)}
     assert listed == {code: kind.status for code, kind in CODES.items()}
+
+
+def test_the_pages_of_problems_say_what_the_documentation_says() -> None:
+    page = (ROOT / "docs/reference/problems.md").read_text()
+    assert explanations().keys() == CODES.keys()
+    for code, when, action in re.findall(r"^\| \d{3} \| `([\w-]+)` \| (.*?) \|(?: (.*?) \|)?$", page, re.MULTILINE):
+        assert explanations()[code].when.en == when, code
+        assert not action.strip() or explanations()[code].action.en == action, code
 
 
 def test_the_problem_table_speaks_both_languages() -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from support.national import CATALOG
 from support.processes import apt_install
-from support.waits import WORK_SECONDS
 from support.workbench import NUMBER, Workbench
 
 from lgsp_contracts.tooling.openapi import openapi

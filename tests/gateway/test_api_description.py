@@ -16,7 +16,7 @@ from lgsp_gateway.http.parameter_types import integer_parameter, text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route
 
 VALUES = {"service": "desk", "major": "1", "gateway": "bench", "message": "019ac5a0-5c64-7d1e-9d1c-6d5c2f0b7a11"}
-VALUES |= {"name": "nobody-is-called-so", "action": "approve"}
+VALUES |= {"code": "not-granted", "name": "nobody-is-called-so", "action": "approve"}
 
 
 async def _described(bus: Workbench) -> dict[str, Any]:
@@ -163,6 +163,7 @@ async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: 
             assert preflight.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
             public.append(path)
     assert sorted(public) == [
+        "/",
         "/.well-known/jwks.json",
         "/.well-known/oauth-authorization-server",
         "/catalog",
@@ -171,6 +172,8 @@ async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: 
         "/catalog/services/{service}/v{major}/openapi.json",
         "/evidence/keys",
         "/openapi.json",
+        "/problems",
+        "/problems/{code}",
     ]
     async with bus.session.get("/catalog/services/nobody/v1/openapi.json", headers=origin) as answer:
         assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (

@@ -84,7 +84,9 @@ class _Lifted:
             kept["anyOf"] = kept.pop("oneOf")  # without the required fields several alternatives may fit
         copied = {key: self._copy_member(key, value) for key, value in kept.items()}
         if words:
-            copied["description"] = " ".join([f"{kept['description']}." if kept.get("description") else "", *words]).strip()
+            copied["description"] = " ".join(
+                [f"{kept['description']}." if kept.get("description") else "", *words]
+            ).strip()
         return copied
 
     def _copy_member(self, key: str, value: Any) -> Any:

@@ -9,7 +9,7 @@ from lgsp_problems import CODES
 
 PROBLEM = {
     "type": "object",
-    "description": "RFC 9457; docs/reference/problems.md lists the codes",
+    "description": "RFC 9457; /problems lists the codes of the bus, the page of a service those of its contract",
     "required": ["type", "title", "status", "code"],
     "properties": {
         "type": {"type": "string"},
@@ -18,6 +18,7 @@ PROBLEM = {
         "detail": {"type": "string"},
         "instance": {"type": "string", "description": "the message id"},
         "code": {"type": "string"},
+        "help": {"type": "string", "description": "the path of the page that explains the code"},
     },
 }
 COMMON = (

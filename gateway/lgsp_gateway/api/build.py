@@ -22,9 +22,11 @@ from lgsp_gateway.api.evidence_logs import EvidenceLogRoutes
 from lgsp_gateway.api.evidence_search import EvidenceSearchRoutes
 from lgsp_gateway.api.evidence_stream import EvidenceStreamRoutes
 from lgsp_gateway.api.health import HealthRoutes
+from lgsp_gateway.api.home import HomeRoute
 from lgsp_gateway.api.idempotency_keys import IdempotencyKeyRoutes
 from lgsp_gateway.api.ops import OperationsRoutes
 from lgsp_gateway.api.persons import PersonRoutes
+from lgsp_gateway.api.problem_pages import ProblemPages
 from lgsp_gateway.api.registry import RegistryRoutes
 from lgsp_gateway.api.sign_in import SignInRoutes
 from lgsp_gateway.api.token_endpoint import TokenRoutes
@@ -155,4 +157,6 @@ def _add_operations(
         }
 
     HealthRoutes(parts.telemetry.metrics, readiness, health.checks.background.failures).add_routes(app)
+    HomeRoute(settings.public_url).add_routes(app)
+    ProblemPages().add_routes(app)
     ApiDescriptionRoute(settings.public_url).add_routes(app)

@@ -2,35 +2,27 @@
 
 import datetime
 import time
-from collections.abc import Iterable
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_contracts.tooling.pages import page
 from lgsp_gateway.api.catalogue_access import MAJOR, SERVICE, CatalogueAccess, is_large
-from lgsp_gateway.api.schemas import TEXT
-from lgsp_gateway.http.language import preferred_language
-from lgsp_gateway.http.parameter_types import choice_parameter, text_parameter
+from lgsp_gateway.api.html_pages import HTML, LANGUAGE, html_response, language_of
+from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.documents import service_name
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_problems import Language, Text
+from lgsp_problems import Text
 from lgsp_runtime.pacing import Pace
 
 MAX_QUERY = 100
 """Characters of a search that are used; the rest is ignored."""
 CONTRACTS_PER_TURN = 20
 """Contracts that are parsed before the event loop serves other requests."""
-PIECES_PER_TURN = 100
-"""Pieces of a page that are produced before the event loop serves other requests."""
 
-LANGUAGE = choice_parameter(
-    "lang", "the language of the page; by default the one that Accept-Language prefers", ("vi", "en"), ""
-)
 QUERY = text_parameter("q", "words that a service must contain to be shown")
-_HTML = {"text/html": TEXT}
 
 CATALOGUE_PAGE = Route(
     "GET",
@@ -38,7 +30,7 @@ CATALOGUE_PAGE = Route(
     "showCatalogue",
     "Show the catalogue of services as an HTML page",
     "optional",
-    {200: ResponseSpec("The page", _HTML)},
+    {200: ResponseSpec("The page", HTML)},
     parameters=(QUERY, LANGUAGE),
     tag="catalogue",
 )
@@ -48,7 +40,7 @@ SERVICE_PAGE = Route(
     "showService",
     "Show a service as an HTML page",
     "optional",
-    {200: ResponseSpec("The page", _HTML)},
+    {200: ResponseSpec("The page", HTML)},
     parameters=(SERVICE, MAJOR, LANGUAGE),
     problems=("unknown-service",),
     tag="catalogue",
@@ -88,19 +80,21 @@ class CataloguePages:
             contract = self._registry.summary(service, major)
             if contract:
                 contracts.append(contract)
-        return _html_response(await _joined(page.catalogue(contracts, count, query, _language(request))))
+        return await html_response(page.catalogue(contracts, count, query, language_of(request)))
 
     async def _show_service(self, request: web.Request) -> web.Response:
-        document, language = await self._access.service_of_path(request), _language(request)
+        document, language = await self._access.service_of_path(request), language_of(request)
         service, major = SERVICE.read_from(request), MAJOR.read_from(request)
         notices = _notices(self._registry.announced(service, major, time.time()))
         if is_large(document):
             texts = [[notice.vi, notice.en] for notice in notices]
             options = {"url": self._url, "language": language, "notices": texts}
-            return _html_response((await self._access.describe_in_worker(request, "page", document, options)).decode())
+            return await html_response(
+                [(await self._access.describe_in_worker(request, "page", document, options)).decode()]
+            )
         contract = self._access.contract_of_path(request)
         pieces = page.service_in_pieces(contract, self._url, language, inside=True, notices=notices)
-        return _html_response(await _joined(pieces))
+        return await html_response(pieces)
 
 
 def _notices(announced: Announcement | None) -> list[Text]:
@@ -118,30 +112,3 @@ def _notices(announced: Announcement | None) -> list[Text]:
         vi, en = (end, end) if announced.suspension.until else ("khi có thông báo", "further notice")
         notices.append(Text(f"Tạm ngừng phục vụ từ {begin} đến {vi}.", f"Suspended from {begin} until {en}."))
     return notices
-
-
-def _language(request: web.Request) -> Language:
-    return preferred_language(LANGUAGE.read_from(request) or request.headers.get(hdrs.ACCEPT_LANGUAGE))
-
-
-async def _joined(pieces: Iterable[str]) -> str:
-    """Join the pieces of a page, and let the event loop serve other requests between them."""
-    produced, pace = [], Pace(PIECES_PER_TURN)
-    for piece in pieces:
-        await pace.spend()
-        produced.append(piece)
-    return "".join(produced)
-
-
-def _html_response(html: str) -> web.Response:
-    return web.Response(
-        text=html,
-        content_type="text/html",
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": page.POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Vary": "Accept-Language",
-        },
-    )

@@ -26,6 +26,7 @@ def component_schemas() -> dict[str, Schema]:
     return {
         **registry_schemas(),
         "Problem": _problem_schema(),
+        **_problem_code_schemas(),
         **_token_schemas(),
         **_principal_schemas(),
         **_catalogue_schemas(),
@@ -40,6 +41,15 @@ def _problem_schema() -> Schema:
     error = object_schema({"pointer": TEXT, "message": TEXT})
     members: Schema = PROBLEM["properties"]  # type: ignore[assignment]
     return {**PROBLEM, "properties": {**members, "errors": {"type": "array", "items": error}}}
+
+
+def _problem_code_schemas() -> dict[str, Schema]:
+    members = dict.fromkeys(("code", "type", "title", "when", "action", "help"), TEXT)
+    return {
+        "Index": object_schema({"title": TEXT, "links": {"type": "object", "additionalProperties": TEXT}}),
+        "ProblemCode": object_schema({**members, "status": NON_NEGATIVE_INTEGER}),
+        "ProblemCodes": list_schema(ref("ProblemCode")),
+    }
 
 
 def _token_schemas() -> dict[str, Schema]:

@@ -1,6 +1,6 @@
 """Errors over HTTP, in the caller's language: RFC 9457 problem details, and OAuth's own error format.
 
-`type` is stable (`urn:lgsp:problem:` and the code), `instance` is the message id under which evidence and log are found, `errors`
+`type` is stable (`urn:lgsp:problem:` and the code), `help` is the path of a page that explains the code, `instance` is the message id under which evidence and log are found, `errors`
 lists where a document violates which rule. Token and revocation endpoints answer as RFC 6749, section 5.2, and RFC 7009, section
 2.2.1, prescribe.
 """
@@ -12,10 +12,12 @@ import orjson
 from aiohttp import hdrs, web
 
 from lgsp_gateway.http.language import preferred_language
-from lgsp_problems import NotFound, Refusal
+from lgsp_problems import CODES, NotFound, Refusal
 from lgsp_runtime.unexpected_errors import log_internal_error
 
 TYPE = "urn:lgsp:problem:"
+HELP = "/problems/"
+"""The path of the explanation of a code of the bus."""
 
 _OAUTH_ERRORS = {
     "malformed": ("invalid_request", 400),
@@ -101,6 +103,7 @@ def render_problem(
     message: str = "",
     traceparent: str = "",
     extension: Mapping[str, Any] | None = None,
+    declared_at: str = "",
 ) -> tuple[dict[str, str], bytes]:
     """Return the headers and the body (JSON) of a problem document.
 
@@ -109,8 +112,10 @@ def render_problem(
         message: the message id; "" for none.
         traceparent: the trace context of the call (W3C); "" for none.
         extension: further members of the problem document.
+        declared_at: the page of the contract that declares the code, where the code is none of the bus.
     """
     language = preferred_language(accept_language)
+    help_path = HELP + refusal.code if refusal.code in CODES else declared_at
     problem: dict[str, Any] = {
         "type": TYPE + refusal.code,
         "title": refusal.kind.title.in_language(language),
@@ -126,6 +131,8 @@ def render_problem(
         **refusal.headers,
         **_trace_headers(refusal, message),
     }
+    if help_path:
+        problem["help"] = help_path
     if message:
         problem["instance"] = f"urn:uuid:{message}"
     if traceparent:

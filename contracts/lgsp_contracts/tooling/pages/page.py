@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.summary import ContractSummary
@@ -18,6 +18,7 @@ from lgsp_contracts.tooling.openapi import COMMON
 from lgsp_contracts.tooling.pages.examples import PURPOSE, examples
 from lgsp_contracts.tooling.pages.fields import fields
 from lgsp_problems import CODES, Language, Text, harmless
+from lgsp_problems.explanations import explanations
 
 MAX_LISTED = 200
 """How many services one page of the catalogue lists."""
@@ -43,8 +44,9 @@ _TEMPLATES = Environment(
     finalize=lambda value: harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
 )
 
+_NAMES = ("frame", "index", "catalogue", "service", "problems", "problem")
 # Compiled at import, so that the first page is not slower than others.
-_PAGES = {name: _TEMPLATES.get_template(f"{name}.html.jinja") for name in ("frame", "catalogue", "service")}
+_PAGES = {name: _TEMPLATES.get_template(f"{name}.html.jinja") for name in _NAMES}
 
 
 def service(contract: Contract, url: str, language: Language, *, inside: bool, notices: Sequence[Text] = ()) -> str:
@@ -87,6 +89,37 @@ def catalogue(
         words: the search words.
     """
     return _write("catalogue", language, contracts=summaries, count=count, words=words)
+
+
+def index(links: Sequence[tuple[str, Text]], language: Language) -> Iterator[str]:
+    """Render the first page of a bus.
+
+    Args:
+        links: where it leads to: paths, and what is there.
+    """
+    return _write("index", language, links=links)
+
+
+def problems(language: Language) -> Iterator[str]:
+    """Render the page that lists the problem codes of the bus."""
+    return _write("problems", language, codes=CODES, explanations=explanations(), marked=_marked)
+
+
+def problem(code: str, language: Language) -> Iterator[str]:
+    """Render the page of one problem code of the bus.
+
+    Args:
+        code: a key of `CODES`.
+    """
+    return _write("problem", language, code=code, kind=CODES[code], explanation=explanations()[code], marked=_marked)
+
+
+def _marked(text: str) -> Markup:
+    """Escape a text, and mark its parts in backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
 
 
 def _write(name: str, language: Language, **context: object) -> Iterator[str]:

@@ -9,7 +9,7 @@ import uuid_utils
 from aiohttp import hdrs, web
 
 from lgsp_contracts.entry import SALT_HEADER
-from lgsp_gateway.calls.model import Body, CallRequest, CallResult
+from lgsp_gateway.calls.model import Body, CallRequest, CallResult, CallTarget
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.salts import Salts
 from lgsp_gateway.faces.rest.head import HttpHead, may_come_again, names_operation, read_head
@@ -71,7 +71,9 @@ class RestCalls:
             return self._response(await self._pipeline.call(call), call)
         except Exception as error:
             refusal = problems.refusal_of(error, message)
-        headers, problem = problems.render_problem(refusal, http.language, message, traceparent)
+        headers, problem = problems.render_problem(
+            refusal, http.language, message, traceparent, declared_at=_page_of_errors(http.call.target)
+        )
         headers[SALT_HEADER] = salt.hex()
         headers["Date"] = self._http_date()
         headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
@@ -110,3 +112,8 @@ class RestCalls:
             f"RateLimit: {limit}\r\nRateLimit-Policy: {policy}\r\ntraceparent: {call.traceparent}\r\n{more}"
         )
         return RawResponse(200, head.encode("ascii"), document)
+
+
+def _page_of_errors(target: CallTarget) -> str:
+    """Return where the catalogue describes the errors that the contract of an operation declares."""
+    return f"/catalog/services/{target.service}/v{target.major}#{target.operation}-errors"
