@@ -6,7 +6,7 @@ how to obtain what is missing. A service that is hidden from systems without a g
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lgsp_problems import Refusal
 
@@ -19,6 +19,20 @@ class Quota:
     seconds: int
 
 
+class Suspension(NamedTuple):
+    """Why a grant is suspended.
+
+    Args:
+        reason: as it was given.
+        until: the expected end (ISO 8601); may be empty.
+        by: for whom the one who suspended it acted; empty where that is not known.
+    """
+
+    reason: str
+    until: str
+    by: Literal["provider", "operator", ""] = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Which operations of a service one consumer may call, for which purposes, seeing which fields, until when.
@@ -29,7 +43,7 @@ class Grant:
         daily: a second quota, in calls per day; 0 where there is none.
         on_behalf_of: `citizen`, `officer` or `anyone` where a call needs the token of a person; otherwise empty.
         sender_constrained: whether only tokens that are bound to a key are accepted.
-        suspended: the reason and the expected end (ISO 8601, may be empty), while the provider has suspended the grant.
+        suspended: why, while the grant is suspended.
         shows_personal: whether the grant is approved for personal data.
     """
 
@@ -46,7 +60,7 @@ class Grant:
     daily: int = 0
     on_behalf_of: str = ""
     sender_constrained: bool = False
-    suspended: tuple[str, str] | None = None
+    suspended: Suspension | None = None
     shows_personal: bool = True
 
     def in_force(self, now: float) -> bool:
@@ -56,6 +70,10 @@ class Grant:
 
 class CallDenied(Refusal):
     """The caller may not make this call at all, whatever its document contains. Each is reported in the security log."""
+
+
+class NotGranted(CallDenied):
+    """No grant in force allows the operation, or none for the purpose."""
 
 
 class AuthorizationRequest(NamedTuple):
@@ -127,10 +145,10 @@ def person_required(grant: Grant) -> Refusal:
 
 def _not_granted(request: AuthorizationRequest) -> Refusal:
     operation = f"{request.service} v{request.major}/{request.operation}"
-    return CallDenied(
+    return NotGranted(
         "not-granted",
-        vi=f"Hệ thống {request.consumer} chưa có quyền khai thác {operation}; hãy gửi đề nghị cấp quyền tới đơn vị cung cấp qua quản trị trục.",
-        en=f"System {request.consumer} holds no grant in force for {operation}; request one from the provider through the operator of the bus.",
+        vi=f"Hệ thống {request.consumer} chưa có quyền khai thác {operation}; hãy gửi đề nghị cấp quyền; trang của dịch vụ ở /catalog/services/{request.service}/v{request.major} cho biết cách gửi và hỏi ai.",
+        en=f"System {request.consumer} holds no grant in force for {operation}; request one; the page /catalog/services/{request.service}/v{request.major} says how, and whom to ask.",
     )
 
 
@@ -143,12 +161,21 @@ def _not_approved(grant: Grant) -> Refusal:
     )
 
 
+_SUSPENDED_BY = {
+    "provider": ("đơn vị cung cấp tạm dừng", "suspended by the provider", "đơn vị cung cấp", "the provider"),
+    "operator": ("người vận hành trục tạm dừng", "suspended by an operator of the bus", "họ", "them"),
+    "": ("tạm dừng", "suspended", "đơn vị cung cấp hoặc người vận hành trục", "the provider or an operator of the bus"),
+}
+
+
 def _suspended(grant: Grant) -> Refusal:
-    reason, until = grant.suspended or ("", "")
+    reason, until, by = grant.suspended or Suspension("", "")
+    vi, en, ask_vi, ask_en = _SUSPENDED_BY[by]
+    why = f" ({reason})" if reason else ""
     return Refusal(
         "grant-suspended",
-        vi=f"Quyền {grant.name} đang bị đơn vị cung cấp tạm dừng{f' đến {until}' if until else ''} ({reason}); hãy liên hệ đơn vị cung cấp.",
-        en=f"Grant {grant.name} is suspended by the provider until {until or 'further notice'}; ask the provider why.",
+        vi=f"Quyền {grant.name} đang bị {vi}{f' đến {until}' if until else ''}{why}; hãy liên hệ {ask_vi}.",
+        en=f"Grant {grant.name} is {en} until {until or 'further notice'}{why}; ask {ask_en}.",
     )
 
 
@@ -161,7 +188,7 @@ def _purpose_missing(grants: list[Grant]) -> Refusal:
 
 
 def _purpose_not_granted(request: AuthorizationRequest, grants: list[Grant]) -> Refusal:
-    return CallDenied(
+    return NotGranted(
         "purpose-not-granted",
         vi=f"Hệ thống {request.consumer} được khai thác thao tác này cho mục đích: {_purposes(grants)}; hãy gửi một trong số đó, hoặc đề nghị cấp thêm mục đích.",
         en=f"System {request.consumer} may call this for: {_purposes(grants)}; send one of them, or request a grant for the purpose that you need.",

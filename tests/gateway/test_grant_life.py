@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 from support.workbench import NUMBER, Got, Workbench, document, grant
 
+from lgsp_contracts.time_zone import VIETNAM
+
 PERSONAL = {"read_person": ["*"]}
 PURPOSE = {"Lgsp-Purpose": "thu-nghiem", "Accept-Language": "en"}
 
@@ -79,6 +81,54 @@ async def test_requested_approved_suspended_resumed_revoked(asked: Asked) -> Non
     phases = [version["status"]["phase"] for version in history if version["spec"]][:5]
     assert phases == ["revoked", "in-force", "suspended", "in-force", "requested"]
     assert history[0]["metadata"]["reason"] == "hết nhu cầu"
+
+
+async def test_a_refusal_says_for_whom_a_request_waits(asked: Asked) -> None:
+    today = datetime.datetime.now(VIETNAM).date().isoformat()
+    await asked.request(**PERSONAL)
+    refused = await asked.call("read-person")
+    assert refused.code == "not-granted"
+    assert refused.json["detail"] == (
+        f"System asker may not call desk v1/read-person now: grant asked, requested on {today}, "
+        "waits for the provider: Try (H49.1)."
+    )
+    assert "holds no grant" in (await asked.call("read")).json["detail"]  # which was not requested
+    other = await asked.bus.call("read-person", system="beta", headers=PURPOSE)
+    assert "asked" not in other.json["detail"]
+
+    await asked.act("approve", "agency-admin")
+    assert "waits for an operator of the bus" in (await asked.call("read-person")).json["detail"]
+    await asked.act("deny", "operator", reason="thiếu căn cứ")
+    assert f"denied on {today}" in (await asked.call("read-person")).json["detail"]
+    await asked.remove()
+    assert "holds no grant" in (await asked.call("read-person")).json["detail"]
+
+
+async def test_a_refusal_says_that_a_grant_ended_or_was_revoked(asked: Asked) -> None:
+    sent = grant("asked", "asker", read=["*"])
+    for begins, ends, words in (
+        ("2020-01-01", "2021-01-31", "was valid until 2021-01-31"),
+        ("2039-05-01", "2040-01-01", "is valid from 2039-05-01"),
+    ):
+        sent["spec"] |= {"validFrom": begins, "validUntil": ends}
+        assert (await asked.bus.registry("POST", "grants", sent)).status == 201
+        assert words in (await asked.call()).json["detail"]
+        await asked.remove()
+    await asked.request()
+    await asked.act("approve", "agency-admin")
+    await asked.act("revoke", "agency-admin", reason="hết nhu cầu")
+    refused = (await asked.call()).json["detail"]
+    assert "revoked on" in refused
+    assert "hết nhu cầu" not in refused
+
+
+async def test_a_suspension_says_who_suspended(asked: Asked) -> None:
+    await asked.request()
+    await asked.act("approve", "agency-admin")
+    for system, words in (("operator", "by an operator of the bus"), ("agency-admin", "by the provider")):
+        await asked.act("suspend", system, reason="kiểm tra")
+        assert words in (await asked.call()).json["detail"]
+        await asked.act("resume", "agency-admin")
 
 
 async def test_personal_data_needs_a_second_person(asked: Asked) -> None:

@@ -7,10 +7,11 @@ this purpose, whether the service is suspended, what the grant shows of the answ
 from dataclasses import dataclass
 
 from lgsp_auth import policy
-from lgsp_auth.policy import AuthorizationRequest, Grant
+from lgsp_auth.policy import AuthorizationRequest, Grant, NotGranted
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
+from lgsp_gateway.calls import missing_grants
 from lgsp_gateway.calls.model import CallTarget
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
@@ -69,6 +70,8 @@ def authorize(
     ask = AuthorizationRequest(consumer, *target, personal=operation.classification == "personal")
     try:
         grant = policy.decide(ask, registry.grants_held(consumer, contract.service, contract.major), now)
+    except NotGranted as refusal:
+        return UnauthorizedCall(missing_grants.explain(refusal, ask, registry, now), *named)
     except Refusal as refusal:
         return UnauthorizedCall(refusal, *named)
     try:

@@ -18,6 +18,7 @@ from lgsp_runtime.unexpected_errors import log_internal_error
 TYPE = "urn:lgsp:problem:"
 HELP = "/problems/"
 """The path of the explanation of a code of the bus."""
+_HELP_PATHS = {code: HELP + code for code in CODES}
 
 _OAUTH_ERRORS = {
     "malformed": ("invalid_request", 400),
@@ -115,7 +116,7 @@ def render_problem(
         declared_at: the page of the contract that declares the code, where the code is none of the bus.
     """
     language = preferred_language(accept_language)
-    help_path = HELP + refusal.code if refusal.code in CODES else declared_at
+    help_path = _HELP_PATHS.get(refusal.code, declared_at)
     problem: dict[str, Any] = {
         "type": TYPE + refusal.code,
         "title": refusal.kind.title.in_language(language),

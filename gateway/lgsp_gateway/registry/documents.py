@@ -74,6 +74,12 @@ class DocumentVersion:
         status: DocumentSpec = orjson.loads(self.data).get("status", {})
         return status
 
+    @property
+    def at(self) -> int:
+        """Return when this version was written, in milliseconds since 1970."""
+        at: int = orjson.loads(self.data)["at"]
+        return at
+
     def spec_and_status(self) -> tuple[DocumentSpec | None, DocumentSpec]:
         """Both, parsed once."""
         content = orjson.loads(self.data)

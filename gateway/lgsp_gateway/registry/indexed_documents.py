@@ -8,7 +8,7 @@ from typing import Any
 
 from lgsp_auth.client_authentication import Client
 from lgsp_auth.identity import FIRST, Generation
-from lgsp_auth.policy import Grant, Quota
+from lgsp_auth.policy import Grant, Quota, Suspension
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry import key_registrars
 from lgsp_gateway.registry.approvals import Approvals
@@ -65,10 +65,13 @@ def read_grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) ->
     )
 
 
-def _suspended(status: Mapping[str, Any]) -> tuple[str, str] | None:
+def _suspended(status: Mapping[str, Any]) -> Suspension | None:
     if phase_of(status) != "suspended":
         return None
-    return str(status.get("reason", "")), str(status.get("until", ""))
+    by = status.get("suspendedAs")
+    return Suspension(
+        str(status.get("reason", "")), str(status.get("until", "")), by if by in ("provider", "operator") else ""
+    )
 
 
 def _day(text: str) -> datetime:

@@ -20,6 +20,7 @@ from lgsp_gateway.registry.contract_cache import ContractCache
 from lgsp_gateway.registry.document_index import DocumentIndex, facts_of
 from lgsp_gateway.registry.documents import KINDS, DocumentSpec, DocumentVersion, service_name
 from lgsp_gateway.registry.grant_index import GrantIndex
+from lgsp_gateway.registry.inactive_grants import InactiveGrants
 from lgsp_gateway.registry.indexed_documents import System, read_grant, read_system
 from lgsp_gateway.registry.instance import Instance, read_instance
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
@@ -50,6 +51,7 @@ class RegistrySnapshot:
         self.systems: dict[str, System] = {}
         self.persons: dict[str, Person] = {}
         self.grants = GrantIndex()
+        self.inactive_grants = InactiveGrants()
         self.versions: dict[str, dict[DocumentName, DocumentVersion]] = {kind: {} for kind in KINDS}
         self._deleted: dict[tuple[str, str], frozenset[str]] = {}
         self.unreadable: dict[tuple[str, DocumentName], Exception] = {}
@@ -127,6 +129,8 @@ class RegistrySnapshot:
             self.services.put(version.name, spec, status)
         elif version.kind == "Grant" and phase_of_grant(status) in ("in-force", "suspended"):
             self.grants.put(read_grant(version.name, spec, status))
+        elif version.kind == "Grant":
+            self.inactive_grants.put(version.name, spec, status, version.at)
 
     def operation(
         self, consumer: str, service: str, major: int, operation: str, now: float
@@ -233,6 +237,7 @@ class RegistrySnapshot:
             self.services.remove(name)
         else:
             self.grants.remove(name)
+            self.inactive_grants.remove(name)
 
 
 def _summary(version: DocumentVersion) -> ContractSummary:

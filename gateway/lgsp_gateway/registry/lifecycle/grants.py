@@ -155,6 +155,8 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
         known = Approvals()
     kept = {key: status[key] for key in ("requestedBy",) if key in status}
     change = {"reason": reason, "until": until, "by": actor.name}
+    if after == "suspended":
+        change["suspendedAs"] = "provider" if "provider" in actor.may_be else "operator"
     return {"phase": after, **kept, **known.status(), **{key: value for key, value in change.items() if value}}
 
 

@@ -1,0 +1,108 @@
+"""Why a system has no grant for a call: it waits for somebody, was denied or revoked, or ended. Only the system itself is told.
+
+Without this, a developer whose request waits would read that there is no grant, and request it again.
+"""
+
+import datetime
+
+from lgsp_auth.policy import AuthorizationRequest, Grant, NotGranted
+from lgsp_contracts.time_zone import VIETNAM
+from lgsp_gateway.registry.inactive_grants import InactiveGrant, latest
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_problems import Text
+
+
+def explain(refusal: NotGranted, request: AuthorizationRequest, registry: RegistrySnapshot, now: float) -> NotGranted:
+    """Return the refusal of a call, with what has become of a grant that would allow it; the same where there is none.
+
+    Args:
+        refusal: of a call for which no grant is in force.
+        now: in seconds since 1970.
+    """
+    named = request.consumer, request.service, request.major
+    inactive = [grant for grant in registry.inactive_grants.held(*named) if _would_allow(grant, request)]
+    waiting = [grant for grant in inactive if grant.phase not in ("denied", "revoked")]
+    grant = latest(waiting) or latest(inactive)
+    outside = [grant for grant in registry.grants_held(*named) if _is_outside(grant, request, now)]
+    if grant is not None and (grant.phase not in ("denied", "revoked") or not outside):
+        reason = _of_phase(grant, registry, request)
+    elif outside:
+        reason = _of_validity(max(outside, key=lambda held: held.valid_until), now)
+    else:
+        return refusal
+    operation = f"{request.service} v{request.major}/{request.operation}"
+    return NotGranted(
+        refusal.code,
+        vi=f"Hệ thống {request.consumer} chưa được gọi {operation}: {reason.vi}.",
+        en=f"System {request.consumer} may not call {operation} now: {reason.en}.",
+    )
+
+
+def _would_allow(grant: InactiveGrant, request: AuthorizationRequest) -> bool:
+    return request.operation in grant.operations and (not request.purpose or request.purpose in grant.purposes)
+
+
+def _is_outside(grant: Grant, request: AuthorizationRequest, now: float) -> bool:
+    """Tell whether a grant would allow a call at another time."""
+    for_purpose = not request.purpose or request.purpose in grant.purposes
+    return not grant.in_force(now) and request.operation in grant.operations and for_purpose
+
+
+def _of_phase(grant: InactiveGrant, registry: RegistrySnapshot, request: AuthorizationRequest) -> Text:
+    name, day = grant.name, _day(grant.since)
+    agency = _provider(registry, request)
+    if grant.phase == "awaiting-operator":
+        return Text(
+            f"quyền {name} đã được cơ quan cung cấp phê duyệt ngày {day}, đang chờ người vận hành trục phê duyệt",
+            f"grant {name} was approved by the provider on {day} and waits for an operator of the bus",
+        )
+    if grant.phase == "awaiting-provider":
+        return Text(
+            f"quyền {name} đã được người vận hành trục phê duyệt ngày {day}, đang chờ cơ quan cung cấp phê duyệt: {agency.vi}",
+            f"grant {name} was approved by an operator of the bus on {day} and waits for the provider: {agency.en}",
+        )
+    if grant.phase == "denied":
+        return Text(
+            f"đề nghị {name} đã bị từ chối ngày {day}; `lgsp describe grant {name}` cho biết lý do, hãy sửa rồi đề nghị lại",
+            f"request {name} was denied on {day}; `lgsp describe grant {name}` says why, correct it and request it again",
+        )
+    if grant.phase == "revoked":
+        return Text(
+            f"quyền {name} đã bị thu hồi ngày {day}; `lgsp describe grant {name}` cho biết lý do",
+            f"grant {name} was revoked on {day}; `lgsp describe grant {name}` says why",
+        )
+    return Text(
+        f"đề nghị {name} gửi ngày {day} đang chờ cơ quan cung cấp phê duyệt: {agency.vi}",
+        f"grant {name}, requested on {day}, waits for the provider: {agency.en}",
+    )
+
+
+def _of_validity(grant: Grant, now: float) -> Text:
+    if now < grant.valid_from:
+        day = _day(grant.valid_from)
+        return Text(
+            f"quyền {grant.name} có hiệu lực từ ngày {day}; hãy gọi từ ngày đó",
+            f"grant {grant.name} is valid from {day}; call from that day on",
+        )
+    day = _day(grant.valid_until - 1)
+    return Text(
+        f"quyền {grant.name} đã hết hạn sau ngày {day}; hãy đề nghị gia hạn",
+        f"grant {grant.name} was valid until {day}; request a longer one",
+    )
+
+
+def _provider(registry: RegistrySnapshot, request: AuthorizationRequest) -> Text:
+    """Return the agency that provides a service, which its page in the catalogue names too."""
+    contract = registry.summary(request.service, request.major)
+    system = registry.systems.get(contract.provider) if contract else None
+    if system is None:
+        return Text("đơn vị cung cấp dịch vụ", "the agency of the service")
+    title = registry.agencies.get(system.agency)
+    return (
+        Text(f"{title.vi} ({system.agency})", f"{title.en} ({system.agency})") if title else Text(*[system.agency] * 2)
+    )
+
+
+def _day(moment: float) -> str:
+    """Return the day of a time in Vietnam, as ISO 8601 writes it."""
+    return datetime.datetime.fromtimestamp(moment, VIETNAM).date().isoformat()
