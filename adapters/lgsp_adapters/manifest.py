@@ -15,17 +15,16 @@ operators correct, such as what a system's codes mean, stands beside the manifes
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from lgsp_contracts import documents
 from lgsp_contracts.schemas import Schema
-from lgsp_contracts.source_location import SourceLocation
+from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
 from lgsp_problems import Refusal
 
 CONCURRENCY = 64
@@ -132,20 +131,80 @@ def load(path: Path) -> Manifest:
     return Manifest(location, document, connection, path.parent)
 
 
+@dataclass(frozen=True, slots=True)
+class ExaminedManifest:
+    """A manifest that was read to find its faults.
+
+    Args:
+        manifest: it may break its schema where `faults` says so; None where it lacks service, version or kind.
+        faults: in the schema and in the references of its connection.
+        unresolved: the names in its connection whose value stands for a secret that was not read.
+    """
+
+    manifest: Manifest | None
+    faults: list[DocumentRefusal]
+    unresolved: frozenset[str]
+
+
+def examine(path: Path, *, offline: bool) -> ExaminedManifest:
+    """Read `adapter.yaml` and list its faults instead of stopping at the first.
+
+    Args:
+        offline: read no environment variable and no file of a secret; a text in braces stands for each.
+
+    Raises:
+        Refusal: `invalid-document`, when it cannot be read or is no YAML.
+    """
+    location, document = documents.read_first(path)
+    faults = documents.faults_against(_schema(""), document, location)
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if isinstance(kind, str) and kind in _connectors():
+        faults += documents.faults_against(_schema(kind), document, location)
+    if not _identified(document):
+        return ExaminedManifest(None, faults, frozenset())
+    connection: dict[str, Any] = {}
+    unresolved: set[str] = set()
+    malformed = {fault.location.path for fault in faults}
+    given = document.get("connection")
+    for name, value in given.items() if isinstance(given, dict) else ():
+        at = location / "connection" / name
+        try:
+            if not isinstance(value, dict) or (("yaml" in value or not offline) and at.path not in malformed):
+                connection[name] = _resolve_reference(value, at, path.parent)
+                continue
+        except DocumentRefusal as fault:
+            faults.append(fault)
+        connection[name] = f"{{{next(iter(value.values()), '')}}}"
+        unresolved.add(name)
+    return ExaminedManifest(Manifest(location, document, connection, path.parent), faults, frozenset(unresolved))
+
+
+def _identified(document: Any) -> bool:
+    """Tell whether a document says of which service, in which version, and of which connector it is."""
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("service"), str)
+        and type(document.get("major")) is int
+        and document.get("kind") in _connectors()
+    )
+
+
 @cache
 def _schema(name: str) -> Schema:
     """The schema of what every manifest says ("") or of the part of a connector, with the definitions that all share."""
     folder = files("lgsp_adapters")
     shared = json.loads(folder.joinpath("manifest.schema.json").read_text(encoding="utf-8"))
-    shared["properties"]["kind"] = {"enum": sorted(_connectors(folder.joinpath("connectors")))}
+    shared["properties"]["kind"] = {"enum": sorted(_connectors())}
     file = f"connectors/{name}/schema.json" if name else "manifest.schema.json"
     own = json.loads(folder.joinpath(file).read_text(encoding="utf-8")) if name else shared
     return Schema({**own, "$defs": {**shared["$defs"], **own.get("$defs", {})}}, file)
 
 
-def _connectors(folder: Traversable) -> Iterator[str]:
+@cache
+def _connectors() -> frozenset[str]:
     """The names that a manifest may give as its kind: the folders of connectors."""
-    return (entry.name for entry in folder.iterdir() if entry.joinpath("schema.json").is_file())
+    folder = files("lgsp_adapters").joinpath("connectors")
+    return frozenset(entry.name for entry in folder.iterdir() if entry.joinpath("schema.json").is_file())
 
 
 def _resolve_reference(value: Any, location: SourceLocation, folder: Path) -> Any:
@@ -154,21 +213,18 @@ def _resolve_reference(value: Any, location: SourceLocation, folder: Path) -> An
     if "env" in value:
         secret = os.environ.get(value["env"])
         if secret is None:
-            raise Refusal(
-                "invalid-document",
-                vi=f"{location}: biến môi trường {value['env']} chưa được đặt.",
-                en=f"{location}: the environment variable {value['env']} is not set; set it.",
+            raise location.refusal(
+                f"biến môi trường {value['env']} chưa được đặt; hãy đặt nó",
+                f"the environment variable {value['env']} is not set; set it",
             )
         return secret
     if "yaml" in value:
-        [(_, table)] = documents.read(folder / value["yaml"])
-        return table
+        return documents.read_first(folder / value["yaml"])[1]
     path = folder / value["file"]
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise Refusal(
-            "invalid-document",
-            vi=f"{location}: không đọc được tệp {path}: {error.strerror}.",
-            en=f"{location}: cannot read the file {path}: {error.strerror}; create it or correct the manifest.",
+        raise location.refusal(
+            f"không đọc được tệp {path}: {error.strerror}; hãy tạo tệp hoặc sửa tệp cấu hình",
+            f"cannot read the file {path}: {error.strerror}; create it or correct the manifest",
         ) from error

@@ -15,7 +15,7 @@ import orjson
 import yaml
 
 from lgsp_contracts.schemas import Schema
-from lgsp_contracts.source_location import SourceLocation
+from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
 from lgsp_problems import Refusal, Text, Violation
 
 _NO_FIELD = Text("không phải là trường hợp lệ; hãy kiểm tra chính tả", "is not a known field; check its spelling")
@@ -111,11 +111,17 @@ def check_against(rules: Schema, document: Any, where: str | SourceLocation) -> 
         )
 
 
+def faults_against(rules: Schema, document: Any, location: SourceLocation) -> list[DocumentRefusal]:
+    """List what in a document breaks a schema, each with its place."""
+    violations = map(_generalised, rules.violations(document))
+    return [location.at(each.pointer).refusal(each.message.vi, each.message.en) for each in violations]
+
+
 @cache
 def _schema_of(kind: str) -> Schema:
     text = files("lgsp_contracts").joinpath(f"{kind}.schema.json").read_text(encoding="utf-8")
     return Schema(json.loads(text), f"{kind}.schema.json")
 
 
-def _unreadable(path: Path, vi: str, en: str) -> Refusal:
-    return Refusal("invalid-document", vi=f"{path}: {vi}.", en=f"{path}: {en}.")
+def _unreadable(path: Path, vi: str, en: str) -> DocumentRefusal:
+    return SourceLocation(str(path)).refusal(vi, en)

@@ -8,7 +8,7 @@ def register(app: App) -> None:
     adapter = App(name="adapter", help="Check, test and run the adapters of providers' systems.")
     adapter.command("lgsp_adapters.cli.run_commands:run_adapters", name="run", help="Run adapters.")
     adapter.command(
-        "lgsp_adapters.cli.conformance_commands:check", name="check", help="Check manifests against their contracts."
+        "lgsp_adapters.cli.check_commands:check", name="check", help="Check manifests against their contracts."
     )
     adapter.command(
         "lgsp_adapters.cli.conformance_commands:try_operation",

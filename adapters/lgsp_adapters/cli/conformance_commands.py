@@ -1,4 +1,4 @@
-"""`lgsp adapter check`, `lgsp adapter try` and `lgsp contract test`: an adapter by itself, without a bus."""
+"""`lgsp adapter try` and `lgsp contract test`: an adapter by itself, without a bus."""
 
 import asyncio
 import traceback
@@ -9,12 +9,12 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_adapters import manifest
-from lgsp_adapters.adapter import Adapter, Declared, LimitReached, UnfitRequest, UpstreamFailed, UpstreamLate, method_of
+from lgsp_adapters.adapter import Declared, LimitReached, UnfitRequest, UpstreamFailed, UpstreamLate, method_of
+from lgsp_adapters.cli.contracts_option import Contracts, load_catalog
 from lgsp_adapters.conformance import suite
 from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream.response import printable_text
-from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.contract import Contract
@@ -23,30 +23,6 @@ from lgsp_problems import NotFound, Refusal, RequestUnfit
 _ROLLED_BACK = "rolled back: nothing it wrote was kept, but the sequence numbers it drew stay used"
 
 AllowWrites = Annotated[bool, Parameter(negative="")]
-Contracts = Annotated[list[Path], Parameter(name="--contract", negative="")]
-
-
-def check(names: list[str], /, *, contract: Contracts = []) -> None:  # noqa: B006 - cyclopts reads it, nobody writes to it
-    """Check manifests against their contracts; report each fault with its file, its line and how to correct it.
-
-    Parameters
-    ----------
-    names
-        The manifests: a path to `adapter.yaml`, or the name of one that comes with lgsp.
-    contract
-        A contract, or a folder of them; those that come with lgsp by default.
-    """
-    for name in names:
-        loaded_manifest, loaded_contract = load_both(name, contract)
-        faults = list(connector_lookup.check(loaded_manifest, loaded_contract))
-        for fault in faults[1:]:
-            out(f"{fault.detail.en}\n")
-        if faults:
-            raise faults[0]
-        built = connector_lookup.build(loaded_manifest, loaded_contract)
-        for warning in built.warnings() if isinstance(built, Adapter) else ():
-            err(f"warning: {warning.en}\n")
-        out(f"{loaded_manifest.location}: keeps {loaded_contract.service} {loaded_contract.version}\n")
 
 
 def try_operation(
@@ -172,9 +148,7 @@ def load_both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
         Refusal: `invalid-document`, naming the file, the line and how to correct it.
     """
     loaded_manifest = manifest.load(manifest.find_manifest(name))
-    catalog: catalogs.Catalog = {}
-    for path in paths or [catalogs.shipped_folder()]:
-        catalog |= catalogs.load(path)
+    catalog = load_catalog(paths)
     contract = catalog.get((loaded_manifest.service, loaded_manifest.major))
     if contract is None:
         raise Refusal(

@@ -47,6 +47,15 @@ def build(manifest: Manifest, contract: Contract) -> Any:
     """
     for refusal in check(manifest, contract):
         raise refusal
+    return build_unchecked(manifest, contract)
+
+
+def build_unchecked(manifest: Manifest, contract: Contract) -> Any:
+    """Make what a manifest describes as `build` does, without checking it against the contract first.
+
+    Raises:
+        Refusal: `invalid-document`, with the file, the line and how to correct it.
+    """
     return _connector(manifest.kind).build(manifest, contract)
 
 

@@ -29,6 +29,15 @@ _FALSE = "false"
 """The value that `a && b` has where `a` does not hold."""
 
 
+_BY_NODE = {
+    **dict.fromkeys(("comparator", "not_expression"), frozenset({"boolean", _FALSE})),
+    **dict.fromkeys(
+        ("multi_select_list", "projection", "filter_projection", "value_projection", "flatten"), frozenset({"array"})
+    ),
+    "multi_select_dict": frozenset({"object"}),
+}
+
+
 def types_of(expression: str) -> Types | None:
     """Return the types that an expression's value may have, or None where its text does not tell, or is no expression."""
     parsed = parse(expression)
@@ -57,17 +66,11 @@ def _types(node: Any) -> Types | None:
     if kind == "function_expression":
         returned = _returns().get(node["value"], "any")
         return None if returned == "any" else frozenset({returned})
-    if kind in ("comparator", "not_expression"):
-        return frozenset({"boolean", _FALSE})
-    if kind in ("multi_select_list", "projection", "filter_projection", "value_projection", "flatten"):
-        return frozenset({"array"})
-    if kind == "multi_select_dict":
-        return frozenset({"object"})
     if kind in ("subexpression", "pipe"):
         return _types(children[-1])
     if kind in ("or_expression", "and_expression"):
         return _of_condition(kind, _types(children[0]), _types(children[1]))
-    return None
+    return _BY_NODE.get(kind)
 
 
 def _of_condition(kind: str, left: Types | None, right: Types | None) -> Types | None:

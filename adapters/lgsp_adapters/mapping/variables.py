@@ -11,6 +11,12 @@ from lgsp_adapters.mapping.expressions import Scope, normalized
 
 REQUEST_VARIABLES = ("connection", "request", "call", "now", "session")
 
+FIELDS = {
+    "call": ("message", "consumer", "agency", "purpose", "key"),
+    "now": ("milliseconds", "iso", "date"),
+}
+"""What the variables hold whose fields are the same in every call."""
+
 
 def request_scope(connection: Mapping[str, Any], request: Document, call: Call) -> Scope:
     """Make the variables `connection`, `request`, `call` (who asks), `now`, and `session`, which a login fills."""
