@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from lgsp_adapters.errors import AdapterError
 from lgsp_contracts.provider_limit import Denial, ProviderLimit
@@ -203,18 +203,30 @@ def method_of(
         Refusal: `invalid-document`, when there is none, or its signature is wrong.
     """
     method = adapter.method(operation)
+    fault = method_fault(method, operation)
+    if fault:
+        raise location.refusal(fault.vi, fault.en)
+    return cast("Callable[[Document, Call], Awaitable[Document]]", method)
+
+
+def method_fault(method: Any, operation: str) -> Text | None:
+    """Return what keeps a method from answering an operation, without a full stop; None where nothing does.
+
+    Args:
+        method: None where there is none. What is no bound method is taken as it is.
+    """
     name = operation.replace("-", "_")
     if method is None:
-        raise location.refusal(
+        return Text(
             f"bộ kết nối không có phương thức {name} cho thao tác {operation}; hãy viết nó",
             f"the adapter has no method {name} for the operation {operation}; write it",
         )
     if inspect.ismethod(method) and not (inspect.iscoroutinefunction(method) and _takes_request_and_call(method)):
-        raise location.refusal(
+        return Text(
             f"phương thức {name} phải là `async def {name}(self, request, call)`",
             f"the method {name} must be `async def {name}(self, request, call)`",
         )
-    return method
+    return None
 
 
 def _takes_request_and_call(method: Callable[..., object]) -> bool:

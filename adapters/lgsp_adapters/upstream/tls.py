@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lgsp_contracts.source_location import SourceLocation
-from lgsp_problems import Refusal, Text
+from lgsp_problems import Text
 
 _OP_LEGACY_SERVER_CONNECT = 0x4
 """`ssl.OP_LEGACY_SERVER_CONNECT`, which Python has from 3.12 on: a server that knows no secure renegotiation (RFC 5746)."""
@@ -76,10 +76,9 @@ class TlsContexts:
                 context.load_cert_chain(self._files["certificate"], self._files.get("key"))
         except (OSError, ssl.SSLError) as error:
             names = ", ".join(map(str, self._files.values()))
-            raise Refusal(
-                "invalid-document",
-                vi=f"{self._location}: không dùng được {names}: {error}; hãy kiểm tra đường dẫn và định dạng PEM.",
-                en=f"{self._location}: cannot use {names}: {error}; check the paths and that they are PEM.",
+            raise self._location.refusal(
+                f"không dùng được {names}: {error}; hãy kiểm tra đường dẫn và định dạng PEM",
+                f"cannot use {names}: {error}; check the paths and that they are PEM",
             ) from error
         return context
 

@@ -22,17 +22,19 @@ where the answer is made of one. What is absent or blank is NULL to a statement 
 What columns become in a mapping stands in `values.py`, what SQLSTATE means in `sqlstate.py`.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Adapter, Call, Document
 from lgsp_adapters.connectors.manifest_checks import check_operations
-from lgsp_adapters.connectors.sql.databases import Database
+from lgsp_adapters.connectors.sql.databases import Database, kind_of_database
 from lgsp_adapters.connectors.sql.operation import SqlOperation
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.variables import request_scope
 from lgsp_contracts.contract import Contract
+from lgsp_problems import Refusal
 
 SECONDS_FOR_A_SAMPLE = 10.0
 
@@ -92,4 +94,13 @@ def build(manifest: Manifest, contract: Contract) -> SqlAdapter:
     return SqlAdapter(manifest, contract)
 
 
-check = check_operations
+def check(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
+    """Yield where a manifest does not keep its contract, and the first fault of each operation; the database need not be known."""
+    yield from check_operations(manifest, contract)
+    kind = kind_of_database(str(manifest.connection.get("url", "")))
+    for name, document in manifest.operations.items():
+        try:
+            if name in contract.operations:
+                SqlOperation(document, manifest.location / "operations" / name, contract.operations[name], kind)
+        except Refusal as refusal:
+            yield refusal

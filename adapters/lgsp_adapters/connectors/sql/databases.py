@@ -31,7 +31,7 @@ from lgsp_adapters.adapter import UpstreamLate
 from lgsp_adapters.connectors.sql import postgresql
 from lgsp_adapters.connectors.sql.sqlstate import describe_error
 from lgsp_contracts.source_location import SourceLocation
-from lgsp_problems import CannotStart, Refusal
+from lgsp_problems import CannotStart
 from lgsp_runtime.background import Background
 
 T = TypeVar("T")
@@ -77,6 +77,15 @@ GRACE = 0.2
 Access = Literal["read", "write", "rehearse"]
 
 
+def kind_of_database(address: str) -> str:
+    """Return which database an address is of, such as `postgresql`; "" where it is not the address of a known one."""
+    try:
+        kind = make_url(address).get_backend_name()
+    except ArgumentError:
+        return ""
+    return kind if kind in _DRIVERS else ""
+
+
 class Database:
     """A database, by its address.
 
@@ -111,10 +120,9 @@ class Database:
                 event.listen(self._engine.sync_engine, "connect", _prepare_connection)
                 event.listen(self._engine.sync_engine.pool, "reset", _reset_session)
         except ImportError as error:
-            raise Refusal(
-                "invalid-document",
-                vi=f"{self._location}: chưa cài trình điều khiển cho {self.kind}: pip install {error.name}.",
-                en=f"{self._location}: the driver for {self.kind} is not installed: pip install {error.name}.",
+            raise self._location.refusal(
+                f"chưa cài trình điều khiển cho {self.kind}: pip install {error.name}",
+                f"the driver for {self.kind} is not installed: pip install {error.name}",
             ) from error
 
     async def close(self) -> None:
@@ -239,10 +247,9 @@ class Database:
             driver = _DRIVERS[url.get_backend_name()]
         except (ArgumentError, KeyError) as error:
             known = ", ".join(_DRIVERS)
-            raise Refusal(
-                "invalid-document",
-                vi=f"{self._location}: không phải địa chỉ cơ sở dữ liệu; hãy bắt đầu bằng một trong: {known}.",
-                en=f"{self._location}: not the address of a database; it must begin with one of: {known}, followed by ://.",
+            raise self._location.refusal(
+                f"không phải địa chỉ cơ sở dữ liệu; hãy bắt đầu bằng một trong: {known}",
+                f"not the address of a database; it must begin with one of: {known}, followed by ://",
             ) from error
         if url.get_backend_name() == "sqlite" and url.database:
             url = url.set(database=str(folder / url.database))

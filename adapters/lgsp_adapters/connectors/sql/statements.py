@@ -8,8 +8,8 @@ from lgsp_contracts.source_location import SourceLocation
 _CAST = re.compile(r"(?<![:\w\\]):(\w+)::\s*([A-Za-z_][\w.]*(?:\s*\([\d,\s]*\))?(?:\[\])?)")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|`[^`]*`|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
 """Where a semicolon ends no statement: texts, names, bodies of functions, comments."""
-_WITH_BLOCKS = ("oracle", "mssql")
-"""Where a call is often a block of statements."""
+_WITH_BLOCKS = ("oracle", "mssql", "")
+"""Where a call is, or may be, a block of statements."""
 _LIST = re.compile(r"\bIN\s+:(\w+)", re.IGNORECASE)
 _SQLITE_DATE = re.compile(r"\bAS\s+(date|datetime|timestamp|time)\s*\)", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ def check_statement(statement: str, named: set[str], given: set[str], kind: str,
     Args:
         named: the parameters in the statement, as the library reads it.
         given: those that have a value.
-        kind: of the database.
+        kind: of the database; "" where that is not known yet.
         location: of the operation.
 
     Raises:
