@@ -5,10 +5,10 @@ uses is a criterion that a caller gives and the system never sees.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.mapping.name_suggestions import suggestion
 from lgsp_adapters.mapping.references import Path, references
 from lgsp_adapters.mapping.template_parts import TemplatePart
 from lgsp_adapters.mapping.variables import FIELDS
@@ -84,8 +84,5 @@ def _unknown(path: Path, known: Iterable[str], location: SourceLocation) -> Iter
     if path[-1] in names:
         return
     around, name = ".".join(path[:-1]), path[-1]
-    similar = get_close_matches(name, names, 1)
-    listed = ", ".join(names) or "-"
-    vi = f"có lẽ là {similar[0]}" if similar else f"có: {listed}"
-    en = f"did you mean {similar[0]}" if similar else f"it has: {listed}"
-    yield location.refusal(f"{around} không có {name}; {vi}", f"{around} has no {name}; {en}")
+    hint = suggestion(name, names)
+    yield location.refusal(f"{around} không có {name}; {hint.vi}", f"{around} has no {name}; {hint.en}")

@@ -13,11 +13,22 @@ from lgsp_adapters.mapping.expressions import REPETITIONS
 from lgsp_contracts import pointers
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
+from lgsp_problems import Text
 
 Node = Mapping[str, Any]
 
 _MAX_REFERENCES = 20
 _FORMATS = {"date": "date", "date-time": "instant"}
+_NAMES = {
+    "string": Text("chuỗi ký tự", "a string"),
+    "date": Text("ngày", "a date"),
+    "instant": Text("thời điểm (date-time)", "a date-time"),
+    "integer": Text("số nguyên", "an integer"),
+    "number": Text("số", "a number"),
+    "boolean": Text("true hoặc false", "true or false"),
+    "array": Text("mảng", "an array"),
+    "object": Text("đối tượng", "an object"),
+}
 _EQUIVALENT = {
     "string": set(STRINGS),
     "date": {"date", "string"},
@@ -30,9 +41,9 @@ _CONVERSIONS = {
     "string": "text(…)",
     "integer": "integer(…)",
     "number": "number(…)",
-    "boolean": "a comparison such as x == 'true'",
-    "array": "several(…) or $each",
-    "date": "local_date(…) or iso_date(…)",
+    "boolean": "x == 'true'",
+    "array": "$each",
+    "date": "local_date(…)",
     "instant": "instant(…)",
 }
 """What makes a value of a type."""
@@ -65,17 +76,16 @@ class TemplateTypes:
                 yield from _mismatch(frozenset({"array"}), schema, location)
                 schema = schema.get("items", {})
             yield from self._faults(template["$as"], _schema(schema), location / "$as")
-        elif isinstance(template, dict):
+        elif isinstance(template, dict) and not set(REPETITIONS) & set(template):
             yield from _mismatch(frozenset({"object"}), schema, location)
             properties = schema.get("properties", {})
             for name, value in template.items():
-                if name not in REPETITIONS:
-                    yield from self._faults(value, _schema(properties.get(name)), location / name)
+                yield from self._faults(value, _schema(properties.get(name)), location / name)
         elif isinstance(template, list):
             yield from _mismatch(frozenset({"array"}), schema, location)
             for number, value in enumerate(template):
                 yield from self._faults(value, _schema(schema.get("items")), location / number)
-        elif template is not None:
+        elif isinstance(template, (int, float)):
             yield from self._literal_faults(template, schema, location)
 
     def _expression_faults(self, expression: str, schema: Node, location: SourceLocation) -> Iterator[DocumentRefusal]:
@@ -121,9 +131,11 @@ def _mismatch(types: Types, schema: Node, location: SourceLocation) -> Iterator[
     declared = [name for name in _declared_types(schema) if name != "null"]
     if not declared or any(kind in _EQUIVALENT.get(name, {name}) for name in declared for kind in types):
         return
-    made, wanted = " or ".join(sorted(types)), " or ".join(declared)
-    conversion = next((f"; use {_CONVERSIONS[name]}" for name in declared if name in _CONVERSIONS), "")
+    made, wanted = [_NAMES[name] for name in sorted(types)], [_NAMES[name] for name in declared]
+    conversion = next((_CONVERSIONS[name] for name in declared if name in _CONVERSIONS), "$with")
     yield location.refusal(
-        f"ánh xạ tạo ra {made} nhưng hợp đồng cần {wanted}{conversion.replace('use', 'hãy dùng')}",
-        f"the mapping makes {made}, and the contract wants {wanted}{conversion}",
+        f"ánh xạ tạo ra {' hoặc '.join(name.vi for name in made)} nhưng hợp đồng cần"
+        f" {' hoặc '.join(name.vi for name in wanted)}; hãy dùng {conversion}",
+        f"the mapping makes {' or '.join(name.en for name in made)}, and the contract wants"
+        f" {' or '.join(name.en for name in wanted)}; use {conversion}",
     )

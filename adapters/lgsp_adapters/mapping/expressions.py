@@ -22,6 +22,7 @@ from jmespath.visitor import Options, TreeInterpreter
 from lgsp_adapters.mapping.arithmetic import json_equal
 from lgsp_adapters.mapping.budget import CHARACTERS, current, spend
 from lgsp_adapters.mapping.functions import FUNCTIONS, MOST, NAMES, check_argument
+from lgsp_adapters.mapping.name_suggestions import suggestion
 from lgsp_adapters.mapping.numbers import exact
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.text.normalization import nfc
@@ -259,9 +260,8 @@ def _check_names(node: Any, location: SourceLocation, names: tuple[str, ...], *,
         raise location.refusal("hãy viết !(a.b) thay cho !a.b", "write !(a.b) for !a.b, which JMESPath reads as (!a).b")
     if kind == "function_expression":
         if value not in NAMES:
-            raise location.refusal(
-                f"không có hàm {value}", f"there is no function {value}; docs/reference/mapping.md lists them"
-            )
+            similar = suggestion(str(value), NAMES)
+            raise location.refusal(f"không có hàm {value}; {similar.vi}", f"there is no function {value}; {similar.en}")
         _check_arguments(value, node["children"], location)
     if top and kind == "field" and value not in names:
         known = ", ".join(names)

@@ -40,7 +40,7 @@ def parts(document: Any, location: SourceLocation, names: tuple[str, ...]) -> It
     elif isinstance(document, dict):
         repeated = any(each in document for each in REPETITIONS)
         for name, value in document.items():
-            inner = (*names, "item") if repeated and name == "$as" else names
+            inner = (*names, "item") if repeated and name not in REPETITIONS else names
             yield from parts(value, location / name, inner)
     elif isinstance(document, list):
         for number, item in enumerate(document):
