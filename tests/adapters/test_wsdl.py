@@ -16,7 +16,7 @@ from support.processes import ROOT
 
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.connectors.connector_lookup import build_adapter
-from lgsp_adapters.connectors.soap import facets
+from lgsp_adapters.connectors.soap import facets, wsdl
 from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_adapters.connectors.soap.shapes import Kind
 from lgsp_adapters.manifest import load
@@ -24,6 +24,7 @@ from lgsp_adapters.mapping.xml_element import XmlElement
 from lgsp_adapters.scaffolding.wsdl_services import from_wsdl
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
 DESCRIBED = ROOT / "tests/support/civil_status"
@@ -177,7 +178,8 @@ async def test_a_manifest_that_does_not_fit_its_wsdl(
 
 
 async def test_what_the_description_lets_values_be_stands_in_the_contract(folder: Path) -> None:
-    contract, _ = from_wsdl(folder / "civil.wsdl", "", "civil-status", "tu-phap")
+    port = wsdl.load(folder / "civil.wsdl", "", SourceLocation("civil.wsdl"))
+    contract = from_wsdl(port, "civil.wsdl", "", "civil-status", "tu-phap").contract
     operation = contract["operations"]["tra-cuu-khai-sinh"]
     asked, answered = operation["request"]["properties"], operation["response"]["properties"]
     assert asked["nam"] == {"type": "integer", "minimum": 1900, "exclusiveMaximum": 2100}
@@ -211,15 +213,6 @@ def test_facets_of_two_that_go_by_one_name_are_left_out() -> None:
     assert facets.collect([schema.format(one.format(3) + one.format(4)).encode()]) == {}
 
 
-async def test_a_description_is_not_fetched(folder: Path) -> None:
-    options = ["--service", "civil-status", "--provider", "tu-phap", "-o", str(folder / "never.yaml")]
-    code, _, err = await run("contract", "import", "wsdl", "http://127.0.0.1:1/HoTich?wsdl", *options)
-    assert (code, "save the WSDL and the files that it imports, then name the file" in " ".join(err.split())) == (
-        1,
-        True,
-    )
-
-
 async def test_a_description_that_cannot_be_read(folder: Path) -> None:
     text = (folder / "civil.wsdl").read_text()
     wrong = folder / "wrong.wsdl"
@@ -231,5 +224,5 @@ async def test_a_description_that_cannot_be_read(folder: Path) -> None:
     ):
         wrong.write_text(changed)
         with pytest.raises(Refusal) as refused:
-            from_wsdl(wrong, "", "civil-status", "tu-phap")
+            wsdl.load(wrong, "", SourceLocation("wrong.wsdl"))
         assert said in refused.value.detail.en

@@ -178,9 +178,13 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "contract import openapi": [
         ("{openapi}", "--service", "{}", "--provider", "x", "-o", "{out}"),
         ("{openapi}", "--service", "x", "--provider", "{}", "-o", "{out}"),
+        ("{openapi}", "--service", "x", "--provider", "y", "--operation", "{}", "-o", "{out}"),
     ],
-    "contract import table": [],  # asks its database first; the draft is held against the schema as those beside it
-    "contract import wsdl": [],
+    "contract import table": [],  # asks its database first; the draft is checked against the schema
+    "contract import wsdl": [
+        ("{openapi}", "--service", "{}", "--provider", "x", "-o", "{out}"),
+        ("{openapi}", "--service", "x", "--provider", "{}", "-o", "{out}"),
+    ],
     "contract test": [("{}", "--contract", "{contract}")],
     "sdk python": [("{}", "--contract", "{contract}")],
     "adapter run": [("{}",)],

@@ -38,9 +38,13 @@ def register(app: App) -> None:
         name="test",
         help="Test an adapter against its contract.",
     )
-    drafting = contract["import"]
+    drafting = App(name="import", help="Draft a contract and a manifest from the description of an existing system.")
+    contract.command(drafting)
     drafting.command("lgsp_adapters.cli.import_commands:import_table", name="table", help="From a table of a database.")
     drafting.command("lgsp_adapters.cli.import_commands:import_wsdl", name="wsdl", help="From the WSDL of a service.")
+    drafting.command(
+        "lgsp_adapters.cli.import_commands:import_openapi", name="openapi", help="From an OpenAPI document."
+    )
     sandbox = App(name="sandbox", help="Run stand-ins for the national databases.")
     sandbox.command("lgsp_adapters.cli.sandbox_commands:run_sandbox", name="run", help="Run one stand-in.")
     sandbox.command(

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from lgsp_adapters.connectors.soap import facets, wsdl
 from lgsp_adapters.connectors.soap.shapes import Shape
+from lgsp_adapters.scaffolding.drafts import Draft, variable
 from lgsp_adapters.scaffolding.manifests import quoted_field
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
-from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling import drafts
 from lgsp_problems import Refusal
 
@@ -33,38 +32,44 @@ _TYPES: dict[str, Document] = {
 }
 
 
-def from_wsdl(path: Path, port: str, service: str, provider: str) -> tuple[Document, Document]:
+def from_wsdl(
+    port: wsdl.Port, file_name: str, port_name: str, service: str, provider: str, *, basic: bool = False
+) -> Draft:
     """Draft a contract with an operation for each one of a port, and the manifest that calls them.
 
+    Args:
+        file_name: the name of the WSDL beside the manifest.
+        port_name: the port that the manifest names; "" for the first one.
+        basic: the server of the WSDL asks for HTTP Basic, so that the service does too.
+
     Raises:
-        Refusal: `invalid-document`, when the description cannot be read or no operation of it answers with a document.
+        Refusal: `invalid-document`, when no operation of it answers with a document.
     """
-    loaded_port = wsdl.load(path, port, SourceLocation(str(path)))
     operations = {
-        name: operation for name, operation in loaded_port.operations.items() if operation.response.fields
+        name: operation for name, operation in port.operations.items() if operation.response.fields
     }  # one-way operations have no response to map
     if not operations:
         raise Refusal(
             "invalid-document",
-            vi=f"{path}: không thao tác nào trả lời bằng một tài liệu; hãy viết hợp đồng bằng tay.",
-            en=f"{path}: no operation answers with a document; write the contract by hand.",
+            vi=f"{file_name}: không thao tác nào trả lời bằng một tài liệu; hãy viết hợp đồng bằng tay.",
+            en=f"{file_name}: no operation answers with a document; write the contract by hand.",
         )
-    simple = facets.collect(loaded_port.texts)
+    simple = facets.collect(port.texts)
     pairs = {drafts.kebab(name): _operation(operation, simple) for name, operation in operations.items()}
     head = {
         "service": service,
         "major": 1,
         "system": provider,
         "kind": "soap",
-        "connection": {"url": {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}},
+        "connection": {"url": {"env": variable(service, "url")}},
         "soap": {
-            "wsdl": path.name,
-            **({"port": port} if port else {}),
-            **({"path": loaded_port.path} if loaded_port.path.startswith("/") else {}),
+            "wsdl": file_name,
+            **({"port": port_name} if port_name else {}),
+            **({"path": port.path} if port.path.startswith("/") else {}),
         },
     }
     contract = drafts.contract(service, provider, {name: pair[0] for name, pair in pairs.items()})
-    return contract, {**head, "operations": {name: pair[1] for name, pair in pairs.items()}}
+    return Draft(contract, {**head, "operations": {name: pair[1] for name, pair in pairs.items()}})
 
 
 def _operation(port_operation: wsdl.PortOperation, simple: Simple) -> tuple[Document, Document]:

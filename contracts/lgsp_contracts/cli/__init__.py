@@ -20,11 +20,6 @@ def register(app: App) -> None:
     contract.command(
         "lgsp_contracts.tooling.reading_commands:as_openapi", name="openapi", help="Write a contract as OpenAPI 3.1."
     )
-    drafting = App(name="import", help="Draft a contract from the description of an existing system.")
-    drafting.command(
-        "lgsp_contracts.tooling.writing_commands:import_openapi", name="openapi", help="From an OpenAPI 3 document."
-    )
-    contract.command(drafting)
     app.command(contract)
     sdk = App(name="sdk", help="Generate typed clients of services.")
     sdk.command(

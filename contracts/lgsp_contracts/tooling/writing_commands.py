@@ -1,17 +1,14 @@
-"""The commands of `lgsp contract …` that write new contracts: `new` and `import openapi`."""
+"""`lgsp contract new`: create a contract from a template."""
 
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import yaml
-from cyclopts import Parameter
 
-from lgsp_contracts import documents, names
-from lgsp_contracts.cli.terminal import Output, out, prompt, refuse_to_overwrite, write_yaml
-from lgsp_contracts.contract import Contract
-from lgsp_contracts.tooling import drafts
+from lgsp_contracts import names
+from lgsp_contracts.cli.terminal import Output, out, prompt, refuse_to_overwrite
 from lgsp_contracts.tooling.reading_commands import read
 from lgsp_problems import Refusal, harmless
 
@@ -104,35 +101,3 @@ def _yaml_scalar(text: str) -> str:
     """Write a text as a YAML scalar: plain where it is only words, quoted otherwise."""
     plain = re.fullmatch(r"\w[\w ]*", text) and yaml.safe_load(text) == text
     return text if plain else harmless(json.dumps(text, ensure_ascii=False))
-
-
-def import_openapi(
-    file: Path, /, *, service: str, provider: str, output: Annotated[Path, Parameter(alias="-o")]
-) -> None:
-    """Draft a contract from an OpenAPI 3 document.
-
-    Parameters
-    ----------
-    file
-        The document, as YAML or JSON.
-    service
-        The name of the service.
-    provider
-        The system in the registry that provides the service.
-    output
-        The file to write.
-    """
-    _, document = documents.read_first(file)
-    save(drafts.from_openapi(document, service, provider), output)
-
-
-def save(document: dict[str, object], path: Path) -> None:
-    """Check a draft and write it to a new file.
-
-    Raises:
-        Refusal: `already-exists`, `invalid-document`.
-    """
-    refuse_to_overwrite(path)
-    Contract.from_document(document, str(path))
-    write_yaml(document, path)
-    out(f"{path}: correct titles, classification and errors, then: lgsp contract check {path}\n")

@@ -1,0 +1,1 @@
+"""Drafts of a contract and a manifest out of an OpenAPI document."""

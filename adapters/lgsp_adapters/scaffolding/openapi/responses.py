@@ -1,0 +1,134 @@
+"""Responses of an OpenAPI operation: the answer and the errors of the contract, and the mapping to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from lgsp_adapters.scaffolding.openapi.parameters import NotDraftableError, resolved, with_media_example
+from lgsp_adapters.scaffolding.openapi.schemas import SchemaReader
+from lgsp_adapters.scaffolding.openapi.shapes import MISSING, Field, Node, Record, Sequence, Value, answer_mapping
+from lgsp_contracts.tooling import drafts
+
+Document = dict[str, Any]
+
+_SUCCESS = ("200", "201", "202", "203", "2XX", "204", "205", "default")
+_OF_THE_PROVIDER = (401, 403, 405, 406, 407, 408, 415, 429)
+"""Statuses that say nothing to the consumer: the adapter's credentials, its limits, or a fault of the manifest."""
+_NOT_FOUND = 404
+_OUTCOME_FIELDS = (
+    "success",
+    "status",
+    "statusCode",
+    "code",
+    "error",
+    "errorCode",
+    "errCode",
+    "result",
+    "message",
+    "maLoi",
+    "maKetQua",
+)
+_PAGE_PARAMETERS = ("page", "pageNumber", "pageIndex", "pageNo", "offset", "skip", "start", "cursor", "trang")
+
+
+@dataclass(slots=True)
+class ResponseDraft:
+    """The answer and the errors of an operation."""
+
+    record: Record
+    answer: Document
+    errors: Document = field(default_factory=dict)
+    rules: Document = field(default_factory=dict)
+    """`none` and `errors` of the manifest."""
+    comments: list[str] = field(default_factory=list)
+
+
+def read_response(root: Document, operation: Document) -> ResponseDraft:
+    """Draft the answer of an operation.
+
+    Raises:
+        NotDraftableError: it is no JSON.
+        Refusal: `invalid-document`.
+    """
+    responses = {str(code): resolved(root, response) for code, response in (operation.get("responses") or {}).items()}
+    code = next((code for code in _SUCCESS if code in responses), None)
+    content = (responses[code].get("content") if code else None) or {}
+    if content:
+        node = _json_node(root, content)
+        record, answer = _answer(node)
+    else:
+        node = None
+        record = Record((Field("status", "status", Value({"type": "integer"}, example=200), required=True),))
+        answer = {"status": "status"}
+    draft = ResponseDraft(record, answer)
+    _add_errors(draft, responses, none_fits=isinstance(node, Record))
+    _add_outcome_hint(draft)
+    return draft
+
+
+def pages_hint(request_fields: Mapping[str, str], response: Record) -> str:
+    """Describe how to fetch all pages where a list seems to come in pages; "" where nothing says so.
+
+    Args:
+        request_fields: the query parameters of the operation.
+    """
+    parameter = next((name for name in request_fields if drafts.camel(name) in _PAGE_PARAMETERS), "")
+    lists = [part for part in response.fields if isinstance(part.node, Sequence)]
+    if not parameter or not lists:
+        return ""
+    return (
+        f"The list {lists[0].name} seems to come in pages ({parameter}). To fetch all of them in one call, add `pages`:\n"
+        "docs/reference/http-and-soap.md describes it."
+    )
+
+
+def _json_node(root: Document, content: Document) -> Node:
+    media_type = next((name for name in content if "json" in name or name == "*/*"), None)
+    if media_type is None:
+        raise NotDraftableError(f"it answers with {', '.join(map(str, content))}")
+    return SchemaReader(root, "response").read(with_media_example(content[media_type] or {}))
+
+
+def _answer(node: Node) -> tuple[Record, Document]:
+    """Return the document that answers and its mapping; what is no object becomes a field of one."""
+    if isinstance(node, Record):
+        return node, answer_mapping(node, "answer")
+    name = "items" if isinstance(node, Sequence) else "value"
+    record = Record((Field(name, name, node, required=not node.nullable),), example=MISSING)
+    return record, {name: answer_mapping(node, "answer")}
+
+
+def _add_errors(draft: ResponseDraft, responses: Mapping[str, Document], *, none_fits: bool) -> None:
+    """Declare an error for each status of 400 to 499 about which the consumer can do something.
+
+    `none` also stands for an empty answer, which of a list or of no content is no error.
+    """
+    for code, response in responses.items():
+        if not (code.isdecimal() and 400 <= int(code) <= 499) or int(code) in _OF_THE_PROVIDER:
+            continue
+        status = int(code)
+        name = "not-on-record" if status == _NOT_FOUND else _error_name(status)
+        text = " ".join(str(response.get("description") or name).split())
+        draft.errors[name] = {"status": status, "title": {"vi": text, "en": text}}
+        if status == _NOT_FOUND and none_fits:
+            draft.rules["none"] = name
+        else:
+            draft.rules.setdefault("errors", []).append({"when": f"status == `{status}`", "is": name})
+
+
+def _error_name(status: int) -> str:
+    try:
+        return "provider-" + drafts.kebab(HTTPStatus(status).phrase)
+    except ValueError:
+        return f"provider-status-{status}"
+
+
+def _add_outcome_hint(draft: ResponseDraft) -> None:
+    """Point to fields that look like the outcome of the call: many systems answer 200 to everything."""
+    names = [part.source for part in draft.record.fields if drafts.camel(part.source) in _OUTCOME_FIELDS]
+    if len(names) > 1 or any(name.lower() in ("success", "error_code", "errorcode", "err_code") for name in names):
+        draft.comments.append(
+            f"The answer has {', '.join(names)}: if the system reports errors with status 200, add rules, such as\n"
+            f"errors: [{{when: \"answer.{names[0]} == 'CODE'\", failed: broken}}]"
+        )
