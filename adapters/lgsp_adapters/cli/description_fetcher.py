@@ -110,7 +110,11 @@ class _Download:
         for _ in range(MAX_REDIRECTS + 1):
             self._refuse_other_hosts(target)
             own = _origin(target) == _origin(self._root)
-            authentication = aiohttp.BasicAuth(*self._access.credentials) if own and self._access.credentials else None
+            authentication = (
+                aiohttp.BasicAuth(*self._access.credentials, encoding="utf-8")
+                if own and self._access.credentials
+                else None
+            )
             headers = {"Authorization": authentication.encode()} if authentication else {}
             async with session.get(target, headers=headers, allow_redirects=False, ssl=context) as response:
                 if response.status in _REDIRECTS and "Location" in response.headers:
