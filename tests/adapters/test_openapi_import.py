@@ -129,7 +129,7 @@ async def test_what_is_drafted_keeps_its_contract_and_answers(registry: tuple[Re
     assert dict(server.seen[-1].query) == {"page": "2", "loai": "CHO"}
     assert server.seen[-1].headers["X-Don-Vi"] == "H49.12"
     code, out, err = await run("contract", "test", *both, environment=environment)
-    assert (code, " 0 failed" in out) == (0, True), (out, err)
+    assert (code, " 0 failed" in out) == (0, True), out + err
 
 
 async def test_a_drafted_write(registry: tuple[Registry, str], tmp_path: Path) -> None:

@@ -5,9 +5,19 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from lgsp_adapters.scaffolding.manifests import quoted_field
 from lgsp_adapters.scaffolding.openapi.parameters import NotDraftableError, resolved, with_media_example
 from lgsp_adapters.scaffolding.openapi.schemas import SchemaReader
-from lgsp_adapters.scaffolding.openapi.shapes import MISSING, Field, Node, Record, Sequence, Value, answer_mapping
+from lgsp_adapters.scaffolding.openapi.shapes import (
+    MISSING,
+    Field,
+    Node,
+    Record,
+    Sequence,
+    Value,
+    answer_mapping,
+    schema,
+)
 from lgsp_contracts.tooling import drafts
 
 Document = dict[str, Any]
@@ -29,6 +39,7 @@ _OUTCOME_FIELDS = (
     "maLoi",
     "maKetQua",
 )
+_JMESPATH_TYPES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 _PAGE_PARAMETERS = ("page", "pageNumber", "pageIndex", "pageNo", "offset", "skip", "start", "cursor", "trang")
 
 
@@ -63,6 +74,8 @@ def read_response(root: Document, operation: Document) -> ResponseDraft:
         answer = {"status": "status"}
     draft = ResponseDraft(record, answer)
     _add_errors(draft, responses, none_fits=isinstance(node, Record))
+    if node is not None:
+        _add_rule_for_other_documents(draft, node)
     _add_outcome_hint(draft)
     return draft
 
@@ -115,6 +128,29 @@ def _add_errors(draft: ResponseDraft, responses: Mapping[str, Document], *, none
             draft.rules["none"] = name
         else:
             draft.rules.setdefault("errors", []).append({"when": f"status == `{status}`", "is": name})
+
+
+def _add_rule_for_other_documents(draft: ResponseDraft, node: Node) -> None:
+    """Report an answer of another form as such, instead of passing on one that breaks the contract."""
+    condition = _is_other_document(node, "answer")
+    if "none" in draft.rules:
+        condition = f"answer && ({condition})"
+    draft.rules.setdefault("errors", []).append({"when": condition, "failed": "unintelligible"})
+
+
+def _is_other_document(node: Node, root: str) -> str:
+    """Write the condition under which a value has another form: it is of another type, or lacks the first required field."""
+    if isinstance(node, Sequence):
+        item = _is_other_document(node.item, "@")
+        return f"type({root}) != 'array' || {root}[?{item}]"
+    if isinstance(node, Value):
+        kind = _JMESPATH_TYPES.get(str(node.keywords.get("type")))
+        return f"type({root}) != '{kind}'" if kind else f"{root} == `null`"
+    if not isinstance(node, Record):
+        return f"{root} == `null`"
+    first = next((part for part in node.fields if part.name in schema(node)["required"]), None)
+    other_type = f"type({root}) != 'object'"
+    return f"{other_type} || {root}.{quoted_field(first.source)} == `null`" if first else other_type
 
 
 def _error_name(status: int) -> str:
