@@ -13,6 +13,8 @@ Path = tuple[str, ...]
 Comments = Mapping[Path, str]
 """Comments of a YAML document by the path of the key that they stand above."""
 
+CLASSIFICATION_COMMENT = "TODO: open, internal or personal? personal, the strictest, until somebody decides."
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

@@ -6,8 +6,9 @@ from typing import Any
 
 from lgsp_adapters.connectors.soap import facets, wsdl
 from lgsp_adapters.connectors.soap.shapes import Shape
-from lgsp_adapters.scaffolding.drafts import Draft, variable
+from lgsp_adapters.scaffolding.drafts import CLASSIFICATION_COMMENT, Comments, Draft, variable
 from lgsp_adapters.scaffolding.manifests import quoted_field
+from lgsp_adapters.scaffolding.wsdl_security import WsdlSecurity, read_security
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.tooling import drafts
@@ -55,21 +56,57 @@ def from_wsdl(
             en=f"{file_name}: no operation answers with a document; write the contract by hand.",
         )
     simple = facets.collect(port.texts)
+    security = read_security(port.texts, port.name)
     pairs = {drafts.kebab(name): _operation(operation, simple) for name, operation in operations.items()}
-    head = {
-        "service": service,
-        "major": 1,
-        "system": provider,
-        "kind": "soap",
-        "connection": {"url": {"env": variable(service, "url")}},
-        "soap": {
-            "wsdl": file_name,
-            **({"port": port_name} if port_name else {}),
-            **({"path": port.path} if port.path.startswith("/") else {}),
-        },
+    connection: Document = {"url": {"env": variable(service, "url")}}
+    settings: Document = {
+        "wsdl": file_name,
+        **({"port": port_name} if port_name else {}),
+        **({"path": port.path} if port.path.startswith("/") else {}),
     }
+    head: Document = {"service": service, "major": 1, "system": provider, "kind": "soap", "connection": connection}
+    if security.username_token or security.basic or basic:
+        connection["user"] = {"env": variable(service, "user")}
+        connection["password"] = {"env": variable(service, "password")}
+    if security.basic or basic:
+        head["authentication"] = {"basic": {"user": "connection.user", "password": "connection.password"}}
+    if security.username_token:
+        credentials = {"user": "connection.user", "password": "connection.password"}
+        settings["username-token"] = {**credentials, "digest": security.digest}
     contract = drafts.contract(service, provider, {name: pair[0] for name, pair in pairs.items()})
-    return Draft(contract, {**head, "operations": {name: pair[1] for name, pair in pairs.items()}})
+    return Draft(
+        contract,
+        {**head, "soap": settings, "operations": {name: pair[1] for name, pair in pairs.items()}},
+        {("classification",): CLASSIFICATION_COMMENT},
+        {**_comments(security), **_string_comments(operations)},
+        environment={value["env"]: "" for value in connection.values()} | {variable(service, "url"): port.origin},
+    )
+
+
+def _comments(security: WsdlSecurity) -> Comments:
+    if not security.not_possible:
+        return {}
+    names = ", ".join(security.not_possible)
+    return {("soap",): f"The policy of the WSDL requires {names}, which the connector cannot do; ask for another port."}
+
+
+def _string_comments(operations: Mapping[str, wsdl.PortOperation]) -> Comments:
+    """Point to answers that are one string: many ASMX services return a document in it."""
+    return {
+        ("operations", drafts.kebab(name), "answer"): (
+            f"If {field} contains a document, take its fields, and give them to the contract:\n"
+            f'  hoTen: parse_xml(answer.{quoted_field(field)}).HoTen      # an attribute: parse_xml(…)."@id"\n'
+            f"  hoTen: parse_json(answer.{quoted_field(field)}).HoTen"
+        )
+        for name, operation in operations.items()
+        if (field := _single_string(operation.response))
+    }
+
+
+def _single_string(shape: Shape) -> str:
+    """Return the name of the only field where an answer is one string, otherwise ""."""
+    fields = list(shape.fields.items())
+    return fields[0][0] if len(fields) == 1 and fields[0][1].shape.kind == "string" else ""
 
 
 def _operation(port_operation: wsdl.PortOperation, simple: Simple) -> tuple[Document, Document]:

@@ -111,6 +111,8 @@ class Port:
     """A port of a service: its operations, the path of its address, and the texts of the description."""
 
     name: str
+    origin: str
+    """Scheme and host of its address; "" where it has none."""
     path: str
     operations: Mapping[str, PortOperation]
     texts: Sequence[bytes]
@@ -151,7 +153,9 @@ def load(path: Path, port: str, location: SourceLocation) -> Port:
     operations = {
         key: _operation(key, zeep_operation, version, types) for key, zeep_operation in zeep_port.binding.all().items()
     }
-    return Port(name, urlsplit(zeep_port.binding_options.get("address", "")).path, operations, files.texts)
+    address = urlsplit(zeep_port.binding_options.get("address", ""))
+    origin = f"{address.scheme}://{address.netloc}" if address.netloc else ""
+    return Port(name, origin, address.path, operations, files.texts)
 
 
 class _Types:

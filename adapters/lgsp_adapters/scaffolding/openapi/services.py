@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urljoin
 
-from lgsp_adapters.scaffolding.drafts import Draft, Path, variable
+from lgsp_adapters.scaffolding.drafts import CLASSIFICATION_COMMENT, Draft, Path, variable
 from lgsp_adapters.scaffolding.openapi.examples import example
 from lgsp_adapters.scaffolding.openapi.parameters import NotDraftableError, RequestDraft, read_request, resolved
 from lgsp_adapters.scaffolding.openapi.responses import ResponseDraft, pages_hint, read_response
@@ -218,7 +218,7 @@ def _assembled(
         contract,
         manifest,
         {
-            ("classification",): "TODO: open, internal or personal? personal, the strictest, until somebody decides.",
+            ("classification",): CLASSIFICATION_COMMENT,
             **dict(chain.from_iterable(_contract_comments(source) for source in drafted.sources)),
         },
         comments,
