@@ -16,6 +16,7 @@ from support.workbench import CONTRACTS
 
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
 from lgsp_adapters.connectors.connector_lookup import build_adapter
+from lgsp_adapters.connectors.manifest_templates import templates
 from lgsp_contracts import exact_json
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
@@ -241,3 +242,17 @@ async def test_a_column_that_is_missing_or_there_twice_is_named(in_sqlite: str) 
             await answer(in_sqlite, {}, statement=statement)
         assert failed.value.why == "unintelligible"
         assert said in (failed.value.private or "")
+
+
+def test_the_names_of_queries_are_variables_of_their_operation(in_sqlite: str) -> None:
+    told = {"statement": "SELECT 1 AS a", "with": {"b": {"statement": "SELECT :x", "parameters": {"x": "row.a"}}}}
+    operations = {"read": {**told, "answer": {"x": "b"}}, "other": {**told, "with": {}, "answer": {"x": "row.a"}}}
+    found = {
+        str(template.location): template.names[-1]
+        for template in templates(manifest_of("sql", in_sqlite, operations=operations))
+    }
+    assert found == {
+        "test, /operations/read/with/b/parameters": "b",
+        "test, /operations/read/answer": "b",
+        "test, /operations/other/answer": "rows",
+    }

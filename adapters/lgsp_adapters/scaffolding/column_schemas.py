@@ -1,7 +1,7 @@
 """What columns of a table become in a contract: schemas by type, by well-known names, and by the codes that a column may hold."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import types
@@ -46,7 +46,7 @@ _RANGES: tuple[tuple[type[Any], int], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table.
 
@@ -65,7 +65,7 @@ class Column:
     nullable: bool
     generated: bool
     counter: bool
-    codes: Document = field(default_factory=dict)
+    codes: Document = dataclasses.field(default_factory=dict)
 
     @property
     def selected(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, column, func, inspect, select, table, types
+from sqlalchemy import ColumnClause, Connection, column, func, inspect, select, table, types
 
 from lgsp_adapters.scaffolding.column_schemas import Column, Document, codes_schema, is_identifier
 from lgsp_contracts.field_names import comparable
@@ -213,7 +213,7 @@ class _Reader:
         unique = [
             list(each["column_names"]) for each in self._inspector.get_unique_constraints(self._bare, self._schema)
         ]
-        indexed = []
+        indexed: list[list[str]] = []
         for index in self._inspector.get_indexes(self._bare, self._schema, **automatic):
             partial = any(str(option).endswith("_where") for option in index.get("dialect_options", {}))
             if partial or None in index["column_names"]:
@@ -231,7 +231,7 @@ class _Reader:
         return [[columns[name] for name in names] for names in keys]
 
     def _is_unique(self, name: str) -> bool:
-        part = column(name)
+        part: ColumnClause[Any] = column(name)
         source = table(self._bare, part, schema=self._schema)
         repeated = select(part).select_from(source).where(part.is_not(None)).group_by(part).having(func.count() > 1)
         return self._connection.execute(repeated.limit(1)).first() is None

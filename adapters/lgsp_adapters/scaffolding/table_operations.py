@@ -5,6 +5,7 @@ Columns and parameters of the statements are called like the fields of the contr
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import literal_column, select, text
 
@@ -127,7 +128,9 @@ class TableDraft:
 
 def first_rows(database: Database, quoted: str, columns: Sequence[Column], count: int) -> str:
     """Write a statement that selects the first rows in the database's own dialect; of a single one all columns have a value."""
-    selected = select(*(literal_column(column.selected) for column in columns)).select_from(text(quoted)).limit(count)
+    selected: Select[Any] = (
+        select(*(literal_column(column.selected) for column in columns)).select_from(text(quoted)).limit(count)
+    )
     for column in columns if count == 1 else ():
         if column.nullable:
             selected = selected.where(literal_column(column.quoted).is_not(None))

@@ -12,7 +12,7 @@ first of them; documents in a column (`json_agg`) are read in the same way. Only
 | a text with JSON | object or array | the document |
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -37,7 +37,7 @@ class ColumnReader:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
 
-    def document(self, row: Row, named_rows: Mapping[str, list[Row]] | None = None) -> dict[str, Any]:
+    def document(self, row: Row, named_rows: Mapping[str, Sequence[Row]] | None = None) -> dict[str, Any]:
         """Make the document of a row.
 
         Args:
@@ -48,7 +48,7 @@ class ColumnReader:
         """
         return self._object(self._schema, row, named_rows or {})
 
-    def _object(self, schema: Mapping[str, Any], row: Row, named_rows: Mapping[str, list[Row]]) -> dict[str, Any]:
+    def _object(self, schema: Mapping[str, Any], row: Row, named_rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         columns = _by_comparable_name(row)
         fields = self._resolve(schema).get("properties", {})
         spend(len(fields))
@@ -67,7 +67,7 @@ class ColumnReader:
                 document[name] = value
         return document
 
-    def _of_rows(self, schema: Mapping[str, Any], rows: list[Row]) -> Any:
+    def _of_rows(self, schema: Mapping[str, Any], rows: Sequence[Row]) -> Any:
         if schema.get("type") == "array":
             return [self._object(schema.get("items", {}), row, {}) for row in rows]
         return self._object(schema, rows[0], {}) if rows else None

@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Select, event, text
+from sqlalchemy import ClauseElement, event, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -150,7 +150,7 @@ class Database:
                 en=f"{self._location}: the database cannot be reached ({reason}); check its address and password.",
             ) from error
 
-    def compiled(self, statement: Select[Any]) -> str:
+    def compiled(self, statement: ClauseElement) -> str:
         """Write a statement with its values as the database's own dialect does."""
         return str(statement.compile(dialect=self._engine.dialect, compile_kwargs={"literal_binds": True}))
 

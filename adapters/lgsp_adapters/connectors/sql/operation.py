@@ -38,7 +38,7 @@ class SqlOperation:
     def __init__(self, document: Mapping[str, Any], location: SourceLocation, promised: Operation, kind: str) -> None:
         self.write: bool = document.get("write", False)
         fields = promised.request.document.get("properties", {})
-        response_variables = (*REQUEST_VARIABLES, *ROW_VARIABLES)
+        response_variables: tuple[str, ...] = (*REQUEST_VARIABLES, *ROW_VARIABLES)
         self._main = Query(document, location, kind, fields, REQUEST_VARIABLES, blank_is_null=not self.write)
         self._named: dict[str, Query] = {}
         for name, query in document.get("with", {}).items():
@@ -51,8 +51,10 @@ class SqlOperation:
                 query, location / "with" / name, kind, fields, response_variables, blank_is_null=not self.write
             )
             response_variables = (*response_variables, name)
-        sample = {"statement": document["sample"]} if "sample" in document else None
-        self._sample = sample and Query(sample, location, kind, {}, REQUEST_VARIABLES, blank_is_null=True)
+        self._sample: Query | None = None
+        if "sample" in document:
+            sample = {"statement": document["sample"]}
+            self._sample = Query(sample, location, kind, {}, REQUEST_VARIABLES, blank_is_null=True)
         self._request = ColumnReader(promised.request.document)
         self._states, rules = _split_rules(document.get("errors", []))
         self.rules = ErrorRules(rules, location / "errors", response_variables)
