@@ -128,7 +128,7 @@ class TableDraft:
 
 def first_rows(database: Database, quoted: str, columns: Sequence[Column], count: int) -> str:
     """Write a statement that selects the first rows in the database's own dialect; of a single one all columns have a value."""
-    selected: Select[Any] = (
+    selected: Any = (
         select(*(literal_column(column.selected) for column in columns)).select_from(text(quoted)).limit(count)
     )
     for column in columns if count == 1 else ():

@@ -6,7 +6,7 @@
 | SQLite | aiosqlite | `PRAGMA query_only` | interrupted | a connection for each call |
 | MySQL, MariaDB | asyncmy (`pip install asyncmy`) | by the server | by the server (`max_execution_time`, `max_statement_time`) | a connection for each call |
 | Oracle | oracledb (`pip install oracledb`) | by the server | the connection is given up | rolled back |
-| SQL Server | aioodbc (`pip install aioodbc`) | rolled back; give it a reading user | the connection is given up | rolled back |
+| SQL Server | aioodbc (`pip install aioodbc`, unixODBC, an ODBC driver) | rolled back; give it a reading user | the connection is given up | rolled back |
 
 Nothing of one call reaches the next: no variable, no temporary table, no lock. PostgreSQL empties a session in one question. MariaDB and
 MySQL can too, but their driver has no way to ask for it, so there each call has a connection of its own (3 ms against 1, measured).
@@ -44,6 +44,16 @@ _DRIVERS = {
     "oracle": "oracle+oracledb_async",
     "mssql": "mssql+aioodbc",
 }
+_PACKAGES = {
+    "postgresql": "asyncpg",
+    "sqlite": "aiosqlite",
+    "mysql": "asyncmy",
+    "mariadb": "asyncmy",
+    "oracle": "oracledb",
+    "mssql": "aioodbc, and apt-get install unixodbc",
+}
+"""What installs the driver of a database."""
+
 _READ_ONLY = {
     "sqlite": "PRAGMA query_only = 1",
     # The session and not one transaction: CREATE and its like end the transaction first.
@@ -121,8 +131,8 @@ class Database:
                 event.listen(self._engine.sync_engine.pool, "reset", _reset_session)
         except ImportError as error:
             raise self._location.refusal(
-                f"chưa cài trình điều khiển cho {self.kind}: pip install {error.name}",
-                f"the driver for {self.kind} is not installed: pip install {error.name}",
+                f"chưa cài trình điều khiển cho {self.kind} ({error}); hãy chạy pip install {_PACKAGES[self.kind]}",
+                f"the driver for {self.kind} is not installed ({error}); run pip install {_PACKAGES[self.kind]}",
             ) from error
 
     async def close(self) -> None:

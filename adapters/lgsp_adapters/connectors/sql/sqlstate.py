@@ -47,8 +47,21 @@ _ORACLE = {
     2291: _FOREIGN,
     2292: _FOREIGN,
     1017: "28000",
+    1031: "42501",
     1456: "25006",
+    28: "08006",
+    3113: "08006",
+    3114: "08006",
 }
+_ORACLE_DRIVER = {
+    "DPY-4011": "08006",
+    "DPY-6000": "08001",
+    "DPY-6001": "08001",
+    "DPY-6003": "08001",
+    "DPY-6005": "08001",
+}
+"""Errors that the driver of Oracle numbers itself: no connection, or it is lost."""
+
 _MSSQL = {2627: _UNIQUE, 2601: _UNIQUE, 515: _NOT_NULL, 547: _FOREIGN}
 _NUMBER_OF_MSSQL = re.compile(r"\(([0-9]{2,5})\)")
 
@@ -107,7 +120,10 @@ def _state(error: Any, kind: str, number: int) -> str:
         return _SQLITE.get(name) or ("25006" if name.startswith("SQLITE_READONLY") else "")
     if kind == "mssql":
         return _MSSQL.get(number) or str(error.args[0])[:5]
-    known = {"mysql": _MYSQL, "mariadb": _MYSQL, "oracle": _ORACLE}.get(kind, {})
+    if kind == "oracle":
+        driver_error = getattr(error.args[0], "full_code", "") if error.args else ""
+        return _ORACLE.get(number) or _ORACLE_DRIVER.get(driver_error, "")
+    known = {"mysql": _MYSQL, "mariadb": _MYSQL}.get(kind, {})
     return known.get(number) or str(getattr(error, "sqlstate", "") or "")
 
 
