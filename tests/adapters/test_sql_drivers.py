@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import column, select, table
+from sqlalchemy import literal_column, select, text
 from support.processes import apt_install
 from support.sql import rows
 
@@ -66,6 +66,5 @@ async def test_an_address_is_understood_and_dialled(address: str, packet: bytes)
 )
 def test_the_first_row_is_asked_for_in_each_dialect(address: str, first: str) -> None:
     database = Database(address.format(port=1), Path(), SourceLocation("test"))
-    rows_of = table("ho_so", column("so"))
-    found = database.compiled(select(rows_of.c.so).limit(1))
+    found = database.compiled(select(literal_column("so")).select_from(text("ho_so")).limit(1))
     assert " ".join(found.split()) == first
