@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from lgsp_auth import signed_jwt
 from lgsp_auth.one_time import OneTimeKind, OneTimeValue
-from lgsp_auth.public_jwk import key_for
+from lgsp_auth.public_jwk import has_expired, key_for
 from lgsp_auth.signed_jwt import CLOCK_SKEW, InvalidClaimError, MalformedJwtError
 from lgsp_problems import Refusal
 
@@ -115,7 +115,7 @@ class ClientAuthenticator:
         return client
 
     def _authenticate_by_assertion(self, assertion: str, client_id: str | None, now: float) -> AuthenticatedClient:
-        client, claims = self._verify_signature_of(assertion)
+        client, claims = self._verify_signature_of(assertion, now)
         try:
             identifier = self._check_claims(client.system, claims, client_id, now)
         except InvalidClaimError as error:
@@ -124,7 +124,7 @@ class ClientAuthenticator:
             ) from error
         return AuthenticatedClient(client, OneTimeValue(ASSERTION, client.system, identifier))
 
-    def _verify_signature_of(self, assertion: str) -> tuple[Client, Mapping[str, Any]]:
+    def _verify_signature_of(self, assertion: str, now: float) -> tuple[Client, Mapping[str, Any]]:
         """Return the system whose key signed an assertion, and its claims."""
         try:
             unverified = signed_jwt.parse(assertion)
@@ -134,7 +134,7 @@ class ClientAuthenticator:
         algorithm = unverified.header_text("alg")
         if client is None or algorithm not in ASSERTION_ALGORITHMS:
             raise UnauthenticatedClient
-        for key in _candidate_keys(client.jwks, unverified.header.get("kid"), algorithm):
+        for key in _candidate_keys(client.jwks, unverified.header.get("kid"), algorithm, now):
             try:
                 return client, signed_jwt.verify_signature(assertion, key, (algorithm,))
             except MalformedJwtError:
@@ -169,9 +169,9 @@ def oauth_refusal(code: str, vi: str, en: str) -> Refusal:
     return Refusal(code, vi=f"{vi[0].upper()}{vi[1:]}.", en=f"{en[0].upper()}{en[1:]}.", headers=headers)
 
 
-def _candidate_keys(jwks: tuple[Mapping[str, Any], ...], kid: Any, algorithm: str) -> list[Any]:
-    """Return the keys of a system that may have signed with this `kid` (any, where none is named) and algorithm."""
-    candidates = (jwk for jwk in jwks if kid is None or jwk.get("kid") == kid)
+def _candidate_keys(jwks: tuple[Mapping[str, Any], ...], kid: Any, algorithm: str, now: float) -> list[Any]:
+    """Return the keys of a system that may have signed now with this `kid` (any, where none is named) and algorithm."""
+    candidates = (jwk for jwk in jwks if (kid is None or jwk.get("kid") == kid) and not has_expired(jwk, now))
     # A key that does not match the algorithm, or is not valid, has signed nothing.
     return [key for jwk in candidates if (key := key_for(jwk, algorithm)) is not None]
 

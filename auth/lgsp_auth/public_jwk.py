@@ -21,6 +21,9 @@ MAX_RSA_BITS = 8192
 MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
 """The members of a public key, by `kty`, from which its thumbprint is computed (RFC 7638, section 3.2; RFC 8037)."""
 
+EXPIRY = "exp"
+"""The member of a key that ends it, in seconds since 1970: set while its successor is introduced."""
+
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 _ALGORITHMS_BY_TYPE: dict[tuple[str, str], tuple[str, ...]] = {
     ("EC", "P-256"): ("ES256",),
@@ -61,6 +64,21 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
 
 
+def has_private_part(jwk: Mapping[str, Any]) -> bool:
+    """Tell whether a key that is to be public has members of a private or symmetric one."""
+    return any(member in jwk for member in _PRIVATE)
+
+
+def has_expired(jwk: Mapping[str, Any], now: float) -> bool:
+    """Tell whether a key is past its `exp`, the time from which it no longer counts (OpenID Federation 1.0, section 8.7.2).
+
+    Args:
+        now: seconds since 1970.
+    """
+    expires = jwk.get(EXPIRY)
+    return expires is not None and not (isinstance(expires, int | float) and now < expires)
+
+
 def key_for(jwk: Mapping[str, Any], algorithm: str) -> Any | None:
     """Return the key that verifies signatures of an algorithm; None where the key must not be used for it."""
     if _fault_before_loading(jwk, (algorithm,)) is not None:
@@ -98,7 +116,7 @@ def _algorithms_of(jwk: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _fault_before_loading(jwk: Mapping[str, Any], algorithms: tuple[str, ...]) -> Text | None:
     """Find a fault of a key that can be found without loading it; None where there is none."""
-    if any(member in jwk for member in _PRIVATE):
+    if has_private_part(jwk):
         return Text(
             "có phần bí mật của khóa; hãy coi khóa này là đã lộ, tạo khóa mới và chỉ gửi phần công khai",
             "contains the private part of the key; consider it compromised, generate a new key and send only its public part",

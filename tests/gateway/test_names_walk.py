@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from cyclopts import App, CycloptsError
 from support.unconnected import application
 from support.workbench import TEXT, Workbench, document
 
+from lgsp_auth.signing_keys import SigningKey
 from lgsp_gateway.http.routes import declared_routes
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
@@ -216,7 +218,13 @@ LINES: dict[str, list[tuple[str, ...]]] = {
         ("{}", "--agency", "H49", "--title-vi", "x", "--title-en", "x", "--folder", "{folder}"),
         ("x", "--agency", "{}", "--title-vi", "x", "--title-en", "x", "--folder", "{folder}"),
     ],
-    "system": [("end-tokens", "{}", *URL)],
+    "system keys": [("{}", *URL)],
+    "system rotate-key": [("{}", *URL), ("{}", "--url", "http://127.0.0.1:1", "--token", "x", "--dry-run")],
+    "system add-key": [("{}", "{jwk}", *URL)],
+    "system remove-key": [("{}", "x", *URL)],
+    "system new-secret": [("{}", *URL)],
+    "system remove-secret": [("{}", *URL)],
+    "system end-tokens": [("{}", *URL)],
     "person create": [
         ("--issuer", "https://id", "--agency", "{}", "--role", "developer", *URL)
     ],  # `--name` is free text
@@ -241,9 +249,11 @@ def test_every_command_that_takes_a_name(here: Path) -> None:
     (tmp_path / "openapi.yaml").write_text(
         "openapi: 3.1.0\ninfo: {title: x, version: 1.0.0}\npaths: {/a: {get: {responses: {'200': {description: x}}}}}\n"
     )
+    (tmp_path / "jwk.json").write_text(json.dumps(SigningKey.generate().public_jwk()))
     contract = Path(__file__).parents[2] / "contracts" / "catalog"
     places = {
         "{openapi}": str(tmp_path / "openapi.yaml"),
+        "{jwk}": str(tmp_path / "jwk.json"),
         "{contract}": str(min(contract.rglob("*.yaml"))),
         "{out}": str(tmp_path / "out.yaml"),
         "{folder}": str(tmp_path / "folder"),

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import jwt
 import structlog
+from jwt.algorithms import ECAlgorithm
 
 from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import connection_errors
@@ -58,6 +59,7 @@ class SystemIdentity:
         self.gateway = gateway.rstrip("/")
         self._tls = tls
         self._system = system
+        self._key_file = key
         try:
             self._key = key.read_text(encoding="utf-8")
         except OSError as error:
@@ -105,10 +107,21 @@ class SystemIdentity:
             en=f"The gateway at {self.gateway} is not trusted: {reason}; name its certificate authority with --gateway-ca.",
         )
 
+    def _current_key(self) -> str:
+        """Return the private key, read again: it may have been rotated while the adapter runs."""
+        try:
+            key = self._key_file.read_text(encoding="utf-8")
+            ECAlgorithm(ECAlgorithm.SHA256).prepare_key(key)
+        except (OSError, ValueError, jwt.PyJWTError) as error:
+            structlog.get_logger().warning("key not reloaded", system=self._system, reason=type(error).__name__)
+        else:
+            self._key = key
+        return self._key
+
     async def _request_token(self) -> Token:
         asked_at, now = time.monotonic(), int(time.time())
         claims = {"iss": self._system, "sub": self._system, "aud": self.gateway, "iat": now, "exp": now + 60}
-        assertion = jwt.encode({**claims, "jti": str(uuid.uuid4())}, self._key, algorithm="ES256")
+        assertion = jwt.encode({**claims, "jti": str(uuid.uuid4())}, self._current_key(), algorithm="ES256")
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,

@@ -48,10 +48,20 @@ _PERSON = {
     "show": "Show a person, their name and the code of their account.",
 }
 
+_SYSTEM = {
+    "keys": ("keys", "List the keys of a system, and until when each counts."),
+    "rotate-key": ("rotate_key", "Make a new key for a system; the present one counts beside it for a while."),
+    "add-key": ("add_key", "Register a public key that somebody handed over: JWK, PEM, DER or certificate."),
+    "remove-key": ("remove_key", "Remove a key of a system."),
+    "new-secret": ("new_secret", "Give a system a new client secret, and show it once."),
+    "remove-secret": ("remove_secret", "Remove the client secret of a system."),
+    "end-tokens": ("end_tokens", "End the access tokens that a system was given until now."),
+}
+
 _KEYS = {
-    "rotate_keys": ("rotate", "Create a new key that signs access tokens."),
-    "remove_key": ("remove", "Remove a key, and end all tokens that it signed."),
-    "show_keys": ("show", "Show the public parts of the keys."),
+    "rotate_keys": ("rotate", "Create a new key of the bus that signs access tokens."),
+    "remove_key": ("remove", "Remove a key of the bus, and end all tokens that it signed."),
+    "show_keys": ("show", "Show the public parts of the keys of the bus."),
     "new_key": ("new", "Create the key pair of a new system."),
 }
 
@@ -75,9 +85,10 @@ def register(app: App) -> None:
     app.command(
         "lgsp_gateway.cli.registry_step_commands:act_on_service", name="service", help="Suspend or resume a service."
     )
-    app.command(
-        "lgsp_gateway.cli.registry_step_commands:act_on_system", name="system", help="End the tokens of a system."
-    )
+    system = App(name="system", help="Manage the keys, the client secret and the tokens of a system.")
+    for name, (function, words) in _SYSTEM.items():
+        system.command(f"lgsp_gateway.cli.system_commands:{function}", name=name, help=words)
+    app.command(system)
     for name, words in _OPERATIONS.items():
         app.command(f"lgsp_gateway.cli.traffic_commands:{name}", name=name, help=words)
     app.command(
@@ -116,7 +127,7 @@ def register(app: App) -> None:
     indexer = App(name="indexer", help="Fill the search index of the evidence.", error_formatter=_settings_error)
     indexer.command("lgsp_gateway.cli.gateway_commands:run_indexer", name="run", help="Run an indexer.")
     app.command(indexer)
-    keys = App(name="keys", help="Manage the keys of the bus and of systems.")
+    keys = App(name="keys", help="Manage the keys of the bus, and make those of a new system.")
     for function, (name, words) in _KEYS.items():
         keys.command(f"lgsp_gateway.cli.gateway_commands:{function}", name=name, help=words)
     app.command(keys)

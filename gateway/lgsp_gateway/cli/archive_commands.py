@@ -8,13 +8,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import out
+from lgsp_gateway.cli import times
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.evidence.archive.archiver import ArchivedPart, Archiver
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
-from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
 from lgsp_runtime.tls import TlsFiles
 
@@ -48,7 +48,7 @@ def archive(
     keys
         The folder of keys of the gateways.
     """
-    before = time.time() - _seconds(older_than)
+    before = time.time() - times.seconds_of(older_than)
     context = TlsFiles.for_client(nats_ca).context if nats_ca else None
     state = StateDir(state_dir)
     passwords = nats_passwords or nats_config.passwords(state)
@@ -68,14 +68,3 @@ async def _archive(door: NatsEndpoint, archives: ArchiveStore, seed: bytes, befo
         return [moved async for moved in Archiver(connection, archives, seed).run(before)]
     finally:
         await connection.close()
-
-
-def _seconds(age: str) -> float:
-    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-    if not (age[:-1].isdecimal() and age[-1] in units):
-        raise Refusal(
-            "malformed",
-            vi=f"{age} không phải là tuổi; hãy viết như 90d, 12h hoặc 30m.",
-            en=f"{age} is no age; write it as 90d, 12h or 30m.",
-        )
-    return float(int(age[:-1]) * units[age[-1]])

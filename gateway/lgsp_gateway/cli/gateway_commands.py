@@ -10,6 +10,7 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_compact_yaml, out
 from lgsp_gateway import app
 from lgsp_gateway.cli.options import StateFolder
+from lgsp_gateway.cli.public_keys import read_public_keys
 from lgsp_gateway.config import Format, GatewaySettings, IndexerSettings, describe, read_settings
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
@@ -106,7 +107,9 @@ def remove_key(key: str, /, *, state_dir: StateFolder = DEFAULT, keys: Path | No
     out(f"{removed} is removed: the tokens that it signed have ended, at every gateway and on NATS\n")
 
 
-def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder: Path = Path()) -> None:
+def new_key(
+    system: str, /, *, agency: str, title_vi: str, title_en: str, folder: Path = Path(), public_key: Path | None = None
+) -> None:
     """Make the key pair of a new system: the private half stays here, the document for `lgsp apply` is printed.
 
     Parameters
@@ -121,10 +124,16 @@ def new_key(system: str, /, *, agency: str, title_vi: str, title_en: str, folder
         The title of the system in English.
     folder
         Where SYSTEM.pem is written; one that is there is kept.
+    public_key
+        Make no key pair, but take the public key that its owner handed over: a JWK, or a public key or certificate in PEM or DER.
     """
     names.system_name(system)
     names.agency_code(agency)
-    key = SigningKey.from_pem(durable_file.ensure(folder / f"{system}.pem", lambda: SigningKey.generate().to_pem()))
-    spec = {"agency": agency, "title": {"vi": title_vi, "en": title_en}, "jwks": [key.public_jwk()]}
+    jwks = read_public_keys(public_key) if public_key else [_own_key(folder / f"{system}.pem").public_jwk()]
+    spec = {"agency": agency, "title": {"vi": title_vi, "en": title_en}, "jwks": jwks}
     document = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": system}, "spec": spec}
     out(as_compact_yaml([document]))
+
+
+def _own_key(file: Path) -> SigningKey:
+    return SigningKey.from_pem(durable_file.ensure(file, lambda: SigningKey.generate().to_pem()))

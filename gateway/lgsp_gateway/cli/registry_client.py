@@ -102,13 +102,27 @@ class RegistryClient:
         before = await self._known(plural(kind or str(document.get("kind"))), name)
         if before is not None and before["spec"] == document.get("spec"):
             return Outcome("unchanged", before, before)
-        condition = {"If-Match": f'"{before["metadata"]["revision"]}"'} if before else {"If-None-Match": "*"}
-        query = {"reason": reason} | ({"dryRun": "true"} if dry_run else {})
-        if end_tokens and kind == "systems" and before:
-            query["endTokens"] = "true"
         sent = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
-        after = await self._ask("PUT", _path(kind, name), json=sent, headers=condition, params=query)
+        ending = end_tokens and kind == "systems" and before is not None
+        after = await self._put(kind, name, sent, before, reason, dry_run=dry_run, end_tokens=ending)
         return Outcome("configured" if before else "created", before, after)
+
+    async def change(
+        self, kind: str, name: str, alter: Callable[[dict[str, Any]], dict[str, Any]], reason: str, *, dry_run: bool
+    ) -> Outcome:
+        """Replace the spec of a document by what a function makes of it, unless somebody else changed it meanwhile.
+
+        Args:
+            kind: as paths name it.
+            alter: returns the new spec; it leaves its argument as it is.
+            dry_run: have the registry check the change and write nothing.
+        """
+        before = await self.get(kind, name)
+        spec = alter(before["spec"])
+        if spec == before["spec"]:
+            return Outcome("unchanged", before, before)
+        sent = {**{key: before[key] for key in ("apiVersion", "kind")}, "metadata": {"name": name}, "spec": spec}
+        return Outcome("configured", before, await self._put(kind, name, sent, before, reason, dry_run=dry_run))
 
     async def act(
         self, kind: str, name: str, action: str, body: dict[str, str], revision: int | None = None
@@ -128,6 +142,25 @@ class RegistryClient:
         """Delete a document, at the revision that it has now."""
         revision = (await self.get(kind, name))["metadata"]["revision"]
         await self._ask("DELETE", _path(kind, name), headers={"If-Match": f'"{revision}"'}, params={"reason": reason})
+
+    async def _put(
+        self,
+        kind: str,
+        name: str,
+        document: Document,
+        before: Document | None,
+        reason: str,
+        *,
+        dry_run: bool,
+        end_tokens: bool = False,
+    ) -> Document:
+        """Write a document, only if the registry still has it as it was read."""
+        condition = {"If-Match": f'"{before["metadata"]["revision"]}"'} if before else {"If-None-Match": "*"}
+        query = (
+            {"reason": reason} | ({"dryRun": "true"} if dry_run else {}) | ({"endTokens": "true"} if end_tokens else {})
+        )
+        after: Document = await self._ask("PUT", _path(kind, name), json=document, headers=condition, params=query)
+        return after
 
     async def _known(self, kind: str, name: str) -> Document | None:
         try:

@@ -10,7 +10,7 @@ from lgsp_contracts.cli.terminal import as_yaml, err, out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural, run_on_registry
-from lgsp_gateway.cli.registry_output import difference, document_path, phase_of, print_documents
+from lgsp_gateway.cli.registry_output import difference, document_path, phase_of, print_documents, token_notice
 from lgsp_gateway.registry.documents import KINDS, PLURALS, from_contract
 from lgsp_problems import NotFound, on_one_line
 
@@ -50,7 +50,7 @@ def apply(
             out(_pending_approval(outcome.after))
             if outcome.verb == "configured":
                 out("".join(difference(outcome.before or {}, outcome.after)))
-                out(_token_notice(outcome.before or {}, outcome.after))
+                out(token_notice(outcome.before or {}, outcome.after))
 
     run_on_registry(bus, work)
 
@@ -151,18 +151,6 @@ def delete(kind: Kind, name: Name, /, *, reason: str = "", bus: BusOptions = Bus
     path = plural(kind)
     run_on_registry(bus, lambda client: client.delete(path, name, reason))
     out(f"{path}/{name} deleted\n")
-
-
-def _token_notice(before: Document, after: Document) -> str:
-    """Tell whether the tokens of a system outlive the change of its keys."""
-    old, new = (document.get("status", {}).get("tokens", {}) for document in (before, after))
-    if new.get("generation") != old.get("generation"):
-        return "    tokens issued until now have ended\n"
-    until = new.get("oldCountUntil")
-    if until is None or until == old.get("oldCountUntil"):
-        return ""
-    name = after["metadata"]["name"]
-    return f"    tokens taken with the old key count until {until}; end them: lgsp system end-tokens {name}\n"
 
 
 def _pending_approval(document: Document) -> str:

@@ -9,6 +9,7 @@ import orjson
 from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway.cli import tables
 from lgsp_gateway.cli.registry_client import Document
+from lgsp_gateway.cli.texts import localized
 
 _PHASES = {"Grant": "in-force", "Person": "created"}
 """The kinds whose phase the registry writes, with that of a document without a status."""
@@ -89,3 +90,20 @@ def difference(before: Document, after: Document) -> list[str]:
 def document_path(document: Document) -> str:
     """Return a document's kind and name as `grant/mot-cua-population`."""
     return f"{document['kind'].lower()}/{document['metadata']['name']}"
+
+
+def token_notice(before: Document, after: Document) -> str:
+    """Return a line on whether the tokens of a system outlive the change of its keys; empty where they have not changed."""
+    old, new = (document.get("status", {}).get("tokens", {}) for document in (before, after))
+    if new.get("generation") != old.get("generation"):
+        return localized(
+            "    các mã truy cập đã cấp đến nay đã hết hiệu lực\n", "    tokens issued until now have ended\n"
+        )
+    until = new.get("oldCountUntil")
+    if until is None or until == old.get("oldCountUntil"):
+        return ""
+    command = f"lgsp system end-tokens {after['metadata']['name']}"
+    return localized(
+        f"    mã truy cập xin bằng khóa cũ có hiệu lực đến {until}; để kết thúc ngay: {command}\n",
+        f"    tokens taken with the old key count until {until}; end them: {command}\n",
+    )

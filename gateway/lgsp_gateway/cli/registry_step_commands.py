@@ -1,4 +1,4 @@
-"""Steps in the life of what is registered: `lgsp grant …`, `lgsp service …`, `lgsp system end-tokens`."""
+"""Steps in the life of what is registered: `lgsp grant …`, `lgsp service …`."""
 
 from typing import Literal
 
@@ -70,26 +70,3 @@ def act_on_service(
     out(
         f"{document_path(after)} is {'suspended from ' + times.in_seconds(planned['since']) if planned else 'not suspended'}\n"
     )
-
-
-def act_on_system(
-    action: Literal["end-tokens"],
-    name: str,
-    /,
-    *,
-    reason: str = "",
-    bus: BusOptions = BusOptions(),  # noqa: B008
-) -> None:
-    """End at once, at every gateway and on NATS, the access tokens that a system was given until now.
-
-    Parameters
-    ----------
-    action
-        end-tokens.
-    name
-        The system.
-    reason
-        Why; it stands in the history.
-    """
-    after: Document = run_on_registry(bus, lambda client: client.act("systems", name, action, {"reason": reason}))
-    out(f"{document_path(after)}: tokens issued until now have ended; it takes a new one with its key\n")

@@ -3,6 +3,9 @@
 import datetime
 
 from lgsp_contracts.time_zone import VIETNAM
+from lgsp_problems import Refusal
+
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 def in_milliseconds(milliseconds: float) -> str:
@@ -14,3 +17,18 @@ def in_milliseconds(milliseconds: float) -> str:
 def in_seconds(seconds: float) -> str:
     """Return a time since 1970, to the second: `2026-11-27T19:40:12+07:00`."""
     return datetime.datetime.fromtimestamp(int(seconds), VIETNAM).isoformat()
+
+
+def seconds_of(duration: str) -> float:
+    """Return the seconds of a duration as commands take it: `90d`, `12h`, `30m`, `0s`.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    if not (duration[:-1].isascii() and duration[:-1].isdecimal() and len(duration) < 12 and duration[-1] in _UNITS):
+        raise Refusal(
+            "malformed",
+            vi=f"{duration} không phải là khoảng thời gian; hãy viết như 90d, 12h hoặc 30m.",
+            en=f"{duration} is no duration; write it as 90d, 12h or 30m.",
+        )
+    return float(int(duration[:-1]) * _UNITS[duration[-1]])

@@ -106,8 +106,9 @@ class Permission:
         returns = known is None and tokens.has_keys(before)
         if end_tokens or returns or before["agency"] != spec["agency"]:
             return tokens.ended(last.status, time.time())
-        if tokens.replaced(before, spec):
-            return tokens.outlived(last.status, time.time())
+        now = time.time()
+        if tokens.replaced(before, spec, now):
+            return tokens.outlived(last.status, now)
         return last.status
 
     def delete(self, caller: Principal, kind: str, name: DocumentName, known: DocumentVersion) -> None:

@@ -11,17 +11,32 @@ from typing import Any
 
 from lgsp_auth.identity import Generation
 from lgsp_auth.issuing import DEFAULT_LIFE
+from lgsp_auth.public_jwk import EXPIRY, has_expired
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry.documents import DocumentSpec, is_same_json
 
 KEYS = ("jwks", "secretSha256")
 
 
-def replaced(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
-    """Do tokens taken with a key or secret of before outlive it?"""
-    return before is not None and any(
-        before.get(part) and not is_same_json(before[part], after.get(part)) for part in KEYS
+def replaced(before: Mapping[str, Any] | None, after: Mapping[str, Any], now: float) -> bool:
+    """Do tokens taken with a key or secret of before outlive it?
+
+    A key that stays beside a new one, or that is given a time at which it ends, takes tokens until then.
+    """
+    if before is None:
+        return False
+    secret = before.get("secretSha256")
+    staying = [_without_expiry(jwk) for jwk in after.get("jwks", ()) if not has_expired(jwk, now)]
+    gone = any(
+        not any(is_same_json(_without_expiry(jwk), other) for other in staying)
+        for jwk in before.get("jwks", ())
+        if not has_expired(jwk, now)
     )
+    return gone or bool(secret and secret != after.get("secretSha256"))
+
+
+def _without_expiry(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in jwk.items() if name != EXPIRY}
 
 
 def has_keys(spec: Mapping[str, Any]) -> bool:
