@@ -209,6 +209,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
         *(("systems", option, "{}", *URL) for option in ()),
         ("systems", "--as", "{}", "--url", "http://127.0.0.1:1"),
     ],
+    "promote": [("{}", "--from", "x", *URL), ("service/{}", "--from", "x", *URL)],
     "describe": [("systems", "{}", *URL)],
     "history": [("systems", "{}", *URL)],
     "delete": [("systems", "{}", *URL)],

@@ -78,6 +78,11 @@ def register(app: App) -> None:
     for name, words in _REGISTRY.items():
         app.command(f"lgsp_gateway.cli.registry_commands:{name}", name=name, help=words)
     app.command(
+        "lgsp_gateway.cli.promote_commands:promote",
+        name="promote",
+        help="Move documents from another bus to this one, after showing the difference.",
+    )
+    app.command(
         "lgsp_gateway.cli.registry_step_commands:act_on_grant",
         name="grant",
         help="Approve, deny, suspend, resume or revoke a grant.",

@@ -143,6 +143,11 @@ class RegistryClient:
         revision = (await self.get(kind, name))["metadata"]["revision"]
         await self._ask("DELETE", _path(kind, name), headers={"If-Match": f'"{revision}"'}, params={"reason": reason})
 
+    async def replace(self, before: Document | None, document: Document, reason: str) -> Document:
+        """Write a document, only if the registry still has it as it was read; with None, only if it has none."""
+        kind, name = _PLURAL_OF[document["kind"]], document["metadata"]["name"]
+        return await self._put(kind, name, document, before, reason, dry_run=False)
+
     async def _put(
         self,
         kind: str,

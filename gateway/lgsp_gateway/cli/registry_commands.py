@@ -5,14 +5,21 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from lgsp_contracts import documents
 from lgsp_contracts.cli.terminal import as_yaml, err, out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural, run_on_registry
-from lgsp_gateway.cli.registry_output import difference, document_path, phase_of, print_documents, token_notice
-from lgsp_gateway.registry.documents import KINDS, PLURALS, from_contract
-from lgsp_problems import NotFound, on_one_line
+from lgsp_gateway.cli.registry_files import read_documents
+from lgsp_gateway.cli.registry_output import (
+    difference,
+    document_path,
+    pending_approval,
+    phase_of,
+    print_documents,
+    token_notice,
+)
+from lgsp_gateway.registry.documents import KINDS, PLURALS
+from lgsp_problems import on_one_line
 
 Kind = Annotated[str, Parameter(help="agencies, persons, systems, services or grants.")]
 Name = Annotated[str, Parameter(help="The name of the document.")]
@@ -40,14 +47,14 @@ def apply(
     end_tokens
         Of systems that change: end at once the tokens that they were given until now.
     """
-    changes = sorted(_read_documents(file), key=_kind_order)
+    changes = sorted(read_documents(file), key=_kind_order)
 
     async def work(client: RegistryClient) -> None:
         for document in changes:
             outcome = await client.apply(document, reason, dry_run=dry_run, end_tokens=end_tokens)
             suffix = " (dry run)" if dry_run else ""
             out(f"{document_path(outcome.after)} {outcome.verb}{suffix}\n")
-            out(_pending_approval(outcome.after))
+            out(pending_approval(outcome.after))
             if outcome.verb == "configured":
                 out("".join(difference(outcome.before or {}, outcome.after)))
                 out(token_notice(outcome.before or {}, outcome.after))
@@ -153,33 +160,10 @@ def delete(kind: Kind, name: Name, /, *, reason: str = "", bus: BusOptions = Bus
     out(f"{path}/{name} deleted\n")
 
 
-def _pending_approval(document: Document) -> str:
-    """Whose approval a grant waits for."""
-    who = {
-        "awaiting-provider": "an administrator of the provider's agency",
-        "awaiting-operator": "an operator of the bus",
-    }.get(phase_of(document))
-    name = document["metadata"]["name"]
-    return f"    not in force yet: {who} is to approve it, with lgsp grant approve {name}\n" if who else ""
-
-
 def _without_status(document: Document) -> Document:
     """Return a document as an author writes it, without the status that the registry adds."""
     kept = {key: value for key, value in document.items() if key != "status"}
     return kept | {"metadata": {"name": document["metadata"]["name"]}}
-
-
-def _read_documents(paths: list[Path]) -> list[Document]:
-    documents_read: list[Document] = []
-    for path in paths:
-        if not path.exists():
-            raise NotFound(vi=f"Không có {path}.", en=f"There is no {path}; name a file or a folder.")
-        for where, document in documents.read_folder(path) if path.is_dir() else documents.read(path):
-            bare = isinstance(document, dict) and "operations" in document
-            wrapped = from_contract(document) if bare else document
-            documents.check("registry", wrapped, where.name if bare else where)
-            documents_read.append(wrapped)
-    return documents_read
 
 
 def _kind_order(document: Document) -> int:

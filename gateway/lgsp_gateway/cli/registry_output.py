@@ -107,3 +107,18 @@ def token_notice(before: Document, after: Document) -> str:
         f"    mã truy cập xin bằng khóa cũ có hiệu lực đến {until}; để kết thúc ngay: {command}\n",
         f"    tokens taken with the old key count until {until}; end them: {command}\n",
     )
+
+
+def pending_approval(document: Document) -> str:
+    """Return a line on whose approval a grant waits for; empty where it waits for none."""
+    command = f"lgsp grant approve {document['metadata']['name']}"
+    provider = localized("quản trị của cơ quan cung cấp", "an administrator of the provider's agency")
+    operator = localized("người vận hành trục", "an operator of the bus")
+    either = localized(f"{provider} hoặc {operator}", f"{provider} or {operator}")
+    who = {"requested": either, "awaiting-provider": provider, "awaiting-operator": operator}.get(phase_of(document))
+    if document["kind"] != "Grant" or who is None:
+        return ""
+    return localized(
+        f"    chưa có hiệu lực: {who} cần phê duyệt bằng {command}\n",
+        f"    not in force yet: {who} is to approve it, with {command}\n",
+    )
