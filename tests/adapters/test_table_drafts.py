@@ -16,6 +16,7 @@ from support.preloaded import run
 from support.sql import DRIVERS
 
 from lgsp_adapters import manifest as manifests
+from lgsp_adapters.adapter import Declared
 from lgsp_adapters.conformance import suite
 from lgsp_adapters.scaffolding.database_tables import from_table
 from lgsp_contracts.contract import Contract
@@ -183,3 +184,30 @@ async def test_keys_are_what_the_database_or_the_integrator_says(postgres: Postg
     assert list((await from_table(address, "danh_sach", "poor", "provider", [["cccd"]])).contract["operations"]) == [
         "lookup-danh-sach"
     ]
+
+
+async def test_a_call_that_is_sent_again_inserts_nothing(postgres: Postgres) -> None:
+    address = await postgres.new_database()
+    await social_register.filled(address)
+    await postgres.sql("ALTER TABLE huong_btxh ADD khoa_truc UUID UNIQUE", name_in(address))
+    drafts = await from_table(
+        address, "huong_btxh", "social-welfare", "btxh", [["so_dinh_danh"]], write=True, call_key="khoa_truc"
+    )
+    promised = Contract.from_document(drafts.contract)
+    operation = promised.operations["register-huong-btxh"]
+    assert operation.deduplicated
+    assert "khoaTruc" not in str(drafts.contract)
+    async with opened("sql", address, contract=promised, operations=drafts.manifest["operations"]) as adapter:
+        method = adapter.method("register-huong-btxh")
+        assert method
+        once = suite.conformance_call(promised, operation)
+        first = await method(operation.example.request, once)
+        assert await method(operation.example.request, once) == first
+        with pytest.raises(Declared, match="already-registered"):
+            await method(operation.example.request, suite.conformance_call(promised, operation))
+        unknown = {**operation.example.request, "soDinhDanh": "022093009999", "soQuyetDinh": "9/QĐ", "maXa": "99999"}
+        with pytest.raises(Declared, match="unknown-reference"):
+            await method(unknown, suite.conformance_call(promised, operation))
+    assert await count(address) == social_register.PEOPLE + 1
+    with pytest.raises(Refusal, match="has no column khoa; it has: id,"):
+        await from_table(address, "huong_btxh", "social-welfare", "btxh", write=True, call_key="khoa")

@@ -65,6 +65,7 @@ def import_table(
     output: Output,
     by: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006 - cyclopts reads it, nobody writes to it
     write: bool = False,
+    call_key: str = "",
     manifest: Path | None = None,
 ) -> None:
     """Draft a contract that looks up a row of a table by each of its keys, and the manifest that does it.
@@ -85,11 +86,15 @@ def import_table(
         A column to look rows up by, or several with commas between them; may be repeated. By default all keys of the table.
     write
         Also draft an operation that inserts a row.
+    call_key
+        With --write: a column with a unique index that keeps the key of a call, so that a call that is sent again inserts nothing.
     manifest
         Where to write the manifest, if one is wanted.
     """
     keys = [names.split(",") for names in by]
-    draft = asyncio.run(from_table(url, table, service, provider, keys, write=write))
+    draft = asyncio.run(
+        from_table(url, table, service, provider, keys, write=write or bool(call_key), call_key=call_key)
+    )
     _save(Draft(draft.contract, draft.manifest), output, manifest)
     if draft.code_tables:
         out(f"The contract contains the codes of {', '.join(draft.code_tables)}; check that everybody may read them.\n")

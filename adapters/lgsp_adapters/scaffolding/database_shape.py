@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnClause, Connection, column, func, inspect, select, table, types
@@ -61,6 +61,26 @@ class Table:
     relations: Sequence[Relation]
     code_tables: Collection[str]
 
+    def column(self, name: str) -> Column:
+        """Find a column.
+
+        Raises:
+            Refusal: `not-found`, naming those that there are.
+        """
+        for each in self.columns:
+            if each.name == name:
+                return each
+        known = ", ".join(each.name for each in self.columns)
+        raise NotFound(
+            vi=f"Bảng {self.name} không có cột {name}; có: {known}.",
+            en=f"The table {self.name} has no column {name}; it has: {known}.",
+        )
+
+    def without(self, column: Column | None) -> "Table":
+        """Return the table without a column, and without the keys that contain it."""
+        keys = [key for key in self.keys if column not in key]
+        return replace(self, columns=[each for each in self.columns if each is not column], keys=keys)
+
     def own_columns(self) -> list[Column]:
         """Return the columns that mean something outside: no counter, and none that only refers to a relation of one row."""
         hidden = {own.name for relation in self.relations if not relation.many for _, own in relation.pairs}
@@ -101,8 +121,8 @@ class _Reader:
                 en=f"There is no table {self._name}; the tables are: {shown}.",
             )
         columns = {each.name: each for each in self._columns(self._bare)}
-        keys = [self._chosen_key(names, columns) for names in chosen] or self._keys(columns)
-        if not keys:
+        keys = self._keys(columns)
+        if not keys and not chosen:
             shown = ", ".join(columns)
             raise Refusal(
                 "invalid-document",
@@ -112,7 +132,7 @@ class _Reader:
         fields = {each.field for each in columns.values()}
         relations = list(self._parents(columns, fields)) + list(self._children(columns, fields))
         primary = [columns[name] for name in self._primary() if name in columns]
-        return Table(
+        found = Table(
             self._bare,
             self._quote(self._bare),
             list(columns.values()),
@@ -121,6 +141,7 @@ class _Reader:
             relations,
             sorted(self.code_tables),
         )
+        return replace(found, keys=[[found.column(name) for name in names] for names in chosen]) if chosen else found
 
     def _primary(self) -> list[str]:
         return list(self._inspector.get_pk_constraint(self._bare, self._schema).get("constrained_columns") or [])
@@ -196,15 +217,6 @@ class _Reader:
             and not any(each.counter for each in self._columns(bare, with_codes=False))
             and not self._inspector.get_foreign_keys(bare, schema)
         )
-
-    def _chosen_key(self, names: Sequence[str], columns: Mapping[str, Column]) -> list[Column]:
-        unknown = [name for name in names if name not in columns]
-        if unknown:
-            raise NotFound(
-                vi=f"Bảng {self._name} không có cột {unknown[0]}; có: {', '.join(columns)}.",
-                en=f"The table {self._name} has no column {unknown[0]}; it has: {', '.join(columns)}.",
-            )
-        return [columns[name] for name in names]
 
     def _keys(self, columns: Mapping[str, Column]) -> list[list[Column]]:
         """What identifies a row: the keys that the database declares, and columns whose name and index say so; a counter comes last."""

@@ -43,12 +43,14 @@ async def from_table(
     keys: Sequence[Sequence[str]] = (),
     *,
     write: bool = False,
+    call_key: str = "",
 ) -> TableDrafts:
     """Draft a contract and a manifest that look up a row of a table by each of its keys.
 
     Args:
         keys: by their columns; by default those that the database declares.
         write: also insert a row.
+        call_key: the column, with a unique index, that keeps the key of the call that inserted a row.
 
     Raises:
         Refusal: `not-found`, when there is no such table or column; `invalid-document`, when nothing identifies a row, or rows
@@ -57,13 +59,15 @@ async def from_table(
     database = Database(address, Path(), SourceLocation("--url"))
     try:
         shape = await database.inspect(lambda connection: read_table(connection, table, keys))
+        key_column = shape.column(call_key) if call_key else None
+        shape = shape.without(key_column)
         schema = await _response_schema(database, shape)
     finally:
         await database.close()
     draft = TableDraft(shape, schema, database)
     operations = dict(draft.lookups())
     if write:
-        name, *parts = draft.registration()
+        name, *parts = draft.registration(key_column)
         operations[name] = (parts[0], parts[1])
     url = {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}
     head = {"service": service, "major": 1, "system": provider, "kind": "sql", "connection": {"url": url}}

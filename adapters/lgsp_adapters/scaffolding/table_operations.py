@@ -55,12 +55,21 @@ class TableDraft:
                 name = drafts.kebab(f"{name}-by-{'-'.join(column.name for column in key)}")
             yield name, (self._lookup(name, key), self._lookup_statements(key))
 
-    def registration(self) -> tuple[str, Document, Document]:
+    def registration(self, call_key: Column | None) -> tuple[str, Document, Document]:
         """Return the name of an operation that inserts a row, with the contract's part and the manifest's.
 
+        Args:
+            call_key: a column with a unique index for the key of a call, so that a call that is sent again inserts nothing.
+
         Raises:
-            Refusal: `invalid-document`, where the database's INSERT returns nothing.
+            Refusal: `invalid-document`, where the database's INSERT returns nothing, or cannot ignore this one conflict alone.
         """
+        if call_key and self.database.kind == "mariadb":
+            raise Refusal(
+                "invalid-document",
+                vi="ON DUPLICATE KEY của MariaDB bỏ qua mọi khóa trùng chứ không riêng cột này; hãy bỏ --call-key.",
+                en="ON DUPLICATE KEY of MariaDB ignores a conflict of any key, not of this column alone; leave out --call-key.",
+            )
         if self.database.kind not in _RETURNING:
             raise Refusal(
                 "invalid-document",
@@ -73,15 +82,26 @@ class TableDraft:
         response = {**object_schema(key), "required": [column.field for column in key]}
         contract = drafts.operation(name, self._request(columns), response, idempotent=False)
         contract["title"] = {"vi": f"Ghi nhận {self.shape.name}", "en": f"Register {self.shape.name}"}
-        contract["idempotencyKey"] = {"required": True}
+        contract["idempotencyKey"] = {"required": True, **({"deduplicated": True} if call_key else {})}
         contract["errors"] = _NOT_INSERTED
-        names = ", ".join(column.quoted for column in columns)
-        values = ", ".join(f":{column.field}" for column in columns)
-        returned = ", ".join(column.selected for column in key)
-        statement = f"INSERT INTO {self.shape.quoted} ({names}) VALUES ({values}) RETURNING {returned}"  # noqa: S608 - names that the database gave
         states = (("23505", "already-registered"), ("23503", "unknown-reference"))
-        errors = [{"sqlstate": state, "is": code} for state, code in states]
-        return name, _with_subject(contract), {"write": True, "statement": statement, "errors": errors}
+        manifest: Document = {"write": True, "statement": self._insert(columns, key, call_key)}
+        if call_key:
+            manifest["parameters"] = {call_key.field: "call.key"}
+        manifest["errors"] = [{"sqlstate": state, "is": code} for state, code in states]
+        return name, _with_subject(contract), manifest
+
+    def _insert(self, columns: Sequence[Column], key: Sequence[Column], call_key: Column | None) -> str:
+        filled = [*columns, *([call_key] if call_key else [])]
+        names = ", ".join(column.quoted for column in filled)
+        values = ", ".join(f":{column.field}" for column in filled)
+        repeated = (
+            f" ON CONFLICT ({call_key.quoted}) DO UPDATE SET {call_key.quoted} = EXCLUDED.{call_key.quoted}"
+            if call_key
+            else ""
+        )
+        returned = ", ".join(column.selected for column in key)
+        return f"INSERT INTO {self.shape.quoted} ({names}) VALUES ({values}){repeated} RETURNING {returned}"  # noqa: S608 - names that the database gave
 
     def _request(self, columns: Sequence[Column]) -> Document:
         """Return the schema of a request with these columns; what the rows of the table do not keep is not demanded either."""
