@@ -22,6 +22,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from lgsp_adapters import connector_folders
 from lgsp_contracts import documents
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
@@ -158,7 +159,7 @@ def examine(path: Path, *, offline: bool) -> ExaminedManifest:
     location, document = documents.read_first(path)
     faults = documents.faults_against(_schema(""), document, location)
     kind = document.get("kind") if isinstance(document, dict) else None
-    if isinstance(kind, str) and kind in _connectors():
+    if isinstance(kind, str) and kind in connector_folders.names():
         faults += documents.faults_against(_schema(kind), document, location)
     if not _identified(document):
         return ExaminedManifest(None, faults, frozenset())
@@ -185,26 +186,18 @@ def _identified(document: Any) -> bool:
         isinstance(document, dict)
         and isinstance(document.get("service"), str)
         and type(document.get("major")) is int
-        and document.get("kind") in _connectors()
+        and document.get("kind") in connector_folders.names()
     )
 
 
 @cache
 def _schema(name: str) -> Schema:
     """The schema of what every manifest says ("") or of the part of a connector, with the definitions that all share."""
-    folder = files("lgsp_adapters")
-    shared = json.loads(folder.joinpath("manifest.schema.json").read_text(encoding="utf-8"))
-    shared["properties"]["kind"] = {"enum": sorted(_connectors())}
+    shared = json.loads(files("lgsp_adapters").joinpath("manifest.schema.json").read_text(encoding="utf-8"))
+    shared["properties"]["kind"] = {"enum": connector_folders.names()}
     file = f"connectors/{name}/schema.json" if name else "manifest.schema.json"
-    own = json.loads(folder.joinpath(file).read_text(encoding="utf-8")) if name else shared
+    own = json.loads((connector_folders.folder(name) / "schema.json").read_text(encoding="utf-8")) if name else shared
     return Schema({**own, "$defs": {**shared["$defs"], **own.get("$defs", {})}}, file)
-
-
-@cache
-def _connectors() -> frozenset[str]:
-    """The names that a manifest may give as its kind: the folders of connectors."""
-    folder = files("lgsp_adapters").joinpath("connectors")
-    return frozenset(entry.name for entry in folder.iterdir() if entry.joinpath("schema.json").is_file())
 
 
 def _resolve_reference(value: Any, location: SourceLocation, folder: Path) -> Any:

@@ -174,6 +174,7 @@ async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: 
         "/openapi.json",
         "/problems",
         "/problems/{code}",
+        "/schemas/{name}.json",
     ]
     async with bus.session.get("/catalog/services/nobody/v1/openapi.json", headers=origin) as answer:
         assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from lgsp_adapters import connector_folders
 from lgsp_adapters.connectors import manifest_keys
 from lgsp_contracts import schema_keys
 from lgsp_contracts.published_schemas import editor_line
@@ -169,7 +170,7 @@ def _manifest_page() -> str:
     shared = _read(ADAPTERS / "manifest.schema.json")
     common = list(schema_keys.keys(shared, shared["$defs"]))
     text = MANIFEST_PAGE.format(modeline=editor_line("manifest")) + "## All connectors\n\n" + _table(common)
-    for connector in manifest_keys.connectors():
+    for connector in connector_folders.shipped_names():
         rows = [
             key
             for key in manifest_keys.keys(connector)

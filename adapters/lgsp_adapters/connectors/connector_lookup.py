@@ -1,4 +1,4 @@
-"""Finds the connector that a manifest names: a folder beside this module.
+"""Finds the connector that a manifest names: a folder beside this module, or one of another package (`connector_folders`).
 
 A connector is a folder with fixed file names, and no other module refers to it:
 
@@ -11,9 +11,9 @@ So a new connector is a new folder. It is loaded when a manifest names it: who a
 """
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any, Protocol, cast
 
+from lgsp_adapters import connector_folders
 from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
@@ -93,4 +93,4 @@ def preview_job(manifest: Manifest, contract: Contract) -> dict[str, Any]:
 
 
 def _connector(name: str) -> Connector:
-    return cast("Connector", import_module(f"lgsp_adapters.connectors.{name}.connector"))
+    return cast("Connector", connector_folders.module(name))

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
+from lgsp_adapters import connector_folders
 from lgsp_contracts import schema_keys
 from lgsp_contracts.schema_keys import Schema, SchemaKey
 
 
 def connectors() -> list[str]:
-    """Return the names of the connectors that come with lgsp, sorted."""
-    folder = files("lgsp_adapters.connectors")
-    return sorted(each.name for each in folder.iterdir() if each.is_dir() and (each / "schema.json").is_file())
+    """Return the names of all connectors, also those of other packages, sorted."""
+    return connector_folders.names()
 
 
 def keys(connector: str) -> Iterator[SchemaKey]:
@@ -22,7 +22,7 @@ def keys(connector: str) -> Iterator[SchemaKey]:
 
 def root_schema(connector: str) -> tuple[Schema, Schema]:
     """Return the schema of a connector's manifests, with what all manifests share, and the definitions that it refers to."""
-    schema = _read(files("lgsp_adapters.connectors") / connector / "schema.json")
+    schema = _read(connector_folders.folder(connector) / "schema.json")
     common = _read(files("lgsp_adapters") / "manifest.schema.json")
     properties = {name: {**common["properties"].get(name, {}), **part} for name, part in schema["properties"].items()}
     required = [*common["required"], *schema.get("required", ())]
