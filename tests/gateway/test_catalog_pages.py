@@ -1,6 +1,7 @@
 """The catalogue as a person with a browser sees it, and its examples as programs run them."""
 
 import asyncio
+import html
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 from support.processes import apt_install
 from support.waits import WORK_SECONDS
 from support.workbench import Workbench
@@ -93,3 +95,39 @@ async def test_an_editor_finds_the_schema_of_each_kind_of_document(bus: Workbenc
             assert (await answer.json())["$id"] == f"urn:lgsp:schema:{name}"
     async with bus.session.get("/schemas/none.json") as answer:
         assert (answer.status, (await answer.json())["code"]) == (404, "not-found")
+async def test_a_page_says_whom_to_ask_and_how(bus: Workbench) -> None:
+    _, text, _ = await _seen(bus, "/catalog/services/desk/v1?lang=en")
+    access = html.unescape(text[text.index('id="access"') :])
+    assert "Try (<code>H49.1</code>)" in access
+    assert "no contact" in access
+
+    [sent] = re.findall(r"grant.yaml\n(.*?)</code>", access, re.DOTALL)
+    request = yaml.safe_load(sent)
+    request["metadata"]["name"] = "from-the-page"
+    request["spec"]["consumer"] = "asker"
+    requested = await bus.registry("POST", "grants", request, system="asker")
+    assert (requested.status, requested.json["status"]["phase"]) == (201, "requested")
+    removed = await bus.registry("DELETE", "grants/from-the-page", headers={"If-Match": requested.headers["ETag"]})
+    assert removed.status == 204
+
+
+@pytest.mark.parametrize(
+    ("path", "contact"),
+    [
+        ("agencies/H49.1", {"office": "Phòng <CNTT>", "email": "cntt@h49-1.example"}),
+        ("systems/provider", {"phone": "+84 203 123 456", "url": "https://provider.example/lien-he"}),
+    ],
+)
+async def test_a_page_has_the_contact_of_the_agency_or_of_the_system(
+    bus: Workbench, path: str, contact: dict[str, str]
+) -> None:
+    before = await bus.registry("GET", path)
+    name = {"name": before.json["metadata"]["name"]}
+    plain = {**{key: before.json[key] for key in ("apiVersion", "kind", "spec")}, "metadata": name}
+    changed = {**plain, "spec": {**plain["spec"], "contact": contact}}
+    put = await bus.registry("PUT", path, changed, headers={"If-Match": before.headers["ETag"]})
+    assert put.status == 200, put.body
+    _, text, _ = await _seen(bus, "/catalog/services/desk/v1?lang=en")
+    await bus.registry("PUT", path, plain, headers={"If-Match": put.headers["ETag"]})
+    assert all(html.escape(value) in text for value in contact.values())
+    assert "no contact" not in text

@@ -5,8 +5,10 @@ import time
 
 from aiohttp import web
 
+from lgsp_contracts.names import DocumentName
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_contracts.tooling.pages import page
+from lgsp_contracts.tooling.pages.access import ServiceAccess
 from lgsp_gateway.api.catalogue_access import MAJOR, SERVICE, CatalogueAccess, is_large
 from lgsp_gateway.api.html_pages import HTML, LANGUAGE, html_response, language_of
 from lgsp_gateway.http.parameter_types import text_parameter
@@ -86,15 +88,36 @@ class CataloguePages:
         document, language = await self._access.service_of_path(request), language_of(request)
         service, major = SERVICE.read_from(request), MAJOR.read_from(request)
         notices = _notices(self._registry.announced(service, major, time.time()))
+        access = self._provider_of(service, major)
         if is_large(document):
             texts = [[notice.vi, notice.en] for notice in notices]
-            options = {"url": self._url, "language": language, "notices": texts}
+            options = {"url": self._url, "language": language, "notices": texts, "access": access and access.as_json()}
             return await html_response(
                 [(await self._access.describe_in_worker(request, "page", document, options)).decode()]
             )
         contract = self._access.contract_of_path(request)
-        pieces = page.service_in_pieces(contract, self._url, language, inside=True, notices=notices)
+        pieces = page.service_in_pieces(contract, self._url, language, inside=True, notices=notices, access=access)
         return await html_response(pieces)
+
+    def _provider_of(self, service: str, major: int) -> ServiceAccess | None:
+        """Return whom a developer asks for a grant: the contact of the provider's system, or else of its agency."""
+        summary = self._registry.summary(service, major)
+        system = self._registry.systems.get(summary.provider) if summary else None
+        if system is None:
+            return None
+        today = datetime.datetime.now(VIETNAM).date()
+        return ServiceAccess(
+            system.agency,
+            self._registry.agencies.get(system.agency, Text(system.agency, system.agency)),
+            valid_from=today.isoformat(),
+            valid_until=(today + datetime.timedelta(days=365)).isoformat(),
+            contact=self._contact("System", system.name) or self._contact("Agency", system.agency),
+        )
+
+    def _contact(self, kind: str, name: str) -> dict[str, str]:
+        version = self._registry.versions[kind].get(DocumentName(name))
+        contact: dict[str, str] = ((version.spec if version else None) or {}).get("contact", {})
+        return contact
 
 
 def _notices(announced: Announcement | None) -> list[Text]:

@@ -87,8 +87,11 @@ def _run_agreement(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], b
 
 def _run_page(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     from lgsp_contracts.tooling.pages import page  # noqa: PLC0415 - its templates take a tenth of a second to load
+    from lgsp_contracts.tooling.pages.access import ServiceAccess  # noqa: PLC0415 - as below
 
-    options = {**task["options"], "notices": [Text(*notice) for notice in task["options"]["notices"]]}
+    options = dict(task["options"])
+    options["notices"] = [Text(*notice) for notice in options["notices"]]
+    options["access"] = ServiceAccess.from_json(options["access"]) if options["access"] else None
     return {}, page.service(Contract.from_document(orjson.loads(body)), **options, inside=True).encode()
 
 

@@ -6,15 +6,19 @@ Everything in a contract is text: it is escaped, and `POLICY` keeps a browser fr
 import base64
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from lgsp_contracts.cli.terminal import as_yaml
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.summary import ContractSummary
 from lgsp_contracts.tooling.openapi import COMMON
+from lgsp_contracts.tooling.pages.access import PURPOSE as GRANT_PURPOSE
+from lgsp_contracts.tooling.pages.access import ServiceAccess, sample_request
 from lgsp_contracts.tooling.pages.examples import PURPOSE, examples
 from lgsp_contracts.tooling.pages.fields import fields
 from lgsp_problems import CODES, Language, Text, harmless
@@ -49,21 +53,37 @@ _NAMES = ("frame", "index", "catalogue", "service", "problems", "problem")
 _PAGES = {name: _TEMPLATES.get_template(f"{name}.html.jinja") for name in _NAMES}
 
 
-def service(contract: Contract, url: str, language: Language, *, inside: bool, notices: Sequence[Text] = ()) -> str:
+def service(
+    contract: Contract,
+    url: str,
+    language: Language,
+    *,
+    inside: bool,
+    notices: Sequence[Text] = (),
+    access: ServiceAccess | None = None,
+) -> str:
     """Render the page of one service.
 
     Args:
         url: the address of the bus.
         inside: whether the page belongs to a gateway's catalogue and links to its other pages.
         notices: shown first, such as the day on which the service ends.
+        access: whom to ask for a grant; None where no registry says so.
     """
-    return "".join(service_in_pieces(contract, url, language, inside=inside, notices=notices))
+    return "".join(service_in_pieces(contract, url, language, inside=inside, notices=notices, access=access))
 
 
 def service_in_pieces(
-    contract: Contract, url: str, language: Language, *, inside: bool, notices: Sequence[Text] = ()
+    contract: Contract,
+    url: str,
+    language: Language,
+    *,
+    inside: bool,
+    notices: Sequence[Text] = (),
+    access: ServiceAccess | None = None,
 ) -> Iterator[str]:
     """Render the page of one service in pieces, so that other work can run between them."""
+    request = sample_request(contract, access) if access else {}
     return _write(
         "service",
         language,
@@ -71,6 +91,11 @@ def service_in_pieces(
         url=url.rstrip("/"),
         inside=inside,
         notices=notices,
+        access=access,
+        grant_yaml=as_yaml([request]),
+        grant_json=json.dumps(request, ensure_ascii=False),
+        grant_purpose=GRANT_PURPOSE,
+        quoted=shlex.quote,
         fields=fields,
         examples=examples,
         purpose=PURPOSE,
