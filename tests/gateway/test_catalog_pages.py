@@ -95,6 +95,8 @@ async def test_an_editor_finds_the_schema_of_each_kind_of_document(bus: Workbenc
             assert (await answer.json())["$id"] == f"urn:lgsp:schema:{name}"
     async with bus.session.get("/schemas/none.json") as answer:
         assert (answer.status, (await answer.json())["code"]) == (404, "not-found")
+
+
 async def test_a_page_says_whom_to_ask_and_how(bus: Workbench) -> None:
     _, text, _ = await _seen(bus, "/catalog/services/desk/v1?lang=en")
     access = html.unescape(text[text.index('id="access"') :])

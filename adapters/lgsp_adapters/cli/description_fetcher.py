@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from lgsp_adapters.upstream import tls
+from lgsp_adapters.upstream.tls import TlsContexts
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
@@ -78,7 +78,8 @@ class _Download:
 
     async def run(self) -> Mapping[str, bytes]:
         files = {"ca": str(self._access.ca)} if self._access.ca else {}
-        context = tls.context(files, Path(), SourceLocation("--ca")) or ssl.create_default_context()
+        contexts = TlsContexts(files, Path(), SourceLocation("--ca"))
+        context = contexts.for_address(self._root) or ssl.create_default_context()
         address = self._root
         documents: dict[str, bytes] = {}
         waiting = [self._root]

@@ -56,7 +56,7 @@ class Downloading:
         return Access(self.ca, (user, password) if self.credentials else None, self.allow_host)
 
 
-def import_table(
+def import_table(  # noqa: PLR0913 - each is a flag
     *,
     url: str,
     table: str,
