@@ -58,7 +58,7 @@ async def test_what_a_manifest_makes_of_a_file(book: Path, tmp_path: Path) -> No
         'sheet a, line 4: find A1: {"cccd":"22093001235","so":"A1","ten":"Bình"}',
         "sheet a, line 5, column CCCD: it holds an error of the spreadsheet; correct the formula",
         "find: rows without a key, never found: 1",
-        "lines that are no rows: 1 (sheet a, line 7)",
+        "lines that are no rows: 1 (sheet a: 7)",
         "rows: 3, faults: 1",
     ]
     assert (code, err) == (1, "lgsp: danh-sach.xlsx: 1 fault; correct the file or the manifest.\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -119,12 +120,19 @@ def _preview_text(entries: Sequence[Mapping[str, Any]], result: Mapping[str, Any
         f"{name}: rows without a key, never found: {count}" for name, count in result.get("withoutKey", {}).items()
     ]
     if result["skipped"]:
-        skipped = ", ".join(
-            describe({**line, "fault": ""}).removesuffix(": ") for line in result["skippedLines"][:_SHOWN_LINES]
-        )
-        lines.append(f"lines that are no rows: {result['skipped']} ({skipped})")
+        lines.append(f"lines that are no rows: {result['skipped']} ({_join_lines(result['skippedLines'])})")
     lines.append(f"rows: {result['rows']}, faults: {result['faults']}")
     return "".join(f"{printable_text(line)}\n" for line in lines)
+
+
+def _join_lines(references: Sequence[Mapping[str, Any]]) -> str:
+    """Write lines by their sheets: `sheet a: 9, 11; sheet b: 8`."""
+    parts = []
+    for sheet, of_sheet in groupby(references, lambda reference: reference.get("sheet", "")):
+        numbers = [str(reference["line"]) for reference in of_sheet]
+        listed = ", ".join([*numbers[:_SHOWN_LINES], *(["…"] if len(numbers) > _SHOWN_LINES else [])])
+        parts.append(f"sheet {sheet}: {listed}" if sheet else listed)
+    return "; ".join(parts)
 
 
 def _document(entry: Mapping[str, Any]) -> str:
@@ -169,4 +177,4 @@ def _sheet_lines(sheet: Mapping[str, Any]) -> Iterator[str]:
         if "hint" in column:
             yield f"      {column['hint']}"
     if sheet["skipped"]:
-        yield f"  no rows, it seems: lines {', '.join(map(str, sheet['skipped'][:_SHOWN_LINES]))}"
+        yield f"  lines that seem to be no rows: {', '.join(map(str, sheet['skipped'][:_SHOWN_LINES]))}"

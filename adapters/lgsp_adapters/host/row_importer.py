@@ -19,7 +19,13 @@ from lgsp_adapters.connectors.rows.connector import RowRequests
 from lgsp_adapters.host.identity import SystemIdentity
 from lgsp_adapters.inboxes import shrink_guard
 from lgsp_adapters.inboxes.inbox import open_inbox
-from lgsp_adapters.inboxes.inbox_file import REPORT_SUFFIX, FileNotReadyError, InboxFile, InboxUnavailableError
+from lgsp_adapters.inboxes.inbox_file import (
+    REPORT_OPTIONS,
+    REPORT_SUFFIX,
+    FileNotReadyError,
+    InboxFile,
+    InboxUnavailableError,
+)
 from lgsp_adapters.inboxes.stable_files import StableFiles
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.renewed_token import Lease, RenewedToken
@@ -189,7 +195,7 @@ class RowImporter:
                 await self._write(inbox_file, report)
 
     async def _write(self, inbox_file: InboxFile, report: dict[str, Any]) -> None:
-        await self._inbox.write_sidecar(inbox_file, REPORT_SUFFIX, orjson.dumps(report, option=orjson.OPT_INDENT_2))
+        await self._inbox.write_sidecar(inbox_file, REPORT_SUFFIX, orjson.dumps(report, option=REPORT_OPTIONS))
 
     async def _import_row(self, request: dict[str, Any], name: str) -> dict[str, str] | None:
         """Import a row; return its fault, or None when its call was answered."""

@@ -10,11 +10,16 @@ from contextlib import AbstractAsyncContextManager
 from fnmatch import fnmatchcase
 from typing import BinaryIO, NamedTuple, Protocol
 
+import orjson
+
 from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.text.normalization import nfc
 
 REPORT_SUFFIX = ".report.json"
 """The report on a file."""
+
+REPORT_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+"""People read reports, too."""
 
 ACCEPTANCE_SUFFIX = ".accepted.json"
 """Records that somebody has checked a held file and accepts it."""

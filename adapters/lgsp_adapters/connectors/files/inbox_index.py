@@ -16,7 +16,13 @@ import structlog
 
 from lgsp_adapters.inboxes import shrink_guard
 from lgsp_adapters.inboxes.inbox import open_inbox
-from lgsp_adapters.inboxes.inbox_file import REPORT_SUFFIX, FileNotReadyError, InboxFile, InboxUnavailableError
+from lgsp_adapters.inboxes.inbox_file import (
+    REPORT_OPTIONS,
+    REPORT_SUFFIX,
+    FileNotReadyError,
+    InboxFile,
+    InboxUnavailableError,
+)
 from lgsp_adapters.inboxes.stable_files import StableFiles
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.subprocess_reader import reader
@@ -297,7 +303,7 @@ class InboxIndex:
             "content": content,
             "stamp": inbox_file.stamp,
         }
-        self._pending_reports[inbox_file] = orjson.dumps(report, option=orjson.OPT_INDENT_2)
+        self._pending_reports[inbox_file] = orjson.dumps(report, option=REPORT_OPTIONS)
         await self._write_pending_reports()
 
     async def _write_pending_reports(self) -> None:
