@@ -42,6 +42,7 @@ class RowReader:
         self._needed = {*needed, *layout.named_columns}
         self._conditions = RowConditions(layout)
         self._cells = 0
+        self._heading_width = 0
         self._ended = False
 
     def read(self, lines: Iterator[Line], sheet: str = "") -> None:
@@ -72,7 +73,7 @@ class RowReader:
     def _read_heading(self, lines: Iterator[_Cells]) -> tuple[list[Column], Sequence[_Cells]]:
         """Read the lines of the headings; return the columns, and the line after them where it was read, too."""
         first, last = self._layout.heading_lines
-        found: list[_Cells] = []
+        heading: list[_Cells] = []
         after: list[_Cells] = []
         for line, spans in lines:
             if line.number < first:
@@ -80,11 +81,12 @@ class RowReader:
             if line.number > last > 1:
                 after.append((line, spans))
                 break
-            found.append((line, spans))
+            heading.append((line, spans))
             if line.number >= last:
                 break
         where = "its first line" if last == 1 else f"line {first}" if first == last else f"lines {first} to {last}"
-        return headings.columns(found, where, self._layout.joined), after
+        self._heading_width = max((len(line.cells) for line, _ in heading), default=0)
+        return headings.columns(heading, where, self._layout.joined), after
 
     def _refuse_missing(self, names: Sequence[str], extra: Row) -> None:
         missing = sorted(self._needed - {*names, *extra})
@@ -93,8 +95,19 @@ class RowReader:
             raise UnreadableFileError(f"there is no column {', '.join(missing)}; the headings are: {listed}")
 
     def _refuse_width(self, line: Line, filled: int, width: int) -> None:
+        """Refuse a line of CSV that may be shifted: a delimiter in a field without quotes makes it longer than the headings.
+
+        Args:
+            filled: how many fields it has, without the empty ones at its end.
+            width: how many the headings have, without those.
+        """
         if len(line.cells) < width or filled > width:
             raise UnreadableFileError(f"line {line.number} has {len(line.cells)} columns, the heading {width}")
+        if len(line.cells) > self._heading_width:
+            raise UnreadableFileError(
+                f"line {line.number} has {len(line.cells)} columns, the heading {self._heading_width}; "
+                "write a field that has the delimiter in it in quotes"
+            )
 
     def add(self, line: int, row: Row, faults: Sequence[tuple[str, str]] = ()) -> None:
         """Add a row with its faults, by column, unless the manifest says that it is none.
