@@ -39,10 +39,8 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
         entry: dict[str, Any] = table.reference(number - 1)
         try:
             if number in table.faulty:
-                fault = wrong.get(
-                    number, {"fault": "a cell of it is faulty"}
-                )  # of the first ones the report has details
-                raise RowError(fault["fault"], fault.get("column", ""))
+                first = wrong.get(number, _FAULTY)
+                raise RowError(first["fault"], first.get("column", ""))
             body = build_request(row)
             digest = hashlib.sha256(body).hexdigest()
             # equal rows are told apart by how many of them came before
