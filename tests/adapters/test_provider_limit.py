@@ -17,7 +17,10 @@ from support.upstreams import ask, opened, served
 from support.waits import eventually
 from support.workbench import CONTRACTS, Got, Workbench
 
-from lgsp_adapters.adapter import LimitReached
+from lgsp_adapters.adapter import LimitReached, UpstreamFailed
+from lgsp_adapters.host.shared_permits import SharedPermits
+from lgsp_contracts.provider_limit import Denial, ProviderLimit
+from lgsp_runtime.nats.connect import connect_for_calls
 
 OPERATIONS = CONTRACTS[0]["operations"]
 
@@ -190,6 +193,27 @@ async def test_a_system_asks_for_permits_of_its_own_alone(bus: Workbench) -> Non
     await client.publish("$KV.LGSP_LIMITS.provider.x", b"{}")
     assert "LGSP_LIMITS" in str(await asyncio.wait_for(refused.get(), 10)).upper()
     await client.close()
+
+
+async def test_a_change_of_connection_loses_no_permit(bus: Workbench) -> None:
+    permits, limit = SharedPermits("provider"), ProviderLimit(concurrent=2)
+    connections = [await connect_for_calls(bus.endpoint("provider"), "permits") for _ in range(3)]
+    with pytest.raises(UpstreamFailed) as failed:
+        await permits.acquire(limit, "moved", "0" * 16, 9)
+    assert failed.value.why == "uncounted"
+    await permits.connect(connections[0])
+    assert await permits.acquire(limit, "moved", "0" * 16, 9) is None
+    await permits.connect(connections[1])
+    permits.disconnect(connections[0])
+    assert await permits.acquire(limit, "moved", "1" * 16, 9) is None
+    await permits.connect(connections[2])
+    permits.disconnect(connections[2])  # the adapter could not start with it
+    assert await permits.acquire(limit, "moved", "2" * 16, 9) == Denial("concurrent", 50)
+    permits.release("moved", "0" * 16)
+    assert await permits.acquire(limit, "moved", "2" * 16, 9) is None
+    permits.disconnect(connections[1])
+    for connection in connections:
+        await connection.close()
 
 
 async def test_each_login_counts_and_nothing_is_sent_beyond_the_limit() -> None:

@@ -13,8 +13,9 @@ from support.http_page import example
 from support.national import call
 from support.upstreams import ASKED, served
 
-from lgsp_adapters.adapter import Call, UpstreamFailed
+from lgsp_adapters.adapter import Call, LimitReached, UpstreamFailed
 from lgsp_adapters.connectors.connector_lookup import build_adapter
+from lgsp_problems import Refusal
 
 SECRET, USER, AUTH_URL = "khóa bí mật", "lgsp", "https://dancuquocgia.example"
 NAME = "Nguyễn Văn /?&=+ %2F"
@@ -103,6 +104,47 @@ async def test_a_signature_that_is_wrong_is_refused() -> None:
         told["headers"]["Authorization"] = told["headers"]["Authorization"].replace("sent.headers.Timestamp", "'1'")
         with pytest.raises(UpstreamFailed, match="HTTP 401"):
             await said(url, **told)
+
+
+async def test_what_is_not_known_of_a_request_is_not_signed() -> None:
+    told = example("A signature over method, path and body")
+    told["headers"]["X-Signature"] = "hmac(sent.sha, connection.secret)"
+    with pytest.raises(Refusal, match="sent has no sha; it has: method"):
+        await said("http://127.0.0.1:1", **told)
+
+
+async def test_soap_signs_its_envelope_and_counts_its_requests() -> None:
+    envelope = "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><r><kq>KHOP</kq></r></s:Body></s:Envelope>"
+    seen: list[bool] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        text = request.headers["X-Time"] + "|" + (await request.read()).decode()
+        seen.append(hmac.compare_digest(request.headers["X-Signature"], mac(text)))
+        return web.Response(text=envelope, content_type="text/xml")
+
+    told = {
+        "soap": {"namespace": "urn:x"},
+        "headers": {
+            "X-Time": "now.milliseconds",
+            "X-Signature": "hmac(join('|', [sent.headers.\"X-Time\", sent.body]), connection.secret)",
+        },
+        "limit": {"per-day": 1},
+        "operations": {
+            "read": {"element": "A", "fields": {"Ten": "request.hoVaTen"}, "answer": {"ketQua": "answer.kq"}}
+        },
+    }
+    async with served(answer) as url:
+        manifest = manifest_of("soap", url, **told)
+        manifest.connection.update({"secret": SECRET})
+        adapter = build_adapter(manifest, CONTRACT)
+        await adapter.open()
+        method = adapter.method("read")
+        assert method
+        assert await method({**ASKED, "hoVaTen": NAME}, call()) == {"ketQua": "KHOP"}
+        with pytest.raises(LimitReached):
+            await method({**ASKED, "hoVaTen": NAME}, call())
+        await adapter.close()
+    assert seen == [True]
 
 
 async def test_a_session_in_the_body_is_renewed_when_a_200_says_so() -> None:

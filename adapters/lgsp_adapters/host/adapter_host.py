@@ -142,10 +142,10 @@ class HostedAdapter:
                     await self._permits.connect(connection)
                 await served.start()
         except (TimeoutError, OSError, NatsError) as error:
-            await connection.close()
+            await self._leave(connection)
             raise connection_broken() from error
         except BaseException:
-            await connection.close()
+            await self._leave(connection)
             raise
         self._current = (served, connection)
 
@@ -176,8 +176,6 @@ class HostedAdapter:
             await self._disconnect(previous)
 
     async def _close(self) -> None:
-        if self._permits:
-            self._permits.close()
         await self._adapter.close()
         await self._adapter.background.stop()
 
@@ -185,7 +183,12 @@ class HostedAdapter:
         if hosted:
             served, connection = hosted
             await served.stop()
-            await connection.close()
+            await self._leave(connection)
+
+    async def _leave(self, connection: CallClient) -> None:
+        if self._permits:
+            self._permits.disconnect(connection)
+        await connection.close()
 
 
 class AdapterHost:

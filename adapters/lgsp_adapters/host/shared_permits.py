@@ -1,11 +1,13 @@
 """Asks the gateways for permits of a provider's limit, so that all copies of an adapter keep it together."""
 
+import asyncio
 import contextlib
 
 import orjson
 from nats.errors import Error as NatsError
 
-from lgsp_adapters.adapter import Permits, UpstreamFailed
+from lgsp_adapters.adapter import Permits
+from lgsp_adapters.upstream.request_limiter import uncounted
 from lgsp_contracts import provider_limit
 from lgsp_contracts.provider_limit import Denial, ProviderLimit
 from lgsp_problems import Refusal
@@ -26,7 +28,8 @@ class SharedPermits(Permits):
     def __init__(self, system: str) -> None:
         self._subject = provider_limit.request_subject(system)
         self._inboxes = provider_limit.reply_prefix(system)
-        self._current: tuple[CallClient, NatsRequestReply] | None = None
+        self._connections: list[tuple[CallClient, NatsRequestReply]] = []
+        """Those in use; the last one asks. The one before may still wait for a reply while the adapter changes its connection."""
 
     async def connect(self, connection: CallClient) -> None:
         """Ask over this connection from now on.
@@ -36,22 +39,21 @@ class SharedPermits(Permits):
         """
         requests = NatsRequestReply(self._inboxes)
         await requests.start(connection)
-        previous, self._current = self._current, (connection, requests)
-        if previous:
-            previous[1].stop()
+        self._connections.append((connection, requests))
 
-    def close(self) -> None:
-        """Stop asking."""
-        if self._current:
-            self._current[1].stop()
+    def disconnect(self, connection: CallClient) -> None:
+        """Use a connection no more."""
+        for used in [used for used in self._connections if used[0] is connection]:
+            used[1].stop()
+            self._connections.remove(used)
 
     async def acquire(self, limit: ProviderLimit, name: str, permit: str, seconds: float) -> Denial | None:
         """Ask for a permit; see `Permits`."""
         question = {"name": name, "permit": permit, "limit": limit.document(), "seconds": round(seconds, 3)}
-        if self._current is None:
-            raise _uncounted()
+        if not self._connections:
+            raise uncounted()
         try:
-            data = await self._current[1].request(
+            data = await self._connections[-1][1].request(
                 self._subject, orjson.dumps(question), ANSWER_SECONDS, repeatable=False
             )
             reply = orjson.loads(data)
@@ -59,17 +61,16 @@ class SharedPermits(Permits):
                 return None
             if reply["status"] == "denied":
                 return Denial(reply["rule"], int(reply["wait"]))
+        except asyncio.CancelledError:
+            self.release(name, permit)
+            raise
         except (Refusal, NatsError, OSError, ValueError, KeyError, TypeError) as error:
             self.release(name, permit)  # it may have been counted
-            raise _uncounted() from error
-        raise _uncounted()
+            raise uncounted() from error
+        raise uncounted()
 
     def release(self, name: str, permit: str) -> None:
         """Count a request as ended. Where that does not arrive, its permit expires by itself."""
-        if self._current:
+        if self._connections:
             with contextlib.suppress(NatsError, OSError):
-                self._current[0].publish_nowait(self._subject, orjson.dumps({"name": name, "permit": permit}))
-
-
-def _uncounted() -> UpstreamFailed:
-    return UpstreamFailed("uncounted", "no gateway counts the requests to a provider with a limit, so nothing was sent")
+                self._connections[-1][0].publish_nowait(self._subject, orjson.dumps({"name": name, "permit": permit}))

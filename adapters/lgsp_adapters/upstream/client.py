@@ -208,10 +208,10 @@ async def _read_response(answer: aiohttp.ClientResponse, where: str) -> Response
 
 
 def _joined_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in headers.items():
-        name = name.lower()  # noqa: PLW2901 - the same name
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    joined = {name.lower(): value for name, value in headers.items()}
+    if len(joined) < len(headers):
+        for repeated in joined:
+            joined[repeated] = ", ".join(value for name, value in headers.items() if name.lower() == repeated)
     return joined
 
 

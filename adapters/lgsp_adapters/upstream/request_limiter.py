@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from lgsp_adapters.adapter import Call, LimitReached, Permits, UpstreamLate
+from lgsp_adapters.adapter import Call, LimitReached, Permits, UpstreamFailed, UpstreamLate
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.provider_limit import Denial, ProviderLimit, ProviderUsage
 
@@ -73,20 +73,29 @@ class RequestLimiter:
     async def _acquire(self, call: Call, permit: str) -> None:
         until = time.monotonic() + call.remaining * WAITING
         denial: Denial | None = None
+        asking = False
         try:
             async with asyncio.timeout(max(0.0, call.remaining * WAITING)), self._turn:
-                while denial := await self.permits.acquire(
-                    self._limit, self._name, permit, call.remaining + GRACE_SECONDS
-                ):
+                while True:
+                    asking = True
+                    denial = await self.permits.acquire(self._limit, self._name, permit, call.remaining + GRACE_SECONDS)
+                    asking = False
+                    if denial is None:
+                        return
                     if time.monotonic() + denial.wait_ms / 1000 > until:
                         raise _limit_reached(denial)
                     await asyncio.sleep(denial.wait_ms / 1000)
         except TimeoutError as error:
-            raise _limit_reached(denial) from error
+            raise (uncounted() if asking else _limit_reached(denial)) from error
 
     def _release(self, permit: str) -> None:
         if self._limit.concurrent:
             self.permits.release(self._name, permit)
+
+
+def uncounted() -> UpstreamFailed:
+    """Make the error for a count that cannot be reached."""
+    return UpstreamFailed("uncounted", "no gateway counts the requests to a provider with a limit, so nothing was sent")
 
 
 def _limit_reached(denial: Denial | None) -> LimitReached:

@@ -87,7 +87,8 @@ class RequestTemplate:
             for part, at in ((shared, top), (document, location))
             for name, expression in part.get("headers", {}).items()
         ]
-        self._signs = sent_request.is_used([expression for _, expression, _ in headers])
+        signing = [name for name, expression, at in headers if sent_request.uses(str(expression), at)]
+        self._signs = bool(signing)
         self._headers = {
             name: Template(expression, at, (*names, sent_request.NAME)) for name, expression, at in headers
         }

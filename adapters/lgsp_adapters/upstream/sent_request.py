@@ -16,14 +16,38 @@ from typing import Any
 from yarl import URL
 
 from lgsp_adapters.mapping.budget import BYTES, spend
+from lgsp_contracts.source_location import SourceLocation
 
 NAME = "sent"
-_USED = re.compile(r"(?<![.\w'])sent\.")
+FIELDS = (
+    "method",
+    "host",
+    "path",
+    "query",
+    "target",
+    "body",
+    "length",
+    "sha256",
+    "sha256_base64",
+    "md5_base64",
+    "nonce",
+    "headers",
+)
+_USED = re.compile(r"(?<![.\w'])sent\.(\w+)")
 
 
-def is_used(expressions: object) -> bool:
-    """Tell whether expressions of a manifest use the variable."""
-    return bool(_USED.search(str(expressions)))
+def uses(expression: str, location: SourceLocation) -> bool:
+    """Tell whether an expression of a manifest uses the variable.
+
+    Raises:
+        Refusal: `invalid-document`, when it uses a field that the variable does not have: the signature would be made of nothing.
+    """
+    used = _USED.findall(expression)
+    for field in used:
+        if field not in FIELDS:
+            known = ", ".join(FIELDS)
+            raise location.refusal(f"sent không có {field}; có: {known}", f"sent has no {field}; it has: {known}")
+    return bool(used)
 
 
 def variables(method: str, url: URL, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
