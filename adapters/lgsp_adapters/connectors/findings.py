@@ -5,6 +5,7 @@ from the text of the manifest only in part: a mapping that makes another type th
 what works and is hardly meant: a field of the request that the system never sees, an error that the adapter never reports.
 """
 
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,12 +104,16 @@ def _faults(examined: ExaminedManifest, manifest: Manifest, contract: Contract, 
     manifest, contract = _without_broken_operations(manifest, contract, examined.faults)
     yield from connector_lookup.check(manifest, contract)
     yield from _type_faults(manifest, contract)
-    unread = {"tls"} if offline else set[str]()  # its files hold a private key
-    document = {name: value for name, value in manifest.document.items() if name not in unread}
-    for refusal in _building_faults(replace(manifest, document=document), contract):
-        location = refusal.location.path if isinstance(refusal, DocumentRefusal) else ()
-        if location[:1] != ("connection",) or location[1] not in examined.unresolved:
+    for refusal in _building_faults(manifest, contract, examined.unresolved):
+        if not (isinstance(refusal, DocumentRefusal) and _is_unread(refusal.location.path, examined, offline=offline)):
             yield refusal
+
+
+def _is_unread(path: tuple[str, ...], examined: ExaminedManifest, *, offline: bool) -> bool:
+    """Tell whether a part of the manifest is a secret that was not read: a value of the connection, or a file with a private key."""
+    return (path[:1] == ("connection",) and not examined.unresolved.isdisjoint(path[1:2])) or (
+        offline and path[:1] == ("tls",)
+    )
 
 
 def _of_operation(fault: DocumentRefusal) -> bool:
@@ -160,16 +165,30 @@ def _type_faults(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
         )
 
 
-def _building_faults(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
+def _building_faults(manifest: Manifest, contract: Contract, unresolved: frozenset[str]) -> Iterator[Refusal]:
     """Build what the manifest describes, each operation by itself, since building stops at the first fault."""
-    operations: Mapping[str, Any] = manifest.operations
-    alone = [{name: operation} for name, operation in operations.items() if name in contract.operations]
-    for part in alone or ([] if "operations" in manifest.document else [None]):
-        document = {**manifest.document, "operations": part} if part else manifest.document
+    for part in _single_operations(manifest, contract):
         try:
-            connector_lookup.build_unchecked(replace(manifest, document=document), contract)
+            connector_lookup.build_unchecked(part, contract)
         except Refusal as refusal:
             yield refusal
+        except Exception as error:  # an integrator's own class
+            if unresolved:
+                continue  # it may have read what stands for a secret
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            yield (manifest.location / "adapter").refusal(
+                f"không tạo được bộ kết nối: {type(error).__name__} ở {frame.filename}:{frame.lineno}; hãy sửa chỗ đó",
+                f"the adapter cannot be made: {type(error).__name__} at {frame.filename}:{frame.lineno}; correct it there",
+            )
+
+
+def _single_operations(manifest: Manifest, contract: Contract) -> Iterator[Manifest]:
+    """Yield the manifest for each of its operations that the contract has, without the others; as it is where it lists none."""
+    if "operations" not in manifest.document:
+        yield manifest
+    for name, operation in manifest.operations.items():
+        if name in contract.operations:
+            yield replace(manifest, document={**manifest.document, "operations": {name: operation}})
 
 
 def _warnings(manifest: Manifest, contract: Contract) -> Iterator[Finding]:

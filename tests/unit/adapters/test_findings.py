@@ -15,6 +15,7 @@ from lgsp_adapters.connectors.manifest_templates import KINDS
 from lgsp_adapters.mapping.variables import FIELDS, request_scope
 from lgsp_contracts import catalog, pointers
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.schema_keys import definition_name, resolve
 
 CATALOG = catalog.load(catalog.shipped_folder())
 SHIPPED = sorted(manifests.find_manifest("land-parcels").parents[1].glob("*/adapter.yaml"))
@@ -247,8 +248,8 @@ def test_a_schema_says_which_variables_each_expression_has(connector: str) -> No
 
 def scopes_of(schema: Any, definitions: Any, scope: str) -> Iterator[str]:
     """The names of the variables of each expression that a schema describes; "" where it does not say."""
-    kind = manifest_keys.definition_name(schema)
-    schema = manifest_keys.resolve(schema, definitions)
+    kind = definition_name(schema)
+    schema = resolve(schema, definitions)
     scope = schema["variables"] if isinstance(schema.get("variables"), str) else scope
     if kind in KINDS:
         yield scope
