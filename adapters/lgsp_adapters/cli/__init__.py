@@ -16,6 +16,11 @@ def register(app: App) -> None:
         help="Call one operation of the system behind an adapter.",
     )
     adapter.command(
+        "lgsp_adapters.cli.mapping_commands:map_answer",
+        name="map",
+        help="Show each expression of an operation with its value.",
+    )
+    adapter.command(
         "lgsp_adapters.cli.preview_commands:preview",
         name="preview",
         help="Show what a file holds, and what an adapter would take of it.",

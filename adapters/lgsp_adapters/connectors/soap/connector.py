@@ -53,8 +53,16 @@ def build(manifest: Manifest, _contract: Contract) -> HttpAdapter:
     Raises:
         Refusal: `invalid-document`, also when it does not fit its WSDL.
     """
-    formats = _formats_from_wsdl(manifest) if "wsdl" in manifest.document["soap"] else _formats_without_wsdl(manifest)
-    return HttpAdapter(manifest, partial(_Operation, formats))
+    return HttpAdapter(manifest, partial(_Operation, message_formats(manifest)))
+
+
+def message_formats(manifest: Manifest) -> Mapping[str, MessageFormat]:
+    """Return the format of the messages of each operation, as the WSDL or the manifest describes it.
+
+    Raises:
+        Refusal: `invalid-document`, also when the manifest does not fit its WSDL.
+    """
+    return _formats_from_wsdl(manifest) if "wsdl" in manifest.document["soap"] else _formats_without_wsdl(manifest)
 
 
 def _formats_without_wsdl(manifest: Manifest) -> Mapping[str, MessageFormat]:
