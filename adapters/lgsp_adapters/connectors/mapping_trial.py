@@ -78,7 +78,7 @@ class MappingTrial:
         for scopes in (OF_REQUEST, OF_ANSWER) if self.has_answer else (OF_REQUEST,):
             for template in found:
                 if template.scope in scopes:
-                    yield from self._trace(template)
+                    yield from (one for one in self._trace(template) if not (one.error and _is_note(template)))
 
     def expression(self, text: str) -> TracedExpression:
         """Evaluate one expression that is in no manifest."""
@@ -139,6 +139,11 @@ class MappingTrial:
             pages["items"], self._location / "pages" / "items", self._scope, "pages.items"
         ).value
         return {"items": items if isinstance(items, list) else []}
+
+
+def _is_note(template: ManifestTemplate) -> bool:
+    """Tell whether a template is the note of a rule, which is evaluated only where the rule holds."""
+    return template.location.path[-1:] == ("note",)
 
 
 def _session(manifest: Manifest) -> dict[str, Any]:

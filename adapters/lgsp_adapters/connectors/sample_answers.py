@@ -1,13 +1,12 @@
 """The variables that a manifest's expressions have after the system has answered, made of a file with an answer instead of a system.
 
-A connector whose answers are more than a document or rows has a module `sample_answer.py` with `variables(manifest, operation, content, status)`.
+A connector whose answers are more than a document or rows has `answer_variables(manifest, operation, content, status)` in its `connector.py`.
 """
 
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
+from lgsp_adapters import connector_folders
 from lgsp_adapters.adapter import UpstreamFailed
 from lgsp_adapters.connectors.manifest_keys import root_schema
 from lgsp_adapters.manifest import Manifest
@@ -31,10 +30,10 @@ def variables(manifest: Manifest, operation: str, content: bytes, status: int) -
     Raises:
         Refusal: `invalid-document`, when it is neither JSON nor XML.
     """
-    own = f"lgsp_adapters.connectors.{manifest.kind}.sample_answer"
+    own = getattr(connector_folders.module(manifest.kind), "answer_variables", None)
     try:
-        if find_spec(own):
-            made: dict[str, Any] = import_module(own).variables(manifest, operation, content, status)
+        if own is not None:
+            made: dict[str, Any] = own(manifest, operation, content, status)
             return made
         parsed = _document(content)
     except (ValueError, MappingError, UpstreamFailed) as error:

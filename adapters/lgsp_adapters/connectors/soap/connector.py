@@ -32,9 +32,10 @@ from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.criteria import Criteria
 from lgsp_adapters.mapping.error_rules import ErrorRules
 from lgsp_adapters.mapping.expressions import Scope, Template
+from lgsp_adapters.mapping.parsing_functions import document_of
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.variables import REQUEST_VARIABLES
-from lgsp_adapters.mapping.xml_documents import TEXT, document
+from lgsp_adapters.mapping.xml_documents import TEXT, document, local_name, tree
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.http_adapter import Exchange, HttpAdapter, HttpOperation, build_answer
 from lgsp_adapters.upstream.request_templates import RequestTemplate, unsendable_value
@@ -199,6 +200,26 @@ class _Operation(HttpOperation):
             return self._format.envelope(fields, security)
         except MappingError as unmappable:
             raise unsendable_value(self._fields, unmappable) from unmappable
+
+
+def answer_variables(manifest: Manifest, operation: str, content: bytes, status: int) -> dict[str, Any]:
+    """Make the variables of an answer in a file: an envelope, the answer's element alone, or the document as JSON.
+
+    Raises:
+        ValueError, MappingError, UpstreamFailed: it is none.
+    """
+    made = {"status": status, "answer": None, **NO_FAULT}
+    response = Response(status, content)
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
+        return {**made, "answer": document_of(response.text().strip().lstrip("\ufeff"))}
+    message_format = message_formats(manifest)[operation]
+    root = tree(content)
+    if local_name(root) != "Envelope":
+        return {**made, "answer": message_format.read(root)}
+    body = envelopes.read_body(response, message_format.version)
+    if isinstance(body, Fault):
+        return {**made, **body.variables()}
+    return {**made, "answer": message_format.read(body)}
 
 
 check = check_operations
