@@ -1,12 +1,14 @@
 """Tries the mapping of one operation on a request and on an answer in a file: each expression with its value, and what a caller would get.
 
 Nothing is sent and no secret is read: a value of the connection that comes from the environment or a file is shown as its name in braces, and so
-is what a login would have returned.
+is what a login would have returned and what is computed of the request as it is sent.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from yarl import URL
 
 from lgsp_adapters.adapter import Call, Declared, UpstreamFailed
 from lgsp_adapters.connectors import sample_answers
@@ -16,14 +18,14 @@ from lgsp_adapters.mapping.error_rules import ErrorRules, evaluate
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.trace import TracedExpression, evaluate_expression, trace
 from lgsp_adapters.mapping.variables import request_scope
+from lgsp_adapters.upstream import sent_request
 from lgsp_contracts import whole_numbers
 from lgsp_contracts.contract import Operation
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal, Violation
 
-OF_REQUEST = ("request",)
-OF_ANSWER = ("response", "row")
-"""The names that schemas give to the variables before and after the system has answered."""
+_OF_ANSWERS = frozenset({"answer", "row", "rows"})
+"""Variables that an expression has only after the system has answered."""
 
 _BAD = 400
 
@@ -65,7 +67,12 @@ class MappingTrial:
         self._document: Mapping[str, Any] = manifest.operations.get(operation.name, {})
         self._location = manifest.location / "operations" / operation.name
         self._status = status
-        before = {**request_scope(manifest.connection, request, call), "session": _session(manifest)}
+        sent = dict.fromkeys(sent_request.variables("", URL(), b"", {}))
+        before = {
+            **request_scope(manifest.connection, request, call),
+            "session": _session(manifest),
+            "sent": {name: f"{{sent.{name}}}" for name in sent} | {"headers": {}},
+        }
         self.has_answer = answer is not None
         self._scope: Scope = before
         if answer is not None:
@@ -75,10 +82,12 @@ class MappingTrial:
     def expressions(self) -> Iterator[TracedExpression]:
         """Yield each expression of the operation with its value: those of the request, then those of the answer."""
         found = [template for template in templates(self._manifest) if template.belongs_to(self._operation.name)]
-        for scopes in (OF_REQUEST, OF_ANSWER) if self.has_answer else (OF_REQUEST,):
-            for template in found:
-                if template.scope in scopes:
-                    yield from (one for one in self._trace(template) if not (one.error and _is_note(template)))
+        of_request = [one for one in found if "request" in one.names and _OF_ANSWERS.isdisjoint(one.names)]
+        of_answer = [
+            one for one in found if not _OF_ANSWERS.isdisjoint(one.names) and not one.scope.startswith("login")
+        ]
+        for template in of_request + of_answer if self.has_answer else of_request:
+            yield from (one for one in self._trace(template) if not (one.error and _is_note(template)))
 
     def expression(self, text: str) -> TracedExpression:
         """Evaluate one expression that is in no manifest."""
@@ -123,7 +132,7 @@ class MappingTrial:
 
     def _trace(self, template: ManifestTemplate) -> Iterator[TracedExpression]:
         key = _key(template.location, self._operation.name)
-        scope = {name: value for name, value in self._scope.items() if name in template.names}
+        scope = {name: self._scope.get(name) for name in template.names}
         if template.kind == "path":
             for part in template.parts():
                 yield evaluate_expression(part.expression, part.location, scope, key)
