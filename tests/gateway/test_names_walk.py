@@ -194,6 +194,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "adapter check": [("{}",)],
     "adapter try": [("{}", "read", "--contract", "{contract}")],
     "adapter explain": [("{}",)],
+    "adapter map": [("{}", "read", "--contract", "{contract}")],
     "adapter preview": [("{contract}", "--manifest", "{}")],
     "adapter new": [("{contract}", "--kind", "http", "--system", "{}", "-o", "{out}")],
     "sandbox run": [("{}", "--port", "0")],

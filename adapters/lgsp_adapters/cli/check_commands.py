@@ -46,11 +46,11 @@ def check(
         path = manifest.find_manifest(name)
         examined[str(path)] = examine_manifest(path, catalog, offline=offline)
     if output == "json":
-        items = [item for path, examination in examined.items() for item in _as_json(path, examination)]
+        items = [item for file, examination in examined.items() for item in _as_json(file, examination)]
         out(orjson.dumps(items, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        for path, examination in examined.items():
-            _write_lines(path, examination)
+        for file, examination in examined.items():
+            _write_lines(file, examination)
     errors = sum(examination.errors for examination in examined.values())
     if errors:
         raise Refusal(

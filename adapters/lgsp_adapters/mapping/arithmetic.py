@@ -51,6 +51,12 @@ class Arithmetic(functions.Functions):
         return _ROUNDED.divide(total, Decimal(len(values))) if values else None
 
     @functions.signature({"types": _ANY}, {"types": _ANY})
+    def _func_add(self, left: Any, right: Any) -> Number | None:
+        if left is None or right is None:
+            return None
+        return _calculate(_EXACT.add, _number(left), _number(right))
+
+    @functions.signature({"types": _ANY}, {"types": _ANY})
     def _func_subtract(self, left: Any, right: Any) -> Number | None:
         if left is None or right is None:
             return None

@@ -107,6 +107,19 @@ def epoch(value: Any, unit: timedelta) -> str:
     return _since_1970(integer_of(value, "plain"), unit)
 
 
+def milliseconds_since_1970(value: Any) -> int:
+    """Return the milliseconds from 1970 to an ISO 8601 date or time; without a zone it is Vietnam's, and a day is its midnight there.
+
+    Raises:
+        MappingError: the value is not of this form.
+    """
+    moment = _iso(_text(value))
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
+    return (moment - _UTC_1970) // timedelta(milliseconds=1)
+
+
 def json_date(value: Any) -> str:
     """Convert `/Date(738349200000+0700)/`, as old .NET services write it, to an instant.
 

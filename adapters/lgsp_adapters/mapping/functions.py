@@ -117,6 +117,11 @@ class Functions(Arithmetic, EncodingFunctions, ParsingFunctions):
         return None if value is None else dates.epoch(value, timedelta(milliseconds=1))
 
     @functions.signature({"types": _ANY})
+    def _func_to_epoch_milliseconds(self, value: Any) -> Any:
+        """The milliseconds since 1970 of an ISO 8601 date or time."""
+        return None if value is None else dates.milliseconds_since_1970(value)
+
+    @functions.signature({"types": _ANY})
     def _func_json_date(self, value: Any) -> Any:
         """The instant in `/Date(738349200000)/`."""
         return None if value is None else dates.json_date(value)

@@ -13,7 +13,7 @@ REQUEST_VARIABLES = ("connection", "request", "call", "now", "session")
 
 FIELDS = {
     "call": ("message", "consumer", "agency", "purpose", "key"),
-    "now": ("milliseconds", "iso", "date"),
+    "now": ("milliseconds", "iso", "local", "date"),
 }
 """What the variables hold whose fields are the same in every call."""
 
@@ -42,5 +42,6 @@ def instant_variables() -> dict[str, str]:
     return {
         "milliseconds": str(int(now * 1000)),
         "iso": datetime.fromtimestamp(now, UTC).isoformat(),
+        "local": datetime.fromtimestamp(now, VIETNAM).isoformat(timespec="seconds"),
         "date": datetime.fromtimestamp(now, VIETNAM).date().isoformat(),
     }

@@ -167,7 +167,7 @@ def test_types_within_lists(check: Check) -> None:
     [
         ({"query": {"a": "request.diaChi", "b": "request.soo"}}, "/query/b", "request has no soo; perhaps so is meant."),
         ({"body": "request.diaChi.maXaa"}, "/body", "request.diaChi has no maXaa; perhaps maXa is meant."),
-        ({"query": {"a": "[request.diaChi, now.tomorrow]"}}, "/query/a", "now has no tomorrow; there are: milliseconds, iso, date."),
+        ({"query": {"a": "[request.diaChi, now.tomorrow]"}}, "/query/a", "now has no tomorrow; there are: milliseconds, iso, local, date."),
         ({"query": {"a": "[request.diaChi, connection.key]"}}, "/query/a", "connection has no key; there are: url."),
         ({"answer": {**ANSWER, "soCon": "pad(answer.x)"}}, "/answer/soCon", "there is no function pad; perhaps pad_left is meant."),
         ({"answer": {"hoTen": "answer.ten", "dsCon": {"$each": "answer.x"}}}, "/answer/dsCon", "$each takes $as and no other key."),
