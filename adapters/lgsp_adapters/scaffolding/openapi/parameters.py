@@ -178,15 +178,13 @@ def _add_body(
     if media_type is None:
         raise NotDraftableError(f"its body is {', '.join(map(str, content))}")
     node = reader.read(with_media_example(content[media_type] or {}))
-    required = bool(body.get("required"))
     if not isinstance(node, Record):
         if json_type is None:
             raise NotDraftableError("its form has no declared fields")
-        [one] = named([("body", node, required)], taken)
+        [one] = named([("body", node, bool(body.get("required")))], taken)
         manifest["body"] = request_mapping(node, f"request.{one.name}")
         return (one,)
-    parts = ((part.source, part.node, part.required and required) for part in node.fields)
-    fields = named(parts, taken)
+    fields = named(((part.source, part.node, part.required) for part in node.fields), taken)
     record = Record(fields, example=node.example)
     if json_type:
         manifest["body"] = request_mapping(record, "request")

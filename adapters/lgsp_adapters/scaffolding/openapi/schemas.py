@@ -136,9 +136,10 @@ class SchemaReader:
             target = self._flatten(_Part(references.resolve(self._root, reference), (*part.trail, reference)))
             siblings = {name: value for name, value in source.items() if name != "$ref"}
             return _merged(target, self._flatten(_Part(siblings, part.trail))) if siblings else target
-        flat = _own(source, part.trail)
+        bases = _Flat()
         for base in source.get("allOf") or []:
-            flat = _merged(self._flatten(_Part(base, part.trail)), flat)
+            bases = _merged(bases, self._flatten(_Part(base, part.trail)))
+        flat = _merged(bases, _own(source, part.trail))
         for key in ("oneOf", "anyOf"):
             flat = self._with_choices(flat, source.get(key) or [], part.trail)
         return flat

@@ -14,7 +14,7 @@ from lgsp_adapters.scaffolding.openapi.security import SecurityDraft, read_secur
 from lgsp_adapters.scaffolding.openapi.shapes import Record, Value, schema, unique
 from lgsp_adapters.scaffolding.openapi.swagger import upgrade
 from lgsp_contracts.tooling import drafts
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 
 Document = dict[str, Any]
 
@@ -115,8 +115,7 @@ def _wanted(sources: list[_Source], wanted: Sequence[str]) -> list[_Source]:
     for name in wanted:
         if not any(name in source.ids for source in sources):
             known = ", ".join(source.name for source in sources[:20]) or "-"
-            raise Refusal(
-                "not-found",
+            raise NotFound(
                 vi=f"Tài liệu không có thao tác {name}; có: {known}.",
                 en=f"The document has no operation {name}; it has: {known}.",
             )
