@@ -21,8 +21,10 @@ from lgsp_adapters.connectors.soap.envelopes import VERSIONS
 from lgsp_adapters.connectors.soap.shapes import Kind
 from lgsp_adapters.manifest import load
 from lgsp_adapters.mapping.xml_element import XmlElement
+from lgsp_adapters.scaffolding.drafts import with_comments
 from lgsp_adapters.scaffolding.wsdl_services import from_wsdl
 from lgsp_contracts import catalog
+from lgsp_contracts.cli.terminal import as_yaml
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
@@ -44,9 +46,13 @@ class Office:
         self.body = FOUND.format(PARENT)
         self.sent: list[XmlElement] = []
         self.actions: list[str] = []
+        self.login = ""
+        self.schema = "xsd/types.xsd"
         self._schema = etree.XMLSchema(etree.parse(DESCRIBED / "civil.xsd"))
 
     async def answer(self, request: web.Request) -> web.Response:
+        if request.method == "GET":
+            return self._description(request)
         assert request.path == "/HoTich.asmx"
         root = etree.fromstring(await request.read())
         element = root.find(f"{{{self.version.namespace}}}Body/*")
@@ -59,6 +65,15 @@ class Office:
         space = self.version.namespace
         text = f"<s:Envelope xmlns:s='{space}'><s:Body>{self.body}</s:Body></s:Envelope>"
         return web.Response(text=text, content_type="text/xml")
+
+    def _description(self, request: web.Request) -> web.Response:
+        if self.login and request.headers.get("Authorization") != f"Basic {self.login}":
+            return web.Response(status=401)
+        if request.path == "/xsd/types.xsd":
+            return web.Response(body=(DESCRIBED / "civil.xsd").read_bytes())
+        assert request.query_string == "wsdl"
+        text = (DESCRIBED / "civil.wsdl").read_text().replace('"civil.xsd"', '"xsd/types.xsd"')
+        return web.Response(text=text.replace("xsd/types.xsd", self.schema), content_type="text/xml")
 
 
 @pytest_asyncio.fixture
@@ -211,6 +226,105 @@ def test_facets_of_two_that_go_by_one_name_are_left_out() -> None:
     one = '<xs:element name="A"><xs:simpleType><xs:restriction base="xs:string"><xs:length value="{}"/></xs:restriction></xs:simpleType></xs:element>'
     schema = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:complexType name="t"><xs:all>{}</xs:all></xs:complexType></xs:schema>'
     assert facets.collect([schema.format(one.format(3) + one.format(4)).encode()]) == {}
+
+
+async def test_a_description_from_its_address(office: tuple[Office, str], tmp_path: Path) -> None:
+    server, url = office
+    server.login = "Y2FuLWJvOmFiYw=="
+    contract, manifest = tmp_path / "contract/civil.yaml", tmp_path / "adapter/civil.yaml"
+    names = ("--service", "civil-status", "--provider", "tu-phap", "-o", str(contract), "--manifest", str(manifest))
+    line = ("contract", "import", "wsdl", f"{url}/HoTich.asmx?wsdl", *names)
+    code, _, err = await run(*line)
+    assert (code, "answers HTTP 401; use --credentials" in " ".join(err.split())) == (1, True)
+    code, out, err = await run(*line, "--credentials", "CIVIL", environment={"CIVIL": "can-bo:abc"})
+    assert code == 0, err
+    assert "export LGSP_CIVIL_STATUS_URL=http://10.0.0.1\n" in out  # as the WSDL says
+    assert sorted(path.name for path in manifest.parent.iterdir()) == [
+        "civil-status-1.xsd",
+        "civil-status.wsdl",
+        "civil.yaml",
+    ]
+    assert yaml.safe_load(manifest.read_text())["authentication"] == {
+        "basic": {"user": "connection.user", "password": "connection.password"}
+    }
+    environment = {
+        f"LGSP_CIVIL_STATUS_{name}": value for name, value in (("URL", url), ("USER", "a"), ("PASSWORD", "b"))
+    }
+    both = (str(manifest), "--contract", str(contract))
+    assert (await run("adapter", "check", *both, environment=environment))[0] == 0
+    tried = ("adapter", "try", str(manifest), "tra-cuu-khai-sinh", "--contract", str(contract), "--allow-writes")
+    code, out, err = await run(*tried, environment=environment)
+    assert (code, '"so": "12/2019"' in out) == (0, True), err
+    code, out, err = await run("contract", "test", *both, "--allow-writes", environment=environment)
+    assert (code, " 0 failed" in out) == (0, True), out + err
+
+
+async def test_a_description_that_leads_elsewhere(office: tuple[Office, str], tmp_path: Path) -> None:
+    server, url = office
+    server.schema = "http://10.0.0.1/civil.xsd"
+    names = ("--service", "civil-status", "--provider", "tu-phap", "-o", str(tmp_path / "civil.yaml"))
+    code, _, err = await run("contract", "import", "wsdl", f"{url}/HoTich.asmx?wsdl", *names)
+    assert (code, "add --allow-host 10.0.0.1" in " ".join(err.split())) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+TOKEN = "<sp:UsernameToken xmlns:sp='http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702'>{}</sp:UsernameToken>"
+CREDENTIALS = {"user": "connection.user", "password": "connection.password"}
+
+
+@pytest.mark.parametrize(
+    ("assertion", "token", "authentication", "comment"),
+    [
+        (TOKEN.format(""), {**CREDENTIALS, "digest": False}, None, ""),
+        (TOKEN.format("<wsp:Policy><sp:HashPassword/></wsp:Policy>"), {**CREDENTIALS, "digest": True}, None, ""),
+        (
+            "<http:BasicAuthentication xmlns:http='http://schemas.microsoft.com/ws/06/2004/policy/http'/>",
+            None,
+            {"basic": CREDENTIALS},
+            "",
+        ),
+        ("<x:X509Token xmlns:x='u:x'/>", None, None, "requires X509Token, which the connector cannot do"),
+    ],
+)
+@pytest.mark.parametrize("referenced", [True, False])
+def test_the_security_of_a_port(
+    folder: Path, assertion: str, token: Any, authentication: Any, comment: str, referenced: bool
+) -> None:
+    policy = "<wsp:Policy xmlns:wsp='http://www.w3.org/ns/ws-policy' xmlns:wsu='http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd'{}><wsp:All>{}</wsp:All></wsp:Policy>"
+    reference = "<wsp:PolicyReference xmlns:wsp='http://www.w3.org/ns/ws-policy' URI='#p'/>"
+    transport = '<soap:binding transport="http://schemas.xmlsoap.org/soap/http"/>'
+    text = (DESCRIBED / "civil.wsdl").read_text()
+    inside = reference if referenced else policy.format("", assertion)
+    text = text.replace(transport, transport + inside)
+    if referenced:
+        text = text.replace("<types>", policy.format(" wsu:Id='p'", assertion) + "<types>")
+    path = folder / "secured.wsdl"
+    path.write_text(text)
+    drafts = {
+        port: from_wsdl(wsdl.load(path, port, SourceLocation("x")), "secured.wsdl", port, "civil-status", "tu-phap")
+        for port in ("HoTichSoap", "HoTichSoap12")
+    }
+    manifest = drafts["HoTichSoap"].manifest
+    assert (manifest["soap"].get("username-token"), manifest.get("authentication")) == (token, authentication)
+    assert comment in drafts["HoTichSoap"].manifest_comments.get(("soap",), "")
+    secrets = {"url"} | ({"user", "password"} if token or authentication else set())
+    assert set(manifest["connection"]) == secrets
+    other = drafts["HoTichSoap12"].manifest  # a port without a policy
+    assert ("username-token" in other["soap"], "authentication" in other) == (False, False)
+
+
+def test_an_answer_in_one_string_is_commented(folder: Path) -> None:
+    path = folder / "text.wsdl"
+    schema = """<xs:schema targetNamespace="http://hotich.example.vn/types" elementFormDefault="qualified">
+        <xs:element name="TraCuuKhaiSinh"><xs:complexType><xs:all><xs:element name="So" type="xs:string"/></xs:all></xs:complexType></xs:element>
+        <xs:element name="TraCuuKhaiSinhResponse"><xs:complexType><xs:all><xs:element name="KetQua" type="xs:string" minOccurs="0"/></xs:all></xs:complexType></xs:element>
+        </xs:schema>"""
+    text = (DESCRIBED / "civil.wsdl").read_text()
+    path.write_text(text[: text.index("<xs:schema>")] + schema + text[text.index("</types>") :])
+    draft = from_wsdl(wsdl.load(path, "", SourceLocation("x")), "text.wsdl", "", "civil-status", "tu-phap")
+    written = with_comments(as_yaml([draft.manifest]), draft.manifest_comments)
+    assert "    #   hoTen: parse_xml(answer.KetQua).HoTen" in written
+    assert yaml.safe_load(written) == draft.manifest
 
 
 async def test_a_description_that_cannot_be_read(folder: Path) -> None:
