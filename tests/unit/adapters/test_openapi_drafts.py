@@ -256,6 +256,7 @@ def test_plain_scalars_of_yaml_mean_what_json_means() -> None:
         ("- a", "neither OpenAPI 3 nor Swagger 2"),
         ("openapi: 3.0.0\npaths: {}", "No operation of the document can be drafted"),
         ("openapi: 3.0.0\npaths: {/a: {get: {responses: {200: {content: {text/csv: {}}}}}}}", "GET /a is left out: it answers with text/csv."),
+        ("openapi: 3.0.0\nx: {$ref: '#/x'}\npaths: {/a: {$ref: '#/x'}}", "a cycle of $ref through '#/x'"),
         ("openapi: 3.0.0\npaths: {/a: {$ref: '#/x'}}", "refers to '#/x', where nothing is"),
         ("openapi: 3.0.0\npaths: {/a: {get: {parameters: [{$ref: 'b.yaml#/x'}]}}}", "refers to 'b.yaml#/x', where nothing is"),
         ("a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"{n}: &{n} [{', '.join(['*' + (chr(ord(n) - 1))] * 10)}]\n" for n in "bcdefgh"), "too large"),

@@ -19,9 +19,12 @@ from lgsp_adapters.scaffolding.openapi.shapes import (
     named,
     request_mapping,
 )
+from lgsp_problems import Refusal
 
 Document = dict[str, Any]
 
+MAX_REFERENCES = 20
+"""References that are followed from one to the next."""
 _IGNORED_HEADERS = ("accept", "content-type")
 _CREDENTIAL_HEADERS = (
     "authorization",
@@ -221,10 +224,14 @@ def resolved(root: Document, value: Any) -> Document:
     Raises:
         Refusal: `invalid-document`, when a reference points to nothing or to itself.
     """
-    for _ in range(20):
+    for _ in range(MAX_REFERENCES):
         if not isinstance(value, dict):
             return {}
         if not isinstance(value.get("$ref"), str):
             return value
         value = references.resolve(root, value["$ref"])
-    return references.resolve(root, "#/a reference to itself")
+    raise Refusal(
+        "invalid-document",
+        vi=f"Tài liệu OpenAPI có một vòng $ref qua {value['$ref']!r}; hãy sửa tài liệu.",
+        en=f"The OpenAPI document has a cycle of $ref through {value['$ref']!r}; correct the document.",
+    )

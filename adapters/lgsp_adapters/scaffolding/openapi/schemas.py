@@ -78,7 +78,7 @@ class SchemaReader:
             record = Record(named(self._fields(flat, depth)), flat.nullable, example)
             return record if record.fields else JsonText(_description(flat.keywords), flat.nullable)
         if flat.items or "array" in _types(flat.keywords):
-            limits = {name: flat.keywords[name] for name in ("minItems", "maxItems") if name in flat.keywords}
+            limits: Document = {name: flat.keywords[name] for name in ("minItems", "maxItems") if name in flat.keywords}
             return Sequence(self._read(flat.items or _Part({}), depth + 1), limits, flat.nullable, example)
         keywords = None if flat.is_record else value_keywords(flat.keywords)
         if keywords is None:
