@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.examples import examples
@@ -212,7 +213,7 @@ paths:
         - {name: ma, in: query, type: array, items: {type: string}, collectionFormat: multi}
       responses: {200: {description: Success, schema: {type: array, items: {type: object, properties: {Ma: {type: string}, Ten: {type: string}}}}}}
   /login: {post: {consumes: [application/x-www-form-urlencoded], parameters: [{name: userName, in: formData, type: string, required: true}], responses: {200: {description: ok}}}}
-  /tep: {post: {parameters: [{name: tep, in: formData, type: file}], responses: {200: {description: ok}}}}
+  /tep: {post: {parameters: [{name: tep, in: formData, type: file}, {name: loai, in: formData, type: integer}], responses: {200: {description: ok}}}}
 definitions:
   YeuCau: {type: object, required: [maDonVi, maHoSo], properties: {maDonVi: {type: integer, format: int32}, maHoSo: {type: string, example: H49.14-261127-0002}}}
   'KetQua[TrangThai]': {type: object, properties: {errorCode: {type: string}, errorDescription: {type: string}, value: {$ref: '#/definitions/TrangThai'}}}
@@ -223,7 +224,7 @@ definitions:
 def test_an_api_of_swagger_as_net_frameworks_describe_it(tmp_path: Path) -> None:
     draft = from_openapi(parse(HOTICH.encode(), "hotich"), "x", "y")
     contract, _ = _checked(draft, tmp_path)
-    status, codes, login = contract.operations.values()
+    status, codes, login, file = contract.operations.values()
     assert (status.name, codes.name, login.name) == (
         "post-api-ho-tich-tu-phap-tra-trang-thai-ho-so",
         "danh-muc-get",
@@ -237,7 +238,77 @@ def test_an_api_of_swagger_as_net_frameworks_describe_it(tmp_path: Path) -> None
     assert "errorCode, errorDescription" not in str(draft.contract)
     assert "errors with status 200" in draft.manifest_comments["operations", status.name]
     assert "separated by commas" in draft.manifest_comments["operations", codes.name]
-    assert draft.left_out == ["POST /tep is left out: its body is multipart/form-data."]
+    assert draft.manifest["operations"][file.name]["multipart"] == {
+        "tep": {"content": "request.tep", "filename": "'tep'"},
+        "loai": "request.loai",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("application/pdf", {"raw": {"content": "request.body", "type": "application/pdf"}}),
+        ("text/xml", {"raw": {"content": "request.body", "type": "text/xml", "encoding": "text"}}),
+        ("image/*", None),
+    ],
+)
+@pytest.mark.parametrize(
+    ("answer", "response", "schema"),
+    [
+        ({"application/pdf": {}}, {"as": "base64", "types": ["application/pdf"]}, {"type": "string", "description": "base64: application/pdf"}),
+        ({"text/xml; charset=utf-8": {}}, {"as": "text", "types": ["text/xml"]}, {"type": "string", "description": "XML"}),
+        ({"image/*": {}}, {"as": "base64"}, {"type": "string", "description": "base64: image/*"}),
+    ],
+)  # fmt: skip
+def test_files(
+    body: str, expected: Document | None, answer: Document, response: Document, schema: Document, tmp_path: Path
+) -> None:
+    responses = {"200": {"content": answer}}
+    request = {"requestBody": {"required": True, "content": {body: {"schema": {"type": "string", "format": "binary"}}}}}
+    document = _api({}, responses=responses, **request)
+    if expected is None:
+        with pytest.raises(Refusal, match="its body is image"):
+            from_openapi(document, "x", "y")
+        return
+    draft = from_openapi(document, "x", "y")
+    _checked(draft, tmp_path)
+    mapping = draft.manifest["operations"]["read"]
+    assert (mapping["raw"], mapping["response"], mapping["answer"]) == (expected["raw"], response, {"value": "answer"})
+    assert draft.contract["operations"]["read"]["response"]["properties"] == {"value": schema}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "properties", "hint"),
+    [
+        ("page", {"data": [], "totalPages": 0}, {"items": "answer.data", "number": {"parameter": "page", "pages": "answer.totalPages"}}),
+        ("pageIndex", {"total": 0, "rows": []}, {"items": "answer.rows", "number": {"parameter": "pageIndex", "total": "answer.total"}}),
+        ("offset", {"rows": []}, {"items": "answer.rows", "offset": {"parameter": "offset"}}),
+        ("cursor", {"rows": []}, {"items": "answer.rows", "next": "answer.NEXT", "parameter": "cursor"}),
+        ("trang", None, {"items": "answer", "number": {"parameter": "trang"}}),
+        ("ten", {"rows": []}, None),
+        ("page", {"ten": 0}, None),
+    ],
+)  # fmt: skip
+def test_a_list_in_pages(parameter: str, properties: Any, hint: Any, tmp_path: Path) -> None:
+    item = {"type": "array", "items": {"type": "object", "properties": {"ten": STRING}}}
+    fields = {name: item if value == [] else {"type": "integer"} for name, value in (properties or {}).items()}
+    schema = item if properties is None else {"type": "object", "properties": fields}
+    draft = from_openapi(
+        _api(schema, parameters=[{"name": parameter, "in": "query", "schema": {"type": "integer"}}]), "x", "y"
+    )
+    comment = draft.manifest_comments.get(("operations", "read"), "")
+    if hint is None:
+        assert "pages" not in comment
+        return
+    pages = yaml.safe_load(comment.splitlines()[-1])["pages"]
+    assert pages == hint
+    operation = draft.manifest["operations"]["read"]
+    del operation["query"]
+    operation["pages"] = pages  # as the comment says
+    draft.contract["operations"]["read"]["request"]["properties"].pop("ten", None)
+    path = tmp_path / "adapter.yaml"
+    path.write_text(as_yaml([draft.manifest]))
+    connector_lookup.build(load(path), Contract.from_document(draft.contract))
 
 
 def test_plain_scalars_of_yaml_mean_what_json_means() -> None:
@@ -255,7 +326,10 @@ def test_plain_scalars_of_yaml_mean_what_json_means() -> None:
         ("openapi: 4.0.0\npaths: {}", "neither OpenAPI 3 nor Swagger 2"),
         ("- a", "neither OpenAPI 3 nor Swagger 2"),
         ("openapi: 3.0.0\npaths: {}", "No operation of the document can be drafted"),
-        ("openapi: 3.0.0\npaths: {/a: {get: {responses: {200: {content: {text/csv: {}}}}}}}", "GET /a is left out: it answers with text/csv."),
+        (
+            "openapi: 3.0.0\npaths: {/a: {get: {parameters: [{name: sid, in: cookie, required: true}], responses: {}}}}",
+            "GET /a is left out: it requires the cookie sid.",
+        ),
         ("openapi: 3.0.0\nx: {$ref: '#/x'}\npaths: {/a: {$ref: '#/x'}}", "a cycle of $ref through '#/x'"),
         ("openapi: 3.0.0\npaths: {/a: {$ref: '#/x'}}", "refers to '#/x', where nothing is"),
         ("openapi: 3.0.0\npaths: {/a: {get: {parameters: [{$ref: 'b.yaml#/x'}]}}}", "refers to 'b.yaml#/x', where nothing is"),

@@ -175,27 +175,52 @@ def _add_body(
     content = body.get("content") or {}
     if not content:
         return ()
-    json_type = next((name for name in content if "json" in name or name == "*/*"), None)
-    form_type = next((name for name in content if name.startswith("application/x-www-form-urlencoded")), None)
-    media_type = json_type or form_type
-    if media_type is None:
-        raise NotDraftableError(f"its body is {', '.join(map(str, content))}")
-    node = reader.read(with_media_example(content[media_type] or {}))
+    key, media_type = _body_kind(content)
+    if key == "raw":
+        [one] = named([("body", Value({"type": "string"}), bool(body.get("required")))], taken)
+        is_text = media_type.startswith("text/") or media_type.endswith("xml")
+        encoding = {"encoding": "text"} if is_text else {}
+        manifest["raw"] = {"content": f"request.{one.name}", "type": media_type, **encoding}
+        return (one,)
+    media = content[media_type] or {}
+    node = reader.read(with_media_example(media))
     if not isinstance(node, Record):
-        if json_type is None:
+        if key != "body":
             raise NotDraftableError("its form has no declared fields")
         [one] = named([("body", node, bool(body.get("required")))], taken)
         manifest["body"] = request_mapping(node, f"request.{one.name}")
         return (one,)
     fields = named(((part.source, part.node, part.required) for part in node.fields), taken)
-    record = Record(fields, example=node.example)
-    if json_type:
-        manifest["body"] = request_mapping(record, "request")
+    if key == "body":
+        manifest["body"] = request_mapping(Record(fields), "request")
     else:
-        manifest["form"] = {
-            part.source: _single_value(part.node, f"request.{quoted_field(part.name)}") for part in fields
-        }
-    return _with_examples(record)
+        parts = media.get("encoding") or {}
+        manifest[key] = {part.source: _form_part(part, key, parts.get(part.source) or {}) for part in fields}
+    return _with_examples(Record(fields, example=node.example))
+
+
+def _body_kind(content: Document) -> tuple[str, str]:
+    """Return the key of the manifest that sends a body, and its media type: JSON, where there is a choice."""
+    for key, mark in (("body", "json"), ("form", "x-www-form-urlencoded"), ("multipart", "multipart/form-data")):
+        for media_type in content:
+            if mark in media_type or (key == "body" and media_type == "*/*"):
+                return key, media_type
+    media_type = str(next(iter(content)))
+    if "*" in media_type or media_type.startswith("multipart/"):
+        raise NotDraftableError(f"its body is {media_type}")
+    return "raw", media_type
+
+
+def _form_part(part: Field, key: str, encoding: Document) -> str | Document:
+    expression = f"request.{quoted_field(part.name)}"
+    if key != "multipart" or not (isinstance(part.node, Value) and part.node.is_file):
+        return _single_value(part.node, expression)
+    media_type = str(encoding.get("contentType", "")).partition(",")[0].strip()
+    return {
+        "content": expression,
+        "filename": f"'{part.name}'",
+        **({"type": media_type} if media_type and "*" not in media_type else {}),
+    }
 
 
 def _with_examples(record: Record) -> tuple[Field, ...]:

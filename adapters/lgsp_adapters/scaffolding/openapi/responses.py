@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from lgsp_adapters.scaffolding.manifests import quoted_field
-from lgsp_adapters.scaffolding.openapi.parameters import NotDraftableError, resolved, with_media_example
+from lgsp_adapters.scaffolding.openapi.parameters import resolved, with_media_example
 from lgsp_adapters.scaffolding.openapi.schemas import SchemaReader
 from lgsp_adapters.scaffolding.openapi.shapes import (
     MISSING,
@@ -40,7 +40,6 @@ _OUTCOME_FIELDS = (
     "maKetQua",
 )
 _JMESPATH_TYPES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
-_PAGE_PARAMETERS = ("page", "pageNumber", "pageIndex", "pageNo", "offset", "skip", "start", "cursor", "trang")
 
 
 @dataclass(slots=True)
@@ -51,28 +50,30 @@ class ResponseDraft:
     answer: Document
     errors: Document = field(default_factory=dict)
     rules: Document = field(default_factory=dict)
-    """`none` and `errors` of the manifest."""
+    """`response`, `none` and `errors` of the manifest."""
     comments: list[str] = field(default_factory=list)
+    is_list: bool = False
+    """The whole answer is a list."""
 
 
 def read_response(root: Document, operation: Document) -> ResponseDraft:
     """Draft the answer of an operation.
 
     Raises:
-        NotDraftableError: it is no JSON.
         Refusal: `invalid-document`.
     """
     responses = {str(code): resolved(root, response) for code, response in (operation.get("responses") or {}).items()}
     code = next((code for code in _SUCCESS if code in responses), None)
     content = (responses[code].get("content") if code else None) or {}
+    node: Node | None
     if content:
-        node = _json_node(root, content)
+        node, form = _content(root, content)
         record, answer = _answer(node)
     else:
         node = None
         record = Record((Field("status", "status", Value({"type": "integer"}, example=200), required=True),))
-        answer = {"status": "status"}
-    draft = ResponseDraft(record, answer)
+        answer, form = {"status": "status"}, {}
+    draft = ResponseDraft(record, answer, rules=form, is_list=isinstance(node, Sequence))
     _add_errors(draft, responses, none_fits=isinstance(node, Record))
     if node is not None:
         _add_rule_for_other_documents(draft, node)
@@ -80,27 +81,17 @@ def read_response(root: Document, operation: Document) -> ResponseDraft:
     return draft
 
 
-def pages_hint(request_fields: Mapping[str, str], response: Record) -> str:
-    """Describe how to fetch all pages where a list seems to come in pages; "" where nothing says so.
-
-    Args:
-        request_fields: the query parameters of the operation.
-    """
-    parameter = next((name for name in request_fields if drafts.camel(name) in _PAGE_PARAMETERS), "")
-    lists = [part for part in response.fields if isinstance(part.node, Sequence)]
-    if not parameter or not lists:
-        return ""
-    return (
-        f"The list {lists[0].name} seems to come in pages ({parameter}). To fetch all of them in one call, add `pages`:\n"
-        "docs/reference/http-and-soap.md describes it."
-    )
-
-
-def _json_node(root: Document, content: Document) -> Node:
+def _content(root: Document, content: Document) -> tuple[Node, Document]:
+    """Read the body of a response: its form, and what the manifest says of it where it is not JSON."""
     media_type = next((name for name in content if "json" in name or name == "*/*"), None)
-    if media_type is None:
-        raise NotDraftableError(f"it answers with {', '.join(map(str, content))}")
-    return SchemaReader(root, "response").read(with_media_example(content[media_type] or {}))
+    if media_type:
+        return SchemaReader(root, "response").read(with_media_example(content[media_type] or {})), {}
+    names = [str(name).partition(";")[0].strip() for name in content]
+    is_text = all(name.startswith("text/") or name.endswith("xml") for name in names)
+    types = {} if any("*" in name for name in names) else {"types": names}
+    form = {"response": {"as": "text" if is_text else "base64", **types}}
+    description = "XML" if all(name.endswith("xml") for name in names) else ", ".join(names)
+    return Value({"type": "string", "description": description if is_text else f"base64: {description}"}), form
 
 
 def _answer(node: Node) -> tuple[Record, Document]:

@@ -77,6 +77,12 @@ class SchemaReader:
         if flat.properties:
             record = Record(named(self._fields(flat, depth)), flat.nullable, example)
             return record if record.fields else JsonText(_description(flat.keywords), flat.nullable)
+        if (
+            flat.keywords.get("format") == "binary"
+            or "file" in _types(flat.keywords)
+            or "contentMediaType" in flat.keywords
+        ):
+            return Value({"type": "string", "description": "base64"}, flat.nullable, is_file=True)
         if flat.items or "array" in _types(flat.keywords):
             limits: Document = {name: flat.keywords[name] for name in ("minItems", "maxItems") if name in flat.keywords}
             return Sequence(self._read(flat.items or _Part({}), depth + 1), limits, flat.nullable, example)

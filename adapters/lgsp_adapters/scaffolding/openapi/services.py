@@ -8,8 +8,9 @@ from urllib.parse import urljoin
 
 from lgsp_adapters.scaffolding.drafts import CLASSIFICATION_COMMENT, Draft, Path, variable
 from lgsp_adapters.scaffolding.openapi.examples import example
+from lgsp_adapters.scaffolding.openapi.paging import pages_hint
 from lgsp_adapters.scaffolding.openapi.parameters import NotDraftableError, RequestDraft, read_request, resolved
-from lgsp_adapters.scaffolding.openapi.responses import ResponseDraft, pages_hint, read_response
+from lgsp_adapters.scaffolding.openapi.responses import ResponseDraft, read_response
 from lgsp_adapters.scaffolding.openapi.security import SecurityDraft, read_security
 from lgsp_adapters.scaffolding.openapi.shapes import Record, Value, schema, unique
 from lgsp_adapters.scaffolding.openapi.swagger import upgrade
@@ -143,7 +144,9 @@ def _draft_operation(root: Document, source: _Source, drafted: _Drafted) -> None
     drafted.credential_headers += [
         name for name in request.credential_headers if name not in drafted.credential_headers
     ]
-    comments = [*request.comments, *response.comments, pages_hint(request.manifest.get("query", {}), response.record)]
+    root_list = "answer" if response.is_list else ""
+    hint = pages_hint(request.manifest.get("query", {}), response.record, root_list)
+    comments = [*request.comments, *response.comments, hint]
     if any(comments):
         drafted.comments["operations", source.name] = "\n".join(filter(None, comments))
 

@@ -31,6 +31,8 @@ class Value:
     keywords: Document
     nullable: bool = False
     example: Any = MISSING
+    is_file: bool = False
+    """The string is a file: base64 in the contract."""
 
 
 @dataclass(frozen=True, slots=True)
