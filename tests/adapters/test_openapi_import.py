@@ -131,7 +131,7 @@ async def test_what_is_drafted_keeps_its_contract_and_answers(registry: tuple[Re
     assert dict(server.seen[-1].query) == {"page": "2", "loai": "CHO"}
     assert server.seen[-1].headers["X-Don-Vi"] == "H49.12"
     photo = ("get-pets-pet-id-photo", "--contract", str(contract))
-    code, out, err = await run(*tried, *photo, "-d", '{"petId": "7"}', environment=environment)
+    code, out, err = await run(*tried, *photo, "-d", '{"petId": 7}', environment=environment)
     assert code == 0, err
     assert json.loads(out) == {"value": "/9j/"}
     code, out, err = await run("contract", "test", *both, environment=environment)

@@ -120,13 +120,13 @@ def _parameters(
             name,
             location,
             required,
-            _parameter_node(parameter, reader),
+            _parameter_node(parameter, location, reader),
             style,
             bool(parameter.get("explode", style == "form")),
         )
 
 
-def _parameter_node(parameter: Document, reader: SchemaReader) -> Node:
+def _parameter_node(parameter: Document, location: str, reader: SchemaReader) -> Node:
     content = parameter.get("content")
     if isinstance(content, dict) and content:
         return JsonText()
@@ -141,7 +141,11 @@ def _parameter_node(parameter: Document, reader: SchemaReader) -> Node:
     about: Document = {"description": parameter["description"]} if parameter.get("description") else {}
     if described is not MISSING:
         about["example"] = described
-    return reader.read({"allOf": [source], **about} if about else source)
+    node = reader.read({"allOf": [source], **about} if about else source)
+    keywords = node.keywords if isinstance(node, Value) else {}
+    if location == "path" and keywords.get("type") == "string" and not {"enum", "format", "minLength"} & set(keywords):
+        return replace(node, keywords={**keywords, "minLength": 1})  # a path has no empty segment
+    return node
 
 
 def _is_credential(parameter: Parameter) -> bool:
