@@ -313,6 +313,61 @@ def test_the_security_of_a_port(
     assert ("username-token" in other["soap"], "authentication" in other) == (False, False)
 
 
+HEADER = """<xs:schema targetNamespace="http://hotich.example.vn/types" elementFormDefault="qualified">
+    <xs:element name="AuthHeader"><xs:complexType><xs:sequence><xs:element name="Username" type="xs:string"/><xs:element name="Password" type="xs:string"/>
+    </xs:sequence></xs:complexType></xs:element></xs:schema>"""
+
+
+async def test_credentials_in_the_soap_header(
+    office: tuple[Office, str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, url = office
+    text = (DESCRIBED / "civil.wsdl").read_text().replace("</types>", HEADER + "</types>")
+    text = text.replace(
+        "<portType", '<message name="Auth"><part name="AuthHeader" element="d:AuthHeader"/></message><portType'
+    )
+    body = '<input><soap:body use="literal"/>'
+    path = folder / "header.wsdl"
+    path.write_text(text.replace(body, body + '<soap:header message="tns:Auth" part="AuthHeader" use="literal"/>'))
+    draft = from_wsdl(wsdl.load(path, "", SourceLocation("x")), "header.wsdl", "", "civil-status", "tu-phap")
+    assert draft.manifest["soap"]["header"] == {
+        "AuthHeader": {"Username": "connection.username", "Password": "connection.password"}
+    }
+    manifest = folder / "header.yaml"
+    contract = Contract.from_document(draft.contract)
+    monkeypatch.setenv("LGSP_CIVIL_STATUS_URL", url)
+    monkeypatch.setenv("LGSP_CIVIL_STATUS_USERNAME", "can-bo")
+    monkeypatch.setenv("LGSP_CIVIL_STATUS_PASSWORD", "mật <khẩu>")
+    undescribed = {
+        **draft.manifest,
+        "soap": {
+            "namespace": "http://hotich.example.vn/types",
+            "path": "/HoTich.asmx",
+            "header": draft.manifest["soap"]["header"],
+        },
+    }
+    operation = dict(draft.manifest["operations"]["tra-cuu-khai-sinh"])
+    del operation["operation"]
+    undescribed["operations"] = {"tra-cuu-khai-sinh": {"element": "TraCuuKhaiSinh", **operation}}
+    for document in (draft.manifest, undescribed):
+        manifest.write_text(as_yaml([document]))
+        adapter = build_adapter(load(manifest), contract)
+        await adapter.open()
+        method: Any = adapter.method("tra-cuu-khai-sinh")
+        await method(dict(ASKED), call())
+        await adapter.close()
+        header = server.sent[-1].getparent().getparent().find("{*}Header")
+        assert (
+            header.findtext("{http://hotich.example.vn/types}AuthHeader/{http://hotich.example.vn/types}Username")
+            == "can-bo"
+        )
+        assert header.findtext("{*}AuthHeader/{*}Password") == "mật <khẩu>"
+    wrong = {**draft.manifest, "soap": {**draft.manifest["soap"], "header": {"Auth": {"User": "'a'"}}}}
+    manifest.write_text(as_yaml([wrong]))
+    with pytest.raises(Refusal, match="no element Auth in the SOAP header; it has: AuthHeader"):
+        build_adapter(load(manifest), contract)
+
+
 def test_an_answer_in_one_string_is_commented(folder: Path) -> None:
     path = folder / "text.wsdl"
     schema = """<xs:schema targetNamespace="http://hotich.example.vn/types" elementFormDefault="qualified">

@@ -15,6 +15,8 @@ Comments = Mapping[Path, str]
 
 CLASSIFICATION_COMMENT = "TODO: open, internal or personal? personal, the strictest, until somebody decides."
 
+IDEMPOTENT_COMMENT = "TODO: true if the operation only reads; then calls are repeated when a connection breaks."
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

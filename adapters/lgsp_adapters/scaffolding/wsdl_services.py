@@ -6,7 +6,7 @@ from typing import Any
 
 from lgsp_adapters.connectors.soap import facets, wsdl
 from lgsp_adapters.connectors.soap.shapes import Shape
-from lgsp_adapters.scaffolding.drafts import CLASSIFICATION_COMMENT, Comments, Draft, variable
+from lgsp_adapters.scaffolding.drafts import CLASSIFICATION_COMMENT, IDEMPOTENT_COMMENT, Comments, Draft, variable
 from lgsp_adapters.scaffolding.manifests import quoted_field
 from lgsp_adapters.scaffolding.wsdl_security import WsdlSecurity, read_security
 from lgsp_contracts.samples import samples
@@ -73,14 +73,35 @@ def from_wsdl(
     if security.username_token:
         credentials = {"user": "connection.user", "password": "connection.password"}
         settings["username-token"] = {**credentials, "digest": security.digest}
+    header = Shape(
+        "object", {name: one for operation in operations.values() for name, one in operation.header.fields.items()}
+    )
+    if header.fields:
+        settings["header"] = _header_values(header, connection, service)
     contract = drafts.contract(service, provider, {name: pair[0] for name, pair in pairs.items()})
     return Draft(
         contract,
         {**head, "soap": settings, "operations": {name: pair[1] for name, pair in pairs.items()}},
-        {("classification",): CLASSIFICATION_COMMENT},
+        {
+            ("classification",): CLASSIFICATION_COMMENT,
+            **{("operations", name, "idempotent"): IDEMPOTENT_COMMENT for name in pairs},
+        },
         {**_comments(security), **_string_comments(operations)},
         environment={value["env"]: "" for value in connection.values()} | {variable(service, "url"): port.origin},
     )
+
+
+def _header_values(shape: Shape, connection: Document, service: str) -> Document:
+    """Map the elements of the SOAP header: they say who calls, so their values are secrets of the connection."""
+    values: Document = {}
+    for name, one in shape.fields.items():
+        if one.shape.kind == "object":
+            values[name] = _header_values(one.shape, connection, service)
+        elif one.required or not name.startswith("@"):
+            key = drafts.camel(name)
+            connection.setdefault(key, {"env": variable(service, drafts.kebab(key))})
+            values[name] = f"connection.{key}"
+    return values
 
 
 def _comments(security: WsdlSecurity) -> Comments:
@@ -117,7 +138,10 @@ def _operation(port_operation: wsdl.PortOperation, simple: Simple) -> tuple[Docu
         if wrapped.shape.kind == "object" and not wrapped.many:
             response_shape, root, optional = wrapped.shape, f"answer.{quoted_field(name)}", not wrapped.required
     request = _schema(port_operation.request, simple)
-    operation = drafts.operation(port_operation.name, request, _schema(response_shape, simple), idempotent=False)
+    response = _schema(response_shape, simple)
+    if field := _single_string(response_shape):
+        response["properties"][drafts.camel(field)].pop("maxLength", None)  # it may contain a document
+    operation = drafts.operation(port_operation.name, request, response, idempotent=False)
     subject = next((name for name, part in request["properties"].items() if part.get("format") == "so-dinh-danh"), "")
     if subject:
         operation["subject"] = f"/{subject}"

@@ -17,7 +17,7 @@ In mappings `answer` is the first element of the body by local names (`xml_docum
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -69,6 +69,7 @@ def message_formats(manifest: Manifest) -> Mapping[str, MessageFormat]:
 def _formats_without_wsdl(manifest: Manifest) -> Mapping[str, MessageFormat]:
     settings, location = manifest.document["soap"], manifest.location / "operations"
     version = envelopes.VERSIONS[settings.get("version", "1.1")]
+    _check_names(settings.get("header"), manifest.location / "soap" / "header")
     for name, operation in manifest.operations.items():
         if "element" not in operation:
             raise (location / name).refusal(
@@ -111,7 +112,22 @@ def _formats_from_wsdl(manifest: Manifest) -> Mapping[str, MessageFormat]:
             )
         message_format = formats[name] = port.operations[operation_name]
         _check_fields(operation["fields"], message_format.request, location / name / "fields")
+    headers = [port.operations[operation["operation"]].header for operation in manifest.operations.values()]
+    _check_header(settings.get("header", {}), headers, manifest.location / "soap" / "header")
     return formats
+
+
+def _check_header(header: Mapping[str, Any], shapes: Sequence[Shape], location: SourceLocation) -> None:
+    """Refuse elements of the SOAP header that no operation has."""
+    known = {name: field.shape for shape in shapes for name, field in shape.fields.items()}
+    for name, fields in header.items():
+        if name not in known:
+            names = ", ".join(known) or "-"
+            raise (location / name).refusal(
+                f"WSDL không có phần tử {name} trong SOAP header; có: {names}",
+                f"the WSDL has no element {name} in the SOAP header; it has: {names}",
+            )
+        _check_fields(fields, known[name], location / name)
 
 
 def _check_fields(fields: Mapping[str, Any], request_shape: Shape, location: SourceLocation) -> None:
@@ -151,6 +167,8 @@ class _Operation(HttpOperation):
             {key: token[key] for key in ("user", "password") if token}, token_location, REQUEST_VARIABLES
         )
         self._digest = token.get("digest", True)
+        header_location = manifest.location / "soap" / "header"
+        self._header = Template(settings.get("header", {}), header_location, REQUEST_VARIABLES)
         self._rules = ErrorRules(operation.get("errors", []), location / "errors", RESPONSE_VARIABLES)
         self.none = operation.get("none", "")
         shared = [(manifest.document.get(part), manifest.location / part) for part in ("query", "headers")]
@@ -197,7 +215,7 @@ class _Operation(HttpOperation):
         try:
             fields, token = self._fields(scope), self._token(scope)
             security = envelopes.UsernameToken(token["user"], token["password"], self._digest) if token else None
-            return self._format.envelope(fields, security)
+            return self._format.envelope(fields, security, self._header(scope))
         except MappingError as unmappable:
             raise unsendable_value(self._fields, unmappable) from unmappable
 

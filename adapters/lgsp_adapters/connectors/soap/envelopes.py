@@ -29,6 +29,8 @@ WSU = f"{_WSS}-wssecurity-utility-1.0.xsd"
 PASSWORD = f"{_WSS}-username-token-profile-1.0#Password"
 NONCE = f"{_WSS}-soap-message-security-1.0#Base64Binary"
 
+NOTHING: Mapping[str, Any] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -93,8 +95,13 @@ class MessageFormat(Protocol):
     def action(self) -> str:
         """Return the SOAP action."""
 
-    def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None) -> bytes:
+    def envelope(
+        self, fields: Mapping[str, Any], security: UsernameToken | None, header: Mapping[str, Any] = NOTHING
+    ) -> bytes:
         """Build the envelope of a request.
+
+        Args:
+            header: the elements of the SOAP header.
 
         Raises:
             MappingError: a value does not fit.
@@ -117,14 +124,21 @@ class UndescribedFormat:
     element: str
     action: str = ""
 
-    def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None = None) -> bytes:
+    def envelope(
+        self, fields: Mapping[str, Any], security: UsernameToken | None = None, header: Mapping[str, Any] = NOTHING
+    ) -> bytes:
         """Build the envelope of a request.
+
+        Args:
+            header: the elements of the SOAP header.
 
         Raises:
             MappingError: a value is nothing that XML can carry.
         """
         space = self.version.namespace
         root = etree.Element(f"{{{space}}}Envelope", nsmap={"soapenv": space, "ns": self.namespace})
+        if header:
+            _add(etree.SubElement(root, f"{{{space}}}Header"), self.namespace, header)
         body = etree.SubElement(root, f"{{{space}}}Body")
         _add(etree.SubElement(body, f"{{{self.namespace}}}{self.element}"), self.namespace, fields)
         return serialize_envelope(root, self.version, security)
@@ -136,8 +150,11 @@ class UndescribedFormat:
 
 def serialize_envelope(root: XmlElement, version: Version, security: UsernameToken | None) -> bytes:
     """Serialize an envelope, with a header that carries the credentials where they are required."""
-    header = etree.Element(f"{{{version.namespace}}}Header")
-    root.insert(0, header)
+    name = f"{{{version.namespace}}}Header"
+    header = root.find(name)
+    if header is None:
+        header = etree.Element(name)
+        root.insert(0, header)
     if security:
         security.add_to(header)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")

@@ -23,7 +23,7 @@ from zeep.xsd.types import builtins
 from zeep.xsd.types.collection import ListType
 
 from lgsp_adapters.connectors.soap import shapes
-from lgsp_adapters.connectors.soap.envelopes import VERSIONS, UsernameToken, Version, serialize_envelope
+from lgsp_adapters.connectors.soap.envelopes import NOTHING, VERSIONS, UsernameToken, Version, serialize_envelope
 from lgsp_adapters.connectors.soap.shapes import LIST, Field, Kind, Shape, Types
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.xml_documents import TEXT
@@ -83,19 +83,29 @@ class PortOperation:
     version: Version
     action: str
     request: Shape
+    header: Shape
+    """The elements that the SOAP header of a request may have."""
     response: Shape
     types: Types
     _operation: Any
 
-    def envelope(self, fields: Mapping[str, Any], security: UsernameToken | None) -> bytes:
+    def envelope(
+        self, fields: Mapping[str, Any], security: UsernameToken | None, header: Mapping[str, Any] = NOTHING
+    ) -> bytes:
         """Build the envelope of a request.
+
+        Args:
+            header: elements of the SOAP header; those that the operation does not have are left out.
 
         Raises:
             MappingError: the fields are not those of the description.
         """
-        values = shapes.write(self.request, fields)
+        values = _for_zeep(self.request, shapes.write(self.request, fields))
+        known = {name: value for name, value in header.items() if name in self.header.fields}
+        if known:
+            values["_soapheaders"] = _for_zeep(self.header, shapes.write(self.header, known))
         try:
-            content = self._operation.create(**_for_zeep(self.request, values)).content
+            content = self._operation.create(**values).content
         except (Error, TypeError, ValueError) as error:  # their texts quote values
             where = ".".join(map(str, getattr(error, "path", None) or ()))
             raise MappingError(f"it does not fit the WSDL: {where or 'an element'}, {type(error).__name__}") from error
@@ -196,7 +206,9 @@ def _operation(name: str, zeep_operation: Any, version: Version, types: Types) -
         _shape(part.body.type if part and part.body else None, 0)
         for part in (zeep_operation.input, zeep_operation.output)
     )
-    return PortOperation(name, version, zeep_operation.soapaction or "", request, response, types, zeep_operation)
+    header = _shape(zeep_operation.input.header.type if zeep_operation.input.header else None, 0)
+    action = zeep_operation.soapaction or ""
+    return PortOperation(name, version, action, request, header, response, types, zeep_operation)
 
 
 def _shape(xsd_type: Any, depth: int) -> Shape:

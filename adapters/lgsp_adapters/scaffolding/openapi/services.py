@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urljoin
 
-from lgsp_adapters.scaffolding.drafts import CLASSIFICATION_COMMENT, Draft, Path, variable
+from lgsp_adapters.scaffolding.drafts import CLASSIFICATION_COMMENT, IDEMPOTENT_COMMENT, Draft, Path, variable
 from lgsp_adapters.scaffolding.openapi.examples import example
 from lgsp_adapters.scaffolding.openapi.paging import pages_hint
 from lgsp_adapters.scaffolding.openapi.parameters import NotDraftableError, RequestDraft, read_request, resolved
@@ -232,7 +232,7 @@ def _assembled(
 def _contract_comments(source: _Source) -> Iterator[tuple[Path, str]]:
     if source.method == "post":
         path = ("operations", source.name, "idempotent")
-        yield path, "TODO: true if this operation only reads, such as a search by POST."
+        yield path, IDEMPOTENT_COMMENT
 
 
 def _server(root: Document, address: str) -> str:
