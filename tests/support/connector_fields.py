@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lgsp_adapters.connectors import manifest_keys
+from lgsp_adapters.conformance.connector_folder import readme_table
 
 CONNECTORS = Path(__file__).parents[2] / "adapters/lgsp_adapters/connectors"
 _TABLE = re.compile(r"(<!-- fields: [^\n]* -->\n).*?(<!-- end of fields -->)", re.DOTALL)
@@ -11,13 +11,8 @@ _TABLE = re.compile(r"(<!-- fields: [^\n]* -->\n).*?(<!-- end of fields -->)", r
 
 def with_fields(folder: Path) -> str:
     """Make the README of a connector's folder with the table of its fields as its schema has them now."""
-    rows = [
-        f"| `{key.path}` | {key.type} | {'required' if key.required else key.default and f'`{key.default}`'} | {key.description} |"
-        for key in manifest_keys.keys(folder.name)
-    ]
-    table = "\n".join(["| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows, ""])
     readme = (folder / "README.md").read_text(encoding="utf-8")
-    return _TABLE.sub(lambda match: f"{match[1]}\n{table}\n{match[2]}", readme)
+    return _TABLE.sub(lambda match: f"{match[1]}\n{readme_table(folder.name)}\n{match[2]}", readme)
 
 
 if __name__ == "__main__":

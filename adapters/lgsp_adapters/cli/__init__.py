@@ -35,6 +35,11 @@ def register(app: App) -> None:
         name="explain",
         help="Explain a key of manifests, a function of mappings, or a connector.",
     )
+    adapter.command(
+        "lgsp_adapters.cli.connector_commands:run_connector_tests",
+        name="conformance",
+        help="Test a connector, also one of another package.",
+    )
     adapter.command("lgsp_adapters.cli.scaffolding_commands:new", name="new", help="Create a manifest for a contract.")
     app.command(adapter)
     contract = app["contract"]

@@ -10,13 +10,14 @@ import traceback
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Literal
 
 from aiohttp import web
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, UnfitRequest, UpstreamFailed, UpstreamLate
+from lgsp_adapters.conformance.result import ConformanceResult
 from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts import exact_json, whole_numbers
@@ -39,18 +40,6 @@ MALFORMED_RESPONSES: dict[str, tuple[int, str, bytes]] = {
     "an error of the server": (500, "text/html", b"Internal Server Error"),
 }
 """What failing systems send: status, media type, bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConformanceResult:
-    """One test and its outcome. `outcome` holds no value of a document; `upstream_message`, the system's own error
-    message, may, so it is left out of reports."""
-
-    operation: str
-    what: str
-    passed: bool
-    outcome: str
-    upstream_message: str = ""
 
 
 async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> list[ConformanceResult]:

@@ -12,7 +12,7 @@ from support.connector_fields import CONNECTORS, with_fields
 
 import lgsp_adapters
 from lgsp_adapters import manifest
-from lgsp_adapters.connectors import manifest_keys
+from lgsp_adapters.conformance import check_folder
 from lgsp_adapters.errors import AdapterError
 from lgsp_problems import Refusal
 
@@ -28,12 +28,9 @@ def modules() -> Iterator[ModuleType]:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_connector_has_its_files_and_its_readme_says_what_its_schema_says(folder: Path) -> None:
-    connector = importlib.import_module(f"lgsp_adapters.connectors.{folder.name}.connector")
-    assert callable(connector.build)
-    assert callable(connector.check)
+    assert [result for result in check_folder(folder.name) if not result.passed] == []
     readme = folder / "README.md"
     assert readme.read_text(encoding="utf-8") == with_fields(folder), "run python -m support.connector_fields"
-    assert [key.path for key in manifest_keys.keys(folder.name) if not key.description] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

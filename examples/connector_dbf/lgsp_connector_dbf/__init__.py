@@ -1,0 +1,1 @@
+"""The connector `dbf`: a table of dBASE or FoxPro."""
