@@ -196,7 +196,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "adapter explain": [("{}",)],
     "adapter map": [("{}", "read", "--contract", "{contract}")],
     "adapter preview": [("{contract}", "--manifest", "{}")],
-    "adapter conformance": [("{}",), ("http", "{}"), ("http", "insurance", "--contract", "{}")],
+    "adapter conformance": [("{}",), ("http", "{}")],
     "adapter new": [("{contract}", "--kind", "http", "--system", "{}", "-o", "{out}")],
     "sandbox run": [("{}", "--port", "0")],
     "token": [("{}", "--url", "http://127.0.0.1:1")],

@@ -15,7 +15,7 @@ from lgsp_problems import NotFound, Refusal
 
 
 def run_connector_tests(
-    kind: str,
+    name: str,
     manifest: Path | None = None,
     /,
     *,
@@ -26,7 +26,7 @@ def run_connector_tests(
 
     Parameters
     ----------
-    kind
+    name
         The name of the connector, as a manifest gives it.
     manifest
         A manifest of this connector, whose system runs and answers the examples of the contract.
@@ -36,20 +36,20 @@ def run_connector_tests(
         Commit what operations write. Without it, writes are rolled back where the connector can, and operations whose writes it
         cannot roll back are skipped.
     """
-    if kind not in connector_folders.names():
+    if name not in connector_folders.names():
         known = ", ".join(connector_folders.names())
         raise NotFound(
             vi=f"Không có bộ kết nối này; có: {known}. Bộ kết nối của gói khác được tìm thấy khi gói đó được cài cùng lgsp.",
             en=f"There is no such connector; there are: {known}. One of another package is found once that package is installed beside lgsp.",
         )
-    results = check_folder(kind)
+    results = check_folder(name)
     if manifest:
         loaded = manifests.load(manifests.find_manifest(str(manifest)))
         promised = catalogs.load(contract or catalogs.shipped_folder()).get((loaded.service, loaded.major))
-        if loaded.kind != kind or promised is None:
-            raise (loaded.location / ("kind" if loaded.kind != kind else "service")).refusal(
-                f"hãy nêu bản khai của bộ kết nối {kind} và hợp đồng của nó bằng --contract",
-                f"name a manifest of the connector {kind}, and its contract with --contract",
+        if loaded.kind != name or promised is None:
+            raise (loaded.location / ("kind" if loaded.kind != name else "service")).refusal(
+                f"hãy nêu bản khai của bộ kết nối {name} và hợp đồng của nó bằng --contract",
+                f"name a manifest of the connector {name}, and its contract with --contract",
             )
         results += asyncio.run(check_behaviour(loaded, promised, allow_writes=allow_writes))
     for result in results:
