@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -12,8 +13,10 @@ from support.connector_fields import CONNECTORS, with_fields
 
 import lgsp_adapters
 from lgsp_adapters import manifest
+from lgsp_adapters.adapter import Call
 from lgsp_adapters.conformance import check_folder
 from lgsp_adapters.errors import AdapterError
+from lgsp_contracts.wire import Context
 from lgsp_problems import Refusal
 
 FOLDERS = sorted(file.parent for file in CONNECTORS.glob("*/schema.json"))
@@ -58,3 +61,11 @@ def test_what_adapters_raise_is_one_family() -> None:
     }
     assert len(raised) > 10
     assert [kind for kind in raised if not issubclass(kind, AdapterError)] == []
+
+
+def test_each_attribute_of_a_call_is_documented_for_ones_own_class() -> None:
+    readme = (CONNECTORS / "python/README.md").read_text(encoding="utf-8")
+    context = Context("m", "c", "a", "p", "1.0.0", 0, "t")
+    attributes = {name for name in dir(Call(context)) if not name.startswith("_")} - {"context"}
+    documented = set(re.findall(r"^\| `call\.([\w.]+)` \|", readme, re.MULTILINE))
+    assert documented == attributes | {f"context.{name}" for name in context._fields}
