@@ -44,6 +44,9 @@ async def test_a_contract_from_draft_to_its_next_version(tmp_path: Path) -> None
     code, out, _ = await run("contract", "check", str(path))
     assert (code, "births 1.0.0 is valid" in out) == (0, True)
     text = path.read_text()
+    assert text.startswith(
+        "# yaml-language-server: $schema=http://127.0.0.1:8080/schemas/contract.json\nservice: births\n"
+    )
     later.write_text(text.replace("1.0.0", "1.1.0"))
     assert (await run("contract", "diff", str(path), str(later)))[:2] == (
         0,
@@ -53,12 +56,12 @@ async def test_a_contract_from_draft_to_its_next_version(tmp_path: Path) -> None
     code, out, err = await run("contract", "diff", str(path), str(later))
     assert code == 1
     assert (
-        f"{later}:23, /operations/lookup-record/response/properties/ketQua/maxLength: the upper bound is higher; breaks consumers that read"
+        f"{later}:24, /operations/lookup-record/response/properties/ketQua/maxLength: the upper bound is higher; breaks consumers that read"
         in out
     )
     assert "publish it as 2.0.0" in err
     later.write_text(text.replace("type: string, maxLength", "type: strin, maxLength"))
-    assert f"{later}:18, /operations/lookup-record/response" in (await run("contract", "check", str(later)))[2]
+    assert f"{later}:19, /operations/lookup-record/response" in (await run("contract", "check", str(later)))[2]
     code, out, _ = await run("contract", "openapi", str(path))
     assert json.loads(out)["openapi"] == "3.1.0"
 

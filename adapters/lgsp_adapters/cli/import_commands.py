@@ -21,6 +21,7 @@ from lgsp_adapters.scaffolding.wsdl_services import from_wsdl
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_yaml, err, out, refuse_to_overwrite, write_output
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.published_schemas import editor_line
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
@@ -201,7 +202,7 @@ def _save(draft: Draft, output: Path, manifest: Path | None) -> None:
         refuse_to_overwrite(path)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_output(text, path)
+        write_output(editor_line("contract" if path == output else "manifest") + text, path)
     for reason in draft.left_out:
         err(f"{reason}\n")
     out(f"{output}: correct titles, classification and errors, then: lgsp contract check {output}\n")

@@ -46,5 +46,5 @@ def new(
         )
     answers = names.system_name(system or prompt("system that answers", promised.provider))
     draft = drafted(promised, chosen, answers)
-    write_yaml(draft, output)
+    write_yaml(draft, output, "manifest")
     out(f"{output}: fill in what only you know, then run: lgsp adapter check {output} --contract {contract}\n")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import yaml
 from cyclopts import Parameter
 
+from lgsp_contracts.published_schemas import Kind, editor_line
 from lgsp_problems import Refusal, harmless, is_harmful
 
 Output = Annotated[Path | None, Parameter(alias="-o")]
@@ -135,11 +136,11 @@ def refuse_to_overwrite(path: Path) -> None:
         )
 
 
-def write_yaml(document: object, path: Path) -> None:
-    """Write a document to a new YAML file.
+def write_yaml(document: object, path: Path, kind: Kind) -> None:
+    """Write a document to a new YAML file, whose first line tells editors its schema.
 
     Raises:
         Refusal: `already-exists`.
     """
     refuse_to_overwrite(path)
-    path.write_text(harmless(as_compact_yaml([document])), encoding="utf-8")
+    path.write_text(editor_line(kind) + harmless(as_compact_yaml([document])), encoding="utf-8")

@@ -9,6 +9,7 @@ import yaml
 
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import Output, out, prompt, refuse_to_overwrite
+from lgsp_contracts.published_schemas import editor_line
 from lgsp_contracts.tooling.reading_commands import read
 from lgsp_problems import Refusal, harmless
 
@@ -88,7 +89,7 @@ def new(
         classification=data_class,
         subject="    subject: /soDinhDanh\n" if data_class == "personal" else "",
     )
-    path.write_text(text, encoding="utf-8")
+    path.write_text(editor_line("contract") + text, encoding="utf-8")
     try:
         read(path)
     except Refusal:
