@@ -170,6 +170,7 @@ async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: 
         "/catalog/services/{service}/v{major}",
         "/catalog/services/{service}/v{major}/asyncapi.json",
         "/catalog/services/{service}/v{major}/openapi.json",
+        "/catalog/tokens",
         "/evidence/keys",
         "/openapi.json",
         "/problems",

@@ -18,7 +18,7 @@ from support.workbench import Workbench
 from lgsp_contracts import published_schemas
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.documents import read
-from lgsp_contracts.tooling.pages.examples import LANGUAGES, examples
+from lgsp_contracts.tooling.pages.examples import LANGUAGES, examples, token_programs
 
 RUN = {
     "curl": ("curl", "curl.sh", "bash curl.sh"),
@@ -82,6 +82,44 @@ async def test_an_example_as_it_stands(bus: Workbench, tmp_path: Path, language:
     await bus.unserve(served)
     assert process.returncode == 0, out
     assert "NGUYỄN VĂN AN" in out
+
+
+TOKEN_PROGRAMS = {
+    "curl": ("curl", "token.sh", "bash token.sh"),
+    "python": (sys.executable, "get_token.py", f"{sys.executable} get_token.py"),
+    "java": ("java", "Token.java", "java Token.java"),
+    "php": ("php", "token.php", "php token.php"),
+    "javascript": ("node", "token.mjs", "node token.mjs"),
+}
+"""How each is run. That of C# needs .NET, which is not in Debian's archive; Mono has no keys of elliptic curves."""
+
+
+@pytest.mark.parametrize(
+    "language",
+    [pytest.param(one, marks=pytest.mark.long) if one == "java" else one for one in TOKEN_PROGRAMS],
+)
+async def test_a_token_program_as_it_stands(bus: Workbench, tmp_path: Path, language: str) -> None:
+    needs, file, command = TOKEN_PROGRAMS[language]
+    if shutil.which(needs) is None and needs in PACKAGES:
+        await asyncio.to_thread(apt_install, *PACKAGES[needs])
+    assert shutil.which(needs), f"{needs} is missing; install it"
+    url = f"http://127.0.0.1:{bus.port}"
+    [program] = [found for found in token_programs(url) if found.language == language]
+    _, page, _ = await _seen(bus, "/catalog/tokens")
+    assert program.text in html.unescape(page)
+    (tmp_path / file).write_text(program.text)
+    (tmp_path / "key.pem").write_bytes(bus.keys["alpha"].to_pem())
+    environment = {**os.environ, "LGSP_SYSTEM": "alpha", "LGSP_KEY": "key.pem"}
+    for _ in range(3 if language in ("curl", "php") else 1):  # numbers of a signature differ in length
+        process = await asyncio.create_subprocess_shell(
+            command, cwd=tmp_path, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        out, err = await asyncio.wait_for(process.communicate(), WORK_SECONDS)
+        assert process.returncode == 0, err.decode()
+        headers = {"Authorization": f"Bearer {out.decode().strip()}"}
+        async with bus.session.get("/me", headers=headers) as answer:
+            assert answer.status == 200, out.decode() + err.decode()
+            assert (await answer.json())["system"] == "alpha"
 
 
 async def _match(request: dict[str, object], _call: object) -> dict[str, object]:

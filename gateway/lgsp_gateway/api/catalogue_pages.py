@@ -36,6 +36,16 @@ CATALOGUE_PAGE = Route(
     parameters=(QUERY, LANGUAGE),
     tag="catalogue",
 )
+TOKENS_PAGE = Route(
+    "GET",
+    "/catalog/tokens",
+    "showTokenPrograms",
+    "Show programs that get an access token, as an HTML page",
+    "public",
+    {200: ResponseSpec("The page", HTML)},
+    parameters=(LANGUAGE,),
+    tag="catalogue",
+)
 SERVICE_PAGE = Route(
     "GET",
     "/catalog/services/{service}/v{major:[0-9]+}",
@@ -64,6 +74,7 @@ class CataloguePages:
     def add_routes(self, app: web.Application) -> None:
         """Add the routes to an application."""
         add_route(app, CATALOGUE_PAGE, self._show_catalogue)
+        add_route(app, TOKENS_PAGE, self._show_tokens)
         add_route(app, SERVICE_PAGE, self._show_service)
 
     async def _show_catalogue(self, request: web.Request) -> web.Response:
@@ -98,6 +109,9 @@ class CataloguePages:
         contract = self._access.contract_of_path(request)
         pieces = page.service_in_pieces(contract, self._url, language, inside=True, notices=notices, access=access)
         return await html_response(pieces)
+
+    async def _show_tokens(self, request: web.Request) -> web.Response:
+        return await html_response(page.tokens(self._url, language_of(request)))
 
     def _provider_of(self, service: str, major: int) -> ServiceAccess | None:
         """Return whom a developer asks for a grant: the contact of the provider's system, or else of its agency."""

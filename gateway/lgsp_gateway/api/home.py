@@ -18,6 +18,10 @@ LINKS = {
         "/catalog",
         Text("danh mục dịch vụ, kèm chương trình mẫu", "the catalogue of services, with sample programs"),
     ),
+    "tokenPrograms": (
+        "/catalog/tokens",
+        Text("chương trình mẫu lấy mã truy cập", "sample programs that get an access token"),
+    ),
     "services": (
         "/catalog/services",
         Text("danh mục dạng JSON, cần mã truy cập", "the catalogue as JSON; needs a token"),

@@ -1,6 +1,7 @@
-"""Programs that call one operation, in the languages that agencies use: one template per language, each run by a test.
+"""Programs that get a token and that call one operation, in the languages that agencies use: one template per language, each run by a test.
 
-An example takes its token from the environment variable LGSP_TOKEN, so that nobody pastes one into a program.
+An example takes its token from the environment variable LGSP_TOKEN, so that nobody pastes one into a program. The programs that get
+a token print it for that purpose; they sign with the key in the file LGSP_KEY.
 """
 
 import json
@@ -58,6 +59,18 @@ def examples(operation: Operation, url: str, purpose: str = PURPOSE) -> list[Cod
     ]
 
 
+def token_programs(url: str) -> list[CodeExample]:
+    """Render programs that get an access token of a system and print it, one per language.
+
+    Args:
+        url: the address of the bus, which is its issuer.
+    """
+    return [
+        CodeExample(language, title, _TOKEN_PROGRAMS[file].render(url=url.rstrip("/")).rstrip() + "\n")
+        for language, (title, file) in LANGUAGES.items()
+    ]
+
+
 def _quoted(text: str) -> str:
     """Quote a string as Python, Java, C# and JavaScript all do."""
     return harmless(json.dumps(text, ensure_ascii=False))
@@ -69,12 +82,14 @@ def _php(text: str) -> str:
 
 
 _TEMPLATES = Environment(
-    loader=PackageLoader("lgsp_contracts.tooling.pages", "templates/examples"),
+    loader=PackageLoader("lgsp_contracts.tooling.pages", "templates"),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
     autoescape=False,  # noqa: S701 - programs, not pages: each value is quoted for its language
 )
 _TEMPLATES.filters.update(quoted=_quoted, python=repr, php=_php, shell=shlex.quote)
-_PROGRAMS = {file: _TEMPLATES.get_template(f"{file}.jinja") for _, file in LANGUAGES.values()}
+_FILES = [file for _, file in LANGUAGES.values()]
+_PROGRAMS = {file: _TEMPLATES.get_template(f"examples/{file}.jinja") for file in _FILES}
+_TOKEN_PROGRAMS = {file: _TEMPLATES.get_template(f"tokens/{file}.jinja") for file in _FILES}
 """Compiled at import, so that the first page is not slower than others."""

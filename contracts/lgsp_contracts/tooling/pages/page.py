@@ -19,7 +19,7 @@ from lgsp_contracts.summary import ContractSummary
 from lgsp_contracts.tooling.openapi import COMMON
 from lgsp_contracts.tooling.pages.access import PURPOSE as GRANT_PURPOSE
 from lgsp_contracts.tooling.pages.access import ServiceAccess, sample_request
-from lgsp_contracts.tooling.pages.examples import PURPOSE, examples
+from lgsp_contracts.tooling.pages.examples import PURPOSE, examples, token_programs
 from lgsp_contracts.tooling.pages.fields import fields
 from lgsp_problems import CODES, Language, Text, harmless
 from lgsp_problems.explanations import explanations
@@ -48,7 +48,7 @@ _TEMPLATES = Environment(
     finalize=lambda value: harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
 )
 
-_NAMES = ("frame", "index", "catalogue", "service", "problems", "problem")
+_NAMES = ("frame", "index", "catalogue", "service", "tokens", "problems", "problem")
 # Compiled at import, so that the first page is not slower than others.
 _PAGES = {name: _TEMPLATES.get_template(f"{name}.html.jinja") for name in _NAMES}
 
@@ -114,6 +114,15 @@ def catalogue(
         words: the search words.
     """
     return _write("catalogue", language, contracts=summaries, count=count, words=words)
+
+
+def tokens(url: str, language: Language) -> Iterator[str]:
+    """Render the page with programs that get an access token.
+
+    Args:
+        url: the address of the bus.
+    """
+    return _write("tokens", language, url=url.rstrip("/"), programs=token_programs(url))
 
 
 def index(links: Sequence[tuple[str, Text]], language: Language) -> Iterator[str]:
