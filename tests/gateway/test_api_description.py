@@ -169,6 +169,8 @@ async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: 
         "/catalog",
         "/catalog/services/{service}/v{major}",
         "/catalog/services/{service}/v{major}/asyncapi.json",
+        "/catalog/services/{service}/v{major}/contract.json",
+        "/catalog/services/{service}/v{major}/contract.yaml",
         "/catalog/services/{service}/v{major}/openapi.json",
         "/catalog/tokens",
         "/evidence/keys",

@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import json
 import os
 import re
 import shutil
@@ -49,7 +50,7 @@ async def test_a_browser_finds_listed_services_and_no_other(bus: Workbench) -> N
     assert 'lang="en"' in (await _seen(bus, "/catalog/services/desk/v1?lang=en"))[1].split("<head>", maxsplit=1)[0]
     answers = {}
     for service in ("hidden", "absent"):
-        for document in ("", "/openapi.json", "/asyncapi.json"):
+        for document in ("", "/openapi.json", "/asyncapi.json", "/contract.json", "/contract.yaml"):
             status, text, _ = await _seen(bus, f"/catalog/services/{service}/v1{document}")
             answers[status, text.replace(service, "*")] = service
     assert len(answers) == 1
@@ -60,6 +61,16 @@ async def test_a_holder_of_a_grant_finds_the_unlisted_one(bus: Workbench) -> Non
     assert "/catalog/services/hidden/v1" in (await _seen(bus, "/catalog", Authorization=token))[1]
     assert (await _seen(bus, "/catalog/services/hidden/v1", Authorization=token))[0] == 200
     assert (await _seen(bus, "/catalog", Authorization="Bearer x.y.z"))[0] == 401
+
+
+async def test_the_contract_itself_can_be_had(bus: Workbench) -> None:
+    [(_, published), *_] = read(bus.catalog_folder / "desk.yaml")
+    _, text, headers = await _seen(bus, "/catalog/services/desk/v1/contract.yaml")
+    assert (yaml.safe_load(text), headers["Content-Type"]) == (published, "application/yaml")
+    _, text, _ = await _seen(bus, "/catalog/services/desk/v1/contract.json")
+    assert json.loads(text) == published
+    token = f"Bearer {bus.token('alpha')}"
+    assert (await _seen(bus, "/catalog/services/hidden/v1/contract.json", Authorization=token))[0] == 200
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

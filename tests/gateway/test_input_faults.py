@@ -63,7 +63,7 @@ async def test_authorization_that_is_no_text_is_refused(bus: Workbench) -> None:
 
 
 async def test_versions_of_many_digits_are_none(bus: Workbench) -> None:
-    for end in (b"", b"/openapi.json", b"/asyncapi.json"):
+    for end in (b"", b"/openapi.json", b"/asyncapi.json", b"/contract.json", b"/contract.yaml"):
         for major in (DIGITS, b"0", b"10000", b"%EF%BC%91"):
             answer = await send(bus.port, _get(b"/catalog/services/desk/v" + major + end))
             assert answer.status in (400, 404), major[:20]

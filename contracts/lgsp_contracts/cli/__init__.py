@@ -1,4 +1,4 @@
-"""The subcommands `lgsp contract` and `lgsp sdk`. Imported at every start, so it names their functions and imports none."""
+"""The subcommand `lgsp contract`. Imported at every start, so it names its functions and imports none."""
 
 from cyclopts import App
 
@@ -21,10 +21,3 @@ def register(app: App) -> None:
         "lgsp_contracts.tooling.reading_commands:as_openapi", name="openapi", help="Write a contract as OpenAPI 3.1."
     )
     app.command(contract)
-    sdk = App(name="sdk", help="Generate typed clients of services.")
-    sdk.command(
-        "lgsp_contracts.tooling.reading_commands:sdk_python",
-        name="python",
-        help="Generate a Python module that needs only the standard library.",
-    )
-    app.command(sdk)

@@ -1,10 +1,9 @@
-"""The commands of `lgsp contract …` and `lgsp sdk …` that read contracts."""
+"""The commands of `lgsp contract …` that read contracts."""
 
 from pathlib import Path
 
 import orjson
 
-from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import documents
 from lgsp_contracts.cli.terminal import Output, out, write_output
 from lgsp_contracts.compatibility import breaking_changes
@@ -12,8 +11,7 @@ from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling.openapi import openapi
 from lgsp_contracts.tooling.pages.page import service
-from lgsp_contracts.tooling.sdk_python import module
-from lgsp_problems import Language, NotFound, Refusal
+from lgsp_problems import Language, Refusal
 
 BUS = "http://127.0.0.1:8080"
 
@@ -101,38 +99,6 @@ def as_openapi(file: Path, /, *, output: Output = None, url: str = BUS) -> None:
         The address of the bus.
     """
     write_output(orjson.dumps(openapi(read(file)[1], url), option=orjson.OPT_INDENT_2).decode() + "\n", output)
-
-
-def sdk_python(
-    service: str,
-    /,
-    *,
-    output: Output = None,
-    major: int = 1,
-    contract: Path | None = None,
-) -> None:
-    """Generate a typed client of a service: one Python module that needs only the standard library.
-
-    Parameters
-    ----------
-    service
-        The name of the service.
-    output
-        The file to write; stdout by default.
-    major
-        The major version.
-    contract
-        A contract, or a folder of contracts; those that come with lgsp by default.
-    """
-    catalog = catalogs.load(contract or catalogs.shipped_folder())
-    selected = catalog.get((service, major))
-    if selected is None:
-        available = ", ".join(f"{name} v{number}" for name, number in sorted(catalog))
-        raise NotFound(
-            vi=f"Không có hợp đồng {service} v{major}; hãy chọn một trong: {available}, hoặc nêu tệp hợp đồng bằng --contract TỆP.",
-            en=f"There is no contract {service} v{major}; choose one of: {available}, or name a contract file with --contract FILE.",
-        )
-    write_output(module(selected), output)
 
 
 def read(path: Path) -> tuple[SourceLocation, Contract]:

@@ -1,4 +1,4 @@
-"""`/catalog/services`: the catalogue for programs, as JSON, OpenAPI and AsyncAPI documents.
+"""`/catalog/services`: the catalogue for programs, as JSON, OpenAPI and AsyncAPI documents, and the contracts themselves.
 
 Which purposes a system has been granted is shown to that system alone.
 """
@@ -13,13 +13,16 @@ from lgsp_contracts.tooling.asyncapi import asyncapi
 from lgsp_contracts.tooling.openapi import openapi
 from lgsp_gateway.api.catalogue_access import MAJOR, SERVICE, CatalogueAccess, is_large
 from lgsp_gateway.api.registry_declarations import CURSOR, LIMIT
-from lgsp_gateway.api.schemas import json_of
+from lgsp_gateway.api.schemas import json_of, ref
 from lgsp_gateway.http import json_responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.lifecycle_headers import announcement_headers
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.documents import service_name
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
+
+YAML = "application/yaml"
+"""RFC 9512."""
 
 SERVICES = Route(
     "GET",
@@ -53,6 +56,28 @@ ASYNCAPI = Route(
     problems=("unknown-service",),
     tag="catalogue",
 )
+CONTRACT_JSON = Route(
+    "GET",
+    "/catalog/services/{service}/v{major:[0-9]+}/contract.json",
+    "readContract",
+    "Read the contract of a service, to serve it with `lgsp contract mock` or to generate a client",
+    "optional",
+    {200: ResponseSpec("The contract", json_of("Contract"))},
+    parameters=(SERVICE, MAJOR),
+    problems=("unknown-service",),
+    tag="catalogue",
+)
+CONTRACT_YAML = Route(
+    "GET",
+    "/catalog/services/{service}/v{major:[0-9]+}/contract.yaml",
+    "readContractAsYaml",
+    "Read the contract of a service as YAML",
+    "optional",
+    {200: ResponseSpec("The contract", {YAML: ref("Contract")})},
+    parameters=(SERVICE, MAJOR),
+    problems=("unknown-service",),
+    tag="catalogue",
+)
 
 
 class CatalogueRoutes:
@@ -77,6 +102,8 @@ class CatalogueRoutes:
         add_route(app, SERVICES, self._list_services)
         add_route(app, OPENAPI, self._describe_as_openapi)
         add_route(app, ASYNCAPI, self._describe_as_asyncapi)
+        add_route(app, CONTRACT_JSON, self._read_contract)
+        add_route(app, CONTRACT_YAML, self._read_contract_as_yaml)
 
     async def _list_services(self, request: web.Request) -> web.Response:
         registry, caller = self._registry, await self._callers.identify(request)
@@ -103,6 +130,15 @@ class CatalogueRoutes:
             described = await self._access.describe_in_worker(request, "asyncapi", document, {"nats": self._nats})
             return json_responses.encoded_json_response(described)
         return json_responses.json_response(asyncapi(self._access.contract_of_path(request), self._nats))
+
+    async def _read_contract(self, request: web.Request) -> web.Response:
+        document = await self._access.service_of_path(request)
+        return json_responses.json_response((document.spec or {})["contract"])
+
+    async def _read_contract_as_yaml(self, request: web.Request) -> web.Response:
+        document = await self._access.service_of_path(request)
+        text = await self._access.describe_in_worker(request, "yaml", document, {})
+        return web.Response(body=text, content_type=YAML, headers={"Cache-Control": "no-store"})
 
 
 def service_item(

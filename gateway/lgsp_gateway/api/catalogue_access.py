@@ -97,7 +97,7 @@ class CatalogueAccess:
         """Describe a large contract in a worker process, so that the event loop is not blocked.
 
         Args:
-            form: `page` (HTML), `openapi` or `asyncapi` (JSON).
+            form: `page` (HTML), `openapi` or `asyncapi` (JSON), or `yaml`, the contract itself.
             options: what the description needs beside the contract, such as the address of the bus.
 
         Raises:

@@ -65,6 +65,12 @@ _KEYS = {
     "new_key": ("new", "Create the key pair of a new system."),
 }
 
+_SDK = {
+    "python": "Generate a Python module that needs only the standard library.",
+    "typescript": "Generate TypeScript types with openapi-typescript.",
+    "java": "Generate a Java client with openapi-generator.",
+}
+
 
 def register(app: App) -> None:
     """Add what the gateway brings."""
@@ -113,6 +119,10 @@ def register(app: App) -> None:
         name="mock",
         help="Serve generated answers of contracts, before a provider exists.",
     )
+    sdk = App(name="sdk", help="Generate typed clients of services.")
+    for name, words in _SDK.items():
+        sdk.command(f"lgsp_gateway.cli.sdk_commands:{name}", name=name, help=words)
+    app.command(sdk)
     keys_of_calls = App(name="idempotency", help="Show and settle the outcome of calls with an Idempotency-Key.")
     keys_of_calls.command(
         "lgsp_gateway.cli.idempotency_commands:show", name="show", help="Show the state of an Idempotency-Key."

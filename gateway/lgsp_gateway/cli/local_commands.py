@@ -1,10 +1,13 @@
 """`lgsp up`: a whole bus on this machine."""
 
 import asyncio
+import re
 import tempfile
 from pathlib import Path
 from typing import Literal
 
+from lgsp_contracts import names
+from lgsp_gateway.cli.contract_source import CatalogueOptions
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.local.environments import demo
 from lgsp_gateway.local.environments import mock as mocks
@@ -36,18 +39,38 @@ def up(
     asyncio.run(LocalBus(demo.ENVIRONMENT, StateDir(state_dir), port, nats_server, gateway_options=options).run())
 
 
-def mock(contracts: list[Path], /, *, port: int = 8080, nats_server: Path | None = None) -> None:
+def mock(
+    contracts: list[str],
+    /,
+    *,
+    port: int = 8080,
+    nats_server: Path | None = None,
+    bus: CatalogueOptions = CatalogueOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
+) -> None:
     """Serve contracts from their examples and made data, as the bus would serve them.
 
     Parameters
     ----------
     contracts
-        The contracts.
+        Files of contracts, or names of services that the bus has, such as population or population-v2.
     port
         Where callers reach the gateway, on 127.0.0.1.
     nats_server
         Another nats-server binary than the one that comes with lgsp.
     """
     with tempfile.TemporaryDirectory(prefix="lgsp-mock-") as folder:
-        environment = mocks.environment(contracts, Path(folder) / "mock")
+        paths = [_contract_file(contract, bus, Path(folder)) for contract in contracts]
+        environment = mocks.environment(paths, Path(folder) / "mock")
         asyncio.run(LocalBus(environment, StateDir(Path(folder) / "state"), port, nats_server).run())
+
+
+def _contract_file(contract: str, bus: CatalogueOptions, folder: Path) -> Path:
+    """Return the file of a contract; one that a bus has is written to the folder."""
+    path = Path(contract)
+    if path.suffix or path.exists() or not bus.names_bus:
+        return path
+    named = re.fullmatch("(.+)-v([1-9][0-9]{0,3})", contract)
+    service, major = (named[1], int(named[2])) if named else (contract, 1)
+    fetched = folder / f"{names.service_name(service)}-v{major}.json"
+    fetched.write_bytes(bus.fetch(service, major))
+    return fetched

@@ -21,7 +21,7 @@ from lgsp_gateway.document_workers.turns import FairTurns
 from lgsp_gateway.document_workers.worker_process import WorkerProcess
 from lgsp_problems import Refusal, Text, Violation, refusal_with_code
 
-Description = Literal["page", "openapi", "asyncapi"]
+Description = Literal["page", "openapi", "asyncapi", "yaml"]
 
 
 class DocumentWorkers:

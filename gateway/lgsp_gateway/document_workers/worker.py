@@ -16,7 +16,7 @@ from lgsp_contracts.projection import Projection
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.strict_json import Limits
-from lgsp_problems import Refusal, Text
+from lgsp_problems import Refusal, Text, harmless
 
 MAX_BYTES = 2 * 1024**3
 """Of address space: a document that takes more ends this process, and does not exhaust the machine."""
@@ -107,6 +107,12 @@ def _run_asyncapi(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], by
     return {}, orjson.dumps(asyncapi(Contract.from_document(orjson.loads(body)), **task["options"]))
 
 
+def _run_yaml(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_contracts.cli.terminal import as_yaml  # noqa: PLC0415 - as above
+
+    return {}, harmless(as_yaml([orjson.loads(body)], **task["options"])).encode()
+
+
 _TASKS = {
     "request": _run_request,
     "answer": _run_answer,
@@ -117,6 +123,7 @@ _TASKS = {
     "page": _run_page,
     "openapi": _run_openapi,
     "asyncapi": _run_asyncapi,
+    "yaml": _run_yaml,
 }
 
 

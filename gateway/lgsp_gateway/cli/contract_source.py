@@ -1,0 +1,82 @@
+"""Where a command takes the contract of a service from: a file, a bus, or the contracts that come with lgsp.
+
+A bus shows a listed service to everybody, so it is asked without a token unless one is given.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+from cyclopts import Parameter
+
+from lgsp_contracts import catalog as catalogs
+from lgsp_contracts import names
+from lgsp_contracts.contract import Contract
+from lgsp_gateway.cli import session_file
+from lgsp_gateway.cli.bus_client import BusAddress, BusClient
+from lgsp_gateway.cli.options import StateFolder, Url
+from lgsp_gateway.local.state_dir import DEFAULT, StateDir
+from lgsp_problems import NotFound
+
+
+@Parameter(name="*")
+@dataclass
+class CatalogueOptions:
+    """Which bus to ask for a contract, and as whom.
+
+    Parameters
+    ----------
+    state_dir
+        The folder of the local bus.
+    url
+        The address of a remote bus.
+    as_
+        The demo system that asks, for a service that is not listed.
+    access_token
+        An access token, instead of --as.
+    """
+
+    state_dir: StateFolder = DEFAULT
+    url: Url = ""
+    as_: Annotated[str, Parameter(name="--as")] = ""
+    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
+
+    @property
+    def names_bus(self) -> bool:
+        """Return whether there is a bus to ask: an address is given, or a local one runs."""
+        return bool(self.url) or StateDir(self.state_dir).running_file.exists()
+
+    def fetch(self, service: str, major: int) -> bytes:
+        """Return the contract of a service as the bus publishes it, as JSON.
+
+        Raises:
+            Refusal: `unknown-service`, `bus-not-found`, or what the bus refuses with.
+        """
+        return self._client().get(f"/catalog/services/{names.service_name(service)}/v{major}/contract.json")
+
+    def _client(self) -> BusClient:
+        address = BusAddress(self.state_dir, self.url)
+        url = address.resolved()
+        token = self.access_token or (address.token(self.as_) if self.as_ else session_file.token_for(url) or "")
+        return BusClient(url, names.header_value("Authorization", token))
+
+
+def find_contract(service: str, major: int, file: Path | None, bus: CatalogueOptions) -> Contract:
+    """Return the contract of a service: from a file or folder where one is given, else from the bus, else from those of lgsp.
+
+    Raises:
+        Refusal: `not-found`, `unknown-service`, `invalid-document` or `bus-not-found`.
+    """
+    name = names.service_name(service)
+    if file is None and bus.names_bus:
+        return Contract.from_document(orjson.loads(bus.fetch(name, major)), f"{name} v{major}")
+    catalog = catalogs.load(file or catalogs.shipped_folder())
+    selected = catalog.get((name, major))
+    if selected is None:
+        available = ", ".join(f"{known} v{number}" for known, number in sorted(catalog))
+        raise NotFound(
+            vi=f"Không có hợp đồng {name} v{major} trong số: {available}; hãy chọn một trong đó, nêu tệp bằng --contract TỆP, hoặc hỏi một trục bằng --url ĐỊA_CHỈ.",
+            en=f"There is no contract {name} v{major} among: {available}; choose one of them, name a file with --contract FILE, or ask a bus with --url ADDRESS.",
+        )
+    return selected
