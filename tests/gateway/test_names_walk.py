@@ -188,6 +188,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
         ("{openapi}", "--service", "x", "--provider", "{}", "-o", "{out}"),
     ],
     "contract test": [("{}", "--contract", "{contract}")],
+    "calls": [],  # a query, which the gateway holds
     "sdk python": [("{}", "--contract", "{contract}"), ("{}", "--url", "http://127.0.0.1:1")],
     "sdk typescript": [("{}", "--contract", "{contract}")],
     "sdk java": [("{}", "--contract", "{contract}")],

@@ -25,6 +25,7 @@ from lgsp_gateway.api.health import HealthRoutes
 from lgsp_gateway.api.home import HomeRoute
 from lgsp_gateway.api.idempotency_keys import IdempotencyKeyRoutes
 from lgsp_gateway.api.ops import OperationsRoutes
+from lgsp_gateway.api.own_calls import OwnCallRoutes
 from lgsp_gateway.api.persons import PersonRoutes
 from lgsp_gateway.api.problem_pages import ProblemPages
 from lgsp_gateway.api.registry import RegistryRoutes
@@ -132,6 +133,7 @@ def _add_evidence(
     stale_index.add_header(app, evidence.connection, evidence.index)
     EvidenceStreamRoutes(callers, evidence.connection, parts.stop).add_routes(app)
     AccessLogRoutes(pipeline, snapshot, evidence.index).add_routes(app)
+    OwnCallRoutes(callers, snapshot, pipeline.quotas, evidence.index).add_routes(app)
     EvidenceSearchRoutes(callers, evidence.index, pipeline.pseudonyms, snapshot).add_routes(app)
     witnesses = {key.name: key for key in read_keys(settings.witnesses)} if settings.witnesses else {}
     seed = parts.keys.log_key()

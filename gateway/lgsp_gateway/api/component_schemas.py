@@ -177,10 +177,26 @@ def _evidence_schemas() -> dict[str, Schema]:
         ),
         "SealKept": object_schema({"by": {**TEXT, "description": "the name of the witness"}}),
         "SealList": list_schema({"type": "object"}),
+        **_own_call_schemas(),
         "AccessLog": list_schema(
             object_schema(dict.fromkeys(access_members, TEXT)),
             {"cursor": TEXT, "own": {"type": "array", "items": own_access}},
         ),
+    }
+
+
+def _own_call_schemas() -> dict[str, Schema]:
+    texts = dict.fromkeys(("message", "service", "version", "operation", "purpose", "grant", "outcome"), TEXT)
+    moment = {**TEXT, "format": "date-time"}
+    figures = {"status": NON_NEGATIVE_INTEGER, "providerMs": NUMBER, "totalMs": NUMBER}
+    reason = {**TEXT, "description": "the title of the code in `outcome`, in the language of Accept-Language"}
+    counts = dict.fromkeys(("major", "requests", "seconds", "used", "left"), NON_NEGATIVE_INTEGER)
+    return {
+        "OwnCalls": list_schema(
+            object_schema({**texts, **figures, "time": moment}, {"reason": reason, "help": TEXT}),
+            {"cursor": {**TEXT, "description": "the cursor of the next page; empty on the last"}},
+        ),
+        "OwnQuotas": list_schema(object_schema({"grant": TEXT, "service": TEXT, **counts, "resets": moment})),
     }
 
 

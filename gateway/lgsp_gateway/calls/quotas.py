@@ -12,7 +12,10 @@ promise, `RateLimit: "grant";r=599;t=42` what is left of it and for how many sec
 import asyncio
 from dataclasses import dataclass
 
+import orjson
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.errors import NotFoundError
 
 from lgsp_auth.policy import Grant, Quota
 from lgsp_contracts.time_zone import VIETNAM_OFFSET_SECONDS
@@ -60,6 +63,20 @@ class _Window:
         return f'"{self.name}";r={remaining};t={int(self.ends - now) + 1}'
 
 
+@dataclass(frozen=True, slots=True)
+class QuotaUsage:
+    """How much of a quota is used.
+
+    Args:
+        used: calls in this window. What other gateways have leased and not made yet counts too, which is at most 0.75 % of a quota.
+        ends: when the window ends, in seconds since 1970.
+    """
+
+    quota: Quota
+    used: int
+    ends: float
+
+
 class Quotas:
     """The quotas as one gateway spends them."""
 
@@ -67,6 +84,7 @@ class Quotas:
         self._bus = bus
         self._windows: dict[tuple[str, str], _Window] = {}
         self._current: dict[str, tuple[Grant, float, float, list[_Window]]] = {}
+        self._connection: Client | None = None
 
     async def start(self, connection: Client, replicas: int) -> None:
         """Make the stream of counters if it is not there.
@@ -74,6 +92,7 @@ class Quotas:
         Raises:
             Refusal: `cannot-start`.
         """
+        self._connection = connection
         await streams.ensure_raw(
             connection,
             {
@@ -116,6 +135,31 @@ class Quotas:
             if empty.used_up:
                 raise _exceeded(grant, empty, windows, now)
             await asyncio.shield(self._begin_lease(empty))
+
+    async def usage(self, grant: Grant, now: float) -> list[QuotaUsage]:
+        """Return how much of the quotas of a grant is used, without counting a call.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        return [
+            QuotaUsage(
+                window.quota, max(0, min(await self._taken(window), window.quota.requests) - window.left), window.ends
+            )
+            for window in self._windows_of(grant, now)
+        ]
+
+    async def _taken(self, window: _Window) -> int:
+        """Return how many calls all gateways together have leased in a window."""
+        if self._connection is None:
+            return window.total
+        try:
+            found = await self._connection.jetstream().get_last_msg(STREAM, window.subject, direct=True)
+        except NotFoundError:
+            return 0
+        except NatsError as error:
+            raise bus_unavailable() from error
+        return int(orjson.loads(found.data or b"{}").get("val", 0))
 
     def _windows_of(self, grant: Grant, now: float) -> list[_Window]:
         current = self._current.get(grant.name)

@@ -65,6 +65,11 @@ _KEYS = {
     "new_key": ("new", "Create the key pair of a new system."),
 }
 
+_OWN_CALLS = {
+    "calls": "Show the calls of one system, and why some were refused.",
+    "quota": "Show how much of its quotas a system has used.",
+}
+
 _SDK = {
     "python": "Generate a Python module that needs only the standard library.",
     "typescript": "Generate TypeScript types with openapi-typescript.",
@@ -100,6 +105,8 @@ def register(app: App) -> None:
     for name, (function, words) in _SYSTEM.items():
         system.command(f"lgsp_gateway.cli.system_commands:{function}", name=name, help=words)
     app.command(system)
+    for name, words in _OWN_CALLS.items():
+        app.command(f"lgsp_gateway.cli.own_call_commands:{name}", name=name, help=words)
     for name, words in _OPERATIONS.items():
         app.command(f"lgsp_gateway.cli.traffic_commands:{name}", name=name, help=words)
     app.command(

@@ -116,7 +116,7 @@ def render_problem(
         declared_at: the page of the contract that declares the code, where the code is none of the bus.
     """
     language = preferred_language(accept_language)
-    help_path = _HELP_PATHS.get(refusal.code, declared_at)
+    explained_at = help_path(refusal.code, declared_at)
     problem: dict[str, Any] = {
         "type": TYPE + refusal.code,
         "title": refusal.kind.title.in_language(language),
@@ -132,8 +132,8 @@ def render_problem(
         **refusal.headers,
         **_trace_headers(refusal, message),
     }
-    if help_path:
-        problem["help"] = help_path
+    if explained_at:
+        problem["help"] = explained_at
     if message:
         problem["instance"] = f"urn:uuid:{message}"
     if traceparent:
@@ -145,6 +145,15 @@ def render_problem(
         ]
     problem |= extension or {}
     return headers, orjson.dumps(problem)
+
+
+def help_path(code: str, declared_at: str = "") -> str:
+    """Return the path of the page that explains a problem code.
+
+    Args:
+        declared_at: the page of the contract that declares the code, where it is none of the bus.
+    """
+    return _HELP_PATHS.get(code, declared_at)
 
 
 def method_not_allowed(allowed: str) -> Refusal:

@@ -18,6 +18,7 @@ class GrantIndex:
     def __init__(self) -> None:
         self._grants: dict[str, Grant] = {}
         self._held: dict[Holding, dict[str, Grant]] = {}
+        self._names_of: dict[str, set[str]] = {}
         self._projections: dict[tuple[str, str], Projection] = {}
         self._purposes: Counter[str] = Counter()
 
@@ -35,6 +36,7 @@ class GrantIndex:
         """Take in a grant whose name is free."""
         self._grants[grant.name] = grant
         self._held.setdefault((grant.consumer, grant.service, grant.major), {})[grant.name] = grant
+        self._names_of.setdefault(grant.consumer, set()).add(grant.name)
         self._purposes.update(grant.purposes)
 
     def remove(self, name: str) -> None:
@@ -46,6 +48,9 @@ class GrantIndex:
         del self._held[holding][name]
         if not self._held[holding]:
             del self._held[holding]
+        self._names_of[grant.consumer].discard(name)
+        if not self._names_of[grant.consumer]:
+            del self._names_of[grant.consumer]
         for operation in grant.operations:
             self._projections.pop((name, operation), None)
         for purpose in grant.purposes:
@@ -56,6 +61,10 @@ class GrantIndex:
     def grants_held(self, consumer: str, service: str, major: int) -> Collection[Grant]:
         """Return the grants that a system holds on a service."""
         return self._held.get((consumer, service, major), _NO_GRANTS).values()
+
+    def held_by(self, consumer: str) -> list[Grant]:
+        """Return all grants that a system holds, by name."""
+        return [self._grants[name] for name in sorted(self._names_of.get(consumer, ()))]
 
     def projection(self, grant: Grant, operation: str) -> Projection:
         """Return what a grant lets be seen of an operation's answer."""

@@ -57,6 +57,7 @@ class Search:
         limit: messages of a page.
         cursor: as the page before returned it; empty for the first page.
         of_systems: leave out the accesses of persons to their own log, which no system made.
+        failed: only calls whose caller got a problem. They are looked for among all that fulfil the other conditions, so give `since`.
     """
 
     exact: Mapping[str, str]
@@ -66,6 +67,7 @@ class Search:
     limit: int = 50
     cursor: str = ""
     of_systems: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy import (
@@ -98,9 +99,18 @@ async def _row_conditions(
             if packed is None:
                 return None
             conditions.append(columns[name] == packed)
-    conditions += [columns[_AMOUNTS[name][0]] >= least for name, least in criteria.least.items()]
+    return conditions + _range_conditions(criteria)
+
+
+def _range_conditions(criteria: Search) -> list[ColumnElement[bool]]:
+    columns = schema.messages.c
+    conditions: list[ColumnElement[bool]] = [
+        columns[_AMOUNTS[name][0]] >= least for name, least in criteria.least.items()
+    ]
     if criteria.of_systems:
         conditions.append(columns.consumer != schema.NOTHING)
+    if criteria.failed:
+        conditions.append(columns.status != HTTPStatus.OK)
     if criteria.since is not None:
         conditions.append(columns.time >= criteria.since)
     if criteria.until is not None:
