@@ -15,13 +15,15 @@ from yarl import URL
 
 from lgsp_gateway.cli.times import in_milliseconds
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
 
 async def test_messages_are_found_by_what_they_say(searched_in_either: Searched) -> None:
     searched = searched_in_either
     bus = searched.bus
     answered = await bus.call()
     personal = await bus.call("read-person", headers={"Lgsp-Purpose": "thu-nghiem"})
-    refused = await bus.call("read-person", system="beta")
+    refused = await bus.call("read-person", system="beta", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
     for got in (answered, personal, refused):
         await searched.indexed(got.message)
 
@@ -30,6 +32,9 @@ async def test_messages_are_found_by_what_they_say(searched_in_either: Searched)
 
     assert await found(message=answered.message) == {answered.message}
     assert await found(consumer="beta") == {refused.message}
+    assert await found(trace=TRACE) == {refused.message}
+    assert await found(trace="0" * 32) == set()
+    assert (await searched.get(trace="not-a-trace")).code == "malformed"
     assert await found(operation="read-person") == {personal.message, refused.message}
     assert await found(operation="read-person", outcome="answered") == {personal.message}
     assert await found(purpose="thu-nghiem") == {personal.message}

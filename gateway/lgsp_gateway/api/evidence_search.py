@@ -42,6 +42,8 @@ _AGENCY = "^[A-Z][0-9]{2}(\\.[0-9]{1,3}){0,3}$"
 def _exact_parameter(name: str) -> Parameter[str]:
     if name == "message":
         return message_id_parameter(name, "the id of a message")
+    if name == "trace":
+        return text_parameter(name, "the id of a trace (W3C Trace Context)", max_length=32, pattern="^[0-9a-f]{32}$")
     if name == "subject":
         return text_parameter(name, "the pseudonym of a person", max_length=32, pattern="^[0-9a-f]{32}$")
     if name == "outcome":

@@ -44,6 +44,7 @@ def tail(
 def search(
     *,
     message: str = "",
+    trace: str = "",
     since: str = "",
     until: str = "",
     consumer: str = "",
@@ -68,6 +69,8 @@ def search(
     ----------
     message
         The message id, also in the form `urn:uuid:…` of problems.
+    trace
+        The trace id, such as a tracing system shows it; all calls of one trace are found.
     consumer
         The calling system.
     agency
@@ -102,7 +105,7 @@ def search(
         One line for each message, or the complete entries as JSON.
     """
     named = {
-        "message": message, "since": since, "until": until, "consumer": consumer, "agency": agency, "provider": provider,
+        "message": message, "trace": trace.lower(), "since": since, "until": until, "consumer": consumer, "agency": agency, "provider": provider,
         "service": service, "operation": operation, "outcome": outcome, "purpose": purpose, "grant": grant,
         "minDuration": min_duration, "minSize": min_size, "limit": limit, "cursor": cursor,
     }  # fmt: skip

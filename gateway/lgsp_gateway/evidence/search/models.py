@@ -17,6 +17,7 @@ EXACT = (
     "grant",
     "outcome",
     "message",
+    "trace",
     "subject",
 )
 """Fields that are compared for equality; each has an index of the database, so that the first page comes at once."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 1
+VERSION = 2
 """To be increased with each change here: an index of another version is dropped and filled again."""
 
 NOTHING, ANSWERED = 0, 1
@@ -101,6 +101,8 @@ SMALL_SIZE = 64
 
 Index("by_message", messages.c.message)
 _has_subject = messages.c.subject.is_not(None)
+_has_trace = messages.c.trace.is_not(None)
+Index("by_trace", messages.c.trace, messages.c.time, sqlite_where=_has_trace, postgresql_where=_has_trace)
 Index("by_subject", messages.c.subject, messages.c.time, sqlite_where=_has_subject, postgresql_where=_has_subject)
 for _name in ("consumer", "agency", "service", "operation", "durationClass", "sizeClass"):
     Index(f"by_{_name}", messages.c[_name], messages.c.time)
