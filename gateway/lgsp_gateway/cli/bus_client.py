@@ -14,15 +14,14 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_auth.client_authentication import ASSERTION_TYPE
-from lgsp_auth.signing_keys import SigningKey
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err
 from lgsp_gateway.api.stale_index import HEADER as STALE
 from lgsp_gateway.cli import session_file
 from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.options import StateFolder, Url
+from lgsp_gateway.cli.private_keys import AssertionKey, find_private_key, read_private_key
 from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error, refusal_from_response
-from lgsp_gateway.local.environment import private_key
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_problems import NotFound, Refusal, Text
 from lgsp_runtime import connection_errors
@@ -56,7 +55,7 @@ class BusAddress:
         """
         name = names.system_name(system)
         url = self.resolved()
-        signing = _read_key(key) if key else private_key(StateDir(self.state_dir), name)
+        signing = read_private_key(key) if key else find_private_key(StateDir(self.state_dir), name)
         return run_against_bus(url, _request_token(url, name, signing))
 
 
@@ -72,9 +71,10 @@ class BusOptions:
     url
         The address of a remote bus.
     as_
-        The demo system that asks. Without it, whoever has signed in with `lgsp login` does, or else the demo operator.
+        The system that asks, by its key in the folder of the local bus or SYSTEM.pem in the working directory. Without it,
+        whoever has signed in with `lgsp login` does, or else the demo operator.
     access_token
-        The access token, where no demo system asks.
+        The access token of whoever asks.
     """
 
     state_dir: StateFolder = DEFAULT
@@ -87,7 +87,17 @@ class BusOptions:
         address = BusAddress(self.state_dir, self.url)
         url = address.resolved()
         token = self.access_token or (address.token(self.as_) if self.as_ else session_file.token_for(url))
-        return url, names.header_value("Authorization", token or address.token(DEMO_OPERATOR))
+        return url, names.header_value("Authorization", token or self._token_of_demo_operator(address))
+
+    def _token_of_demo_operator(self, address: BusAddress) -> str:
+        try:
+            return address.token(DEMO_OPERATOR)
+        except NotFound as error:
+            raise Refusal(
+                "token-invalid",
+                vi=f"Chưa biết ai gọi {address.resolved()}; hãy chạy lgsp login, hoặc thêm --token MÃ hay --as HỆ_THỐNG.",
+                en=f"Who asks {address.resolved()} is not known; run lgsp login, or add --token TOKEN or --as SYSTEM.",
+            ) from error
 
     def client(self) -> "BusClient":
         """Something to ask that bus with."""
@@ -199,17 +209,7 @@ def _unreachable(url: str, error: Exception) -> Refusal:
     )
 
 
-def _read_key(path: Path) -> SigningKey:
-    try:
-        return SigningKey.from_pem(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise NotFound(
-            vi=f"Không đọc được khóa riêng ở {path}: {error}; hãy chỉ một tệp PEM của khóa P-256.",
-            en=f"Cannot read the private key in {path}: {error}; name a PEM file of a P-256 key.",
-        ) from error
-
-
-async def _request_token(url: str, system: str, key: SigningKey) -> str:
+async def _request_token(url: str, system: str, key: AssertionKey) -> str:
     now = int(time.time())
     claims = {"iss": system, "sub": system, "aud": url, "iat": now, "exp": now + 60, "jti": str(uuid.uuid4())}
     form = {

@@ -31,7 +31,7 @@ def token(system: str, /, *, state_dir: StateFolder = DEFAULT, url: Url = "", ke
     url
         The address of a remote bus.
     key
-        The system's private key (PEM), where it is not in the state folder.
+        The system's private key (PEM or JWK). By default SYSTEM.pem in the folder of the local bus or in the working directory.
     """
     out(BusAddress(state_dir, url).token(system, key) + "\n")
 
@@ -42,6 +42,7 @@ def call(
     /,
     *,
     as_: Annotated[str, Parameter(name="--as")] = "",
+    key: Path | None = None,
     purpose: str = "",
     data: Annotated[str, Parameter(name=["--data", "-d"], allow_leading_hyphen=True)] = "{}",
     major: int = 1,
@@ -59,7 +60,9 @@ def call(
     operation
         The operation, such as `verify-citizen`.
     as_
-        The demo system on whose behalf to call.
+        The system that calls.
+    key
+        The private key (PEM or JWK) of that system. By default SYSTEM.pem in the folder of the local bus or in the working directory.
     purpose
         The purpose of the call; required if the operation reads personal data.
     data
@@ -83,14 +86,14 @@ def call(
             en="Who calls is not known; add --as SYSTEM or --token TOKEN.",
         )
     path = f"/services/{names.service_name(service)}/v{names.major(str(major))}/{names.operation_name(operation)}"
-    key = {"Idempotency-Key": names.header_value("Idempotency-Key", idempotency_key)} if idempotency_key else {}
+    once = {"Idempotency-Key": names.header_value("Idempotency-Key", idempotency_key)} if idempotency_key else {}
     why = {"Lgsp-Purpose": names.purpose_name(purpose)} if purpose else {}
     headers = {
-        "Authorization": names.header_value("Authorization", f"Bearer {access_token or address.token(as_)}"),
+        "Authorization": names.header_value("Authorization", f"Bearer {access_token or address.token(as_, key)}"),
         "Content-Type": "application/json",
         "Accept-Language": language(),
         **why,
-        **key,
+        **once,
     }
     target = address.resolved() + path
     status, message, timing, salt, body = run_against_bus(address.resolved(), _post(target, headers, _document(data)))

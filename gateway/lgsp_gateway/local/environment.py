@@ -15,9 +15,7 @@ import yaml
 
 from lgsp_auth.signing_keys import SigningKey
 from lgsp_contracts import documents
-from lgsp_contracts.names import SystemName
 from lgsp_gateway.local.state_dir import StateDir
-from lgsp_problems import NotFound
 from lgsp_runtime import durable_file
 
 
@@ -77,19 +75,3 @@ class Environment:
                 state.credentials / f"{name}.secret", lambda: secrets.token_urlsafe(32).encode()
             )
             document["spec"]["secretSha256"] = hashlib.sha256(secret).hexdigest()
-
-
-def private_key(state: StateDir, system: SystemName) -> SigningKey:
-    """Return the private key of a system of a local bus.
-
-    Raises:
-        Refusal: `not-found`, naming the systems there are.
-    """
-    path = state.credentials / f"{system}.pem"
-    if not path.exists():
-        known = ", ".join(sorted(file.stem for file in state.credentials.glob("*.pem"))) or "-"
-        raise NotFound(
-            vi=f"Không có khóa của hệ thống {system} trong {state.credentials}; các hệ thống hiện có: {known}.",
-            en=f"There is no key of a system {system} in {state.credentials}; the systems are: {known}.",
-        )
-    return SigningKey.from_pem(path.read_bytes())
