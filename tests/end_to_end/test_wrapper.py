@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.processes import ROOT
+import pytest
+from support.processes import LGSP, ROOT
 
 
 def test_an_installation_that_fails_shows_why_in_a_few_lines_and_keeps_all_of_them(tmp_path: Path) -> None:
@@ -34,3 +35,30 @@ def test_an_installation_that_fails_shows_why_in_a_few_lines_and_keeps_all_of_th
     assert len(lines) < 20
     assert "no-such-package-0" in log.read_text()
     assert not (venv / ".lgsp-runtime").exists()
+
+
+def test_a_link_in_the_path_runs_the_script_of_its_folder(tmp_path: Path) -> None:
+    clone, link = tmp_path / "clone", tmp_path / "bin" / "lgsp"
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    link.parent.mkdir()
+    for name in ("lgsp", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, clone)
+    link.symlink_to(clone / "lgsp")
+    installed = "cat requirements.lock pyproject.toml | cksum > .venv/.lgsp-runtime"
+    subprocess.run(["sh", "-c", installed], cwd=clone, check=True)
+    command = clone / ".venv" / "bin" / "lgsp"
+    command.write_text('#!/bin/sh\necho "$LGSP_COMMAND" "$@"\n')
+    command.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if name != "LGSP_VENV"}
+    ended = subprocess.run([link, "doctor"], env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.stdout, ended.stderr, ended.returncode) == (f"{link} doctor\n", "", 0)
+
+
+@pytest.mark.long
+def test_a_shell_completes_commands_and_options() -> None:
+    script = subprocess.run(
+        [*LGSP, "completion", "bash"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    asked = 'COMP_WORDS=(lgsp evidence search --t); COMP_CWORD=3; _lgsp; echo "${COMPREPLY[@]}"'
+    ended = subprocess.run(["bash", "-c", f"{script}\n{asked}"], capture_output=True, text=True, check=True, timeout=20)
+    assert set(ended.stdout.split()) == {"--token", "--trace"}

@@ -84,6 +84,11 @@ def register(app: App) -> None:
         name="up",
         help="Run a complete bus on this machine, with national databases in a sandbox.",
     )
+    app.command(
+        "lgsp_gateway.cli.completion_commands:completion",
+        name="completion",
+        help="Print the completion script of a shell.",
+    )
     app.command("lgsp_gateway.cli.caller_commands:token", name="token", help="Print an access token of a system.")
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
     for name, words in _REGISTRY.items():

@@ -35,7 +35,7 @@ DEBUG_VARIABLE = "LGSP_DEBUG"
 def main() -> None:
     """Run the command of this process, and exit as it ended."""
     try:
-        _app()()
+        application()()
     except Refusal as refusal:
         err(f"lgsp: {refusal.detail.in_language(language())}\n")
         for violation in refusal.violations[1:]:
@@ -54,7 +54,8 @@ def main() -> None:
         sys.exit(EXIT_UNEXPECTED)
 
 
-def _app() -> App:
+def application() -> App:
+    """Return the command with the subcommands of each installed package."""
     app = App(
         name="lgsp",
         help="The data bus of a province.",

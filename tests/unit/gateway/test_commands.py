@@ -1,19 +1,12 @@
 """What holds for every command of `lgsp`: a line that says what it does, and one environment variable for the state folder."""
 
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 
 import pytest
 from cyclopts import App
 
+from lgsp_gateway.cli.main import application
 from lgsp_runtime.state_paths import STATE_VARIABLE
-
-
-def _application() -> App:
-    app = App(name="lgsp")
-    for entry in sorted(entry_points(group="lgsp.commands"), key=lambda entry: entry.name != "contracts"):
-        entry.load()(app)
-    return app
 
 
 def _walk(app: App, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:
@@ -24,7 +17,7 @@ def _walk(app: App, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
         yield from _walk(app[name], (*before, name))
 
 
-COMMANDS = dict(_walk(_application()))
+COMMANDS = dict(_walk(application()))
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
