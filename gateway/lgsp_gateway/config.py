@@ -297,14 +297,17 @@ def _refuse_unknown_variables() -> None:
 Settings = TypeVar("Settings", GatewaySettings, IndexerSettings)
 
 
-def read_settings(kind: type[Settings]) -> Settings:
+def read_settings(kind: type[Settings], config: Path | None = None) -> Settings:
     """Read the settings of a process that was given no flags.
+
+    Args:
+        config: the file of settings, where it is another than the environment names.
 
     Raises:
         Refusal: `cannot-start`, where one does not fit.
     """
     try:
-        return kind()
+        return kind(config=config) if config else kind()
     except ValidationError as error:
         raise invalid_setting(error) from error
 
@@ -354,6 +357,14 @@ def environment_name(setting: str) -> str:
 Format = Literal["text", "markdown", "yaml"]
 
 
+def describe_effective(settings: BaseSettings) -> str:
+    """Describe each setting for a terminal, with its value where the environment or a file sets it."""
+    return "".join(
+        _as_text(name, field, str(getattr(settings, name)) if name in settings.model_fields_set else None)
+        for name, field in type(settings).model_fields.items()
+    )
+
+
 def describe(settings: type[BaseSettings], form: Format) -> str:
     """Describe each setting: name, default, bounds, meaning.
 
@@ -371,9 +382,9 @@ def _default(field: FieldInfo) -> str:
     return "" if value in (None, "", ()) else str(value)
 
 
-def _as_text(name: str, field: FieldInfo) -> str:
+def _as_text(name: str, field: FieldInfo, value: str | None = None) -> str:
     default = _default(field)
-    shown = f"  [{default}]" if default else ""
+    shown = (f"  [{default}]" if default else "") + (f"  = {value}" if value is not None else "")
     return f"--{name.replace('_', '-')}, {environment_name(name)}{shown}\n    {field.description}\n"
 
 

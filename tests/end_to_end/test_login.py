@@ -152,6 +152,19 @@ async def test_who_is_not_registered_is_told_what_to_tell_an_operator(people: Pe
     assert "suspended" in err
 
 
+async def test_a_person_whose_account_cannot_be_linked_is_not_registered(people: People, terminal: Terminal) -> None:
+    code = await people.code("linked-before")
+    assert (await people.link(await people.create("developer"), code)).status == 200
+    operator = ["--token", people.bus.token("operator")]
+    before = (await terminal.run("get", "persons", *operator))[1]
+    made = ["person", "create", "--issuer", people.issuer.url, "--agency", "H49.1", "--role", "integrator", "--account"]
+    status, _, err = await terminal.run(*made, "WRONG", *operator)
+    assert (status, "26 characters" in err) == (1, True)
+    status, out, err = await terminal.run(*made, code, *operator)
+    assert (status, out) == (1, ""), err
+    assert (await terminal.run("get", "persons", *operator))[1] == before
+
+
 async def test_an_operator_approves_the_account_whose_code_they_heard(people: People, terminal: Terminal) -> None:
     _, token = await people.signed_in("approves", "operator")
     heard, other = await people.code("heard"), await people.code("other")
@@ -353,3 +366,10 @@ async def test_a_certified_provider_signs_people_in(
     code, err = await login.ended()
     assert code == 0, err
     assert (await terminal.run("whoami"))[1] == f"person/{person} (H49.1; developer)\n"
+
+
+async def test_an_issuer_that_is_down_is_said_to_be(people: People, terminal: Terminal) -> None:
+    await people.issuer.stop()  # the last test of this issuer
+    code, _, err = await terminal.run("login", "--no-browser", "--issuer", people.issuer.url)
+    assert code == 1
+    assert f"The sign-in failed: the issuer {people.issuer.url} does not answer" in err

@@ -19,9 +19,11 @@ class Operator:
     def __init__(self, bus: Workbench) -> None:
         self._bus = bus
 
-    async def __call__(self, *arguments: str, system: str = "operator") -> tuple[int, str, str]:
+    async def __call__(
+        self, *arguments: str, system: str = "operator", environment: dict[str, str] | None = None
+    ) -> tuple[int, str, str]:
         where = ["--url", f"http://127.0.0.1:{self._bus.port}", "--token", self._bus.token(system)]
-        return await run(*arguments, *where)
+        return await run(*arguments, *where, environment=environment)
 
 
 @pytest_asyncio.fixture
@@ -84,6 +86,29 @@ async def test_apply_get_describe_history_export_delete(lgsp: Operator, folder: 
     assert (await lgsp("get", "grants", "land-desk"))[0] == 1
     code, out, _ = await lgsp("history", "grants", "land-desk")
     assert "deleted by operator (xong)" in out
+
+
+async def test_in_vietnamese_and_with_a_long_difference_in_a_line(lgsp: Operator, folder: Path) -> None:
+    vietnamese = {"LANG": "vi_VN.UTF-8", "LC_ALL": ""}
+    code, out, _ = await lgsp("apply", "-f", str(folder), environment=vietnamese)
+    assert (code, out.splitlines()[0]) == (0, "agency/H50 đã tạo")
+    contract = {**CONTRACTS[0], "service": "land", "provider": "land-system", "version": "1.1.0"}
+    operations = contract["operations"] | {"read-again": CONTRACTS[0]["operations"]["read"]}
+    (folder / "land.yaml").write_text(yaml.safe_dump(contract | {"operations": operations}))
+    code, out, err = await lgsp("apply", "-f", str(folder / "land.yaml"), "--dry-run")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "service/land-v1 configured (dry run)"
+    assert out.splitlines()[1].endswith("--diff shows them")
+    assert len(out.splitlines()) == 2
+    whole = (await lgsp("apply", "-f", str(folder / "land.yaml"), "--diff", environment=vietnamese))[1]
+    assert whole.startswith("service/land-v1 đã thay đổi\n")
+    assert len(whole.splitlines()) > 20
+    assert "không có" not in (await lgsp("get", "systems", environment=vietnamese))[2]
+    code, _, err = await lgsp("get", "grants", "--consumer", "land-system", environment=vietnamese)
+    assert (code, err) == (0, "Không có tài liệu nào như vậy.\n")
+    shown = (await lgsp("history", "services", "land-v1", environment=vietnamese))[1]
+    assert "thay đổi bởi operator" in shown
+    assert (await lgsp("delete", "grant", "land-desk", environment=vietnamese))[1] == "grants/land-desk đã xóa\n"
 
 
 async def test_what_is_exported_applies_to_another_bus(lgsp: Operator, folder: Path, tmp_path: Path) -> None:

@@ -101,6 +101,10 @@ async def test_what_is_old_is_archived_and_proved_as_before(archived: Archived) 
     assert code == 0, err
     code, out, err = await archived.verify(str(archived.shelf.parent / "export"), "--archive", str(archived.shelf))
     assert (code, out.count("whole")) == (0, 3), out + err
+    empty = archived.shelf.parent / "empty"
+    empty.mkdir()
+    code, _, err = await archived.verify("--archive", str(empty))
+    assert (code, "nothing was verified" in err) == (1, True)
     # An older archive that is missing leaves a gap, which shows.
     min(archived.shelf.glob("*.tar.gz")).unlink()
     code, _, err = await archived.verify("--archive", str(archived.shelf))

@@ -202,6 +202,19 @@ async def test_an_operator_looks_a_key_up_and_frees_it(bus: Workbench) -> None:
     await bus.unserve(adapter)
 
 
+async def test_the_key_of_an_operation_that_reads_is_not_said_to_wait(bus: Workbench) -> None:
+    key = idempotency_key()
+    adapter = await bus.serve()
+    assert (await bus.call(headers={"Idempotency-Key": key})).status == 200
+    remote = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("operator")]
+    code, out, err = await run("idempotency", "show", key, "--system", "alpha", *remote)
+    assert (code, "the operation only reads" in out) == (0, True), err
+    code, _, err = await _settle(bus, key, "did-not-happen")
+    assert (code, "there is nothing to settle" in err) == (1, True)
+    assert (await bus.call(headers={"Idempotency-Key": key})).status == 200
+    await bus.unserve(adapter)
+
+
 async def test_an_operator_says_that_it_happened(bus: Workbench, tmp_path: Path) -> None:
     key, answered = idempotency_key(), idempotency_key()
     for one in (key, answered):

@@ -220,8 +220,8 @@ def _operations_schemas() -> dict[str, Schema]:
         "IdempotencyKey": object_schema(
             {
                 "state": {
-                    "enum": ["begun", "done", "settled"],
-                    "description": "no result is known yet; the answer is stored; the call happened, its answer is not known",
+                    "enum": ["begun", "done", "settled", "repeatable"],
+                    "description": "no result is known yet; the answer is stored; the call happened, its answer is not known; the operation only reads, and runs each time",
                 },
                 "message": {**TEXT, "description": "the id of the call that used the key first"},
                 "operation": {**TEXT, "description": "the subject of the operation, such as svc.land.v1.register"},

@@ -53,8 +53,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What is known of a key: `begun` (no result yet), `done` (its answer is kept) or `settled` (it happened, its answer is not
-    known), by which call, of which operation, since when (ISO 8601)."""
+    """What is known of a key: `begun` (no result yet), `done` (its answer is kept), `settled` (it happened, its answer is not
+    known) or `repeatable` (the operation only reads, so its outcome is not kept), by which call, of which operation, since when
+    (ISO 8601)."""
 
     state: str
     message: str
@@ -129,7 +130,8 @@ class Idempotency:
         secret = _key_secret(consumer, key)
         name = _digest(b"name", secret)
         fingerprint = _digest(b"fingerprint", secret, f"{subject} {request.purpose}".encode(), request.body)
-        record = {"fingerprint": fingerprint, "state": "begun", "message": message, "operation": subject, "at": _now()}
+        state = "repeatable" if request.repeatable else "begun"
+        record = {"fingerprint": fingerprint, "state": state, "message": message, "operation": subject, "at": _now()}
         try:
             try:
                 return Claim(name, secret, record, await self._opened_bucket().create(name, orjson.dumps(record)))
@@ -208,6 +210,11 @@ class Idempotency:
         """
         secret = _key_secret(consumer, key)
         known, revision = await self._read_record(secret)
+        if known["state"] == "repeatable":
+            raise _conflict(
+                "Thao tác này chỉ đọc: mỗi lần gọi lại đều được thực hiện, không có gì để xác định.",
+                "This operation only reads: it is carried out each time it is called, so there is nothing to settle.",
+            )
         if known["state"] != "begun":
             raise _conflict(
                 "Kết quả của lần gọi này đã biết, không có gì để xác định.",

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.options import StateFolder
+from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.evidence.archive.archiver import ArchivedPart, Archiver
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
@@ -57,9 +58,15 @@ def archive(
     )
     moved = asyncio.run(_archive(door, ArchiveStore(to), KeyStore(keys or state.keys).log_key(), before))
     for one in moved:
-        out(f"{one.name}: {one.name.end - one.name.first} entries archived, verified and deleted from the stream\n")
+        count = one.name.end - one.name.first
+        out(
+            localized(
+                f"{one.name}: {count} mục đã lưu trữ, kiểm tra và xóa khỏi luồng\n",
+                f"{one.name}: {count} entries archived, verified and deleted from the stream\n",
+            )
+        )
     if not moved:
-        out("nothing is that old\n")
+        out(localized("không có mục nào cũ đến mức đó\n", "nothing is that old\n"))
 
 
 async def _archive(door: NatsEndpoint, archives: ArchiveStore, seed: bytes, before: float) -> list[ArchivedPart]:

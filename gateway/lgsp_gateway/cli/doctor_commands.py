@@ -12,6 +12,7 @@ import orjson
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal, Text, on_one_line
 
@@ -29,7 +30,8 @@ def doctor(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts 
         )
     failed = sum(wrong is not None for _, wrong in results)
     if failed:
-        out(f"{failed} of {len(results)} checks failed\n")
+        total = len(results)
+        out(localized(f"{failed} trong {total} kiểm tra không đạt\n", f"{failed} of {total} checks failed\n"))
         sys.exit(1)
 
 

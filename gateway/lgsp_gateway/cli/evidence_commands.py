@@ -11,6 +11,7 @@ from lgsp_contracts.entry import is_call
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.texts import localized
 from lgsp_problems import Text, on_one_line
 
 NOTHING = Text("Không có thông điệp nào như vậy.", "There is no such message.")
@@ -116,7 +117,8 @@ def search(
     if not page["items"]:  # as kubectl does: said where programs do not read, and no failure
         err(f"{NOTHING.in_language(language())}\n")
     if page["cursor"]:
-        err(f"more: --cursor {page['cursor']}\n")
+        more = localized("còn nữa", "more")
+        err(f"{more}: --cursor {page['cursor']}\n")
 
 
 def _write(entries: Iterable[bytes], output: str) -> None:

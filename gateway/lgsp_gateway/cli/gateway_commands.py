@@ -11,7 +11,8 @@ from lgsp_contracts.cli.terminal import as_compact_yaml, out
 from lgsp_gateway import app
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.public_keys import read_public_keys
-from lgsp_gateway.config import Format, GatewaySettings, IndexerSettings, describe, read_settings
+from lgsp_gateway.cli.texts import localized
+from lgsp_gateway.config import Format, GatewaySettings, IndexerSettings, describe, describe_effective, read_settings
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
@@ -32,15 +33,22 @@ def run_gateway(*, settings: Annotated[GatewaySettings | None, Parameter(name="*
     processes.run(f"gateway {settings.name}", lambda process: app.serve(settings, process))
 
 
-def show_settings(*, form: Annotated[Format, Parameter(name="--format")] = "text") -> None:
-    """Show each setting of a gateway: flag, environment variable, default, meaning.
+def show_settings(*, form: Annotated[Format, Parameter(name="--format")] = "text", config: Path | None = None) -> None:
+    """Show each setting of a gateway: flag, environment variable, [default], = the value that is set, meaning.
+
+    Values are those that a gateway started here would have without flags: of the environment and of the file of settings.
 
     Parameters
     ----------
+    config
+        The file of settings, as `lgsp gateway run --config` takes it; by default `LGSP_GW_CONFIG`.
     form
         `yaml` writes a file for `lgsp gateway run --config FILE`, with each setting as a comment.
     """
-    out(describe(GatewaySettings, form))
+    if form == "text":
+        out(describe_effective(read_settings(GatewaySettings, config)))
+    else:
+        out(describe(GatewaySettings, form))
 
 
 def run_indexer(*, settings: Annotated[IndexerSettings | None, Parameter(name="*")] = None) -> None:
@@ -69,10 +77,12 @@ def show_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> 
     store = KeyStore(keys or StateDir(state_dir).keys)
     store.ensure()
     ring = store.ring()
-    out(f"signs tokens              {ring.current.kid}\n")
-    for kid in sorted(ring.thumbprints - {ring.current.kid}):
-        out(f"verifies tokens           {kid}\n")
-    out(f"auth callout issuer       {store.account_key().public}\n")
+    rows = [(localized("ký mã truy cập", "signs tokens"), ring.current.kid)]
+    verifies = localized("kiểm mã truy cập", "verifies tokens")
+    rows += [(verifies, kid) for kid in sorted(ring.thumbprints - {ring.current.kid})]
+    rows.append((localized("issuer của auth callout", "auth callout issuer"), store.account_key().public))
+    for title, value in rows:
+        out(f"{title:<26}{value}\n")
 
 
 def rotate_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
@@ -88,7 +98,7 @@ def rotate_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -
     store = KeyStore(keys or StateDir(state_dir).keys)
     store.ensure()
     key = store.rotate()
-    out(f"{key.kid} signs from now on\n")
+    out(localized(f"từ nay {key.kid} ký\n", f"{key.kid} signs from now on\n"))
 
 
 def remove_key(key: str, /, *, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
@@ -104,7 +114,12 @@ def remove_key(key: str, /, *, state_dir: StateFolder = DEFAULT, keys: Path | No
         The folder of signing keys, where it is another.
     """
     removed = KeyStore(keys or StateDir(state_dir).keys).remove(key)
-    out(f"{removed} is removed: the tokens that it signed have ended, at every gateway and on NATS\n")
+    out(
+        localized(
+            f"{removed} đã bị gỡ: các mã truy cập do nó ký đã hết hiệu lực, ở mọi gateway và trên NATS\n",
+            f"{removed} is removed: the tokens that it signed have ended, at every gateway and on NATS\n",
+        )
+    )
 
 
 def new_key(

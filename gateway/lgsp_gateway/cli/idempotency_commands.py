@@ -11,12 +11,22 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.files import read_json
+from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.texts import localized
+from lgsp_problems import Text
 
 _HEADER = "Idempotency-Key"
 _MEANING = {
-    "begun": "no result is known; ask the provider, then `lgsp idempotency settle`",
-    "done": "it happened; the same key gets the same answer",
-    "settled": "it happened; its answer is not known",
+    "begun": Text(
+        "chưa biết kết quả; hãy hỏi hệ thống cung cấp, rồi chạy `lgsp idempotency settle`",
+        "no result is known; ask the provider, then `lgsp idempotency settle`",
+    ),
+    "done": Text("đã thực hiện; cùng khóa nhận cùng câu trả lời", "it happened; the same key gets the same answer"),
+    "settled": Text("đã thực hiện; không biết câu trả lời", "it happened; its answer is not known"),
+    "repeatable": Text(
+        "thao tác chỉ đọc: mỗi lần gọi đều được thực hiện, kết quả có trong nhật ký bằng chứng",
+        "the operation only reads: each call is carried out, and its outcome is in the evidence",
+    ),
 }
 
 
@@ -69,9 +79,13 @@ def settle(
     query = urlencode({"system": names.system_name(system)})
     path = f"/ops/idempotency-key/settle?{query}"
     known = orjson.loads(bus.client().post(path, orjson.dumps(body), {_HEADER: names.header_value(_HEADER, key)}))
-    out(f"settled: message {known['message']}, {known['operation']}, {outcome}\n")
+    settled = localized("đã xác định: thông điệp", "settled: message")
+    out(f"{settled} {known['message']}, {known['operation']}, {outcome}\n")
 
 
 def _print(known: dict[str, str]) -> None:
-    out(f"message    {known['message']}\noperation  {known['operation']}\nsince      {known['at']}\n")
-    out(f"state      {known['state']}: {_MEANING[known['state']]}\n")
+    titles = localized("thông điệp|thao tác|từ|trạng thái", "message|operation|since|state")
+    values = [known[name] for name in ("message", "operation", "at")]
+    meaning = _MEANING[known["state"]].in_language(language())
+    for title, value in zip(titles.split("|"), [*values, f"{known['state']}: {meaning}"], strict=True):
+        out(f"{title:<11}{value}\n")

@@ -14,6 +14,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusClient, BusOptions
 from lgsp_gateway.cli.files import iterate_lines, read_json
+from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.evidence.verify.checkpoint import unverified_size
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
@@ -23,7 +24,7 @@ from lgsp_gateway.evidence.verify.log_part import PartStart, verify_log_part
 from lgsp_gateway.evidence.verify.origins import gateway_of
 from lgsp_gateway.evidence.verify.refusals import evidence_forged
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
-from lgsp_problems import Refusal
+from lgsp_problems import NotFound, Refusal
 
 
 def export(folder: Path, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
@@ -36,7 +37,13 @@ def export(folder: Path, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa:
     """
     folder.mkdir(parents=True, exist_ok=True)
     exported = _export(bus.client(), folder)
-    out(f"{len(exported)} logs in {folder}: {', '.join(exported)}\n")
+    names_of_logs = ", ".join(exported)
+    out(
+        localized(
+            f"{len(exported)} nhật ký trong {folder}: {names_of_logs}\n",
+            f"{len(exported)} logs in {folder}: {names_of_logs}\n",
+        )
+    )
 
 
 def verify(
@@ -95,7 +102,7 @@ def _verify_one(
             f"the entries of {name} from {archived[name]} up to {start.size} are nowhere",
         )
     if not part["items"] and not start.size:
-        out(f"{name}: nothing is covered by a checkpoint yet\n")
+        out(localized(f"{name}: chưa có điểm kiểm nào\n", f"{name}: nothing is covered by a checkpoint yet\n"))
         return
     sealed = [
         cosignature
@@ -110,15 +117,25 @@ def _verify_one(
         if unverified_size(cosignature.note) <= max(map(unverified_size, notes))
     ]
     last = verify_log_part(iterate_lines(folder / f"{name}.jsonl"), [*notes, *within], trusted, start)
-    where = f"entries {start.size} to {last.size}" if start.size else f"{last.size} entries"
-    out(f"{last.origin}: {where}, {len(part['items'])} checkpoints, whole\n")
+    where = (
+        localized(f"các mục {start.size} đến {last.size}", f"entries {start.size} to {last.size}")
+        if start.size
+        else localized(f"{last.size} mục", f"{last.size} entries")
+    )
+    whole = localized(f"{len(part['items'])} điểm kiểm, nguyên vẹn", f"{len(part['items'])} checkpoints, whole")
+    out(f"{last.origin}: {where}, {whole}\n")
     for one in witnesses:
         note = next(
             (cosignature.note for cosignature in sealed if cosignature.by == one.name and cosignature.note in within),
             "",
         )
         when = times.in_seconds(one.cosigned_at(note))
-        out(f"{last.origin}: {unverified_size(note)} entries sealed by {one.name} on {when}\n")
+        out(
+            localized(
+                f"{last.origin}: {unverified_size(note)} mục được {one.name} đóng dấu lúc {when}\n",
+                f"{last.origin}: {unverified_size(note)} entries sealed by {one.name} on {when}\n",
+            )
+        )
 
 
 def _keys_of(keys: Sequence[VerifierKey], gateway: GatewayName, notes: Sequence[str]) -> LogKeys:
@@ -161,7 +178,17 @@ def _verify_archives(archives: ArchiveStore, keys: list[VerifierKey]) -> dict[st
             )
         if last.size > end:  # a part may lie within a longer one, where the archiver was killed between them
             ends[name.gateway], roots[name.gateway] = last.size, last.root
-        out(f"{name}: entries {name.first} to {name.end}, whole\n")
+        out(
+            localized(
+                f"{name}: các mục {name.first} đến {name.end}, nguyên vẹn\n",
+                f"{name}: entries {name.first} to {name.end}, whole\n",
+            )
+        )
+    if not ends:
+        raise NotFound(
+            vi=f"Không có kho lưu nào ở {archives.address}, nên chưa kiểm tra gì; hãy kiểm tra địa chỉ.",
+            en=f"There are no archives at {archives.address}, so nothing was verified; check the address.",
+        )
     return ends
 
 

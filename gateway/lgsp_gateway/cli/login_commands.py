@@ -1,7 +1,9 @@
 """What people use to be themselves on the bus: `lgsp login`, `lgsp logout`, `lgsp whoami`."""
 
+import asyncio
 import time
 import webbrowser
+from collections.abc import Coroutine
 from typing import Any
 
 import aiohttp
@@ -18,6 +20,7 @@ from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error, refusal
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_gateway.sessions.sign_in import ID_TOKEN, TOKEN_EXCHANGE
 from lgsp_problems import Refusal, Text, on_one_line
+from lgsp_runtime import connection_errors
 
 
 def login(
@@ -45,7 +48,7 @@ def login(
     """
     address = BusAddress(state_dir, url).resolved()
     client = _chosen(address, issuer)
-    id_token = run_against_bus(client.issuer, _sign_in(client, device=device, browser=browser))
+    id_token = _run_against_issuer(client.issuer, _sign_in(client, device=device, browser=browser))
     session = run_against_bus(address, _exchange(address, id_token))
     path = session_file.save(session)
     who = orjson.loads(BusClient(address, session.token).get("/me"))
@@ -108,6 +111,22 @@ def _chosen(address: str, wanted: str) -> IssuerClient:
         f"hãy chọn bên cấp bằng --issuer; trục này dùng: {names}",
         f"choose an issuer with --issuer; this bus knows: {names}",
     )
+
+
+def _run_against_issuer(issuer: str, work: Coroutine[Any, Any, str]) -> str:
+    """Run what talks to an issuer.
+
+    Raises:
+        Refusal: `sign-in-failed`, also when the issuer cannot be reached.
+    """
+    try:
+        return asyncio.run(work)
+    except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        reason = connection_errors.describe_error(error)
+        raise failed(
+            f"bên cấp {issuer} không trả lời ({reason}); hãy thử lại sau, hoặc hỏi người quản trị bên cấp",
+            f"the issuer {issuer} does not answer ({reason}); try again later, or ask whoever runs it",
+        ) from error
 
 
 async def _sign_in(client: IssuerClient, *, device: bool, browser: bool) -> str:

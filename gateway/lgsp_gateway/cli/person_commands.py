@@ -11,6 +11,7 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, run_on_registry
+from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.registry.documents import API_VERSION
 from lgsp_gateway.sessions.accounts import read_code
 from lgsp_problems import Refusal
@@ -50,6 +51,8 @@ def create(
     reason
         Why; it stands in the history.
     """
+    if account:
+        read_code(account)  # before anybody is registered whom it would not be linked to
     person = new_id()
     spec = {"issuer": issuer, "agency": names.agency_code(agency), "roles": role}
     document = {"apiVersion": API_VERSION, "kind": "Person", "metadata": {"name": person}, "spec": spec}
@@ -58,7 +61,11 @@ def create(
         made = (await client.apply(document, reason, dry_run=False)).after
         if not account:
             return made
-        return await client.act("persons", person, "link", {"account": account, "name": name, "reason": reason})
+        try:
+            return await client.act("persons", person, "link", {"account": account, "name": name, "reason": reason})
+        except Refusal:  # else a second try would register them twice
+            await client.delete("persons", person, reason)
+            raise
 
     _show(run_on_registry(bus, work))
 
@@ -180,10 +187,15 @@ def _act(bus: BusOptions, person: str, action: str, body: dict[str, str]) -> Non
 
 def _show(document: Document) -> None:
     name, phase = document["metadata"]["name"], document.get("status", {}).get("phase", "created")
-    out(f"person/{name} is {phase}\n")
+    out(localized(f"person/{name}: {phase}\n", f"person/{name} is {phase}\n"))
     if phase == "awaiting-operator":
+        command = f"lgsp person approve {name} --account CODE"
         out(
-            f"    another operator, who is another person, is to approve it: lgsp person approve {name} --account CODE\n"
+            localized(
+                f"    một người vận hành khác cần phê duyệt: {command}\n",
+                f"    another operator, who is another person, is to approve it: {command}\n",
+            )
         )
     if phase == "created":
-        out(f"    no account is linked yet: lgsp person link {name} --account CODE\n")
+        command = f"lgsp person link {name} --account CODE"
+        out(localized(f"    chưa liên kết tài khoản: {command}\n", f"    no account is linked yet: {command}\n"))

@@ -13,6 +13,7 @@ from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions
 from lgsp_gateway.cli.files import read_bytes, read_json
 from lgsp_gateway.cli.options import StateFolder, Url
+from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.evidence.cosign.timestamps import stamped_at
 from lgsp_gateway.evidence.verify.cosignature import TIMESTAMP, Cosignature
 from lgsp_gateway.evidence.verify.inclusion_proof import verify_cosignatures, verify_proof
@@ -90,14 +91,17 @@ def check(
     sent, got = (read_bytes(path) if path else None for path in (request, answer))
     entry = verify_proof(proof, trusted, sent, got, entries.parse_salt(salt) if salt else None)
     out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
-    out(f"proved: entry {proof['index']} of {trusted.verify(note).origin}\n")
+    index, origin = proof["index"], trusted.verify(note).origin
+    out(localized(f"đã chứng minh: mục {index} của {origin}\n", f"proved: entry {index} of {origin}\n"))
     sealed = verify_cosignatures(proof, trusted)
     for one in read_keys(witness) if witness else []:
         cosigned = next((cosignature.note for cosignature in sealed if cosignature.by == one.name), "")
-        out(f"sealed: by {one.name} on {times.in_seconds(one.cosigned_at(cosigned))}\n")
+        when = times.in_seconds(one.cosigned_at(cosigned))
+        out(localized(f"đóng dấu: bởi {one.name} lúc {when}\n", f"sealed: by {one.name} on {when}\n"))
     if timestamp_roots:
         stamp = next((cosignature for cosignature in sealed if cosignature.by == TIMESTAMP), Cosignature(TIMESTAMP, ""))
-        out(f"stamped: on {times.in_seconds(stamped_at(stamp, timestamp_roots).timestamp())}\n")
+        when = times.in_seconds(stamped_at(stamp, timestamp_roots).timestamp())
+        out(localized(f"dấu thời gian: lúc {when}\n", f"stamped: on {when}\n"))
 
 
 def keys(*, state_dir: StateFolder = DEFAULT, url: Url = "") -> None:

@@ -13,11 +13,13 @@ from lgsp_gateway.cli.registry_files import read_documents
 from lgsp_gateway.cli.registry_output import (
     difference,
     document_path,
+    outcome_line,
     pending_approval,
     phase_of,
     print_documents,
     token_notice,
 )
+from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.registry.documents import KINDS, PLURALS
 from lgsp_problems import on_one_line
 
@@ -31,6 +33,7 @@ def apply(
     file: Annotated[list[Path], Parameter(name=["--file", "-f"])],
     reason: str = "",
     dry_run: bool = False,
+    diff: bool = False,
     end_tokens: bool = False,
     bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
@@ -44,6 +47,8 @@ def apply(
         Why; it stands in the history.
     dry_run
         Show what would change and change nothing.
+    diff
+        Show all lines that differ, of however many there are; without it, a long difference is summed up.
     end_tokens
         Of systems that change: end at once the tokens that they were given until now.
     """
@@ -52,11 +57,10 @@ def apply(
     async def work(client: RegistryClient) -> None:
         for document in changes:
             outcome = await client.apply(document, reason, dry_run=dry_run, end_tokens=end_tokens)
-            suffix = " (dry run)" if dry_run else ""
-            out(f"{document_path(outcome.after)} {outcome.verb}{suffix}\n")
+            out(outcome_line(outcome, dry_run=dry_run))
             out(pending_approval(outcome.after))
             if outcome.verb == "configured":
-                out("".join(difference(outcome.before or {}, outcome.after)))
+                out("".join(difference(outcome.before or {}, outcome.after, whole=diff)))
                 out(token_notice(outcome.before or {}, outcome.after))
 
     run_on_registry(bus, work)
@@ -121,12 +125,13 @@ def history(kind: Kind, name: Name, /, *, output: Output = "table", bus: BusOpti
         return
     for version, before in zip(versions, [*versions[1:], None], strict=True):
         known = version["metadata"]
-        what = "deleted" if version["spec"] is None else "created" if before is None else "changed"
+        what = _step(version, before)
         reason = f" ({on_one_line(known['reason'])})" if known.get("reason") else ""
         out(
-            f"{times.in_seconds(known['updatedAt'] / 1000)}  revision {known['revision']}  {what} by {known['updatedBy']}{reason}\n"
+            f"{times.in_seconds(known['updatedAt'] / 1000)}  {localized('phiên bản', 'revision')} {known['revision']}  "
+            f"{what} {localized('bởi', 'by')} {known['updatedBy']}{reason}\n"
         )
-        if what == "changed" and before is not None:
+        if version["spec"] is not None and before is not None:
             out("".join(difference(before, version)))
 
 
@@ -143,7 +148,8 @@ def export(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     written: list[Document] = run_on_registry(bus, work)
     left_out = [document for document in written if document["kind"] == "Grant" and phase_of(document) != "in-force"]
     for document in left_out:
-        err(f"left out: {document_path(document)} ({phase_of(document)})\n")
+        left = localized("để lại", "left out")
+        err(f"{left}: {document_path(document)} ({phase_of(document)})\n")
     out(as_yaml([_without_status(document) for document in written if document not in left_out]))
 
 
@@ -157,7 +163,14 @@ def delete(kind: Kind, name: Name, /, *, reason: str = "", bus: BusOptions = Bus
     """
     path = plural(kind)
     run_on_registry(bus, lambda client: client.delete(path, name, reason))
-    out(f"{path}/{name} deleted\n")
+    out(localized(f"{path}/{name} đã xóa\n", f"{path}/{name} deleted\n"))
+
+
+def _step(version: Document, before: Document | None) -> str:
+    """Return what a version did to the one before it."""
+    if version["spec"] is None:
+        return localized("xóa", "deleted")
+    return localized("tạo", "created") if before is None else localized("thay đổi", "changed")
 
 
 def _without_status(document: Document) -> Document:

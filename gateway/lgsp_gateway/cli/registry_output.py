@@ -6,10 +6,12 @@ from typing import Any
 
 import orjson
 
-from lgsp_contracts.cli.terminal import as_yaml, out
+from lgsp_contracts.cli.terminal import as_yaml, err, out
 from lgsp_gateway.cli import tables
-from lgsp_gateway.cli.registry_client import Document
+from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.registry_client import Document, Outcome
 from lgsp_gateway.cli.texts import localized
+from lgsp_problems import Text
 
 _PHASES = {"Grant": "in-force", "Person": "created"}
 """The kinds whose phase the registry writes, with that of a document without a status."""
@@ -34,6 +36,8 @@ def print_documents(documents: list[Document], output: str, *, single: bool) -> 
         out(as_yaml(documents))
     else:
         _print_table(documents)
+        if not documents:  # as kubectl does: said where programs do not read, and no failure
+            err(localized("Không có tài liệu nào như vậy.\n", "There is no such document.\n"))
 
 
 _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
@@ -80,11 +84,42 @@ def _row(document: Document, columns: Mapping[str, Callable[[Any], str]]) -> lis
     return [*cells, str(document["metadata"]["revision"])]
 
 
-def difference(before: Document, after: Document) -> list[str]:
-    """Return what differs in the specification of two versions: lines of a unified diff of their YAML."""
+SHORT_DIFFERENCE = 12
+"""Lines of a difference that are shown without being asked for."""
+
+
+def difference(before: Document, after: Document, *, whole: bool = True) -> list[str]:
+    """Return what differs in the specification of two versions: lines of a unified diff of their YAML.
+
+    Args:
+        whole: all lines; else a long difference is summed up in one.
+    """
     old, new = (as_yaml([document.get("spec")]).splitlines(keepends=True) for document in (before, after))
     lines = list(difflib.unified_diff(old, new, n=1))[2:]
-    return [f"    {line}" for line in lines if not line.startswith("@@")]
+    differing = [line for line in lines if not line.startswith("@@")]
+    if whole or len(differing) <= SHORT_DIFFERENCE:
+        return [f"    {line}" for line in differing]
+    added, removed = (sum(line.startswith(sign) for line in differing) for sign in "+-")
+    return [
+        localized(
+            f"    thêm {added} dòng, bớt {removed} dòng; xem bằng --diff\n",
+            f"    {added} lines added, {removed} removed; --diff shows them\n",
+        )
+    ]
+
+
+def outcome_line(outcome: Outcome, *, dry_run: bool) -> str:
+    """Return a line on what became of a document that was applied."""
+    verb = _VERBS[outcome.verb].in_language(language())
+    trial = localized(" (chạy thử)", " (dry run)") if dry_run else ""
+    return f"{document_path(outcome.after)} {verb}{trial}\n"
+
+
+_VERBS = {
+    "created": Text("đã tạo", "created"),
+    "configured": Text("đã thay đổi", "configured"),
+    "unchanged": Text("không đổi", "unchanged"),
+}
 
 
 def document_path(document: Document) -> str:

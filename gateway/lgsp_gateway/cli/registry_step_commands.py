@@ -7,6 +7,7 @@ from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.registry_client import Document, run_on_registry
 from lgsp_gateway.cli.registry_output import document_path, phase_of
+from lgsp_gateway.cli.texts import localized
 
 
 def act_on_grant(
@@ -36,7 +37,7 @@ def act_on_grant(
     """
     step = {"reason": reason, "until": until}
     after: Document = run_on_registry(bus, lambda client: client.act("grants", name, action, step, revision))
-    out(f"{document_path(after)} is {phase_of(after)}\n")
+    out(localized(f"{document_path(after)}: {phase_of(after)}\n", f"{document_path(after)} is {phase_of(after)}\n"))
 
 
 def act_on_service(
@@ -67,6 +68,9 @@ def act_on_service(
     step = {"reason": reason, "since": since, "until": until}
     after: Document = run_on_registry(bus, lambda client: client.act("services", name, action, step))
     planned = after.get("status", {}).get("suspension")
-    out(
-        f"{document_path(after)} is {'suspended from ' + times.in_seconds(planned['since']) if planned else 'not suspended'}\n"
-    )
+    if planned:
+        since = times.in_seconds(planned["since"])
+        state = localized(f"tạm dừng từ {since}", f"is suspended from {since}")
+    else:
+        state = localized("không bị tạm dừng", "is not suspended")
+    out(f"{document_path(after)} {state}\n")

@@ -19,7 +19,7 @@ from lgsp_gateway.cli import tables, times
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.public_keys import Jwk, read_public_keys
 from lgsp_gateway.cli.registry_client import Document, Outcome, run_on_registry
-from lgsp_gateway.cli.registry_output import document_path, token_notice
+from lgsp_gateway.cli.registry_output import document_path, outcome_line, token_notice
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import NotFound
@@ -178,7 +178,7 @@ def new_secret(system: str, /, *, reason: str = "", bus: BusOptions = BusOptions
         bus, names.system_name(system), lambda spec: {**spec, "secretSha256": digest}, reason, dry_run=False
     )
     out(secret + "\n")
-    err(f"{document_path(outcome.after)} configured\n{token_notice(outcome.before or {}, outcome.after)}")
+    err(outcome_line(outcome, dry_run=False) + token_notice(outcome.before or {}, outcome.after))
     err(
         localized(
             "    mật khẩu chỉ được hiện lần này; hãy chuyển cho người phụ trách hệ thống qua kênh an toàn\n",
@@ -263,7 +263,7 @@ def _expiry(jwk: Jwk) -> str:
 
 
 def _print(outcome: Outcome, *, dry_run: bool) -> None:
-    out(f"{document_path(outcome.after)} {outcome.verb}{' (dry run)' if dry_run else ''}\n")
+    out(outcome_line(outcome, dry_run=dry_run))
     before = {jwk["kid"]: jwk for jwk in (outcome.before or {}).get("spec", {}).get("jwks", ())}
     after = {jwk["kid"]: jwk for jwk in outcome.after["spec"].get("jwks", ())}
     for kid in [*before, *(kid for kid in after if kid not in before)]:

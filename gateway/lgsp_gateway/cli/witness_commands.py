@@ -13,6 +13,7 @@ from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli.bus_client import BusClient, BusOptions
 from lgsp_gateway.cli.files import read_bytes
 from lgsp_gateway.cli.main import language
+from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.evidence.verify.log_keys import LogKeys, find_log_keys
@@ -50,7 +51,7 @@ def witness(
     """
     durable_file.make_folder(folder)
     cosigner = Cosigner(name, _seed(folder / "witness.key"))
-    out(f"verifier key of this witness: {cosigner.key}\n")
+    out(localized(f"khóa kiểm của nhân chứng này: {cosigner.key}\n", f"verifier key of this witness: {cosigner.key}\n"))
     while True:
         try:
             _look(bus.client(), folder, cosigner)
@@ -79,14 +80,20 @@ def _look(client: BusClient, folder: Path, cosigner: Cosigner) -> None:
             continue
         key = find_log_keys(keys, note)
         if key is None or key.gateway != gateway:
-            err(f"lgsp: the log {gateway} is not in {trusted}; add its key to have it witnessed\n")
+            err(
+                localized(
+                    f"lgsp: nhật ký {gateway} không có trong {trusted}; hãy thêm khóa của nó để được chứng kiến\n",
+                    f"lgsp: the log {gateway} is not in {trusted}; add its key to have it witnessed\n",
+                )
+            )
             continue
         _refuse_rewritten(client, folder / f"{gateway}.checkpoint", key, gateway, note)
         sealed = cosigner.cosign(note, int(time.time()))
         # Written down before it is given away: after a crash it will not sign another history.
         durable_file.write(folder / f"{gateway}.checkpoint", note.encode())
         client.post(f"/evidence/logs/{gateway}/seals", orjson.dumps({"checkpoint": sealed}))
-        out(f"{gateway}: {key.verify(note).size} entries sealed\n")
+        size = key.verify(note).size
+        out(localized(f"{gateway}: đã đóng dấu {size} mục\n", f"{gateway}: {size} entries sealed\n"))
 
 
 def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str, note: str) -> None:

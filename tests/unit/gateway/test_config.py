@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.processes import ROOT
 
-from lgsp_gateway.config import GatewaySettings, describe, environment_name
+from lgsp_gateway.config import GatewaySettings, describe, describe_effective, environment_name
 
 PAGE = ROOT / "docs/reference/settings.md"
 HEAD = """\
@@ -46,6 +46,14 @@ def test_a_flag_beats_the_environment_which_beats_the_file(file: Path, monkeypat
 def test_the_environment_may_name_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(environment_name("config"), str(file))
     assert GatewaySettings().port == 1001
+
+
+def test_the_values_that_are_set_are_shown(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(environment_name("host"), "0.0.0.0")
+    shown = describe_effective(GatewaySettings(config=file))
+    assert "--port, LGSP_GW_PORT  [8080]  = 1001\n" in shown
+    assert "--host, LGSP_GW_HOST  [127.0.0.1]  = 0.0.0.0\n" in shown
+    assert "--replicas, LGSP_GW_REPLICAS  [1]\n" in shown
 
 
 def test_the_page_is_written_from_the_settings() -> None:
