@@ -96,7 +96,7 @@ async def test_an_integrator_goes_from_a_table_to_a_tested_adapter(postgres: Pos
         "maXa: &shared1\n          enum: ['06652', '06673', '07192']\n          description: '06652: Phường Hồng Gai"
         in written
     )
-    assert len([*written.splitlines(), *manifest.read_text().splitlines()]) < 135
+    assert len([*written.splitlines(), *manifest.read_text().splitlines()]) < 140
     both = (str(manifest), "--contract", str(contract))
     environment = {"LGSP_SOCIAL_WELFARE_URL": address}
     assert (await run("adapter", "check", *both, environment=environment))[0] == 0
@@ -209,5 +209,8 @@ async def test_a_call_that_is_sent_again_inserts_nothing(postgres: Postgres) -> 
         with pytest.raises(Declared, match="unknown-reference"):
             await method(unknown, suite.conformance_call(promised, operation))
     assert await count(address) == social_register.PEOPLE + 1
+    less = await from_table(address, "huong_btxh", "social-welfare", "btxh", without=["he_so", "so_quyet_dinh"])
+    assert list(less.contract["operations"])[:2] == ["lookup-huong-btxh", "lookup-huong-btxh-by-khoa-truc"]
+    assert "heSo" not in str(less)
     with pytest.raises(Refusal, match="has no column khoa; it has: id,"):
         await from_table(address, "huong_btxh", "social-welfare", "btxh", write=True, call_key="khoa")

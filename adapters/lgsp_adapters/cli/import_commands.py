@@ -19,12 +19,13 @@ from lgsp_adapters.scaffolding.openapi.services import from_openapi
 from lgsp_adapters.scaffolding.wsdl_documents import as_files, imported_documents
 from lgsp_adapters.scaffolding.wsdl_services import from_wsdl
 from lgsp_contracts import names
-from lgsp_contracts.cli.terminal import as_yaml, err, out, refuse_to_overwrite, write_output
+from lgsp_contracts.cli.terminal import as_compact_yaml, err, out, refuse_to_overwrite, write_output
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.published_schemas import editor_line
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
+Columns = Annotated[tuple[str, ...], Parameter(negative="")]
 Output = Annotated[Path, Parameter(alias="-o")]
 Operations = Annotated[list[str], Parameter(name="--operation", negative="")]
 
@@ -57,16 +58,29 @@ class Downloading:
         return Access(self.ca, (user, password) if self.credentials else None, self.allow_host)
 
 
-def import_table(  # noqa: PLR0913 - each is a flag
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class TableOperations:
+    """What is drafted from a table."""
+
+    by: Columns = ()
+    """A column to look rows up by, or several with commas between them; may be repeated. By default all keys of the table."""
+    without: Columns = ()
+    """Columns that no caller needs, with commas between them."""
+    write: Annotated[bool, Parameter(negative="")] = False
+    """Also draft an operation that inserts a row."""
+    call_key: str = ""
+    """A column with a unique index for the key of a call that writes, so that a call that is sent again inserts nothing."""
+
+
+def import_table(
     *,
     url: str,
     table: str,
     service: str,
     provider: str,
     output: Output,
-    by: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006 - cyclopts reads it, nobody writes to it
-    write: bool = False,
-    call_key: str = "",
+    operations: TableOperations = TableOperations(),
     manifest: Path | None = None,
 ) -> None:
     """Draft a contract that looks up a row of a table by each of its keys, and the manifest that does it.
@@ -83,18 +97,20 @@ def import_table(  # noqa: PLR0913 - each is a flag
         The system in the registry that answers.
     output
         Where to write the contract.
-    by
-        A column to look rows up by, or several with commas between them; may be repeated. By default all keys of the table.
-    write
-        Also draft an operation that inserts a row.
-    call_key
-        With --write: a column with a unique index that keeps the key of a call, so that a call that is sent again inserts nothing.
     manifest
         Where to write the manifest, if one is wanted.
     """
-    keys = [names.split(",") for names in by]
     draft = asyncio.run(
-        from_table(url, table, service, provider, keys, write=write or bool(call_key), call_key=call_key)
+        from_table(
+            url,
+            table,
+            names.service_name(service),
+            names.system_name(provider),
+            [columns.split(",") for columns in operations.by],
+            without=[column for columns in operations.without for column in columns.split(",")],
+            write=operations.write or bool(operations.call_key),
+            call_key=operations.call_key,
+        )
     )
     _save(Draft(draft.contract, draft.manifest), output, manifest)
     if draft.code_tables:
@@ -195,9 +211,9 @@ def _save(draft: Draft, output: Path, manifest: Path | None) -> None:
         Refusal: `already-exists`, `invalid-document`.
     """
     Contract.from_document(draft.contract, str(output))
-    files = {output: with_comments(as_yaml([draft.contract], width=120), draft.contract_comments)}
+    files = {output: with_comments(as_compact_yaml([draft.contract]), draft.contract_comments)}
     if manifest:
-        files[manifest] = with_comments(as_yaml([draft.manifest], width=120), draft.manifest_comments)
+        files[manifest] = with_comments(as_compact_yaml([draft.manifest]), draft.manifest_comments)
     for path in files:
         refuse_to_overwrite(path)
     for path, text in files.items():

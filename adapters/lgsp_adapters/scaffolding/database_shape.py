@@ -76,7 +76,7 @@ class Table:
             en=f"The table {self.name} has no column {name}; it has: {known}.",
         )
 
-    def without(self, column: Column | None) -> "Table":
+    def without(self, column: Column) -> "Table":
         """Return the table without a column, and without the keys that contain it."""
         keys = [key for key in self.keys if column not in key]
         return replace(self, columns=[each for each in self.columns if each is not column], keys=keys)

@@ -42,6 +42,7 @@ async def from_table(
     provider: str,
     keys: Sequence[Sequence[str]] = (),
     *,
+    without: Sequence[str] = (),
     write: bool = False,
     call_key: str = "",
 ) -> TableDrafts:
@@ -49,6 +50,7 @@ async def from_table(
 
     Args:
         keys: by their columns; by default those that the database declares.
+        without: columns that no caller needs.
         write: also insert a row.
         call_key: the column, with a unique index, that keeps the key of the call that inserted a row.
 
@@ -60,7 +62,8 @@ async def from_table(
     try:
         shape = await database.inspect(lambda connection: read_table(connection, table, keys))
         key_column = shape.column(call_key) if call_key else None
-        shape = shape.without(key_column)
+        for left_out in (*map(shape.column, without), *([key_column] if key_column else [])):
+            shape = shape.without(left_out)
         schema = await _response_schema(database, shape)
     finally:
         await database.close()

@@ -39,7 +39,7 @@ def as_yaml(documents: list[Any], width: int = 110) -> str:
     return yaml.dump_all(documents, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=width)
 
 
-def as_compact_yaml(documents: list[Any], width: int = 112) -> str:
+def as_compact_yaml(documents: list[Any], width: int = 100) -> str:
     """Write documents as people write them: `{type: string, format: date}` and `[a, b]` on one line, where short values are all there is."""
     return yaml.dump_all(
         documents, Dumper=_CompactDumper, allow_unicode=True, sort_keys=False, width=width, default_flow_style=None
