@@ -15,8 +15,8 @@ from support.sql import DRIVERS
 from support.workbench import CONTRACTS
 
 from lgsp_adapters.adapter import Adapter, Declared, UpstreamFailed
+from lgsp_adapters.conformance.suite import conformance_call
 from lgsp_adapters.connectors.connector_lookup import build_adapter
-from lgsp_adapters.connectors.manifest_templates import templates
 from lgsp_contracts import exact_json
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
@@ -244,15 +244,30 @@ async def test_a_column_that_is_missing_or_there_twice_is_named(in_sqlite: str) 
         assert said in (failed.value.private or "")
 
 
-def test_the_names_of_queries_are_variables_of_their_operation(in_sqlite: str) -> None:
-    told = {"statement": "SELECT 1 AS a", "with": {"b": {"statement": "SELECT :x", "parameters": {"x": "row.a"}}}}
-    operations = {"read": {**told, "answer": {"x": "b"}}, "other": {**told, "with": {}, "answer": {"x": "row.a"}}}
-    found = {
-        str(template.location): template.names[-1]
-        for template in templates(manifest_of("sql", in_sqlite, operations=operations))
+async def test_a_repeated_write_without_returning_finds_its_own_row(in_mariadb: str) -> None:
+    """As the page about operations that write says for MariaDB and MySQL."""
+    engine = create_async_engine(in_mariadb.replace("mariadb:", "mariadb+asyncmy:"))
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP TABLE IF EXISTS ghi"))
+        columns = "ma INTEGER AUTO_INCREMENT PRIMARY KEY, khoa CHAR(36) UNIQUE, so_dinh_danh BIGINT UNIQUE"
+        await connection.execute(text(f"CREATE TABLE ghi ({columns})"))
+    await engine.dispose()
+    insert = "INSERT INTO ghi (khoa, so_dinh_danh) SELECT :khoa, :soDinhDanh FROM DUAL"
+    key = {"khoa": "call.key"}
+    told = {
+        "write": True,
+        "statement": f"{insert} WHERE NOT EXISTS (SELECT 1 FROM ghi WHERE khoa = :khoa)",
+        "parameters": key,
+        "errors": [{"sqlstate": "23505", "is": "person-not-found"}],
+        "with": {"moi": {"statement": "SELECT ma FROM ghi WHERE khoa = :khoa", "parameters": key}},
+        "answer": {"x": "moi[0].ma"},
     }
-    assert found == {
-        "test, /operations/read/with/b/parameters": "b",
-        "test, /operations/read/answer": "b",
-        "test, /operations/other/answer": "rows",
-    }
+    operation = contract_of().operations["read"]
+    once = conformance_call(contract_of(), operation)
+    async with register_adapter(in_mariadb, **told) as adapter:
+        method = adapter.method("read")
+        assert method
+        first = await method(AN, once)
+        assert await method(AN, once) == first
+        with pytest.raises(Declared):
+            await method(AN, conformance_call(contract_of(), operation))
