@@ -183,10 +183,11 @@ async def test_queries_of_one_call_see_one_state(in_postgresql: str, in_mariadb:
             method = adapter.method("read")
             assert method
             asked = asyncio.create_task(method({}, call()))
-            while not asked.done():  # as many as fit in while it works
-                await other.execute(text("INSERT INTO dem VALUES (1)"))
-                await other.commit()
-            found = await asked
+            async with asyncio.timeout(20):
+                while not asked.done():  # as many as fit in while it works
+                    await other.execute(text("INSERT INTO dem VALUES (1)"))
+                    await other.commit()
+                found = await asked
         assert found["x"][0] == found["x"][1]
         await engine.dispose()
 

@@ -214,3 +214,53 @@ async def test_a_call_that_is_sent_again_inserts_nothing(postgres: Postgres) -> 
     assert "heSo" not in str(less)
     with pytest.raises(Refusal, match="has no column khoa; it has: id,"):
         await from_table(address, "huong_btxh", "social-welfare", "btxh", write=True, call_key="khoa")
+
+
+UNUSUAL = {
+    "postgresql": (
+        "CREATE SCHEMA btxh",
+        "CREATE TYPE btxh.muc AS ENUM ('A', 'B')",
+        'CREATE TABLE btxh."Danh mục" ("Mã" INTEGER PRIMARY KEY, "Tên" TEXT)',
+        (
+            'CREATE TABLE btxh."Hồ sơ" ("Số hồ sơ" VARCHAR(20) PRIMARY KEY, "Mã" INTEGER REFERENCES btxh."Danh mục", muc btxh.muc,'
+            ' ds TEXT[], tt JSONB, gio TIME, luc TIMESTAMP NOT NULL, ts TIMESTAMPTZ, khoang INTERVAL, anh BYTEA, "%tỷ lệ" REAL,'
+            ' "2024" INTEGER, u UUID, "a:b" TEXT)'
+        ),
+        """INSERT INTO btxh."Danh mục" VALUES (1, 'Một')""",
+        """INSERT INTO btxh."Hồ sơ" VALUES ('A-1', 1, 'A', ARRAY['x'], '{"a":1}', '08:00', '2026-01-01 08:00', '2026-01-01 00:00+07',
+        '1 day', NULL, 0.5, 7, 'a1b2c3d4-0000-4000-8000-000000000000', 'z')""",
+    ),
+    "mariadb": (
+        "DROP TABLE IF EXISTS `Hồ sơ`",
+        (
+            "CREATE TABLE `Hồ sơ` (`Số hồ sơ` VARCHAR(20) PRIMARY KEY, muc ENUM('A', 'B'), co TINYINT(1) NOT NULL, nho TINYINT, gio TIME,"
+            " luc DATETIME NOT NULL, ts TIMESTAMP NULL, tt JSON, nam YEAR, d DOUBLE, f FLOAT, dai LONGTEXT, b BLOB, bg BIGINT UNSIGNED)"
+        ),
+        """INSERT INTO `Hồ sơ` VALUES ('A-1', 'A', 1, 5, '08:00', '2026-01-01 08:00', NULL, '{"a":1}', 2026, 1.5, 2.5, 'x', 'y', 12)""",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSUAL)
+async def test_unusual_names_and_types_pass_their_own_test(
+    kind: str, request: pytest.FixtureRequest, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await postgres.new_database() if kind == "postgresql" else request.getfixturevalue("in_mariadb")
+    engine = create_async_engine(address.replace(":", f"+{DRIVERS[kind]}:", 1))
+    async with engine.begin() as connection:
+        for statement in UNUSUAL[kind]:
+            await connection.exec_driver_sql(statement)
+    await engine.dispose()
+    table = "btxh.Hồ sơ" if kind == "postgresql" else "Hồ sơ"
+    contract, manifest, _ = await from_table(address, table, "ho-so", "btxh", write=True)
+    assert list(contract["operations"]) == ["lookup-ho-so", "register-ho-so"]
+    loaded_manifest = loaded(manifest, tmp_path, address, monkeypatch)
+    results = await suite.run(loaded_manifest, Contract.from_document(contract), allow_writes=False)
+    assert [result for result in results if not result.passed] == []
+    async with opened(
+        "sql", address, contract=Contract.from_document(contract), operations=manifest["operations"]
+    ) as adapter:
+        method = adapter.method("lookup-ho-so")
+        assert method
+        found = await method({"soHoSo": "A-1"}, call())
+    assert (found["muc"], found["tt"], found["luc"]) == ("A", {"a": 1}, "2026-01-01T08:00:00+07:00")

@@ -2,10 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from sqlalchemy import types
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, postgresql
 
 from lgsp_contracts.field_names import comparable
 from lgsp_contracts.pointers import split
@@ -34,7 +35,8 @@ _TYPES: tuple[tuple[type[Any], Document], ...] = (
     (types.Integer, {"type": "integer"}),
     (types.DateTime, {"type": "string", "format": "date-time"}),
     (types.Date, {"type": "string", "format": "date"}),
-    (types.Time, {"type": "string", "maxLength": 20}),
+    (types.Time, {"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$"}),
+    (types.Float, {"type": "number"}),
     (types.Interval, {"type": "string", "maxLength": 60}),
     (types.Uuid, {"type": "string", "format": "uuid"}),
     (types.JSON, {"type": ["object", "array"]}),
@@ -82,6 +84,20 @@ def codes_schema(codes: Mapping[Any, str]) -> Document:
     """Return the schema of codes, given each with what it means."""
     meaning = "; ".join(f"{code}: {label}" for code, label in codes.items() if label)
     return {"enum": list(codes), **({"description": meaning} if meaning else {})}
+
+
+def parameter_expression(column: Column) -> str:
+    """Return the expression of a parameter for a column that does not take the field of the request as it is; otherwise ""."""
+    if isinstance(column.type, types.JSON):
+        return f"json(request.{column.field})"
+    if isinstance(column.type, types.DateTime) and not getattr(column.type, "timezone", False):
+        return f"date_text(request.{column.field}, 'yyyy-MM-dd HH:mm:ss')"
+    return ""
+
+
+def can_be_requested(column: Column) -> bool:
+    """Tell whether a contract can describe what the column takes: an interval is written in too many ways."""
+    return not isinstance(column.type, (types.Interval, postgresql.INTERVAL))
 
 
 def column_schema(column: Column, *, requested: bool = False) -> Document:
@@ -137,9 +153,11 @@ def _type_schema(kind: Any) -> Document:
         return {"type": "array", "maxItems": MAX_ITEMS, "items": _type_schema(kind.item_type)}
     if isinstance(kind, mysql.TINYINT) and kind.display_width == 1:
         return {"type": "boolean"}
+    if isinstance(kind, mysql.YEAR):
+        return {"type": "integer", "minimum": 1901, "maximum": 2155}
     if isinstance(kind, types.Enum):
         return {"enum": list(kind.enums)}
     if isinstance(kind, types.Numeric):
         return {"type": "integer" if kind.scale == 0 else "number"}
-    schema = next((dict(document) for known, document in _TYPES if isinstance(kind, known)), None)
+    schema = next((deepcopy(document) for known, document in _TYPES if isinstance(kind, known)), None)
     return schema or {"type": "string", "maxLength": getattr(kind, "length", None) or MAX_TEXT}

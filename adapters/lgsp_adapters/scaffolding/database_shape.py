@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnClause, Connection, column, func, inspect, select, table, types
+from sqlalchemy import ColumnClause, Connection, column, func, inspect, select, table, text, types
 
 from lgsp_adapters.scaffolding.column_schemas import Column, Document, codes_schema, is_identifier
 from lgsp_contracts.field_names import comparable
@@ -16,6 +16,11 @@ MAX_CODES = 50
 """Rows of a table that counts as a list of codes."""
 
 _MAX_CODE_COLUMNS = 5
+_CONSTRAINTS = text(
+    "SELECT check_clause FROM information_schema.check_constraints"
+    " WHERE constraint_schema = COALESCE(:schema, DATABASE()) AND table_name = :table"
+)
+_JSON_CONSTRAINT = re.compile(r"json_valid\(`([^`]+)`\)")
 _OF_PEOPLE = re.compile(r"ho(va)?ten.*|hodem|chuho|ngaysinh|namsinh|gioitinh|diachi.*|(so)?dienthoai|dtdd")
 """What columns about people are called: their table is no list of codes, however short it is."""
 
@@ -156,6 +161,7 @@ class _Reader:
         quote = self._inspector.dialect.identifier_preparer.quote
         codes = self._codes(bare) if with_codes else {}
         primary = self._inspector.get_pk_constraint(bare, self._schema).get("constrained_columns")
+        documents = self._json_columns(bare)
         taken: set[str] = set()
         for each in self._inspector.get_columns(bare, self._schema):
             if isinstance(each["type"], (types.LargeBinary, types.NullType)):
@@ -171,12 +177,19 @@ class _Reader:
                 each["name"],
                 quote(each["name"]),
                 field,
-                each["type"],
+                types.JSON() if each["name"] in documents else each["type"],
                 bool(each["nullable"]),
                 generated,
                 generated and primary == [each["name"]],
                 codes.get(each["name"], {}),
             )
+
+    def _json_columns(self, bare: str) -> set[str]:
+        """The columns with JSON in MariaDB, which are texts with a constraint."""
+        if not getattr(self._connection.dialect, "is_mariadb", False):
+            return set()
+        clauses = self._connection.execute(_CONSTRAINTS, {"schema": self._schema, "table": bare}).scalars()
+        return {name for clause in clauses for name in _JSON_CONSTRAINT.findall(clause)}
 
     def _codes(self, bare: str) -> dict[str, Document]:
         """The schemas of columns that refer to a short table of codes."""

@@ -10,7 +10,14 @@ from typing import Any
 from sqlalchemy import literal_column, select, text
 
 from lgsp_adapters.connectors.sql.databases import Database
-from lgsp_adapters.scaffolding.column_schemas import Column, Document, column_schema, object_schema
+from lgsp_adapters.scaffolding.column_schemas import (
+    Column,
+    Document,
+    can_be_requested,
+    column_schema,
+    object_schema,
+    parameter_expression,
+)
 from lgsp_adapters.scaffolding.database_shape import Relation, Table
 from lgsp_adapters.scaffolding.manifests import quoted_field
 from lgsp_contracts.schemas import Schema
@@ -76,7 +83,7 @@ class TableDraft:
                 vi=f"INSERT của {self.database.kind} không trả về khóa bằng RETURNING; hãy bỏ --write và viết thao tác ghi bằng tay.",
                 en=f"INSERT in {self.database.kind} has no RETURNING for the key; leave out --write and write the operation by hand.",
             )
-        columns = [column for column in self.shape.columns if not column.generated]
+        columns = [column for column in self.shape.columns if not column.generated and can_be_requested(column)]
         key = self.shape.primary or self.shape.keys[0]
         name = f"register-{drafts.kebab(self.shape.name)}"
         response = {**object_schema(key), "required": [column.field for column in key]}
@@ -86,8 +93,9 @@ class TableDraft:
         contract["errors"] = _NOT_INSERTED
         states = (("23505", "already-registered"), ("23503", "unknown-reference"))
         manifest: Document = {"write": True, "statement": self._insert(columns, key, call_key)}
-        if call_key:
-            manifest["parameters"] = {call_key.field: "call.key"}
+        parameters = _expressions(columns) | ({call_key.field: "call.key"} if call_key else {})
+        if parameters:
+            manifest["parameters"] = parameters
         manifest["errors"] = [{"sqlstate": state, "is": code} for state, code in states]
         return name, _with_subject(contract), manifest
 
@@ -111,6 +119,9 @@ class TableDraft:
             found = self.schema["properties"].get(column.field)
             if found is not None and found != column_schema(column):
                 request["properties"][column.field] = dict(found)
+        for name in request["required"]:
+            if "maxLength" in request["properties"][name]:
+                request["properties"][name] |= {"minLength": 1}  # what is blank is absent
         return request
 
     @property
@@ -139,11 +150,17 @@ class TableDraft:
         where = " AND ".join(f"{column.quoted} = :{column.field}" for column in key)
         draft: Document = {
             "statement": f"SELECT {selected} FROM {self.shape.quoted} WHERE {where}",  # noqa: S608 - names that the database gave
+            **({"parameters": parameters} if (parameters := _expressions(key)) else {}),
             "none": "not-on-record",
         }
         if self.shape.relations:
             draft["with"] = {relation.field: _related(relation) for relation in self.shape.relations}
         return {**draft, "sample": first_rows(self.database, self.shape.quoted, key, 1)}
+
+
+def _expressions(columns: Sequence[Column]) -> dict[str, str]:
+    """Return the parameters that are not just fields of the request."""
+    return {column.field: expression for column in columns if (expression := parameter_expression(column))}
 
 
 def first_rows(database: Database, quoted: str, columns: Sequence[Column], count: int) -> str:
