@@ -59,11 +59,11 @@ def examine_manifest(path: Path, catalog: Catalog, *, offline: bool) -> Examinat
 
     Args:
         offline: read no environment variable and no secret, and open nothing.
-
-    Raises:
-        Refusal: `invalid-document`, when the file cannot be read, is no YAML, or does not say which service and connector it is of.
     """
-    examined = examine(path, offline=offline)
+    try:
+        examined = examine(path, offline=offline)
+    except DocumentRefusal as unreadable:
+        return Examination([Finding("error", unreadable.location, unreadable.message)], None)
     manifest = examined.manifest
     contract = catalog.get((manifest.service, manifest.major)) if manifest else None
     refusals: list[Refusal] = list(examined.faults)

@@ -8,7 +8,7 @@ from typing import Any
 
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract, Operation
-from lgsp_contracts.source_location import SourceLocation
+from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
 from lgsp_problems import Refusal
 
 
@@ -72,17 +72,25 @@ def _check_fields(
                 inner, schema.get("items", {}) if "$each" in template else schema, location / "$as"
             )
         return
+    yield from field_faults(template, schema, location)
+    for name, value in template.items():
+        if isinstance(value, dict) and (name in properties or schema.get("additionalProperties") is not False):
+            yield from _check_fields(value, properties.get(name, {}), location / name)
+
+
+def field_faults(
+    template: Mapping[str, Any], schema: Mapping[str, Any], location: SourceLocation
+) -> Iterator[DocumentRefusal]:
+    """Yield the required fields that an object of a template never fills, and its fields that the schema of that object does not have."""
     for name in schema.get("required", ()):
         if template.get(name) is None:
             yield location.refusal(
                 f"trường bắt buộc {name} của hợp đồng không được điền; hãy thêm nó vào ánh xạ",
                 f"the contract requires the field {name}, which the mapping never fills; add it",
             )
-    for name, value in template.items():
-        if name not in properties and schema.get("additionalProperties") is False:
+    for name in template:
+        if name not in schema.get("properties", {}) and schema.get("additionalProperties") is False:
             yield (location / name).refusal(
                 f"hợp đồng không có trường {name}; hãy bỏ hoặc sửa tên",
                 f"the contract has no field {name}; remove it or correct its name",
             )
-        elif isinstance(value, dict):
-            yield from _check_fields(value, properties.get(name, {}), location / name)

@@ -1,12 +1,13 @@
 """Compares the types of a template with the JSON Schema of the document that it makes: what can never keep the contract, whatever the system answers.
 
-Which fields are required and which do not exist is `manifest_checks.py`'s. Here it is what their values are: an expression that makes a string
-where the contract wants a number, an object where it wants a list, a literal that is not among the contract's values.
+An expression that makes a string where the contract wants a number, an object where it wants a list, a literal that is not among the
+contract's values; also within `$ref`, where `manifest_checks.py`, which decides whether an adapter starts, does not look.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lgsp_adapters.connectors.manifest_checks import field_faults
 from lgsp_adapters.mapping import expression_types
 from lgsp_adapters.mapping.expression_types import STRINGS, Types
 from lgsp_adapters.mapping.expressions import REPETITIONS
@@ -78,6 +79,7 @@ class TemplateTypes:
             yield from self._faults(template["$as"], _schema(schema), location / "$as")
         elif isinstance(template, dict) and not set(REPETITIONS) & set(template):
             yield from _mismatch(frozenset({"object"}), schema, location)
+            yield from field_faults(template, schema, location)
             properties = schema.get("properties", {})
             for name, value in template.items():
                 yield from self._faults(value, _schema(properties.get(name)), location / name)

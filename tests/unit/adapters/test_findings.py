@@ -24,7 +24,15 @@ RESPONSE = {
     "type": "object",
     "required": ["hoTen"],
     "additionalProperties": False,
-    "$defs": {"dienTich": {"type": "number"}},
+    "$defs": {
+        "dienTich": {"type": "number"},
+        "noiO": {
+            "type": "object",
+            "required": ["xa"],
+            "additionalProperties": False,
+            "properties": {"xa": {"type": "string", "maxLength": 9}, "tang": {"type": "integer"}},
+        },
+    },
     "properties": {
         "hoTen": {"type": "string", "maxLength": 100},
         "soCon": {"type": "integer"},
@@ -33,6 +41,7 @@ RESPONSE = {
         "luc": {"type": "string", "format": "date-time"},
         "loai": {"enum": ["A", "B"]},
         "conLai": {"type": "boolean"},
+        "noiO": {"$ref": "#/$defs/noiO"},
         "dsCon": {
             "type": "array",
             "items": {
@@ -179,6 +188,29 @@ def test_names_that_do_not_exist(check: Check, operation: dict[str, Any], pointe
     assert [found for found in check(operation) if found[0] == "error"] == [
         ("error", f"/operations/read{pointer}", message)
     ]
+
+
+def test_fields_behind_a_reference(check: Check) -> None:
+    assert check(
+        {"answer": {**ANSWER, "noiO": {"$with": "answer.o", "$as": {"tang": "item.tang", "huyen": "item.h"}}}}
+    ) == [
+        (
+            "error",
+            "/operations/read/answer/noiO/$as",
+            "the contract requires the field xa, which the mapping never fills; add it.",
+        ),
+        (
+            "error",
+            "/operations/read/answer/noiO/$as/huyen",
+            "the contract has no field huyen; remove it or correct its name.",
+        ),
+    ]
+
+
+def test_a_file_that_is_no_yaml_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "adapter.yaml").write_text("a: [1")
+    [finding] = examine_manifest(tmp_path / "adapter.yaml", CATALOG, offline=True).findings
+    assert finding.message.en.startswith("line 2: ")
 
 
 def test_what_works_and_is_hardly_meant_is_a_warning(check: Check) -> None:
