@@ -79,6 +79,27 @@ async def test_bytes_and_a_form_in_their_media_types() -> None:
         assert (store.media_type, store.body) == ("application/vnd.api+json", b'{"a":1}')
 
 
+async def test_each_item_of_a_list_is_a_parameter_of_its_own() -> None:
+    store, queries = Store(), list[str]()
+
+    async def take(request: web.Request) -> web.Response:
+        queries.append(request.path_qs)
+        return await store.take(request)
+
+    values = {"id": "request.ds", "x": "`1`"}
+    async with served(take) as url:
+        async with opened("http", url, **http(query=values)) as adapter:
+            await ask(adapter, ds=["a b", "c", 3])
+            await ask(adapter, ds=[])
+        async with opened("http", url, **http(form=values)) as adapter:
+            await ask(adapter, ds=["a b", "c"])
+        async with opened("http", url, **http(multipart=values)) as adapter:
+            await ask(adapter, ds=["a b", "c"])
+    assert queries[:2] == ["/?id=a+b&id=c&id=3&x=1", "/?x=1"]
+    assert store.body == b"id=a+b&id=c&x=1"
+    assert [(name, content) for name, _, _, content in store.fields] == [("id", b"a b"), ("id", b"c"), ("x", b"1")]
+
+
 async def test_a_request_has_one_body() -> None:
     with pytest.raises(Refusal, match="a request has one body; keep one of: body \\+ form"):
         async with opened("http", "http://127.0.0.1:1", **http(body={}, form={})):

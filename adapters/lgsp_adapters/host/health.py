@@ -45,6 +45,10 @@ class Health:
             self.last_failure, self.last_reason, self.last_note = time.time(), why, note[:NOTE]
             self.unreachable = why == "unreachable" and not connected
 
+    def record_limited(self) -> None:
+        """Record that the limit of the provider kept a call from its system, of which that says nothing."""
+        self.failed["limited"] = self.failed.get("limited", 0) + 1
+
     def record_reachable(self) -> None:
         """Record that the provider's system accepts connections again."""
         self.failed_in_a_row = 0

@@ -254,6 +254,7 @@ class ServedAdapter:
         self, handler: "_OperationHandler", call: Call, failure: UpstreamFailed | UnfitRequest | LimitReached
     ) -> bytes:
         if isinstance(failure, LimitReached):  # the system is well, and was not asked
+            handler.health.record_limited()
             self._call_log(handler, call).warning("provider limit reached", note=failure.private)
             return wire.limited(failure.retry_after or 1)
         if isinstance(failure, UnfitRequest):  # the request is at fault, not the system

@@ -51,7 +51,7 @@ class Upstream:
         self._session = connection_pool.open_pool(tls)
         self._limiter = limiter
 
-    def url(self, path: str, params: Mapping[str, str] | None = None) -> URL:
+    def url(self, path: str, params: Mapping[str, str | list[str]] | Mapping[str, str] | None = None) -> URL:
         """Return the address of a path, with the query as it is sent.
 
         Args:

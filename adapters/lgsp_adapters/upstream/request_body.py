@@ -16,7 +16,7 @@ from lgsp_adapters.mapping.budget import BYTES, spend
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.numbers import text_of
 from lgsp_adapters.mapping.unmappable import MappingError
-from lgsp_adapters.upstream.request_values import query_value
+from lgsp_adapters.upstream.request_values import query_value, query_values
 from lgsp_contracts import exact_json
 from lgsp_contracts.source_location import SourceLocation
 
@@ -90,8 +90,8 @@ class _Form:
         self.template = Template(document, location, names)
 
     def __call__(self, scope: Scope) -> Body:
-        fields = {name: query_value(value) for name, value in (self.template(scope) or {}).items()}
-        return Body(urlencode(fields).encode(), "application/x-www-form-urlencoded")
+        fields = {name: query_values(value) for name, value in (self.template(scope) or {}).items()}
+        return Body(urlencode(fields, doseq=True).encode(), "application/x-www-form-urlencoded")
 
 
 class _Raw:
@@ -122,7 +122,8 @@ class _Multipart:
         parts = [
             f"--{boundary}\r\n{head}\r\n".encode() + content + b"\r\n"
             for name, value in contents.items()
-            for head, content in [self._part(name, value, filenames.get(name))]
+            for item in (value if isinstance(value, list) and name not in self._files else [value])
+            for head, content in [self._part(name, item, filenames.get(name))]
         ]
         return Body(b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}")
 

@@ -18,7 +18,7 @@ from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.upstream import sent_request
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.request_body import KINDS, Body, BodyTemplate, body_template
-from lgsp_adapters.upstream.request_values import header_value, path_segment, query_value
+from lgsp_adapters.upstream.request_values import header_value, path_segment, query_values
 from lgsp_adapters.upstream.response import Response
 from lgsp_contracts.source_location import SourceLocation
 
@@ -135,9 +135,9 @@ class RequestTemplate:
         build: Callable[[], bytes] | None,
     ) -> "_BuiltRequest":
         if url is None:
-            query: dict[str, str] = {}
+            query: dict[str, str | list[str]] = {}
             for template in self._query:
-                query |= _texts(template, scope, query_value)
+                query |= _query(template, scope)
             url = upstream.url(self._path(scope), {**query, **page})
         content, media_type = (build() if build else None), ""
         if self._body:
@@ -192,9 +192,9 @@ def _value(template: Template, scope: Scope, write: Callable[[Any], str]) -> str
         raise unsendable_value(template, unmappable) from unmappable
 
 
-def _texts(template: Template, scope: Scope, write: Callable[[Any], str]) -> dict[str, str]:
+def _query(template: Template, scope: Scope) -> dict[str, str | list[str]]:
     try:
         values: Mapping[str, Any] = template(scope) or {}
-        return {name: write(value) for name, value in values.items()}
+        return {name: query_values(value) for name, value in values.items()}
     except MappingError as unmappable:
         raise unsendable_value(template, unmappable) from unmappable

@@ -89,6 +89,15 @@ def query_value(value: Any) -> str:
     return text
 
 
+def query_values(value: Any) -> str | list[str]:
+    """Convert a value to a parameter of a query or a form; each item of a list is one of its own, with the same name.
+
+    Raises:
+        MappingError: it has a control character other than line breaks and tabs.
+    """
+    return [query_value(item) for item in value if item is not None] if isinstance(value, list) else query_value(value)
+
+
 def header_value(value: Any) -> str:
     """Convert a value to a header.
 

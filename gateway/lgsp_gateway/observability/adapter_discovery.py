@@ -39,7 +39,7 @@ MAX_INSTANCES = 200
 """Instances of one service that are counted; an instance is a running process."""
 MAX_BYTES = 64 * 1024
 """Bytes of an answer; longer ones are not counted."""
-REASONS = ("unreachable", "refused", "unintelligible", "broken", "late", "resting")
+REASONS = ("unreachable", "refused", "unintelligible", "broken", "late", "resting", "limited", "uncounted")
 """Why an upstream system did not answer; any other reason that an adapter reports is shown as `other`."""
 _VERSION = re.compile(r"([1-9][0-9]{0,3})\.[0-9]{1,4}\.[0-9]{1,4}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
