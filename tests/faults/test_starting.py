@@ -1,19 +1,22 @@
 """A gateway that must not start says why, in one sentence."""
 
 import asyncio
+import copy
 import json
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from support.preloaded import Preloaded
 from support.processes import Process, free_port, run
 from support.waits import WORK_SECONDS
-from support.workbench import Workbench
+from support.workbench import CONTRACTS, Workbench
 
 from lgsp_gateway.local import nats_config
 
@@ -124,6 +127,24 @@ async def test_what_an_empty_registry_is_filled_with_must_be_right(bus: Workbenc
         good = (bus.state.registry / "registry.yaml").read_text()
         (folder / "x.yaml").write_text(f"{good}\n---\n{good}")
         assert "already; use each name once" in sentence(await start(bus, {"--registry": folder, "--nats": url}))
+
+
+async def test_an_ambiguous_contract_does_not_fill_an_empty_registry(bus: Workbench, tmp_path: Path) -> None:
+    ambiguous = copy.deepcopy(CONTRACTS[0])
+    fields = ambiguous["operations"]["read"]["request"]["properties"]  # type: ignore[index]
+    fields["soDinhDanh"] = {"type": "string", "pattern": r"^\d{12}$"}
+    shutil.copytree(bus.catalog_folder, tmp_path / "contracts")
+    (tmp_path / "contracts/desk.yaml").write_text(yaml.safe_dump(ambiguous, allow_unicode=True))
+    async with another_nats(bus, tmp_path) as url:
+        refused = sentence(await start(bus, {"--nats": url, "--catalog": tmp_path / "contracts"}))
+    assert "desk.yaml:" in refused
+    assert "/operations/read/request/properties/soDinhDanh/pattern: two validators understand it differently" in refused
+
+
+def test_a_gateway_loads_the_second_validator_only_when_it_judges() -> None:
+    """It takes a tenth of a second, which every later start would pay for nothing."""
+    program = "import sys, lgsp_gateway.cli.gateway_commands, lgsp_gateway.app; sys.exit('jsonschema' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], timeout=WORK_SECONDS, check=False).returncode == 0
 
 
 async def test_an_adapter_that_waits_for_a_gateway_stops_when_told_to(bus: Workbench, tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import ContractAmbiguous, Text, Violation
 
-MAX_VALUES = 60_000
-"""Values of documents that are judged for one contract, each counted as often as schemas apply to it; about a second."""
+MAX_VALUES = 30_000
+"""Values of documents that are judged for one contract, each counted as often as schemas apply to it; about half a second."""
 
 MAX_PROBES = 600
 """Documents that are judged for one schema."""

@@ -17,6 +17,8 @@ from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
 from lgsp_problems import Text
 
+Path = tuple[str | int, ...]
+
 GOOD_DOCUMENTS = 6
 """Documents that are generated from one schema, in addition to the contract's example."""
 
@@ -57,13 +59,18 @@ def probes(schema: Schema, example: Any) -> Iterator[Probe]:
 
 def _changed_copies(document: Any) -> Iterator[Probe]:
     """Yield copies of a document, each changed at one position; the same change of all positions before the next change."""
-    positions = [(path, list(_replacements(value))) for path, value in _values(document, ())]
-    for replacements in itertools.zip_longest(*([(path, *r) for r in found] for path, found in positions)):
-        for path, what, value in filter(None, replacements):
+    of_positions = [_at(path, value) for path, value in _values(document, ())]
+    for changes in itertools.zip_longest(*of_positions):
+        for path, what, value in filter(None, changes):
             yield Probe(_replaced(document, path, value), pointers.join(path), what)
 
 
-def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+def _at(path: Path, value: Any) -> Iterator[tuple[Path, Text, Any]]:
+    for what, other in _replacements(value):
+        yield path, what, other
+
+
+def _values(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     yield path, value
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
@@ -137,7 +144,7 @@ def _objects(value: dict[str, Any]) -> Iterator[tuple[Text, dict[str, Any]]]:
         yield Text("một trường bị thiếu", "a missing field"), {key: item for key, item in value.items() if key != name}
 
 
-def _replaced(document: Any, path: tuple[str | int, ...], value: Any) -> Any:
+def _replaced(document: Any, path: Path, value: Any) -> Any:
     """Copy a document with another value at a path; what is not on the path is shared."""
     if not path:
         return value

@@ -55,7 +55,8 @@ def validator(schema: Mapping[str, Any]) -> Validator:
 
     Its `iter_errors` raises `SlowPatternError`, and `re.error` for a pattern that Python cannot compile (`compiled_pattern` tells).
     """
-    return _validator_class()(dict(schema), format_checker=_format_checker())
+    created: Validator = _validator_class()(dict(schema), format_checker=_format_checker())
+    return created
 
 
 @cache
@@ -136,7 +137,9 @@ def _is_integer(_: Any, instance: Any) -> bool:
 def _validator_class() -> Any:
     base = jsonschema.Draft202012Validator
     keywords = {"pattern": _pattern, "patternProperties": _pattern_properties, "multipleOf": _multiple_of}
-    return extend(base, keywords, type_checker=base.TYPE_CHECKER.redefine("integer", _is_integer))
+    return extend(  # type: ignore[no-untyped-call]
+        base, keywords, type_checker=base.TYPE_CHECKER.redefine("integer", _is_integer)
+    )
 
 
 @cache
