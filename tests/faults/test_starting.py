@@ -138,7 +138,7 @@ async def test_an_ambiguous_contract_does_not_fill_an_empty_registry(bus: Workbe
     async with another_nats(bus, tmp_path) as url:
         refused = sentence(await start(bus, {"--nats": url, "--catalog": tmp_path / "contracts"}))
     assert "desk.yaml:" in refused
-    assert "/operations/read/request/properties/soDinhDanh/pattern: two validators understand it differently" in refused
+    assert "/request/properties/soDinhDanh/pattern: two validators understand it differently" in refused
 
 
 def test_a_gateway_loads_the_second_validator_only_when_it_judges() -> None:
