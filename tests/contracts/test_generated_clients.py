@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from support.national import CATALOG
-from support.processes import apt_install
+from support.processes import apt_install, run
 from support.workbench import NUMBER, Workbench
 
 from lgsp_contracts.tooling.openapi import openapi
@@ -166,3 +167,19 @@ def test_openapi_generator_makes_java_of_every_shipped_service(contract, tmp_pat
 
 def _constant(field: str) -> str:
     return "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in field)
+
+
+async def test_lgsp_sdk_runs_the_generators(bus: Workbench, tmp_path: Path) -> None:
+    folders = (node_modules() / ".bin", python_tool("openapi-generator-cli").parent)
+    tools = {"PATH": f"{folders[0]}:{folders[1]}:{os.environ['PATH']}"}
+    url = ("--url", f"http://127.0.0.1:{bus.port}")
+    types, client = tmp_path / "desk.d.ts", tmp_path / "client"
+    code, _, err = await run("sdk", "typescript", "desk", *url, "-o", str(types), environment=tools)
+    assert code == 0, err
+    assert '"read-person.request"' in types.read_text()
+    code, _, err = await run("sdk", "java", "desk", *url, "-o", str(client), environment=tools)
+    assert code == 0, err
+    assert (client / "src/main/java/lgsp/desk/model/ReadPersonRequest.java").exists()
+    code, _, err = await run("sdk", "java", "desk", *url, environment={"PATH": str(tmp_path)})
+    assert code == 1
+    assert "pip install openapi-generator-cli" in err

@@ -59,7 +59,7 @@ class CatalogueOptions:
         address = BusAddress(self.state_dir, self.url)
         url = address.resolved()
         token = self.access_token or (address.token(self.as_) if self.as_ else session_file.token_for(url) or "")
-        return BusClient(url, names.header_value("Authorization", token))
+        return BusClient(url, names.header_value("Authorization", token) if token else "")
 
 
 def find_contract(service: str, major: int, file: Path | None, bus: CatalogueOptions) -> Contract:
