@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from support.processes import ROOT
 
 from lgsp_gateway.config import GatewaySettings, describe, describe_effective, environment_name
 
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/reference/settings.md"
 HEAD = """\
 # The settings of a gateway
