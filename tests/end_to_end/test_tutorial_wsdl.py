@@ -11,6 +11,7 @@ from support.tutorials import run_tutorial
 @pytest.mark.timeout(240)
 async def test_connect_a_soap_service_from_its_wsdl(tmp_path: Path) -> None:
     printed = await run_tutorial("tutorial-wsdl.md", tmp_path, EXAMPLES=str(ROOT / "examples"), PORT=str(free_port()))
+    assert "export LGSP_BIRTHS_URL=http://127.0.0.1:" in printed
     assert "births 1.0.0 is valid" in printed
     assert "31 passed, 0 failed" in printed
     answer, refusal = printed.split("mot-cua-births")[-1].split("hoTen")[-1], printed[-400:]

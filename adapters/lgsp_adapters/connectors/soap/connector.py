@@ -121,7 +121,7 @@ def _check_header(header: Mapping[str, Any], shapes: Sequence[Shape], location: 
     """Refuse elements of the SOAP header that no operation has."""
     known = {name: field.shape for shape in shapes for name, field in shape.fields.items()}
     for name, fields in header.items():
-        if name not in known:
+        if name not in known or not isinstance(fields, dict):
             names = ", ".join(known) or "-"
             raise (location / name).refusal(
                 f"WSDL không có phần tử {name} trong SOAP header; có: {names}",

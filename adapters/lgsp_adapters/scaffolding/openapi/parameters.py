@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.scaffolding.manifests import quoted_field
 from lgsp_adapters.scaffolding.openapi import references
 from lgsp_adapters.scaffolding.openapi.schemas import SchemaReader
@@ -39,7 +40,7 @@ _CREDENTIAL_HEADERS = (
 _PATH_PARAMETER = re.compile(r"\{([^{}]+)\}")
 
 
-class NotDraftableError(Exception):
+class NotDraftableError(AdapterError):
     """An operation sends or receives what no manifest describes; the text says what."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.scaffolding.openapi import references
 from lgsp_adapters.scaffolding.openapi.keywords import value_keywords, with_identity_format
 from lgsp_adapters.scaffolding.openapi.shapes import MISSING, JsonText, Node, Record, Sequence, Value, named, schema
@@ -18,7 +19,7 @@ MAX_STEPS = 20_000
 _NOT_SENT = {"request": "readOnly", "response": "writeOnly"}
 
 
-class _EndlessError(Exception):
+class _EndlessError(AdapterError):
     """A type contains itself, or too much."""
 
 
