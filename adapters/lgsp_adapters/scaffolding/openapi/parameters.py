@@ -143,10 +143,15 @@ def _parameter_node(parameter: Document, location: str, reader: SchemaReader) ->
     if described is not MISSING:
         about["example"] = described
     node = reader.read({"allOf": [source], **about} if about else source)
-    keywords = node.keywords if isinstance(node, Value) else {}
-    if location == "path" and keywords.get("type") == "string" and not {"enum", "format", "minLength"} & set(keywords):
-        return replace(node, keywords={**keywords, "minLength": 1})  # a path has no empty segment
-    return node
+    return _never_empty(node) if location == "path" and isinstance(node, Value) else node
+
+
+def _never_empty(value: Value) -> Value:
+    """Return the value without the empty string, which no segment of a path can be."""
+    keywords = value.keywords
+    if keywords.get("type") != "string" or {"enum", "format", "minLength"} & set(keywords):
+        return value
+    return replace(value, keywords={**keywords, "minLength": 1})
 
 
 def _is_credential(parameter: Parameter) -> bool:
