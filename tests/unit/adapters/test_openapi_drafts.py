@@ -1,6 +1,8 @@
 """Drafts out of OpenAPI documents: every draft is a valid contract, and its manifest keeps it."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,6 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.examples import examples
+from support.processes import ROOT
 
 from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.manifest import Manifest, load
@@ -397,6 +400,33 @@ def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 SCHEMAS = st.recursive(SCALARS, _nested, max_leaves=8)
+
+
+JUNK = st.sampled_from(
+    [None, True, 7, "x", [], ["x"], {}, {"x": 1}, {"$ref": "#/paths"}, {"$ref": "#/none"}, [[]], [None]]
+)
+
+
+def _paths_of(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield before
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from _paths_of(part, (*before, key))
+
+
+@given(st.data(), st.sampled_from([HOTICH, (ROOT / "tests/support/openapi/pets.yaml").read_text()]))
+@settings(max_examples=examples(400), deadline=None)
+def test_a_malformed_document_is_refused_or_drafted(data: st.DataObject, text: str) -> None:
+    root = parse(text.replace("schemas/pet.json#/Pet", "#/components/schemas/Pet").encode(), "api")
+    pets = json.loads((ROOT / "tests/support/openapi/pet.json").read_text().replace('"#/', '"#/components/schemas/'))
+    root.setdefault("components", {})["schemas"] = pets
+    *path, last = data.draw(st.sampled_from(list(_paths_of(root))[1:]))
+    holder = root
+    for part in path:
+        holder = holder[part]
+    holder[last] = data.draw(JUNK)
+    with contextlib.suppress(Refusal):
+        Contract.from_document(from_openapi(root, "x", "y").contract)
 
 
 def _draft_or_reason(document: Document) -> Draft | str:

@@ -35,7 +35,7 @@ def value_keywords(source: Document) -> Document | None:
     """Convert the keywords of a string, number or boolean; None for anything else, and for what has no type."""
     kinds = source.get("type") or _implied_types(source)
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    if not kinds or not all(kind in _OF_KIND for kind in kinds):
+    if not kinds or not all(isinstance(kind, str) and kind in _OF_KIND for kind in kinds):
         return None
     converted: Document = {"type": kinds[0] if len(kinds) == 1 else kinds}
     text = source.get("description")
@@ -48,7 +48,7 @@ def value_keywords(source: Document) -> Document | None:
         return {**converted, "enum": choices}
     if len(kinds) > 1:
         return converted
-    if kinds[0] == "string" and source.get("format") in STANDARD_FORMATS:
+    if kinds[0] == "string" and str(source.get("format")) in STANDARD_FORMATS:
         return {**converted, "format": source["format"]}
     limits = {name: source[name] for name in _OF_KIND[kinds[0]] if name in source}
     return _as_strict_as_possible(converted, _with_numeric_bounds(limits))

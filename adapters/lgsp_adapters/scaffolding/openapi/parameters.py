@@ -85,7 +85,7 @@ def read_request(root: Document, path: str, path_item: Document, operation: Docu
     for parameter, one in zip(sent, fields, strict=True):
         expression = f"request.{quoted_field(one.name)}"
         if parameter.location == "path":
-            in_path[parameter.name] = expression
+            in_path[parameter.name] = _single_value(parameter.node, expression)
         elif parameter.location == "header":
             manifest.setdefault("headers", {})[parameter.name] = _single_value(parameter.node, expression)
         else:

@@ -89,15 +89,15 @@ def _reader(scheme: Document) -> _SchemeReader | None:
 
 
 def _key_in_header(draft: SecurityDraft, scheme: Document, _scopes: list[str], _: Mapping[str, Any]) -> None:
-    draft.headers[str(scheme["name"])] = draft.secret("apiKey")
+    draft.headers[str(scheme.get("name"))] = draft.secret("apiKey")
 
 
 def _key_in_query(draft: SecurityDraft, scheme: Document, _scopes: list[str], _: Mapping[str, Any]) -> None:
-    draft.query[str(scheme["name"])] = draft.secret("apiKey")
+    draft.query[str(scheme.get("name"))] = draft.secret("apiKey")
 
 
 def _key_in_cookie(draft: SecurityDraft, scheme: Document, _scopes: list[str], _: Mapping[str, Any]) -> None:
-    draft.headers["Cookie"] = f"join('=', ['{scheme['name']}', {draft.secret('apiKey')}])"
+    draft.headers["Cookie"] = f"join('=', [{_literal(str(scheme.get('name')))}, {draft.secret('apiKey')}])"
 
 
 def _basic(draft: SecurityDraft, _scheme: Document, _scopes: list[str], _: Mapping[str, Any]) -> None:
@@ -122,7 +122,7 @@ def _oauth2(draft: SecurityDraft, token_address: str, scopes: list[str]) -> None
         **draft.token_endpoint(token_address),
         "client": draft.secret("clientId"),
         "secret": draft.secret("clientSecret"),
-        **({"scope": f"'{' '.join(scopes)}'"} if scopes else {}),
+        **({"scope": _literal(" ".join(scopes))} if scopes else {}),
     }
 
 
@@ -134,7 +134,7 @@ def _password(draft: SecurityDraft, scheme: Document, scopes: list[str], _: Mapp
             "grant_type": "'password'",
             "username": draft.secret("user"),
             "password": draft.secret("password"),
-            **({"scope": f"'{' '.join(scopes)}'"} if scopes else {}),
+            **({"scope": _literal(" ".join(scopes))} if scopes else {}),
         },
         "session": {"token": "answer.access_token"},
         "seconds": "answer.expires_in",
@@ -148,6 +148,12 @@ def _openid_connect(draft: SecurityDraft, scheme: Document, scopes: list[str], d
     _oauth2(draft, str(endpoint or "/oauth2/token"), scopes)
     if not endpoint:
         draft.comments.append(f"oauth2.path is a guess: take it from token_endpoint in {address}.")
+
+
+def _literal(text: str) -> str:
+    """Write a literal string of JMESPath."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _origin(address: str) -> str:

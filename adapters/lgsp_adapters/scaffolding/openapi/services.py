@@ -13,6 +13,7 @@ from lgsp_adapters.scaffolding.openapi.parameters import NotDraftableError, Requ
 from lgsp_adapters.scaffolding.openapi.responses import ResponseDraft, read_response
 from lgsp_adapters.scaffolding.openapi.security import SecurityDraft, read_security
 from lgsp_adapters.scaffolding.openapi.shapes import Record, Value, schema, unique
+from lgsp_adapters.scaffolding.openapi.structure import check_structure
 from lgsp_adapters.scaffolding.openapi.swagger import upgrade
 from lgsp_contracts.tooling import drafts
 from lgsp_problems import NotFound, Refusal
@@ -87,15 +88,16 @@ def from_openapi(
 
 
 def _openapi3(document: Any) -> Document:
-    if isinstance(document, dict) and str(document.get("swagger", "")).startswith("2."):
-        return upgrade(document)
-    if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3."):
+    version = document if isinstance(document, dict) else {}
+    is_swagger = str(version.get("swagger", "")).startswith("2.")
+    if not is_swagger and not str(version.get("openapi", "")).startswith("3."):
         raise Refusal(
             "invalid-document",
             vi="Tài liệu không phải OpenAPI 3 hay Swagger 2; hãy chọn tài liệu có dòng openapi: 3.x hoặc swagger: '2.0'.",
             en="The document is neither OpenAPI 3 nor Swagger 2; choose one with a line openapi: 3.x or swagger: '2.0'.",
         )
-    return document
+    check_structure(version)
+    return upgrade(version) if is_swagger else version
 
 
 def _sources(root: Document) -> Iterator[_Source]:
