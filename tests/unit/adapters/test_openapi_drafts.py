@@ -214,6 +214,7 @@ paths:
         - {name: loai, in: path, required: true, type: integer, enum: [1, 2, 3]}
         - {name: pageIndex, in: query, type: integer, default: 1}
         - {name: ma, in: query, type: array, items: {type: string}, collectionFormat: multi}
+        - {name: cap, in: query, type: array, items: {type: integer}}
       responses: {200: {description: Success, schema: {type: array, items: {type: object, properties: {Ma: {type: string}, Ten: {type: string}}}}}}
   /login: {post: {consumes: [application/x-www-form-urlencoded], parameters: [{name: userName, in: formData, type: string, required: true}], responses: {200: {description: ok}}}}
   /tep: {post: {parameters: [{name: tep, in: formData, type: file}, {name: loai, in: formData, type: integer}], responses: {200: {description: ok}}}}
@@ -240,7 +241,11 @@ def test_an_api_of_swagger_as_net_frameworks_describe_it(tmp_path: Path) -> None
     assert draft.environment["LGSP_X_URL"] == "https://hotich.example.vn/api"
     assert "errorCode, errorDescription" not in str(draft.contract)
     assert "errors with status 200" in draft.manifest_comments["operations", status.name]
-    assert "separated by commas" in draft.manifest_comments["operations", codes.name]
+    assert draft.manifest["operations"][codes.name]["query"] == {
+        "pageIndex": "request.pageIndex",
+        "ma": "request.ma",  # repeated for each item
+        "cap": "request.cap && join(',', map(&text(@), request.cap))",
+    }
     assert draft.manifest["operations"][file.name]["multipart"] == {
         "tep": {"content": "request.tep", "filename": "'tep'"},
         "loai": "request.loai",

@@ -62,7 +62,6 @@ class RequestDraft:
 
     record: Record
     manifest: Document
-    comments: list[str] = field(default_factory=list)
     credential_headers: list[str] = field(default_factory=list)
     """Headers that contain a credential: they belong to the connection and not to the request."""
 
@@ -80,7 +79,6 @@ def read_request(root: Document, path: str, path_item: Document, operation: Docu
     sent = [parameter for parameter in parameters if not _is_credential(parameter)]
     fields = named((parameter.name, parameter.node, parameter.required) for parameter in sent)
     manifest: Document = {}
-    comments: list[str] = []
     in_path: dict[str, str] = {}
     for parameter, one in zip(sent, fields, strict=True):
         expression = f"request.{quoted_field(one.name)}"
@@ -90,13 +88,9 @@ def read_request(root: Document, path: str, path_item: Document, operation: Docu
             manifest.setdefault("headers", {})[parameter.name] = _single_value(parameter.node, expression)
         else:
             manifest.setdefault("query", {}).update(_query(parameter, expression))
-            if isinstance(parameter.node, Sequence) and parameter.explode:
-                comments.append(
-                    f"query: the description repeats {parameter.name} for each value; here the values are separated by commas."
-                )
     manifest = {"path": _PATH_PARAMETER.sub(lambda match: f"{{{in_path[match[1]]}}}", path), **manifest}
     body_fields = _add_body(root, operation, reader, manifest, [one.name for one in fields])
-    return RequestDraft(Record((*fields, *body_fields)), manifest, comments, credentials)
+    return RequestDraft(Record((*fields, *body_fields)), manifest, credentials)
 
 
 def _parameters(
@@ -160,6 +154,8 @@ def _is_credential(parameter: Parameter) -> bool:
 
 def _query(parameter: Parameter, expression: str) -> Document:
     node = parameter.node
+    if isinstance(node, Sequence) and parameter.explode:
+        return {parameter.name: expression}  # an array is sent as a parameter for each item
     if not isinstance(node, Record):
         return {parameter.name: _single_value(node, expression)}
     nested = parameter.style == "deepObject"

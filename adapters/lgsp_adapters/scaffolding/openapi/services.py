@@ -148,7 +148,7 @@ def _draft_operation(root: Document, source: _Source, drafted: _Drafted) -> None
     ]
     root_list = "answer" if response.is_list else ""
     hint = pages_hint(request.manifest.get("query", {}), response.record, root_list)
-    comments = [*request.comments, *response.comments, hint]
+    comments = [*response.comments, hint]
     if any(comments):
         drafted.comments["operations", source.name] = "\n".join(filter(None, comments))
 
