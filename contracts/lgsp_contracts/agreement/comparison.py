@@ -16,6 +16,7 @@ from lgsp_contracts.agreement import python_validator
 from lgsp_contracts.agreement.probes import Probe, probes
 from lgsp_contracts.agreement.python_validator import SlowPatternError
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.portable_patterns import portable
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import ContractAmbiguous, Text, Violation
@@ -26,15 +27,9 @@ MAX_VALUES = 30_000
 MAX_PROBES = 600
 """Documents that are judged for one schema."""
 
-_HINTS: Mapping[str, Text] = {
-    "pattern": Text(
-        r"hãy viết [0-9] thay cho \d, [A-Za-z0-9_] thay cho \w, và khoảng trắng thật thay cho \s",
-        r"write [0-9] for \d, [A-Za-z0-9_] for \w, and the blank itself for \s",
-    ),
-    "dependencies": Text(
-        "hãy dùng dependentRequired hoặc dependentSchemas", "use dependentRequired or dependentSchemas instead"
-    ),
-}
+_DEPENDENCIES_HINT = Text(
+    "hãy dùng dependentRequired hoặc dependentSchemas", "use dependentRequired or dependentSchemas instead"
+)
 _OTHER_HINT = Text("hãy viết quy tắc này bằng từ khóa khác", "express the rule with other keywords")
 
 
@@ -105,8 +100,7 @@ def _compare(schema: Schema, second: Any, probe: Probe, where: SourceLocation) -
         keyword_path, value_pointer = list(error.absolute_schema_path), pointers.join(error.absolute_path)
     refuses, accepts = ("jsonschema", "jsonschema-rs") if by_first else ("jsonschema-rs", "jsonschema")
     pointer = _in_document(schema.document, keyword_path)
-    keyword = next((name for name in reversed(pointers.split(pointer)) if name in _HINTS), "")
-    hint = _HINTS.get(keyword, _OTHER_HINT)
+    hint = _hint(schema.document, pointer)
     place = value_pointer or "/"
     raise _ambiguous(
         where.at(pointer),
@@ -118,6 +112,18 @@ def _compare(schema: Schema, second: Any, probe: Probe, where: SourceLocation) -
             Text(f"{refuses} từ chối, {accepts} chấp nhận", f"{refuses} refuses it, {accepts} accepts it"),
         ),
     )
+
+
+def _hint(schema: Any, pointer: str) -> Text:
+    """Say what to write instead of the keyword at a pointer."""
+    path = pointers.split(pointer)
+    if "dependencies" in path:
+        return _DEPENDENCIES_HINT
+    pattern = pointers.find(schema, path)
+    rewritten = portable(pattern) if path[-1:] == ("pattern",) and isinstance(pattern, str) else None
+    if rewritten and rewritten != pattern:
+        return Text(f"hãy viết {rewritten}", f"write {rewritten}")
+    return _OTHER_HINT
 
 
 def _refuse_unreadable_pattern(pattern: str, location: SourceLocation) -> None:

@@ -66,6 +66,7 @@ def test_the_keyword_is_named_where_it_stands_behind_references() -> None:
     code = {"type": "string", "pattern": r"^\d+$"}
     refused = refusal({"type": "array", "items": {"$ref": "#/$defs/code"}}, ["1"], **{"$defs": {"code": code}})
     assert refused.detail.en.startswith("desk.yaml, /operations/read/response/$defs/code/pattern: ")
+    assert refused.detail.en.endswith("; write ^[0-9]+$.")
     assert [violation.pointer for violation in refused.violations] == ["/x/0"]
     assert [violation.rule for violation in refused.violations] == ["/$defs/code/pattern"]
 

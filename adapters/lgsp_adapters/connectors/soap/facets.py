@@ -12,6 +12,7 @@ from typing import Any
 from lxml import etree
 
 from lgsp_adapters.connectors.soap.shapes import Kind
+from lgsp_contracts.portable_patterns import portable
 
 Facets = Mapping[str, list[str]]
 """The values of each facet; `enumeration` and `pattern` may have several."""
@@ -71,7 +72,8 @@ def _of_text(facets: Facets) -> dict[str, Any]:
     }
     patterns = facets.get("pattern", [])
     if patterns and not any(_NOT_IN_JSON_SCHEMA.search(pattern) for pattern in patterns):
-        schema["pattern"] = f"^(?:{'|'.join(patterns)})$"
+        pattern = portable(f"^(?:{'|'.join(patterns)})$")
+        return {**schema, "pattern": pattern} if pattern else schema
     return schema
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lgsp_adapters.scaffolding.openapi.shapes import Node, Value
 from lgsp_contracts.formats import STANDARD_FORMATS
+from lgsp_contracts.portable_patterns import portable
 from lgsp_contracts.samples import samples
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.tooling import drafts
@@ -93,7 +94,8 @@ def _with_numeric_bounds(limits: Document) -> Document:
 def _as_strict_as_possible(base: Document, limits: Document) -> Document:
     """Keep the limits of which the bus can generate an example; a draft that accepts too much is corrected in review."""
     without_pattern = {name: value for name, value in limits.items() if name != "pattern"}
-    anchored = limits if str(limits.get("pattern", "^")).startswith("^") else without_pattern
+    pattern = portable(str(limits.get("pattern", "")))
+    anchored = {**limits, "pattern": pattern} if pattern and pattern.startswith("^") else without_pattern
     candidates = ({**base, **anchored}, {**base, **without_pattern})
     return next((candidate for candidate in candidates if _has_samples(candidate)), base)
 
