@@ -6,6 +6,7 @@ from typing import Any
 
 from lgsp_contracts.compatibility.comparison import Comparison, Difference, Kind, Pair, Rule
 from lgsp_contracts.compatibility.conjunction import Bound, Conjunction, comparable, types_of
+from lgsp_contracts.portable_patterns import portable
 
 _STRING = frozenset({"string"})
 _NUMBER = frozenset({"integer", "fraction"})
@@ -48,6 +49,19 @@ def _enum(_: Comparison, pair: Pair) -> Iterable[Difference]:
 def _const(_: Comparison, pair: Pair) -> Iterable[Difference]:
     if not _are_among(pair.wide.values, [pair.narrow.schema["const"]]):
         yield pair.difference(Kind.RULE, "const")
+
+
+def _pattern(_: Comparison, pair: Pair) -> Iterable[Difference]:
+    narrow = _as_matched(pair.narrow.schema["pattern"])
+    if not any(_as_matched(schema.get("pattern")) == narrow for schema, _ in pair.wide.parts):
+        yield pair.difference(Kind.RULE, "pattern")
+
+
+def _as_matched(pattern: Any) -> Any:
+    r"""Return a pattern in one of its equal forms: to the engine of the bus `\d` is `[0-9]` and `\w` is ASCII, so a contract may replace them."""
+    if not isinstance(pattern, str) or r"\s" in pattern.lower():  # its blanks are those of Unicode
+        return pattern
+    return portable(pattern) or pattern
 
 
 def _multiple_of(_: Comparison, pair: Pair) -> Iterable[Difference]:
@@ -97,7 +111,7 @@ RULES: dict[str, Rule] = {
     "enum": _enum,
     "const": _const,
     "multipleOf": for_types(_NUMBER, _multiple_of),
-    "pattern": for_types(_STRING, if_equal("pattern")),
+    "pattern": for_types(_STRING, _pattern),
     "format": for_types(_STRING, if_equal("format")),
     **{
         keyword: for_types(types, at_limit(keyword, kind, is_kept))

@@ -330,3 +330,18 @@ def test_nothing_that_was_taken_is_refused_where_the_verdict_says_so(seed: int) 
 def test_a_rule_that_is_left_out_would_be_noticed(keyword: str) -> None:
     rules = {**inclusion.RULES, keyword: lambda *_: ()}
     assert any(broken(seed, rules) for seed in range(20_000))
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "included"),
+    [
+        (r"^\d{12}$", "^[0-9]{12}$", True),
+        ("^[0-9]{12}$", r"^\d{12}$", True),
+        (r"^\w$", "^[A-Za-z0-9_]$", True),
+        (r"^\s$", r"^[ \t\n\r\f\v]$", False),
+        (r"^\d{12}$", "^[0-9]{11}$", False),
+    ],
+)
+def test_a_pattern_may_be_replaced_by_its_portable_form(wide: str, narrow: str, included: bool) -> None:
+    old, new = ({"type": "string", "pattern": pattern} for pattern in (wide, narrow))
+    assert (differences(old, new) == []) == included
