@@ -69,3 +69,18 @@ def test_each_attribute_of_a_call_is_documented_for_ones_own_class() -> None:
     attributes = {name for name in dir(Call(context)) if not name.startswith("_")} - {"context"}
     documented = set(re.findall(r"^\| `call\.([\w.]+)` \|", readme, re.MULTILINE))
     assert documented == attributes | {f"context.{name}" for name in context._fields}
+
+
+def test_the_connector_of_another_package_imports_what_is_public_and_no_more() -> None:
+    root = CONNECTORS.parents[2]
+    public = set(
+        re.findall(r"`(lgsp_[\w.]+)`", (root / "docs/integrate/write-a-connector.md").read_text(encoding="utf-8"))
+    )
+    imported = {
+        module
+        for file in (root / "examples/connector_dbf/lgsp_connector_dbf").glob("*.py")
+        for module in re.findall(r"^from (lgsp_[\w.]+) import", file.read_text(encoding="utf-8"), re.MULTILINE)
+        if not module.startswith("lgsp_connector_dbf")
+    }
+    assert len(imported) > 5
+    assert imported - public == set()
