@@ -1,6 +1,6 @@
 """How a manifest describes the table in a file: its sheets, its headings, and which lines below them are rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.tabular import encodings
 from lgsp_adapters.tabular.limits import MAX_HEADING_LINES
 from lgsp_adapters.text.comparison import normalize_document, normalize_heading
-from lgsp_contracts.source_location import SourceLocation
+from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
 
 SHEET = "@sheet"
 """The column that holds the name of the sheet of a row."""
@@ -106,3 +106,17 @@ class Layout:
         """Return the headings that the layout itself names."""
         conditions = [normalize_document(condition) for condition in (self.skip, self.end) if condition]
         return self.filled.union(self.joined, *(columns.named_columns(one, {"row": "row"}) for one in conditions))
+
+
+def layout_faults(settings: Mapping[str, Any], location: SourceLocation) -> Iterator[DocumentRefusal]:
+    """Yield everything for which `Layout.of` refuses a layout, one key after the other."""
+    remaining = dict(settings)
+    while True:
+        try:
+            Layout.of(remaining, location)
+        except DocumentRefusal as fault:
+            yield fault
+            if remaining.pop(fault.location.path[-1], None) is None:
+                return
+        else:
+            return

@@ -17,7 +17,7 @@ it has stopped changing, in a process that can be killed. What is absent is neve
 is held back (`inboxes/shrink_guard.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -33,11 +33,12 @@ from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.variables import REQUEST_VARIABLES, request_scope
-from lgsp_adapters.tabular.layout import Layout
+from lgsp_adapters.tabular.layout import Layout, layout_faults
 from lgsp_adapters.tabular.table import Row
 from lgsp_adapters.text.comparison import lookup_key, normalize_document
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
+from lgsp_problems import Refusal
 
 
 class FilesAdapter(Adapter):
@@ -167,4 +168,7 @@ def build(manifest: Manifest, contract: Contract) -> FilesAdapter:
     return FilesAdapter(manifest, contract)
 
 
-check = check_operations
+def check(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
+    """Yield where a manifest does not keep its contract, and what is wrong with its layout."""
+    yield from check_operations(manifest, contract)
+    yield from layout_faults(manifest.document["files"], manifest.location / "files")

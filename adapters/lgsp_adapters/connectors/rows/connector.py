@@ -13,7 +13,7 @@
 This part makes requests of rows and checks them against the contract; `host/row_importer.py` calls.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -23,13 +23,14 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.unmappable import MappingError
-from lgsp_adapters.tabular.layout import Layout
+from lgsp_adapters.tabular.layout import Layout, layout_faults
 from lgsp_adapters.tabular.table import Row
 from lgsp_adapters.text.comparison import normalize_document
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
+from lgsp_problems import Refusal
 
 NAMES = ("connection", "row")
 
@@ -130,4 +131,7 @@ def build(manifest: Manifest, contract: Contract) -> RowRequests:
     return RowRequests(manifest, contract)
 
 
-check = check_row_requests
+def check(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
+    """Yield where a manifest does not keep the contract of the service that it calls, and what is wrong with its layout."""
+    yield from check_row_requests(manifest, contract)
+    yield from layout_faults(manifest.document["files"], manifest.location / "files")
