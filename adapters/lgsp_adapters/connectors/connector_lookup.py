@@ -10,7 +10,7 @@ A connector is a folder with fixed file names, and no other module refers to it:
 So a new connector is a new folder. It is loaded when a manifest names it: who asks over HTTP does not wait for a database's library.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Protocol, cast
 
 from lgsp_adapters import connector_folders
@@ -90,6 +90,13 @@ def preview_job(manifest: Manifest, contract: Contract) -> dict[str, Any]:
         )
     job: dict[str, Any] = make(manifest, contract)
     return job
+
+
+def variables_of_strings(manifest: Manifest) -> Collection[str]:
+    """Return the variables whose fields are all strings, such as the row of a CSV file; none for a connector that does not say so."""
+    tell = getattr(_connector(manifest.kind), "variables_of_strings", None)
+    names: Collection[str] = tell(manifest) if tell else ()
+    return names
 
 
 def _connector(name: str) -> Connector:

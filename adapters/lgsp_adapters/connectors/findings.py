@@ -153,14 +153,15 @@ def _template_faults(template: ManifestTemplate, manifest: Manifest, contract: C
 
 
 def _type_faults(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
+    of_strings = connector_lookup.variables_of_strings(manifest)
     for name, mapping in manifest.operations.items():
         operation = contract.operations.get(name)
         if operation and isinstance(mapping, dict) and "answer" in mapping:
-            types = TemplateTypes(operation.response.document)
+            types = TemplateTypes(operation.response.document, of_strings)
             yield from types.faults(mapping["answer"], manifest.location / "operations" / name / "answer")
     called = contract.operations.get(str(manifest.document.get("operation")))
     if called and "request" in manifest.document:
-        yield from TemplateTypes(called.request.document).faults(
+        yield from TemplateTypes(called.request.document, of_strings).faults(
             manifest.document["request"], manifest.location / "request"
         )
 

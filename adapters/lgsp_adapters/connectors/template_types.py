@@ -4,7 +4,7 @@ An expression that makes a string where the contract wants a number, an object w
 contract's values; also within `$ref`, where `manifest_checks.py`, which decides whether an adapter starts, does not look.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from lgsp_adapters.connectors.manifest_checks import field_faults
@@ -55,10 +55,12 @@ class TemplateTypes:
 
     Args:
         schema: of the document that the template makes, such as the response of an operation.
+        of_strings: variables that are objects of strings.
     """
 
-    def __init__(self, schema: Node) -> None:
+    def __init__(self, schema: Node, of_strings: Collection[str] = ()) -> None:
         self._root = schema
+        self._of_strings = of_strings
 
     def faults(self, template: Any, location: SourceLocation) -> Iterator[DocumentRefusal]:
         """Yield where the template makes something that the schema does not allow.
@@ -95,7 +97,7 @@ class TemplateTypes:
         if literal and isinstance(literal[0], (str, int, bool)):
             yield from self._literal_faults(literal[0], schema, location)
             return
-        types = expression_types.types_of(expression)
+        types = expression_types.types_of(expression, self._of_strings)
         if types:
             yield from _mismatch(types, schema, location)
 

@@ -4,6 +4,7 @@ So a mapping that makes a string of what the contract calls a number is found be
 no value, and its field is then left out.
 """
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -38,9 +39,15 @@ _BY_NODE = {
 }
 
 
-def types_of(expression: str) -> Types | None:
-    """Return the types that an expression's value may have, or None where its text does not tell, or is no expression."""
+def types_of(expression: str, of_strings: Collection[str] = ()) -> Types | None:
+    """Return the types that an expression's value may have, or None where its text does not tell, or is no expression.
+
+    Args:
+        of_strings: variables that are objects of strings, such as the row of a CSV file.
+    """
     parsed = parse(expression)
+    if parsed and _is_field_of(parsed, of_strings):
+        return frozenset({"string"})
     types = _types(parsed) if parsed else None
     return None if types is None else frozenset("boolean" if kind == _FALSE else kind for kind in types)
 
@@ -57,6 +64,16 @@ def type_of_value(value: Any) -> Types:
         return frozenset()
     names = {bool: "boolean", str: "string", int: "integer", list: "array", dict: "object"}
     return frozenset({names.get(type(value), "number")})
+
+
+def _is_field_of(node: Any, variables: Collection[str]) -> bool:
+    """Tell whether an expression is a field of one of these variables: `row.So`."""
+    children = node.get("children", [])
+    return (
+        node["type"] == "subexpression"
+        and [child["type"] for child in children] == ["field", "field"]
+        and children[0]["value"] in variables
+    )
 
 
 def _types(node: Any) -> Types | None:

@@ -120,3 +120,8 @@ def layout_faults(settings: Mapping[str, Any], location: SourceLocation) -> Iter
                 return
         else:
             return
+
+
+def variables_of_strings(settings: Mapping[str, Any]) -> Sequence[str]:
+    """Return the variables of a mapping whose fields are all strings: the row, unless it is an XML element, which may have parts."""
+    return () if settings.get("format") == "xml" else ROW

@@ -263,6 +263,18 @@ def test_what_is_wrong_with_a_layout_is_said_all_at_once(check: Check) -> None:
         assert pointers_of_files == {"/files/encoding", "/files/fill", "/files/heading"}
 
 
+@pytest.mark.parametrize(("form", "faults"), [("csv", 1), ("xlsx", 1), ("xml", 0)])
+def test_a_cell_is_a_string(check: Check, form: str, faults: int) -> None:
+    find = {"So": "request.so", "Xa": "request.diaChi.maXa", "Tinh": "request.diaChi.maTinh"}
+    answer = {"hoTen": "row.Ten", "soCon": 'row."Số con"', "dienTich": "number(row.S)", "ngaySinh": "row.Ngay"}
+    read = {"find": find, "none": "nobody", "answer": answer}
+    found = check(
+        kind="files", operations={"read": read}, files={"pattern": "*", "format": form}, connection={"folder": "x"}
+    )
+    expected = "the mapping makes a string, and the contract wants an integer; use integer(…)."
+    assert found == [("error", "/operations/read/answer/soCon", expected)] * faults
+
+
 def test_a_manifest_without_a_contract(check: Check) -> None:
     assert check(major=2) == [("error", "/service", "there is no contract desk v2; specify it with --contract.")]
 

@@ -33,6 +33,7 @@ from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.variables import REQUEST_VARIABLES, request_scope
+from lgsp_adapters.tabular import layout
 from lgsp_adapters.tabular.layout import Layout, layout_faults
 from lgsp_adapters.tabular.table import Row
 from lgsp_adapters.text.comparison import lookup_key, normalize_document
@@ -172,3 +173,8 @@ def check(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
     """Yield where a manifest does not keep its contract, and what is wrong with its layout."""
     yield from check_operations(manifest, contract)
     yield from layout_faults(manifest.document["files"], manifest.location / "files")
+
+
+def variables_of_strings(manifest: Manifest) -> Sequence[str]:
+    """Return the variables whose fields are all strings."""
+    return layout.variables_of_strings(manifest.document["files"])

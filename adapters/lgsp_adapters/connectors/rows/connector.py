@@ -13,7 +13,7 @@
 This part makes requests of rows and checks them against the contract; `host/row_importer.py` calls.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +23,7 @@ from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.unmappable import MappingError
+from lgsp_adapters.tabular import layout
 from lgsp_adapters.tabular.layout import Layout, layout_faults
 from lgsp_adapters.tabular.table import Row
 from lgsp_adapters.text.comparison import normalize_document
@@ -135,3 +136,8 @@ def check(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
     """Yield where a manifest does not keep the contract of the service that it calls, and what is wrong with its layout."""
     yield from check_row_requests(manifest, contract)
     yield from layout_faults(manifest.document["files"], manifest.location / "files")
+
+
+def variables_of_strings(manifest: Manifest) -> Sequence[str]:
+    """Return the variables whose fields are all strings."""
+    return layout.variables_of_strings(manifest.document["files"])
