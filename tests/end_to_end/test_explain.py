@@ -8,7 +8,8 @@ from support.preloaded import run
     ("name", "shown"),
     [
         ("iso_date", ["iso_date(value, pattern[, first-year])", '"1993-05-17"']),
-        ("pages.next", ["connector http", "operations.NAME.pages.next", "required"]),
+        ("pages.next", ["connector http", "operations.NAME.pages.next", "(expression)"]),
+        ("statement", ["connector sql", "operations.NAME.statement", "required"]),
         ("heading", ["connector files", "connector rows", "default 1"]),
         ("sql", ["connector sql", "operations.NAME.statement"]),
         ("", ["Connectors: files, http", "Functions: base64"]),
