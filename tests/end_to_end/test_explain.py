@@ -12,7 +12,7 @@ from support.preloaded import run
         ("statement", ["connector sql", "operations.NAME.statement", "required"]),
         ("heading", ["connector files", "connector rows", "default 1"]),
         ("sql", ["connector sql", "operations.NAME.statement"]),
-        ("", ["Connectors: files, http", "Functions: base64"]),
+        ("", ["Connectors: files, http", "Functions: add, base64"]),
     ],
 )
 async def test_a_name_is_explained(name: str, shown: list[str]) -> None:
