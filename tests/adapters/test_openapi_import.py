@@ -1,7 +1,9 @@
 """An API behind an OpenAPI document: contract and manifest are drafted from its address, and the draft answers."""
 
 import base64
+import ipaddress
 import json
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 import pytest_asyncio
 import yaml
 from aiohttp import web
+from cryptography import x509
+from support.authority import Authority
 from support.preloaded import run
 from support.processes import ROOT
 from support.upstreams import served
@@ -197,6 +201,21 @@ async def test_credentials_for_the_description(registry: tuple[Registry, str], t
     in_address = api.replace("http://", "http://can-bo:abc@")
     code, _, err = await _import(f"{in_address}/openapi.yaml", tmp_path)
     assert (code, "use --credentials" in err) == (1, True)
+
+
+async def test_a_certificate_of_a_private_authority(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).write("api", names=(x509.IPAddress(ipaddress.ip_address("127.0.0.1")),))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*pair)
+    registry = Registry(sso="https://sso.example.vn")
+    async with served(registry.answer, context) as api:
+        source, options = f"{api}/schemas/pet.json", ("--ca", str(tmp_path / "ca.pem"))
+        code, _, err = await _import(source, tmp_path)
+        assert (code, "use --ca if a private authority issued the certificate" in " ".join(err.split())) == (1, True), (
+            err
+        )
+        code, _, err = await _import(source, tmp_path, *options)
+        assert (code, "neither OpenAPI 3 nor Swagger 2" in " ".join(err.split())) == (1, True), err
 
 
 async def test_files_below_the_folder_of_the_description(tmp_path: Path) -> None:
