@@ -24,7 +24,7 @@ PROBLEM = {
 COMMON = (
     *("malformed", "token-invalid", "not-granted", "purpose-not-granted"),
     *("contract-violation", "request-unfit", "quota-exceeded"),
-    *("provider-failed", "provider-broke-contract", "no-adapter", "provider-timeout"),
+    *("provider-failed", "provider-broke-contract", "no-adapter", "provider-timeout", "provider-limit-reached"),
 )
 """The errors that the bus itself may return for any call of a service that its caller may know of."""
 
