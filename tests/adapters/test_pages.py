@@ -171,6 +171,7 @@ def test_a_link_header(header: str, target: str | None) -> None:
         ("/people", {"next": "answer", "parameter": "cursor"}, "neither a number nor a text"),
         ("/people", {"items": "answer.totalPages", "number": {}}, "are not a list"),
         ("/people", {"number": {"pages": "'many'"}}, "not a whole number"),
+        ("/people", {"number": {"parameter": "page", "total": "`6`"}}, "end before all items have come"),
     ],
 )
 async def test_a_list_that_is_not_whole_is_no_answer(

@@ -83,7 +83,9 @@ class Pages:
         """Return the items of a page."""
         items = evaluate(self._items, scope)
         if items is not None and not isinstance(items, list):
-            raise UpstreamFailed("unintelligible", f"{self._items.location}: the items of a page are not a list")
+            raise UpstreamFailed(
+                "unintelligible", f"{self._items.location}: the items of a page are not a list; write several(…)"
+            )
         return items or []
 
     def following(self, page: Page, count: int, scope: Scope, response: Response) -> Page | None:
@@ -117,7 +119,10 @@ class Pages:
         if last is not None:
             return pages < _whole(last, self._last)
         if total is not None:
-            return count > 0 and len(scope["items"]) < _whole(total, self._total)
+            missing = _whole(total, self._total) - len(scope["items"])
+            if missing > 0 and not count:
+                raise UpstreamFailed("broken", f"{self._total.location}: the pages end before all items have come")
+            return missing > 0
         return count >= self._size
 
     def _page(self, value: Any) -> Page:
