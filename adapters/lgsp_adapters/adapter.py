@@ -81,7 +81,7 @@ class UpstreamFailed(AdapterError, Refusal):  # noqa: N818 - the public interfac
 
 
 class LimitReached(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
-    """The limit that the provider sets is reached beyond the deadline of the call, and nothing was sent.
+    """The limit that the provider sets is reached: no request may be sent before the deadline of the call, or the provider refused one (429).
 
     Args:
         note: names the part of the limit, for the log.

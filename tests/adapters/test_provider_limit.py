@@ -216,6 +216,20 @@ async def test_a_change_of_connection_loses_no_permit(bus: Workbench) -> None:
         await connection.close()
 
 
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7), ("999999", 86_400), ("Wed, 21 Oct 2026 07:28:00 GMT", 1), ("-5", 1), ("", 1)]
+)
+async def test_a_429_is_the_limit_in_the_providers_words(header: str, seconds: int) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"code": "SLOW_DOWN"}, status=429, headers={"Retry-After": header})
+
+    told = {"operations": {"read": {"path": "/people", "answer": {"ketQua": "answer.a"}}}}
+    async with served(answer) as url, opened("http", url, **told) as adapter:
+        with pytest.raises(LimitReached, match="HTTP 429") as reached:
+            await ask(adapter)
+    assert reached.value.retry_after == seconds
+
+
 async def test_each_login_counts_and_nothing_is_sent_beyond_the_limit() -> None:
     seen: list[str] = []
 

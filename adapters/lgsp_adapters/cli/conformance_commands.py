@@ -192,8 +192,8 @@ async def _call_operation(
     except LimitReached as limit:
         raise Refusal(
             "provider-limit-reached",
-            vi=f"Chưa có gì được gửi đi vì hạn mức khai trong bộ kết nối đã hết ({limit.private}); hãy thử lại sau.",
-            en=f"Nothing was sent, because the limit in the manifest is reached ({limit.private}); try again later.",
+            vi=f"Hạn mức của hệ thống đã hết ({limit.private}); hãy thử lại sau {limit.retry_after} giây.",
+            en=f"The limit of the system is reached ({limit.private}); try again in {limit.retry_after} seconds.",
             retry_after=limit.retry_after,
         ) from limit
     except UnfitRequest as unfit:

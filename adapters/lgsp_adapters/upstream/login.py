@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lgsp_adapters.adapter import Call, Connection, UpstreamFailed
+from lgsp_adapters.adapter import Call, Connection, LimitReached, UpstreamFailed
 from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.unmappable import MappingError
@@ -33,7 +33,7 @@ from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.oauth2 import TokenRequest
 from lgsp_adapters.upstream.request_limiter import RequestLimiter
 from lgsp_adapters.upstream.request_templates import RequestTemplate, unsendable_value
-from lgsp_adapters.upstream.response import Response
+from lgsp_adapters.upstream.response import TOO_MANY_REQUESTS, Response
 from lgsp_adapters.upstream.response_documents import parse_document, parse_document_or_none
 from lgsp_adapters.upstream.tls import TlsContexts
 from lgsp_contracts.source_location import SourceLocation
@@ -185,8 +185,10 @@ class Authentication:
     def _source(self) -> str:
         return "the token endpoint" if self._token_request else "the login"
 
-    def _refusal_of(self, response: Response) -> UpstreamFailed:
+    def _refusal_of(self, response: Response) -> UpstreamFailed | LimitReached:
         """Make the error for a login that failed: it says that it was the login and not the call, and with which status."""
+        if response.status == TOO_MANY_REQUESTS:
+            return response.bad_status()
         code = oauth2.error_code(parse_document_or_none(response)) if self._token_request else ""
         refused = response.status in (UNAUTHORIZED, FORBIDDEN) or bool(code)
         detail = f" ({code})" if code else ""

@@ -1,14 +1,17 @@
 """The response of a system over HTTP, before it is parsed as a document."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from yarl import URL
 
-from lgsp_adapters.adapter import UpstreamFailed
+from lgsp_adapters.adapter import LimitReached, UpstreamFailed
 from lgsp_adapters.text.charset_detection import UndecodableError, decode
-from lgsp_contracts.wire import Failure
+from lgsp_contracts.wire import MAX_RETRY_AFTER, Failure
 
+TOO_MANY_REQUESTS = 429
+_SECONDS = re.compile(r"[0-9]{1,9}")
 MAX_EXCERPT = 600
 """Characters of an answer that are printed on an integrator's terminal."""
 
@@ -54,8 +57,12 @@ class Response:
         message = f"{printable_text(upstream_message)}\n{self.excerpt()}" if upstream_message else self.excerpt()
         return UpstreamFailed(why, f"{self.where}: {note}" if self.where else note, upstream_message=message)
 
-    def bad_status(self) -> UpstreamFailed:
-        """Make the error for this response's HTTP status."""
+    def bad_status(self) -> UpstreamFailed | LimitReached:
+        """Make the error for this response's HTTP status; 429 is the provider's own word that its limit is reached."""
+        if self.status == TOO_MANY_REQUESTS:
+            seconds = self.headers.get("retry-after", "")
+            retry_after = min(int(seconds), MAX_RETRY_AFTER) if _SECONDS.fullmatch(seconds) else 1
+            return LimitReached(f"{self.where}: HTTP {self.status}", max(1, retry_after))
         note = f"HTTP {self.status}" + (", a redirect, which is not followed" if 300 <= self.status < 400 else "")
         return self.failed("refused" if self.status in (401, 403) else "broken", note)
 

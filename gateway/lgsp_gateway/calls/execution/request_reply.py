@@ -82,9 +82,9 @@ def _document_of(operation: Operation, reply: wire.Reply | None) -> bytes:
         retry_after = reply.retry_after or 1
         raise Refusal(
             "provider-limit-reached",
-            vi="Hạn mức mà hệ thống cung cấp dành cho tỉnh đã dùng hết nên chưa có gì được gửi đi;"
+            vi="Hạn mức mà hệ thống cung cấp dành cho tỉnh đã dùng hết nên yêu cầu chưa được thực hiện;"
             f" hãy thử lại sau {retry_after} giây.",
-            en="The limit that the provider's system sets for the province is reached, so nothing was sent;"
+            en="The limit that the provider's system sets for the province is reached, so the request was not carried out;"
             f" try again in {retry_after} seconds.",
             retry_after=retry_after,
         )
