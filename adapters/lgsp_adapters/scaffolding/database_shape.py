@@ -7,23 +7,17 @@ from typing import Any
 
 from sqlalchemy import ColumnClause, Connection, column, func, inspect, select, table, text, types
 
-from lgsp_adapters.scaffolding.column_schemas import Column, Document, codes_schema, is_identifier
+from lgsp_adapters.scaffolding.code_tables import CodeTables, is_generated
+from lgsp_adapters.scaffolding.column_schemas import Column
 from lgsp_contracts.field_names import comparable
 from lgsp_contracts.tooling import drafts
 from lgsp_problems import NotFound, Refusal
 
-MAX_CODES = 50
-"""Rows of a table that counts as a list of codes."""
-
-_MAX_CODE_COLUMNS = 5
 _CONSTRAINTS = text(
     "SELECT check_clause FROM information_schema.check_constraints"
     " WHERE constraint_schema = COALESCE(:schema, DATABASE()) AND table_name = :table"
 )
 _JSON_CONSTRAINT = re.compile(r"json_valid\(`([^`]+)`\)")
-_OF_PEOPLE = re.compile(r"ho(va)?ten.*|hodem|chuho|ngaysinh|namsinh|gioitinh|diachi.*|(so)?dienthoai|dtdd")
-"""What columns about people are called: their table is no list of codes, however short it is."""
-
 _OBVIOUS_KEY = re.compile(r"sodinhdanh.*|(so)?cccd|(so)?cmnd|ma.*|so(hoso|quyetdinh|gcn|giayphep).*")
 """What columns that identify a row are called, as `comparable` writes it."""
 
@@ -114,7 +108,7 @@ class _Reader:
         schema, _, self._bare = name.rpartition(".")
         self._schema = schema or None
         self._name = name
-        self.code_tables: set[str] = set()
+        self._codes = CodeTables(connection, self._inspector, self._schema)
         self._sqlite = connection.dialect.name == "sqlite"
 
     def read(self, chosen: Sequence[Sequence[str]]) -> Table:
@@ -144,7 +138,7 @@ class _Reader:
             keys,
             primary,
             relations,
-            sorted(self.code_tables),
+            sorted(self._codes.read),
         )
         return replace(found, keys=[[found.column(name) for name in names] for names in chosen]) if chosen else found
 
@@ -156,10 +150,10 @@ class _Reader:
         parts = [part for part in (schema or self._schema, bare) if part]
         return ".".join(preparer.quote(part) for part in parts)
 
-    def _columns(self, bare: str, *, with_codes: bool = True) -> Iterator[Column]:
+    def _columns(self, bare: str) -> Iterator[Column]:
         """Yield the columns but those of bytes, and those whose type nobody knows: no JSON is made of them."""
         quote = self._inspector.dialect.identifier_preparer.quote
-        codes = self._codes(bare) if with_codes else {}
+        codes = self._codes.of(bare)
         primary = self._inspector.get_pk_constraint(bare, self._schema).get("constrained_columns")
         documents = self._json_columns(bare)
         taken: set[str] = set()
@@ -170,9 +164,7 @@ class _Reader:
             while field in taken or not field[0].isalpha():
                 field = f"cot{len(taken) + 1}"
             taken.add(field)
-            generated = each.get("autoincrement") is True or each.get("default") is not None
-            rowid = self._sqlite and primary == [each["name"]] and isinstance(each["type"], types.Integer)
-            generated = generated or rowid or bool(each.get("identity") or each.get("computed"))
+            generated = is_generated(each, primary, self._connection.dialect.name)
             yield Column(
                 each["name"],
                 quote(each["name"]),
@@ -190,46 +182,6 @@ class _Reader:
             return set()
         clauses = self._connection.execute(_CONSTRAINTS, {"schema": self._schema, "table": bare}).scalars()
         return {name for clause in clauses for name in _JSON_CONSTRAINT.findall(clause)}
-
-    def _codes(self, bare: str) -> dict[str, Document]:
-        """The schemas of columns that refer to a short table of codes."""
-        found = {}
-        for reference in self._inspector.get_foreign_keys(bare, self._schema):
-            if len(reference["constrained_columns"]) == 1 and (codes := self._code_table(reference)):
-                found[reference["constrained_columns"][0]] = codes
-        return found
-
-    def _code_table(self, reference: Any) -> Document:
-        """Read a table of codes as a schema; empty where it is none, such as a table of people, or a long one."""
-        bare, schema, [key] = reference["referred_table"], reference["referred_schema"], reference["referred_columns"]
-        columns = self._inspector.get_columns(bare, schema or self._schema)
-        label = next(
-            (each["name"] for each in columns if each["name"] != key and isinstance(each["type"], types.String)), None
-        )
-        if label is None or not self._lists_codes(bare, schema, columns):
-            return {}
-        source = table(bare, column(key), column(label), schema=schema or self._schema)
-        query = select(source.c[key], source.c[label]).order_by(source.c[key]).limit(MAX_CODES + 1)
-        rows = self._connection.execute(query).all()
-        if len(rows) > MAX_CODES or not all(isinstance(code, (str, int)) for code, _ in rows):
-            return {}
-        if not rows:
-            return {}
-        self.code_tables.add(bare)
-        return codes_schema(
-            {code.strip() if isinstance(code, str) else code: str(meaning or "").strip() for code, meaning in rows}
-        )
-
-    def _lists_codes(self, bare: str, schema: str | None, columns: Sequence[Any]) -> bool:
-        """Tell whether a table is a list of codes, which everybody may read, rather than one of people or cases."""
-        names = [comparable(each["name"]) for each in columns]
-        return (
-            len(columns) <= _MAX_CODE_COLUMNS
-            and not any(_OF_PEOPLE.fullmatch(name) or is_identifier(name) for name in names)
-            and not any(isinstance(each["type"], (types.Date, types.DateTime, types.LargeBinary)) for each in columns)
-            and not any(each.counter for each in self._columns(bare, with_codes=False))
-            and not self._inspector.get_foreign_keys(bare, schema)
-        )
 
     def _keys(self, columns: Mapping[str, Column]) -> list[list[Column]]:
         """What identifies a row: the keys that the database declares, and columns whose name and index say so; a counter comes last."""
