@@ -101,7 +101,13 @@ def rotate_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -
     out(localized(f"từ nay {key.kid} ký\n", f"{key.kid} signs from now on\n"))
 
 
-def remove_key(key: str, /, *, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
+def remove_key(
+    key: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    state_dir: StateFolder = DEFAULT,
+    keys: Path | None = None,
+) -> None:
     """Remove a key that has signed access tokens, as when it may be stolen: every token that it signed ends, within seconds.
 
     Parameters

@@ -9,7 +9,9 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from lgsp_auth.public_jwk import EXPIRY, has_expired, thumbprint
 from lgsp_auth.signing_keys import SigningKey
@@ -127,7 +129,7 @@ def add_key(
 
 def remove_key(
     system: str,
-    kid: str,
+    kid: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     reason: str = "",
