@@ -119,7 +119,9 @@ async def test_a_key_without_our_tool(lgsp: Administrator) -> None:
     assert "unchanged" in await lgsp("system", "add-key", "outsider", str(handed_over))
     await lgsp("system", "remove-key", "outsider", theirs.kid)
     assert not await lgsp.takes_a_token("outsider", lgsp.folder / "theirs.pem")
-    code, _, err = await lgsp.tried("system", "remove-key", "outsider", "-" + theirs.kid[1:])  # some thumbprints begin so
+    code, _, err = await lgsp.tried(
+        "system", "remove-key", "outsider", "-" + theirs.kid[1:]
+    )  # some thumbprints begin so
     assert (code, second.kid in err) == (1, True)
 
 
