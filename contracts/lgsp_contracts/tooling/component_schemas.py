@@ -3,7 +3,7 @@
 Generators of clients make a class of each component, and many follow no reference into one. So each schema that a reference leads to
 is lifted: it becomes a component of its own, and all references lead to components.
 
-A description is wider than the contract in two ways, and never narrower (docs/decisions/032):
+A description is wider than the contract in two ways, and never narrower (docs/decisions/035):
 
 * Alternatives that only say which fields are required (`anyOf: [{required: [a]}, {required: [b]}]`) become words of the description,
   since generators take them for alternative types and lose the fields; so do alternative forms of a text or number.

@@ -1,7 +1,7 @@
 """`lgsp sdk …`: typed clients of services.
 
 That for Python is ours, one module without dependencies; others are made by the generators that their developers know
-(docs/decisions/032).
+(docs/decisions/035).
 """
 
 import shutil
