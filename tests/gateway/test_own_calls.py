@@ -79,6 +79,19 @@ async def test_own_calls_and_no_others(searched: Searched) -> None:
     assert (await read(bus, "/me/calls", consumer="beta")).code == "malformed"
 
 
+async def test_a_hidden_service_is_in_no_call_of_an_outsider(searched: Searched) -> None:
+    found = {}
+    for service in ("hidden", "absent"):
+        message = (await searched.bus.call(service=service, system="beta")).message
+        await searched.indexed(message)
+        [item] = [
+            one for one in (await read(searched.bus, "/me/calls", "beta")).json["items"] if one["message"] == message
+        ]
+        found[service] = {name: value for name, value in item.items() if name not in ("message", "time", "totalMs")}
+    assert found["hidden"] == found["absent"]
+    assert found["hidden"]["service"] == ""
+
+
 async def test_what_is_left_of_a_quota(searched: Searched) -> None:
     bus = searched.bus
     before = {item["grant"]: item for item in (await read(bus, "/me/quotas")).json["items"]}
