@@ -70,7 +70,7 @@ def has_private_part(jwk: Mapping[str, Any]) -> bool:
 
 
 def has_expired(jwk: Mapping[str, Any], now: float) -> bool:
-    """Tell whether a key is past its `exp`, the time from which it no longer counts (OpenID Federation 1.0, section 8.7.2).
+    """Tell whether a key is past its `exp`, the time from which it no longer counts (as keys of OpenID Federation 1.0 may).
 
     Args:
         now: seconds since 1970.
