@@ -23,7 +23,7 @@ def test_an_installation_that_fails_shows_why_in_a_few_lines_and_keeps_all_of_th
     python.chmod(0o755)
     environment = {**os.environ, "LGSP_VENV": str(venv), "PIP_NO_INDEX": "1"}
     ended = subprocess.run(
-        [clone / "lgsp", "up"], env=environment, capture_output=True, text=True, check=False, timeout=60
+        [clone / "lgsp", "up"], env=environment, capture_output=True, text=True, check=False, timeout=20
     )
     assert ended.returncode == 1
     assert ended.stdout == ""
@@ -50,7 +50,7 @@ def test_a_link_in_the_path_runs_the_script_of_its_folder(tmp_path: Path) -> Non
     command.write_text('#!/bin/sh\necho "$LGSP_COMMAND" "$@"\n')
     command.chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if name != "LGSP_VENV"}
-    ended = subprocess.run([link, "doctor"], env=environment, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run([link, "doctor"], env=environment, capture_output=True, text=True, check=False, timeout=20)
     assert (ended.stdout, ended.stderr, ended.returncode) == (f"{link} doctor\n", "", 0)
 
 

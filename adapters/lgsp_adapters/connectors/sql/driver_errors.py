@@ -8,9 +8,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from lgsp_adapters.adapter import UpstreamFailed, UpstreamLate
 from lgsp_adapters.connectors.sql.databases import Database
 from lgsp_adapters.connectors.sql.sqlstate import DatabaseRefusal, describe_error
+from lgsp_adapters.errors import AdapterError
 
 
-class RefusedByDatabase(Exception):  # noqa: N818 - an adjective names it best
+class RefusedByDatabase(AdapterError):  # noqa: N818 - an adjective names it best
     """The database refuses a statement; a manifest may name an error for it."""
 
     def __init__(self, refusal: DatabaseRefusal) -> None:
