@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 from support.workbench import EXAMPLE, NUMBER, TEXT, Workbench
 
 from lgsp_adapters.adapter import Call
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
-from lgsp_gateway.document_workers.pool import DocumentWorkers
+from lgsp_gateway.document_workers.pool import DocumentWorkerError, DocumentWorkers
 from lgsp_gateway.document_workers.turns import MAX_WAITING
 from lgsp_problems import Refusal
 
@@ -119,6 +120,15 @@ async def test_a_killed_process_is_started_again(workers: DocumentWorkers) -> No
     with pytest.raises(Refusal):
         await workers.subject_of_request("a", asked, b"{}")
     assert await workers.subject_of_request("a", asked, b"{}") is None
+
+
+async def test_a_defect_is_not_blamed_on_the_document(workers: DocumentWorkers) -> None:
+    with structlog.testing.capture_logs() as logs, pytest.raises(DocumentWorkerError):
+        await workers.describe("a", "page", b"{}", notices=1)
+    [line] = [line for line in logs if line["event"] == "document worker raised"]
+    assert line["frames"][0] == "TypeError"
+    assert line["frames"][-1].endswith("_run_page")
+    assert await workers.subject_of_request("a", operation({}), b"{}") is None
 
 
 async def test_who_gives_up_takes_nobody_s_turn(workers: DocumentWorkers) -> None:

@@ -151,20 +151,39 @@ class DocumentWorkers:
             try:
                 async with asyncio.timeout(self._seconds):
                     result, made = await process.run(orjson.dumps(task), document)
-            except (TimeoutError, OSError, EOFError, ValueError) as error:
-                structlog.get_logger().warning("document not checked", consumer=consumer, error=type(error).__name__)
+            except TimeoutError as error:
                 await process.end()
-                raise _TooLong from error
+                raise _too_long(consumer, "time") from error
+            except (OSError, EOFError, ValueError) as error:
+                code = await process.exit_code()
+                await process.end()
+                if code is not None and code < 0:  # killed by a signal: Rust's allocator aborts where memory ends
+                    raise _too_long(consumer, "memory") from error
+                raise DocumentWorkerError("the process ended, or sent no JSON") from error
             except asyncio.CancelledError:
                 await process.end()  # its response would be taken for that to the next task
                 raise
+        if "exhausted" in result:
+            raise _too_long(consumer, "memory")
+        if "defect" in result:
+            structlog.get_logger().error("document worker raised", task=task["what"], frames=result["defect"])
+            raise DocumentWorkerError("a task raised in the process")
         if "refusal" in result:
             raise _decode_refusal(result["refusal"])
         return result, made
 
 
+class DocumentWorkerError(Exception):
+    """A defect of the worker's program, or of its installation; no document causes it."""
+
+
 class _TooLong(Exception):  # noqa: N818 - becomes a refusal, whose words depend on whose document it is
-    """Raised when a document was not checked in time, or ended its process."""
+    """Raised when a document takes more time or memory than checking one may."""
+
+
+def _too_long(consumer: str, resource: Literal["time", "memory"]) -> _TooLong:
+    structlog.get_logger().warning("document not checked", consumer=consumer, exhausted=resource)
+    return _TooLong()
 
 
 def _limits_as_list(limits: Limits) -> list[int]:

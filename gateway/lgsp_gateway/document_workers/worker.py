@@ -17,6 +17,7 @@ from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.strict_json import Limits
 from lgsp_problems import Refusal, Text, harmless
+from lgsp_runtime.error_frames import frames
 
 MAX_BYTES = 2 * 1024**3
 """Of address space: a document that takes more ends this process, and does not exhaust the machine."""
@@ -48,6 +49,10 @@ def _run_task(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]
         ]
         texts = {"vi": refusal.detail.vi, "en": refusal.detail.en, "private": refusal.private}
         return {"refusal": {"code": refusal.code, **texts, "violations": violations}}, b""
+    except (MemoryError, RecursionError):
+        return {"exhausted": True}, b""
+    except Exception as error:
+        return {"defect": frames(error)}, b""
 
 
 def _run_request(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:

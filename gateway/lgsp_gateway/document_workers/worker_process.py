@@ -12,6 +12,9 @@ from typing import Any
 
 import orjson
 
+_EXIT_SECONDS = 1.0
+"""How long a process that has closed its end may take to exit."""
+
 
 class WorkerProcess:
     """One worker process, started with the first task and again after it was ended."""
@@ -71,3 +74,12 @@ class WorkerProcess:
             process.kill()
             self._writer.close()
             await asyncio.to_thread(process.wait)
+
+    async def exit_code(self) -> int | None:
+        """Return the exit code of a process that ended by itself: negative for a signal; None where it still runs."""
+        if self._process is None:
+            return None
+        try:
+            return await asyncio.to_thread(self._process.wait, _EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
