@@ -75,6 +75,23 @@ async def test_which_address_refused_and_with_what_words(tried: Tried) -> None:
         assert "Bạn chưa được cấp quyền" in out
 
 
+async def test_a_request_of_a_record_stands_in_for_the_published_example(tried: Tried, tmp_path: Path) -> None:
+    known = "022093001235"
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"a": "x"}) if request.path.endswith(known) else web.Response(status=404)
+
+    request = tmp_path / "request.json"
+    request.write_text(f'{{"soDinhDanh": "{known}"}}')
+    async with served(answer) as url:
+        code, out, _ = await tried("contract test", http(url))
+        assert (code, "read, the example: " in out) == (1, True), out
+        code, out, err = await tried("contract test", http(url), "--request", f"read={request}")
+        assert (code, out.splitlines()[-1].split(",")[1]) == (0, " 0 failed"), (out, err)
+        code, _, err = await tried("contract test", http(url), "--request", f"write={request}")
+        assert (code, "OPERATION=FILE, with one of the operations: read" in err) == (1, True)
+
+
 async def test_nobody_at_the_address(tried: Tried) -> None:
     port = free_port()
     _, _, err = await tried("adapter try", http(f"http://127.0.0.1:{port}"), "read")

@@ -23,6 +23,7 @@ from lgsp_problems import NotFound, Refusal, RequestUnfit
 _ROLLED_BACK = "rolled back: nothing it wrote was kept, but the sequence numbers it drew stay used"
 
 AllowWrites = Annotated[bool, Parameter(negative="")]
+RequestFiles = Annotated[list[str], Parameter(negative="")]
 
 
 def try_operation(
@@ -97,6 +98,7 @@ def run_conformance_tests(
     /,
     *,
     contract: Contracts = [],  # noqa: B006
+    request: RequestFiles = [],  # noqa: B006
     report: Path | None = None,
     allow_writes: AllowWrites = False,
 ) -> None:
@@ -108,6 +110,9 @@ def run_conformance_tests(
         The manifest: a path, or the name of one that comes with lgsp.
     contract
         A contract, or a folder of them.
+    request
+        OPERATION=FILE: a JSON file with a request that the system has to answer, instead of the contract's example, which is published and so
+        need not be of a real person. It is not in the report.
     report
         Where to write the results, as JSON, for the request for approval.
     allow_writes
@@ -116,7 +121,8 @@ def run_conformance_tests(
     """
     loaded_manifest, loaded_contract = load_both(name, contract)
     effects = suite.effects(loaded_manifest, loaded_contract, allow_writes=allow_writes)
-    results = asyncio.run(suite.run(loaded_manifest, loaded_contract, allow_writes=allow_writes))
+    requests = dict(_read_request(argument, loaded_contract) for argument in request)
+    results = asyncio.run(suite.run(loaded_manifest, loaded_contract, allow_writes=allow_writes, requests=requests))
     for result in results:
         if not result.passed:
             out(
@@ -139,6 +145,25 @@ def run_conformance_tests(
             vi=f"{summary['failed']} phép kiểm thử không đạt; hãy sửa các lỗi nêu ở trên.",
             en=f"{summary['failed']} conformance {'test' if summary['failed'] == 1 else 'tests'} failed; correct the faults listed above.",
         )
+
+
+def _read_request(argument: str, contract: Contract) -> tuple[str, object]:
+    operation, separator, file = argument.partition("=")
+    if not separator or operation not in contract.operations:
+        known = ", ".join(contract.operations)
+        raise Refusal(
+            "invalid-document",
+            vi=f"--request phải là THAO-TÁC=TỆP, với một trong các thao tác: {known}.",
+            en=f"--request has the form OPERATION=FILE, with one of the operations: {known}.",
+        )
+    try:
+        return operation, exact_json.loads(Path(file).read_bytes())
+    except (OSError, ValueError) as error:
+        raise Refusal(
+            "invalid-document",
+            vi=f"Không đọc được {file}; hãy nêu một tệp JSON chứa yêu cầu.",
+            en=f"Cannot read {file}; name a JSON file that contains the request.",
+        ) from error
 
 
 def load_both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:

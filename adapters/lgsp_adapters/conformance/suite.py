@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 from aiohttp import web
@@ -42,10 +43,14 @@ MALFORMED_RESPONSES: dict[str, tuple[int, str, bytes]] = {
 """What failing systems send: status, media type, bytes."""
 
 
-async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> list[ConformanceResult]:
+async def run(
+    manifest: Manifest, contract: Contract, *, allow_writes: bool, requests: Mapping[str, Any] = MappingProxyType({})
+) -> list[ConformanceResult]:
     """Run all conformance tests of an adapter against the system that its manifest names.
 
     Args:
+        requests: by the name of the operation, a request that the system has to answer, in place of the contract's example: examples are
+            published, so they need not be of a real person.
         allow_writes: whether something may be left behind in that system. Where not, what an operation writes is rolled back, or
             the operation is left out.
 
@@ -62,7 +67,11 @@ async def run(manifest: Manifest, contract: Contract, *, allow_writes: bool) -> 
                 continue
             call = partial(conformance_call, contract, operation, rehearsal=effect == "rolled back")
             method = adapter.method(operation.name)
-            results.append(await _run_example(adapter, method, operation, call()))
+            if operation.name in requests:
+                request = requests[operation.name]
+                results.append(await _run_known_request(method, operation, request, call(), "the given request"))
+            else:
+                results.append(await _run_example(adapter, method, operation, call()))
             for number, request in enumerate(samples(operation.request, GENERATED, contract.service), 1):
                 results.append(await _run_test(method, operation, request, call(), f"a generated request, {number}"))
     finally:
@@ -130,11 +139,18 @@ async def _run_example(adapter: Adapter, method: Any, operation: Operation, call
     if sample is None:
         example = operation.example
         return await _run_test(method, operation, example.request, call, "the example", example.response)
-    violations = operation.request.violations(sample)
+    return await _run_known_request(method, operation, sample, call, "a sample of the system")
+
+
+async def _run_known_request(
+    method: Any, operation: Operation, request: Any, call: Call, what: str
+) -> ConformanceResult:
+    """Try a request that the system has an answer to."""
+    violations = operation.request.violations(request)
     if violations:
-        outcome = f"the sample breaks the contract at {violations[0].rule}: {violations[0].message.en}"
-        return ConformanceResult(operation.name, "a sample of the system", False, outcome)
-    return await _run_test(method, operation, sample, call, "a sample of the system", answered=True)
+        outcome = f"the request breaks the contract at {violations[0].rule}: {violations[0].message.en}"
+        return ConformanceResult(operation.name, what, False, outcome)
+    return await _run_test(method, operation, request, call, what, answered=True)
 
 
 async def _run_test(
@@ -166,7 +182,8 @@ async def _run_test(
         exact_json.dumps(answer)
     except Declared as declared:
         known = declared.code in operation.errors and not answered
-        return result(known, f"error {declared.code}")
+        no_record = f"; where the example is of no record, give a request: --request {operation.name}=FILE.json"
+        return result(known, f"error {declared.code}{no_record if example is not None else ''}")
     except (UpstreamFailed, UnfitRequest, UpstreamLate, TimeoutError) as failure:
         return result(not answered, *_describe_failure(failure))
     except exact_json.NotSerializable as error:
