@@ -1,6 +1,7 @@
 """A provider's limit, kept by copies of an adapter in processes of their own, before a server that counts."""
 
 import asyncio
+import json
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from support.workbench import CONTRACTS, Got, Workbench
 from lgsp_adapters.adapter import LimitReached, UpstreamFailed
 from lgsp_adapters.host.shared_permits import SharedPermits
 from lgsp_contracts.provider_limit import Denial, ProviderLimit
+from lgsp_gateway.nats.provider_limits import MAX_NAMES
 from lgsp_runtime.nats.connect import connect_for_calls
 
 OPERATIONS = CONTRACTS[0]["operations"]
@@ -192,6 +194,33 @@ async def test_a_system_asks_for_permits_of_its_own_alone(bus: Workbench) -> Non
     assert "limit-reply.alpha" in str(await asyncio.wait_for(refused.get(), 10))
     await client.publish("$KV.LGSP_LIMITS.provider.x", b"{}")
     assert "LGSP_LIMITS" in str(await asyncio.wait_for(refused.get(), 10)).upper()
+    await client.close()
+
+
+async def test_a_system_that_makes_up_names_reaches_neither_the_gateways_nor_the_counts_of_others(
+    bus: Workbench,
+) -> None:
+    replies: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    client = await bus.nats_client("provider", replies.put)
+
+    async def keep(message: Any) -> None:
+        await replies.put(json.loads(message.data))
+
+    await client.subscribe("limit-reply.provider.>", cb=keep)
+
+    async def ask_for(name: str) -> None:
+        question = {"name": name, "permit": "0" * 16, "limit": {"per-day": 9}, "seconds": 1}
+        await client.publish("limit.provider", json.dumps(question).encode(), reply="limit-reply.provider.1")
+
+    await ask_for("n" * 8_000)  # longer than a subject of NATS may be: the server would close the gateway's connection
+    await ask_for("mine")
+    assert await asyncio.wait_for(replies.get(), 10) == {"status": "granted"}
+    for number in range(MAX_NAMES + 1):
+        await ask_for(f"made-up-{number}")
+        latest = await asyncio.wait_for(replies.get(), 10)
+    assert latest == {"status": "unavailable"}
+    await ask_for("mine")
+    assert await asyncio.wait_for(replies.get(), 10) == {"status": "granted"}
     await client.close()
 
 

@@ -10,7 +10,7 @@ allow the same request twice; on disk, so that a restart keeps the day's count. 
 import asyncio
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +33,14 @@ STREAM = f"KV_{BUCKET}"
 WRITE_SECONDS = 2.0
 MAX_ATTEMPTS = 20
 """Writes of one count that another gateway may be ahead of."""
-MAX_IN_PROGRESS = 1_000
-"""Requests that this gateway works on; each process of an adapter has one at a time, and its releases."""
+MAX_IN_PROGRESS = 500
+"""Requests of one system that this gateway works on; each process of an adapter has one at a time, and its releases."""
 MAX_LIMITS = 10_000
-"""Limits in all: a system that makes up names does not fill the disk."""
+"""Limits in all: no more fill the disk."""
+MAX_NAMES = 50
+"""Limits of one system: one that makes up names leaves room for those of others."""
+MAX_NAME = 100
+"""Characters of a name: it becomes part of a subject, and a server closes the connection that names one beyond its 4096 bytes."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PERMIT = re.compile(r"[0-9a-f]{16}")
 
@@ -61,7 +65,7 @@ class ProviderLimits:
         self._background = background
         self._counts: dict[str, _Count] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # one for each system
-        self._in_progress = 0
+        self._in_progress: Counter[str] = Counter()
 
     async def start(self, connection: Client, replicas: int) -> None:
         """Make the bucket if it is not there, and answer from now on. All gateways share the requests.
@@ -99,9 +103,9 @@ class ProviderLimits:
             hold_ms = int(1000 * min(max(0.0, float(request.get("seconds", 0))), MAX_PERMIT_SECONDS))
         except (ValueError, KeyError, TypeError, AttributeError):
             return
-        if self._in_progress >= MAX_IN_PROGRESS:
+        if self._in_progress[system] >= MAX_IN_PROGRESS:
             return  # who gets no reply sends nothing to its provider
-        self._in_progress += 1
+        self._in_progress[system] += 1
         # Not awaited here: nats-py calls one after the other, and systems do not wait for each other.
         self._background.run_once("provider limits", self._answer(message, system, key, limit, permit, hold_ms))
 
@@ -119,7 +123,7 @@ class ProviderLimits:
             if denial:
                 reply = {"status": "denied", "rule": denial.rule, "wait": denial.wait_ms}
         finally:
-            self._in_progress -= 1
+            self._in_progress[system] -= 1
         if message.reply:
             await message.respond(orjson.dumps(reply))
 
@@ -128,6 +132,8 @@ class ProviderLimits:
             count = self._counts.get(key)
             was_read_now = count is None
             count = count or await self._read(key)
+            if not count.revision:
+                await self._refuse_another_name(key)
             denial = count.usage.acquire(limit, permit, int(time.time() * 1000), hold_ms)
             if denial is None:
                 if await self._write(key, count):
@@ -143,6 +149,11 @@ class ProviderLimits:
             count = self._counts.get(key) or await self._read(key)
             if not count.usage.release(permit) or await self._write(key, count):
                 return
+
+    async def _refuse_another_name(self, key: str) -> None:
+        of_system = f"$KV.{BUCKET}.{key.partition('.')[0]}.*"
+        if len(await streams.subjects(self._connection, STREAM, of_system)) >= MAX_NAMES:
+            raise bus_unavailable()
 
     async def _read(self, key: str) -> _Count:
         try:
@@ -166,7 +177,7 @@ class ProviderLimits:
 
 
 def _key(system: str, name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if len(name) > MAX_NAME or not _NAME.fullmatch(name):
         raise ValueError("not a name of a limit")
     return f"{system}.{name}"
 
