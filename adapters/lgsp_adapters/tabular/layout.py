@@ -102,10 +102,15 @@ class Layout:
         return frozenset(map(normalize_heading, self.join))
 
     @cached_property
+    def condition_columns(self) -> frozenset[str]:
+        """Return the headings that `skip` and `end` name."""
+        conditions = [normalize_document(condition) for condition in (self.skip, self.end) if condition]
+        return frozenset[str]().union(*(columns.named_columns(one, {"row": "row"}) for one in conditions))
+
+    @cached_property
     def named_columns(self) -> frozenset[str]:
         """Return the headings that the layout itself names."""
-        conditions = [normalize_document(condition) for condition in (self.skip, self.end) if condition]
-        return self.filled.union(self.joined, *(columns.named_columns(one, {"row": "row"}) for one in conditions))
+        return self.filled | self.joined | self.condition_columns
 
 
 def layout_faults(settings: Mapping[str, Any], location: SourceLocation) -> Iterator[DocumentRefusal]:

@@ -10,11 +10,13 @@ from lgsp_contracts.source_location import SourceLocation
 
 
 class RowConditions:
-    """The conditions of one layout. Both methods raise `MappingError` where a value does not fit."""
+    """The conditions of one layout. The methods raise `MappingError` where a value does not fit."""
 
     def __init__(self, layout: Layout) -> None:
         self._skip = _template(layout.skip, "skip")
         self._end = _template(layout.end, "end")
+        self.columns = layout.condition_columns
+        """The headings that they name."""
 
     def is_skipped(self, row: Row) -> bool:
         """Tell whether a line is no row."""

@@ -66,9 +66,9 @@ class RowReader:
                 continue
             if self._layout.format == "csv":
                 self._refuse_width(line, width, reader.width)
-            row, faults = reader.row(line, spans)
+            row, faults, hidden = reader.row(line, spans)
             row |= extra
-            self.add(line.number, row, faults)
+            self.add(line.number, row, faults, hidden)
 
     def _read_heading(self, lines: Iterator[_Cells]) -> tuple[list[Column], Sequence[_Cells]]:
         """Read the lines of the headings; return the columns, and the line after them where it was read, too."""
@@ -109,19 +109,26 @@ class RowReader:
                 "write a field that has the delimiter in it in quotes"
             )
 
-    def add(self, line: int, row: Row, faults: Sequence[tuple[str, str]] = ()) -> None:
+    def add(
+        self, line: int, row: Row, faults: Sequence[tuple[str, str]] = (), hidden: Collection[str] = frozenset()
+    ) -> None:
         """Add a row with its faults, by column, unless the manifest says that it is none.
+
+        Args:
+            hidden: the columns that have a value which cannot be read. To a condition they would look empty, and the row would be lost.
 
         Raises:
             UnreadableFileError: there are too many, or it looks like a row and stands where there can be none.
         """
         try:
-            if self._ended or self._conditions.is_end(row):
-                self._skip_below_end(line, row)
+            if self._ended:
+                self._skip_below_end(line, row, hidden)
                 return
-            if self._conditions.is_skipped(row):
-                self.table.add_skipped(line)
-                return
+            if self._conditions.columns.isdisjoint(hidden):
+                self._ended = self._conditions.is_end(row)
+                if self._ended or self._conditions.is_skipped(row):
+                    self.table.add_skipped(line)
+                    return
         except MappingError as unmappable:
             faults = [*faults, ("", str(unmappable))]
         self._cells += len(row)
@@ -131,13 +138,12 @@ class RowReader:
         for column, fault in faults:
             self.table.add_fault(column, fault)
 
-    def _skip_below_end(self, line: int, row: Row) -> None:
-        """Skip a line at or below the end: one that is filled as a row is would be lost if the end came too early."""
-        if self._ended and sum(value is not None for value in row.values()) * 2 > len(row):
+    def _skip_below_end(self, line: int, row: Row, hidden: Collection[str]) -> None:
+        """Skip a line below the end: one that is filled as a row is would be lost if the end came too early."""
+        if sum(value is not None or name in hidden for name, value in row.items()) * 2 > len(row):
             raise UnreadableFileError(
                 f"line {line} stands below the end of the table and is filled as a row is; correct end in the manifest"
             )
-        self._ended = True
         self.table.add_skipped(line)
 
 
@@ -158,10 +164,11 @@ class _CellReader:
             if column.unnamed_beside and column.name in needed
         ]
 
-    def row(self, line: Line, spans: Mapping[int, Span]) -> tuple[Row, list[tuple[str, str]]]:
-        """Return the row of a line, and the column and text of each of its faults."""
+    def row(self, line: Line, spans: Mapping[int, Span]) -> tuple[Row, list[tuple[str, str]], set[str]]:
+        """Return the row of a line, the column and text of each of its faults, and the columns whose value cannot be read."""
         cells = line.cells + [""] * (self.width - len(line.cells))
         faults: list[tuple[str, str]] = []
+        hidden: set[str] = set()
         row: Row = {}
         if spans or self._has_wide:
             texts = []
@@ -170,6 +177,8 @@ class _CellReader:
                 texts.append((column.name, text))
                 if unclear and column.name in self._needed:
                     faults.append((column.name, unclear))
+                if unclear is _MERGED_LINES and not normalize_cell(text):
+                    hidden.add(column.name)
         else:
             texts = [(name, cells[index]) for name, index in self._single]
         for name, text in texts:
@@ -177,10 +186,11 @@ class _CellReader:
             row[name] = None if fault else normalize_cell(text)
             if fault:
                 faults.append((name, fault))
+                hidden.add(name)
         for name, index in self._beside:
             if index < len(cells) and normalize_cell(cells[index]):
                 faults.append((name, _BESIDE))
-        return row, faults
+        return row, faults, hidden
 
     def _text(self, column: Column, cells: Sequence[str], spans: Mapping[int, Span]) -> tuple[str, str]:
         """Return the text of a column, and why it is unclear to which row or column it belongs, or ""."""

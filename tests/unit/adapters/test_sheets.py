@@ -195,6 +195,24 @@ def test_totals_between_rows_are_skipped_and_an_early_end_is_refused() -> None:
     assert (fault["row"], re.sub(".*: ", "", fault["fault"])) == (1, "starts_with takes string, not null")
 
 
+@pytest.mark.parametrize("layout", [Layout("csv", skip="!(row.So)"), Layout("csv", end="!(row.So)")])
+def test_a_row_whose_faulty_cell_reads_as_absent_is_a_fault_and_not_skipped(layout: Layout) -> None:
+    found = table("So,Ten,Xa\n1,A,a\n2.21E+11,B,b\n#REF!,C,c\n,Cộng,\n", layout)
+    assert [(fault["line"], fault["column"]) for fault in found.faults] == [(3, "So"), (4, "So")]
+    assert found.skipped_lines == [{"line": 5}]
+
+
+def test_a_row_below_a_merged_cell_is_a_fault_and_not_skipped(tmp_path: Path) -> None:
+    book = one_sheet(tmp_path / "a.xlsx", ("So", "Ten"), ("1", "A"), ("", "B"), merged=("A2:A3",))
+    found = table(book, Layout("xlsx", skip="!(row.So)"), "So", "Ten")
+    assert [fault["line"] for fault in found.faults] == [2, 3]
+
+
+def test_a_row_below_the_end_counts_as_filled_where_its_cells_are_faulty() -> None:
+    with pytest.raises(UnreadableFileError, match="line 3 stands below the end of the table"):
+        table("So,Ten,Xa\nCộng,,\n2.21E+11,#REF!,\n", Layout("csv", end="row.So == 'Cộng'"))
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
