@@ -76,7 +76,7 @@ def _type(schema: Schema, definitions: Schema) -> str:
     kinds: list[Any]
     if "enum" in resolved or "const" in resolved:
         kinds = resolved.get("enum", [resolved.get("const")])
-    elif "anyOf" in resolved:
+    elif "anyOf" in resolved and "type" not in resolved:
         kinds = [_type(each, definitions) for each in resolved["anyOf"]]
     else:
         kind = resolved.get("format", resolved.get("type", ""))

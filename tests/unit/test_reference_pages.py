@@ -11,6 +11,8 @@ import pytest
 from support.published_schemas import CONTRACTS, FOLDER, REGISTRY_KINDS, ROOT, published
 from support.reference_pages import REFERENCE, pages
 
+from lgsp_adapters import connector_folders
+from lgsp_adapters.connectors import manifest_keys
 from lgsp_contracts import documents, published_schemas, schema_keys
 from lgsp_problems import NotFound
 
@@ -107,6 +109,13 @@ def test_each_key_is_described_with_an_example_or_a_default(name: str) -> None:
     assert [key.path for key in found if not key.description] == []
     undescribed = [key.path for key in found if not (key.example or key.default or key.type == "object")]
     assert undescribed == []
+
+
+@pytest.mark.parametrize("connector", connector_folders.shipped_names())
+def test_each_key_of_a_connector_has_a_type_and_an_example_or_a_default(connector: str) -> None:
+    found = list(manifest_keys.keys(connector))
+    assert [key.path for key in found if not (key.type and key.description)] == []
+    assert [key.path for key in found if not (key.example or key.default)] == []
 
 
 def test_the_first_line_for_editors_names_the_schema_on_a_bus() -> None:
