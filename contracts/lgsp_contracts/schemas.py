@@ -30,6 +30,9 @@ MAX_PARTS = 5_000
 MAX_VIOLATIONS = 20
 """The most broken rules that one response names."""
 
+_OF_NAMED_SCHEMAS = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+_OF_DOCUMENTS = frozenset({"examples", "default", "const", "enum"})
+
 
 class Schema:
     """One compiled JSON Schema 2020-12.
@@ -97,8 +100,15 @@ def _compiles_within(pattern: str, size: int) -> bool:
     return True
 
 
-def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: SourceLocation) -> int:
-    """Refuse references out of a schema, unknown formats and too deep nesting; return the number of its parts."""
+def _refuse_open_parts(
+    value: Any, path: tuple[str | int, ...], where: SourceLocation, named: bool = False, literal: bool = False
+) -> int:
+    """Refuse references out of a schema, unknown formats and too deep nesting; return the number of its parts.
+
+    Args:
+        named: whether the keys of the value are names, such as those of properties, and no keywords.
+        literal: whether the value lies in a document, such as an example, where `format` is a field like any other.
+    """
     if len(path) > MAX_DEPTH:
         raise _invalid(
             where, f"lược đồ lồng quá {MAX_DEPTH} cấp", f"the schema is nested deeper than {MAX_DEPTH} levels"
@@ -113,7 +123,7 @@ def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: SourceLoc
                 f"$ref may only point inside the document, not to {reference!r}",
             )
         format_name = value.get("format")
-        if isinstance(format_name, str) and format_name not in FORMAT_WORDS:
+        if not literal and isinstance(format_name, str) and format_name not in FORMAT_WORDS:
             formats = ", ".join(sorted(FORMAT_WORDS))
             raise _invalid(
                 where.at(pointers.join(path)),
@@ -121,10 +131,13 @@ def _refuse_open_parts(value: Any, path: tuple[str | int, ...], where: SourceLoc
                 f"there is no format {format_name!r}; use one of: {formats}",
             )
         for key, child in value.items():
-            parts += _refuse_open_parts(child, (*path, key), where)
+            keyword = "" if named or literal else key
+            parts += _refuse_open_parts(
+                child, (*path, key), where, keyword in _OF_NAMED_SCHEMAS, literal or keyword in _OF_DOCUMENTS
+            )
     elif isinstance(value, list):
         for index, child in enumerate(value):
-            parts += _refuse_open_parts(child, (*path, index), where)
+            parts += _refuse_open_parts(child, (*path, index), where, literal=literal)
     return parts
 
 

@@ -133,3 +133,14 @@ def test_every_rule_has_words(schema: dict[str, Any], document: Any, words: str)
     [violation] = Schema(schema, "x").violations(document)
     assert violation.message.en == words
     assert violation.message.vi != words
+
+
+@pytest.mark.parametrize("keyword", ["examples", "enum"])
+def test_a_field_called_format_in_an_example_names_no_format(keyword: str) -> None:
+    schema = Schema({"type": "object", "properties": {"files": {keyword: [{"format": "csv"}]}}}, "x")
+    assert schema.is_valid({"files": {"format": "csv"}})
+
+
+def test_a_property_called_as_a_keyword_may_not_hide_an_unknown_format() -> None:
+    with pytest.raises(Refusal, match="no-such-format"):
+        Schema({"properties": {"default": {"properties": {"enum": {"format": "no-such-format"}}}}}, "x")
