@@ -6,12 +6,17 @@ from difflib import get_close_matches
 from lgsp_problems import Text
 
 
+def resembling(name: str, known: Iterable[str]) -> str:
+    """Return the known name that begins with a name or resembles it most, or an empty string."""
+    names = list(known)
+    longer = [one for one in names if one.startswith(name)]  # `pad_left` for `pad`
+    return (longer or get_close_matches(name, names, 1) or [""])[0]
+
+
 def suggestion(name: str, known: Iterable[str]) -> Text:
     """Say what to write for a name, as the end of a sentence without a full stop."""
     names = list(known)
-    longer = [one for one in names if one.startswith(name)]  # `pad_left` for `pad`
-    similar = longer or get_close_matches(name, names, 1)
-    if similar:
-        return Text(f"có lẽ phải là {similar[0]}", f"perhaps {similar[0]} is meant")
+    if similar := resembling(name, names):
+        return Text(f"có lẽ phải là {similar}", f"perhaps {similar} is meant")
     listed = ", ".join(names) or "-"
     return Text(f"có: {listed}", f"there are: {listed}")
