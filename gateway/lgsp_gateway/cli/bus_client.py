@@ -73,6 +73,8 @@ class BusOptions:
     as_
         The system that asks, by its key in the folder of the local bus or SYSTEM.pem in the working directory. Without it,
         whoever has signed in with `lgsp login` does, or else the demo operator.
+    as_key
+        The private key (PEM or JWK) of that system, where it is in another file.
     access_token
         The access token of whoever asks.
     """
@@ -80,13 +82,14 @@ class BusOptions:
     state_dir: StateFolder = DEFAULT
     url: Url = ""
     as_: Annotated[str, Parameter(name="--as")] = ""
+    as_key: Path | None = None
     access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
 
     def resolved(self) -> tuple[str, str]:
         """Return the address of the gateway, and an access token."""
         address = BusAddress(self.state_dir, self.url)
         url = address.resolved()
-        token = self.access_token or (address.token(self.as_) if self.as_ else session_file.token_for(url))
+        token = self.access_token or (address.token(self.as_, self.as_key) if self.as_ else session_file.token_for(url))
         return url, names.header_value("Authorization", token or self._token_of_demo_operator(address))
 
     def _token_of_demo_operator(self, address: BusAddress) -> str:

@@ -42,7 +42,7 @@ def call(
     /,
     *,
     as_: Annotated[str, Parameter(name="--as")] = "",
-    key: Path | None = None,
+    key: Annotated[Path | None, Parameter(name=["--as-key", "--key"])] = None,
     purpose: str = "",
     data: Annotated[str, Parameter(name=["--data", "-d"], allow_leading_hyphen=True)] = "{}",
     major: int = 1,

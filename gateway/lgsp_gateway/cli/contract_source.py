@@ -32,7 +32,9 @@ class CatalogueOptions:
     url
         The address of a remote bus.
     as_
-        The demo system that asks, for a service that is not listed.
+        The system that asks, for a service that is not listed, by its key in the folder of the local bus or SYSTEM.pem in the working directory.
+    as_key
+        The private key (PEM or JWK) of that system, where it is in another file.
     access_token
         An access token, instead of --as.
     """
@@ -40,6 +42,7 @@ class CatalogueOptions:
     state_dir: StateFolder = DEFAULT
     url: Url = ""
     as_: Annotated[str, Parameter(name="--as")] = ""
+    as_key: Path | None = None
     access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
 
     @property
@@ -58,7 +61,9 @@ class CatalogueOptions:
     def _client(self) -> BusClient:
         address = BusAddress(self.state_dir, self.url)
         url = address.resolved()
-        token = self.access_token or (address.token(self.as_) if self.as_ else session_file.token_for(url) or "")
+        token = self.access_token or (
+            address.token(self.as_, self.as_key) if self.as_ else session_file.token_for(url) or ""
+        )
         return BusClient(url, names.header_value("Authorization", token) if token else "")
 
 

@@ -74,8 +74,8 @@ def find_private_key(state: StateDir, system: SystemName) -> AssertionKey:
         return read_private_key(found)
     known = ", ".join(sorted(path.stem for path in state.credentials.glob("*.pem"))) or "-"
     raise NotFound(
-        vi=f"Không có khóa {file} của hệ thống trong {state.credentials} hay thư mục hiện tại; hãy chỉ tệp khóa bằng --key, hoặc dùng --token. Các hệ thống có khóa ở đó: {known}.",
-        en=f"There is no key {file} of that system in {state.credentials} or the working directory; name its file with --key, or use --token. Systems with a key there: {known}.",
+        vi=f"Không có khóa {file} của hệ thống trong {state.credentials} hay thư mục hiện tại; hãy chỉ tệp khóa bằng --as-key, hoặc dùng --token. Các hệ thống có khóa ở đó: {known}.",
+        en=f"There is no key {file} of that system in {state.credentials} or the working directory; name its file with --as-key, or use --token. Systems with a key there: {known}.",
     )
 
 
