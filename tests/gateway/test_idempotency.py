@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.preloaded import run
+from support.waits import SECONDS
 from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared
@@ -160,6 +161,31 @@ async def test_tries_at_once_get_one_answer(bus: Workbench) -> None:
     answers = await asyncio.gather(*(bus.call("register-once", headers=headers) for _ in range(8)))
     assert {(got.status, got.body) for got in answers} == {(200, b'{"ketQua":"so 1"}')}
     await bus.unserve(adapter)
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["answers too", "takes the repeat for another request"])
+async def test_the_first_try_gets_the_answer_that_a_repeat_was_first_to_get(bus: Workbench, refuses: bool) -> None:
+    began, repeated = asyncio.Event(), asyncio.Event()
+
+    async def register_once(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        if not began.is_set():
+            began.set()
+            await repeated.wait()
+            if refuses:
+                raise Declared("person-not-found")
+        return {"ketQua": "so 1"}
+
+    adapter = await bus.serve(register_once=register_once)
+    headers = {"Idempotency-Key": idempotency_key()}
+    async with asyncio.timeout(SECONDS):
+        first = asyncio.create_task(bus.call("register-once", headers=headers))
+        await began.wait()
+        again = await bus.call("register-once", headers=headers)
+        repeated.set()
+        answers = [await first, again]
+    await bus.unserve(adapter)
+    assert {(got.status, got.body) for got in answers} == {(200, b'{"ketQua":"so 1"}')}
+    assert (await bus.entry(answers[0].message))["outcome"] == ("replayed" if refuses else "answered")
 
 
 async def _unknown(bus: Workbench, key: str) -> str:

@@ -28,12 +28,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.api import KeyValueConfig
-from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_problems import NotFound, Refusal, RevisionConflict
 from lgsp_runtime.nats.request_reply import bus_unavailable
+from lgsp_runtime.nats.streams import WRONG_LAST_SEQUENCE
 
 BUCKET = "LGSP_IDEMPOTENCY"
 RETENTION_SECONDS = 24 * 3600
@@ -150,8 +151,7 @@ class Idempotency:
         if request.repeatable:
             return None
         if known.get("state") == "done":
-            document = _decrypt(secret, fingerprint, known["answer"])
-            return StoredAnswer(document, "settled" if known.get("settled") else "replayed")
+            return _decrypted_answer(secret, known)
         if known.get("state") == "settled":
             raise _conflict(
                 "Lần gọi với Idempotency-Key này đã được thực hiện nhưng không giữ được câu trả lời; hãy tra cứu kết quả ở hệ thống cung cấp.",
@@ -168,19 +168,38 @@ class Idempotency:
                 claim.name, _record_with_answer(claim.secret, claim.record, answer), last=claim.revision
             )
         except KeyWrongLastSequenceError as error:
-            if not claim.shared:  # of two tries at once, the other was first to keep what is the same answer
+            if (
+                await self._stored_answer(claim) is None
+            ):  # else another try under the key was first to store the same answer
                 raise bus_unavailable() from error
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
 
-    async def release(self, claim: Claim) -> None:
-        """Release the key of a call that certainly had no effect, so that it can be used again."""
-        if claim.shared:  # another try may have done something
-            return
+    async def release(self, claim: Claim) -> StoredAnswer | None:
+        """Release the key of a call that certainly had no effect, so that it can be used again.
+
+        Returns:
+            The answer of another try under the key that has had one since: it is the answer of this try too, whatever the provider said
+            of the repeat.
+        """
         try:
-            await self._opened_bucket().delete(claim.name, last=claim.revision)
+            if not claim.shared:  # otherwise another try may have done something
+                await self._delete(claim.name, claim.revision)
+                return None
+        except KeyWrongLastSequenceError:
+            pass  # another try has written
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
+        return await self._stored_answer(claim)
+
+    async def _stored_answer(self, claim: Claim) -> StoredAnswer | None:
+        try:
+            known, _ = await self._read_record(claim.secret)
+        except NotFound:
+            return None
+        if known.get("state") != "done" or known.get("fingerprint") != claim.record["fingerprint"]:
+            return None
+        return _decrypted_answer(claim.secret, known)
 
     async def look_up(self, consumer: str, key: str) -> KeyRecord:
         """Return the record of a key of a system.
@@ -225,7 +244,7 @@ class Idempotency:
         name = _digest(b"name", secret)
         try:
             if outcome == "did-not-happen":
-                await self._opened_bucket().delete(name, last=revision)
+                await self._delete(name, revision)
             else:
                 settled = (
                     _record_with_answer(secret, {**known, "settled": True}, answer)
@@ -253,6 +272,19 @@ class Idempotency:
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
         return orjson.loads(entry.value or b"{}"), int(entry.revision or 0)
+
+    async def _delete(self, name: str, revision: int) -> None:
+        """Delete a record if it is still the one that was read, as the client updates and creates records.
+
+        Raises:
+            KeyWrongLastSequenceError: it was written since.
+        """
+        try:
+            await self._opened_bucket().delete(name, last=revision)
+        except APIError as error:  # nats-py translates this error of a create or an update, and not that of a delete
+            if error.err_code == WRONG_LAST_SEQUENCE:
+                raise KeyWrongLastSequenceError(error.description or "") from error
+            raise
 
     def _opened_bucket(self) -> KeyValue:
         if self._bucket is None:
@@ -302,6 +334,11 @@ def _key_record(known: dict[str, Any]) -> KeyRecord:
 
 def _record_with_answer(secret: bytes, record: dict[str, Any], answer: bytes) -> bytes:
     return orjson.dumps({**record, "state": "done", "answer": _encrypt(secret, record["fingerprint"], answer)})
+
+
+def _decrypted_answer(secret: bytes, record: dict[str, Any]) -> StoredAnswer:
+    document = _decrypt(secret, record["fingerprint"], record["answer"])
+    return StoredAnswer(document, "settled" if record.get("settled") else "replayed")
 
 
 def _digest(purpose: bytes, *parts: bytes) -> str:

@@ -158,9 +158,11 @@ class Pipeline:
         try:
             document, meaning = await self._execute(execution._replace(key=call_key(consumer.name, key)), record)
         except (NoAdapter, RequestUnfit, DeclaredError):  # nothing was done under this key, so it is free again
-            if claim:
-                await self.idempotency.release(claim)
-            raise
+            answer_of_another_try = claim and await self.idempotency.release(claim)
+            if not answer_of_another_try:
+                raise
+            record.outcome = answer_of_another_try.outcome
+            return answer_of_another_try.document, None
         if claim and not operation.idempotent:
             await self.idempotency.store_answer(claim, document)
         return document, meaning

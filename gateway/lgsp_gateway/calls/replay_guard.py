@@ -29,8 +29,6 @@ MAX_VALUES = 1_000_000
 """Values in all: some 100 MB on disk and as much in the server's memory. When it is full, no further value is taken."""
 ANSWER_SECONDS = 2.0
 
-_USED_BEFORE = 10071
-"""JetStream's error code: the subject has a message already."""
 _FULL = 10077
 """JetStream's error code: as many messages as there may be."""
 
@@ -92,7 +90,7 @@ class JetStreamReplayGuard:
         headers = {"Nats-Expected-Last-Subject-Sequence": "0", "Nats-TTL": f"{kind.seconds + SPARE_SECONDS}s"}
         acknowledged = await self._bus.publish(subject, b"", headers, ANSWER_SECONDS)
         error = acknowledged.get("error", {}).get("err_code")
-        if error == _USED_BEFORE:
+        if error == streams.WRONG_LAST_SEQUENCE:  # the subject has a message already
             raise kind.replayed()
         if error == _FULL:
             raise kind.too_many()

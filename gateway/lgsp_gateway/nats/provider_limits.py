@@ -166,7 +166,11 @@ class ProviderLimits:
         """Write a count over the one that was read; return whether nobody else had written it."""
         expected = {"Nats-Expected-Last-Subject-Sequence": str(count.revision or 0)}
         acknowledged = await self._bus.publish(f"$KV.{BUCKET}.{key}", count.usage.to_bytes(), expected, WRITE_SECONDS)
-        if not acknowledged or (acknowledged.get("error") or {}).get("err_code", _WRITTEN_BEFORE) != _WRITTEN_BEFORE:
+        if (
+            not acknowledged
+            or (acknowledged.get("error") or {}).get("err_code", streams.WRONG_LAST_SEQUENCE)
+            != streams.WRONG_LAST_SEQUENCE
+        ):
             raise bus_unavailable()
         if "error" in acknowledged:
             self._counts.pop(key, None)
@@ -180,7 +184,3 @@ def _key(system: str, name: str) -> str:
     if len(name) > MAX_NAME or not _NAME.fullmatch(name):
         raise ValueError("not a name of a limit")
     return f"{system}.{name}"
-
-
-_WRITTEN_BEFORE = 10071
-"""JetStream's error code: the subject has another last message."""

@@ -11,6 +11,9 @@ from nats.js.errors import APIError, NotFoundError
 
 from lgsp_problems import CannotStart, Refusal
 
+WRONG_LAST_SEQUENCE = 10071
+"""JetStream's error code: the last message of the subject is not the expected one."""
+
 
 async def subjects(connection: Client, name: str, pattern: str) -> list[str]:
     """Return the subjects of a stream that hold messages, of those that a pattern matches."""
