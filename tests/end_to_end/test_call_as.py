@@ -45,13 +45,21 @@ async def test_with_each_kind_of_key(bus: Workbench, tmp_path: Path) -> None:
     assert (code, "is no private key in PEM" in err) == (1, True)
 
     code, _, err = await run(*call)
-    assert (code, "name its file with --key" in err) == (1, True)
+    assert (code, "name its file with --as-key" in err) == (1, True)
     state = tmp_path / "state"
     (state / "credentials").mkdir(parents=True)
     (state / "credentials" / "own-keys.pem").write_bytes(FILES["ed.pem"])
     assert (await run(*call, environment={"LGSP_STATE_DIR": str(state)}))[0] == 0
     code, _, err = await run("get", "systems", "--url", url, "--state-dir", str(tmp_path / "none"))
     assert (code, f"Who asks {url} is not known; run lgsp login" in err) == (1, True)
+
+    other = {"LGSP_TOKEN": bus.token("operator")}
+    who = ["whoami", "--url", url]
+    code, out, err = await run(*who, "--as", "own-keys", "--as-key", str(tmp_path / "ec.pem"), environment=other)
+    assert (code, "own-keys" in out) == (0, True), (out, err)
+    assert "operator" in (await run(*who, environment=other))[1]
+    code, _, err = await run(*who, "--as", "own-keys", "--token", bus.token("operator"))
+    assert (code, "Both --as and --token are given" in err) == (1, True)
 
     await bus.unserve(adapter)
     for path in ("grants/own-keys", "systems/own-keys"):

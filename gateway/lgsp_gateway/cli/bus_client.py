@@ -19,7 +19,7 @@ from lgsp_contracts.cli.terminal import err
 from lgsp_gateway.api.stale_index import HEADER as STALE
 from lgsp_gateway.cli import session_file
 from lgsp_gateway.cli.main import language
-from lgsp_gateway.cli.options import StateFolder, Url
+from lgsp_gateway.cli.options import AccessToken, StateFolder, Url, given_token
 from lgsp_gateway.cli.private_keys import AssertionKey, find_private_key, read_private_key
 from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error, refusal_from_response
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
@@ -76,21 +76,27 @@ class BusOptions:
     as_key
         The private key (PEM or JWK) of that system, where it is in another file.
     access_token
-        The access token of whoever asks.
+        The access token of whoever asks; without --as, that in LGSP_TOKEN by default.
     """
 
     state_dir: StateFolder = DEFAULT
     url: Url = ""
     as_: Annotated[str, Parameter(name="--as")] = ""
     as_key: Path | None = None
-    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
+    access_token: AccessToken = ""
 
     def resolved(self) -> tuple[str, str]:
         """Return the address of the gateway, and an access token."""
         address = BusAddress(self.state_dir, self.url)
         url = address.resolved()
-        token = self.access_token or (address.token(self.as_, self.as_key) if self.as_ else session_file.token_for(url))
+        token = self.given_token() or (
+            address.token(self.as_, self.as_key) if self.as_ else session_file.token_for(url)
+        )
         return url, names.header_value("Authorization", token or self._token_of_demo_operator(address))
+
+    def given_token(self) -> str:
+        """Return the access token that was given, or that of the environment."""
+        return given_token(self.as_, self.access_token)
 
     def _token_of_demo_operator(self, address: BusAddress) -> str:
         try:

@@ -14,7 +14,7 @@ from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.cli.bus_client import BusAddress, run_against_bus
 from lgsp_gateway.cli.main import language
-from lgsp_gateway.cli.options import StateFolder, Url
+from lgsp_gateway.cli.options import AccessToken, StateFolder, Url, given_token
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_problems import NotFound, Refusal, Text
 
@@ -49,7 +49,7 @@ def call(
     idempotency_key: str = "",
     state_dir: StateFolder = DEFAULT,
     url: Url = "",
-    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = "",
+    access_token: AccessToken = "",
 ) -> None:
     """Call a service: the answer on stdout, message id and timing on stderr.
 
@@ -76,10 +76,10 @@ def call(
     url
         The address of a remote bus.
     access_token
-        An access token, instead of --as.
+        An access token, instead of --as; by default that in LGSP_TOKEN.
     """
-    address = BusAddress(state_dir, url)
-    if not (as_ or access_token):
+    address, own_token = BusAddress(state_dir, url), given_token(as_, access_token)
+    if not (as_ or own_token):
         raise Refusal(
             "token-invalid",
             vi="Chưa biết ai gọi; hãy thêm --as HỆ_THỐNG hoặc --token MÃ.",
@@ -89,7 +89,7 @@ def call(
     once = {"Idempotency-Key": names.header_value("Idempotency-Key", idempotency_key)} if idempotency_key else {}
     why = {"Lgsp-Purpose": names.purpose_name(purpose)} if purpose else {}
     headers = {
-        "Authorization": names.header_value("Authorization", f"Bearer {access_token or address.token(as_, key)}"),
+        "Authorization": names.header_value("Authorization", f"Bearer {own_token or address.token(as_, key)}"),
         "Content-Type": "application/json",
         "Accept-Language": language(),
         **why,

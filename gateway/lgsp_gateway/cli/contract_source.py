@@ -15,7 +15,7 @@ from lgsp_contracts import names
 from lgsp_contracts.contract import Contract
 from lgsp_gateway.cli import session_file
 from lgsp_gateway.cli.bus_client import BusAddress, BusClient
-from lgsp_gateway.cli.options import StateFolder, Url
+from lgsp_gateway.cli.options import AccessToken, StateFolder, Url, given_token
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_problems import NotFound
 
@@ -36,14 +36,14 @@ class CatalogueOptions:
     as_key
         The private key (PEM or JWK) of that system, where it is in another file.
     access_token
-        An access token, instead of --as.
+        An access token, instead of --as; by default that in LGSP_TOKEN.
     """
 
     state_dir: StateFolder = DEFAULT
     url: Url = ""
     as_: Annotated[str, Parameter(name="--as")] = ""
     as_key: Path | None = None
-    access_token: Annotated[str, Parameter(name="--token", env_var="LGSP_TOKEN")] = ""
+    access_token: AccessToken = ""
 
     @property
     def names_bus(self) -> bool:
@@ -61,7 +61,7 @@ class CatalogueOptions:
     def _client(self) -> BusClient:
         address = BusAddress(self.state_dir, self.url)
         url = address.resolved()
-        token = self.access_token or (
+        token = given_token(self.as_, self.access_token) or (
             address.token(self.as_, self.as_key) if self.as_ else session_file.token_for(url) or ""
         )
         return BusClient(url, names.header_value("Authorization", token) if token else "")

@@ -86,12 +86,20 @@ def _read_name(text: str) -> Key:
     return PLURALS[path], checked_names.document_name(PLURALS[path], name)
 
 
+class _SourceBus(BusOptions):
+    """The bus that documents come from. The token in the environment is for the other one, and is not sent there."""
+
+    def given_token(self) -> str:
+        """Return the access token that was given for this bus."""
+        return self.access_token
+
+
 def _read_source(source: str, token: str) -> list[Document]:
     if source.startswith(("http://", "https://")):
-        return run_on_registry(BusOptions(url=source, access_token=token), _all_documents)
+        return run_on_registry(_SourceBus(url=source, access_token=token), _all_documents)
     folder = Path(source)
     if StateDir(folder).running_file.exists():
-        return run_on_registry(BusOptions(state_dir=folder, access_token=token), _all_documents)
+        return run_on_registry(_SourceBus(state_dir=folder, access_token=token), _all_documents)
     return read_documents([folder])
 
 
