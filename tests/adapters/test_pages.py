@@ -155,12 +155,22 @@ async def test_link_headers(register: Asked) -> None:
         ('<a>; REL="first NEXT"', "a"),
         ('<a>; rel=prev; rel=next, <b>; rel="nextish"', None),
         ("<a>", None),
-        ("nonsense; rel=next", None),
+        ("<a>; rel=prev, ", None),
         ("", None),
     ],
 )
 def test_a_link_header(header: str, target: str | None) -> None:
     assert next_link({"link": header}) == target
+
+
+@pytest.mark.parametrize("header", ["nonsense; rel=next", "<a>; rel=prev, b; rel=next", "<a>; rel=x, " * 1_000])
+async def test_a_list_is_not_whole_where_the_link_header_cannot_be_read(header: str) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response(PEOPLE[:2], headers=[("Link", header[:6_000]), ("Link", header[6_000:])])
+
+    async with served(answer) as url, opened("http", url, operations={"read": example("Link headers")}) as adapter:
+        with pytest.raises(UpstreamFailed, match="the header Link cannot be read"):
+            await ask(adapter)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +182,7 @@ def test_a_link_header(header: str, target: str | None) -> None:
         ("/people", {"items": "answer.totalPages", "number": {}}, "are not a list"),
         ("/people", {"number": {"pages": "'many'"}}, "not a whole number"),
         ("/people", {"number": {"parameter": "page", "total": "`6`"}}, "end before all items have come"),
+        ("/people", {"number": {"parameter": "page"}, "until": "'false'"}, "a text is neither true nor false"),
     ],
 )
 async def test_a_list_that_is_not_whole_is_no_answer(

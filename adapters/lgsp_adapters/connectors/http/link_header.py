@@ -18,11 +18,18 @@ def next_link(headers: Mapping[str, str]) -> str | None:
 
     Args:
         headers: by name in lower case; several headers of one name joined by commas.
+
+    Raises:
+        ValueError: the header is no list of links, or is too long: it is unknown whether there is a next one.
     """
-    text, position = headers.get("link", "")[:MAX_CHARACTERS], 0
+    text, position = headers.get("link", ""), 0
+    if len(text) > MAX_CHARACTERS:
+        raise ValueError("too long")
     while match := _LINK.match(text, position):
         relations = {name.lower(): quoted or bare for name, quoted, bare in reversed(_PARAMETER.findall(match[2]))}
         if "next" in relations.get("rel", "").lower().split():
             return match[1]
         position = match.end()
+    if text[position:].strip(", \t"):
+        raise ValueError("not a list of links")
     return None

@@ -98,13 +98,13 @@ class Pages:
         Raises:
             UpstreamFailed: the next page is at an address that the manifest does not name.
         """
-        if not self._until.empty and evaluate(self._until, scope):
+        if self._is_last(scope):
             return None
         if self._kind == "number":
             return self._page(page.value + 1) if self._has_more(page.value - self._first + 1, count, scope) else None
         if self._kind == "offset":
             return self._page(page.value + count) if self._has_more(0, count, scope) else None
-        target = next_link(response.headers) if self._kind == "link-header" else evaluate(self._next, scope)
+        target = _linked(response) if self._kind == "link-header" else evaluate(self._next, scope)
         if target is None:
             return None
         if isinstance(target, (dict, list)):
@@ -112,6 +112,15 @@ class Pages:
                 "unintelligible", f"{self._next.location}: the next page is neither a number nor a text"
             )
         return self._page(target) if self._kind == "next" else self._page_at(str(target), response)
+
+    def _is_last(self, scope: Scope) -> bool:
+        """Tell whether `until` ends the list; a text does not say, since `false` is one in XML."""
+        last = None if self._until.empty else evaluate(self._until, scope)
+        if isinstance(last, str):
+            raise UpstreamFailed(
+                "unintelligible", f"{self._until.location}: a text is neither true nor false; write … == 'true'"
+            )
+        return bool(last)
 
     def _has_more(self, pages: int, count: int, scope: Scope) -> bool:
         """Tell whether a list that is counted goes on after so many pages."""
@@ -140,6 +149,13 @@ class Pages:
         if not allowed:
             raise response.failed("broken", "the next page is at another host, which pages.hosts does not name")
         return Page(str(url), (), url.with_fragment(None))
+
+
+def _linked(response: Response) -> str | None:
+    try:
+        return next_link(response.headers)
+    except ValueError as error:
+        raise response.failed("unintelligible", "the header Link cannot be read, so the list may go on") from error
 
 
 def _whole(value: Any, template: Template) -> int:
