@@ -230,3 +230,35 @@ async def test_files_below_the_folder_of_the_description(tmp_path: Path) -> None
     (tmp_path / "away.yaml").write_text((DESCRIBED / "pets.yaml").read_text().replace("schemas/", "../"))
     code, _, err = await _import(str(tmp_path / "away.yaml"), tmp_path)
     assert (code, "save that file in the same folder" in " ".join(err.split())) == (1, True)
+
+
+@pytest.mark.parametrize("reference", ["../api-private/pet.json", "%2e%2e/api-private/pet.json", "link/pet.json"])
+async def test_files_beside_the_folder_of_the_description_are_not_read(tmp_path: Path, reference: str) -> None:
+    for name in ("api", "api-private"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "api-private/pet.json").write_text((DESCRIBED / "pet.json").read_text())
+    (tmp_path / "api/link").symlink_to(tmp_path / "api-private")
+    (tmp_path / "api/api.yaml").write_text((DESCRIBED / "pets.yaml").read_text().replace("schemas/pet.json", reference))
+    code, _, err = await _import(str(tmp_path / "api/api.yaml"), tmp_path)
+    assert (code, "save that file in the same folder" in " ".join(err.split())) == (1, True)
+
+
+async def test_a_server_of_the_description_runs_nothing_in_a_shell(tmp_path: Path) -> None:
+    description = json.loads(json.dumps(yaml.safe_load((DESCRIBED / "pets.yaml").read_text()), default=str))
+    description["servers"] = [{"url": "https://a.example.vn/;touch${IFS}x;#"}]
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas/pet.json").write_text((DESCRIBED / "pet.json").read_text())
+    (tmp_path / "api.json").write_text(json.dumps(description))
+    code, out, err = await _import(str(tmp_path / "api.json"), tmp_path)
+    assert code == 0, err
+    assert "_URL='https://a.example.vn/;touch${IFS}x;#'\n" in out
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://127.0.0.1:99999/"])
+async def test_a_description_that_refers_to_no_address(tmp_path: Path, address: str) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({"openapi": "3.0.3", "paths": {"/a": {"$ref": address}}})
+
+    async with served(answer) as api:
+        code, _, err = await _import(f"{api}/a", tmp_path)
+    assert (code, "check the address" in " ".join(err.split())) == (1, True), err

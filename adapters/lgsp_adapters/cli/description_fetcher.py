@@ -99,7 +99,7 @@ class _Download:
             raise _refusal(
                 f"không tải xong trong {SECONDS:.0f} giây", f"it did not arrive within {SECONDS:.0f} seconds"
             ) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # an address that is none is a ValueError
             raise _refusal(
                 f"không tải được {address}: {type(error).__name__}; hãy kiểm tra địa chỉ, hoặc --ca nếu chứng chỉ do tổ chức riêng cấp",
                 f"{address} cannot be downloaded: {type(error).__name__}; check the address, or use --ca if a private authority issued the certificate",

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,5 +225,5 @@ def _save(draft: Draft, output: Path, manifest: Path | None) -> None:
     out(f"{output}: correct titles, classification and errors, then: lgsp contract check {output}\n")
     if manifest:
         for name, value in draft.environment.items():
-            out(f"  export {name}={value or '…'}\n")
+            out(f"  export {name}={shlex.quote(value) if value else '…'}\n")
         out(f"{manifest}: check it with lgsp adapter check {manifest} --contract {output}\n")

@@ -78,11 +78,12 @@ def _files(root: Path) -> dict[str, Any]:
                 "invalid-document", vi=f"{path}: không đọc được: {error}.", en=f"{path}: cannot be read: {error}."
             ) from error
         for address in sorted(referenced_documents(document, path.as_uri())):
-            if not address.startswith(root.parent.as_uri()):
+            referenced = Path(url2pathname(urlsplit(address).path))
+            if urlsplit(address).scheme != "file" or not referenced.resolve().is_relative_to(root.parent):
                 raise Refusal(
                     "invalid-document",
                     vi=f"{path}: tài liệu dẫn tới {address}; hãy lưu tệp ấy trong cùng thư mục và sửa $ref.",
                     en=f"{path}: it refers to {address}; save that file in the same folder and correct the $ref.",
                 )
-            waiting.append(Path(url2pathname(urlsplit(address).path)))
+            waiting.append(referenced)
     return read
