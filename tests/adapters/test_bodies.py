@@ -152,6 +152,21 @@ async def test_the_parts_of_a_response(make: Any) -> None:
         assert await ask(adapter) == {"ketQua": f"Nguyễn {FILE} application/pdf {name}"}
 
 
+async def test_parts_in_parts_without_end_do_not_occupy_the_adapter() -> None:
+    levels = "".join(f"--b{n}\r\nContent-Type: multipart/mixed; boundary=b{n + 1}\r\n\r\n" for n in range(300))
+    bodies = iter((levels, levels + "\n" * 3_500_000))
+
+    async def answer(_: web.Request) -> web.Response:
+        media_type = "multipart/mixed; boundary=b0"
+        return web.Response(body=next(bodies).encode(), headers={"Content-Type": media_type})
+
+    told = http(response={"as": "multipart"}, answer={"ketQua": "join(' ', keys(answer))"})
+    async with served(answer) as url, opened("http", url, **told) as adapter:
+        assert await ask(adapter) == {"ketQua": "8"}
+        with pytest.raises(UpstreamFailed, match="takes more than"):
+            await ask(adapter)
+
+
 async def test_the_text_of_a_response() -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text="Khớp", content_type="text/plain")

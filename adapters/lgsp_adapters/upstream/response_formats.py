@@ -6,6 +6,7 @@ response: {as: base64, types: [application/pdf]}
 import base64
 from collections.abc import Mapping
 from email import message_from_bytes
+from email.message import Message
 from typing import Any
 
 from lgsp_adapters.mapping.budget import BYTES, spend
@@ -15,6 +16,25 @@ from lgsp_adapters.upstream.response_documents import parse_document, parse_docu
 
 MAX_BASE64_BYTES = 2_900_000
 """Bytes that fit into a message of the bus in base64, with a document around them."""
+
+
+MAX_DEPTH = 8
+"""Levels of parts in parts; a deeper part is read as a file. The parser looks at the boundary of each level for every line."""
+
+
+class _Part(Message):
+    """A message or a part of one, in which parts are told apart down to `MAX_DEPTH`."""
+
+    depth = 0
+
+    def attach(self, payload: Any) -> None:
+        """Add a part."""
+        payload.depth = self.depth + 1
+        super().attach(payload)
+
+    def get_content_maintype(self) -> str:
+        """Return the type by which the parser decides whether there are parts inside."""
+        return super().get_content_maintype() if self.depth < MAX_DEPTH else "application"
 
 
 class ResponseFormat:
@@ -59,8 +79,10 @@ def _base64(response: Response) -> str | None:
 
 def _parts(response: Response) -> dict[str, Any]:
     """Return the parts by their names: texts, and files as `{filename, type, content}` with their content in base64."""
-    spend(len(response.content) // BYTES)
-    whole = message_from_bytes(f"Content-Type: {response.content_type}\r\n\r\n".encode() + response.content)
+    spend(len(response.content) // BYTES + response.content.count(b"\n") + response.content.count(b"\r"))
+    whole = message_from_bytes(
+        f"Content-Type: {response.content_type}\r\n\r\n".encode() + response.content, _class=_Part
+    )
     if not whole.is_multipart():
         raise response.failed("unintelligible", "the answer is not multipart, or its parts cannot be told apart")
     parts: dict[str, Any] = {}
