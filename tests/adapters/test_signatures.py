@@ -106,6 +106,20 @@ async def test_a_signature_that_is_wrong_is_refused() -> None:
             await said(url, **told)
 
 
+async def test_a_quoted_field_of_the_request_is_signed_too() -> None:
+    async def verify(request: web.Request) -> web.Response:
+        return verdict(request.headers["X-Sha"] == hashlib.sha256(await request.read()).hexdigest())
+
+    operation = {
+        "path": "/ask",
+        "body": {"ten": "request.hoVaTen"},
+        "headers": {"X-Sha": 'to_string(sent."sha256")'},
+        "answer": {"ketQua": "answer.said"},
+    }
+    async with served(verify) as url:
+        assert await said(url, operations={"read": operation}) == {"ketQua": "KHOP"}
+
+
 async def test_what_is_not_known_of_a_request_is_not_signed() -> None:
     told = example("A signature over method, path and body")
     told["headers"]["X-Signature"] = "hmac(sent.sha, connection.secret)"
