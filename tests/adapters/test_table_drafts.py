@@ -142,6 +142,20 @@ def social_contract(operations: Any) -> dict[str, Any]:
     return {**head, "operations": operations}
 
 
+async def test_rows_belong_to_a_row_whose_column_has_another_name_in_the_contract(postgres: Postgres) -> None:
+    statements = (
+        'CREATE TABLE ho_so ("1ma" text PRIMARY KEY, ghi_chu text);'
+        "CREATE TABLE con (id serial PRIMARY KEY, cha text NOT NULL REFERENCES ho_so, ten text);"
+        "INSERT INTO ho_so VALUES ('X1', 'a'); INSERT INTO con (cha, ten) VALUES ('X1', 'Bé')"
+    )
+    contract, operations, address = await drafted(postgres, statements)
+    promised = Contract.from_document(social_contract(contract))
+    async with opened("sql", address, contract=promised, operations=operations) as adapter:
+        method = adapter.method("lookup-ho-so")
+        assert method
+        assert (await method({"cot1": "X1"}, call()))["con"] == [{"ten": "Bé"}]
+
+
 async def test_what_the_rows_do_not_keep_is_not_promised(postgres: Postgres) -> None:
     """Old numbers of 9 digits in a column called cccd, an empty text where there is never NULL, a text that is long."""
     contract, _, _ = await drafted(

@@ -72,7 +72,12 @@ class Column:
     @property
     def selected(self) -> str:
         """Return how a statement selects it so that the field takes it by its name."""
-        return self.quoted if comparable(self.name) == comparable(self.field) else f"{self.quoted} AS {self.field}"
+        return self.quoted if self.name_in_rows == self.name else f"{self.quoted} AS {self.field}"
+
+    @property
+    def name_in_rows(self) -> str:
+        """Return what rows of the statement call it."""
+        return self.name if comparable(self.name) == comparable(self.field) else self.field
 
 
 def is_identifier(comparable_name: str) -> bool:

@@ -180,7 +180,7 @@ def _related(relation: Relation) -> Document:
     order = f" ORDER BY {', '.join(column.quoted for column in relation.order)}" if relation.order else ""
     return {
         "statement": f"SELECT {selected} FROM {relation.quoted} WHERE {where}{order}",  # noqa: S608 - names that the database gave
-        "parameters": {own.field: f"row.{quoted_field(own.name)}" for _, own in relation.pairs},
+        "parameters": {own.field: f"row.{quoted_field(own.name_in_rows)}" for _, own in relation.pairs},
     }
 
 
