@@ -1,5 +1,6 @@
 """Lists in pages, as each kind of system hands them out; the manifests are those of the page about HTTP."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -182,6 +183,7 @@ async def test_a_list_is_not_whole_where_the_link_header_cannot_be_read(header: 
         ("/people", {"items": "answer.totalPages", "number": {}}, "are not a list"),
         ("/people", {"number": {"pages": "'many'"}}, "not a whole number"),
         ("/people", {"number": {"parameter": "page", "total": "`6`"}}, "end before all items have come"),
+        ("/broken", {"number": {"parameter": "page"}}, "a further page has no items"),
         ("/people", {"number": {"parameter": "page"}, "until": "'false'"}, "a text is neither true nor false"),
     ],
 )
@@ -206,6 +208,18 @@ async def test_an_error_in_the_middle_of_a_list(register: Asked) -> None:
     async with opened("http", url, operations={"read": operation}) as adapter:
         with pytest.raises(UpstreamFailed, match="BUSY"):
             await ask(adapter)
+
+
+@pytest.mark.parametrize("last", ["", '{"data": null}', '{"data": []}'])
+async def test_an_empty_page_ends_a_list(last: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        rows = json.dumps({"data": PEOPLE})
+        return web.Response(text=rows if request.query["page"] == "1" else last, content_type="application/json")
+
+    pages = {"items": "several(answer.data)", "number": {"parameter": "page"}}
+    operation = {"path": "/", "pages": pages, "answer": {"ketQua": "join(' ', items[].name)"}}
+    async with served(answer) as url, opened("http", url, operations={"read": operation}) as adapter:
+        assert await ask(adapter) == ALL
 
 
 async def test_one_way_to_the_next_page_is_named(register: Asked) -> None:

@@ -89,7 +89,7 @@ class _Operation(HttpOperation):
             answer_scope = await self._scope_with_answer(scope, response, items, executor)
             if not response.is_success or await executor.run(partial(self._is_error, answer_scope)):
                 return answer_scope, response
-            found = await executor.run(partial(pages.items, answer_scope))
+            found = await executor.run(partial(pages.items, answer_scope, first=len(fetched) == 1))
             items += found
             size += len(response.content)
             following = await executor.run(partial(pages.following, page, len(found), answer_scope, response))

@@ -79,9 +79,21 @@ class Pages:
         """Return the first page."""
         return self._page(self._first) if self._kind in ("number", "offset") else Page()
 
-    def items(self, scope: Scope) -> list[Any]:
-        """Return the items of a page."""
+    def items(self, scope: Scope, *, first: bool) -> list[Any]:
+        """Return the items of a page.
+
+        Args:
+            first: it is the first page, which has none where nothing was found.
+
+        Raises:
+            UpstreamFailed: they are no list, or a further page has another document than its items, such as an error under status 200.
+        """
         items = evaluate(self._items, scope)
+        if items is None and not first and scope["answer"] is not None:
+            raise UpstreamFailed(
+                "unintelligible",
+                f"{self._items.location}: a further page has no items; if the list ends so, write several(…)",
+            )
         if items is not None and not isinstance(items, list):
             raise UpstreamFailed(
                 "unintelligible", f"{self._items.location}: the items of a page are not a list; write several(…)"
