@@ -37,7 +37,7 @@ MAX_IN_PROGRESS = 500
 """Requests of one system that this gateway works on; each process of an adapter has one at a time, and its releases."""
 MAX_LIMITS = 10_000
 """Limits in all: no more fill the disk."""
-MAX_NAMES = 50
+MAX_NAMES = 200
 """Limits of one system: one that makes up names leaves room for those of others."""
 MAX_NAME = 100
 """Characters of a name: it becomes part of a subject, and a server closes the connection that names one beyond its 4096 bytes."""
