@@ -54,14 +54,19 @@ async def promote(breakable_bus: Workbench, tmp_path: Path) -> AsyncIterator[Pro
 async def test_what_is_new_is_shown_and_moves_without_keys_and_approvals(promote: Promotion) -> None:
     code, shown, err = await promote("grant/land-desk", "--dry-run")
     assert (code, err) == (0, "")
-    assert shown.splitlines() == [
+    lines = shown.splitlines()
+    assert [line for line in lines if not line.startswith("    ")] == [
         "+ new     agency/H50",
         "+ new     system/land-desk",
         "+ new     system/land-system",
         "+ new     service/land-v1 draft",
         "+ new     grant/land-desk",
+        "grants: if you may approve them here, writing them is your approval",
         "5 new, 0 changed, 0 unchanged",
     ]
+    # A grant can be in force once it is written, so all of it is shown before.
+    of_grant = yaml.safe_load("\n".join(line[5:] for line in lines if line.startswith("    +")))
+    assert of_grant == (await promote.test.registry("GET", "grants/land-desk")).json["spec"]
     assert (await promote.production.registry("GET", "agencies/H50")).status == 404
     code, _, err = await promote("grant/land-desk")
     assert (code, "add --yes to write" in err) == (1, True)  # there is nobody to ask
@@ -85,6 +90,16 @@ async def test_what_is_new_is_shown_and_moves_without_keys_and_approvals(promote
 
     code, out, _ = await promote("grant/land-desk", "service/land-v1")
     assert (code, out) == (0, "0 new, 0 changed, 2 unchanged\n")  # nothing is left to ask about
+
+    denied = await promote.production.registry("POST", "grants/land-desk/deny", {"reason": "không có căn cứ"})
+    assert denied.status == 200
+    there = (await promote.test.registry("GET", "grants/land-desk")).json
+    widened = grant("land-desk", "land-desk", "land", 200_000, read=["*"], read_person=["*"])
+    condition = {"If-Match": f'"{there["metadata"]["revision"]}"'}
+    assert (await promote.test.registry("PUT", "grants/land-desk", widened, headers=condition)).status == 200
+    code, out, err = await promote("grant/land-desk", "--dry-run")
+    assert (code, err) == (0, "")
+    assert "~ changed grant/land-desk (denied)\n" in out
 
 
 async def test_a_change_is_shown_and_leaves_what_the_target_has_of_its_own(promote: Promotion) -> None:

@@ -12,7 +12,7 @@ from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.promotion import KINDS, Document, Key, Plan, Step, make_plan
 from lgsp_gateway.cli.registry_client import RegistryClient, plural, run_on_registry
 from lgsp_gateway.cli.registry_files import read_documents
-from lgsp_gateway.cli.registry_output import difference, document_path, pending_approval
+from lgsp_gateway.cli.registry_output import content_lines, difference, document_path, pending_approval, phase_of
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.registry.documents import PLURALS
@@ -37,7 +37,8 @@ def promote(
     """Show what of another bus this one lacks or has otherwise, ask, and write it with your rights here.
 
     Keys, secrets, roles, approvals, people and states stay where they are: a new system has no key yet, a new contract is a draft, a
-    grant waits for whoever approves it here. Nothing is deleted. Run again, it goes on where it stopped.
+    grant waits for whoever approves it here; if you may, writing it is your approval. Nothing is deleted. Run again, it goes on where it
+    stopped.
 
     Parameters
     ----------
@@ -112,6 +113,13 @@ def _print(plan: Plan) -> None:
         out(localized(f"để lại     {path} ({why})\n", f"left out  {path} ({why})\n"))
     for step in plan.steps:
         out(_describe(step))
+    if any(step.after["kind"] == "Grant" for step in plan.steps):
+        out(
+            localized(
+                "quyền khai thác: nếu bạn có quyền phê duyệt ở đây thì ghi nghĩa là phê duyệt\n",
+                "grants: if you may approve them here, writing them is your approval\n",
+            )
+        )
     new = sum(step.before is None for step in plan.steps)
     changed = len(plan.steps) - new
     out(
@@ -123,12 +131,15 @@ def _print(plan: Plan) -> None:
 
 
 def _describe(step: Step) -> str:
-    path = document_path(step.after)
+    path, is_grant = document_path(step.after), step.after["kind"] == "Grant"
     if step.before is None:
         phase = step.after["spec"].get("phase", "")
-        return localized(f"+ mới      {path} {phase}", f"+ new     {path} {phase}").rstrip() + "\n"
+        title = localized(f"+ mới      {path} {phase}", f"+ new     {path} {phase}").rstrip() + "\n"
+        # Drafts and systems without keys do nothing yet; what does something when it is written is shown whole.
+        return title + (content_lines(step.after) if is_grant or phase not in ("", "draft") else "")
+    state = f" ({phase_of(step.before)})" if is_grant else ""
     lines = "".join(difference(step.before, step.after))
-    return localized(f"~ thay đổi {path}\n", f"~ changed {path}\n") + lines
+    return localized(f"~ thay đổi {path}{state}\n", f"~ changed {path}{state}\n") + lines
 
 
 def _missing_key(document: Document) -> str:

@@ -108,6 +108,11 @@ def difference(before: Document, after: Document, *, whole: bool = True) -> list
     ]
 
 
+def content_lines(document: Document) -> str:
+    """Return the specification of a new document as the added lines of a difference."""
+    return "".join(f"    +{line}" for line in as_yaml([document["spec"]]).splitlines(keepends=True))
+
+
 def outcome_line(outcome: Outcome, *, dry_run: bool) -> str:
     """Return a line on what became of a document that was applied."""
     verb = _VERBS[outcome.verb].in_language(language())
