@@ -12,12 +12,14 @@ from typing import Any
 
 import rstr
 
-from lgsp_contracts import pointers
+from lgsp_contracts import references
 from lgsp_contracts.schemas import Schema
 
 TRIES = 20
 MAX_ITEMS = 3
 """The most items of a list, unless the schema requires more."""
+MAX_DEPTH = 60
+"""Levels of a schema and of its references; a schema can refer to itself without end."""
 
 WORDS = ("Hạ Long", "Nguyễn Văn An", "Phường Hồng Gai", "Đông Triều", "Trần Thị Bình", "Cẩm Phả")
 
@@ -43,13 +45,13 @@ class _SampleGenerator:
         self._patterns = rstr.Rstr(chance)
 
     def value(self, schema: Any, depth: int = 0) -> Any:
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, Mapping) or depth > MAX_DEPTH:
             return "x"
         if "$ref" in schema:
-            return self.value(pointers.find(self._root, pointers.split(schema["$ref"][1:])), depth + 1)
+            return self.value(references.resolve(schema["$ref"], self._root), depth + 1)
         if "const" in schema:
             return schema["const"]
-        if "enum" in schema:
+        if schema.get("enum"):
             return self._chance.choice(schema["enum"])
         for choices in ("anyOf", "oneOf"):
             if choices in schema:

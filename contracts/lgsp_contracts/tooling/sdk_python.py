@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lgsp_contracts import pointers
+from lgsp_contracts import references
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_problems import on_one_line
 
@@ -142,7 +142,7 @@ class _TypeDefinitions:
             if reference not in self._name_of_reference:
                 name_wanted = f"{self._name}{_pascal(reference.rpartition('/')[2])}"
                 self._name_of_reference[reference] = _unused(name_wanted, self._used_names)
-                target = pointers.find(self._root, pointers.split(reference[1:]))
+                target = references.resolve(reference, self._root)
                 kind = self._kind(target, self._name_of_reference[reference], own=True)
                 if kind != self._name_of_reference[reference]:
                     self._definitions.append(f"\n{self._name_of_reference[reference]} = {kind}\n")

@@ -12,6 +12,8 @@ from lgsp_contracts.agreement.probes import probes
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.formats import FORMAT_WORDS
 from lgsp_contracts.schemas import Schema
+from lgsp_contracts.tooling.pages import page
+from lgsp_contracts.tooling.sdk_python import module
 from lgsp_problems import ContractAmbiguous
 
 
@@ -123,3 +125,20 @@ def test_a_contract_that_allows_huge_documents_is_judged_within_a_count() -> Non
     row = {"type": "object", "properties": {f"f{n}": {"type": "string"} for n in range(300)}}
     many = {"type": "array", "items": row, "minItems": 200, "maxItems": 200}
     comparison.check(contract(many, [{"f0": "a"}] * 200), "desk.yaml")
+
+
+def test_what_refers_by_name_or_allows_nothing_is_judged_and_described() -> None:
+    definitions = {"name": {"$anchor": "name", "type": "string"}, "any": True}
+    properties = {"of": {"$ref": "#name"}, "any": {"$ref": "#/$defs/any"}, "none": {"anyOf": [{"enum": []}, True]}}
+    response = {"type": "object", "properties": properties}
+    judged = contract(response, {"of": "an"}, **{"$defs": definitions})
+    comparison.check(judged, "desk.yaml")
+    shown = "".join(page.service_in_pieces(judged, "http://bus", "en", inside=True, notices=[], access=None))
+    assert "x.of" in shown
+    compile(module(contract({"$ref": "#name"}, "an", **{"$defs": definitions})), "client", "exec")
+
+
+def test_a_circle_of_references_is_refused() -> None:
+    circle = {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}
+    with pytest.raises(ContractAmbiguous, match="refers to itself without end"):
+        comparison.check(contract({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/a"}]}, "an", **circle), "desk.yaml")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lgsp_contracts import pointers
+from lgsp_contracts import references
 from lgsp_contracts.formats import FORMAT_WORDS
 from lgsp_problems import Text
 
@@ -74,10 +74,9 @@ def _resolve(root: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
             return {}
         if "$ref" not in part:
             return part
-        part = {
-            **pointers.find(root, pointers.split(part["$ref"][1:])),
-            **{key: value for key, value in part.items() if key != "$ref"},
-        }
+        target = references.resolve(part["$ref"], root)
+        known = target if isinstance(target, Mapping) else {}
+        part = {**known, **{key: value for key, value in part.items() if key != "$ref"}}
     return {}
 
 
