@@ -27,6 +27,8 @@ MAX_VALUES = 30_000
 MAX_PROBES = 600
 """Documents that are judged for one schema."""
 
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
 _DEPENDENCIES_HINT = Text(
     "hãy dùng dependentRequired hoặc dependentSchemas", "use dependentRequired or dependentSchemas instead"
 )
@@ -60,6 +62,7 @@ def _parts(contract: Contract, where: SourceLocation) -> Iterator[tuple[SourceLo
 
 
 def _check_schema(schema: Schema, example: Any, where: SourceLocation, max_values: int) -> None:
+    _refuse_other_dialect(schema.document, where)
     for path, pattern in _patterns(schema.document, ()):
         _refuse_unreadable_pattern(pattern, where.at(pointers.join(path)))
     document = schema.document
@@ -124,6 +127,16 @@ def _hint(schema: Any, pointer: str) -> Text:
     if rewritten and rewritten != pattern:
         return Text(f"hãy viết {rewritten}", f"write {rewritten}")
     return _OTHER_HINT
+
+
+def _refuse_other_dialect(schema: Mapping[str, Any], where: SourceLocation) -> None:
+    """Refuse a schema that names another dialect than that of the bus: its readers would go by the rules of that one."""
+    if schema.get("$schema", _DIALECT).rstrip("#") != _DIALECT:
+        raise _ambiguous(
+            where / "$schema",
+            f"trục đánh giá theo {_DIALECT}, còn chương trình khác sẽ theo phiên bản nêu ở đây; hãy bỏ $schema hoặc nêu đúng phiên bản đó",
+            f"the bus judges by {_DIALECT}, other programs by the dialect that is named here; remove $schema, or name that one",
+        )
 
 
 def _refuse_unreadable_pattern(pattern: str, location: SourceLocation) -> None:

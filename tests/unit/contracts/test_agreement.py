@@ -142,3 +142,12 @@ def test_a_circle_of_references_is_refused() -> None:
     circle = {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}
     with pytest.raises(ContractAmbiguous, match="refers to itself without end"):
         comparison.check(contract({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/a"}]}, "an", **circle), "desk.yaml")
+
+
+def test_a_schema_of_another_dialect_is_refused() -> None:
+    more = {"$defs": {"a": {"type": "string"}}}
+    seventh = {"$schema": "http://json-schema.org/draft-07/schema#"}
+    refused = refusal({"$ref": "#/$defs/a", "maxLength": 3}, "an", **more, **seventh)  # which draft 7 does not limit
+    assert "desk.yaml, /operations/read/response/$schema" in refused.detail.en
+    same = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    comparison.check(contract({"$ref": "#/$defs/a", "maxLength": 3}, "an", **more, **same), "desk.yaml")
