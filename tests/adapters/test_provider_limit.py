@@ -222,6 +222,7 @@ async def test_a_system_that_makes_up_names_reaches_neither_the_gateways_nor_the
     await ask_for("mine")
     assert await asyncio.wait_for(replies.get(), 10) == {"status": "granted"}
     await client.close()
+    await bus.empty_stream("KV_LGSP_LIMITS")  # other tests name limits of this system too
 
 
 async def test_a_change_of_connection_loses_no_permit(bus: Workbench) -> None:

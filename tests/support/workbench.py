@@ -208,6 +208,12 @@ class Workbench:
     def nats_url(self) -> str:
         return f"nats://127.0.0.1:{self.nats_port}"
 
+    async def empty_stream(self, name: str) -> None:
+        """Remove the messages of a stream, as when they have become too old."""
+        connection = await connect(NatsEndpoint(self.nats_url, "owner-of-the-disk", OWNER), "test")
+        await connection.jetstream().purge_stream(name)
+        await connection.close()
+
     async def drop_stream(self, name: str) -> None:
         """Remove a stream behind the gateway's back: as whoever owns the disk can, and no user of the bus."""
         connection = await connect(NatsEndpoint(self.nats_url, "owner-of-the-disk", OWNER), "test")

@@ -35,6 +35,8 @@ MAX_ATTEMPTS = 20
 """Writes of one count that another gateway may be ahead of."""
 MAX_IN_PROGRESS = 500
 """Requests of one system that this gateway works on; each process of an adapter has one at a time, and its releases."""
+KEPT_SECONDS = 3 * 86_400
+"""How long a count is kept that nobody uses. It says something of its day alone, and the names of old manifests make room for others."""
 MAX_LIMITS = 10_000
 """Limits in all: no more fill the disk."""
 MAX_NAMES = 200
@@ -81,6 +83,7 @@ class ProviderLimits:
             num_replicas=replicas,
             max_msgs_per_subject=1,
             max_msgs=MAX_LIMITS,
+            max_age=KEPT_SECONDS,
             discard=DiscardPolicy.NEW,
             allow_direct=True,
         )
