@@ -46,6 +46,8 @@ class Call:
     ) -> None:
         self.context = context
         self.rehearsal = rehearsal
+        self.requests = 0
+        """Requests that were sent to the system behind, but those of a login: what it may have carried out already."""
         self._until = time.monotonic() + min(context.deadline / 1000 - time.time(), longest)
         self.spans = spans
         self.traceparent = context.traceparent
@@ -86,10 +88,12 @@ class LimitReached(AdapterError, Refusal):  # noqa: N818 - the public interface 
     Args:
         note: names the part of the limit, for the log.
         retry_after: seconds after which a call may succeed.
+        was_sent: it was the provider that refused a request.
     """
 
-    def __init__(self, note: str, retry_after: int) -> None:
+    def __init__(self, note: str, retry_after: int, *, was_sent: bool = False) -> None:
         super().__init__("provider-limit-reached", vi=note, en=note, private=note, retry_after=retry_after)
+        self.was_sent = was_sent
 
 
 class UnfitRequest(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do

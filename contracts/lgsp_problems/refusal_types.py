@@ -74,6 +74,12 @@ class RequestTooSlow(TypedRefusal):
     CODE = "too-slow"
 
 
+class ProviderLimitReached(TypedRefusal):
+    """The limit that the provider sets is reached, so the request was not carried out."""
+
+    CODE = "provider-limit-reached"
+
+
 class RequestUnfit(TypedRefusal):
     """The request cannot be expressed for the provider's system, and nothing was sent to it."""
 

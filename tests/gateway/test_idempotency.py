@@ -10,7 +10,7 @@ from support.preloaded import run
 from support.waits import SECONDS
 from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
-from lgsp_adapters.adapter import Call, Declared
+from lgsp_adapters.adapter import Call, Declared, LimitReached
 from lgsp_gateway.calls.idempotency import call_key
 
 
@@ -20,6 +20,8 @@ class Desk:
     def __init__(self) -> None:
         self.registered = 0
         self.keys: list[str] = []
+        self.limited = 0
+        self.requests = 0
         self.may_finish = asyncio.Event()
         self.may_finish.set()
         self.began = asyncio.Event()
@@ -31,6 +33,9 @@ class Desk:
         await self.may_finish.wait()
         if request.get("hoVaTen") == "declared":
             raise Declared("person-not-found")
+        if self.registered <= self.limited:
+            call.requests = self.requests
+            raise LimitReached("the limit of the provider's system is reached: per-second", 1)
         return {"ketQua": f"so {self.registered}", "biMat": NAME}
 
 
@@ -59,6 +64,27 @@ async def test_another_request_under_the_same_key_is_409(bus: Workbench, desk: D
     assert (got.status, got.code) == (409, "idempotency-conflict")
     read = await bus.call("read", headers=headers)
     assert (read.status, read.code) == (409, "idempotency-conflict")
+    assert desk.registered == 1
+
+
+async def test_a_call_that_the_limit_of_the_provider_refused_may_come_again_with_its_key(
+    bus: Workbench, desk: Desk
+) -> None:
+    headers = {"Idempotency-Key": idempotency_key()}
+    desk.limited = 1
+    refused = await bus.call("register", headers=headers)
+    assert (refused.status, refused.code) == (503, "provider-limit-reached")
+    assert (await bus.call("register", headers=headers)).status == 200
+
+
+async def test_a_limit_that_is_reached_between_two_requests_of_a_call_leaves_its_outcome_open(
+    bus: Workbench, desk: Desk
+) -> None:
+    headers = {"Idempotency-Key": idempotency_key()}
+    desk.limited, desk.requests = 1, 1
+    failed = await bus.call("register", headers=headers)
+    assert (failed.status, failed.code) == (502, "provider-failed")
+    assert (await bus.call("register", headers=headers)).code == "idempotency-conflict"
     assert desk.registered == 1
 
 

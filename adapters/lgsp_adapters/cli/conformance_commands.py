@@ -18,7 +18,7 @@ from lgsp_adapters.upstream.response import printable_text
 from lgsp_contracts import exact_json, whole_numbers
 from lgsp_contracts.cli.terminal import err, out
 from lgsp_contracts.contract import Contract
-from lgsp_problems import NotFound, Refusal, RequestUnfit
+from lgsp_problems import NotFound, ProviderLimitReached, Refusal, RequestUnfit
 
 _ROLLED_BACK = "rolled back: nothing it wrote was kept, but the sequence numbers it drew stay used"
 
@@ -215,8 +215,7 @@ async def _call_operation(
             en=f"The system gave no answer ({failure.why}): {failure.private}.{_quote_upstream(failure.upstream_message, 'Its message')}",
         ) from failure
     except LimitReached as limit:
-        raise Refusal(
-            "provider-limit-reached",
+        raise ProviderLimitReached(
             vi=f"Hạn mức của hệ thống đã hết ({limit.private}); hãy thử lại sau {limit.retry_after} giây.",
             en=f"The limit of the system is reached ({limit.private}); try again in {limit.retry_after} seconds.",
             retry_after=limit.retry_after,

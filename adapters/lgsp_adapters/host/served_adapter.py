@@ -256,6 +256,8 @@ class ServedAdapter:
         if isinstance(failure, LimitReached):  # the system is well, and was not asked
             handler.health.record_limited()
             self._call_log(handler, call).warning("provider limit reached", note=failure.private)
+            if call.requests > failure.was_sent and not handler.repeatable:
+                return wire.failed("broken")  # an earlier request of this call may have been carried out
             return wire.limited(failure.retry_after or 1)
         if isinstance(failure, UnfitRequest):  # the request is at fault, not the system
             self._call_log(handler, call).warning(

@@ -100,8 +100,10 @@ class Upstream:
     ) -> Response:
         """Send a request to an address, which the caller has checked to be one of this system; see `send`."""
         if self._limiter is None:
+            call.requests += 1
             return await self._request(method, url, call, headers, data, display_path)
         async with self._limiter.permit(call):
+            call.requests += 1
             return await self._request(method, url, call, headers, data, display_path)
 
     async def _request(

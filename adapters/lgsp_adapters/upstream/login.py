@@ -164,6 +164,7 @@ class Authentication:
         assert self._request is not None
         scope = request_scope(self._connection, {}, call)
         response = await self._request.send(self._upstream, call, scope)
+        call.requests -= 1  # a login carries out nothing of the call
         if response.status >= BAD:
             raise self._refusal_of(response)
         cookies = {name: response.cookies[name] for name in self._cookies if name in response.cookies}

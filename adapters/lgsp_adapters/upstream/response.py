@@ -62,7 +62,7 @@ class Response:
         if self.status == TOO_MANY_REQUESTS:
             seconds = self.headers.get("retry-after", "")
             retry_after = min(int(seconds), MAX_RETRY_AFTER) if _SECONDS.fullmatch(seconds) else 1
-            return LimitReached(f"{self.where}: HTTP {self.status}", max(1, retry_after))
+            return LimitReached(f"{self.where}: HTTP {self.status}", max(1, retry_after), was_sent=True)
         note = f"HTTP {self.status}" + (", a redirect, which is not followed" if 300 <= self.status < 400 else "")
         return self.failed("refused" if self.status in (401, 403) else "broken", note)
 

@@ -28,7 +28,7 @@ from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_problems import NoAdapter, Refusal, RequestUnfit
+from lgsp_problems import NoAdapter, ProviderLimitReached, Refusal, RequestUnfit
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.unexpected_errors import log_internal_error
 
@@ -157,7 +157,8 @@ class Pipeline:
             return claim.document, None
         try:
             document, meaning = await self._execute(execution._replace(key=call_key(consumer.name, key)), record)
-        except (NoAdapter, RequestUnfit, DeclaredError):  # nothing was done under this key, so it is free again
+        except (NoAdapter, RequestUnfit, ProviderLimitReached, DeclaredError):
+            # Nothing was done under this key, so it is free again.
             answer_of_another_try = claim and await self.idempotency.release(claim)
             if not answer_of_another_try:
                 raise

@@ -6,7 +6,7 @@ from lgsp_contracts import wire
 from lgsp_contracts.contract import Operation
 from lgsp_contracts.message_checks import broken_answer
 from lgsp_gateway.calls.execution.port import DeclaredError, Execution
-from lgsp_problems import Refusal, RequestUnfit
+from lgsp_problems import ProviderLimitReached, Refusal, RequestUnfit
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 
@@ -80,8 +80,7 @@ def _document_of(operation: Operation, reply: wire.Reply | None) -> bytes:
         )
     if reply.code == "limited":
         retry_after = reply.retry_after or 1
-        raise Refusal(
-            "provider-limit-reached",
+        raise ProviderLimitReached(
             vi="Hạn mức mà hệ thống cung cấp dành cho tỉnh đã dùng hết nên yêu cầu chưa được thực hiện;"
             f" hãy thử lại sau {retry_after} giây.",
             en="The limit that the provider's system sets for the province is reached, so the request was not carried out;"
