@@ -73,7 +73,7 @@ def test_keys_are_compared_as_what_they_are(row: str, asked: Any, same: bool) ->
 
 
 async def test_the_manifest_maps_the_side_of_the_row(tmp_path: Path) -> None:
-    find = [{"row": "pad_left(row.CCCD, `12`, '0')", "equals": "request.cccd"}]
+    find = [{"row": "restore_zeros(row.CCCD, `12`)", "equals": "request.cccd"}]
     async with office(tmp_path, find=find) as there:
         await there.drop("1.csv", HEADING + "A1,Bình,22093001235\nA2,Cúc,022093001236\nA3,Dũng,\n")
         assert (await there.find(cccd="022093001235"))["so"] == "A1"
@@ -202,7 +202,7 @@ async def test_sheets_of_one_form_are_one_register(tmp_path: Path) -> None:
     merge(book, "B2:C2", sheet_number=3)
     files = {"pattern": "*.xlsx", "format": "xlsx", "sheet": "Tháng *", "heading": 2, "join": ["Họ tên"]}
     files |= {"fill": ["Xã"], "skip": "starts_with(row.\"Số\" || '', 'Tổng')"}
-    answer = {**FIELDS, "cccd": "pad_left(row.CCCD, `12`, '0')", "xa": 'row."Xã"', "sheet": 'row."@sheet"'}
+    answer = {**FIELDS, "cccd": "restore_zeros(row.CCCD, `12`)", "xa": 'row."Xã"', "sheet": 'row."@sheet"'}
     find = [{"row": 'row."Số"', "equals": "request.so"}]
     async with office(tmp_path, files=files, find=find, answer=answer) as there:
         report = await there.drop("1.xlsx", book.read_bytes())

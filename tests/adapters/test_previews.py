@@ -46,7 +46,7 @@ async def test_an_unknown_file_gets_a_draft_that_reads_it(book: Path) -> None:
     assert code == 0
     assert "sheet a: headings in line 3, rows: 3, faulty cells: 1" in out
     assert "CCCD: 2 digits, 1 absent\n" in out
-    assert """pad_left(row.CCCD, `12`, '0')""" in out
+    assert """restore_zeros(row.CCCD, `12`)""" in out
     assert "Cúc" not in out
     assert yaml.safe_load(out[out.index("files:") :]) == {"files": {**FILES, "sheet": "a"}}
 
@@ -78,7 +78,7 @@ async def test_what_rows_would_send(book: Path, tmp_path: Path) -> None:
         "kind": "rows",
         "operation": "find",
         "files": FILES,
-        "request": {"so": 'row."Số"', "cccd": "pad_left(row.CCCD, `12`, '0')"},
+        "request": {"so": 'row."Số"', "cccd": "restore_zeros(row.CCCD, `12`)"},
     }
     path.write_text(yaml.safe_dump(manifest, allow_unicode=True))
     told = (str(path), "--contract", str(tmp_path / "contract.yaml"), "--limit", "2")

@@ -13,6 +13,7 @@ from lgsp_adapters.mapping import dates
 from lgsp_adapters.mapping.arithmetic import Arithmetic, places_of
 from lgsp_adapters.mapping.date_patterns import FIRST_YEAR
 from lgsp_adapters.mapping.encoding_functions import EncodingFunctions, check_hmac
+from lgsp_adapters.mapping.lost_zeros import check_restoration, restore_zeros
 from lgsp_adapters.mapping.numbers import NOTATIONS, decimal_of, exact, integer_of, number_of, text_of
 from lgsp_adapters.mapping.parsing_functions import ParsingFunctions
 from lgsp_adapters.mapping.unmappable import MappingError
@@ -143,11 +144,16 @@ class Functions(Arithmetic, EncodingFunctions, ParsingFunctions):
 
     @functions.signature({"types": _ANY}, {"types": ["number"]}, {"types": ["string"]})
     def _func_pad_left(self, value: Any, width: int, fill: str) -> Any:
-        """A text or number as text, filled on the left: a number that lost its zeros has them again."""
+        """A text or number as text, filled on the left whatever it holds."""
         if len(fill) != 1:
             raise MappingError("pad_left fills with one character")
         _check_length(int(width))
         return None if value is None else text_of(value).rjust(int(width), fill)
+
+    @functions.signature({"types": _ANY}, {"types": _ANY, "variadic": True})
+    def _func_restore_zeros(self, value: Any, width: Any, most: Any = 1) -> Any:
+        """A number of fixed length with the zeros that a spreadsheet took from its beginning."""
+        return restore_zeros(value, width, most)
 
     @functions.signature({"types": _TEXT})
     def _func_folded(self, value: str | None) -> Any:
@@ -211,7 +217,16 @@ class Functions(Arithmetic, EncodingFunctions, ParsingFunctions):
 FUNCTIONS = Functions()
 NAMES: dict[str, int] = {name: len(entry["signature"]) for name, entry in FUNCTIONS.FUNCTION_TABLE.items()}
 """Each function and how many arguments it takes at least."""
-_OPTIONAL = {"integer": 2, "number": 2, "decimal": 2, "iso_date": 3, "instant": 3, "excel_date": 2, "hmac": 4}
+_OPTIONAL = {
+    "restore_zeros": 3,
+    "integer": 2,
+    "number": 2,
+    "decimal": 2,
+    "iso_date": 3,
+    "instant": 3,
+    "excel_date": 2,
+    "hmac": 4,
+}
 MOST: dict[str, int] = {
     name: _OPTIONAL.get(name, len(entry["signature"]))
     for name, entry in FUNCTIONS.FUNCTION_TABLE.items()
@@ -241,5 +256,7 @@ def check_argument(function: str, number: int, value: Any) -> None:
         dates.excel_date(1, value)
     elif function in ("divide", "round") and number == _PLACES[function]:
         places_of(value)
+    elif function == "restore_zeros":
+        check_restoration(*(value,) if number == 1 else (1, value))
     elif function == "hmac" and number >= _HMAC_DIGEST:
         check_hmac(*(value,) if number == _HMAC_DIGEST else ("sha256", value))

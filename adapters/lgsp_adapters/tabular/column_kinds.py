@@ -47,10 +47,17 @@ def describe_column(heading: str, values: Iterable[object]) -> dict[str, object]
     described: dict[str, object] = {"heading": heading, "kinds": dict(kinds.most_common()), "absent": absent}
     longest = max(lengths, default=0)
     if longest in _NUMBER_LENGTHS and longest - 3 <= min(lengths) < longest:
-        described["hint"] = f"some have lost zeros at the beginning: pad_left(row.{quoted(heading)}, `{longest}`, '0')"
-    elif longest == _NUMBER_LENGTHS[-1] - 1 and set(lengths) == {longest}:
-        described["hint"] = "11 digits: perhaps identity numbers without their zero"
+        described["hint"] = _hint(heading, longest, longest - 2 in lengths)
+    elif longest == _NUMBER_LENGTHS[-1] - 1 and min(lengths) >= longest - 1:
+        described["hint"] = _hint(heading, longest + 1, longest - 1 in lengths)
     return described
+
+
+def _hint(heading: str, width: int, two_missing: bool) -> str:
+    hint = f"some may have lost a zero at the beginning: restore_zeros(row.{quoted(heading)}, `{width}`)"
+    if two_missing:
+        return f"{hint}; some lack two digits: where they begin with 00, add `2` as a third argument"
+    return hint
 
 
 def quoted(heading: str) -> str:

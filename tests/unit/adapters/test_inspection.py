@@ -48,7 +48,7 @@ def test_headings_of_two_lines_without_merged_cells() -> None:
     kinds = {column["heading"]: column["kinds"] for column in sheet["columns"]}
     assert kinds["Trợ cấp / Mức"] == {"digits": 2, "number": 1}
     assert kinds["Trợ cấp / Từ ngày"] == {"date dd/MM/yyyy": 2, "date d/M/yyyy": 1}
-    assert sheet["columns"][1]["hint"].endswith("""pad_left(row."Số", `12`, '0')""")
+    assert sheet["columns"][1]["hint"].endswith("""restore_zeros(row."Số", `12`)""")
 
 
 def test_rows_of_xml_are_what_comes_most_often_with_elements_inside() -> None:

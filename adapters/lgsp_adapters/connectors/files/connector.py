@@ -9,7 +9,7 @@
         none: permit-not-found
         answer: {soGiayPhep: row."Số giấy phép"}
 
-Where the row's value has to be normalized first, `find` is a list: `[{row: "pad(row.CCCD, `12`)", equals: request.so}]`.
+Where the row's value has to be normalized first, `find` is a list: `[{row: "restore_zeros(row.CCCD, `12`)", equals: request.so}]`.
 
 A file is taken whole or not at all: the answer of every row is checked against the contract first. What is wrong goes to a report
 beside the file, by line, column and rule and without a value, and the last good file goes on answering. A file is read once, when
