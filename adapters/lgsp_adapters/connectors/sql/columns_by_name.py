@@ -19,12 +19,15 @@ import orjson
 
 from lgsp_adapters.mapping.budget import spend
 from lgsp_adapters.mapping.dates import instant
+from lgsp_adapters.mapping.lost_zeros import restore_zeros
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_contracts import exact_json, pointers
 from lgsp_contracts.field_names import comparable
 
 Row = Mapping[str, Any]
 _DIGITS = {"so-dinh-danh": 12, "so-cmnd": 9, "ma-so-bhxh": 10}
+_MOST_ZEROS = 2
+"""Zeros that such numbers begin with at most: the code of Hà Nội is 001. An integer that lacks more digits is not such a number."""
 
 
 class ColumnReader:
@@ -84,7 +87,7 @@ class ColumnReader:
             item = self._resolve(schema.get("items", {}))
             return [self._value(item, each, name) for each in value]
         if isinstance(value, int) and not isinstance(value, bool):
-            return _of_integer(schema, kinds, value)
+            return _of_integer(schema, kinds, value, name)
         return value
 
     def _of_text(self, schema: Mapping[str, Any], kinds: tuple[str, ...], value: str, name: str) -> Any:
@@ -108,11 +111,17 @@ class ColumnReader:
         return found
 
 
-def _of_integer(schema: Mapping[str, Any], kinds: tuple[str, ...], value: int) -> Any:
+def _of_integer(schema: Mapping[str, Any], kinds: tuple[str, ...], value: int, name: str) -> Any:
     if kinds == ("boolean",) and value in (0, 1):
         return bool(value)
     if kinds == ("string",):
-        return str(value).zfill(_DIGITS.get(schema.get("format", ""), 0))
+        width = _DIGITS.get(schema.get("format", ""))
+        if width is None:
+            return str(value)
+        try:
+            return restore_zeros(value, width, _MOST_ZEROS)
+        except MappingError as unmappable:
+            raise MappingError(f"the column of {name}: {unmappable}") from unmappable
     return value
 
 
