@@ -57,7 +57,7 @@ async def test_what_a_manifest_makes_of_a_file(book: Path, tmp_path: Path) -> No
     assert out.splitlines() == [
         'sheet a, line 4: find A1: {"cccd":"22093001235","so":"A1","ten":"Bình"}',
         "sheet a, line 5, column CCCD: it holds an error of the spreadsheet; correct the formula",
-        "find: rows without a key, never found: 1",
+        "find: rows without a key, never found: 1 (sheet a: 6)",
         "lines that are no rows: 1 (sheet a: 7)",
         "rows: 3, faults: 1",
     ]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +14,7 @@ from lgsp_adapters.cli.contracts_option import Contracts
 from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.subprocess_reader import reader
 from lgsp_adapters.tabular.limits import UnreadableFileError
-from lgsp_adapters.tabular.table import describe
+from lgsp_adapters.tabular.table import MAX_LINES, describe, join_lines
 from lgsp_adapters.text.comparison import printable_name
 from lgsp_adapters.upstream.response import printable_text
 from lgsp_contracts import exact_json
@@ -28,7 +27,6 @@ _INSPECTION = "lgsp_adapters.subprocess_reader.inspection_parser"
 _DOCUMENTS = ("request", "answer")
 """What entries have as JSON text, so that no number in it loses digits."""
 
-_SHOWN_LINES = 10
 _WIDTH = 10_000
 """So wide that no expression is broken into lines."""
 
@@ -117,23 +115,10 @@ def _json(document: object) -> str:
 def _preview_text(entries: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> str:
     lines = [describe({**entry, "fault": entry.get("fault") or _document(entry)}) for entry in entries]
     lines += result["notices"]
-    lines += [
-        f"{name}: rows without a key, never found: {count}" for name, count in result.get("withoutKey", {}).items()
-    ]
     if result["skipped"]:
-        lines.append(f"lines that are no rows: {result['skipped']} ({_join_lines(result['skippedLines'])})")
+        lines.append(f"lines that are no rows: {result['skipped']} ({join_lines(result['skippedLines'])})")
     lines.append(f"rows: {result['rows']}, faults: {result['faults']}")
     return "".join(f"{printable_text(line)}\n" for line in lines)
-
-
-def _join_lines(references: Sequence[Mapping[str, Any]]) -> str:
-    """Write lines by their sheets: `sheet a: 9, 11; sheet b: 8`."""
-    parts = []
-    for sheet, of_sheet in groupby(references, lambda reference: reference.get("sheet", "")):
-        numbers = [str(reference["line"]) for reference in of_sheet]
-        listed = ", ".join([*numbers[:_SHOWN_LINES], *(["…"] if len(numbers) > _SHOWN_LINES else [])])
-        parts.append(f"sheet {sheet}: {listed}" if sheet else listed)
-    return "; ".join(parts)
 
 
 def _document(entry: Mapping[str, Any]) -> str:
@@ -178,4 +163,4 @@ def _sheet_lines(sheet: Mapping[str, Any]) -> Iterator[str]:
         if "hint" in column:
             yield f"      {column['hint']}"
     if sheet["skipped"]:
-        yield f"  lines that seem to be no rows: {', '.join(map(str, sheet['skipped'][:_SHOWN_LINES]))}"
+        yield f"  lines that seem to be no rows: {', '.join(map(str, sheet['skipped'][:MAX_LINES]))}"

@@ -155,14 +155,12 @@ def _compile_expression(text: str, location: SourceLocation, names: tuple[str, .
         try:
             return _without_nulls(interpreter.visit(tree, scope))
         except MappingError as unmappable:
-            raise MappingError(f"{location}: {unmappable}", location) from unmappable
+            raise MappingError(str(unmappable), location) from unmappable
         except JMESPathTypeError as error:  # its text quotes the value
             wanted = " or ".join(error.expected_types)
-            raise MappingError(
-                f"{location}: {error.function_name} takes {wanted}, not {error.actual_type}", location
-            ) from error
+            raise MappingError(f"{error.function_name} takes {wanted}, not {error.actual_type}", location) from error
         except (JMESPathError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
-            raise MappingError(f"{location}: {type(error).__name__}", location) from error
+            raise MappingError(type(error).__name__, location) from error
 
     return make
 

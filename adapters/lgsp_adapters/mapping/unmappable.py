@@ -8,9 +8,11 @@ class MappingError(AdapterError):
     """A value that the mapping cannot convert. The message names the rule and never the value.
 
     Args:
-        location: of the expression, once that is known.
+        reason: what is wrong, without the location.
+        location: of the expression, once that is known; the message begins with it.
     """
 
-    def __init__(self, text: str, location: SourceLocation | None = None) -> None:
-        super().__init__(text)
+    def __init__(self, reason: str, location: SourceLocation | None = None) -> None:
+        super().__init__(f"{location}: {reason}" if location else reason)
+        self.reason = reason
         self.location = location

@@ -1,7 +1,9 @@
 """A table that was read from a file: its rows, where each stands, and what is wrong with its cells."""
 
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from lgsp_adapters.tabular.limits import MAX_ROWS, UnreadableFileError
@@ -12,9 +14,13 @@ MAX_FAULTS = 1000
 MAX_SKIPPED = 100
 """Skipped lines that a report names."""
 
+MAX_LINES = 10
+"""Lines of a sheet that a sentence lists."""
+
 Row = dict[str, Any]
 Fault = dict[str, Any]
-"""`row` counts from 1 (0: the file as a whole), `sheet` and `line` are where it stands in the file, `column` is a heading, `fault` what is wrong."""
+"""`row` counts from 1 (0: the file as a whole), `sheet` and `line` are where it stands in the file, `column` is a heading, `fault` what is wrong,
+`manifest` the expression that says so."""
 
 
 @dataclass(slots=True)
@@ -89,4 +95,15 @@ def describe(fault: Fault) -> str:
     ]
     parts.append(f"column {fault['column']}" if fault.get("column") else "")
     where = ", ".join(part for part in parts if part)
-    return f"{where}: {fault['fault']}" if where else str(fault["fault"])
+    at = f" ({fault['manifest']})" if fault.get("manifest") else ""
+    return f"{where}: {fault['fault']}{at}" if where else f"{fault['fault']}{at}"
+
+
+def join_lines(references: Sequence[Mapping[str, Any]]) -> str:
+    """Write lines by their sheets: `sheet a: 9, 11; sheet b: 8`; only the first `MAX_LINES` of each."""
+    parts = []
+    for sheet, of_sheet in groupby(references, lambda reference: reference.get("sheet", "")):
+        numbers = [str(reference["line"]) for reference in of_sheet]
+        listed = ", ".join([*numbers[:MAX_LINES], *(["…"] if len(numbers) > MAX_LINES else [])])
+        parts.append(f"sheet {sheet}: {listed}" if sheet else listed)
+    return "; ".join(parts)

@@ -143,13 +143,15 @@ def reading_job(manifest: Manifest, contract: Contract) -> dict[str, Any]:
     """
     location = manifest.location / "operations"
     for name, document in manifest.operations.items():
-        register.Lookup(document, location / name, contract.operations[name].response, manifest.tables)
+        operation = contract.operations[name]
+        register.Lookup(document, location / name, operation.request, operation.response, manifest.tables)
     return {
         "parser": "lgsp_adapters.connectors.files.file_parser",
         "name": manifest.location.name,
         "text": manifest.location.text,
         "layout": asdict(Layout.of(manifest.document["files"], manifest.location / "files")),
         "operations": manifest.operations,
+        "requests": {name: contract.operations[name].request.document for name in manifest.operations},
         "responses": {name: contract.operations[name].response.document for name in manifest.operations},
         "connection": manifest.tables,
     }

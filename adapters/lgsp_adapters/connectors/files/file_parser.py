@@ -47,6 +47,12 @@ def lookups_of(job: Mapping[str, Any]) -> dict[str, register.Lookup]:
     """Make the look-ups of a job."""
     location = SourceLocation(job["name"], text=job["text"]) / "operations"
     return {
-        name: register.Lookup(document, location / name, Schema(job["responses"][name], name), job["connection"])
+        name: register.Lookup(
+            document,
+            location / name,
+            Schema(job["requests"][name], name),
+            Schema(job["responses"][name], name),
+            job["connection"],
+        )
         for name, document in job["operations"].items()
     }

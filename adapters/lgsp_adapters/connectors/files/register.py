@@ -1,17 +1,20 @@
 """Indexes a table as a register for look-ups: the key of each row, and the faults of the table.
 
 What is absent is never found and finds nothing: a row whose key is empty, an error, or a placeholder such as `null` is left out of the
-look-up and counted. Two rows under one key are a fault where the answer uses one row: it is unknown which of them was meant.
+look-up and counted. A key that no request can ask for is a fault, and so are two rows under one key where the answer uses one row: it is
+unknown which of them was meant.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lgsp_adapters.connectors.files.key_schemas import KeySchema, key_schema
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.expressions import Template
 from lgsp_adapters.mapping.unmappable import MappingError
-from lgsp_adapters.tabular.table import MAX_FAULTS, Fault, Row, Table
+from lgsp_adapters.tabular.table import MAX_FAULTS, Fault, Row, Table, join_lines
 from lgsp_adapters.text.comparison import lookup_key, normalize_document, normalize_heading
 from lgsp_contracts import pointers
 from lgsp_contracts.schemas import Schema
@@ -33,11 +36,33 @@ def key_sides(find: Any, location: SourceLocation) -> Iterator[tuple[str, Any, A
             yield "", pair["row"], pair["equals"], location / number / "equals"
 
 
+@dataclass(frozen=True, slots=True)
+class _KeyPart:
+    """One part of a key.
+
+    Args:
+        heading: of the column whose value it is, where no expression makes it.
+        columns: those that it is made of.
+        schema: of the field of the request that it is compared with, where that is known.
+    """
+
+    heading: str
+    template: Template | None
+    columns: tuple[str, ...]
+    schema: KeySchema | None
+
+    @property
+    def column(self) -> str:
+        """Return the columns as faults name them."""
+        return ", ".join(self.columns)
+
+
 class Lookup:
     """The look-up of one operation: the keys of rows, and the answer that rows make.
 
     Args:
         document: the operation of a manifest.
+        request: what can be asked for.
         response: what its answer has to keep.
         connection: of the manifest, for its tables of codes.
 
@@ -46,25 +71,28 @@ class Lookup:
     """
 
     def __init__(
-        self, document: Mapping[str, Any], location: SourceLocation, response: Schema, connection: Mapping[str, Any]
+        self,
+        document: Mapping[str, Any],
+        location: SourceLocation,
+        request: Schema,
+        response: Schema,
+        connection: Mapping[str, Any],
     ) -> None:
         self._response = response
         self._connection = connection
         answer = normalize_document(document["answer"])
-        self._parts: list[tuple[str, Template | None, str]] = []
-        needed: set[str] = set()
-        for number, (name, given, _, _) in enumerate(key_sides(document["find"], location / "find")):
+        self._parts: list[_KeyPart] = []
+        for number, (name, given, equals, _) in enumerate(key_sides(document["find"], location / "find")):
+            schema = key_schema(equals, request) if isinstance(equals, str) else None
             if given is None:
-                self._parts.append((name, None, name))
-                needed.add(name)
+                self._parts.append(_KeyPart(name, None, (name,), schema))
             else:
                 expression = normalize_document(given)
-                named_columns = columns.named_columns(expression, _KINDS)
+                named_columns = tuple(sorted(columns.named_columns(expression, _KINDS)))
                 template = Template(expression, location / "find" / number / "row", ROW_SIDE)
-                self._parts.append(("", template, ", ".join(sorted(named_columns))))
-                needed |= named_columns
+                self._parts.append(_KeyPart("", template, named_columns, schema))
         self.answer = Template(answer, location / "answer", RESPONSE_VARIABLES)
-        self.keys = frozenset(needed)
+        self.keys = frozenset(column for part in self._parts for column in part.columns)
         self.needed = self.keys | columns.named_columns(answer, _KINDS)
         self.several = columns.uses_variable(answer, "rows")
 
@@ -98,20 +126,39 @@ class Lookup:
         return rows_by_key, sorted(faults, key=lambda fault: int(fault["row"]))[:MAX_FAULTS]
 
     def _key(self, row: Row) -> Key | dict[str, str] | None:
-        parts: list[str] = []
-        for name, template, column in self._parts:
+        key: list[str] = []
+        for part in self._parts:
             try:
-                part = lookup_key(template({"connection": self._connection, "row": row}) if template else row.get(name))
-            except (MappingError, ValueError) as error:
-                return {"column": column, "fault": str(error)}
-            if part is None:
+                value = (
+                    part.template({"connection": self._connection, "row": row})
+                    if part.template
+                    else row.get(part.heading)
+                )
+                text = lookup_key(value)
+            except MappingError as unmappable:
+                return {"column": part.column, **fault_of(unmappable)}
+            except ValueError as error:
+                return {"column": part.column, "fault": str(error)}
+            if text is None:
                 return None
-            parts.append(part)
-        return tuple(parts)
+            if part.schema and (fault := part.schema.fault(text)):
+                return {"column": part.column, "fault": fault}
+            key.append(text)
+        return tuple(key)
+
+    def restored_zeros(self, table: Table, rows_by_key: Mapping[Key, Sequence[int]]) -> Counter[int]:
+        """Count the rows whose key has zeros at its beginning that their file does not have, by how many zeros."""
+        restored: Counter[int] = Counter()
+        made = [(position, part) for position, part in enumerate(self._parts) if part.template]
+        for key, numbers in rows_by_key.items() if made else ():
+            for number in numbers:
+                zeros = max(_added_zeros(key[position], table.rows[number], part.columns) for position, part in made)
+                restored[zeros] += zeros > 0
+        return +restored
 
     def _answer_faults(self, table: Table, numbers: list[int]) -> list[Fault]:
         if len(numbers) > 1 and not self.several:
-            column = ", ".join(column for _, _, column in self._parts)
+            column = ", ".join(part.column for part in self._parts)
             first = table.reference(numbers[0])
             where = f"line {first['line']} of sheet {first['sheet']}" if "sheet" in first else f"line {first['line']}"
             fault = f"the row in {where} has the same key, and the answer uses one row; remove one of the two, or use rows in the answer"
@@ -122,7 +169,7 @@ class Lookup:
         except MappingError as unmappable:
             location = unmappable.location
             inside = location.path[len(self.answer.location.path) :] if location else ()
-            return [{**table.reference(numbers[0]), **self._column(inside), "fault": str(unmappable)}]
+            return [{**table.reference(numbers[0]), **self._column(inside), **fault_of(unmappable)}]
         if self._response.is_valid(answer):
             return []
         violation = self._response.violations(answer)[0]
@@ -146,6 +193,21 @@ class Lookup:
                 part = part[step]
         named_columns = columns.named_columns(part, kinds) if isinstance(part, str) else set()
         return {"column": ", ".join(sorted(named_columns))} if named_columns else {}
+
+
+def fault_of(unmappable: MappingError) -> dict[str, str]:
+    """Describe a value that cannot be mapped: to the office by the rule alone, to the integrator by the place in the manifest, too."""
+    at = {"manifest": str(unmappable.location)} if unmappable.location else {}
+    return {"fault": unmappable.reason, **at}
+
+
+def _added_zeros(key: str, row: Row, named_columns: Sequence[str]) -> int:
+    for column in named_columns:
+        value = row.get(column)
+        text = lookup_key(value) if isinstance(value, str) else None
+        if text and key.endswith(text) and set(key[: -len(text)]) == {"0"}:
+            return len(key) - len(text)
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +256,21 @@ def check_table(table: Table, lookups: Mapping[str, Lookup], *, optional: bool) 
         rows_by_key, key_faults = lookup.index_rows(table)
         keys[name] = rows_by_key
         faults += [{"operation": name, **fault} for fault in key_faults]
-        unindexed = len(table.rows) - sum(len(numbers) for numbers in rows_by_key.values())
-        if unindexed and not key_faults:
-            without_key[name] = unindexed
+        if not key_faults:
+            indexed = {number for numbers in rows_by_key.values() for number in numbers}
+            absent = [
+                number for number in range(len(table.rows)) if number not in indexed and number + 1 not in table.faulty
+            ]
+            if absent:
+                without_key[name] = len(absent)
+            notices += _key_notices(name, table, absent, lookup.restored_zeros(table, rows_by_key))
     return CheckedTable(keys, faults[:MAX_FAULTS], without_key, notices)
+
+
+def _key_notices(name: str, table: Table, absent: Sequence[int], restored: Mapping[int, int]) -> Iterator[str]:
+    if absent:
+        lines = join_lines([table.reference(number) for number in absent[:MAX_FAULTS]])
+        yield f"{name}: rows without a key, never found: {len(absent)} ({lines})"
+    if restored:
+        counts = ", ".join(f"{zeros} zero{'s' * (zeros > 1)}: {count}" for zeros, count in sorted(restored.items()))
+        yield f"{name}: rows whose key was given zeros at its beginning: {sum(restored.values())} ({counts})"
