@@ -108,12 +108,15 @@ def operations(**told: Any) -> dict[str, Any]:
 async def test_old_data_is_told_of(bus: Workbench, tmp_path: Path) -> None:
     drops = tmp_path / "drops"
     drops.mkdir()
-    (drops / "1.csv").write_text("Số;Kết quả\n022093001234;KHOP\n")
+    (drops / "1.csv").write_text("Số;Kết quả\n022093001234;KHOP\n;KHOP\n")
     asked = operations(find={"Số": "request.soDinhDanh"}, none="person-not-found", answer={"ketQua": 'row."Kết quả"'})
     files = {"pattern": "*.csv", "format": "csv", "delimiter": ";"}
     async with adapter(bus, tmp_path, kind="files", connection={"folder": str(drops)}, files=files, operations=asked):
         async with asyncio.timeout(20):
             while (await bus.call()).status != 200:
+                await asyncio.sleep(0.1)
+        async with asyncio.timeout(20):
+            while "desk (1.csv: 1)" not in (await checks(bus)).get("data keys", ""):
                 await asyncio.sleep(0.1)
         assert "data" not in await checks(bus)
         (drops / "2.csv").write_bytes(b"S\xff\xfe\x00;")

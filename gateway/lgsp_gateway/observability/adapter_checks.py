@@ -29,6 +29,7 @@ class AdapterChecks:
             "adapters": self._check_unserved_services,
             "upstreams": self._check_upstreams,
             "data": self._check_outdated_data,
+            "data keys": self._check_rows_without_key,
             "adapter tasks": self._check_background_tasks,
         }
 
@@ -63,6 +64,15 @@ class AdapterChecks:
             f"Adapters answer from old data: {outdated}; read the report beside the newer file, and the adapter's log.",
         )
 
+    async def _check_rows_without_key(self) -> Text | None:
+        incomplete = self._describe_operations(_describe_rows_without_key)
+        if not incomplete:
+            return None
+        return Text(
+            f"Có dòng thiếu giá trị để tra cứu nên không bao giờ được tìm thấy: {incomplete}; hãy bổ sung, báo cáo cạnh tệp nêu các dòng đó.",
+            f"Rows have no key and are never found: {incomplete}; complete them, the report beside the file lists their lines.",
+        )
+
     async def _check_background_tasks(self) -> Text | None:
         failing = self._describe_operations(_describe_tasks)
         if not failing:
@@ -93,6 +103,12 @@ def _describe_data(service: str, _: str, status: Mapping[str, Any]) -> Iterable[
     data = status.get("data")
     if isinstance(data, dict) and not data.get("current", True):
         yield f"{service} ({data.get('file', '-')}, {local_time(data.get('since'))}: {data.get('why', '-')})"
+
+
+def _describe_rows_without_key(service: str, _: str, status: Mapping[str, Any]) -> Iterable[str]:
+    data = status.get("data")
+    if isinstance(data, dict) and data.get("withoutKey"):
+        yield f"{service} ({data.get('file', '-')}: {data['withoutKey']})"
 
 
 def _describe_tasks(service: str, _: str, status: Mapping[str, Any]) -> Iterable[str]:

@@ -194,9 +194,10 @@ def _operation_status(operations: Collection[str], endpoint: Mapping[str, Any]) 
 
 
 def _data_status(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return which file the adapter answers from, and why it does not use newer data."""
+    """Return which file the adapter answers from, how many of its rows an operation can never find, and why it does not use newer data."""
     texts = {name: _printable_line(data.get(name, "")) for name in ("file", "why", "about")}
-    return {**texts, "since": float(data.get("since", 0)), "current": bool(data.get("current", True))}
+    without_key = {"withoutKey": max(map(int, data["withoutKey"].values()))} if data.get("withoutKey") else {}
+    return {**texts, "since": float(data.get("since", 0)), "current": bool(data.get("current", True)), **without_key}
 
 
 def _failing_tasks(tasks: Mapping[str, Any]) -> dict[str, str]:

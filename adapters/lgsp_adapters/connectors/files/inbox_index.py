@@ -95,6 +95,7 @@ class InboxIndex:
         self._serving: InboxFile | None = None
         self._newest: InboxFile | None = None
         self._sizes: shrink_guard.Sizes = {}
+        self._without_key: Mapping[str, int] = {}
         self._verdicts: dict[InboxFile, str] = {}
         self._held: dict[InboxFile, str] = {}
         self._pending_reports: dict[InboxFile, bytes] = {}
@@ -138,13 +139,17 @@ class InboxIndex:
         return f"the inbox holds no file yet that could be taken{reason}"
 
     def standing(self) -> Mapping[str, Any]:
-        """Tell which file answers and since when, and which newer one does not and why; times in seconds since 1970."""
+        """Tell which file answers, since when and how many rows of it are never found, and which newer one does not and why.
+
+        Times are in seconds since 1970.
+        """
         serving = (
             {"file": printable_name(self._serving.name), "since": round(self._serving.modified, 3)}
             if self._serving
             else {}
         )
-        return {"data": {**serving, "current": bool(serving) and not self._waiting, **self._waiting}}
+        without_key = {"withoutKey": self._without_key} if self._without_key else {}
+        return {"data": {**serving, "current": bool(serving) and not self._waiting, **without_key, **self._waiting}}
 
     def explain_outdated(self) -> list[str]:
         """Say why the newest file does not answer, and with which faults; no line where it does."""
@@ -277,6 +282,7 @@ class InboxIndex:
         self._faults[inbox_file] = [describe(fault) for fault in result["faults"][:EXPLAINED]]
         if verdict == "taken":
             self.index, self._serving, self._sizes = index, inbox_file, result["sizes"]
+            self._without_key = result["withoutKey"]
         self._update_waiting()
         await self._report(inbox_file, verdict, result, content)
 
