@@ -200,8 +200,7 @@ class RowImporter:
     async def _import_row(self, request: dict[str, Any], name: str) -> dict[str, str] | None:
         """Import a row; return its fault, or None when its call was answered."""
         if "fault" in request:
-            column = {"column": request["column"]} if request.get("column") else {}
-            return {**column, "fault": request["fault"]}
+            return {name: request[name] for name in ("column", "fault", "manifest") if request.get(name)}
         body, key = request["body"].encode(), str(uuid.uuid5(KEYS, f"{name}/{request['digest']}"))
         pause = 0.5
         while True:

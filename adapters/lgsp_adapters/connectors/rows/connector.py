@@ -27,7 +27,7 @@ from lgsp_adapters.tabular import layout
 from lgsp_adapters.tabular.layout import Layout, layout_faults
 from lgsp_adapters.tabular.table import Row
 from lgsp_adapters.text.comparison import normalize_document
-from lgsp_contracts import exact_json, whole_numbers
+from lgsp_contracts import exact_json, pointers, whole_numbers
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
@@ -37,11 +37,17 @@ NAMES = ("connection", "row")
 
 
 class RowError(AdapterError):
-    """A row that makes no valid request; its text quotes no value. `column` is the column at fault, where that is known."""
+    """A row that makes no valid request; its text quotes no value.
 
-    def __init__(self, fault: str, column: str = "") -> None:
+    Args:
+        column: at fault, where that is known.
+        manifest: the place of the expression that finds the fault, where one does.
+    """
+
+    def __init__(self, fault: str, column: str = "", manifest: str = "") -> None:
         super().__init__(fault)
         self.column = column
+        self.manifest = manifest
 
 
 class RequestBuilder:
@@ -67,7 +73,9 @@ class RequestBuilder:
         try:
             request = self._template({"connection": self._connection, "row": row})
         except MappingError as unmappable:
-            raise RowError(str(unmappable)) from unmappable
+            location = unmappable.location
+            inside = location.path[len(self._template.location.path) :] if location else ()
+            raise RowError(unmappable.reason, self._column(pointers.join(inside)), str(location or "")) from unmappable
         if not self._schema.is_valid(request):
             first = self._schema.violations(request)[0]
             raise RowError(f"{first.rule}: {first.message.en}", self._column(first.pointer))

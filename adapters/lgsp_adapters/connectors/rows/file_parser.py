@@ -47,7 +47,7 @@ def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, An
             entry |= {"body": body.decode(), "digest": f"{digest}/{seen[digest]}"}
             seen[digest] += 1
         except RowError as bad:
-            entry |= {"fault": str(bad), "column": bad.column}
+            entry |= {"fault": str(bad), "column": bad.column, "manifest": bad.manifest}
         part.append(entry)
         if len(part) == ROWS_PER_PART:
             emit({"requests": part})

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 from lgsp_adapters.connectors.rows import file_parser
 from lgsp_adapters.subprocess_reader.parser import Emit
 
-_KEPT = ("row", "sheet", "line", "column", "fault")
+_KEPT = ("row", "sheet", "line", "column", "fault", "manifest")
 
 
 def parse(job: Mapping[str, Any], file: BinaryIO, emit: Emit) -> Mapping[str, Any]:
