@@ -157,6 +157,9 @@ class Adapter:
     def count_requests_with(self, permits: Permits) -> None:
         """Count the requests to a system with a limit together with other copies of the adapter. Called once, before the first call."""
 
+    def write_nothing(self) -> None:
+        """Leave nothing beside the data that is read, such as reports: the adapter is only tried. Called before `open`."""
+
     async def settle(self) -> None:
         """Wait until data that is just arriving is in use or refused: `adapter try` asks for the newest. Most adapters keep none."""
 

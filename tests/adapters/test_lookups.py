@@ -1,12 +1,15 @@
 """A look-up in dropped files: what is absent is never found and finds nothing, and no row answers for another."""
 
+import asyncio
 import json
+import os
 import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.office import FIELDS, HEADING, loaded, office, written
+from support.preloaded import run
 from support.workbooks import error, formula, merge, number
 from support.workbooks import written as workbook
 
@@ -250,3 +253,30 @@ async def test_what_the_fault_is_about_is_named(tmp_path: Path) -> None:
 def test_a_manifest_that_could_only_fail_is_refused(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
     with pytest.raises(Refusal, match=said):
         connector_lookup.build_adapter(*loaded(written(tmp_path, **changed)))
+
+
+async def test_a_file_that_is_older_than_the_one_in_use_is_reported(tmp_path: Path) -> None:
+    async with office(tmp_path) as there:
+        await there.drop("2.csv", HEADING + BINH)
+        (tmp_path / "unfinished").write_text(HEADING + BINH.replace("Bình", "Cúc"))
+        os.utime(tmp_path / "unfinished", (1_700_000_000, 1_700_000_000))
+        (tmp_path / "unfinished").rename(tmp_path / "drops" / "1.csv")
+        report = await there.report("1.csv")
+        assert (report["taken"], report["faults"]) == (False, [])
+        assert report["why"].startswith("not taken: 2.csv is newer (modified ")
+        assert report["why"].endswith(", this file 2023-11-15 05:13:20+07:00); to use this file, save it again")
+        assert (await there.find(so="A1"))["ten"] == "Trần Văn Bình"
+        assert there.adapter.standing()["data"]["current"] is True
+        (tmp_path / "drops" / "2.csv").unlink()
+        async with asyncio.timeout(20):  # the older one is the newest now
+            while (await there.find(so="A1"))["ten"] != "Trần Văn Cúc":
+                await asyncio.sleep(0.02)
+
+
+async def test_an_adapter_that_is_tried_writes_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    (tmp_path / "drops" / "1.csv").write_text(HEADING + BINH)
+    contract = str(tmp_path / "contract.yaml")
+    code, out, err = await run("adapter", "try", str(path), "find", "--contract", contract, "-d", '{"so":"A1"}')
+    assert (code, "Trần Văn Bình" in out) == (0, True), err
+    assert [file.name for file in (tmp_path / "drops").iterdir()] == ["1.csv"]

@@ -196,6 +196,7 @@ async def _call_operation(
     adapter = connector_lookup.build_adapter(loaded_manifest, contract)
     method = method_of(adapter, operation, loaded_manifest.location)
     call = suite.conformance_call(contract, contract.operations[operation], rehearsal=rehearsal)
+    adapter.write_nothing()
     await adapter.open()
     try:
         await adapter.settle()

@@ -59,6 +59,7 @@ async def run(
     """
     results: list[ConformanceResult] = []
     adapter = build_adapter(manifest, contract)
+    adapter.write_nothing()
     await adapter.open()
     try:
         for operation in contract.operations.values():

@@ -34,6 +34,9 @@ LIST_SECONDS = 30.0
 MAX_SIDECAR_BYTES = 8 * 1024 * 1024
 """Bytes of what was written beside a file."""
 
+_OWNER_PREFIXES = ("~$", ".~lock.")
+"""Of files that say who has a file open."""
+
 MAX_REJECTED = 100
 _LONGEST_NAME = 250
 _KEPT_OF_NAME = 160
@@ -131,8 +134,11 @@ class Inbox(Protocol):
 
 
 def is_inbox_file(name: str, pattern: str) -> bool:
-    """Tell whether a name is that of an inbox file: it matches, however its accents are composed, and lgsp does not write it itself."""
-    if name.endswith((REPORT_SUFFIX, ACCEPTANCE_SUFFIX, PARTIAL_SUFFIX)):
+    """Tell whether a name is that of an inbox file: it matches, however its accents are composed, and no program keeps it beside one.
+
+    Such are the reports of lgsp, and what Excel (`~$list.xlsx`) and LibreOffice (`.~lock.list.ods#`) put beside a file that is open.
+    """
+    if name.endswith((REPORT_SUFFIX, ACCEPTANCE_SUFFIX, PARTIAL_SUFFIX)) or name.startswith(_OWNER_PREFIXES):
         return False
     if not name.isascii():
         name, pattern = (nfc(text) for text in (name, pattern))

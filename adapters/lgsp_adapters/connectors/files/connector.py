@@ -69,6 +69,10 @@ class FilesAdapter(Adapter):
         implementation = self.operations.get(operation)
         return implementation and partial(self._answer, implementation)
 
+    def write_nothing(self) -> None:
+        """Write no report into the inbox."""
+        self._inbox_index.writes_reports = False
+
     async def settle(self) -> None:
         """Wait until the newest file has stopped changing and was read."""
         await self._inbox_index.settle()

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -29,6 +30,7 @@ from lgsp_adapters.subprocess_reader import reader
 from lgsp_adapters.tabular.limits import UnreadableFileError
 from lgsp_adapters.tabular.table import describe
 from lgsp_adapters.text.comparison import printable_name
+from lgsp_contracts.time_zone import VIETNAM
 from lgsp_runtime.background import Background
 from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
@@ -87,6 +89,7 @@ class InboxIndex:
     def __init__(self, manifest: Manifest, job: dict[str, Any]) -> None:
         settings = manifest.document["files"]
         self.index: RegisterIndex | None = None
+        self.writes_reports = True
         self.inbox = open_inbox(manifest)
         self.stable_files = StableFiles(self.inbox, settings["pattern"], MOST, service=manifest.service)
         self._share = float(settings.get("shrink", shrink_guard.SHARE))
@@ -97,6 +100,7 @@ class InboxIndex:
         self._sizes: shrink_guard.Sizes = {}
         self._without_key: Mapping[str, int] = {}
         self._verdicts: dict[InboxFile, str] = {}
+        self._older: set[InboxFile] = set()
         self._held: dict[InboxFile, str] = {}
         self._pending_reports: dict[InboxFile, bytes] = {}
         self._waiting: dict[str, Any] = {}
@@ -199,6 +203,7 @@ class InboxIndex:
             if inbox_file == self._serving or tries == TRIES:
                 break
         self._update_waiting()
+        await self._report_older_files(stable)
 
     def _update_waiting(self) -> None:
         """Record why the newest file is not served, if it is not."""
@@ -309,8 +314,31 @@ class InboxIndex:
             "content": content,
             "stamp": inbox_file.stamp,
         }
-        self._pending_reports[inbox_file] = orjson.dumps(report, option=REPORT_OPTIONS)
-        await self._write_pending_reports()
+        await self._write_report(inbox_file, report)
+
+    async def _report_older_files(self, stable: Sequence[InboxFile]) -> None:
+        """Report the files that came since and are not taken because the one that answers is newer, each once."""
+        serving = self._serving
+        if serving is None or serving not in stable:
+            return
+        older = stable[: stable.index(serving)]
+        unknown = [inbox_file for inbox_file in older if inbox_file not in self._older | self._verdicts.keys()]
+        self._older = set(older)
+        for inbox_file in unknown[-REMEMBERED:]:
+            report = shrink_guard.parse_sidecar(await self.inbox.read_sidecar(inbox_file, REPORT_SUFFIX))
+            if report.get("stamp") != inbox_file.stamp:
+                why = f"not taken: {printable_name(serving.name)} is newer"
+                why += f" (modified {_local_time(serving)}, this file {_local_time(inbox_file)}); to use this file, save it again"
+                self._log.warning(
+                    "inbox file older", file=printable_name(inbox_file.name), newer=printable_name(serving.name)
+                )
+                head = {"file": printable_name(inbox_file.name), "taken": False, "held": False, "why": why}
+                await self._write_report(inbox_file, {**head, "faults": [], "stamp": inbox_file.stamp})
+
+    async def _write_report(self, inbox_file: InboxFile, report: Mapping[str, Any]) -> None:
+        if self.writes_reports:
+            self._pending_reports[inbox_file] = orjson.dumps(report, option=REPORT_OPTIONS)
+            await self._write_pending_reports()
 
     async def _write_pending_reports(self) -> None:
         """Write the reports that could not be written yet; one that cannot keeps nothing else from being done."""
@@ -332,6 +360,10 @@ class InboxIndex:
     def _set_waiting(self, why: str, about: str) -> None:
         if self._waiting.get("why") != why or self._waiting.get("about") != about:
             self._waiting = {"why": why, "about": about, "whySince": round(time.time(), 3)}
+
+
+def _local_time(inbox_file: InboxFile) -> str:
+    return datetime.fromtimestamp(inbox_file.modified, VIETNAM).isoformat(" ", "seconds")
 
 
 def _file_fault(fault: str) -> dict[str, Any]:
