@@ -78,6 +78,7 @@ def contract_of(*required: str) -> Contract:
         "response": {"type": "object", "required": [*required], "additionalProperties": False, "properties": PERSON},
         "example": {"request": AN, "response": {"hoVaTen": "x"}},
     }
+    read["errors"] = {**read["errors"], "key-used-before": {"status": 409, "title": {"vi": "x", "en": "x"}}}
     return Contract.from_document({**CONTRACTS[0], "operations": {"read": read}})
 
 
@@ -259,8 +260,13 @@ async def test_a_repeated_write_without_returning_finds_its_own_row(in_mariadb: 
         "write": True,
         "statement": f"{insert} WHERE NOT EXISTS (SELECT 1 FROM ghi WHERE khoa = :khoa)",
         "parameters": key,
-        "errors": [{"sqlstate": "23505", "is": "person-not-found"}],
-        "with": {"moi": {"statement": "SELECT ma FROM ghi WHERE khoa = :khoa", "parameters": key}},
+        "errors": [{"sqlstate": "23505", "is": "person-not-found"}, {"when": "!moi", "is": "key-used-before"}],
+        "with": {
+            "moi": {
+                "statement": "SELECT ma FROM ghi WHERE khoa = :khoa AND so_dinh_danh <=> :soDinhDanh",
+                "parameters": key,
+            }
+        },
         "answer": {"x": "moi[0].ma"},
     }
     operation = contract_of().operations["read"]
@@ -270,5 +276,7 @@ async def test_a_repeated_write_without_returning_finds_its_own_row(in_mariadb: 
         assert method
         first = await method(AN, once)
         assert await method(AN, once) == first
-        with pytest.raises(Declared):
+        with pytest.raises(Declared, match="key-used-before"):
+            await method({**AN, "soDinhDanh": "022093009999"}, once)
+        with pytest.raises(Declared, match="person-not-found"):
             await method(AN, conformance_call(contract_of(), operation))

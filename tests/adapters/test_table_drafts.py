@@ -217,6 +217,11 @@ async def test_a_call_that_is_sent_again_inserts_nothing(postgres: Postgres) -> 
         once = suite.conformance_call(promised, operation)
         first = await method(operation.example.request, once)
         assert await method(operation.example.request, once) == first
+        other = {**operation.example.request, "soDinhDanh": "022093008888", "soQuyetDinh": "8/QĐ"}
+        for another in (other, {**operation.example.request, "diaChi": "nơi khác"}):
+            with pytest.raises(Declared, match="key-used-before"):
+                await method(another, once)
+        assert await method(operation.example.request, once) == first
         with pytest.raises(Declared, match="already-registered"):
             await method(operation.example.request, suite.conformance_call(promised, operation))
         unknown = {**operation.example.request, "soDinhDanh": "022093009999", "soQuyetDinh": "9/QĐ", "maXa": "99999"}

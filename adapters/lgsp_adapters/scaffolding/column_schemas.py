@@ -105,6 +105,11 @@ def can_be_requested(column: Column) -> bool:
     return not isinstance(column.type, (types.Interval, postgresql.INTERVAL))
 
 
+def can_be_compared(column: Column) -> bool:
+    """Tell whether the database can compare values of the column: PostgreSQL has no equality for json, other than jsonb."""
+    return not isinstance(column.type, types.JSON) or isinstance(column.type, postgresql.JSONB)
+
+
 def column_schema(column: Column, *, requested: bool = False) -> Document:
     """Return the schema of a column's field.
 

@@ -13,6 +13,7 @@ from lgsp_adapters.connectors.sql.databases import Database
 from lgsp_adapters.scaffolding.column_schemas import (
     Column,
     Document,
+    can_be_compared,
     can_be_requested,
     column_schema,
     object_schema,
@@ -35,6 +36,17 @@ _NOT_INSERTED = {
         "title": {"vi": "Dữ liệu liên quan không có", "en": "What it refers to is unknown"},
     },
 }
+_KEY_USED = {
+    "key-used-before": {
+        "status": 409,
+        "title": {
+            "vi": "Khóa đã dùng cho một lần ghi nhận khác",
+            "en": "The key was used before, for another registration",
+        },
+    }
+}
+_STORED = "stored"
+"""What a statement calls the row that has the key of a call already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +102,14 @@ class TableDraft:
         contract = drafts.operation(name, self._request(columns), response, idempotent=False)
         contract["title"] = {"vi": f"Ghi nhận {self.shape.name}", "en": f"Register {self.shape.name}"}
         contract["idempotencyKey"] = {"required": True, **({"deduplicated": True} if call_key else {})}
-        contract["errors"] = _NOT_INSERTED
+        contract["errors"] = _NOT_INSERTED | (_KEY_USED if call_key else {})
         states = (("23505", "already-registered"), ("23503", "unknown-reference"))
         manifest: Document = {"write": True, "statement": self._insert(columns, key, call_key)}
         parameters = _expressions(columns) | ({call_key.field: "call.key"} if call_key else {})
         if parameters:
             manifest["parameters"] = parameters
+        if call_key:
+            manifest["none"] = next(iter(_KEY_USED))
         manifest["errors"] = [{"sqlstate": state, "is": code} for state, code in states]
         return name, _with_subject(contract), manifest
 
@@ -103,13 +117,9 @@ class TableDraft:
         filled = [*columns, *([call_key] if call_key else [])]
         names = ", ".join(column.quoted for column in filled)
         values = ", ".join(f":{column.field}" for column in filled)
-        repeated = (
-            f" ON CONFLICT ({call_key.quoted}) DO UPDATE SET {call_key.quoted} = EXCLUDED.{call_key.quoted}"
-            if call_key
-            else ""
-        )
         returned = ", ".join(column.selected for column in key)
-        return f"INSERT INTO {self.shape.quoted} ({names}) VALUES ({values}){repeated} RETURNING {returned}"  # noqa: S608 - names that the database gave
+        into, repeated = (f" AS {_STORED}", _repetition(columns, call_key)) if call_key else ("", "")
+        return f"INSERT INTO {self.shape.quoted}{into} ({names}) VALUES ({values}){repeated} RETURNING {returned}"  # noqa: S608 - names that the database gave
 
     def _request(self, columns: Sequence[Column]) -> Document:
         """Return the schema of a request with these columns; what the rows of the table do not keep is not demanded either."""
@@ -156,6 +166,18 @@ class TableDraft:
         if self.shape.relations:
             draft["with"] = {relation.field: _related(relation) for relation in self.shape.relations}
         return {**draft, "sample": first_rows(self.database, self.shape.quoted, key, 1)}
+
+
+def _repetition(columns: Sequence[Column], call_key: Column) -> str:
+    """Write what an INSERT does where the key of the call is stored already: return that row, if it is the one that would be inserted.
+
+    The bus forgets a key in time. Without the comparison, whoever used it again would get the row of another person.
+    """
+    compared = [column for column in columns if can_be_compared(column)]
+    same = " AND ".join(
+        f"{_STORED}.{column.quoted} IS NOT DISTINCT FROM EXCLUDED.{column.quoted}" for column in compared
+    )
+    return f" ON CONFLICT ({call_key.quoted}) DO UPDATE SET {call_key.quoted} = EXCLUDED.{call_key.quoted} WHERE {same}"
 
 
 def _expressions(columns: Sequence[Column]) -> dict[str, str]:
