@@ -228,6 +228,7 @@ def test_programs_send_the_example_and_do_nothing_else(contract: Contract) -> No
         literal = next(line for line in programs[language].split("\n") if opening in line).partition(opening)[2]
         assert literal.endswith(closing.rstrip("\n"))
         assert json.loads(json.loads(literal.removesuffix(closing.rstrip("\n")))) == request
+        assert programs[language].isascii()  # compilers read a file in the encoding of the machine
     php = next(line for line in programs["php"].split("\n") if "'content' => '" in line)
     literal = php.partition("'content' => '")[2].removesuffix("',")
     assert not re.search(r"(?<!\\)(\\\\)*'", literal)

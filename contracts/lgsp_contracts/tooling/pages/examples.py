@@ -72,8 +72,13 @@ def token_programs(url: str) -> list[CodeExample]:
 
 
 def _quoted(text: str) -> str:
-    """Quote a string as Python, Java, C# and JavaScript all do."""
+    """Quote a string as Python and JavaScript both do."""
     return harmless(json.dumps(text, ensure_ascii=False))
+
+
+def _ascii(text: str) -> str:
+    """Quote a string as Java and C# do, in ASCII: older compilers read a file in the encoding of the machine, not in UTF-8."""
+    return json.dumps(text)
 
 
 def _php(text: str) -> str:
@@ -88,7 +93,7 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
     autoescape=False,  # noqa: S701 - programs, not pages: each value is quoted for its language
 )
-_TEMPLATES.filters.update(quoted=_quoted, python=repr, php=_php, shell=shlex.quote)
+_TEMPLATES.filters.update(quoted=_quoted, ascii=_ascii, python=repr, php=_php, shell=shlex.quote)
 _FILES = [file for _, file in LANGUAGES.values()]
 _PROGRAMS = {file: _TEMPLATES.get_template(f"examples/{file}.jinja") for file in _FILES}
 _TOKEN_PROGRAMS = {file: _TEMPLATES.get_template(f"tokens/{file}.jinja") for file in _FILES}
