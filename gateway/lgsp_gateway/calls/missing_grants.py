@@ -9,7 +9,7 @@ from lgsp_auth.policy import AuthorizationRequest, Grant, NotGranted
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry.inactive_grants import InactiveGrant, latest
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_problems import Text
+from lgsp_problems import Text, on_one_line
 
 
 def explain(refusal: NotGranted, request: AuthorizationRequest, registry: RegistrySnapshot, now: float) -> NotGranted:
@@ -61,15 +61,16 @@ def _of_phase(grant: InactiveGrant, registry: RegistrySnapshot, request: Authori
             f"quyền {name} đã được người vận hành trục phê duyệt ngày {day}, đang chờ cơ quan cung cấp phê duyệt: {agency.vi}",
             f"grant {name} was approved by an operator of the bus on {day} and waits for the provider: {agency.en}",
         )
+    why = f" ({on_one_line(grant.reason)})" if grant.reason else ""
     if grant.phase == "denied":
         return Text(
-            f"đề nghị {name} đã bị từ chối ngày {day}; `lgsp describe grant {name}` cho biết lý do, hãy sửa rồi đề nghị lại",
-            f"request {name} was denied on {day}; `lgsp describe grant {name}` says why, correct it and request it again",
+            f"đề nghị {name} đã bị từ chối ngày {day}{why}; hãy sửa rồi đề nghị lại",
+            f"request {name} was denied on {day}{why}; correct it and request it again",
         )
     if grant.phase == "revoked":
         return Text(
-            f"quyền {name} đã bị thu hồi ngày {day}; `lgsp describe grant {name}` cho biết lý do",
-            f"grant {name} was revoked on {day}; `lgsp describe grant {name}` says why",
+            f"quyền {name} đã bị thu hồi ngày {day}{why}; nếu vẫn cần, hãy gửi đề nghị mới",
+            f"grant {name} was revoked on {day}{why}; if it is still needed, send a new request",
         )
     return Text(
         f"đề nghị {name} gửi ngày {day} đang chờ cơ quan cung cấp phê duyệt: {agency.vi}",

@@ -154,7 +154,10 @@ def pending_approval(document: Document) -> str:
     command = f"lgsp grant approve {document['metadata']['name']}"
     provider = localized("quản trị của cơ quan cung cấp", "an administrator of the provider's agency")
     operator = localized("người vận hành trục", "an operator of the bus")
-    either = localized(f"{provider} hoặc {operator}", f"{provider} or {operator}")
+    either = localized(
+        f"{provider} hoặc {operator} (cả hai, nếu là dữ liệu cá nhân)",
+        f"{provider} or {operator} (both, where it shows personal data)",
+    )
     who = {"requested": either, "awaiting-provider": provider, "awaiting-operator": operator}.get(phase_of(document))
     if document["kind"] != "Grant" or who is None:
         return ""

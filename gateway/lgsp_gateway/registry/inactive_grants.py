@@ -22,6 +22,7 @@ class InactiveGrant:
     Args:
         phase: of its life, such as `requested` or `awaiting-operator`.
         since: when it came into this phase, in seconds since 1970.
+        reason: of this phase, as whoever denied or revoked it gave it; empty where none was given.
     """
 
     name: str
@@ -29,6 +30,7 @@ class InactiveGrant:
     purposes: frozenset[str]
     phase: str
     since: float
+    reason: str
 
 
 class InactiveGrants:
@@ -46,7 +48,12 @@ class InactiveGrants:
         """
         holding = str(spec["consumer"]), str(spec["service"]), int(spec["major"])
         grant = InactiveGrant(
-            name, frozenset(spec["operations"]), frozenset(spec["purposes"]), phase_of(status), at / 1000
+            name,
+            frozenset(spec["operations"]),
+            frozenset(spec["purposes"]),
+            phase_of(status),
+            at / 1000,
+            str(status.get("reason", "")),
         )
         self._holding_of[name] = holding
         self._held.setdefault(holding, {})[name] = grant
