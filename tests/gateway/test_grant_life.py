@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.processes import run
 from support.workbench import NUMBER, Got, Workbench, document, grant
 
 from lgsp_contracts.time_zone import VIETNAM
@@ -266,3 +267,23 @@ async def test_a_changed_document_keeps_its_suspension(bus: Workbench, desk: Any
     got = await bus.call("read", {"soDinhDanh": NUMBER})
     assert got.code == "service-suspended"
     assert "Retry-After" not in got.headers
+
+
+async def test_another_grant_on_the_same_calls_is_pointed_out(asked: Asked) -> None:
+    await asked.request()
+    await asked.act("approve", "agency-admin")
+    second = grant("asked-second", "asker", read=["/ketQua"])
+    try:
+        assert (await asked.bus.registry("POST", "grants", second, system="asker")).status == 201
+        where = ("--url", f"http://127.0.0.1:{asked.bus.port}", "--token", asked.bus.token("agency-admin"))
+        code, out, err = await run("grant", "approve", "asked-second", *where)
+        assert code == 0, err
+        assert "grant asked of this consumer covers read for thu-nghiem too" in out
+        await asked.act("suspend", "agency-admin", reason="kiểm tra")
+        assert (await asked.call()).status == 200  # the second one allows it
+        body = {"reason": "kiểm tra"}
+        await asked.bus.registry("POST", "grants/asked-second/suspend", body, system="agency-admin")
+        assert (await asked.call()).code == "grant-suspended"
+    finally:
+        last = await asked.bus.registry("GET", "grants/asked-second")
+        await asked.bus.registry("DELETE", "grants/asked-second", headers={"If-Match": last.headers["ETag"]})

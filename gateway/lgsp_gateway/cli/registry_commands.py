@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from lgsp_contracts.cli.terminal import as_yaml, err, out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
+from lgsp_gateway.cli.overlapping_grants import overlap_notice
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural, run_on_registry
 from lgsp_gateway.cli.registry_files import read_documents
 from lgsp_gateway.cli.registry_output import (
@@ -59,6 +60,7 @@ def apply(
             outcome = await client.apply(document, reason, dry_run=dry_run, end_tokens=end_tokens)
             out(outcome_line(outcome, dry_run=dry_run))
             out(pending_approval(outcome.after))
+            out(await overlap_notice(client, outcome.after))
             if outcome.verb == "configured":
                 out("".join(difference(outcome.before or {}, outcome.after, whole=diff)))
                 out(token_notice(outcome.before or {}, outcome.after))

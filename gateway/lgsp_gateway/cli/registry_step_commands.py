@@ -5,7 +5,8 @@ from typing import Literal
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
-from lgsp_gateway.cli.registry_client import Document, run_on_registry
+from lgsp_gateway.cli.overlapping_grants import overlap_notice
+from lgsp_gateway.cli.registry_client import Document, RegistryClient, run_on_registry
 from lgsp_gateway.cli.registry_output import document_path, phase_of
 from lgsp_gateway.cli.texts import localized
 
@@ -36,8 +37,14 @@ def act_on_grant(
         Only if the grant is still this revision, which was read: nobody approves what was changed meanwhile.
     """
     step = {"reason": reason, "until": until}
-    after: Document = run_on_registry(bus, lambda client: client.act("grants", name, action, step, revision))
+
+    async def work(client: RegistryClient) -> tuple[Document, str]:
+        after = await client.act("grants", name, action, step, revision)
+        return after, await overlap_notice(client, after)
+
+    after, notice = run_on_registry(bus, work)
     out(localized(f"{document_path(after)}: {phase_of(after)}\n", f"{document_path(after)} is {phase_of(after)}\n"))
+    out(notice)
 
 
 def act_on_service(

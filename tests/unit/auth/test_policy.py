@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from lgsp_auth.policy import AuthorizationRequest, Grant, Quota, decide
+from lgsp_auth.policy import AuthorizationRequest, Grant, Quota, Suspension, decide
 from lgsp_problems import Refusal
 
 NOW = 1000.0
@@ -22,6 +22,8 @@ GRANT = Grant(
 )
 ASK = AuthorizationRequest("mot-cua", "population", 1, "verify", "giai-quyet-tthc", personal=True)
 OTHER_PURPOSE = dataclasses.replace(GRANT, name="h", purposes=frozenset({"kham-chua-benh"}))
+WIDER = dataclasses.replace(GRANT, name="w", operations={"verify": ("*",), "lookup": ("*",)})
+SUSPENDED = dataclasses.replace(GRANT, suspended=Suspension("x", ""))
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,11 @@ OTHER_PURPOSE = dataclasses.replace(GRANT, name="h", purposes=frozenset({"kham-c
         (ASK._replace(purpose="khac", personal=False), [GRANT], "purpose-not-granted"),
         (ASK._replace(purpose="kham-chua-benh"), [GRANT, OTHER_PURPOSE], "h"),
         (ASK, [OTHER_PURPOSE, GRANT], "g"),
+        (ASK, [GRANT, WIDER], "g"),  # the first of several that allow a call decides alone
+        (ASK, [WIDER, GRANT], "w"),
+        (ASK, [SUSPENDED, WIDER], "w"),  # a suspended one is passed over
+        (ASK, [SUSPENDED], "grant-suspended"),
+        (ASK, [dataclasses.replace(GRANT, shows_personal=False), WIDER], "w"),
     ],
 )
 def test_decision(ask: AuthorizationRequest, grants: list[Grant], outcome: str) -> None:
