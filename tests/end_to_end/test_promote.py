@@ -147,3 +147,10 @@ async def test_everything_moves_but_roles_and_ended_grants_with_the_rights_at_th
     assert (code, "The source has no service/nothing-v1" in err) == (1, True)
     code, _, err = await promote("person/p-aaaaaaaaaaaaaaaaaaaaaaaaaa", "--yes")
     assert (code, "do not move between buses" in err) == (1, True)
+
+
+async def test_who_cannot_read_the_source_learns_how_to_say_who_reads_it(promote: Promotion) -> None:
+    url = f"http://127.0.0.1:{promote.test.port}"
+    where = ["--url", f"http://127.0.0.1:{promote.production.port}", "--token", promote.production.token("operator")]
+    code, _, err = await run("promote", "--from", url, "--dry-run", *where)
+    assert (code, "add --from-token TOKEN" in err) == (1, True), err

@@ -77,7 +77,7 @@ async def test_a_rotated_key_counts_until_the_overlap_ends(lgsp: Administrator) 
     assert listed[1].endswith("+07:00")
     again = await lgsp("system", "rotate-key", "turning", "--key", str(key), "--overlap", "0s")
     assert again.count("removed") == 2
-    assert "tokens taken with the old key count until" in again
+    assert "tokens taken with an old key or secret count until" in again
     assert [await lgsp.takes_a_token("turning", file) for file in (key, old)] == [True, False]
     assert "hằng năm" in await lgsp("history", "system", "turning")
 

@@ -135,7 +135,7 @@ async def test_by_command(two: Two, tmp_path: Any) -> None:
 
     code, out, err = await run(*written("1" * 64))
     assert (code, err) == (0, "")
-    assert "tokens taken with the old key count until" in out
+    assert "tokens taken with an old key or secret count until" in out
     assert "lgsp system end-tokens caller" in out
     code, out, _ = await run(*written("2" * 64), "--end-tokens")
     assert "tokens issued until now have ended" in out

@@ -32,6 +32,10 @@ DEMO_OPERATOR = "van-hanh"
 """As whom commands act on a local bus where nobody has answered or signed in as somebody else."""
 
 
+class CallerUnknown(Refusal):
+    """Nothing says as whom a command asks a bus."""
+
+
 @dataclass(frozen=True, slots=True)
 class BusAddress:
     """Which bus a command means: `url`, or the one that runs on `state_dir`."""
@@ -86,7 +90,12 @@ class BusOptions:
     access_token: AccessToken = ""
 
     def resolved(self) -> tuple[str, str]:
-        """Return the address of the gateway, and an access token."""
+        """Return the address of the gateway, and an access token.
+
+        Raises:
+            CallerUnknown: there is neither a token nor a key nor a session.
+            Refusal: `bus-not-found`, or what the gateway refused a token with.
+        """
         address = BusAddress(self.state_dir, self.url)
         url = address.resolved()
         token = self.given_token() or (
@@ -102,7 +111,7 @@ class BusOptions:
         try:
             return address.token(DEMO_OPERATOR)
         except NotFound as error:
-            raise Refusal(
+            raise CallerUnknown(
                 "token-invalid",
                 vi=f"Chưa biết ai gọi {address.resolved()}; hãy chạy lgsp login, hoặc thêm --token MÃ hay --as HỆ_THỐNG.",
                 en=f"Who asks {address.resolved()} is not known; run lgsp login, or add --token TOKEN or --as SYSTEM.",

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from lgsp_contracts import names as checked_names
 from lgsp_contracts.cli.terminal import err, out
-from lgsp_gateway.cli.bus_client import BusOptions
+from lgsp_gateway.cli.bus_client import BusOptions, CallerUnknown
 from lgsp_gateway.cli.promotion import KINDS, Document, Key, Plan, Step, make_plan
 from lgsp_gateway.cli.registry_client import RegistryClient, plural, run_on_registry
 from lgsp_gateway.cli.registry_files import read_documents
@@ -97,7 +97,14 @@ class _SourceBus(BusOptions):
 
 def _read_source(source: str, token: str) -> list[Document]:
     if source.startswith(("http://", "https://")):
-        return run_on_registry(_SourceBus(url=source, access_token=token), _all_documents)
+        try:
+            return run_on_registry(_SourceBus(url=source, access_token=token), _all_documents)
+        except CallerUnknown as error:
+            raise Refusal(
+                "token-invalid",
+                vi=f"Chưa biết ai đọc {source}; hãy chạy lgsp login --url {source}, hoặc thêm --from-token MÃ.",
+                en=f"Who reads {source} is not known; run lgsp login --url {source}, or add --from-token TOKEN.",
+            ) from error
     folder = Path(source)
     if StateDir(folder).running_file.exists():
         return run_on_registry(_SourceBus(state_dir=folder, access_token=token), _all_documents)

@@ -144,8 +144,8 @@ def token_notice(before: Document, after: Document) -> str:
         return ""
     command = f"lgsp system end-tokens {after['metadata']['name']}"
     return localized(
-        f"    mã truy cập xin bằng khóa cũ có hiệu lực đến {until}; để kết thúc ngay: {command}\n",
-        f"    tokens taken with the old key count until {until}; end them: {command}\n",
+        f"    mã truy cập xin bằng khóa hay mật khẩu cũ có hiệu lực đến {until}; để kết thúc ngay: {command}\n",
+        f"    tokens taken with an old key or secret count until {until}; end them: {command}\n",
     )
 
 
