@@ -58,8 +58,36 @@ class Register:
         number = int(request.query["page"])
         return web.json_response({"data": PEOPLE[:2]} if number == 1 else {"error": "BUSY"})
 
+    async def _error(self, request: web.Request) -> web.Response:
+        """Answer an error in a 200, from the page that is named in `good` on."""
+        if int(request.query["page"]) < int(request.query.get("good", 1)):
+            return await self._people(request)
+        return web.json_response({"maLoi": "BAO_TRI"})
+
+    async def _ignorant(self, _: web.Request) -> web.Response:
+        return web.json_response({"data": PEOPLE[:2], "total": 5, "totalPages": 3})
+
+    async def _changing(self, request: web.Request) -> web.Response:
+        number = int(request.query["page"])
+        data = PEOPLE[2 * number - 2 : 2 * number]
+        return web.json_response({"data": data, "total": 6 - number, "totalPages": 4 - number, "fixed": 3, "few": 1})
+
+    async def _zero(self, request: web.Request) -> web.Response:
+        number = int(request.query["page"])
+        return web.json_response({"data": PEOPLE[2 * number : 2 * number + 2], "totalPages": 3, "last": 2})
+
+    async def _absent(self, request: web.Request) -> web.Response:
+        number = int(request.query["page"])
+        if number > 3:
+            return web.json_response([], status=int(request.query.get("status", 200)))
+        return web.json_response(PEOPLE[2 * number - 2 : 2 * number])
+
+    async def _nobody(self, _: web.Request) -> web.Response:
+        return web.json_response({"total": 0})
+
     async def _circle(self, request: web.Request) -> web.Response:
-        return web.json_response({"data": PEOPLE[:1], "nextCursor": "same"})
+        query = request.query
+        return web.json_response({"data": PEOPLE[1:2] if query else PEOPLE[:1], "nextCursor": "same"})
 
 
 @pytest.fixture
@@ -183,7 +211,7 @@ async def test_a_list_is_not_whole_where_the_link_header_cannot_be_read(header: 
         ("/people", {"items": "answer.totalPages", "number": {}}, "are not a list"),
         ("/people", {"number": {"pages": "'many'"}}, "not a whole number"),
         ("/people", {"number": {"parameter": "page", "total": "`6`"}}, "end before all items have come"),
-        ("/broken", {"number": {"parameter": "page"}}, "a further page has no items"),
+        ("/broken", {"number": {"parameter": "page"}}, "a page has no list of items"),
         ("/people", {"number": {"parameter": "page"}, "until": "'false'"}, "a text is neither true nor false"),
     ],
 )
@@ -194,6 +222,75 @@ async def test_a_list_that_is_not_whole_is_no_answer(
     operation = {"path": path, "pages": {"items": "answer.data", **pages}, "answer": {"ketQua": "items[0].name"}}
     async with opened("http", url, operations={"read": operation}) as adapter:
         with pytest.raises(UpstreamFailed, match=sentence):
+            await ask(adapter)
+
+
+@pytest.mark.parametrize(
+    ("path", "pages", "sentence"),
+    [
+        ("/error", {"number": {}}, "no list of items"),
+        ("/error?good=3", {"number": {}}, "no list of items"),
+        ("/error?good=2", {"number": {"size": 2}}, "no list of items"),
+        ("/ignorant", {"number": {}}, "the same items as the one before"),
+        ("/ignorant", {"number": {"total": "answer.total"}}, "the same items as the one before"),
+        ("/ignorant", {"number": {"pages": "answer.totalPages"}}, "the same items as the one before"),
+        ("/ignorant", {"offset": {"parameter": "offset"}}, "the same items as the one before"),
+        ("/ignorant", {"next": "page && `null` || `2`"}, "the same items as the one before"),
+        ("/changing", {"number": {"total": "answer.total"}}, "the number changed"),
+        ("/changing", {"number": {"pages": "answer.totalPages"}}, "the number changed"),
+        ("/changing", {"number": {"total": "answer.few"}}, "more items have come"),
+        ("/changing", {"number": {"pages": "answer.fixed", "total": "`6`"}}, "end before all items have come"),
+        ("/zero", {"number": {"pages": "answer.totalPages"}}, "not as many pages"),
+        ("/zero", {"number": {"pages": "`0`"}}, "not as many pages"),
+    ],
+)
+async def test_pages_that_contradict_each_other_are_no_list(
+    register: Asked, path: str, pages: dict[str, Any], sentence: str
+) -> None:
+    way = next(iter(pages))
+    if way == "number":
+        pages = {"number": {"parameter": "page", **pages["number"]}}
+    path, _, good = path.partition("?good=")
+    operation = {
+        "path": path,
+        "query": {"good": f"'{good}'"} if good else {},
+        "pages": {"items": "answer.data", **pages},
+        "answer": {"ketQua": "items[0].name"},
+    }
+    async with opened("http", register[1], operations={"read": operation}) as adapter:
+        with pytest.raises(UpstreamFailed, match=sentence) as failed:
+            await ask(adapter)
+    assert failed.value.why in ("broken", "unintelligible")
+
+
+async def test_an_empty_last_page_is_not_none(register: Asked) -> None:
+    operation = {
+        "path": "/absent",
+        "query": {"ten": "request.soDinhDanh"},
+        "pages": {"items": "answer", "number": {"parameter": "page"}},
+        "none": "person-not-found",
+        "answer": {"ketQua": "join(' ', items[].name)"},
+    }
+    async with opened("http", register[1], operations={"read": operation}) as adapter:
+        assert await ask(adapter) == ALL
+    operation["query"] = {"ten": "request.soDinhDanh", "status": "'404'"}
+    async with opened("http", register[1], operations={"read": operation}) as adapter:
+        with pytest.raises(UpstreamFailed, match="HTTP 404"):
+            await ask(adapter)
+
+
+async def test_a_list_that_is_left_out_when_it_is_empty(register: Asked) -> None:
+    items = "answer.data || (answer.total == `0` && `[]`)"
+    operation = {
+        "path": "/nobody",
+        "pages": {"items": items, "number": {"parameter": "page", "total": "answer.total"}},
+        "answer": {"ketQua": "text(length(items))"},
+    }
+    async with opened("http", register[1], operations={"read": operation}) as adapter:
+        assert await ask(adapter) == {"ketQua": "0"}
+    operation = {**operation, "path": "/error"}
+    async with opened("http", register[1], operations={"read": operation}) as adapter:
+        with pytest.raises(UpstreamFailed, match="are not a list"):
             await ask(adapter)
 
 

@@ -28,6 +28,7 @@ _OF_ANSWERS = frozenset({"answer", "row", "rows"})
 """Variables that an expression has only after the system has answered."""
 
 _BAD = 400
+_NO_PAGES: list[Any] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class MappingTrial:
             return None
         try:
             self._apply_rules()
+            if self._scope.get("items", _NO_PAGES) is None:
+                return Outcome(failure="unintelligible: the page has no list of items, not even an empty one")
             answer = evaluate(Template(mapping, location, tuple(self._scope)), self._scope)
         except Declared as declared:
             return Outcome(declared=declared.code)
@@ -147,7 +150,7 @@ class MappingTrial:
         items = evaluate_expression(
             pages["items"], self._location / "pages" / "items", self._scope, "pages.items"
         ).value
-        return {"items": items if isinstance(items, list) else []}
+        return {"items": items if isinstance(items, list) else None}
 
 
 def _is_note(template: ManifestTemplate) -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Call, Declared, Document, UpstreamFailed
-from lgsp_adapters.connectors.http.pages import MAX_BYTES, Pages
+from lgsp_adapters.connectors.http.pages import MAX_BYTES, Pages, Progress
 from lgsp_adapters.connectors.manifest_checks import check_operations
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
@@ -79,20 +79,20 @@ class _Operation(HttpOperation):
         login: Mapping[str, str],
         executor: MappingExecutor,
     ) -> Exchange:
-        page, items, size = pages.first(), list[Any](), 0
+        page, progress, size = pages.first(), Progress(), 0
         fetched = {page}
         while True:
             scope = {**scope, "page": page.value}
             response = await self._request.send(
                 upstream, call, scope, dict(page.query), login, url=page.url, executor=executor
             )
-            answer_scope = await self._scope_with_answer(scope, response, items, executor)
+            answer_scope = await self._scope_with_answer(scope, response, progress.items, executor)
             if not response.is_success or await executor.run(partial(self._is_error, answer_scope)):
                 return answer_scope, response
-            found = await executor.run(partial(pages.items, answer_scope, first=len(fetched) == 1))
-            items += found
+            if not self._is_nothing(answer_scope, response):
+                await executor.run(partial(pages.read, answer_scope, progress))
             size += len(response.content)
-            following = await executor.run(partial(pages.following, page, len(found), answer_scope, response))
+            following = await executor.run(partial(pages.following, page, progress, answer_scope, response))
             if following is None:
                 return answer_scope, response
             if following in fetched:
@@ -118,10 +118,16 @@ class _Operation(HttpOperation):
             return True
         return False
 
+    def _is_nothing(self, scope: Scope, response: Response) -> bool:
+        """Tell whether `none` is what a response says; never after a page that had items."""
+        if not self.none or scope["items"]:
+            return False
+        return response.status == 404 or (response.is_success and scope["answer"] in (None, [], {}))
+
     def read(self, scope: Scope, response: Response) -> Document:
         """Map the system's answer to the contract's."""
         self.rules.apply(scope, successful=response.is_success)
-        if self.none and (response.status == 404 or (response.is_success and scope["answer"] in (None, [], {}))):
+        if self._is_nothing(scope, response):
             raise Declared(self.none)
         if not response.is_success:
             raise response.bad_status()

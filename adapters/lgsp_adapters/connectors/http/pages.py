@@ -2,12 +2,14 @@
 
     pages: {items: answer.content, number: {parameter: page, first: 0}, until: answer.last}
 
-A list that is not whole is no answer: one that is longer than `max` pages, or names the same page twice, is an error.
+A list that is not whole is no answer. So it is an error when a page has no list, or the same items as the one before (the system ignores
+which page is asked for), when pages or items are missing that the system announced, when the announcement changes, when a page is named
+twice, and when there are more than `max`.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from yarl import URL
@@ -41,6 +43,24 @@ class Page:
     value: Any = None
     query: tuple[tuple[str, str], ...] = ()
     url: URL | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """What has come of one list until now.
+
+    Args:
+        items: of all pages.
+        latest: of the latest page.
+        pages: how many have come.
+        last, total: how many pages and how many items the system announced; None where it did not.
+    """
+
+    items: list[Any] = field(default_factory=list)
+    latest: list[Any] = field(default_factory=list)
+    pages: int = 0
+    last: int | None = None
+    total: int | None = None
 
 
 class Pages:
@@ -79,43 +99,42 @@ class Pages:
         """Return the first page."""
         return self._page(self._first) if self._kind in ("number", "offset") else Page()
 
-    def items(self, scope: Scope, *, first: bool) -> list[Any]:
-        """Return the items of a page.
-
-        Args:
-            first: it is the first page, which has none where nothing was found.
+    def read(self, scope: Scope, progress: Progress) -> None:
+        """Add the items of a page to those of the pages before it.
 
         Raises:
-            UpstreamFailed: they are no list, or a further page has another document than its items, such as an error under status 200.
+            UpstreamFailed: the page has no list, or the same one as the page before.
         """
         items = evaluate(self._items, scope)
-        if items is None and not first and scope["answer"] is not None:
+        where = self._items.location
+        if items is None:
+            raise UpstreamFailed("unintelligible", f"{where}: a page has no list of items, not even an empty one")
+        if not isinstance(items, list):
+            raise UpstreamFailed("unintelligible", f"{where}: the items of a page are not a list; write several(…)")
+        if items and items == progress.latest:
             raise UpstreamFailed(
-                "unintelligible",
-                f"{self._items.location}: a further page has no items; if the list ends so, write several(…)",
+                "broken", f"{where}: a page has the same items as the one before; does the system read the parameter?"
             )
-        if items is not None and not isinstance(items, list):
-            raise UpstreamFailed(
-                "unintelligible", f"{self._items.location}: the items of a page are not a list; write several(…)"
-            )
-        return items or []
+        progress.items += items
+        progress.latest = items
+        progress.pages += 1
 
-    def following(self, page: Page, count: int, scope: Scope, response: Response) -> Page | None:
+    def following(self, page: Page, progress: Progress, scope: Scope, response: Response) -> Page | None:
         """Return the page after this one; None when the list is whole.
 
         Args:
-            count: how many items this page has.
             scope: the variables with the answer and with the items of all pages until now.
 
         Raises:
-            UpstreamFailed: the next page is at an address that the manifest does not name.
+            UpstreamFailed: the list is not whole, or the next page is at an address that the manifest does not name.
         """
+        progress.last = self._announced(progress.last, self._last, scope)
+        progress.total = self._announced(progress.total, self._total, scope)
         if self._is_last(scope):
             return None
-        if self._kind == "number":
-            return self._page(page.value + 1) if self._has_more(page.value - self._first + 1, count, scope) else None
-        if self._kind == "offset":
-            return self._page(page.value + count) if self._has_more(0, count, scope) else None
+        if self._kind in ("number", "offset"):
+            step = 1 if self._kind == "number" else len(progress.latest)
+            return self._page(page.value + step) if self._has_more(progress) else None
         target = _linked(response) if self._kind == "link-header" else evaluate(self._next, scope)
         if target is None:
             return None
@@ -134,17 +153,40 @@ class Pages:
             )
         return bool(last)
 
-    def _has_more(self, pages: int, count: int, scope: Scope) -> bool:
-        """Tell whether a list that is counted goes on after so many pages."""
-        last, total = evaluate(self._last, scope), evaluate(self._total, scope)
+    def _announced(self, before: int | None, template: Template, scope: Scope) -> int | None:
+        """Return the number that the system announces, on this page or on one before."""
+        value = evaluate(template, scope)
+        if value is None:
+            return before
+        announced = _whole(value, template)
+        if before not in (None, announced):
+            raise UpstreamFailed("broken", f"{template.location}: the number changed between two pages of a list")
+        return announced
+
+    def _has_more(self, progress: Progress) -> bool:
+        """Tell whether a list that is counted goes on.
+
+        Raises:
+            UpstreamFailed: what has come contradicts what was announced.
+        """
+        count, last, total = len(progress.latest), progress.last, progress.total
+        missing = 0 if total is None else total - len(progress.items)
         if last is not None:
-            return pages < _whole(last, self._last)
-        if total is not None:
-            missing = _whole(total, self._total) - len(scope["items"])
-            if missing > 0 and not count:
-                raise UpstreamFailed("broken", f"{self._total.location}: the pages end before all items have come")
-            return missing > 0
-        return count >= self._size
+            if (not count and last > 1) or (count and progress.pages > last):
+                raise UpstreamFailed("broken", f"{self._last.location}: not as many pages have items as were announced")
+            more = progress.pages < last
+        elif total is not None:
+            more = missing > 0 and count > 0
+        else:
+            return count >= self._size
+        if missing < 0 or (missing and not more):
+            side = (
+                "more items have come than were announced"
+                if missing < 0
+                else "the pages end before all items have come"
+            )
+            raise UpstreamFailed("broken", f"{self._total.location}: {side}")
+        return more
 
     def _page(self, value: Any) -> Page:
         return Page(value, ((self._parameter, text_of(value)),) if self._parameter else ())
