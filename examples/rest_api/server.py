@@ -90,7 +90,7 @@ class Api(Handler):
             first = PAGE * (int(query.get("page", "1")) - 1)
             rows = WARDS[query["ward"]]
             names = ("code", "name", "owner", "issued", "industry")
-            data = [dict(zip(names, row, strict=True)) for row in rows[first : first + PAGE]]
+            data = [{"ward": query["ward"], **dict(zip(names, row, strict=True))} for row in rows[first : first + PAGE]]
             self.answer(200, {"data": data, "totalPages": -(-len(rows) // PAGE)})
 
 

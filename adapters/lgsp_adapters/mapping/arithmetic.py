@@ -130,6 +130,14 @@ class Arithmetic(functions.Functions):
             return isinstance(what, str) and what in where
         return any(json_equal(item, what) for item in where)
 
+    @functions.signature({"types": ["array", "null"]}, {"types": ["expref"]}, {"types": _ANY})
+    def _func_all_equal(self, values: list[Any] | None, key: Any, what: Any) -> bool | None:
+        if values is None:
+            return None
+        if what is None:
+            return not values
+        return all(json_equal(key.visit(key.expression, value), what) for value in values)
+
 
 def json_equal(left: Any, right: Any) -> bool:
     """Tell whether two values are equal as JSON has them: `1` is not true, and `0.10` is `0.1`."""
