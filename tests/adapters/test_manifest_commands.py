@@ -149,6 +149,9 @@ async def test_warnings_alone_do_not_fail_a_check(folder: Path) -> None:
     code, out, err = await lgsp(folder, "check", written(folder, yaml.safe_dump(document)), "--offline")
     assert (code, "keeps desk 1.0.0" in out) == (0, True)
     assert "warning: no expression uses request.tuKy, so the system never sees it" in err
+    code, out, err = await lgsp(folder, "check", str(folder / "adapter.yaml"), "--offline", LC_ALL="vi_VN.UTF-8")
+    assert (code, "đúng với desk 1.0.0" in out) == (0, True)
+    assert "cảnh báo: không biểu thức nào dùng request.tuKy" in err
 
 
 async def test_a_mapping_is_shown_expression_by_expression(folder: Path) -> None:

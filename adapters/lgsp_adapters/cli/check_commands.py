@@ -10,8 +10,8 @@ from lgsp_adapters import manifest
 from lgsp_adapters.cli.contracts_option import Contracts, load_catalog
 from lgsp_adapters.connectors.findings import Examination, Finding, examine_manifest
 from lgsp_contracts import pointers
-from lgsp_contracts.cli.terminal import err, out
-from lgsp_problems import Refusal
+from lgsp_contracts.cli.terminal import err, language, out
+from lgsp_problems import Refusal, Text
 
 Output = Annotated[Literal["line", "json"], Parameter(name=["--output", "-o"])]
 Offline = Annotated[bool, Parameter(negative="")]
@@ -60,12 +60,16 @@ def check(
         )
 
 
+_WARNING = Text("cảnh báo: ", "warning: ")
+
+
 def _write_lines(path: str, examination: Examination) -> None:
     for finding in examination.findings:
-        severity = "warning: " if finding.severity == "warning" else ""
-        err(f"{finding.location}: {severity}{finding.message.en}\n")
+        severity = _WARNING.in_language(language()) if finding.severity == "warning" else ""
+        err(f"{finding.location}: {severity}{finding.message.in_language(language())}\n")
     if not examination.errors and examination.contract:
-        out(f"{path}: keeps {examination.contract.service} {examination.contract.version}\n")
+        kept = f"{examination.contract.service} {examination.contract.version}"
+        out(Text(f"{path}: đúng với {kept}\n", f"{path}: keeps {kept}\n").in_language(language()))
 
 
 def _as_json(path: str, examination: Examination) -> Iterator[dict[str, Any]]:

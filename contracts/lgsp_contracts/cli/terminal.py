@@ -3,6 +3,7 @@
 Every command writes through `out` and `err`; a test fails for one that does not.
 """
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -12,9 +13,15 @@ import yaml
 from cyclopts import Parameter
 
 from lgsp_contracts.published_schemas import Kind, editor_line
-from lgsp_problems import Refusal, harmless, is_harmful
+from lgsp_problems import Language, Refusal, harmless, is_harmful
 
 Output = Annotated[Path | None, Parameter(alias="-o")]
+
+
+def language() -> Language:
+    """Return the language of the terminal (POSIX: LC_ALL before LC_MESSAGES before LANG)."""
+    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "vi" if locale.lower().startswith("vi") else "en"
 
 
 def out(text: str) -> None:

@@ -172,7 +172,7 @@ def _settings_error(error: CycloptsError) -> object:
     """Say which setting does not fit in one sentence; anything else as the library does."""
     from pydantic import ValidationError  # noqa: PLC0415 - takes 0.2 s to load, and is there already where it raised
 
-    from lgsp_gateway.cli.main import language  # noqa: PLC0415
+    from lgsp_contracts.cli.terminal import language  # noqa: PLC0415
     from lgsp_gateway.config import invalid_setting  # noqa: PLC0415
 
     cause = error.__cause__ or error.__context__

@@ -15,10 +15,9 @@ from cyclopts import Parameter
 
 from lgsp_auth.client_authentication import ASSERTION_TYPE
 from lgsp_contracts import names
-from lgsp_contracts.cli.terminal import err
+from lgsp_contracts.cli.terminal import err, language
 from lgsp_gateway.api.stale_index import HEADER as STALE
 from lgsp_gateway.cli import session_file
-from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.options import AccessToken, StateFolder, Url, given_token
 from lgsp_gateway.cli.private_keys import AssertionKey, find_private_key, read_private_key
 from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error, refusal_from_response

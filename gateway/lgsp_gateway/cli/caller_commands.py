@@ -10,10 +10,9 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_contracts import names
-from lgsp_contracts.cli.terminal import err, out
+from lgsp_contracts.cli.terminal import err, language, out
 from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.cli.bus_client import BusAddress, run_against_bus
-from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.options import AccessToken, StateFolder, Url, given_token
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_problems import NotFound, Refusal, Text

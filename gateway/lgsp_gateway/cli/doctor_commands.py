@@ -9,9 +9,8 @@ from pathlib import Path
 
 import orjson
 
-from lgsp_contracts.cli.terminal import out
+from lgsp_contracts.cli.terminal import language, out
 from lgsp_gateway.cli.bus_client import BusOptions
-from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import Refusal, Text, on_one_line

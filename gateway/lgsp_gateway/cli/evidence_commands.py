@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 import orjson
 from cyclopts import Parameter
 
-from lgsp_contracts.cli.terminal import err, out
+from lgsp_contracts.cli.terminal import err, language, out
 from lgsp_contracts.entry import is_call
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
-from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.texts import localized
 from lgsp_problems import Text, on_one_line
 

@@ -8,10 +8,9 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_contracts import names
-from lgsp_contracts.cli.terminal import out
+from lgsp_contracts.cli.terminal import language, out
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.files import read_json
-from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.texts import localized
 from lgsp_problems import Text
 

@@ -9,10 +9,9 @@ from typing import Any
 import aiohttp
 import orjson
 
-from lgsp_contracts.cli.terminal import err, out
+from lgsp_contracts.cli.terminal import err, language, out
 from lgsp_gateway.cli import session_file
 from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions, run_against_bus
-from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.oidc_client import Client as IssuerClient
 from lgsp_gateway.cli.oidc_client import OidcClient, failed
 from lgsp_gateway.cli.options import StateFolder, Url

@@ -11,8 +11,8 @@ from importlib.metadata import entry_points, version
 
 from cyclopts import App, Parameter
 
-from lgsp_contracts.cli.terminal import err
-from lgsp_problems import Language, Refusal, Text
+from lgsp_contracts.cli.terminal import err, language
+from lgsp_problems import Refusal, Text
 from lgsp_runtime.error_frames import frames
 
 EXTRAS = {"lgsp_gateway": "gateway", "lgsp_adapters": "adapters"}
@@ -110,9 +110,3 @@ def missing_extra(error: ImportError) -> tuple[str, str] | None:
     ]
     extras = [EXTRAS[name] for name in packages if name in EXTRAS]
     return (extras[-1], cause.name or "") if extras else None
-
-
-def language() -> Language:
-    """Return the language of the terminal (POSIX: LC_ALL before LC_MESSAGES before LANG)."""
-    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "vi" if locale.lower().startswith("vi") else "en"

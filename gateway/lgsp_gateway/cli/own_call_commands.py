@@ -5,10 +5,9 @@ from typing import Annotated, Any, Literal
 import orjson
 from cyclopts import Parameter
 
-from lgsp_contracts.cli.terminal import err, out
+from lgsp_contracts.cli.terminal import err, language, out
 from lgsp_gateway.cli import tables
 from lgsp_gateway.cli.bus_client import BusOptions
-from lgsp_gateway.cli.main import language
 from lgsp_problems import Text
 
 Output = Annotated[Literal["table", "json"], Parameter(name=["--output", "-o"])]

@@ -8,8 +8,8 @@ import aiohttp
 import orjson
 
 from lgsp_contracts import names
+from lgsp_contracts.cli.terminal import language
 from lgsp_gateway.cli.bus_client import BusOptions, run_against_bus
-from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.problem_documents import refusal_from_response
 from lgsp_gateway.registry.documents import PLURALS
 from lgsp_problems import NotFound

@@ -6,9 +6,8 @@ from typing import Any
 
 import orjson
 
-from lgsp_contracts.cli.terminal import as_yaml, err, out
+from lgsp_contracts.cli.terminal import as_yaml, err, language, out
 from lgsp_gateway.cli import tables
-from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.registry_client import Document, Outcome
 from lgsp_gateway.cli.texts import localized
 from lgsp_problems import Text

@@ -1,6 +1,6 @@
 """Sentences of commands in the language of the terminal."""
 
-from lgsp_gateway.cli.main import language
+from lgsp_contracts.cli.terminal import language
 from lgsp_problems import Text
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import orjson
 
 from lgsp_contracts import names
-from lgsp_contracts.cli.terminal import err, out
+from lgsp_contracts.cli.terminal import err, language, out
 from lgsp_gateway.cli.bus_client import BusClient, BusOptions
 from lgsp_gateway.cli.files import read_bytes
-from lgsp_gateway.cli.main import language
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.key_file import read_keys
