@@ -1,4 +1,4 @@
-r"""Patterns that every validator reads in the same way: `\d` is ASCII in ECMA 262 and any script's digit in Python, .NET and XML Schema.
+"""Patterns that every validator reads in the same way: the class of digits is ASCII in ECMA 262, and of any script in Python, .NET and XML Schema.
 
 For drafts made from descriptions of others, and for what a refusal suggests.
 """
