@@ -90,6 +90,7 @@ async def test_an_integrator_goes_from_a_table_to_a_tested_adapter(postgres: Pos
     command += ["--service", "social-welfare", "--provider", "btxh", "-o", str(contract), "--manifest", str(manifest)]
     code, out, _ = await run(*command)
     assert (code, "contains the codes of dm_loai_doi_tuong, dm_xa; check" in out) == (0, True)
+    assert "  export LGSP_SOCIAL_WELFARE_URL=…\n" in out
     written = contract.read_text()
     assert "Nguyễn Thị Số" not in written  # nobody's data is in a contract
     assert (

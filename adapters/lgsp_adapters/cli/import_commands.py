@@ -15,7 +15,7 @@ from lgsp_adapters.cli.description_fetcher import Access
 from lgsp_adapters.cli.openapi_documents import read_openapi
 from lgsp_adapters.connectors.soap import wsdl
 from lgsp_adapters.scaffolding.database_tables import from_table
-from lgsp_adapters.scaffolding.drafts import Draft, with_comments
+from lgsp_adapters.scaffolding.drafts import Draft, variable, with_comments
 from lgsp_adapters.scaffolding.openapi.services import from_openapi
 from lgsp_adapters.scaffolding.wsdl_documents import as_files, imported_documents
 from lgsp_adapters.scaffolding.wsdl_services import from_wsdl
@@ -113,7 +113,7 @@ def import_table(
             call_key=operations.call_key,
         )
     )
-    _save(Draft(draft.contract, draft.manifest), output, manifest)
+    _save(Draft(draft.contract, draft.manifest, environment={variable(service, "URL"): ""}), output, manifest)
     if draft.code_tables:
         out(f"The contract contains the codes of {', '.join(draft.code_tables)}; check that everybody may read them.\n")
 

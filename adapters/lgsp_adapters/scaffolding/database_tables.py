@@ -15,6 +15,7 @@ from lgsp_adapters.connectors.sql.query import Query
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.scaffolding.column_schemas import MAX_ITEMS, Column, Document, loosen, object_schema
 from lgsp_adapters.scaffolding.database_shape import Table, read_table
+from lgsp_adapters.scaffolding.drafts import variable
 from lgsp_adapters.scaffolding.table_operations import TableDraft, first_rows
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling import drafts
@@ -72,7 +73,7 @@ async def from_table(
     if write:
         name, *parts = draft.registration(key_column)
         operations[name] = (parts[0], parts[1])
-    url = {"env": f"LGSP_{service.replace('-', '_').upper()}_URL"}
+    url = {"env": variable(service, "URL")}
     head = {"service": service, "major": 1, "system": provider, "kind": "sql", "connection": {"url": url}}
     contract = drafts.contract(service, provider, {name: part for name, (part, _) in operations.items()})
     manifest = {**head, "operations": {name: part for name, (_, part) in operations.items()}}
