@@ -88,7 +88,8 @@ def _read(path: Path, job: dict[str, Any], collect: Callable[[dict[str, Any]], N
             result = asyncio.run(reader.read(file, job, collect))
     except OSError as error:
         raise NotFound(
-            vi=f"Không mở được tệp {name}: {error.strerror}.", en=f"The file {name} cannot be opened: {error.strerror}."
+            vi=f"Không mở được tệp {name}: {error.strerror}; hãy kiểm tra đường dẫn.",
+            en=f"The file {name} cannot be opened: {error.strerror}; check the path.",
         ) from error
     except UnreadableFileError as unreadable:
         raise Refusal(
