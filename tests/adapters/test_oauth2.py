@@ -169,6 +169,8 @@ async def test_the_password_grant_and_further_parameters() -> None:
         (400, {"error": "Nguyễn Văn An"}, "broken", "HTTP 400 from the token endpoint"),
         (500, ["<odd>", {"error": ["x"]}], "broken", "HTTP 500 from the token endpoint"),
         (200, {"error": "invalid_client"}, "refused", "HTTP 200: the token endpoint's answer has no access_token"),
+        (200, {"access_token": "a\r\nX: 1"}, "unintelligible", "the access_token is no text that a header can carry"),
+        (200, {"access_token": {"a": "b"}}, "unintelligible", "the access_token is no text that a header can carry"),
     ],
 )
 async def test_it_is_said_that_the_token_endpoint_refused(status: int, answer: Any, why: str, note: str) -> None:

@@ -33,6 +33,7 @@ from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.oauth2 import TokenRequest
 from lgsp_adapters.upstream.request_limiter import RequestLimiter
 from lgsp_adapters.upstream.request_templates import RequestTemplate, unsendable_value
+from lgsp_adapters.upstream.request_values import header_value
 from lgsp_adapters.upstream.response import TOO_MANY_REQUESTS, Response
 from lgsp_adapters.upstream.response_documents import parse_document, parse_document_or_none
 from lgsp_adapters.upstream.tls import TlsContexts
@@ -178,6 +179,8 @@ class Authentication:
         if set(session or {}) != set(self._session.document):
             missing_values = ", ".join(sorted(set(self._session.document) - set(session or {})))
             raise response.failed("refused", f"HTTP {response.status}: {self._source}'s answer has no {missing_values}")
+        if self._token_request and not _is_sendable(session["access_token"]):
+            raise response.failed("unintelligible", "the access_token is no text that a header can carry")
         if cookies:
             session = {**session, "cookies": cookies}
         return Lease(session, self._life(scope))
@@ -208,3 +211,10 @@ class Authentication:
         except (TypeError, ValueError) as error:
             note = "how long a token counts is neither a number nor a time"
             raise UpstreamFailed("unintelligible", note) from error
+
+
+def _is_sendable(token: Any) -> bool:
+    try:
+        return isinstance(token, str) and bool(header_value(token))
+    except MappingError:
+        return False
