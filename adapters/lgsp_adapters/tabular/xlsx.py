@@ -20,7 +20,7 @@ from lgsp_adapters.tabular.limits import MAX_COLUMNS, MAX_MERGED, UnreadableFile
 from lgsp_adapters.tabular.sheet_lines import Line, MergedRange, Sheet
 from lgsp_adapters.tabular.workbook_parts import elements
 
-_CELL_REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]+")
+_CELL_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]+)")
 _RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _TEXTS = frozenset(("t",))
@@ -53,7 +53,7 @@ class ExcelWorkbook:
             number = 0
             for row in elements(archive, part, "row"):
                 number = int(row.get("r", number + 1))
-                yield name, Line(number, cells.of(row), merged.get(number, ()))
+                yield name, Line(number, cells.of(row, number), merged.get(number, ()))
 
 
 def _merged(archive: zipfile.ZipFile, part: str) -> dict[int, list[MergedRange]]:
@@ -77,13 +77,18 @@ class _Cells:
         self._forms = forms
         self._since_1904 = since_1904
 
-    def of(self, row: Any) -> list[str]:
+    def of(self, row: Any, number: int) -> list[str]:
         cells: list[str] = []
+        digits = str(number)
         column = -1
         for cell in row:
             if etree.QName(cell).localname != "c":
                 continue
             reference = _CELL_REFERENCE.fullmatch(cell.get("r", ""))
+            if reference and reference[2] != digits:  # programs display it there, so to its reader it is in another row
+                raise UnreadableFileError(
+                    f"line {number} has a cell of line {reference[2]}; open it in Excel and save it"
+                )
             column = _column(reference[1]) if reference else column + 1
             text = self._cell_text(cell)
             if not text:

@@ -232,6 +232,18 @@ def test_a_web_page_under_the_name_of_a_workbook() -> None:
         table("\ufeff<html><table><tr><td>a</td></tr></table></html>", Layout("xlsx"))
 
 
+def test_a_cell_that_names_another_line_than_its_own_is_refused(tmp_path: Path) -> None:
+    rows = '<row r="1"><c r="A1" t="str"><v>So</v></c></row><row r="2"><c r="A3" t="str"><v>1</v></c></row>'
+    written(tmp_path / "a.xlsx", ("So",), ("1",))
+    displaced = io.BytesIO()
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as book, zipfile.ZipFile(displaced, "w") as copy:
+        for name in book.namelist():
+            text = book.read(name).decode()
+            copy.writestr(name, re.sub("(?<=<sheetData>).*(?=</sheetData>)", rows, text, flags=re.DOTALL))
+    with pytest.raises(UnreadableFileError, match="line 2 has a cell of line 3"):
+        table(displaced.getvalue(), Layout("xlsx"))
+
+
 def test_too_many_merged_cells_are_refused(tmp_path: Path) -> None:
     book = one_sheet(tmp_path / "a.xlsx", ("a",), ("1",), merged=tuple(f"A{n}:B{n}" for n in range(2, 100_003)))
     assert zipfile.is_zipfile(io.BytesIO(book))
