@@ -6,6 +6,7 @@ handled here are met by trial: every document is validated against the schema be
 
 import datetime
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -98,8 +99,12 @@ class _SampleGenerator:
     def _string(self, schema: Mapping[str, Any], _: int) -> str:
         if "format" in schema:
             return self._formatted(schema["format"])
-        if "pattern" in schema:
+        text = self._text(schema)
+        if "pattern" in schema and not re.search(schema["pattern"], text):
             return self._patterns.xeger(schema["pattern"])
+        return text
+
+    def _text(self, schema: Mapping[str, Any]) -> str:
         lowest: int = schema.get("minLength", 0)
         highest: int = schema.get("maxLength", 40)
         if self._fullness == 1.0:

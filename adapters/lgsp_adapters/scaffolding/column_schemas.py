@@ -16,8 +16,13 @@ Document = dict[str, Any]
 
 MAX_ITEMS = 1000
 MAX_TEXT = 4000
+MAX_CODE = 40
 _EXACT_INTEGER = 2**53 - 1
 """The largest integer that every JSON parser keeps."""
+
+NOT_BLANK = r"[^\u0000- \u007f-\u00a0\u1680\u2000-\u206f\u3000]"
+"""Pattern of texts with a character that is neither white space, nor for control, nor general punctuation such as a dash; every engine reads it
+alike. What is blank would be absent when it is read."""
 
 _FORMATS = {
     "so-dinh-danh": ("sodinhdanh", "cccd", "socccd", "sodinhdanhcanhan", "madinhdanhcanhan"),
@@ -57,7 +62,7 @@ class Column:
         field: the name of the field that takes it.
         generated: the database fills it in where a new row does not.
         counter: it numbers the rows, and means nothing outside the database.
-        codes: the schema of what it may hold, where another table lists that; empty otherwise.
+        codes: the schema of what it may hold today, where another table lists that; empty otherwise.
     """
 
     name: str
@@ -91,6 +96,11 @@ def codes_schema(codes: Mapping[Any, str]) -> Document:
     return {"enum": list(codes), **({"description": meaning} if meaning else {})}
 
 
+def enum_schema(column: Column) -> Document:
+    """Return the schema of the values that the database's own type lists; empty where it lists none."""
+    return {"enum": list(column.type.enums)} if isinstance(column.type, types.Enum) else {}
+
+
 def parameter_expression(column: Column) -> str:
     """Return the expression of a parameter for a column that does not take the field of the request as it is; otherwise ""."""
     if isinstance(column.type, types.JSON):
@@ -117,7 +127,7 @@ def column_schema(column: Column, *, requested: bool = False) -> Document:
         requested: of the request, where a number that the column cannot hold is refused.
     """
     if column.codes:
-        return column.codes
+        return _open_list(column)
     known = _FORMAT_OF_NAME.get(comparable(column.name))
     if known and isinstance(column.type, (types.String, types.Integer, types.Numeric)):
         return {"type": "string", "format": known}
@@ -138,6 +148,12 @@ def object_schema(columns: Sequence[Column], *, requested: bool = False) -> Docu
     }
 
 
+def _open_list(column: Column) -> Document:
+    """Return the schema of a column of codes that stays true when its table gets another row."""
+    schema = _type_schema(column.type)
+    return {**schema, "description": column.codes["description"]} if "description" in column.codes else schema
+
+
 def loosen(schema: Document, documents: Sequence[Document]) -> None:
     """Change the schema of an object so that documents that were found in the system keep it.
 
@@ -154,7 +170,8 @@ def loosen(schema: Document, documents: Sequence[Document]) -> None:
 
 def _without_rules(schema: Document, value: Any) -> Document:
     if isinstance(value, str) and "type" in schema:
-        return {"type": "string", "maxLength": max(schema.get("maxLength", 100), 2 * len(value))}
+        meaning = {"description": schema["description"]} if "description" in schema else {}
+        return {"type": "string", "maxLength": max(schema.get("maxLength", 100), 2 * len(value)), **meaning}
     return {"type": schema["type"]} if "type" in schema else {}
 
 
@@ -166,7 +183,8 @@ def _type_schema(kind: Any) -> Document:
     if isinstance(kind, mysql.YEAR):
         return {"type": "integer", "minimum": 1901, "maximum": 2155}
     if isinstance(kind, types.Enum):
-        return {"enum": list(kind.enums)}
+        longest = max(MAX_CODE, *(len(value) for value in kind.enums))
+        return {"type": "string", "maxLength": longest, "description": "; ".join(kind.enums)}
     if isinstance(kind, types.Numeric):
         return {"type": "integer" if kind.scale == 0 else "number"}
     schema = next((deepcopy(document) for known, document in _TYPES if isinstance(kind, known)), None)

@@ -11,11 +11,13 @@ from sqlalchemy import literal_column, select, text
 
 from lgsp_adapters.connectors.sql.databases import Database
 from lgsp_adapters.scaffolding.column_schemas import (
+    NOT_BLANK,
     Column,
     Document,
     can_be_compared,
     can_be_requested,
     column_schema,
+    enum_schema,
     object_schema,
     parameter_expression,
 )
@@ -99,7 +101,7 @@ class TableDraft:
         key = self.shape.primary or self.shape.keys[0]
         name = f"register-{drafts.kebab(self.shape.name)}"
         response = {**object_schema(key), "required": [column.field for column in key]}
-        contract = drafts.operation(name, self._request(columns), response, idempotent=False)
+        contract = drafts.operation(name, self._inserted(columns), response, idempotent=False)
         contract["title"] = {"vi": f"Ghi nhận {self.shape.name}", "en": f"Register {self.shape.name}"}
         contract["idempotencyKey"] = {"required": True, **({"deduplicated": True} if call_key else {})}
         contract["errors"] = _NOT_INSERTED | (_KEY_USED if call_key else {})
@@ -129,9 +131,17 @@ class TableDraft:
             found = self.schema["properties"].get(column.field)
             if found is not None and found != column_schema(column):
                 request["properties"][column.field] = dict(found)
-        for name in request["required"]:
-            if "maxLength" in request["properties"][name]:
-                request["properties"][name] |= {"minLength": 1}  # what is blank is absent
+        for schema in request["properties"].values():
+            if schema.get("type") == "string" and "maxLength" in schema and "pattern" not in schema:
+                schema["pattern"] = NOT_BLANK
+        return request
+
+    def _inserted(self, columns: Sequence[Column]) -> Document:
+        """Return the schema of a request that inserts: of a list of codes only those that the database knows."""
+        request = self._request(columns)
+        for column in columns:
+            if allowed := column.codes or enum_schema(column):
+                request["properties"][column.field] = allowed
         return request
 
     @property
