@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,9 @@ print(answer.ket_qua)
 refused = read_person.sync(client=client, body=asked, lgsp_purpose="viec-khac")
 assert isinstance(refused, Problem), refused
 print(refused.code)
+unfit = read_person.sync(client=client, body=ReadPersonRequest(so_dinh_danh="1"), lgsp_purpose="thu-nghiem")
+assert isinstance(unfit, Problem), unfit
+print(unfit.errors[0].pointer)
 """
 
 
@@ -83,7 +87,7 @@ async def test_openapi_python_client(bus: Workbench, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     said = await asyncio.to_thread(ran, tool.parent / "python", program, url, token, NUMBER, folder=tmp_path)
     await bus.unserve(served)
-    assert said.split() == ["KHOP", "purpose-not-granted"]
+    assert said.split() == ["KHOP", "purpose-not-granted", "/soDinhDanh"]
 
 
 @pytest.mark.parametrize("contract", CATALOG.values(), ids=lambda contract: contract.service)
@@ -181,3 +185,30 @@ async def test_lgsp_sdk_runs_the_generators(bus: Workbench, tmp_path: Path) -> N
     code, _, err = await run("sdk", "java", "desk", *url, environment={"PATH": str(tmp_path)})
     assert code == 1
     assert "pip install openapi-generator-cli" in err
+
+
+LGSP_PROGRAM = """
+import sys
+from desk import Desk, Problem
+
+client = Desk(sys.argv[1], lambda: sys.argv[2])
+print(client.read_person({"soDinhDanh": sys.argv[3]}, purpose="thu-nghiem")["ketQua"], client.last_message)
+try:
+    client.read_person({"soDinhDanh": "1"}, purpose="thu-nghiem")
+except Problem as problem:
+    print(problem.errors[0]["pointer"], problem.message, client.last_message == "")
+"""
+
+
+async def test_the_client_of_lgsp_tells_the_message_id(bus: Workbench, tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{bus.port}"
+    code, _, err = await run("sdk", "python", "desk", "--url", url, "-o", str(tmp_path / "desk.py"))
+    assert code == 0, err
+    (tmp_path / "program.py").write_text(LGSP_PROGRAM)
+    served = await bus.serve()
+    program = tmp_path / "program.py"
+    wrote = await asyncio.to_thread(ran, sys.executable, program, url, bus.token("alpha"), NUMBER, folder=tmp_path)
+    await bus.unserve(served)
+    result, message, pointer, refused, is_empty = wrote.split()
+    assert (result, pointer, is_empty) == ("KHOP", "/soDinhDanh", "True")
+    assert uuid.UUID(message) != uuid.UUID(refused)

@@ -17,10 +17,31 @@ PROBLEM = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "instance": {"type": "string", "description": "the message id"},
-        "code": {"type": "string"},
+        "code": {"type": "string", "description": "what programs branch on; a later version may add codes"},
+        "errors": {
+            "type": "array",
+            "description": "what is wrong in the document; `detail` says so in one sentence",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "message"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "where: a JSON Pointer (RFC 6901)"},
+                    "message": {"type": "string", "description": "what"},
+                },
+            },
+        },
         "help": {"type": "string", "description": "the path of the page that explains the code"},
     },
 }
+_TEXT_HEADERS = {
+    "Lgsp-Message-Id": "The message id: store it with what came of the call. The evidence of the call is found by it",
+    "Lgsp-Digest-Salt": "Store it with the request and the answer if you may have to prove what was exchanged",
+    "Server-Timing": "How long the bus and the provider took, in milliseconds",
+    "RateLimit": "What is left of the quota of the grant (draft-ietf-httpapi-ratelimit-headers)",
+    "RateLimit-Policy": "The quota of the grant",
+}
+_ANY_ANSWER = ("Lgsp-Message-Id", "Lgsp-Digest-Salt", "Server-Timing")
+_RETRY_STATUSES = ("429", "503")
 COMMON = (
     *("malformed", "token-invalid", "not-granted", "purpose-not-granted"),
     *("contract-violation", "request-unfit", "quota-exceeded"),
@@ -53,7 +74,14 @@ def openapi(contract: Contract, url: str) -> dict[str, Any]:
                     "flows": {"clientCredentials": {"tokenUrl": f"{url.rstrip('/')}/oauth2/token", "scopes": {}}},
                 }
             },
-            "schemas": {"Problem": PROBLEM, **component_schemas(contract, projected=True)},
+            "headers": {
+                **{name: {"description": text, "schema": {"type": "string"}} for name, text in _TEXT_HEADERS.items()},
+                "Retry-After": {
+                    "description": "Seconds after which the call may be sent again, where that is known",
+                    "schema": {"type": "integer"},
+                },
+            },
+            "schemas": {"Problem": _problem(contract), **component_schemas(contract, projected=True)},
         },
     }
 
@@ -67,6 +95,21 @@ def _binding(http: HttpBinding) -> dict[str, Any]:
         "request": list(http.request.media_types),
         "response": list(http.response.media_types),
     }
+
+
+def _problem(contract: Contract) -> dict[str, Any]:
+    """Describe problem documents with the codes that are known of a service.
+
+    The list is open (`x-extensible-enum`): generators make a string of it, so that a client outlives a new code.
+    """
+    own = {code for operation in contract.operations.values() for code in operation.errors}
+    codes = sorted({*own, *COMMON, "unknown-service"})
+    members: dict[str, Any] = PROBLEM["properties"]  # type: ignore[assignment]
+    return {**PROBLEM, "properties": {**members, "code": {**members["code"], "x-extensible-enum": codes}}}
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -107,6 +150,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The answer, as far as the grant shows it",
+                "headers": _headers(*_TEXT_HEADERS),
                 "content": {
                     "application/json": {
                         "schema": {"$ref": f"#/components/schemas/{operation.name}.response"},
@@ -115,7 +159,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
                 },
             },
             **{
-                status: {"description": "; ".join(codes), "content": problem}
+                status: {
+                    "description": "; ".join(codes),
+                    "headers": _headers(*_ANY_ANSWER, *(("Retry-After",) if status in _RETRY_STATUSES else ())),
+                    "content": problem,
+                }
                 for status, codes in sorted(errors.items())
             },
         },

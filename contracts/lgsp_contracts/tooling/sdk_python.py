@@ -20,6 +20,7 @@ _HEAD = '''\
 """Client of {service} {version}: {title} Written by `lgsp sdk python`; change the contract, not this file."""
 
 import json
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -29,13 +30,17 @@ from typing import Any, Literal, NotRequired, TypedDict, cast  # noqa: F401
 _CLIENT = '''
 
 class Problem(Exception):
-    """A refusal of the bus (RFC 9457): branch on `code`, show `detail`, give `message` to the operator."""
+    """A refusal of the bus (RFC 9457): branch on `code`, show `detail`, give `message` to the operator.
+
+    `errors` lists what is wrong in the document: `pointer` says where (a JSON Pointer), `message` what.
+    """
 
     def __init__(self, status: int, document: dict[str, Any]) -> None:
         self.status = status
         self.code = str(document.get("code", ""))
         self.detail = str(document.get("detail", document.get("title", "")))
-        self.message = str(document.get("instance", ""))
+        self.message = str(document.get("instance", "")).removeprefix("urn:uuid:")
+        self.errors: list[dict[str, str]] = document.get("errors", [])
         super().__init__(f"{{self.code}}: {{self.detail}}")
 
 
@@ -51,6 +56,12 @@ class {client}:
         self._url = url.rstrip("/")
         self._token = token
         self._timeout = timeout
+        self._last = threading.local()
+
+    @property
+    def last_message(self) -> str:
+        """The message id of the last call that this thread made and that succeeded; empty where it failed. Store it with the answer."""
+        return str(getattr(self._last, "message", ""))
 
     def _call(self, operation: str, document: Any, purpose: str, idempotency_key: str) -> Any:
         headers = {{"Content-Type": "application/json", "Authorization": f"Bearer {{self._token()}}"}}
@@ -58,9 +69,12 @@ class {client}:
         headers |= {{"Idempotency-Key": idempotency_key}} if idempotency_key else {{}}
         url = f"{{self._url}}/services/{service}/v{major}/{{operation}}"
         request = urllib.request.Request(url, json.dumps(document).encode(), headers)
+        self._last.message = ""
         try:
             with urllib.request.urlopen(request, timeout=self._timeout) as response:
-                return json.load(response)
+                answer = json.load(response)
+                self._last.message = response.headers.get("Lgsp-Message-Id", "")
+                return answer
         except urllib.error.HTTPError as error:
             try:
                 problem = json.load(error)
@@ -190,7 +204,7 @@ def _client(service: str) -> str:
 
 def _method_name(operation: str) -> str:
     name = operation.replace("-", "_")
-    return name + "_" if keyword.iskeyword(name) else name
+    return name + "_" if keyword.iskeyword(name) or name == "last_message" else name
 
 
 def _pascal(name: str) -> str:

@@ -25,7 +25,7 @@ def component_schemas() -> dict[str, Schema]:
     """Return all schemas of `components/schemas` in the OpenAPI document, by name."""
     return {
         **registry_schemas(),
-        "Problem": _problem_schema(),
+        "Problem": PROBLEM,
         **_problem_code_schemas(),
         **_token_schemas(),
         **_principal_schemas(),
@@ -34,13 +34,6 @@ def component_schemas() -> dict[str, Schema]:
         **_operations_schemas(),
         **_step_schemas(),
     }
-
-
-def _problem_schema() -> Schema:
-    """Return the schema of a problem document (RFC 9457), with the members that the bus adds."""
-    error = object_schema({"pointer": TEXT, "message": TEXT})
-    members: Schema = PROBLEM["properties"]  # type: ignore[assignment]
-    return {**PROBLEM, "properties": {**members, "errors": {"type": "array", "items": error}}}
 
 
 def _problem_code_schemas() -> dict[str, Schema]:

@@ -83,7 +83,9 @@ def typescript(
         raise _no_generator(_TYPESCRIPT, "Node (https://nodejs.org)")
     command = [generator] if generator else [str(npx), "--yes", f"{_TYPESCRIPT}@{_TYPESCRIPT_VERSION}"]
     _generate(found, bus.url, lambda document: [*map(str, command), document, "-o", str(target)])
-    out(f"{target}: the types of {found.service} {found.version}; npm install openapi-fetch calls with them\n")
+    out(
+        f"{target}: the types of {found.service} {found.version}; to call the service with them: npm install openapi-fetch\n"
+    )
 
 
 def java(

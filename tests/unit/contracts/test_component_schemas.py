@@ -105,3 +105,21 @@ def test_a_status_names_the_codes_of_the_contract_first() -> None:
         + contract.operations["lookup-citizen"].errors["citizen-not-found"].title.en
         + "; `unknown-service`: There is no such service"
     )
+
+
+@pytest.mark.parametrize("contract", CATALOG.values(), ids=lambda contract: contract.service)
+def test_what_is_known_of_refusals_and_headers_is_described(contract: Contract) -> None:
+    described = openapi(contract, "https://bus")
+    problem = described["components"]["schemas"]["Problem"]["properties"]
+    assert problem["errors"]["items"]["required"] == ["pointer", "message"]
+    own = {code for operation in contract.operations.values() for code in operation.errors}
+    assert own | {"contract-violation", "quota-exceeded"} <= set(problem["code"]["x-extensible-enum"])
+    for path in described["paths"].values():
+        responses = path["post"]["responses"]
+        assert {"Lgsp-Message-Id", "RateLimit", "Server-Timing"} <= set(responses["200"]["headers"])
+        assert "Retry-After" in responses["429"]["headers"]
+        for response in responses.values():
+            assert {header["$ref"].rpartition("/")[2] for header in response["headers"].values()} <= set(
+                described["components"]["headers"]
+            )
+            assert "Lgsp-Message-Id" in response["headers"]
