@@ -17,7 +17,7 @@ from support.preloaded import run
 from support.sql import DRIVERS
 
 from lgsp_adapters import manifest as manifests
-from lgsp_adapters.adapter import Declared
+from lgsp_adapters.adapter import Declared, UpstreamFailed
 from lgsp_adapters.conformance import suite
 from lgsp_adapters.scaffolding.column_schemas import NOT_BLANK
 from lgsp_adapters.scaffolding.database_tables import from_table
@@ -107,6 +107,19 @@ async def test_an_integrator_goes_from_a_table_to_a_tested_adapter(postgres: Pos
     code, out, err = await run("adapter", "try", both[0], "lookup-huong-btxh", *both[1:], environment=environment)
     assert (code, err) == (0, "")
     assert json.loads(out)["hoVaTen"].startswith("Nguyễn Thị Số")
+    request = json.loads(out)["soDinhDanh"]
+    (tmp_path / "request.json").write_text(json.dumps({"soDinhDanh": request}))
+    again = (both[0], "lookup-huong-btxh", *both[1:], "-d", f"@{tmp_path / 'request.json'}")
+    assert (await run("adapter", "try", *again, environment=environment))[1] == out
+    missing = await run("adapter", "try", *again[:-1], "@none.json", environment=environment)
+    assert "Cannot read the file none.json: No such file or directory; name another." in missing[2]
+    (tmp_path / "contracts").mkdir()
+    code, _, err = await run("contract", "check", str(tmp_path / "contracts"))
+    assert (code, "has no .yaml file; name the contract" in err) == (1, True)
+    contract.rename(tmp_path / "contracts" / "contract.yaml")
+    code, checked, _ = await run("contract", "check", str(tmp_path / "contracts"))
+    assert (code, "social-welfare 1.0.0 is valid" in checked) == (0, True)
+    both = (str(manifest), "--contract", str(tmp_path / "contracts"))
     code, out, _ = await run("contract", "test", *both, environment=environment)
     assert (code, "0 failed" in out) == (0, True)
 
@@ -259,6 +272,25 @@ async def test_what_could_not_be_read_is_not_written(postgres: Postgres, tmp_pat
         assert request.violations({"so": "1", "hoTen": text_}) == []
     spaces = [character for character in map(chr, range(0x10000)) if not character.strip()]
     assert [character for character in spaces if re.search(NOT_BLANK, character)] == []
+
+
+async def test_an_old_number_in_a_column_of_integers_is_no_other_person(postgres: Postgres) -> None:
+    """Three zeros in front of a number of 9 digits would make it a number of 12; two can be lost, since 001 is the code of Hà Nội."""
+    contract, manifest, address = await drafted(
+        postgres,
+        "CREATE TABLE ho_so (so INTEGER PRIMARY KEY, so_dinh_danh BIGINT);"
+        "INSERT INTO ho_so VALUES (1, 220400001), (2, 1093001234), (3, 22093001234)",
+        "ho_so",
+        ["so"],
+    )
+    promised = Contract.from_document({**social_contract(contract), "service": "poor"})
+    async with opened("sql", address, contract=promised, operations=manifest) as adapter:
+        method = adapter.method("lookup-ho-so")
+        assert method
+        found = [(await method({"so": so}, call()))["soDinhDanh"] for so in (2, 3)]
+        with pytest.raises(UpstreamFailed, match="at most 2 zeros can be lost"):
+            await method({"so": 1}, call())
+    assert found == ["001093001234", "022093001234"]
 
 
 UNUSUAL = {

@@ -16,7 +16,7 @@ from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.upstream.response import printable_text
 from lgsp_contracts import exact_json, whole_numbers
-from lgsp_contracts.cli.terminal import err, out
+from lgsp_contracts.cli.terminal import err, out, read_argument
 from lgsp_contracts.contract import Contract
 from lgsp_problems import NotFound, ProviderLimitReached, Refusal, RequestUnfit
 
@@ -44,7 +44,7 @@ def try_operation(
     operation
         The operation to call.
     data
-        The request; by default one that the system names (`sample` of the connector sql), or else the contract's example.
+        The request as JSON; @FILE reads it from a file, - from stdin. By default one that the system names (`sample` of the connector sql), or else the contract's example.
     contract
         A contract, or a folder of them.
     allow_writes
@@ -58,7 +58,7 @@ def try_operation(
             vi=f"Không có thao tác {operation}; có: {known}.",
             en=f"There is no operation {operation}; there are: {known}.",
         )
-    body = data.encode() if data else orjson.dumps(declared_operation.example.request)
+    body = read_argument(data) if data else orjson.dumps(declared_operation.example.request)
     declared_operation.check_request(body)
     request = whole_numbers.reader(declared_operation.request.document)(body)
     effect = suite.effects(loaded_manifest, loaded_contract, allow_writes=allow_writes)[operation]

@@ -4,15 +4,17 @@ The example of the contract is generated and no row of the table, since everybod
 answer is found at the time of a trial, by the statement `sample` of the manifest.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lgsp_adapters.connectors.sql.columns_by_name import ColumnReader
 from lgsp_adapters.connectors.sql.databases import Database
 from lgsp_adapters.connectors.sql.driver_errors import translated_errors
 from lgsp_adapters.connectors.sql.query import Query
 from lgsp_adapters.mapping.budget import MappingExecutor
+from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.scaffolding.column_schemas import MAX_ITEMS, Column, Document, loosen, object_schema
 from lgsp_adapters.scaffolding.database_shape import Table, read_table
 from lgsp_adapters.scaffolding.drafts import variable
@@ -106,5 +108,11 @@ async def _rows(database: Database, quoted: str, columns: Sequence[Column], sche
                 rows = await query.rows(database, connection, {}, executor)
     finally:
         executor.close()
-    reader = ColumnReader({**schema, "required": []})
-    return [reader.document(row) for row in rows]
+    return list(_readable(ColumnReader({**schema, "required": []}), rows))
+
+
+def _readable(reader: ColumnReader, rows: Sequence[Mapping[str, Any]]) -> Iterator[Document]:
+    """Yield the documents of rows, but of those that the adapter refuses: a number of a person that lacks more than zeros."""
+    for row in rows:
+        with suppress(MappingError):
+            yield reader.document(row)

@@ -13,7 +13,7 @@ import yaml
 from cyclopts import Parameter
 
 from lgsp_contracts.published_schemas import Kind, editor_line
-from lgsp_problems import Language, Refusal, harmless, is_harmful
+from lgsp_problems import Language, NotFound, Refusal, harmless, is_harmful
 
 Output = Annotated[Path | None, Parameter(alias="-o")]
 
@@ -119,6 +119,25 @@ def prompt(question: str, default: str) -> str:
     if not sys.stdin.isatty():
         return default
     return input(f"{question} [{default}]: ").strip() or default
+
+
+def read_argument(argument: str) -> bytes:
+    """Read the document of an option such as `-d`: the text itself, the file after `@`, or stdin for `-`.
+
+    Raises:
+        Refusal: `not-found`, when the file cannot be read.
+    """
+    if argument == "-":
+        return sys.stdin.buffer.read()
+    if not argument.startswith("@"):
+        return argument.encode()
+    try:
+        return Path(argument[1:]).read_bytes()
+    except OSError as error:
+        raise NotFound(
+            vi=f"Không đọc được tệp {argument[1:]}: {error.strerror}.",
+            en=f"Cannot read the file {argument[1:]}: {error.strerror}; name another.",
+        ) from error
 
 
 def write_output(text: str, output: Path | None) -> None:

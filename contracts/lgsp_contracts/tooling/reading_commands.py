@@ -1,5 +1,6 @@
 """The commands of `lgsp contract …` that read contracts."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -11,7 +12,7 @@ from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling.openapi import openapi
 from lgsp_contracts.tooling.pages.page import service
-from lgsp_problems import Language, Refusal
+from lgsp_problems import Language, NotFound, Refusal
 
 BUS = "http://127.0.0.1:8080"
 
@@ -22,11 +23,11 @@ def check(files: list[Path], /) -> None:
     Parameters
     ----------
     files
-        The contracts.
+        The contracts, or folders of them.
     """
     from lgsp_contracts.agreement import comparison  # noqa: PLC0415 - loads jsonschema, which no other command needs
 
-    for path in files:
+    for path in _within(files):
         location, contract = read(path)
         comparison.check(contract, location)
         out(f"{path}: {contract.service} {contract.version} is valid; operations: {', '.join(contract.operations)}\n")
@@ -99,6 +100,22 @@ def as_openapi(file: Path, /, *, output: Output = None, url: str = BUS) -> None:
         The address of the bus.
     """
     write_output(orjson.dumps(openapi(read(file)[1], url), option=orjson.OPT_INDENT_2).decode() + "\n", output)
+
+
+def _within(paths: list[Path]) -> Iterator[Path]:
+    """Yield files, and of folders the YAML files below them.
+
+    Raises:
+        Refusal: `not-found`, when a folder has none.
+    """
+    for path in paths:
+        found = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        if not found:
+            raise NotFound(
+                vi=f"Thư mục {path} không có tệp .yaml nào; hãy chỉ ra hợp đồng.",
+                en=f"The folder {path} has no .yaml file; name the contract.",
+            )
+        yield from found
 
 
 def read(path: Path) -> tuple[SourceLocation, Contract]:

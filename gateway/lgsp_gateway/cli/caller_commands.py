@@ -10,12 +10,12 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_contracts import names
-from lgsp_contracts.cli.terminal import err, language, out
+from lgsp_contracts.cli.terminal import err, language, out, read_argument
 from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.cli.bus_client import BusAddress, run_against_bus
 from lgsp_gateway.cli.options import AccessToken, StateFolder, Url, given_token
 from lgsp_gateway.local.state_dir import DEFAULT
-from lgsp_problems import NotFound, Refusal, Text
+from lgsp_problems import Refusal, Text
 
 
 def token(system: str, /, *, state_dir: StateFolder = DEFAULT, url: Url = "", key: Path | None = None) -> None:
@@ -95,7 +95,9 @@ def call(
         **once,
     }
     target = address.resolved() + path
-    status, message, timing, salt, body = run_against_bus(address.resolved(), _post(target, headers, _document(data)))
+    status, message, timing, salt, body = run_against_bus(
+        address.resolved(), _post(target, headers, read_argument(data))
+    )
     _show(status, message, timing, salt, body)
 
 
@@ -109,20 +111,6 @@ async def _post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, st
             answer.headers.get(SALT_HEADER, ""),
             content,
         )
-
-
-def _document(data: str) -> bytes:
-    if data == "-":
-        return sys.stdin.buffer.read()
-    if not data.startswith("@"):
-        return data.encode()
-    try:
-        return Path(data[1:]).read_bytes()
-    except OSError as error:
-        raise NotFound(
-            vi=f"Không đọc được tệp {data[1:]}: {error.strerror}.",
-            en=f"Cannot read the file {data[1:]}: {error.strerror}; name another.",
-        ) from error
 
 
 def _as_written(number: str) -> orjson.Fragment:

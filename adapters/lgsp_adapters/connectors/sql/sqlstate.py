@@ -128,5 +128,6 @@ def _state(error: Any, kind: str, number: int) -> str:
 
 
 def _message(error: Any) -> str:
-    more = [str(part) for name in ("detail", "hint") if (part := getattr(error, name, None))]
-    return " ".join([str(error), *more]).replace("\n", " ")
+    text = str(error)
+    parts = [str(part) for name in ("detail", "hint") if (part := getattr(error, name, None))]
+    return " ".join([text, *(part for part in parts if part not in text)]).replace("\n", " ")
