@@ -14,8 +14,10 @@ import orjson
 
 from lgsp_contracts.time_zone import VIETNAM_OFFSET_SECONDS
 
-WINDOW_MS = 1_050
-"""For how long a request counts against the limit per second: a little longer, since requests do not travel equally fast."""
+WINDOW_MS = 1_150
+"""For how long a request counts against the limit per second: longer, since requests are not sent and do not travel equally fast."""
+MAX_PERMIT_AGE_MS = 120
+"""How old a permit may be when its request is sent, from when it was asked for. What the window is longer is for the network."""
 MAX_PER_SECOND = 1_000
 MAX_CONCURRENT = 1_000
 MAX_PER_DAY = 1_000_000_000

@@ -16,7 +16,7 @@ from yarl import URL
 
 from lgsp_adapters.adapter import Call, UpstreamFailed, UpstreamLate
 from lgsp_adapters.upstream import connection_pool
-from lgsp_adapters.upstream.connection_pool import MAX_CONNECTIONS, StaleConnectionError
+from lgsp_adapters.upstream.connection_pool import MAX_CONNECTIONS, BeforeSending, StaleConnectionError
 from lgsp_adapters.upstream.request_limiter import RequestLimiter
 from lgsp_adapters.upstream.response import Response
 from lgsp_contracts import exact_json
@@ -101,10 +101,14 @@ class Upstream:
         """Send a request to an address, which the caller has checked to be one of this system; see `send`."""
         if self._limiter is None:
             call.requests += 1
-            return await self._request(method, url, call, headers, data, display_path)
-        async with self._limiter.permit(call):
-            call.requests += 1
-            return await self._request(method, url, call, headers, data, display_path)
+            return await self._request(method, url, call, headers, data, display_path, ())
+        async with self._limiter.permit(call) as permit:
+
+            async def use_permit() -> None:
+                await permit.use()
+                call.requests += 1
+
+            return await self._request(method, url, call, headers, data, display_path, (BeforeSending(use_permit),))
 
     async def _request(
         self,
@@ -114,6 +118,7 @@ class Upstream:
         headers: Mapping[str, str] | None,
         data: bytes | Mapping[str, str] | None,
         display_path: str,
+        middlewares: tuple[BeforeSending, ...],
     ) -> Response:
         where = f"{method} {self._display_address}{display_path}"
         about: dict[str, str | int] = {"http.request.method": method, "server.address": self._host}
@@ -129,6 +134,7 @@ class Upstream:
                             headers={"traceparent": traceparent, **(headers or {})},
                             data=data,
                             allow_redirects=False,
+                            middlewares=middlewares,
                             timeout=aiohttp.ClientTimeout(
                                 total=call.remaining, sock_connect=call.remaining * CONNECTING
                             ),

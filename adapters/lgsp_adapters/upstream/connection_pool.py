@@ -9,9 +9,11 @@ A pool of connections is kept, since a handshake costs more than most questions.
 """
 
 import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import aiohttp
-from aiohttp import ClientRequest, ClientResponse
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from aiohttp.connector import Connection
 
 from lgsp_adapters.errors import AdapterError
@@ -25,16 +27,45 @@ class StaleConnectionError(AdapterError, aiohttp.ClientConnectionError):
     """A pooled connection holds a response without a request. Nothing has been sent on it."""
 
 
+def _check_clean(conn: Connection) -> None:
+    if conn.protocol is None or conn.protocol.should_close:
+        raise StaleConnectionError
+
+
+async def _nothing() -> None:
+    """Do nothing."""
+
+
 class _CleanRequest(ClientRequest):
+    before_sending: Callable[[], Awaitable[None]] = staticmethod(_nothing)
+
     async def send(self, conn: Connection) -> ClientResponse:
         """Send it, unless the connection holds something unread.
 
         Raises:
             StaleConnectionError: the connection is closed, and the request may go out on another.
         """
-        if conn.protocol is None or conn.protocol.should_close:
-            raise StaleConnectionError
+        _check_clean(conn)
+        await self.before_sending()
+        _check_clean(conn)
         return await super().send(conn)
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeSending:
+    """A middleware of aiohttp that has something done when the connection is there, just before each attempt to send a request.
+
+    Args:
+        action: what is done; if it raises, nothing is sent.
+    """
+
+    action: Callable[[], Awaitable[None]]
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Handle a request."""
+        assert isinstance(request, _CleanRequest)
+        request.before_sending = self.action
+        return await handler(request)
 
 
 class _CleanResponse(ClientResponse):
