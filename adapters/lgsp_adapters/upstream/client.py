@@ -105,8 +105,9 @@ class Upstream:
         async with self._limiter.permit(call) as permit:
 
             async def use_permit() -> None:
+                is_first = not permit.is_used
                 await permit.use()
-                call.requests += 1
+                call.requests += is_first
 
             return await self._request(method, url, call, headers, data, display_path, (BeforeSending(use_permit),))
 

@@ -53,8 +53,9 @@ class Permit:
     def __init__(self, limiter: "RequestLimiter", call: Call) -> None:
         self._limiter = limiter
         self._call = call
-        self._is_used = False
         self._asked = 0.0
+        self.is_used = False
+        """Whether the request was sent, by this attempt or one before."""
         self.identifier = secrets.token_hex(8)
 
     async def acquire(self) -> None:
@@ -64,7 +65,6 @@ class Permit:
             LimitReached, UpstreamFailed: as `RequestLimiter.permit`.
         """
         self._asked = await self._limiter.acquire(self._call, self.identifier)
-        self._is_used = False
 
     async def use(self) -> None:
         """Use the permission for a request that is sent at once; ask anew where it is old, or was used by an attempt before.
@@ -72,9 +72,11 @@ class Permit:
         Raises:
             LimitReached, UpstreamFailed: as `RequestLimiter.permit`; then nothing may be sent.
         """
-        while self._is_used or (time.monotonic() - self._asked) * 1000 > MAX_PERMIT_AGE_MS:
+        if self.is_used:
             await self.acquire()
-        self._is_used = True
+        while (time.monotonic() - self._asked) * 1000 > MAX_PERMIT_AGE_MS:
+            await self.acquire()
+        self.is_used = True
 
 
 class RequestLimiter:
