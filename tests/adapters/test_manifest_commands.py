@@ -144,6 +144,20 @@ def answered(folder: Path, content: str) -> tuple[str, str]:
     return "--answer", str(folder / "answer.json")
 
 
+@pytest.mark.parametrize("address", ["api.example.vn:8080", "https://"])
+async def test_an_address_that_is_none_is_found(folder: Path, address: str) -> None:
+    login = {"oauth2": {"url": "connection.idp", "path": "/t", "client": "'a'", "secret": "'b'"}}
+    for name in ("url", "idp"):
+        connection = {"url": "https://api.example.vn", "idp": "https://api.example.vn", "codes": {"yaml": "codes.yaml"}}
+        read = {**SOUND["operations"]["read"], "headers": {}}
+        document = {**SOUND, "connection": {**connection, name: {"env": "DESK_URL"}}, "operations": {"read": read}}
+        manifest = written(folder, yaml.safe_dump({**document, "authentication": login}))
+        code, _, err = await lgsp(folder, "check", manifest, DESK_URL=address)
+        assert code == 1
+        assert f"/connection/{name}: not an address of HTTP; write it with http:// or https:// and a host" in err
+        assert (await lgsp(folder, "check", manifest, "--offline"))[0] == 0
+
+
 async def test_warnings_alone_do_not_fail_a_check(folder: Path) -> None:
     document = {**SOUND, "operations": {"read": {**SOUND["operations"]["read"], "query": {}}}}
     code, out, err = await lgsp(folder, "check", written(folder, yaml.safe_dump(document)), "--offline")

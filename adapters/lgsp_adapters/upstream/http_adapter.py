@@ -14,6 +14,7 @@ from lgsp_adapters.mapping.criteria import Criteria
 from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.variables import instant_variables, request_scope
+from lgsp_adapters.upstream.addresses import check_addresses
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.login import Authentication
 from lgsp_adapters.upstream.request_limiter import RequestLimiter
@@ -72,6 +73,7 @@ class HttpAdapter(Adapter):
             has_certificate=self._tls.has_certificate,
         )
         self._limiter = RequestLimiter.of(manifest)
+        check_addresses(manifest)  # last: a value that was not read yet must not hide other faults
 
     def count_requests_with(self, permits: Permits) -> None:
         """Count the requests with other copies, where the manifest names a limit."""
