@@ -32,6 +32,10 @@ _LIMITS = {
     "maxItems": Text("tối đa {} phần tử", "at most {} items"),
     "pattern": Text("theo mẫu {}", "matching the pattern {}"),
 }
+_ALTERNATIVES = {
+    "anyOf": Text("Bắt buộc có ít nhất một trong", "At least one of these is required"),
+    "oneOf": Text("Bắt buộc có đúng một trong", "Exactly one of these is required"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,30 @@ class Field:
 def fields(schema: Mapping[str, Any]) -> list[Field]:
     """List the fields of an object's schema, each parent before its children."""
     return list(_fields_under(schema, schema, "", 0))
+
+
+def alternatives(schema: Mapping[str, Any]) -> list[Text]:
+    """Return sentences on which fields are required in place of each other (`anyOf` and `oneOf` of `required`)."""
+    return list(_alternatives_under(schema, schema, "", 0))
+
+
+def _alternatives_under(root: Mapping[str, Any], schema: Mapping[str, Any], path: str, depth: int) -> Iterator[Text]:
+    if depth == MAX_DEPTH:
+        return
+    prefix = f"{path}." if path else ""
+    for keyword, rule in _ALTERNATIVES.items():
+        required = [_resolve(root, choice).get("required", ()) for choice in schema.get(keyword, ())]
+        if required and all(required):
+            groups = [[f"{prefix}{name}" for name in names] for names in required]
+            vi, en = ("; ".join(joint.join(names) for names in groups) for joint in (" và ", " and "))
+            yield Text(f"{rule.vi}: {vi}.", f"{rule.en}: {en}.")
+    for part in schema.get("allOf", ()):
+        yield from _alternatives_under(root, _resolve(root, part), path, depth + 1)
+    for name, part in schema.get("properties", {}).items():
+        inner, below, level = _resolve(root, part), f"{prefix}{name}", depth + 1
+        while "items" in inner and level < MAX_DEPTH:
+            below, inner, level = f"{below}[]", _resolve(root, inner["items"]), level + 1
+        yield from _alternatives_under(root, inner, below, level)
 
 
 def _fields_under(root: Mapping[str, Any], schema: Mapping[str, Any], path: str, depth: int) -> Iterator[Field]:

@@ -20,7 +20,7 @@ from lgsp_contracts.tooling.openapi import COMMON
 from lgsp_contracts.tooling.pages.access import PURPOSE as GRANT_PURPOSE
 from lgsp_contracts.tooling.pages.access import ServiceAccess, sample_request
 from lgsp_contracts.tooling.pages.examples import PURPOSE, examples, token_programs
-from lgsp_contracts.tooling.pages.fields import fields
+from lgsp_contracts.tooling.pages.fields import alternatives, fields
 from lgsp_problems import CODES, Language, Text, harmless
 from lgsp_problems.explanations import explanations
 
@@ -97,6 +97,7 @@ def service_in_pieces(
         grant_purpose=GRANT_PURPOSE,
         quoted=shlex.quote,
         fields=fields,
+        alternatives=alternatives,
         examples=examples,
         purpose=PURPOSE,
         common={code: CODES[code] for code in COMMON},
