@@ -3,11 +3,15 @@
 Compiling a contract takes half a millisecond, or fifty for a large one; a list shows hundreds of them.
 """
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lgsp_problems import Text
+
+_HOLDERS = ("items", "anyOf", "oneOf", "allOf")
+_DEFINITIONS = ("$defs", "definitions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class OperationSummary:
 
 @dataclass(frozen=True, slots=True)
 class ContractSummary:
-    """The summary of a contract."""
+    """The summary of a contract. `fields` are the names and titles of the fields of its documents."""
 
     service: str
     version: str
@@ -32,6 +36,7 @@ class ContractSummary:
     classification: str
     listed: bool
     operations: Mapping[str, OperationSummary]
+    fields: tuple[str, ...] = ()
 
     @property
     def major(self) -> int:
@@ -63,11 +68,57 @@ class ContractSummary:
                 )
                 for name, content in document["operations"].items()
             },
+            fields=tuple(
+                dict.fromkeys(
+                    field
+                    for content in document["operations"].values()
+                    for schema in (content["request"], content["response"])
+                    for field in _fields(schema)
+                )
+            ),
         )
 
     def searched_text(self) -> str:
-        """Return the text that a word search compares with, case-folded."""
+        """Return the text that a word search compares with, case-folded: as it is written, and without accents.
+
+        A word with accents is found as it is written alone, so that `đất` does not find `data`.
+        """
         titles = [self.title, *(operation.title for operation in self.operations.values())]
         titles += [self.description] if self.description else []
-        names = [self.service, self.provider, *self.operations]
-        return "\n".join([*names, *(f"{title.vi}\n{title.en}" for title in titles)]).casefold()
+        names = [self.service, self.provider, *self.operations, *self.fields]
+        text = unicodedata.normalize(
+            "NFC", "\n".join([*names, *(f"{title.vi}\n{title.en}" for title in titles)]).casefold()
+        )
+        return f"{text}\n{_without_accents(text)}"
+
+
+def searched_words(query: str) -> list[str]:
+    """Return the words of a query as `searched_text` is written."""
+    return unicodedata.normalize("NFC", query.casefold()).split()
+
+
+def _without_accents(text: str) -> str:
+    parts = unicodedata.normalize("NFD", text.replace("đ", "d"))
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
+def _fields(schema: Any) -> Iterator[str]:
+    """Yield the names and titles of the fields that a schema declares, at any depth."""
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        if not isinstance(part, Mapping):
+            continue
+        properties = part.get("properties")
+        if isinstance(properties, Mapping):
+            for name, field in properties.items():
+                yield name
+                if isinstance(field, Mapping) and isinstance(field.get("title"), str):
+                    yield field["title"]
+            waiting += properties.values()
+        waiting += [part[key] for key in _HOLDERS if key in part]
+        for key in _DEFINITIONS:
+            if isinstance(part.get(key), Mapping):
+                waiting += part[key].values()

@@ -73,6 +73,13 @@ async def test_every_code_has_a_page(bus: Workbench) -> None:
             assert status == 200
             assert CODES[code].title.in_language("vi" if language == "vi" else "en") in page.replace("&#39;", "'")
     assert (await read(bus.session, "/problems/no-such-code"))[0] == 404
+    assert (await read(bus.session, "/problems/urn:lgsp:problem:no-such-code"))[0] == 404
+
+
+async def test_the_type_of_a_problem_leads_to_its_page(bus: Workbench) -> None:
+    path = "/problems/urn:lgsp:problem:not-granted?lang=en"
+    async with bus.session.get(path, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (308, "/problems/not-granted?lang=en")
 
 
 @pytest.mark.parametrize(

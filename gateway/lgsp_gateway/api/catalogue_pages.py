@@ -6,6 +6,7 @@ import time
 from aiohttp import web
 
 from lgsp_contracts.names import DocumentName
+from lgsp_contracts.summary import searched_words
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_contracts.tooling.pages import page
 from lgsp_contracts.tooling.pages.access import ServiceAccess
@@ -80,7 +81,7 @@ class CataloguePages:
     async def _show_catalogue(self, request: web.Request) -> web.Response:
         system, now = await self._access.calling_system(request), time.time()
         query = QUERY.read_from(request)[:MAX_QUERY]
-        words = [word.encode() for word in query.casefold().split()]
+        words = [word.encode() for word in searched_words(query)]
         count, listed, pace = 0, [], Pace(CONTRACTS_PER_TURN)
         async for service, major in self._access.visible_services(system, now):
             if self._registry.services.holds(service_name(service, major), words):

@@ -21,7 +21,7 @@ from lgsp_problems.explanations import explanations
 
 _VARY = "Accept, Accept-Language"
 
-CODE = text_parameter("code", "a problem code", max_length=MAX_NAME, pattern="^[a-z_-]+$", location="path")
+CODE = text_parameter("code", "a problem code", max_length=MAX_NAME, pattern="^[a-z_:-]+$", location="path")
 LIST = Route(
     "GET",
     "/problems",
@@ -38,7 +38,10 @@ PAGE = Route(
     "explainProblemCode",
     "Explain a problem code: HTML for browsers, JSON for programs",
     "public",
-    {200: ResponseSpec("When the code is used, and what to do", {**HTML, **json_of("ProblemCode")})},
+    {
+        200: ResponseSpec("When the code is used, and what to do", {**HTML, **json_of("ProblemCode")}),
+        308: ResponseSpec("The path names the `type` of a problem: see the page of its code", headers=("Location",)),
+    },
     parameters=(CODE, LANGUAGE),
     problems=("not-found",),
     tag="problems",
@@ -61,6 +64,10 @@ class ProblemPages:
 
     async def _explain(self, request: web.Request) -> web.Response:
         code, language = CODE.read_from(request), language_of(request)
+        if code.removeprefix(TYPE) in CODES and code.startswith(TYPE):
+            query = f"?{request.query_string}" if request.query_string else ""
+            location = f"{HELP}{code.removeprefix(TYPE)}{query}"
+            return web.Response(status=308, headers={hdrs.LOCATION: location})
         if code not in CODES:
             raise NotFound(
                 vi="Trục không có mã này; các mã của trục ở /problems, mã riêng của một dịch vụ ở trang của dịch vụ trong /catalog.",

@@ -9,8 +9,8 @@ import pytest
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.documents import read, read_folder
-from lgsp_contracts.summary import ContractSummary
-from lgsp_contracts.tooling.pages.fields import fields
+from lgsp_contracts.summary import ContractSummary, searched_words
+from lgsp_contracts.tooling.pages.fields import alternatives, fields
 from lgsp_contracts.tooling.pages.page import POLICY, catalogue, service
 from lgsp_problems import CODES, Language
 
@@ -73,9 +73,31 @@ def test_the_catalogue_is_searched_in_both_languages() -> None:
     shown = [ContractSummary.from_document(document) for _, document in read_folder(catalog.shipped_folder())]
 
     def found(words: str) -> set[str]:
-        sought = words.casefold().split()
+        sought = searched_words(words)
         return {one.service for one in shown if all(word in one.searched_text() for word in sought)}
 
     assert found("ĐẤT đai") == found("provincial land") == {"land-parcels"}
+    assert "land-parcels" in found("dat dai")  # without accents
+    assert found("đ\u00e2\u0301t đai") == {"land-parcels"}  # decomposed, as some systems send it
+    assert "land-parcels" in found("maxa")  # the name of a field
+    assert found("dất") == set()  # an accent that is written counts
     assert found("") == {name for name, _ in SHIPPED}
     assert found("không có gì như vậy") == set()
+
+
+def test_fields_that_are_required_in_place_of_each_other() -> None:
+    either = {"anyOf": [{"required": ["soDinhDanh"]}, {"required": ["hoVaTen", "ngaySinh"]}]}
+    one = {"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    schema = {"type": "object", "allOf": [either], "properties": {"con": {"type": "array", "items": one}}}
+    assert [text.en for text in alternatives(schema)] == [
+        "At least one of these is required: soDinhDanh; hoVaTen and ngaySinh.",
+        "Exactly one of these is required: con[].a; con[].b.",
+    ]
+    assert alternatives({"anyOf": [{"required": ["a"]}, {"type": "null"}]}) == []
+
+
+def test_the_page_says_which_fields_are_alternatives(land: Any) -> None:
+    request = land["operations"]["lookup-parcel"]["request"]
+    request["anyOf"] = [{"required": [name]} for name in list(request["properties"])[:2]]
+    page = service(Contract.from_document(land), "", "vi", inside=True)
+    assert "Bắt buộc có ít nhất một trong: " in page
