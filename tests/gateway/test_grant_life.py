@@ -287,3 +287,14 @@ async def test_another_grant_on_the_same_calls_is_pointed_out(asked: Asked) -> N
     finally:
         last = await asked.bus.registry("GET", "grants/asked-second")
         await asked.bus.registry("DELETE", "grants/asked-second", headers={"If-Match": last.headers["ETag"]})
+
+
+async def test_the_command_names_the_option_that_is_missing_or_too_old(asked: Asked) -> None:
+    requested = await asked.request()
+    where = ("--url", f"http://127.0.0.1:{asked.bus.port}", "--token", asked.bus.token("agency-admin"))
+    code, _, err = await run("grant", "deny", "asked", *where)
+    assert (code != 0, '--reason "…"' in err) == (True, True), err
+    old = str(requested.json["metadata"]["revision"] - 1)
+    code, _, err = await run("grant", "approve", "asked", "--revision", old, *where)
+    assert (code != 0, "--revision" in err) == (True, True), err
+    assert await asked.phase() == "requested"

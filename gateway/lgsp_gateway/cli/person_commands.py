@@ -11,8 +11,10 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import as_yaml, out
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, run_on_registry
+from lgsp_gateway.cli.registry_step_commands import reason_needed
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.registry.documents import API_VERSION
+from lgsp_gateway.registry.lifecycle.persons import NEEDS_REASON
 from lgsp_gateway.sessions.accounts import read_code
 from lgsp_problems import Refusal
 
@@ -179,6 +181,9 @@ def show(person: str, /, *, bus: BusOptions = BusOptions()) -> None:  # noqa: B0
 
 
 def _act(bus: BusOptions, person: str, action: str, body: dict[str, str]) -> None:
+    if action in NEEDS_REASON and not body["reason"]:
+        raise reason_needed()
+
     def work(client: RegistryClient) -> Coroutine[Any, Any, Document]:
         return client.act("persons", person, action, body)
 

@@ -9,6 +9,8 @@ from lgsp_gateway.cli.overlapping_grants import overlap_notice
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, run_on_registry
 from lgsp_gateway.cli.registry_output import document_path, phase_of
 from lgsp_gateway.cli.texts import localized
+from lgsp_gateway.registry.lifecycle.grants import NEEDS_REASON
+from lgsp_problems import Refusal, RevisionConflict
 
 
 def act_on_grant(
@@ -36,15 +38,38 @@ def act_on_grant(
     revision
         Only if the grant is still this revision, which was read: nobody approves what was changed meanwhile.
     """
+    if action in NEEDS_REASON and not reason:
+        raise reason_needed()
     step = {"reason": reason, "until": until}
 
     async def work(client: RegistryClient) -> tuple[Document, str]:
-        after = await client.act("grants", name, action, step, revision)
+        try:
+            after = await client.act("grants", name, action, step, revision)
+        except RevisionConflict as conflict:
+            if revision is None:
+                raise
+            raise _changed_since(name, revision) from conflict
         return after, await overlap_notice(client, after)
 
     after, notice = run_on_registry(bus, work)
     out(localized(f"{document_path(after)}: {phase_of(after)}\n", f"{document_path(after)} is {phase_of(after)}\n"))
     out(notice)
+
+
+def reason_needed() -> Refusal:
+    """Create the refusal of a step that was taken without a reason, which names the option of the command."""
+    return Refusal(
+        "malformed",
+        vi='Bước này phải nêu lý do: thêm --reason "…".',
+        en='This step needs a reason: add --reason "…".',
+    )
+
+
+def _changed_since(name: str, revision: int) -> RevisionConflict:
+    return RevisionConflict(
+        vi=f"Quyền {name} đã được sửa sau bản {revision}; hãy đọc lại bằng `lgsp describe grant {name}` rồi dùng số bản mới cho --revision.",
+        en=f"Grant {name} was changed after revision {revision}; read it again with `lgsp describe grant {name}` and give its revision to --revision.",
+    )
 
 
 def act_on_service(
