@@ -113,7 +113,8 @@ def import_table(
             call_key=operations.call_key,
         )
     )
-    _save(Draft(draft.contract, draft.manifest, environment={variable(service, "URL"): ""}), output, manifest)
+    environment = {variable(service, "URL"): ""}
+    _save(Draft(draft.contract, draft.manifest, draft.comments, environment=environment), output, manifest)
     if draft.code_tables:
         out(f"The contract contains the codes of {', '.join(draft.code_tables)}; check that everybody may read them.\n")
 

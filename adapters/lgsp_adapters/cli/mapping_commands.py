@@ -13,7 +13,7 @@ from lgsp_adapters.connectors.mapping_trial import MappingTrial, Outcome
 from lgsp_adapters.mapping.budget import MOST, TOO_LONG, StepBudget, StepsExceededError, run_within
 from lgsp_adapters.mapping.trace import TracedExpression
 from lgsp_contracts import exact_json, whole_numbers
-from lgsp_contracts.cli.terminal import out
+from lgsp_contracts.cli.terminal import out, read_argument
 from lgsp_contracts.contract import Contract
 from lgsp_problems import NotFound, Refusal
 
@@ -48,7 +48,7 @@ def map_answer(
         A file with an answer of the system: JSON or XML, as it sent it; for sql, files and rows a JSON array of rows. Without it, only the
         expressions of the request are shown.
     data
-        The request; the contract's example by default.
+        The request as JSON; @FILE reads it from a file, - from stdin. The contract's example by default.
     expression
         An expression to evaluate instead of those of the manifest.
     status
@@ -96,7 +96,7 @@ def _trial(
             vi=f"Không có thao tác {operation}; có: {known}.",
             en=f"There is no operation {operation}; there are: {known}.",
         )
-    body = data.encode() if data else orjson.dumps(declared.example.request)
+    body = read_argument(data) if data else orjson.dumps(declared.example.request)
     declared.check_request(body)
     request = whole_numbers.reader(declared.request.document)(body)
     return MappingTrial(loaded, declared, request, conformance_call(contract, declared), answer, status)

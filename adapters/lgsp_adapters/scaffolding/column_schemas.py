@@ -20,6 +20,8 @@ MAX_CODE = 40
 _EXACT_INTEGER = 2**53 - 1
 """The largest integer that every JSON parser keeps."""
 
+_DIGITS_OF_DOUBLE = 15
+
 NOT_BLANK = r"[^\u0000- \u007f-\u00a0\u1680\u2000-\u206f\u3000]"
 """Pattern of texts with a character that is neither white space, nor for control, nor general punctuation such as a dash; every engine reads it
 alike. What is blank would be absent when it is read."""
@@ -33,6 +35,9 @@ _FORMATS = {
     "email": ("email", "thudientu"),
 }
 """What columns with an identifier are called, as `comparable` writes it."""
+
+_PERIODS = ("ky", "kychitra", "kytra", "kybaocao", "thangnam", "namthang")
+"""What columns with a period are called, as `comparable` writes it."""
 
 _FORMAT_OF_NAME = {name: known for known, names in _FORMATS.items() for name in names}
 _TYPES: tuple[tuple[type[Any], Document], ...] = (
@@ -90,6 +95,13 @@ def is_identifier(comparable_name: str) -> bool:
     return comparable_name in _FORMAT_OF_NAME
 
 
+def is_period(column: Column) -> bool:
+    """Tell whether a column says when something was, or for which period: a date, or a text called like a period."""
+    if isinstance(column.type, (types.Date, types.DateTime)):
+        return True
+    return comparable(column.name) in _PERIODS and not isinstance(column.type, types.JSON)
+
+
 def codes_schema(codes: Mapping[Any, str]) -> Document:
     """Return the schema of codes, given each with what it means."""
     meaning = "; ".join(f"{code}: {label}" for code, label in codes.items() if label)
@@ -135,7 +147,18 @@ def column_schema(column: Column, *, requested: bool = False) -> Document:
     if requested and schema == {"type": "integer"} and isinstance(column.type, types.Integer):
         largest = next(largest for known, largest in _RANGES if isinstance(column.type, known))
         return {**schema, "minimum": 0 if column.counter else -largest, "maximum": largest}
+    if requested and isinstance(column.type, types.Numeric) and not isinstance(column.type, types.Float):
+        return schema | _digits(column.type.precision, column.type.scale or 0)
     return schema
+
+
+def _digits(precision: int | None, scale: int) -> Document:
+    """Return the rules for numbers that a column of so many digits keeps without rounding; none where a double does not keep them either."""
+    if precision is None or not 0 <= scale <= precision <= _DIGITS_OF_DOUBLE:
+        return {}
+    step: int | float = float(f"1e-{scale}") if scale else 1
+    largest = float(f"{'9' * (precision - scale) or '0'}.{'9' * scale}") if scale else int("9" * precision)
+    return {"minimum": -largest, "maximum": largest} | ({"multipleOf": step} if scale else {})
 
 
 def object_schema(columns: Sequence[Column], *, requested: bool = False) -> Document:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnClause, Connection, column, func, inspect, select, table, text, types
 
 from lgsp_adapters.scaffolding.code_tables import CodeTables, is_generated
-from lgsp_adapters.scaffolding.column_schemas import Column
+from lgsp_adapters.scaffolding.column_schemas import Column, is_period
 from lgsp_contracts.field_names import comparable
 from lgsp_contracts.tooling import drafts
 from lgsp_problems import NotFound, Refusal
@@ -30,6 +30,7 @@ class Relation:
         field: the name of the field that takes its rows.
         many: there are several rows, of which each refers to the one row; otherwise the one row refers to it.
         pairs: columns of that table, each with the column of the other one that it equals.
+        newest: the column with the date or the period of a row, by which the newest come first.
     """
 
     field: str
@@ -39,6 +40,7 @@ class Relation:
     pairs: Sequence[tuple[Column, Column]]
     order: Sequence[Column]
     required: bool
+    newest: Column | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,7 @@ class _Reader:
                 all_columns = {each.name: each for each in self._columns(bare)}
                 own = reference["constrained_columns"]
                 key = self._inspector.get_pk_constraint(bare, self._schema).get("constrained_columns") or []
+                dated = next((each for each in all_columns.values() if is_period(each) and each.name not in own), None)
                 yield Relation(
                     _unused(drafts.camel(bare), fields),
                     many=True,
@@ -258,6 +261,7 @@ class _Reader:
                     pairs=[(all_columns[name], columns[there]) for name, there in zip(own, referred, strict=True)],
                     order=[all_columns[name] for name in key if name in all_columns],
                     required=True,
+                    newest=dated,
                 )
 
 

@@ -16,8 +16,8 @@ from lgsp_adapters.connectors.sql.query import Query
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.scaffolding.column_schemas import MAX_ITEMS, Column, Document, loosen, object_schema
-from lgsp_adapters.scaffolding.database_shape import Table, read_table
-from lgsp_adapters.scaffolding.drafts import variable
+from lgsp_adapters.scaffolding.database_shape import Relation, Table, read_table
+from lgsp_adapters.scaffolding.drafts import Comments, variable
 from lgsp_adapters.scaffolding.table_operations import TableDraft, first_rows
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.tooling import drafts
@@ -31,11 +31,13 @@ class TableDrafts(NamedTuple):
 
     Args:
         code_tables: tables whose rows were copied into the contract.
+        comments: what to decide in the contract, by the path of the key.
     """
 
     contract: Document
     manifest: Document
     code_tables: Collection[str]
+    comments: Comments
 
 
 async def from_table(
@@ -79,7 +81,22 @@ async def from_table(
     head = {"service": service, "major": 1, "system": provider, "kind": "sql", "connection": {"url": url}}
     contract = drafts.contract(service, provider, {name: part for name, (part, _) in operations.items()})
     manifest = {**head, "operations": {name: part for name, (_, part) in operations.items()}}
-    return TableDrafts(contract, manifest, shape.code_tables)
+    return TableDrafts(contract, manifest, shape.code_tables, _boolean_comments(contract))
+
+
+def _boolean_comments(contract: Document) -> Comments:
+    """Ask what true means at each boolean that no other operation has asked about: `gioi_tinh` says nothing of it."""
+    comments: dict[tuple[str, ...], str] = {}
+    asked: set[str] = set()
+    for name, operation in contract["operations"].items():
+        for part in ("response", "request"):
+            for field, schema in operation[part]["properties"].items():
+                if schema.get("type") == "boolean" and field not in asked:
+                    comments["operations", name, part, "properties", field] = (
+                        "TODO: write a description that says what true and false mean."
+                    )
+                    asked.add(field)
+    return comments
 
 
 async def _response_schema(database: Database, shape: Table) -> Document:
@@ -89,12 +106,17 @@ async def _response_schema(database: Database, shape: Table) -> Document:
     for relation in shape.relations:
         part = object_schema(relation.columns)
         loosen(part, await _rows(database, relation.quoted, relation.columns, part))
-        schema["properties"][relation.field] = (
-            {"type": "array", "maxItems": MAX_ITEMS, "items": part} if relation.many else part
-        )
+        schema["properties"][relation.field] = _list(relation, part) if relation.many else part
         if relation.required:
             schema["required"].append(relation.field)
     return schema
+
+
+def _list(relation: Relation, part: Document) -> Document:
+    listed: Document = {"type": "array", "maxItems": MAX_ITEMS, "items": part}
+    if relation.newest is None:
+        return listed
+    return {**listed, "description": f"{relation.newest.field}: mới nhất trước; the newest first, {MAX_ITEMS} at most"}
 
 
 async def _rows(database: Database, quoted: str, columns: Sequence[Column], schema: Document) -> list[Document]:

@@ -11,6 +11,7 @@ from sqlalchemy import literal_column, select, text
 
 from lgsp_adapters.connectors.sql.databases import Database
 from lgsp_adapters.scaffolding.column_schemas import (
+    MAX_ITEMS,
     NOT_BLANK,
     Column,
     Document,
@@ -98,7 +99,7 @@ class TableDraft:
                 en=f"INSERT in {self.database.kind} has no RETURNING for the key; leave out --write and write the operation by hand.",
             )
         columns = [column for column in self.shape.columns if not column.generated and can_be_requested(column)]
-        key = self.shape.primary or self.shape.keys[0]
+        key = next((each for each in self.shape.keys if not any(part.counter for part in each)), self.shape.keys[0])
         name = f"register-{drafts.kebab(self.shape.name)}"
         response = {**object_schema(key), "required": [column.field for column in key]}
         contract = drafts.operation(name, self._inserted(columns), response, idempotent=False)
@@ -174,7 +175,7 @@ class TableDraft:
             "none": "not-on-record",
         }
         if self.shape.relations:
-            draft["with"] = {relation.field: _related(relation) for relation in self.shape.relations}
+            draft["with"] = {relation.field: _related(self.database, relation) for relation in self.shape.relations}
         return {**draft, "sample": first_rows(self.database, self.shape.quoted, key, 1)}
 
 
@@ -206,13 +207,21 @@ def first_rows(database: Database, quoted: str, columns: Sequence[Column], count
     return " ".join(database.compiled(selected).split())
 
 
-def _related(relation: Relation) -> Document:
-    selected = ", ".join(column.selected for column in relation.columns)
-    where = " AND ".join(f"{there.quoted} = :{own.field}" for there, own in relation.pairs)
-    order = f" ORDER BY {', '.join(column.quoted for column in relation.order)}" if relation.order else ""
+def _related(database: Database, relation: Relation) -> Document:
+    """Draft the query for the rows of a relation: the newest ones, where a column says which they are."""
+    order: list[Any] = [literal_column(column.quoted) for column in relation.order if column is not relation.newest]
+    selected: Any = select(*(literal_column(column.selected) for column in relation.columns)).select_from(
+        text(relation.quoted)
+    )
+    for there, own in relation.pairs:
+        selected = selected.where(text(f"{there.quoted} = \\:{own.field}"))
+    if relation.newest is not None:
+        selected = selected.limit(MAX_ITEMS)
+        order = [literal_column(relation.newest.quoted).desc(), *order]
+    statement = " ".join(database.compiled(selected.order_by(*order)).split())
     return {
-        "statement": f"SELECT {selected} FROM {relation.quoted} WHERE {where}{order}",  # noqa: S608 - names that the database gave
-        "parameters": {own.field: f"row.{quoted_field(own.name_in_rows)}" for _, own in relation.pairs},
+        "statement": statement,
+        "parameters": {own.field: f"row.{quoted_field(own.name)}" for _, own in relation.pairs},
     }
 
 
