@@ -65,8 +65,11 @@ async def test_a_draft_passes_its_own_test(register: str, tmp_path: Path, monkey
     assert list(written["response"]["properties"]) == ["soDinhDanh"]  # no number that means nothing outside
     amount = {"type": "number", "minimum": -9999999999.99, "maximum": 9999999999.99, "multipleOf": 0.01}
     assert written["request"]["properties"]["mucHuong"] == amount
-    comparison.check(Contract.from_document(contract), SourceLocation("draft"))
+    shown = written["example"]["request"]
+    assert (shown["hoVaTen"], shown["mucHuong"], shown["gioiTinh"]) == ("Nguyễn Văn An", 500000, "Nữ")
+    assert {each["ky"] for each in contract["operations"][names[0]]["example"]["response"]["chiTra"]} == {"2026-01"}
     promised = Contract.from_document(contract)
+    comparison.check(promised, SourceLocation("draft"))
     results = await suite.run(loaded(manifest, tmp_path, register, monkeypatch), promised, allow_writes=False)
     assert [result for result in results if not result.passed] == []
     assert [result.operation for result in results if result.what == "a sample of the system"] == names

@@ -9,7 +9,7 @@ import pytest
 from support.postgres import Postgres
 from support.tutorials import run_tutorial
 
-MAX_YAML = 160
+MAX_YAML = 180
 """Lines that an integrator has to read, and can write by hand, for a table of 22 columns that is read and written."""
 
 
@@ -30,8 +30,8 @@ async def test_connect_a_database_with_writing(postgres: Postgres, tmp_path: Pat
     assert "social-welfare 1.0.0 is valid" in output
     assert "42 passed, 0 failed" in output
     *tried, read, written, repeated, refused = answers(output)
-    assert [next(iter(answer)) for answer in tried] == ["soDinhDanh", "id"]
-    payments = [{"ky": "2026-01", "soTien": 500000, "ngayChi": "2026-01-10"}, {"ky": "2026-02", "soTien": 550000.5}]
+    assert [next(iter(answer)) for answer in tried] == ["soDinhDanh", "soDinhDanh"]
+    payments = [{"ky": "2026-02", "soTien": 550000.5}, {"ky": "2026-01", "soTien": 500000, "ngayChi": "2026-01-10"}]
     person = {"soDinhDanh": "022043001234", "hoVaTen": "Nguyễn Thị Lan", "maLoai": "NCT1", "mucHuong": 500000}
     assert read == {**person, "chiTra": payments}
     assert written == repeated

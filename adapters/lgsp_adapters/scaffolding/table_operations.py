@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import literal_column, select, text
 
 from lgsp_adapters.connectors.sql.databases import Database
+from lgsp_adapters.scaffolding.column_examples import with_believable_values
 from lgsp_adapters.scaffolding.column_schemas import (
     MAX_ITEMS,
     NOT_BLANK,
@@ -67,7 +68,8 @@ class TableDraft:
 
     def __post_init__(self) -> None:
         drafted = drafts.operation(self.shape.name, {"type": "object", "properties": {}}, self.schema, idempotent=True)
-        object.__setattr__(self, "example", drafted["example"]["response"])
+        response = with_believable_values(drafted["example"]["response"], self.schema, self.shape.columns)
+        object.__setattr__(self, "example", response)
 
     def lookups(self) -> Iterator[tuple[str, tuple[Document, Document]]]:
         """Yield the name of a look-up by each key, with the contract's part and the manifest's."""
@@ -103,6 +105,11 @@ class TableDraft:
         name = f"register-{drafts.kebab(self.shape.name)}"
         response = {**object_schema(key), "required": [column.field for column in key]}
         contract = drafts.operation(name, self._inserted(columns), response, idempotent=False)
+        request = with_believable_values(contract["example"]["request"], contract["request"], columns)
+        contract["example"] = {
+            "request": request,
+            "response": {name: request.get(name, value) for name, value in contract["example"]["response"].items()},
+        }
         contract["title"] = {"vi": f"Ghi nhận {self.shape.name}", "en": f"Register {self.shape.name}"}
         contract["idempotencyKey"] = {"required": True, **({"deduplicated": True} if call_key else {})}
         contract["errors"] = _NOT_INSERTED | (_KEY_USED if call_key else {})
@@ -214,14 +221,14 @@ def _related(database: Database, relation: Relation) -> Document:
         text(relation.quoted)
     )
     for there, own in relation.pairs:
-        selected = selected.where(text(f"{there.quoted} = \\:{own.field}"))
+        selected = selected.where(literal_column(there.quoted) == literal_column(f":{own.field}"))
     if relation.newest is not None:
         selected = selected.limit(MAX_ITEMS)
         order = [literal_column(relation.newest.quoted).desc(), *order]
     statement = " ".join(database.compiled(selected.order_by(*order)).split())
     return {
         "statement": statement,
-        "parameters": {own.field: f"row.{quoted_field(own.name)}" for _, own in relation.pairs},
+        "parameters": {own.field: f"row.{quoted_field(own.name_in_rows)}" for _, own in relation.pairs},
     }
 
 
