@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from aiohttp import web
+from support.authority import Authority
 from support.preloaded import Preloaded
 from support.processes import free_port
 from support.upstreams import ask, opened, served
@@ -20,7 +22,7 @@ from support.workbench import CONTRACTS, Got, Workbench
 
 from lgsp_adapters.adapter import LimitReached, UpstreamFailed
 from lgsp_adapters.host.shared_permits import SharedPermits
-from lgsp_contracts.provider_limit import Denial, ProviderLimit
+from lgsp_contracts.provider_limit import MAX_PERMIT_AGE_MS, Denial, ProviderLimit
 from lgsp_gateway.nats.provider_limits import MAX_NAMES
 from lgsp_runtime.nats.connect import connect_for_calls
 
@@ -278,3 +280,46 @@ async def test_each_login_counts_and_nothing_is_sent_beyond_the_limit() -> None:
             await ask(adapter)
     assert "per-day" in reached.value.private
     assert seen == ["/token", "/people"]
+
+
+@asynccontextmanager
+async def slow_to_greet(port: int, seconds: float) -> AsyncIterator[int]:
+    """A port before another one that lets nothing through for a while after it was connected."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(10):
+            while data := await reader.read(65_536):
+                writer.write(data)
+        writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(seconds)
+        behind = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pump(reader, behind[1]), pump(behind[0], writer), return_exceptions=True)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def test_a_permit_that_a_handshake_made_old_is_not_used(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.json_response({"a": "KHOP"})
+
+    Authority(tmp_path).issue()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    told = {"operations": {"read": {"path": "/people", "answer": {"ketQua": "answer.a"}}}, "tls": {"ca": "ca.pem"}}
+    async with (
+        served(answer, tls) as url,
+        slow_to_greet(int(url.rpartition(":")[2]), 2 * MAX_PERMIT_AGE_MS / 1000) as port,
+        opened("http", f"https://127.0.0.1:{port}", tmp_path, **told, limit={"per-day": 3}) as adapter,
+    ):
+        assert await ask(adapter) == {"ketQua": "KHOP"}  # the old permit counts too
+        assert await ask(adapter) == {"ketQua": "KHOP"}  # on the connection that is there
+        with pytest.raises(LimitReached, match="per-day"):
+            await ask(adapter)
+    assert len(seen) == 2
