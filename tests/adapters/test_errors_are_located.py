@@ -93,7 +93,7 @@ async def test_a_connector(bus: Workbench, tmp_path: Path) -> None:
     async with opened("sql", f"sqlite+aiosqlite:///{tmp_path}/so.db", operations=operations) as adapter:
         line, _ = await logged_by_call(bus, adapter.method("read"))
     assert "OperationalError" in line["frames"]
-    assert located(line, "connectors/sql/connector.py", "rows")
+    assert located(line, "connectors/sql/operation.py", "rows")
 
 
 async def test_a_system_that_hangs_up(bus: Workbench) -> None:

@@ -274,10 +274,6 @@ WRONG = [
         {"url: {env: LGSP_LAND_PARCELS_URL}": "url: land"},
         "adapter.yaml:7, /connection/url: not the address of a database",
     ),
-    (
-        {"url: {env: LGSP_LAND_PARCELS_URL}": "url: oracle://h/d"},
-        "the driver for oracle is not installed: pip install oracledb",
-    ),
 ]
 
 

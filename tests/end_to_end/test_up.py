@@ -89,7 +89,7 @@ async def test_token_is_alone_on_stdout(up: Up) -> None:
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", out)
     code, out, err = await up.lgsp("token", "nobody")
     assert (code, out) == (1, "")
-    assert "the systems are: " in err
+    assert "Systems with a key there: " in err
     assert "mot-cua" in err
 
 

@@ -138,7 +138,7 @@ async def test_what_moves_nothing(archived: Archived) -> None:
     code, out, _ = await archived.archive("1d")
     assert (code, out) == (0, "nothing is that old\n")
     code, _, err = await archived.archive("soon")
-    assert (code, "no age" in err) == (1, True)
+    assert (code, "no duration" in err) == (1, True)
     blocked = archived.shelf.parent / "blocked"
     blocked.write_text("a file")
     code, _, err = await archived.archive(shelf=str(blocked))

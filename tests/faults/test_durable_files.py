@@ -133,6 +133,8 @@ FOR_PEOPLE = {
     "main.py": "/dev/null",
     "processes.py": "the log of a child",
     "mock.py": "the temporary folder of lgsp contract mock",
+    "local_commands.py": "the temporary folder of lgsp contract mock",
+    "sdk_commands.py": "the temporary folder of a generator",
     "state_dir.py": "a lock, which holds nothing",
 }
 

@@ -313,7 +313,7 @@ class Fuzzer:
 
     def _value(self, parameter: dict[str, Any], operation: str) -> str:
         name, schema = parameter["name"], parameter["schema"]
-        if name == "name":
+        if name == "name" and self.operations[operation][1].startswith("/registry/"):
             plural = self.operations[operation][1].split("/")[2]
             return self._random.choice(
                 self._names[plural if operation.startswith(("get", "read")) else f"own {plural}"]

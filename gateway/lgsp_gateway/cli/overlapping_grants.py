@@ -10,12 +10,13 @@ from typing import Any
 from lgsp_gateway.cli.registry_client import Document, RegistryClient
 from lgsp_gateway.cli.registry_output import phase_of
 from lgsp_gateway.cli.texts import localized
+from lgsp_problems import Text
 
 _ENDED = ("denied", "revoked")
 
 
 async def overlap_notice(client: RegistryClient, document: Document) -> str:
-    """Return lines on the other grants that cover the same calls as a grant; empty where there is none.
+    """Return a line on the other grants that cover the same calls as a grant, the first by its name; empty where there is none.
 
     Args:
         client: asks as the caller, who sees of other grants those that they may read.
@@ -25,7 +26,8 @@ async def overlap_notice(client: RegistryClient, document: Document) -> str:
         return ""
     spec = document["spec"]
     others = await client.find("grants", consumer=spec["consumer"], service=spec["service"])
-    return "".join(map(_notice, overlapping(document, others)))
+    found = overlapping(document, others)
+    return _notice(found[0], len(found) - 1) if found else ""
 
 
 def overlapping(document: Document, others: Iterable[Document]) -> list[tuple[str, list[str], list[str]]]:
@@ -52,11 +54,12 @@ def _meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return bool(one["validFrom"] <= other["validUntil"] and other["validFrom"] <= one["validUntil"])
 
 
-def _notice(found: tuple[str, list[str], list[str]]) -> str:
-    name, operations, purposes = found[0], ", ".join(found[1]), ", ".join(found[2])
+def _notice(overlap: tuple[str, list[str], list[str]], more: int) -> str:
+    name, operations, purposes = overlap[0], ", ".join(overlap[1]), ", ".join(overlap[2])
+    others = Text(f" (và {more} quyền khác)", f" (and {more} more)") if more else Text("", "")
     return localized(
-        f"    chú ý: quyền {name} của hệ thống này cũng cho gọi {operations} với mục đích {purposes}; khi cả hai có hiệu lực, "
+        f"    chú ý: quyền {name}{others.vi} của hệ thống này cũng cho gọi {operations} với mục đích {purposes}; khi cả hai có hiệu lực, "
         f"quyền lâu không thay đổi hơn được dùng. Để mở rộng, hãy sửa {name} thay vì tạo quyền thứ hai.\n",
-        f"    note: grant {name} of this consumer covers {operations} for {purposes} too; while both are in force, the one "
+        f"    note: grant {name}{others.en} of this consumer covers {operations} for {purposes} too; while both are in force, the one "
         f"that was changed longest ago is used. To widen it, change {name} instead of adding a second grant.\n",
     )
