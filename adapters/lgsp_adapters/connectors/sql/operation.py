@@ -9,7 +9,7 @@ from lgsp_adapters.connectors.sql.databases import Access, Database
 from lgsp_adapters.connectors.sql.driver_errors import RefusedByDatabase, translated_errors
 from lgsp_adapters.connectors.sql.parameter_types import UNDETERMINED
 from lgsp_adapters.connectors.sql.query import Query, Row
-from lgsp_adapters.connectors.sql.sqlstate import DatabaseRefusal
+from lgsp_adapters.connectors.sql.sqlstate import UNIQUE_VIOLATION, DatabaseRefusal
 from lgsp_adapters.mapping import columns
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.error_rules import ErrorRules, evaluate
@@ -37,6 +37,7 @@ class SqlOperation:
 
     def __init__(self, document: Mapping[str, Any], location: SourceLocation, promised: Operation, kind: str) -> None:
         self.write: bool = document.get("write", False)
+        self._deduplicated = promised.deduplicated
         fields = promised.request.document.get("properties", {})
         response_variables: tuple[str, ...] = (*REQUEST_VARIABLES, *ROW_VARIABLES)
         self._main = Query(document, location, kind, fields, REQUEST_VARIABLES, blank_is_null=not self.write)
@@ -100,16 +101,29 @@ class SqlOperation:
             Declared: the database refuses, and the manifest says what that means.
             UpstreamLate, UpstreamFailed: the database's own message is for the integrator's terminal only, since it quotes values.
         """
-        typed = self._typed
         try:
             try:
-                return await self._execute(database, scope, call, executor, typed=typed)
+                return await self._execute_with_types(database, scope, call, executor)
             except RefusedByDatabase as refused:
-                if typed or not self._can_be_typed or refused.refusal.state not in UNDETERMINED:
+                if refused.refusal.state != UNIQUE_VIOLATION or not (self._deduplicated and call.context.key):
                     raise
-            found = await self._execute(database, scope, call, executor, typed=True)
+            # The row may be that of another try under the same key, which was not yet there when this one looked for it: ON CONFLICT
+            # waits for conflicts of the key alone, and those of other columns are found first where their index is older.
+            return await self._execute_with_types(database, scope, call, executor)
         except RefusedByDatabase as refused:
             raise self._error_for(refused.refusal) from refused
+
+    async def _execute_with_types(
+        self, database: Database, scope: Mapping[str, Any], call: Call, executor: MappingExecutor
+    ) -> tuple[list[Row], dict[str, list[Row]]]:
+        """Execute the queries, with the contract's types where the database cannot tell those of parameters by itself."""
+        typed = self._typed
+        try:
+            return await self._execute(database, scope, call, executor, typed=typed)
+        except RefusedByDatabase as refused:
+            if typed or not self._can_be_typed or refused.refusal.state not in UNDETERMINED:
+                raise
+        found = await self._execute(database, scope, call, executor, typed=True)
         self._typed = True
         return found
 
