@@ -302,7 +302,7 @@ async def test_a_draft_of_a_table_answers_as_it_stands(postgres: Postgres) -> No
         f" (22093001234, '2026-01-31', {MONEY}, '2026-01-31 08:00', '{{\"a\": 1.10}}', ARRAY['x'], '\\x01')",
         name_in(address),
     )
-    contract, manifest, _ = await from_table(address, "ho", "poor", "provider")
+    contract, manifest, *_ = await from_table(address, "ho", "poor", "provider")
     promised = Contract.from_document(contract)
     told = {"operations": manifest["operations"]}
     async with opened("sql", address, contract=promised, **told) as adapter:

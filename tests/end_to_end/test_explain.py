@@ -13,7 +13,7 @@ from support.preloaded import run
         ("heading", ["connector files", "connector rows", "default 1"]),
         ("operations.NAME.errors[].sqlstate", ["connector sql", "operations.NAME.errors[].sqlstate", "example"]),
         ("sql", ["connector sql", "operations.NAME.statement"]),
-        ("", ["Connectors: files, http", "Functions: add, base64"]),
+        ("", ["Connectors: files, http", "Functions: add, all_equal"]),
     ],
 )
 async def test_a_name_is_explained(name: str, shown: list[str]) -> None:

@@ -225,7 +225,7 @@ async def test_a_gateway_that_is_told_to_do_more(bus: Workbench, tmp_path: Path)
 async def test_an_adapter(bus: Workbench, tmp_path: Path, more: dict[str, object], declared: set[str]) -> None:
     (tmp_path / "provider.pem").write_bytes(bus.keys["provider"].to_pem())
     (tmp_path / "drops").mkdir()
-    (tmp_path / "drops" / "desk.csv").write_text("so\n1\n")
+    (tmp_path / "drops" / "desk.csv").write_text("so\n022093009999\n")
     os.utime(tmp_path / "drops" / "desk.csv", (1, 1))  # it is not being written any more
     told = {"service": "desk", "major": 1, "system": "provider", **more}
     (tmp_path / "adapter.yaml").write_text(json.dumps(told).replace("DROPS", str(tmp_path / "drops")))

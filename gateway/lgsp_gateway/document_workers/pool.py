@@ -21,6 +21,8 @@ from lgsp_gateway.document_workers.turns import FairTurns
 from lgsp_gateway.document_workers.worker_process import WorkerProcess
 from lgsp_problems import Refusal, Text, Violation, refusal_with_code
 
+AGREEMENT_FACTOR = 5
+"""How much longer judging a contract may take than checking a document: it is done once, and loads the second validator first."""
 Description = Literal["page", "openapi", "asyncapi", "yaml"]
 
 
@@ -108,10 +110,11 @@ class DocumentWorkers:
             Refusal: as `lgsp_contracts.agreement.comparison.check`; `too-large`, when that takes longer than is allowed.
         """
         task = {"what": "agreement", "name": location.name, "path": location.path}
+        seconds = AGREEMENT_FACTOR * self._seconds
         try:
-            await self._run_task(consumer, task, contract)
+            await self._run_task(consumer, task, contract, seconds)
         except _TooLong as error:
-            raise _takes_too_long(self._seconds) from error
+            raise _takes_too_long(seconds) from error
 
     async def check_replacement(self, consumer: str, name: str, before: bytes, after: bytes) -> None:
         """Check whether a contract may replace the published one; both as JSON.
@@ -146,10 +149,12 @@ class DocumentWorkers:
         """End the processes."""
         await asyncio.gather(*(process.end() for process in self._processes))
 
-    async def _run_task(self, consumer: str, task: dict[str, Any], document: bytes) -> tuple[dict[str, Any], bytes]:
+    async def _run_task(
+        self, consumer: str, task: dict[str, Any], document: bytes, seconds: float | None = None
+    ) -> tuple[dict[str, Any], bytes]:
         async with self._turns.turn(consumer) as process:
             try:
-                async with asyncio.timeout(self._seconds):
+                async with asyncio.timeout(seconds or self._seconds):
                     result, made = await process.run(orjson.dumps(task), document)
             except TimeoutError as error:
                 await process.end()
