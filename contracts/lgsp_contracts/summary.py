@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lgsp_contracts.field_names import unaccented
 from lgsp_problems import Text
 
 _HOLDERS = ("items", "anyOf", "oneOf", "allOf")
@@ -89,17 +90,12 @@ class ContractSummary:
         text = unicodedata.normalize(
             "NFC", "\n".join([*names, *(f"{title.vi}\n{title.en}" for title in titles)]).casefold()
         )
-        return f"{text}\n{_without_accents(text)}"
+        return f"{text}\n{unaccented(text)}"
 
 
 def searched_words(query: str) -> list[str]:
     """Return the words of a query as `searched_text` is written."""
     return unicodedata.normalize("NFC", query.casefold()).split()
-
-
-def _without_accents(text: str) -> str:
-    parts = unicodedata.normalize("NFD", text.replace("đ", "d"))
-    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def _fields(schema: Any) -> Iterator[str]:
