@@ -6,6 +6,9 @@ from urllib.parse import unquote
 
 from lgsp_contracts import pointers
 
+MAX_STEPS = 20
+"""References that follow each other."""
+
 
 def resolve(reference: str, root: Any) -> Any:
     """Resolve a `$ref` within its document.
@@ -28,6 +31,21 @@ def resolve(reference: str, root: Any) -> Any:
         else:
             return None
     return target
+
+
+def follow(schema: Any, root: Any) -> Mapping[str, Any]:
+    """Follow the `$ref` of a schema, and those of what it leads to, within the document.
+
+    Returns:
+        The schema without a reference; an empty one, which demands nothing, where they lead to no object, such as to `true`, or in a circle.
+    """
+    for _ in range(MAX_STEPS):
+        if not isinstance(schema, Mapping):
+            break
+        if not isinstance(schema.get("$ref"), str):
+            return schema
+        schema = resolve(schema["$ref"], root)
+    return {}
 
 
 def rebase(schema: Any, base: str) -> Any:

@@ -12,12 +12,12 @@ from lgsp_adapters.mapping.name_suggestions import suggestion
 from lgsp_adapters.mapping.references import Path, references
 from lgsp_adapters.mapping.template_parts import TemplatePart
 from lgsp_adapters.mapping.variables import FIELDS
-from lgsp_contracts import pointers
 from lgsp_contracts.contract import Operation
+from lgsp_contracts.references import follow
 from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
 
 Node = Mapping[str, Any]
-_MAX_REFERENCES = 20
+_MAX_DEPTH = 20
 
 
 def unknown_names(part: TemplatePart, manifest: Manifest) -> Iterator[DocumentRefusal]:
@@ -40,7 +40,7 @@ def unknown_request_fields(part: TemplatePart, operation: Operation) -> Iterator
     for path in sorted(references(part.expression)):
         schema: Node = root if path[0] == "request" else {}
         for length in range(1, len(path)):
-            schema = _resolved(schema, root)
+            schema = follow(schema, root)
             if schema.get("additionalProperties") is False:
                 yield from _unknown(path[: length + 1], schema.get("properties", {}), part.location)
             schema = schema.get("properties", {}).get(path[length], {})
@@ -61,21 +61,12 @@ def _covers(used: Path, field: Path) -> bool:
 
 def _fields(schema: Any, root: Node, path: Path) -> Iterator[Path]:
     """Yield the paths of the innermost fields of objects."""
-    schema = _resolved(schema, root) if isinstance(schema, Mapping) and len(path) < _MAX_REFERENCES else {}
+    schema = follow(schema, root) if len(path) < _MAX_DEPTH else {}
     properties = schema.get("properties", {})
     for name, inner in properties.items():
         yield from _fields(inner, root, (*path, name))
     if not properties and path:
         yield path
-
-
-def _resolved(schema: Any, root: Node) -> Node:
-    for _ in range(_MAX_REFERENCES):
-        reference = schema.get("$ref") if isinstance(schema, Mapping) else None
-        if not isinstance(reference, str) or not reference.startswith("#"):
-            break
-        schema = pointers.find(root, pointers.split(reference[1:]))
-    return schema if isinstance(schema, Mapping) else {}
 
 
 def _unknown(path: Path, known: Iterable[str], location: SourceLocation) -> Iterator[DocumentRefusal]:

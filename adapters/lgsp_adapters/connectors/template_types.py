@@ -11,14 +11,13 @@ from lgsp_adapters.connectors.manifest_checks import field_faults
 from lgsp_adapters.mapping import expression_types
 from lgsp_adapters.mapping.expression_types import STRINGS, Types
 from lgsp_adapters.mapping.expressions import REPETITIONS
-from lgsp_contracts import pointers
+from lgsp_contracts.references import follow
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
 from lgsp_problems import Text
 
 Node = Mapping[str, Any]
 
-_MAX_REFERENCES = 20
 _FORMATS = {"date": "date", "date-time": "instant"}
 _NAMES = {
     "string": Text("chuỗi ký tự", "a string"),
@@ -70,25 +69,25 @@ class TemplateTypes:
         """
         yield from self._faults(template, self._root, location)
 
-    def _faults(self, template: Any, schema: Node, location: SourceLocation) -> Iterator[DocumentRefusal]:
-        schema = self._resolved(schema)
+    def _faults(self, template: Any, schema: Any, location: SourceLocation) -> Iterator[DocumentRefusal]:
+        schema = follow(schema, self._root)
         if isinstance(template, str):
             yield from self._expression_faults(template, schema, location)
         elif isinstance(template, dict) and "$as" in template:
             if "$each" in template:
                 yield from _mismatch(frozenset({"array"}), schema, location)
                 schema = schema.get("items", {})
-            yield from self._faults(template["$as"], _schema(schema), location / "$as")
+            yield from self._faults(template["$as"], schema, location / "$as")
         elif isinstance(template, dict) and not set(REPETITIONS) & set(template):
             yield from _mismatch(frozenset({"object"}), schema, location)
             yield from field_faults(template, schema, location)
             properties = schema.get("properties", {})
             for name, value in template.items():
-                yield from self._faults(value, _schema(properties.get(name)), location / name)
+                yield from self._faults(value, properties.get(name), location / name)
         elif isinstance(template, list):
             yield from _mismatch(frozenset({"array"}), schema, location)
             for number, value in enumerate(template):
-                yield from self._faults(value, _schema(schema.get("items")), location / number)
+                yield from self._faults(value, schema.get("items"), location / number)
         elif isinstance(template, (int, float)):
             yield from self._literal_faults(template, schema, location)
 
@@ -108,20 +107,6 @@ class TemplateTypes:
                 f"giá trị cố định này trái hợp đồng: {violation.message.vi}",
                 f"this literal breaks the contract: it {violation.message.en}",
             )
-
-    def _resolved(self, schema: Node) -> Node:
-        """Follow `$ref` within the document, as far as it leads to a schema."""
-        for _ in range(_MAX_REFERENCES):
-            reference = schema.get("$ref")
-            if not isinstance(reference, str) or not reference.startswith("#"):
-                return schema
-            schema = _schema(pointers.find(self._root, pointers.split(reference[1:])))
-        return {}
-
-
-def _schema(schema: Any) -> Node:
-    """Return a schema that is an object; any other, such as `true`, says nothing of types."""
-    return schema if isinstance(schema, Mapping) else {}
 
 
 def _declared_types(schema: Node) -> list[str]:

@@ -21,8 +21,9 @@ from lgsp_adapters.mapping.budget import spend
 from lgsp_adapters.mapping.dates import instant
 from lgsp_adapters.mapping.lost_zeros import restore_zeros
 from lgsp_adapters.mapping.unmappable import MappingError
-from lgsp_contracts import exact_json, pointers
+from lgsp_contracts import exact_json
 from lgsp_contracts.field_names import comparable
+from lgsp_contracts.references import follow
 
 Row = Mapping[str, Any]
 _DIGITS = {"so-dinh-danh": 12, "so-cmnd": 9, "ma-so-bhxh": 10}
@@ -53,16 +54,17 @@ class ColumnReader:
 
     def _object(self, schema: Mapping[str, Any], row: Row, named_rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         columns = _by_comparable_name(row)
-        fields = self._resolve(schema).get("properties", {})
+        promised = follow(schema, self._schema)
+        fields = promised.get("properties", {})
         spend(len(fields))
         document = {}
         for name, part in fields.items():
-            resolved = self._resolve(part)
+            resolved = follow(part, self._schema)
             if name in named_rows:
                 value = self._of_rows(resolved, named_rows[name])
             elif comparable(name) in columns:
                 value = self._value(resolved, columns[comparable(name)], name)
-            elif name in self._resolve(schema).get("required", ()):
+            elif name in promised.get("required", ()):
                 raise MappingError(f"no column is called like the required field {name}; name one with AS")
             else:
                 value = None
@@ -84,7 +86,7 @@ class ColumnReader:
             return self._object(schema, value, {})
         if isinstance(value, list) and "array" in kinds:
             spend(len(value))
-            item = self._resolve(schema.get("items", {}))
+            item = follow(schema.get("items", {}), self._schema)
             return [self._value(item, each, name) for each in value]
         if isinstance(value, int) and not isinstance(value, bool):
             return _of_integer(schema, kinds, value, name)
@@ -102,13 +104,6 @@ class ColumnReader:
             except orjson.JSONDecodeError as error:
                 raise MappingError(f"the column of {name} holds a text that is not JSON") from error
         return value
-
-    def _resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        reference = schema.get("$ref")
-        if not isinstance(reference, str):
-            return schema
-        found: Mapping[str, Any] = pointers.find(self._schema, pointers.split(reference[1:])) or {}
-        return found
 
 
 def _of_integer(schema: Mapping[str, Any], kinds: tuple[str, ...], value: int, name: str) -> Any:
