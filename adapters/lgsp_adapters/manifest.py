@@ -24,6 +24,8 @@ from typing import Any
 
 from lgsp_adapters import connector_folders
 from lgsp_contracts import documents
+from lgsp_contracts.catalog import Catalog
+from lgsp_contracts.contract import Contract
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import DocumentRefusal, SourceLocation
 from lgsp_problems import Refusal
@@ -82,6 +84,20 @@ class Manifest:
     def concurrency(self) -> int:
         """Return how many calls are answered at the same time."""
         return int(self.document.get("concurrency", CONCURRENCY))
+
+    def find_contract(self, catalog: Catalog) -> Contract:
+        """Return the contract that the manifest names.
+
+        Raises:
+            Refusal: `invalid-document`, with the line, when it is not in the catalog.
+        """
+        contract = catalog.get((self.service, self.major))
+        if contract is None:
+            raise (self.location / "service").refusal(
+                f"không có hợp đồng {self.service} v{self.major}; hãy chỉ ra bằng --contract",
+                f"there is no contract {self.service} v{self.major}; specify it with --contract",
+            )
+        return contract
 
 
 MAX_SHOWN_NAME = 80

@@ -8,9 +8,9 @@ from typing import Annotated
 import orjson
 from cyclopts import Parameter
 
-from lgsp_adapters import manifest
 from lgsp_adapters.adapter import Declared, LimitReached, UnfitRequest, UpstreamFailed, UpstreamLate, method_of
-from lgsp_adapters.cli.contracts_option import Contracts, load_catalog
+from lgsp_adapters.cli.contracts_option import Contracts
+from lgsp_adapters.cli.operation_arguments import load_both, read_request
 from lgsp_adapters.conformance import suite
 from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.manifest import Manifest
@@ -51,16 +51,7 @@ def try_operation(
         Commit what the operation writes. Without it, writes are rolled back where the connector can, and the operation is refused where it cannot.
     """
     loaded_manifest, loaded_contract = load_both(name, contract)
-    declared_operation = loaded_contract.operations.get(operation)
-    if declared_operation is None:
-        known = ", ".join(loaded_contract.operations)
-        raise NotFound(
-            vi=f"Không có thao tác {operation}; có: {known}.",
-            en=f"There is no operation {operation}; there are: {known}.",
-        )
-    body = read_argument(data) if data else orjson.dumps(declared_operation.example.request)
-    declared_operation.check_request(body)
-    request = whole_numbers.reader(declared_operation.request.document)(body)
+    declared_operation, request = read_request(loaded_contract, operation, data)
     effect = suite.effects(loaded_manifest, loaded_contract, allow_writes=allow_writes)[operation]
     if effect == "left out":
         raise Refusal(
@@ -156,32 +147,15 @@ def _read_request(argument: str, contract: Contract) -> tuple[str, object]:
             vi=f"--request phải là THAO-TÁC=TỆP, với một trong các thao tác: {known}.",
             en=f"--request has the form OPERATION=FILE, with one of the operations: {known}.",
         )
+    content = read_argument(f"@{file}")
     try:
-        return operation, exact_json.loads(Path(file).read_bytes())
-    except (OSError, ValueError) as error:
+        return operation, exact_json.loads(content)
+    except ValueError as error:
         raise Refusal(
             "invalid-document",
             vi=f"Không đọc được {file}; hãy nêu một tệp JSON chứa yêu cầu.",
             en=f"Cannot read {file}; name a JSON file that contains the request.",
         ) from error
-
-
-def load_both(name: str, paths: list[Path]) -> tuple[Manifest, Contract]:
-    """Load a manifest, and its contract from files and folders, or from those that come with lgsp where none is given.
-
-    Raises:
-        Refusal: `invalid-document`, naming the file, the line and how to correct it.
-    """
-    loaded_manifest = manifest.load(manifest.find_manifest(name))
-    catalog = load_catalog(paths)
-    contract = catalog.get((loaded_manifest.service, loaded_manifest.major))
-    if contract is None:
-        raise Refusal(
-            "invalid-document",
-            vi=f"{loaded_manifest.location}: không có hợp đồng {loaded_manifest.service} v{loaded_manifest.major}; hãy chỉ ra bằng --contract.",
-            en=f"{loaded_manifest.location}: there is no contract {loaded_manifest.service} v{loaded_manifest.major}; specify it with --contract.",
-        )
-    return loaded_manifest, contract
 
 
 def _quote_upstream(message: str, introduction: str) -> str:

@@ -8,14 +8,14 @@ from cyclopts import Parameter
 
 from lgsp_adapters import manifest
 from lgsp_adapters.cli.contracts_option import Contracts, load_catalog
+from lgsp_adapters.cli.operation_arguments import read_request
 from lgsp_adapters.conformance.suite import conformance_call
 from lgsp_adapters.connectors.mapping_trial import MappingTrial, Outcome
 from lgsp_adapters.mapping.budget import MOST, TOO_LONG, StepBudget, StepsExceededError, run_within
 from lgsp_adapters.mapping.trace import TracedExpression
-from lgsp_contracts import exact_json, whole_numbers
-from lgsp_contracts.cli.terminal import out, read_argument
-from lgsp_contracts.contract import Contract
-from lgsp_problems import NotFound, Refusal
+from lgsp_contracts import exact_json
+from lgsp_contracts.cli.terminal import out
+from lgsp_problems import Refusal
 
 Output = Annotated[Literal["line", "json"], Parameter(name=["--output", "-o"])]
 MAX_SHOWN = 200
@@ -82,23 +82,8 @@ def _trial(
     if examined.manifest is None or examined.faults:
         raise examined.faults[0]
     loaded = examined.manifest
-    catalog = load_catalog(contracts)
-    contract: Contract | None = catalog.get((loaded.service, loaded.major))
-    if contract is None:
-        raise (loaded.location / "service").refusal(
-            f"không có hợp đồng {loaded.service} v{loaded.major}; hãy chỉ ra bằng --contract",
-            f"there is no contract {loaded.service} v{loaded.major}; specify it with --contract",
-        )
-    declared = contract.operations.get(operation)
-    if declared is None:
-        known = ", ".join(contract.operations)
-        raise NotFound(
-            vi=f"Không có thao tác {operation}; có: {known}.",
-            en=f"There is no operation {operation}; there are: {known}.",
-        )
-    body = read_argument(data) if data else orjson.dumps(declared.example.request)
-    declared.check_request(body)
-    request = whole_numbers.reader(declared.request.document)(body)
+    contract = loaded.find_contract(load_catalog(contracts))
+    declared, request = read_request(contract, operation, data)
     return MappingTrial(loaded, declared, request, conformance_call(contract, declared), answer, status)
 
 

@@ -9,8 +9,8 @@ import orjson
 import yaml
 from cyclopts import Parameter
 
-from lgsp_adapters.cli.conformance_commands import load_both
 from lgsp_adapters.cli.contracts_option import Contracts
+from lgsp_adapters.cli.operation_arguments import load_both
 from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.subprocess_reader import reader
 from lgsp_adapters.tabular.limits import UnreadableFileError

@@ -65,12 +65,14 @@ def examine_manifest(path: Path, catalog: Catalog, *, offline: bool) -> Examinat
     except DocumentRefusal as unreadable:
         return Examination([Finding("error", unreadable.location, unreadable.message)], None)
     manifest = examined.manifest
-    contract = catalog.get((manifest.service, manifest.major)) if manifest else None
+    contract: Contract | None = None
     refusals: list[Refusal] = list(examined.faults)
     warnings: list[Finding] = []
-    if manifest and contract is None:
-        refusals.append(_no_contract(manifest))
-    elif manifest and contract:
+    try:
+        contract = manifest.find_contract(catalog) if manifest else None
+    except Refusal as refusal:
+        refusals.append(refusal)
+    if manifest and contract:
         refusals += _faults(examined, manifest, contract, offline=offline)
         warnings = list(_warnings(manifest, contract))
         if not refusals and not examined.unresolved and not offline:
@@ -87,13 +89,6 @@ def _error(refusal: Refusal, fallback: SourceLocation) -> Finding:
     if isinstance(refusal, DocumentRefusal):
         return Finding("error", refusal.location, refusal.message)
     return Finding("error", fallback, refusal.detail)
-
-
-def _no_contract(manifest: Manifest) -> DocumentRefusal:
-    return (manifest.location / "service").refusal(
-        f"không có hợp đồng {manifest.service} v{manifest.major}; hãy chỉ ra bằng --contract",
-        f"there is no contract {manifest.service} v{manifest.major}; specify it with --contract",
-    )
 
 
 def _faults(examined: ExaminedManifest, manifest: Manifest, contract: Contract, *, offline: bool) -> Iterator[Refusal]:
