@@ -100,13 +100,19 @@ class BusOptions:
         token = self.given_token() or (
             address.token(self.as_, self.as_key) if self.as_ else session_file.token_for(url)
         )
-        return url, names.header_value("Authorization", token or self._token_of_demo_operator(address))
+        token = token or self.default_token(address)
+        return url, token and names.header_value("Authorization", token)
 
     def given_token(self) -> str:
         """Return the access token that was given, or that of the environment."""
         return given_token(self.as_, self.access_token)
 
-    def _token_of_demo_operator(self, address: BusAddress) -> str:
+    def default_token(self, address: BusAddress) -> str:
+        """Return the access token of the demo operator, for a command that names nobody.
+
+        Raises:
+            CallerUnknown: there is none.
+        """
         try:
             return address.token(DEMO_OPERATOR)
         except NotFound as error:

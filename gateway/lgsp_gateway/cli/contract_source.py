@@ -5,7 +5,6 @@ A bus shows a listed service to everybody, so it is asked without a token unless
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import orjson
 from cyclopts import Parameter
@@ -13,16 +12,14 @@ from cyclopts import Parameter
 from lgsp_contracts import catalog as catalogs
 from lgsp_contracts import names
 from lgsp_contracts.contract import Contract
-from lgsp_gateway.cli import session_file
-from lgsp_gateway.cli.bus_client import BusAddress, BusClient
-from lgsp_gateway.cli.options import AccessToken, StateFolder, Url, given_token
-from lgsp_gateway.local.state_dir import DEFAULT, StateDir
+from lgsp_gateway.cli.bus_client import BusAddress, BusOptions
+from lgsp_gateway.local.state_dir import StateDir
 from lgsp_problems import NotFound
 
 
 @Parameter(name="*")
 @dataclass
-class CatalogueOptions:
+class CatalogueOptions(BusOptions):
     """Which bus to ask for a contract, and as whom.
 
     Parameters
@@ -39,12 +36,6 @@ class CatalogueOptions:
         An access token, instead of --as; by default that in LGSP_TOKEN.
     """
 
-    state_dir: StateFolder = DEFAULT
-    url: Url = ""
-    as_: Annotated[str, Parameter(name="--as")] = ""
-    as_key: Path | None = None
-    access_token: AccessToken = ""
-
     @property
     def names_bus(self) -> bool:
         """Return whether there is a bus to ask: an address is given, or a local one runs."""
@@ -56,15 +47,11 @@ class CatalogueOptions:
         Raises:
             Refusal: `unknown-service`, `bus-not-found`, or what the bus refuses with.
         """
-        return self._client().get(f"/catalog/services/{names.service_name(service)}/v{major}/contract.json")
+        return self.client().get(f"/catalog/services/{names.service_name(service)}/v{major}/contract.json")
 
-    def _client(self) -> BusClient:
-        address = BusAddress(self.state_dir, self.url)
-        url = address.resolved()
-        token = given_token(self.as_, self.access_token) or (
-            address.token(self.as_, self.as_key) if self.as_ else session_file.token_for(url) or ""
-        )
-        return BusClient(url, names.header_value("Authorization", token) if token else "")
+    def default_token(self, address: BusAddress) -> str:
+        """Return none: a listed service is shown to everybody."""
+        return ""
 
 
 def find_contract(service: str, major: int, file: Path | None, bus: CatalogueOptions) -> Contract:
