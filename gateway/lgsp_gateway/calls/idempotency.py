@@ -168,9 +168,8 @@ class Idempotency:
                 claim.name, _record_with_answer(claim.secret, claim.record, answer), last=claim.revision
             )
         except KeyWrongLastSequenceError as error:
-            if (
-                await self._stored_answer(claim) is None
-            ):  # else another try under the key was first to store the same answer
+            # Of several tries under the key, another one may have been first to store the same answer.
+            if await self._stored_answer(claim) is None:
                 raise bus_unavailable() from error
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
