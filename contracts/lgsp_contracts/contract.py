@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, cast
 
 from lgsp_contracts import http_binding, message_checks, pointers, strict_json
+from lgsp_contracts.asynchronous import Asynchronous, read_asynchronous
 from lgsp_contracts.documents import check
-from lgsp_contracts.entry import ENDINGS
+from lgsp_contracts.entry import OUTCOMES
 from lgsp_contracts.event import Event, read_event
 from lgsp_contracts.http_binding import HttpBinding
 from lgsp_contracts.names import Major, OperationName, ServiceName, SystemName
@@ -43,6 +44,7 @@ class Operation:
         key_required: a call needs an Idempotency-Key.
         deduplicated: the provider does nothing twice under one `call.key`.
         http: the binding in the provider's own HTTP style; no gateway serves it yet.
+        asynchronous: how it is accepted now and delivered later; None where it may not be.
     """
 
     name: OperationName
@@ -61,6 +63,7 @@ class Operation:
     key_required: bool = False
     deduplicated: bool = False
     http: HttpBinding | None = None
+    asynchronous: Asynchronous | None = None
 
     def check_request(self, body: bytes) -> Any:
         """Parse a request and check it against the contract.
@@ -169,7 +172,7 @@ class Contract:
             provider=SystemName(document["provider"]),
             classification=document["classification"],
             listed=document.get("listed", True),
-            operations=_CompiledOnDemand(document["operations"], operation),
+            operations=_CompiledOnDemand(document.get("operations", {}), operation),
             events=_CompiledOnDemand(document.get("events", {}), event),
         )
 
@@ -202,7 +205,7 @@ def _operation(
     name: OperationName, content: Mapping[str, Any], default: Classification, where: SourceLocation
 ) -> Operation:
     errors = content.get("errors", {})
-    reserved = sorted(errors.keys() & (CODES.keys() | ENDINGS))
+    reserved = sorted(errors.keys() & (CODES.keys() | OUTCOMES))
     if reserved:
         raise Refusal(
             "invalid-document",
@@ -232,10 +235,11 @@ def _operation(
         key_required=key.get("required", False),
         deduplicated=key.get("deduplicated", False),
         limits=replace(strict_json.DEFAULT, **limits),
-        answer_limits=replace(strict_json.OF_ANSWERS, **limits),
+        answer_limits=_limits_of_answers(limits),
         http=http_binding.read(content["http"], content["request"], content["response"], where / "http")
         if "http" in content
         else None,
+        asynchronous=read_asynchronous(content["async"], where / "async") if "async" in content else None,
     )
     for part, schema in (("request", operation.request), ("response", operation.response)):
         violations = schema.violations(getattr(operation.example, part))
@@ -249,6 +253,12 @@ def _operation(
                 violations=violations,
             )
     return operation
+
+
+def _limits_of_answers(limits: Mapping[str, int]) -> Limits:
+    """Return the limits of answers: a contract that lets requests be larger does not make answers smaller."""
+    least = strict_json.OF_ANSWERS
+    return replace(least, **{**limits, "bytes": max(least.bytes, limits.get("bytes", 0))})
 
 
 def _refuse_equal_bindings(operations: Mapping[str, Operation], where: SourceLocation) -> None:

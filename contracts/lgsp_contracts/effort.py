@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lgsp_contracts import pointers
+from lgsp_contracts.formats import SECRECY_FORMATS
 
 MAX_SCHEMAS_PER_VALUE = 400
 """Schemas applied to one value; a schema with more has no bound."""
@@ -29,6 +30,8 @@ _ESCAPED_TEXT, _ESCAPED_CONTAINER = 14, 1_500
 """Additional costs of a text with escapes: they are resolved, and searched for characters that no contract allows."""
 _EXACT = 20
 """Cost per byte, in states, where numbers are read digit by digit."""
+_SEARCHED_FOR_MARKINGS = 120
+"""Cost per byte, in states, of a text that is searched for markings of secrecy."""
 _VIOLATION, _VIOLATION_FIELD, _ALTERNATIVE = 5_000, 1_500, 12_000
 
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
@@ -68,7 +71,7 @@ class Effort:
 
     def is_light(self, body: bytes) -> bool:
         """Tell whether a document is validated within the budget."""
-        if not self.schemas_per_value:
+        if not self.schemas_per_value or len(body) * _TEXT > BUDGET:
             return False
         text, container = _TEXT, _CONTAINER
         if b"\\" in body:
@@ -200,6 +203,7 @@ class _SchemaWalk:
         pattern = schema.get("pattern")
         patterns = [pattern] if isinstance(pattern, str) else []
         states = sum(map(self._states_of, (*patterns, *_mapping(schema.get("patternProperties")))))
+        states += _SEARCHED_FOR_MARKINGS if schema.get("format") in SECRECY_FORMATS else 0
         return states + (_EXACT if "multipleOf" in schema else 0)
 
     def _states_of(self, pattern: str) -> int:

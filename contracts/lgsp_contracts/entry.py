@@ -20,14 +20,17 @@ VERSION = 1
 """The version of new entries. Those from before November 2026 have no version: they are calls, with unsalted digests."""
 
 Kind = Literal["call", "accepted", "delivery", "event", "file", "registry", "peer"]
-WRITTEN: tuple[Kind, ...] = ("call",)
+WRITTEN: tuple[Kind, ...] = ("call", "accepted", "delivery", "event", "file")
 """The kinds that are written today."""
-RESERVED: tuple[Kind, ...] = ("accepted", "delivery", "event", "file", "registry", "peer")
+RESERVED: tuple[Kind, ...] = ("registry", "peer")
 """The kinds whose names are taken, and whose schemas may still gain fields."""
 
 ENDINGS = frozenset({"answered", "replayed", "settled"})
 """The outcomes of a call whose caller got a document: the provider's, the stored one of an earlier call, or the one that an operator supplied for
-a call whose outcome was unknown. Every other outcome is the code of a problem, and no contract declares one of these as such."""
+a call whose outcome was unknown. Every other outcome of a call is the code of a problem."""
+
+OUTCOMES = ENDINGS | {"accepted", "repeated", "delivered", "done"}
+"""The outcomes of entries of all kinds that are no code of a problem; no contract declares one of them as such."""
 
 SALT_BYTES = 16
 """128 random bits for each entry, the least that RFC 9901 recommends for a salted digest."""
@@ -41,6 +44,14 @@ Document = Literal["request", "answer"]
 def is_call(entry: Mapping[str, Any]) -> bool:
     """Tell whether an entry records a call, in a version that this module knows."""
     return bool(entry.get("v", VERSION) == VERSION and entry.get("kind", "call") == "call")
+
+
+def known_kind(entry: Mapping[str, Any]) -> Kind | None:
+    """Return the kind of an entry; None where this module does not know it, or not its version."""
+    if entry.get("v", VERSION) != VERSION:
+        return None
+    kind = entry.get("kind", "call")
+    return next((one for one in WRITTEN if one == kind), None)
 
 
 def digest(salt: bytes, content: bytes) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from stdnum.vn import mst
 
+from lgsp_contracts.secrecy_markings import is_marked, is_marked_notation, is_secret_degree
 from lgsp_problems import Text
 
 Check = Callable[[str], bool]
@@ -66,6 +67,22 @@ BUS_FORMATS: dict[str, tuple[Check, Text]] = {
 }
 """Formats of the bus itself. Large content is a file; documents contain its reference."""
 
+SECRECY_FORMATS: dict[str, tuple[Check, Text]] = {
+    "van-ban-khong-mat": (
+        lambda value: not is_marked(value),
+        Text("văn bản không mang dấu chỉ độ mật", "a text that is not marked with a degree of secrecy"),
+    ),
+    "ky-hieu-khong-mat": (
+        lambda value: not is_marked_notation(value),
+        Text("ký hiệu không có chữ Mật", "a notation without a degree of secrecy"),
+    ),
+    "do-mat-thuong": (
+        lambda value: not is_secret_degree(value),
+        Text("độ mật Thường, hoặc để trống", "the degree of secrecy Thường (none), or empty"),
+    ),
+}
+"""Formats whose violation is a document that may not pass over the bus at all (`secrecy_markings`)."""
+
 STANDARD_FORMATS: dict[str, Text] = {
     "date": Text("ngày theo ISO 8601, ví dụ 1993-05-17", "an ISO 8601 date, such as 1993-05-17"),
     "date-time": Text(
@@ -77,6 +94,6 @@ STANDARD_FORMATS: dict[str, Text] = {
     "uuid": Text("một UUID", "a UUID"),
 }
 
-_OWN = NATIONAL_FORMATS | BUS_FORMATS
+_OWN = NATIONAL_FORMATS | BUS_FORMATS | SECRECY_FORMATS
 FORMAT_CHECKS: dict[str, Check] = {name: check for name, (check, _) in _OWN.items()}
 FORMAT_WORDS: dict[str, Text] = {name: words for name, (_, words) in _OWN.items()} | STANDARD_FORMATS

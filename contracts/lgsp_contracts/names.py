@@ -22,6 +22,8 @@ ServiceName = NewType("ServiceName", str)
 OperationName = NewType("OperationName", str)
 EventName = NewType("EventName", str)
 GrantName = NewType("GrantName", str)
+EndpointName = NewType("EndpointName", str)
+"""The name of a webhook endpoint among those of its system."""
 GatewayName = NewType("GatewayName", str)
 """The name of a gateway: a part of its log's name, of subjects and of files."""
 DocumentName = NewType("DocumentName", str)
@@ -106,6 +108,15 @@ def grant_name(text: str) -> GrantName:
         Refusal: `malformed`.
     """
     return GrantName(_checked_name(text, "Tên quyền khai thác", "The name of a grant"))
+
+
+def endpoint_name(text: str) -> EndpointName:
+    """Read the name of a webhook endpoint.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    return EndpointName(_checked_name(text, "Tên điểm nhận webhook", "The name of a webhook endpoint"))
 
 
 def purpose_name(text: str) -> PurposeName:
@@ -215,3 +226,8 @@ def _checked_name(text: str, vi: str, en: str) -> str:
             en=f"{en} has lower-case letters, digits and single hyphens between them, at most {MAX_NAME} characters, and begins with a letter; correct it.",
         )
     return text
+
+
+def is_of_agency(code: str, agency: str) -> bool:
+    """Tell whether a code is that of an agency or of one of its units: `H49.12` and `H49.12.3` are of `H49.12`."""
+    return code == agency or code.startswith(f"{agency}.")

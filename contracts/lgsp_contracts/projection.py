@@ -65,7 +65,14 @@ class Projection:
         """
         if self.shows_everything:
             return body
-        visible = self.apply(orjson.loads(body) if document is None else document)
+        return self._serialized(body, self.apply(orjson.loads(body) if document is None else document))
+
+    def cut_both(self, body: bytes, document: Any) -> tuple[bytes, Any]:
+        """Return a document without its hidden fields, as `cut` and as `apply` do."""
+        visible = self.apply(document)
+        return (body if self.shows_everything else self._serialized(body, visible)), visible
+
+    def _serialized(self, body: bytes, visible: Any) -> bytes:
         if b"-0" in body or _contains_float(visible):
             visible = self.apply(json.loads(body, parse_float=orjson.Fragment, parse_int=orjson.Fragment))
         return orjson.dumps(visible)

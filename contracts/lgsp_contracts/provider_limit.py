@@ -114,6 +114,16 @@ class ProviderUsage:
         """Count a request as ended; return whether it was running."""
         return self.running.pop(permit, None) is not None
 
+    def summary(self, now: int) -> dict[str, int]:
+        """Return how many requests run, how many began in the last second, and how many on this day.
+
+        Args:
+            now: milliseconds since 1970.
+        """
+        self._forget(now)
+        today = str((now + _OFFSET_MS) // _DAY_MS)
+        return {"running": len(self.running), "lastSecond": len(self.starts), "today": self.days.get(today, 0)}
+
     def _forget(self, now: int) -> None:
         self.starts = [start for start in self.starts if now - WINDOW_MS < start <= now + WINDOW_MS]
         latest = now + MAX_PERMIT_SECONDS * 1000

@@ -124,6 +124,8 @@ class _SampleGenerator:
             "date": day.isoformat(),
             "date-time": f"{day.isoformat()}T08:00:00+07:00",
             "email": "ho-tro@example.vn",
+            "van-ban-khong-mat": "Công văn",
+            "do-mat-thuong": "Thường",
             "uri": "https://example.vn/a",
             "ma-dinh-danh-dien-tu": f"H49.{self._chance.randint(1, 99)}",
         }

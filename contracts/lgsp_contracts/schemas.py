@@ -7,16 +7,16 @@ second opinion on a contract that is to be published (`agreement/`).
 Schemas are self-contained: `$ref` only within the document, only formats of the bus, only patterns of a linear-time engine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any
 
 import jsonschema_rs
 
-from lgsp_contracts import effort, pointers
+from lgsp_contracts import effort, file_references, pointers
 from lgsp_contracts.effort import Effort
-from lgsp_contracts.formats import FORMAT_CHECKS, FORMAT_WORDS
+from lgsp_contracts.formats import FILE_REFERENCE, FORMAT_CHECKS, FORMAT_WORDS, SECRECY_FORMATS
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.violations import explain
 from lgsp_problems import Refusal, Violation
@@ -65,8 +65,11 @@ class Schema:
                 where, f"không phải JSON Schema hợp lệ: {reason}", f"not a valid JSON Schema: {reason}"
             ) from error
         self.is_valid = self._validator.is_valid
+        self._may_be_secret = _contains_format(self.document, SECRECY_FORMATS)
         self.needs_exact_numbers = _contains_keyword(self.document, "multipleOf")
         """Whether documents must be validated with all digits of their numbers."""
+        self.has_files = _contains_format(self.document, {FILE_REFERENCE})
+        """Whether documents may refer to files (`file_references`)."""
 
     @cached_property
     def effort(self) -> Effort:
@@ -82,6 +85,24 @@ class Schema:
         """List the rules that a document breaks, at most `MAX_VIOLATIONS`; empty where it is valid."""
         violations = chain.from_iterable(map(explain, self._validator.iter_errors(document)))
         return list(islice(violations, MAX_VIOLATIONS))
+
+    def secrecy_markings(self, document: Any) -> list[str]:
+        """List pointers to the parts of a document that are marked with a degree of secrecy, at most `MAX_VIOLATIONS`."""
+        if not self._may_be_secret:
+            return []
+        marked = (
+            pointers.join(error.instance_path)
+            for error in self._validator.iter_errors(document)
+            if error.kind.name == "format" and getattr(error.kind, "format", "") in SECRECY_FORMATS
+        )
+        return list(islice(marked, MAX_VIOLATIONS))
+
+
+def _contains_format(value: Any, names: Container[str]) -> bool:
+    if isinstance(value, Mapping):
+        is_named = isinstance(value.get("format"), str) and value["format"] in names
+        return is_named or any(_contains_format(part, names) for part in value.values())
+    return isinstance(value, list) and any(_contains_format(part, names) for part in value)
 
 
 def _contains_keyword(value: Any, keyword: str) -> bool:
@@ -130,6 +151,8 @@ def _refuse_open_parts(
                 f"không có định dạng {format_name!r}; hãy dùng một trong: {formats}",
                 f"there is no format {format_name!r}; use one of: {formats}",
             )
+        if not named and not literal and file_references.KEYWORD in value:
+            file_references.check_keyword(value, where.at(pointers.join(path)))
         for key, child in value.items():
             keyword = "" if named or literal else key
             parts += _refuse_open_parts(

@@ -56,16 +56,18 @@ class Limits:
     Args:
         values: texts, numbers, `true`, `false`, `null`, arrays and objects, each counted once.
         members: fields of one object.
+        bytes: of the document as JSON.
     """
 
     values: int = 100_000
     members: int = 5_000
+    bytes: int = 1024 * 1024
 
 
 DEFAULT = Limits()
 """For a request: 1 MiB of a table with 300 named columns has some 50,000 values."""
 
-OF_ANSWERS = Limits(values=500_000, members=20_000)
+OF_ANSWERS = Limits(values=500_000, members=20_000, bytes=4 * 1024 * 1024)
 """For a response, which may have 4 MiB."""
 
 

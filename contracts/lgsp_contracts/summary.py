@@ -26,6 +26,16 @@ class OperationSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class EventSummary:
+    """The summary of an event. `data` is its example."""
+
+    name: str
+    title: Text
+    classification: str
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
 class ContractSummary:
     """The summary of a contract. `fields` are the names and titles of the fields of its documents."""
 
@@ -37,6 +47,7 @@ class ContractSummary:
     classification: str
     listed: bool
     operations: Mapping[str, OperationSummary]
+    events: Mapping[str, EventSummary]
     fields: tuple[str, ...] = ()
 
     @property
@@ -67,16 +78,15 @@ class ContractSummary:
                     content.get("classification", classification),
                     content["example"]["request"],
                 )
-                for name, content in document["operations"].items()
+                for name, content in document.get("operations", {}).items()
             },
-            fields=tuple(
-                dict.fromkeys(
-                    field
-                    for content in document["operations"].values()
-                    for schema in (content["request"], content["response"])
-                    for field in _fields(schema)
+            events={
+                name: EventSummary(
+                    name, Text(**content["title"]), content.get("classification", classification), content["example"]
                 )
-            ),
+                for name, content in document.get("events", {}).items()
+            },
+            fields=tuple(dict.fromkeys(field for schema in _schemas(document) for field in _fields(schema))),
         )
 
     def searched_text(self) -> str:
@@ -85,8 +95,9 @@ class ContractSummary:
         A word with accents is found as it is written alone, so that `đất` does not find `data`.
         """
         titles = [self.title, *(operation.title for operation in self.operations.values())]
+        titles += [event.title for event in self.events.values()]
         titles += [self.description] if self.description else []
-        names = [self.service, self.provider, *self.operations, *self.fields]
+        names = [self.service, self.provider, *self.operations, *self.events, *self.fields]
         text = unicodedata.normalize(
             "NFC", "\n".join([*names, *(f"{title.vi}\n{title.en}" for title in titles)]).casefold()
         )
@@ -96,6 +107,13 @@ class ContractSummary:
 def searched_words(query: str) -> list[str]:
     """Return the words of a query as `searched_text` is written."""
     return unicodedata.normalize("NFC", query.casefold()).split()
+
+
+def _schemas(document: Mapping[str, Any]) -> Iterator[Any]:
+    for operation in document.get("operations", {}).values():
+        yield from (operation["request"], operation["response"])
+    for event in document.get("events", {}).values():
+        yield event["data"]
 
 
 def _fields(schema: Any) -> Iterator[str]:

@@ -17,7 +17,7 @@ from lgsp_problems import Refusal
 
 VERSION = 1
 """The major version, which each message names; gateway and adapter must have the same."""
-MINOR = 1
+MINOR = 2
 """The minor version of this gateway; its additions may be ignored."""
 
 

@@ -44,6 +44,12 @@ class ContractAmbiguous(TypedRefusal):
     CODE = "contract-ambiguous"
 
 
+class EventConflict(TypedRefusal):
+    """An event of the same source and id was published with other content."""
+
+    CODE = "event-conflict"
+
+
 class EvidenceForged(TypedRefusal):
     """Evidence does not prove what it should. Asking again does not change that."""
 
@@ -74,6 +80,12 @@ class RequestTooSlow(TypedRefusal):
     CODE = "too-slow"
 
 
+class SecondFactorRequired(TypedRefusal):
+    """The password is right, and the user has set up a second factor."""
+
+    CODE = "second-factor-required"
+
+
 class ProviderLimitReached(TypedRefusal):
     """The limit that the provider sets is reached, so the request was not carried out."""
 
@@ -86,17 +98,41 @@ class RequestUnfit(TypedRefusal):
     CODE = "request-unfit"
 
 
+class SecretDocument(TypedRefusal):
+    """A document is marked with a degree of secrecy of the state, and may not pass over the bus."""
+
+    CODE = "secret-document"
+
+
 class RevisionConflict(TypedRefusal):
     """Somebody else changed the document first."""
 
     CODE = "revision-conflict"
 
 
+class StorageFull(TypedRefusal):
+    """The storage of the bus has no room for anything new. What was received is kept."""
+
+    CODE = "storage-full"
+
+
+class StorageQuotaExceeded(TypedRefusal):
+    """The agency has stored what it may store."""
+
+    CODE = "storage-quota-exceeded"
+
+
 _TYPES: dict[str, type[TypedRefusal]] = {kind.CODE: kind for kind in TypedRefusal.__subclasses__()}
 
 
 def refusal_with_code(
-    code: str, *, vi: str, en: str, violations: Sequence[Violation] = (), private: str = ""
+    code: str,
+    *,
+    vi: str,
+    en: str,
+    violations: Sequence[Violation] = (),
+    retry_after: int | None = None,
+    private: str = "",
 ) -> Refusal:
     """Make the refusal that another process reported, of the type that belongs to its code.
 
@@ -104,10 +140,11 @@ def refusal_with_code(
         code: the other's problem code; one that this version does not know becomes `internal-error`.
         vi, en: the other's sentence.
         violations: which rules a document breaks.
+        retry_after: seconds after which a retry may succeed.
         private: details for the operator's log, where the other process is one of our own.
     """
     typed = _TYPES.get(code)
     if typed:
-        return typed(vi=vi, en=en, violations=violations, private=private)
+        return typed(vi=vi, en=en, violations=violations, retry_after=retry_after, private=private)
     known = code if code in CODES else "internal-error"
-    return Refusal(known, vi=vi, en=en, violations=violations, private=private)
+    return Refusal(known, vi=vi, en=en, violations=violations, retry_after=retry_after, private=private)

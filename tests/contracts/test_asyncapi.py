@@ -4,8 +4,10 @@ import json
 import subprocess
 from pathlib import Path
 
+from support import announcing
 from support.national import CATALOG
 
+from lgsp_contracts.contract import Contract
 from lgsp_contracts.tooling.asyncapi import asyncapi
 
 MODULES = Path("~/.cache/lgsp-tests/asyncapi").expanduser()
@@ -16,8 +18,11 @@ async def test_asyncapi_is_valid_by_its_own_validator(tmp_path: Path) -> None:
         MODULES.mkdir(parents=True, exist_ok=True)
         (MODULES / "package.json").write_text('{"private": true}')
         subprocess.run(["npm", "install", "--silent", "@asyncapi/parser@3"], cwd=MODULES, check=True)
-    for contract in CATALOG.values():
-        (tmp_path / f"{contract.service}.json").write_text(json.dumps(asyncapi(contract, "127.0.0.1:4222")))
+    announcing_events = Contract.from_document(announcing.contract())
+    for contract in (*CATALOG.values(), announcing_events):
+        described = asyncapi(contract, "127.0.0.1:4222", "https://bus.example/lgsp")
+        (tmp_path / f"{contract.service}.json").write_text(json.dumps(described))
+    assert {"dossier-closed.announced", "dossier-closed.webhook"} <= described["operations"].keys()
     (tmp_path / "wrong.json").write_text('{"asyncapi": "3.0.0", "info": {}}')
     done = subprocess.run(
         ["node", "-e", VALIDATE, str(tmp_path)], cwd=MODULES, capture_output=True, text=True, check=True

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from support.national import CATALOG
-from support.processes import apt_install, run
+from support.preloaded import run
+from support.processes import apt_install
 from support.workbench import NUMBER, Workbench
 
 from lgsp_contracts.tooling.openapi import openapi
@@ -156,7 +157,7 @@ def test_openapi_generator_makes_java_of_every_shipped_service(contract, tmp_pat
         folder=tmp_path,
     )
     models = tmp_path / "client/src/main/java/org/openapitools/client/model"
-    api = (models.parent / "api/DefaultApi.java").read_text()
+    api = (models.parent / "api/DefaultApi.java").read_text() if contract.operations else ""
     for name, operation in contract.operations.items():
         pascal = "".join(part.capitalize() for part in name.split("-"))
         asked, answered = ((models / f"{pascal}{part}.java").read_text() for part in ("Request", "Response"))

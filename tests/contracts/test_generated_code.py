@@ -270,5 +270,5 @@ def test_documents_are_documents(contract: Contract) -> None:
     for kind in ("http", "soap", "sql", "files", "python"):
         drafted = manifest(contract, kind)
         assert yaml.safe_load(harmless(terminal.as_yaml([drafted]))) == drafted
-    for document in (openapi(contract, "https://bus"), asyncapi(contract, "bus:4222")):
+    for document in (openapi(contract, "https://bus"), asyncapi(contract, "bus:4222", "https://bus")):
         assert json.loads(harmless(orjson.dumps(document).decode())) == document

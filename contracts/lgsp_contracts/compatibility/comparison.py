@@ -134,7 +134,7 @@ class Comparison:
         if values is not None and all(self.takes(pair.narrow, value) for value in values):
             return []
         keywords = (
-            keyword for keyword in pair.narrow.schema if not keyword.startswith("x-")
+            keyword for keyword in pair.narrow.schema if not keyword.startswith("x-") or keyword in self._rules
         )  # extensions have no rules
         rules = dict.fromkeys(self._rules.get(keyword) or _rule_of_unknown_keyword(keyword) for keyword in keywords)
         differences = [difference for rule in rules for difference in rule(self, pair)]

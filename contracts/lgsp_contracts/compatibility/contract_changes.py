@@ -2,7 +2,8 @@
 
 Requests that the last version accepted must still be accepted: the new schema must include the old one. Responses must still be what callers
 expect: the old schema must include the new one, with one exception. A response may gain an optional field: callers ignore unknown fields,
-and most see a field only once it is granted.
+and most see a field only once it is granted. The data of an event is read by subscribers as a response is by callers; that its publisher
+sends as before is no matter, since the provider publishes both the contract and the event.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from itertools import chain
 from typing import Any, Literal
 
 from lgsp_contracts import pointers
+from lgsp_contracts.asynchronous import Asynchronous
 from lgsp_contracts.compatibility.comparison import Difference, Kind
 from lgsp_contracts.compatibility.inclusion import differences
 from lgsp_contracts.contract import Contract, Operation
@@ -19,7 +21,7 @@ from lgsp_problems import Text, Violation
 
 Path = tuple[str, ...]
 Affected = Literal["callers", "readers"]
-"""Whom a change breaks: those who send requests as before, or those who read responses as before."""
+"""Whom a change breaks: those who send requests as before, or those who read responses, or the data of events, as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,24 @@ def _of_event(name: str, old: Mapping[str, Event], new: Mapping[str, Event]) -> 
         yield _change((*path, "data"), difference, "readers")
     if before.type != after.type:
         yield _of_readers((*path, "type"), "kiểu CloudEvents khác trước", "the CloudEvents type has changed")
+    if before.ordering_key is not None and before.ordering_key != after.ordering_key:
+        yield _of_readers(
+            (*path, "orderingKey"),
+            "sự kiện không còn được giao theo thứ tự đã công bố",
+            "events are no longer delivered in the published order",
+        )
+    if after.retention < before.retention:
+        yield _of_readers(
+            (*path, "retention"),
+            "sự kiện được lưu ngắn hơn trước",
+            "events are kept for a shorter time than before",
+        )
+    if before.recipient != after.recipient:
+        yield _of_readers(
+            (*path, "recipient"),
+            "cơ quan được nhận sự kiện khác trước",
+            "who may receive the event has changed",
+        )
 
 
 def _of_promises(path: Path, before: Operation, after: Operation) -> Iterator[BreakingChange]:
@@ -92,13 +112,39 @@ def _of_promises(path: Path, before: Operation, after: Operation) -> Iterator[Br
         yield _of_callers(
             (*path, "idempotent"), "thao tác không còn lặp lại được", "the operation may no longer be repeated"
         )
+    yield from _of_asynchronous_calls((*path, "async"), before.asynchronous, after.asynchronous)
     if before.http is not None and before.http != after.http:
         yield _of_callers(
             (*path, "http"), "cách gọi HTTP đã công bố khác trước", "the published HTTP binding has changed"
         )
-    if after.limits.values < before.limits.values or after.limits.members < before.limits.members:
+    lowered = any(getattr(after.limits, part) < getattr(before.limits, part) for part in ("values", "members", "bytes"))
+    if lowered:
         yield _of_callers(
             (*path, "limits"), "giới hạn của yêu cầu thấp hơn trước", "the limits of a request are lower than before"
+        )
+
+
+def _of_asynchronous_calls(
+    path: Path, before: Asynchronous | None, after: Asynchronous | None
+) -> Iterator[BreakingChange]:
+    if before is None:
+        return
+    if after is None:
+        yield _of_callers(
+            path, "không còn nhận Prefer: respond-async", "calls with Prefer: respond-async are no longer accepted"
+        )
+        return
+    if after.delivery_deadline < before.delivery_deadline:
+        yield _of_callers(
+            (*path, "deliveryDeadline"),
+            "thời gian cố giao ngắn hơn trước",
+            "delivery is tried for a shorter time than before",
+        )
+    if after.answer_retention < before.answer_retention:
+        yield _of_callers(
+            (*path, "answerRetention"),
+            "câu trả lời được giữ ngắn hơn trước",
+            "answers are kept for a shorter time than before",
         )
 
 

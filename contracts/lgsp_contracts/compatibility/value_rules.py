@@ -6,6 +6,8 @@ from typing import Any
 
 from lgsp_contracts.compatibility.comparison import Comparison, Difference, Kind, Pair, Rule
 from lgsp_contracts.compatibility.conjunction import Bound, Conjunction, comparable, types_of
+from lgsp_contracts.file_references import KEYWORD as FILE_LIMITS
+from lgsp_contracts.file_references import FileLimits
 from lgsp_contracts.portable_patterns import portable
 
 _STRING = frozenset({"string"})
@@ -55,6 +57,14 @@ def _pattern(_: Comparison, pair: Pair) -> Iterable[Difference]:
     narrow = _as_matched(pair.narrow.schema["pattern"])
     if not any(_as_matched(schema.get("pattern")) == narrow for schema, _ in pair.wide.parts):
         yield pair.difference(Kind.RULE, "pattern")
+
+
+def _file_limits(_: Comparison, pair: Pair) -> Iterable[Difference]:
+    """Find files that a narrower limit refuses. A validator does not look at it, and the bus does."""
+    narrow = FileLimits.from_document(pair.narrow.schema[FILE_LIMITS])
+    wide = [FileLimits.from_document(schema.get(FILE_LIMITS, {})) for schema, _ in pair.wide.parts]
+    if not any(narrow.covers(limits) for limits in wide):
+        yield pair.difference(Kind.RULE, FILE_LIMITS)
 
 
 def _as_matched(pattern: Any) -> Any:
@@ -113,6 +123,7 @@ RULES: dict[str, Rule] = {
     "multipleOf": for_types(_NUMBER, _multiple_of),
     "pattern": for_types(_STRING, _pattern),
     "format": for_types(_STRING, if_equal("format")),
+    FILE_LIMITS: for_types(_STRING, _file_limits),
     **{
         keyword: for_types(types, at_limit(keyword, kind, is_kept))
         for keyword, (types, kind, is_kept) in _LIMITS.items()

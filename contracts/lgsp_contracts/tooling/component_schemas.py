@@ -36,16 +36,18 @@ _PRESENCE = (
 
 
 def component_schemas(contract: Contract, *, projected: bool) -> dict[str, Any]:
-    """Return the schemas of each operation as components: `OPERATION.request` and `OPERATION.response`, and for each schema that one
-    of them refers to, `OPERATION.request.NAME`.
+    """Return the schemas of each operation and event as components: `OPERATION.request`, `OPERATION.response` and `EVENT.data`, and for
+    each schema that one of them refers to, `OPERATION.request.NAME`.
 
     Args:
-        projected: describe answers as consumers see them, of which a grant may hide any field; otherwise as the provider gives them.
+        projected: describe answers and events as consumers see them, of which a grant may hide any field; otherwise as the provider gives them.
     """
     components: dict[str, Any] = {}
     for name, operation in contract.operations.items():
         _Lifted(operation.request.document, f"{name}.request", components).lift()
         _Lifted(operation.response.document, f"{name}.response", components, projected=projected).lift()
+    for name, event in contract.events.items():
+        _Lifted(event.data.document, f"{name}.data", components, projected=projected).lift()
     return components
 
 

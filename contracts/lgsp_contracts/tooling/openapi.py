@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from lgsp_contracts.cloudevents import STRUCTURED
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.http_binding import HttpBinding
+from lgsp_contracts.tooling.cloudevent_schema import cloud_event_schema
 from lgsp_contracts.tooling.component_schemas import component_schemas
+from lgsp_contracts.tooling.openapi_deferral import ACCEPTED_HEADERS, accepted_response, deferral_parameters
 from lgsp_problems import CODES
 
 PROBLEM = {
@@ -40,6 +43,10 @@ _TEXT_HEADERS = {
     "RateLimit": "What is left of the quota of the grant (draft-ietf-httpapi-ratelimit-headers)",
     "RateLimit-Policy": "The quota of the grant",
 }
+_WEBHOOK = (
+    "Sent to the endpoint of a subscription, signed by Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). "
+    "Its data has only the fields that the grant shows. Any other answer, and none, leads to another attempt."
+)
 _ANY_ANSWER = ("Lgsp-Message-Id", "Lgsp-Digest-Salt", "Server-Timing")
 _RETRY_STATUSES = ("429", "503")
 COMMON = (
@@ -67,6 +74,7 @@ def openapi(contract: Contract, url: str) -> dict[str, Any]:
             f"/services/{contract.service}/v{contract.major}/{name}": {"post": _operation(operation)}
             for name, operation in contract.operations.items()
         },
+        **({"webhooks": webhooks(contract)} if contract.events else {}),
         "components": {
             "securitySchemes": {
                 "token": {
@@ -75,7 +83,10 @@ def openapi(contract: Contract, url: str) -> dict[str, Any]:
                 }
             },
             "headers": {
-                **{name: {"description": text, "schema": {"type": "string"}} for name, text in _TEXT_HEADERS.items()},
+                **{
+                    name: {"description": text, "schema": {"type": "string"}}
+                    for name, text in (_TEXT_HEADERS | ACCEPTED_HEADERS).items()
+                },
                 "Retry-After": {
                     "description": "Seconds after which the call may be sent again, where that is known",
                     "schema": {"type": "integer"},
@@ -83,6 +94,32 @@ def openapi(contract: Contract, url: str) -> dict[str, Any]:
             },
             "schemas": {"Problem": _problem(contract), **component_schemas(contract, projected=True)},
         },
+    }
+
+
+def webhooks(contract: Contract) -> dict[str, Any]:
+    """Describe the events of a contract as they come to a webhook endpoint of a subscriber."""
+    return {
+        name: {
+            "post": {
+                "operationId": f"receive-{name}",
+                "tags": ["webhooks"],  # apart from the operations: generators of clients make one class of each tag
+                "summary": event.title.en,
+                "description": _WEBHOOK,
+                "security": [],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        STRUCTURED: {"schema": cloud_event_schema(event, {"$ref": f"#/components/schemas/{name}.data"})}
+                    },
+                },
+                "responses": {
+                    "2XX": {"description": "The event is yours; it is not sent again"},
+                    "410": {"description": "The subscription ends"},
+                },
+            }
+        }
+        for name, event in contract.events.items()
     }
 
 
@@ -137,6 +174,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
                 "required": operation.key_required,
                 "schema": {"type": "string"},
             },
+            *(deferral_parameters() if operation.asynchronous else ()),
         ],
         "requestBody": {
             "required": True,
@@ -158,6 +196,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
                     }
                 },
             },
+            **(
+                {"202": accepted_response(_headers(*_TEXT_HEADERS, *ACCEPTED_HEADERS))}
+                if operation.asynchronous
+                else {}
+            ),
             **{
                 status: {
                     "description": "; ".join(codes),

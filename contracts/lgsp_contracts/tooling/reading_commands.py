@@ -30,7 +30,13 @@ def check(files: list[Path], /) -> None:
     for path in _within(files):
         location, contract = read(path)
         comparison.check(contract, location)
-        out(f"{path}: {contract.service} {contract.version} is valid; operations: {', '.join(contract.operations)}\n")
+        out(f"{path}: {contract.service} {contract.version} is valid; {_names(contract)}\n")
+
+
+def _names(contract: Contract) -> str:
+    """List what a contract declares."""
+    declared = {"operations": list(contract.operations), "events": list(contract.events)}
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in declared.items() if names)
 
 
 def diff(old: Path, new: Path, /) -> None:
@@ -54,7 +60,7 @@ def diff(old: Path, new: Path, /) -> None:
     changes = breaking_changes(before, after)
     for change in changes:
         affected = (
-            "consumers that read the response"
+            "consumers that read the response or the event"
             if change.affected == "readers"
             else "consumers that send today's requests"
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from lgsp_contracts.compatibility import breaking_changes
 from lgsp_contracts.contract import Contract
@@ -42,6 +43,7 @@ CONTRACT: Document = {
         },
         "add-paper": {
             "title": TITLE,
+            "async": {"deliveryDeadline": "72h", "answerRetention": "48h"},
             "http": {
                 "method": "PUT",
                 "path": "/dossiers/{maHoSo}/papers",
@@ -69,6 +71,8 @@ CONTRACT: Document = {
             "title": TITLE,
             "classification": "personal",
             "subject": "/soDinhDanh",
+            "orderingKey": "/soDinhDanh",
+            "retention": "30d",
             "data": {
                 "type": "object",
                 "required": ["soDinhDanh"],
@@ -186,6 +190,33 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
     ),
     "event gone": (lambda d: d.pop("events"), "/events/dossier-closed", "readers"),
     "event type": (lambda d: event(d).update(type="vn.dossier.closed"), "/events/dossier-closed/type", "readers"),
+    "event in no order": (lambda d: event(d).pop("orderingKey"), "/events/dossier-closed/orderingKey", "readers"),
+    "event kept shorter": (lambda d: event(d).update(retention="29d"), "/events/dossier-closed/retention", "readers"),
+    "a value that is new to subscribers": (
+        lambda d: event(d)["data"]["properties"]["soDinhDanh"].pop("format"),
+        "/events/dossier-closed/data/properties/soDinhDanh/format",
+        "readers",
+    ),
+    "no calls for later": (
+        lambda d: d["operations"]["add-paper"].pop("async"),
+        "/operations/add-paper/async",
+        "callers",
+    ),
+    "calls for later tried shorter": (
+        lambda d: d["operations"]["add-paper"]["async"].update(deliveryDeadline="71h"),
+        "/operations/add-paper/async/deliveryDeadline",
+        "callers",
+    ),
+    "answers kept shorter": (
+        lambda d: d["operations"]["add-paper"]["async"].pop("answerRetention"),
+        "/operations/add-paper/async/answerRetention",
+        "callers",
+    ),
+    "event for fewer": (
+        lambda d: event(d).update(recipient="/soDinhDanh"),
+        "/events/dossier-closed/recipient",
+        "readers",
+    ),
     "event field not promised": (
         lambda d: event(d)["data"].pop("required"),
         "/events/dossier-closed/data/properties/soDinhDanh",
@@ -198,6 +229,23 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
 def test_what_was_promised_stays(change: Change, pointer: str, affected: str) -> None:
     found = breaking_changes(Contract.from_document(CONTRACT), Contract.from_document(changed(change)))
     assert [(one.pointer, one.affected) for one in found] == [(pointer, affected)]
+
+
+ALLOWED: dict[str, Change] = {
+    "a field more": lambda d: event(d)["data"]["properties"].update(ngay={"type": "string"}),
+    "an event that needs more of its publisher": lambda d: (
+        event(d)["data"]["properties"].update(ngay={"type": "string"}),
+        event(d)["data"].update(required=["soDinhDanh", "ngay"]),
+        event(d).update(example={"soDinhDanh": "022093001234", "ngay": "x"}),
+    ),
+    "an event kept longer": lambda d: event(d).update(retention="31d"),
+    "calls for later": lambda d: d["operations"]["read-dossier"].update({"async": {}}),
+}
+
+
+@pytest.mark.parametrize("change", ALLOWED.values(), ids=ALLOWED)
+def test_what_subscribers_and_callers_need_not_notice_may_change(change: Change) -> None:
+    assert breaking_changes(Contract.from_document(CONTRACT), Contract.from_document(changed(change))) == []
 
 
 def test_a_binding_and_an_event_may_be_added() -> None:
@@ -218,3 +266,36 @@ def test_a_binding_is_shown_as_what_is_not_served_yet() -> None:
     assert "not serve it yet" in binding["description"]
     page = service(contract, "https://bus", "en", inside=False)
     assert "<code>GET /dossiers/{maHoSo}/papers/{so}</code>; the bus does not serve it yet" in page
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_page_of_a_service_shows_its_events(language: Any) -> None:
+    page = service(Contract.from_document(CONTRACT), "https://bus", language, inside=True)
+    assert '<section id="event-dossier-closed">' in page
+    assert "<code>lgsp.dossiers.v1.dossier-closed</code>" in page
+    assert {"vi": "được lưu 30 ngày", "en": "kept for 30 days"}[language] in " ".join(page.split())
+    assert "/events/dossiers/v1/dossier-closed" in page
+    assert "&#34;events&#34;: [&#34;dossier-closed&#34;]" in page
+
+
+def test_events_are_webhooks_of_the_openapi_document() -> None:
+    described = openapi(Contract.from_document(CONTRACT), "https://bus")
+    OpenAPIV31SpecValidator(described).validate()
+    content = described["webhooks"]["dossier-closed"]["post"]["requestBody"]["content"]
+    assert content["application/cloudevents+json"]["schema"]["properties"]["type"] == {
+        "const": "lgsp.dossiers.v1.dossier-closed"
+    }
+    assert "required" not in described["components"]["schemas"]["dossier-closed.data"]
+
+
+def test_only_calls_that_may_be_carried_out_later_are_described_so() -> None:
+    described = openapi(Contract.from_document(CONTRACT), "https://bus")
+    OpenAPIV31SpecValidator(described).validate()
+    later, now = (described["paths"][f"/services/dossiers/v1/{name}"]["post"] for name in ("add-paper", "read-dossier"))
+    assert ("202" in later["responses"], "202" in now["responses"]) == (True, False)
+    assert {one["name"] for one in later["parameters"]} - {one["name"] for one in now["parameters"]} == {
+        "Prefer",
+        "Lgsp-Ordering-Key",
+        "Lgsp-Priority",
+        "Lgsp-Callback",
+    }

@@ -59,7 +59,7 @@ def references(value: Any) -> set[str]:
 
 @pytest.mark.parametrize("contract", [*CATALOG.values(), tree()], ids=lambda contract: contract.service)
 def test_each_reference_leads_to_a_component(contract: Contract) -> None:
-    for document in (openapi(contract, "https://bus"), asyncapi(contract, "bus:4222")):
+    for document in (openapi(contract, "https://bus"), asyncapi(contract, "bus:4222", "https://bus")):
         schemas = document["components"]["schemas"]
         assert references(schemas) <= {f"#/components/schemas/{name}" for name in schemas}
         assert not [name for name, schema in schemas.items() if "$defs" in schema]

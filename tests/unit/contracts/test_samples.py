@@ -19,7 +19,7 @@ OPERATIONS = [
 def test_made_documents_keep_their_schema(operation) -> None:  # type: ignore[no-untyped-def]
     for schema in (operation.request, operation.response):
         made = list(samples(schema, 8))
-        assert len(made) >= 2
+        assert len(made) >= (2 if schema.document.get("properties") else 1)
         assert all(schema.is_valid(document) for document in made)
         assert made == list(samples(schema, 8))
 
@@ -53,4 +53,5 @@ def test_a_schema_that_nothing_keeps_gives_nothing() -> None:
 def test_openapi_is_valid_by_its_own_validator(contract) -> None:  # type: ignore[no-untyped-def]
     document = openapi(contract, "http://127.0.0.1:8080/")
     validate(document)
-    assert f"/services/{contract.service}/v1/{next(iter(contract.operations))}" in document["paths"]
+    for operation in contract.operations:
+        assert f"/services/{contract.service}/v1/{operation}" in document["paths"]

@@ -71,7 +71,9 @@ EVENT = wire_events.EventContext(
 )
 
 
-@pytest.mark.parametrize("event", [EVENT, EVENT._replace(traceparent="00-a-b-01", time="2026-11-28T01:00:00Z")])
+@pytest.mark.parametrize(
+    "event", [EVENT, EVENT._replace(traceparent=f"00-{'a' * 32}-{'b' * 16}-01", time="2026-11-28T01:00:00Z")]
+)
 def test_an_event_arrives_as_it_was_published(event: wire_events.EventContext) -> None:
     assert wire_events.parse_event(wire_events.publish(event, b'{"a":\n1}')) == (event, b'{"a":\n1}')
 

@@ -40,7 +40,7 @@ class ServiceAccess:
 
 
 def sample_request(contract: Contract, access: ServiceAccess) -> dict[str, Any]:
-    """Return the document of a grant on all operations of a service, to be adapted and sent."""
+    """Return the document of a grant on all operations and events of a service, to be adapted and sent."""
     name = f"{CONSUMER}-{contract.service}"
     return {
         "apiVersion": "lgsp/v1",
@@ -51,6 +51,7 @@ def sample_request(contract: Contract, access: ServiceAccess) -> dict[str, Any]:
             "service": contract.service,
             "major": contract.major,
             "operations": {operation: {"fields": ["*"]} for operation in contract.operations},
+            **({"events": {event: {"fields": ["*"]} for event in contract.events}} if contract.events else {}),
             "purposes": [PURPOSE],
             "legalBasis": "Điều …, Nghị định số …",
             "quota": {"requests": 600, "per": "minute"},

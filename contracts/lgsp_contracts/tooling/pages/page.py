@@ -19,6 +19,7 @@ from lgsp_contracts.summary import ContractSummary
 from lgsp_contracts.tooling.openapi import COMMON
 from lgsp_contracts.tooling.pages.access import PURPOSE as GRANT_PURPOSE
 from lgsp_contracts.tooling.pages.access import ServiceAccess, sample_request
+from lgsp_contracts.tooling.pages.event_samples import duration, sample_event, subscription
 from lgsp_contracts.tooling.pages.examples import PURPOSE, examples, token_programs
 from lgsp_contracts.tooling.pages.fields import alternatives, fields
 from lgsp_problems import CODES, Language, Text, harmless
@@ -99,6 +100,9 @@ def service_in_pieces(
         fields=fields,
         alternatives=alternatives,
         examples=examples,
+        subscription=subscription,
+        sample_event=sample_event,
+        duration=duration,
         purpose=PURPOSE,
         common={code: CODES[code] for code in COMMON},
     )
