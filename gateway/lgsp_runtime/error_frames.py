@@ -33,6 +33,25 @@ def frames(error: BaseException) -> list[str]:
     return lines
 
 
+def forget_frames(error: BaseException) -> None:
+    """Let go of the frames of an error that is dealt with, and of those that caused it.
+
+    A frame that holds its error in a variable is a cycle, which keeps everything that the frames hold, a document of megabytes too, until the
+    garbage collector runs.
+    """
+    waiting: list[BaseException | None] = [error]
+    seen = set[int]()
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.__traceback__ = None
+        waiting += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield an error, the parts of a group, and the cause of each."""
     waiting, seen = [error], set[int]()

@@ -74,6 +74,11 @@ class NatsRequestReply:
         """Return how many replies are to come."""
         return len(self._pending)
 
+    @property
+    def max_payload(self) -> int:
+        """Return the most bytes of headers and payload that the server takes in one message; 0 while there is no connection."""
+        return self._connection.max_payload
+
     async def connection_lost(self) -> None:
         """Refuse what waits: with the connection gone, no reply to it will come."""
         self._fail_all()
@@ -147,16 +152,24 @@ class NatsRequestReply:
         Raises:
             Refusal: `bus-unavailable`, while there is no connection or NATS reads slower than is sent; then `then` is not called.
         """
+        self._number += 1
+        self.send(subject, payload, headers, f"{self._inbox}{self._number}")
+        self._pending[self._number] = (then, self._loop.time() + seconds, again)
+
+    def send(self, subject: str, payload: bytes, headers: bytes = b"", reply: str = "") -> None:
+        """Send a message to whose reply nothing here listens.
+
+        Raises:
+            Refusal: `bus-unavailable`, while there is no connection or NATS reads slower than is sent.
+        """
         if self._sweeping is None:
             raise bus_unavailable()
-        self._number += 1
         try:
-            self._connection.publish_nowait(subject, payload, f"{self._inbox}{self._number}", headers)
+            self._connection.publish_nowait(subject, payload, reply, headers)
         except OutboundBufferLimitError as error:
             raise _bus_congested() from error
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
-        self._pending[self._number] = (then, self._loop.time() + seconds, again)
 
     def repeat(self, prefixes: tuple[str, ...]) -> int:
         """Send once more what may be repeated and waits below these subjects: whoever had it may be gone.
@@ -232,13 +245,18 @@ def acknowledgement(reply: Reply | None) -> dict[str, Any]:
     return document
 
 
-def bus_unavailable() -> Refusal:
-    """Return the refusal while NATS is away."""
+def bus_unavailable(private: str = "") -> Refusal:
+    """Return the refusal while NATS is away.
+
+    Args:
+        private: the reason, for the log alone.
+    """
     return Refusal(
         "bus-unavailable",
         vi="Trục đang mất kết nối bên trong nên chưa phục vụ được; hãy thử lại sau vài giây.",
         en="The bus has lost a connection inside and cannot serve this now; try again in a few seconds.",
         retry_after=2,
+        private=private,
     )
 
 

@@ -4,7 +4,6 @@
 announces itself is one that can be called.
 """
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,6 +70,8 @@ class ServiceAnnouncement:
 
     Args:
         standing: what `$SRV.STATS` adds to an operation.
+        instance: the id of the copy.
+        status: what `$SRV.STATS` tells of the copy itself.
     """
 
     def __init__(
@@ -79,12 +80,15 @@ class ServiceAnnouncement:
         description: Description,
         endpoints: Sequence[Endpoint],
         standing: Callable[[str], Mapping[str, object]],
+        instance: str,
+        status: Callable[[], Mapping[str, object]],
     ) -> None:
         self._client = client
         self._description = description
         self._endpoints = endpoints
         self._standing = standing
-        self._id = secrets.token_hex(11)
+        self._id = instance
+        self._status = status
         self._started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._subscriptions: list[Subscription] = []
 
@@ -121,4 +125,4 @@ class ServiceAnnouncement:
 
     def _stats(self) -> dict[str, Any]:
         endpoints = [endpoint.stats(self._standing(endpoint.name)) for endpoint in self._endpoints]
-        return {**self._of("stats"), "started": self._started, "endpoints": endpoints}
+        return {**self._of("stats"), "started": self._started, "instance": self._status(), "endpoints": endpoints}

@@ -11,8 +11,18 @@ from nats.js.errors import APIError, NotFoundError
 
 from lgsp_problems import CannotStart, Refusal
 
-WRONG_LAST_SEQUENCE = 10071
-"""JetStream's error code: the last message of the subject is not the expected one."""
+WRONG_REVISION_CODES = frozenset({10071, 10164})
+"""JetStream's error codes where the last message of a subject is not the expected one; the other one where the message that came first is
+still on its way, as in a cluster or a batch."""
+
+
+def is_wrong_revision(error_code: int | None) -> bool:
+    """Tell whether an error of JetStream says that somebody else wrote to the subject first."""
+    return error_code in WRONG_REVISION_CODES
+
+
+FULL_CODES = (10023, 10047)
+"""JetStream's error codes: the server may not store more."""
 
 
 async def subjects(connection: Client, name: str, pattern: str) -> list[str]:

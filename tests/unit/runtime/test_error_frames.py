@@ -1,6 +1,9 @@
 """An error of our own can be located in the log, and its text is not there."""
 
-from lgsp_runtime.error_frames import MAX_ERRORS, MAX_FRAMES, frames
+import gc
+import weakref
+
+from lgsp_runtime.error_frames import MAX_ERRORS, MAX_FRAMES, forget_frames, frames
 
 NUMBER = "022093001234"
 
@@ -72,3 +75,37 @@ def test_recursions_and_long_chains_are_cut() -> None:
     assert len(frames(error)) == MAX_ERRORS + 1
     error.__cause__ = error
     assert frames(error) == ["ValueError"]
+
+
+class _Document:
+    """Something that frames hold."""
+
+
+def _refuses(document: _Document) -> None:
+    refusal = ValueError(repr(document))  # in a variable of the frame that the error holds: a cycle
+    raise refusal
+
+
+def _caught(document: _Document) -> BaseException:
+    try:
+        _refuses(document)
+    except ValueError as cause:
+        error = KeyError()
+        error.__cause__ = cause
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def test_what_frames_hold_is_let_go_without_the_garbage_collector() -> None:
+    gc.disable()
+    try:
+        document = _Document()
+        held = weakref.ref(document)
+        error = _caught(document)
+        del document
+        assert held() is not None
+        forget_frames(error)
+        assert held() is None
+        assert frames(error) == ["KeyError", "ValueError"]
+    finally:
+        gc.enable()
