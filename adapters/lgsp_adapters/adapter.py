@@ -13,16 +13,19 @@ The method's name is the operation's with underscores. The gateway has checked t
 import inspect
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from lgsp_adapters.errors import AdapterError
+from lgsp_adapters.watching.source import EventSource
 from lgsp_contracts.provider_limit import Denial, ProviderLimit
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.wire import Context, Failure
-from lgsp_problems import ProblemCode, Refusal, Text
+from lgsp_problems import CannotStart, ProblemCode, Refusal, Text
 from lgsp_runtime.background import Background
+from lgsp_runtime.security_events import SecurityLog
 from lgsp_runtime.tracing import Spans
 
 Document = dict[str, Any]
@@ -82,6 +85,17 @@ class UpstreamFailed(AdapterError, Refusal):  # noqa: N818 - the public interfac
         self.connected = connected
 
 
+class FileRefused(UpstreamFailed):
+    """The bus does not take a file, and never will: it is a program, has malware in it, or is not what its type or name says.
+
+    Args:
+        note: goes to the log.
+    """
+
+    def __init__(self, note: str) -> None:
+        super().__init__("refused", note)
+
+
 class LimitReached(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
     """The limit that the provider sets is reached: no request may be sent before the deadline of the call, or the provider refused one (429).
 
@@ -114,6 +128,38 @@ class UpstreamLate(AdapterError, Refusal):  # noqa: N818 - the public interface 
         super().__init__("provider-timeout", vi="quá hạn", en="past the deadline", private=note)
 
 
+class PublicationRefused(AdapterError, Refusal):  # noqa: N818 - the public interface reads as sentences do
+    """The bus does not accept an event as it is: sent again, it would be refused again.
+
+    Args:
+        code: of the problem.
+        vi: the sentence in Vietnamese, without a value of the event.
+        en: the same in English.
+    """
+
+    def __init__(self, code: str, vi: str, en: str) -> None:
+        super().__init__(code, vi=vi, en=en, kind=ProblemCode(400, Text(code, code)), private=en)
+
+
+class EventIdUsed(PublicationRefused):
+    """An event with this id was published before, with other content: that one counts."""
+
+
+class EventPublisher(Protocol):
+    """Where the events of an adapter's system are published."""
+
+    async def publish(
+        self,
+        event: str,
+        data: Any,
+        *,
+        id: str,  # noqa: A002 - as CloudEvents names it
+        time: datetime | str | None = None,
+        traceparent: str = "",
+    ) -> str:
+        """Publish an event, and return the id of its message when it is on disk; see `Adapter.publish`."""
+
+
 class Permits(Protocol):
     """Where requests to a provider with a limit are counted."""
 
@@ -133,12 +179,60 @@ class Permits(Protocol):
         """Count a request as ended."""
 
 
+class FileFacts(NamedTuple):
+    """What is known of a file of the bus; `name` may be empty."""
+
+    name: str
+    media_type: str
+    size: int
+
+
+class BusFiles(Protocol):
+    """The files of the bus, as the adapter's system may read and write them.
+
+    `read` and `write` hold a file in memory; `stream` and `write_stream` pass it on in pieces, whatever its size.
+    """
+
+    async def describe(self, reference: str, call: Call) -> FileFacts:
+        """Return name, type and size of a file; see `read` for errors."""
+
+    def stream(self, reference: str, call: Call) -> AsyncIterator[bytes]:
+        """Yield the content of a file in pieces; see `read` for errors."""
+
+    async def write_stream(
+        self, pieces: AsyncIterable[bytes], size: int, name: str, media_type: str, call: Call
+    ) -> str:
+        """Store a file of a known size that comes in pieces, and return its reference; see `read` for errors."""
+
+    async def read(self, reference: str, call: Call) -> bytes:
+        """Return the content of a file.
+
+        Args:
+            reference: `/files/{uuid}`, as a document has it.
+
+        Raises:
+            UpstreamFailed, UpstreamLate: it cannot be read.
+        """
+
+    async def write(self, content: bytes, name: str, media_type: str, call: Call) -> str:
+        """Store a file, and return its reference; see `read` for errors.
+
+        Raises:
+            FileRefused: it will be refused each time.
+        """
+
+
 class Adapter:
     """The base class of an integrator's own adapter (the connector `python`).
 
     Args:
         connection: the manifest's `connection`, its references to secrets resolved.
     """
+
+    _publisher: EventPublisher | None = None
+    _files: BusFiles | None = None
+    security = SecurityLog("", "")
+    """Where security events are reported; nowhere unless the process was told where."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -147,6 +241,66 @@ class Adapter:
     def background(self) -> Background:
         """Start here what runs beside the calls: it is supervised, reported by `lgsp doctor`, and ended after `close`."""
         return Background()
+
+    async def publish(
+        self,
+        event: str,
+        data: Any,
+        *,
+        id: str,  # noqa: A002 - as CloudEvents names it
+        time: datetime | str | None = None,
+        traceparent: str = "",
+    ) -> str:
+        """Publish an event of the service, and return the id of its message when it is on disk.
+
+        It waits while the bus cannot be reached, and sends the event again under the same id until it is accepted or refused; so call it in
+        a task of `self.background` or for a call, not in `open`. Events with the same ordering key are published in the order of the calls.
+
+        Args:
+            event: its name in the contract.
+            data: the document, as the contract describes it.
+            id: what identifies the event within the system, the same each time it is published: the bus counts it once. Take no number of
+                a person, since the evidence holds it.
+            time: when it happened; a text by RFC 3339; now by default.
+            traceparent: of the call that led to it, if one did.
+
+        Raises:
+            EventIdUsed: the id stands for an event with other content, which was published before.
+            PublicationRefused: the event breaks the contract, or may not be published.
+            Refusal: `cannot-start`, when the adapter runs without a bus.
+        """
+        if self._publisher is None:
+            raise CannotStart(
+                vi="Bộ kết nối đang chạy không có trục nên không công bố được sự kiện; hãy chạy nó bằng lgsp adapter run.",
+                en="The adapter runs without a bus and can publish no event; run it with lgsp adapter run.",
+            )
+        return await self._publisher.publish(event, data, id=id, time=time, traceparent=traceparent)
+
+    def publish_events_with(self, publisher: EventPublisher) -> None:
+        """Publish through this from now on. Called once, before `open`."""
+        self._publisher = publisher
+
+    @property
+    def files(self) -> BusFiles:
+        """Return the files of the bus.
+
+        Raises:
+            Refusal: `cannot-start`, when the adapter runs without a bus.
+        """
+        if self._files is None:
+            raise CannotStart(
+                vi="Bộ kết nối đang chạy không có trục nên không có tệp; hãy chạy nó bằng lgsp adapter run.",
+                en="The adapter runs without a bus and has no files; run it with lgsp adapter run.",
+            )
+        return self._files
+
+    def use_files(self, files: BusFiles) -> None:
+        """Read and write files through this from now on. Called once, before `open`."""
+        self._files = files
+
+    def event_sources(self) -> Mapping[str, EventSource]:
+        """Return what is watched for each event; empty where the adapter publishes by itself, or nothing."""
+        return {}
 
     async def open(self) -> None:
         """Get ready to answer. The system behind need not be up yet."""
@@ -172,7 +326,12 @@ class Adapter:
         return []
 
     def standing(self) -> Mapping[str, Any]:
-        """Describe the data that the adapter answers from, for the health of its service; empty where it keeps none."""
+        """Describe for the health of its service what the adapter keeps; empty where it keeps nothing.
+
+        Returns:
+            `data`: which data it answers from; `setAside`: what it could not deliver and a person should look at
+            (`count`, `since` in seconds since 1970, `reason` without a value of a document).
+        """
         return {}
 
     def writes(self, operation: str) -> bool:

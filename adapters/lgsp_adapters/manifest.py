@@ -76,6 +76,12 @@ class Manifest:
         return operations
 
     @property
+    def events(self) -> Mapping[str, Any]:
+        """Return what the manifest watches for each event; empty where it watches nothing."""
+        events: Mapping[str, Any] = self.document.get("events", {})
+        return events
+
+    @property
     def tables(self) -> dict[str, Any]:
         """Return the connection without what opens an inbox: the process that reads its files gets no secret."""
         return {name: value for name, value in self.connection.items() if name not in _OPENING}

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from support import mariadb
+from support.event_bus import EventBus, event_bus
 from support.national import CATALOG, National
 from support.postgres import Postgres
 from support.processes import free_port
@@ -93,3 +94,16 @@ async def in_sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
 def database(request: pytest.FixtureRequest) -> str:
     found: str = request.getfixturevalue(f"in_{request.param}")
     return found
+
+
+@pytest_asyncio.fixture(scope="module")
+async def running_event_bus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EventBus]:
+    async with event_bus(tmp_path_factory.mktemp("events")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def events(running_event_bus: EventBus) -> AsyncIterator[EventBus]:
+    """A bus that accepts events, empty."""
+    yield running_event_bus
+    await running_event_bus.forget()

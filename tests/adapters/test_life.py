@@ -4,8 +4,9 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest_asyncio
 import yaml
@@ -124,6 +125,33 @@ async def test_a_changed_manifest_is_served_and_a_wrong_one_is_not(office: Offic
     await office.bus.answers(lambda got: got.json["ketQua"] == "MOI")
     done.set()
     assert set(await loading) == {200}
+
+
+async def test_a_drained_copy_stays_drained_when_its_manifest_changes(office: Office) -> None:
+    copies = [await office.copy() for _ in range(2)]
+    bus = office.bus
+
+    async def shown() -> dict[str, dict[str, Any]]:
+        items = (await bus.ask("GET", "/ops/adapters", system="operator")).json["items"]
+        return {one["id"]: one for one in items if one["service"] == "desk"}
+
+    await eventually(shown)
+    drained = min(await shown())
+    path = f"/ops/adapters/{drained}"
+    assert (await bus.ask("POST", f"{path}/drain", {"reason": "thử"}, system="operator")).json["state"] == "drained"
+    office.write("'MOI'")
+    for copy in copies:
+        await eventually(lambda copy=copy: "changed manifest served" in copy.log.read_text())
+    assert {(await bus.call("read")).json["ketQua"] for _ in range(20)} == {"MOI"}
+    assert (await shown())[drained]["operations"]["read"]["requests"] == 0
+    assert (await shown())[drained]["state"] == "drained"
+    assert (await bus.ask("POST", f"{path}/resume", {"reason": "thử"}, system="operator")).json["state"] == "serving"
+    await eventually(lambda: _is_asked(bus, shown, drained))
+
+
+async def _is_asked(bus: Workbench, shown: Callable[[], Awaitable[dict[str, dict[str, Any]]]], copy: str) -> bool:
+    await bus.call("read")
+    return (await shown())[copy]["operations"]["read"]["requests"] > 0
 
 
 async def test_what_changes_while_nats_is_away_is_served_when_it_is_back(

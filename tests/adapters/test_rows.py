@@ -136,7 +136,7 @@ async def test_a_provider_that_is_away_is_waited_for(office: Office) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"operation": "enlist"}, "the contract has no such operation; it has: narrow, read"),
+        ({"operation": "enlist"}, "the contract has no such operation; it has: read, read-person"),
         ({"operation": "read-person", "purpose": None}, "purpose"),
         ({"request": {"hoVaTen": "row.Ten"}}, "the contract requires the field soDinhDanh"),
         ({"request": {"soDinhDanh": "rows.So"}}, "there is no variable rows; the available ones are: connection, row"),

@@ -26,6 +26,11 @@ def register(app: App) -> None:
         help="Show what a file holds, and what an adapter would take of it.",
     )
     adapter.command(
+        "lgsp_adapters.cli.watch_commands:show_events",
+        name="watch",
+        help="Show which events an adapter would publish.",
+    )
+    adapter.command(
         "lgsp_adapters.cli.inbox_commands:accept",
         name="accept",
         help="Accept an inbox file that is held back because it shrinks the register.",

@@ -15,9 +15,10 @@ from lgsp_runtime.state_paths import state_folder
 from lgsp_runtime.tls import TlsFiles
 
 FastPath = Annotated[Literal["on", "off"], Parameter(env_var="LGSP_FAST_PATH")]
+SecurityLogAddress = Annotated[str, Parameter(env_var="LGSP_SECURITY_LOG")]
 
 
-def run_adapters(
+def run_adapters(  # noqa: PLR0913 - the options of a command
     manifests: list[str],
     /,
     *,
@@ -28,6 +29,7 @@ def run_adapters(
     nats_ca: Path | None = None,
     gateway_ca: Path | None = None,
     fast_path: FastPath = "on",
+    security_log: SecurityLogAddress = "",
 ) -> None:
     """Run adapters in this process, until SIGTERM; calls that have begun are finished first.
 
@@ -50,6 +52,8 @@ def run_adapters(
         The authorities (PEM) that vouch for a gateway at https://; those that the machine trusts by default.
     fast_path
         Carry calls with the NATS client of lgsp (on), or with nats-py's public interface alone (off): slower, to tell a fault apart.
+    security_log
+        Destination of security events (ECS JSON): a file, `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT` (RFC 5424).
     """
     tls = TlsFiles.for_client(nats_ca) if nats_ca else None
     loaded = [manifest.load(manifest.find_manifest(name)) for name in manifests]
@@ -62,4 +66,5 @@ def run_adapters(
     contracts = ContractFolder(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(adapter_manifest.service for adapter_manifest in loaded)
-    process.run(f"adapter {names}", AdapterHost(pairs, nats, contracts, tls, fast_path=fast_path == "on").run)
+    host = AdapterHost(pairs, nats, contracts, tls, fast_path=fast_path == "on", security_log=security_log)
+    process.run(f"adapter {names}", host.run)

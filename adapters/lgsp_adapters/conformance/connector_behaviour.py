@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from lgsp_adapters.adapter import Adapter, Call, method_of
@@ -12,6 +13,8 @@ from lgsp_adapters.conformance.result import ConformanceResult
 from lgsp_adapters.connectors import connector_lookup
 from lgsp_adapters.errors import AdapterError
 from lgsp_adapters.manifest import Manifest
+from lgsp_adapters.watching import positions
+from lgsp_adapters.watching.source import EventSource
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_problems import Refusal
 
@@ -41,6 +44,8 @@ async def check_behaviour(manifest: Manifest, contract: Contract, *, allow_write
         for operation in contract.operations.values():
             if suite.effect_of(adapter, operation, allow_writes=allow_writes) == "kept":
                 results += await _check_calls(adapter, operation, contract)
+        for event, source in adapter.event_sources().items():
+            results += await _check_watch(event, source)
     finally:
         await adapter.close()
     results.append(await _check_nothing_is_left(adapter, before))
@@ -55,6 +60,11 @@ def _check_faults_are_found(manifest: Manifest, contract: Contract) -> Iterator[
 
     document = dict(manifest.document)
     yield result("check accepts the manifest", document, faults=False)
+    if manifest.events:
+        unheard = {**manifest.events, "no-such-event": next(iter(manifest.events.values()))}
+        yield result(
+            "check finds an event that the contract does not have", {**document, "events": unheard}, faults=True
+        )
     if "operations" not in document:  # such as a class, whose methods are the operations
         return
     name = next(iter(contract.operations))
@@ -106,6 +116,27 @@ async def _check_calls(adapter: Adapter, operation: Operation, contract: Contrac
         ),
     }
     return [ConformanceResult(operation.name, what, not wrong, wrong or "it does") for what, wrong in outcomes.items()]
+
+
+async def _check_watch(event: str, source: EventSource) -> list[ConformanceResult]:
+    """Check that what is watched is read in the order of its watermark, each with an id that stays, and makes events of the contract."""
+    try:
+        first, again = await source.read(source.start), await source.read(source.start)
+    except AdapterError as error:
+        return [ConformanceResult(event, "what is watched is read", False, str(error) or type(error).__name__)]
+    ids = [occurrence.id for occurrence in first.occurrences]
+    known = {occurrence.id for occurrence in again.occurrences}
+    places = [occurrence.position for occurrence in first.occurrences if occurrence.position is not None]
+    faults = [occurrence.fault for occurrence in first.occurrences if occurrence.fault]
+    outcomes = {
+        "what is watched makes events of the contract": faults[0] if faults else "",
+        "each event has an id of its own": "" if len(set(ids)) == len(ids) else "two have the same; correct `id`",
+        "an event has the same id each time it is read": "" if set(ids) <= known else "another one; correct `id`",
+        "what is watched comes in the order of its watermark": next(
+            ("it does not" for one, other in pairwise(places) if positions.is_before(other, one)), ""
+        ),
+    }
+    return [ConformanceResult(event, what, not wrong, wrong or "it does") for what, wrong in outcomes.items()]
 
 
 async def _check_nothing_is_left(adapter: Adapter, before: set["asyncio.Task[Any]"]) -> ConformanceResult:

@@ -154,6 +154,11 @@ def _type_faults(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
         if operation and isinstance(mapping, dict) and "answer" in mapping:
             types = TemplateTypes(operation.response.document, of_strings)
             yield from types.faults(mapping["answer"], manifest.location / "operations" / name / "answer")
+    for name, mapping in manifest.events.items():
+        event = contract.events.get(name)
+        if event and isinstance(mapping, dict) and "data" in mapping:
+            types = TemplateTypes(event.data.document, of_strings)
+            yield from types.faults(mapping["data"], manifest.location / "events" / name / "data")
     called = contract.operations.get(str(manifest.document.get("operation")))
     if called and "request" in manifest.document:
         yield from TemplateTypes(called.request.document, of_strings).faults(

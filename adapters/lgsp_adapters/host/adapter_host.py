@@ -18,7 +18,10 @@ from nats.errors import Error as NatsError
 from lgsp_adapters.adapter import Adapter
 from lgsp_adapters.connectors.connector_lookup import build
 from lgsp_adapters.connectors.rows.connector import RowRequests
+from lgsp_adapters.host.adapter_events import AdapterEvents
+from lgsp_adapters.host.bus_files import GatewayFiles
 from lgsp_adapters.host.identity import SystemIdentity, Token
+from lgsp_adapters.host.instance import Instance
 from lgsp_adapters.host.manifest_reloader import ContractFolder, HostedPart, ManifestReloader
 from lgsp_adapters.host.row_importer import RowImporter
 from lgsp_adapters.host.served_adapter import ServedAdapter
@@ -34,6 +37,7 @@ from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import START_SECONDS, NatsEndpoint, connection_broken
+from lgsp_runtime.security_events import SecurityLog
 from lgsp_runtime.tls import TlsFiles
 from lgsp_runtime.tracing import Spans
 
@@ -57,7 +61,11 @@ class _Nats:
 
 
 class HostedAdapter:
-    """One adapter on the bus, under the token of the moment."""
+    """One adapter on the bus, under the token of the moment.
+
+    Args:
+        instance: what operations know it by, and whether it is drained.
+    """
 
     def __init__(
         self,
@@ -68,8 +76,10 @@ class HostedAdapter:
         identity: SystemIdentity,
         spans: Spans,
         background: Background,
+        instance: Instance,
     ) -> None:
         self._background = background
+        self._instance = instance
         self._manifest = manifest
         self._contract = contract
         self._nats = nats
@@ -79,7 +89,9 @@ class HostedAdapter:
         self._permits = SharedPermits(manifest.system) if "limit" in manifest.document else None
         if self._permits:
             adapter.count_requests_with(self._permits)
+        self._events = AdapterEvents(adapter, manifest, contract, instance) if contract.events else None
         self._token = Token("", 0, 0)
+        adapter.use_files(GatewayFiles(identity, lambda: self._token.value))
         self._current: tuple[ServedAdapter, CallClient] | None = None
         self._tasks: list[Task] = []
 
@@ -100,6 +112,8 @@ class HostedAdapter:
             await self._close()
             raise
         name = f"token of {self._manifest.service}"
+        if self._events:
+            self._events.start(self._background)
         self._tasks = [
             self._background.run_every(name, self._pause, self._renew, within=None, at_once=False),
             self._background.run_every(
@@ -111,6 +125,8 @@ class HostedAdapter:
         """Leave the bus, finishing the calls in progress."""
         for task in self._tasks:
             await task.stop()
+        if self._events:
+            await self._events.stop()
         await self._disconnect(self._current)
         await self._close()
 
@@ -134,12 +150,21 @@ class HostedAdapter:
             fast_path=self._nats.fast_path,
         )
         served = ServedAdapter(
-            self._adapter, self._manifest, self._contract, connection, self._spans, self._failing_tasks
+            self._adapter,
+            self._manifest,
+            self._contract,
+            connection,
+            self._spans,
+            self._failing_tasks,
+            self._events,
+            self._instance,
         )
         try:
             async with asyncio.timeout(START_SECONDS):
                 if self._permits:
                     await self._permits.connect(connection)
+                if self._events:
+                    await self._events.connect(connection)
                 await served.start()
         except (TimeoutError, OSError, NatsError) as error:
             await self._leave(connection)
@@ -188,6 +213,8 @@ class HostedAdapter:
     async def _leave(self, connection: CallClient) -> None:
         if self._permits:
             self._permits.disconnect(connection)
+        if self._events:
+            self._events.disconnect(connection)
         await connection.close()
 
 
@@ -197,6 +224,7 @@ class AdapterHost:
     Args:
         adapters: each manifest and the identity of its system.
         fast_path: carry calls with the NATS client of our own; else with nats-py's public interface.
+        security_log: where security events are written, as `SecurityLog` has it; empty for nowhere.
     """
 
     def __init__(
@@ -207,7 +235,10 @@ class AdapterHost:
         tls: TlsFiles | None,
         *,
         fast_path: bool = True,
+        security_log: str = "",
     ) -> None:
+        self._security_address = security_log
+        self._security = Adapter.security
         self._adapters = adapters
         self._nats = _Nats(nats, tls, fast_path)
         self._contracts = contracts
@@ -222,8 +253,11 @@ class AdapterHost:
         """
         async with AsyncExitStack() as stack:
             stack.callback(self._spans.close)
+            names = ", ".join(manifest.service for manifest, _ in self._adapters)
+            self._security = SecurityLog(self._security_address, f"adapter {names}")
+            stack.callback(self._security.stop)
             for manifest, identity in self._adapters:
-                make = partial(self._build, identity=identity, background=process.background)
+                make = partial(self._build, identity=identity, background=process.background, instance=Instance())
                 reloader = ManifestReloader(manifest, self._contracts, make)
                 await reloader.start(process.background)
                 stack.push_async_callback(reloader.stop)
@@ -232,9 +266,13 @@ class AdapterHost:
             process.ready(", ".join(f"{manifest.service} v{manifest.major}" for manifest, _ in self._adapters))
             await process.stop.wait()
 
-    def _build(self, manifest: Manifest, identity: SystemIdentity, background: Background) -> HostedPart:
+    def _build(
+        self, manifest: Manifest, identity: SystemIdentity, background: Background, instance: Instance
+    ) -> HostedPart:
         contract = self._contracts.of(manifest)
         built = build(manifest, contract)
+        if isinstance(built, Adapter):
+            built.security = self._security
         if isinstance(built, RowRequests):
             return RowImporter(built, manifest, identity)
-        return HostedAdapter(built, manifest, contract, self._nats, identity, self._spans, background)
+        return HostedAdapter(built, manifest, contract, self._nats, identity, self._spans, background, instance)

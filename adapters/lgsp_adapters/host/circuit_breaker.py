@@ -5,6 +5,7 @@ here: a count and two times.
 """
 
 import time
+from collections.abc import Mapping
 
 IN_A_ROW = 10
 """Failures one after the other, of all operations, after which the system may be left alone."""
@@ -24,6 +25,7 @@ class CircuitBreaker:
         self._failures = 0
         self._since = 0.0
         self._try_at = 0.0  # while the circuit is open
+        self._changed_at = time.time()
 
     def allows(self) -> bool:
         """Tell whether a call may go to the system. While the circuit is open, one call in each `REST_SECONDS` may."""
@@ -38,7 +40,8 @@ class CircuitBreaker:
     def record_success(self) -> None:
         """Record that the system answered, with whatever result."""
         self._failures = 0
-        self._try_at = 0.0
+        if self._try_at:
+            self._try_at, self._changed_at = 0.0, time.time()
 
     def record_failure(self) -> bool:
         """Record that the system did not answer in time; return whether that opened the circuit."""
@@ -48,5 +51,9 @@ class CircuitBreaker:
         self._failures += 1
         if self._try_at or self._failures < IN_A_ROW or now - self._since < FOR_SECONDS:
             return False
-        self._try_at = now + REST_SECONDS
+        self._try_at, self._changed_at = now + REST_SECONDS, time.time()
         return True
+
+    def status(self) -> Mapping[str, object]:
+        """Return whether the circuit is open, and since when (seconds since 1970)."""
+        return {"open": bool(self._try_at), "since": round(self._changed_at, 3)}

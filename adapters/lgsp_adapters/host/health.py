@@ -5,10 +5,15 @@ gateways and `nats micro stats` read it.
 """
 
 import time
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 NOTE = 300
 """Characters of a note that are published."""
+
+DURATIONS = 500
+"""The last answers whose durations are published as quantiles."""
 
 
 @dataclass(slots=True)
@@ -24,10 +29,17 @@ class Health:
     last_note: str = ""
     unreachable: bool = False
     """Whether no connection could be made, so that a successful probe proves recovery."""
+    durations: deque[int] = field(default_factory=lambda: deque(maxlen=DURATIONS))
+    """Of the last answers, in nanoseconds."""
 
-    def record_success(self) -> None:
-        """Record an answer of the provider's system, be it an error that the contract declares."""
+    def record_success(self, nanoseconds: int) -> None:
+        """Record an answer of the provider's system, be it an error that the contract declares.
+
+        Args:
+            nanoseconds: how long the system took.
+        """
         self.answered += 1
+        self.durations.append(nanoseconds)
         self.failed_in_a_row = 0
         self.unreachable = False
         self.last_answer = time.time()
@@ -55,7 +67,8 @@ class Health:
         self.unreachable = False
 
     def statistics(self) -> dict[str, object]:
-        """Return the health as a document: counts, and times in seconds since 1970 (0: never)."""
+        """Return the health as a document: counts, quantiles of the durations of the last answers, and times in seconds since 1970 (0: never)."""
+        durations = sorted(self.durations)
         return {
             "upstream": {
                 "up": self.failed_in_a_row == 0,
@@ -66,5 +79,12 @@ class Health:
                 "lastFailure": round(self.last_failure, 3),
                 "lastReason": self.last_reason,
                 "lastNote": self.last_note,
+                "p50Ms": _quantile_ms(durations, 0.5),
+                "p95Ms": _quantile_ms(durations, 0.95),
             }
         }
+
+
+def _quantile_ms(durations: Sequence[int], share: float) -> float:
+    """Return the duration that this share of the answers did not exceed, in milliseconds; 0 without answers."""
+    return round(durations[int(share * (len(durations) - 1))] / 1e6, 3) if durations else 0.0

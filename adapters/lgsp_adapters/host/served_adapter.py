@@ -33,11 +33,14 @@ from lgsp_adapters.adapter import (
     method_of,
 )
 from lgsp_adapters.host import reachability_probe
+from lgsp_adapters.host.adapter_events import AdapterEvents
 from lgsp_adapters.host.circuit_breaker import REST_SECONDS, CircuitBreaker
 from lgsp_adapters.host.health import Health
+from lgsp_adapters.host.instance import Instance, InstanceControl
 from lgsp_adapters.manifest import Manifest
-from lgsp_contracts import exact_json, whole_numbers, wire
+from lgsp_contracts import exact_json, whole_numbers, wire, wire_events
 from lgsp_contracts.contract import Contract
+from lgsp_contracts.names import EventName, SystemName
 from lgsp_problems import Refusal
 from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats.client import CallClient, Subscription
@@ -57,7 +60,13 @@ SWEEP_SECONDS = 0.02
 
 
 class ServedAdapter:
-    """One adapter while it is on the bus."""
+    """One adapter while it is on the bus.
+
+    Args:
+        tasks: the failing background tasks, each with its error.
+        events: what is watched for, which a drained instance leaves to others; None where its contract has no events.
+        instance: whose calls these are; it may be drained. A new one when None.
+    """
 
     def __init__(
         self,
@@ -67,8 +76,14 @@ class ServedAdapter:
         connection: CallClient,
         spans: Spans = NOT_TRACED,
         tasks: Callable[[], Mapping[str, str]] = dict,
+        events: AdapterEvents | None = None,
+        instance: Instance | None = None,
     ) -> None:
         self._adapter = adapter
+        self._instance = instance or Instance()
+        self._following = asyncio.Lock()
+        self._is_stopped = False
+        self._handlers: list[_OperationHandler] = []
         self._manifest = manifest
         self._contract = contract
         self._connection = connection
@@ -83,6 +98,7 @@ class ServedAdapter:
         self._subscriptions: list[Subscription] = []
         self._health: dict[str, Health] = {}
         self._tasks = tasks
+        self._events = events
         self._log = structlog.get_logger().bind(service=manifest.service)
 
     async def start(self) -> None:
@@ -110,18 +126,30 @@ class ServedAdapter:
                 whole_numbers.writer(operation.response.document, wire.answered),
             )
             endpoints.append(endpoint)
-            on_request = partial(self._handle_request, handler)
-            self._subscriptions.append(await self._connection.subscribe(subject, on_request, queue=contract.service))
-        metadata = {"system": self._manifest.system, "wire": str(wire.VERSION)}
+            self._handlers.append(handler)
+        # Behind the operations, where gateways that know no watches read nothing.
+        endpoints += [
+            Endpoint(name, wire_events.event_subject(contract.service, contract.major, EventName(name)), "")
+            for name in self._watches()
+        ]
+        metadata = {"system": self._manifest.system, "wire": f"{wire.VERSION}.{wire.MINOR}"}
         description = Description(contract.service, contract.version, contract.title.en, metadata)
-        self._announcement = ServiceAnnouncement(self._connection, description, endpoints, self.standing)
+        self._announcement = ServiceAnnouncement(
+            self._connection, description, endpoints, self.standing, self._instance.id, self._instance_status
+        )
+        system, background = SystemName(self._manifest.system), self._adapter.background
+        # The control comes first: what is decided from now on is followed below.
+        await InstanceControl(self._connection, system, self._instance, self._follow, background).start()
+        await self._follow()
         await self._announcement.start()
         await self._connection.flush()
         self._cancel_overdue()
 
     async def stop(self) -> None:
         """Accept no more calls, finish those that have begun, release the subscriptions."""
-        await self._connection.drain(*self._subscriptions)
+        self._is_stopped = True
+        async with self._following:
+            await self._connection.drain(*self._subscriptions)
         if self._announcement:
             await self._announcement.stop()
         with contextlib.suppress(TimeoutError):
@@ -133,6 +161,24 @@ class ServedAdapter:
         with contextlib.suppress(NatsError, OSError, TimeoutError):
             await self._connection.flush()
 
+    async def _follow(self) -> int:
+        """Take calls, or none when the instance is drained; return how many of those that have come are still to be answered."""
+        async with self._following:
+            if self._is_stopped:
+                pass
+            elif self._instance.drained:
+                subscriptions, self._subscriptions = self._subscriptions, []
+                await self._connection.drain(*subscriptions)
+            elif not self._subscriptions:
+                self._subscriptions = [await self._subscribe(handler) for handler in self._handlers]
+        if self._instance.drained and self._events:
+            await self._events.rest()
+        return len(self._working) + len(self._waiting)
+
+    async def _subscribe(self, handler: "_OperationHandler") -> Subscription:
+        on_request = partial(self._handle_request, handler)
+        return await self._connection.subscribe(handler.endpoint.subject, on_request, queue=self._contract.service)
+
     async def probe(self) -> None:
         """Probe whether a system that was unreachable accepts connections again."""
         unreachable = [health for health in self._health.values() if health.unreachable]
@@ -142,11 +188,29 @@ class ServedAdapter:
             self._log.info("upstream reachable again")
 
     def standing(self, operation: str) -> dict[str, object]:
-        """Return what this instance reports of an operation: the health of the system behind it, its data, its failing tasks."""
+        """Return what this instance reports of an operation: the health of the system behind it, its data, its failing tasks; or of an event
+        that it watches for."""
         health = self._health.get(operation)
         if health is None:
-            return {}
+            watch = self._watches().get(operation)
+            return {"watch": watch} if watch else {}
         return {**health.statistics(), **self._adapter.standing(), "tasks": dict(self._tasks())}
+
+    def _watches(self) -> Mapping[str, object]:
+        return self._events.watches() if self._events else {}
+
+    def _instance_status(self) -> Mapping[str, object]:
+        limit = self._manifest.document.get("limit")
+        return {
+            "connector": self._manifest.kind,
+            "host": self._instance.host,
+            "drained": self._instance.drained,
+            "concurrency": self._manifest.concurrency,
+            "working": len(self._working),
+            "waiting": len(self._waiting),
+            "circuit": self._breaker.status(),
+            **({"providerLimit": limit} if limit else {}),
+        }
 
     def _handle_request(
         self, handler: "_OperationHandler", _subject: bytes, reply: bytes, data: bytes, _headers: bytes
@@ -230,13 +294,14 @@ class ServedAdapter:
         if not self._breaker.allows():
             handler.health.record_failure("resting", handler.health.last_note)
             return wire.failed("unreachable")
+        began = time.perf_counter_ns()
         try:
             answer = handler.write(await self._call_with_retry(handler, document, call))
-            handler.health.record_success()
+            handler.health.record_success(time.perf_counter_ns() - began)
             self._breaker.record_success()
             return answer
         except Declared as declared:
-            handler.health.record_success()
+            handler.health.record_success(time.perf_counter_ns() - began)
             self._breaker.record_success()
             return wire.declared_error(declared.code)
         except (UpstreamFailed, UnfitRequest, LimitReached) as failure:

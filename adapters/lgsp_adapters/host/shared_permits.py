@@ -7,18 +7,17 @@ import orjson
 from nats.errors import Error as NatsError
 
 from lgsp_adapters.adapter import Permits
+from lgsp_adapters.host.gateway_client import GatewayClient
 from lgsp_adapters.upstream.request_limiter import uncounted
 from lgsp_contracts import provider_limit
 from lgsp_contracts.provider_limit import Denial, ProviderLimit
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.client import CallClient
-from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 ANSWER_SECONDS = 3.0
 """How long a gateway may take; it writes the count to disk."""
 
 
-class SharedPermits(Permits):
+class SharedPermits(GatewayClient, Permits):
     """The count of a system, which the gateways keep.
 
     Args:
@@ -26,26 +25,8 @@ class SharedPermits(Permits):
     """
 
     def __init__(self, system: str) -> None:
+        super().__init__(provider_limit.reply_prefix(system))
         self._subject = provider_limit.request_subject(system)
-        self._inboxes = provider_limit.reply_prefix(system)
-        self._connections: list[tuple[CallClient, NatsRequestReply]] = []
-        """Those in use; the last one asks. The one before may still wait for a reply while the adapter changes its connection."""
-
-    async def connect(self, connection: CallClient) -> None:
-        """Ask over this connection from now on.
-
-        Raises:
-            nats.errors.Error: the connection is gone.
-        """
-        requests = NatsRequestReply(self._inboxes)
-        await requests.start(connection)
-        self._connections.append((connection, requests))
-
-    def disconnect(self, connection: CallClient) -> None:
-        """Use a connection no more."""
-        for used in [used for used in self._connections if used[0] is connection]:
-            used[1].stop()
-            self._connections.remove(used)
 
     async def acquire(self, limit: ProviderLimit, name: str, permit: str, seconds: float) -> Denial | None:
         """Ask for a permit; see `Permits`."""
@@ -53,9 +34,7 @@ class SharedPermits(Permits):
         if not self._connections:
             raise uncounted()
         try:
-            data = await self._connections[-1][1].request(
-                self._subject, orjson.dumps(question), ANSWER_SECONDS, repeatable=False
-            )
+            data = await self._request(self._subject, orjson.dumps(question), ANSWER_SECONDS)
             reply = orjson.loads(data)
             if reply["status"] == "granted":
                 return None

@@ -24,6 +24,9 @@ REPORT_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 ACCEPTANCE_SUFFIX = ".accepted.json"
 """Records that somebody has checked a held file and accepts it."""
 
+EVENTS_SUFFIX = ".events.json"
+"""The record of how far the rows of a file have been published as events."""
+
 PARTIAL_SUFFIX = ".lgsp-part"
 """What is being written; it is renamed when it is whole."""
 
@@ -138,7 +141,9 @@ def is_inbox_file(name: str, pattern: str) -> bool:
 
     Such are the reports of lgsp, and what Excel (`~$list.xlsx`) and LibreOffice (`.~lock.list.ods#`) put beside a file that is open.
     """
-    if name.endswith((REPORT_SUFFIX, ACCEPTANCE_SUFFIX, PARTIAL_SUFFIX)) or name.startswith(_OWNER_PREFIXES):
+    if name.endswith((REPORT_SUFFIX, ACCEPTANCE_SUFFIX, EVENTS_SUFFIX, PARTIAL_SUFFIX)) or name.startswith(
+        _OWNER_PREFIXES
+    ):
         return False
     if not name.isascii():
         name, pattern = (nfc(text) for text in (name, pattern))

@@ -28,12 +28,29 @@ class Table:
     @property
     def width(self) -> int:
         """How many columns it has."""
-        return len(self.rows[0])
+        return len(self.rows[0]) if self.rows else 0
+
+
+_BIRTHS = (
+    "id INTEGER PRIMARY KEY, so_dang_ky VARCHAR(40) UNIQUE, ngay_dang_ky VARCHAR(10), noi_dang_ky VARCHAR(300),"
+    " so_dinh_danh VARCHAR(12), ho_ten VARCHAR(120), ngay_sinh VARCHAR(10), gioi_tinh VARCHAR(8), noi_sinh VARCHAR(300),"
+    " me_ho_ten VARCHAR(120), me_so_dinh_danh VARCHAR(12), cha_ho_ten VARCHAR(120), cha_so_dinh_danh VARCHAR(12),"
+    " cap_nhat VARCHAR(19) NOT NULL"
+)
+_CHILDREN = (
+    "so_dang_ky VARCHAR(40) PRIMARY KEY, so_dinh_danh VARCHAR(12), ho_ten VARCHAR(120), ngay_sinh VARCHAR(10),"
+    " gioi_tinh VARCHAR(8), ho_ten_me VARCHAR(120)"
+)
 
 
 def tables(province: Province) -> dict[str, list[Table]]:
     """The databases of the offices, by service."""
-    return {"land-parcels": _land(province), "civil-servants": [_servants(province)]}
+    return {
+        "land-parcels": _land(province),
+        "civil-servants": [_servants(province)],
+        "civil-registration": [Table("khai_sinh", _BIRTHS, [])],
+        "vaccination": [Table("tre_em", _CHILDREN, [])],
+    }
 
 
 def _adults(province: Province) -> Iterator[Citizen]:

@@ -81,7 +81,8 @@ def _make(path: Path, tables: list[offices.Table]) -> None:
     with connection:
         for table in tables:
             connection.execute(table.create)
-            connection.executemany(f"INSERT INTO {table.name} VALUES ({','.join('?' * table.width)})", table.rows)  # noqa: S608
+            if table.rows:
+                connection.executemany(f"INSERT INTO {table.name} VALUES ({','.join('?' * table.width)})", table.rows)  # noqa: S608
         if path.stem == "land-parcels":
             connection.execute("CREATE INDEX by_sheet ON thua_dat (ma_xa, so_to, so_thua)")
             connection.execute("CREATE INDEX by_owner ON chu_su_dung (so_dinh_danh)")

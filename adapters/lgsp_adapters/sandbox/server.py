@@ -9,8 +9,10 @@ from typing import Protocol
 from aiohttp import web
 
 from lgsp_adapters.sandbox import database
+from lgsp_adapters.sandbox.document_axis import DocumentAxisServer
 from lgsp_adapters.sandbox.enterprise_registry import EnterpriseRegistryServer
 from lgsp_adapters.sandbox.insurance import InsuranceServer
+from lgsp_adapters.sandbox.national_portal import NationalPortalServer
 from lgsp_adapters.sandbox.population import PopulationServer
 from lgsp_adapters.sandbox.provincial import ProvincialServer
 from lgsp_problems import CannotStart
@@ -35,6 +37,8 @@ SERVERS: dict[str, tuple[Make, tuple[str, ...]]] = {
     "population": (_national("population", PopulationServer), ("user", "secret", "auth-url", "api-key")),
     "enterprise-registry": (_national("enterprise-registry", EnterpriseRegistryServer), ("access-key", "secret-key")),
     "insurance": (_national("insurance", InsuranceServer), ("username", "password")),
+    "national-portal": (NationalPortalServer, ("username", "password")),
+    "document-axis": (DocumentAxisServer, ("systemid", "secret")),
     "provincial": (ProvincialServer, ("client", "secret", "user", "password")),
 }
 """Each server and the names of its credentials, which stand in the environment as the adapters' do."""

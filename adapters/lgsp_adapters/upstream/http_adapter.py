@@ -15,13 +15,17 @@ from lgsp_adapters.mapping.error_rules import evaluate
 from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.variables import instant_variables, request_scope
 from lgsp_adapters.upstream.addresses import check_addresses
-from lgsp_adapters.upstream.client import Upstream
+from lgsp_adapters.upstream.carried_files import FILES, MAX_INLINE_BYTES, STORED, AnswerFiles, RequestFiles
+from lgsp_adapters.upstream.client import MAX_ANSWER, Upstream
 from lgsp_adapters.upstream.login import Authentication
 from lgsp_adapters.upstream.request_limiter import RequestLimiter
 from lgsp_adapters.upstream.response import Response
 from lgsp_adapters.upstream.tls import TlsContexts
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Text
+
+MAX_ANSWER_WITH_FILES = 2 * MAX_INLINE_BYTES
+"""Bytes of an answer that files are made of: base64 takes a third more, and the document around it."""
 
 Exchange = tuple[Scope, Response]
 
@@ -37,6 +41,11 @@ class HttpOperation:
 
     criteria: Criteria
     """The criteria by which it asks the system."""
+
+    request_files: RequestFiles | None = None
+    """The files of the request that are fetched before it is made."""
+    answer_files: AnswerFiles | None = None
+    """The files that are made of its answer."""
 
     @abstractmethod
     async def ask(
@@ -96,7 +105,14 @@ class HttpAdapter(Adapter):
         self._tls.check_legacy_host([url, self._login.address])
         if warning := self._tls.warning():
             structlog.get_logger().warning("old TLS allowed", host=self._tls.legacy_host, reason=warning.en)
-        self._upstream = Upstream(url, self._tls.for_address(url), self._limiter)
+        stores = any(operation.answer_files for operation in self.operations.values())
+        self._upstream = Upstream(
+            url,
+            self._tls.for_address(url),
+            self._limiter,
+            max_answer=MAX_ANSWER_WITH_FILES if stores else MAX_ANSWER,
+            files=lambda: self.files,
+        )
         try:
             self._login.open(self._upstream, self._tls, self._limiter)
         except BaseException:
@@ -119,6 +135,19 @@ class HttpAdapter(Adapter):
         scope = await self._executor.run(partial(request_scope, self.connection, request, call), of_request=True)
         if operation.none and operation.criteria.is_empty(scope):
             raise Declared(operation.none)
+        return await self.carry_out(operation, scope, call)
+
+    async def carry_out(self, operation: HttpOperation, scope: Scope, call: Call) -> Document:
+        """Send the request of an operation under the session of the moment, and read the answer; once more where the session was refused.
+
+        Raises:
+            AdapterError: as the system and the manifest say.
+        """
+        if operation.request_files:
+            scope = {
+                **scope,
+                FILES: await operation.request_files.fetch(scope, self._upstream.files(), call, self._executor),
+            }
         for attempt in range(2):
             if attempt:
                 scope = {**scope, "now": instant_variables()}
@@ -127,8 +156,15 @@ class HttpAdapter(Adapter):
                 self._upstream, call, session_scope, self._login.headers(session_scope), self._executor
             )
             if not self._login.is_session_refused(answer_scope):
+                answer_scope = await self._store_files(operation, answer_scope, response, call)
                 return await self._executor.run(partial(_read, operation, answer_scope, response))
         raise response.failed("refused", f"HTTP {response.status}: a new token is refused too")
+
+    async def _store_files(self, operation: HttpOperation, scope: Scope, response: Response, call: Call) -> Scope:
+        if operation.answer_files is None or not response.is_success:
+            return scope
+        files = self._upstream.files()
+        return {**scope, STORED: await operation.answer_files.store(scope, files, call, self._executor)}
 
 
 def _read(operation: HttpOperation, scope: Scope, response: Response) -> Document:

@@ -1,7 +1,7 @@
 """The body of a request as a manifest describes it: JSON, a form, a form with files, or bytes.
 
 A body is made in one piece before the request is sent, since a signature may be made of it. (aiohttp writes a form with files only
-while it is being sent.) Files stand in a contract's documents as base64.
+while it is being sent.) Files stand in a contract's documents as base64, or as references of files of the bus, which are sent in pieces.
 """
 
 import base64
@@ -18,18 +18,41 @@ from lgsp_adapters.mapping.numbers import text_of
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.upstream.request_values import query_value, query_values
 from lgsp_contracts import exact_json
+from lgsp_contracts.file_references import PREFIX
 from lgsp_contracts.source_location import SourceLocation
 
 KINDS = ("body", "form", "multipart", "raw")
 _QUOTED = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 """How browsers write what would end the name of a part (HTML, multipart form data)."""
+FILE = "file"
+"""The encoding whose content is the reference of a file."""
 _WHITE_SPACE = re.compile(r"\s+")
 
 
-class Body(NamedTuple):
-    """A body as it is sent, and its media type."""
+def quoted(text: str) -> str:
+    """Write a text so that it can stand within the quotes of a part's head."""
+    return text.translate(_QUOTED)
 
-    content: bytes
+
+class FilePart(NamedTuple):
+    """A file of the bus in a body: sent in pieces, when the request is sent.
+
+    Args:
+        reference: of the file.
+        head: of its part in a form, to which the file's own name and type are added where the manifest gives none; None for a raw body.
+        has_name, has_type: whether the head has them.
+    """
+
+    reference: str
+    head: str | None = None
+    has_name: bool = False
+    has_type: bool = False
+
+
+class Body(NamedTuple):
+    """A body as it is sent, and its media type; a list where files of the bus are in it."""
+
+    content: bytes | list[bytes | FilePart]
     media_type: str
 
 
@@ -103,7 +126,10 @@ class _Raw:
         self._media_type: str = document["type"]
 
     def __call__(self, scope: Scope) -> Body:
-        return Body(_bytes_of(self.template(scope), self._encoding), self._media_type)
+        value = self.template(scope)
+        if self._encoding == FILE:
+            return Body([FilePart(_reference(value))], self._media_type)
+        return Body(_bytes_of(value, self._encoding), self._media_type)
 
 
 class _Multipart:
@@ -111,6 +137,8 @@ class _Multipart:
 
     def __init__(self, document: Mapping[str, Any], location: SourceLocation, names: tuple[str, ...]) -> None:
         self._files = {name: part for name, part in document.items() if isinstance(part, Mapping)}
+        self._whole = {name for name, part in self._files.items() if part.get("encoding") != FILE}
+        """Parts whose value is one text; of those with files, a list is a part for each file."""
         contents = {name: part["content"] if name in self._files else part for name, part in document.items()}
         filenames = {name: part["filename"] for name, part in self._files.items() if "filename" in part}
         self.template = Template(contents, location, names)
@@ -119,21 +147,30 @@ class _Multipart:
     def __call__(self, scope: Scope) -> Body:
         contents, filenames = self.template(scope) or {}, self._filenames(scope) or {}
         boundary = f"lgsp-{secrets.token_hex(16)}"
-        parts = [
-            f"--{boundary}\r\n{head}\r\n".encode() + content + b"\r\n"
-            for name, value in contents.items()
-            for item in (value if isinstance(value, list) and name not in self._files else [value])
-            for head, content in [self._part(name, item, filenames.get(name))]
-        ]
-        return Body(b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}")
+        parts: list[bytes | FilePart] = []
+        for name, value in contents.items():
+            for item in value if isinstance(value, list) and name not in self._whole else [value]:
+                head, content = self._part(name, item, filenames.get(name))
+                if isinstance(content, FilePart):
+                    parts += [f"--{boundary}\r\n".encode(), content, b"\r\n"]
+                else:
+                    parts.append(f"--{boundary}\r\n{head}\r\n".encode() + content + b"\r\n")
+        parts.append(f"--{boundary}--\r\n".encode())
+        plain = [part for part in parts if isinstance(part, bytes)]
+        whole = b"".join(plain) if len(plain) == len(parts) else parts
+        return Body(whole, f"multipart/form-data; boundary={boundary}")
 
-    def _part(self, name: str, value: Any, filename: Any) -> tuple[str, bytes]:
-        head = f'Content-Disposition: form-data; name="{name.translate(_QUOTED)}"'
+    def _part(self, name: str, value: Any, filename: Any) -> tuple[str, bytes | FilePart]:
+        head = f'Content-Disposition: form-data; name="{quoted(name)}"'
         file = self._files.get(name)
         if file is None:
             return f"{head}\r\n", query_value(value).encode()
         if filename is not None:
-            head += f'; filename="{query_value(filename).translate(_QUOTED)}"'
+            head += f'; filename="{quoted(query_value(filename))}"'
+        if file.get("encoding") == FILE:
+            if "type" in file:
+                head += f"\r\nContent-Type: {file['type']}"
+            return "", FilePart(_reference(value), head, filename is not None, "type" in file)
         content = _bytes_of(value, file.get("encoding", "base64"))
         return f"{head}\r\nContent-Type: {file.get('type', 'application/octet-stream')}\r\n", content
 
@@ -144,6 +181,18 @@ _TEMPLATES: dict[str, Callable[[Any, SourceLocation, tuple[str, ...]], BodyTempl
     "multipart": _Multipart,
     "raw": _Raw,
 }
+
+
+def sends_files(document: Mapping[str, Any]) -> bool:
+    """Tell whether a request sends files of the bus in its body, in pieces."""
+    parts = [part for kind in ("raw", "multipart") if kind in document for part in _parts_of(kind, document[kind])]
+    return any(isinstance(part, Mapping) and part.get("encoding") == FILE for part in parts)
+
+
+def _reference(value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith(PREFIX):
+        raise MappingError("a value is not the reference of a file (/files/…), which encoding: file sends")
+    return value
 
 
 def _bytes_of(value: Any, encoding: str) -> bytes:

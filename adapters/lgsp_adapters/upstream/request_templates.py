@@ -17,9 +17,10 @@ from lgsp_adapters.mapping.expressions import Scope, Template
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.upstream import sent_request
 from lgsp_adapters.upstream.client import Upstream
-from lgsp_adapters.upstream.request_body import KINDS, Body, BodyTemplate, body_template
+from lgsp_adapters.upstream.request_body import KINDS, Body, BodyTemplate, FilePart, body_template, sends_files
 from lgsp_adapters.upstream.request_values import header_value, path_segment, query_values
 from lgsp_adapters.upstream.response import Response
+from lgsp_adapters.upstream.streamed_body import open_body
 from lgsp_contracts.source_location import SourceLocation
 
 NOTHING: Mapping[str, str] = {}
@@ -89,6 +90,12 @@ class RequestTemplate:
         ]
         signing = [name for name, expression, at in headers if sent_request.uses(str(expression), at)]
         self._signs = bool(signing)
+        self._stores_answer = document.get("response", {}).get("as") == "file"
+        if self._signs and sends_files(document):
+            raise location.refusal(
+                "yêu cầu có chữ ký (biến sent) không gửi được tệp bằng encoding: file; hãy dùng files và base64",
+                "a request that is signed (the variable sent) cannot send a file by encoding: file; use files and base64",
+            )
         self._headers = {
             name: Template(expression, at, (*names, sent_request.NAME)) for name, expression, at in headers
         }
@@ -123,7 +130,11 @@ class RequestTemplate:
             return self._build(upstream, scope, page, login, url, build)
 
         request = await executor.run(build_request, of_request=True) if executor else build_request()
-        return await upstream.request(self.method, request.url, call, request.headers, request.body, self._path.text)
+        built = request.body
+        body = await open_body(built, upstream.files(), call) if isinstance(built, list) else built
+        return await upstream.request(
+            self.method, request.url, call, request.headers, body, self._path.text, stores_answer=self._stores_answer
+        )
 
     def _build(
         self,
@@ -139,12 +150,13 @@ class RequestTemplate:
             for template in self._query:
                 query |= _query(template, scope)
             url = upstream.url(self._path(scope), {**query, **page})
-        content, media_type = (build() if build else None), ""
+        content: bytes | list[bytes | FilePart] | None = build() if build else None
+        media_type = ""
         if self._body:
             content, media_type = self._make_body(self._body, scope)
         headers: dict[str, str] = {}
         if self._signs:
-            scope = {**scope, sent_request.NAME: sent_request.variables(self.method, url, content or b"", headers)}
+            scope = {**scope, sent_request.NAME: sent_request.variables(self.method, url, _whole(content), headers)}
         for name, template in self._headers.items():
             value = _value(template, scope, header_value)
             if value is not None:
@@ -166,7 +178,12 @@ class _BuiltRequest(NamedTuple):
 
     url: URL
     headers: dict[str, str]
-    body: bytes | None
+    body: bytes | list[bytes | FilePart] | None
+
+
+def _whole(content: bytes | list[bytes | FilePart] | None) -> bytes:
+    """Return a body that is signed; the constructor has refused to sign one that is sent in pieces."""
+    return content if isinstance(content, bytes) else b""
 
 
 def unsendable_value(template: Template, reason: MappingError) -> UnfitRequest | UpstreamFailed:

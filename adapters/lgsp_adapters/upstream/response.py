@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from yarl import URL
 
@@ -16,6 +17,15 @@ MAX_EXCERPT = 600
 """Characters of an answer that are printed on an integrator's terminal."""
 
 
+class StoredFile(NamedTuple):
+    """The body of an answer, as a file of the bus."""
+
+    reference: str
+    name: str
+    media_type: str
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """One answer.
@@ -27,6 +37,7 @@ class Response:
         cookies: those that this answer sets, by name.
         headers: by name in lower case; several of one name joined by commas.
         url: what was asked.
+        stored: the file that its body became; its content is empty then.
     """
 
     status: int
@@ -38,6 +49,7 @@ class Response:
     cookies: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     url: URL | None = None
+    stored: StoredFile | None = None
 
     @property
     def is_success(self) -> bool:

@@ -4,9 +4,10 @@ response: {as: base64, types: [application/pdf]}
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email import message_from_bytes
 from email.message import Message
+from functools import partial
 from typing import Any
 
 from lgsp_adapters.mapping.budget import BYTES, spend
@@ -42,12 +43,18 @@ class ResponseFormat:
 
     Args:
         document: `response` of the operation.
+        max_base64: bytes that may stand in the answer as base64; more where they become files of the bus.
     """
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self._read = {"document": parse_document, "text": _text, "base64": _base64, "multipart": _parts}[
-            document.get("as", "document")
-        ]
+    def __init__(self, document: Mapping[str, Any], max_base64: int = MAX_BASE64_BYTES) -> None:
+        readers: dict[str, Callable[[Response], Any]] = {
+            "document": parse_document,
+            "text": _text,
+            "base64": partial(_base64, most=max_base64),
+            "multipart": partial(_parts, most=max_base64),
+            "file": _stored,
+        }
+        self._read = readers[document.get("as", "document")]
         self._types = {media_type.lower() for media_type in document.get("types", ())}
 
     def read(self, response: Response) -> Any:
@@ -73,11 +80,19 @@ def _text(response: Response) -> str:
         raise response.failed("unintelligible", "the answer is no text in the character set that it names") from error
 
 
-def _base64(response: Response) -> str | None:
-    return _encoded(response.content, response) if response.content else None
+def _base64(response: Response, most: int) -> str | None:
+    return _encoded(response.content, response, most) if response.content else None
 
 
-def _parts(response: Response) -> dict[str, Any]:
+def _stored(response: Response) -> dict[str, Any] | None:
+    """Return the file that the body became, as `{file, name, type, size}`."""
+    file = response.stored
+    if file is None:
+        return None
+    return {"file": file.reference, "name": file.name or None, "type": file.media_type, "size": file.size}
+
+
+def _parts(response: Response, most: int) -> dict[str, Any]:
     """Return the parts by their names: texts, and files as `{filename, type, content}` with their content in base64."""
     spend(len(response.content) // BYTES + response.content.count(b"\n") + response.content.count(b"\r"))
     whole = message_from_bytes(
@@ -95,7 +110,7 @@ def _parts(response: Response) -> dict[str, Any]:
         if filename is None and part.get("Content-Type", "text/plain").lower().startswith("text/"):
             value: Any = _decoded(content, part.get_content_charset(""), response)
         else:
-            value = {"filename": filename, "type": media_type, "content": _encoded(content, response)}
+            value = {"filename": filename, "type": media_type, "content": _encoded(content, response, most)}
         parts[str(name or number)] = value
     return parts
 
@@ -107,10 +122,8 @@ def _decoded(content: bytes, charset: str, response: Response) -> str:
         raise response.failed("unintelligible", "a part is no text in the character set that it names") from error
 
 
-def _encoded(content: bytes, response: Response) -> str:
-    if len(content) > MAX_BASE64_BYTES:
-        raise response.failed(
-            "unintelligible", f"more than {MAX_BASE64_BYTES} bytes, which the bus does not carry in base64"
-        )
+def _encoded(content: bytes, response: Response, most: int) -> str:
+    if len(content) > most:
+        raise response.failed("unintelligible", f"more than {most} bytes, which the bus does not carry in base64")
     spend(len(content) // BYTES)
     return base64.b64encode(content).decode()

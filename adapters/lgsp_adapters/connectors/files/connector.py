@@ -25,8 +25,10 @@ from typing import Any
 import orjson
 
 from lgsp_adapters.adapter import Adapter, Call, Declared, Document, UpstreamFailed
+from lgsp_adapters.connectors.event_mapping import check_events
 from lgsp_adapters.connectors.files import register
 from lgsp_adapters.connectors.files.inbox_index import InboxIndex, RegisterIndex
+from lgsp_adapters.connectors.files.watched_files import WatchedFiles
 from lgsp_adapters.connectors.manifest_checks import check_operations
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
@@ -37,32 +39,62 @@ from lgsp_adapters.tabular import layout
 from lgsp_adapters.tabular.layout import Layout, layout_faults
 from lgsp_adapters.tabular.table import Row
 from lgsp_adapters.text.comparison import lookup_key, normalize_document
+from lgsp_adapters.watching.source import EventSource
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_problems import Refusal
 
 
-class FilesAdapter(Adapter):
-    """An adapter that its manifest describes."""
+class WatchingFolder(Adapter):
+    """An adapter that makes events of the rows of new files, and answers no operation."""
 
     def __init__(self, manifest: Manifest, contract: Contract) -> None:
         super().__init__(manifest.connection)
+        self._executor = MappingExecutor()
+        self._watched = {name: WatchedFiles(name, manifest, contract, self._executor) for name in manifest.events}
+
+    def event_sources(self) -> Mapping[str, EventSource]:
+        """Return what is watched for each event."""
+        return self._watched
+
+    def write_nothing(self) -> None:
+        """Write no record into the inbox."""
+        for watched in self._watched.values():
+            watched.writes_records = False
+
+    async def open(self) -> None:
+        """Open the inbox."""
+        for watched in self._watched.values():
+            watched.open()
+
+    async def close(self) -> None:
+        """Close it."""
+        for watched in self._watched.values():
+            await watched.close()
+        self._executor.close()
+
+
+class FilesAdapter(WatchingFolder):
+    """An adapter whose newest file answers look-ups."""
+
+    def __init__(self, manifest: Manifest, contract: Contract) -> None:
+        super().__init__(manifest, contract)
         location = manifest.location / "operations"
         tables = manifest.tables
         self.operations = {
             name: _Operation(document, location / name, name, tables) for name, document in manifest.operations.items()
         }
-        self._executor = MappingExecutor()
         self._inbox_index = InboxIndex(manifest, reading_job(manifest, contract))
 
     async def open(self) -> None:
         """Start polling the folder; wait until the files in it are loaded, unless that takes long."""
+        await super().open()
         await self._inbox_index.open(self.background)
 
     async def close(self) -> None:
         """Stop polling."""
         await self._inbox_index.close()
-        self._executor.close()
+        await super().close()
 
     def method(self, operation: str) -> Any:
         """Return the method that answers an operation, or None."""
@@ -71,6 +103,7 @@ class FilesAdapter(Adapter):
 
     def write_nothing(self) -> None:
         """Write no report into the inbox."""
+        super().write_nothing()
         self._inbox_index.writes_reports = False
 
     async def settle(self) -> None:
@@ -166,18 +199,19 @@ def preview_job(manifest: Manifest, contract: Contract) -> dict[str, Any]:
     return {**reading_job(manifest, contract), "parser": "lgsp_adapters.connectors.files.preview_parser"}
 
 
-def build(manifest: Manifest, contract: Contract) -> FilesAdapter:
+def build(manifest: Manifest, contract: Contract) -> WatchingFolder:
     """Make the adapter that a manifest describes.
 
     Raises:
         Refusal: `invalid-document`, with the file, the line and how to correct it.
     """
-    return FilesAdapter(manifest, contract)
+    return FilesAdapter(manifest, contract) if manifest.operations else WatchingFolder(manifest, contract)
 
 
 def check(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
     """Yield where a manifest does not keep its contract, and what is wrong with its layout."""
     yield from check_operations(manifest, contract)
+    yield from check_events(manifest, contract)
     yield from layout_faults(manifest.document["files"], manifest.location / "files")
 
 

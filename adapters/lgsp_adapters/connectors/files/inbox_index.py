@@ -143,7 +143,7 @@ class InboxIndex:
         return f"the inbox holds no file yet that could be taken{reason}"
 
     def standing(self) -> Mapping[str, Any]:
-        """Tell which file answers, since when and how many rows of it are never found, and which newer one does not and why.
+        """Tell which file answers, since when and how many rows of it are never found, and which newer one does not and why, with its first faults.
 
         Times are in seconds since 1970.
         """
@@ -153,7 +153,17 @@ class InboxIndex:
             else {}
         )
         without_key = {"withoutKey": self._without_key} if self._without_key else {}
-        return {"data": {**serving, "current": bool(serving) and not self._waiting, **without_key, **self._waiting}}
+        faults = self._faults.get(self._newest, []) if self._waiting and self._newest else []
+        report = {"report": faults[:REPORTED]} if faults else {}
+        return {
+            "data": {
+                **serving,
+                "current": bool(serving) and not self._waiting,
+                **without_key,
+                **self._waiting,
+                **report,
+            }
+        }
 
     def explain_outdated(self) -> list[str]:
         """Say why the newest file does not answer, and with which faults; no line where it does."""
@@ -368,3 +378,7 @@ def _local_time(inbox_file: InboxFile) -> str:
 
 def _file_fault(fault: str) -> dict[str, Any]:
     return {"row": 0, "fault": fault}
+
+
+REPORTED = 10
+"""Faults of a file that operations see; the report beside the file has all."""

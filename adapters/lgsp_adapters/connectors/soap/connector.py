@@ -36,6 +36,7 @@ from lgsp_adapters.mapping.parsing_functions import document_of
 from lgsp_adapters.mapping.unmappable import MappingError
 from lgsp_adapters.mapping.variables import REQUEST_VARIABLES
 from lgsp_adapters.mapping.xml_documents import TEXT, document, local_name, tree
+from lgsp_adapters.upstream.carried_files import CarriedFiles
 from lgsp_adapters.upstream.client import Upstream
 from lgsp_adapters.upstream.http_adapter import Exchange, HttpAdapter, HttpOperation, build_answer
 from lgsp_adapters.upstream.request_templates import RequestTemplate, unsendable_value
@@ -158,9 +159,11 @@ class _Operation(HttpOperation):
     ) -> None:
         settings = manifest.document["soap"]
         self._format = formats[name]
+        files = CarriedFiles(operation, location, REQUEST_VARIABLES, RESPONSE_VARIABLES)
+        self.request_files, self.answer_files = files.of_request, files.of_answer
         path = {"method": "POST", "path": operation.get("path", settings.get("path", ""))}
         self._request = RequestTemplate(path, location, REQUEST_VARIABLES, manifest.document, manifest.location)
-        self._fields = Template(operation["fields"], location / "fields", REQUEST_VARIABLES)
+        self._fields = Template(operation["fields"], location / "fields", files.request_variables)
         token = settings.get("username-token", {})
         token_location = manifest.location / "soap" / "username-token"
         self._token = Template(
@@ -173,7 +176,7 @@ class _Operation(HttpOperation):
         self.none = operation.get("none", "")
         shared = [(manifest.document.get(part), manifest.location / part) for part in ("query", "headers")]
         self.criteria = Criteria([(operation["fields"], location / "fields"), *shared])
-        self._answer = Template(operation["answer"], location / "answer", RESPONSE_VARIABLES)
+        self._answer = Template(operation["answer"], location / "answer", files.response_variables)
 
     async def ask(
         self, upstream: Upstream, call: Call, scope: Scope, login: Mapping[str, str], executor: MappingExecutor

@@ -22,17 +22,20 @@ where the answer is made of one. What is absent or blank is NULL to a statement 
 What columns become in a mapping stands in `values.py`, what SQLSTATE means in `sqlstate.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from lgsp_adapters.adapter import Adapter, Call, Document
+from lgsp_adapters.connectors.event_mapping import check_events
 from lgsp_adapters.connectors.manifest_checks import check_operations
 from lgsp_adapters.connectors.sql.databases import Database, kind_of_database
 from lgsp_adapters.connectors.sql.operation import SqlOperation
+from lgsp_adapters.connectors.sql.watched_query import WatchedQuery
 from lgsp_adapters.manifest import Manifest
 from lgsp_adapters.mapping.budget import MappingExecutor
 from lgsp_adapters.mapping.variables import request_scope
+from lgsp_adapters.watching.source import EventSource
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
 
@@ -52,6 +55,16 @@ class SqlAdapter(Adapter):
             name: SqlOperation(document, location / name, contract.operations[name], self._database.kind)
             for name, document in manifest.operations.items()
         }
+
+        at = manifest.location / "events"
+        self._sources = {
+            name: WatchedQuery(name, document, at / name, contract, self._database, manifest.connection, self._executor)
+            for name, document in manifest.events.items()
+        }
+
+    def event_sources(self) -> Mapping[str, EventSource]:
+        """Return the queries that watch for events."""
+        return self._sources
 
     async def open(self) -> None:
         """Make the pool; a connection is opened when it is needed."""
@@ -97,6 +110,7 @@ def build(manifest: Manifest, contract: Contract) -> SqlAdapter:
 def check(manifest: Manifest, contract: Contract) -> Iterator[Refusal]:
     """Yield where a manifest does not keep its contract, and the first fault of each operation; the database need not be known."""
     yield from check_operations(manifest, contract)
+    yield from check_events(manifest, contract)
     kind = kind_of_database(str(manifest.connection.get("url", "")))
     for name, document in manifest.operations.items():
         try:
