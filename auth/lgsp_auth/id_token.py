@@ -6,12 +6,13 @@ by itself, and an access token of the same issuer is not accepted here.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lgsp_auth import signed_jwt
 from lgsp_auth.one_time import OneTimeKind, OneTimeValue
 from lgsp_auth.signed_jwt import CLOCK_SKEW, InvalidClaimError, MalformedJwtError
+from lgsp_auth.token_claims import text_or_empty
 from lgsp_auth.token_errors import UnknownKey
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_problems import Refusal
@@ -30,12 +31,18 @@ class SignInIssuer:
     Args:
         issuer: its name, its algorithms and its keys.
         client: the `client_id` of `lgsp login` there, which its ID tokens must name as `aud`.
-        scopes: what `lgsp login` asks it for.
+        scopes: what people who sign in ask it for.
+        console_client: the `client_id` of the console there; may be the same.
+        console_secret: its secret; empty for a public client.
+        title: what the console calls it, by language; empty for its address.
     """
 
     issuer: Issuer
     client: str
     scopes: tuple[str, ...] = ("openid",)
+    console_client: str = ""
+    console_secret: str = ""
+    title: Mapping[str, str] = field(default_factory=dict)
 
 
 class InvalidGrant(Refusal):
@@ -53,10 +60,12 @@ class Account(NamedTuple):
 
 
 class VerifiedIdToken(NamedTuple):
-    """A verified ID token: the account that it names, and the thumbprint (RFC 7638) of the key that signed it."""
+    """A verified ID token: the account that it names, the thumbprint (RFC 7638) of the key that signed it, and the personal number of the
+    citizen whom it names; "" where its issuer names no citizens."""
 
     account: Account
     key: str
+    number: str = ""
 
 
 class IdTokenVerifier:
@@ -90,7 +99,9 @@ class IdTokenVerifier:
             raise invalid_grant("không phải mã định danh (typ JWT)", "is not an ID token (typ JWT)")
         claims, key = _verify_signature(token, sign_in_issuer.issuer, unverified.header_text("kid"), algorithm)
         try:
-            return VerifiedIdToken(_account(claims, sign_in_issuer, now), key)
+            return VerifiedIdToken(
+                _account(claims, sign_in_issuer, now), key, _citizen_number(claims, sign_in_issuer.issuer)
+            )
         except InvalidClaimError as error:
             raise invalid_grant(error.vi, error.en) from error
 
@@ -127,6 +138,10 @@ def _account(claims: Mapping[str, Any], sign_in_issuer: SignInIssuer, now: float
     return Account(sign_in_issuer.issuer.name, subject)
 
 
+def _citizen_number(claims: Mapping[str, Any], issuer: Issuer) -> str:
+    return text_or_empty(claims, issuer.person_claim) if issuer.person_kind == "citizen" else ""
+
+
 def one_time_value(token: str, account: Account) -> OneTimeValue:
     """Return the one-time value of an ID token.
 
@@ -145,9 +160,7 @@ def invalid_grant(vi: str, en: str) -> "InvalidGrant":
     Args:
         vi, en: the rest of a sentence about the token.
     """
-    return InvalidGrant(
-        f"Mã định danh {vi}; hãy đăng nhập lại bằng lgsp login.", f"The ID token {en}; sign in again with lgsp login."
-    )
+    return InvalidGrant(f"Mã định danh {vi}; hãy đăng nhập lại.", f"The ID token {en}; sign in again.")
 
 
 def _too_many() -> Refusal:

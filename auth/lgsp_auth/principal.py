@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from lgsp_problems import Text
 
+OPERATOR = "operator"
+"""The role of those who run the bus."""
 _PERSON = "person/"
 """The prefix of a person's id among names of systems, which contain no slash."""
 
@@ -24,6 +26,8 @@ class Principal:
         person: the opaque id of the person who acts; empty where a system acts by itself.
         keys_registered_by: for a system, the ids of the persons who registered a key or the secret that it has now, and
             may know it.
+        stands_in_for: the opaque id of the absent approver whose deputy the person acts as; empty where they act for
+            themselves.
     """
 
     agency: str
@@ -31,6 +35,7 @@ class Principal:
     system: str = ""
     person: str = ""
     keys_registered_by: frozenset[str] = frozenset()
+    stands_in_for: str = ""
 
     def __str__(self) -> str:
         """Return the text that histories and logs contain: `mot-cua`, `person/p-…`, or `person/p-…@mot-cua`."""
@@ -42,18 +47,29 @@ class Principal:
         return person_name(self.person) if self.person else self.system
 
     @property
+    def own_system(self) -> str:
+        """Return the system that acts by itself; empty where a person acts, through whichever system."""
+        return "" if self.person else self.system
+
+    @property
     def accountable(self) -> frozenset[str]:
-        """Return the names of all who may be behind it: the person; or the system and whoever registered a key of it.
+        """Return the names of all who may be behind it: the person, and the approver in whose place they act; or the system
+        and whoever registered a key of it.
 
         Four-eyes approval needs two principals that have none of these names in common.
         """
-        registrars = frozenset() if self.person else self.keys_registered_by
-        return frozenset({self.name, *map(person_name, registrars)})
+        if self.person:
+            return frozenset(person_name(one) for one in (self.person, self.stands_in_for) if one)
+        return frozenset({self.name, *map(person_name, self.keys_registered_by)})
 
     @property
     def is_accountable_person(self) -> bool:
         """Tell whether a person is accountable."""
         return any(map(is_person, self.accountable))
+
+    def is_system(self, name: str) -> bool:
+        """Tell whether it is the system of this name, acting by itself."""
+        return not self.person and self.system == name
 
     def has_role(self, *roles: str) -> bool:
         """Tell whether it has one of these roles."""

@@ -2,12 +2,12 @@
 
 A system or a person has roles on the bus itself; calling services requires grants, not roles. `ANY` means every document of the
 kind, `OWN` those of the caller's agency: the provider's agency for a service or a grant, the consumer's too for reading a grant,
-the consumer's for requesting one. Anything that is not in the table is forbidden.
+the consumer's for requesting one; for a message, the agency that asked and the one whose service was asked. Anything that is not in the table is forbidden.
 """
 
 from typing import Literal
 
-Role = Literal["operator", "agency-admin", "integrator", "developer", "auditor"]
+Role = Literal["operator", "agency-admin", "integrator", "developer", "auditor", "officer"]
 Action = Literal["read", "change", "request"]
 Scope = Literal["any", "own"]
 
@@ -29,9 +29,13 @@ TABLE: dict[tuple[str, Action], dict[str, Scope]] = {
     ("Grant", "read"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN, "developer": OWN, "auditor": ANY},
     ("Grant", "request"): {"operator": ANY, "agency-admin": OWN, "developer": OWN},
     ("Grant", "change"): {"operator": ANY, "agency-admin": OWN},
+    ("Message", "read"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN, "developer": OWN, "auditor": ANY},
 }
 
 ROLES: tuple[Role, ...] = ("operator", "agency-admin", "integrator", "developer", "auditor")
+"""The roles that a system or a person can have."""
+OFFICER: Role = "officer"
+"""The role of persons who use the forms that grants open to officers of their agency. It reaches no document of the registry."""
 
 
 def allowed(roles: frozenset[str], agency: str, kind: str, action: Action, owners: frozenset[str]) -> bool:

@@ -13,13 +13,14 @@ from lgsp_contracts import documents, names
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.time_zone import VIETNAM
-from lgsp_gateway.registry import document_rules, ownership
+from lgsp_gateway.registry import deputies, document_rules, ownership, renewals
 from lgsp_gateway.registry.change_writer import ABSENT, Change, ChangeWriter
 from lgsp_gateway.registry.document_reader import DocumentReader
 from lgsp_gateway.registry.documents import API_VERSION, DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.full_names import with_bare_names
 from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
 from lgsp_gateway.registry.name_history import NameHistory
+from lgsp_gateway.registry.pending_requests import PendingRequests
 from lgsp_gateway.registry.permission import Permission
 from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -46,6 +47,7 @@ class Administration:
         self._permission = permission or Permission(registry, NameHistory(registry, store))
         self._registry = registry
         self.reader = DocumentReader(registry, store)
+        self.pending = PendingRequests(registry, self._permission)
         self.writer = ChangeWriter(registry, store, follower, security)
 
     async def put(
@@ -149,6 +151,80 @@ class Administration:
             return Change("Grant", name, known, known.spec, status)
 
         return await self.writer.write(decide, caller, reason)
+
+    def as_deputy(self, caller: Principal, absent: str) -> Principal:
+        """Return the principal that a caller is in the place of an absent approver.
+
+        Args:
+            absent: the id of the approver.
+
+        Raises:
+            Refusal: `not-granted`, where the caller is not their deputy today.
+        """
+        principal = deputies.principal_of_deputy(caller, absent, self._registry.persons) if caller.person else None
+        if principal is None:
+            raise Refusal(
+                "not-granted",
+                vi="Hôm nay bạn không phải người thay thế của người này; người thay thế chỉ quyết định trong thời gian mà người vắng mặt đã đồng ý.",
+                en="You are not this person's deputy today; a deputy decides in the period that the absent person has consented to.",
+            )
+        return principal
+
+    async def renew_grant(
+        self, caller: Principal, name: DocumentName, until: str, reason: str, expected: int | None = None
+    ) -> DocumentVersion:
+        """Make the grant that succeeds a grant: approved by the caller where they may approve it, requested where they may not.
+
+        Args:
+            until: the last day of the successor (ISO 8601); empty for a year after the end of the grant.
+            expected: as `act_on_grant` takes it.
+
+        Raises:
+            Refusal: `not-found`, `not-granted`, `step-not-allowed`, `already-exists`, `malformed`, `revision-conflict` or
+                `bus-unavailable`.
+        """
+        reason = reason or f"renewal of {name}"
+
+        async def decide(caller: Principal) -> Change:
+            known = self.reader.find(caller, "Grant", name)
+            if expected not in (None, known.revision):
+                raise revision_conflict("Grant", name)
+            today = datetime.datetime.now(VIETNAM).date()
+            document = renewals.successor(name, known.spec or {}, known.status, until, today, self._registry)
+            new_name, spec = DocumentName(document["metadata"]["name"]), document["spec"]
+            self._permission.may_change(caller, "Grant", new_name, spec, None)
+            document_rules.check_references(document, f"Grant {new_name}", self._registry)
+            status = await self._permission.put(caller, "Grant", new_name, spec, None)
+            return Change("Grant", new_name, None, spec, {**status, "renews": name})
+
+        return await self.writer.write(decide, caller, reason)
+
+    async def consent_to_deputy(self, caller: Principal, expected: int, *, consents: bool) -> DocumentVersion:
+        """Let an approver consent to the deputy that their own document names, or consent no more.
+
+        Args:
+            expected: the revision of their document that they have read.
+
+        Raises:
+            Refusal: `step-not-allowed`, `revision-conflict` or `bus-unavailable`.
+        """
+
+        present = self._registry.versions["Person"][DocumentName(caller.person)]
+        if (
+            not consents and deputies.CONSENTED not in present.status
+        ):  # or anybody could add to the registry without an end
+            return present
+
+        async def decide(caller: Principal) -> Change:
+            name = DocumentName(caller.person)
+            known = self._registry.versions["Person"][name]
+            if known.revision != expected:
+                raise revision_conflict("Person", name)
+            persons = self._permission.persons
+            status = persons.consent(caller, known) if consents else persons.withdraw_consent(known)
+            return Change("Person", name, known, known.spec, status)
+
+        return await self.writer.write(decide, caller, "consents to the deputy" if consents else "consents no more")
 
     async def suspend_service(
         self, caller: Principal, name: DocumentName, since: str, until: str, reason: str

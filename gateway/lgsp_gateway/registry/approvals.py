@@ -5,11 +5,12 @@ whose keys no person registered any. An approval is one of what the grant said t
 where a grant is widened beyond what somebody approved, they are asked again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
+from lgsp_contracts.file_references import FileLimits
 from lgsp_gateway.registry.documents import is_same_json
 
 Approver = Literal["provider", "operator"]
@@ -104,18 +105,24 @@ def covers(before: DocumentSpec, after: DocumentSpec) -> bool:
         and set(after["purposes"]) <= set(before["purposes"])
         and before["validFrom"] <= after["validFrom"]
         and after["validUntil"] <= before["validUntil"]
-        and all(_shows_no_more(before, name, content) for name, content in after["operations"].items())
+        and all(_shows_no_more(before.get(part, {}), after.get(part, {})) for part in ("operations", "events"))
         and _allows_no_more_calls(before["quota"], after["quota"])
+        and _allows_no_more_files(before.get("files", {}), after.get("files", {}))
         and (after.get("senderConstrained", False) or not before.get("senderConstrained", False))
         and before.get("onBehalfOf", "") in ("", after.get("onBehalfOf", ""))
+        and (after.get("referenceRequired", False) or not before.get("referenceRequired", False))
+        and _includes_no_more_officers(before.get("officers"), after.get("officers"))
     )
 
 
-def _shows_no_more(before: Mapping[str, Any], name: str, content: Mapping[str, Any]) -> bool:
-    """Were these fields of an operation's answer shown before?"""
-    shown = before["operations"].get(name, {}).get("fields", ())
-    return "*" in shown or all(
-        any(field == known or field.startswith(f"{known}/") for known in shown) for field in content["fields"]
+def _shows_no_more(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Were these fields of the answers of operations, or of the data of events, shown before?"""
+    return all(_covers_fields(before.get(name, {}).get("fields", ()), after[name]["fields"]) for name in after)
+
+
+def _covers_fields(before: Collection[str], after: Collection[str]) -> bool:
+    return "*" in before or all(
+        any(field == known or field.startswith(f"{known}/") for known in before) for field in after
     )
 
 
@@ -124,3 +131,21 @@ def _allows_no_more_calls(before: Mapping[str, Any], after: Mapping[str, Any]) -
     if before["per"] != after["per"] or after["requests"] > before["requests"]:
         return False
     return "daily" not in before or after.get("daily", float("inf")) <= before["daily"]
+
+
+def _includes_no_more_officers(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
+    """Is a grant for no other officers than before, each of whom may call no more often?"""
+    if before is None or after is None:
+        return before is after
+    if "quota" in before and not ("quota" in after and _allows_no_more_calls(before["quota"], after["quota"])):
+        return False
+    named = ("positions", "persons")
+    if not any(before.get(part) for part in named):
+        return True
+    included = all(set(after.get(part, ())) <= set(before.get(part, ())) for part in named)
+    return included and any(after.get(part) for part in named)
+
+
+def _allows_no_more_files(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Do limits of files allow no more than others?"""
+    return FileLimits.from_document(before).covers(FileLimits.from_document(after))

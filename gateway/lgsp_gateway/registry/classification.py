@@ -1,7 +1,7 @@
 """A classification falls by an operator only: not by an edit, not in another version, not after a deletion, not under
 another name.
 
-What is known of a service is all that its versions ever said, deleted ones too. Where one of them ranked an operation lower
+What is known of a service is all that its versions ever said, deleted ones too. Where one of them ranked an operation or event lower
 than the one before, an operator did that, and what was known before counts no more.
 """
 
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from lgsp_gateway.registry.documents import Exchange
 from lgsp_gateway.registry.lifecycle.contracts import operator_needed
 from lgsp_problems import Refusal
 
@@ -18,15 +19,16 @@ _RANKS = {"open": 0, "internal": 1, "personal": 2}
 ContractDocument = Mapping[str, Any]
 
 
-class _Operation(NamedTuple):
+class _Classified(NamedTuple):
     rank: int
-    answer: bytes
+    document: bytes
+    """The schema of what is handed out: the answer of an operation, the data of an event."""
 
 
 def check(
     name: str,
     before: ContractDocument | None,
-    known: Iterable["KnownOperations"],
+    known: Iterable["KnownExchanges"],
     after: ContractDocument,
 ) -> None:
     """Return where a contract classifies anything lower than it was classified before.
@@ -39,69 +41,79 @@ def check(
     Raises:
         Refusal: `not-granted`.
     """
-    own = _operations(before) if before else {}
-    new = _operations(after)
-    remembered = [one.operations for one in known]
+    own = _exchanges(before) if before else {}
+    new = _exchanges(after)
+    remembered = [one.exchanges for one in known]
     if before and _RANKS[after["classification"]] < _RANKS[before["classification"]]:
         raise _lowered(name)
-    for operation, classified in new.items():
-        if operation not in own:
-            least = max((_rank(operations, operation, new) for operations in remembered), default=0)
-        elif classified.answer != own[operation].answer:
-            least = max(own[operation].rank, _rank_of_answer(remembered, classified.answer))
+    for exchange, classified in new.items():
+        if exchange not in own:
+            least = max((_rank(exchanges, exchange, new) for exchanges in remembered), default=0)
+        elif classified.document != own[exchange].document:
+            least = max(own[exchange].rank, _rank_of_document(remembered, classified.document))
         else:
-            least = own[operation].rank
+            least = own[exchange].rank
         if classified.rank < least:
-            raise _lowered(name, operation)
+            raise _lowered(name, exchange[1])
 
 
-def rises(before: ContractDocument, after: ContractDocument) -> set[str]:
-    """Return the operations that were not personal, and are, from one version of a contract to the next."""
-    old, new = _operations(before), _operations(after)
+def rises(before: ContractDocument, after: ContractDocument) -> set[Exchange]:
+    """Return the operations and events that were not personal, and are, from one version of a contract to the next."""
+    old, new = _exchanges(before), _exchanges(after)
     personal = _RANKS["personal"]
-    return {name for name in old.keys() & new.keys() if old[name].rank < personal == new[name].rank}
+    return {one for one in old.keys() & new.keys() if old[one].rank < personal == new[one].rank}
 
 
-class KnownOperations:
-    """What is known of the operations of one major version of a service: all that its contracts ever said."""
+class KnownExchanges:
+    """What is known of the operations and events of one major version of a service: all that its contracts ever said."""
 
     def __init__(self) -> None:
-        self.operations: dict[str, _Operation] = {}
+        self.exchanges: dict[Exchange, _Classified] = {}
 
     def add(self, contract: ContractDocument) -> None:
         """Take in a contract, the oldest first."""
-        operations, known = _operations(contract), self.operations
-        fell = any(name in known and classified.rank < known[name].rank for name, classified in operations.items())
-        self.operations = operations if fell else known | operations
+        exchanges, known = _exchanges(contract), self.exchanges
+        fell = any(one in known and classified.rank < known[one].rank for one, classified in exchanges.items())
+        self.exchanges = exchanges if fell else known | exchanges
 
 
-def _rank(known: Mapping[str, _Operation], name: str, new: Mapping[str, _Operation]) -> int:
-    """How an operation was ranked: under its name; else the highest of those that it may be under another name, which are
-    gone or answer the same."""
-    if name in known:
-        return known[name].rank
+def _rank(known: Mapping[Exchange, _Classified], exchange: Exchange, new: Mapping[Exchange, _Classified]) -> int:
+    """How an operation or event was ranked: under its name; else the highest of those that it may be under another name, which
+    are gone or hand out the same."""
+    if exchange in known:
+        return known[exchange].rank
     alike = (
-        classified.rank for at, classified in known.items() if at not in new or classified.answer == new[name].answer
+        classified.rank
+        for at, classified in known.items()
+        if at not in new or classified.document == new[exchange].document
     )
     return max(alike, default=0)
 
 
-def _rank_of_answer(remembered: Iterable[Mapping[str, _Operation]], answer: bytes) -> int:
-    """How what an operation answers was ranked, under whichever name."""
-    alike = (classified.rank for known in remembered for classified in known.values() if classified.answer == answer)
+def _rank_of_document(remembered: Iterable[Mapping[Exchange, _Classified]], document: bytes) -> int:
+    """How what is handed out was ranked, under whichever name."""
+    alike = (
+        classified.rank for known in remembered for classified in known.values() if classified.document == document
+    )
     return max(alike, default=0)
 
 
-def _operations(contract: ContractDocument) -> dict[str, _Operation]:
-    return {
-        name: _Operation(
-            _RANKS[content.get("classification", contract["classification"])],
-            orjson.dumps(content["response"], option=orjson.OPT_SORT_KEYS),
-        )
-        for name, content in contract["operations"].items()
+def _exchanges(contract: ContractDocument) -> dict[Exchange, _Classified]:
+    answers: dict[Exchange, _Classified] = {
+        ("operations", name): _classified(contract, content, "response")
+        for name, content in contract.get("operations", {}).items()
     }
+    events: dict[Exchange, _Classified] = {
+        ("events", name): _classified(contract, content, "data") for name, content in contract.get("events", {}).items()
+    }
+    return answers | events
 
 
-def _lowered(name: str, operation: str = "") -> Refusal:
-    where = f" ({operation})" if operation else ""
+def _classified(contract: ContractDocument, content: Mapping[str, Any], schema: str) -> _Classified:
+    rank = _RANKS[content.get("classification", contract["classification"])]
+    return _Classified(rank, orjson.dumps(content[schema], option=orjson.OPT_SORT_KEYS))
+
+
+def _lowered(name: str, exchange: str = "") -> Refusal:
+    where = f" ({exchange})" if exchange else ""
     return operator_needed(name, f"hạ mức phân loại{where}", f"lower a classification{where}; ask one")

@@ -23,6 +23,7 @@ class Facts(NamedTuple):
         consumer: the system that holds a grant.
         until: the last day of a grant, `YYYY-MM-DD`.
         phase: of a grant's life.
+        renews: the grant that a grant succeeds.
     """
 
     agency: str = ""
@@ -32,6 +33,7 @@ class Facts(NamedTuple):
     consumer: str = ""
     until: str = ""
     phase: str = ""
+    renews: str = ""
 
 
 LISTED_BY = ("agency", "provider", "service", "contract", "consumer")
@@ -55,6 +57,7 @@ def facts_of(kind: str, name: DocumentName, spec: Mapping[str, Any], status: Doc
             consumer=_text(spec.get("consumer")),
             until=_text(spec.get("validUntil")),
             phase=phase,
+            renews=_text(status.get("renews")),
         )
     return Facts(agency=_text(spec.get("agency")))
 

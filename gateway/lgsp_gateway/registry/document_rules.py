@@ -11,6 +11,7 @@ from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.summary import ContractSummary
 from lgsp_gateway.registry import references
 from lgsp_gateway.registry.documents import service_name
+from lgsp_gateway.registry.form_systems import is_form_system_name
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal, Text
 
@@ -60,6 +61,13 @@ def _agency(where: str | SourceLocation, name: str, spec: Mapping[str, Any], reg
 
 
 def _system(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
+    if is_form_system_name(name):
+        location = SourceLocation.of(where).at("/metadata/name")
+        raise Refusal(
+            "invalid-document",
+            vi=f"{location}: tên này dành cho hệ thống biểu mẫu mà trục tự tạo cho mỗi cơ quan; hãy chọn tên khác.",
+            en=f"{location}: this name is that of a form system, which the bus makes for each agency; choose another name.",
+        )
     if spec["agency"] not in registry.agencies:
         raise _missing(where, "/spec/agency", "Agency", spec["agency"])
     for number, jwk in enumerate(spec.get("jwks", ())):
@@ -92,19 +100,38 @@ def _service(where: str | SourceLocation, name: str, spec: Mapping[str, Any], re
 
 
 def _grant(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
-    if spec["consumer"] not in registry.systems:
-        raise _missing(where, "/spec/consumer", "System", spec["consumer"])
+    _check_consumer(where, spec, registry)
     contract = registry.contract_document(spec["service"], spec["major"])
     if contract is None:
         raise _missing(where, "/spec/service", "Service", service_name(spec["service"], spec["major"]))
-    for operation, content in spec["operations"].items():
-        pointer = f"/spec/operations/{operation}"
-        if operation not in contract["operations"]:
-            raise _missing(where, pointer, "operation", operation)
-        schema = contract["operations"][operation]["response"]
-        for number, field in enumerate(content["fields"]):
-            if field != "*" and not _has_field(schema, field):
-                raise _missing(where, f"{pointer}/fields/{number}", "field", field)
+    for part, kind, schema_key in (("operations", "operation", "response"), ("events", "event", "data")):
+        for named, content in spec.get(part, {}).items():
+            pointer, declared = f"/spec/{part}/{named}", contract.get(part, {}).get(named)
+            if declared is None:
+                raise _missing(where, pointer, kind, named)
+            for number, field in enumerate(content["fields"]):
+                if field != "*" and not _has_field(declared[schema_key], field):
+                    raise _missing(where, f"{pointer}/fields/{number}", "field", field)
+
+
+def _check_consumer(where: str | SourceLocation, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
+    """Check that a grant for officers is for the form system of their agency, and every other one for a registered system."""
+    consumer, location = spec["consumer"], SourceLocation.of(where).at("/spec/consumer")
+    if "officers" not in spec:
+        if consumer in registry.form_systems and consumer not in registry.systems:
+            raise Refusal(
+                "invalid-document",
+                vi=f"{location}: {consumer} là hệ thống biểu mẫu, chỉ cán bộ dùng được; hãy thêm officers.",
+                en=f"{location}: {consumer} is a form system, which officers alone use; add officers.",
+            )
+        if consumer not in registry.systems:
+            raise _missing(where, "/spec/consumer", "System", consumer)
+    elif consumer not in registry.form_systems or consumer in registry.systems:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{location}: quyền cho cán bộ phải thuộc hệ thống biểu mẫu của cơ quan đã đăng ký, ví dụ forms-h49-12 cho H49.12; hãy sửa lại tên.",
+            en=f"{location}: a grant for officers is for the form system of a registered agency, such as forms-h49-12 for H49.12; correct the name.",
+        )
 
 
 _CHECKS = {
@@ -118,7 +145,7 @@ _CHECKS = {
 
 
 def _has_field(schema: Mapping[str, Any], field: str) -> bool:
-    """Does a response schema know a field? References and arrays on the way are followed."""
+    """Does the schema of a response, or of the data of an event, know a field? References and arrays on the way are followed."""
     at: Any = schema
     for part in pointers.split(field):
         at = _followed(schema, at)

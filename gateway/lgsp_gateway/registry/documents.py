@@ -5,7 +5,7 @@ Kubernetes' shape: `apiVersion`, `kind`, `metadata`, `spec`. The registry adds t
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -26,6 +26,9 @@ PLURALS = {
 KINDS = tuple(PLURALS.values())
 
 DocumentSpec = dict[str, Any]
+
+Exchange = tuple[Literal["operations", "events"], str]
+"""An operation or an event of a contract: in which of its sections, and its name."""
 
 
 @dataclass(frozen=True, slots=True)

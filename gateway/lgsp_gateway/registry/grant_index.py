@@ -20,6 +20,7 @@ class GrantIndex:
         self._held: dict[Holding, dict[str, Grant]] = {}
         self._names_of: dict[str, set[str]] = {}
         self._projections: dict[tuple[str, str], Projection] = {}
+        self._event_projections: dict[tuple[str, str], Projection] = {}
         self._purposes: Counter[str] = Counter()
 
     def __contains__(self, name: str) -> bool:
@@ -53,6 +54,8 @@ class GrantIndex:
             del self._names_of[grant.consumer]
         for operation in grant.operations:
             self._projections.pop((name, operation), None)
+        for event in grant.events:
+            self._event_projections.pop((name, event), None)
         for purpose in grant.purposes:
             self._purposes[purpose] -= 1
             if not self._purposes[purpose]:
@@ -71,6 +74,13 @@ class GrantIndex:
         projection = self._projections.get((grant.name, operation))
         if projection is None:
             projection = self._projections[grant.name, operation] = Projection(grant.operations[operation])
+        return projection
+
+    def event_projection(self, grant: Grant, event: str) -> Projection:
+        """Return what a grant lets be seen of an event's data."""
+        projection = self._event_projections.get((grant.name, event))
+        if projection is None:
+            projection = self._event_projections[grant.name, event] = Projection(grant.events[event])
         return projection
 
     def knows_purpose(self, purpose: str) -> bool:

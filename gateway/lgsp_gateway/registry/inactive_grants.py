@@ -27,6 +27,7 @@ class InactiveGrant:
 
     name: str
     operations: frozenset[str]
+    events: frozenset[str]
     purposes: frozenset[str]
     phase: str
     since: float
@@ -49,7 +50,8 @@ class InactiveGrants:
         holding = str(spec["consumer"]), str(spec["service"]), int(spec["major"])
         grant = InactiveGrant(
             name,
-            frozenset(spec["operations"]),
+            frozenset(spec.get("operations", ())),
+            frozenset(spec.get("events", ())),
             frozenset(spec["purposes"]),
             phase_of(status),
             at / 1000,

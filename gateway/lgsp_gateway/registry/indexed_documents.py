@@ -8,7 +8,8 @@ from typing import Any
 
 from lgsp_auth.client_authentication import Client
 from lgsp_auth.identity import FIRST, Generation
-from lgsp_auth.policy import Grant, Quota, Suspension
+from lgsp_auth.policy import Grant, Officers, Quota, Suspension
+from lgsp_contracts.file_references import FileLimits
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry import key_registrars
 from lgsp_gateway.registry.approvals import Approvals
@@ -42,27 +43,43 @@ def read_system(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -
 
 
 def read_grant(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Grant:
+    files = FileLimits.from_document(spec.get("files", {}))
     # Grants repeat each other's words; interned, 100,000 of them share one copy of each.
     return Grant(
         name=name,
         consumer=sys.intern(spec["consumer"]),
         service=sys.intern(spec["service"]),
         major=spec["major"],
-        operations={
-            sys.intern(operation): tuple(map(sys.intern, content["fields"]))
-            for operation, content in spec["operations"].items()
-        },
+        operations=_fields(spec.get("operations", {})),
+        events=_fields(spec.get("events", {})),
         purposes=frozenset(map(sys.intern, spec["purposes"])),
         legal_basis=sys.intern(spec["legalBasis"]),
         valid_from=_day(spec["validFrom"]).timestamp(),
         valid_until=_day(spec["validUntil"]).timestamp() + _DAY_SECONDS,  # of a day that may be the last there is
-        quota=Quota(int(spec["quota"]["requests"]), _SECONDS[spec["quota"]["per"]]),  # JSON may write it 10.0
+        quota=_quota(spec["quota"]),
         daily=int(spec["quota"].get("daily", 0)),
         sender_constrained=spec.get("senderConstrained", False),
         on_behalf_of=spec.get("onBehalfOf", ""),
         suspended=_suspended(status),
+        file_types=files.media_types,
+        max_file_bytes=files.max_size,
         shows_personal=Approvals.from_status(status).suffice(),
+        officers=_officers(spec["officers"]) if "officers" in spec else None,
+        reference_required=spec.get("referenceRequired", False),
     )
+
+
+def _officers(named: Mapping[str, Any]) -> Officers:
+    quota = _quota(named["quota"]) if "quota" in named else None
+    return Officers(frozenset(named.get("positions", ())), frozenset(named.get("persons", ())), quota)
+
+
+def _quota(quota: Mapping[str, Any]) -> Quota:
+    return Quota(int(quota["requests"]), _SECONDS[quota["per"]])  # JSON may write it 10.0
+
+
+def _fields(contents: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {sys.intern(name): tuple(map(sys.intern, content["fields"])) for name, content in contents.items()}
 
 
 def _suspended(status: Mapping[str, Any]) -> Suspension | None:

@@ -52,8 +52,8 @@ def consumer_agency(spec: Mapping[str, Any], registry: RegistrySnapshot) -> froz
 
 
 def agencies_of(system: str | None, registry: RegistrySnapshot) -> frozenset[str]:
-    """Return the agency of a system; none where it is not registered."""
-    entry = registry.systems.get(system) if system else None
+    """Return the agency of a system, or of a form system; none where there is no such system."""
+    entry = registry.consumer(system) if system else None
     return frozenset({entry.agency}) if entry else frozenset()
 
 

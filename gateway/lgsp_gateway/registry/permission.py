@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lgsp_auth import roles
-from lgsp_auth.principal import Principal
+from lgsp_auth.principal import Principal, person_name
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.time_zone import VIETNAM
@@ -228,12 +228,12 @@ class Permission:
         """Check that a classification does not fall."""
         known, pace = [], Pace(PARSED_AT_A_TURN)
         for versions in majors.values():
-            operations = classification.KnownOperations()
+            exchanges = classification.KnownExchanges()
             for version in reversed(versions):
                 await pace.spend(len(version.data))
                 if earlier := version.spec:
-                    operations.add(earlier["contract"])
-            known.append(operations)
+                    exchanges.add(earlier["contract"])
+            known.append(exchanges)
         classification.check(name, before["contract"] if before else None, known, spec["contract"])
 
     def check_grants(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -279,7 +279,8 @@ class Permission:
         }
         may_be = frozenset(who for who, may in ranks.items() if may)
         left = ranks_left_to_persons(caller, provider, self.registry)
-        return grants.Actor(caller.name, may_be, caller.accountable, left)
+        absent = person_name(caller.stands_in_for) if caller.stands_in_for else ""
+        return grants.Actor(caller.name, may_be, caller.accountable, left, absent)
 
 
 def _operator(caller: Principal) -> bool:

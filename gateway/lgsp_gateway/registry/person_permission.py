@@ -6,7 +6,9 @@ The rules are those of `lifecycle.persons`; here stands what of the registry the
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import approver_roles
-from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
+from lgsp_gateway.registry.deputies import today
+from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion, is_same_json
+from lgsp_gateway.registry.lifecycle import deputies as life_of_deputies
 from lgsp_gateway.registry.lifecycle import persons as life
 from lgsp_gateway.registry.persons import count_operators, read_person
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -28,7 +30,13 @@ class PersonPermission:
             Refusal: `not-granted` or `step-not-allowed`.
         """
         before, status = (known.spec, known.status) if known else (None, {})
-        return self._settled(caller, name, spec, known, life.put(name, before, spec, status, self._editor(caller)))
+        after = life.put(name, before, spec, status, self._editor(caller))
+        if "deputy" in spec and not is_same_json(spec["deputy"], (before or {}).get("deputy")):
+            after = {
+                **life_of_deputies.withdrawn(after),
+                **life_of_deputies.named(name, spec, self._read(spec), self._editor(caller), today()),
+            }
+        return self._settled(caller, name, spec, known, after)
 
     def link(self, caller: Principal, name: DocumentName, known: DocumentVersion, account: str) -> DocumentSpec:
         """Return the status of a person to whom an account is linked.
@@ -53,6 +61,26 @@ class PersonPermission:
         """
         after = life.act(name, action, known.status, self._editor(caller), reason)
         return self._settled(caller, name, known.spec or {}, known, after)
+
+    def consent(self, caller: Principal, known: DocumentVersion) -> DocumentSpec:
+        """Return the status of the caller's own document after they have consented to the deputy that it names.
+
+        Raises:
+            Refusal: `step-not-allowed`.
+        """
+        people = self._registry.persons
+        deputy = people[caller.person].deputy
+        state = deputy.state(people, today()) if deputy else ""
+        return life_of_deputies.consented(known.status, caller, deputy, state)
+
+    def withdraw_consent(self, known: DocumentVersion) -> DocumentSpec:
+        """Return the status of a person's own document after they have taken back their consent to a deputy."""
+        return life_of_deputies.withdrawn(known.status)
+
+    def _read(self, spec: DocumentSpec) -> tuple[DocumentSpec, DocumentSpec] | None:
+        """Read spec and status of the deputy that a document names."""
+        version = self._registry.versions["Person"].get(DocumentName(str(spec["deputy"]["person"])))
+        return (version.spec or {}, version.status) if version else None
 
     def _editor(self, caller: Principal) -> life.Editor:
         return life.Editor(caller, count_operators(self._registry.persons.values()))

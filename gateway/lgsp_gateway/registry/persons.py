@@ -4,13 +4,16 @@ A `Person` document holds an opaque id, the issuer that knows the person, the ag
 issuer is theirs stands in its status as a commitment alone (`lgsp_gateway.sessions.accounts`).
 """
 
+import base64
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lgsp_auth.principal import Principal
-from lgsp_gateway.registry import approver_roles
+from lgsp_gateway.registry import approver_roles, deputies
+from lgsp_gateway.registry.deputies import Deputy
 
 if TYPE_CHECKING:
     from lgsp_gateway.registry.indexed_documents import System
@@ -33,6 +36,8 @@ class Person:
         phase: of their life (`lifecycle.persons`); only an `active` person acts.
         generation: counts on whenever the sessions of before end.
         approver_for: by approving role the agencies for which they have ever had it while they were active.
+        deputy: who may approve in their place, where they have consented; None for nobody.
+        positions: that an officer holds in the agency.
     """
 
     name: str
@@ -43,6 +48,13 @@ class Person:
     phase: str
     generation: int
     approver_for: Mapping[str, frozenset[str]]
+    deputy: Deputy | None = None
+    positions: frozenset[str] = frozenset()
+
+
+def new_person_id() -> str:
+    """Return a new opaque id of a person: random, not derived from anything about them."""
+    return "p-" + base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
 
 
 def is_person_id(text: str) -> bool:
@@ -61,6 +73,8 @@ def read_person(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -
         phase=status.get("phase", "created"),
         generation=status.get("generation", 0),
         approver_for=approver_roles.agencies_by_role(spec, status),
+        deputy=deputies.read_deputy(spec, status),
+        positions=frozenset(spec.get("positions", ())),
     )
 
 
@@ -80,6 +94,8 @@ def principal_of_person(person: Person, system: str = "") -> Principal:
 
 def current(principal: Principal, registry: "RegistrySnapshot") -> Principal | None:
     """Return the same principal with the roles and the agency of now; None where it may act no more."""
+    if principal.stands_in_for:
+        return deputies.principal_of_deputy(principal, principal.stands_in_for, registry.persons)
     if principal.person:
         person = registry.persons.get(principal.person)
         if (

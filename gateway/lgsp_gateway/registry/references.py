@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from lgsp_contracts.names import DocumentName
-from lgsp_gateway.registry.documents import service_name
+from lgsp_gateway.registry.documents import Exchange, service_name
+from lgsp_gateway.registry.form_systems import form_system_name
 from lgsp_gateway.registry.lifecycle.grants import APPROVED
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 
@@ -14,7 +15,8 @@ def referring_document(kind: str, name: str, registry: RegistrySnapshot) -> str:
     services, grants = registry.index["Service"], registry.index["Grant"]
     if kind == "Agency":
         members = ((of, registry.index[of].names("agency", name)) for of in ("System", "Person"))
-        return next((f"{of} {member}" for of, names in members for member in names), "")
+        member = next((f"{of} {member}" for of, names in members for member in names), "")
+        return member or _grant_in_force(grants.names("consumer", form_system_name(name)), registry)
     if kind == "System":
         users = (f"Service {service}" for service in services.names("provider", name))
         return next(users, "") or _grant_in_force(grants.names("consumer", name), registry)
@@ -42,13 +44,14 @@ def approved_grant_on(service: DocumentName, registry: RegistrySnapshot) -> str:
     return next((name for name in named if index.facts[name].phase in APPROVED), "")
 
 
-def approved_for_less(service: str, major: int, operations: Collection[str], registry: RegistrySnapshot) -> str:
-    """Return a grant in force that names one of some operations and is not approved for personal data; empty where there is none."""
+def approved_for_less(service: str, major: int, exchanges: Collection[Exchange], registry: RegistrySnapshot) -> str:
+    """Return a grant in force that names one of some operations and events and is not approved for personal data; empty where there is none."""
     for name in registry.index["Grant"].names("contract", service_name(service, major)):
         grant = registry.grants.get(name)
         if grant is None or grant.shows_personal or grant.suspended is not None:
             continue
-        if grant.operations.keys() & operations:
+        named = {("operations", name) for name in grant.operations} | {("events", name) for name in grant.events}
+        if not named.isdisjoint(exchanges):
             return grant.name
     return ""
 
@@ -58,8 +61,9 @@ def shows_personal_data(spec: Mapping[str, Any], registry: RegistrySnapshot) -> 
     contract = registry.summary(spec["service"], spec["major"])
     if contract is None:
         return True
-    named = (contract.operations.get(operation) for operation in spec.get("operations", {}))
-    return any(operation.classification == "personal" for operation in named if operation)
+    operations = (contract.operations.get(name) for name in spec.get("operations", {}))
+    events = (contract.events.get(name) for name in spec.get("events", {}))
+    return any(named.classification == "personal" for named in (*operations, *events) if named)
 
 
 def _grant_in_force(names: Iterable[DocumentName], registry: RegistrySnapshot) -> str:

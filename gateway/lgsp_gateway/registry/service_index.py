@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
-from lgsp_contracts.names import DocumentName, Major, ServiceName, SystemName
+from lgsp_contracts.names import DocumentName, EventName, Major, ServiceName, SystemName
 from lgsp_contracts.summary import ContractSummary
-from lgsp_gateway.registry.documents import service_and_major
+from lgsp_gateway.registry.documents import service_and_major, service_name
 from lgsp_gateway.registry.lifecycle.announcements import Announcement, read_announcement
 from lgsp_gateway.registry.lifecycle.contracts import IN_FORCE, phase_of
 
@@ -20,6 +20,7 @@ class IndexedService:
     listed: bool
     text: bytes
     operations: tuple[str, ...]
+    events: tuple[str, ...]
     outcomes: tuple[str, ...]
 
 
@@ -36,6 +37,7 @@ class ServiceIndex:
         self._services: dict[DocumentName, IndexedService] = {}
         self._majors: Counter[str] = Counter()
         self._operations: Counter[str] = Counter()
+        self._events: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
 
     def __contains__(self, name: DocumentName) -> bool:
@@ -61,16 +63,18 @@ class ServiceIndex:
             self.announcements[name] = announcement
 
     def _put_in_force(self, name: DocumentName, contract: Mapping[str, Any]) -> None:
-        summary = ContractSummary.from_document(contract)
+        summary, operations = ContractSummary.from_document(contract), contract.get("operations", {})
         service = IndexedService(
             summary.listed,
             summary.searched_text().encode(),
             tuple(map(intern, summary.operations)),
-            tuple({intern(code) for content in contract["operations"].values() for code in content.get("errors", ())}),
+            tuple(map(intern, summary.events)),
+            tuple({intern(code) for content in operations.values() for code in content.get("errors", ())}),
         )
         self._services[name] = service
         self._majors[name.rpartition("-v")[0]] += 1
         self._operations.update(service.operations)
+        self._events.update(service.events)
         self._outcomes.update(service.outcomes)
 
     def remove(self, name: DocumentName) -> None:
@@ -84,6 +88,7 @@ class ServiceIndex:
             return
         _subtract(self._majors, [name.rpartition("-v")[0]])
         _subtract(self._operations, removed.operations)
+        _subtract(self._events, removed.events)
         _subtract(self._outcomes, removed.outcomes)
         service, major = service_and_major(name)
         self.providers.get(service, {}).pop(major, None)
@@ -106,6 +111,11 @@ class ServiceIndex:
         """Return the services in force of which a system is the provider. A draft or what is retired gives no right to anything."""
         return sorted(service_and_major(name) for name in self._provided.get(system, ()) if name in self._services)
 
+    def events_of(self, service: ServiceName, major: Major) -> Sequence[EventName]:
+        """Return the names of the events of a service in force; none where it is not."""
+        indexed = self._services.get(service_name(service, major))
+        return [EventName(event) for event in indexed.events] if indexed else []
+
     def is_listed(self, name: DocumentName) -> bool:
         """May everybody know of this service?"""
         service = self._services.get(name)
@@ -124,6 +134,10 @@ class ServiceIndex:
         """Return the names of all services, without their versions."""
         return set(self._majors)
 
+    def with_operations(self) -> set[str]:
+        """Return the names of the services that answer calls, without their versions; the others announce events alone."""
+        return {name.rpartition("-v")[0] for name, service in self._services.items() if service.operations}
+
     def has_service(self, name: str) -> bool:
         """Tell whether there is a service of this name, in any version."""
         return name in self._majors
@@ -131,6 +145,10 @@ class ServiceIndex:
     def has_operation(self, name: str) -> bool:
         """Tell whether any service has an operation of this name."""
         return name in self._operations
+
+    def has_event(self, name: str) -> bool:
+        """Tell whether any service has an event of this name."""
+        return name in self._events
 
     def has_outcome(self, code: str) -> bool:
         """Tell whether any service declares an error of this code."""

@@ -14,11 +14,14 @@ from lgsp_auth.client_authentication import Client
 from lgsp_auth.identity import FIRST, Generation
 from lgsp_auth.policy import CallDenied, Grant, unknown_service
 from lgsp_contracts.contract import Contract, Operation
+from lgsp_contracts.event import Event
+from lgsp_contracts.file_references import parse_size
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.summary import ContractSummary
 from lgsp_gateway.registry.contract_cache import ContractCache
 from lgsp_gateway.registry.document_index import DocumentIndex, facts_of
 from lgsp_gateway.registry.documents import KINDS, DocumentSpec, DocumentVersion, service_name
+from lgsp_gateway.registry.form_systems import form_system, form_system_name
 from lgsp_gateway.registry.grant_index import GrantIndex
 from lgsp_gateway.registry.inactive_grants import InactiveGrants
 from lgsp_gateway.registry.indexed_documents import System, read_grant, read_system
@@ -48,7 +51,11 @@ class RegistrySnapshot:
         self.revision = 0
         self.instance: Instance | None = None
         self.agencies: dict[str, Text] = {}
+        self.storage_quotas: dict[str, int] = {}
+        """In bytes, of the agencies that have one of their own."""
         self.systems: dict[str, System] = {}
+        self.form_systems: dict[str, System] = {}
+        """The form system of each agency. Apart from the systems, so that no token and no connection is one's."""
         self.persons: dict[str, Person] = {}
         self.grants = GrantIndex()
         self.inactive_grants = InactiveGrants()
@@ -120,7 +127,10 @@ class RegistrySnapshot:
         if version.kind == "Instance":
             self.instance = read_instance(spec)
         elif version.kind == "Agency":
-            self.agencies[version.name] = Text(**spec["title"])
+            title = self.agencies[version.name] = Text(**spec["title"])
+            self.form_systems[form_system_name(version.name)] = form_system(version.name, title)
+            if "storage" in spec:
+                self.storage_quotas[version.name] = parse_size(spec["storage"])
         elif version.kind == "System":
             self.systems[version.name] = read_system(version.name, spec, status)
         elif version.kind == "Person":
@@ -150,6 +160,25 @@ class RegistrySnapshot:
                 "unknown-service",
                 vi=f"Dịch vụ {service} v{major} không có thao tác này; các thao tác của nó: {known}.",
                 en=f"Service {service} v{major} has no such operation; it has: {known}.",
+            )
+        return contract, declared
+
+    def event(self, consumer: str, service: str, major: int, event: str, now: float) -> tuple[Contract, Event]:
+        """Return the contract and the event that a path names, for a system that may know of them.
+
+        Raises:
+            Refusal: `unknown-service`.
+        """
+        contract = self.contract(service, major)
+        if contract is None or not (consumer == contract.provider or self.may_know(consumer, service, major, now)):
+            raise unknown_service(service, major)
+        declared = contract.events.get(event)
+        if declared is None:
+            known = ", ".join(contract.events) or "-"
+            raise CallDenied(
+                "unknown-service",
+                vi=f"Dịch vụ {service} v{major} không có sự kiện này; các sự kiện của nó: {known}.",
+                en=f"Service {service} v{major} has no such event; it has: {known}.",
             )
         return contract, declared
 
@@ -196,6 +225,10 @@ class RegistrySnapshot:
             return True
         return any(grant.in_force(now) for grant in self.grants_held(consumer, service, major))
 
+    def consumer(self, name: str) -> System | None:
+        """Return a system that may hold grants: a registered one, or the form system of an agency; None where there is none."""
+        return self.systems.get(name) or self.form_systems.get(name)
+
     def grants_held(self, consumer: str, service: str, major: int) -> Collection[Grant]:
         """Return the grants that a system holds on a service."""
         return self.grants.grants_held(consumer, service, major)
@@ -228,6 +261,8 @@ class RegistrySnapshot:
             self.instance = None
         elif kind == "Agency":
             self.agencies.pop(name, None)
+            self.form_systems.pop(form_system_name(name), None)
+            self.storage_quotas.pop(name, None)
         elif kind == "System":
             self.systems.pop(name, None)
         elif kind == "Person":

@@ -12,19 +12,10 @@ import contextlib
 import sys
 import time
 from collections.abc import AsyncIterator
-from typing import Any
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js.api import (
-    AckPolicy,
-    ConsumerConfig,
-    DeliverPolicy,
-    RePublish,
-    RetentionPolicy,
-    StorageType,
-    StreamConfig,
-)
+from nats.js.api import RePublish, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 from lgsp_contracts.names import DocumentName
@@ -32,13 +23,12 @@ from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_problems import Refusal, RevisionConflict
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
+from lgsp_runtime.nats.stream_reading import read_stream
 
 STREAM = "KV_LGSP_REGISTRY"
 SUBJECTS = "$KV.LGSP_REGISTRY."
 CHANGES = "registry."
 WRITE_SECONDS = 5.0
-MAX_FETCH = 500
-_WRONG_REVISION_CODES = (streams.WRONG_LAST_SEQUENCE, 10164)
 
 
 class DocumentStore:
@@ -98,14 +88,14 @@ class DocumentStore:
         acknowledged = await self._bus.publish(_subject(kind, name), draft.data, headers, WRITE_SECONDS)
         if acknowledged.get("seq"):
             return DocumentVersion(kind, name, int(acknowledged["seq"]), draft.data)
-        if acknowledged.get("error", {}).get("err_code") in _WRONG_REVISION_CODES:
+        if streams.is_wrong_revision(acknowledged.get("error", {}).get("err_code")):
             raise revision_conflict(kind, name)
         raise bus_unavailable()
 
     async def latest(self, kind: str, name: DocumentName) -> DocumentVersion | None:
         """Return the newest version there is on disk; also of a deleted document."""
         try:
-            message = await self._jetstream().get_last_msg(STREAM, _subject(kind, name))
+            message = await self._connected().jetstream().get_last_msg(STREAM, _subject(kind, name))
         except NotFoundError:
             return None
         except (NatsError, OSError) as error:
@@ -121,7 +111,7 @@ class DocumentStore:
             Refusal: `bus-unavailable`.
         """
         versions: list[DocumentVersion] = []
-        jetstream, subject, after = self._jetstream(), _subject(kind, name), 0
+        jetstream, subject, after = self._connected().jetstream(), _subject(kind, name), 0
         while True:
             try:
                 message = await jetstream.get_msg(STREAM, after + 1, subject, next=True)
@@ -135,7 +125,7 @@ class DocumentStore:
     async def last_revision(self) -> int:
         """Return the newest revision of all."""
         try:
-            return int((await self._jetstream().stream_info(STREAM)).state.last_seq)
+            return int((await self._connected().jetstream().stream_info(STREAM)).state.last_seq)
         except (NatsError, OSError) as error:
             raise bus_unavailable() from error
 
@@ -149,40 +139,15 @@ class DocumentStore:
         Raises:
             Refusal: `bus-unavailable`, when one did not come.
         """
-        policy = DeliverPolicy.LAST_PER_SUBJECT if only_latest else DeliverPolicy.BY_START_SEQUENCE
-        config = ConsumerConfig(
-            deliver_policy=policy,
-            opt_start_seq=None if only_latest else after + 1,
-            filter_subject=SUBJECTS + ">",
-            ack_policy=AckPolicy.NONE,
-            inactive_threshold=30,
-            mem_storage=True,
-        )
-        jetstream = self._jetstream()
-        try:
-            subscription = await jetstream.pull_subscribe(SUBJECTS + ">", stream=STREAM, config=config)
-            try:
-                pending, number = (await subscription.consumer_info()).num_pending or 0, 0
-                while number < pending:
-                    fetched = await subscription.fetch(min(MAX_FETCH, pending - number), timeout=WRITE_SECONDS)
-                    if not fetched:  # only status messages of the server came: is the consumer there still?
-                        await subscription.consumer_info()
-                    for message in fetched:
-                        number += 1
-                        if message.metadata.sequence.consumer != number:  # one was lost with a connection
-                            raise bus_unavailable()
-                        yield parse_message(message.subject, message.metadata.sequence.stream, message.data)
-            finally:
-                with contextlib.suppress(NatsError, OSError):  # or its error would take the place of what came before
-                    await subscription.unsubscribe()
-                    await jetstream.delete_consumer(STREAM, str(config.name))
-        except (NatsError, OSError) as error:
-            raise bus_unavailable() from error
+        messages = read_stream(self._connected(), STREAM, SUBJECTS + ">", after, only_latest=only_latest)
+        async with contextlib.aclosing(messages):
+            async for message in messages:
+                yield parse_message(message.subject, message.metadata.sequence.stream, message.data)
 
-    def _jetstream(self) -> Any:
+    def _connected(self) -> Client:
         if self._connection is None or not self._connection.is_connected:
             raise bus_unavailable()
-        return self._connection.jetstream()
+        return self._connection
 
 
 def _subject(kind: str, name: DocumentName) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from lgsp_auth.policy import AuthorizationRequest, Grant, Quota, Suspension, decide
+from lgsp_auth.policy import AuthorizationRequest, Grant, Officer, Officers, Quota, Suspension, decide
 from lgsp_problems import Refusal
 
 NOW = 1000.0
@@ -23,6 +23,13 @@ GRANT = Grant(
 ASK = AuthorizationRequest("mot-cua", "population", 1, "verify", "giai-quyet-tthc", personal=True)
 OTHER_PURPOSE = dataclasses.replace(GRANT, name="h", purposes=frozenset({"kham-chua-benh"}))
 WIDER = dataclasses.replace(GRANT, name="w", operations={"verify": ("*",), "lookup": ("*",)})
+FOR_OFFICERS = dataclasses.replace(GRANT, name="f", officers=Officers())
+FOR_REGISTRARS = dataclasses.replace(
+    GRANT, name="r", officers=Officers(positions=frozenset({"tu-phap-ho-tich"}), persons=frozenset({"p-b"}))
+)
+BY_CLERK = ASK._replace(officer=Officer("p-a"))
+BY_NAMED = ASK._replace(officer=Officer("p-b"))
+BY_REGISTRAR = ASK._replace(officer=Officer("p-c", frozenset({"tu-phap-ho-tich", "dia-chinh"})))
 SUSPENDED = dataclasses.replace(GRANT, suspended=Suspension("x", ""))
 
 
@@ -46,6 +53,14 @@ SUSPENDED = dataclasses.replace(GRANT, suspended=Suspension("x", ""))
         (ASK, [SUSPENDED, WIDER], "w"),  # a suspended one is passed over
         (ASK, [SUSPENDED], "grant-suspended"),
         (ASK, [dataclasses.replace(GRANT, shows_personal=False), WIDER], "w"),
+        (ASK, [FOR_OFFICERS, FOR_REGISTRARS], "not-granted"),  # a system is no officer
+        (BY_CLERK, [GRANT], "not-granted"),  # and no officer a system
+        (BY_CLERK, [FOR_REGISTRARS, FOR_OFFICERS], "f"),
+        (BY_CLERK, [FOR_REGISTRARS], "not-granted"),
+        (BY_NAMED, [FOR_REGISTRARS], "r"),
+        (BY_REGISTRAR, [FOR_REGISTRARS], "r"),
+        (BY_REGISTRAR._replace(purpose=""), [FOR_REGISTRARS], "malformed"),
+        (BY_REGISTRAR._replace(purpose="khac"), [FOR_REGISTRARS], "purpose-not-granted"),
     ],
 )
 def test_decision(ask: AuthorizationRequest, grants: list[Grant], outcome: str) -> None:

@@ -114,7 +114,7 @@ def test_a_service_is_named_after_its_contract() -> None:
     ("kind", "name", "user"),
     [
         ("Agency", "H49.1", "System mot-cua"),
-        ("System", "mot-cua", "Grant g"),
+        ("System", "mot-cua", "Service one-stop-dossiers-v1"),
         ("System", "csdl-dan-cu", "Service population-v1"),
         ("Service", "population-v1", "Grant g"),
     ],

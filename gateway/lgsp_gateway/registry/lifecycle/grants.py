@@ -58,6 +58,11 @@ TRANSITIONS = StateMachine(
     },
 )
 
+PHASES = tuple(dict.fromkeys(phase for phase, _ in TRANSITIONS.rows if phase != ABSENT))
+
+WAITING = ("requested", "awaiting-operator", "awaiting-provider")
+"""Phases in which somebody's approval is waited for."""
+
 APPROVED = ("awaiting-operator", "awaiting-provider", "in-force", "suspended")
 """Phases in which approvals count for what comes next."""
 
@@ -71,12 +76,14 @@ class Actor:
         may_be: as what it may act on this grant.
         accountable: all who may be behind it (`Principal.accountable`).
         not_for_personal: as what it does not approve personal data, since there are people who do.
+        stands_in_for: the name of the absent approver as whose deputy it acts; empty for none.
     """
 
     name: str
     may_be: frozenset[Who]
     accountable: frozenset[str]
     not_for_personal: frozenset[Who] = frozenset()
+    stands_in_for: str = ""
 
 
 def phase_of(status: Mapping[str, Any]) -> str:
@@ -88,7 +95,7 @@ def phase_of(status: Mapping[str, Any]) -> str:
 def request(before: Mapping[str, Any] | None, actor: Actor) -> Status | None:
     """Return the status of a grant that its consumer asks for; None where it may not ask now."""
     phase = TRANSITIONS.next_phase(_phase(before), "request", actor.may_be & {"consumer"})
-    return {"phase": phase, "requestedBy": actor.name} if phase else None
+    return {"phase": phase, "requestedBy": actor.name, **_kept(before or {}, "renews")} if phase else None
 
 
 def put(
@@ -117,7 +124,7 @@ def put(
     given = _approved(known, actor, TRANSITIONS.next_phases(phase, "put"))
     if next_phase == "suspended" and not (personal and not given.suffice()):
         return {**_without_approvals(status or {}), **given.status()}
-    return {"phase": _settled(given, personal), **given.status()}
+    return {"phase": _settled(given, personal), **_kept(status or {}, "renews"), **given.status()}
 
 
 def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bool, reason: str, until: str) -> Status:
@@ -153,10 +160,10 @@ def act(action: Action, status: Mapping[str, Any], actor: Actor, *, personal: bo
         after = _settled(known, personal)
     if after not in APPROVED:
         known = Approvals()
-    kept = {key: status[key] for key in ("requestedBy",) if key in status}
-    change = {"reason": reason, "until": until, "by": actor.name}
+    change = {"reason": reason, "until": until, "by": actor.name, "onBehalfOf": actor.stands_in_for}
     if after == "suspended":
         change["suspendedAs"] = "provider" if "provider" in actor.may_be else "operator"
+    kept = _kept(status, "requestedBy", "renews")
     return {"phase": after, **kept, **known.status(), **{key: value for key, value in change.items() if value}}
 
 
@@ -194,6 +201,10 @@ def _approves_as(actor: Actor, followers: Mapping[str, str]) -> list[Who]:
 
 def _settled(given: Approvals, personal: bool) -> str:
     return f"awaiting-{given.missing()}" if personal and not given.suffice() else "in-force"
+
+
+def _kept(status: Mapping[str, Any], *keys: str) -> Status:
+    return {key: status[key] for key in keys if key in status}
 
 
 def _without_approvals(status: Mapping[str, Any]) -> Status:

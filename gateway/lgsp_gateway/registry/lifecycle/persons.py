@@ -105,7 +105,7 @@ def put(
     gains = set(after["roles"]) - set(before["roles"]) if before["agency"] == after["agency"] else set(after["roles"])
     if phase == "active" and gains & APPROVING_ROLES and not editor.may_do_it_alone:
         return {**_unprepared(status), "phase": "awaiting-operator", **by, "generation": _next_generation(status)}
-    return {**_unprepared(status), **by} if phase == "awaiting-operator" else dict(status)
+    return _prepared_by_another_too(status, editor) if phase == "awaiting-operator" else dict(status)
 
 
 def link(name: str, roles: frozenset[str], status: Mapping[str, Any], editor: Editor, account: str) -> Status:
@@ -139,8 +139,10 @@ def act(name: str, action: Action, status: Mapping[str, Any], editor: Editor, re
             en="This step needs a reason: send `reason` in the body.",
         )
     if action == "approve":
-        _refuse_one_pair_of_eyes(status, editor)
+        refuse_one_pair_of_eyes(status, editor)
     kept = {key: status[key] for key in ("account", "generation") if key in status}
+    if action in ("suspend", "resume"):  # who linked the account still cannot confirm it
+        kept |= {key: value for key, value in status.items() if key.startswith("prepared")}
     if action in ("suspend", "end"):
         kept["generation"] = _next_generation(status)
     if action == "end":
@@ -160,7 +162,15 @@ def check_delete(name: str, status: Mapping[str, Any], principal: Principal) -> 
         raise _no_step(phase_of(status))
 
 
-def _refuse_one_pair_of_eyes(status: Mapping[str, Any], editor: Editor) -> None:
+def refuse_one_pair_of_eyes(status: Mapping[str, Any], editor: Editor) -> None:
+    """Refuse that an editor confirms what they prepared themselves, or a system where persons are to.
+
+    Args:
+        status: of the person who is confirmed.
+
+    Raises:
+        Refusal: `not-granted`.
+    """
     preparer, approver = str(status.get("preparedBy", "")), editor.principal
     if not approver.accountable.isdisjoint({preparer, *status.get("preparedOnBehalfOf", ())}):
         raise Refusal(
@@ -195,6 +205,14 @@ def _refuse_own(name: str, principal: Principal) -> None:
 
 def _unprepared(status: Mapping[str, Any]) -> Status:
     return {key: value for key, value in status.items() if not key.startswith("prepared")}
+
+
+def _prepared_by_another_too(status: Mapping[str, Any], editor: Editor) -> Status:
+    """Return the status of a person who is edited while they wait: whoever linked the account confirms it no more than before."""
+    preparer = status.get("preparedBy")
+    others = {*status.get("preparedOnBehalfOf", ()), *editor.principal.accountable} - {preparer}
+    prepared = {"preparedBy": preparer, **({"preparedOnBehalfOf": sorted(others)} if others else {})}
+    return {**_unprepared(status), **(prepared if preparer else editor.prepared())}
 
 
 def _next_generation(status: Mapping[str, Any]) -> int:
