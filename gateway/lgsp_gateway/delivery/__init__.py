@@ -1,0 +1,1 @@
+"""What is accepted now and delivered later: asynchronous calls, events and files."""

@@ -1,0 +1,1 @@
+"""Takes what waits to its destination, one lane for each."""

@@ -1,0 +1,1 @@
+"""Asynchronous calls: accepted now, delivered to their provider later, their answer kept for their caller."""

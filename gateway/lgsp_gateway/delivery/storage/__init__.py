@@ -1,0 +1,1 @@
+"""Writes what is accepted to disk before anybody is told that it is."""

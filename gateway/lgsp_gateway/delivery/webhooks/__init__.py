@@ -1,0 +1,1 @@
+"""Webhooks: endpoints of systems, and the signed HTTP requests that are sent to them."""
