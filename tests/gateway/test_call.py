@@ -12,6 +12,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from support.at_rest import stored_bytes
 from support.workbench import NAME, NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared, UpstreamFailed
@@ -265,7 +266,7 @@ async def test_evidence_and_logs_hold_no_person(bus: Workbench, misbehaving: Any
         await bus.call("read", body, headers={"Idempotency-Key": idempotency_key(), "Lgsp-Purpose": f"a{number}"})
         await bus.call(number, body, service=number)
         await bus.call("read", {number: secret_name})
-    store = b"".join(path.read_bytes() for path in bus.state.nats.rglob("*") if path.is_file())
+    store = await stored_bytes(bus)
     logs = b"".join(path.read_bytes() for path in bus.state.logs.iterdir())
     assert b"alpha-desk" in store
     for secret in (number, secret_name):

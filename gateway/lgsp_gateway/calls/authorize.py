@@ -7,7 +7,7 @@ this purpose, whether the service is suspended, what the grant shows of the answ
 from dataclasses import dataclass
 
 from lgsp_auth import policy
-from lgsp_auth.policy import AuthorizationRequest, Grant, NotGranted
+from lgsp_auth.policy import AuthorizationRequest, Grant, NotGranted, Officer
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_contracts.projection import Projection
@@ -53,13 +53,14 @@ class UnauthorizedCall:
 
 
 def authorize(
-    consumer: str, target: CallTarget, registry: RegistrySnapshot, now: float
+    consumer: str, target: CallTarget, registry: RegistrySnapshot, now: float, officer: Officer | None = None
 ) -> AuthorizedCall | UnauthorizedCall:
     """Decide on a call by what the registry says.
 
     Args:
         consumer: the system that calls.
         now: in seconds since 1970.
+        officer: who calls by it, where it is the form system of an agency.
     """
     try:
         contract, operation = registry.operation(consumer, target.service, target.major, target.operation, now)
@@ -67,11 +68,12 @@ def authorize(
         return UnauthorizedCall(refusal)
     purpose = target.purpose if registry.knows_purpose(target.purpose) else ""
     named = contract.provider, contract.service, contract.version, operation.name, purpose
-    ask = AuthorizationRequest(consumer, *target, personal=operation.classification == "personal")
+    ask = AuthorizationRequest(consumer, *target, personal=operation.classification == "personal", officer=officer)
     try:
         grant = policy.decide(ask, registry.grants_held(consumer, contract.service, contract.major), now)
     except NotGranted as refusal:
-        return UnauthorizedCall(missing_grants.explain(refusal, ask, registry, now), *named)
+        explained = refusal if officer else missing_grants.explain(refusal, ask, registry, now)
+        return UnauthorizedCall(explained, *named)
     except Refusal as refusal:
         return UnauthorizedCall(refusal, *named)
     try:

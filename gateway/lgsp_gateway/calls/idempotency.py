@@ -16,7 +16,6 @@ import base64
 import hashlib
 import os
 import re
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,10 +30,11 @@ from nats.js.api import KeyValueConfig
 from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
+from lgsp_contracts.digest_ids import uuid_of
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_problems import NotFound, Refusal, RevisionConflict
 from lgsp_runtime.nats.request_reply import bus_unavailable
-from lgsp_runtime.nats.streams import WRONG_LAST_SEQUENCE
+from lgsp_runtime.nats.streams import is_wrong_revision
 
 BUCKET = "LGSP_IDEMPOTENCY"
 RETENTION_SECONDS = 24 * 3600
@@ -55,8 +55,8 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
     """What is known of a key: `begun` (no result yet), `done` (its answer is kept), `settled` (it happened, its answer is not
-    known) or `repeatable` (the operation only reads, so its outcome is not kept), by which call, of which operation, since when
-    (ISO 8601)."""
+    known), `repeatable` (the operation only reads, so its outcome is not kept) or `accepted` (it is carried out later, and the message
+    tells what became of it), by which call, of which operation, since when (ISO 8601)."""
 
     state: str
     message: str
@@ -129,25 +129,13 @@ class Idempotency:
             Refusal: `malformed`, `idempotency-conflict` or `bus-unavailable`.
         """
         secret = _key_secret(consumer, key)
-        name = _digest(b"name", secret)
         fingerprint = _digest(b"fingerprint", secret, f"{subject} {request.purpose}".encode(), request.body)
         state = "repeatable" if request.repeatable else "begun"
         record = {"fingerprint": fingerprint, "state": state, "message": message, "operation": subject, "at": _now()}
-        try:
-            try:
-                return Claim(name, secret, record, await self._opened_bucket().create(name, orjson.dumps(record)))
-            except KeyWrongLastSequenceError:
-                entry = await self._opened_bucket().get(name)
-        except KeyNotFoundError as error:  # given back by the first call just now
-            raise _still_running() from error
-        except (NatsError, OSError) as error:
-            raise bus_unavailable() from error
-        known = orjson.loads(entry.value or b"{}")
-        if known.get("fingerprint") != fingerprint:
-            raise _conflict(
-                "Idempotency-Key này đã dùng cho một yêu cầu khác; hãy tạo khóa mới cho yêu cầu mới.",
-                "This Idempotency-Key was used for another request; make a new key for a new request.",
-            )
+        claimed = await self._create_or_read(secret, record)
+        if isinstance(claimed, Claim):
+            return claimed
+        known = orjson.loads(claimed.value or b"{}")
         if request.repeatable:
             return None
         if known.get("state") == "done":
@@ -158,8 +146,63 @@ class Idempotency:
                 "The call with this Idempotency-Key did happen, but its answer is not known; look its result up with the provider.",
             )
         if request.deduplicated:
-            return Claim(name, secret, known, int(entry.revision or 0), shared=True)
+            return Claim(_digest(b"name", secret), secret, known, int(claimed.revision or 0), shared=True)
         raise _still_running()
+
+    async def claim_message(
+        self, key: str, consumer: str, message: str, subject: str, purpose: str, options: str, body: bytes
+    ) -> str:
+        """Claim a key for a call that is carried out later.
+
+        The key stands for a message. Whoever claims it stores the message under its id, which the stream does once: so a crash between
+        the two neither loses the message nor stores it twice.
+
+        Args:
+            message: the id of the call.
+            options: what else the message is told by, such as its ordering key.
+
+        Returns:
+            The id of the message: that of the first call with this key.
+
+        Raises:
+            Refusal: `malformed`, `idempotency-conflict` or `bus-unavailable`.
+        """
+        secret = _key_secret(consumer, key)
+        # A call that is answered at once and one that is carried out later are two requests, so one key does not carry both.
+        what = f"accepted {subject} {purpose} {options}".encode()
+        fingerprint = _digest(b"fingerprint", secret, what, body)
+        record = {
+            "fingerprint": fingerprint,
+            "state": "accepted",
+            "message": message,
+            "operation": subject,
+            "at": _now(),
+        }
+        claimed = await self._create_or_read(secret, record)
+        return message if isinstance(claimed, Claim) else str(orjson.loads(claimed.value or b"{}")["message"])
+
+    async def _create_or_read(self, secret: bytes, record: dict[str, Any]) -> Claim | KeyValue.Entry:
+        """Create the record of a key, or read the one that is there for the same request.
+
+        Raises:
+            Refusal: `idempotency-conflict`, where the key was used for another request; `bus-unavailable`.
+        """
+        name = _digest(b"name", secret)
+        try:
+            try:
+                return Claim(name, secret, record, await self._opened_bucket().create(name, orjson.dumps(record)))
+            except KeyWrongLastSequenceError:
+                entry = await self._opened_bucket().get(name)
+        except KeyNotFoundError as error:  # given back by the first call just now
+            raise _still_running() from error
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
+        if orjson.loads(entry.value or b"{}").get("fingerprint") != record["fingerprint"]:
+            raise _conflict(
+                "Idempotency-Key này đã dùng cho một yêu cầu khác; hãy tạo khóa mới cho yêu cầu mới.",
+                "This Idempotency-Key was used for another request; make a new key for a new request.",
+            )
+        return entry
 
     async def store_answer(self, claim: Claim, answer: bytes) -> None:
         """Store the answer of a call that succeeded."""
@@ -233,6 +276,11 @@ class Idempotency:
                 "Thao tác này chỉ đọc: mỗi lần gọi lại đều được thực hiện, không có gì để xác định.",
                 "This operation only reads: it is carried out each time it is called, so there is nothing to settle.",
             )
+        if known["state"] == "accepted":
+            raise _conflict(
+                "Yêu cầu này được thực hiện sau, như một thông điệp; hãy xem trạng thái của nó bằng lgsp messages show.",
+                "This request is carried out later, as a message; see its state with lgsp messages show.",
+            )
         if known["state"] != "begun":
             raise _conflict(
                 "Kết quả của lần gọi này đã biết, không có gì để xác định.",
@@ -281,7 +329,7 @@ class Idempotency:
         try:
             await self._opened_bucket().delete(name, last=revision)
         except APIError as error:  # nats-py translates this error of a create or an update, and not that of a delete
-            if error.err_code == WRONG_LAST_SEQUENCE:
+            if is_wrong_revision(error.err_code):
                 raise KeyWrongLastSequenceError(error.description or "") from error
             raise
 
@@ -307,9 +355,12 @@ def call_key(consumer: str, key: str) -> str:
     Raises:
         Refusal: `malformed`.
     """
-    number = int(_digest(b"call key", _key_secret(consumer, key))[:32], 16)
-    number = number & ~(0xF << 76) & ~(0x3 << 62) | (8 << 76) | (2 << 62)
-    return str(uuid.UUID(int=number))
+    return uuid_of(bytes.fromhex(_digest(b"call key", _key_secret(consumer, key))))
+
+
+def call_key_of_message(consumer: str, message: str) -> str:
+    """Return the key that a provider receives in each attempt to deliver a message whose caller sent no Idempotency-Key."""
+    return uuid_of(bytes.fromhex(_digest(b"call key of a message", f"{consumer}\0{message}".encode())))
 
 
 def _key_secret(consumer: str, key: str) -> bytes:

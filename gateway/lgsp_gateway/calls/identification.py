@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from lgsp_auth.dpop import verify_proof
 from lgsp_auth.identity import FIRST, Generation, Identity, Person
 from lgsp_auth.one_time import ReplayGuard
+from lgsp_auth.policy import Officer
 from lgsp_auth.token_errors import UnknownKey, invalid_token, wrong_scheme
 from lgsp_auth.tokens import Verifier
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
@@ -22,20 +23,34 @@ T = TypeVar("T")
 
 
 class Caller(NamedTuple):
-    """A registered system that has shown a token.
+    """A registered system that has shown a token, or an officer who calls by the form system of an agency.
 
     Args:
         system: as it was registered at that time.
         identity: what the token says; it is bound to a key where its holder has proved to hold that key.
+        officer: None where a system calls by itself.
     """
 
     system: System
     identity: Identity
+    officer: Officer | None = None
 
     @property
     def bound(self) -> bool:
         """Tell whether the system proved that it holds the key that its token is bound to."""
         return bool(self.identity.bound)
+
+
+_NO_TOKEN = Identity(system="", token="", issuer="", key="", expires=0.0)
+
+
+def calling_officer(officer: Officer, form_system: System) -> Caller:
+    """Return the caller that an officer is who has signed in.
+
+    Args:
+        form_system: of the officer's agency.
+    """
+    return Caller(form_system, _NO_TOKEN, officer)
 
 
 class Identification:

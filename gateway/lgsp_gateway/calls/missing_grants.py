@@ -5,18 +5,20 @@ Without this, a developer whose request waits would read that there is no grant,
 
 import datetime
 
-from lgsp_auth.policy import AuthorizationRequest, Grant, NotGranted
+from lgsp_auth.policy import AuthorizationRequest, EventAuthorizationRequest, Grant, NotGranted
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry.inactive_grants import InactiveGrant, latest
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Text, on_one_line
 
+AnyRequest = AuthorizationRequest | EventAuthorizationRequest
 
-def explain(refusal: NotGranted, request: AuthorizationRequest, registry: RegistrySnapshot, now: float) -> NotGranted:
-    """Return the refusal of a call, with what has become of a grant that would allow it; the same where there is none.
+
+def explain(refusal: NotGranted, request: AnyRequest, registry: RegistrySnapshot, now: float) -> NotGranted:
+    """Return the refusal of a call or a subscription, with what has become of a grant that would allow it; the same where there is none.
 
     Args:
-        refusal: of a call for which no grant is in force.
+        refusal: of what no grant in force allows.
         now: in seconds since 1970.
     """
     named = request.consumer, request.service, request.major
@@ -30,25 +32,25 @@ def explain(refusal: NotGranted, request: AuthorizationRequest, registry: Regist
         reason = _of_validity(max(outside, key=lambda held: held.valid_until), now)
     else:
         return refusal
-    operation = f"{request.service} v{request.major}/{request.operation}"
+    verb = Text("nhận", "receive") if isinstance(request, EventAuthorizationRequest) else Text("gọi", "call")
     return NotGranted(
         refusal.code,
-        vi=f"Hệ thống {request.consumer} chưa được gọi {operation}: {reason.vi}.",
-        en=f"System {request.consumer} may not call {operation} now: {reason.en}.",
+        vi=f"Hệ thống {request.consumer} chưa được {verb.vi} {request.path}: {reason.vi}.",
+        en=f"System {request.consumer} may not {verb.en} {request.path} now: {reason.en}.",
     )
 
 
-def _would_allow(grant: InactiveGrant, request: AuthorizationRequest) -> bool:
-    return request.operation in grant.operations and (not request.purpose or request.purpose in grant.purposes)
+def _would_allow(grant: InactiveGrant, request: AnyRequest) -> bool:
+    return request.is_named_by(grant) and (not request.purpose or request.purpose in grant.purposes)
 
 
-def _is_outside(grant: Grant, request: AuthorizationRequest, now: float) -> bool:
+def _is_outside(grant: Grant, request: AnyRequest, now: float) -> bool:
     """Tell whether a grant would allow a call at another time."""
     for_purpose = not request.purpose or request.purpose in grant.purposes
-    return not grant.in_force(now) and request.operation in grant.operations and for_purpose
+    return not grant.in_force(now) and request.is_named_by(grant) and for_purpose
 
 
-def _of_phase(grant: InactiveGrant, registry: RegistrySnapshot, request: AuthorizationRequest) -> Text:
+def _of_phase(grant: InactiveGrant, registry: RegistrySnapshot, request: AnyRequest) -> Text:
     name, day = grant.name, _day(grant.since)
     agency = _provider(registry, request)
     if grant.phase == "awaiting-operator":
@@ -92,7 +94,7 @@ def _of_validity(grant: Grant, now: float) -> Text:
     )
 
 
-def _provider(registry: RegistrySnapshot, request: AuthorizationRequest) -> Text:
+def _provider(registry: RegistrySnapshot, request: AnyRequest) -> Text:
     """Return the agency that provides a service, which its page in the catalogue names too."""
     contract = registry.summary(request.service, request.major)
     system = registry.systems.get(contract.provider) if contract else None

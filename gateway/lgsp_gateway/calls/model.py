@@ -34,6 +34,20 @@ class Credentials(NamedTuple):
     digest: bytes = b""
 
 
+class Deferral(NamedTuple):
+    """What a caller says of a call that it prefers to be accepted now and carried out later, as it says it.
+
+    Args:
+        preferred: whether it asked for that (`Prefer: respond-async`). The others count with it alone.
+        ordering_key, priority, callback: the headers `Lgsp-Ordering-Key`, `Lgsp-Priority` and `Lgsp-Callback`; "" where not sent.
+    """
+
+    preferred: bool
+    ordering_key: str
+    priority: str
+    callback: str
+
+
 class CallHead(NamedTuple):
     """What a caller says before its document.
 
@@ -41,6 +55,8 @@ class CallHead(NamedTuple):
         on_behalf_of: the token of the person for whom it calls; "" for nobody.
         idempotency_key: "" where none was sent.
         parent: the trace context that it sent (W3C `traceparent`); "" where none was.
+        deferral: None for a call to be carried out at once.
+        reference: the number of the dossier that it is for, as it was sent; "" where none was.
     """
 
     target: CallTarget
@@ -48,10 +64,12 @@ class CallHead(NamedTuple):
     on_behalf_of: str
     idempotency_key: str
     parent: str
+    deferral: Deferral | None = None
+    reference: str = ""
 
 
-Body = bytes | Callable[[], Awaitable[bytes]]
-"""A document that is there, or that is read once its caller may call."""
+Body = bytes | Callable[[int], Awaitable[bytes]]
+"""A document that is there, or that is read once its caller may call, up to the bytes that the contract allows."""
 
 
 class CallRequest(NamedTuple):
@@ -100,9 +118,11 @@ class CallResult:
         document: the answer's bytes, without what the grant does not show.
         quota: the values of the headers `RateLimit` and `RateLimit-Policy`.
         announced: what callers are told of the service, such as its end.
+        accepted: the id of the message, where the call is carried out later; "" where this is its answer.
     """
 
     document: bytes
     quota: tuple[str, str]
     announced: Announcement | None
     times: StepTimes
+    accepted: str = ""

@@ -26,7 +26,8 @@ from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 STREAM = "LGSP_QUOTAS"
 LEASES_PER_WINDOW = 200
 """Into how many leases a quota is divided."""
-RETENTION_SECONDS = 2 * 86400
+DAY_SECONDS = 86400
+RETENTION_SECONDS = 2 * DAY_SECONDS
 LEASE_SECONDS = 2.0
 
 
@@ -127,7 +128,36 @@ class Quotas:
         Raises:
             Refusal: `quota-exceeded`, with `Retry-After`; `bus-unavailable`.
         """
-        windows = self._windows_of(grant, now)
+        return await self._take(self._windows_of(grant, now), grant, now)
+
+    async def take_for_officer(self, grant: Grant, officer: str, quota: Quota, now: float) -> tuple[str, str]:
+        """Count one call of an officer, out of what each officer may make and out of the grant.
+
+        Args:
+            officer: the opaque id.
+            quota: of each officer.
+
+        Raises:
+            Refusal: `quota-exceeded`, with `Retry-After`; `bus-unavailable`.
+        """
+        own = self._window(grant, f"officer-{officer}", quota, now)
+        return await self._take([own, *self._windows_of(grant, now)], grant, now)
+
+    async def take_for_operator(self, grant: Grant, now: float) -> None:
+        """Count something that an operator repeats for a system, in windows of their own.
+
+        They are as large as the grant's: a loop of repetitions asks a provider no more often than the system itself may, and takes none of the
+        system's calls of the day.
+
+        Raises:
+            Refusal: `quota-exceeded`, with `Retry-After`; `bus-unavailable`.
+        """
+        windows = [self._window(grant, "operator", grant.quota, now)]
+        if grant.daily:
+            windows.append(self._window(grant, "operator-daily", Quota(grant.daily, DAY_SECONDS), now))
+        await self._take(windows, grant, now)
+
+    async def _take(self, windows: list[_Window], grant: Grant, now: float) -> tuple[str, str]:
         while True:
             empty = next((window for window in windows if window.left == 0), None)
             if empty is None:
@@ -167,7 +197,7 @@ class Quotas:
             return current[3]
         windows = [self._window(grant, "grant", grant.quota, now)]
         if grant.daily:
-            windows.append(self._window(grant, "daily", Quota(grant.daily, 86400), now))
+            windows.append(self._window(grant, "daily", Quota(grant.daily, DAY_SECONDS), now))
         begins, ends = max(window.begins for window in windows), min(window.ends for window in windows)
         self._current[grant.name] = (grant, begins, ends, windows)
         return windows

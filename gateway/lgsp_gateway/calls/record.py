@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import orjson
 
+from lgsp_auth.principal import person_name
 from lgsp_contracts import entry as entries
 from lgsp_gateway.calls.authorize import AuthorizedCall, UnauthorizedCall
 from lgsp_gateway.calls.model import CallRequest, StepTimes
@@ -25,6 +26,8 @@ class CallRecord:
         began: a reading of `time.perf_counter()`.
         time_ms: in milliseconds since 1970.
         salt: makes the digests in the entry unguessable. It is given to the caller and to the adapter, and stands in no entry.
+        officer: the opaque id of the officer who calls by the form system of an agency; "" where a system calls by itself.
+        reference: the number of the dossier that it is for, checked; "" for none.
     """
 
     message: str
@@ -50,6 +53,9 @@ class CallRecord:
     request_size: int = 0
     answer_digest: str = ""
     answer_size: int = 0
+    accepted: bytes = b""
+    officer: str = ""
+    reference: str = ""
 
     @classmethod
     def begin(cls, request: CallRequest, consumer: System, gateway: str, began: float, now: float) -> "CallRecord":
@@ -64,6 +70,11 @@ class CallRecord:
             int(now * 1000),
             request.salt,
         )
+
+    @property
+    def caller(self) -> str:
+        """Return who calls: a system, or an officer through a form system, as `Principal` writes them."""
+        return f"{person_name(self.officer)}@{self.consumer}" if self.officer else self.consumer
 
     def set_authorized(self, call: AuthorizedCall) -> None:
         """Record what was decided before the document is looked at."""
@@ -97,6 +108,17 @@ class CallRecord:
         self.answer_digest = entries.digest(self.salt, body)
         self.answer_size = len(body)
 
+    def set_accepted(self, message: str, entry: bytes, *, repeated: bool) -> None:
+        """Record that the call is carried out later, as a message that is on disk.
+
+        Args:
+            message: its id.
+            entry: of the evidence, in place of that of a call.
+            repeated: whether an earlier call was accepted as the same message.
+        """
+        self.message, self.accepted = message, entry
+        self.outcome, self.status = "repeated" if repeated else "accepted", 202
+
     def set_refusal(self, refusal: Refusal) -> None:
         """Record that the call ends with a no."""
         self.outcome = refusal.code
@@ -111,15 +133,23 @@ class CallRecord:
         """
         times = self.times
         times.handled = (time.perf_counter() - self.began) * 1000
+        if self.accepted:
+            return self.accepted
         by = self.gateway, self.consumer, self.agency, self.provider
         names = _names_as_json(*by, self.service, self.version, self.operation, self.purpose, self.grant)
+        rare = self._rare_fields() if self.officer or self.reference else ""
         return (
             f'{{"v":1,"kind":"call","message":"{self.message}","time":{self.time_ms},{names},'
-            f'"subject":"{self.subject}","onBehalfOf":"{self.on_behalf_of}","outcome":"{self.outcome}","status":{self.status},'
+            f'"subject":"{self.subject}","onBehalfOf":"{self.on_behalf_of}",{rare}"outcome":"{self.outcome}","status":{self.status},'
             f'"requestDigest":"{self.request_digest}","requestSize":{self.request_size},'
             f'"answerDigest":"{self.answer_digest}","answerSize":{self.answer_size},'
             f'"providerMs":{times.provider:.2f},"totalMs":{times.handled:.2f},"trace":"{self.trace}"}}'
         ).encode()
+
+    def _rare_fields(self) -> str:
+        """Return the fields that most entries do not have, as JSON; they need no escaping."""
+        by = f'"by":"{person_name(self.officer)}",' if self.officer else ""
+        return by + (f'"reference":"{self.reference}",' if self.reference else "")
 
     def mark_written(self) -> None:
         """Record that the entry is on disk."""

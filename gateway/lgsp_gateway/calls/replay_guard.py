@@ -90,7 +90,7 @@ class JetStreamReplayGuard:
         headers = {"Nats-Expected-Last-Subject-Sequence": "0", "Nats-TTL": f"{kind.seconds + SPARE_SECONDS}s"}
         acknowledged = await self._bus.publish(subject, b"", headers, ANSWER_SECONDS)
         error = acknowledged.get("error", {}).get("err_code")
-        if error == streams.WRONG_LAST_SEQUENCE:  # the subject has a message already
+        if streams.is_wrong_revision(error):  # the subject has a message already
             raise kind.replayed()
         if error == _FULL:
             raise kind.too_many()

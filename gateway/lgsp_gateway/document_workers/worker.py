@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from lgsp_contracts import message_checks
+from lgsp_contracts import message_checks, pointers
 from lgsp_contracts.contract import Contract, person_in
+from lgsp_contracts.file_references import find_references
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.source_location import SourceLocation
@@ -60,6 +61,15 @@ def _run_request(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], byt
     return {"subject": person_in(document, [tuple(path) for path in task["subject"]])}, b""
 
 
+def _run_event(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    document = message_checks.check_request(_schema_of_task(task), Limits(*task["limits"]), body)
+    key = task["orderingKey"]
+    value = pointers.find(document, tuple(key)) if key else None
+    person = person_in(document, [tuple(path) for path in task["subject"]])
+    # What cannot order, such as a large object, is refused by its type alone.
+    return {"person": person, "orderingKey": value if isinstance(value, (str, int, type(None))) else []}, b""
+
+
 def _run_answer(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     message_checks.check_answer(_schema_of_task(task), Limits(*task["limits"]), body)
     return {}, b""
@@ -67,6 +77,12 @@ def _run_answer(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], byte
 
 def _run_projection(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     return {}, Projection(task["fields"]).cut(body)
+
+
+def _run_files(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    found = find_references(task["schema"], orjson.loads(body))
+    files = [[one.pointer, one.file, [[of.media_types, of.max_size] for of in one.limits]] for one in found]
+    return {"files": files}, b""
 
 
 def _run_contract(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
@@ -118,10 +134,20 @@ def _run_yaml(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]
     return {}, harmless(as_yaml([orjson.loads(body)], **task["options"])).encode()
 
 
+def _run_trial(task: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    from lgsp_contracts.sample_answers import sample_answer  # noqa: PLC0415 - as above
+
+    operation = Contract.from_document(orjson.loads(body)).operations[task["options"]["operation"]]
+    request = operation.check_request(task["options"]["request"].encode())
+    return {}, orjson.dumps(sample_answer(operation, request))
+
+
 _TASKS = {
     "request": _run_request,
+    "event": _run_event,
     "answer": _run_answer,
     "projection": _run_projection,
+    "files": _run_files,
     "contract": _run_contract,
     "replacement": _run_replacement,
     "agreement": _run_agreement,
@@ -129,6 +155,7 @@ _TASKS = {
     "openapi": _run_openapi,
     "asyncapi": _run_asyncapi,
     "yaml": _run_yaml,
+    "trial": _run_trial,
 }
 
 

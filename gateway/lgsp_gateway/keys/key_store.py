@@ -27,7 +27,8 @@ SUPERSEDED_KEY_SECONDS = 2 * DEFAULT_LIFE
 
 
 class KeyStore:
-    """A folder with the private keys of the bus: those that sign tokens, the log's, the NATS account's, and that of pseudonyms.
+    """A folder with the private keys of the bus: those that sign tokens, the log's, the NATS account's, that of pseudonyms and
+    that of webhook secrets.
 
     Args:
         folder: created by `ensure`.
@@ -56,7 +57,8 @@ class KeyStore:
             durable_file.make_folder(self._folder)
             if not self._signing_key_files():
                 self.rotate()
-            for path in (self._pseudonym_file(), self._account_file(), self._log_file()):
+            secret_files = self._pseudonym_file(), self._account_file(), self._log_file(), self._webhook_file()
+            for path in (*secret_files, self._first_storage_key()):
                 durable_file.ensure(path, partial(secrets.token_bytes, 32))
         except OSError as error:
             raise _folder_unusable(self._folder, error) from error
@@ -142,12 +144,35 @@ class KeyStore:
         """Return the private key (Ed25519, 32 bytes) that signs the checkpoints of the evidence."""
         return self._log_file().read_bytes()
 
+    def webhook_key(self) -> bytes:
+        """Return the key that encrypts the secrets of webhook endpoints, 32 bytes. When it is lost, each endpoint needs a new secret."""
+        return self._webhook_file().read_bytes()
+
+    def storage_keys(self) -> dict[int, bytes]:
+        """Return the keys that encrypt what is stored, by number; the highest one is used for what is new.
+
+        A new one is a file of 32 random bytes beside the others, `storage-2.key`. An old one is deleted when nothing that it encrypted is stored any more.
+        """
+        paths = self._folder.glob("storage-*.key")
+        return {
+            int(number): path.read_bytes()
+            for path in paths
+            if (number := path.stem.removeprefix("storage-")).isdecimal()
+        }
+
     def account_key(self) -> AccountKey:
         """Return the account key that signs the JWTs of NATS users; the configuration of the servers names its public half."""
         return AccountKey(self._account_file().read_bytes())
 
+    def _webhook_file(self) -> Path:
+        return self._folder / "webhook-secrets.key"
+
     def _log_file(self) -> Path:
         return self._folder / "evidence-log.key"
+
+    def _first_storage_key(self) -> Path:
+        files = sorted(self._folder.glob("storage-*.key"))
+        return files[0] if files else self._folder / "storage-1.key"
 
     def _account_file(self) -> Path:
         return self._folder / "nats-account.key"

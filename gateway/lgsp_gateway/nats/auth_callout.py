@@ -1,8 +1,8 @@
 """Who may connect to NATS: its servers ask a gateway (auth callout), and the verifier of the HTTP server answers.
 
 An adapter connects with its access token. It becomes a user that may serve the subjects of the services that its system
-provides and that are in force, announce them, reply to what it is asked, ask for permits of the limits of its own system, and nothing
-else; the server itself refuses the rest, and closes the connection when the token expires. The name of the user holds a digest of what it may do and the key that
+provides and that are in force, announce them, publish their events, reply to what it is asked, ask for permits of the limits of its own system, and
+nothing else; the server itself refuses the rest, and closes the connection when the token expires. The name of the user holds a digest of what it may do and the key that
 signed its token, so that `rights.py` finds the connections that may do too much.
 """
 
@@ -13,10 +13,9 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from lgsp_auth.identity import Generation
 from lgsp_auth.nats_jwt import AccountKey, CalloutRequest
 from lgsp_auth.tokens import Verifier
-from lgsp_contracts import provider_limit, wire
+from lgsp_contracts import adapter_control, event_replies, provider_limit, watch_state, wire, wire_events
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.keys.removed_keys import key_id
@@ -73,6 +72,7 @@ class NatsAuthCallout:
             identity = self._verifier.verify(authorization, now)
             system = SystemName(identity.system)
             subjects = subscribable_subjects(self._registry, system)
+            published = publishable_subjects(self._registry, system)
         except Refusal as refusal:
             self._failures.record_failure(request.address)
             await self._refuse(message, request, refusal)
@@ -80,9 +80,9 @@ class NatsAuthCallout:
         user = self._key.user(
             request.nkey,
             ACCOUNT,
-            f"{nats_user_name(system, subjects, self._registry.generation(system))}{_KEY_SEPARATOR}{key_id(identity.issuer, identity.key)}",
+            f"{nats_user_name(self._registry, system)}{_KEY_SEPARATOR}{key_id(identity.issuer, identity.key)}",
             subjects,
-            publishable_subjects(system, subjects),
+            published,
             now,
             identity.expires,
         )
@@ -100,7 +100,8 @@ class NatsAuthCallout:
 
 
 def subscribable_subjects(registry: RegistrySnapshot, system: SystemName) -> tuple[str, ...]:
-    """Return the subjects that a system may subscribe to: the services in force that it provides, and what announces them.
+    """Return the subjects that a system may subscribe to: the services in force that it provides, what announces them, and what gateways
+    tell its adapters.
 
     Raises:
         Refusal: `token-invalid`, when the system is not registered.
@@ -116,17 +117,34 @@ def subscribable_subjects(registry: RegistrySnapshot, system: SystemName) -> tup
     announced = [
         f"{verb}.{service}{rest}" for verb in DISCOVERY_SUBJECTS for service in services for rest in ("", ".*")
     ]
-    return (*own, *DISCOVERY_SUBJECTS, *announced, f"{provider_limit.reply_prefix(system)}>")
+    prefixes = (provider_limit.reply_prefix, watch_state.reply_prefix, event_replies.reply_prefix)
+    inboxes = (f"{prefix(system)}>" for prefix in prefixes)
+    return (*own, *DISCOVERY_SUBJECTS, *announced, adapter_control.subject(system, "*"), *inboxes)
 
 
-def publishable_subjects(system: SystemName, subscribable: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the subjects that a system may publish to beside its replies: where it asks for permits of a provider's limit."""
-    return (provider_limit.request_subject(system),) if subscribable else ()
+def publishable_subjects(registry: RegistrySnapshot, system: SystemName) -> tuple[str, ...]:
+    """Return the subjects that a system may publish to beside its replies: where it asks for permits of a provider's limit and for the
+    state of what it watches, and the events of the services in force that it provides."""
+    provided = registry.services.provided_by(system)
+    if not provided:
+        return ()
+    events = [
+        wire_events.event_subject(service, major, event)
+        for service, major in provided
+        for event in registry.services.events_of(service, major)
+    ]
+    return (provider_limit.request_subject(system), watch_state.request_subject(system), *events)
 
 
-def nats_user_name(system: SystemName, subjects: tuple[str, ...], tokens: Generation) -> str:
+def nats_user_name(registry: RegistrySnapshot, system: SystemName) -> str:
     """Return the name of the NATS user that a system becomes, without its key: it changes with what the user may do, and with
-    which tokens count."""
+    which tokens count.
+
+    Raises:
+        Refusal: `token-invalid`, when the system is not registered.
+    """
+    subjects = (*subscribable_subjects(registry, system), *publishable_subjects(registry, system))
+    tokens = registry.generation(system)
     digest = hashlib.sha256("\n".join((*subjects, *map(str, tokens))).encode()).hexdigest()
     return f"{system}@{digest[:_DIGEST_DIGITS]}"
 

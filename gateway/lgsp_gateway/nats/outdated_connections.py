@@ -19,7 +19,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 
 from lgsp_contracts.names import SystemName
 from lgsp_gateway.keys.removed_keys import RemovedKeys
-from lgsp_gateway.nats.auth_callout import ACCOUNT, nats_user_name, split_key, subscribable_subjects, system_of_user
+from lgsp_gateway.nats.auth_callout import ACCOUNT, nats_user_name, split_key, system_of_user
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
@@ -117,9 +117,7 @@ class ConnectionRights:
 
     def _user_of(self, system: SystemName) -> str:
         try:
-            return nats_user_name(
-                system, subscribable_subjects(self._registry, system), self._registry.generation(system)
-            )
+            return nats_user_name(self._registry, system)
         except Refusal:  # it is registered no more
             return ""
 

@@ -3,8 +3,7 @@
 Adapters ask a gateway, and do not write to NATS themselves: a user of NATS who may publish with any reply subject has JetStream's reply sent
 there, past every permission. So a gateway looks at the reply subject first (docs/decisions/032).
 
-The count of each limit is one message in a bucket, written only over the one that was read (compare and set), so that two gateways never
-allow the same request twice; on disk, so that a restart keeps the day's count. What cannot be counted is not allowed.
+The count of each limit is one key of a bucket (`adapter_bucket.py`). What cannot be counted is not allowed.
 """
 
 import asyncio
@@ -18,19 +17,15 @@ import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js.api import DiscardPolicy, StreamConfig
-from nats.js.errors import NotFoundError
 
 from lgsp_contracts import provider_limit
 from lgsp_contracts.provider_limit import MAX_PERMIT_SECONDS, Denial, ProviderLimit, ProviderUsage
+from lgsp_gateway.nats.adapter_bucket import AdapterBucket
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
-from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 BUCKET = "LGSP_LIMITS"
-STREAM = f"KV_{BUCKET}"
-WRITE_SECONDS = 2.0
 MAX_ATTEMPTS = 20
 """Writes of one count that another gateway may be ahead of."""
 MAX_IN_PROGRESS = 500
@@ -63,7 +58,7 @@ class ProviderLimits:
     """
 
     def __init__(self, bus: NatsRequestReply, background: Background) -> None:
-        self._bus = bus
+        self._bucket = AdapterBucket(BUCKET, bus, MAX_NAMES)
         self._background = background
         self._counts: dict[str, _Count] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # one for each system
@@ -75,22 +70,22 @@ class ProviderLimits:
         Raises:
             Refusal: `cannot-start`.
         """
-        self._connection = connection
-        config = StreamConfig(
-            name=STREAM,
-            description="What has been used of the limits that providers set",
-            subjects=[f"$KV.{BUCKET}.>"],
-            num_replicas=replicas,
-            max_msgs_per_subject=1,
-            max_msgs=MAX_LIMITS,
-            max_age=KEPT_SECONDS,
-            discard=DiscardPolicy.NEW,
-            allow_direct=True,
-        )
-        await streams.ensure(connection, config)
+        description = "What has been used of the limits that providers set"
+        await self._bucket.start(connection, replicas, description, MAX_LIMITS, KEPT_SECONDS)
         answer = self._background.guard("provider limits", self._on_request)
         await connection.subscribe(provider_limit.request_subject("*"), queue="gateways", cb=answer)
         await connection.flush()
+
+    async def usage(self, system: str, name: str) -> ProviderUsage:
+        """Return what has been used of a limit.
+
+        Args:
+            name: of the limit, a valid one.
+
+        Raises:
+            nats.errors.Error, OSError, TimeoutError: it could not be read.
+        """
+        return (await self._read(_key(system, name))).usage
 
     async def _on_request(self, message: Msg) -> None:
         system = message.subject.rpartition(".")[2]
@@ -136,7 +131,7 @@ class ProviderLimits:
             was_read_now = count is None
             count = count or await self._read(key)
             if not count.revision:
-                await self._refuse_another_name(key)
+                await self._bucket.refuse_another_key(key)
             denial = count.usage.acquire(limit, permit, int(time.time() * 1000), hold_ms)
             if denial is None:
                 if await self._write(key, count):
@@ -153,32 +148,17 @@ class ProviderLimits:
             if not count.usage.release(permit) or await self._write(key, count):
                 return
 
-    async def _refuse_another_name(self, key: str) -> None:
-        of_system = f"$KV.{BUCKET}.{key.partition('.')[0]}.*"
-        if len(await streams.subjects(self._connection, STREAM, of_system)) >= MAX_NAMES:
-            raise bus_unavailable()
-
     async def _read(self, key: str) -> _Count:
-        try:
-            found = await self._connection.jetstream().get_last_msg(STREAM, f"$KV.{BUCKET}.{key}")
-        except NotFoundError:
-            return _Count(ProviderUsage(), 0)
-        return _Count(ProviderUsage.from_bytes(found.data or b""), found.seq)
+        data, revision = await self._bucket.read(key)
+        return _Count(ProviderUsage.from_bytes(data) if revision else ProviderUsage(), revision)
 
     async def _write(self, key: str, count: _Count) -> bool:
         """Write a count over the one that was read; return whether nobody else had written it."""
-        expected = {"Nats-Expected-Last-Subject-Sequence": str(count.revision or 0)}
-        acknowledged = await self._bus.publish(f"$KV.{BUCKET}.{key}", count.usage.to_bytes(), expected, WRITE_SECONDS)
-        if (
-            not acknowledged
-            or (acknowledged.get("error") or {}).get("err_code", streams.WRONG_LAST_SEQUENCE)
-            != streams.WRONG_LAST_SEQUENCE
-        ):
-            raise bus_unavailable()
-        if "error" in acknowledged:
+        written = await self._bucket.write(key, count.usage.to_bytes(), count.revision or 0)
+        if written is None:
             self._counts.pop(key, None)
             return False
-        count.revision = int(acknowledged["seq"])
+        count.revision = written
         self._counts[key] = count
         return True
 

@@ -5,8 +5,10 @@ import time
 from lgsp_contracts import wire
 from lgsp_contracts.contract import Operation
 from lgsp_contracts.message_checks import broken_answer
+from lgsp_contracts.strict_json import DEFAULT
+from lgsp_gateway.calls.execution.drained_services import DrainedServices
 from lgsp_gateway.calls.execution.port import DeclaredError, Execution
-from lgsp_problems import ProviderLimitReached, Refusal, RequestUnfit
+from lgsp_problems import NoAdapter, ProviderLimitReached, Refusal, RequestUnfit
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 
 
@@ -15,10 +17,15 @@ class RequestReply:
 
     Args:
         bus: where adapters are asked.
+        large: the same on a connection of its own, for operations whose contract allows larger documents: 16 MiB on its way through one
+            connection would keep everything behind it waiting.
+        drained: services of which nobody is asked now.
     """
 
-    def __init__(self, bus: NatsRequestReply) -> None:
+    def __init__(self, bus: NatsRequestReply, large: NatsRequestReply, drained: DrainedServices) -> None:
         self._bus = bus
+        self._large = large
+        self._drained = drained
 
     @property
     def is_available(self) -> bool:
@@ -41,10 +48,33 @@ class RequestReply:
             salt=request.salt.hex(),
         )
         repeatable = operation.idempotent or bool(key and operation.deduplicated)
-        data = await self._bus.request(
-            authorized.subject, wire.request(context, body), operation.timeout, repeatable=repeatable
-        )
+        bus = self._large if operation.limits.bytes > DEFAULT.bytes else self._bus
+        sent = wire.request(context, body)
+        if len(sent) > bus.max_payload > 0:
+            raise _larger_than_nats_takes(bus.max_payload)
+        try:
+            data = await bus.request(authorized.subject, sent, operation.timeout, repeatable=repeatable)
+        except NoAdapter as error:
+            if authorized.contract.service in self._drained.names:
+                raise _all_drained() from error
+            raise
         return _document_of(operation, wire.parse_reply(data))
+
+
+def _all_drained() -> NoAdapter:
+    return NoAdapter(
+        vi="Bộ kết nối của dịch vụ này đang được rút để bảo trì; hãy thử lại sau, hoặc hỏi đơn vị vận hành trục.",
+        en="The adapters of this service are drained for maintenance; try again later, or ask the operator of the bus.",
+        retry_after=30,
+    )
+
+
+def _larger_than_nats_takes(size: int) -> Refusal:
+    return Refusal(
+        "too-large",
+        vi=f"Máy chủ NATS của trục chỉ nhận thông điệp tới {size // 1024} KiB; hãy gửi phần lớn dưới dạng tệp, hoặc đề nghị người vận hành nâng max_payload.",
+        en=f"The NATS server of the bus takes messages of {size // 1024} KiB at most; send what is large as a file, or ask the operator to raise max_payload.",
+    )
 
 
 def _document_of(operation: Operation, reply: wire.Reply | None) -> bytes:
@@ -57,6 +87,8 @@ def _document_of(operation: Operation, reply: wire.Reply | None) -> bytes:
     if reply is None:
         raise broken_answer("the reply is not wire protocol 1")
     if reply.status == "answered":
+        if len(reply.body) > operation.answer_limits.bytes:
+            raise broken_answer(f"more than {operation.answer_limits.bytes} bytes")
         return reply.body
     if reply.status == "error":
         declared = operation.errors.get(reply.code)

@@ -12,12 +12,13 @@ from lgsp_contracts.entry import SALT_HEADER
 from lgsp_gateway.calls.model import Body, CallRequest, CallResult, CallTarget
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.calls.salts import Salts
+from lgsp_gateway.faces.rest.deferral import APPLIED
 from lgsp_gateway.faces.rest.head import HttpHead, may_come_again, names_operation, read_head
 from lgsp_gateway.http import problems
 from lgsp_gateway.http.authentication import repeated_header_refusal
+from lgsp_gateway.http.large_bodies import LargeBodies
 from lgsp_gateway.http.lifecycle_headers import announcement_headers
 from lgsp_gateway.http.raw_response import RawResponse
-from lgsp_gateway.http.request_body import read_json
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 
@@ -36,6 +37,7 @@ class RestCalls:
         self._is_stale = is_stale
         self._begins_trace = begins_trace
         self._salts = Salts()
+        self._large_bodies = LargeBodies()
         self._second = 0
         self._date = ""
 
@@ -48,7 +50,9 @@ class RestCalls:
         if request.method == hdrs.METH_OPTIONS and names_operation(request.path):
             return web.Response(status=204, headers={hdrs.ALLOW: "OPTIONS, POST"})
         head = read_head(request.method, request.path, request.headers, request.remote or "")
-        return (await self.answer(head, partial(read_json, request), request.content.is_eof)).to_aiohttp()
+        async with self._large_bodies.place() as place:
+            body = partial(place.read_json, request)
+            return (await self.answer(head, body, request.content.is_eof)).to_aiohttp()
 
     async def answer(self, http: HttpHead, body: Body, has_arrived: Callable[[], bool] | None = None) -> RawResponse:
         """Answer one call; a refusal or an unexpected error becomes a problem response.
@@ -103,15 +107,17 @@ class RestCalls:
         more = ""
         if result.announced:
             more = "".join([f"{name}: {value}\r\n" for name, value in announcement_headers(result.announced).items()])
+        if result.accepted:
+            more += f"Location: /messages/{result.accepted}\r\n{APPLIED}\r\n"
         head = (
             "Content-Type: application/json\r\nCache-Control: no-store\r\n"
-            f"Content-Length: {len(document)}\r\nDate: {self._http_date()}\r\nLgsp-Message-Id: {call.message}\r\n"
+            f"Content-Length: {len(document)}\r\nDate: {self._http_date()}\r\nLgsp-Message-Id: {result.accepted or call.message}\r\n"
             f"{SALT_HEADER}: {call.salt.hex()}\r\n"
             f"Server-Timing: check;dur={times.check:.2f}, provider;dur={times.provider:.2f}, "
             f"evidence;dur={times.evidence:.2f}, total;dur={times.handled + times.evidence:.2f}\r\n"
             f"RateLimit: {limit}\r\nRateLimit-Policy: {policy}\r\ntraceparent: {call.traceparent}\r\n{more}"
         )
-        return RawResponse(200, head.encode("ascii"), document)
+        return RawResponse(202 if result.accepted else 200, head.encode("ascii"), document)
 
 
 def _page_of_errors(target: CallTarget) -> str:

@@ -7,12 +7,15 @@ from typing import NamedTuple
 from aiohttp import hdrs
 from multidict import MultiMapping, istr
 
+from lgsp_contracts import dossiers
 from lgsp_gateway.calls.model import CallHead, CallTarget
+from lgsp_gateway.faces.rest.deferral import read_deferral
 from lgsp_gateway.http.authentication import credentials_of, repeated_header
 
 _PATH = re.compile(r"/services/([a-z0-9-]{1,63})/v([1-9][0-9]{0,3})/([a-z0-9-]{1,63})")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_OPERATION = ("", 0, "")
+_REFERENCE = istr(dossiers.HEADER)
 _PURPOSE, _BEHALF, _KEY, _TRACE = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "traceparent"))
 
 
@@ -42,7 +45,15 @@ def read_head(method: str, path: str, headers: MultiMapping[str], address: str) 
         parent = ""
     target = CallTarget(*(named or _NO_OPERATION), headers.get(_PURPOSE, ""))
     credentials = credentials_of(method, path, headers, address)
-    call = CallHead(target, credentials, headers.get(_BEHALF, ""), headers.get(_KEY, ""), parent)
+    call = CallHead(
+        target,
+        credentials,
+        headers.get(_BEHALF, ""),
+        headers.get(_KEY, ""),
+        parent,
+        read_deferral(headers),
+        headers.get(_REFERENCE, ""),
+    )
     return HttpHead(
         call, headers.get(hdrs.ACCEPT_LANGUAGE), named is not None and method != "POST", repeated_header(headers)
     )
@@ -54,9 +65,9 @@ def names_operation(path: str) -> bool:
 
 
 def may_come_again(head: HttpHead) -> bool:
-    """Return whether the same head may be sent with further calls: it has no trace context, idempotency key, subject or DPoP proof."""
+    """Return whether the same head may be sent with further calls: it has no trace context, idempotency key, subject, dossier or DPoP proof."""
     call = head.call
-    return not (call.parent or call.idempotency_key or call.on_behalf_of or call.credentials.proof)
+    return not (call.parent or call.idempotency_key or call.on_behalf_of or call.reference or call.credentials.proof)
 
 
 @lru_cache(4096)
