@@ -145,7 +145,8 @@ async def test_what_others_wrote_steers_no_terminal(hostile: tuple[Hostile, str]
     before = {**one, "metadata": {**metadata, "revision": 1}, "spec": {**spec, "agency": "H49"}}
     upstream = {"up": False, "lastReason": EVIL, "failedInARow": 1}
     operations = {EVIL: {"requests": 1, "averageMs": 1.0, "upstream": upstream}}
-    copy = {"id": EVIL, "service": EVIL, "version": EVIL, "system": EVIL, "started": EVIL, "operations": operations}
+    copy = {"id": EVIL, "service": EVIL, "version": EVIL, "system": EVIL, "started": EVIL}
+    copy |= {"state": EVIL, "operations": operations}
     wrong = {"check": EVIL, "ok": False, "detail": {"vi": EVIL, "en": EVIL}}
     bus.answers = {
         "/registry/systems": {"items": [one]},

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -113,7 +114,7 @@ async def test_a_bad_search_is_refused(searched: Searched) -> None:
     assert (await searched.get(limit="1001")).status == 400  # no page is longer than a thousand
 
 
-async def test_only_an_auditor_searches(bus: Workbench) -> None:
+async def test_a_system_without_a_role_does_not_search(bus: Workbench) -> None:
     for system, status in (("alpha", 403), ("auditor", 503)):  # this gateway has no index
         sent = {"Authorization": f"Bearer {bus.token(system)}", "Accept-Language": "en"}
         async with bus.session.get("/evidence/messages", headers=sent) as answer:
@@ -221,3 +222,28 @@ async def test_the_command(searched: Searched) -> None:
     assert code == 0, err
     assert got.message in out
     assert NUMBER not in searched.bus.gateway.log.read_text()
+
+
+async def test_as_json_the_command_prints_entries_as_they_were_written(searched: Searched) -> None:
+    got = await searched.bus.call()
+    await searched.indexed(got.message)
+    remote = ["--url", f"http://127.0.0.1:{searched.bus.port}", "--token", searched.bus.token("auditor")]
+    code, out, err = await run("evidence", "search", "--message", got.message, "-o", "json", *remote)
+    assert code == 0, err
+    written = await searched.bus.entry(got.message)
+    found = json.loads(out)
+    assert written["requestDigest"]
+    assert {name: found[name] for name in written} == written
+
+
+async def test_the_latency_of_flows_is_the_same_in_either_database(searched_in_either: Searched) -> None:
+    bus = searched_in_either.bus
+    for _ in range(19):
+        await bus.call()
+    last = await bus.call("read-person", headers={"Lgsp-Purpose": "thu-nghiem"})
+    await searched_in_either.indexed(last.message)
+    got = (await bus.ask("GET", "/ops/flows?window=1h&search=alpha", system="operator")).json
+    [*cells] = [one for one in got["latency"] if one["service"] == "desk"]
+    assert (sum(one["calls"] for one in cells), sum(one["calls"] for one in got["series"])) == (20, 20)
+    if len(cells) == 1:  # all within one minute, so it has the figures of all together
+        assert cells[0]["p95"] == got["total"]["p95"]

@@ -82,7 +82,10 @@ async def consume(connection: Client, after: int, gateway: GatewayName | None = 
     Raises:
         nats.errors.Error: NATS cannot be reached, or refuses.
     """
+    name = connection.new_inbox().rpartition(".")[2]
     config = ConsumerConfig(
+        name=name,
+        filter_subject=entry_stream.filter_of(gateway),
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
         opt_start_seq=after + 1,
         ack_policy=AckPolicy.NONE,
@@ -90,17 +93,17 @@ async def consume(connection: Client, after: int, gateway: GatewayName | None = 
         mem_storage=True,
     )
     jetstream = connection.jetstream()
-    subject = entry_stream.filter_of(gateway)
-    subscription = await jetstream.pull_subscribe(subject, stream=entry_stream.STREAM, config=config)
-    name = ""
     try:
-        info = await subscription.consumer_info()
-        name = info.name
-        yield BatchConsumer(subscription, info.num_pending or 0)
+        info = await jetstream.add_consumer(entry_stream.STREAM, config)
+        subscription = await jetstream.pull_subscribe_bind(name, entry_stream.STREAM)
+        try:
+            yield BatchConsumer(subscription, info.num_pending or 0)
+        finally:
+            with contextlib.suppress(NatsError, OSError):
+                await subscription.unsubscribe()
     finally:
-        # An error here would replace the one that ended the reading.
+        # An error here would replace the one that ended the reading. It may be there although the answer that it was made did not come.
         with contextlib.suppress(NatsError, OSError):
-            await subscription.unsubscribe()
             await jetstream.delete_consumer(entry_stream.STREAM, name)
 
 

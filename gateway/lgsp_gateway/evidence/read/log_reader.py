@@ -7,6 +7,7 @@ time with its length, some 100,000 entries a second (measured).
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from nats.aio.client import Client
 
@@ -19,6 +20,20 @@ from lgsp_gateway.evidence.read.log_sources import ArchivedLogs, CosignatureRead
 from lgsp_gateway.evidence.verify.cosignature import Cosignature
 from lgsp_gateway.evidence.verify.log_part import PartStart
 from lgsp_problems import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How far a log has come.
+
+    Args:
+        archived: how many of its entries are in the archives alone.
+        last: its newest checkpoint; None where it has none.
+    """
+
+    gateway: GatewayName
+    archived: int
+    last: StoredCheckpoint | None
 
 
 class LogReader:
@@ -49,6 +64,11 @@ class LogReader:
         """Read the newest checkpoint of a log; None where it has none."""
         stored = await checkpoint_stream.last(self._connection, gateway)
         return stored.record if stored else None
+
+    async def state(self, gateway: GatewayName) -> LogState:
+        """Read how far a log has come, and how much of it is in the archives alone."""
+        live, _ = await find_live_start(self._connection, gateway)
+        return LogState(gateway, live.size, await checkpoint_stream.last(self._connection, gateway))
 
     async def cosignatures(self, gateway: GatewayName) -> list[Cosignature]:
         """Read the newest cosignature of each witness of a log, and its newest timestamp."""

@@ -1,23 +1,20 @@
 """Decodes entries of the stream for the tables: an entry that cannot be read is left out of searches, never out of the tree."""
 
 import datetime
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
 import structlog
 
-from lgsp_contracts.entry import is_call
+from lgsp_contracts.entry import Kind, known_kind, schema
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.search.query import packed_id
-from lgsp_gateway.evidence.search.schema import NAMED
+from lgsp_gateway.evidence.search.schema import LINE_BITS, NAMED
 from lgsp_gateway.evidence.verify import merkle
-
-LINE_BITS = 16
-"""A position is one integer: the number of the batch, followed by so many bits for the line in it."""
 
 
 @dataclass(slots=True)
@@ -27,7 +24,7 @@ class Entry:
     Args:
         position: in the stream: its batch and line (`LINE_BITS`).
         leaf_hash: of the entry as it was written.
-        fields: of a call, by name; empty where the entry cannot be searched for.
+        fields: by name, the same for entries of each kind; empty where the entry cannot be searched for.
         packed_ids: its identifiers as bytes; None where it has none.
     """
 
@@ -43,6 +40,22 @@ class Entry:
         return int(self.fields["status"]) // 100
 
     @property
+    def operation_or_event(self) -> str:
+        """Return the name of what was called, delivered or published."""
+        return str(self.fields["operation"] or self.fields["event"])
+
+    @property
+    def is_in_flows(self) -> bool:
+        """Tell whether it counts as traffic: a call, a published event, or an attempt at a delivery."""
+        return self.fields["kind"] in ("call", "event") or bool(self.fields["attempt"] > 0)
+
+    @property
+    def is_in_statistics(self) -> bool:
+        """Tell whether it counts in the figures of a month: a call, or a delivery that has ended, whatever attempts it took."""
+        kind, state = str(self.fields["kind"]), str(self.fields["state"])
+        return kind == "call" or (kind == "delivery" and state != "delivering")
+
+    @property
     def month(self) -> str:
         """Return the month of the entry, in Vietnam's time."""
         return month_of(self.fields["time"])
@@ -54,19 +67,42 @@ def decode_entries(batches: Iterable[Batch]) -> list[Entry]:
     for batch in batches:
         for line, data in enumerate(batch.entries):
             position = batch.sequence << LINE_BITS | line
-            fields, packed_ids = _decode_call(data, position)
+            fields, packed_ids = _decode_fields(data, position)
             entries.append(Entry(position, batch.gateway, merkle.leaf_hash(data), fields, packed_ids))
     return entries
 
 
-def _decode_call(data: bytes, position: int) -> tuple[dict[str, Any], dict[str, bytes | None]]:
+_ID_FIELDS = ("message", "trace", "subject", "onBehalfOf", "file")
+_ABSENT: dict[str, Any] = {
+    **dict.fromkeys((*NAMED, *_ID_FIELDS, "reference"), ""),
+    **dict.fromkeys(("requestSize", "answerSize", "providerMs", "attempt"), 0),
+    "kind": "call",
+}
+"""Fields that an entry of another kind, or of an earlier version, does not have."""
+_FIELDS_OF_CALLS = frozenset(
+    (
+        *("message", "time", "gateway", "consumer", "agency", "service", "version", "operation", "purpose", "grant"),
+        *("subject", "onBehalfOf", "outcome", "status", "trace", "requestSize", "answerSize", "providerMs", "totalMs"),
+    )
+)
+"""Those of all versions; `provider` was not written before version 0.2."""
+
+
+def _decode_fields(data: bytes, position: int) -> tuple[dict[str, Any], dict[str, bytes | None]]:
     try:
-        fields: dict[str, Any] = orjson.loads(data)
-        if not is_call(fields):  # of a kind, or a version, that this index does not know
+        entry: dict[str, Any] = orjson.loads(data)
+        kind = known_kind(entry)
+        if kind is None:  # of a kind, or a version, that this index does not know
             return {}, {}
-        fields.setdefault("provider", "")  # not written before version 0.2
-        packed_ids = {name: packed_id(fields[name]) for name in ("message", "trace", "subject", "onBehalfOf")}
-        if any(not isinstance(fields[name], str) for name in NAMED) or packed_ids["message"] is None:
+        if not _required_fields(kind) <= entry.keys():
+            raise ValueError("fields")
+        fields = _ABSENT | entry
+        if kind == "file":
+            size = "answerSize" if fields["action"] == "read" else "requestSize"
+            fields |= {"state": fields["action"], size: fields["size"]}
+        fields.setdefault("totalMs", fields["providerMs"])
+        packed_ids = {name: packed_id(fields[name]) for name in _ID_FIELDS}
+        if any(not isinstance(fields[name], str) for name in (*NAMED, "reference")) or packed_ids["message"] is None:
             raise ValueError("fields")
         fields["time"], fields["status"] = int(fields["time"]), int(fields["status"])
     except (orjson.JSONDecodeError, ValueError, KeyError, TypeError, AttributeError):
@@ -75,6 +111,11 @@ def _decode_call(data: bytes, position: int) -> tuple[dict[str, Any], dict[str, 
         )
         return {}, {}
     return fields, packed_ids
+
+
+@cache
+def _required_fields(kind: Kind) -> frozenset[str]:
+    return _FIELDS_OF_CALLS if kind == "call" else frozenset(schema(kind)["required"])
 
 
 def month_of(milliseconds: int) -> str:
@@ -88,13 +129,3 @@ def month_bounds(milliseconds: int) -> tuple[str, int, int]:
     begins = datetime.datetime(moment.year, moment.month, 1, tzinfo=VIETNAM)
     ends = (begins + datetime.timedelta(days=32)).replace(day=1)
     return f"{begins:%Y_%m}", int(begins.timestamp() * 1000), int(ends.timestamp() * 1000)
-
-
-def duration_class(milliseconds: float) -> int:
-    """Return the class of a duration in milliseconds: eight classes for each doubling, each less than a tenth wide."""
-    return round(8 * math.log2(max(milliseconds, 0.01) * 100))
-
-
-def duration_of(class_: int) -> float:
-    """Return the duration in the middle of a class, in milliseconds."""
-    return float(2 ** (class_ / 8) / 100)

@@ -1,6 +1,6 @@
 """The numbers of names in the database, cached in both directions: a name keeps its number, so a cached one is never stale."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +25,12 @@ class NameDictionary:
         if name not in self._numbers:
             await self._read_all(connection)
         return self._numbers.get(name)
+
+    async def numbers(self, connection: AsyncConnection, names: Collection[str]) -> list[int]:
+        """Return the numbers of those names that the database holds, in ascending order."""
+        if any(name not in self._numbers for name in names):
+            await self._read_all(connection)
+        return sorted(self._numbers[name] for name in names if name in self._numbers)
 
     async def names(self, connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, str]:
         """Return a mapping that has the names of these numbers, and perhaps of others."""

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.search import schema, tiles
 from lgsp_gateway.evidence.search.database import upsert
-from lgsp_gateway.evidence.search.decode import Entry, decode_entries, duration_class, month_bounds
+from lgsp_gateway.evidence.search.decode import Entry, decode_entries, month_bounds
 from lgsp_gateway.evidence.search.dictionary import NameDictionary
+from lgsp_gateway.evidence.search.durations import duration_class
 from lgsp_problems import Refusal
 
 SPANS = {5: 15 * 60, 60: 3 * 3600, 1800: 2 * 86400}
@@ -64,9 +65,10 @@ async def _advance_progress(connection: AsyncConnection, after: int, to: int) ->
 
 def _message_row(entry: Entry, leaf: int, numbers: dict[str, int]) -> dict[str, Any]:
     fields = entry.fields
-    row = {name: numbers[fields[name]] for name in schema.NAMED}
-    for name in ("time", "requestSize", "answerSize", "providerMs", "totalMs", "status"):
+    row: dict[str, Any] = {name: numbers[fields[name]] for name in schema.NAMED}
+    for name in ("time", "requestSize", "answerSize", "providerMs", "totalMs", "status", "attempt"):
         row[name] = fields[name]
+    row["reference"] = fields["reference"] or None
     row["durationClass"] = schema.class_of(fields["totalMs"])
     row["sizeClass"] = schema.class_of(fields["answerSize"] / schema.SMALL_SIZE)
     return {**row, **entry.packed_ids, "place": entry.position, "leaf": leaf}
@@ -86,8 +88,14 @@ def _flow_rows(entries: Sequence[tuple[Entry, int]], numbers: dict[str, int], no
     counted: Counter[tuple[int, ...]] = Counter()
     for entry, _ in entries:
         fields = entry.fields
+        if not entry.is_in_flows:
+            continue
         second = fields["time"] // 1000
-        parties = tuple(numbers[fields[name]] for name in ("consumer", "provider", "service", "operation"))
+        parties = (
+            *(numbers[fields[name]] for name in ("consumer", "provider", "service")),
+            numbers[entry.operation_or_event],
+            numbers[fields["kind"]],
+        )
         for span, stored_seconds in SPANS.items():
             if second > now - stored_seconds:
                 counted[span, second - second % span, *parties, entry.ending, duration_class(fields["totalMs"])] += 1
@@ -102,7 +110,13 @@ def _statistics_rows(entries: Sequence[tuple[Entry, int]], numbers: dict[str, in
     summed: dict[tuple[str | int, ...], list[int]] = {}
     for entry, _ in entries:
         fields = entry.fields
-        parties = (numbers[fields[name]] for name in ("agency", "provider", "service", "operation", "purpose"))
+        if not entry.is_in_statistics:
+            continue
+        parties = (
+            *(numbers[fields[name]] for name in ("agency", "provider", "service")),
+            numbers[entry.operation_or_event],
+            numbers[fields["purpose"]],
+        )
         sums = summed.setdefault((entry.month, *parties, entry.ending), [0, 0, 0])
         for n, amount in enumerate((1, fields["requestSize"], fields["answerSize"])):
             sums[n] += amount

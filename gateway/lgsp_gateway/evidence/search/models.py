@@ -19,6 +19,12 @@ EXACT = (
     "message",
     "trace",
     "subject",
+    "kind",
+    "event",
+    "to",
+    "file",
+    "by",
+    "reference",
 )
 """Fields that are compared for equality; each has an index of the database, so that the first page comes at once."""
 AT_LEAST = ("minDuration", "minSize")
@@ -28,7 +34,8 @@ MAX_PAGE = 1000
 WINDOWS = {"1m": (60, 5), "1h": (3600, 60), "1d": (86400, 1800)}
 """How many seconds each window goes back, and the length in seconds of the spans in which its calls are counted."""
 
-FLOW_PARTIES = ("consumer", "provider", "service", "operation")
+TRAFFIC_KINDS = ("call", "event", "delivery")
+"""Kinds of entries that count as traffic; of deliveries, the attempts."""
 
 STATISTICS = (
     "month",
@@ -56,8 +63,10 @@ class Search:
         least: lower bounds by the names of `AT_LEAST`.
         since, until: milliseconds since 1970; `until` is exclusive.
         limit: messages of a page.
-        cursor: as the page before returned it; empty for the first page.
-        of_systems: leave out the accesses of persons to their own log, which no system made.
+        cursor: as a page returned it, for the page beside it; empty for the first page.
+        providers: where given, only what concerns services of one of these systems.
+        of_systems: only what systems asked for or received: calls, and deliveries once they have ended. The accesses of persons to
+            their own log are left out, and so are attempts after which another one followed.
         failed: only calls whose caller got a problem. They are looked for among all that fulfil the other conditions, so give `since`.
     """
 
@@ -69,6 +78,7 @@ class Search:
     cursor: str = ""
     of_systems: bool = False
     failed: bool = False
+    providers: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +87,15 @@ class Page:
 
     Args:
         items: the newest first, each with the fields of its entry.
-        cursor: of the next page; empty where this is the last.
+        cursor: of the next page, with older messages; empty where this is the last.
+        newer: of the page with newer messages, which may have none yet; empty where no message is known to begin from.
+        places: where each item stands in the stream: the number of its batch, and the line in it.
     """
 
     items: list[dict[str, Any]]
     cursor: str
+    newer: str
+    places: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +110,3 @@ class OwnAccess:
     first: int
     last: int
     looks: int
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """The calls of one system to one operation, within a window.
-
-    Args:
-        calls: how many.
-        per_second: how many in a second, on average.
-        refused, failed: their shares, from 0 to 1.
-        quantiles: of the duration in milliseconds, by `p50`, `p95` and `p99`; exact to a tenth.
-    """
-
-    consumer: str
-    provider: str
-    service: str
-    operation: str
-    calls: int
-    per_second: float
-    refused: float
-    failed: float
-    quantiles: Mapping[str, float]
-
-    def document(self) -> dict[str, Any]:
-        """Return the flow as a JSON object of the HTTP API."""
-        parties = {name: getattr(self, name) for name in FLOW_PARTIES}
-        rates = {"perSecond": self.per_second, "refusedRate": self.refused, "errorRate": self.failed}
-        return {**parties, "calls": self.calls, **rates, **self.quantiles}

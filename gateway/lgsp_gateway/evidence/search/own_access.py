@@ -24,7 +24,7 @@ async def read(connection: AsyncConnection, subject: bytes) -> list[OwnAccess]:
     day = (columns.time + _VIETNAM_OFFSET) // _DAY
     query = (
         select(func.min(columns.time), func.max(columns.time), func.count())
-        .where(columns.subject == subject, columns.consumer == schema.NOTHING)
+        .where(columns.subject == subject, columns.consumer == schema.NOTHING, columns.kind == schema.CALL)
         .group_by(day)
         .order_by(day.desc())
         .limit(MAX_DAYS)

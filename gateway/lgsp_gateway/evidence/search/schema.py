@@ -1,7 +1,7 @@
 """The tables of the index: the same in SQLite and in PostgreSQL, where the messages are partitioned by month.
 
 Names (of systems, agencies, services …) stand once in `names`; a message holds their numbers, which makes a row and each of
-its indexes small. Two numbers are fixed, so that an index of the database can leave out common values, which nobody
+its indexes small. Some numbers are fixed, so that an index of the database can leave out common values, which nobody
 searches for: nearly every message was answered, and many have no purpose.
 """
 
@@ -19,11 +19,22 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 2
+LINE_BITS = 16
+"""A place is one integer: the number of the batch, followed by so many bits for the line in it."""
+
+VERSION = 4
 """To be increased with each change here: an index of another version is dropped and filled again."""
 
-NOTHING, ANSWERED = 0, 1
-FIXED = {"": NOTHING, "answered": ANSWERED}
+NOTHING, ANSWERED, CALL, ACCEPTED, DELIVERED, DELIVERY, DELIVERING = range(7)
+FIXED = {
+    "": NOTHING,
+    "answered": ANSWERED,
+    "call": CALL,
+    "accepted": ACCEPTED,
+    "delivered": DELIVERED,
+    "delivery": DELIVERY,
+    "delivering": DELIVERING,
+}
 
 NAMED = (
     "gateway",
@@ -36,10 +47,23 @@ NAMED = (
     "purpose",
     "grant",
     "outcome",
+    "kind",
+    "event",
+    "to",
+    "state",
+    "by",
 )
 """Columns of a message that hold the number of a name."""
 
-RARE = {"purpose": NOTHING, "grant": NOTHING, "outcome": ANSWERED}
+RARE = {
+    "purpose": NOTHING,
+    "grant": NOTHING,
+    "outcome": DELIVERED,
+    "kind": CALL,
+    "event": NOTHING,
+    "to": NOTHING,
+    "by": NOTHING,
+}
 """Indexed only where the number is higher than this one."""
 
 metadata = MetaData()
@@ -71,12 +95,15 @@ messages = Table(
     Column("providerMs", REAL, nullable=False),
     Column("totalMs", REAL, nullable=False),
     Column("status", SmallInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
     Column("durationClass", SmallInteger, nullable=False),
     Column("sizeClass", SmallInteger, nullable=False),
     Column("message", LargeBinary, nullable=False),
     Column("trace", LargeBinary),
     Column("subject", LargeBinary),
     Column("onBehalfOf", LargeBinary),
+    Column("file", LargeBinary),
+    Column("reference", Text),
     PrimaryKeyConstraint("time", "place"),
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (time)",
@@ -102,8 +129,18 @@ SMALL_SIZE = 64
 Index("by_message", messages.c.message)
 _has_subject = messages.c.subject.is_not(None)
 _has_trace = messages.c.trace.is_not(None)
+_has_file = messages.c.file.is_not(None)
 Index("by_trace", messages.c.trace, messages.c.time, sqlite_where=_has_trace, postgresql_where=_has_trace)
 Index("by_subject", messages.c.subject, messages.c.time, sqlite_where=_has_subject, postgresql_where=_has_subject)
+_has_reference = messages.c.reference.is_not(None)
+Index(
+    "by_reference",
+    messages.c.reference,
+    messages.c.time,
+    sqlite_where=_has_reference,
+    postgresql_where=_has_reference,
+)
+Index("by_file", messages.c.file, messages.c.time, sqlite_where=_has_file, postgresql_where=_has_file)
 for _name in ("consumer", "agency", "service", "operation", "durationClass", "sizeClass"):
     Index(f"by_{_name}", messages.c[_name], messages.c.time)
 for _name, _common in RARE.items():
@@ -138,10 +175,11 @@ flows = Table(
     Column("provider", Integer, nullable=False),
     Column("service", Integer, nullable=False),
     Column("operation", Integer, nullable=False),
+    Column("kind", Integer, nullable=False),
     Column("ending", SmallInteger, nullable=False),
     Column("duration", SmallInteger, nullable=False),
     Column("calls", BigInteger, nullable=False),
-    PrimaryKeyConstraint("span", "began", "consumer", "provider", "service", "operation", "ending", "duration"),
+    PrimaryKeyConstraint("span", "began", "consumer", "provider", "service", "operation", "kind", "ending", "duration"),
     sqlite_with_rowid=False,
 )
 """Calls that ended alike and took about the same time, counted for spans of so many seconds."""

@@ -1,6 +1,6 @@
 """The index, behind one class: whoever fills it or queries it needs to know neither tables nor connections."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,10 +12,18 @@ from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.read.log_position import LogPosition
 from lgsp_gateway.evidence.search import ingest, own_access, query, schema, statistics, tiles, traffic
 from lgsp_gateway.evidence.search.database import Database
-from lgsp_gateway.evidence.search.decode import LINE_BITS
 from lgsp_gateway.evidence.search.dictionary import NameDictionary
-from lgsp_gateway.evidence.search.models import Flow, OwnAccess, Page, Search
+from lgsp_gateway.evidence.search.flow_counts import (
+    Clause,
+    FlowCounts,
+    LatencyCell,
+    Parties,
+    TrafficPoint,
+    WindowBounds,
+)
+from lgsp_gateway.evidence.search.models import OwnAccess, Page, Search
 from lgsp_gateway.evidence.search.query import packed_id
+from lgsp_gateway.evidence.search.schema import LINE_BITS
 
 
 class Index:
@@ -96,15 +104,22 @@ class Index:
         async with self._transaction() as connection:
             return await own_access.read(connection, packed_id(subject) or b"")
 
-    async def flows(self, window: str, now: float) -> list[Flow]:
-        """List which systems call which operations, those with the most calls first.
-
-        Args:
-            window: a key of `models.WINDOWS`.
-            now: seconds since 1970.
-        """
+    async def flows(self, within: WindowBounds) -> dict[Parties, FlowCounts]:
+        """Count which systems call which operations within a window."""
         async with self._transaction() as connection:
-            return await traffic.read(connection, self._names, window, now)
+            return await traffic.read(connection, self._names, within)
+
+    async def traffic(self, within: WindowBounds, clauses: Collection[Clause]) -> list[TrafficPoint]:
+        """Return what passed in each span of a window, of the flows that fulfil these conditions."""
+        async with self._transaction() as connection:
+            return await traffic.over_time(connection, self._names, within, clauses)
+
+    async def latency(
+        self, within: WindowBounds, services: Sequence[str], clauses: Collection[Clause]
+    ) -> list[LatencyCell]:
+        """Return how fast some services were in each span of a window, in the flows that fulfil these conditions."""
+        async with self._transaction() as connection:
+            return await traffic.latency(connection, self._names, within, services, clauses)
 
     async def statistics(self, since: str, until: str) -> list[dict[str, Any]]:
         """Return the monthly figures from one month to another, such as `2026-11`; empty for no bound.

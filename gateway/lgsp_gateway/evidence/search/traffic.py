@@ -3,72 +3,113 @@
 They are counted from the evidence, so that they include the calls of all gateways.
 """
 
-import math
-from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, case, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lgsp_gateway.evidence.search import schema
-from lgsp_gateway.evidence.search.decode import duration_of
 from lgsp_gateway.evidence.search.dictionary import NameDictionary
-from lgsp_gateway.evidence.search.models import FLOW_PARTIES, WINDOWS, Flow
+from lgsp_gateway.evidence.search.durations import duration_of
+from lgsp_gateway.evidence.search.flow_counts import (
+    FAILED,
+    REFUSED,
+    Clause,
+    FlowCounts,
+    LatencyCell,
+    Parties,
+    TrafficPoint,
+    WindowBounds,
+)
 
-QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+_FLOWS = schema.flows.c
+_CALLS = func.sum(_FLOWS.calls)
+_ROWS_AT_ONCE = 500
+"""Read before the event loop may do something else: about a millisecond."""
 
 
-async def read(connection: AsyncConnection, names: NameDictionary, window: str, now: float) -> list[Flow]:
-    """List the flows of a window, those with the most calls first.
+async def read(connection: AsyncConnection, names: NameDictionary, within: WindowBounds) -> dict[Parties, FlowCounts]:
+    """Return the counts of each flow of a window."""
+    parties = [_FLOWS[name] for name in Parties._fields]
+    query = select(*parties, _FLOWS.ending, _FLOWS.duration, _CALLS).group_by(*parties, _FLOWS.ending, _FLOWS.duration)
+    by_numbers: dict[tuple[int, ...], FlowCounts] = {}
+    async with connection.stream(_within(query, within)) as rows:
+        async for partition in rows.partitions(_ROWS_AT_ONCE):
+            for *key, ending, duration, calls in partition:
+                by_numbers.setdefault(tuple(key), FlowCounts()).count(ending, duration, int(calls))
+    names_by_number = await names.names(connection, {number for key in by_numbers for number in key})
+    return {Parties(*(names_by_number[number] for number in key)): counts for key, counts in by_numbers.items()}
 
-    Args:
-        window: a key of `models.WINDOWS`.
-        now: seconds since 1970.
-    """
-    seconds, span = WINDOWS[window]
-    flows = schema.flows.c
-    began = int(now) - seconds - int(now) % span
-    parties = [flows[name] for name in FLOW_PARTIES]
+
+async def over_time(
+    connection: AsyncConnection, names: NameDictionary, within: WindowBounds, clauses: Iterable[Clause]
+) -> list[TrafficPoint]:
+    """Return what passed in each span of a window, of the flows that fulfil these conditions; spans without traffic are left out."""
+    query = select(_FLOWS.began, _CALLS, _calls_that_ended(REFUSED), _calls_that_ended(FAILED)).group_by(_FLOWS.began)
+    query = _within(query, within).where(*await _conditions(connection, names, clauses)).order_by(_FLOWS.began)
+    return [TrafficPoint(*map(int, row)) for row in await connection.execute(query)]
+
+
+async def latency(
+    connection: AsyncConnection,
+    names: NameDictionary,
+    within: WindowBounds,
+    services: Sequence[str],
+    clauses: Iterable[Clause],
+) -> list[LatencyCell]:
+    """Return how fast some services were in each span of a window, in the flows that fulfil these conditions."""
+    conditions = await _conditions(connection, names, [*clauses, {"service": frozenset(services)}])
+    by_class = (
+        _within(
+            select(
+                *(_FLOWS.service, _FLOWS.began, _FLOWS.duration),
+                _CALLS.label("calls"),
+                _calls_that_ended(FAILED).label("failed"),
+            ),
+            within,
+        )
+        .where(*conditions)
+        .group_by(_FLOWS.service, _FLOWS.began, _FLOWS.duration)
+        .subquery()
+    )
+    cell = (by_class.c.service, by_class.c.began)
+    summed = select(
+        *(*cell, by_class.c.duration),
+        func.sum(by_class.c.calls).over(partition_by=cell, order_by=by_class.c.duration).label("until"),
+        func.sum(by_class.c.calls).over(partition_by=cell).label("calls"),
+        func.sum(by_class.c.failed).over(partition_by=cell).label("failed"),
+    ).subquery()
+    key = (summed.c.service, summed.c.began)
     query = (
-        select(*parties, flows.ending, flows.duration, func.sum(flows.calls))
-        .where(flows.span == span, flows.began > began)
-        .group_by(*parties, flows.ending, flows.duration)
+        select(*key, func.max(summed.c.calls), func.max(summed.c.failed), func.min(summed.c.duration))
+        .where(summed.c.until * 100 >= summed.c.calls * 95)
+        .group_by(*key)
+        .order_by(*key)
     )
-    counted: dict[tuple[int, ...], list[tuple[int, int, int]]] = defaultdict(list)
-    for *key, ending, duration, calls in await connection.execute(query):
-        counted[tuple(key)].append((ending, duration, int(calls)))
-    names_by_number = await names.names(connection, {number for key in counted for number in key})
-    covered_seconds = now - (began + span)
-    flows_by_parties = [
-        _summarise_flow([names_by_number[number] for number in key], ends, covered_seconds)
-        for key, ends in counted.items()
+    rows = (await connection.execute(query)).all()
+    names_by_number = await names.names(connection, {row[0] for row in rows})
+    return [
+        LatencyCell(names_by_number[service], int(began), int(calls), int(failed), round(duration_of(duration), 2))
+        for service, began, calls, failed, duration in rows
     ]
-    return sorted(flows_by_parties, key=lambda flow: -flow.calls)
 
 
-def _summarise_flow(parties: list[str], ends: list[tuple[int, int, int]], seconds: float) -> Flow:
-    calls = sum(number for _, _, number in ends)
-    refused = sum(number for ending, _, number in ends if ending == 4)
-    failed = sum(number for ending, _, number in ends if ending == 5)
-    durations = sorted((duration, number) for _, duration, number in ends)
-    quantiles = {name: _quantile_of_durations(durations, calls, share) for name, share in QUANTILES.items()}
-    consumer, provider, service, operation = parties
-    return Flow(
-        consumer=consumer,
-        provider=provider,
-        service=service,
-        operation=operation,
-        calls=calls,
-        per_second=round(calls / seconds, 3),
-        refused=round(refused / calls, 4),
-        failed=round(failed / calls, 4),
-        quantiles=quantiles,
-    )
+def _within(query: Select[Any], within: WindowBounds) -> Select[Any]:
+    return query.where(_FLOWS.span == within.span, _FLOWS.began >= within.first)
 
 
-def _quantile_of_durations(durations: list[tuple[int, int]], calls: int, share: float) -> float:
-    remaining = math.ceil(calls * share)
-    for duration, number in durations:
-        remaining -= number
-        if remaining <= 0:
-            return round(duration_of(duration), 2)
-    return 0.0
+def _calls_that_ended(ending: int) -> ColumnElement[int]:
+    return func.sum(case((_FLOWS.ending == ending, _FLOWS.calls), else_=0))
+
+
+async def _conditions(
+    connection: AsyncConnection, names: NameDictionary, clauses: Iterable[Clause]
+) -> list[ColumnElement[bool]]:
+    conditions = []
+    for clause in clauses:
+        alternatives: list[ColumnElement[bool]] = [false()]
+        for column, allowed in clause.items():
+            alternatives.append(_FLOWS[column].in_(await names.numbers(connection, allowed)))
+        conditions.append(or_(*alternatives))
+    return conditions
