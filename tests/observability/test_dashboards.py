@@ -63,6 +63,8 @@ async def test_each_query_names_what_is_exposed(breakable_bus: Workbench) -> Non
     await bus.serve(narrow=fail)
     await bus.call()
     await bus.call("narrow")
+    made = await bus.ask("POST", "/endpoints", {"name": "nhan", "url": "http://127.0.0.1:9/"})
+    await bus.ask("POST", f"/endpoints/{made.json['id']}/test")
     exposed: dict[str, set[str]] = {}
     async with asyncio.timeout(20):
         while "lgsp_upstream_failures_total" not in exposed or "lgsp_check_failed" not in exposed:

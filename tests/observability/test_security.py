@@ -57,6 +57,16 @@ async def test_each_refusal_and_change_is_an_event(breakable_bus: Workbench, tmp
     made = await bus.registry("POST", "agencies", agency, system="operator")
     assert made.status == 201, made.body
     assert (await heard(file, action("registry-changed")))["lgsp"]["name"] == "H49.99"
+    endpoint = {"name": "nhan", "url": "http://127.0.0.1:9/"}
+    assert (await bus.ask("POST", "/endpoints", endpoint)).status == 201
+    paused = await bus.ask("POST", "/endpoints/nhan/pause", {"reason": "bảo trì"})
+    assert paused.status == 200
+    event = await heard(file, action("webhook-endpoint-paused"))
+    assert (event["user"]["name"], event["lgsp"]["name"], event["event"]["reason"]) == (
+        "alpha",
+        "alpha/nhan",
+        "bảo trì",
+    )
     everything = file.read_text()
     assert NUMBER not in everything
     assert NAME not in everything

@@ -9,6 +9,7 @@ from typing import Any
 import pytest_asyncio
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from support.later import entries_of, send, until
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call
@@ -120,3 +121,15 @@ async def test_what_its_caller_does_not_record_is_not_recorded(traced: Workbench
     await collector.until("POST desk/narrow")
     assert not [span for span in collector.spans if span.trace_id.hex() == TRACE]
     assert collector.asked_with == [SENT[:-1].replace("00f067aa0ba902b7", collector.asked_with[0][36:52]) + "0"]
+
+
+async def test_the_trace_of_a_message_goes_to_its_provider(traced: Workbench, collector: Collector) -> None:
+    got = await send(traced, headers={"traceparent": SENT})
+    assert got.status == 202
+    await until(traced, got.message, "answered")
+    await collector.until("POST desk/read", "desk/read", "POST 127.0.0.1")
+    adapter, upstream = collector.named("desk/read"), collector.named("POST 127.0.0.1")
+    assert {span.trace_id.hex() for span in collector.spans} == {TRACE}
+    assert adapter.parent_span_id == collector.named("POST desk/read").span_id
+    assert collector.asked_with == [f"00-{TRACE}-{upstream.span_id.hex()}-01"]
+    assert {entry["trace"] for entry in await entries_of(traced, got.message)} == {TRACE}

@@ -11,9 +11,9 @@ import contextlib
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -21,7 +21,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from lgsp_contracts import adapter_control, wire
 from lgsp_contracts.names import Major, ServiceName, SystemName
+from lgsp_contracts.provider_limit import ProviderLimit
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_runtime.background import Background
 
@@ -32,8 +34,10 @@ PAUSE_SECONDS = 0.005
 """After so many requests. Ten thousand at once, and their answers, would block the event loop for a tenth of a second."""
 MAX_TASKS = 20
 """Failing background tasks that are shown of one operation."""
-MAX_TEXT = 120
-"""Characters that are shown of a text of an adapter."""
+MAX_TEXT = 300
+"""Characters that are shown of a text of an adapter. A fault begins with the path of its manifest, and what is wrong comes last."""
+MAX_NAME = 63
+"""Characters that are shown of a name of an adapter's own choice, such as its machine."""
 ROUND_SECONDS = 30.0
 MAX_INSTANCES = 200
 """Instances of one service that are counted; an instance is a running process."""
@@ -41,21 +45,48 @@ MAX_BYTES = 64 * 1024
 """Bytes of an answer; longer ones are not counted."""
 REASONS = ("unreachable", "refused", "unintelligible", "broken", "late", "resting", "limited", "uncounted")
 """Why an upstream system did not answer; any other reason that an adapter reports is shown as `other`."""
+WATCH_STATES = ("starting", "watching", "standby", "failing")
 _VERSION = re.compile(r"([1-9][0-9]{0,3})\.[0-9]{1,4}\.[0-9]{1,4}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(r"[a-z0-9-]{1,63}")
 _STARTED = re.compile(r"[0-9TZ:.+-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterInstance:
-    """One running adapter, as it describes itself. `operations` has the status of each operation, by name."""
+    """One running adapter, as it describes itself.
+
+    Args:
+        wire: the version of the wire protocol that it announces.
+        operations: the status of each operation, by name.
+        events: the status of each event that it watches for.
+        status: of the instance itself; empty of one that announces none (before wire 1.2).
+    """
 
     id: str
     service: ServiceName
     version: str
     system: SystemName
     started: str
+    wire: str
     operations: dict[str, dict[str, Any]]
+    events: dict[str, dict[str, Any]]
+    status: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Return what identifies it among the instances of all systems: `SYSTEM.ID`."""
+        return f"{self.system}.{self.id}"
+
+    @property
+    def can_be_drained(self) -> bool:
+        """Tell whether it listens to what gateways tell it."""
+        version = wire.parse_version(self.wire)
+        return version is not None and version >= adapter_control.SINCE
+
+    def reports_drained(self) -> bool:
+        """Tell whether it reports that it takes no calls."""
+        return bool(self.status.get("drained"))
 
     def document(self) -> dict[str, Any]:
         """Return the instance as `GET /ops/adapters` shows it."""
@@ -65,14 +96,31 @@ class AdapterInstance:
             "version": self.version,
             "system": self.system,
             "started": self.started,
+            "wire": self.wire,
             "operations": self.operations,
+            **({"events": self.events} if self.events else {}),
+            **({"instance": self.status} if self.status else {}),
         }
 
 
-class AdapterDiscovery:
-    """The adapters on the bus: `instances` as of `updated_at` (seconds since 1970; 0 before the first round)."""
+class Drains(Protocol):
+    """Which instances are to take no calls."""
 
-    def __init__(self, registry: RegistrySnapshot) -> None:
+    def is_drained(self, instance: AdapterInstance) -> bool:
+        """Tell whether an instance is to take no calls, or reports that it takes none."""
+
+    async def follow(self, instances: Collection[AdapterInstance]) -> None:
+        """Have what was decided about the instances of a round carried out."""
+
+
+class AdapterDiscovery:
+    """The adapters on the bus: `instances` as of `updated_at` (seconds since 1970; 0 before the first round).
+
+    Args:
+        drains: has decisions about instances carried out after each round; None where nobody decides.
+    """
+
+    def __init__(self, registry: RegistrySnapshot, drains: "Drains | None" = None) -> None:
         self._registry = registry
         self.instances: list[AdapterInstance] = []
         self.updated_at = 0.0
@@ -80,16 +128,38 @@ class AdapterDiscovery:
         self._round = asyncio.Lock()
         self._rounds_begun = 0
         self._last_finished_round = 0
+        self._finished = asyncio.Event()
+        self._drains = drains
+
+    def is_drained(self, instance: AdapterInstance) -> bool:
+        """Tell whether an instance takes no calls, by decision or as it reports."""
+        return self._drains.is_drained(instance) if self._drains else instance.reports_drained()
+
+    async def next_round(self) -> None:
+        """Wait until a round has finished that may have begun before."""
+        await self._finished.wait()
 
     def start(self, connection: Client, background: Background) -> None:
         """Discover adapters in the background from now on, every `REFRESH_SECONDS`."""
         self._connection = connection
         background.run_every("adapter discovery", REFRESH_SECONDS, self._refresh_if_connected, within=ROUND_SECONDS)
 
+    def update(self, instance: AdapterInstance, status: Mapping[str, Any]) -> AdapterInstance:
+        """Take over what an instance has just confirmed of itself, before the next round tells it."""
+        changed = replace(instance, status={**instance.status, **status})
+        self.instances = [changed if one.key == instance.key else one for one in self.instances]
+        return changed
+
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield service, operation and status for each operation of each instance."""
         for instance in self.instances:
             for name, status in instance.operations.items():
+                yield instance.service, name, status
+
+    def watches(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield service, event and status for each event that an instance watches for."""
+        for instance in self.instances:
+            for name, status in instance.events.items():
                 yield instance.service, name, status
 
     async def _refresh_if_connected(self) -> None:
@@ -112,6 +182,10 @@ class AdapterDiscovery:
             self._rounds_begun += 1
             await self._ask_all_services()
             self._last_finished_round = self._rounds_begun
+        finished, self._finished = self._finished, asyncio.Event()
+        finished.set()
+        if self._drains:
+            await self._drains.follow(self.instances)
 
     async def _ask_all_services(self) -> None:
         providers = self._registry.services.providers
@@ -169,9 +243,39 @@ class AdapterDiscovery:
                 return None
             endpoints = stats["endpoints"][: len(contract.operations)]
             operations = dict(map(partial(_operation_status, contract.operations), endpoints))
+            watched = stats["endpoints"][len(contract.operations) :][: len(contract.events)]
+            events = dict(map(partial(_watch_status, contract.events), watched))
+            status = _instance_status(stats["instance"]) if stats.get("instance") else {}
+            wire_version = str(metadata["wire"])
+            if not wire.parse_version(wire_version):
+                return None
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return None
-        return AdapterInstance(stats["id"], service, version[0], provider, stats["started"], operations)
+        return AdapterInstance(
+            stats["id"], service, version[0], provider, stats["started"], wire_version, operations, events, status
+        )
+
+
+def _instance_status(reported: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an instance reports of itself: its connector and machine, its load, its circuit breaker, the limit of its provider.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is malformed.
+    """
+    circuit = reported["circuit"]
+    status: dict[str, Any] = {
+        "connector": _printable_line(reported["connector"])[:MAX_NAME],
+        "host": _printable_line(reported["host"])[:MAX_NAME],
+        "drained": bool(reported["drained"]),
+        **{name: int(reported[name]) for name in ("concurrency", "working", "waiting")},
+        "circuit": {"open": bool(circuit["open"]), "since": float(circuit["since"])},
+    }
+    if limit := reported.get("providerLimit"):
+        name = limit.get("name", "default")
+        if not _NAME.fullmatch(name):
+            raise ValueError("not a name of a limit")
+        status["providerLimit"] = {"name": name, **ProviderLimit.from_document(limit).document()}
+    return status
 
 
 def _operation_status(operations: Collection[str], endpoint: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -187,17 +291,59 @@ def _operation_status(operations: Collection[str], endpoint: Mapping[str, Any]) 
         "averageMs": round(int(endpoint["average_processing_time"]) / 1e6, 3),
     }
     reported = endpoint.get("data") or {}
-    for part, read in (("upstream", _upstream_status), ("data", _data_status), ("tasks", _failing_tasks)):
+    for part, read in (
+        ("upstream", _upstream_status),
+        ("data", _data_status),
+        ("setAside", _set_aside_status),
+        ("tasks", _failing_tasks),
+    ):
         if reported.get(part):
             status[part] = read(reported[part])
     return str(endpoint["name"]), status
+
+
+def _watch_status(events: Collection[str], endpoint: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the name and the status of an event of the contract that is watched for.
+
+    Raises:
+        ValueError, KeyError, TypeError: the endpoint is malformed, or not an event of the contract.
+    """
+    watch = (endpoint.get("data") or {})["watch"]
+    if endpoint["name"] not in events or watch["state"] not in WATCH_STATES:
+        raise ValueError("not an event of the contract")
+    return str(endpoint["name"]), {
+        "state": watch["state"],
+        "published": int(watch["published"]),
+        "changed": int(watch.get("changed", 0)),
+        "lastEvent": float(watch["lastEvent"]),
+        "lastRead": float(watch["lastRead"]),
+        "nextLook": float(watch.get("nextLook", 0)),
+        "reason": _printable_line(watch["reason"]),
+        "held": int(watch["held"]),
+        "faults": [
+            {"event": _printable_line(fault["event"]), "fault": _printable_line(fault["fault"])}
+            for fault in watch["faults"][:MAX_TASKS]
+        ],
+    }
 
 
 def _data_status(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return which file the adapter answers from, how many of its rows an operation can never find, and why it does not use newer data."""
     texts = {name: _printable_line(data.get(name, "")) for name in ("file", "why", "about")}
     without_key = {"withoutKey": max(map(int, data["withoutKey"].values()))} if data.get("withoutKey") else {}
-    return {**texts, "since": float(data.get("since", 0)), "current": bool(data.get("current", True)), **without_key}
+    faults = [_printable_line(fault) for fault in data.get("report", ())[:MAX_TASKS]]
+    return {
+        **texts,
+        "since": float(data.get("since", 0)),
+        "current": bool(data.get("current", True)),
+        **without_key,
+        **({"report": faults} if faults else {}),
+    }
+
+
+def _set_aside_status(aside: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how much the adapter could not deliver and has set aside, since when, and why."""
+    return {"count": int(aside["count"]), "since": float(aside["since"]), "reason": _printable_line(aside["reason"])}
 
 
 def _failing_tasks(tasks: Mapping[str, Any]) -> dict[str, str]:
@@ -225,4 +371,5 @@ def _upstream_status(upstream: Mapping[str, Any]) -> dict[str, Any]:
         "lastFailure": float(upstream.get("lastFailure", 0)),
         "lastReason": last_reason if last_reason in (*REASONS, "") else "other",
         "lastNote": _printable_line(upstream.get("lastNote", "")),
+        **{name: float(upstream[name]) for name in ("p50Ms", "p95Ms") if name in upstream},
     }

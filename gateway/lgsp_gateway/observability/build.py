@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from nats.aio.client import Client
 
 from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.delivery.storage.space import StorageSpace
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, log_signer
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
-from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
+from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery, Drains
 from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.checks import INTERVAL_SECONDS, Checks
 from lgsp_gateway.observability.metrics import Metrics
+from lgsp_gateway.observability.storage_checks import StorageChecks
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_runtime import logs, tracing
 from lgsp_runtime.background import Background
@@ -76,10 +78,16 @@ class Health:
         writing: EvidenceWriting,
         reading: EvidenceReading,
         metrics: Metrics,
+        space: StorageSpace,
+        drains: Drains,
         background: Background,
     ) -> "Health":
-        """Discover adapters and run the checks in the background from now on, and export both in the metrics."""
-        adapters = AdapterDiscovery(registry.snapshot)
+        """Discover adapters and run the checks in the background from now on, and export both in the metrics.
+
+        Args:
+            drains: which adapters are to take no calls; they are told so.
+        """
+        adapters = AdapterDiscovery(registry.snapshot, drains)
         adapters.start(connection, background)
         metrics.watch_adapters(adapters)
         checks = Checks(
@@ -92,6 +100,7 @@ class Health:
             adapters,
             background,
         )
+        checks.include(StorageChecks(space).by_name())
         background.run_every("checks", INTERVAL_SECONDS, checks.run, within=CHECKS_SECONDS)
         metrics.watch_checks(checks, background)
         return cls(adapters, checks)

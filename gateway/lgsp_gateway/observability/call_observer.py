@@ -10,8 +10,9 @@ import structlog
 from lgsp_auth.policy import CallDenied
 from lgsp_gateway.calls.model import CallRequest
 from lgsp_gateway.calls.record import CallRecord
+from lgsp_gateway.delivery.entries import EventEntry
 from lgsp_gateway.observability.metrics import Metrics
-from lgsp_problems import QuotaExceeded, Refusal
+from lgsp_problems import QuotaExceeded, Refusal, SecretDocument
 from lgsp_runtime.security_events import SecurityLog
 
 if TYPE_CHECKING:
@@ -25,10 +26,16 @@ DENIED = frozenset(
 )
 """Refusals because of who calls, not because of what the message contains; each becomes a security event."""
 
+_REPORTED: dict[type[Refusal], str] = {
+    QuotaExceeded: "quota-exceeded",
+    SecretDocument: "secret-document-refused",
+}
+"""Refusals that become security events beside those of who may not do something, and their actions."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallTelemetry:
-    """Observes the calls of one gateway, for metrics, logs, traces and security events; a `CallObserver`.
+    """Observes the calls and events of one gateway, for metrics, logs, traces and security events; a `CallObserver`.
 
     Args:
         traces: None where no collector is configured.
@@ -52,10 +59,16 @@ class CallTelemetry:
         """Count and log a call that was refused, record its span, and report a denial to the security log."""
         self.metrics.count_call(record)
         structlog.get_logger().info("refused", **_log_fields(record), code=refusal.code, why=refusal.private)
-        if isinstance(refusal, CallDenied):
-            self._report_denial("call-denied", record, refusal)
-        elif isinstance(refusal, QuotaExceeded):
-            self._report_denial("quota-exceeded", record, refusal)
+        self._report(
+            refusal,
+            "call-denied",
+            user__name=record.consumer,
+            organization__id=record.agency,
+            trace__id=record.trace,
+            lgsp__message=record.message,
+            lgsp__service=record.service,
+            lgsp__operation=record.operation,
+        )
         if self.traces and request.traceparent.endswith(SAMPLED):
             self.traces.record(request, record)
 
@@ -77,20 +90,48 @@ class CallTelemetry:
             lgsp__message=request.message,
         )
 
-    def _report_denial(self, action: str, record: CallRecord, refusal: Refusal) -> None:
-        self.security.event(
-            action,
-            "failure",
-            "api",
-            refusal.detail.en,
-            event__reason=refusal.code,
-            user__name=record.consumer,
-            organization__id=record.agency,
-            trace__id=record.trace,
-            lgsp__message=record.message,
-            lgsp__service=record.service,
-            lgsp__operation=record.operation,
+    def begins_trace(self, trace: str) -> bool:
+        """Tell whether to record a trace that begins here."""
+        return self.traces is not None and self.traces.begins(trace)
+
+    def published(self, entry: EventEntry) -> None:
+        """Count an event that was published; a `PublicationObserver`."""
+        self.metrics.count_event(entry)
+
+    def publication_refused(self, entry: EventEntry, refusal: Refusal) -> None:
+        """Count and log an event that was refused, and report to the security log what its publisher may not do."""
+        self.metrics.count_event(entry)
+        known = {"message": entry.message, "trace": entry.trace, "publisher": entry.provider, "service": entry.service}
+        structlog.get_logger().info(
+            "event refused",
+            **known,
+            event_name=entry.event,
+            status=entry.status,
+            code=refusal.code,
+            why=refusal.private,
         )
+        self._report(
+            refusal,
+            "publication-denied",
+            user__name=entry.provider,
+            organization__id=entry.agency,
+            trace__id=entry.trace,
+            lgsp__message=entry.message,
+            lgsp__service=entry.service,
+            lgsp__operation=entry.event,
+        )
+
+    def _report(self, refusal: Refusal, denied: str, **fields: str) -> None:
+        """Report a refusal to the security log, where it is one that belongs there.
+
+        Args:
+            denied: the action of a refusal of who may not do something.
+            fields: as `SecurityLog.event` takes them.
+        """
+        reported: dict[type[Refusal], str] = {CallDenied: denied, **_REPORTED}
+        action = next((action for kind, action in reported.items() if isinstance(refusal, kind)), "")
+        if action:
+            self.security.event(action, "failure", "api", refusal.detail.en, event__reason=refusal.code, **fields)
 
 
 def _log_fields(record: CallRecord) -> dict[str, str | int]:

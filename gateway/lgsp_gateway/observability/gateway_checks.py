@@ -31,8 +31,6 @@ MAX_UNSIGNED_SECONDS = 10.0
 MAX_CLOCK_JUMP_SECONDS = 5.0
 CLOCK_SETTLES_SECONDS = 600.0
 """After which a clock that jumped, and stayed, is taken for right."""
-MAX_STORAGE_SHARE = 0.9
-"""Of the storage that JetStream may use."""
 
 
 class GatewayChecks:
@@ -71,7 +69,6 @@ class GatewayChecks:
             "evidence": self._check_evidence,
             "checkpoints": self._check_checkpoints,
             "log": self._check_log,
-            "storage": self._check_storage,
             "index": self._check_index,
             "clock": self._check_clock,
         }
@@ -129,17 +126,6 @@ class GatewayChecks:
         return Text(
             f"Luồng bằng chứng kết thúc ở nhóm {last}, trước nhóm {last_written} đã ghi: có mục bị xóa; hãy báo kiểm toán viên và khôi phục từ bản sao lưu.",
             f"The evidence stream ends with batch {last}, before batch {last_written}, which was written: entries were removed; tell an auditor, and restore a backup.",
-        )
-
-    async def _check_storage(self) -> Text | None:
-        account = await self._connection.jetstream().account_info()
-        max_bytes = account.limits.max_storage
-        if max_bytes <= 0 or account.storage < MAX_STORAGE_SHARE * max_bytes:
-            return None
-        share = account.storage / max_bytes
-        return Text(
-            f"JetStream đã dùng {share:.0%} dung lượng; hãy chạy `lgsp evidence archive` hoặc tăng dung lượng đĩa.",
-            f"JetStream has used {share:.0%} of its storage; run `lgsp evidence archive`, or add disk space.",
         )
 
     async def _check_index(self) -> Text | None:

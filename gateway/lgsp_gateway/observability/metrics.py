@@ -9,21 +9,35 @@ takes 0.6 (measured).
 import time
 from bisect import bisect_left
 from collections import Counter as Counted
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from itertools import accumulate
 from typing import Protocol
 
 import structlog
+from nats.aio.client import Client
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Info, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from lgsp_gateway.calls.record import CallRecord
+from lgsp_gateway.delivery.dead_letters.store import DeadLetters
+from lgsp_gateway.delivery.entries import EventEntry
+from lgsp_gateway.delivery.files.build import Files
+from lgsp_gateway.delivery.lanes.lane import LaneState
+from lgsp_gateway.delivery.storage.bounds import StorageBounds
+from lgsp_gateway.delivery.stored_messages import StoredMessages
+from lgsp_gateway.delivery.webhooks.sender import WebhookSender
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.checks import Checks
+from lgsp_gateway.observability.delivery_metrics import LaneMetrics, MessageMetrics
+from lgsp_gateway.observability.file_metrics import FileMetrics
+from lgsp_gateway.observability.storage_metrics import StorageMetrics
+from lgsp_gateway.observability.subscription_metrics import SubscriptionMetrics
+from lgsp_gateway.observability.waiting_metrics import WaitingMetrics
+from lgsp_gateway.observability.webhook_metrics import WebhookMetrics
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 
@@ -76,6 +90,24 @@ class _Calls(Collector):
         yield durations
 
 
+class _Events(Collector):
+    """Events by outcome."""
+
+    def __init__(self) -> None:
+        self._outcomes: Counted[tuple[str, str, str]] = Counted()
+
+    def count(self, service: str, event: str, outcome: str) -> None:
+        self._outcomes[service, event, outcome] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        events = CounterMetricFamily(
+            "lgsp_events", "Events of identified publishers", labels=["service", "event", "outcome"]
+        )
+        for labels, number in self._outcomes.items():
+            events.add_metric(labels, number)
+        yield events
+
+
 class _Adapters(Collector):
     """The adapters on the bus. Every gateway reports all of them."""
 
@@ -88,12 +120,12 @@ class _Adapters(Collector):
             instances.add_metric([instance_service], number)
         yield instances
         up: dict[tuple[str, str], bool] = {}
-        failed: dict[tuple[str, str, str], int] = {}
+        failed: Counted[tuple[str, str, str]] = Counted()
         for service, operation, status in self._discovery.operations():
             upstream = status.get("upstream", {})
             up[service, operation] = up.get((service, operation), False) or bool(upstream.get("up", True))
             for reason, number in upstream.get("failed", {}).items():
-                failed[service, operation, reason] = failed.get((service, operation, reason), 0) + int(number)
+                failed[service, operation, reason] += int(number)
         up_family = GaugeMetricFamily(
             "lgsp_upstream_up",
             "1 while the upstream system answered the last call of an instance",
@@ -110,6 +142,39 @@ class _Adapters(Collector):
         for failure_labels, number in failed.items():
             failures.add_metric(failure_labels, number)
         yield failures
+        yield from self._collect_watches()
+
+    def _collect_watches(self) -> Iterator[Metric]:
+        held: Counted[tuple[str, str]] = Counted()
+        changed: Counted[tuple[str, str]] = Counted()
+        for service, event, status in self._discovery.watches():
+            held[service, event] += status["held"]
+            changed[service, event] += status["changed"]
+        held_family = GaugeMetricFamily(
+            "lgsp_watch_held",
+            "Rows and items of watched systems that make no accepted event yet",
+            labels=["service", "event"],
+        )
+        for labels, number in held.items():
+            held_family.add_metric(labels, number)
+        yield held_family
+        changed_family = CounterMetricFamily(
+            "lgsp_watch_changed",
+            "Rows and items that changed under the id of an event that was published, as running instances count them",
+            labels=["service", "event"],
+        )
+        for labels, number in changed.items():
+            changed_family.add_metric(labels, number)
+        yield changed_family
+        aside: dict[str, int] = {}
+        for service, _, status in self._discovery.operations():
+            aside[service] = max(aside.get(service, 0), status.get("setAside", {}).get("count", 0))
+        aside_family = GaugeMetricFamily(
+            "lgsp_adapter_set_aside", "What an adapter could not deliver and has set aside", labels=["service"]
+        )
+        for aside_service, number in aside.items():
+            aside_family.add_metric([aside_service], number)
+        yield aside_family
 
 
 class _Evidence(Collector):
@@ -204,13 +269,18 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._calls = _Calls()
+        self._events = _Events()
         self._registry.register(self._calls)
+        self._registry.register(self._events)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         Info("lgsp_build", "The version of lgsp that runs", registry=self._registry).info({"version": version("lgsp")})
         self._unidentified = Counter(
             "lgsp_unidentified_calls", "Calls whose token was refused", registry=self._registry
         )
+        self.messages = MessageMetrics(self._registry)
+        self.subscriptions = SubscriptionMetrics()
+        self._registry.register(self.subscriptions)
         self._unlogged = 0
         self._last_logged = 0.0
 
@@ -227,6 +297,26 @@ class Metrics:
         """Export how requests are handled from now on."""
         self._registry.register(_Http(counts))
 
+    def watch_waiting(self, work: StoredMessages, dead_letters: DeadLetters, background: Background) -> None:
+        """Export how much waits to be delivered, and for a person, from now on."""
+        self._registry.register(WaitingMetrics(work, dead_letters, background))
+
+    def watch_lanes(self, states: Callable[[], Iterable[LaneState]]) -> None:
+        """Export the lanes of delivery from now on."""
+        self._registry.register(LaneMetrics(states))
+
+    def watch_webhooks(self, sender: WebhookSender) -> None:
+        """Export what becomes of webhooks from now on."""
+        self._registry.register(WebhookMetrics(sender))
+
+    def watch_files(self, files: Files) -> None:
+        """Export what is stored of files, and what becomes of them, from now on."""
+        self._registry.register(FileMetrics(files))
+
+    def watch_storage(self, bounds: StorageBounds, connection: Client, background: Background) -> None:
+        """Export how much is stored, and how much may be, from now on."""
+        self._registry.register(StorageMetrics(bounds, connection, background))
+
     def watch_adapters(self, discovery: AdapterDiscovery) -> None:
         """Export the adapters on the bus from now on."""
         self._registry.register(_Adapters(discovery))
@@ -235,6 +325,10 @@ class Metrics:
         """Count a call of an identified caller, by service, operation, outcome and duration."""
         service, operation = record.service or "unknown", record.operation or "unknown"
         self._calls.count(service, operation, record.outcome, (record.times.handled + record.times.evidence) / 1000)
+
+    def count_event(self, entry: EventEntry) -> None:
+        """Count an event of an identified publisher, by service, event and outcome."""
+        self._events.count(entry.service or "unknown", entry.event or "unknown", entry.outcome)
 
     def count_unidentified(self, refusal: Refusal) -> None:
         """Count a call whose token was refused, and log at most one such line a second."""

@@ -1,0 +1,43 @@
+"""The checks of the room that the storage has left, which fails well before nothing new is accepted any more, and of what could not be written."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from lgsp_gateway.delivery.storage.space import WARNING_RESERVES, StorageSpace
+from lgsp_problems import Text
+
+
+class StorageChecks:
+    """The checks of the storage of NATS, and of the disk below it where that is on this machine."""
+
+    def __init__(self, space: StorageSpace) -> None:
+        self._space = space
+
+    def by_name(self) -> Mapping[str, Callable[[], Awaitable[Text | None]]]:
+        """Return the checks by the names under which `lgsp doctor` and the metrics show them."""
+        return {"streams": self._check_streams, "storage": self._check_storage}
+
+    async def _check_streams(self) -> Text | None:
+        broken = self._space.streams.broken()
+        if not broken:
+            return None
+        named = "; ".join(f"{server}: {', '.join(streams)}" for server, streams in sorted(broken.items()))
+        return Text(
+            f"Máy chủ NATS không ghi được luồng dữ liệu ({named}) vì đĩa của nó đã đầy hoặc hỏng; hãy giải phóng đĩa rồi khởi động lại nats-server, trước đó nó không ghi lại. Những gì đã nhận không mất; chưa khởi động lại các gateway khi còn bằng chứng chờ ghi.",
+            f"NATS servers cannot write streams ({named}), since their disk was full or is broken; free space on the disk, then restart nats-server: it does not write them again before. What was accepted is kept; do not restart gateways while evidence waits to be written.",
+        )
+
+    async def _check_storage(self) -> Text | None:
+        room = self._space.narrowest()
+        if room is None or room.free >= WARNING_RESERVES * room.reserve:
+            return None
+        free, reserve = f"{room.free / (1 << 20):,.0f} MiB", f"{room.reserve / (1 << 20):,.0f} MiB"
+        if room.free >= room.reserve:
+            vi = f"khi còn dưới {reserve}, trục không nhận thêm thông điệp, sự kiện và tệp"
+            en = f"below {reserve} no messages, events and files are accepted"
+        else:
+            vi = f"ít hơn mức dự trữ {reserve} nên trục không nhận thêm thông điệp, sự kiện và tệp"
+            en = f"less than the reserve of {reserve}, so no messages, events and files are accepted"
+        return Text(
+            f"Kho lưu của NATS ({room.name}) chỉ còn {free}; {vi}. Hãy chạy `lgsp evidence archive`, xử lý thư chết, hoặc tăng đĩa và max_file_store.",
+            f"The storage of NATS ({room.name}) has {free} left; {en}. Run `lgsp evidence archive`, deal with dead letters, or add disk space and raise max_file_store.",
+        )
