@@ -21,9 +21,14 @@ CLIENT = "lgsp-cli"
 
 
 class SignInIssuer:
-    """One issuer, on a port of its own."""
+    """One issuer, on a port of its own.
 
-    def __init__(self) -> None:
+    Args:
+        citizens: the claim with the number of a citizen; empty where it names none.
+    """
+
+    def __init__(self, citizens: str = "") -> None:
+        self.citizens = citizens
         self.key = SigningKey.generate()
         self.signs_with = self.key
         self.subject = "somebody"
@@ -53,7 +58,9 @@ class SignInIssuer:
 
     def entry(self) -> dict[str, Any]:
         """What `--issuers` says of it."""
-        return {"issuer": self.url, "audience": "lgsp", "algorithms": ["ES256"], "signIn": {"client": CLIENT}}
+        people = {"people": {"claim": self.citizens, "kind": "citizen"}} if self.citizens else {}
+        sign_in = {"signIn": {"client": CLIENT}}
+        return {"issuer": self.url, "audience": "lgsp", "algorithms": ["ES256"], **sign_in, **people}
 
     def id_token(self, subject: str, *, key: SigningKey | None = None, typ: str = "JWT", **claims: Any) -> str:
         """An ID token; further claims replace the usual ones, and None leaves one out."""

@@ -13,12 +13,27 @@ import hashlib
 import hmac
 import re
 
-from lgsp_auth.id_token import Account
+from lgsp_auth.id_token import Account, InvalidGrant
 from lgsp_problems import Refusal
 
 SALT_BYTES = 16
 _CODE_BYTES = 16
 _CODE = re.compile(r"[a-z2-7]{26}")
+
+
+class AccountNotRegistered(InvalidGrant):
+    """An account that is nobody's on this bus.
+
+    Args:
+        code: of the account, which an operator registers.
+    """
+
+    def __init__(self, code: str) -> None:
+        self.account = shown = shown_code(code)
+        super().__init__(
+            f"Tài khoản này chưa được đăng ký trên trục; hãy báo mã tài khoản {shown} cho người vận hành trục để họ đăng ký.",
+            f"This account is not registered on the bus; tell its code {shown} to an operator of the bus, who registers it.",
+        )
 
 
 class AccountCodes:

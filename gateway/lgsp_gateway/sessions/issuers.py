@@ -4,12 +4,12 @@ issuers:
   - issuer: https://id.quangninh.gov.vn
     audience: lgsp
     algorithms: [RS256]
-    signIn: {client: lgsp-cli, scopes: [openid]}
+    signIn: {client: lgsp-cli, scopes: [openid], console: {client: lgsp-console, secretFile: /etc/lgsp/console-secret}}
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nats.aio.client import Client
 
@@ -20,6 +20,7 @@ from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_problems import Refusal
+from lgsp_runtime.background import Background
 from lgsp_runtime.nats.connection import NatsEndpoint
 
 
@@ -37,6 +38,7 @@ async def open_people(
     eraser: Callable[[], NatsEndpoint],
     known: Sequence[Issuer],
     removed_keys: RemovedKeys,
+    background: Background,
 ) -> People:
     """Open what is kept of people, and read who they sign in with.
 
@@ -46,10 +48,11 @@ async def open_people(
         removed_keys: watches the keys of these issuers.
 
     Raises:
-        Refusal: `cannot-start` or `invalid-document`.
+        Refusal: `cannot-start`, `bus-unavailable` or `invalid-document`.
     """
     store = PeopleStore(eraser)
     await store.start(connection, settings.replicas)
+    await store.sessions.follow_ends(connection, background)
     return People(load_sign_in(settings.issuers, {issuer.name: issuer for issuer in known}), store, removed_keys)
 
 
@@ -70,13 +73,36 @@ def load_sign_in(path: Path | None, known: Mapping[str, Issuer]) -> list[SignInI
     for number, entry in enumerate(document["issuers"]):
         if "signIn" not in entry:
             continue
-        client = entry["signIn"]["client"]
+        sign_in_issuers.append(_parse_sign_in(entry, known[entry["issuer"]], f"{where}/issuers/{number}/signIn"))
+    return sign_in_issuers
+
+
+def _parse_sign_in(entry: Mapping[str, Any], issuer: Issuer, location: str) -> SignInIssuer:
+    settings = entry["signIn"]
+    console = settings.get("console", {"client": settings["client"]})
+    for path, client in (("client", settings["client"]), ("console/client", console["client"])):
         if client == entry["audience"]:
             raise Refusal(
                 "invalid-document",
-                vi=f"{where}/issuers/{number}/signIn/client: phải khác audience, nếu không mã định danh của người dùng sẽ được nhận như mã truy cập; hãy đăng ký một client riêng cho lgsp login.",
-                en=f"{where}/issuers/{number}/signIn/client: must differ from audience, or people's ID tokens would count as access tokens; register a client of its own for lgsp login.",
+                vi=f"{location}/{path}: phải khác audience, nếu không mã định danh của người dùng sẽ được nhận như mã truy cập; hãy đăng ký một client riêng.",
+                en=f"{location}/{path}: must differ from audience, or people's ID tokens would count as access tokens; register a client of its own.",
             )
-        scopes = tuple(entry["signIn"].get("scopes", ("openid",)))
-        sign_in_issuers.append(SignInIssuer(known[entry["issuer"]], client, scopes))
-    return sign_in_issuers
+    return SignInIssuer(
+        issuer,
+        settings["client"],
+        tuple(settings.get("scopes", ("openid",))),
+        console["client"],
+        _read_secret(console.get("secretFile", ""), location),
+        settings.get("title", {}),
+    )
+
+
+def _read_secret(file: str, location: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() if file else ""
+    except (OSError, ValueError) as error:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{location}/console/secretFile: không đọc được tệp {file}; hãy kiểm tra đường dẫn và quyền đọc.",
+            en=f"{location}/console/secretFile: the file {file} cannot be read; check its path and permissions.",
+        ) from error

@@ -94,6 +94,7 @@ class PersonAdministration:
             if profile:
                 await self._people.forget_account(profile.account)
             await self._people.forget_profile(name)
+            await self._people.forget_notification_choices(name)
         return version
 
     def _is_theirs(self, person: str, code: str, salt: bytes) -> bool:

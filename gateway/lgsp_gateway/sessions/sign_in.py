@@ -5,7 +5,6 @@ all gateways at once when its person signs out, is suspended or gets other roles
 at NATS is on no hot path.
 """
 
-import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -20,9 +19,9 @@ from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.keys.removed_keys import key_id
 from lgsp_gateway.registry.persons import Person, principal_of_person
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_gateway.sessions.accounts import AccountCodes, is_committed, shown_code
+from lgsp_gateway.sessions.accounts import AccountCodes, AccountNotRegistered, is_committed
 from lgsp_gateway.sessions.issuers import People
-from lgsp_gateway.sessions.store import SESSION_SECONDS, Session
+from lgsp_gateway.sessions.session_store import BROWSER_SECONDS, SESSION_SECONDS, Origin, Session, id_of
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name of RFC 8693
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
@@ -33,7 +32,9 @@ PREFIX = "lgsp_session_"
 
 
 MAX_REMEMBERED = 10_000
-"""Digests of tokens under which a session was found; about 1 MB when full."""
+"""Ids of sessions that were found; about 1 MB when full."""
+EXTEND_SECONDS = 300.0
+"""How often a session of a browser that is used is kept for as long again."""
 
 
 def is_session_token(token: str) -> bool:
@@ -42,10 +43,11 @@ def is_session_token(token: str) -> bool:
 
 
 class SignedIn(NamedTuple):
-    """A person who is signed in, and their session."""
+    """A person who is signed in, their session, and its id (`session_store.id_of`)."""
 
     principal: Principal
     session: Session
+    id: str
 
 
 class SignIn:
@@ -56,6 +58,7 @@ class SignIn:
         codes: makes the codes of accounts.
         clients: finds out which system a person signs in through, where one shows itself.
         replays: sees to it that an ID token, and such a system's assertion, count once.
+        own_issuer: the address of the bus, which is the issuer of its local users.
     """
 
     def __init__(
@@ -65,12 +68,15 @@ class SignIn:
         registry: RegistrySnapshot,
         clients: ClientAuthenticator,
         replays: ReplayGuard,
+        own_issuer: str,
     ) -> None:
         self._replays = replays
-        self._found: OrderedDict[bytes, None] = OrderedDict()
+        self._found: OrderedDict[str, float] = OrderedDict()
         self.tokens = IdTokenVerifier(people.issuers)
-        self._codes = codes
+        self._issuers = frozenset((own_issuer, *self.tokens.issuers))
+        self.codes = codes
         self._people = people.store
+        self.sessions = people.store.sessions
         self._removed_keys = people.removed_keys
         self._registry = registry
         self._clients = clients
@@ -83,9 +89,10 @@ class SignIn:
         registry: RegistrySnapshot,
         clients: ClientAuthenticator,
         replays: ReplayGuard,
+        own_issuer: str,
     ) -> "SignIn":
         """Make it of a gateway's parts."""
-        return cls(people, AccountCodes(keys.pseudonym_key()), registry, clients, replays)
+        return cls(people, AccountCodes(keys.pseudonym_key()), registry, clients, replays, own_issuer)
 
     async def exchange(self, form: Mapping[str, str], authorization: str | None, now: float) -> dict[str, Any]:
         """Return the answer to a token request that exchanges an ID token for a session (RFC 8693, section 2.2.1).
@@ -106,20 +113,53 @@ class SignIn:
                 await self._replays.use(asking.one_time)
             through = asking.client.system
         token = form["subject_token"]
-        account, key = await self._verified(token, now)
+        verified = await self.verify(self.tokens, token, now)
+        account = verified.account
         person = await self._person(account)
         await self._replays.use(one_time_value(token, account))
-        issued = PREFIX + secrets.token_urlsafe(32)
-        of_system = self._registry.generation(through).number
-        signed_by = key_id(account.issuer, key)
-        session = Session(person.name, through, person.generation, now + SESSION_SECONDS, of_system, signed_by)
-        await self._people.begin(issued, session)
+        signed_by = key_id(account.issuer, verified.key)
+        issued = await self._begin(person, Origin("token"), now, SESSION_SECONDS, through=through, key=signed_by)
         return {
             "access_token": issued,
             "issued_token_type": ACCESS_TOKEN,
             "token_type": "Bearer",
             "expires_in": SESSION_SECONDS,
         }
+
+    async def begin(self, account: Account, origin: Origin, now: float, key: str = "") -> str:
+        """Begin a session of a browser for whoever has shown that an account is theirs, and return its token.
+
+        Args:
+            now: seconds since 1970.
+            key: the thumbprint of the issuer's key that signed the ID token; "" for a local user.
+
+        Raises:
+            AccountNotRegistered: the account is nobody's.
+            Refusal: `invalid_grant`, where its person may not sign in; `bus-unavailable`.
+        """
+        person = await self._person(account)
+        signed_by = key_id(account.issuer, key) if key else ""
+        return await self._begin(person, origin, now, BROWSER_SECONDS, key=signed_by)
+
+    async def begin_for(self, person: str, origin: Origin, now: float) -> str | None:
+        """Begin a session of a browser for a person who was let in otherwise; None where the person may not sign in.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        known = self._registry.persons.get(person)
+        if known is None or known.phase != "active":
+            return None
+        return await self._begin(known, origin, now, BROWSER_SECONDS)
+
+    async def _begin(
+        self, person: Person, origin: Origin, now: float, seconds: int, *, through: str = "", key: str = ""
+    ) -> str:
+        token = PREFIX + secrets.token_urlsafe(32)
+        of_system = self._registry.generation(through).number
+        session = Session(person.name, through, person.generation, now + seconds, of_system, key, now, *origin)
+        await self.sessions.begin(token, session)
+        return token
 
     async def find(self, token: str, now: float) -> SignedIn | None:
         """Find who is signed in under a session's token; None where it counts no more, or never did.
@@ -130,23 +170,43 @@ class SignIn:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        session = await self._people.session(token)
+        signed_in = await self._look(id_of(token), await self.sessions.session(token), now)
+        if signed_in is None:
+            self._found.pop(id_of(token), None)
+            return None
+        await self._remember(token, signed_in, now)
+        return signed_in
+
+    async def look(self, signed_in: SignedIn, now: float) -> SignedIn | None:
+        """Look who somebody who was signed in is now; None where their session has ended. This is no use of the session.
+
+        Args:
+            now: seconds since 1970.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        return await self._look(signed_in.id, await self.sessions.session_of_id(signed_in.id), now)
+
+    async def _look(self, key: str, session: Session | None, now: float) -> SignedIn | None:
         if session and session.key and await self._removed_keys.has_ended(session.key):
             session = None
         person = self._registry.persons.get(session.person) if session else None
-        signed_in = SignedIn(principal_of_person(person, session.system), session) if session and person else None
-        if signed_in is None or not self.still_counts(signed_in, now):
-            self._found.pop(_digest(token), None)
-            return None
-        self._remember(token)
-        return signed_in
+        signed_in = SignedIn(principal_of_person(person, session.system), session, key) if session and person else None
+        return signed_in if signed_in and self.still_counts(signed_in, now) else None
 
     def remembers(self, token: str) -> bool:
         """Tell whether a session was found under this token before, so that its holder need not wait for what others send."""
-        return _digest(token) in self._found
+        return id_of(token) in self._found
 
-    def _remember(self, token: str) -> None:
-        self._found[_digest(token)] = None
+    async def _remember(self, token: str, signed_in: SignedIn, now: float) -> None:
+        """Remember that a session is used, and keep it for as long again where it may last longer than an unused one is kept."""
+        key, session = signed_in.id, signed_in.session
+        extended = self._found.get(key, session.began)
+        if now - extended > EXTEND_SECONDS and session.expires > now + EXTEND_SECONDS:
+            await self.sessions.extend(token)
+            extended = now
+        self._found[key] = extended
         if len(self._found) > MAX_REMEMBERED:
             self._found.popitem(last=False)
 
@@ -157,10 +217,12 @@ class SignIn:
             now: seconds since 1970.
         """
         session, principal = signed_in.session, signed_in.principal
+        if self.sessions.has_ended(signed_in.id):
+            return False
         person = self._registry.persons.get(session.person)
         if person is None or person.phase != "active" or not session.is_of(person, now):
             return False
-        if person.issuer not in self.tokens.issuers or self._removed_keys.is_removed(session.key):
+        if person.issuer not in self._issuers or self._removed_keys.is_removed(session.key):
             return False
         if person.agency != principal.agency or not principal.roles <= person.roles:
             return False
@@ -177,32 +239,48 @@ class SignIn:
             Refusal: `bus-unavailable`.
         """
         if is_session_token(token):
-            await self._people.end(token)
+            await self.sessions.end(token)
 
-    async def _verified(self, token: str, now: float) -> VerifiedIdToken:
+    async def end_sessions(self, account: Account, user: str) -> None:
+        """End the sessions that a local user has begun.
+
+        Args:
+            account: of the user.
+            user: the opaque id of the user.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        linked = await self._people.account(self.codes.code(account))
+        for key, session in (await self.sessions.sessions_of(linked.person) if linked else {}).items():
+            if session.user == user:
+                await self.sessions.end_of(session.person, key)
+
+    async def verify(self, verifier: IdTokenVerifier, token: str, now: float) -> VerifiedIdToken:
+        """Verify an ID token, also one that is signed by a key that its issuer has just begun to use.
+
+        Raises:
+            Refusal: `invalid_grant`.
+        """
         try:
-            return self.tokens.verify(token, now)
+            return verifier.verify(token, now)
         except UnknownKey as unknown:
             if not await unknown.refresh():
                 raise
-            return self.tokens.verify(token, now)
+            return verifier.verify(token, now)
 
     async def _person(self, account: Account) -> Person:
         """The person whose account it is, who may sign in now."""
-        code = self._codes.code(account)
+        code = self.codes.code(account)
         linked = await self._people.account(code)
         person = self._registry.persons.get(linked.person) if linked else None
         if linked is None or person is None or person.issuer != account.issuer:
-            raise _not_registered(code)
+            raise AccountNotRegistered(code)
         if not is_committed(code, linked.salt, person.account):
-            raise _not_registered(code)
+            raise AccountNotRegistered(code)
         if person.phase != "active":
             raise _not_active(person)
         return person
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _check_request(form: Mapping[str, str]) -> None:
@@ -218,14 +296,6 @@ def _check_request(form: Mapping[str, str]) -> None:
             f"chỉ cấp {ACCESS_TOKEN} và không nhận actor_token",
             f"only {ACCESS_TOKEN} is issued, and no actor_token is taken",
         )
-
-
-def _not_registered(code: str) -> InvalidGrant:
-    shown = shown_code(code)
-    return InvalidGrant(
-        f"Tài khoản này chưa được đăng ký trên trục; hãy báo mã tài khoản {shown} cho người vận hành trục để họ đăng ký.",
-        f"This account is not registered on the bus; tell its code {shown} to an operator of the bus, who registers it.",
-    )
 
 
 def _not_active(person: Person) -> InvalidGrant:

@@ -1,0 +1,104 @@
+"""Sessions of citizens in a browser, apart from those of the people who work with the bus.
+
+A citizen is registered nowhere and has no role. Of the number that their issuer vouched for, only the pseudonym is kept, and only
+for as long as the session: it is what the evidence is searched by.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from lgsp_auth.id_token import SignInIssuer, VerifiedIdToken
+from lgsp_gateway.keys.removed_keys import key_id
+from lgsp_gateway.sessions import buckets
+from lgsp_gateway.sessions.oidc_client import failed
+from lgsp_gateway.sessions.session_store import SessionStore, id_of
+
+CITIZEN_SECONDS: Final = 30 * 60
+"""How long a session of a citizen lasts, however much it is used: such pages are opened on shared computers."""
+
+_PREFIX = "lgsp_citizen_"
+
+
+class CitizenSession(NamedTuple):
+    """Whom a browser speaks for, as the pseudonym of their number, and until when (seconds since 1970)."""
+
+    pseudonym: str
+    expires: float
+
+
+class CitizenSessions:
+    """Begins, finds and ends the sessions of citizens.
+
+    Args:
+        store: the open store of sessions, in whose bucket they are kept.
+        pseudonym_of: returns the pseudonym of a personal number.
+        key_has_ended: tells whether an issuer has removed the key of an id that signed an ID token.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        pseudonym_of: Callable[[str], str],
+        key_has_ended: Callable[[str], Awaitable[bool]],
+    ) -> None:
+        self._store = store
+        self._pseudonym_of = pseudonym_of
+        self._key_has_ended = key_has_ended
+
+    async def begin(self, identity: VerifiedIdToken, now: float) -> str:
+        """Begin the session of a citizen whose issuer vouches for their number, and return its token.
+
+        Args:
+            now: seconds since 1970.
+
+        Raises:
+            Refusal: `sign-in-failed`, where the ID token names no citizen; `bus-unavailable`.
+        """
+        if not identity.number:
+            raise failed(
+                "bên cấp không cho biết số định danh của bạn; hãy cho phép chia sẻ số định danh rồi thử lại",
+                "the issuer did not give your personal number; allow it to be shared and try again",
+            )
+        token = _PREFIX + secrets.token_urlsafe(32)
+        document: dict[str, Any] = {
+            "pseudonym": self._pseudonym_of(identity.number),
+            "expires": now + CITIZEN_SECONDS,
+            "key": key_id(identity.account.issuer, identity.key),
+        }
+        await buckets.write(self._store.bucket, _key_of(token), document)
+        return token
+
+    async def find(self, token: str, now: float) -> CitizenSession | None:
+        """Find the session of a token; None where there is none, or none any more.
+
+        Args:
+            now: seconds since 1970.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        if not token.startswith(_PREFIX):
+            return None
+        stored = await buckets.read(self._store.bucket, _key_of(token))
+        if stored is None or now >= stored.document["expires"] or await self._key_has_ended(stored.document["key"]):
+            return None
+        return CitizenSession(stored.document["pseudonym"], stored.document["expires"])
+
+    async def end(self, token: str) -> None:
+        """End the session of a token, if there is one.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        if token.startswith(_PREFIX):
+            await buckets.delete(self._store.bucket, _key_of(token))
+
+
+def issuers_of_citizens(issuers: Sequence[SignInIssuer]) -> list[SignInIssuer]:
+    """Return the issuers that citizens sign in with: those that name citizens and take sign-ins."""
+    return [one for one in issuers if one.issuer.person_claim and one.issuer.person_kind == "citizen"]
+
+
+def _key_of(token: str) -> str:
+    return f"citizen.{id_of(token)}"
