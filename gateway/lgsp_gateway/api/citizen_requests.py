@@ -1,0 +1,146 @@
+"""`/citizen-requests`: an agency reads and answers what citizens ask about its reads. Auditors read the requests to all agencies.
+
+Nobody of another agency learns that there is a request. Who opened one and who answered it goes into the security log; the list holds
+no text of a citizen, so that whoever has read one has opened it.
+"""
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from lgsp_auth.principal import Principal
+from lgsp_contracts.time_zone import iso_time
+from lgsp_gateway.api.access_requests import read_text, summary
+from lgsp_gateway.api.schemas import json_of
+from lgsp_gateway.citizens.request_store import NUMBER_PATTERN, RequestStore
+from lgsp_gateway.citizens.requests import MAX_ANSWER, CitizenRequest
+from lgsp_gateway.http import decoded_bodies, json_responses
+from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.language import accepted_language
+from lgsp_gateway.http.parameter_types import text_parameter
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_problems import Language, NotFound
+from lgsp_runtime.security_events import SecurityLog
+
+ADMIN: Final = "agency-admin"
+AUDITOR: Final = "auditor"
+MAX_LISTED: Final = 500
+
+NUMBER = text_parameter("number", "of the request", max_length=19, pattern=NUMBER_PATTERN, location="path")
+LIST = Route(
+    "GET",
+    "/citizen-requests",
+    "listCitizenRequests",
+    "List what citizens ask about reads of the caller's agency; for auditors, of all agencies",
+    "token",
+    {
+        200: ResponseSpec(
+            "Those that wait, the most urgent first; then the answered ones", json_of("CitizenRequestList")
+        )
+    },
+    roles=(ADMIN, AUDITOR),
+    tag="citizens",
+)
+READ = Route(
+    "GET",
+    "/citizen-requests/{number}",
+    "readCitizenRequest",
+    "Read a request of a citizen, with the read that it is about; that it was opened is written into the security log",
+    "token",
+    {200: ResponseSpec("The request", json_of("CitizenRequest"))},
+    roles=(ADMIN, AUDITOR),
+    parameters=(NUMBER,),
+    problems=("not-found",),
+    tag="citizens",
+)
+ANSWER = Route(
+    "POST",
+    "/citizen-requests/{number}/answer",
+    "answerCitizenRequest",
+    "Answer a request of a citizen, once",
+    "token",
+    {200: ResponseSpec("The request, with the answer", json_of("CitizenRequest"))},
+    roles=(ADMIN,),
+    parameters=(NUMBER,),
+    body=json_of("NewAnswer"),
+    problems=("not-found", "invalid-document", "step-not-allowed"),
+    tag="citizens",
+)
+
+
+class CitizenRequestRoutes:
+    """The routes for agencies and auditors."""
+
+    def __init__(
+        self, callers: CallerAuthenticator, store: RequestStore, registry: RegistrySnapshot, security: SecurityLog
+    ) -> None:
+        self._callers = callers
+        self._store = store
+        self._registry = registry
+        self._security = security
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the routes to an application."""
+        add_route(app, LIST, self._list)
+        add_route(app, READ, self._read)
+        add_route(app, ANSWER, self._answer)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        caller, language = await self._callers.identify(request), accepted_language(request)
+        found = await self._store.of_agency("" if caller.has_role(AUDITOR) else caller.agency)
+        items = [summary(one, self._registry, language) for one in found[:MAX_LISTED]]
+        return json_responses.json_response({"items": items, "more": len(found) > MAX_LISTED})
+
+    async def _read(self, request: web.Request) -> web.Response:
+        caller = await self._callers.identify(request)
+        found = await self._find(request)
+        if found is None or not (caller.has_role(AUDITOR) or _is_of(caller, found)):
+            raise _not_found()
+        self._write(request, caller, found, "opened")
+        return self._response(found, caller, accepted_language(request))
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        caller = await self._callers.identify(request)
+        found = await self._find(request)
+        if found is None or not _is_of(caller, found):
+            raise _not_found()
+        text = read_text(await decoded_bodies.read_json_object(request), "text", MAX_ANSWER)
+        answered = await self._store.answer(found, text, str(caller))
+        self._write(request, caller, answered, "answered")
+        return self._response(answered, caller, accepted_language(request))
+
+    async def _find(self, request: web.Request) -> CitizenRequest | None:
+        return await self._store.request(NUMBER.read_from(request))
+
+    def _response(self, one: CitizenRequest, caller: Principal, language: Language) -> web.Response:
+        document: dict[str, Any] = {
+            **summary(one, self._registry, language),
+            "text": one.text,
+            "mayAnswer": one.answer is None and _is_of(caller, one),
+        }
+        if one.answer:
+            document["answer"] = {"text": one.answer.text, "at": iso_time(one.answer.at), "by": one.answer.by}
+        return json_responses.json_response(document)
+
+    def _write(self, request: web.Request, caller: Principal, one: CitizenRequest, verb: str) -> None:
+        self._security.event(
+            f"citizen-request-{verb}",
+            "success",
+            "api",
+            f"{caller} {verb} the request {one.number} of a citizen to {one.agency}",
+            user__name=caller.name,
+            source__ip=request.remote or "",
+        )
+
+
+def _is_of(caller: Principal, one: CitizenRequest) -> bool:
+    """Tell whether a caller may answer a request: as administrator of the agency that read."""
+    return caller.has_role(ADMIN) and caller.agency == one.agency
+
+
+def _not_found() -> NotFound:
+    return NotFound(
+        vi="Không có yêu cầu này, hoặc bạn không được đọc.",
+        en="There is no such request, or you may not read it.",
+    )

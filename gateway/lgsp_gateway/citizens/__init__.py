@@ -1,0 +1,1 @@
+"""What citizens ask agencies about an entry of their access log, and what the agencies answer."""

@@ -1,0 +1,106 @@
+"""Requests of citizens about an entry of their access log: what one holds, and until when it must be answered."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NamedTuple, cast
+
+from lgsp_contracts.time_zone import VIETNAM
+
+Kind = Literal["object", "ask"]
+KINDS: Final = ("object", "ask")
+"""A citizen objects to a read, or asks about it."""
+MAX_TEXT: Final = 2000
+"""Characters of a request."""
+MAX_ANSWER: Final = 4000
+"""Characters of an answer."""
+
+_SATURDAY = 5
+
+
+class Answer(NamedTuple):
+    """What an agency answered, by which principal, and when (seconds since 1970)."""
+
+    text: str
+    by: str
+    at: float
+
+
+class CitizenRequest(NamedTuple):
+    """A request.
+
+    Args:
+        number: which the citizen is given.
+        agency: that read, and has to answer.
+        citizen: the pseudonym of whoever asks; it is shown to nobody.
+        entry: what the access log says of the read.
+        asked: seconds since 1970.
+        due: the last day to answer on, in Vietnam.
+        answer: None until it is answered.
+    """
+
+    number: str
+    agency: str
+    citizen: str
+    kind: Kind
+    text: str
+    entry: Mapping[str, Any]
+    asked: float
+    due: datetime.date
+    answer: Answer | None = None
+
+    def days_left(self, now: float) -> int:
+        """Return the days until the last one to answer on; negative where it is over.
+
+        Args:
+            now: seconds since 1970.
+        """
+        return (self.due - day_of(now)).days
+
+    def document(self) -> dict[str, Any]:
+        """Return what is stored of it before it is answered."""
+        return {
+            "number": self.number,
+            "agency": self.agency,
+            "citizen": self.citizen,
+            "kind": self.kind,
+            "text": self.text,
+            "entry": dict(self.entry),
+            "asked": self.asked,
+            "due": self.due.isoformat(),
+        }
+
+    @classmethod
+    def from_documents(cls, asked: Mapping[str, Any], answered: Mapping[str, Any] | None) -> "CitizenRequest":
+        """Read it from what is stored."""
+        return cls(
+            asked["number"],
+            asked["agency"],
+            asked["citizen"],
+            cast("Kind", asked["kind"]),
+            asked["text"],
+            asked["entry"],
+            asked["asked"],
+            datetime.date.fromisoformat(asked["due"]),
+            Answer(**answered) if answered else None,
+        )
+
+
+def day_of(time: float) -> datetime.date:
+    """Return the day in Vietnam of a time in seconds since 1970."""
+    return datetime.datetime.fromtimestamp(time, VIETNAM).date()
+
+
+def due_day(asked: float, working_days: int) -> datetime.date:
+    """Return the last day to answer on.
+
+    Saturdays and Sundays do not count. Public holidays do: they are decided each year, and a deadline that ignores them is never too late.
+
+    Args:
+        asked: seconds since 1970.
+        working_days: to be counted from the day after.
+    """
+    day = day_of(asked)
+    while working_days:
+        day += datetime.timedelta(days=1)
+        working_days -= day.weekday() < _SATURDAY
+    return day

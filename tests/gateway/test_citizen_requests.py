@@ -1,0 +1,212 @@
+"""Citizens sign in in a browser, object to a read of their data, and the agency that read answers; nobody else learns of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from nats.js.kv import KeyValue
+from support.at_rest import files_with, stored_bytes
+from support.citizens import FOREIGN_ADMIN, CitizenBrowser, Citizens
+
+from lgsp_gateway.citizens.request_store import MAX_A_DAY, RequestStore
+from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
+from lgsp_gateway.http.session_cookie import SessionCookie
+from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.sessions.session_store import SESSIONS
+from lgsp_gateway.sessions.store import PeopleStore
+from lgsp_runtime.nats.connection import connect
+
+TEXT = "Tôi chưa từng nộp hồ sơ đất đai ở Hạ Long."
+ANSWER = "Cán bộ đã tra nhầm số; chúng tôi xin lỗi."
+
+
+@pytest_asyncio.fixture(scope="module")
+async def citizens(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Citizens]:
+    folder = tmp_path_factory.mktemp("citizens")
+    started = await Citizens.start(folder, "--security-log", str(folder / "security.log"))
+    yield started
+    await started.stop()
+
+
+@pytest_asyncio.fixture
+async def browsers(citizens: Citizens) -> AsyncIterator[list[CitizenBrowser]]:
+    opened: list[CitizenBrowser] = []
+    yield opened
+    for browser in opened:
+        await browser.session.close()
+
+
+async def signed_in(citizens: Citizens, browsers: list[CitizenBrowser], number: str) -> CitizenBrowser:
+    browsers.append(await citizens.browser(number))
+    return browsers[-1]
+
+
+async def test_a_citizen_objects_and_reads_the_answer(citizens: Citizens, browsers: list[CitizenBrowser]) -> None:
+    message = await citizens.read_about("022093000001")
+    citizen = await signed_in(citizens, browsers, "022093000001")
+    [entry] = (await citizen.ask("GET", "/me/access-log")).json["items"]
+    assert (entry["message"], entry["agency"], entry["received"]) == (message, "H49.1", True)
+    asked = await citizen.object_to(message, TEXT)
+    assert (asked.status, asked.json["state"], asked.json["text"]) == (201, "waiting", TEXT)
+    assert 6 <= asked.json["daysLeft"] <= 10
+    number = asked.json["number"]
+    assert (await citizen.object_to(message)).code == "already-exists"
+
+    [listed] = [one for one in (await citizens.agency("GET")).json["items"] if one["number"] == number]
+    assert TEXT not in str(listed)  # who has read it has opened it
+    opened = (await citizens.agency("GET", f"/{number}")).json
+    assert (opened["text"], opened["mayAnswer"], opened["entry"]["message"]) == (TEXT, True, message)
+    answered = await citizens.agency("POST", f"/{number}/answer", {"text": ANSWER})
+    assert (answered.status, answered.json["answer"]["by"]) == (200, "agency-admin")
+    again = await citizens.agency("POST", f"/{number}/answer", {"text": "khác"})
+    assert (again.status, again.code) == (409, "step-not-allowed")
+
+    logged = (citizens.bus.state.root.parent / "security.log").read_text()
+    for action in ("citizen-request-opened", "citizen-request-answered"):
+        assert any(action in line and number in line for line in logged.splitlines()), action
+    assert TEXT not in logged
+
+    [own] = await citizen.requests()
+    assert (own["state"], own["answer"]["text"], set(own["answer"])) == ("answered", ANSWER, {"text", "at"})
+
+
+async def test_nobody_else_learns_of_a_request(citizens: Citizens, browsers: list[CitizenBrowser]) -> None:
+    message = await citizens.read_about("022093000002")
+    citizen = await signed_in(citizens, browsers, "022093000002")
+    number = (await citizen.object_to(message, TEXT)).json["number"]
+    assert (await citizens.agency("GET", who=FOREIGN_ADMIN)).json["items"] == []
+    for method, path in (("GET", f"/{number}"), ("POST", f"/{number}/answer")):
+        got = await citizens.agency(method, path, {"text": "x"} if method == "POST" else None, FOREIGN_ADMIN)
+        assert (got.status, got.code) == (404, "not-found")
+    for role in ("operator", "developer", "integrator", "alpha"):
+        assert (await citizens.agency("GET", f"/{number}", who=role)).status == 403, role
+    seen = (await citizens.agency("GET", f"/{number}", who="auditor")).json
+    assert (seen["text"], seen["mayAnswer"]) == (TEXT, False)
+    assert (await citizens.agency("POST", f"/{number}/answer", {"text": "x"}, "auditor")).status == 403
+
+    other = await signed_in(citizens, browsers, "022093000003")
+    assert await other.requests() == []
+    for stolen in ({}, {"agency": "H49.2"}):
+        assert (await other.object_to(message, **stolen)).code == "not-found"
+    assert (await citizen.object_to(message, agency="H49.2", kind="ask")).code == "not-found"
+
+
+async def test_a_session_of_a_citizen_is_one_of_nobody_else(citizens: Citizens, browsers: list[CitizenBrowser]) -> None:
+    citizen = await signed_in(citizens, browsers, "022093000004")
+    [cookie] = [one for one in citizen.session.cookie_jar if one.key == "lgsp_citizen"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
+    assert (await citizen.ask("GET", "/me")).status == 401
+    assert (await citizen.ask("GET", "/registry/grants")).status == 401
+    as_person = {"Cookie": f"{SessionCookie(f'http://127.0.0.1:{citizens.bus.port}').name}={cookie.value}"}
+    assert (await citizens.bus.session.get("/me", headers=as_person)).status == 401
+    as_token = {"Authorization": f"Bearer {cookie.value}"}
+    assert (await citizen.ask("GET", "/me", **as_token)).status == 401
+    for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"X-Requested-With": ""}):
+        got = await citizen.ask("POST", "/me/access-requests", {}, **foreign)
+        assert (got.status, got.code) == (403, "cross-site-request")
+
+    assert (await citizen.ask("GET", "/me/citizen-session")).json["signedIn"]
+    assert (await citizen.ask("POST", "/my-data/sign-out", {})).status == 200
+    citizen.session.cookie_jar.update_cookies({"lgsp_citizen": cookie.value})  # kept by somebody
+    ended = await citizen.ask("GET", "/me/access-log")
+    assert (ended.status, ended.code) == (401, "token-invalid")
+    assert not (await citizen.ask("GET", "/me/citizen-session")).json["signedIn"]
+
+
+async def test_a_session_expires(citizens: Citizens, browsers: list[CitizenBrowser]) -> None:
+    citizen = await signed_in(citizens, browsers, "022093000005")
+    assert (await citizen.ask("GET", "/me/access-requests")).status == 200
+    connection = await connect(citizens.bus.endpoint("gateway"), "test")
+    try:
+        bucket: KeyValue = await connection.jetstream().key_value(SESSIONS)
+        for key in await bucket.keys():
+            if key.startswith("citizen."):
+                stored = (await bucket.get(key)).value or b""
+                assert b"022093000005" not in stored
+                await bucket.put(key, stored.replace(b'"expires":', b'"expires":1,"was":'))
+    finally:
+        await connection.close()
+    ended = await citizen.ask("GET", "/me/access-requests")
+    assert (ended.status, ended.code) == (401, "token-invalid")
+    assert "sign in again" in ended.json["detail"]
+
+
+@pytest.mark.parametrize("number", [None, "", 5, ["022093000001"], "\ud800"], ids=repr)
+async def test_an_issuer_that_gives_no_number_signs_nobody_in(citizens: Citizens, number: object) -> None:
+    browser = CitizenBrowser(citizens)
+    try:
+        assert (await browser.sign_in(number)).headers["Location"] == "/my-data"
+        read = (await browser.ask("GET", "/me/citizen-session")).json
+        assert not read["signedIn"]
+        assert "did not give your personal number" in read["failure"]
+        assert "failure" not in (await browser.ask("GET", "/me/citizen-session")).json  # it is told once
+    finally:
+        await browser.session.close()
+
+
+async def test_a_citizen_floods_nobody(citizens: Citizens, browsers: list[CitizenBrowser]) -> None:
+    messages = [await citizens.read_about("022093000006") for _ in range(MAX_A_DAY + 3)]
+    citizen = await signed_in(citizens, browsers, "022093000006")
+    got = await asyncio.gather(*(citizen.object_to(message) for message in messages))
+    assert sorted(one.status for one in got) == [201] * MAX_A_DAY + [429] * 3
+    assert len(await citizen.requests()) == MAX_A_DAY
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"text": ""}, "/text"),
+        ({"text": " \n"}, "/text"),
+        ({"text": "x" * 2001}, "/text"),
+        ({"kind": "delete"}, "/kind"),
+    ],
+    ids=str,
+)
+async def test_what_is_wrong_with_a_request_is_said_at_its_field(
+    citizens: Citizens, browsers: list[CitizenBrowser], changed: dict[str, str], pointer: str
+) -> None:
+    citizen = await signed_in(citizens, browsers, "022093000007")
+    got = await citizen.object_to("019ac5a0-5c64-7d1e-9d1c-6d5c2f0b7a11", **changed)
+    assert (got.status, got.json["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_nothing_of_a_request_can_be_read_on_the_disk(citizens: Citizens, browsers: list[CitizenBrowser]) -> None:
+    message = await citizens.read_about("022093000008")
+    citizen = await signed_in(citizens, browsers, "022093000008")
+    number = (await citizen.object_to(message, TEXT)).json["number"]
+    await citizens.agency("POST", f"/{number}/answer", {"text": ANSWER})
+    assert files_with(citizens.bus.state.root, [TEXT, ANSWER, "022093000008"]) == {}
+
+
+async def test_filters_of_the_log(citizens: Citizens, browsers: list[CitizenBrowser]) -> None:
+    message = await citizens.read_about("022093000009")
+    citizen = await signed_in(citizens, browsers, "022093000009")
+    for query, expected in (
+        ("agency=H49.1", [message]),
+        ("agency=H49.2", []),
+        ("since=2000-01-01", [message]),
+        ("until=2000-01-01", []),
+    ):
+        found = (await citizen.ask("GET", f"/me/access-log?{query}")).json["items"]
+        assert [one["message"] for one in found] == expected, query
+
+
+async def test_an_answered_request_is_forgotten_and_one_that_waits_is_not(
+    citizens: Citizens, browsers: list[CitizenBrowser]
+) -> None:
+    first, second = [await citizens.read_about("022093000010") for _ in range(2)]
+    citizen = await signed_in(citizens, browsers, "022093000010")
+    answered = (await citizen.object_to(first)).json["number"]
+    waiting = (await citizen.object_to(second)).json["number"]
+    await citizens.agency("POST", f"/{answered}/answer", {"text": ANSWER})
+    connection = await connect(citizens.bus.endpoint("gateway"), "test")
+    try:
+        people = PeopleStore(lambda: citizens.bus.endpoint("people"))
+        await people.start(connection, 1)
+        cipher = PayloadCipher(KeyStore(citizens.bus.state.keys).storage_keys)
+        await RequestStore(people, cipher, str, working_days=6, kept_days=0).forget_old()
+    finally:
+        await connection.close()
+    assert [one["number"] for one in await citizen.requests()] == [waiting]
+    assert answered.encode() not in await stored_bytes(citizens.bus)
