@@ -1,0 +1,130 @@
+"""Opens the notifications of a gateway."""
+
+import ssl
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from nats.aio.client import Client
+
+from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.delivery.dead_letters.store import DeadLetters, LetterSelection
+from lgsp_gateway.delivery.webhooks.egress_addresses import EgressAddresses
+from lgsp_gateway.delivery.webhooks.egress_urls import EgressUrls
+from lgsp_gateway.delivery.webhooks.sealed_secrets import SealedSecrets
+from lgsp_gateway.delivery.webhooks.sender import WebhookSender
+from lgsp_gateway.notifications.ledger import NotificationLedger
+from lgsp_gateway.notifications.mail import MailSender
+from lgsp_gateway.notifications.notifier import ROUND_SECONDS, Notifier
+from lgsp_gateway.notifications.occasions import Sources
+from lgsp_gateway.notifications.webhook import NotificationWebhooks
+from lgsp_gateway.sessions.store import PeopleStore
+from lgsp_runtime.background import Background
+from lgsp_runtime.listed_networks import parse_networks
+from lgsp_runtime.tls import TlsFiles
+
+NEWEST_LETTERS = 500
+_SECRET = "notifications"  # noqa: S105 - the name of the secret
+ROUND_LIMIT = 600.0
+"""Seconds that a round may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """What the management API shows and changes."""
+
+    notifier: Notifier
+    people: PeopleStore
+    urls: EgressUrls
+    secrets: SealedSecrets
+    sender: WebhookSender
+    ledger: NotificationLedger
+
+    def seal(self, person: str, secret: str) -> str:
+        """Return the secret of a person's webhook as it is stored."""
+        return self.secrets.seal(secret, person, _SECRET)
+
+
+def create_notifications(
+    settings: GatewaySettings, key: bytes, people: PeopleStore, sources: Sources, tls: ssl.SSLContext
+) -> Notifications:
+    """Put the parts together; nothing is started.
+
+    Args:
+        key: encrypts the secrets of people's webhooks.
+        tls: of connections to webhooks.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    addresses, secrets = EgressAddresses(parse_networks(settings.webhook_networks)), SealedSecrets(key)
+    sender = WebhookSender(addresses, tls)
+    mail = None
+    if settings.smtp:
+        mail = MailSender(settings.smtp, settings.smtp_password_file, settings.mail_sender, settings.domain)
+
+    def open_secret(person: str, sealed: str) -> str | None:
+        return secrets.open(sealed, person, _SECRET)
+
+    ledger = NotificationLedger(settings.name)
+    notifier = Notifier(
+        sources,
+        people,
+        ledger,
+        mail,
+        NotificationWebhooks(sender, settings.public_url),
+        open_secret,
+        settings.public_url,
+        settings.notification_minutes * 60,
+    )
+    return Notifications(notifier, people, EgressUrls(addresses), secrets, sender, ledger)
+
+
+async def open_notifications(
+    stack: AsyncExitStack,
+    settings: GatewaySettings,
+    key: bytes,
+    connection: Client,
+    people: PeopleStore,
+    sources: Sources,
+    background: Background,
+) -> Notifications:
+    """Tell people in the background from now on.
+
+    Args:
+        stack: closes the connections.
+        key: encrypts the secrets of people's webhooks.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    notifications = create_notifications(settings, key, people, sources, _webhook_tls(settings, background))
+    stack.push_async_callback(notifications.sender.close)
+    await notifications.ledger.start(connection, settings.replicas)
+    work = notifications.notifier.round
+    background.run_every("notifications", ROUND_SECONDS, work, within=ROUND_LIMIT, at_once=False)
+    return notifications
+
+
+async def count_dead_letters(letters: DeadLetters) -> Mapping[str, int]:
+    """Count the dead letters that wait, by owner, among the newest.
+
+    Raises:
+        Refusal: `bus-unavailable`.
+    """
+    found, _ = await letters.list(LetterSelection(), 0, NEWEST_LETTERS)
+    counts: dict[str, int] = {}
+    for stored in found:
+        counts[stored.letter.owner] = counts.get(stored.letter.owner, 0) + 1
+    return counts
+
+
+def _webhook_tls(settings: GatewaySettings, background: Background) -> ssl.SSLContext:
+    if settings.webhook_ca is None:
+        context = ssl.create_default_context()
+    else:
+        files = TlsFiles.for_client(settings.webhook_ca)
+        background.run_forever("tls files of notifications", files.watch)
+        context = files.context
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
