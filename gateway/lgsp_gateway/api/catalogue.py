@@ -7,7 +7,6 @@ import time
 
 from aiohttp import web
 
-from lgsp_auth.principal import Principal
 from lgsp_contracts.summary import ContractSummary
 from lgsp_contracts.tooling.asyncapi import asyncapi
 from lgsp_contracts.tooling.openapi import openapi
@@ -20,6 +19,7 @@ from lgsp_gateway.http.lifecycle_headers import announcement_headers
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.documents import service_name
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_problems import Text
 
 YAML = "application/yaml"
 """RFC 9512."""
@@ -29,7 +29,7 @@ SERVICES = Route(
     "/catalog/services",
     "readCatalogue",
     "List the services that the caller may know of, with the purposes granted to it",
-    "token",
+    "optional",
     {200: ResponseSpec("A page of services", json_of("Catalogue"))},
     parameters=(LIMIT, CURSOR),
     tag="catalogue",
@@ -49,7 +49,7 @@ ASYNCAPI = Route(
     "GET",
     "/catalog/services/{service}/v{major:[0-9]+}/asyncapi.json",
     "describeAdapter",
-    "Describe the messages that an adapter of a service receives and sends, as AsyncAPI 3.0",
+    "Describe what an adapter of a service receives and sends, and how its events are received, as AsyncAPI 3.0",
     "optional",
     {200: ResponseSpec("The description", json_of("AsyncApi"))},
     parameters=(SERVICE, MAJOR),
@@ -106,14 +106,14 @@ class CatalogueRoutes:
         add_route(app, CONTRACT_YAML, self._read_contract_as_yaml)
 
     async def _list_services(self, request: web.Request) -> web.Response:
-        registry, caller = self._registry, await self._callers.identify(request)
+        registry, system = self._registry, await self._access.calling_system(request)
         now, limit, services = time.time(), LIMIT.read_from(request), []
-        async for service, major in self._access.visible_services(caller.system, now, CURSOR.read_from(request)):
+        async for service, major in self._access.visible_services(system, now, CURSOR.read_from(request)):
             services.append((service, major))
             if len(services) > limit:
                 break
         contracts = (registry.summary(service, major) for service, major in services[:limit])
-        items = (service_item(contract, registry, caller, now) for contract in contracts if contract)
+        items = (service_item(contract, registry, system, now) for contract in contracts if contract)
         last = service_name(*services[limit - 1]) if len(services) > limit else ""
         return await json_responses.list_response(items, last)
 
@@ -127,9 +127,11 @@ class CatalogueRoutes:
     async def _describe_as_asyncapi(self, request: web.Request) -> web.Response:
         document = await self._access.service_of_path(request)
         if is_large(document):
-            described = await self._access.describe_in_worker(request, "asyncapi", document, {"nats": self._nats})
+            described = await self._access.describe_in_worker(
+                request, "asyncapi", document, {"nats": self._nats, "url": self._url}
+            )
             return json_responses.encoded_json_response(described)
-        return json_responses.json_response(asyncapi(self._access.contract_of_path(request), self._nats))
+        return json_responses.json_response(asyncapi(self._access.contract_of_path(request), self._nats, self._url))
 
     async def _read_contract(self, request: web.Request) -> web.Response:
         document = await self._access.service_of_path(request)
@@ -141,23 +143,28 @@ class CatalogueRoutes:
         return web.Response(body=text, content_type=YAML, headers={"Cache-Control": "no-store"})
 
 
-def service_item(
-    contract: ContractSummary, registry: RegistrySnapshot, caller: Principal, now: float
-) -> dict[str, object]:
+def _text(text: Text) -> dict[str, str]:
+    return {"vi": text.vi, "en": text.en}
+
+
+def service_item(contract: ContractSummary, registry: RegistrySnapshot, system: str, now: float) -> dict[str, object]:
     """Return a service as the catalogue shows it to a caller (`CatalogueService` of the API's description).
 
     Args:
-        caller: its grants in force decide which purposes are shown.
+        system: the caller, whose grants in force decide which purposes are shown; "" for a caller that is no system.
         now: in seconds since 1970.
     """
-    grants = [
-        grant for grant in registry.grants_held(caller.system, contract.service, contract.major) if grant.in_force(now)
-    ]
+    grants = [grant for grant in registry.grants_held(system, contract.service, contract.major) if grant.in_force(now)]
+    provider = registry.systems.get(contract.provider)
+    agency = provider.agency if provider else ""
     return {
         "service": contract.service,
         "version": contract.version,
         "title": {"vi": contract.title.vi, "en": contract.title.en},
+        "description": {"vi": contract.description.vi, "en": contract.description.en} if contract.description else None,
+        "classification": contract.classification,
         "provider": contract.provider,
+        "agency": {"code": agency, "title": _text(registry.agencies.get(agency, Text(agency, agency)))},
         "notice": announcement_headers(registry.announced(contract.service, contract.major, now)),
         "operations": [
             {
@@ -169,5 +176,16 @@ def service_item(
                 "example": {"request": operation.request},
             }
             for name, operation in contract.operations.items()
+        ],
+        "events": [
+            {
+                "event": name,
+                "path": f"/events/{contract.service}/v{contract.major}/{name}",
+                "title": {"vi": event.title.vi, "en": event.title.en},
+                "classification": event.classification,
+                "purposes": sorted({p for grant in grants if name in grant.events for p in grant.purposes}),
+                "example": {"data": event.data},
+            }
+            for name, event in contract.events.items()
         ],
     }

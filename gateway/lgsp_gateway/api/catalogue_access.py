@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from lgsp_auth.policy import unknown_service
 from lgsp_contracts.contract import Contract
@@ -44,9 +44,8 @@ class CatalogueAccess:
         Raises:
             Refusal: `token-invalid`, for a token that is not valid.
         """
-        if hdrs.AUTHORIZATION not in request.headers:
-            return ""
-        return (await self._callers.identify(request)).system
+        caller = await self._callers.identify_if_present(request)
+        return caller.system if caller else ""
 
     async def visible_services(
         self, system: str, now: float, after: str = ""
@@ -97,7 +96,7 @@ class CatalogueAccess:
         """Describe a large contract in a worker process, so that the event loop is not blocked.
 
         Args:
-            form: `page` (HTML), `openapi` or `asyncapi` (JSON), or `yaml`, the contract itself.
+            form: `page` (HTML), `openapi` or `asyncapi` (JSON), `yaml`, the contract itself, or `trial`, the answer to a request.
             options: what the description needs beside the contract, such as the address of the bus.
 
         Raises:

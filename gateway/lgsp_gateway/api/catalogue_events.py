@@ -92,5 +92,5 @@ class CatalogueEvents:
             "type": "lgsp.service.changed",
             "time": datetime.datetime.fromtimestamp(now, datetime.UTC).isoformat(),
             "datacontenttype": "application/json",
-            "data": service_item(contract, self._registry, caller, now),
+            "data": service_item(contract, self._registry, caller.system, now),
         }

@@ -4,7 +4,16 @@ A test compares the answers of a gateway with these schemas.
 """
 
 from lgsp_contracts.tooling.openapi import PROBLEM
+from lgsp_gateway.api.account_schemas import account_schemas
+from lgsp_gateway.api.citizen_schemas import citizen_schemas
+from lgsp_gateway.api.delivery_schemas import file_schemas, message_schemas
+from lgsp_gateway.api.endpoint_schemas import endpoint_schemas
+from lgsp_gateway.api.evidence_schemas import evidence_schemas
+from lgsp_gateway.api.flow_schemas import flow_schemas
+from lgsp_gateway.api.form_schemas import form_schemas
+from lgsp_gateway.api.operations_schemas import operations_schemas
 from lgsp_gateway.api.registry_schemas import registry_schemas
+from lgsp_gateway.api.request_schemas import request_schemas
 from lgsp_gateway.api.schemas import (
     NEXT_CURSOR,
     NON_NEGATIVE_INTEGER,
@@ -12,12 +21,13 @@ from lgsp_gateway.api.schemas import (
     REASON,
     TEXT,
     TEXTS,
+    TIME,
     Schema,
     list_schema,
     object_schema,
     ref,
 )
-from lgsp_gateway.evidence.search.models import STATISTICS, WINDOWS
+from lgsp_gateway.api.subscription_schemas import subscription_schemas
 from lgsp_gateway.sessions.sign_in import ID_TOKEN, TOKEN_EXCHANGE
 
 
@@ -30,9 +40,20 @@ def component_schemas() -> dict[str, Schema]:
         **_token_schemas(),
         **_principal_schemas(),
         **_catalogue_schemas(),
-        **_evidence_schemas(),
-        **_operations_schemas(),
+        **evidence_schemas(),
+        **_own_call_schemas(),
+        **form_schemas(),
+        **_event_schemas(),
+        **operations_schemas(),
+        **flow_schemas(),
         **_step_schemas(),
+        **request_schemas(),
+        **citizen_schemas(),
+        **account_schemas(),
+        **endpoint_schemas(),
+        **message_schemas(),
+        **file_schemas(),
+        **subscription_schemas(),
     }
 
 
@@ -42,6 +63,16 @@ def _problem_code_schemas() -> dict[str, Schema]:
         "Index": object_schema({"title": TEXT, "links": {"type": "object", "additionalProperties": TEXT}}),
         "ProblemCode": object_schema({**members, "status": NON_NEGATIVE_INTEGER}),
         "ProblemCodes": list_schema(ref("ProblemCode")),
+    }
+
+
+def _event_schemas() -> dict[str, Schema]:
+    item = {"id": TEXT, "message": TEXT, "salt": TEXT, "repeated": {"type": "boolean"}}
+    attributes = {"specversion": {"const": "1.0"}, "id": TEXT, "source": TEXT, "type": TEXT}
+    optional = {"time": TIME, "datacontenttype": TEXT, "traceparent": TEXT}
+    return {
+        "CloudEvent": object_schema({**attributes, "data": {}}, {**optional, "tracestate": TEXT}, closed=True),
+        "PublishedEvents": list_schema(object_schema(item)),
     }
 
 
@@ -77,7 +108,16 @@ def _token_schemas() -> dict[str, Schema]:
 def _principal_schemas() -> dict[str, Schema]:
     return {
         "SignInIssuerList": list_schema(
-            object_schema({"issuer": TEXT, "client": TEXT, "scopes": TEXTS, "algorithms": TEXTS})
+            object_schema(
+                {"issuer": TEXT, "client": TEXT, "scopes": TEXTS, "algorithms": TEXTS},
+                {"title": object_schema({"vi": TEXT, "en": TEXT})},
+            ),
+            optional={
+                "localUsers": {
+                    "type": "boolean",
+                    "description": "whether people sign in as users of the bus itself too",
+                }
+            },
         ),
         "Principal": object_schema(
             {
@@ -111,14 +151,33 @@ def _catalogue_schemas() -> dict[str, Schema]:
         "Catalogue": list_schema(ref("CatalogueService"), optional={"next": NEXT_CURSOR}),
         "CatalogueService": object_schema(
             {
-                **dict.fromkeys(("service", "version", "provider"), TEXT),
+                **dict.fromkeys(("service", "version", "provider", "classification"), TEXT),
                 "title": ref("Text"),
+                "description": {"anyOf": [ref("Text"), {"type": "null"}]},
+                "agency": object_schema({"code": TEXT, "title": ref("Text")}),
                 "notice": {
                     "type": "object",
                     "additionalProperties": TEXT,
                     "description": "the headers that announce a deprecation or suspension",
                 },
                 "operations": {"type": "array", "items": ref("CatalogueOperation")},
+                "events": {"type": "array", "items": ref("CatalogueEvent")},
+            }
+        ),
+        "ContractVersions": list_schema(ref("ContractVersion")),
+        "ContractVersion": object_schema(
+            {
+                "version": TEXT,
+                "since": {**NON_NEGATIVE_INTEGER, "description": "milliseconds since 1970"},
+                "contract": ref("Contract"),
+            }
+        ),
+        "Programs": list_schema(ref("Program")),
+        "Program": object_schema(dict.fromkeys(("language", "title", "program"), TEXT)),
+        "Trial": object_schema(
+            {
+                "answer": {"description": "the whole answer"},
+                "visible": {"description": "the answer as the grant shows it"},
             }
         ),
         "CatalogueOperation": object_schema(
@@ -129,106 +188,61 @@ def _catalogue_schemas() -> dict[str, Schema]:
                 "example": object_schema({"request": {}}),
             }
         ),
-    }
-
-
-def _evidence_schemas() -> dict[str, Schema]:
-    text_members = (
-        *("message", "gateway", "consumer", "agency", "provider", "service", "version", "operation", "purpose"),
-        *("grant", "subject", "onBehalfOf", "outcome", "trace"),
-    )
-    entry = {
-        **dict.fromkeys(text_members, TEXT),
-        "time": {**NON_NEGATIVE_INTEGER, "description": "milliseconds since 1970"},
-        "status": {"type": "integer"},
-        "requestSize": {**NON_NEGATIVE_INTEGER, "description": "bytes"},
-        "answerSize": {**NON_NEGATIVE_INTEGER, "description": "bytes"},
-        "providerMs": NUMBER,
-        "totalMs": NUMBER,
-    }
-    digests = {"v": NON_NEGATIVE_INTEGER, "kind": TEXT, "requestDigest": TEXT, "answerDigest": TEXT}
-    access_members = (
-        *("message", "time", "agency", "system", "service", "operation", "purpose", "legalBasis", "outcome", "text"),
-    )
-    own_access = object_schema(
-        {**dict.fromkeys(("date", "first", "last", "text"), TEXT), "looks": NON_NEGATIVE_INTEGER}
-    )
-    return {
-        "Entry": object_schema({**entry, **digests}),
-        "EntryFound": object_schema(entry),
-        "EntryPage": list_schema(
-            ref("EntryFound"), {"cursor": {**TEXT, "description": "the cursor of the next page; empty on the last"}}
-        ),
-        "LogList": list_schema(object_schema({"gateway": TEXT, "size": NON_NEGATIVE_INTEGER, "checkpoint": TEXT})),
-        "Checkpoints": list_schema(TEXT, {"start": object_schema({"size": NON_NEGATIVE_INTEGER})}),
-        "Consistency": object_schema(
-            {"path": {"type": "array", "items": {**TEXT, "contentEncoding": "base64", "description": "a hash"}}}
-        ),
-        "Proof": {"type": "object"},
-        "Seal": object_schema(
-            {"checkpoint": {**TEXT, "maxLength": 20_000, "description": "the checkpoint with the line of the witness"}}
-        ),
-        "SealKept": object_schema({"by": {**TEXT, "description": "the name of the witness"}}),
-        "SealList": list_schema({"type": "object"}),
-        **_own_call_schemas(),
-        "AccessLog": list_schema(
-            object_schema(dict.fromkeys(access_members, TEXT)),
-            {"cursor": TEXT, "own": {"type": "array", "items": own_access}},
+        "CatalogueEvent": object_schema(
+            {
+                **dict.fromkeys(("event", "path", "classification"), TEXT),
+                "title": ref("Text"),
+                "purposes": {**TEXTS, "description": "those for which the caller may receive it"},
+                "example": object_schema({"data": {}}),
+            }
         ),
     }
 
 
 def _own_call_schemas() -> dict[str, Schema]:
     texts = dict.fromkeys(("message", "service", "version", "operation", "purpose", "grant", "outcome"), TEXT)
-    moment = {**TEXT, "format": "date-time"}
     figures = {"status": NON_NEGATIVE_INTEGER, "providerMs": NUMBER, "totalMs": NUMBER}
     reason = {**TEXT, "description": "the title of the code in `outcome`, in the language of Accept-Language"}
     counts = dict.fromkeys(("major", "requests", "seconds", "used", "left"), NON_NEGATIVE_INTEGER)
     return {
         "OwnCalls": list_schema(
-            object_schema({**texts, **figures, "time": moment}, {"reason": reason, "help": TEXT}),
+            object_schema({**texts, **figures, "time": TIME}, {"reason": reason, "help": TEXT}),
             {"cursor": {**TEXT, "description": "the cursor of the next page; empty on the last"}},
         ),
-        "OwnQuotas": list_schema(object_schema({"grant": TEXT, "service": TEXT, **counts, "resets": moment})),
+        "OwnQuotas": list_schema(
+            object_schema({"grant": TEXT, "service": TEXT, **counts, "resets": TIME}), {"storage": ref("StorageUsage")}
+        ),
+        "StorageUsage": _storage_usage(),
+        "StorageUsageList": list_schema(ref("StorageUsage")),
     }
 
 
-def _operations_schemas() -> dict[str, Schema]:
-    route = dict.fromkeys(("consumer", "provider", "service", "operation"), TEXT)
-    shares = {name: {**NUMBER, "minimum": 0, "maximum": 1} for name in ("refusedRate", "errorRate")}
-    quantiles = {name: {**NUMBER, "description": "milliseconds"} for name in ("p50", "p95", "p99")}
-    counts = dict.fromkeys(
-        ("calls", "answered", "refused", "failed", "requestBytes", "answerBytes"), NON_NEGATIVE_INTEGER
-    )
-    return {
-        "Flow": object_schema({**route, "calls": NON_NEGATIVE_INTEGER, "perSecond": NUMBER, **shares, **quantiles}),
-        "Flows": list_schema(ref("Flow"), {"time": NUMBER, "window": {"enum": list(WINDOWS)}}),
-        "AdapterList": list_schema(ref("Adapter"), {"time": NUMBER}),
-        "Adapter": object_schema(
-            {**dict.fromkeys(("id", "service", "version", "system", "started"), TEXT), "operations": {"type": "object"}}
-        ),
-        "CheckList": list_schema({"type": "object"}),
-        "StatisticsRow": object_schema({name: counts.get(name, TEXT) for name in STATISTICS}),
-        "Statistics": list_schema(ref("StatisticsRow")),
-        "IdempotencyKey": object_schema(
-            {
-                "state": {
-                    "enum": ["begun", "done", "settled", "repeatable"],
-                    "description": "no result is known yet; the answer is stored; the call happened, its answer is not known; the operation only reads, and runs each time",
-                },
-                "message": {**TEXT, "description": "the id of the call that used the key first"},
-                "operation": {**TEXT, "description": "the subject of the operation, such as svc.land.v1.register"},
-                "at": {**TEXT, "format": "date-time"},
+def _storage_usage() -> Schema:
+    described = {
+        "usedBytes": "everything together",
+        "messageBytes": "waiting messages, kept answers, and events for as long as they are retained",
+        "deadLetterBytes": "dead letters",
+        "fileBytes": "files, uploads with their full size",
+    }
+    of_nobody = "empty for dead letters of systems that are no longer registered"
+    return object_schema(
+        {
+            "agency": {**TEXT, "description": f"the code of the agency; {of_nobody}"},
+            **{name: {**NON_NEGATIVE_INTEGER, "description": text} for name, text in described.items()},
+        },
+        {
+            "quotaBytes": {
+                **NON_NEGATIVE_INTEGER,
+                "description": "what the agency may store; absent where `agency` is empty",
             }
-        ),
-        "Settlement": object_schema(
-            {"outcome": {"enum": ["happened", "did-not-happen"]}, "reason": {**REASON, "minLength": 1}},
-            {"answer": {"type": "object", "description": "the answer to the next call with this key"}},
-            closed=True,
-        ),
-    }
+        },
+    )
 
 
 def _step_schemas() -> dict[str, Schema]:
     day = {**TEXT, "format": "date"}
-    return {"Step": object_schema({}, {"reason": REASON, "until": day, "since": day}, closed=True)}
+    step = {"reason": REASON, "until": day, "since": day}
+    return {
+        "Step": object_schema({}, step, closed=True),
+        "Renewal": object_schema({}, {"until": day, "reason": REASON}, closed=True),
+    }

@@ -39,6 +39,7 @@ _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "anybody": [],
     "optional": [{}, {"token": []}, {"boundToken": []}],
     "token": [{"token": []}, {"boundToken": []}],
+    "signed-in": [{"token": []}],
     "person": [{"person": []}],
     "client": [{}, {"client": []}],
 }
@@ -157,13 +158,13 @@ def _response(spec: ResponseSpec) -> dict[str, Any]:
 def _problems(route: Route) -> dict[str, Any]:
     """Return the problems that a route may answer with, by status; a status that the route declares itself is left out."""
     codes = [*route.problems, "malformed"] if route.path in _HEALTH else [*route.problems, *_COMMON_PROBLEMS]
-    if route.access in ("token", "optional", "person"):
+    if route.access in ("token", "optional", "signed-in", "person"):
         codes += _TOKEN_PROBLEMS
-    if route.roles or route.tag == "registry":
+    if route.roles or route.tag == "registry" or route.access == "signed-in":
         codes.append("not-granted")
     if route.body:
         codes += _BODY_PROBLEMS
-    if route.body and route.access == "token":
+    if route.body and route.access in ("token", "signed-in"):
         codes.append("invalid-document")
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):

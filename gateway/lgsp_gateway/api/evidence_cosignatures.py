@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from lgsp_gateway.api.evidence_logs import GATEWAY, gateway_of_path
+from lgsp_gateway.api.evidence_logs import GATEWAY, STATE_ROLES, gateway_of_path
 from lgsp_gateway.api.evidence_stream import AUDITOR
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.evidence.cosign import cosignatures
@@ -29,7 +29,7 @@ COSIGNATURES = Route(
     "List the newest cosignature of each witness of a log, and its newest timestamp",
     "token",
     {200: ResponseSpec("The cosignatures", json_of("SealList"))},
-    roles=(AUDITOR,),
+    roles=STATE_ROLES,
     parameters=(GATEWAY,),
     tag="evidence",
 )

@@ -1,26 +1,34 @@
 """`/evidence/logs/…`, `/evidence/messages/{id}/proof`: what an auditor downloads and verifies without the bus."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from lgsp_auth.principal import OPERATOR
 from lgsp_contracts import names
 from lgsp_contracts.names import GATEWAY_PATTERN, MAX_NAME, GatewayName
+from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api.evidence_stream import AUDITOR, MAX_NUMBER
 from lgsp_gateway.api.schemas import TEXT, json_of
 from lgsp_gateway.evidence.read.log_reader import LogReader
 from lgsp_gateway.evidence.read.proof_maker import ProofMaker
+from lgsp_gateway.evidence.verify.checkpoint import unverified_size
 from lgsp_gateway.http import streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.json_responses import json_response
 from lgsp_gateway.http.parameter_types import integer_parameter, message_id_parameter, text_parameter
 from lgsp_gateway.http.parameters import Parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
+from lgsp_problems import Refusal
 from lgsp_runtime.async_tasks import Stopped, run_until
 from lgsp_runtime.nats.request_reply import bus_unavailable
+
+if TYPE_CHECKING:
+    from lgsp_gateway.evidence.search.freshness import IndexLag
 
 _JSON_LINES = "application/jsonl"
 
@@ -42,11 +50,20 @@ TO = integer_parameter(
 )
 WAIT = integer_parameter("wait", "seconds to wait for the checkpoint that covers a recent message", 0, 20, 0)
 
+STATE_ROLES = (OPERATOR, AUDITOR)
+"""Roles that see how far logs have come and who vouches for them. Entries and proofs name persons by their pseudonyms: they are for auditors."""
+
 OLD_SIZE = replace(FROM, description="the number of entries of the older log", default=0, required=True)
 
 
-def _auditor_route(
-    path: str, name: str, summary: str, response: ResponseSpec, *parameters: Parameter[Any], **more: Any
+def _route(
+    path: str,
+    name: str,
+    summary: str,
+    response: ResponseSpec,
+    *parameters: Parameter[Any],
+    roles: tuple[str, ...] = (AUDITOR,),
+    **more: Any,
 ) -> Route:
     return Route(
         "GET",
@@ -55,27 +72,29 @@ def _auditor_route(
         summary,
         "token",
         {200: response},
-        roles=(AUDITOR,),
+        roles=roles,
         parameters=parameters,
         tag="evidence",
         **more,
     )
 
 
-LOGS = _auditor_route(
+LOGS = _route(
     "/evidence/logs",
     "listLogs",
-    "List the logs with their newest checkpoints",
+    "List the logs with their newest checkpoints, who cosigned them, and how fresh the search index is",
     ResponseSpec("The logs", json_of("LogList")),
+    roles=STATE_ROLES,
 )
-CHECKPOINTS = _auditor_route(
+CHECKPOINTS = _route(
     "/evidence/logs/{gateway}/checkpoints",
     "readCheckpoints",
     "Read the checkpoints of a part of a log, and the size at which the part begins",
     ResponseSpec("The checkpoints", json_of("Checkpoints")),
     *(GATEWAY, FROM, TO),
+    roles=STATE_ROLES,
 )
-LOG_ENTRIES = _auditor_route(
+LOG_ENTRIES = _route(
     "/evidence/logs/{gateway}/entries",
     "readEntries",
     "Read a part of a log, one JSON object a line",
@@ -83,15 +102,16 @@ LOG_ENTRIES = _auditor_route(
     *(GATEWAY, FROM, TO),
     problems=("archive-unavailable",),
 )
-CONSISTENCY = _auditor_route(
+CONSISTENCY = _route(
     "/evidence/logs/{gateway}/consistency",
     "readConsistency",
     "Read the consistency proof between a log of `from` entries and the same log of `to` entries (RFC 6962)",
     ResponseSpec("The proof", json_of("Consistency")),
     *(GATEWAY, OLD_SIZE, TO),
+    roles=STATE_ROLES,
     problems=("not-found", "archive-unavailable"),
 )
-PROOF = _auditor_route(
+PROOF = _route(
     "/evidence/messages/{message}/proof",
     "proveMessage",
     "Prove that the entry of a message is in its log",
@@ -105,12 +125,22 @@ class EvidenceLogRoutes:
     """The routes of logs and proofs.
 
     Args:
+        freshness: measures how far the search index lags; None where this gateway has none.
+        witnesses: the names of those whose cosignatures are accepted.
         stopping: set when the gateway stops; it ends the wait for a checkpoint.
     """
 
     def __init__(
-        self, callers: CallerAuthenticator, logs: LogReader, proofs: ProofMaker, stopping: asyncio.Event
+        self,
+        callers: CallerAuthenticator,
+        logs: LogReader,
+        proofs: ProofMaker,
+        freshness: "Callable[[], Awaitable[IndexLag | None]] | None",
+        witnesses: Iterable[str],
+        stopping: asyncio.Event,
     ) -> None:
+        self._freshness = freshness
+        self._witnesses = sorted(witnesses)
         self._callers = callers
         self._logs = logs
         self._proofs = proofs
@@ -125,11 +155,28 @@ class EvidenceLogRoutes:
         add_route(app, PROOF, self._prove_message)
 
     async def _list_logs(self, _: web.Request) -> web.Response:
-        items = []
-        for name in await self._logs.gateways():
-            last = await self._logs.last_checkpoint(name)
-            items.append({"gateway": name, "size": last.size if last else 0, "checkpoint": last.note if last else ""})
-        return json_response({"items": items})
+        items = [await self._log_document(name) for name in await self._logs.gateways()]
+        return json_response({"items": items, "witnesses": self._witnesses, "index": await self._index_document()})
+
+    async def _log_document(self, name: GatewayName) -> dict[str, Any]:
+        state = await self._logs.state(name)
+        seals = [{"by": one.by, "size": unverified_size(one.note)} for one in await self._logs.cosignatures(name)]
+        document: dict[str, Any] = {"gateway": name, "size": 0, "checkpoint": "", "archived": state.archived}
+        if state.last:
+            record = state.last.record
+            document |= {"size": record.size, "checkpoint": record.note, "time": iso_time(state.last.time)}
+        return {**document, "seals": seals}
+
+    async def _index_document(self) -> dict[str, Any]:
+        if self._freshness is None:
+            return {"state": "none"}
+        try:
+            lag = await self._freshness()
+        except Refusal:
+            return {"state": "unavailable"}
+        if lag is None or not lag.is_stale:
+            return {"state": "current"}
+        return {"state": "stale", "batches": lag.batches, "since": lag.since_text}
 
     async def _read_checkpoints(self, request: web.Request) -> web.Response:
         """Return the checkpoints of a part of a log; the part begins at the last checkpoint before `from`."""

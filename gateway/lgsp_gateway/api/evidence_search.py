@@ -1,21 +1,28 @@
-"""`GET /evidence/messages`: search of the evidence by the members of its entries, for auditors."""
+"""`GET /evidence/messages`: search of the evidence by the members of its entries; `api.message_scope` says who sees which."""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
+from nats.aio.client import Client
 
+from lgsp_contracts import dossiers
+from lgsp_contracts.entry import WRITTEN
 from lgsp_contracts.formats import FORMAT_CHECKS
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
-from lgsp_gateway.api.evidence_stream import AUDITOR
 from lgsp_gateway.api.known_names import refuse_unknown
+from lgsp_gateway.api.message_scope import READ_MESSAGES, SIDE, MessageScope
 from lgsp_gateway.api.schemas import json_of
+from lgsp_gateway.api.stored_entries import complete_items
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.search.models import EXACT, MAX_PAGE, Search
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.json_responses import json_response
 from lgsp_gateway.http.parameter_types import (
+    boolean_parameter,
+    choice_parameter,
     integer_parameter,
     message_id_parameter,
     number_parameter,
@@ -36,25 +43,54 @@ SUBJECT = "Lgsp-Subject"
 _PERSON_NUMBERS = ("so-dinh-danh", "so-cmnd", "ma-the-bhyt", "ma-so-bhxh")
 """Formats of the numbers that identify people."""
 
+MAX_COMPLETE = 100
+"""Entries of a page that are read from the stream: each may take a group commit of its own."""
+
 _AGENCY = "^[A-Z][0-9]{2}(\\.[0-9]{1,3}){0,3}$"
 
 
-def _exact_parameter(name: str) -> Parameter[str]:
-    if name == "message":
-        return message_id_parameter(name, "the id of a message")
-    if name == "trace":
-        return text_parameter(name, "the id of a trace (W3C Trace Context)", max_length=32, pattern="^[0-9a-f]{32}$")
-    if name == "subject":
-        return text_parameter(name, "the pseudonym of a person", max_length=32, pattern="^[0-9a-f]{32}$")
-    if name == "outcome":
-        return text_parameter(
-            name,
-            "the outcome of the call: answered, or the code of a problem",
+_HEX_ID = "^[0-9a-f]{32}$"
+_PRINCIPAL = "^(person/p-[a-z2-7]{26}(@[a-z0-9-]+)?|[a-z][a-z0-9-]*)$"
+_SPECIAL = {
+    one.name: one
+    for one in (
+        message_id_parameter("message", "the id of a message or an event"),
+        message_id_parameter("file", "the id of a file"),
+        choice_parameter("kind", "the kind of the entry", WRITTEN, ""),
+        text_parameter("trace", "the id of a trace (W3C Trace Context)", max_length=32, pattern=_HEX_ID),
+        text_parameter("subject", "the pseudonym of a person", max_length=32, pattern=_HEX_ID),
+        text_parameter("agency", "the agency in the entry", max_length=MAX_NAME, pattern=_AGENCY),
+        text_parameter(
+            "to",
+            "the system, the subscription or the webhook endpoint that something was delivered to",
+            max_length=MAX_NAME,
+            pattern="^[a-z0-9-]+$",
+        ),
+        text_parameter(
+            "by",
+            "the officer who asked, or who decided: `person/` and an opaque id",
+            max_length=100,
+            pattern=_PRINCIPAL,
+        ),
+        text_parameter(
+            "reference",
+            "the number of the dossier that it was asked for",
+            max_length=dossiers.MAX_LENGTH,
+            pattern=dossiers.PATTERN,
+        ),
+        text_parameter(
+            "outcome",
+            "the outcome: answered, accepted, delivered, done, or the code of a problem",
             max_length=MAX_NAME,
             pattern="^[a-z_-]+$",
-        )
-    pattern = _AGENCY if name == "agency" else NAME_PATTERN
-    return text_parameter(name, f"the {name} in the entry", max_length=MAX_NAME, pattern=pattern)
+        ),
+    )
+}
+
+
+def _exact_parameter(name: str) -> Parameter[str]:
+    named = text_parameter(name, f"the {name} in the entry", max_length=MAX_NAME, pattern=NAME_PATTERN)
+    return _SPECIAL.get(name, named)
 
 
 _EXACT = {name: _exact_parameter(name) for name in EXACT}
@@ -65,7 +101,12 @@ _MINIMUM = {
 _SINCE = timestamp_parameter("since", "only messages at or after this time; in Vietnam's time zone where none is given")
 _UNTIL = timestamp_parameter("until", "only messages before this time; in Vietnam's time zone where none is given")
 _LIMIT = integer_parameter("limit", "the largest number of messages in the page", 1, MAX_PAGE, 50)
-_CURSOR = text_parameter("cursor", "the cursor of the previous page", max_length=100)
+_CURSOR = text_parameter("cursor", "`cursor` of a page for the next, or its `newer`", max_length=100)
+_FAILED = boolean_parameter("failed", "only what was refused or failed; give `since` too where most messages succeed")
+_COMPLETE = boolean_parameter(
+    "complete",
+    f"return entries as they were written, with their digests, where they are not archived yet; at most {MAX_COMPLETE} in a page",
+)
 _SUBJECT = text_parameter(
     SUBJECT, "the number of the person whom the messages are about", max_length=64, location="header"
 )
@@ -77,8 +118,13 @@ SEARCH = Route(
     "Find messages by the members of their entries, the newest first",
     "token",
     {200: ResponseSpec("A page of matching entries", json_of("EntryPage"))},
-    roles=(AUDITOR,),
-    parameters=(*_EXACT.values(), *_MINIMUM.values(), _SINCE, _UNTIL, _LIMIT, _CURSOR, _SUBJECT),
+    right=READ_MESSAGES,
+    parameters=(
+        *_EXACT.values(),
+        *_MINIMUM.values(),
+        *(_SINCE, _UNTIL, _LIMIT, _CURSOR),
+        *(_FAILED, SIDE, _COMPLETE, _SUBJECT),
+    ),
     problems=("index-unavailable",),
     tag="evidence",
 )
@@ -89,13 +135,20 @@ class EvidenceSearchRoutes:
 
     Args:
         index: None where this gateway has no search index.
+        connection: reads entries as they were written.
     """
 
     def __init__(
-        self, callers: CallerAuthenticator, index: "Index | None", pseudonyms: Pseudonyms, registry: RegistrySnapshot
+        self,
+        callers: CallerAuthenticator,
+        index: "Index | None",
+        connection: Client,
+        pseudonyms: Pseudonyms,
+        registry: RegistrySnapshot,
     ) -> None:
         self._callers = callers
         self._index = index
+        self._connection = connection
         self._pseudonyms = pseudonyms
         self._registry = registry
 
@@ -104,14 +157,21 @@ class EvidenceSearchRoutes:
         add_route(app, SEARCH, self._search)
 
     async def _search(self, request: web.Request) -> web.Response:
-        auditor = await self._callers.identify(request)
-        search = self._read_search(request)
-        structlog.get_logger().info("evidence searched", by=str(auditor), for_=sorted(search.exact))
+        caller = await self._callers.identify(request)
+        scope = MessageScope.of(caller)
+        search, complete = self._read_search(request), _COMPLETE.read_from(request)
+        structlog.get_logger().info("evidence searched", by=str(caller), for_=sorted(search.exact))
+        visible = scope.restrict(search, SIDE.read_from(request), self._registry)
         if self._index is None:
             raise index_unavailable()
-        await refuse_unknown(search.exact, self._registry, self._index)
-        page = await self._index.search(search)
-        return json_response({"items": page.items, "cursor": page.cursor})
+        if scope.sees_all:  # to others, whether a name is known says whether it exists at another agency
+            await refuse_unknown(search.exact, self._registry, self._index)
+        if visible is None:
+            return json_response({"items": [], "cursor": "", "newer": ""})
+        limit = min(visible.limit, MAX_COMPLETE) if complete else visible.limit
+        page = await self._index.search(replace(visible, limit=limit))
+        items = await complete_items(self._connection, page) if complete else page.items
+        return json_response({"items": list(map(scope.visible, items)), "cursor": page.cursor, "newer": page.newer})
 
     def _read_search(self, request: web.Request) -> Search:
         exact = {name: one.read_from(request) for name, one in _EXACT.items() if name in request.query}
@@ -126,6 +186,7 @@ class EvidenceSearchRoutes:
             until=_UNTIL.read_from(request),
             limit=_LIMIT.read_from(request),
             cursor=_CURSOR.read_from(request),
+            failed=_FAILED.read_from(request),
         )
 
 

@@ -46,13 +46,13 @@ class HealthRoutes:
 
     Args:
         checks: returns what must hold for the gateway to be ready, by name, and whether it does.
-        failing: returns the names of the background tasks that fail now.
+        warnings: returns what is wrong although calls are served.
     """
 
     def __init__(
-        self, metrics: Metrics, checks: Callable[[], Mapping[str, bool]], failing: Callable[[], Iterable[str]]
+        self, metrics: Metrics, checks: Callable[[], Mapping[str, bool]], warnings: Callable[[], Iterable[str]]
     ) -> None:
-        self._failing = failing
+        self._warnings = warnings
         self._metrics = metrics
         self._checks = checks
 
@@ -68,7 +68,7 @@ class HealthRoutes:
     async def _ready(self, _: web.Request) -> web.Response:
         checks = self._checks()
         lines = [f"[{'+' if holds else '-'}] {name} {'ok' if holds else 'failed'}" for name, holds in checks.items()]
-        lines += [f"[!] task {name} fails; calls are served" for name in self._failing()]
+        lines += [f"[!] {warning}; calls are served" for warning in self._warnings()]
         return web.Response(text="\n".join(lines) + "\n", status=200 if all(checks.values()) else 503)
 
     async def _exposition(self, _: web.Request) -> web.Response:

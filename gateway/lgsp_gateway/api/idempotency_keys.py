@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from lgsp_auth.principal import Principal
+from lgsp_auth.principal import OPERATOR, Principal
 from lgsp_contracts import names
 from lgsp_contracts.names import NAME_PATTERN
 from lgsp_gateway.api.schemas import json_of
@@ -22,7 +22,6 @@ from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import NotFound, Refusal
 from lgsp_runtime.security_events import SecurityLog
 
-OPERATOR = "operator"
 OUTCOMES: tuple[Outcome, ...] = ("happened", "did-not-happen")
 SYSTEM = text_parameter("system", "the system that sent the key", max_length=63, pattern=NAME_PATTERN)
 KEY = text_parameter("Idempotency-Key", "the key as the caller sent it", max_length=257, location="header")

@@ -3,24 +3,27 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from lgsp_contracts.entry import ENDINGS
+from lgsp_contracts.entry import OUTCOMES
+from lgsp_gateway.delivery.webhooks.send_result import FailureReason
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import CODES, Refusal
 
 if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index
 
-_BUS_OUTCOMES = ENDINGS | CODES.keys()
-"""Outcomes of calls that the bus itself writes into the evidence; contracts declare more."""
+_BUS_OUTCOMES = OUTCOMES | CODES.keys() | {reason.value for reason in FailureReason}
+"""Outcomes that the bus itself writes into the evidence; contracts declare more."""
 
 _IS_KNOWN: Mapping[str, Callable[[RegistrySnapshot, str], bool]] = {
-    "consumer": lambda registry, name: name in registry.systems,
+    "consumer": lambda registry, name: registry.consumer(name) is not None,
     "provider": lambda registry, name: name in registry.systems,
     "agency": lambda registry, name: name in registry.agencies,
     "grant": lambda registry, name: name in registry.grants,
     "purpose": lambda registry, name: registry.knows_purpose(name),
     "service": lambda registry, name: registry.services.has_service(name),
     "operation": lambda registry, name: registry.services.has_operation(name),
+    "event": lambda registry, name: registry.services.has_event(name),
+    "to": lambda registry, name: name in registry.systems,
     "outcome": lambda registry, name: name in _BUS_OUTCOMES or registry.services.has_outcome(name),
 }
 

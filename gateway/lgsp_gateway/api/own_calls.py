@@ -1,36 +1,37 @@
-"""`/me/calls` and `/me/quotas`: what became of a system's own calls, and how much of its quotas is left.
+"""`/me/calls` and `/me/quotas`: what became of a system's own calls, and how much is left of its quotas and of its agency's storage quota.
 
 A system sees its own calls alone, and of them neither whom they were about nor on whose behalf they were made: the developer of a
-program needs the reason of a refusal, and the person is none of their business. What it sees it has sent itself.
+program needs the reason of a refusal, and the person is none of their business. What it sees it has sent itself. Of agencies it sees the storage of its own.
 """
 
-import datetime
 import time
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import hdrs, web
 
 from lgsp_auth.policy import Grant
+from lgsp_auth.principal import Principal
 from lgsp_contracts.entry import ENDINGS
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
-from lgsp_contracts.time_zone import VIETNAM
+from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api.evidence_search import index_unavailable
+from lgsp_gateway.api.outcome_texts import help_of, title_of
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.calls.quotas import Quotas, QuotaUsage
+from lgsp_gateway.delivery.storage.bounds import StorageBounds
 from lgsp_gateway.evidence.search.models import Search
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.json_responses import json_response
-from lgsp_gateway.http.language import preferred_language
+from lgsp_gateway.http.language import accepted_language
 from lgsp_gateway.http.parameter_types import (
     boolean_parameter,
     integer_parameter,
     text_parameter,
     timestamp_parameter,
 )
-from lgsp_gateway.http.problems import help_path
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_problems import CODES, Language, Refusal
+from lgsp_problems import Language, Refusal
 
 if TYPE_CHECKING:
     from lgsp_gateway.evidence.search.store import Index
@@ -64,9 +65,9 @@ QUOTAS = Route(
     "GET",
     "/me/quotas",
     "readOwnQuotas",
-    "Read how much of its quotas the calling system has used",
+    "Read how much of its quotas the calling system has used, and its agency of its storage quota",
     "token",
-    {200: ResponseSpec("The quotas of its grants in force", json_of("OwnQuotas"))},
+    {200: ResponseSpec("The quotas of its grants in force, and the storage of its agency", json_of("OwnQuotas"))},
     problems=("not-granted",),
     tag="systems",
 )
@@ -76,15 +77,22 @@ class OwnCallRoutes:
     """The routes for the developers of a system.
 
     Args:
+        storage: what agencies have stored.
         index: None where this gateway has no search index.
     """
 
     def __init__(
-        self, callers: CallerAuthenticator, registry: RegistrySnapshot, quotas: Quotas, index: "Index | None"
+        self,
+        callers: CallerAuthenticator,
+        registry: RegistrySnapshot,
+        quotas: Quotas,
+        storage: StorageBounds,
+        index: "Index | None",
     ) -> None:
         self._callers = callers
         self._registry = registry
         self._quotas = quotas
+        self._storage = storage
         self._index = index
 
     def add_routes(self, app: web.Application) -> None:
@@ -93,8 +101,8 @@ class OwnCallRoutes:
         add_route(app, QUOTAS, self._read_quotas)
 
     async def _read_calls(self, request: web.Request) -> web.Response:
-        system = await self._calling_system(request)
-        language = preferred_language(request.headers.get(hdrs.ACCEPT_LANGUAGE))
+        system = (await self._calling_system(request)).system
+        language = accepted_language(request)
         search = _search_of(request, system)
         if self._index is None:
             raise index_unavailable()
@@ -104,29 +112,27 @@ class OwnCallRoutes:
         return json_response({"items": items, "cursor": page.cursor}, headers=headers)
 
     async def _read_quotas(self, request: web.Request) -> web.Response:
-        system, now = await self._calling_system(request), time.time()
+        caller, now = await self._calling_system(request), time.time()
         items = []
-        for grant in self._registry.grants.held_by(system):
+        for grant in self._registry.grants.held_by(caller.system):
             if grant.in_force(now) and grant.suspended is None:
                 items += [_quota(grant, usage) for usage in await self._quotas.usage(grant, now)]
-        return json_response({"items": items})
+        return json_response({"items": items, "storage": self._storage.usage_of(caller.agency).document()})
 
-    async def _calling_system(self, request: web.Request) -> str:
+    async def _calling_system(self, request: web.Request) -> Principal:
         caller = await self._callers.identify(request)
-        if caller.person or not caller.system:
+        if not caller.own_system:
             raise Refusal(
                 "not-granted",
                 vi="Chỉ hệ thống xem được lời gọi và hạn mức của chính nó; hãy dùng mã truy cập của hệ thống.",
                 en="A system alone sees its own calls and quotas; use an access token of the system.",
             )
-        return caller.system
+        return caller
 
     def _item(self, entry: dict[str, Any], language: Language) -> dict[str, Any]:
-        outcome = entry["outcome"]
-        major = int(entry["version"].split(".")[0] or 0)
         item = {
             "message": entry["message"],
-            "time": _time(entry["time"] / 1000),
+            "time": iso_time(entry["time"] / 1000),
             **{
                 name: entry[name]
                 for name in ("service", "version", "operation", "purpose", "grant", "outcome", "status")
@@ -134,20 +140,9 @@ class OwnCallRoutes:
             "providerMs": entry["providerMs"],
             "totalMs": entry["totalMs"],
         }
-        if outcome in ENDINGS:
+        if entry["outcome"] in ENDINGS:
             return item
-        item["reason"] = self._reason(entry["service"], major, entry["operation"], outcome, language)
-        declared_at = f"/catalog/services/{entry['service']}/v{major}#{entry['operation']}-errors"
-        return {**item, "help": help_path(outcome, declared_at)}
-
-    def _reason(self, service: str, major: int, operation: str, code: str, language: Language) -> str:
-        """Return the title of a problem code: of the bus, or of the contract that declares it."""
-        kind = CODES.get(code)
-        if kind is None:
-            contract = self._registry.contract(service, major)
-            declared = contract.operations.get(operation) if contract else None
-            kind = declared.errors.get(code) if declared else None
-        return kind.title.in_language(language) if kind else code
+        return {**item, "reason": title_of(entry, self._registry, language), "help": help_of(entry)}
 
 
 def _search_of(request: web.Request, system: str) -> Search:
@@ -156,7 +151,7 @@ def _search_of(request: web.Request, system: str) -> Search:
     service = SERVICE.read_from(request)
     oldest = now - MAX_SECONDS * 1000
     return Search(
-        {"consumer": system, **({"service": service} if service else {})},
+        {"kind": "call", "consumer": system, **({"service": service} if service else {})},
         {},
         since=max(since, oldest) if since is not None else now - DEFAULT_SECONDS * 1000,
         until=UNTIL.read_from(request),
@@ -175,9 +170,5 @@ def _quota(grant: Grant, usage: QuotaUsage) -> dict[str, Any]:
         "seconds": usage.quota.seconds,
         "used": usage.used,
         "left": usage.quota.requests - usage.used,
-        "resets": _time(usage.ends),
+        "resets": iso_time(usage.ends),
     }
-
-
-def _time(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, VIETNAM).isoformat(timespec="milliseconds")

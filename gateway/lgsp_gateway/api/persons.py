@@ -112,7 +112,7 @@ async def _texts(request: web.Request, *wanted: str) -> dict[str, str]:
     Raises:
         Refusal: `malformed`.
     """
-    body = await decoded_bodies.read_json_object(request) if request.can_read_body else {}
+    body = await decoded_bodies.read_optional_json_object(request)
     texts = {name: body.get(name, "") for name in wanted}
     if not all(isinstance(value, str) for value in texts.values()) or set(body) - set(texts):
         members = ", ".join(wanted)

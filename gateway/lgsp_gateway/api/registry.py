@@ -5,7 +5,6 @@ with the current document. `?reason=` is recorded in the history; `?dryRun=true`
 """
 
 import datetime
-import re
 from typing import Any, cast
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from lgsp_contracts import names
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.api import registry_declarations
+from lgsp_gateway.api.iso_dates import read_date
 from lgsp_gateway.api.registry_declarations import (
     CURSOR,
     DRY_RUN,
@@ -36,7 +36,6 @@ from lgsp_gateway.registry.documents import PLURALS, DocumentVersion
 from lgsp_gateway.registry.lifecycle.grants import Action
 from lgsp_problems import Refusal, RevisionConflict
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
 
 
@@ -128,17 +127,10 @@ class RegistryRoutes:
 
     async def _act(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        step = await self._read_step(request)
+        step = await read_step(request)
         name = names.document_name("Grant", request.match_info["name"])
         action = cast("Action", request.match_info["action"])
-        until = step["until"]
-        if until and not _is_date(until):
-            raise Refusal(
-                "malformed",
-                vi="until phải là ngày theo ISO 8601, ví dụ 2026-12-31; hãy sửa lại.",
-                en="`until` must be an ISO 8601 date, such as 2026-12-31; correct it.",
-            )
-        expected = IF_MATCH.read_from(request)
+        until, expected = read_date(step["until"]), IF_MATCH.read_from(request)
         try:
             return _document_response(
                 await self._administration.act_on_grant(caller, name, action, step["reason"], until, expected)
@@ -148,34 +140,22 @@ class RegistryRoutes:
 
     async def _end_tokens(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        step = await self._read_step(request)
+        step = await read_step(request)
         name = names.document_name("System", request.match_info["name"])
         return _document_response(await self._administration.end_tokens(caller, name, step["reason"]))
 
     async def _suspend(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        step = await self._read_step(request)
+        step = await read_step(request)
         name = names.document_name("Service", request.match_info["name"])
         version = await self._administration.suspend_service(caller, name, step["since"], step["until"], step["reason"])
         return _document_response(version)
 
     async def _resume(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        step = await self._read_step(request)
+        step = await read_step(request)
         name = names.document_name("Service", request.match_info["name"])
         return _document_response(await self._administration.resume_service(caller, name, step["reason"]))
-
-    async def _read_step(self, request: web.Request) -> dict[str, str]:
-        """Read reason, since and until from the body of a request, which may be empty; "" for each that is not sent."""
-        body = await self._document(request) if request.can_read_body else {}
-        texts = {name: body.get(name, "") for name in ("reason", "since", "until")}
-        if not all(isinstance(text, str) for text in texts.values()) or set(body) - set(texts):
-            raise Refusal(
-                "malformed",
-                vi="Nội dung chỉ được gồm reason, since và until, mỗi trường là một chuỗi; hãy sửa lại.",
-                en="The body may have reason, since and until, each a string; correct it.",
-            )
-        return {**texts, "reason": texts["reason"][:MAX_REASON]}
 
     async def _put(
         self, request: web.Request, caller: Principal, document: Any, expected: int | None
@@ -207,6 +187,23 @@ class RegistryRoutes:
         return response
 
 
+async def read_step(request: web.Request) -> dict[str, str]:
+    """Read reason, since and until from the body of a request, which may be empty; "" for each that is not sent.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    body = await decoded_bodies.read_optional_json_object(request)
+    texts = {name: body.get(name, "") for name in ("reason", "since", "until")}
+    if not all(isinstance(text, str) for text in texts.values()) or set(body) - set(texts):
+        raise Refusal(
+            "malformed",
+            vi="Nội dung chỉ được gồm reason, since và until, mỗi trường là một chuỗi; hãy sửa lại.",
+            en="The body may have reason, since and until, each a string; correct it.",
+        )
+    return {**texts, "reason": texts["reason"][:MAX_REASON]}
+
+
 def _document_response(version: DocumentVersion, status: int = 200) -> web.Response:
     return json_responses.json_response(version.document(), status=status, headers={"ETag": version.etag})
 
@@ -225,13 +222,6 @@ def _document_filter(facts: dict[str, str], within: int | None) -> Wanted:
         return Wanted(facts)
     today = datetime.datetime.now(VIETNAM).date()
     return Wanted(facts, today.isoformat(), (today + datetime.timedelta(days=within)).isoformat())
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return bool(_DATE.fullmatch(text)) and datetime.date.fromisoformat(text) is not None
-    except ValueError:
-        return False
 
 
 def _if_match(request: web.Request) -> int:

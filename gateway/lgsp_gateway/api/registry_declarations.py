@@ -1,18 +1,22 @@
 """Declarations of the registry's routes: the same for each kind of document, but for its filters and schemas."""
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
 from lgsp_gateway.api.schemas import json_of
-from lgsp_gateway.http.parameter_types import boolean_parameter, choice_parameter, integer_parameter, text_parameter
-from lgsp_gateway.http.parameters import InvalidParameterError, Parameter
+from lgsp_gateway.http.parameter_types import (
+    boolean_parameter,
+    choice_parameter,
+    cursor_parameter,
+    integer_parameter,
+    text_parameter,
+)
+from lgsp_gateway.http.parameters import Parameter
 from lgsp_gateway.http.route_access import list_right, read_right, step_right, write_right
 from lgsp_gateway.http.routes import ResponseSpec, Route
 from lgsp_gateway.registry.documents import PLURALS
-from lgsp_gateway.registry.lifecycle.grants import ACTIONS
+from lgsp_gateway.registry.lifecycle.grants import ACTIONS, PHASES
 from lgsp_problems import Text
 
 DEFAULT_PAGE = 100
@@ -21,20 +25,9 @@ MAX_PAGE = 1000
 MAX_REASON = 500
 
 _AGENCY = "^[A-Z][0-9]{2}(\\.[0-9]{1,3}){0,3}$"
-_CURSOR = re.compile(r"[A-Za-z0-9.-]{1,63}")
 _ETAG = re.compile(r'(W/)?"?([0-9]{1,19})"?')
 _NO_REVISION = -1
 """Matches no document: the revision for an ETag in another form than the gateway's."""
-
-
-def _parse_cursor(sent: str) -> str:
-    try:
-        name = base64.b64decode(sent, altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError) as error:
-        raise InvalidParameterError from error
-    if not _CURSOR.fullmatch(name):
-        raise InvalidParameterError
-    return name
 
 
 def _parse_etag(sent: str) -> int:
@@ -42,12 +35,7 @@ def _parse_etag(sent: str) -> int:
     return int(match[2]) if match else _NO_REVISION
 
 
-CURSOR = Parameter(
-    *("cursor", "query", "the `next` of the previous page", {"type": "string", "maxLength": 100}),
-    Text("giá trị next của trang trước", "the `next` of the previous page"),
-    _parse_cursor,
-    "",
-)
+CURSOR = cursor_parameter("cursor", max_length=100, pattern="[A-Za-z0-9.-]{1,63}")
 LIMIT = integer_parameter("limit", "the largest number of items in the page", 1, MAX_PAGE, DEFAULT_PAGE)
 REASON = text_parameter("reason", "the reason of the change, which the history shows", max_length=MAX_REASON)
 DRY_RUN = boolean_parameter("dryRun", "whether to check the change without making it")
@@ -83,6 +71,7 @@ _FILTERS = {
             "consumer", "only grants of a system, by its name or full name", max_length=255, pattern=_SYSTEM
         ),
         text_parameter("service", "only grants on a service", max_length=MAX_NAME, pattern=NAME_PATTERN),
+        choice_parameter("phase", "only grants in this phase of their life", PHASES, ""),
         EXPIRING,
     ),
 }

@@ -10,6 +10,7 @@ Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
+TIME: Schema = {**TEXT, "format": "date-time"}
 NON_NEGATIVE_INTEGER: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
 REASON: Schema = {**TEXT, "maxLength": 500}

@@ -11,6 +11,7 @@ from lgsp_gateway.api.token_endpoint import MAX_FORM
 from lgsp_gateway.http import decoded_bodies, json_responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
+from lgsp_gateway.sessions.local_users.user_store import LocalUserStore
 from lgsp_gateway.sessions.sign_in import SignIn
 
 ISSUERS = Route(
@@ -47,9 +48,10 @@ ME = Route(
 class SignInRoutes:
     """The routes for people who sign in."""
 
-    def __init__(self, callers: CallerAuthenticator, sign_in: SignIn) -> None:
+    def __init__(self, callers: CallerAuthenticator, sign_in: SignIn, users: LocalUserStore) -> None:
         self._callers = callers
         self._sign_in = sign_in
+        self._users = users
 
     def add_routes(self, app: web.Application) -> None:
         """Add the routes to an application."""
@@ -64,10 +66,11 @@ class SignInRoutes:
                 "client": one.client,
                 "scopes": list(one.scopes),
                 "algorithms": list(one.issuer.algorithms),
+                **({"title": dict(one.title)} if one.title else {}),
             }
             for one in self._sign_in.tokens.issuers.values()
         ]
-        return json_responses.json_response({"items": items})
+        return json_responses.json_response({"items": items, "localUsers": await self._users.any_exist()})
 
     async def _end_session(self, request: web.Request) -> web.Response:
         form = await decoded_bodies.read_form(request, MAX_FORM)
@@ -75,10 +78,11 @@ class SignInRoutes:
         return json_responses.json_response({})
 
     async def _read_principal(self, request: web.Request) -> web.Response:
-        return json_responses.json_response(_principal_document(await self._callers.identify(request)))
+        return json_responses.json_response(principal_document(await self._callers.identify(request)))
 
 
-def _principal_document(principal: Principal) -> dict[str, object]:
+def principal_document(principal: Principal) -> dict[str, object]:
+    """Return what a caller is told of itself."""
     optional = {"system": principal.system, "person": principal.person}
     return {
         "principal": str(principal),

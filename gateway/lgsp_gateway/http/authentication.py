@@ -1,5 +1,5 @@
 """Authentication of requests: the credentials in a head, the principal that they identify (a system by its access token, a person by
-their session), and the roles that a route requires."""
+their session, in the same header or in a browser's cookie), and the roles that a route requires."""
 
 import time
 
@@ -8,25 +8,36 @@ from multidict import MultiMapping, istr
 
 from lgsp_auth import authorization_header
 from lgsp_auth.principal import Principal
+from lgsp_contracts import dossiers
 from lgsp_gateway.calls.identification import Caller, Identification
 from lgsp_gateway.calls.model import Credentials
+from lgsp_gateway.http.session_cookie import SessionCookie
 from lgsp_gateway.registry.persons import principal_of_system
 from lgsp_gateway.sessions.sign_in import SignedIn, SignIn, is_session_token
 from lgsp_problems import Refusal
 
 CALLER: web.RequestKey[Caller | SignedIn] = web.RequestKey("caller")
+BY_COOKIE: web.RequestKey[bool] = web.RequestKey("by_cookie")
+"""Set where a browser's cookie identified the caller of a request."""
 
 _PURPOSE, _BEHALF, _KEY, _PROOF = map(istr, ("Lgsp-Purpose", "Lgsp-On-Behalf-Of", "Idempotency-Key", "DPoP"))
-_SINGLE_HEADERS = (hdrs.AUTHORIZATION, _PROOF, _PURPOSE, _BEHALF, _KEY)
-"""Headers that decide who asks for what. Two of the same are refused: a proxy may have read one and the bus the other."""
+_REFERENCE = istr(dossiers.HEADER)
+_DEFERRAL = tuple(map(istr, ("Lgsp-Ordering-Key", "Lgsp-Priority", "Lgsp-Callback")))
+_SINGLE_HEADERS = (hdrs.AUTHORIZATION, _PROOF, _PURPOSE, _BEHALF, _KEY, _REFERENCE, *_DEFERRAL)
+"""Headers that decide who asks for what, and how. Two of the same are refused: a proxy may have read one and the bus the other."""
 
 
 class CallerAuthenticator:
-    """Identifies the callers of requests, systems and persons alike."""
+    """Identifies the callers of requests, systems and persons alike.
 
-    def __init__(self, identification: Identification, sign_in: SignIn) -> None:
+    Args:
+        cookie: carries the sessions of browsers.
+    """
+
+    def __init__(self, identification: Identification, sign_in: SignIn, cookie: SessionCookie) -> None:
         self._identification = identification
         self._sign_in = sign_in
+        self._cookie = cookie
 
     async def identify(self, request: web.Request) -> Principal:
         """Return the principal that the credentials of a request identify.
@@ -34,12 +45,45 @@ class CallerAuthenticator:
         A request is authenticated once, since a DPoP proof can be used only once; further calls return the same principal.
 
         Raises:
-            Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts` or `bus-unavailable`.
+            Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts`, `cross-site-request` or `bus-unavailable`.
         """
         if CALLER not in request:
             request[CALLER] = await self._identify(request)
         caller = request[CALLER]
         return caller.principal if isinstance(caller, SignedIn) else principal_of_system(caller.system)
+
+    async def identify_if_present(self, request: web.Request) -> Principal | None:
+        """Return the principal that the credentials of a request identify; None where it has none.
+
+        A session in a cookie that has ended is none: browsers go on sending it, and what anybody may read stays readable.
+
+        Raises:
+            Refusal: as `identify`.
+        """
+        if CALLER in request or hdrs.AUTHORIZATION in request.headers:
+            return await self.identify(request)
+        token = self._cookie.token_in(request)
+        signed_in = await self._find_in_cookie(request, token) if token else None
+        if signed_in is None:
+            return None
+        request[CALLER] = signed_in
+        return signed_in.principal
+
+    async def signed_in(self, request: web.Request) -> SignedIn:
+        """Return the person whose session a request carries, with the session.
+
+        Raises:
+            Refusal: as `identify`; `not-granted`, where a system asks.
+        """
+        await self.identify(request)
+        caller = request[CALLER]
+        if not isinstance(caller, SignedIn):
+            raise Refusal(
+                "not-granted",
+                vi="Đường dẫn này dành cho người đã đăng nhập; hệ thống không có phiên đăng nhập.",
+                en="This path is for people who have signed in; a system has no session.",
+            )
+        return caller
 
     def is_still_valid(self, request: web.Request) -> bool:
         """Return whether the caller of a request would still be authenticated now; true where the request was not authenticated."""
@@ -50,6 +94,11 @@ class CallerAuthenticator:
 
     async def _identify(self, request: web.Request) -> Caller | SignedIn:
         credentials, now = credentials_in(request), time.time()
+        if cookie := self._cookie.token_in(request):
+            signed_in = await self._find_in_cookie(request, cookie)
+            if signed_in is None:
+                raise _browser_session_ended()
+            return signed_in
         scheme, _, token = (credentials.authorization or "").partition(" ")
         if not is_session_token(token.strip()):
             return await self._identification.caller(credentials, now)
@@ -61,6 +110,16 @@ class CallerAuthenticator:
             failures.record_failure(credentials.address)
             raise _session_ended()
         return signed_in
+
+    async def _find_in_cookie(self, request: web.Request, token: str) -> SignedIn | None:
+        """Find the session in a browser's cookie; None where it has ended.
+
+        One that has ended is not counted as an attempt: a browser goes on sending it, and behind the same address others work.
+        """
+        if not (self._identification.failures.may_try(request.remote or "") or self._sign_in.remembers(token)):
+            raise await self._identification.failures.delayed_refusal()
+        request[BY_COOKIE] = True
+        return await self._sign_in.find(token, time.time()) if is_session_token(token) else None
 
     async def require_role(self, request: web.Request, *roles: str) -> Principal:
         """Return the principal that a request identifies, if it has one of these roles.
@@ -84,6 +143,15 @@ def _session_ended() -> Refusal:
         "token-invalid",
         vi="Phiên đăng nhập này không còn hiệu lực; hãy đăng nhập lại bằng lgsp login.",
         en="This session is no longer valid; sign in again with lgsp login.",
+        headers={"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'},
+    )
+
+
+def _browser_session_ended() -> Refusal:
+    return Refusal(
+        "token-invalid",
+        vi="Phiên đăng nhập này không còn hiệu lực; hãy đăng nhập lại.",
+        en="This session is no longer valid; sign in again.",
         headers={"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'},
     )
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from lgsp_gateway.config import GatewaySettings, Network
+from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.setting_values import Network
 
 SPARE_DESCRIPTORS = 512
 """File descriptors left for NATS, logs, the registry's files and what libraries open."""

@@ -41,6 +41,11 @@ async def read_json_object(request: web.Request) -> dict[str, Any]:
     return document
 
 
+async def read_optional_json_object(request: web.Request) -> dict[str, Any]:
+    """Read the JSON object in the body of a request as `read_json_object` does; an empty one where there is no body."""
+    return await read_json_object(request) if request.can_read_body else {}
+
+
 async def read_form(request: web.Request, max_bytes: int) -> dict[str, str]:
     """Read the fields of a form (`application/x-www-form-urlencoded`), by name.
 

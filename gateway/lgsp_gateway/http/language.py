@@ -1,6 +1,13 @@
 """Which of the two languages a caller reads (RFC 9110, section 12.5.4): Vietnamese, unless it prefers English."""
 
+from aiohttp import hdrs, web
+
 from lgsp_problems import Language
+
+
+def accepted_language(request: web.BaseRequest) -> Language:
+    """Return the language to answer a request in, by its `Accept-Language` alone."""
+    return preferred_language(request.headers.get(hdrs.ACCEPT_LANGUAGE))
 
 
 def preferred_language(accept_language: str | None) -> Language:

@@ -3,6 +3,8 @@
 Every function here returns a `Parameter`. One in a path is required; any other has a default.
 """
 
+import base64
+import binascii
 import datetime
 import math
 import re
@@ -151,6 +153,31 @@ def month_parameter(name: str, description: str) -> Parameter[str]:
     return Parameter(name, "query", description, year_and_month.schema, expectation, year_and_month.parse, "")
 
 
+def cursor_parameter(name: str, *, max_length: int, pattern: str = "") -> Parameter[str]:
+    """Declare where a page of a list begins: the `next` of the previous page, read as `list_response` encodes it; "" where it is not sent.
+
+    Args:
+        max_length: characters that it may have, encoded.
+        pattern: a regular expression that the whole of it must match, decoded; "" for any ASCII text.
+    """
+    expression = re.compile(pattern) if pattern else None
+
+    def parse(sent: str) -> str:
+        if len(sent) > max_length:
+            raise InvalidParameterError
+        try:
+            decoded = base64.b64decode(sent, altchars=b"-_", validate=True).decode("ascii")
+        except (binascii.Error, ValueError) as error:
+            raise InvalidParameterError from error
+        if expression and not expression.fullmatch(decoded):
+            raise InvalidParameterError
+        return decoded
+
+    expectation = Text("giá trị next của trang trước", "the `next` of the previous page")
+    schema = {"type": "string", "maxLength": max_length}
+    return Parameter(name, "query", expectation.en, schema, expectation, parse, "")
+
+
 def message_id_parameter(name: str, description: str, *, location: Location = "query") -> Parameter[str]:
     """Declare the id of a message, a UUID with or without `urn:uuid:` before it; "" where it is not sent."""
     uuid_form = re.compile(r"(urn:uuid:)?([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})", re.IGNORECASE)
@@ -160,6 +187,6 @@ def message_id_parameter(name: str, description: str, *, location: Location = "q
             raise InvalidParameterError
         return str(uuid.UUID(sent))
 
-    expectation = Text("mã thông điệp (UUID)", "the id of a message (a UUID)")
+    expectation = Text("một mã UUID", "an id, which is a UUID")
     schema = {"type": "string", "maxLength": 45, "examples": ["019ac5a0-5c64-7d1e-9d1c-6d5c2f0b7a11"]}
     return Parameter(name, location, description, schema, expectation, parse, "", location == "path")

@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
-from lgsp_gateway.http.language import preferred_language
+from lgsp_gateway.http.language import accepted_language, preferred_language
 from lgsp_problems import CODES, NotFound, Refusal
+from lgsp_runtime.error_frames import forget_frames
 from lgsp_runtime.unexpected_errors import log_internal_error
 
 TYPE = "urn:lgsp:problem:"
@@ -32,12 +33,20 @@ _OAUTH_ERRORS = {
 def refusal_of(error: Exception, message: str, path: str = "") -> Refusal:
     """Return the refusal that answers an exception; the one place where that is decided, for calls and everything else.
 
-    An unexpected exception is logged with its frames, without its text, and becomes `internal-error`.
+    An unexpected exception is logged with its frames, without its text, and becomes `internal-error`. Afterwards no frames are kept: they hold
+    the request.
 
     Args:
         message: the id that the caller is given and the log line carries.
         path: the path of the request, named in the refusal where there is no such path.
     """
+    try:
+        return _refusal_of(error, message, path)
+    finally:
+        forget_frames(error)
+
+
+def _refusal_of(error: Exception, message: str, path: str) -> Refusal:
     if isinstance(error, Refusal):
         return error
     if isinstance(error, web.HTTPMethodNotAllowed):
@@ -71,7 +80,7 @@ def oauth_error_response(refusal: Refusal, request: web.BaseRequest, message: st
     Args:
         message: the id to find it by; empty for what is not logged.
     """
-    language = preferred_language(request.headers.get(hdrs.ACCEPT_LANGUAGE))
+    language = accepted_language(request)
     code, status = _OAUTH_ERRORS.get(refusal.code, (refusal.code, refusal.kind.status))
     error = {"error": code, "error_description": refusal.detail.in_language(language)}
     headers = {

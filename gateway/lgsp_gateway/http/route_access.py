@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from lgsp_auth import roles
 from lgsp_auth.principal import Principal
@@ -17,14 +17,15 @@ from lgsp_auth.roles import Action
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_problems import NotFound, Refusal
 
-Access = Literal["public", "optional", "anybody", "token", "person", "client"]
+Access = Literal["public", "optional", "anybody", "token", "signed-in", "person", "client"]
 """Who may call a route:
 
 * `public`: anybody, also pages of other origins;
 * `optional`: the same, and a caller with a token sees more;
 * `anybody`: anybody who reaches the gateway;
 * `token`: a registered system, or a person who is signed in;
-* `person`: a citizen, by a token of an issuer of people;
+* `signed-in`: a person who is signed in;
+* `person`: a citizen, by a token of an issuer of people or by a session in the browser;
 * `client`: a client that proves itself in the form.
 
 The handlers check the last two themselves, before anything else."""
@@ -85,7 +86,11 @@ async def enforce(
     Raises:
         Refusal: `token-invalid`, `invalid_dpop_proof`, `too-many-attempts`, `not-granted` or `not-found`.
     """
-    if access != "token" and not (access == "optional" and hdrs.AUTHORIZATION in request.headers):
+    if access == "optional":
+        await callers.identify_if_present(request)
+    if access == "signed-in" and not (await callers.identify(request)).person:
+        raise _person_needed()
+    if access != "token":
         return
     if required_roles:
         await callers.require_role(request, *required_roles)
@@ -93,6 +98,14 @@ async def enforce(
     caller = await callers.identify(request)
     if right and not any(map(right.scope, caller.roles)):
         raise _hidden_refusal(right.kind) if right.hidden else _role_refusal(right.kind, caller)
+
+
+def _person_needed() -> Refusal:
+    return Refusal(
+        "not-granted",
+        vi="Đường dẫn này dành cho người đã đăng nhập, không dành cho hệ thống; hãy đăng nhập bằng tài khoản của mình.",
+        en="This path is for persons who are signed in, and not for systems; sign in as yourself.",
+    )
 
 
 def _hidden_refusal(kind: str) -> Refusal:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from aiohttp import hdrs, web
 
 from lgsp_gateway.http import route_access
-from lgsp_gateway.http.authentication import CallerAuthenticator
+from lgsp_gateway.http.authentication import BY_COOKIE, CallerAuthenticator
 from lgsp_gateway.http.parameters import Parameter
 from lgsp_gateway.http.route_access import Access, Right
 from lgsp_problems import Refusal
@@ -48,12 +48,14 @@ class Route:
         roles: the caller needs one of them; empty where any caller with access may call.
         right: what the caller must be allowed to do to documents of the registry.
         body: media types that it accepts, each with the JSON Schema of its content.
+        open_query: whether it may be asked with query parameters that are not declared: those of a page that its scripts read, or of a
+            redirect from elsewhere. The handler reads none of them.
         problems: codes of problems that it may answer with, beside those that any route may.
         errors: the format of its errors: RFC 9457, or that of OAuth's endpoints (RFC 6749, section 5.2).
         tag: the group of OpenAPI that it belongs to.
     """
 
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     name: str
     summary: str
@@ -62,6 +64,7 @@ class Route:
     roles: tuple[str, ...] = ()
     right: Right | None = None
     parameters: tuple[Parameter[Any], ...] = ()
+    open_query: bool = False
     body: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     body_required: bool = True
     problems: tuple[str, ...] = ()
@@ -90,6 +93,7 @@ def application(max_body: int) -> web.Application:
     app = web.Application(client_max_size=max_body)
     app[ROUTES] = {}
     app.on_response_prepare.append(_allow_other_origins)
+    app.on_response_prepare.append(_keep_out_of_caches)
     return app
 
 
@@ -102,7 +106,8 @@ def add_route(app: web.Application, route: Route, handler: Handler) -> None:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         await route_access.enforce(request, request.app[CALLER_AUTHENTICATOR], route.access, route.roles, route.right)
-        _check_query(request, declared_names)
+        if not route.open_query:
+            _check_query(request, declared_names)
         return await handler(request)
 
     router = app.router
@@ -180,3 +185,14 @@ async def _allow_other_origins(request: web.Request, response: web.StreamRespons
     resource = request.match_info.route.resource
     if resource is not None and any(route.public for route in request.app[ROUTES].get(resource, ())):
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+
+
+async def _keep_out_of_caches(request: web.Request, response: web.StreamResponse) -> None:
+    """Let no cache store what a signed-in person reads, nor show one person what another one was shown."""
+    route = declared_route(request)
+    if route is None or route.access in ("public", "anybody", "client"):
+        return
+    vary = response.headers.get(hdrs.VARY)
+    response.headers[hdrs.VARY] = f"{vary}, Cookie" if vary else "Cookie"
+    if BY_COOKIE in request:
+        response.headers[hdrs.CACHE_CONTROL] = "no-store"

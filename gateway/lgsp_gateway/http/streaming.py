@@ -85,7 +85,7 @@ class StreamedResponse:
 
 @asynccontextmanager
 async def open_stream(
-    request: web.Request, media: str, reader: str, headers: Mapping[str, str] | None = None
+    request: web.Request, media: str, reader: str, headers: Mapping[str, str] | None = None, status: int = 200
 ) -> AsyncIterator[StreamedResponse]:
     """Open a response that is sent piece by piece, and send its head.
 
@@ -96,12 +96,15 @@ async def open_stream(
         media: the media type of the body.
         reader: the name of the caller, whose streams are counted together.
         headers: further headers of the response.
+        status: of the response.
 
     Raises:
         Refusal: `too-many-streams`.
     """
     with request.app[STREAM_LIMITER].slot(request, reader), contextlib.suppress(ConnectionError):
-        response = web.StreamResponse(headers={"Content-Type": media, **unbuffered_headers(), **(headers or {})})
+        response = web.StreamResponse(
+            status=status, headers={"Content-Type": media, **unbuffered_headers(), **(headers or {})}
+        )
         await response.prepare(request)
         callers = request.app[CALLER_AUTHENTICATOR]
         try:

@@ -30,7 +30,7 @@ from lgsp_gateway.http import problems
 from lgsp_gateway.http.connection_timeouts import ConnectionClock, ConnectionState, abort_with_reset
 from lgsp_gateway.http.connections import too_slow
 from lgsp_gateway.http.fast_path.delegate import Delegate
-from lgsp_gateway.http.fast_path.head_cache import CachedHead, HeadKey
+from lgsp_gateway.http.fast_path.head_cache import KEPT_STATUSES, CachedHead, HeadKey
 from lgsp_gateway.http.fast_path.pool import ConnectionPool
 from lgsp_gateway.http.fast_path.recogniser import RequestHead, may_become_head, recognise
 from lgsp_gateway.http.raw_response import RawResponse
@@ -251,8 +251,9 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
             self._next = None
             try:
                 response = await calls.answer(cached.head, body)
-                self._last = cached if cached.key and response.status == HTTPStatus.OK else None
-                if new or response.status != HTTPStatus.OK:
+                was_carried = response.status in KEPT_STATUSES
+                self._last = cached if cached.key and was_carried else None
+                if new or not was_carried:
                     self._cache.record(cached, response.status)
                 if not self._lost:
                     keep_alive = cached.keep_alive and not response.close and not pool.stopping

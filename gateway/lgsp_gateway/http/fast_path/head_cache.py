@@ -18,6 +18,9 @@ MAX_CACHED = 12_000
 MAX_BYTES = 2048
 """Of a head that is kept."""
 
+KEPT_STATUSES = frozenset({200, 202})
+"""Of responses: a call that was answered, and one that was accepted for later."""
+
 END_OF_HEAD = b"\r\n\r\n"
 
 _LENGTH = b"\r\nContent-Length: "
@@ -99,7 +102,7 @@ class RequestHeadCache(Generic[Head]):
         if status == HTTPStatus.UNAUTHORIZED:
             self._cached.pop(key, None)
         elif (
-            status == HTTPStatus.OK
+            status in KEPT_STATUSES
             and len(key.before) + len(key.after) <= MAX_BYTES
             and self._may_come_again(cached.head)
         ):
