@@ -3,6 +3,8 @@
 The subcommands are named by path and imported when they are called, so that `lgsp token` does not wait for a gateway.
 """
 
+from collections.abc import Mapping
+
 from cyclopts import App, CycloptsError
 
 _REGISTRY = {
@@ -21,9 +23,15 @@ _SIGN_IN = {
 }
 
 _OPERATIONS = {
-    "flows": "Show the traffic: calls, errors and durations by consumer and operation.",
+    "flows": "Show the traffic: calls, errors and durations by consumer, provider and operation.",
     "adapters": "Show the running adapters and the state of their systems.",
+    "storage": "Show what each agency has stored, and its storage quota.",
     "statistics": "Write statistics of calls by month, agency, service and purpose.",
+}
+
+_ADAPTER = {
+    "drain": "Give a running adapter no more calls; it finishes those that it has.",
+    "resume": "Give a drained adapter calls again.",
 }
 
 _EVIDENCE = {
@@ -38,6 +46,12 @@ _EVIDENCE = {
     ("witness_commands", "witness"): "Run a witness that cosigns the checkpoints of all logs.",
 }
 
+_USER = {
+    "create": ("create", "Make a local user, and the link by which they choose a password."),
+    "reset": ("reset", "Give a local user a new account and a new link."),
+    "end": ("end", "Forget a local user."),
+    "list": ("list_users", "List the names of local users."),
+}
 _PERSON = {
     "create": "Register a person.",
     "link": "Link an account of the issuer to a person.",
@@ -67,7 +81,63 @@ _KEYS = {
 
 _OWN_CALLS = {
     "calls": "Show the calls of one system, and why some were refused.",
-    "quota": "Show how much of its quotas a system has used.",
+    "quota": "Show how much of its quotas a system has used, and its agency of its storage quota.",
+}
+
+_ENDPOINTS = {
+    "list": ("list_endpoints", "List webhook endpoints."),
+    "show": (
+        "show",
+        "Show a webhook endpoint, its secrets without their values, and the last requests to it.",
+    ),
+    "create": ("create", "Create a webhook endpoint, and show its secret once."),
+    "change": ("change", "Change the URL or the limits of a webhook endpoint."),
+    "rotate-secret": ("rotate_secret", "Make a new secret, and show it once; the former ones count for a while."),
+    "remove-secret": ("remove_secret", "End a former secret at once."),
+    "test": ("send_test", "Send a test event, and say what became of it."),
+    "pause": ("pause", "Stop sending to a webhook endpoint; what is due waits."),
+    "resume": ("resume", "Send to a paused webhook endpoint again."),
+    "delete": ("delete", "Delete a webhook endpoint."),
+    "history": ("history", "Show who changed a webhook endpoint, when and what."),
+}
+
+_SUBSCRIPTIONS = {
+    "list": ("list_subscriptions", "List subscriptions to events."),
+    "show": ("show", "Show a subscription, and why it stands still."),
+    "create": ("create", "Subscribe to events."),
+    "pause": ("pause", "Stop the deliveries of a subscription; its events wait."),
+    "resume": ("resume", "Deliver to a paused subscription again."),
+    "replay": ("replay", "Deliver again from a time or a position."),
+    "delete": ("delete", "End a subscription."),
+    "history": ("history", "Show who changed a subscription, when and what."),
+    "test": ("send_test", "Send a test event, and say what became of it."),
+    "events": ("events", "Print the events of a subscription as they come."),
+}
+
+_FILES = {
+    "upload": ("upload", "Upload a file that messages refer to."),
+    "download": ("download", "Download a file."),
+    "list": ("list_files", "List files, and what became of them."),
+    "delete": ("delete", "Delete a file that no message refers to."),
+}
+
+_EVENTS = {
+    "publish": ("publish", "Publish the events of a file."),
+}
+
+_MESSAGES = {
+    "list": ("list_messages", "List accepted messages."),
+    "show": ("show", "Show what became of a message, with its attempts."),
+    "response": ("response", "Print the answer of a message."),
+    "cancel": ("cancel", "Cancel a message that is not being delivered."),
+    "retry": ("retry", "Deliver a message again that became a dead letter."),
+}
+
+_DEAD_LETTERS = {
+    "list": ("list_letters", "List what could not be delivered."),
+    "show": ("show", "Show a dead letter: why it could not be delivered, and each attempt."),
+    "retry": ("retry", "Have dead letters delivered again."),
+    "give-up": ("give_up", "Give a dead letter up; its payload is deleted."),
 }
 
 _SDK = {
@@ -106,10 +176,7 @@ def register(app: App) -> None:
     app.command(
         "lgsp_gateway.cli.registry_step_commands:act_on_service", name="service", help="Suspend or resume a service."
     )
-    system = App(name="system", help="Manage the keys, the client secret and the tokens of a system.")
-    for name, (function, words) in _SYSTEM.items():
-        system.command(f"lgsp_gateway.cli.system_commands:{function}", name=name, help=words)
-    app.command(system)
+    _add_group(app, "system", "Manage the keys, the client secret and the tokens of a system.", _SYSTEM)
     for name, words in _OWN_CALLS.items():
         app.command(f"lgsp_gateway.cli.own_call_commands:{name}", name=name, help=words)
     for name, words in _OPERATIONS.items():
@@ -119,18 +186,21 @@ def register(app: App) -> None:
         name="doctor",
         help="Check the health of the bus, and say what to do about problems.",
     )
-    for name, words in _SIGN_IN.items():
-        app.command(f"lgsp_gateway.cli.login_commands:{name}", name=name, help=words)
-    person = App(name="person", help="Manage the people who sign in.")
-    for name, words in _PERSON.items():
-        person.command(f"lgsp_gateway.cli.person_commands:{name}", name=name, help=words)
-    app.command(person)
+    _add_people(app)
     contract = app["contract"]
     contract.command(
         "lgsp_gateway.cli.local_commands:mock",
         name="mock",
         help="Serve generated answers of contracts, before a provider exists.",
     )
+    for name, words in _ADAPTER.items():
+        app["adapter"].command(f"lgsp_gateway.cli.adapter_commands:{name}", name=name, help=words)
+    _add_group(app, "endpoints", "Manage the webhook endpoints of a system.", _ENDPOINTS)
+    _add_group(app, "messages", "Follow the calls that are carried out later.", _MESSAGES)
+    _add_group(app, "dead-letters", "Decide about what could not be delivered.", _DEAD_LETTERS)
+    _add_group(app, "subscriptions", "Manage the subscriptions of a system to events.", _SUBSCRIPTIONS)
+    _add_group(app, "files", "Upload and download files of a system.", _FILES)
+    _add_group(app, "events", "Publish the events of a system.", _EVENTS)
     sdk = App(name="sdk", help="Generate typed clients of services.")
     for name, words in _SDK.items():
         sdk.command(f"lgsp_gateway.cli.sdk_commands:{name}", name=name, help=words)
@@ -166,6 +236,26 @@ def register(app: App) -> None:
     for (module, name), words in _EVIDENCE.items():
         evidence.command(f"lgsp_gateway.cli.{module}:{name}", name=name, help=words)
     app.command(evidence)
+
+
+def _add_people(app: App) -> None:
+    """Add what people sign in with, and what operators do with them."""
+    for name, words in _SIGN_IN.items():
+        app.command(f"lgsp_gateway.cli.login_commands:{name}", name=name, help=words)
+    person = App(name="person", help="Manage the people who sign in.")
+    for name, words in _PERSON.items():
+        person.command(f"lgsp_gateway.cli.person_commands:{name}", name=name, help=words)
+    app.command(person)
+    _add_group(app, "user", "Manage the local users, who sign in with a password of the bus.", _USER)
+
+
+def _add_group(app: App, name: str, words: str, commands: Mapping[str, tuple[str, str]]) -> None:
+    """Add a group of commands, whose functions stand in the module of its name: `system` in `system_commands`."""
+    group = App(name=name, help=words)
+    for command, (function, help_text) in commands.items():
+        module = f"{name.removesuffix('s').replace('-', '_')}_commands"
+        group.command(f"lgsp_gateway.cli.{module}:{function}", name=command, help=help_text)
+    app.command(group)
 
 
 def _settings_error(error: CycloptsError) -> object:

@@ -154,6 +154,22 @@ class BusClient:
         """
         return run_against_bus(self.url, self._request("POST", path, {}, headers or {}, body))
 
+    def patch(self, path: str, body: bytes) -> bytes:
+        """Send a PATCH and return the response.
+
+        Raises:
+            Refusal: what the gateway refused with; `bus-not-found`.
+        """
+        return run_against_bus(self.url, self._request("PATCH", path, {}, {}, body))
+
+    def delete(self, path: str) -> bytes:
+        """Send a DELETE and return the response.
+
+        Raises:
+            Refusal: what the gateway refused with; `bus-not-found`.
+        """
+        return run_against_bus(self.url, self._request("DELETE", path, {}, {}, None))
+
     def lines(self, path: str) -> Iterator[bytes]:
         """Yield the data of server-sent events as they arrive."""
         with asyncio.Runner() as runner:
@@ -165,7 +181,7 @@ class BusClient:
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes | None
     ) -> bytes:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
-        sent = {**self._headers, **headers, **({"Content-Type": "application/json"} if body else {})}
+        sent = {**self._headers, **({"Content-Type": "application/json"} if body else {}), **headers}
         async with (
             aiohttp.ClientSession(timeout=timeout, headers=sent) as session,
             session.request(method, self.url + path, params=query, data=body) as answer,

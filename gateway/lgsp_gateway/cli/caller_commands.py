@@ -2,8 +2,9 @@
 
 import json
 import sys
+from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import aiohttp
 import orjson
@@ -12,10 +13,17 @@ from cyclopts import Parameter
 from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import err, language, out, read_argument
 from lgsp_contracts.entry import SALT_HEADER
-from lgsp_gateway.cli.bus_client import BusAddress, run_against_bus
+from lgsp_gateway.cli.asynchronous_call import AsyncOptions, follow, show_accepted
+from lgsp_gateway.cli.bus_client import BusAddress, BusClient, run_against_bus
+from lgsp_gateway.cli.json_output import print_json
 from lgsp_gateway.cli.options import AccessToken, StateFolder, Url, given_token
 from lgsp_gateway.local.state_dir import DEFAULT
 from lgsp_problems import Refusal, Text
+
+ANSWERED_AT_ONCE = Text(
+    "Đã trả lời ngay: hợp đồng không cho phép gọi không đồng bộ thao tác này.",
+    "Answered at once: the contract allows no asynchronous calls of this operation.",
+)
 
 
 def token(system: str, /, *, state_dir: StateFolder = DEFAULT, url: Url = "", key: Path | None = None) -> None:
@@ -46,11 +54,12 @@ def call(
     data: Annotated[str, Parameter(name=["--data", "-d"], allow_leading_hyphen=True)] = "{}",
     major: int = 1,
     idempotency_key: str = "",
+    later: AsyncOptions = AsyncOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
     state_dir: StateFolder = DEFAULT,
     url: Url = "",
     access_token: AccessToken = "",
 ) -> None:
-    """Call a service: the answer on stdout, message id and timing on stderr.
+    """Call a service: the answer on stdout, message id and timing on stderr. With --async: what was accepted on stdout.
 
     Parameters
     ----------
@@ -69,7 +78,9 @@ def call(
     major
         The major version of the service.
     idempotency_key
-        A key, such as a UUID, under which the call is carried out once at most.
+        A key, such as a UUID, under which the call is carried out once at most: with the same key, it can be sent again.
+    later
+        Whether it is answered later, and how.
     state_dir
         The folder of the local bus.
     url
@@ -93,18 +104,34 @@ def call(
         "Accept-Language": language(),
         **why,
         **once,
+        **later.headers(),
     }
     target = address.resolved() + path
-    status, message, timing, salt, body = run_against_bus(
-        address.resolved(), _post(target, headers, read_argument(data))
-    )
-    _show(status, message, timing, salt, body)
+    answer = run_against_bus(address.resolved(), _post(target, headers, read_argument(data)))
+    is_accepted = answer.status == HTTPStatus.ACCEPTED
+    _show(answer, document=not (is_accepted and later.wait))
+    if not is_accepted:
+        if later.async_ and answer.status == HTTPStatus.OK:
+            err(f"{ANSWERED_AT_ONCE.in_language(language())}\n")
+        return
+    show_accepted(answer.message, as_)
+    if later.wait:
+        body = follow(lambda: BusClient(address.resolved(), own_token or address.token(as_, key)), answer.message)
+        _print_document(body)
 
 
-async def _post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, str, str, str, bytes]:
+class _Answer(NamedTuple):
+    status: int
+    message: str
+    timing: str
+    salt: str
+    body: bytes
+
+
+async def _post(url: str, headers: dict[str, str], body: bytes) -> _Answer:
     async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
         content = await answer.read()
-        return (
+        return _Answer(
             answer.status,
             answer.headers.get("Lgsp-Message-Id", ""),
             answer.headers.get("Server-Timing", ""),
@@ -118,17 +145,30 @@ def _as_written(number: str) -> orjson.Fragment:
     return orjson.Fragment(number)
 
 
-def _show(status: int, message: str, timing: str, salt: str, body: bytes) -> None:
+def _print_document(body: bytes) -> None:
     try:
-        document = json.loads(body, parse_float=_as_written, parse_int=_as_written)
-        out(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+        print_json(json.loads(body, parse_float=_as_written, parse_int=_as_written))
     except ValueError:
         out(body.decode(errors="replace") + "\n")
-    words = Text("thông điệp", "message") if status == 200 else Text("bị từ chối, thông điệp", "refused, message")
-    err(f"{words.in_language(language())} {message}\n")
-    if salt:
-        err(f"{Text('muối', 'salt').in_language(language())} {salt}\n")
-    if timing:
-        err(f"{timing.replace(';dur=', ' ')} (ms)\n")
-    if status != 200:
+
+
+def _show(answer: _Answer, *, document: bool) -> None:
+    """Print an answer.
+
+    Args:
+        document: print its body too.
+
+    Raises:
+        SystemExit: with 1, where the call was refused.
+    """
+    if document:
+        _print_document(answer.body)
+    is_refused = answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED)
+    words = Text("bị từ chối, thông điệp", "refused, message") if is_refused else Text("thông điệp", "message")
+    err(f"{words.in_language(language())} {answer.message}\n")
+    if answer.salt:
+        err(f"{Text('muối', 'salt').in_language(language())} {answer.salt}\n")
+    if answer.timing:
+        err(f"{answer.timing.replace(';dur=', ' ')} (ms)\n")
+    if is_refused:
         sys.exit(1)

@@ -24,7 +24,7 @@ def doctor(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts 
     results = [*(_machine_checks(StateDir(bus.state_dir)) if not bus.url else ()), *_gateway_checks(bus)]
     for name, wrong in results:
         out(
-            f"[{'!' if wrong else 'ok':>2}] {name:<12} {on_one_line(wrong.in_language(language())) if wrong else ''}".rstrip()
+            f"[{'!' if wrong else 'ok':>2}] {name:<15} {on_one_line(wrong.in_language(language())) if wrong else ''}".rstrip()
             + "\n"
         )
     failed = sum(wrong is not None for _, wrong in results)

@@ -1,13 +1,13 @@
 """What operations uses to see what passes: `lgsp evidence tail | search`."""
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal
 
 import orjson
 from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import err, language, out
-from lgsp_contracts.entry import is_call
+from lgsp_contracts.entry import Kind, known_kind
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.texts import localized
@@ -55,6 +55,12 @@ def search(
     outcome: str = "",
     purpose: str = "",
     grant: str = "",
+    kind: Kind | None = None,
+    event: str = "",
+    to: str = "",
+    file: str = "",
+    by: str = "",
+    reference: str = "",
     subject: str = "",
     min_duration: float = 0,
     min_size: int = 0,
@@ -63,12 +69,12 @@ def search(
     output: Output = "line",
     bus: BusOptions = BusOptions(),  # noqa: B008
 ) -> None:
-    """Find messages, the newest first. Times are Vietnam's.
+    """Find messages, deliveries, events and files, the newest first. Times are Vietnam's.
 
     Parameters
     ----------
     message
-        The message id, also in the form `urn:uuid:…` of problems.
+        The id of the message or event, also in the form `urn:uuid:…` of problems.
     trace
         The trace id, such as a tracing system shows it; all calls of one trace are found.
     consumer
@@ -82,11 +88,23 @@ def search(
     operation
         The operation.
     outcome
-        `answered`, `replayed`, or a problem code.
+        `answered`, `replayed`, `accepted`, `delivered`, `done`, or a problem code.
     purpose
         The purpose of the call.
     grant
         The grant under which the call was made.
+    kind
+        Only entries of one kind: calls, accepted messages, attempts to deliver, published events, or files.
+    event
+        The event.
+    to
+        The system, the subscription or the webhook endpoint that something was delivered to.
+    file
+        The id of the file.
+    by
+        The officer who asked by a form, or who decided: `person/` and the opaque id.
+    reference
+        The number of the dossier that it was asked for.
     since
         The earliest time, in ISO 8601, in Vietnam's time zone unless it has an offset; `19:40` is today.
     until
@@ -102,12 +120,13 @@ def search(
     cursor
         The cursor that the previous page printed.
     output
-        One line for each message, or the complete entries as JSON.
+        One line for each message, or as JSON the complete entries with their digests, at most 100 of them in a page.
     """
     named = {
         "message": message, "trace": trace.lower(), "since": since, "until": until, "consumer": consumer, "agency": agency, "provider": provider,
         "service": service, "operation": operation, "outcome": outcome, "purpose": purpose, "grant": grant,
-        "minDuration": min_duration, "minSize": min_size, "limit": limit, "cursor": cursor,
+        "kind": kind or "", "event": event, "to": to, "file": file, "by": by, "reference": reference,
+        "minDuration": min_duration, "minSize": min_size, "limit": limit, "cursor": cursor, "complete": "true" if output == "json" else "",
     }  # fmt: skip
     query = {name: str(value) for name, value in named.items() if value}
     response = bus.client().get("/evidence/messages", query, {"Lgsp-Subject": subject} if subject else {})
@@ -127,12 +146,37 @@ def _write(entries: Iterable[bytes], output: str) -> None:
 
 def _readable(line: bytes) -> str:
     entry = orjson.loads(line)
-    if not is_call(entry):
-        kind, message = entry.get("kind"), entry.get("message", "")
-        return on_one_line(f"{times.in_milliseconds(entry.get('time', 0))}  {kind}  {message}")
-    what = f"{entry['service'] or '?'}/{entry['operation'] or '?'}"
-    why = f" [{entry['purpose']}]" if entry["purpose"] else ""
+    kind = known_kind(entry)
+    if kind is None:
+        told = f"{entry.get('kind')}  {entry.get('message', '')}"
+        return on_one_line(f"{times.in_milliseconds(entry.get('time', 0))}  {told}")
+    result = f"{entry['status']} {entry['outcome']}"
     return on_one_line(
-        f"{times.in_milliseconds(entry['time'])}  {entry['consumer']} → {what}{why}  "
-        f"{entry['status']} {entry['outcome']}  {entry['totalMs']:.1f} ms  {entry['message']}"
+        f"{times.in_milliseconds(entry['time'])}  {_LINES[kind](entry)}  {result}{_duration(entry)}  {entry['message']}"
     )
+
+
+def _matter(entry: dict[str, Any]) -> str:
+    what = f"{entry['service'] or '?'}/{entry.get('operation') or entry.get('event') or '?'}"
+    return f"{what} [{entry['purpose']}]" if entry.get("purpose") else what
+
+
+def _delivery(entry: dict[str, Any]) -> str:
+    way = "→" if entry["operation"] else "←"  # what somebody asked for, or is sent
+    return f"{entry['consumer']} {way} {_matter(entry)}  #{entry['attempt']} {entry['state']} → {entry['to']}"
+
+
+def _duration(entry: dict[str, Any]) -> str:
+    took = entry.get("totalMs") or entry.get("providerMs") or 0.0
+    return f"  {took:.1f} ms" if took or known_kind(entry) == "call" else ""
+
+
+_LINES: dict[Kind, Callable[[dict[str, Any]], str]] = {
+    "call": lambda entry: f"{entry['consumer']} → {_matter(entry)}",
+    "accepted": lambda entry: f"{entry['consumer']} → {_matter(entry)}  accepted",
+    "delivery": _delivery,
+    "event": lambda entry: f"{entry['provider']} ! {_matter(entry)}",
+    "file": lambda entry: (
+        f"{entry['consumer'] or '-'}  file {entry['file']} {entry.get('action') or entry.get('state')}"
+    ),
+}

@@ -3,15 +3,20 @@
 import asyncio
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from lgsp_contracts import names
+from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.contract_source import CatalogueOptions
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.local.environments import demo
 from lgsp_gateway.local.environments import mock as mocks
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
+from lgsp_gateway.local.traffic.player import DemoBus, TrafficPlayer
 from lgsp_gateway.local.up import LocalBus
 
 
@@ -21,6 +26,8 @@ def up(
     state_dir: StateFolder = DEFAULT,
     nats_server: Path | None = None,
     fast_path: Literal["on", "off"] = "on",
+    traffic: Annotated[bool, Parameter(negative="")] = False,
+    seed: int = 1,
 ) -> None:
     """Run a whole bus on this machine: NATS, a gateway, three national databases in a sandbox, their adapters.
 
@@ -34,9 +41,22 @@ def up(
         Another nats-server binary than the one that comes with lgsp.
     fast_path
         As `lgsp gateway run --fast-path`.
+    traffic
+        Play a working day of a province, in five and a half minutes, over and over: offices that open and close, a slow database, one
+        that fails, events, deferred messages, refusals.
+    seed
+        Of that day: the same number plays the same day.
     """
-    options = ("--fast-path", fast_path)
-    asyncio.run(LocalBus(demo.ENVIRONMENT, StateDir(state_dir), port, nats_server, gateway_options=options).run())
+    options, state = ("--fast-path", fast_path), StateDir(state_dir)
+
+    async def play(addresses: Mapping[str, Any]) -> None:
+        bus = DemoBus(addresses["url"], addresses["sandbox"], state)
+        await TrafficPlayer(bus, seed, lambda line: out(f"lgsp: {line}\n")).play()
+
+    bus = LocalBus(
+        demo.ENVIRONMENT, state, port, nats_server, gateway_options=options, traffic=play if traffic else None
+    )
+    asyncio.run(bus.run())
 
 
 def mock(

@@ -12,11 +12,12 @@ import orjson
 from lgsp_contracts.cli.terminal import err, language, out
 from lgsp_gateway.cli import session_file
 from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions, run_against_bus
-from lgsp_gateway.cli.oidc_client import Client as IssuerClient
-from lgsp_gateway.cli.oidc_client import OidcClient, failed
+from lgsp_gateway.cli.issuer_sign_in import sign_in_by_browser, sign_in_by_device
 from lgsp_gateway.cli.options import StateFolder, Url
 from lgsp_gateway.cli.problem_documents import refusal_from_oauth_error, refusal_from_response
 from lgsp_gateway.local.state_dir import DEFAULT
+from lgsp_gateway.sessions.oidc_client import Client as IssuerClient
+from lgsp_gateway.sessions.oidc_client import failed
 from lgsp_gateway.sessions.sign_in import ID_TOKEN, TOKEN_EXCHANGE
 from lgsp_problems import Refusal, Text, on_one_line
 from lgsp_runtime import connection_errors
@@ -143,8 +144,9 @@ async def _sign_in(client: IssuerClient, *, device: bool, browser: bool) -> str:
 
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        signing = OidcClient(session, client)
-        return await (signing.by_device(show_code) if device else signing.by_browser(visit))
+        if device:
+            return await sign_in_by_device(session, client, show_code)
+        return await sign_in_by_browser(session, client, visit)
 
 
 async def _exchange(address: str, id_token: str) -> session_file.SavedSession:

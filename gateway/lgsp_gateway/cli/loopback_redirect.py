@@ -6,11 +6,12 @@ changes nothing: it neither ends the sign-in nor puts another code into it.
 
 import asyncio
 import hmac
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
 
 from aiohttp import web
 
+from lgsp_gateway.sessions.oidc_client import redirected_code
 from lgsp_problems import Refusal
 
 PATH = "/callback"
@@ -83,26 +84,13 @@ class LoopbackRedirect:
             self._settle(query)
         return _page(_DONE if self._code.exception() is None else _NOT_DONE, 200)
 
-    def _settle(self, query: Any) -> None:
-        named, code, error = query.get("iss"), query.get("code", ""), query.get("error")
-        if named not in (None, self._issuer) or (named is None and self._must_name_issuer):  # RFC 9207, section 2.4
-            self._refuse("câu trả lời do bên cấp khác gửi", "the answer came from another issuer")
-        elif error is not None or not code:
-            shown = "".join(
-                letter for letter in (error or "?")[:60] if letter.isascii() and (letter.isalnum() or letter == "_")
-            )
-            self._refuse(f"bên cấp từ chối ({shown})", f"the issuer refused ({shown})")
+    def _settle(self, query: Mapping[str, str]) -> None:
+        try:
+            code = redirected_code(query, self._issuer, must_name_issuer=self._must_name_issuer)
+        except Refusal as refusal:
+            self._code.set_exception(refusal)
         else:
             self._code.set_result(code)
-
-    def _refuse(self, vi: str, en: str) -> None:
-        self._code.set_exception(
-            Refusal(
-                "sign-in-failed",
-                vi=f"Không đăng nhập được: {vi}; hãy chạy lại lgsp login.",
-                en=f"The sign-in failed: {en}; run lgsp login again.",
-            )
-        )
 
 
 def _page(text: str, status: int) -> web.Response:

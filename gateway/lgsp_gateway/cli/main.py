@@ -37,9 +37,12 @@ def main() -> None:
     try:
         application()()
     except Refusal as refusal:
-        err(f"lgsp: {refusal.detail.in_language(language())}\n")
-        for violation in refusal.violations[1:]:
-            err(f"      {violation.pointer or '/'}: {violation.message.in_language(language())}\n")
+        sentence = refusal.detail.in_language(language())
+        err(f"lgsp: {sentence}\n")
+        for violation in refusal.violations:
+            message = violation.message.in_language(language())
+            if message not in sentence:  # many sentences name the first violation
+                err(f"      {violation.pointer or '/'}: {message}\n")
         sys.exit(EXIT_REFUSED)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

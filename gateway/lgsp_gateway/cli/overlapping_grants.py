@@ -31,7 +31,7 @@ async def overlap_notice(client: RegistryClient, document: Document) -> str:
 
 
 def overlapping(document: Document, others: Iterable[Document]) -> list[tuple[str, list[str], list[str]]]:
-    """Find the grants that cover some of the same calls at some time: name, operations and purposes in common.
+    """Find the grants that cover some of the same calls or events at some time: name, operations and events, and purposes in common.
 
     Args:
         document: the grant that was written.
@@ -42,10 +42,12 @@ def overlapping(document: Document, others: Iterable[Document]) -> list[tuple[st
         if other["metadata"]["name"] == name or phase_of(other) in _ENDED:
             continue
         held = other["spec"]
-        operations = sorted(set(spec["operations"]) & set(held["operations"]))
+        common = sorted(
+            name for part in ("operations", "events") for name in set(spec.get(part, ())) & set(held.get(part, ()))
+        )
         purposes = sorted(set(spec["purposes"]) & set(held["purposes"]))
-        if held["major"] == spec["major"] and operations and purposes and _meet(spec, held):
-            found.append((other["metadata"]["name"], operations, purposes))
+        if held["major"] == spec["major"] and common and purposes and _meet(spec, held):
+            found.append((other["metadata"]["name"], common, purposes))
     return found
 
 

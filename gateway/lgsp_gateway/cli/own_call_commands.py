@@ -1,16 +1,14 @@
 """What the developer of a program asks about its own calls: `lgsp calls` and `lgsp quota`."""
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import orjson
-from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import err, language, out
-from lgsp_gateway.cli import tables
+from lgsp_gateway.cli import storage_table, tables
 from lgsp_gateway.cli.bus_client import BusOptions
+from lgsp_gateway.cli.json_output import TableOrJson
 from lgsp_problems import Text
-
-Output = Annotated[Literal["table", "json"], Parameter(name=["--output", "-o"])]
 
 
 def calls(
@@ -20,7 +18,7 @@ def calls(
     since: str = "",
     until: str = "",
     limit: int = 50,
-    output: Output = "table",
+    output: TableOrJson = "table",
     bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Show the calls of one system, the newest first, and why some were refused. The system itself asks: --as or --token.
@@ -68,8 +66,8 @@ def calls(
         err(f"{Text('Không có lời gọi nào trong thời gian này.', 'No calls in this time.').in_language(language())}\n")
 
 
-def quota(*, output: Output = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
-    """Show how much of its quotas a system has used. The system itself asks: --as or --token.
+def quota(*, output: TableOrJson = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
+    """Show how much of its quotas a system has used, and its agency of its storage quota. The system itself asks: --as or --token.
 
     Parameters
     ----------
@@ -80,8 +78,12 @@ def quota(*, output: Output = "table", bus: BusOptions = BusOptions()) -> None: 
     if output == "json":
         out(f"{page.decode()}\n")
         return
+    found = orjson.loads(page)
     rows = [
         [str(quota[name]) for name in ("grant", "service", "requests", "seconds", "used", "left", "resets")]
-        for quota in orjson.loads(page)["items"]
+        for quota in found["items"]
     ]
     tables.show(["GRANT", "SERVICE", "QUOTA", "SECONDS", "USED", "LEFT", "RESETS"], rows)
+    if rows:
+        out("\n")
+    storage_table.show([found["storage"]])

@@ -1,7 +1,5 @@
 """What operators do with people: `lgsp person create | link | approve | suspend | resume | end | show`."""
 
-import base64
-import secrets
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
@@ -15,15 +13,9 @@ from lgsp_gateway.cli.registry_step_commands import reason_needed
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.registry.documents import API_VERSION
 from lgsp_gateway.registry.lifecycle.persons import NEEDS_REASON
+from lgsp_gateway.registry.persons import new_person_id
 from lgsp_gateway.sessions.accounts import read_code
 from lgsp_problems import Refusal
-
-ID_BITS = 130
-
-
-def new_id() -> str:
-    """Return a new opaque id of a person: random, not derived from anything about them."""
-    return "p-" + base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
 
 
 def create(
@@ -55,7 +47,7 @@ def create(
     """
     if account:
         read_code(account)  # before anybody is registered whom it would not be linked to
-    person = new_id()
+    person = new_person_id()
     spec = {"issuer": issuer, "agency": names.agency_code(agency), "roles": role}
     document = {"apiVersion": API_VERSION, "kind": "Person", "metadata": {"name": person}, "spec": spec}
 

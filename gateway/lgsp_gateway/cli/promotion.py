@@ -12,6 +12,7 @@ from typing import Any
 from lgsp_gateway.cli.registry_output import document_path, phase_of
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.registry.documents import API_VERSION, is_same_json, service_name
+from lgsp_gateway.registry.form_systems import agency_of_form_system
 from lgsp_problems import NotFound
 
 Document = dict[str, Any]
@@ -114,7 +115,12 @@ def _references(document: Document) -> Sequence[Key]:
         case "Service":
             return (("System", spec["contract"]["provider"]),)
         case "Grant":
-            return (("System", spec["consumer"]), ("Service", service_name(spec["service"], spec["major"])))
+            consumer = (
+                ("Agency", agency_of_form_system(spec["consumer"]))
+                if "officers" in spec
+                else ("System", spec["consumer"])
+            )
+            return (consumer, ("Service", service_name(spec["service"], spec["major"])))
     return ()
 
 

@@ -12,6 +12,7 @@ from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusAddress, BusClient, BusOptions
 from lgsp_gateway.cli.files import read_bytes, read_json
+from lgsp_gateway.cli.json_output import print_json
 from lgsp_gateway.cli.options import StateFolder, Url
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.evidence.cosign.timestamps import stamped_at
@@ -90,7 +91,7 @@ def check(
     trusted = find_log_keys(keys, note) or LogKeys.group(keys)[0]
     sent, got = (read_bytes(path) if path else None for path in (request, answer))
     entry = verify_proof(proof, trusted, sent, got, entries.parse_salt(salt) if salt else None)
-    out(orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode() + "\n")
+    print_json(entry)
     index, origin = proof["index"], trusted.verify(note).origin
     out(localized(f"đã chứng minh: mục {index} của {origin}\n", f"proved: entry {index} of {origin}\n"))
     sealed = verify_cosignatures(proof, trusted)

@@ -4,10 +4,9 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
 from lgsp_contracts.cli.terminal import as_yaml, err, language, out
 from lgsp_gateway.cli import tables
+from lgsp_gateway.cli.json_output import print_json
 from lgsp_gateway.cli.registry_client import Document, Outcome
 from lgsp_gateway.cli.texts import localized
 from lgsp_problems import Text
@@ -30,7 +29,7 @@ def print_documents(documents: list[Document], output: str, *, single: bool) -> 
     """
     if output == "json":
         content: Any = documents[0] if single else documents
-        out(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
+        print_json(content)
     elif output == "yaml":
         out(as_yaml(documents))
     else:
@@ -59,7 +58,7 @@ _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
         "VERSION": lambda spec: spec["contract"]["version"],
         "PROVIDER": lambda spec: spec["contract"]["provider"],
         "CLASSIFICATION": lambda spec: spec["contract"]["classification"],
-        "OPERATIONS": lambda spec: ", ".join(spec["contract"]["operations"]),
+        "OPERATIONS": lambda spec: ", ".join(spec["contract"].get("operations", spec["contract"].get("events", ()))),
     },
     "Grant": {
         "CONSUMER": lambda spec: spec["consumer"],

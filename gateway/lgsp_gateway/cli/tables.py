@@ -12,12 +12,18 @@ from rich.text import Text
 
 from lgsp_problems import on_one_line
 
+NO_VALUE = "<none>"
+"""A cell of what has none, as kubectl writes it."""
+
 
 def show(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table."""
+    """Print a table; nothing where it has no rows."""
+    cells = [[Text(on_one_line(cell)) for cell in row] for row in rows]
+    if not cells:
+        return
     table = Table(box=None, pad_edge=False, header_style="")
     for title in titles:
         table.add_column(title, no_wrap=True, overflow="ignore")
-    for row in rows:
-        table.add_row(*(Text(on_one_line(cell)) for cell in row))
+    for row in cells:
+        table.add_row(*row)
     Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(table)

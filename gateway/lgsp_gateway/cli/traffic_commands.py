@@ -1,52 +1,73 @@
-"""What operations watches the bus with: `lgsp flows`, `lgsp adapters`, `lgsp statistics`."""
+"""What operations watches the bus with: `lgsp flows`, `lgsp adapters`, `lgsp storage`, `lgsp statistics`."""
 
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import orjson
 from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import begin_csv, out
-from lgsp_gateway.cli import tables, times
+from lgsp_gateway.cli import storage_table, tables, times
 from lgsp_gateway.cli.bus_client import BusOptions
+from lgsp_gateway.cli.json_output import TableOrJson
 
+_FLOW_TITLES = (
+    "TIME",
+    "CONSUMER",
+    "PROVIDER",
+    "OPERATION",
+    "CALLS",
+    "PER-S",
+    "REFUSED",
+    "ERRORS",
+    "P50",
+    "P95",
+    "P99",
+    "STATE",
+)
 _MARK = "\ufeff"
 """By which Excel knows UTF-8, at the beginning of a file."""
-
-Output = Annotated[Literal["table", "json"], Parameter(name=["--output", "-o"])]
 
 
 def flows(
     *,
     window: Literal["1m", "1h", "1d"] = "1m",
+    group: Literal["operation", "service", "agency"] = "operation",
+    search: str = "",
+    unwell: Annotated[bool, Parameter(negative="")] = False,
     watch: Annotated[bool, Parameter(name=["--watch", "-w"])] = False,
-    output: Output = "table",
+    output: TableOrJson = "table",
     bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
-    """Show who calls what: how often, with what success, how fast.
+    """Show who calls what: how often, with what success, how fast. A published event has a provider and no consumer.
 
     Parameters
     ----------
     window
         The last minute, hour or day.
+    group
+        What is one line: an operation, a service between two systems, or two agencies.
+    search
+        Words in names and titles of systems, agencies and services.
+    unwell
+        Only what is slow, refused or failing.
     watch
         Go on showing, until Ctrl-C.
     output
         A table, or JSON.
     """
-    path = f"/ops/flows?window={window}"
+    query = {"window": window, "group": group, **({"search": search} if search else {})}
+    path = f"/ops/flows?{urlencode(query | ({'unwell': 'true'} if unwell else {}))}"
     for flows in bus.client().lines(path) if watch else [bus.client().get(path)]:
         if output == "json":
             out(f"{flows.decode()}\n")
         else:
-            tables.show(
-                ["TIME", "CONSUMER", "OPERATION", "CALLS", "PER-S", "REFUSED", "ERRORS", "P50", "P95", "P99"],
-                _flows(orjson.loads(flows)),
-            )
+            tables.show(_FLOW_TITLES, _flows(orjson.loads(flows)))
 
 
-def adapters(*, output: Output = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
+def adapters(*, output: TableOrJson = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     """Show the adapters on the bus, and whether the systems behind them answer.
 
     Parameters
@@ -59,7 +80,22 @@ def adapters(*, output: Output = "table", bus: BusOptions = BusOptions()) -> Non
         out(f"{report.decode()}\n")
         return
     rows = [row for copy in orjson.loads(report)["items"] for row in _copy(copy)]
-    tables.show(["SERVICE", "SYSTEM", "COPY", "OPERATION", "REQUESTS", "AVERAGE", "UPSTREAM"], rows)
+    tables.show(["SERVICE", "SYSTEM", "COPY", "STATE", "OPERATION", "REQUESTS", "AVERAGE", "UPSTREAM"], rows)
+
+
+def storage(*, output: TableOrJson = "table", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
+    """Show what each agency has stored and its storage quota, those that have used most of it first.
+
+    Parameters
+    ----------
+    output
+        A table, or JSON.
+    """
+    report = bus.client().get("/ops/storage")
+    if output == "json":
+        out(f"{report.decode()}\n")
+        return
+    storage_table.show(orjson.loads(report)["items"])
 
 
 def statistics(
@@ -96,8 +132,12 @@ def _flows(flows: dict[str, Any]) -> Iterable[list[str]]:
 def _flow(flow: dict[str, Any]) -> list[str]:
     rates = [f"{flow[name]:.1%}" for name in ("refusedRate", "errorRate")]
     times = [f"{flow[name]:.1f} ms" for name in ("p50", "p95", "p99")]
-    what = f"{flow['service'] or '?'}/{flow['operation'] or '?'}"
-    return [flow["consumer"], what, str(flow["calls"]), f"{flow['perSecond']:.1f}", *rates, *times]
+    parties = [flow[name] or flow[f"{name}Agency"] for name in ("consumer", "provider")]
+    if flow["kind"] == "event":
+        parties[0] = ""
+    parties = [party or tables.NO_VALUE for party in parties]
+    what = "/".join(filter(None, (flow["service"] or "?", flow["operation"])))
+    return [*parties, what, str(flow["calls"]), f"{flow['perSecond']:.1f}", *rates, *times, flow["state"]]
 
 
 def _copy(copy: dict[str, Any]) -> Iterable[list[str]]:
@@ -106,5 +146,5 @@ def _copy(copy: dict[str, Any]) -> Iterable[list[str]]:
         state = "up" if upstream.get("answered") else "not asked yet"
         if not upstream.get("up", True):
             state = f"{upstream['lastReason']} ({upstream['failedInARow']} in a row)"
-        who = [f"{copy['service']} {copy['version']}", copy["system"], copy["id"][:8], name]
+        who = [f"{copy['service']} {copy['version']}", copy["system"], copy["id"], copy["state"], name]
         yield [*who, str(statistics["requests"]), f"{statistics['averageMs']:.1f} ms", state]
