@@ -16,6 +16,7 @@ import yaml
 from lgsp_auth.signing_keys import SigningKey
 from lgsp_contracts import documents
 from lgsp_gateway.local.state_dir import StateDir
+from lgsp_gateway.sessions.demo_sign_in import Newcomer
 from lgsp_runtime import durable_file
 
 
@@ -33,6 +34,8 @@ class Environment:
         with_secret: systems that have a client secret.
         gateways: the names of the gateways; several share one port.
         searchable: an indexer runs too.
+        operator: the operator's system, where a link signs a person in who operates the bus; "" for no such link.
+        officer: as what another link registers an officer who uses forms; None for no such link.
     """
 
     registry: Path
@@ -44,6 +47,8 @@ class Environment:
     with_secret: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ("local",)
     searchable: bool = False
+    operator: str = ""
+    officer: Newcomer | None = None
 
     def seed(self, state: StateDir) -> None:
         """Fill an empty registry; leave one that is there as it is."""

@@ -6,6 +6,7 @@ Everybody else connects with an access token, and the server asks the gateway wh
 """
 
 import secrets
+import shutil
 from pathlib import Path
 
 import orjson
@@ -23,6 +24,9 @@ LOG = "nats-server.log"
 
 MAX_SUBSCRIPTIONS = 4_000
 """Of one connection: an adapter takes nine to announce itself and one for each operation."""
+
+MAX_PAYLOAD = 17 * 1024 * 1024
+"""Of one message: a document of 16 MiB, which a contract may allow, and what stands before it."""
 
 LOG_BYTES = 4 * 1024 * 1024
 LOG_FILES = 4
@@ -44,6 +48,11 @@ def passwords(state: StateDir) -> Path:
     return state.nats / "passwords"
 
 
+def storage(state: StateDir) -> Path:
+    """Return the folder of JetStream's storage."""
+    return state.nats / "data"
+
+
 def write(state: StateDir, port: int, account: str) -> Path:
     """Write `nats.conf` for this start.
 
@@ -62,10 +71,14 @@ def write(state: StateDir, port: int, account: str) -> Path:
         "log_file": str(log.absolute()),
         "logfile_size_limit": LOG_BYTES,
         "logfile_max_num": LOG_FILES,
-        "max_payload": 4 * 1024 * 1024,
+        "max_payload": MAX_PAYLOAD,
         "max_pending": 64 * 1024 * 1024,
         "max_subscriptions": MAX_SUBSCRIPTIONS,
-        "jetstream": {"store_dir": str(state.nats.absolute() / "data"), "sync_interval": "always"},
+        "jetstream": {
+            "store_dir": str(storage(state).absolute()),
+            "sync_interval": "always",
+            "max_file_store": _max_file_store(storage(state)),
+        },
         "accounts": {
             ACCOUNT: {"jetstream": "enabled", "users": [gateway, archiver, people]},
             "SYS": {"users": [_user(state, SYSTEM)]},
@@ -83,6 +96,16 @@ def write(state: StateDir, port: int, account: str) -> Path:
     path = state.nats / "nats.conf"
     durable_file.write(path, orjson.dumps(config, option=orjson.OPT_INDENT_2))
     return path
+
+
+def _max_file_store(folder: Path) -> int:
+    """Return how many bytes may be stored: what is stored now, and three quarters of what the disk has left.
+
+    By default the server takes three quarters of what is left at each start, whatever it has stored; so a server that had filled half of its disk
+    would store nothing any more after a restart, not even evidence.
+    """
+    used = sum(entry.stat().st_size for entry in folder.rglob("*") if entry.is_file()) if folder.exists() else 0
+    return used + shutil.disk_usage(folder.parent).free * 3 // 4
 
 
 def _user(state: StateDir, name: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,19 @@ import orjson
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
+from lgsp_gateway.local.console_build import build_console
 from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.state_dir import StateDir
+from lgsp_gateway.registry.persons import new_person_id
+from lgsp_gateway.sessions.demo_sign_in import write_link
+from lgsp_gateway.sessions.session_store import SessionStore
 from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import durable_file, logs
 from lgsp_runtime.async_tasks import Stopped, run_until
 from lgsp_runtime.background import Background
+from lgsp_runtime.nats import connection as nats_connection
+from lgsp_runtime.nats.connection import NatsEndpoint
 
 NATS_POLL_SECONDS = 0.01
 
@@ -39,6 +45,7 @@ class LocalBus:
         nats_server: another nats-server binary than the one that comes with lgsp.
         before_ready: what is to be done when everything answers, before it says READY.
         gateway_options: further ones for each gateway.
+        traffic: what goes on while it runs, from the addresses in `running.json`; it ends before anything stops.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class LocalBus:
         nats_server: Path | None,
         before_ready: Callable[[], Awaitable[None]] | None = None,
         gateway_options: tuple[str, ...] = (),
+        traffic: Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._environment = environment
         self._state = state
@@ -56,6 +64,8 @@ class LocalBus:
         self._nats_server = nats_server
         self._before_ready = before_ready
         self._gateway_options = gateway_options
+        self._traffic = traffic
+        self._playing = Background()
         self._children: list[Child] = []
         self._background = Background()
         self._addresses: dict[str, Any] = {}
@@ -81,6 +91,7 @@ class LocalBus:
                     await run_until(stop.wait(), self._start())
                     await stop.wait()
                 _print_progress("stopping")
+                await self._playing.stop()
                 await self._stop()
         finally:
             await self._stop()
@@ -109,7 +120,11 @@ class LocalBus:
         self._write_running()
         if self._before_ready:
             await self._before_ready()
-        self._print_ready(ports)
+        self._print_ready(ports, await self._write_sign_in_links(nats_url))
+        if self._traffic:
+            self._playing.run_forever("traffic", partial(self._traffic, self._addresses))
+        if local.searchable:
+            await build_console(_print_progress, f"http://127.0.0.1:{self._port}")
 
     async def _begin(self, child: Child) -> None:
         self._children.append(child)
@@ -143,6 +158,7 @@ class LocalBus:
     def _gateway(self, name: str, nats_url: str) -> Child:
         command = [*_lgsp(), "gateway", "run", "--name", name, "--port", str(self._port), "--nats", nats_url]
         command += ["--nats-passwords", str(nats_config.passwords(self._state))]
+        command += ["--nats-storage", str(nats_config.storage(self._state))]
         command += ["--keys", str(self._state.keys), "--registry", str(self._state.registry)]
         command += ["--index", str(self._state.index)] if self._environment.searchable else []
         command += ["--security-log", str(self._state.logs / "security.log")] if self._environment.searchable else []
@@ -164,6 +180,7 @@ class LocalBus:
     def _adapter(self, name: str, manifests: tuple[str, ...], nats_url: str, environment: dict[str, str]) -> Child:
         command = [*_lgsp(), "adapter", "run", *manifests, "--nats", nats_url]
         command += ["--gateway", f"http://127.0.0.1:{self._port}", "--keys", str(self._state.credentials)]
+        command += ["--security-log", str(self._state.logs / "security.log")] if self._environment.searchable else []
         if self._environment.catalog:
             command += ["--catalog", str(self._environment.catalog)]
         command += self._gateway_options
@@ -185,13 +202,40 @@ class LocalBus:
             running = {**self._addresses, "processes": pids, "pids": list(pids.values())}
             durable_file.write(self._state.running_file, orjson.dumps(running, option=orjson.OPT_INDENT_2))
 
-    def _print_ready(self, ports: dict[str, int]) -> None:
+    async def _write_sign_in_links(self, nats_url: str) -> dict[str, str]:
+        """Write links that sign people in to the console, once.
+
+        Returns:
+            The secrets of the links, by who is signed in; none where this bus has no operator.
+        """
+        operator, officer = self._environment.operator, self._environment.officer
+        if not operator:
+            return {}
+        password = nats_config.passwords(self._state) / nats_config.GATEWAY
+        endpoint = NatsEndpoint.with_password_file(nats_url, nats_config.GATEWAY, password)
+        connection = await nats_connection.connect(endpoint, "lgsp up")
+        try:
+            sessions = SessionStore()
+            await sessions.start(connection, replicas=1)
+            links = {"operator": await write_link(sessions, self._person("operator"), operator)}
+            if officer:
+                links["officer"] = await write_link(sessions, self._person("officer"), operator, officer)
+            return links
+        finally:
+            await connection.close()
+
+    def _person(self, role: str) -> str:
+        """Return the id of the person in a role whom links sign in: the same at each start."""
+        return durable_file.ensure(self._state.root / f"console-{role}", lambda: new_person_id().encode()).decode()
+
+    def _print_ready(self, ports: dict[str, int], links: dict[str, str]) -> None:
         url = f"http://127.0.0.1:{self._port}"
         _print_progress(f"READY {url}", time.monotonic() - self._began)
         lines = [
             "",
             f"  gateway                      {url}",
             f"  catalogue, for a browser     {url}/catalog",
+            *(f"  console, {f'{role}, once':<20}{url}/console/sign-in/once#{link}" for role, link in links.items()),
             f"  nats-server                  127.0.0.1:{ports['nats']}",
         ]
         lines += [f"  sandbox {server:<20} http://127.0.0.1:{ports[server]}" for server in self._environment.sandboxes]

@@ -1,6 +1,10 @@
-"""The demonstration of `lgsp up`: three national databases and four of a province's offices in a sandbox, and the systems that call them."""
+"""The demonstration of `lgsp up`: three national databases, the portal, the e-document axis and five systems of a province's offices in a sandbox, and the
+systems that call them.
+"""
 
+import base64
 import os
+import secrets
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -10,25 +14,45 @@ import orjson
 from lgsp_contracts import catalog as catalogs
 from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.state_dir import StateDir
+from lgsp_gateway.sessions.demo_sign_in import Newcomer
+from lgsp_runtime import durable_file
 
 _NATIONAL = {
     "population": ("USER", "SECRET", "AUTH_URL", "API_KEY"),
     "enterprise-registry": ("ACCESS_KEY", "SECRET_KEY"),
     "insurance": ("USERNAME", "PASSWORD"),
+    "national-portal": ("USERNAME", "PASSWORD"),
 }
 
 
-_PROVINCIAL = ("land-parcels", "civil-servants", "health-records", "student-records", "construction-permits")
+_PROVINCIAL = (
+    "land-parcels",
+    "civil-servants",
+    "health-records",
+    "student-records",
+    "construction-permits",
+    "documents",
+    "civil-registration",
+    "vaccination",
+)
 
 
 def _offices(state: StateDir, ports: Mapping[str, int]) -> dict[str, str]:
     """Return the addresses of the offices' systems: databases in files, and one server that plays their REST systems."""
     files = {
         f"LGSP_{name}_URL": f"sqlite:///{(state.sandbox / file).absolute()}"
-        for name, file in (("LAND_PARCELS", "land-parcels.sqlite"), ("CIVIL_SERVANTS", "civil-servants.sqlite"))
+        for name, file in (
+            ("LAND_PARCELS", "land-parcels.sqlite"),
+            ("CIVIL_SERVANTS", "civil-servants.sqlite"),
+            ("CIVIL_REGISTRATION", "civil-registration.sqlite"),
+            ("VACCINATION", "vaccination.sqlite"),
+        )
     }
     server = f"http://127.0.0.1:{ports['provincial']}"
     files["LGSP_CONSTRUCTION_PERMITS_FOLDER"] = str((state.sandbox / "construction-permits").absolute())
+    files["LGSP_DOCUMENTS_DATABASE"] = f"sqlite:///{(state.root / 'documents.sqlite').absolute()}"
+    key = durable_file.ensure(state.credentials / "documents.key", lambda: base64.b64encode(secrets.token_bytes(32)))
+    files["LGSP_DOCUMENTS_KEY"] = key.decode()
     return {**files, "LGSP_HEALTH_RECORDS_URL": server, "LGSP_STUDENT_RECORDS_URL": server}
 
 
@@ -54,8 +78,14 @@ ENVIRONMENT = Environment(
     registry=Path(str(files("lgsp_gateway").joinpath("local/environments/demo.yaml"))),
     ready_message=example_call,
     adapters={"national": tuple(_NATIONAL), "provincial": _PROVINCIAL},
-    sandboxes={**_NATIONAL, "provincial": ("CLIENT", "SECRET", "USER", "PASSWORD")},
+    sandboxes={
+        **_NATIONAL,
+        "document-axis": ("SYSTEMID", "SECRET"),
+        "provincial": ("CLIENT", "SECRET", "USER", "PASSWORD"),
+    },
     systems=_offices,
     with_secret=("du-lich", "mot-cua"),
     searchable=True,
+    operator="van-hanh",
+    officer=Newcomer("H49.61", ("officer",), "Trần Thị Hoa (lgsp up)"),
 )
