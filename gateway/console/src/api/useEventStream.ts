@@ -1,0 +1,55 @@
+import { useEffect, useRef, useState } from "react";
+
+const SHORTEST_MS = 1000;
+const LONGEST_MS = 30_000;
+
+/** Whether what a stream told is up to date; `since` is when the connection was lost. */
+export type StreamState = { live: true } | { live: false; since: Date };
+
+/**
+ * Listen to server-sent events while the component is shown.
+ *
+ * A lost connection is opened again with growing pauses. The browser does so by itself only while the gateway answers; after an
+ * error response it gives up.
+ *
+ * @param url of the stream; null listens to nothing.
+ * @param handlers by the names of events; each gets the parsed JSON of an event.
+ */
+export function useEventStream(
+  url: string | null,
+  handlers: Record<string, (data: unknown) => void>,
+): StreamState {
+  const [state, setState] = useState<StreamState>({ live: false, since: new Date() });
+  const current = useRef(handlers);
+  current.current = handlers;
+  const names = Object.keys(handlers).sort().join(" ");
+
+  useEffect(() => {
+    if (url === null) return;
+    let source: EventSource;
+    let pause = SHORTEST_MS;
+    let timer: number | undefined;
+    const open = () => {
+      source = new EventSource(url);
+      source.onopen = () => {
+        pause = SHORTEST_MS;
+        setState({ live: true });
+      };
+      source.onerror = () => {
+        setState((before) => (before.live ? { live: false, since: new Date() } : before));
+        if (source.readyState !== EventSource.CLOSED) return;
+        timer = window.setTimeout(open, pause * (0.5 + Math.random() / 2));
+        pause = Math.min(pause * 2, LONGEST_MS);
+      };
+      for (const name of names.split(" ")) {
+        source.addEventListener(name, (event) => current.current[name]?.(JSON.parse(event.data)));
+      }
+    };
+    open();
+    return () => {
+      window.clearTimeout(timer);
+      source.close();
+    };
+  }, [url, names]);
+  return state;
+}

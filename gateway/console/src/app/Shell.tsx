@@ -1,0 +1,144 @@
+import { Anchor, AppShell, Box, Burger, Group, NavLink, ScrollArea, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { Suspense } from "react";
+import { Link, Redirect, Route, Switch, useLocation } from "wouter";
+import { FindMessage } from "../components/FindMessage";
+import { EmptyState, ForbiddenState, LoadingState } from "../components/PageStates";
+import { useCommonTexts } from "../texts/common";
+import icon from "./icon.svg";
+import { PageBoundary } from "./PageBoundary";
+import { PAGES, type Page } from "./pages";
+import { type Session, useSession } from "./session";
+import { UserMenu } from "./UserMenu";
+
+const GROUPS = ["monitor", "services", "administration"] as const;
+
+/** The frame of each page: header, navigation, and the page itself. */
+export function Shell() {
+  const t = useCommonTexts();
+  const session = useSession();
+  const [opened, { toggle, close }] = useDisclosure();
+  const [location] = useLocation();
+  const shown = location.split("/")[1]; // another page is tried, whatever became of this one
+  const pages = PAGES.filter((page) => isOfUse(page, session));
+  const first = pages.find((page) => page.roles.length > 0) ?? pages[0]; // what one's role is for, before what everybody may see
+  return (
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 232, breakpoint: "sm", collapsed: { mobile: !opened } }}
+      padding={{ base: "sm", sm: "lg" }}
+    >
+      <a href="#main" className="skip-link">
+        {t("skip")}
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger
+              opened={opened}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={t("openNavigation")}
+            />
+            <img src={icon} width={26} height={26} alt="" />
+            <Text fw={650} visibleFrom="xs">
+              LGSP
+            </Text>
+            <Text c="dimmed" visibleFrom="xs">
+              {t("console")}
+            </Text>
+          </Group>
+          <Group gap="sm" wrap="nowrap">
+            {session && (
+              <Box visibleFrom="sm">
+                <FindMessage />
+              </Box>
+            )}
+            <UserMenu />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label={t("navigation")}>
+        <ScrollArea>
+          {GROUPS.map((group) => (
+            <PageLinks key={group} group={group} pages={pages} onFollow={close} />
+          ))}
+        </ScrollArea>
+      </AppShell.Navbar>
+      <AppShell.Main id="main" tabIndex={-1}>
+        <PageBoundary key={shown}>
+          <Suspense fallback={<LoadingState />}>
+            <Pages session={session} first={first} />
+          </Suspense>
+        </PageBoundary>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function PageLinks({
+  group,
+  pages,
+  onFollow,
+}: {
+  group: Page["group"];
+  pages: readonly Page[];
+  onFollow: () => void;
+}) {
+  const t = useCommonTexts();
+  const [location] = useLocation();
+  const links = pages.filter((page) => page.group === group);
+  if (links.length === 0) return null;
+  return (
+    <>
+      <Text size="xs" fw={600} c="dimmed" px="sm" pt="sm" pb={4}>
+        {t(group)}
+      </Text>
+      {links.map(({ path, name, icon: Icon }) => (
+        <NavLink
+          key={path}
+          component={Link}
+          href={path}
+          label={t(name)}
+          leftSection={<Icon size={18} stroke={1.6} aria-hidden />}
+          active={location === path || location.startsWith(`${path}/`)}
+          aria-current={location.startsWith(path) ? "page" : undefined}
+          onClick={onFollow}
+        />
+      ))}
+    </>
+  );
+}
+
+function Pages({ session, first }: { session: Session; first: Page | undefined }) {
+  const t = useCommonTexts();
+  return (
+    <Switch>
+      {PAGES.map((page) => (
+        <Route key={page.path} path={page.path} nest>
+          {isOfUse(page, session) ? <page.component /> : <Refused page={page} session={session} />}
+        </Route>
+      ))}
+      <Route path="/">{first && <Redirect to={first.path} replace />}</Route>
+      <Route>
+        <EmptyState title={t("notFound")}>{t("notFoundHelp")}</EmptyState>
+      </Route>
+    </Switch>
+  );
+}
+
+function Refused({ page, session }: { page: Page; session: Session }) {
+  const t = useCommonTexts();
+  if (session) return <ForbiddenState roles={page.roles} />;
+  const back = `${window.location.pathname}${window.location.search}`;
+  return (
+    <EmptyState title={t("signInNeeded")}>
+      <Anchor href={`/console/sign-in?return=${encodeURIComponent(back)}`}>{t("signIn")}</Anchor>
+    </EmptyState>
+  );
+}
+
+function isOfUse(page: Page, session: Session): boolean {
+  return page.roles.length === 0 || (session?.roles.some((role) => page.roles.includes(role)) ?? false);
+}

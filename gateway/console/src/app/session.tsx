@@ -1,0 +1,85 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useState } from "react";
+import { api, dataOf, type Schemas } from "../api/client";
+import { ApiError } from "../api/problem";
+import { LoadingState } from "../components/PageStates";
+import { followSession, onSignOutElsewhere, tellOtherTabs } from "./sessionEvents";
+
+/** Whom the bus identifies the user as; null where nobody is signed in. */
+export type Session = Schemas["Principal"] | null;
+
+const ME = ["me"];
+const SIGNED_OUT = "/console/sign-in?signed-out";
+
+const SessionContext = createContext<Session>(null);
+const SessionEnded = lazy(() => import("../pages/sign-in/SessionEnded"));
+
+/** Return who is signed in. */
+export function useSession(): Session {
+  return useContext(SessionContext);
+}
+
+/** Tell whether the user has one of these roles. What is allowed is decided by the API; this only chooses what is shown. */
+export function useHasRole(...roles: string[]): boolean {
+  const session = useSession();
+  return session?.roles.some((role) => roles.includes(role)) ?? false;
+}
+
+/** End the session of this browser, in all of its tabs. */
+export async function signOut(): Promise<void> {
+  await api.POST("/console/sign-out");
+  tellOtherTabs({ kind: "signed-out" });
+  location.assign(SIGNED_OUT);
+}
+
+/**
+ * Give the pages below whom the bus identifies the user as, and learn within a second when that changes.
+ *
+ * When the session ends, what is on the page stays there behind a dialog, until the same person has signed in again.
+ */
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const queries = useQueryClient();
+  const { data, isPending } = useQuery({ queryKey: ME, queryFn: readSession, staleTime: 30_000 });
+  const [known, setKnown] = useState<Session>(null);
+  const signedIn = Boolean(data);
+
+  useEffect(() => {
+    if (!data) return;
+    if (known && known.principal !== data.principal) location.reload(); // nobody sees what somebody else had open
+    setKnown(data);
+  }, [data, known]);
+
+  useEffect(() => {
+    if (!signedIn) return;
+    return followSession((event) => {
+      if (event.kind !== "signed-out") {
+        queries.setQueryData(ME, event.kind === "session" ? event.session : null);
+      }
+    });
+  }, [signedIn, queries]);
+
+  // Also where the stream has said before that the session has ended.
+  useEffect(() => onSignOutElsewhere(() => location.assign(SIGNED_OUT)), []);
+
+  if (isPending) return <LoadingState />;
+  const ended = known !== null && !data;
+  return (
+    <SessionContext.Provider value={data ?? known}>
+      {children}
+      {ended && (
+        <Suspense>
+          <SessionEnded onSignedIn={() => queries.invalidateQueries()} />
+        </Suspense>
+      )}
+    </SessionContext.Provider>
+  );
+}
+
+async function readSession(): Promise<Session> {
+  try {
+    return await dataOf(api.GET("/me"));
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return null;
+    throw error;
+  }
+}

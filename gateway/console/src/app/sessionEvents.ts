@@ -1,0 +1,99 @@
+import type { Schemas } from "../api/client";
+
+/** What becomes of a session: who is signed in now, that it has ended, or that the user signed out in some tab. */
+export type SessionEvent =
+  | { kind: "session"; session: Schemas["Principal"] }
+  | { kind: "ended" }
+  | { kind: "signed-out" };
+
+const CHANNEL = "lgsp-session";
+const LOCK = "lgsp-session-stream";
+const SHORTEST_MS = 500;
+const LONGEST_MS = 15_000;
+
+/** Tell the other tabs of this browser what became of the session. */
+export function tellOtherTabs(event: SessionEvent): void {
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.postMessage(event);
+  channel.close();
+}
+
+/** Call a function when the user signs out in another tab, until the returned function is called. */
+export function onSignOutElsewhere(onSignOut: () => void): () => void {
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.onmessage = ({ data }: MessageEvent<SessionEvent>) => {
+    if (data.kind === "signed-out") onSignOut();
+  };
+  return () => channel.close();
+}
+
+/**
+ * Follow the session of this browser until the returned function is called.
+ *
+ * One tab holds the stream and tells the others: a browser opens six connections to a server over HTTP/1.1, and each live page
+ * needs one of its own.
+ */
+export function followSession(onEvent: (event: SessionEvent) => void): () => void {
+  const stop = new AbortController();
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.onmessage = ({ data }: MessageEvent<SessionEvent>) => onEvent(data);
+  const pass = (event: SessionEvent) => {
+    onEvent(event);
+    channel.postMessage(event);
+  };
+  navigator.locks
+    .request(LOCK, { signal: stop.signal }, () => stream(pass, stop.signal))
+    .catch(() => {
+      // the tab stopped following before its turn came
+    });
+  return () => {
+    stop.abort();
+    channel.close();
+  };
+}
+
+/** Read the stream of the session until it has ended, again after each lost connection. */
+function stream(pass: (event: SessionEvent) => void, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    let source: EventSource;
+    let timer: number | undefined;
+    let pause = SHORTEST_MS;
+    const finish = () => {
+      window.clearTimeout(timer);
+      source.close();
+      resolve();
+    };
+    const open = () => {
+      source = new EventSource("/me/session/events");
+      source.addEventListener("session", ({ data }) => {
+        pause = SHORTEST_MS;
+        pass({ kind: "session", session: JSON.parse(data) });
+      });
+      source.addEventListener("ended", () => {
+        finish();
+        pass({ kind: "ended" });
+      });
+      source.onerror = async () => {
+        source.close();
+        if (await hasEnded()) {
+          finish();
+          pass({ kind: "ended" });
+        } else if (!signal.aborted) {
+          timer = window.setTimeout(open, pause * (0.5 + Math.random() / 2));
+          pause = Math.min(pause * 2, LONGEST_MS);
+        }
+      };
+    };
+    signal.addEventListener("abort", finish);
+    open();
+  });
+}
+
+/** Tell whether nobody is signed in any more; false while the bus does not answer. */
+async function hasEnded(): Promise<boolean> {
+  try {
+    return (await fetch("/me", { cache: "no-store" })).status === 401;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,42 @@
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+const primary: MantineColorsTuple = [
+  "#eaf3fc",
+  "#d3e4f6",
+  "#a5c8ed",
+  "#74aae4",
+  "#4d90dc",
+  "#357fd6",
+  "#1c64b0",
+  "#17589c",
+  "#104b88",
+  "#053c71",
+];
+
+/**
+ * The look of the console: one type scale, one palette. The colours have meanings (`docs/console/README.md`): `red` is a failure, `yellow`
+ * needs attention, `teal` is healthy, `primary` leads somewhere; nothing else has a colour.
+ */
+export const theme = createTheme({
+  fontFamily: '"Inter Variable", system-ui, sans-serif',
+  fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace",
+  headings: {
+    fontWeight: "650",
+    sizes: {
+      h1: { fontSize: "1.5rem", lineHeight: "1.3" },
+      h2: { fontSize: "1.125rem", lineHeight: "1.4" },
+      h3: { fontSize: "1rem", lineHeight: "1.4" },
+    },
+  },
+  colors: { primary },
+  primaryColor: "primary",
+  primaryShade: 6,
+  autoContrast: true,
+  defaultRadius: "md",
+  cursorType: "pointer",
+  respectReducedMotion: true,
+  components: {
+    // The head of a dialog is no landmark of the page beside that of the shell.
+    Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
+  },
+});

@@ -1,0 +1,95 @@
+import { Alert, Button, Center, Group, Loader, Stack, Text, Title } from "@mantine/core";
+import { IconAlertTriangle, IconInbox, IconLock, IconPlugConnectedX } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { ApiError } from "../api/problem";
+import type { StreamState } from "../api/useEventStream";
+import { useCommonTexts } from "../texts/common";
+import { formatTime } from "./Timestamp";
+
+/** Show that something is being loaded. */
+export function LoadingState() {
+  const t = useCommonTexts();
+  return (
+    <Center mih={160} role="status">
+      <Group gap="sm">
+        <Loader size="sm" />
+        <Text c="dimmed">{t("loading")}</Text>
+      </Group>
+    </Center>
+  );
+}
+
+/** Show that there is nothing to show, why, and what to do about it. */
+export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <CentredState icon={<IconInbox size={32} stroke={1.5} aria-hidden />} title={title} help={children} />
+  );
+}
+
+/** Show that the user may not see a page, and for whom it is. */
+export function ForbiddenState({ roles }: { roles: readonly string[] }) {
+  const t = useCommonTexts();
+  return (
+    <CentredState
+      icon={<IconLock size={32} stroke={1.5} aria-hidden />}
+      title={t("forbidden")}
+      help={t("forbiddenHelp", { roles: roles.join(", ") })}
+    />
+  );
+}
+
+/** Show why something could not be loaded or done, in the words of the gateway. */
+export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+  const t = useCommonTexts();
+  const away = error instanceof ApiError && error.status === 0;
+  const problem = error instanceof ApiError && !away ? error.document : null;
+  return (
+    <Alert
+      role="alert"
+      color={away ? "yellow" : "red"}
+      icon={away ? <IconPlugConnectedX aria-hidden /> : <IconAlertTriangle aria-hidden />}
+      title={problem?.title ?? t("failed")}
+    >
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">{away ? t("away") : error.message}</Text>
+        {problem?.instance && (
+          <Text size="xs" ff="monospace" c="dimmed">
+            {problem.instance}
+          </Text>
+        )}
+        {onRetry && (
+          <Button size="xs" variant="default" onClick={onRetry}>
+            {t("retry")}
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  );
+}
+
+/** Show since when the figures of a live page are out of date; nothing while they are not. */
+export function OutOfDateNotice({ stream }: { stream: StreamState }) {
+  const t = useCommonTexts();
+  if (stream.live) return null;
+  return (
+    <Alert role="status" color="yellow" icon={<IconPlugConnectedX aria-hidden />}>
+      {t("outOfDate", { time: formatTime(stream.since) })}
+    </Alert>
+  );
+}
+
+function CentredState({ icon, title, help }: { icon: ReactNode; title: string; help?: ReactNode }) {
+  return (
+    <Center mih={240}>
+      <Stack align="center" gap="xs" maw={480} ta="center">
+        {icon}
+        <Title order={2}>{title}</Title>
+        {help && (
+          <Text c="dimmed" component="div">
+            {help}
+          </Text>
+        )}
+      </Stack>
+    </Center>
+  );
+}

@@ -1,0 +1,77 @@
+import { useCallback, useEffect } from "react";
+import { api, dataOf, type Schemas } from "../api/client";
+import { useLanguage } from "../texts/createTexts";
+import { useMyDataTexts } from "../texts/myData";
+import { Failure, hasEnded } from "./Failure";
+import { formatDay, formatMoment } from "./formats";
+import { useLoaded } from "./useLoaded";
+
+/** The citizen's own requests, each with its deadline or its answer. */
+export function OwnRequests({ onEnded }: { onEnded: () => void }) {
+  const t = useMyDataTexts();
+  const language = useLanguage();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the titles are in the language of the reader
+  const load = useCallback(() => dataOf(api.GET("/me/access-requests")), [language]);
+  const requests = useLoaded(load);
+  useEffect(() => {
+    if (hasEnded(requests.error)) onEnded();
+  }, [requests.error, onEnded]);
+  return (
+    <section aria-label={t("requests")} aria-busy={requests.loading}>
+      {requests.error && !hasEnded(requests.error) && (
+        <Failure error={requests.error} onRetry={requests.reload} />
+      )}
+      {!requests.data && requests.loading && <p role="status">{t("loading")}</p>}
+      {requests.data?.items.length === 0 && (
+        <div className="notice">
+          <p>{t("noRequests")}</p>
+          <p>{t("noRequestsHelp")}</p>
+        </div>
+      )}
+      <ul className="cards">
+        {requests.data?.items.map((request) => (
+          <RequestCard key={request.number} request={request} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function RequestCard({ request }: { request: Schemas["AccessRequest"] }) {
+  const t = useMyDataTexts();
+  const { entry, answer } = request;
+  return (
+    <li>
+      <h2>{request.kind === "object" ? t("objected") : t("question")}</h2>
+      <p>
+        {request.agencyTitle}
+        <br />
+        {t("number", { number: request.number })}
+      </p>
+      <DeadlineNote request={request} />
+      <p className="note">
+        {t("about", {
+          time: formatMoment(entry.time),
+          what: `${entry.serviceTitle}, ${entry.operationTitle}`,
+        })}
+      </p>
+      <h3>{t("yourWords")}</h3>
+      <p className="words">{request.text}</p>
+      {answer && (
+        <>
+          <h3>{t("answer", { agency: request.agencyTitle })}</h3>
+          <p className="note">{formatMoment(answer.at)}</p>
+          <p className="words">{answer.text}</p>
+        </>
+      )}
+    </li>
+  );
+}
+
+function DeadlineNote({ request }: { request: Schemas["AccessRequest"] }) {
+  const t = useMyDataTexts();
+  const due = formatDay(request.due);
+  if (request.answer) return <p className="state done">✓ {t("answered")}</p>;
+  if (request.daysLeft < 0) return <p className="state late">✕ {t("overdue", { due })}</p>;
+  return <p className="state">{t("waiting", { due })}</p>;
+}

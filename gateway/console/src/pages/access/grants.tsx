@@ -1,0 +1,142 @@
+import { Anchor, Button, Group, Select, Stack, Table, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useSearchParams } from "wouter";
+import { api, dataOf, type Schemas } from "../../api/client";
+import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { useAccessTexts } from "../../texts/access";
+import { formatDay } from "./grant";
+import { GRANT_PHASES, PhaseBadge, usePhaseText } from "./phases";
+
+const PAGE = 50;
+
+/** All grants that the user may read, with filters that stand in the address. */
+export function Grants() {
+  const t = useAccessTexts();
+  const phaseText = usePhaseText();
+  const [search, setSearch] = useSearchParams();
+  const consumer = search.get("consumer") ?? "";
+  const service = search.get("service") ?? "";
+  const phase = GRANT_PHASES.find((one) => one === search.get("phase"));
+  const filter = useDebouncedCallback((name: string, value: string) => {
+    setSearch(
+      (before) => {
+        before.delete(name);
+        if (value) before.set(name, value);
+        return before;
+      },
+      { replace: true },
+    );
+  }, 250);
+  const query = {
+    limit: PAGE,
+    ...(consumer && { consumer }),
+    ...(service && { service }),
+    ...(phase && { phase }),
+  };
+  return (
+    <Stack>
+      <Group align="flex-end">
+        <TextInput
+          label={t("filterConsumer")}
+          defaultValue={consumer}
+          onChange={(event) => filter("consumer", event.currentTarget.value.trim())}
+        />
+        <TextInput
+          label={t("filterService")}
+          defaultValue={service}
+          onChange={(event) => filter("service", event.currentTarget.value.trim())}
+        />
+        <Select
+          label={t("filterState")}
+          placeholder={t("all")}
+          clearable
+          value={phase ?? null}
+          data={GRANT_PHASES.map((value) => ({ value, label: phaseText(value) }))}
+          onChange={(value) => filter("phase", value ?? "")}
+        />
+      </Group>
+      <GrantList query={query} />
+    </Stack>
+  );
+}
+
+type Query = NonNullable<Parameters<typeof readGrants>[0]>;
+
+async function readGrants(query: {
+  limit: number;
+  consumer?: string;
+  service?: string;
+  phase?: (typeof GRANT_PHASES)[number];
+  expiringWithin?: number;
+  cursor?: string;
+}) {
+  return dataOf(api.GET("/registry/grants", { params: { query } }));
+}
+
+/** A list of grants. */
+export function GrantList({ query, empty }: { query: Query; empty?: string }) {
+  const t = useAccessTexts();
+  const { data, error, isPending, refetch, hasNextPage, fetchNextPage } = useInfiniteQuery({
+    queryKey: ["grants", query],
+    queryFn: ({ pageParam }) => readGrants({ ...query, ...(pageParam && { cursor: pageParam }) }),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next,
+  });
+  if (isPending) return <LoadingState />;
+  if (error) return <ErrorState error={error} onRetry={refetch} />;
+  const grants = data.pages.flatMap((page) => page.items);
+  if (grants.length === 0)
+    return <EmptyState title={empty ?? t("noGrants")}>{empty ? "" : t("noGrantsHelp")}</EmptyState>;
+  return (
+    <>
+      <Table.ScrollContainer minWidth={640}>
+        <Table verticalSpacing="xs" fz="sm">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t("name")}</Table.Th>
+              <Table.Th>{t("consumer")}</Table.Th>
+              <Table.Th>{t("service")}</Table.Th>
+              <Table.Th>{t("purposes")}</Table.Th>
+              <Table.Th>{t("ends")}</Table.Th>
+              <Table.Th>{t("state")}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {grants.map((grant) => (
+              <GrantRow key={grant.metadata.name} grant={grant} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      {hasNextPage && (
+        <Button variant="default" onClick={() => fetchNextPage()}>
+          {t("more")}
+        </Button>
+      )}
+    </>
+  );
+}
+
+function GrantRow({ grant }: { grant: Schemas["Grant"] }) {
+  const { name } = grant.metadata;
+  const { consumer, service, major, purposes, validUntil } = grant.spec;
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Anchor component={Link} href={`/grants/${name}`} fz="sm">
+          {name}
+        </Anchor>
+      </Table.Td>
+      <Table.Td>{consumer}</Table.Td>
+      <Table.Td>
+        {service} v{major}
+      </Table.Td>
+      <Table.Td>{purposes.join(", ")}</Table.Td>
+      <Table.Td>{formatDay(validUntil)}</Table.Td>
+      <Table.Td>
+        <PhaseBadge document={grant} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}

@@ -1,0 +1,106 @@
+import { Button, Group } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
+import { Link, Redirect, Route, Switch, useLocation } from "wouter";
+import { useHasRole } from "../../app/session";
+import { PageHeader } from "../../components/PageHeader";
+import { EmptyState } from "../../components/PageStates";
+import { useAccessTexts } from "../../texts/access";
+import { useCommonTexts } from "../../texts/common";
+import { Agencies } from "./agencies";
+import { Deputies } from "./deputies";
+import { ExpiringGrants } from "./expiring";
+import { GrantPage } from "./grant";
+import { Grants } from "./grants";
+import { History } from "./history";
+import { Notifications } from "./notifications";
+import { PersonPage, Persons } from "./persons";
+import { Requests } from "./requests";
+import { SystemPage, Systems } from "./systems";
+import { Wizard } from "./wizard";
+
+const SECTIONS = [
+  { path: "/requests", text: "forMe", roles: [] },
+  { path: "/grants", text: "grants", roles: [] },
+  { path: "/expiring", text: "expiring", roles: [] },
+  { path: "/systems", text: "systems", roles: [] },
+  { path: "/agencies", text: "agencies", roles: [] },
+  { path: "/persons", text: "persons", roles: ["operator", "agency-admin", "auditor"] },
+  { path: "/deputies", text: "deputies", roles: ["operator", "agency-admin", "integrator", "developer"] },
+  { path: "/notifications", text: "notifications", roles: [] },
+] as const;
+
+/** Who may do what, and what waits for whoever looks. */
+export default function Access() {
+  const t = useAccessTexts();
+  const administers = useHasRole("operator", "agency-admin");
+  return (
+    <>
+      <PageHeader
+        title={t("title")}
+        purpose={t("purpose")}
+        actions={
+          administers && (
+            <Button component={Link} href="/systems/new" leftSection={<IconPlus size={16} aria-hidden />}>
+              {t("newSystem")}
+            </Button>
+          )
+        }
+      />
+      <Sections />
+      <Pages />
+    </>
+  );
+}
+
+function Sections() {
+  const t = useAccessTexts();
+  const [location] = useLocation();
+  const seesPersons = useHasRole("operator", "agency-admin", "auditor");
+  const sections = SECTIONS.filter(({ path }) => path !== "/persons" || seesPersons);
+  return (
+    <Group component="nav" gap={4} mb="md" aria-label={t("sections")}>
+      {sections.map(({ path, text }) => {
+        const active = location.startsWith(path);
+        return (
+          <Button
+            key={path}
+            component={Link}
+            href={path}
+            size="xs"
+            variant={active ? "light" : "subtle"}
+            aria-current={active ? "page" : undefined}
+          >
+            {t(text)}
+          </Button>
+        );
+      })}
+    </Group>
+  );
+}
+
+function Pages() {
+  const t = useCommonTexts();
+  return (
+    <Switch>
+      <Route path="/">
+        <Redirect to="/requests" replace />
+      </Route>
+      <Route path="/requests" component={Requests} />
+      <Route path="/grants" component={Grants} />
+      <Route path="/grants/:name">{({ name }) => <GrantPage key={name} name={name} />}</Route>
+      <Route path="/expiring" component={ExpiringGrants} />
+      <Route path="/systems" component={Systems} />
+      <Route path="/systems/new" component={Wizard} />
+      <Route path="/systems/:name">{({ name }) => <SystemPage key={name} name={name} />}</Route>
+      <Route path="/agencies" component={Agencies} />
+      <Route path="/persons" component={Persons} />
+      <Route path="/persons/:name">{({ name }) => <PersonPage key={name} name={name} />}</Route>
+      <Route path="/deputies" component={Deputies} />
+      <Route path="/notifications" component={Notifications} />
+      <Route path="/history/:kind/:name">{({ kind, name }) => <History kind={kind} name={name} />}</Route>
+      <Route>
+        <EmptyState title={t("notFound")}>{t("notFoundHelp")}</EmptyState>
+      </Route>
+    </Switch>
+  );
+}

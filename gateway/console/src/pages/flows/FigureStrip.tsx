@@ -1,0 +1,103 @@
+import { Group, Text } from "@mantine/core";
+import { scaleLinear } from "d3-scale";
+import { area, curveMonotoneX } from "d3-shape";
+import type { ReactNode } from "react";
+import { useLanguage } from "../../texts/createTexts";
+import { useFlowTexts } from "../../texts/flows";
+import classes from "./flows.module.css";
+import { formatCount, formatDuration, formatRate, formatShare } from "./formats";
+import type { Picture } from "./useFlows";
+
+/** Show the figures of all flows together. */
+export function FigureStrip({ picture }: { picture: Picture }) {
+  const t = useFlowTexts();
+  const language = useLanguage();
+  const { total, kinds } = picture;
+  const listed = picture.items.length + picture.leftOut.flows;
+  const rateOf = (kind: string) => formatRate(kinds[kind]?.perSecond ?? 0, language);
+  return (
+    <section className={classes.figures} aria-label={t("rate")}>
+      <Figure
+        name={t("rate")}
+        value={t("perSecond", { rate: formatRate(total.perSecond, language) })}
+        note={`${t("call")} ${rateOf("call")} · ${t("event")} ${rateOf("event")} · ${t("delivery")} ${rateOf("delivery")}`}
+      >
+        <Sparkline picture={picture} />
+      </Figure>
+      <Figure
+        name={t("errors")}
+        value={formatShare(total.errorRate, language)}
+        color={total.errorRate >= 0.05 ? "red" : undefined}
+        note={t("callCount", { count: formatCount(Math.round(total.errorRate * total.calls), language) })}
+      />
+      <Figure
+        name={t("refused")}
+        value={formatShare(total.refusedRate, language)}
+        note={t("callCount", { count: formatCount(Math.round(total.refusedRate * total.calls), language) })}
+      />
+      <Figure name={t("p95")} value={formatDuration(total.p95, language)} note={t("p95Help")} />
+      <Figure
+        name={t("unwellFlows")}
+        value={formatCount(picture.unwell, language)}
+        note={t("ofFlows", { count: formatCount(listed, language) })}
+      />
+    </section>
+  );
+}
+
+function Figure({
+  name,
+  value,
+  note,
+  color,
+  children,
+}: {
+  name: string;
+  value: string;
+  note: string;
+  color?: string | undefined;
+  children?: ReactNode;
+}) {
+  return (
+    <div className={classes.figure}>
+      {children}
+      <Text size="xs" c="dimmed" fw={600}>
+        {name}
+      </Text>
+      <Group gap={8} align="baseline">
+        <span className={classes.value}>
+          <Text span inherit {...(color ? { c: color } : {})}>
+            {value}
+          </Text>
+        </span>
+      </Group>
+      <Text size="xs" c="dimmed">
+        {note}
+      </Text>
+    </div>
+  );
+}
+
+function Sparkline({ picture }: { picture: Picture }) {
+  const { series, first, span, time } = picture;
+  const spans = Math.max(2, Math.ceil((time - first) / span));
+  const counts = new Map(series.map((point) => [point.began, point]));
+  const points = Array.from({ length: spans }, (_, index) => {
+    const point = counts.get(first + index * span);
+    return { index, calls: point?.calls ?? 0, bad: point?.failed ?? 0 };
+  }).slice(0, -1); // the last span is not over yet
+  const x = scaleLinear([0, Math.max(1, points.length - 1)], [0, 100]);
+  const y = scaleLinear([0, Math.max(1, ...points.map(({ calls }) => calls))], [30, 2]);
+  const shape = (of: "calls" | "bad") =>
+    area<(typeof points)[number]>()
+      .x(({ index }) => x(index))
+      .y0(30)
+      .y1((point) => y(point[of]))
+      .curve(curveMonotoneX)(points) ?? undefined;
+  return (
+    <svg className={classes.spark} viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden>
+      <path d={shape("calls")} fill="var(--band)" fillOpacity={0.28} />
+      <path d={shape("bad")} fill="var(--failure)" fillOpacity={0.9} />
+    </svg>
+  );
+}

@@ -1,0 +1,97 @@
+import { Anchor, ScrollArea, Table, Text } from "@mantine/core";
+import type { KeyboardEvent } from "react";
+import { Link } from "wouter";
+import type { Schemas } from "../../api/client";
+import { StatusBadge } from "../../components/StatusBadge";
+import { Timestamp } from "../../components/Timestamp";
+import { useLanguage } from "../../texts/createTexts";
+import { useMessageTexts } from "../../texts/messages";
+import { meaningOf, useOutcomeTitles } from "./useOutcomeTitles";
+
+/** Entries that a search found, one a row. The arrow keys move between the links of the rows. */
+export function ResultTable({ items, dimmed }: { items: readonly Schemas["EntryFound"][]; dimmed: boolean }) {
+  const t = useMessageTexts();
+  return (
+    <ScrollArea type="auto" opacity={dimmed ? 0.6 : 1}>
+      <Table miw={760} verticalSpacing={6} fz="sm" highlightOnHover aria-label={t("results")}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th w={170}>{t("time")}</Table.Th>
+            <Table.Th>{t("who")}</Table.Th>
+            <Table.Th>{t("what")}</Table.Th>
+            <Table.Th>{t("purposeField")}</Table.Th>
+            <Table.Th>{t("outcome")}</Table.Th>
+            <Table.Th ta="right" w={100}>
+              {t("duration")}
+            </Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody onKeyDown={moveFocus}>
+          {items.map((item) => (
+            <Row key={`${item.message} ${item.kind} ${item.time} ${item.attempt} ${item.to}`} item={item} />
+          ))}
+        </Table.Tbody>
+      </Table>
+    </ScrollArea>
+  );
+}
+
+function Row({ item }: { item: Schemas["EntryFound"] }) {
+  const t = useMessageTexts();
+  const language = useLanguage();
+  const titles = useOutcomeTitles();
+  const took = item.totalMs || item.providerMs;
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Anchor component={Link} href={`/${item.message}`} data-row size="sm">
+          <Timestamp time={new Date(item.time)} />
+        </Anchor>
+      </Table.Td>
+      <Table.Td>
+        {item.consumer || "–"}
+        <Text size="xs" c="dimmed">
+          {item.agency}
+        </Text>
+      </Table.Td>
+      <Table.Td>
+        {item.service ? `${item.service}/${item.operation || item.event}` : "–"}
+        {item.kind !== "call" && (
+          <Text size="xs" c="dimmed">
+            {t(kindText(item.kind))}
+            {item.attempt > 0 && ` #${item.attempt}`}
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td>{item.purpose || "–"}</Table.Td>
+      <Table.Td>
+        <StatusBadge meaning={meaningOf(item.status)}>
+          <span title={`${item.outcome} · ${item.status}`}>{titles.get(item.outcome) ?? item.outcome}</span>
+        </StatusBadge>
+      </Table.Td>
+      <Table.Td ta="right">{took ? formatMilliseconds(took, language) : ""}</Table.Td>
+    </Table.Tr>
+  );
+}
+
+/** Return the key of the text that names a kind of entry. */
+export function kindText(kind: string): "call" | "acceptedKind" | "delivery" | "event" | "file" {
+  if (kind === "accepted") return "acceptedKind";
+  return kind === "delivery" || kind === "event" || kind === "file" ? kind : "call";
+}
+
+/** Return a duration as people read it: `3.2 ms`, `1,234 ms`. */
+export function formatMilliseconds(milliseconds: number, language: string): string {
+  const digits = milliseconds < 100 ? 1 : 0;
+  return `${new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(milliseconds)} ms`;
+}
+
+function moveFocus(event: KeyboardEvent<HTMLElement>) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  const links = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-row]")];
+  const next = links[links.indexOf(document.activeElement as HTMLElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}

@@ -1,0 +1,118 @@
+import { Box, Button, Group, Stack, Switch, Text } from "@mantine/core";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useSearchParams } from "wouter";
+import { api } from "../../api/client";
+import { ApiError } from "../../api/problem";
+import { FindMessage } from "../../components/FindMessage";
+import { Notice } from "../../components/Notice";
+import { PageHeader } from "../../components/PageHeader";
+import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { formatDateTime } from "../../components/Timestamp";
+import { useCommonTexts } from "../../texts/common";
+import { useMessageTexts } from "../../texts/messages";
+import { queryOf, type SearchQuery } from "./filters";
+import { ResultTable } from "./ResultTable";
+import { SearchForm } from "./SearchForm";
+import { Sections } from "./Sections";
+
+const LIVE_MS = 2000;
+
+/** The search of messages. Its filters stand in the address; a person's number does not. */
+export function SearchPage() {
+  const t = useMessageTexts();
+  const common = useCommonTexts();
+  const [address, setAddress] = useSearchParams();
+  const [person, setPerson] = useState("");
+  const [live, setLive] = useState(false);
+  const cursor = address.get("cursor");
+  const following = live && !cursor;
+  const {
+    data,
+    failureReason: error,
+    isPending,
+    isPlaceholderData,
+    refetch,
+  } = useQuery({
+    queryKey: ["messages", address.toString(), person],
+    queryFn: () => searchMessages(queryOf(address), person),
+    placeholderData: keepPreviousData,
+    refetchInterval: following ? LIVE_MS : false,
+  });
+  const goTo = (next: string) =>
+    setAddress((before) => {
+      const after = new URLSearchParams(before);
+      after.delete("cursor");
+      if (next) after.set("cursor", next);
+      return after;
+    });
+  return (
+    <>
+      <PageHeader title={common("messages")} purpose={t("purpose")} />
+      <Sections current="search" />
+      <Stack>
+        <Box hiddenFrom="sm">
+          <FindMessage />
+        </Box>
+        <SearchForm
+          key={address.toString()}
+          address={address}
+          person={person}
+          fields={error instanceof ApiError ? error.fields : new Map()}
+          onSearch={(filters, number) => {
+            setPerson(number);
+            setAddress(filters);
+            if (filters.toString() === address.toString()) void refetch();
+          }}
+        />
+        {error && <ErrorState error={error} onRetry={() => void refetch()} />}
+        {isPending && !error && <LoadingState />}
+        {data?.staleSince && (
+          <Notice meaning="attention">
+            {t("staleIndex", { time: formatDateTime(new Date(data.staleSince)) })}
+          </Notice>
+        )}
+        {data && !error && (
+          <>
+            <Group justify="space-between">
+              <Text size="xs" c="dimmed" visibleFrom="sm">
+                {t("keys")}
+              </Text>
+              <Switch
+                size="sm"
+                label={t("live")}
+                checked={following}
+                disabled={Boolean(cursor)}
+                onChange={(event) => setLive(event.currentTarget.checked)}
+              />
+            </Group>
+            {data.items.length > 0 ? (
+              <ResultTable items={data.items} dimmed={isPlaceholderData} />
+            ) : (
+              <EmptyState title={t(cursor ? "noNewer" : "nothing")}>{!cursor && t("nothingHelp")}</EmptyState>
+            )}
+            <Group justify="center">
+              <Button variant="default" disabled={!cursor} onClick={() => goTo("")}>
+                {t("newest")}
+              </Button>
+              <Button variant="default" disabled={!cursor || !data.newer} onClick={() => goTo(data.newer)}>
+                {t("newer")}
+              </Button>
+              <Button variant="default" disabled={!data.cursor} onClick={() => goTo(data.cursor)}>
+                {t("older")}
+              </Button>
+            </Group>
+          </>
+        )}
+      </Stack>
+    </>
+  );
+}
+
+async function searchMessages(query: SearchQuery, person: string) {
+  const { data, response } = await api.GET("/evidence/messages", {
+    params: { query, ...(person && { header: { "Lgsp-Subject": person } }) },
+  });
+  const page = data ?? { items: [], cursor: "", newer: "" };
+  return { ...page, staleSince: response.headers.get("Lgsp-Index-Stale-Since") };
+}

@@ -1,0 +1,148 @@
+"""`/console`, `/my-data`: the files of the web console as they were built, and the HTML pages that load them.
+
+A page names a nonce of its own in each response, so that the style sheets which components make are allowed and nothing else inline is
+(Content-Security-Policy without `unsafe-inline`). The assets have names with digests and are cached for ever.
+
+Where the console has not been built yet, as in a clone just after `./lgsp up`, a page says so and asks again by itself.
+"""
+
+import secrets
+from http import HTTPStatus
+from pathlib import Path
+
+from aiohttp import web
+
+from lgsp_gateway.http.parameter_types import text_parameter
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
+from lgsp_problems import NotFound
+
+STATIC = Path(__file__).with_name("static")
+"""The folder that Vite writes."""
+
+NONCE = "CSP_NONCE"
+"""Stands in the built page for the nonce of a response (`vite.config.ts`)."""
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_NOT_BUILT = """<!doctype html>
+<html lang="vi">
+<head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><title>LGSP</title></head>
+<body>
+<p>Bảng điều hành đang được dựng; trang này tự mở khi xong. Nếu quá một phút, hãy xem dòng "console" của ./lgsp up.</p>
+<p lang="en">The console is being built; this page opens by itself when it is done. After more than a minute, see the line "console" of ./lgsp up.</p>
+</body>
+</html>
+"""
+
+_HTML = {"text/html": {"type": "string"}}
+_PAGE = ResponseSpec("The page; every path below it is the same page, which shows what its path names", _HTML)
+_TAIL = text_parameter("tail", "the path within the console", max_length=500, location="path")
+CONSOLE = Route(
+    "GET",
+    "/console",
+    "openConsole",
+    "Open the web console",
+    "anybody",
+    {200: _PAGE},
+    open_query=True,
+    tag="console",
+)
+PAGE = Route(
+    "GET",
+    "/console/{tail:.*}",
+    "openConsolePage",
+    "Open a page of the web console",
+    "anybody",
+    {200: _PAGE},
+    parameters=(_TAIL,),
+    open_query=True,
+    tag="console",
+)
+MY_DATA = Route(
+    "GET",
+    "/my-data",
+    "openMyData",
+    "Open the citizens' page",
+    "anybody",
+    {200: _PAGE},
+    open_query=True,
+    tag="citizens",
+)
+ASSET = Route(
+    "GET",
+    "/console/assets/{name}",
+    "readConsoleAsset",
+    "Read a script, a style sheet, a font or a picture of the web console",
+    "anybody",
+    {200: ResponseSpec("The file", {"application/octet-stream": {"type": "string"}})},
+    parameters=(text_parameter("name", "of the file", max_length=200, location="path"),),
+    tag="console",
+)
+
+
+class _BuiltPage:
+    """An HTML page as it was built last: a build replaces it while the gateway runs."""
+
+    def __init__(self, name: str) -> None:
+        self._path = STATIC / name
+        self._text = ""
+        self._time = 0
+
+    def response(self) -> web.Response:
+        """Return the page with a nonce of its own."""
+        nonce = secrets.token_urlsafe(16)
+        return web.Response(
+            text=self._read().replace(NONCE, nonce),
+            content_type="text/html",
+            headers=_HEADERS | {"Cache-Control": "no-store", "Content-Security-Policy": _POLICY.format(nonce=nonce)},
+        )
+
+    def _read(self) -> str:
+        try:
+            time = self._path.stat().st_mtime_ns
+            if time != self._time:
+                self._text, self._time = self._path.read_text(encoding="utf-8"), time
+        except FileNotFoundError:
+            return _NOT_BUILT
+        return self._text
+
+
+class ConsoleRoutes:
+    """The routes of the console's files."""
+
+    def __init__(self) -> None:
+        self._console = _BuiltPage("index.html")
+        self._my_data = _BuiltPage("my-data.html")
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the routes to an application."""
+        add_route(app, CONSOLE, self._open_page)
+        add_route(app, MY_DATA, self._open_my_data)
+        add_route(app, ASSET, self._read_asset)
+        add_route(app, PAGE, self._open_page)
+
+    async def _open_page(self, _: web.Request) -> web.Response:
+        return self._console.response()
+
+    async def _open_my_data(self, _: web.Request) -> web.Response:
+        return self._my_data.response()
+
+    async def _read_asset(self, request: web.Request) -> web.StreamResponse:
+        path = STATIC / "assets" / request.match_info["name"]
+        if path.parent != STATIC / "assets" or not path.is_file():
+            raise NotFound(
+                vi="Bảng điều hành không có tệp này; hãy tải lại trang.",
+                en="The console has no such file; reload the page.",
+            )
+        return web.FileResponse(
+            path, headers=_HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}, status=HTTPStatus.OK
+        )
